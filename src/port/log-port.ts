@@ -1,0 +1,199 @@
+/**
+ * LogPort: the one interface between a log and whoever uses it.
+ *
+ * The in-process broker and a Kafka cluster both implement it and pass the same conformance suite
+ * (`port/conformance.ts`). It moves **raw record batches**: nothing on this interface happens once per record.
+ *
+ * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
+ */
+import type { RecordBatch } from '../wire/index.ts'
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface TopicConfig {
+  /** How many partitions; fixed for the topic's life. */
+  readonly partitions: number
+  /** Bytes kept per partition before whole segments are dropped; -1 keeps all (the default). */
+  readonly retentionBytes?: number
+  /** Bytes at which a segment is closed and a new one begun. */
+  readonly segmentBytes?: number
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly partitions: number
+  readonly config: TopicConfig
+  /** Topics that the log keeps for itself, as `__consumer_offsets`. */
+  readonly internal: boolean
+}
+
+/** `read_committed` never shows records of open or aborted transactions. */
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+/** A position to look up: the two ends, or the first record at or after a timestamp (the end where there is none). */
+export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
+
+/**
+ * One fetched record batch. Control batches and batches of aborted transactions never get here, so offsets may jump
+ * from one to the next: go on from `nextOffset`, never from the last record seen plus one.
+ */
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly batch: RecordBatch
+  /** Records below this offset are not wanted: a fetch may start inside a batch. */
+  readonly firstOffset: number
+  /** Where the reader stands after this batch and whatever was filtered between it and the next one. */
+  readonly nextOffset: number
+}
+
+/**
+ * Reads assigned partitions ahead into bounded buffers.
+ *
+ * Obligations of the caller: one caller at a time; {@link close} at the end. `take` is synchronous so that the caller, who knows
+ * the watermarks, chooses the partition to go on with.
+ */
+export interface Reader {
+  /** Replaces what is read. Partitions that stay keep their position and buffer; a new one starts at its offset. */
+  assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void
+  /** The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws what the fetch of this partition failed with. */
+  take(topic: string, partition: number): FetchedBatch | undefined
+  /** Whether the position has reached the readable end as it is known now (last stable offset under read_committed). */
+  atEnd(topic: string, partition: number): boolean
+  /** The offset after everything taken or filtered so far. */
+  position(topic: string, partition: number): number
+  /** The readable end as it is known now: high watermark, or last stable offset under read_committed. */
+  end(topic: string, partition: number): number
+  /**
+   * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when anything at all has
+   * changed since the last call, when `timeoutMs` has passed, or when `signal` aborts. Never rejects.
+   */
+  wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+/** An offset to commit, with a text of the caller's own that comes back with it. */
+export interface OffsetCommit extends TopicPartition {
+  /** The next offset to read. */
+  readonly offset: number
+  readonly metadata?: string
+}
+
+/** Who commits: offsets of a generation that has passed are refused (MEMBER_FENCED). Without a generation anyone may commit. */
+export interface GroupCommit {
+  readonly group: string
+  readonly memberId?: string
+  readonly generation?: number
+  readonly offsets: readonly OffsetCommit[]
+}
+
+/**
+ * Appends batches. An idempotent writer retries without duplicates; a transactional one makes everything between two calls of
+ * {@link commit} atomic, across partitions and with the offsets in it.
+ */
+export interface Writer {
+  /**
+   * Appends one batch, as `BatchBuilder.build` made it; the writer owns the bytes from now on and stamps producer id, epoch,
+   * sequence and the transactional flag into it (before the CRC). A transactional writer begins its transaction by itself.
+   * Resolves once acknowledged: durable, or for a transactional writer accepted (then {@link commit} makes it durable). Order of
+   * calls is order in the partition; a failure fails the writer: all later calls reject with it.
+   */
+  append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
+  /** Commits everything appended since the last commit, with `offsets`. Transactional writers only. Nothing appended and no offsets: does nothing. */
+  commit(offsets?: GroupCommit): Promise<void>
+  /** Aborts everything appended since the last commit. */
+  abort(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The unbuilt batch that a writer stamps and builds: see `BatchBuilder` in wire. */
+export interface BatchToAppend {
+  readonly count: number
+  build(stamp: {
+    producerId?: number
+    producerEpoch?: number
+    baseSequence?: number
+    transactional?: boolean
+  }): Uint8Array
+}
+
+export interface WriterOptions {
+  /**
+   * Makes the writer transactional. Opening a second writer with the same id fences the first one: its calls reject with
+   * PRODUCER_FENCED, its open transaction is aborted.
+   */
+  readonly transactionalId?: string
+  /** After this long an open transaction is aborted by the coordinator. Default 60 s. */
+  readonly transactionTimeoutMs?: number
+}
+
+export interface GroupOptions {
+  readonly group: string
+  /**
+   * Topics to share, in sets: the partitions with one number of all topics of a set go to the same member (co-partitioning). Topics of one
+   * set must have one partition count.
+   */
+  readonly topics: readonly (readonly string[])[]
+  /** Called with what was added, before any of it is given to this member. Awaited. */
+  onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
+  /** Called **before** partitions are given to another member, and awaited: commit here. Bounded by `rebalanceTimeoutMs`. */
+  onRevoked(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
+  /** Called when the member was expelled: partitions are gone already, nothing can be committed any more. */
+  onLost(partitions: readonly TopicPartition[]): void
+  /** Default 60 s. */
+  readonly rebalanceTimeoutMs?: number
+}
+
+/** A member of a consumer group. */
+export interface GroupMembership {
+  readonly memberId: string
+  /** The generation that the current assignment belongs to; part of each commit. */
+  readonly generation: number
+  readonly assignment: readonly TopicPartition[]
+  /** Commits offsets outside a transaction. */
+  commit(offsets: readonly OffsetCommit[]): Promise<void>
+  /** Gives everything back (onRevoked first) and leaves. */
+  leave(): Promise<void>
+}
+
+export interface LogPort {
+  /** Creates a topic. TOPIC_EXISTS when it is there; INVALID_ARGUMENT for a bad name or count. */
+  createTopic(name: string, config: TopicConfig): Promise<void>
+  /** Undefined for an unknown topic. */
+  describeTopic(name: string): Promise<TopicDescription | undefined>
+  listTopics(): Promise<TopicDescription[]>
+  deleteTopic(name: string): Promise<void>
+  /** Looks positions up; 'latest' is the readable end under `isolation`. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
+  openReader(options?: ReaderOptions): Promise<Reader>
+  openWriter(options?: WriterOptions): Promise<Writer>
+  joinGroup(options: GroupOptions): Promise<GroupMembership>
+  /**
+   * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold offsets of the group to end
+   * (KIP-447), so that a successor never reads a position from before its predecessor's commit.
+   */
+  committedOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(OffsetCommit | undefined)[]>
+  /** Commits offsets for a group that has no live members (tools, resets, connectors). */
+  commitOffsets(commit: GroupCommit): Promise<void>
+  /**
+   * Takes the named lock if nobody holds it (APP_ALREADY_RUNNING otherwise, naming the holder): `exchange: 'memory'` admits one instance
+   * by it. Freed by release, close or the end of the process.
+   */
+  lock(name: string, holder: string): Promise<{ release(): Promise<void> }>
+  close(): Promise<void>
+}
+
+export interface ReaderOptions {
+  /** Default read_committed. */
+  readonly isolation?: Isolation
+  /** Bytes of one fetch of a partition. Default 1 MiB. */
+  readonly fetchBytes?: number
+  /** Bytes buffered ahead per partition. Default 2 MiB. */
+  readonly bufferBytes?: number
+}
