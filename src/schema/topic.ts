@@ -1,0 +1,83 @@
+/**
+ * A topic as a program sees it: a name, and what its keys and values are.
+ *
+ * The schema describes the record **as it stands on the log**. A schema that transforms (its output differs from its input) can be
+ * read but not written: the types say so.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { durationMs, type Duration } from '../base/index.ts'
+import type { Codec, CodecOptions } from './codec.ts'
+import { codecOf } from './codec.ts'
+
+/**
+ * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count and go on, or put the original
+ * bytes aside in a topic, with reason and place in headers.
+ */
+export type ErrorPolicy = 'fail' | 'skip' | { readonly deadLetter: string }
+
+export interface WatermarkOptions {
+  /** How far behind the largest timestamp a record may still be on time. Default 0. */
+  readonly outOfOrderness?: Duration
+  /** After this long without data a partition no longer holds back the others. Default: never. */
+  readonly idleAfter?: Duration
+}
+
+export interface TopicOptions<KS, VS, V> {
+  /** Schema of the key; leave it out for records without one. */
+  readonly key?: KS
+  readonly value: VS
+  /** Partitions, where millrace creates the topic. Default 1. */
+  readonly partitions?: number
+  /** Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when it is read. */
+  readonly timestamp?: ((value: V) => number) | 'arrival'
+  readonly watermark?: WatermarkOptions
+  readonly onError?: ErrorPolicy
+  /** How keys and values are written where the schema does not settle it: see {@link CodecOptions}. */
+  readonly keyFormat?: CodecOptions['format']
+  readonly valueFormat?: CodecOptions['format']
+}
+
+/** K and V are what reading gives; KIn and VIn what writing takes. They are the same unless a schema transforms. */
+export interface Topic<K, V, KIn = K, VIn = V> {
+  readonly name: string
+  readonly partitions: number | undefined
+  readonly key: Codec<K, KIn>
+  readonly value: Codec<V, VIn>
+  readonly timestamp: ((value: V) => number) | 'arrival' | undefined
+  /** Undefined where the topic declares none. */
+  readonly watermark: { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined } | undefined
+  readonly onError: ErrorPolicy | undefined
+}
+
+type In<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : null
+type Out<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : null
+
+/**
+ * Declares a topic. Nothing is created or contacted.
+ *
+ * @example
+ * const flights = topic('flights', {
+ *   key: z.string(),
+ *   value: z.object({ destination: z.string(), delay: z.int(), departure: z.int() }),
+ *   timestamp: flight => flight.departure,
+ *   watermark: { outOfOrderness: '6h' },
+ * })
+ * @throws MillraceError SCHEMA_ASYNC for a schema that validates asynchronously (found at the first record where it cannot be told before)
+ */
+export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 | undefined = undefined>(
+  name: string,
+  options: TopicOptions<KS, VS, NoInfer<Out<VS>>>,
+): Topic<Out<KS>, Out<VS>, In<KS>, In<VS>> {
+  return {
+    name,
+    partitions: options.partitions,
+    key: codecOf<Out<KS>, In<KS>>(options.key, `key of topic '${name}'`, { format: options.keyFormat }),
+    value: codecOf<Out<VS>, In<VS>>(options.value, `value of topic '${name}'`, { format: options.valueFormat }),
+    timestamp: options.timestamp,
+    watermark: options.watermark && {
+      outOfOrdernessMs: durationMs(options.watermark.outOfOrderness ?? 0),
+      idleAfterMs: options.watermark.idleAfter === undefined ? undefined : durationMs(options.watermark.idleAfter),
+    },
+    onError: options.onError,
+  }
+}
