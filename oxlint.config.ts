@@ -1,0 +1,158 @@
+/**
+ * The lint rules, and with them two house rules that the design depends on:
+ *
+ * - **The layer rule**: imports point down only, and enter another folder only through its door, `index.ts`.
+ * - **The seam rule**: what makes a run unrepeatable (time, chance, files, sockets) arrives as an argument. Below `connect`
+ *   nothing calls the machine's own; the few files that are the machine's end of a seam are listed here, one by one.
+ *
+ * `test/lint-rules.test.ts` shows that each breach is reported. Tests are exempt from both rules.
+ */
+import { defineConfig, type OxlintConfig } from 'oxlint'
+
+/** What each folder of `src` may import, beside itself. The table is the design's; a new folder needs a row here. */
+const mayImport: Record<string, string[]> = {
+  base: [],
+  wire: ['base'],
+  schema: ['base'],
+  log: ['base', 'wire'],
+  port: ['base', 'wire', 'schema'],
+  broker: ['base', 'wire', 'log', 'port'],
+  kafka: ['base', 'wire', 'port'],
+  state: ['base', 'wire', 'schema', 'port'],
+  stream: ['base', 'wire', 'schema', 'port', 'state'],
+  sql: ['base', 'schema', 'port', 'state', 'stream'],
+  connect: ['base', 'schema', 'port', 'state', 'stream'],
+  dashboard: ['base', 'schema', 'port', 'state', 'stream', 'sql', 'connect'],
+  // The command line and the test tools put whole systems together, as src/index.ts does.
+  cli: ['*'],
+  testing: ['*'],
+}
+const folders = Object.keys(mayImport)
+
+/** Folders in which time, chance, files and sockets come as arguments. */
+const seamed = ['wire', 'log', 'port', 'broker', 'kafka', 'schema', 'state', 'stream', 'base']
+
+/** The machine's end of each seam: the only files in those folders that may touch it. */
+const machineEnds = [
+  'src/base/clock.ts',
+  'src/base/random.ts',
+  'src/base/node-disk.ts',
+  'src/base/node-net.ts',
+  'src/state/lmdb.ts',
+  'src/stream/worker.ts',
+]
+
+/** Modules of Node that are the machine: the seams stand in for them. */
+const machineModules = [
+  'fs',
+  'fs/promises',
+  'net',
+  'tls',
+  'dgram',
+  'http',
+  'https',
+  'timers',
+  'timers/promises',
+  'perf_hooks',
+].flatMap(name => [name, `node:${name}`])
+const machineGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'fetch', 'WebSocket']
+const machineProperties = {
+  Date: ['now'],
+  Math: ['random'],
+  process: ['hrtime', 'uptime'],
+  globalThis: machineGlobals,
+}
+
+type Rules = NonNullable<OxlintConfig['rules']>
+type Pattern = { message: string } & ({ regex: string } | { group: string[] })
+
+const useSeam = 'Take a Clock, Random, Disk or Net as an argument (src/base), so that a run can be repeated.'
+const seamRules: Rules = {
+  'eslint/no-restricted-globals': ['error', ...machineGlobals.map(name => ({ name, message: useSeam }))],
+  'eslint/no-restricted-properties': [
+    'error',
+    ...Object.entries(machineProperties).flatMap(([object, properties]) =>
+      properties.map(property => ({ object, property, message: useSeam })),
+    ),
+  ],
+}
+
+function doors(others: string[]): Pattern {
+  return {
+    group: others.flatMap(other => [`**/${other}/**`, `!**/${other}/index.ts`]),
+    message: "Other folders are entered through their door, 'index.ts'.",
+  }
+}
+
+interface Place {
+  /** Folders between the file and `src`: that many steps up is the composition root, which nobody below may import. */
+  depth: 1 | 2
+  machineEnd?: boolean
+}
+
+function layerRule(folder: string, { depth, machineEnd = false }: Place): Rules {
+  const allowed = mayImport[folder] ?? []
+  const everything = allowed.includes('*')
+  const others = folders.filter(other => other !== folder)
+  const forbidden = everything ? [] : others.filter(other => !allowed.includes(other))
+  const message = `Imports point down: ${folder} may import ${allowed.join(', ') || 'nothing'} (see oxlint.config.ts).`
+  const patterns: Pattern[] = []
+  if (forbidden.length > 0) patterns.push({ regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message })
+  if (!everything) patterns.push({ regex: `^(\\.\\./){${depth}}index\\.ts$`, message })
+  // Last: oxlint takes a door's exception in a group as the end of the matter.
+  patterns.push(doors(others))
+  const modules = seamed.includes(folder) && !machineEnd ? machineModules : []
+  const paths = modules.map(name => ({ name, message: useSeam }))
+  return { 'eslint/no-restricted-imports': ['error', { patterns, paths }] }
+}
+
+const tests = ['**/*.test.ts']
+/** Calls of `node:test` return a promise that the runner itself waits for. */
+const nodeTest = {
+  from: 'package' as const,
+  package: 'node:test',
+  name: ['test', 'it', 'describe', 'suite', 'before', 'after'],
+}
+
+const config: OxlintConfig = defineConfig({
+  plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'node'],
+  categories: { correctness: 'error', suspicious: 'error' },
+  options: { typeAware: true },
+  ignorePatterns: ['node_modules', 'dist', 'data', '.peers'],
+  rules: {
+    // The compiler knows better (noImplicitReturns, and functions that end the process).
+    'typescript/consistent-return': 'off',
+    // Parsing bytes and JSON ends in assertions; style asks for the reason, which no linter can judge.
+    'typescript/no-unsafe-type-assertion': 'off',
+    // Sorting in place what was just made is fine, and hot paths must not copy.
+    'unicorn/no-array-sort': 'off',
+    'typescript/no-explicit-any': 'error',
+    'typescript/no-floating-promises': ['error', { allowForKnownSafeCalls: [nodeTest] }],
+    'typescript/no-misused-promises': 'error',
+    'typescript/switch-exhaustiveness-check': 'error',
+    'typescript/consistent-type-imports': 'error',
+    'import/no-cycle': 'error',
+  },
+  overrides: [
+    ...folders.flatMap(folder => [
+      { files: [`src/${folder}/*.ts`], excludeFiles: tests, rules: layerRule(folder, { depth: 1 }) },
+      { files: [`src/${folder}/*/**/*.ts`], excludeFiles: tests, rules: layerRule(folder, { depth: 2 }) },
+    ]),
+    {
+      files: ['src/*.ts'],
+      excludeFiles: tests,
+      rules: { 'eslint/no-restricted-imports': ['error', { patterns: [doors(folders)] }] },
+    },
+    {
+      files: seamed.map(folder => `src/${folder}/**/*.ts`),
+      excludeFiles: [...tests, ...machineEnds],
+      rules: seamRules,
+    },
+    ...machineEnds.map(file => ({
+      files: [file],
+      rules: layerRule(file.split('/')[1] ?? '', { depth: 1, machineEnd: true }),
+    })),
+  ],
+})
+
+export default config

@@ -1,0 +1,60 @@
+// Runs suites of the project's tests with the pinned Node: node tools/run-tests.js <suite>… [--soak]
+//
+// Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes silently. So the
+// files are listed here, a suite without a file is an error, and the environment is set the same way everywhere.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { dirname, join, sep } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const isPeer = file => file.startsWith(join('test', 'peers') + sep)
+
+/** Each suite: which test files it holds, and how many run at a time. Peers share ports, disk and a JVM's memory. */
+const suites = {
+  unit: { files: () => testFiles('src'), concurrency: 2 },
+  integration: { files: () => testFiles('test').filter(file => !isPeer(file)), concurrency: 2 },
+  peers: { files: () => testFiles('test').filter(isPeer), concurrency: 1 },
+}
+
+const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
+const unknown = names.filter(name => !(name in suites))
+if (names.length === 0 || unknown.length > 0) {
+  console.error(
+    `tools/run-tests: unknown suite '${unknown.join("', '")}'. There are: ${Object.keys(suites).join(', ')}.`,
+  )
+  process.exit(2)
+}
+
+const files = names.flatMap(name => {
+  const found = suites[name].files()
+  if (found.length > 0) return found
+  console.error(`tools/run-tests: the suite '${name}' has no test file.`)
+  process.exit(1)
+})
+const concurrency = Math.min(...names.map(name => suites[name].concurrency))
+const reporter = process.argv.includes('--dots') ? 'dot' : 'spec'
+const runner = spawn(
+  process.execPath,
+  [
+    join(root, 'tools/node/run.js'),
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-reporter=${reporter}`,
+    ...files,
+  ],
+  {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: process.argv.includes('--soak') ? { ...process.env, SOAK: '1' } : process.env,
+  },
+)
+runner.on('exit', code => process.exit(code ?? 1))
+
+function testFiles(folder) {
+  return readdirSync(join(root, folder), { recursive: true })
+    .filter(file => file.endsWith('.test.ts'))
+    .map(file => join(folder, file))
+    .sort()
+}
