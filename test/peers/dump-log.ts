@@ -1,0 +1,131 @@
+/**
+ * Apache Kafka's own reading of segment files: `DumpLogSegments --deep-iteration --print-data-log`, parsed as it is printed, so
+ * that a log of millions of records passes through without being held.
+ *
+ * What it prints, and what becomes of it: `Dumping <file>`, then a line per batch (`baseOffset: 0 lastOffset: 15 … isvalid: true`),
+ * below it a line per record (`| offset: 0 … headerKeys: [a,b] key: … payload: …`, markers with `endTxnMarker: COMMIT`); for index
+ * files a line per entry. Whatever else it says is a complaint: invalid bytes, offsets that go back, an index that lies.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { kafkaClassPath } from './install.ts'
+
+export interface DumpedRecord {
+  offset: number
+  timestamp: number
+  /** Null where the record has none. Text: what DumpLogSegments prints of the bytes. */
+  key: string | null
+  value: string | null
+  headerKeys: string[]
+  /** The marker that a control record is. */
+  marker: 'COMMIT' | 'ABORT' | undefined
+}
+
+export interface DumpedBatch {
+  file: string
+  baseOffset: number
+  lastOffset: number
+  producerId: number
+  producerEpoch: number
+  baseSequence: number
+  transactional: boolean
+  control: boolean
+  compression: string
+  size: number
+  /** Whether the CRC holds. */
+  valid: boolean
+  records: DumpedRecord[]
+}
+
+/**
+ * Has Apache Kafka read `files` (`.log`, and `.index` or `.timeindex` to have them checked against it), calls `onBatch` for each batch
+ * in order, and resolves to its complaints: none, if all is well.
+ */
+export async function dumpLog(
+  files: readonly string[],
+  onBatch: (batch: DumpedBatch) => void,
+): Promise<string[]> {
+  const program = 'org.apache.kafka.tools.DumpLogSegments'
+  const options = ['--deep-iteration', '--print-data-log', '--files', files.join(',')]
+  const dump = spawn('java', ['-Xmx512m', '-cp', kafkaClassPath(), program, ...options], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exit = once(dump, 'exit')
+  const errors: string[] = []
+  dump.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text))
+
+  const complaints: string[] = []
+  let file = ''
+  let batch: DumpedBatch | undefined
+  const finish = (): void => {
+    if (batch) onBatch(batch)
+    batch = undefined
+  }
+  for await (const line of createInterface({ input: dump.stdout, crlfDelay: Infinity })) {
+    if (line.startsWith('| ') && batch) batch.records.push(parseRecord(line))
+    else {
+      finish()
+      if (line.startsWith('baseOffset: ')) batch = parseBatch(file, line)
+      else if (line.startsWith('Dumping ')) file = line.slice('Dumping '.length)
+      else if (!isExpected(line)) complaints.push(line)
+    }
+  }
+  finish()
+  const [code] = await exit
+  if (code !== 0) throw new Error(`DumpLogSegments failed (${code}): ${errors.join('').slice(-4000)}`)
+  return complaints
+}
+
+/** Headings, index entries, and the index of a segment too small to need one. */
+function isExpected(line: string): boolean {
+  return (
+    line === '' ||
+    /^(Log starting offset: |offset: \d+ position: \d+$|timestamp: -?\d+ offset: \d+$)|\.index is empty\.$/.test(
+      line,
+    )
+  )
+}
+
+function parseBatch(file: string, line: string): DumpedBatch {
+  const fields = new Map<string, string>()
+  for (const [, name, value] of line.matchAll(/(\w+): (\S+)/g)) fields.set(name ?? '', value ?? '')
+  const text = (name: string): string => {
+    const value = fields.get(name)
+    if (value === undefined) throw new Error(`DumpLogSegments printed a batch without '${name}': ${line}`)
+    return value
+  }
+  const number = (name: string): number => Number(text(name))
+  return {
+    file,
+    baseOffset: number('baseOffset'),
+    lastOffset: number('lastOffset'),
+    producerId: number('producerId'),
+    producerEpoch: number('producerEpoch'),
+    baseSequence: number('baseSequence'),
+    transactional: text('isTransactional') === 'true',
+    control: text('isControl') === 'true',
+    compression: text('compresscodec'),
+    size: number('size'),
+    valid: text('isvalid') === 'true',
+    records: [],
+  }
+}
+
+const recordLine =
+  /^\| offset: (\d+) \w+: (-?\d+) keySize: (-?\d+) valueSize: (-?\d+) sequence: -?\d+ headerKeys: \[(.*?)\](?: endTxnMarker: (COMMIT|ABORT).*)?(?: key: (.*?))?(?: payload: (.*))?$/
+
+function parseRecord(line: string): DumpedRecord {
+  const found = recordLine.exec(line)
+  if (!found)
+    throw new Error(`DumpLogSegments printed a record in a form not known here: ${line.slice(0, 300)}`)
+  const [, offset, timestamp, keySize, valueSize, headerKeys, marker, key, value] = found
+  return {
+    offset: Number(offset),
+    timestamp: Number(timestamp),
+    key: keySize === '-1' ? null : (key ?? ''),
+    value: valueSize === '-1' ? null : (value ?? ''),
+    headerKeys: headerKeys ? headerKeys.split(',') : [],
+    marker: marker === 'COMMIT' || marker === 'ABORT' ? marker : undefined,
+  }
+}
