@@ -45,7 +45,9 @@ export interface Topic<K, V, KIn = K, VIn = V> {
   readonly value: Codec<V, VIn>
   readonly timestamp: ((value: V) => number) | 'arrival' | undefined
   /** Undefined where the topic declares none. */
-  readonly watermark: { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined } | undefined
+  readonly watermark:
+    | { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined }
+    | undefined
   readonly onError: ErrorPolicy | undefined
 }
 
@@ -71,12 +73,18 @@ export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 |
   return {
     name,
     partitions: options.partitions,
-    key: codecOf<Out<KS>, In<KS>>(options.key, `key of topic '${name}'`, { format: options.keyFormat }),
-    value: codecOf<Out<VS>, In<VS>>(options.value, `value of topic '${name}'`, { format: options.valueFormat }),
+    key: codecOf<Out<KS>, In<KS>>(options.key, `key of topic '${name}'`, {
+      format: options.keyFormat,
+      canonical: true,
+    }),
+    value: codecOf<Out<VS>, In<VS>>(options.value, `value of topic '${name}'`, {
+      format: options.valueFormat,
+    }),
     timestamp: options.timestamp,
     watermark: options.watermark && {
       outOfOrdernessMs: durationMs(options.watermark.outOfOrderness ?? 0),
-      idleAfterMs: options.watermark.idleAfter === undefined ? undefined : durationMs(options.watermark.idleAfter),
+      idleAfterMs:
+        options.watermark.idleAfter === undefined ? undefined : durationMs(options.watermark.idleAfter),
     },
     onError: options.onError,
   }

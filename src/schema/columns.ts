@@ -1,0 +1,270 @@
+/**
+ * Columns of a warehouse table, from what a topic's schema says.
+ *
+ * Each property of an object is a column; what is not a plain value (objects, arrays, a union of different types) is a JSON column.
+ * Alternatives at the top level (a union of objects) share one table: a column is nullable where an alternative lacks it.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { Codec } from './codec.ts'
+import type { JsonSchema } from './json-schema.ts'
+
+/**
+ * `integer` is an int64, `double` a float64, `timestamp` and `date` are ISO text on the log, `json` any JSON value.
+ */
+export type ColumnType = 'boolean' | 'integer' | 'double' | 'varchar' | 'timestamp' | 'date' | 'json'
+
+export interface Column {
+  readonly name: string
+  readonly type: ColumnType
+  readonly nullable: boolean
+}
+
+export interface ColumnsOptions {
+  /** The column's name where a record is a plain value and not an object. Default `value`. */
+  readonly valueName?: string
+}
+
+/** How deep references and alternatives are followed before a schema counts as recursive. */
+const depthMax = 32
+
+/**
+ * The columns that records of a codec, or of a JSON Schema, fill; none for a key that is not declared.
+ *
+ * @param where names the place in messages, as `value of topic 'flights'`
+ * @throws MillraceError SCHEMA_NOT_TABULAR where the schema does not say what the columns are: then they have to be given by hand
+ */
+export function columnsOf(
+  source: Codec<unknown, unknown> | JsonSchema,
+  where: string,
+  options: ColumnsOptions = {},
+): Column[] {
+  const schema = isCodec(source) ? schemaOfCodec(source, where) : source
+  if (schema === undefined) return []
+  const table = new Table(schema, where)
+  const columns = table.columns(options.valueName ?? 'value')
+  if (columns.length === 0) throw notTabular(where, 'has no properties')
+  refuseTwins(columns, where)
+  return columns
+}
+
+function isCodec(source: Codec<unknown, unknown> | JsonSchema): source is Codec<unknown, unknown> {
+  return typeof (source as { decode?: unknown }).decode === 'function'
+}
+
+function schemaOfCodec(codec: Codec<unknown, unknown>, where: string): JsonSchema | undefined {
+  if (codec.serde.name === 'none') return undefined
+  if (codec.jsonSchema) return codec.jsonSchema
+  if (codec.serde.name === 'string') return { type: 'string' }
+  throw notTabular(
+    where,
+    'cannot be turned into JSON Schema (valibot has none, nor have dates, bigints, bytes and coerced values)',
+  )
+}
+
+function notTabular(where: string, why: string): MillraceError {
+  return new MillraceError(
+    'SCHEMA_NOT_TABULAR',
+    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand, or make it an object with named properties.`,
+  )
+}
+
+/** Warehouses do not tell names apart by case. */
+function refuseTwins(columns: readonly Column[], where: string): void {
+  const seen = new Map<string, string>()
+  for (const { name } of columns) {
+    const twin = seen.get(name.toLowerCase())
+    if (twin !== undefined)
+      throw new MillraceError(
+        'SCHEMA_NOT_TABULAR',
+        `The properties '${twin}' and '${name}' of the ${where} differ only by case, which a table's columns cannot. Rename one, or give the columns by hand.`,
+      )
+    seen.set(name.toLowerCase(), name)
+  }
+}
+
+/** A property as it was found: undefined type means that only null was seen. */
+interface Field {
+  readonly type: ColumnType | undefined
+  readonly nullable: boolean
+}
+
+type Fields = Map<string, Field>
+
+/** One schema while its columns are worked out. */
+class Table {
+  readonly #root: JsonSchema
+  readonly #where: string
+
+  constructor(root: JsonSchema, where: string) {
+    this.#root = root
+    this.#where = where
+  }
+
+  columns(valueName: string): Column[] {
+    const fields = this.#object(this.#root, 0)
+    if (fields) return [...fields].map(([name, field]) => columnOf(name, field))
+    const field = this.#field(this.#root, 0)
+    if (field.type === 'json' || field.type === undefined) throw this.#unclear(this.#root)
+    return [columnOf(valueName, field)]
+  }
+
+  #unclear(schema: JsonSchema): MillraceError {
+    const { type } = this.#resolve(schema)
+    if (type === 'array') return notTabular(this.#where, 'is an array')
+    if (type === 'object') return notTabular(this.#where, 'is an object of any names')
+    return notTabular(this.#where, type === undefined ? 'allows any value' : 'mixes objects and plain values')
+  }
+
+  /** The properties of an object, or of objects to choose from; undefined for anything else. */
+  #object(schema: JsonSchema, depth: number): Fields | undefined {
+    if (depth > depthMax) return undefined
+    const resolved = this.#resolve(schema)
+    const alternatives = alternativesOf(resolved)
+    if (alternatives) {
+      const objects = alternatives
+        .filter(one => !isNull(this.#resolve(one)))
+        .map(one => this.#object(one, depth + 1))
+      return objects.length > 0 && objects.every(one => one !== undefined) ? either(objects) : undefined
+    }
+    const parts = schemasIn(resolved['allOf']).map(one => this.#object(one, depth + 1))
+    const { properties } = resolved
+    if (!isSchema(properties))
+      return parts.length > 0 && parts.every(one => one !== undefined) ? both(parts) : undefined
+    const required = new Set(Array.isArray(resolved['required']) ? resolved['required'] : [])
+    const own: Fields = new Map()
+    for (const [name, property] of Object.entries(properties)) {
+      const field = this.#field(property, depth + 1)
+      own.set(name, { type: field.type, nullable: field.nullable || !required.has(name) })
+    }
+    return both([own, ...parts.filter(one => one !== undefined)])
+  }
+
+  #field(schema: unknown, depth: number): Field {
+    if (!isSchema(schema) || depth > depthMax) return anything
+    const resolved = this.#resolve(schema)
+    const alternatives = alternativesOf(resolved)
+    if (alternatives) return alternatives.map(one => this.#field(one, depth + 1)).reduce(eitherField)
+    if ('const' in resolved) return fieldOfValue(resolved['const'])
+    if (Array.isArray(resolved['enum']) && resolved['enum'].length > 0)
+      return resolved['enum'].map(fieldOfValue).reduce(eitherField)
+    const { type } = resolved
+    if (Array.isArray(type) && type.length > 0)
+      return type.map(one => fieldOfType(one, resolved)).reduce(eitherField)
+    if (type === undefined) {
+      // What intersections say together is what their first part with a type says.
+      const parts = schemasIn(resolved['allOf']).map(one => this.#field(one, depth + 1))
+      return parts.find(part => part.type !== 'json') ?? parts[0] ?? anything
+    }
+    return fieldOfType(type, resolved)
+  }
+
+  /** Follows references to definitions in the same schema. */
+  #resolve(schema: JsonSchema): JsonSchema {
+    let resolved = schema
+    for (let hops = 0; typeof resolved['$ref'] === 'string' && hops < depthMax; hops++) {
+      const target = this.#definition(resolved['$ref'])
+      if (!target) break
+      resolved = target
+    }
+    return resolved
+  }
+
+  #definition(reference: string): JsonSchema | undefined {
+    if (!reference.startsWith('#')) return undefined
+    let at: unknown = this.#root
+    for (const step of reference.slice(1).split('/').slice(1)) {
+      if (!isSchema(at)) return undefined
+      at = at[decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')]
+    }
+    return isSchema(at) ? at : undefined
+  }
+}
+
+const anything: Field = { type: 'json', nullable: true }
+const onlyNull: Field = { type: undefined, nullable: true }
+
+function columnOf(name: string, { type, nullable }: Field): Column {
+  return { name, type: type ?? 'json', nullable }
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function schemasIn(list: unknown): JsonSchema[] {
+  return Array.isArray(list) ? list.filter(isSchema) : []
+}
+
+function alternativesOf(schema: JsonSchema): JsonSchema[] | undefined {
+  const alternatives = [...schemasIn(schema['anyOf']), ...schemasIn(schema['oneOf'])]
+  return alternatives.length > 0 ? alternatives : undefined
+}
+
+function isNull(schema: JsonSchema): boolean {
+  return schema['type'] === 'null' || ('const' in schema && schema['const'] === null)
+}
+
+function fieldOfType(type: unknown, { format }: JsonSchema): Field {
+  switch (type) {
+    case 'null':
+      return onlyNull
+    case 'boolean':
+      return { type: 'boolean', nullable: false }
+    case 'integer':
+      return { type: 'integer', nullable: false }
+    case 'number':
+      return { type: 'double', nullable: false }
+    case 'string':
+      return {
+        type: format === 'date-time' ? 'timestamp' : format === 'date' ? 'date' : 'varchar',
+        nullable: false,
+      }
+    default:
+      return { type: 'json', nullable: false }
+  }
+}
+
+function fieldOfValue(value: unknown): Field {
+  if (value === null) return onlyNull
+  if (typeof value === 'number')
+    return { type: Number.isSafeInteger(value) ? 'integer' : 'double', nullable: false }
+  if (typeof value === 'boolean') return { type: 'boolean', nullable: false }
+  return { type: typeof value === 'string' ? 'varchar' : 'json', nullable: false }
+}
+
+const textual = (type: ColumnType): boolean => type === 'varchar' || type === 'timestamp' || type === 'date'
+
+/** One column that holds values of both. */
+function eitherField(a: Field, b: Field): Field {
+  const nullable = a.nullable || b.nullable
+  if (a.type === undefined || b.type === undefined || a.type === b.type)
+    return { type: a.type ?? b.type, nullable }
+  const types = new Set([a.type, b.type])
+  if (types.has('integer') && types.has('double')) return { type: 'double', nullable }
+  return { type: textual(a.type) && textual(b.type) ? 'varchar' : 'json', nullable }
+}
+
+/** Alternatives: what one of them lacks may be null. */
+function either(alternatives: readonly Fields[]): Fields {
+  const names = new Set(alternatives.flatMap(fields => [...fields.keys()]))
+  return new Map(
+    [...names].map(name => [
+      name,
+      alternatives.map(fields => fields.get(name) ?? onlyNull).reduce(eitherField),
+    ]),
+  )
+}
+
+/** Parts of one object: what any of them requires is there. */
+function both(parts: readonly Fields[]): Fields {
+  const all: Fields = new Map()
+  for (const fields of parts)
+    for (const [name, field] of fields) {
+      const other = all.get(name)
+      all.set(
+        name,
+        other ? { type: eitherField(other, field).type, nullable: other.nullable && field.nullable } : field,
+      )
+    }
+  return all
+}

@@ -1,0 +1,24 @@
+/** Plain UTF-8 text: what every Kafka client writes for a string, so that partitioning agrees with other languages. */
+import { Interner } from './intern.ts'
+import { bufferOf } from './json.ts'
+import type { Serde } from './serde.ts'
+
+const interner = new Interner()
+
+/** Encoding throws TypeError for what is not a string, or is one that UTF-8 cannot hold (half a surrogate pair). */
+export const stringSerde: Serde<string> = {
+  name: 'string',
+  encode(value) {
+    if (typeof value !== 'string') throw new TypeError(`expected a string, got ${typeof value}`)
+    if (!value.isWellFormed()) throw new TypeError('half a surrogate pair cannot be written as UTF-8')
+    return value
+  },
+  decode(slices, into) {
+    const { count, starts, ends } = slices
+    const buffer = bufferOf(slices.bytes)
+    for (let i = 0; i < count; i++) {
+      const start = starts[i]!
+      into[i] = start < 0 ? null : interner.text(buffer, start, ends[i]!)
+    }
+  },
+}

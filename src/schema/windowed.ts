@@ -1,0 +1,96 @@
+/**
+ * Keys of windowed results: the key, and the window [start, end) that its value is of.
+ *
+ * On the log: JSON, `{"key":…,"start":…,"end":…}` in this order, so that equal keys are equal bytes. A topic of windowed keys is
+ * partitioned by the inner key alone, so that all windows of a key are in one partition (as by Kafka Streams' WindowedStreamPartitioner).
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { MillraceError } from '../base/index.ts'
+import type { Schema } from './builtin.ts'
+import { codecOf } from './codec.ts'
+import { withHints } from './hints.ts'
+import { canonicalJsonSerde } from './json.ts'
+import { jsonSchemaOf } from './json-schema.ts'
+
+/** A key in a window. `start` (inclusive) and `end` (exclusive) are ms since the epoch. */
+export interface Windowed<K> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * The schema of a windowed key.
+ *
+ * @example topic('delays-by-hour', { key: windowed(z.string()), value: z.object({ flights: z.int() }) })
+ * @throws MillraceError INVALID_ARGUMENT for a key of bytes, which JSON cannot hold
+ */
+export function windowed<S extends StandardSchemaV1>(
+  key: S,
+): Schema<Windowed<StandardSchemaV1.InferInput<S>>, Windowed<StandardSchemaV1.InferOutput<S>>> {
+  type In = StandardSchemaV1.InferInput<S>
+  type Out = StandardSchemaV1.InferOutput<S>
+  const inner = codecOf<Out, In>(key, 'key of a window', { canonical: true })
+  if (inner.serde.name === 'bytes')
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      'A windowed key is written as JSON, which cannot hold bytes: make the inner key a string (hex or base64).',
+    )
+  const { validate } = key['~standard']
+
+  const withKey = (
+    value: Windowed<unknown>,
+    result: StandardSchemaV1.Result<unknown>,
+  ): StandardSchemaV1.Result<Windowed<Out>> =>
+    result.issues
+      ? { issues: result.issues.map(({ message, path = [] }) => ({ message, path: ['key', ...path] })) }
+      : { value: { key: result.value, start: value.start, end: value.end } }
+  const toJsonSchema = (): Record<string, unknown> => {
+    const keySchema = jsonSchemaOf(key)
+    if (!keySchema) throw new Error('The schema of the inner key has no JSON Schema')
+    return {
+      type: 'object',
+      properties: { key: keySchema, start: { type: 'integer' }, end: { type: 'integer' } },
+      required: ['key', 'start', 'end'],
+    }
+  }
+
+  return withHints(
+    {
+      '~standard': {
+        version: 1,
+        vendor: 'millrace',
+        validate(value) {
+          if (!isWindow(value))
+            return {
+              issues: [
+                { message: 'expected { key, start, end } with start and end in whole ms and start ≤ end' },
+              ],
+            }
+          const result = validate(value.key)
+          return result instanceof Promise
+            ? result.then(settled => withKey(value, settled))
+            : withKey(value, result)
+        },
+        jsonSchema: { input: toJsonSchema, output: toJsonSchema },
+      },
+    },
+    {
+      serde: {
+        name: 'json',
+        encode(value) {
+          const window = value as Windowed<unknown>
+          return `{"key":${canonicalJsonSerde.encode(window.key) as string},"start":${window.start},"end":${window.end}}`
+        },
+        decode: (slices, into) => canonicalJsonSerde.decode(slices, into),
+      },
+      partitionBytes: value => inner.serde.encode((value as Windowed<unknown>).key),
+    },
+  )
+}
+
+function isWindow(value: unknown): value is Windowed<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, start, end } = value as Partial<Windowed<unknown>>
+  return key !== undefined && Number.isSafeInteger(start) && Number.isSafeInteger(end) && start! <= end!
+}
