@@ -1,0 +1,89 @@
+/**
+ * House rules that need no compiler: an ordinary test that reads the tree. What can be said as a lint rule is one
+ * (oxlint.config.ts, shown by lint-rules.test.ts).
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { machineEnds, mayImport } from '../oxlint.config.ts'
+
+/** Past this, look for two ideas in the file: reported. */
+const linesToReport = 400
+const linesMax = 800
+
+const root = resolve(import.meta.dirname, '..')
+const files = ['src', 'test', 'examples', 'bench', 'tools'].flatMap(folder =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(file => /\.(ts|js)$/.test(file) && !file.includes('node_modules'))
+    .map(file => `${folder}/${file.replaceAll('\\', '/')}`),
+)
+const sources = files.filter(file => file.startsWith('src/'))
+const textOf = new Map(files.map(file => [file, readFileSync(join(root, file), 'utf8')]))
+
+/** `file:line` of each line that matches. */
+function findLines(pattern: RegExp, within: (file: string) => boolean): string[] {
+  return [...textOf].flatMap(([file, text]) =>
+    within(file)
+      ? text
+          .split('\n')
+          .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : []))
+      : [],
+  )
+}
+
+test('every folder of src has its row in the layer table, and a door', () => {
+  const folders = new Set(sources.map(file => file.split('/')[1] ?? '').filter(name => !name.endsWith('.ts')))
+  const withoutRow = [...folders].filter(folder => !(folder in mayImport))
+  assert.deepEqual(withoutRow, [])
+  // The command line is a program: it is entered through main.ts, and nothing imports it.
+  const withoutDoor = [...folders].filter(folder => folder !== 'cli' && !textOf.has(`src/${folder}/index.ts`))
+  assert.deepEqual(withoutDoor, [])
+})
+
+test('every file that is exempt from the seam rule exists', () => {
+  assert.deepEqual(
+    machineEnds.filter(file => !existsSync(join(root, file))),
+    [],
+  )
+})
+
+test('no file is too long', t => {
+  const lengths = [...textOf].map(([file, text]) => ({ file, lines: text.split('\n').length - 1 }))
+  for (const { file, lines } of lengths)
+    if (lines > linesToReport) t.diagnostic(`${file} has ${lines} lines: are there two ideas in it?`)
+  assert.deepEqual(
+    lengths.filter(({ lines }) => lines > linesMax),
+    [],
+  )
+})
+
+test('no test is skipped or runs alone', () => {
+  const unfinished = /\b(?:test|it|describe|suite|t)\.(?:only|skip|todo)\(|\b(?:only|skip|todo): true/
+  assert.deepEqual(
+    findLines(unfinished, file => file.endsWith('.test.ts') && !file.endsWith('tidy.test.ts')),
+    [],
+  )
+})
+
+test('nothing is left for later, and the compiler is not silenced', () => {
+  const later = /\b(?:TODO|FIXME|XXX)\b|not implemented|@ts-ignore|@ts-nocheck|\bas any\b/i
+  assert.deepEqual(
+    findLines(later, file => !file.endsWith('tidy.test.ts')),
+    [],
+  )
+  // Type tests say what must not compile; sources have no business to.
+  assert.deepEqual(
+    findLines(/@ts-expect-error/, file => file.startsWith('src/') && !file.endsWith('.test.ts')),
+    [],
+  )
+})
+
+test('the lockfile holds the native packages of every platform', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['tools/lock-platforms.js', '--check'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, stderr)
+})
