@@ -34,20 +34,23 @@ const files = names.flatMap(name => {
   process.exit(1)
 })
 const concurrency = Math.min(...names.map(name => suites[name].concurrency))
-const reporter = process.argv.includes('--dots') ? 'dot' : 'spec'
+const soak = process.argv.includes('--soak')
+/** A test that hangs must fail. A soak has no such bound: its length is its purpose. */
+const timeout = soak ? [] : ['--test-timeout=240000']
 const runner = spawn(
   process.execPath,
   [
     join(root, 'tools/node/run.js'),
     '--test',
     `--test-concurrency=${concurrency}`,
-    `--test-reporter=${reporter}`,
+    '--test-reporter=spec',
+    ...timeout,
     ...files,
   ],
   {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: process.argv.includes('--soak') ? { ...process.env, SOAK: '1' } : process.env,
+    env: soak ? { ...process.env, SOAK: '1' } : process.env,
   },
 )
 runner.on('exit', code => process.exit(code ?? 1))
