@@ -21,7 +21,7 @@ export const mayImport: Record<string, string[]> = {
   state: ['base', 'wire', 'schema', 'port'],
   stream: ['base', 'wire', 'schema', 'port', 'state'],
   sql: ['base', 'schema', 'port', 'state', 'stream'],
-  connect: ['base', 'schema', 'port', 'state', 'stream'],
+  connect: ['base', 'wire', 'schema', 'port', 'state', 'stream'],
   dashboard: ['base', 'schema', 'port', 'state', 'stream', 'sql', 'connect'],
   // The command line and the test tools put whole systems together, as src/index.ts does.
   cli: ['*'],

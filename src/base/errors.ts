@@ -54,7 +54,11 @@ export type ErrorCode =
   // connect, cli
   | 'SOURCE_MISSING'
   | 'SOURCE_MALFORMED'
+  | 'SOURCE_CHANGED'
   | 'SINK_FAILED'
+  | 'SINK_FENCED'
+  | 'SINK_IN_USE'
+  | 'SINK_REFUSED'
   | 'USAGE'
 
 /** An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was underneath. */

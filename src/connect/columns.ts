@@ -1,0 +1,81 @@
+/**
+ * The columns that a program expects of a file, and the row type that follows from them.
+ *
+ * @example
+ * csv('airports.csv', { columns: { iata: 'string', latitude: 'number', state: 'string?' } })
+ * // rows: { iata: string; latitude: number; state: string | null }
+ */
+import type { ResumeState } from './source.ts'
+
+/**
+ * What a column holds, as it is seen in a row: `integer` a whole number that JavaScript holds exactly, `timestamp` milliseconds since the
+ * epoch (UTC), `date` and decimals in a `string` their text, `json` anything JSON can hold.
+ */
+export type ColumnKind = 'string' | 'integer' | 'number' | 'boolean' | 'timestamp' | 'date' | 'json' | 'bytes'
+
+/** A `?` says that the column may be null; in any other column a null makes the row malformed. */
+export type ColumnSpec = ColumnKind | `${ColumnKind}?`
+
+export type ColumnSpecs = Readonly<Record<string, ColumnSpec>>
+
+interface ValueOfKind {
+  string: string
+  integer: number
+  number: number
+  boolean: boolean
+  timestamp: number
+  date: string
+  json: ResumeState
+  bytes: Uint8Array
+}
+
+type ValueOf<S extends ColumnSpec> = S extends `${infer Kind extends ColumnKind}?`
+  ? ValueOfKind[Kind] | null
+  : S extends ColumnKind
+    ? ValueOfKind[S]
+    : never
+
+export type RowOf<C extends ColumnSpecs> = { [N in keyof C]: ValueOf<C[N]> }
+
+export interface Column {
+  readonly name: string
+  readonly kind: ColumnKind
+  readonly nullable: boolean
+}
+
+export function columnOf(name: string, spec: ColumnSpec): Column {
+  const nullable = spec.endsWith('?')
+  return { name, kind: (nullable ? spec.slice(0, -1) : spec) as ColumnKind, nullable }
+}
+
+/** Reads as in a program: `{ iata: string, state: string? }`. */
+export function columnsInWords(
+  columns: readonly { name: string; kind: string; nullable?: boolean }[],
+): string {
+  return `{ ${columns.map(({ name, kind, nullable }) => `${name}: ${kind}${nullable ? '?' : ''}`).join(', ')} }`
+}
+
+/** Makes row objects from values that lie column by column: `columns[c][i]` is column c of row i. */
+export type RowMaker = (columns: readonly (readonly unknown[])[], count: number) => Record<string, unknown>[]
+
+/**
+ * A row maker for these names.
+ *
+ * The loop is compiled for the names, so that the rows are object literals of one hidden class: measured with six columns, 13 ns a row against 190 ns for
+ * assignment by name, and `JSON.stringify` of such rows takes a third less. Only names go into the code, as JSON strings.
+ */
+export function rowMaker(names: readonly string[]): RowMaker {
+  const values = names.map((_, c) => `c${c}`)
+  // In brackets '__proto__' is a name like any other.
+  const field = (name: string): string => (name === '__proto__' ? `['__proto__']` : JSON.stringify(name))
+  const fields = names.map((name, c) => `${field(name)}: c${c}[i]`)
+  // oxlint-disable-next-line no-new-func -- see above
+  return new Function(
+    'columns',
+    'count',
+    `const [${values.join(', ')}] = columns
+     const rows = new Array(count)
+     for (let i = 0; i < count; i++) rows[i] = { ${fields.join(', ')} }
+     return rows`,
+  ) as RowMaker
+}

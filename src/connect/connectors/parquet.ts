@@ -1,0 +1,252 @@
+/**
+ * Parquet as a source, read by DuckDB.
+ *
+ * A file is one query: columns, a filter, an order. It is streamed chunk by chunk; what sorting needs beyond the memory limit goes to disk.
+ * The conversion to what JavaScript and JSON hold is part of the query, so that only numbers, booleans and text cross over.
+ *
+ * Resume: the order is made total by the row's number in the file, and the resume state is the number of the last row handed out. Opened again, the query
+ * asks for the rows that sort after that one; nothing is skipped over by counting. The state holds a fingerprint of query and file: another
+ * query would stand elsewhere in another order, so it is refused.
+ */
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MillraceError } from '../../base/index.ts'
+import { columnOf, columnsInWords, type Column, type ColumnSpecs, type RowOf } from '../columns.ts'
+import type { ResumeState, Source, SourceBatch, SourceReader } from '../source.ts'
+import { firstLine, literal, loadDuckDB, quoted } from './duckdb-database.ts'
+import { converted, kindOfType, rowReader } from './duckdb-rows.ts'
+
+export interface ParquetOptions<C extends ColumnSpecs> {
+  /** The columns of a row and what they hold. They are checked against the file when it is opened. Default: all, as the file types them, null allowed. */
+  readonly columns?: C
+  /**
+   * Where a column comes from, in DuckDB's SQL, if not from the file's column of its name. `file_row_number` (from 0) is there too.
+   * @example { departure: 'date', row: 'file_row_number' }
+   */
+  readonly select?: { readonly [N in keyof C]?: string }
+  /** Which rows, in SQL. */
+  readonly where?: string
+  /** The order, as SQL expressions, ascending, nulls last (negate a number to have it descending). Ties, and everything without `orderBy`: as in the file. */
+  readonly orderBy?: readonly string[]
+  /** Default: `parquet-` and the file's name. */
+  readonly name?: string
+  /** What DuckDB may take before it sorts on disk. Default 256MB. */
+  readonly memoryLimit?: string
+  readonly threads?: number
+}
+
+type Row = Record<string, unknown>
+
+/**
+ * Rows of a Parquet file.
+ *
+ * @example
+ * parquet('flights.parquet', {
+ *   columns: { row: 'integer', departure: 'timestamp', delay: 'integer', origin: 'string' },
+ *   select: { row: 'file_row_number', departure: 'date' },
+ *   orderBy: ['date + to_minutes(delay)'],
+ * })
+ * @throws MillraceError from `open`: SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH, SOURCE_CHANGED, MISSING_DRIVER; from `next`: SOURCE_MALFORMED
+ */
+export function parquet(
+  path: string | URL,
+  options?: Omit<ParquetOptions<ColumnSpecs>, 'columns'>,
+): Source<Row>
+export function parquet<const C extends ColumnSpecs>(
+  path: string | URL,
+  options: ParquetOptions<C> & { readonly columns: C },
+): Source<RowOf<C>>
+export function parquet(path: string | URL, options: ParquetOptions<ColumnSpecs> = {}): Source<Row> {
+  const file = typeof path === 'string' ? path : fileURLToPath(path)
+  return {
+    name: options.name ?? `parquet-${basename(file)}`,
+    open: resume => openParquet(file, options, resume),
+  }
+}
+
+async function openParquet(
+  file: string,
+  options: ParquetOptions<ColumnSpecs>,
+  resume: ResumeState | undefined,
+): Promise<SourceReader<Row>> {
+  const found = await stat(file).catch(() => undefined)
+  if (!found?.isFile())
+    throw new MillraceError(
+      'SOURCE_MISSING',
+      `There is no file ${file}. Check the path of the Parquet source; it is taken from ${process.cwd()}.`,
+    )
+  const { DuckDBInstance } = await loadDuckDB('The Parquet source')
+
+  const temporary = await mkdtemp(join(tmpdir(), 'millrace-parquet-'))
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: options.memoryLimit ?? '256MB',
+    threads: String(options.threads ?? 2),
+    temp_directory: temporary,
+  })
+  const connection = await instance.connect()
+  const close = async (): Promise<void> => {
+    connection.closeSync()
+    instance.closeSync()
+    await rm(temporary, { recursive: true, force: true })
+  }
+
+  try {
+    const from = `read_parquet(${literal(file)}, file_row_number = true)`
+    const { columns, select } = await checkColumns(connection, file, from, options)
+    const where = options.where === undefined ? 'true' : `(${options.where})`
+    const order = [...(options.orderBy ?? []).map(expression => `(${expression})`), 'file_row_number']
+    const query = createHash('sha256')
+      .update(JSON.stringify([select, where, order, found.size]))
+      .digest('hex')
+      .slice(0, 16)
+
+    // Compared as one value, nulls are last, as in the order.
+    const key = `row(${order.join(', ')})`
+    const after = resumedAfter(resume, query, file)
+    const rest =
+      after === undefined ? 'true' : `${key} > (SELECT ${key} FROM ${from} WHERE file_row_number = ${after})`
+    const count = await ask(connection, file, `SELECT CAST(count(*) AS DOUBLE) FROM ${from} WHERE ${where}`)
+    const outputs = [...select, 'CAST(file_row_number AS DOUBLE)'].map((sql, c) => `${sql} AS millrace_${c}`)
+    const result = await connection
+      .stream(
+        `SELECT ${outputs.join(', ')} FROM ${from} WHERE ${where} AND ${rest} ORDER BY ${order.join(', ')}`,
+      )
+      .catch((error: unknown) => {
+        throw unreadable(file, error)
+      })
+
+    return {
+      total: Number((await count.getRows())[0]![0]),
+      next: batches(file, result, columns, query),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** The reader's `next`. */
+function batches(
+  file: string,
+  result: DuckDBResult,
+  columns: readonly Column[],
+  query: string,
+): () => Promise<SourceBatch<Row> | undefined> {
+  const readRows = rowReader(columns)
+  return async () => {
+    const chunk = await result.fetchChunk().catch((error: unknown) => {
+      throw unreadable(file, error)
+    })
+    if (chunk === null || chunk.rowCount === 0) return undefined
+    const numbers = chunk.getColumnVector(columns.length)
+    const row = (index: number): number => numbers.getItem(index) as number
+    return {
+      rows: readRows(chunk),
+      resume: { row: row(chunk.rowCount - 1), query },
+      place: index => `row ${row(index)} of ${file}`,
+    }
+  }
+}
+
+/** What to select, once it is known that the file has it, in types that fit. */
+async function checkColumns(
+  connection: DuckDBConnection,
+  file: string,
+  from: string,
+  { columns: specs, select: expressions = {} }: ParquetOptions<ColumnSpecs>,
+): Promise<{ columns: Column[]; select: string[] }> {
+  const inFile = await describe(connection, file, `SELECT * EXCLUDE (file_row_number) FROM ${from}`)
+  const names = specs
+    ? Object.keys(specs)
+    : [...new Set([...inFile.map(({ name }) => name), ...Object.keys(expressions)])]
+  const sql = names.map(name => expressions[name] ?? quoted(name))
+  const list = sql.map((expression, c) => `(${expression}) AS ${quoted(names[c]!)}`)
+  const found = await describe(connection, file, `SELECT ${list.join(', ')} FROM ${from}`, () => inFile)
+
+  const columns = found.map(({ name, type }) =>
+    specs ? columnOf(name, specs[name]!) : { name, kind: kindOfType(type), nullable: true },
+  )
+  const select = columns.map(({ kind }, c) => converted(sql[c]!, found[c]!.type, kind))
+  if (!select.every(one => one !== undefined)) {
+    const wrong = columns.filter((_, c) => select[c] === undefined).map(({ name }) => name)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `${file} does not have the columns that the program expects: ${wrong.join(', ')} of another type. Expected ${columnsInWords(columns)}, found ${inWords(found)}. Change the columns, or cast in select.`,
+    )
+  }
+  return { columns, select }
+}
+
+interface FoundColumn {
+  readonly name: string
+  readonly type: string
+}
+
+const inWords = (found: readonly FoundColumn[]): string =>
+  columnsInWords(found.map(({ name, type }) => ({ name, kind: type })))
+
+/** The columns of a query. A binder error is the query's fault when the file's own columns could be read before. */
+async function describe(
+  connection: DuckDBConnection,
+  file: string,
+  query: string,
+  inFile?: () => FoundColumn[],
+): Promise<FoundColumn[]> {
+  try {
+    const result = await connection.run(`DESCRIBE ${query}`)
+    return (await result.getRows()).map(([name, type]) => ({ name: String(name), type: String(type) }))
+  } catch (error) {
+    if (!inFile) throw unreadable(file, error)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `${file} does not have the columns that the program expects: ${firstLine((error as Error).message)}. Found ${inWords(inFile())}. Change columns and select.`,
+      { cause: error },
+    )
+  }
+}
+
+async function ask(
+  connection: DuckDBConnection,
+  file: string,
+  query: string,
+): Promise<Awaited<ReturnType<DuckDBConnection['run']>>> {
+  try {
+    return await connection.run(query)
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+/** DuckDB says it of the query's own faults (a conversion, an expression); everything else is the file's. */
+const queryFaults = /^(Parser|Binder|Catalog) Error/
+
+function unreadable(file: string, error: unknown): MillraceError {
+  const message = firstLine((error as Error).message)
+  if (queryFaults.test(message))
+    return new MillraceError(
+      'INVALID_ARGUMENT',
+      `The query of the Parquet source over ${file} is wrong: ${message}. Check select, where and orderBy.`,
+      { cause: error },
+    )
+  return new MillraceError(
+    'SOURCE_MALFORMED',
+    `${file} cannot be read as Parquet: ${message}. It is damaged, cut short or something else: fetch it again.`,
+    { cause: error },
+  )
+}
+
+function resumedAfter(resume: ResumeState | undefined, query: string, file: string): number | undefined {
+  if (resume === undefined) return undefined
+  const { row, query: earlier } = resume as { row?: unknown; query?: unknown }
+  if (!Number.isSafeInteger(row) || earlier !== query)
+    throw new MillraceError(
+      'SOURCE_CHANGED',
+      `${file}, or the query over it, is not the one that was being published when the source was left: it cannot go on from there. Restore it, or publish under another name from the start.`,
+    )
+  return row as number
+}

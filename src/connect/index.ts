@@ -1,0 +1,13 @@
+/** connect: getting data into the log and out of it. The contracts Source and Sink, their runners, and the connectors. */
+export { type ColumnKind, type ColumnSpec, type ColumnSpecs, type RowOf } from './columns.ts'
+export { parquet, type ParquetOptions } from './connectors/parquet.ts'
+export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
+export { type Offsets, type Sink, type SinkContext, type SinkRow, type SinkWriter } from './sink.ts'
+export {
+  BadRow,
+  type ResumeState,
+  type Source,
+  type SourceBatch,
+  type SourceContext,
+  type SourceReader,
+} from './source.ts'

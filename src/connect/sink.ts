@@ -1,0 +1,59 @@
+/**
+ * The contract of a sink: a store outside the log that takes records together with the offsets they bring it to.
+ *
+ * Exactly once rests on one call: {@link SinkWriter.write} puts rows **and** the next offsets into the target in one transaction of the
+ * target. What the target says it has is where delivery goes on; the log keeps nothing about it. A writer that was replaced is fenced by an epoch that
+ * stands in the same place as the offsets.
+ *
+ * Obligations of a sink:
+ * - `write` is atomic, and idempotent: a write whose `to` offsets stand in the target already does nothing. So a write of which it is not known whether it
+ *   took effect can simply be made again.
+ * - Opening raises the epoch: from then on writes of an older writer of the same name and topic reject with SINK_FENCED.
+ * - A row that the target will never take makes `write` reject with SINK_REFUSED and leaves nothing behind; the runner finds the row by halving.
+ * - What may pass by itself (a lock, a lost connection) rejects with an error whose `retriable` is true.
+ *
+ * Obligations of the caller: one call at a time, `close` at the end, whatever happened.
+ */
+import type { Clock } from '../base/index.ts'
+import type { Topic } from '../schema/index.ts'
+import type { ConnectObserver } from './observer.ts'
+
+/** A record on its way into a sink. A null value is a tombstone: the key is to be deleted. */
+export interface SinkRow<K, V> {
+  readonly partition: number
+  readonly offset: number
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly key: K | null
+  readonly value: V | null
+}
+
+/** The next offset to deliver, by partition. */
+export type Offsets = ReadonlyMap<number, number>
+
+export interface SinkContext<K, V> {
+  readonly topic: Topic<K, V, never, never>
+  /** The partition count of the topic. */
+  readonly partitions: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly observer: ConnectObserver
+}
+
+export interface Sink<K, V> {
+  /** Names the connector in messages, and its offsets in the target. Stable over restarts. */
+  readonly name: string
+  /**
+   * Connects, makes the target ready (a table from the topic's schemas, say) and fences earlier writers.
+   * @throws MillraceError SCHEMA_NOT_TABULAR, SCHEMA_MISMATCH, SINK_IN_USE, SINK_FAILED
+   */
+  open(context: SinkContext<K, V>): Promise<SinkWriter<K, V>>
+}
+
+export interface SinkWriter<K, V> {
+  /** What the target has: partitions that are missing start at the earliest record. */
+  committed(): Promise<Offsets>
+  /** Writes rows, in their order, and the offsets they bring the target to, all or nothing. `to` holds the partitions that move. */
+  write(rows: readonly SinkRow<K, V>[], to: Offsets): Promise<void>
+  close(): Promise<void>
+}

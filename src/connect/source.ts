@@ -1,0 +1,75 @@
+/**
+ * The contract of a source: something outside the log that gives rows in an order of its own, and can go on from where it stood.
+ *
+ * A source knows nothing of topics, transactions or retries. It hands out rows in batches, each with a **resume state**: a small
+ * JSON value that stands for everything handed out so far. The runner (`publish`) commits that state in the transaction that holds the rows, so the
+ * two are never apart.
+ *
+ * Obligations of a source:
+ * - Opened again with the resume state of a batch, it gives exactly the rows after that batch, in the same order.
+ * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to go on is thrown.
+ * - After {@link SourceReader.close} nothing is held: files, memory, temporary data.
+ *
+ * Obligations of the caller: one call of `next` at a time, `close` at the end, whatever happened.
+ */
+import type { Clock } from '../base/index.ts'
+
+/** A JSON value that says how far a source has been read. */
+export type ResumeState =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly ResumeState[]
+  | { readonly [name: string]: ResumeState }
+
+/**
+ * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, which Kafka limits to this size by
+ * default (`offset.metadata.max.bytes`).
+ */
+export const resumeStateBytesMax = 4096
+
+export interface SourceContext {
+  readonly clock: Clock
+  /** Aborts when the run is to stop: a source that waits (for a file, for a peer) then ends its wait. */
+  readonly signal: AbortSignal
+}
+
+export interface Source<R> {
+  /** Names the connector in messages, and together with the topic the place where its resume state is kept. Stable over restarts. */
+  readonly name: string
+  /**
+   * Opens the source, from its start without a resume state.
+   * @throws MillraceError SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH; SOURCE_CHANGED when `resume` belongs to other content or another query
+   */
+  open(resume: ResumeState | undefined, context: SourceContext): Promise<SourceReader<R>>
+}
+
+export interface SourceReader<R> {
+  /** How many rows there are in all, where the source can tell: for progress only. */
+  readonly total?: number
+  /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED where the rest cannot be read. */
+  next(): Promise<SourceBatch<R> | undefined>
+  close(): Promise<void>
+}
+
+export interface SourceBatch<R> {
+  readonly rows: readonly (R | BadRow)[]
+  /** Stands for all rows up to and including these. */
+  readonly resume: ResumeState
+  /** Names a row for people: `row 17 of flights.parquet`, `line 12 of airports.csv`. */
+  place(index: number): string
+}
+
+/** A row that a source could not read. */
+export class BadRow {
+  /** What is wrong with it: names the column, and what was found. */
+  readonly reason: string
+  /** The row as it stands in the source (a line of text, JSON), for dead letters. */
+  readonly original: string | Uint8Array
+
+  constructor(reason: string, original: string | Uint8Array) {
+    this.reason = reason
+    this.original = original
+  }
+}
