@@ -1,0 +1,89 @@
+/**
+ * The graph that the DSL builds: immutable named nodes, each knowing its inputs. The plan cuts it into stages.
+ *
+ * Everything that can be told before data flows is checked while it is built: two operators with one name, a window that allows less
+ * lateness than what feeds it.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { Topic } from '../schema/index.ts'
+import type { KeyCodec } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
+
+export type AnyTopic = Topic<unknown, unknown, unknown, unknown>
+
+interface NodeBase {
+  readonly id: number
+  readonly name: string
+  readonly inputs: readonly Edge[]
+  /** How the keys of what comes out become bytes. */
+  readonly keyCodec: KeyCodec
+  /** The allowed lateness of the windows upstream, in ms: windows downstream must allow at least this. */
+  readonly latenessMs: number
+  /** Whether records of one key can come from several source partitions. */
+  readonly acrossPartitions: boolean
+}
+
+export interface SourceNode extends NodeBase {
+  readonly kind: 'source'
+  readonly topic: AnyTopic
+  /** A table's source has no say in the watermark unless its topic declares one. */
+  readonly of: 'stream' | 'table'
+}
+
+export interface OperatorNode extends NodeBase {
+  readonly kind: 'operator'
+  /** For descriptions: `aggregate, tumbling 1h`. */
+  readonly label: string
+  readonly factory: OperatorFactory
+  /** The names of the outlets that the factory is given, in order. A window operator gains one with each `emit`. */
+  readonly outlets: string[]
+  readonly stateful: boolean
+}
+
+/** Sends records to the task that owns their key. */
+export interface ExchangeNode extends NodeBase {
+  readonly kind: 'exchange'
+}
+
+export interface SinkNode extends NodeBase {
+  readonly kind: 'sink'
+  readonly topic: AnyTopic
+}
+
+export type GraphNode = SourceNode | OperatorNode | ExchangeNode | SinkNode
+
+/** Where a node gets its records from: an outlet of another node. */
+export interface Edge {
+  readonly from: GraphNode
+  readonly outlet: number
+}
+
+type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name'> : never
+
+export class Graph {
+  readonly nodes: GraphNode[] = []
+  readonly #names = new Set<string>()
+
+  /** Adds a node. `name` is the user's, or a stem that gets a number of its own. */
+  add<N extends GraphNode>(node: NodeOf<N>, name: string | { readonly stem: string }): N {
+    const given = typeof name === 'string' ? name : this.#numbered(name.stem)
+    if (this.#names.has(given))
+      throw new MillraceError(
+        'DUPLICATE_OPERATOR',
+        `Two operators of the app are named '${given}'. Names keep state apart: give one of them another { name }.`,
+      )
+    if (!/^[a-zA-Z0-9._-]{1,100}$/.test(given))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `'${given}' cannot name an operator: use letters, digits, '.', '_' and '-', 100 at most.`,
+      )
+    this.#names.add(given)
+    const added = { ...node, id: this.nodes.length, name: given } as unknown as N
+    this.nodes.push(added)
+    return added
+  }
+
+  #numbered(stem: string): string {
+    for (let n = 1; ; n += 1) if (!this.#names.has(`${stem}-${n}`)) return `${stem}-${n}`
+  }
+}

@@ -1,0 +1,267 @@
+/** The public DSL of grouped streams: aggregates per key, and per key and window. */
+import { MillraceError } from '../base/index.ts'
+import type { Topic, Windowed } from '../schema/index.ts'
+import type { Edge, Graph, OperatorNode } from './graph.ts'
+import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
+import { aggregate, type Aggregation } from './operators/aggregate.ts'
+import { alignedWindows } from './operators/aligned-windows.ts'
+import type { EmitPolicy } from './operators/emission.ts'
+import { sessionWindows } from './operators/session-windows.ts'
+import { type Named, Stream } from './stream.ts'
+import { Table } from './table.ts'
+import { type AlignedWindows, describeWindows, type SessionWindows, type Windows } from './windows.ts'
+
+/** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
+export type Initial<A> = A | (() => A)
+
+/** A stream whose records are where their keys live. */
+export class GroupedStream<K, V> {
+  readonly #stream: Stream<K, V>
+
+  /** @internal */
+  constructor(stream: Stream<K, V>) {
+    this.#stream = stream
+  }
+
+  /** How many records there are per key. */
+  count(options: Named = {}): Table<K, number> {
+    return this.#aggregate(counting, options.name ?? { stem: 'count' })
+  }
+
+  /** Folds the values of a key into one of the same type; the first one starts it. */
+  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): Table<K, V> {
+    return this.#aggregate(reducing(reducer), options.name ?? { stem: 'reduce' })
+  }
+
+  /**
+   * Folds the values of a key into an aggregate. `add` returns the new aggregate. Records without key or value are skipped and counted;
+   * a change carries the largest timestamp so far.
+   */
+  aggregate<A>(
+    initial: Initial<A>,
+    add: (aggregate: A, value: V, key: K) => A,
+    options: Named = {},
+  ): Table<K, A> {
+    return this.#aggregate(folding(initial, add), options.name ?? { stem: 'aggregate' })
+  }
+
+  /** Aggregates in windows: see `tumbling`, `hopping`, `session`. */
+  windowedBy(windows: AlignedWindows): WindowedStream<K, V>
+  windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
+  windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V> {
+    return windows.kind === 'session'
+      ? new SessionWindowedStream(this.#stream, windows)
+      : new WindowedStream(this.#stream, windows)
+  }
+
+  #aggregate<A>(aggregation: Aggregation, name: string | { stem: string }): Table<K, A> {
+    const { graph, edge } = this.#stream
+    const { keyCodec } = edge.from
+    const node = graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: 'aggregate',
+        factory: aggregate(keyCodec, aggregation),
+        inputs: [edge],
+        outlets: ['changes'],
+        stateful: true,
+        keyCodec,
+        latenessMs: edge.from.latenessMs,
+        acrossPartitions: edge.from.acrossPartitions,
+      },
+      name,
+    )
+    return new Table(graph, { from: node, outlet: 0 })
+  }
+}
+
+/** A grouped stream cut into tumbling or hopping windows. */
+export class WindowedStream<K, V> {
+  readonly #stream: Stream<K, V>
+  readonly #windows: AlignedWindows
+
+  /** @internal */
+  constructor(stream: Stream<K, V>, windows: AlignedWindows) {
+    this.#stream = stream
+    this.#windows = windows
+  }
+
+  /** How many records there are per key and window. */
+  count(options: Named = {}): WindowedTable<K, number, V> {
+    return this.#aggregate(counting, options.name ?? { stem: 'count' })
+  }
+
+  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
+    return this.#aggregate(reducing(reducer), options.name ?? { stem: 'reduce' })
+  }
+
+  /** Folds the values of each key and window into an aggregate; `add` returns the new one. */
+  aggregate<A>(
+    initial: Initial<A>,
+    add: (aggregate: A, value: V, key: K) => A,
+    options: Named = {},
+  ): WindowedTable<K, A, V> {
+    return this.#aggregate(folding(initial, add), options.name ?? { stem: 'aggregate' })
+  }
+
+  #aggregate<A>(aggregation: Aggregation, name: string | { stem: string }): WindowedTable<K, A, V> {
+    const { keyCodec } = this.#stream.edge.from
+    return windowed(this.#stream, this.#windows, name, policies =>
+      alignedWindows(keyCodec, this.#windows, aggregation, policies),
+    )
+  }
+}
+
+/** A grouped stream cut into sessions. */
+export class SessionWindowedStream<K, V> {
+  readonly #stream: Stream<K, V>
+  readonly #windows: SessionWindows
+
+  /** @internal */
+  constructor(stream: Stream<K, V>, windows: SessionWindows) {
+    this.#stream = stream
+    this.#windows = windows
+  }
+
+  /** How many records there are per key and session. */
+  count(options: Named = {}): WindowedTable<K, number, V> {
+    return this.#aggregate(
+      counting,
+      (left, right) => (left as number) + (right as number),
+      options.name ?? { stem: 'count' },
+    )
+  }
+
+  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
+    return this.#aggregate(reducing(reducer), reducer as never, options.name ?? { stem: 'reduce' })
+  }
+
+  /** Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought together. */
+  aggregate<A>(
+    initial: Initial<A>,
+    add: (aggregate: A, value: V, key: K) => A,
+    merge: (left: A, right: A, key: K) => A,
+    options: Named = {},
+  ): WindowedTable<K, A, V> {
+    return this.#aggregate(folding(initial, add), merge as never, options.name ?? { stem: 'aggregate' })
+  }
+
+  #aggregate<A>(
+    aggregation: Aggregation,
+    merge: (left: unknown, right: unknown, key: unknown) => unknown,
+    name: string | { stem: string },
+  ): WindowedTable<K, A, V> {
+    const { keyCodec, acrossPartitions } = this.#stream.edge.from
+    return windowed(this.#stream, this.#windows, name, policies =>
+      sessionWindows(keyCodec, this.#windows, { ...aggregation, merge }, policies, acrossPartitions),
+    )
+  }
+}
+
+/** The results of a windowed aggregate, before it is said when they go out. */
+export class WindowedTable<K, A, V> {
+  readonly #graph: Graph
+  readonly #node: OperatorNode
+  readonly #policies: EmitPolicy[]
+
+  /** @internal */
+  constructor(graph: Graph, node: OperatorNode, policies: EmitPolicy[]) {
+    this.#graph = graph
+    this.#node = node
+    this.#policies = policies
+  }
+
+  /**
+   * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one. Several calls give several
+   * tables over the same state.
+   *
+   * - `'final'`: once, when the watermark has passed the window's end, with timestamp `end - 1`; again for each late record that is still allowed;
+   * - `'changes'`: at every change, with the largest timestamp in it (what Kafka Streams does with its cache off);
+   * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing time, if it changed.
+   */
+  emit(policy: EmitPolicy): Table<Windowed<K>, A> {
+    this.#policies.push(policy)
+    this.#node.outlets.push(typeof policy === 'string' ? policy : `early every ${policy.early}`)
+    return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length })
+  }
+
+  /** The side output of records that came too late for every window they belong to. */
+  late(): Stream<K, V> {
+    const [edge] = this.#node.inputs
+    // They carry the key that they came with, not the windowed one: an operator of their own says so.
+    const node = this.#graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: 'late records',
+        factory: (_context, [forward]) => ({ inputs: [record => forward?.(record)] }),
+        inputs: [{ from: this.#node, outlet: 0 }],
+        outlets: ['late'],
+        stateful: false,
+        keyCodec: (edge as Edge).from.keyCodec,
+        latenessMs: Number.POSITIVE_INFINITY,
+        acrossPartitions: this.#node.acrossPartitions,
+      },
+      `${this.#node.name}-late`,
+    )
+    return new Stream(this.#graph, { from: node, outlet: 0 }, false)
+  }
+
+  /** As `emit('changes')`: the default for tables. */
+  toStream(): Stream<Windowed<K>, A | null> {
+    return this.emit('changes').toStream()
+  }
+
+  /** As `emit('changes').to(topic)`. */
+  to(topic: Topic<Windowed<K>, A, Windowed<K>, A>, options: Named = {}): void {
+    this.emit('changes').to(topic, options)
+  }
+}
+
+function windowed<K, A, V>(
+  stream: Stream<K, V>,
+  windows: Windows,
+  name: string | { stem: string },
+  factory: (policies: readonly EmitPolicy[]) => OperatorFactory,
+): WindowedTable<K, A, V> {
+  const { graph, edge } = stream
+  const { from } = edge
+  if (windows.allowedLatenessMs < from.latenessMs)
+    throw new MillraceError(
+      'LATENESS_SHRINKS',
+      `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${from.name}': ${from.latenessMs} ms): ` +
+        'whether its corrections still count would depend on timing. Allow at least as much downstream.',
+    )
+  const policies: EmitPolicy[] = []
+  const node = graph.add<OperatorNode>(
+    {
+      kind: 'operator',
+      label: `aggregate, ${describeWindows(windows)}`,
+      factory: factory(policies),
+      inputs: [edge],
+      outlets: ['late'],
+      stateful: true,
+      keyCodec: windowedKeyCodec,
+      latenessMs: windows.allowedLatenessMs,
+      acrossPartitions: from.acrossPartitions,
+    },
+    name,
+  )
+  return new WindowedTable(graph, node, policies)
+}
+
+/** Keys of window results, as they stand in state downstream: JSON of key and bounds. */
+const windowedKeyCodec: KeyCodec = jsonKeyCodec
+
+const counting: Aggregation = { initial: () => 0, add: count => (count as number) + 1 }
+
+function reducing<V>(reducer: (reduced: V, value: V) => V): Aggregation {
+  return {
+    initial: () => undefined,
+    add: (reduced, value) => (reduced === undefined ? value : reducer(reduced as V, value as V)),
+  }
+}
+
+function folding<A, V, K>(initial: Initial<A>, add: (aggregate: A, value: V, key: K) => A): Aggregation {
+  return { initial: typeof initial === 'function' ? (initial as () => A) : () => initial, add: add as never }
+}

@@ -1,0 +1,68 @@
+/**
+ * How a key of a stream becomes bytes: its identity in state, and what decides its partition.
+ *
+ * A stream that comes from a topic keeps the topic's own form, so that it is partitioned as the topic is. A key that the program made
+ * (selectKey, groupBy) is JSON, which tells `"1"` from `1`; a join gives it the form of the table that it is joined to.
+ */
+import { binaryString, MillraceError, utf8OfBinary } from '../base/index.ts'
+import type { Codec } from '../schema/index.ts'
+import { Malformed, type Slices } from '../schema/index.ts'
+import type { StreamRecord } from './record.ts'
+
+export interface KeyCodec {
+  /** The key's bytes, as a binary string: one char per byte. */
+  encode(key: unknown): string
+  decode(raw: string): unknown
+}
+
+/** The form of a key that the program made: JSON. */
+export const jsonKeyCodec: KeyCodec = {
+  encode(key) {
+    const text = JSON.stringify(key) as string | undefined
+    if (text === undefined)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `A key must be something that JSON can write; got ${typeof key}. Return a string, a number or a plain object.`,
+      )
+    return binaryString(text)
+  },
+  decode: raw => JSON.parse(utf8OfBinary(raw)),
+}
+
+/** The form that a topic's keys have on the log. */
+export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
+  // Not the codec's own encode: what is encoded here has been read, and so validated, already.
+  const { serde } = codec
+  const slices: Slices = {
+    bytes: new Uint8Array(0),
+    count: 1,
+    starts: new Int32Array(1),
+    ends: new Int32Array(1),
+  }
+  const into: unknown[] = []
+  return {
+    encode(key) {
+      const encoded = serde.encode(key)
+      return typeof encoded === 'string'
+        ? binaryString(encoded)
+        : Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).latin1Slice()
+    },
+    decode(raw) {
+      slices.bytes = Buffer.from(raw, 'latin1')
+      slices.ends[0] = raw.length
+      serde.decode(slices, into)
+      const key = into[0]
+      if (key instanceof Malformed)
+        throw new MillraceError(
+          'STATE_INCOMPATIBLE',
+          `A key in the state is not a ${codec.where} any more: ${key.reason}. Was the schema changed? Start anew with { restart: true }.`,
+        )
+      return key
+    },
+  }
+}
+
+/** The bytes of a record's key, computed once however many operators ask. */
+export function rawKeyOf(record: StreamRecord, codec: KeyCodec): string {
+  return (record.rawKey ??= codec.encode(record.key))
+}

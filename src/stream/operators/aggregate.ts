@@ -1,0 +1,48 @@
+/**
+ * A running aggregate per key, without windows: the table of its latest values.
+ *
+ * As in Kafka Streams, a record without a key or a value is skipped and counted, and a change carries the largest timestamp of
+ * what went into it.
+ */
+import type { KeyCodec } from '../key-codec.ts'
+import { rawKeyOf } from '../key-codec.ts'
+import type { OperatorFactory } from '../operator.ts'
+import { StreamRecord } from '../record.ts'
+import type { Row } from './window-row.ts'
+
+export interface Aggregation {
+  readonly initial: () => unknown
+  readonly add: (aggregate: unknown, value: unknown, key: unknown) => unknown
+}
+
+export const aggregate =
+  (keyCodec: KeyCodec, { initial, add }: Aggregation): OperatorFactory =>
+  (context, [forward]) => {
+    const state = context.state<Row>('aggregate')
+    return {
+      inputs: [
+        record => {
+          if (record.key === null || record.key === undefined) return context.drop('null-key', record)
+          if (record.value === null) return context.drop('null-value', record)
+          const rawKey = rawKeyOf(record, keyCodec)
+          const row = state.get(0, rawKey)
+          const value = add(row === undefined ? initial() : row.value, record.value, record.key)
+          const timestamp = row === undefined ? record.timestamp : Math.max(row.timestamp, record.timestamp)
+          state.put(0, rawKey, { value, timestamp })
+          forward?.(
+            new StreamRecord(
+              record.key,
+              value,
+              row?.value ?? null,
+              timestamp,
+              record.watermark,
+              record.headers,
+              undefined,
+              rawKey,
+            ),
+          )
+        },
+      ],
+      view: { get: rawKey => state.get(0, rawKey)?.value },
+    }
+  }

@@ -1,0 +1,214 @@
+/** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
+import type { Topic } from '../schema/index.ts'
+import type { Edge, ExchangeNode, Graph, OperatorNode, SinkNode } from './graph.ts'
+import { GroupedStream } from './grouped.ts'
+import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
+import { filter, flatMap, map, mapValues, peek, selectKey } from './operators/stateless.ts'
+import { streamTableJoin } from './operators/stream-table-join.ts'
+import { materialize } from './operators/table-source.ts'
+import { Table } from './table.ts'
+
+/** Options of every operator: a name keeps its state apart from others', across changes of the program. Default: its kind and a number. */
+export interface Named {
+  readonly name?: string
+}
+
+/**
+ * A stream: each record stands for itself. Callbacks get the value first, then the key; they are called synchronously and must not
+ * change what they are given.
+ */
+export class Stream<K, V> {
+  /** @internal */
+  readonly graph: Graph
+  /** @internal */
+  readonly edge: Edge
+  /** @internal Whether the key has changed since the last exchange: the next keyed operation sends the records to where the new key lives. */
+  readonly keyChanged: boolean
+
+  /** @internal */
+  constructor(graph: Graph, edge: Edge, keyChanged: boolean) {
+    this.graph = graph
+    this.edge = edge
+    this.keyChanged = keyChanged
+  }
+
+  /** Keeps the records that `keep` answers true for. */
+  filter<R extends V>(keep: (value: V, key: K) => value is R, options?: Named): Stream<K, R>
+  filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
+  filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
+    return this.#then('filter', filter(keep as never), options)
+  }
+
+  /** Drops the records that `drop` answers true for. */
+  filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
+    return this.#then('filter-not', filter(((value: V, key: K) => !drop(value, key)) as never), options)
+  }
+
+  /** Another value under the same key; the partitioning stays. */
+  mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
+    return this.#then('map-values', mapValues(mapper as never), options)
+  }
+
+  /** Another key and value. Marks the key as changed: the next keyed operation exchanges. */
+  map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Named = {}): Stream<K2, V2> {
+    return this.#then('map', map(mapper as never), options, true)
+  }
+
+  /** None, one or many records for each. Marks the key as changed. */
+  flatMap<K2, V2>(
+    mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>,
+    options: Named = {},
+  ): Stream<K2, V2> {
+    return this.#then('flat-map', flatMap(mapper as never), options, true)
+  }
+
+  /** Another key. Marks it as changed. */
+  selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
+    return this.#then('select-key', selectKey(selector as never), options, true)
+  }
+
+  /** Shows each record to `look` and passes it on. After a crash a record may be shown again. */
+  peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
+    return this.#then('peek', peek(look as never), options)
+  }
+
+  /** Groups by the key that the records have; exchanges only if it was changed. */
+  groupByKey(): GroupedStream<K, V> {
+    return new GroupedStream(this.partitioned())
+  }
+
+  /** Groups by another key: always an exchange. */
+  groupBy<K2>(selector: (value: V, key: K) => K2, options: Named = {}): GroupedStream<K2, V> {
+    return this.selectKey(selector, options).groupByKey()
+  }
+
+  /**
+   * Joins each record to the table's latest value under its key; one without a match is left out. Both sides need equal partition counts
+   * (NOT_COPARTITIONED, when the app starts), unless the stream's key was changed: then the exchange fits it to the table.
+   */
+  join<T, R>(
+    table: Table<K, T>,
+    joiner: (value: V, tableValue: T, key: K) => R,
+    options: Named = {},
+  ): Stream<K, R> {
+    return this.#join('inner', table, joiner as never, options)
+  }
+
+  /** As {@link join}, but a record without a match meets null. */
+  leftJoin<T, R>(
+    table: Table<K, T>,
+    joiner: (value: V, tableValue: T | null, key: K) => R,
+    options: Named = {},
+  ): Stream<K, R> {
+    return this.#join('left', table, joiner as never, options)
+  }
+
+  /** Reads the stream as the changelog of a table: the latest value per key, null deletes. */
+  toTable(options: Named = {}): Table<K, NonNullable<V>> {
+    const { graph, edge } = this.partitioned()
+    const node = graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: 'to table',
+        factory: materialize(edge.from.keyCodec),
+        inputs: [edge],
+        outlets: ['changes'],
+        stateful: true,
+        keyCodec: edge.from.keyCodec,
+        latenessMs: edge.from.latenessMs,
+        acrossPartitions: edge.from.acrossPartitions,
+      },
+      options.name ?? { stem: 'to-table' },
+    )
+    return new Table(graph, { from: node, outlet: 0 })
+  }
+
+  /**
+   * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's schemas; the topic is created
+   * where it is missing and the log allows that.
+   */
+  to(topic: Topic<K, V, K, V>, options: Named = {}): void {
+    addSink(this.graph, this.edge, topic as never, options)
+  }
+
+  /** @internal The stream with its records where their keys live: through an exchange if the key has changed. */
+  partitioned(keyCodec?: KeyCodec): Stream<K, V> {
+    if (!this.keyChanged) return this
+    const node = this.graph.add<ExchangeNode>(
+      {
+        kind: 'exchange',
+        inputs: [this.edge],
+        keyCodec: keyCodec ?? jsonKeyCodec,
+        latenessMs: this.edge.from.latenessMs,
+        acrossPartitions: true,
+      },
+      { stem: 'exchange' },
+    )
+    return new Stream(this.graph, { from: node, outlet: 0 }, false)
+  }
+
+  #join<R>(
+    kind: 'inner' | 'left',
+    table: Table<K, unknown>,
+    joiner: (value: unknown, tableValue: unknown, key: unknown) => unknown,
+    options: Named,
+  ): Stream<K, R> {
+    const tableNode = table.edge.from
+    const { edge } = this.partitioned(tableNode.keyCodec)
+    const node = this.graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: `${kind} join table`,
+        factory: streamTableJoin(tableNode.keyCodec, kind, joiner),
+        inputs: [edge, table.edge],
+        outlets: ['joined'],
+        stateful: false,
+        keyCodec: edge.from.keyCodec,
+        latenessMs: Math.max(edge.from.latenessMs, tableNode.latenessMs),
+        acrossPartitions: edge.from.acrossPartitions,
+      },
+      options.name ?? { stem: kind === 'inner' ? 'join' : 'left-join' },
+    )
+    return new Stream(this.graph, { from: node, outlet: 0 }, false)
+  }
+
+  #then<K2, V2>(stem: string, factory: OperatorFactory, options: Named, changesKey = false): Stream<K2, V2> {
+    const { from } = this.edge
+    const node = this.graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: stem,
+        factory,
+        inputs: [this.edge],
+        outlets: ['out'],
+        stateful: false,
+        keyCodec: changesKey ? jsonKeyCodec : from.keyCodec,
+        latenessMs: from.latenessMs,
+        acrossPartitions: from.acrossPartitions,
+      },
+      options.name ?? { stem },
+    )
+    return new Stream(this.graph, { from: node, outlet: 0 }, this.keyChanged || changesKey)
+  }
+}
+
+/** @internal Adds the node that writes to a topic. */
+export function addSink(
+  graph: Graph,
+  edge: Edge,
+  topic: Topic<unknown, unknown, unknown, unknown>,
+  options: Named,
+): void {
+  graph.add<SinkNode>(
+    {
+      kind: 'sink',
+      topic,
+      inputs: [edge],
+      keyCodec: edge.from.keyCodec,
+      latenessMs: edge.from.latenessMs,
+      acrossPartitions: edge.from.acrossPartitions,
+    },
+    options.name ?? { stem: 'to' },
+  )
+}

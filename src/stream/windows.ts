@@ -1,0 +1,126 @@
+/**
+ * Windows: how event time is cut into pieces.
+ *
+ * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness; bounds are `[start, end)` in ms since the
+ * epoch. Aligned windows start at multiples of their advance, plus an offset. A session ends at its last record + gap.
+ */
+import { durationMs, MillraceError, type Duration } from '../base/index.ts'
+
+/** Windows whose bounds depend on the time alone. */
+export interface AlignedWindows {
+  readonly kind: 'tumbling' | 'hopping'
+  readonly sizeMs: number
+  readonly advanceMs: number
+  readonly offsetMs: number
+  /** How long after its end, in watermark time, a window still takes records and corrects its result. */
+  readonly allowedLatenessMs: number
+}
+
+/** Windows that grow with the records in them and end after a gap without any. */
+export interface SessionWindows {
+  readonly kind: 'session'
+  readonly gapMs: number
+  readonly allowedLatenessMs: number
+}
+
+export type Windows = AlignedWindows | SessionWindows
+
+export interface WindowOptions {
+  /** Default 0: a record that comes after its window's end was passed is late at once. */
+  readonly allowedLateness?: Duration
+}
+
+/**
+ * Fixed windows of `size`, side by side.
+ * @example tumbling('1h', { allowedLateness: '48h' })
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
+ */
+export function tumbling(
+  size: Duration,
+  options: WindowOptions & { readonly offset?: Duration } = {},
+): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a tumbling window')
+  return aligned('tumbling', sizeMs, sizeMs, options)
+}
+
+/**
+ * Windows of `size` that begin every `advance`; a record is in size / advance of them.
+ * @example hopping('1h', '15m')
+ */
+export function hopping(
+  size: Duration,
+  advance: Duration,
+  options: WindowOptions & { readonly offset?: Duration } = {},
+): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a hopping window')
+  const advanceMs = positive(advance, 'the advance of a hopping window')
+  if (advanceMs > sizeMs)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `A hopping window must not advance (${advanceMs} ms) by more than its size (${sizeMs} ms): records between two windows would be in none.`,
+    )
+  return aligned('hopping', sizeMs, advanceMs, options)
+}
+
+/**
+ * Sessions: records of one key with less than `gap` between them are in one window.
+ * @example session('30m', { allowedLateness: '48h' })
+ */
+export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {
+  return {
+    kind: 'session',
+    gapMs: positive(gap, 'the gap of a session window'),
+    allowedLatenessMs: lateness(options),
+  }
+}
+
+/** A window in words, as `tumbling 3600000 ms`: for descriptions. */
+export function describeWindows(windows: Windows): string {
+  const lateness = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
+  switch (windows.kind) {
+    case 'tumbling':
+      return `tumbling ${inWords(windows.sizeMs)}${lateness}`
+    case 'hopping':
+      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${lateness}`
+    case 'session':
+      return `session gap ${inWords(windows.gapMs)}${lateness}`
+  }
+}
+
+/** The start of the last window that begins at or before `timestamp`. */
+export function lastStart(windows: AlignedWindows, timestamp: number): number {
+  const sinceStart = (timestamp - windows.offsetMs) % windows.advanceMs
+  return timestamp - (sinceStart < 0 ? sinceStart + windows.advanceMs : sinceStart)
+}
+
+function aligned(
+  kind: AlignedWindows['kind'],
+  sizeMs: number,
+  advanceMs: number,
+  options: WindowOptions & { readonly offset?: Duration },
+): AlignedWindows {
+  const offsetMs = options.offset === undefined ? 0 : durationMs(options.offset) % advanceMs
+  return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
+}
+
+function lateness(options: WindowOptions): number {
+  return options.allowedLateness === undefined ? 0 : durationMs(options.allowedLateness)
+}
+
+function positive(duration: Duration, what: string): number {
+  const ms = durationMs(duration)
+  if (!(ms > 0))
+    throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)
+  return ms
+}
+
+function inWords(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
+  return `${ms}ms`
+}

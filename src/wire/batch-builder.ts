@@ -1,0 +1,243 @@
+/**
+ * Builds record batches: records are written straight into one growing buffer, which the finished batch takes away with it. No allocation
+ * per record, and no copy of a batch that is not compressed.
+ */
+import {
+  assert,
+  bufferOf,
+  compress,
+  compressionId,
+  crc32c,
+  sizeOfVarint,
+  sizeOfVarlong,
+  writeVarint,
+  writeVarlong,
+  type Compression,
+} from '../base/index.ts'
+import {
+  attributesAt,
+  baseSequenceAt,
+  baseTimestampAt,
+  batchHeaderBytes,
+  batchLengthAt,
+  batchLengthEnd,
+  controlBit,
+  crcAt,
+  lastOffsetDeltaAt,
+  leaderEpochAt,
+  logAppendTimeBit,
+  magic,
+  magicAt,
+  maxTimestampAt,
+  producerEpochAt,
+  producerIdAt,
+  recordCountAt,
+  transactionalBit,
+  writeInt64,
+} from './layout.ts'
+
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+export interface BatchBuilderOptions {
+  /** Default none. */
+  readonly compression?: Compression
+  /** What the buffer starts with. Default 16 KiB. */
+  readonly initialBytes?: number
+}
+
+/** What a batch is stamped with when it is built. */
+export interface BatchStamp {
+  /** Default -1: no producer. */
+  readonly producerId?: number
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly transactional?: boolean
+  readonly control?: boolean
+  readonly baseOffset?: number
+  readonly leaderEpoch?: number
+  /** `append`: all records count as written at the largest timestamp in the batch. Default `create`. */
+  readonly timestampType?: 'create' | 'append'
+}
+
+/** Fields of a record in front of its key, at the most: length, attributes, timestamp delta, offset delta, key length. */
+const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
+
+export class BatchBuilder {
+  readonly #compression: Compression
+  #buffer: Buffer
+  #position = batchHeaderBytes
+  #count = 0
+  #baseTimestamp = 0
+  #maxTimestamp = 0
+
+  constructor(options: BatchBuilderOptions = {}) {
+    this.#compression = options.compression ?? 'none'
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(batchHeaderBytes, options.initialBytes ?? 16_384))
+  }
+
+  /** Records so far. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Bytes of the batch so far, before compression. */
+  get sizeBytes(): number {
+    return this.#position
+  }
+
+  /** Adds a record. Null is Kafka's null: no key, or a value that deletes. */
+  append(
+    timestamp: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers?: readonly RecordHeader[],
+  ): void {
+    const keyBytes = key === null ? -1 : key.length
+    const valueBytes = value === null ? -1 : value.length
+    let position = this.#begin(timestamp, keyBytes, valueBytes, headers)
+    if (key !== null) {
+      this.#buffer.set(key, position)
+      position += keyBytes
+    }
+    position = writeVarint(this.#buffer, position, valueBytes)
+    if (value !== null) {
+      this.#buffer.set(value, position)
+      position += valueBytes
+    }
+    this.#end(position, headers)
+  }
+
+  /** Adds a record of text, written as UTF-8 into the batch. */
+  appendText(
+    timestamp: number,
+    key: string | null,
+    value: string | null,
+    headers?: readonly RecordHeader[],
+  ): void {
+    const keyBytes = key === null ? -1 : Buffer.byteLength(key)
+    const valueBytes = value === null ? -1 : Buffer.byteLength(value)
+    let position = this.#begin(timestamp, keyBytes, valueBytes, headers)
+    if (key !== null) position += this.#write(key, keyBytes, position)
+    position = writeVarint(this.#buffer, position, valueBytes)
+    if (value !== null) position += this.#write(value, valueBytes, position)
+    this.#end(position, headers)
+  }
+
+  /** Ends the batch, and begins an empty one. The bytes returned are the caller's own. */
+  build(stamp: BatchStamp = {}): Uint8Array {
+    assert(this.#count > 0, 'a batch has a record')
+    const bytes = this.#compression === 'none' ? this.#take() : this.#compressed()
+    bytes.writeInt32BE(bytes.length - batchLengthEnd, batchLengthAt)
+    bytes.writeInt32BE(stamp.leaderEpoch ?? -1, leaderEpochAt)
+    bytes.writeInt8(magic, magicAt)
+    const attributes =
+      compressionId(this.#compression) |
+      (stamp.timestampType === 'append' ? logAppendTimeBit : 0) |
+      (stamp.transactional ? transactionalBit : 0) |
+      (stamp.control ? controlBit : 0)
+    bytes.writeInt16BE(attributes, attributesAt)
+    bytes.writeInt32BE(this.#count - 1, lastOffsetDeltaAt)
+    writeInt64(bytes, this.#baseTimestamp, baseTimestampAt)
+    writeInt64(bytes, this.#maxTimestamp, maxTimestampAt)
+    writeInt64(bytes, stamp.producerId ?? -1, producerIdAt)
+    bytes.writeInt16BE(stamp.producerEpoch ?? -1, producerEpochAt)
+    bytes.writeInt32BE(stamp.baseSequence ?? -1, baseSequenceAt)
+    bytes.writeInt32BE(this.#count, recordCountAt)
+    writeInt64(bytes, stamp.baseOffset ?? 0, 0)
+    bytes.writeUInt32BE(crc32c(bytes.subarray(attributesAt)), crcAt)
+    this.#count = 0
+    return bytes
+  }
+
+  /** Writes everything in front of the key's bytes; returns the position behind it. */
+  #begin(
+    timestamp: number,
+    keyBytes: number,
+    valueBytes: number,
+    headers: readonly RecordHeader[] | undefined,
+  ): number {
+    assert(Number.isSafeInteger(timestamp), `a timestamp is a whole number of milliseconds: ${timestamp}`)
+    if (this.#count === 0) this.#baseTimestamp = this.#maxTimestamp = timestamp
+    else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    const delta = timestamp - this.#baseTimestamp
+    const headersBytes = headers === undefined || headers.length === 0 ? 1 : sizeOfHeaders(headers)
+    const body =
+      1 +
+      sizeOfVarlong(delta) +
+      sizeOfVarint(this.#count) +
+      sizeOfVarint(keyBytes) +
+      (keyBytes > 0 ? keyBytes : 0) +
+      sizeOfVarint(valueBytes) +
+      (valueBytes > 0 ? valueBytes : 0) +
+      headersBytes
+    this.#reserve(body + fieldsMax)
+    const buffer = this.#buffer
+    let position = writeVarint(buffer, this.#position, body)
+    buffer[position++] = 0
+    position = writeVarlong(buffer, position, delta)
+    position = writeVarint(buffer, position, this.#count)
+    return writeVarint(buffer, position, keyBytes)
+  }
+
+  #end(position: number, headers: readonly RecordHeader[] | undefined): void {
+    if (headers === undefined || headers.length === 0) this.#buffer[position++] = 0
+    else position = writeHeaders(this.#buffer, position, headers)
+    this.#position = position
+    this.#count += 1
+  }
+
+  #write(text: string, bytes: number, position: number): number {
+    // As many bytes as characters: it is ASCII, which copies without encoding.
+    return bytes === text.length
+      ? this.#buffer.latin1Write(text, position, bytes)
+      : this.#buffer.utf8Write(text, position, bytes)
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#position + bytes <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#position + bytes))
+    this.#buffer.copy(grown, 0, 0, this.#position)
+    this.#buffer = grown
+  }
+
+  #take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#position)
+    this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length)
+    this.#position = batchHeaderBytes
+    return bytes
+  }
+
+  #compressed(): Buffer {
+    const records = compress(this.#compression, this.#buffer.subarray(batchHeaderBytes, this.#position))
+    this.#position = batchHeaderBytes
+    return Buffer.concat([this.#buffer.subarray(0, batchHeaderBytes), records])
+  }
+}
+
+function sizeOfHeaders(headers: readonly RecordHeader[]): number {
+  let size = sizeOfVarint(headers.length)
+  for (const { key, value } of headers) {
+    const keyBytes = Buffer.byteLength(key)
+    const valueBytes = value === null ? -1 : value.length
+    size += sizeOfVarint(keyBytes) + keyBytes + sizeOfVarint(valueBytes) + Math.max(valueBytes, 0)
+  }
+  return size
+}
+
+function writeHeaders(buffer: Buffer, at: number, headers: readonly RecordHeader[]): number {
+  let position = writeVarint(buffer, at, headers.length)
+  for (const { key, value } of headers) {
+    const keyBytes = Buffer.byteLength(key)
+    position = writeVarint(buffer, position, keyBytes)
+    position += buffer.utf8Write(key, position, keyBytes)
+    position = writeVarint(buffer, position, value === null ? -1 : value.length)
+    if (value !== null) {
+      bufferOf(value).copy(buffer, position)
+      position += value.length
+    }
+  }
+  return position
+}
