@@ -36,8 +36,13 @@ export interface Codec<T, In = T> {
   encode(value: In | null): string | Uint8Array | null
   /** What the partition is chosen by, where that is not the key's own bytes: of a windowed key the inner key. */
   partitionBytes?(value: In): string | Uint8Array
-  /** Only for the types. */
-  readonly types?: { readonly out: T; readonly in: In }
+  /** Only for the types: a function type, so that a codec that demands more is not taken for one that demands less. */
+  readonly types?: { readonly out: T; readonly in: (value: In) => void }
+}
+
+/** The writing half of a codec. */
+export type Encoder<In> = Pick<Codec<unknown, In>, 'where' | 'encode' | 'partitionBytes' | 'serde'> & {
+  readonly types?: { readonly in: (value: In) => void }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Plain UTF-8 text: what every Kafka client writes for a string, so that partitioning agrees with other languages. */
+import { bufferOf } from '../base/index.ts'
 import { Interner } from './intern.ts'
-import { bufferOf } from './json.ts'
 import type { Serde } from './serde.ts'
 
 const interner = new Interner()

@@ -6,7 +6,7 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { durationMs, type Duration } from '../base/index.ts'
-import type { Codec, CodecOptions } from './codec.ts'
+import type { Codec, CodecOptions, Encoder } from './codec.ts'
 import { codecOf } from './codec.ts'
 
 /**
@@ -49,6 +49,14 @@ export interface Topic<K, V, KIn = K, VIn = V> {
     | { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined }
     | undefined
   readonly onError: ErrorPolicy | undefined
+}
+
+/** Any topic that takes keys of type K and values of type V, whatever reading it gives. */
+export interface WritableTopic<K, V> {
+  readonly name: string
+  readonly partitions: number | undefined
+  readonly key: Encoder<K>
+  readonly value: Encoder<V>
 }
 
 type In<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : null

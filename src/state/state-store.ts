@@ -11,6 +11,8 @@ export interface StateStore {
   get(key: string): Uint8Array | undefined
   /** Entries with from ≤ key < to (to undefined: no end), in key order. Writes while iterating are not allowed. */
   range(from: string, to: string | undefined): Iterable<readonly [key: string, value: Uint8Array]>
+  /** Keys with from ≤ key < to, in order, as {@link range}. */
+  keys(from: string, to: string | undefined): Iterable<string>
   /** Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A value of undefined deletes. */
   apply(writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>, position: number): void
   /** Deletes from ≤ key < to. */

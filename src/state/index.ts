@@ -1,0 +1,5 @@
+/** state: what a task keeps between records. Stores, typed state in front of them, and their changelogs. */
+export { KeyedState, type KeyedStateOptions, type StateChange, type StateEntry } from './keyed-state.ts'
+export { memoryStore } from './memory-store.ts'
+export type { StateStore, StateStoreFactory } from './state-store.ts'
+export { valueCodec, type ValueCodec } from './value-codec.ts'

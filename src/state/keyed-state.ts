@@ -1,0 +1,482 @@
+/**
+ * KeyedState: the state of one operator in one task, as typed values by (namespace, key).
+ *
+ * In front of a store of bytes stands a cache of live values, two maps deep, so that a hot entry costs two lookups and no key is put together.
+ * An entry is **clean** when the store holds the same, **dirty** when it has changed since, and **pending** while its change is
+ * part of a commit that is under way. The life of a change:
+ *
+ *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
+ *                       ▲                    │
+ *                       └──── put, delete ───┘   (an entry may be pending and dirty again: it belongs to the next commit)
+ *
+ * `discard` forgets everything but the store, which always stands for exactly one commit.
+ *
+ * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone; no live entry has a namespace below the floor.
+ */
+import BTreeModule from 'sorted-btree'
+import { assert, MillraceError } from '../base/index.ts'
+import { decodeNamespace, encodeNamespace, namespaceLength } from './namespace.ts'
+import type { StateStore } from './state-store.ts'
+import { valueCodec, type ValueCodec } from './value-codec.ts'
+
+const BTree = BTreeModule.default
+
+export interface KeyedStateOptions<V> {
+  /** Clean entries kept in the cache, evicted oldest first. Default 65,536. */
+  readonly cleanEntries?: number | undefined
+  /** How values are written. Default: {@link valueCodec}. */
+  readonly codec?: ValueCodec<V> | undefined
+}
+
+export interface StateEntry<V> {
+  readonly namespace: number
+  readonly key: string
+  readonly value: V
+}
+
+/** A change as the changelog and the store take it: undefined deletes. */
+export type StateChange = [storeKey: string, value: Uint8Array | undefined]
+
+const cleanEntriesDefault = 65_536
+/** Stored entries that a scan reads ahead. */
+const scanChunk = 512
+/** Bytes that an entry in the cache costs beside its key and value. */
+const entryOverhead = 96
+/** What a value is taken to weigh until some have been written. */
+const valueBytesGuess = 64
+
+type InStore = 'unknown' | 'absent' | 'stored'
+
+class Entry<V> {
+  readonly bucket: Bucket<V>
+  readonly key: string
+  /** Undefined: deleted, or known not to exist. */
+  value: V | undefined
+  /** Whether the store holds the key; asked only where the answer is needed. */
+  inStore: InStore
+  dirty = false
+  /** What the commit under way makes of it. */
+  pending: 'put' | 'gone' | undefined
+  /** Stands in the queue of entries to evict. */
+  queued = false
+  /** Its part of the dirty bytes. */
+  bytes = 0
+
+  constructor(bucket: Bucket<V>, key: string, value: V | undefined, inStore: InStore) {
+    this.bucket = bucket
+    this.key = key
+    this.value = value
+    this.inStore = inStore
+    this.pending = undefined
+  }
+}
+
+/** The cached entries of one namespace. */
+class Bucket<V> {
+  readonly namespace: number
+  readonly entries: Map<string, Entry<V>> = new Map()
+  /** How many have a value. */
+  live = 0
+  /** Keys with a value that the store does not give, in order; undefined when they have to be sorted again. */
+  fresh: string[] | undefined
+
+  constructor(namespace: number) {
+    this.namespace = namespace
+  }
+
+  freshKeys(): string[] {
+    if (this.fresh) return this.fresh
+    this.fresh = []
+    for (const [key, entry] of this.entries)
+      if (entry.value !== undefined && entry.inStore !== 'stored') this.fresh.push(key)
+    return this.fresh.sort()
+  }
+}
+
+const byNumber = (a: number, b: number): number => a - b
+
+/**
+ * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer. The key is a binary string,
+ * the record key's bytes.
+ */
+export class KeyedState<V> {
+  readonly name: string
+  readonly #store: StateStore
+  readonly #codec: ValueCodec<V>
+  readonly #cleanEntries: number
+
+  #buckets = new Map<number, Bucket<V>>()
+  /** The same buckets in order. */
+  #order = new BTree<number, Bucket<V>>(undefined, byNumber, 32)
+  /** The bucket used last: most calls go to the same one again. */
+  #last: Bucket<V> | undefined
+
+  #dirty: Entry<V>[] = []
+  #dirtyBytes = 0
+  #pending: { readonly entries: Entry<V>[]; readonly changes: StateChange[] } | undefined
+
+  /** Entries that became clean, oldest first, from #cleanHead on. */
+  #clean: Entry<V>[] = []
+  #cleanHead = 0
+
+  /** No live entry is below it. */
+  #floor = Number.MIN_SAFE_INTEGER
+  /** Whether the floor is the namespace of a live entry. */
+  #floorIsLive = false
+
+  /** Counts what makes a scan's view of the store stale. */
+  #epoch = 0
+  #valueBytes = valueBytesGuess
+
+  constructor(name: string, store: StateStore, options: KeyedStateOptions<V> = {}) {
+    this.name = name
+    this.#store = store
+    this.#codec = options.codec ?? (valueCodec as ValueCodec<V>)
+    this.#cleanEntries = options.cleanEntries ?? cleanEntriesDefault
+  }
+
+  /** An estimate of the memory that changes since the last commit take. The caller bounds it: too much means commit early. */
+  get dirtyBytes(): number {
+    return this.#dirtyBytes
+  }
+
+  get(namespace: number, key: string): V | undefined {
+    const entry = this.#bucket(namespace)?.entries.get(key)
+    return entry === undefined ? this.#load(namespace, key) : entry.value
+  }
+
+  /** The value is kept by reference until it is committed: what has been put is never mutated by the caller. */
+  put(namespace: number, key: string, value: V): void {
+    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    const entry = bucket.entries.get(key) ?? addEntry(bucket, key, undefined, 'unknown')
+    if (entry.value === undefined) {
+      bucket.live++
+      if (entry.inStore !== 'stored') bucket.fresh = undefined
+      if (namespace <= this.#floor) {
+        this.#floor = namespace
+        this.#floorIsLive = true
+      }
+    }
+    entry.value = value
+    if (!entry.dirty) this.#markDirty(entry)
+    const bytes = entryOverhead + key.length + this.#weigh(value)
+    this.#dirtyBytes += bytes - entry.bytes
+    entry.bytes = bytes
+  }
+
+  delete(namespace: number, key: string): void {
+    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    this.#deleteEntry(bucket.entries.get(key) ?? addEntry(bucket, key, undefined, 'unknown'))
+  }
+
+  /**
+   * Entries with from ≤ namespace < to, by namespace and then key, each as it is when the scan comes to it. State may change between two of them, and
+   * commits may pass; what is put into the namespace that the scan is in may be missed.
+   */
+  *scan(fromNamespace: number, toNamespace: number): Generator<StateEntry<V>> {
+    const to = Math.ceil(toNamespace)
+    for (let at = this.#firstFrom(fromNamespace); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
+      const namespace = at
+      let after: string | undefined
+      do {
+        const epoch = this.#epoch
+        const part = this.#gather(namespace, after)
+        for (let i = 0; i < part.keys.length; i++) {
+          const key = part.keys[i]!
+          const bytes = part.values[i]
+          const entry = this.#buckets.get(namespace)?.entries.get(key)
+          let value: V | undefined
+          if (entry) value = entry.value
+          else if (bytes && epoch === this.#epoch) value = this.#decode(bytes)
+          else value = this.#load(namespace, key)
+          if (value !== undefined) yield { namespace, key, value }
+        }
+        after = part.goOnAfter
+      } while (after !== undefined)
+    }
+  }
+
+  /** Deletes entries with from ≤ namespace < to. Those that were never committed leave no trace. */
+  deleteNamespaces(from: number, to: number): void {
+    for (const storeKey of this.#store.keys(lowerBound(from), upperBound(to))) {
+      const namespace = decodeNamespace(storeKey)
+      const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+      const key = storeKey.slice(namespaceLength)
+      if (!bucket.entries.has(key)) addEntry(bucket, key, undefined, 'stored')
+    }
+    this.#order.forRange(from, to, false, (_namespace, bucket) => {
+      for (const entry of bucket.entries.values()) this.#deleteEntry(entry)
+    })
+  }
+
+  /** The lowest namespace with an entry, for deadlines. */
+  firstNamespace(): number | undefined {
+    if (!this.#floorIsLive) {
+      const first = this.#firstFrom(this.#floor)
+      if (first === undefined) return undefined
+      this.#floor = first
+      this.#floorIsLive = true
+    }
+    return this.#floor
+  }
+
+  /**
+   * What has changed since the last commit, as changelog and store take it: an entry that was created and deleted in between is not in it. Gives the same
+   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit.
+   *
+   * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
+   */
+  changes(): StateChange[] {
+    if (this.#pending) return this.#pending.changes
+    const changes: StateChange[] = []
+    let valueBytes = 0
+    for (const entry of this.#dirty) {
+      const storeKey = encodeNamespace(entry.bucket.namespace) + entry.key
+      if (entry.value !== undefined) {
+        const bytes = this.#encode(entry.value)
+        valueBytes += bytes.length
+        changes.push([storeKey, bytes])
+        continue
+      }
+      if (entry.inStore === 'unknown')
+        entry.inStore = this.#store.get(storeKey) === undefined ? 'absent' : 'stored'
+      if (entry.inStore === 'stored') changes.push([storeKey, undefined])
+    }
+    // Nothing is settled before everything could be written: a value that cannot be leaves the state as it was.
+    const entries = this.#dirty
+    for (const entry of entries) {
+      entry.dirty = false
+      entry.pending = entry.value === undefined ? 'gone' : 'put'
+      entry.bytes = 0
+    }
+    if (changes.length > 0) this.#valueBytes = valueBytes / changes.length
+    this.#dirty = []
+    this.#dirtyBytes = 0
+    this.#pending = { entries, changes }
+    return changes
+  }
+
+  /** The changes are committed, and the changelog stands at `position`: applies them to the store. */
+  committed(position: number): void {
+    const changes = this.changes()
+    this.#store.apply(changes, position)
+    this.#epoch++
+    const { entries } = this.#pending!
+    this.#pending = undefined
+    for (const entry of entries) {
+      entry.inStore = entry.pending === 'put' ? 'stored' : 'absent'
+      entry.pending = undefined
+      entry.bucket.fresh = undefined
+      if (entry.dirty) continue
+      if (entry.value === undefined) this.#remove(entry)
+      else this.#queueClean(entry)
+    }
+  }
+
+  /** After a commit that failed or was fenced: forgets what has changed, and all that is cached. */
+  discard(): void {
+    this.#buckets.clear()
+    this.#order.clear()
+    this.#last = undefined
+    this.#dirty = []
+    this.#dirtyBytes = 0
+    this.#pending = undefined
+    this.#clean = []
+    this.#cleanHead = 0
+    this.#floor = Number.MIN_SAFE_INTEGER
+    this.#floorIsLive = false
+    this.#epoch++
+  }
+
+  #bucket(namespace: number): Bucket<V> | undefined {
+    if (this.#last?.namespace === namespace) return this.#last
+    const bucket = this.#buckets.get(namespace)
+    if (bucket) this.#last = bucket
+    return bucket
+  }
+
+  #addBucket(namespace: number): Bucket<V> {
+    assert(
+      Number.isSafeInteger(namespace),
+      `the namespace ${namespace} of state '${this.name}' is a safe integer`,
+    )
+    const bucket = new Bucket<V>(namespace)
+    this.#buckets.set(namespace, bucket)
+    this.#order.set(namespace, bucket)
+    this.#last = bucket
+    return bucket
+  }
+
+  /** Asks the store, and remembers the answer. */
+  #load(namespace: number, key: string): V | undefined {
+    const bytes = this.#store.get(encodeNamespace(namespace) + key)
+    const value = bytes && this.#decode(bytes)
+    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    const entry = addEntry(bucket, key, value, bytes ? 'stored' : 'absent')
+    if (value !== undefined) bucket.live++
+    this.#queueClean(entry)
+    return value
+  }
+
+  #markDirty(entry: Entry<V>): void {
+    entry.dirty = true
+    entry.bytes = entryOverhead + entry.key.length
+    this.#dirtyBytes += entry.bytes
+    this.#dirty.push(entry)
+  }
+
+  #deleteEntry(entry: Entry<V>): void {
+    const { bucket } = entry
+    if (entry.value !== undefined) {
+      entry.value = undefined
+      bucket.live--
+    }
+    if (bucket.namespace === this.#floor) this.#floorIsLive = false
+    if (!entry.dirty && (entry.inStore !== 'absent' || entry.pending === 'put')) this.#markDirty(entry)
+  }
+
+  #queueClean(entry: Entry<V>): void {
+    if (!entry.queued) {
+      entry.queued = true
+      this.#clean.push(entry)
+    }
+    while (this.#clean.length - this.#cleanHead > this.#cleanEntries) {
+      const oldest = this.#clean[this.#cleanHead++]!
+      oldest.queued = false
+      // One that has changed is queued again when it is clean again.
+      if (!oldest.dirty && oldest.pending === undefined) this.#remove(oldest)
+    }
+    if (this.#cleanHead > 1024 && this.#cleanHead * 2 > this.#clean.length) {
+      this.#clean = this.#clean.slice(this.#cleanHead)
+      this.#cleanHead = 0
+    }
+  }
+
+  /** Takes an entry out of the cache. */
+  #remove(entry: Entry<V>): void {
+    const { bucket } = entry
+    if (bucket.entries.get(entry.key) !== entry) return
+    bucket.entries.delete(entry.key)
+    if (entry.value !== undefined) bucket.live--
+    if (bucket.entries.size > 0) return
+    this.#buckets.delete(bucket.namespace)
+    this.#order.delete(bucket.namespace)
+    if (this.#last === bucket) this.#last = undefined
+  }
+
+  /** The lowest namespace at or after `from` with an entry. */
+  #firstFrom(from: number): number | undefined {
+    let cached: number | undefined
+    for (const [namespace, bucket] of this.#order.entries(from)) {
+      if (bucket.live === 0) continue
+      cached = namespace
+      break
+    }
+    for (const storeKey of this.#store.keys(
+      lowerBound(from),
+      cached === undefined ? undefined : lowerBound(cached),
+    )) {
+      const namespace = decodeNamespace(storeKey)
+      // What is cached of it without a value has been deleted.
+      if (!this.#buckets.get(namespace)?.entries.has(storeKey.slice(namespaceLength))) return namespace
+    }
+    return cached
+  }
+
+  /** The next entries of a namespace in order: keys, and the stored bytes of those that are not cached. */
+  #gather(
+    namespace: number,
+    after: string | undefined,
+  ): {
+    readonly keys: string[]
+    readonly values: (Uint8Array | undefined)[]
+    readonly goOnAfter: string | undefined
+  } {
+    const bucket = this.#buckets.get(namespace)
+    const fresh = bucket?.freshKeys() ?? []
+    let next = after === undefined ? 0 : firstAfter(fresh, after)
+    const keys: string[] = []
+    const values: (Uint8Array | undefined)[] = []
+    const prefix = encodeNamespace(namespace)
+    let read = 0
+    let last = ''
+    for (const [storeKey, bytes] of this.#store.range(
+      after === undefined ? prefix : `${prefix + after}\0`,
+      upperBound(namespace + 1),
+    )) {
+      last = storeKey.slice(namespaceLength)
+      while (next < fresh.length && fresh[next]! < last) keys[values.push(undefined) - 1] = fresh[next++]!
+      if (fresh[next] === last) next++
+      const entry = bucket?.entries.get(last)
+      if (!entry) keys[values.push(bytes) - 1] = last
+      else if (entry.value !== undefined) keys[values.push(undefined) - 1] = last
+      if (++read === scanChunk) return { keys, values, goOnAfter: last }
+    }
+    const end = Math.min(fresh.length, next + scanChunk)
+    while (next < end) keys[values.push(undefined) - 1] = fresh[next++]!
+    return { keys, values, goOnAfter: next < fresh.length ? fresh[next - 1] : undefined }
+  }
+
+  #weigh(value: V): number {
+    if (typeof value === 'number') return 8
+    if (typeof value === 'string') return value.length
+    if (Array.isArray(value)) return Math.max(this.#valueBytes, 16 * value.length)
+    return this.#valueBytes
+  }
+
+  #encode(value: V): Uint8Array {
+    try {
+      return this.#codec.encode(value)
+    } catch (error) {
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `State '${this.name}' holds a value that cannot be written. ${(error as Error).message}`,
+        { cause: error },
+      )
+    }
+  }
+
+  #decode(bytes: Uint8Array): V {
+    try {
+      return this.#codec.decode(bytes)
+    } catch (error) {
+      throw new MillraceError(
+        'STATE_INCOMPATIBLE',
+        `State '${this.name}' holds a value that this program cannot read: ${(error as Error).message}. Was it written by another version? Start anew with { restart: true }.`,
+        { cause: error },
+      )
+    }
+  }
+}
+
+function addEntry<V>(bucket: Bucket<V>, key: string, value: V | undefined, inStore: InStore): Entry<V> {
+  const entry = new Entry(bucket, key, value, inStore)
+  bucket.entries.set(key, entry)
+  return entry
+}
+
+/** The index of the first of the sorted `keys` behind `after`. */
+function firstAfter(keys: readonly string[], after: string): number {
+  let low = 0
+  let high = keys.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (keys[middle]! <= after) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** The first store key of namespaces at or after `from`, which may be infinite. */
+function lowerBound(from: number): string {
+  return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
+}
+
+/** The first store key of namespaces from `to` on; undefined where there can be none. */
+function upperBound(to: number): string | undefined {
+  return to > Number.MAX_SAFE_INTEGER
+    ? undefined
+    : to < Number.MIN_SAFE_INTEGER
+      ? ''
+      : encodeNamespace(Math.ceil(to))
+}

@@ -1,0 +1,34 @@
+/** The part of a store's key that stands for the namespace. */
+
+/** Chars of a namespace at the start of a store's key. */
+export const namespaceLength = 8
+
+const base = 2 ** 32
+/** Moves the safe integers, negative ones too, to where they are positive: what they are compared by then is their bytes. */
+const signBit = 0x8000_0000
+
+/** Eight chars, big-endian, in the order of the numbers; for safe integers. */
+export function encodeNamespace(namespace: number): string {
+  const high = (Math.floor(namespace / base) + signBit) >>> 0
+  const low = namespace >>> 0
+  return String.fromCharCode(
+    high >>> 24,
+    (high >>> 16) & 0xff,
+    (high >>> 8) & 0xff,
+    high & 0xff,
+    low >>> 24,
+    (low >>> 16) & 0xff,
+    (low >>> 8) & 0xff,
+    low & 0xff,
+  )
+}
+
+/** The namespace at the start of a store's key. */
+export function decodeNamespace(storeKey: string): number {
+  const half = (from: number): number =>
+    storeKey.charCodeAt(from) * 0x100_0000 +
+    ((storeKey.charCodeAt(from + 1) << 16) |
+      (storeKey.charCodeAt(from + 2) << 8) |
+      storeKey.charCodeAt(from + 3))
+  return (half(0) - signBit) * base + half(4)
+}
