@@ -198,26 +198,27 @@ export class KeyedState<V> {
 
   /** Deletes entries with from ≤ namespace < to. Those that were never committed leave no trace. */
   deleteNamespaces(from: number, to: number): void {
-    for (const storeKey of this.#store.keys(lowerBound(from), upperBound(to))) {
+    const first = this.#firstFrom(from)
+    if (first === undefined || first >= to) return
+    for (const storeKey of this.#store.keys(lowerBound(first), upperBound(to))) {
       const namespace = decodeNamespace(storeKey)
       const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
       const key = storeKey.slice(namespaceLength)
       if (!bucket.entries.has(key)) addEntry(bucket, key, undefined, 'stored')
     }
-    this.#order.forRange(from, to, false, (_namespace, bucket) => {
+    this.#order.forRange(first, to, false, (_namespace, bucket) => {
       for (const entry of bucket.entries.values()) this.#deleteEntry(entry)
     })
+    // So that the next call need not pass what this one has deleted.
+    if (first === this.#floor) {
+      this.#floor = Math.ceil(to)
+      this.#floorIsLive = false
+    }
   }
 
   /** The lowest namespace with an entry, for deadlines. */
   firstNamespace(): number | undefined {
-    if (!this.#floorIsLive) {
-      const first = this.#firstFrom(this.#floor)
-      if (first === undefined) return undefined
-      this.#floor = first
-      this.#floorIsLive = true
-    }
-    return this.#floor
+    return this.#firstFrom(Number.NEGATIVE_INFINITY)
   }
 
   /**
@@ -364,8 +365,18 @@ export class KeyedState<V> {
     if (this.#last === bucket) this.#last = undefined
   }
 
-  /** The lowest namespace at or after `from` with an entry. */
+  /** The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as the floor. */
   #firstFrom(from: number): number | undefined {
+    if (from > this.#floor) return this.#findFrom(from)
+    if (!this.#floorIsLive) {
+      const first = this.#findFrom(this.#floor)
+      this.#floor = first ?? Number.POSITIVE_INFINITY
+      this.#floorIsLive = first !== undefined
+    }
+    return this.#floorIsLive ? this.#floor : undefined
+  }
+
+  #findFrom(from: number): number | undefined {
     let cached: number | undefined
     for (const [namespace, bucket] of this.#order.entries(from)) {
       if (bucket.live === 0) continue

@@ -1,0 +1,166 @@
+/**
+ * Changelogs: a state as a compacted topic, from which it is built again.
+ *
+ * A record's key is the store's key (eight bytes of namespace, then the record key's bytes), its value what the store keeps; null
+ * deletes. Partition n of the topic belongs to task n. The first record of each batch carries the format in a header, {@link formatHeader}: the version of
+ * this layout, and what the state's owner says its values are. A batch of another format is never applied.
+ *
+ * State is rebuilt up to the readable end of the changelog as it was committed, and its position is where the reader stands then: markers and
+ * aborted records leave gaps, so that the last record's offset + 1 may be short of it.
+ */
+import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
+import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
+import { BatchBuilder, type RecordCursor, type RecordHeader } from '../wire/index.ts'
+import type { StateChange } from './keyed-state.ts'
+import type { StateStore } from './state-store.ts'
+
+/** Bytes at which a batch of changes is closed and the next one begun: well under the 1 MiB that Kafka accepts by default. */
+export const changelogBatchBytesMax: number = 256 * 1024
+
+/** Records that restoring applies before it lets the event loop turn. */
+const restoreSliceRecords = 20_000
+/** How long restoring waits for the next batch before it looks again. */
+const restoreWaitMs = 1000
+
+/** The header on the first record of a batch: its value is the format as text, as `1` or `1 sessions`. */
+export const formatHeader = 'millrace.state'
+const layoutVersion = 1
+
+function formatText(format: string | undefined): string {
+  return format === undefined ? String(layoutVersion) : `${layoutVersion} ${format}`
+}
+
+/** The changelog topic of a state of an app: `airport-delays-count-changelog`. */
+export function changelogTopic(app: string, state: string): string {
+  return `${app}-${state}-changelog`
+}
+
+/** Takes a finished batch for a partition of a changelog; the order of the calls is the order in the log. */
+export type AppendBatch = (topic: string, partition: number, batch: BatchToAppend) => void
+
+/** Where a state's changelog is. */
+export interface ChangelogPlace {
+  readonly topic: string
+  readonly partition: number
+  /** What the values are, where a program could mistake one kind for another under the same name. Compared as text. */
+  readonly format?: string | undefined
+}
+
+/** Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record. */
+export function writeChanges(
+  place: ChangelogPlace,
+  changes: readonly StateChange[],
+  timestamp: number,
+  append: AppendBatch,
+): void {
+  const { topic, partition } = place
+  const formatHeaders: readonly RecordHeader[] = [
+    { key: formatHeader, value: fromUtf8(formatText(place.format)) },
+  ]
+  let batch: BatchBuilder | undefined
+  for (const [key, value] of changes) {
+    batch ??= new BatchBuilder()
+    batch.append(timestamp, fromLatin1(key), value ?? null, batch.count === 0 ? formatHeaders : undefined)
+    if (batch.sizeBytes < changelogBatchBytesMax) continue
+    append(topic, partition, batch)
+    batch = undefined
+  }
+  if (batch) append(topic, partition, batch)
+}
+
+export interface RestoreOptions extends ChangelogPlace {
+  /** Lets the event loop turn between slices, and waits for the log. */
+  readonly clock: Clock
+  readonly signal?: AbortSignal
+  /** Called after each slice: records applied so far, and how far there is to go. */
+  readonly onProgress?: (progress: {
+    readonly records: number
+    readonly position: number
+    readonly end: number
+  }) => void
+}
+
+/**
+ * Brings `store` to the committed end of its changelog: from its position on, or from the beginning where it has none or the log no longer
+ * reaches back to it. Returns how many records were applied.
+ *
+ * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; what the log's reader throws
+ */
+export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<number> {
+  const { topic, partition } = options
+  const [earliest, latest] = await Promise.all([
+    port.offsets(topic, partition, 'earliest', 'read_committed'),
+    port.offsets(topic, partition, 'latest', 'read_committed'),
+  ])
+  let from = store.position
+  if (from === undefined || from < earliest || from > latest) {
+    store.clear()
+    from = earliest
+  }
+  const reader = await port.openReader({ isolation: 'read_committed' })
+  try {
+    reader.assign([{ topic, partition, offset: from }])
+    return await replay(reader, store, latest, options)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function replay(
+  reader: Reader,
+  store: StateStore,
+  end: number,
+  options: RestoreOptions,
+): Promise<number> {
+  const { topic, partition, clock, signal } = options
+  let records = 0
+  let sinceYield = 0
+  while (reader.position(topic, partition) < end) {
+    signal?.throwIfAborted()
+    const fetched = reader.take(topic, partition)
+    if (!fetched) {
+      await reader.wait(restoreWaitMs, signal)
+      continue
+    }
+    const applied = applyBatch(fetched, store, options)
+    records += applied
+    sinceYield += applied
+    if (sinceYield < restoreSliceRecords) continue
+    sinceYield = 0
+    options.onProgress?.({ records, position: fetched.nextOffset, end })
+    await clock.yield()
+  }
+  store.apply([], reader.position(topic, partition))
+  return records
+}
+
+/** Applies the records of one batch and returns how many they were. */
+function applyBatch(
+  { batch, firstOffset, nextOffset }: FetchedBatch,
+  store: StateStore,
+  options: RestoreOptions,
+): number {
+  const cursor = batch.records()
+  let records = 0
+  function* writes(): Generator<StateChange> {
+    while (cursor.next()) {
+      if (cursor.headerCount > 0) checkFormat(cursor, options)
+      if (cursor.offset < firstOffset || cursor.keyStart < 0) continue
+      records++
+      yield [latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd), cursor.value() ?? undefined]
+    }
+  }
+  store.apply(writes(), nextOffset)
+  return records
+}
+
+function checkFormat(cursor: RecordCursor, { topic, partition, format }: RestoreOptions): void {
+  const header = cursor.headers().find(({ key }) => key === formatHeader)
+  const found = utf8(header?.value ?? new Uint8Array(0))
+  const expected = formatText(format)
+  if (found === expected) return
+  throw new MillraceError(
+    'STATE_INCOMPATIBLE',
+    `The changelog '${topic}', partition ${partition}, holds state in format '${found}' at offset ${cursor.offset}; this program keeps it in format '${expected}'. Give the operator another name, or start anew with { restart: true }.`,
+  )
+}
