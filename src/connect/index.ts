@@ -1,8 +1,18 @@
 /** connect: getting data into the log and out of it. The contracts Source and Sink, their runners, and the connectors. */
 export { type ColumnKind, type ColumnSpec, type ColumnSpecs, type RowOf } from './columns.ts'
+export { csv, type CsvOptions } from './connectors/csv.ts'
+export { duckdb, type DuckDBOptions } from './connectors/duckdb.ts'
+export { type ColumnChoice, type ColumnPath } from './connectors/duckdb-columns.ts'
 export { parquet, type ParquetOptions } from './connectors/parquet.ts'
 export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
-export { type Offsets, type Sink, type SinkContext, type SinkRow, type SinkWriter } from './sink.ts'
+export {
+  type Offsets,
+  type Sink,
+  type SinkContext,
+  type SinkRow,
+  type SinkTopic,
+  type SinkWriter,
+} from './sink.ts'
 export {
   BadRow,
   type ResumeState,

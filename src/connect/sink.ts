@@ -15,7 +15,7 @@
  * Obligations of the caller: one call at a time, `close` at the end, whatever happened.
  */
 import type { Clock } from '../base/index.ts'
-import type { Topic } from '../schema/index.ts'
+import type { Codec } from '../schema/index.ts'
 import type { ConnectObserver } from './observer.ts'
 
 /** A record on its way into a sink. A null value is a tombstone: the key is to be deleted. */
@@ -31,8 +31,15 @@ export interface SinkRow<K, V> {
 /** The next offset to deliver, by partition. */
 export type Offsets = ReadonlyMap<number, number>
 
+/** What a sink has to know of a topic; every topic of these keys and values is one. */
+export interface SinkTopic<K, V> {
+  readonly name: string
+  readonly key: Codec<K, unknown>
+  readonly value: Codec<V, unknown>
+}
+
 export interface SinkContext<K, V> {
-  readonly topic: Topic<K, V, never, never>
+  readonly topic: SinkTopic<K, V>
   /** The partition count of the topic. */
   readonly partitions: number
   readonly clock: Clock

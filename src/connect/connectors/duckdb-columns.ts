@@ -1,0 +1,231 @@
+/**
+ * Which columns a table has, where each comes from in a record, and how it is appended.
+ *
+ * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says which, in which order and of which type. Values travel in
+ * one of a few *carrier* types that the appender writes fast; DuckDB casts them to the column's own type (DECIMAL, UUID, …) on the way from the
+ * staging table.
+ */
+import type { DuckDBAppender } from '@duckdb/node-api'
+import { MillraceError } from '../../base/index.ts'
+import { columnsOf, type ColumnType } from '../../schema/index.ts'
+import { daysOfDate, microsOfInstant } from '../instants.ts'
+import type { SinkRow, SinkTopic } from '../sink.ts'
+import type { DuckDBModule } from './duckdb-database.ts'
+
+type PathIn<Prefix extends string, T> = T extends
+  | readonly unknown[]
+  | Uint8Array
+  | string
+  | number
+  | boolean
+  | null
+  ? Prefix
+  : `${Prefix}.${keyof T & string}`
+
+/** Where a column comes from: the key or the value, a property of one of them, or the record itself. */
+export type ColumnPath<K, V> =
+  | PathIn<'key', K>
+  | PathIn<'value', V>
+  | 'record.timestamp'
+  | 'record.partition'
+  | 'record.offset'
+
+/** A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` of a number takes it as epoch milliseconds, in UTC). */
+export type ColumnChoice<K, V> = ColumnPath<K, V> | { readonly from: ColumnPath<K, V>; readonly type: string }
+
+/** A column, ready for use. */
+export interface TableColumn {
+  readonly name: string
+  /** The column's SQL type. */
+  readonly type: string
+  readonly carrier: Carrier
+  readonly isKey: boolean
+  readonly nullable: boolean
+  readonly get: (row: SinkRow<unknown, unknown>) => unknown
+}
+
+/** SQL types that the appender is called with. */
+export type Carrier =
+  | 'BOOLEAN'
+  | 'BIGINT'
+  | 'DOUBLE'
+  | 'VARCHAR'
+  | 'TIMESTAMP'
+  | 'TIMESTAMPTZ'
+  | 'DATE'
+  | 'BLOB'
+
+const sqlTypes: Record<ColumnType, string> = {
+  boolean: 'BOOLEAN',
+  integer: 'BIGINT',
+  double: 'DOUBLE',
+  varchar: 'VARCHAR',
+  timestamp: 'TIMESTAMP',
+  date: 'DATE',
+  json: 'JSON',
+}
+
+const carriers: readonly (readonly [RegExp, Carrier])[] = [
+  [/^BOOL/, 'BOOLEAN'],
+  [/^(TINYINT|SMALLINT|INTEGER|INT|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT)\d*$/, 'BIGINT'],
+  [/^(FLOAT|REAL|DOUBLE)/, 'DOUBLE'],
+  [/^(TIMESTAMPTZ|TIMESTAMP WITH TIME ZONE)$/, 'TIMESTAMPTZ'],
+  [/^(TIMESTAMP|DATETIME)/, 'TIMESTAMP'],
+  [/^DATE$/, 'DATE'],
+  [/^(BLOB|BYTEA)$/, 'BLOB'],
+]
+
+const carrierOf = (type: string): Carrier =>
+  carriers.find(([form]) => form.test(type.toUpperCase()))?.[1] ?? 'VARCHAR'
+
+/** A plain key or value is a column of the name of its side. */
+const plain = ''
+
+/**
+ * The columns of a topic's table.
+ *
+ * @throws MillraceError SCHEMA_NOT_TABULAR where neither schema nor `choices` say what a column is
+ */
+export function tableColumns(
+  topic: SinkTopic<unknown, unknown>,
+  choices: Readonly<Record<string, ColumnChoice<never, never>>> | undefined,
+): TableColumn[] {
+  const sides = { key: side(topic, 'key'), value: side(topic, 'value') }
+  if (choices)
+    return Object.entries(choices).map(([name, choice]) => {
+      const { from, type } = typeof choice === 'string' ? { from: choice, type: undefined } : choice
+      return chosenColumn(name, from, type, sides, topic.name)
+    })
+
+  const columns = [
+    ...sides.key().map(found => columnFrom('key', found)),
+    ...sides.value().map(found => columnFrom('value', found)),
+  ]
+  const names = new Set<string>()
+  for (const { name } of columns) {
+    if (names.has(name.toLowerCase()))
+      throw new MillraceError(
+        'SCHEMA_NOT_TABULAR',
+        `Key and value of topic '${topic.name}' both have a property '${name}', which would be one column twice. Say with columns which one the table takes.`,
+      )
+    names.add(name.toLowerCase())
+  }
+  return columns
+}
+
+interface FoundColumn {
+  readonly name: string
+  readonly type: ColumnType
+  readonly nullable: boolean
+}
+
+type Side = 'key' | 'value'
+
+/** The columns of one side; worked out when they are asked for, since columns that are given with a type need no schema. */
+function side(topic: SinkTopic<unknown, unknown>, of: Side): () => readonly FoundColumn[] {
+  let found: readonly FoundColumn[] | undefined
+  return () => (found ??= columnsOf(topic[of], `${of} of topic '${topic.name}'`, { valueName: plain }))
+}
+
+function columnFrom(of: Side, { name, type, nullable }: FoundColumn): TableColumn {
+  const sql = sqlTypes[type]
+  return {
+    name: name === plain ? of : name,
+    type: sql,
+    carrier: carrierOf(sql),
+    isKey: of === 'key',
+    nullable: of === 'value' && nullable,
+    get: getter(of, name),
+  }
+}
+
+function chosenColumn(
+  name: string,
+  path: string,
+  type: string | undefined,
+  sides: Record<Side, () => readonly FoundColumn[]>,
+  topic: string,
+): TableColumn {
+  const dot = path.indexOf('.')
+  const of = dot < 0 ? path : path.slice(0, dot)
+  const property = dot < 0 ? plain : path.slice(dot + 1)
+  if (of === 'record') {
+    const get = (row: SinkRow<unknown, unknown>): unknown =>
+      row[property as 'timestamp' | 'partition' | 'offset']
+    const sql = type ?? (property === 'timestamp' ? 'TIMESTAMP' : 'BIGINT')
+    return { name, type: sql, carrier: carrierOf(sql), isKey: false, nullable: false, get }
+  }
+  const isKey = of === 'key'
+  if (type !== undefined)
+    return {
+      name,
+      type,
+      carrier: carrierOf(type),
+      isKey,
+      nullable: !isKey,
+      get: getter(of as Side, property),
+    }
+  const found = sides[of as Side]().find(column => column.name === property)
+  if (!found)
+    throw new MillraceError(
+      'SCHEMA_NOT_TABULAR',
+      `The column '${name}' is to come from '${path}', which the schemas of topic '${topic}' do not have. Correct the path, or give the column a type: { from: '${path}', type: 'VARCHAR' }.`,
+    )
+  return { ...columnFrom(of as Side, found), name }
+}
+
+function getter(of: Side, property: string): (row: SinkRow<unknown, unknown>) => unknown {
+  if (property === plain) return row => row[of]
+  return row => (row[of] as Record<string, unknown> | null)?.[property]
+}
+
+/** Appends one value; false where it is not of the carrier's type. */
+export type Append = (appender: DuckDBAppender, value: unknown) => boolean
+
+export function appenderOf(carrier: Carrier, type: string, module: DuckDBModule): Append {
+  const { DuckDBDateValue, DuckDBTimestampTZValue, DuckDBTimestampValue } = module
+  switch (carrier) {
+    case 'BOOLEAN':
+      return (to, value) => typeof value === 'boolean' && (to.appendBoolean(value), true)
+    case 'BIGINT':
+      return (to, value) =>
+        (Number.isSafeInteger(value) || typeof value === 'bigint') &&
+        (to.appendBigInt(BigInt(value as number)), true)
+    case 'DOUBLE':
+      return (to, value) => typeof value === 'number' && (to.appendDouble(value), true)
+    case 'TIMESTAMP':
+      return (to, value) => {
+        const micros = microsOf(value)
+        if (micros !== undefined) to.appendTimestamp(new DuckDBTimestampValue(micros))
+        return micros !== undefined
+      }
+    case 'TIMESTAMPTZ':
+      return (to, value) => {
+        const micros = microsOf(value)
+        if (micros !== undefined) to.appendTimestampTZ(new DuckDBTimestampTZValue(micros))
+        return micros !== undefined
+      }
+    case 'DATE':
+      return (to, value) => {
+        const days = typeof value === 'string' ? daysOfDate(value) : undefined
+        if (days !== undefined) to.appendDate(new DuckDBDateValue(days))
+        return days !== undefined
+      }
+    case 'BLOB':
+      return (to, value) => value instanceof Uint8Array && (to.appendBlob(value), true)
+    case 'VARCHAR': {
+      const isJson = type.toUpperCase() === 'JSON'
+      return (to, value) => {
+        const text = typeof value === 'string' && !isJson ? value : JSON.stringify(value)
+        if (text !== undefined) to.appendVarchar(text)
+        return text !== undefined
+      }
+    }
+  }
+}
+
+/** Numbers are milliseconds since the epoch, text is ISO 8601. */
+function microsOf(value: unknown): bigint | undefined {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) * 1000n : undefined
+  return typeof value === 'string' ? microsOfInstant(value) : undefined
+}
