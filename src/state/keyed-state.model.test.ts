@@ -1,0 +1,209 @@
+/**
+ * KeyedState against a plain sorted model: random reads and writes, commits that succeed, fail or overlap with further writes, and crashes after
+ * which the state is built again from its recorded changelog. A failure names its seed: run it alone with SEED=n.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scale, seed } from '../../test/scale.ts'
+import { seededRandom, systemClock, type Random } from '../base/index.ts'
+import { restore, writeChanges } from './changelog.ts'
+import { KeyedState } from './keyed-state.ts'
+import { memoryStore } from './memory-store.ts'
+import { encodeNamespace } from './namespace.ts'
+import { recordedLog, type RecordedLog } from './recorded-log.test-support.ts'
+import type { StateStore } from './state-store.ts'
+
+const steps = 400
+const place = { topic: 'app-state-changelog', partition: 0 }
+const namespaces = [-(2 ** 40), -1, 0, 1, 1000, 2 ** 32 - 1, 2 ** 32, 1.7e12]
+const keys = ['', '\0', 'a', 'a\0', 'b', 'ba', '\x7f', '\x80', '\xff', '\xff\xff']
+
+/** What the state should hold: values by store key, which sorts as the state does. */
+type Model = Map<string, { namespace: number; key: string; value: unknown }>
+
+const sortedEntries = (model: Model): { namespace: number; key: string; value: unknown }[] =>
+  [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+
+class Case {
+  readonly #random: Random
+  readonly #log: RecordedLog = recordedLog()
+  #store: StateStore = memoryStore()
+  #state!: KeyedState<unknown>
+  #model: Model = new Map()
+  /** The model as of the last commit, and as of the changes that are being committed. */
+  #committed: Model = new Map()
+  #committing: Model | undefined
+
+  constructor(caseSeed: number) {
+    this.#random = seededRandom(caseSeed)
+    this.#open()
+  }
+
+  #open(): void {
+    this.#state = new KeyedState('model', this.#store, {
+      cleanEntries: this.#random.int(2) * this.#random.int(30),
+    })
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[this.#random.int(list.length)]!
+  }
+
+  #value(): unknown {
+    const random = this.#random.int(1000)
+    return this.#pick<unknown>([
+      random,
+      null,
+      -0,
+      { n: random },
+      new Map([[random, [1n]]]),
+      'x'.repeat(random),
+      false,
+    ])
+  }
+
+  async step(): Promise<void> {
+    const state = this.#state
+    const model = this.#model
+    const namespace = this.#pick(namespaces)
+    const key = this.#pick(keys)
+    const storeKey = encodeNamespace(namespace) + key
+    const bounds = [
+      this.#pick([...namespaces, -Infinity, 0.5]),
+      this.#pick([...namespaces, Infinity, 0.5]),
+    ] as const
+    const within = (one: number): boolean => bounds[0] <= one && one < bounds[1]
+    switch (
+      this.#pick([
+        'get',
+        'get',
+        'put',
+        'put',
+        'put',
+        'put',
+        'delete',
+        'delete',
+        'scan',
+        'change',
+        'range',
+        'first',
+        'begin',
+        'end',
+        'crash',
+      ])
+    ) {
+      case 'get':
+        return assert.deepStrictEqual(state.get(namespace, key), model.get(storeKey)?.value)
+      case 'put': {
+        const value = this.#value()
+        state.put(namespace, key, value)
+        model.set(storeKey, { namespace, key, value })
+        return
+      }
+      case 'delete':
+        state.delete(namespace, key)
+        model.delete(storeKey)
+        return
+      case 'scan':
+        return assert.deepStrictEqual(
+          [...state.scan(...bounds)],
+          sortedEntries(model).filter(entry => within(entry.namespace)),
+        )
+      case 'change': {
+        // Whoever scans may change what was just visited.
+        const expected = sortedEntries(model).filter(entry => within(entry.namespace))
+        for (const entry of state.scan(...bounds)) {
+          assert.deepStrictEqual(entry, expected.shift())
+          const visited = encodeNamespace(entry.namespace) + entry.key
+          const value = this.#pick([undefined, this.#value()])
+          if (value === undefined) {
+            state.delete(entry.namespace, entry.key)
+            model.delete(visited)
+          } else {
+            state.put(entry.namespace, entry.key, value)
+            model.set(visited, { ...entry, value })
+          }
+        }
+        return assert.equal(expected.length, 0)
+      }
+      case 'range':
+        state.deleteNamespaces(...bounds)
+        for (const [one, entry] of model) if (within(entry.namespace)) model.delete(one)
+        return
+      case 'first':
+        return assert.equal(state.firstNamespace(), sortedEntries(model)[0]?.namespace)
+      case 'begin':
+        return this.#begin()
+      case 'end':
+        return this.#end()
+      case 'crash':
+        return this.#crash()
+    }
+  }
+
+  #begin(): void {
+    if (this.#committing)
+      return assert.equal(
+        this.#state.changes(),
+        this.#state.changes(),
+        'changes are the same until they are settled',
+      )
+    this.#committing = new Map(this.#model)
+    const changes = this.#state.changes()
+    for (const [storeKey, value] of changes)
+      if (value === undefined)
+        assert.ok(this.#committed.has(storeKey), 'a tombstone only for what was committed')
+      else assert.ok(this.#model.has(storeKey), 'what is written is there')
+    writeChanges(place, changes, 0, this.#log.append)
+  }
+
+  #end(): void {
+    if (!this.#committing) return
+    if (this.#random.int(4) === 0) {
+      this.#log.end('abort')
+      this.#state.discard()
+      this.#model = new Map(this.#committed)
+    } else {
+      this.#log.end('commit')
+      this.#state.committed(this.#log.endOffset)
+      this.#committed = this.#committing
+    }
+    this.#committing = undefined
+    this.checkStore()
+  }
+
+  /** The process is gone, with whatever was not committed; sometimes its store is, too. */
+  async #crash(): Promise<void> {
+    const landed = this.#random.int(2) === 0
+    this.#log.end(landed ? 'commit' : 'abort')
+    if (landed && this.#committing) this.#committed = this.#committing
+    this.#committing = undefined
+    this.#model = new Map(this.#committed)
+    if (this.#random.int(2) === 0) this.#store = memoryStore()
+    await restore(this.#log.port, this.#store, { ...place, clock: systemClock })
+    assert.equal(this.#store.position, this.#log.endOffset)
+    this.#open()
+    this.checkStore()
+  }
+
+  /** The store holds the last commit, byte by byte of its keys. */
+  checkStore(): void {
+    assert.deepStrictEqual(
+      [...this.#store.range('', undefined)].map(([storeKey]) => storeKey),
+      [...this.#committed.keys()].sort(),
+    )
+    assert.equal(this.#store.size, this.#committed.size)
+  }
+}
+
+test('state is what a sorted map would hold, whatever commits, fails and crashes in between', async () => {
+  for (let i = 0; i < scale(3000); i++) {
+    const one = new Case(seed + i)
+    for (let step = 0; step < steps; step++)
+      try {
+        await one.step()
+      } catch (error) {
+        throw new Error(`case with SEED=${seed + i}, step ${step}`, { cause: error })
+      }
+  }
+})

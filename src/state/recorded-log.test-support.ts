@@ -1,0 +1,90 @@
+/** A log of one partition that remembers the batches appended to it, with a gap after each commit where a marker would stand. */
+import { RecordBatch, assignOffsets } from '../wire/index.ts'
+import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
+
+export interface RecordedLog {
+  readonly port: LogPort
+  append(topic: string, partition: number, batch: BatchToAppend): void
+  /** Ends a transaction: what was appended since the last end becomes readable, or never will. */
+  end(outcome: 'commit' | 'abort'): void
+  /** The offset after everything, markers too. */
+  readonly endOffset: number
+  /** All readable records of all time, deletes as null. */
+  records(): { offset: number; key: string; value: Uint8Array | null }[]
+  /** Retention: what is below is gone. */
+  trimTo(offset: number): void
+}
+
+export function recordedLog(): RecordedLog {
+  const readable: RecordBatch[] = []
+  let open: RecordBatch[] = []
+  let next = 0
+  let start = 0
+
+  const batchesFrom = (offset: number): RecordBatch[] => readable.filter(batch => batch.lastOffset >= offset)
+
+  function reader(): Reader {
+    let position = 0
+    return {
+      assign([place]) {
+        position = place!.offset
+      },
+      take(topic, partition): FetchedBatch | undefined {
+        const [batch, following] = batchesFrom(position)
+        if (!batch) return undefined
+        const firstOffset = position
+        position = following?.baseOffset ?? next
+        return { topic, partition, batch, firstOffset, nextOffset: position }
+      },
+      atEnd: () => position >= next,
+      position: () => position,
+      end: () => next,
+      wait() {
+        // Nothing readable is left, only markers and aborted records: they are passed over.
+        if (batchesFrom(position).length === 0) position = next
+        return Promise.resolve()
+      },
+      close: () => Promise.resolve(),
+    }
+  }
+
+  const port: Partial<LogPort> = {
+    offsets: (_topic, _partition, at) => Promise.resolve(at === 'earliest' ? start : next),
+    openReader: () => Promise.resolve(reader()),
+  }
+
+  return {
+    port: port as LogPort,
+    append(_topic, _partition, batch) {
+      const { count } = batch
+      const bytes = batch.build({ transactional: true })
+      assignOffsets(bytes, next, 0)
+      open.push(new RecordBatch(bytes))
+      next += count
+    },
+    end(outcome) {
+      if (outcome === 'commit') readable.push(...open)
+      open = []
+      next++
+    },
+    get endOffset() {
+      return next
+    },
+    records: () =>
+      readable.flatMap(batch => {
+        const found: { offset: number; key: string; value: Uint8Array | null }[] = []
+        const cursor = batch.records()
+        while (cursor.next())
+          found.push({
+            offset: cursor.offset,
+            key: cursor.bytes.latin1Slice(cursor.keyStart, cursor.keyEnd),
+            value: cursor.value(),
+          })
+        return found
+      }),
+    trimTo(offset) {
+      start = offset
+      while (readable[0] && readable[0].lastOffset < offset) readable.shift()
+    },
+  }
+}
