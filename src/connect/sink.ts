@@ -34,8 +34,8 @@ export type Offsets = ReadonlyMap<number, number>
 /** What a sink has to know of a topic; every topic of these keys and values is one. */
 export interface SinkTopic<K, V> {
   readonly name: string
-  readonly key: Codec<K, unknown>
-  readonly value: Codec<V, unknown>
+  readonly key: Codec<K, never>
+  readonly value: Codec<V, never>
 }
 
 export interface SinkContext<K, V> {

@@ -34,7 +34,7 @@ const depthMax = 32
  * @throws MillraceError SCHEMA_NOT_TABULAR where the schema does not say what the columns are: then they have to be given by hand
  */
 export function columnsOf(
-  source: Codec<unknown, unknown> | JsonSchema,
+  source: Codec<unknown, never> | JsonSchema,
   where: string,
   options: ColumnsOptions = {},
 ): Column[] {
@@ -47,11 +47,11 @@ export function columnsOf(
   return columns
 }
 
-function isCodec(source: Codec<unknown, unknown> | JsonSchema): source is Codec<unknown, unknown> {
+function isCodec(source: Codec<unknown, never> | JsonSchema): source is Codec<unknown, unknown> {
   return typeof (source as { decode?: unknown }).decode === 'function'
 }
 
-function schemaOfCodec(codec: Codec<unknown, unknown>, where: string): JsonSchema | undefined {
+function schemaOfCodec(codec: Codec<unknown, never>, where: string): JsonSchema | undefined {
   if (codec.serde.name === 'none') return undefined
   if (codec.jsonSchema) return codec.jsonSchema
   if (codec.serde.name === 'string') return { type: 'string' }

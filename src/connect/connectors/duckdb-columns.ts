@@ -224,8 +224,9 @@ export function appenderOf(carrier: Carrier, type: string, module: DuckDBModule)
   }
 }
 
-/** Numbers are milliseconds since the epoch, text is ISO 8601. */
+/** Numbers are milliseconds since the epoch, text is ISO 8601; a schema may have made a Date of either. */
 function microsOf(value: unknown): bigint | undefined {
+  if (value instanceof Date) return microsOf(value.getTime())
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) * 1000n : undefined
   return typeof value === 'string' ? microsOfInstant(value) : undefined
 }

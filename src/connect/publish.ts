@@ -1,0 +1,341 @@
+/**
+ * Publishes a source's rows to a topic, exactly once.
+ *
+ * The rows and the source's resume state commit in one transaction. The state is an offset commit of the group `connect-<name>`, for partition 0 of the topic: its offset
+ * is the number of rows dealt with, its metadata the state as JSON. So what the log shows and where the source goes on are never apart, and any Kafka
+ * tool can show where a connector stands.
+ *
+ * One publisher per name: opening fences an earlier one (by the transactional id `connect-<name>`), whose open transaction is aborted.
+ */
+import {
+  durationMs,
+  isMillraceError,
+  MillraceError,
+  systemClock,
+  type Clock,
+  type Duration,
+} from '../base/index.ts'
+import type { LogPort, Writer } from '../port/index.ts'
+import type { ErrorPolicy, WritableTopic } from '../schema/index.ts'
+import { BatchedAppends } from './batched-appends.ts'
+import { deadLetterHeaders } from './dead-letters.ts'
+import type { ConnectObserver } from './observer.ts'
+import { BadRow, resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
+import { ensureTopic } from './topics.ts'
+
+/** A topic to publish to; any that `topic()` declares is one. */
+export type PublishTopic<K, V> = WritableTopic<K, V> & {
+  readonly timestamp?: ((value: V) => number) | 'arrival' | undefined
+}
+
+interface CommonOptions<R> {
+  /** Event time of a row in ms since the epoch. Default: the topic's `timestamp`, or else the wall clock. */
+  readonly timestamp?: (row: R) => number
+  /**
+   * What to do with a row that the source cannot read, that the topic's schema refuses, or that one of these functions throws at. Default `fail`: the run
+   * ends, and nothing past the last commit is published. Dead letters are written in the transaction of their neighbours: exactly once.
+   */
+  readonly onError?: ErrorPolicy
+  /** Where the connector's state is kept. Default: the source's name and the topic's. */
+  readonly name?: string
+  /** Commits at least this often while there are rows. Default 1 s. */
+  readonly commitInterval?: Duration
+  /** Commits when about this much is published since the last one. Default 32 MiB. */
+  readonly commitBytes?: number
+  /** Ends the run early: what was published is committed. */
+  readonly signal?: AbortSignal
+  readonly observer?: ConnectObserver
+  readonly clock?: Clock
+}
+
+/** A topic without keys takes none; otherwise each row has to give its own. */
+type KeyOption<R, K> = [K] extends [null] ? { readonly key?: never } : { readonly key: (row: R) => K }
+/** Rows that are values of the topic may be published as they are. */
+type ValueOption<R, V> = [R] extends [V]
+  ? { readonly value?: (row: R) => V }
+  : { readonly value: (row: R) => V }
+
+export type PublishOptions<R, K, V> = CommonOptions<R> & KeyOption<R, K> & ValueOption<R, V>
+
+/** Counts of this run. */
+export interface PublishStats {
+  readonly published: number
+  readonly skipped: number
+  readonly deadLettered: number
+  readonly bytes: number
+  readonly commits: number
+  /** Whether the source is at its end; otherwise `signal` ended the run. */
+  readonly done: boolean
+}
+
+/**
+ * Publishes everything that a source gives, from where the last run with this name stood, until its end.
+ *
+ * @example
+ * await publish(log, flights, parquet('flights.parquet', { columns }), { key: row => row.origin })
+ * @throws MillraceError SOURCE_MALFORMED for a bad row (names it) under `fail`, what the source throws, PRODUCER_FENCED when another publisher of the name was
+ * started, PARTITION_COUNT_CHANGED
+ */
+export async function publish<R, K, V>(
+  log: LogPort,
+  topic: PublishTopic<K, V>,
+  source: Source<R>,
+  ...[options]: {} extends PublishOptions<R, K, V>
+    ? [options?: PublishOptions<R, K, V>]
+    : [options: PublishOptions<R, K, V>]
+): Promise<PublishStats> {
+  const settings = settle(topic, source, options)
+  const partitions = await ensureTopic(log, topic.name, topic.partitions)
+  const { onError, name } = settings
+  const letters = typeof onError === 'object' ? onError.deadLetter : undefined
+  const letterPartitions = letters === undefined ? 0 : await ensureTopic(log, letters, undefined)
+
+  // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
+  const writer = await log.openWriter({ transactionalId: `connect-${name}` })
+  try {
+    const [stand] = await log.committedOffsets(`connect-${name}`, [{ topic: topic.name, partition: 0 }])
+    return await new Publisher(writer, topic, source, settings, {
+      records: new BatchedAppends(writer, topic.name, partitions),
+      letters: letters === undefined ? undefined : new BatchedAppends(writer, letters, letterPartitions),
+    }).run(stand)
+  } catch (error) {
+    await writer.abort().catch(() => {})
+    throw error
+  } finally {
+    await writer.close().catch(() => {})
+  }
+}
+
+/** Options with their defaults, and without the types that guarded them. */
+interface Settings<R, K, V> {
+  readonly name: string
+  readonly key: (row: R) => K | null
+  readonly value: (row: R) => V
+  readonly timestamp: (row: R, value: V) => number
+  readonly onError: ErrorPolicy
+  readonly commitIntervalMs: number
+  readonly commitBytes: number
+  readonly signal: AbortSignal
+  readonly observer: ConnectObserver
+  readonly clock: Clock
+}
+
+function settle<R, K, V>(
+  topic: PublishTopic<K, V>,
+  source: Source<R>,
+  options: Partial<CommonOptions<R> & { key: (row: R) => K; value: (row: R) => V }> = {},
+): Settings<R, K, V> {
+  const { clock = systemClock, timestamp } = options
+  const ofTopic = topic.timestamp
+  return {
+    name: options.name ?? `${source.name}-${topic.name}`,
+    key: options.key ?? (() => null),
+    value: options.value ?? (row => row as unknown as V),
+    timestamp:
+      timestamp ?? (typeof ofTopic === 'function' ? (_, value) => ofTopic(value) : () => clock.now()),
+    onError: options.onError ?? 'fail',
+    commitIntervalMs: durationMs(options.commitInterval ?? '1s'),
+    commitBytes: options.commitBytes ?? 32 * 1024 * 1024,
+    signal: options.signal ?? new AbortController().signal,
+    observer: options.observer ?? {},
+    clock,
+  }
+}
+
+interface Outputs {
+  readonly records: BatchedAppends
+  readonly letters: BatchedAppends | undefined
+}
+
+class Publisher<R, K, V> {
+  readonly #writer: Writer
+  readonly #topic: PublishTopic<K, V>
+  readonly #source: Source<R>
+  readonly #settings: Settings<R, K, V>
+  readonly #to: Outputs
+  /** Rows dealt with since the source's start, in all runs. */
+  #rows = 0
+  #resume: ResumeState = null
+  #total: number | undefined
+  #published = 0
+  #skipped = 0
+  #deadLettered = 0
+  #commits = 0
+  /** Where the open transaction began; undefined while none is open. */
+  #begun: { readonly ms: number; readonly bytes: number } | undefined
+
+  constructor(
+    writer: Writer,
+    topic: PublishTopic<K, V>,
+    source: Source<R>,
+    settings: Settings<R, K, V>,
+    to: Outputs,
+  ) {
+    this.#writer = writer
+    this.#topic = topic
+    this.#source = source
+    this.#settings = settings
+    this.#to = to
+  }
+
+  async run(stand: { offset: number; metadata?: string } | undefined): Promise<PublishStats> {
+    const { clock, signal } = this.#settings
+    const resume = stand && (JSON.parse(stand.metadata ?? 'null') as ResumeState)
+    this.#rows = stand?.offset ?? 0
+    const reader = await this.#source.open(resume, { clock, signal })
+    this.#total = reader.total
+    let next: Promise<SourceBatch<R> | undefined> | undefined
+    try {
+      for (;;) {
+        next ??= ahead(reader.next())
+        if (!(await this.#waitFor(next))) {
+          await this.#commit()
+          if (signal.aborted) return this.#stats(false)
+          continue
+        }
+        const batch = await next
+        if (batch === undefined || signal.aborted) {
+          await this.#commit()
+          return this.#stats(batch === undefined && !signal.aborted)
+        }
+        // The source reads ahead while these rows are encoded.
+        next = ahead(reader.next())
+        await this.#publish(batch)
+      }
+    } finally {
+      await next?.catch(() => {})
+      await reader.close()
+    }
+  }
+
+  /** Whether the batch came before the open transaction is due, and before the run is to end. */
+  async #waitFor(next: Promise<unknown>): Promise<boolean> {
+    const { clock, commitIntervalMs, signal } = this.#settings
+    if (signal.aborted) return false
+    const left = this.#begun && this.#begun.ms + commitIntervalMs - clock.monotonic()
+    return await new Promise<boolean>(resolve => {
+      const timer = left === undefined ? undefined : clock.schedule(Math.max(left, 0), () => end(false))
+      const onAbort = (): void => end(false)
+      const onNext = (): void => end(true)
+      const end = (came: boolean): void => {
+        timer?.cancel()
+        signal.removeEventListener('abort', onAbort)
+        resolve(came)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      next.then(onNext, onNext)
+    })
+  }
+
+  async #publish(batch: SourceBatch<R>): Promise<void> {
+    const { clock, commitBytes, commitIntervalMs, observer } = this.#settings
+    const { rows } = batch
+    if (!this.#begun) {
+      observer.onPhase?.('publishing')
+      this.#begun = { ms: clock.monotonic(), bytes: this.#bytes }
+    }
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!
+      if (row instanceof BadRow) this.#refuse(batch, i, row.reason, row.original)
+      else this.#append(batch, i, row)
+    }
+    this.#rows += rows.length
+    this.#resume = batch.resume
+    await this.#to.records.settle()
+    await this.#to.letters?.settle()
+    const { ms, bytes } = this.#begun
+    if (this.#bytes - bytes >= commitBytes || clock.monotonic() - ms >= commitIntervalMs) await this.#commit()
+  }
+
+  #append(batch: SourceBatch<R>, i: number, row: R): void {
+    const { key, value, timestamp } = this.#settings
+    const topic = this.#topic
+    try {
+      const k = key(row)
+      const v = value(row)
+      const time = timestamp(row, v)
+      if (!Number.isSafeInteger(time) || time < 0)
+        return this.#refuse(batch, i, `its timestamp is ${time}, not whole milliseconds since 1970`, row)
+      const keyData = topic.key.encode(k)
+      const valueData = topic.value.encode(v)
+      const by = k !== null && topic.key.partitionBytes ? topic.key.partitionBytes(k) : keyData
+      const { records } = this.#to
+      records.append(records.partitionFor(by), time, keyData, valueData)
+      this.#published++
+    } catch (error) {
+      if (isMillraceError(error) && error.code !== 'MALFORMED_RECORD') throw error
+      this.#refuse(batch, i, error instanceof Error ? error.message : String(error), row, error)
+    }
+  }
+
+  /** Applies the policy to a row that cannot be published. */
+  #refuse(batch: SourceBatch<R>, i: number, reason: string, original: unknown, error?: unknown): void {
+    const { observer, onError, clock } = this.#settings
+    const place = batch.place(i)
+    if (onError === 'fail')
+      throw new MillraceError(
+        'SOURCE_MALFORMED',
+        `${place} cannot be published to '${this.#topic.name}': ${reason}. Mend it, or set onError to 'skip' or { deadLetter: topic }.`,
+        { cause: error },
+      )
+    if (onError === 'skip') this.#skipped++
+    else {
+      const value =
+        typeof original === 'string' || original instanceof Uint8Array ? original : JSON.stringify(original)
+      const headers = deadLetterHeaders(reason, { source: this.#source.name, place }, error)
+      const letters = this.#to.letters!
+      letters.append(letters.partitionFor(null), clock.now(), null, value, headers)
+      this.#deadLettered++
+    }
+    observer.onBadRecord?.({ place, reason, handled: onError === 'skip' ? 'skipped' : 'dead-lettered' })
+  }
+
+  /** Makes everything since the last commit visible, together with where the source goes on. */
+  async #commit(): Promise<void> {
+    if (!this.#begun) return
+    const { name, observer } = this.#settings
+    const metadata = JSON.stringify(this.#resume)
+    if (Buffer.byteLength(metadata) > resumeStateBytesMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `The resume state of the source '${this.#source.name}' has ${metadata.length} characters; ${resumeStateBytesMax} bytes fit beside an offset. A source must sum up where it stands.`,
+      )
+    await this.#to.records.flush()
+    await this.#to.letters?.flush()
+    observer.onPhase?.('committing')
+    await this.#writer.commit({
+      group: `connect-${name}`,
+      offsets: [{ topic: this.#topic.name, partition: 0, offset: this.#rows, metadata }],
+    })
+    this.#begun = undefined
+    this.#commits++
+    observer.onPhase?.('idle')
+    observer.onProgress?.({
+      records: this.#rows,
+      bytes: this.#bytes,
+      commits: this.#commits,
+      lag: this.#total === undefined ? undefined : Math.max(0, this.#total - this.#rows),
+    })
+  }
+
+  get #bytes(): number {
+    return this.#to.records.bytes
+  }
+
+  #stats(done: boolean): PublishStats {
+    return {
+      published: this.#published,
+      skipped: this.#skipped,
+      deadLettered: this.#deadLettered,
+      bytes: this.#bytes,
+      commits: this.#commits,
+      done,
+    }
+  }
+}
+
+/** A promise that is looked at later: until then its failure is nobody's oversight. */
+function ahead<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
