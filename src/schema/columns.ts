@@ -47,7 +47,7 @@ export function columnsOf(
   return columns
 }
 
-function isCodec(source: Codec<unknown, never> | JsonSchema): source is Codec<unknown, unknown> {
+function isCodec(source: Codec<unknown, never> | JsonSchema): source is Codec<unknown, never> {
   return typeof (source as { decode?: unknown }).decode === 'function'
 }
 

@@ -211,7 +211,7 @@ export class KeyedState<V> {
     })
     // So that the next call need not pass what this one has deleted.
     if (first === this.#floor) {
-      this.#floor = Math.ceil(to)
+      this.#floor = to
       this.#floorIsLive = false
     }
   }

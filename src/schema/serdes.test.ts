@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scale, seed } from '../../test/scale.ts'
+import { seededRandom } from '../base/index.ts'
+import { bytesSerde } from './bytes.ts'
+import { canonicalJsonSerde, jsonSerde } from './json.ts'
+import type { Malformed, Serde, Slices } from './serde.ts'
+import { decoded } from './slices.test-support.ts'
+import { stringSerde } from './string.ts'
+
+const decode =
+  <T>(serde: Serde<T>) =>
+  (slices: Slices, into: (T | null | Malformed)[]): void =>
+    serde.decode(slices, into)
+const isMalformed = (one: unknown): boolean => typeof one === 'object' && one !== null && 'malformed' in one
+
+const texts = ['', 'a', 'DFW', 'Zürich', '日本', '🛫', '\ufffd', 'x'.repeat(1000), 'é'.repeat(64), '\0']
+
+test('text comes back as it was, whether its neighbours are ASCII or not', () => {
+  assert.deepEqual(decoded(decode(stringSerde), [...texts, null, ...texts]), [...texts, null, ...texts])
+  assert.deepEqual(
+    decoded(
+      decode(jsonSerde),
+      texts.map(text => JSON.stringify({ text })),
+    ),
+    texts.map(text => ({ text })),
+  )
+})
+
+const notUtf8 = [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xef, 0xbf, 0xbd, 0x80]]
+
+test('bytes that are not UTF-8 are malformed, and stop nobody else', () => {
+  for (const bad of notUtf8) {
+    const [before, text, after] = decoded(decode(stringSerde), ['a', Uint8Array.from(bad), 'b'])
+    assert.deepEqual([before, isMalformed(text), after], ['a', true, 'b'])
+    const quoted = Uint8Array.from([0x22, ...bad, 0x22])
+    assert.ok(isMalformed(decoded(decode(jsonSerde), [quoted])[0]))
+  }
+})
+
+test('text that is not JSON is malformed', () => {
+  for (const bad of ['', '{', '{"a":1}}', 'undefined', "{'a':1}", '\ufeff{}', '1,2'])
+    assert.ok(isMalformed(decoded(decode(jsonSerde), [bad])[0]), bad)
+  assert.deepEqual(decoded(decode(jsonSerde), ['null', ' 1 ', null]), [null, 1, null])
+})
+
+test('random strings survive the interning of keys, however they collide', () => {
+  const random = seededRandom(seed)
+  const alphabet = ['a', 'b', '\0', 'é', '日', '🛫', '\x7f', '\x80']
+  for (let round = 0; round < scale(300); round++) {
+    const entries = Array.from({ length: 50 }, () =>
+      Array.from({ length: random.int(4) }, () => alphabet[random.int(alphabet.length)]).join(''),
+    )
+    assert.deepEqual(decoded(decode(stringSerde), entries), entries)
+  }
+})
+
+test('a serde refuses to write what would not come back', () => {
+  const bad: [Serde<never>, unknown][] = [
+    [stringSerde, 1],
+    [stringSerde, 'half a pair: \ud83d'],
+    [bytesSerde, 'text'],
+    [jsonSerde, undefined],
+    [jsonSerde, () => 1],
+    [jsonSerde, 1n],
+    [jsonSerde, new Uint8Array(2)],
+    [canonicalJsonSerde, new Uint8Array(2)],
+  ] as [Serde<never>, unknown][]
+  for (const [serde, value] of bad) assert.throws(() => serde.encode(value as never), TypeError)
+})
+
+test('keys that are equal are equal bytes', () => {
+  const one = { b: [{ y: 1, x: 2 }], a: { d: null, c: 'é' } }
+  const other = { a: { c: 'é', d: null }, b: [{ x: 2, y: 1 }] }
+  assert.equal(canonicalJsonSerde.encode(one), canonicalJsonSerde.encode(other))
+  assert.deepEqual(JSON.parse(canonicalJsonSerde.encode(one) as string), one)
+  assert.equal(canonicalJsonSerde.encode(['b', 'a']), '["b","a"]')
+  assert.equal(canonicalJsonSerde.encode(new Date(0)), '"1970-01-01T00:00:00.000Z"')
+  assert.equal(canonicalJsonSerde.encode(7), '7')
+})
+
+test('bytes are given as they lie in the batch', () => {
+  assert.deepEqual(
+    decoded(decode(bytesSerde), [Uint8Array.of(1, 2), null, Uint8Array.of()]).map(
+      one => one && [...(one as Uint8Array)],
+    ),
+    [[1, 2], null, []],
+  )
+})
