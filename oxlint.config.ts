@@ -59,7 +59,8 @@ const machineProperties = {
 type Rules = NonNullable<OxlintConfig['rules']>
 type Pattern = { message: string } & ({ regex: string } | { group: string[] })
 
-const useSeam = 'Take a Clock, Random, Disk or Net as an argument (src/base), so that a run can be repeated.'
+const useSeam =
+  'Take a Clock, Random, Disk or Net as an argument (src/base), so that a run can be repeated; the machine ends of the seams are listed in oxlint.config.ts.'
 const seamRules: Rules = {
   'eslint/no-restricted-globals': ['error', ...machineGlobals.map(name => ({ name, message: useSeam }))],
   'eslint/no-restricted-properties': [
