@@ -164,7 +164,8 @@ export interface LogPort {
   createTopic(name: string, config: TopicConfig): Promise<void>
   /** Undefined for an unknown topic. */
   describeTopic(name: string): Promise<TopicDescription | undefined>
-  listTopics(): Promise<TopicDescription[]>
+  /** All topics; those that the log keeps for itself only when asked for. */
+  listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
   deleteTopic(name: string): Promise<void>
   /** Looks positions up; 'latest' is the readable end under `isolation`. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>

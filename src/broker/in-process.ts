@@ -1,0 +1,272 @@
+/**
+ * LogPort in process: the commit log in a folder, with topics, groups and transactions over it.
+ *
+ * This file only puts the parts together; each rule lives in the part it belongs to. Start-up order matters: transactions left open by a
+ * crash are ended first, so that the replay of committed offsets finds every one of them decided.
+ */
+import { MillraceError, type Clock, type Disk, type Random } from '../base/index.ts'
+import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
+import type {
+  GroupCommit,
+  GroupMembership,
+  GroupOptions,
+  Isolation,
+  LogPort,
+  OffsetCommit,
+  OffsetSpec,
+  Reader,
+  ReaderOptions,
+  TopicConfig,
+  TopicDescription,
+  TopicPartition,
+  Writer,
+  WriterOptions,
+} from '../port/index.ts'
+import { Groups } from './groups.ts'
+import { Locks } from './locks.ts'
+import { MetadataFile } from './metadata.ts'
+import { Offsets } from './offsets.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { InProcessReader } from './reader.ts'
+import { offsetsTopic, Topics, transactionsTopic } from './topics.ts'
+import { recoverTransactions, Transactions } from './transactions.ts'
+import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
+
+const transactionTimeoutMsDefault = 60_000
+/** Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. */
+const internalSegmentBytes = 4 << 20
+
+export interface InProcessLogOptions extends LogDirectoryOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export class InProcessLog implements LogPort {
+  readonly #log: LogDirectory
+  readonly #clock: Clock
+  readonly #topics: Topics
+  readonly #offsets: Offsets
+  readonly #transactions: Transactions
+  readonly #producerIds: ProducerIds
+  readonly #groups: Groups
+  readonly #locks = new Locks()
+  readonly #readers = new Set<InProcessReader>()
+  readonly #writers = new Set<Writer>()
+  readonly #writerContext: WriterContext
+  #closing: Promise<void> | undefined
+  /** Set later than `#closing`: members that leave still commit. */
+  #closed = false
+
+  private constructor(
+    log: LogDirectory,
+    clock: Clock,
+    topics: Topics,
+    offsets: Offsets,
+    transactions: Transactions,
+    producerIds: ProducerIds,
+  ) {
+    this.#log = log
+    this.#clock = clock
+    this.#topics = topics
+    this.#offsets = offsets
+    this.#transactions = transactions
+    this.#producerIds = producerIds
+    this.#groups = new Groups({
+      clock,
+      partitions: topic => this.#known(topic).partitions,
+      commit: commit => this.commitOffsets(commit),
+    })
+    this.#writerContext = {
+      writable: (topic, index) => this.#writable(topic, index),
+      transactions,
+      offsets,
+      groups: this.#groups,
+      checkCommit: commit => this.#checkCommit(commit),
+      closed: writer => this.#writers.delete(writer),
+    }
+  }
+
+  /**
+   * Opens the log in a folder, which is created where it is missing, and recovers it after a crash.
+   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
+   */
+  static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {
+    const { disk, clock, random } = options
+    const log = await LogDirectory.open(path, options)
+    try {
+      const metadata = await MetadataFile.open(disk, path)
+      const topics = await Topics.open(log, metadata, random)
+      const internal = { segmentBytes: internalSegmentBytes }
+      const statePartition = await topics.internal(transactionsTopic, internal)
+      const offsetsPartition = await topics.internal(offsetsTopic, internal)
+      const recovered = await recoverTransactions(log, statePartition, clock)
+      const offsets = await Offsets.open(offsetsPartition, clock)
+      const producerIds = new ProducerIds(metadata)
+      for (const { producerId } of recovered.states.values()) await producerIds.skipPast(producerId)
+      const transactions = new Transactions(log, recovered, offsets, producerIds, clock)
+      return new InProcessLog(log, clock, topics, offsets, transactions, producerIds)
+    } catch (error) {
+      await log.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async createTopic(name: string, config: TopicConfig): Promise<void> {
+    this.#checkOpen()
+    await this.#topics.create(name, config)
+  }
+
+  async describeTopic(name: string): Promise<TopicDescription | undefined> {
+    this.#checkOpen()
+    return this.#topics.describe(name)
+  }
+
+  async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicDescription[]> {
+    this.#checkOpen()
+    return this.#topics.list(options.internal ?? false)
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    this.#checkOpen()
+    const topic = this.#known(name)
+    const partitions = Array.from({ length: topic.partitions }, (_, index) =>
+      this.#topics.partition(name, index),
+    )
+    const deleted = this.#topics.delete(name)
+    // The name is gone from here on; whoever uses it learns of that before its files are.
+    if (!topic.internal) {
+      for (const partition of partitions) this.#transactions.partitionDeleted(partition)
+      for (const reader of this.#readers) reader.topicDeleted(name)
+      this.#groups.topicDeleted(name)
+    }
+    await deleted
+    await this.#offsets.deleteTopic(name)
+  }
+
+  async offsets(
+    topic: string,
+    index: number,
+    at: OffsetSpec,
+    isolation: Isolation = 'read_committed',
+  ): Promise<number> {
+    this.#checkOpen()
+    const partition = this.#topics.partition(topic, index)
+    const end =
+      isolation === 'read_committed'
+        ? Math.min(partition.lastStableOffset, partition.highWatermark)
+        : partition.highWatermark
+    if (at === 'earliest') return partition.logStartOffset
+    if (at === 'latest') return end
+    const found = await partition.offsetForTimestamp(at.timestamp)
+    return Math.min(found?.offset ?? end, end)
+  }
+
+  async openReader(options: ReaderOptions = {}): Promise<Reader> {
+    this.#checkOpen()
+    const reader = new InProcessReader(
+      {
+        clock: this.#clock,
+        partition: (topic, index) => this.#topics.partition(topic, index),
+        closed: closed => this.#readers.delete(closed),
+      },
+      options,
+    )
+    this.#readers.add(reader)
+    return reader
+  }
+
+  async openWriter(options: WriterOptions = {}): Promise<Writer> {
+    this.#checkOpen()
+    const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault } = options
+    const writer =
+      transactionalId === undefined
+        ? new PlainWriter(this.#writerContext, {
+            producerId: await this.#producerIds.next(),
+            producerEpoch: 0,
+          })
+        : new TransactionalWriter(
+            this.#writerContext,
+            transactionalId,
+            await this.#transactions.init(transactionalId, transactionTimeoutMs),
+          )
+    this.#writers.add(writer)
+    return writer
+  }
+
+  async joinGroup(options: GroupOptions): Promise<GroupMembership> {
+    this.#checkOpen()
+    return this.#groups.join(options)
+  }
+
+  async committedOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(OffsetCommit | undefined)[]> {
+    if (this.#closed) throw closedError()
+    return this.#offsets.committed(group, partitions)
+  }
+
+  async commitOffsets(commit: GroupCommit): Promise<void> {
+    if (this.#closed) throw closedError()
+    this.#checkCommit(commit)
+    await this.#offsets.commit(commit)
+  }
+
+  async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
+    this.#checkOpen()
+    return this.#locks.take(name, holder)
+  }
+
+  /** Members leave, writers finish or abort, everything is synced, and the folder is marked as cleanly closed. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    await this.#groups.close()
+    this.#closed = true
+    for (const reader of [...this.#readers]) await reader.close()
+    for (const writer of [...this.#writers]) await writer.close()
+    try {
+      await this.#transactions.close()
+      await this.#offsets.close()
+    } finally {
+      this.#locks.clear()
+      await this.#log.close()
+    }
+  }
+
+  #known(topic: string): TopicDescription {
+    const description = this.#topics.describe(topic)
+    if (description) return description
+    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${topic}': create it, or check the name.`)
+  }
+
+  #writable(topic: string, index: number): Partition {
+    const partition = this.#topics.partition(topic, index)
+    if (this.#topics.get(topic)?.internal)
+      throw new MillraceError('INVALID_ARGUMENT', `Topic '${topic}' is written by the log itself only.`)
+    return partition
+  }
+
+  #checkCommit(commit: GroupCommit): void {
+    this.#groups.check(commit)
+    for (const { topic, partition, offset } of commit.offsets) {
+      this.#topics.partition(topic, partition)
+      if (!Number.isSafeInteger(offset) || offset < 0)
+        throw new MillraceError(
+          'INVALID_ARGUMENT',
+          `Offset ${offset} of '${topic}' ${partition} cannot be committed: it is not an offset.`,
+        )
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw closedError()
+  }
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('CLOSED', 'The log is closed.')
+}

@@ -1,0 +1,125 @@
+/**
+ * What the broker knows beside the log itself: its topics and which producer ids were given out.
+ *
+ * One small JSON file, `metadata.json` in the data directory, replaced as a whole: written aside, synced, renamed over the old
+ * one, and the folder synced. So after a crash it is either the old content or the new, never between. Writes queue up one
+ * behind the other.
+ */
+import { fromUtf8, MillraceError, utf8, type Disk } from '../base/index.ts'
+
+/** A topic as it is stored. */
+export interface StoredTopic {
+  readonly name: string
+  /** 16 random bytes in base64url, as Kafka's topic ids: tells a topic from an earlier one of the same name. */
+  readonly id: string
+  readonly partitions: number
+  readonly retentionBytes?: number
+  readonly segmentBytes?: number
+  readonly internal?: true
+  /** Set while the partitions are being removed; an interrupted deletion goes on at start. */
+  readonly deleting?: true
+}
+
+export interface Metadata {
+  readonly format: 1
+  /** Producer ids below this one may have been given out. */
+  readonly nextProducerId: number
+  readonly topics: readonly StoredTopic[]
+}
+
+const fileName = 'metadata.json'
+const empty: Metadata = { format: 1, nextProducerId: 0, topics: [] }
+
+export class MetadataFile {
+  readonly #disk: Disk
+  readonly #folder: string
+  #current: Metadata
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(disk: Disk, folder: string, current: Metadata) {
+    this.#disk = disk
+    this.#folder = folder
+    this.#current = current
+  }
+
+  /** DATA_DIR_UNREADABLE when the file is there and makes no sense. */
+  static async open(disk: Disk, folder: string): Promise<MetadataFile> {
+    const path = `${folder}/${fileName}`
+    if (!(await disk.exists(path))) return new MetadataFile(disk, folder, empty)
+    const file = await disk.open(path, 'read')
+    try {
+      const bytes = new Uint8Array(await file.size())
+      await file.read(bytes, 0)
+      return new MetadataFile(disk, folder, parse(utf8(bytes), path))
+    } finally {
+      await file.close()
+    }
+  }
+
+  get current(): Metadata {
+    return this.#current
+  }
+
+  /** Applies `change` to what is current once earlier updates are written; resolves when the result is durable. */
+  update(change: (metadata: Metadata) => Metadata): Promise<void> {
+    const done = this.#writing.then(async () => {
+      const next = change(this.#current)
+      await this.#write(next)
+      this.#current = next
+    })
+    this.#writing = done.catch(() => undefined)
+    return done
+  }
+
+  async #write(metadata: Metadata): Promise<void> {
+    const path = `${this.#folder}/${fileName}`
+    const aside = `${path}.tmp`
+    const bytes = fromUtf8(`${JSON.stringify(metadata, undefined, 2)}\n`)
+    const file = await this.#disk.open(aside, 'create')
+    try {
+      if ((await file.write([bytes], 0)) < bytes.length)
+        throw new MillraceError('DISK_FULL', `No room to write ${path}: free some space and try again.`, {
+          retriable: true,
+        })
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await this.#disk.rename(aside, path)
+    await this.#disk.syncDirectory(this.#folder)
+  }
+}
+
+function parse(text: string, path: string): Metadata {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch (cause) {
+    throw unreadable(path, 'it is not JSON', cause)
+  }
+  if (typeof parsed !== 'object' || parsed === null) throw unreadable(path, 'it is not a JSON object')
+  const { format, nextProducerId, topics } = parsed as Record<string, unknown>
+  if (format !== 1) throw unreadable(path, `its format is ${JSON.stringify(format)}, this version reads 1`)
+  if (!Number.isSafeInteger(nextProducerId) || !Array.isArray(topics) || !topics.every(isTopic))
+    throw unreadable(path, 'a field is missing or of the wrong kind')
+  return { format, nextProducerId: nextProducerId as number, topics }
+}
+
+function isTopic(value: unknown): value is StoredTopic {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, id, partitions } = value as Record<string, unknown>
+  return (
+    typeof name === 'string' &&
+    typeof id === 'string' &&
+    Number.isInteger(partitions) &&
+    (partitions as number) > 0
+  )
+}
+
+function unreadable(path: string, why: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    'DATA_DIR_UNREADABLE',
+    `${path} cannot be used: ${why}. Restore it from a backup, or move it away: topics are then found again by their partitions.`,
+    { cause },
+  )
+}

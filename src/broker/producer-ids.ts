@@ -1,0 +1,43 @@
+/**
+ * Gives out producer ids. A block of them is marked as used in the metadata file before the first of it is given out, so that an id is
+ * never given twice, whatever happens in between.
+ */
+import type { MetadataFile } from './metadata.ts'
+
+const blockSize = 1000
+
+export class ProducerIds {
+  readonly #metadata: MetadataFile
+  #next = 0
+  #blockEnd = 0
+  #claiming: Promise<void> | undefined
+
+  constructor(metadata: MetadataFile) {
+    this.#metadata = metadata
+  }
+
+  async next(): Promise<number> {
+    while (this.#next === this.#blockEnd) await (this.#claiming ??= this.#claim())
+    return this.#next++
+  }
+
+  /** Never gives out `producerId` or less: the ids that an adopted log has in use. */
+  async skipPast(producerId: number): Promise<void> {
+    if (producerId < this.#metadata.current.nextProducerId) return
+    await this.#metadata.update(metadata => ({ ...metadata, nextProducerId: producerId + 1 }))
+  }
+
+  async #claim(): Promise<void> {
+    try {
+      let start = 0
+      await this.#metadata.update(metadata => {
+        start = metadata.nextProducerId
+        return { ...metadata, nextProducerId: start + blockSize }
+      })
+      this.#next = start
+      this.#blockEnd = start + blockSize
+    } finally {
+      this.#claiming = undefined
+    }
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * The in-process reader: each assigned partition is fetched ahead into a bounded buffer, and filtered as a Kafka client filters: control
+ * batches are dropped, and under read_committed the batches of aborted transactions, found by the list that comes with each fetch.
+ *
+ * Batches are handed out as they stand in the fetched bytes; nothing is copied or decoded here.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { Clock } from '../base/index.ts'
+import type { Partition, ReadResult } from '../log/index.ts'
+import type { FetchedBatch, Isolation, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
+import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts'
+
+const fetchBytesDefault = 1 << 20
+const bufferBytesDefault = 2 << 20
+
+export interface ReaderContext {
+  readonly clock: Clock
+  /** UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  partition(topic: string, index: number): Partition
+  closed(reader: InProcessReader): void
+}
+
+/** A batch in the buffer; where it stands may still move forward, over what is filtered behind it. */
+interface Buffered extends FetchedBatch {
+  nextOffset: number
+}
+
+interface Source {
+  readonly topic: string
+  readonly index: number
+  readonly partition: Partition | undefined
+  readonly unsubscribe: () => void
+  /** Batches not taken yet: `buffer[head]` is the next. */
+  buffer: Buffered[]
+  head: number
+  bufferedBytes: number
+  /** Where the next fetch begins. */
+  fetchOffset: number
+  /** The offset after everything taken, and everything filtered behind it. */
+  position: number
+  fetching: boolean
+  error: unknown
+  /** Replaced or dropped: what a pending fetch brings is not wanted any more. */
+  dropped: boolean
+}
+
+export class InProcessReader implements Reader {
+  readonly #context: ReaderContext
+  readonly #isolation: Isolation
+  readonly #fetchBytes: number
+  readonly #bufferBytes: number
+  #sources = new Map<string, Map<number, Source>>()
+  /** Something has happened since the last wait. */
+  #changed = false
+  #wake: (() => void) | undefined
+  #closed = false
+
+  constructor(context: ReaderContext, options: ReaderOptions) {
+    this.#context = context
+    this.#isolation = options.isolation ?? 'read_committed'
+    this.#fetchBytes = options.fetchBytes ?? fetchBytesDefault
+    this.#bufferBytes = options.bufferBytes ?? bufferBytesDefault
+  }
+
+  assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void {
+    this.#checkOpen()
+    const before = this.#sources
+    const sources = new Map<string, Map<number, Source>>()
+    for (const { topic, partition, offset } of positions) {
+      let ofTopic = sources.get(topic)
+      if (!ofTopic) sources.set(topic, (ofTopic = new Map()))
+      const kept = before.get(topic)?.get(partition)
+      if (kept && kept.error === undefined) {
+        before.get(topic)!.delete(partition)
+        ofTopic.set(partition, kept)
+      } else ofTopic.set(partition, this.#open(topic, partition, offset))
+    }
+    for (const ofTopic of before.values()) for (const source of ofTopic.values()) drop(source)
+    this.#sources = sources
+    for (const ofTopic of sources.values()) for (const source of ofTopic.values()) this.#fill(source)
+    this.#notify()
+  }
+
+  take(topic: string, partition: number): FetchedBatch | undefined {
+    const source = this.#source(topic, partition)
+    if (source.head === source.buffer.length) {
+      if (source.error !== undefined) throw source.error
+      this.#fill(source)
+      return undefined
+    }
+    const batch = source.buffer[source.head]!
+    source.head += 1
+    if (source.head === source.buffer.length) {
+      source.buffer = []
+      source.head = 0
+    }
+    source.bufferedBytes -= batch.batch.sizeBytes
+    source.position = batch.nextOffset
+    this.#fill(source)
+    return batch
+  }
+
+  atEnd(topic: string, partition: number): boolean {
+    const source = this.#source(topic, partition)
+    return source.head === source.buffer.length && source.position >= this.#end(source)
+  }
+
+  position(topic: string, partition: number): number {
+    return this.#source(topic, partition).position
+  }
+
+  end(topic: string, partition: number): number {
+    return this.#end(this.#source(topic, partition))
+  }
+
+  wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
+    if (this.#changed || this.#closed || signal?.aborted) {
+      this.#changed = false
+      return Promise.resolve()
+    }
+    return new Promise(resolve => {
+      const wake = (): void => {
+        this.#changed = false
+        this.#wake = undefined
+        timer?.cancel()
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      const timer = timeoutMs === undefined ? undefined : this.#context.clock.schedule(timeoutMs, wake)
+      signal?.addEventListener('abort', wake, { once: true })
+      this.#wake = wake
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const ofTopic of this.#sources.values()) for (const source of ofTopic.values()) drop(source)
+    this.#notify()
+    this.#context.closed(this)
+  }
+
+  /** A topic is gone: `take` fails for its partitions from now on. */
+  topicDeleted(topic: string): void {
+    for (const source of this.#sources.get(topic)?.values() ?? []) {
+      drop(source)
+      source.error = new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was deleted while it was read.`)
+    }
+    this.#notify()
+  }
+
+  #open(topic: string, index: number, offset: number): Source {
+    const source = {
+      topic,
+      index,
+      buffer: [],
+      head: 0,
+      bufferedBytes: 0,
+      fetchOffset: offset,
+      position: offset,
+      fetching: false,
+      dropped: false,
+    }
+    try {
+      const partition = this.#context.partition(topic, index)
+      const opened: Source = {
+        ...source,
+        partition,
+        error: undefined,
+        unsubscribe: partition.onAdvance(() => {
+          this.#fill(opened)
+          this.#notify()
+        }),
+      }
+      return opened
+    } catch (error) {
+      return { ...source, partition: undefined, error, unsubscribe: () => undefined }
+    }
+  }
+
+  #source(topic: string, partition: number): Source {
+    this.#checkOpen()
+    const source = this.#sources.get(topic)?.get(partition)
+    if (source) return source
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Partition ${partition} of '${topic}' is not assigned to this reader.`,
+    )
+  }
+
+  /** The readable end. */
+  #end({ partition, position }: Source): number {
+    if (!partition) return position
+    return this.#isolation === 'read_committed'
+      ? Math.min(partition.lastStableOffset, partition.highWatermark)
+      : partition.highWatermark
+  }
+
+  /** Fetches as long as there is something to read and room for it. */
+  #fill(source: Source): void {
+    const { partition } = source
+    if (source.fetching || source.dropped || source.error !== undefined || !partition) return
+    if (source.bufferedBytes >= this.#bufferBytes) return
+    // Below the start is an error as well, which the read finds.
+    if (
+      source.fetchOffset >= this.#end(source) &&
+      source.fetchOffset >= partition.logStartOffset &&
+      source.fetchOffset <= partition.logEndOffset
+    )
+      return
+    source.fetching = true
+    void this.#fetch(source, partition)
+  }
+
+  async #fetch(source: Source, partition: Partition): Promise<void> {
+    try {
+      const result = await partition.read(source.fetchOffset, {
+        maxBytes: this.#fetchBytes,
+        isolation: this.#isolation,
+      })
+      source.fetching = false
+      if (source.dropped) return
+      const before = source.fetchOffset
+      this.#accept(source, result)
+      // A read that gives nothing new is asked again when the partition advances.
+      if (source.fetchOffset > before) this.#fill(source)
+    } catch (error) {
+      source.fetching = false
+      if (source.dropped) return
+      source.error = error
+    }
+    this.#notify()
+  }
+
+  #accept(source: Source, result: ReadResult): void {
+    const aborted =
+      this.#isolation === 'read_committed' ? new AbortedFilter(result.abortedTransactions) : undefined
+    for (const batch of readBatches(result.batches)) {
+      // The first batch may end below what is wanted, where compaction took the offset asked for.
+      if (batch.nextOffset <= source.fetchOffset) continue
+      const visible = aborted ? aborted.admits(batch) : !batch.isControl
+      if (visible) {
+        const { topic, index: partition } = source
+        const firstOffset = Math.max(source.fetchOffset, batch.baseOffset)
+        source.buffer.push({ topic, partition, batch, firstOffset, nextOffset: batch.nextOffset })
+        source.bufferedBytes += batch.sizeBytes
+      }
+      advance(source, batch.nextOffset)
+    }
+    if (result.nextOffset > source.fetchOffset) advance(source, result.nextOffset)
+  }
+
+  #notify(): void {
+    this.#changed = true
+    this.#wake?.()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MillraceError('CLOSED', 'The reader is closed.')
+  }
+}
+
+/** Decides batch by batch, in offset order, what read_committed shows of one fetch. */
+class AbortedFilter {
+  /** By first offset. */
+  readonly #transactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
+  #next = 0
+  /** Producers within an aborted transaction at this point. */
+  readonly #producers = new Set<number>()
+
+  constructor(transactions: readonly { readonly producerId: number; readonly firstOffset: number }[]) {
+    this.#transactions = transactions.toSorted((a, b) => a.firstOffset - b.firstOffset)
+  }
+
+  admits(batch: RecordBatch): boolean {
+    const { lastOffset } = batch
+    for (let next; (next = this.#transactions[this.#next]) && next.firstOffset <= lastOffset; this.#next += 1)
+      this.#producers.add(next.producerId)
+    if (batch.isControl) {
+      if (controlMarkerOf(batch)?.type === 'abort') this.#producers.delete(batch.producerId)
+      return false
+    }
+    return !(batch.isTransactional && this.#producers.has(batch.producerId))
+  }
+}
+
+/** Everything up to `offset` is buffered or filtered. */
+function advance(source: Source, offset: number): void {
+  source.fetchOffset = offset
+  const last = source.buffer.at(-1)
+  if (last) last.nextOffset = offset
+  else source.position = offset
+}
+
+function drop(source: Source): void {
+  source.dropped = true
+  source.unsubscribe()
+}

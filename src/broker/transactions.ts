@@ -1,0 +1,450 @@
+/**
+ * The transaction coordinator.
+ *
+ * A transaction ends in this order, and its outcome is decided at one point:
+ *
+ *   1. the partitions that took part are synced (all at once);
+ *   2. a record "commit, these partitions" is synced to the transaction log: **the commit point**;
+ *   3. markers are appended to the partitions; nobody waits for their sync.
+ *
+ * Invariants
+ * - After a crash the outcome is found in the transaction log: a transaction still open in a partition is committed if the record of its
+ *   transactional id says so, and aborted otherwise. So a commit point is written only once the markers of the transaction before are
+ *   durable: the log keeps one record per id that recovery looks at.
+ * - Every end of a transaction, and every new writer with the same id, raises the epoch, and the raised epoch is durable before anyone
+ *   uses it (KIP-890). A late append or a late end carries an old epoch and is refused: it cannot join the next transaction. Markers carry the
+ *   raised epoch, so that partitions refuse late appends by themselves.
+ * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist}); an append it does not know
+ *   is refused, so nothing can hold back the last stable offset for good.
+ * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its transaction with it.
+ */
+import { assert, isMillraceError, MillraceError, type Clock, type Timer } from '../base/index.ts'
+import type { LogDirectory, Partition } from '../log/index.ts'
+import { InternalLog } from './internal-log.ts'
+import {
+  decodeTransactionKey,
+  decodeTransactionValue,
+  encodeTransactionKey,
+  encodeTransactionValue,
+  transactionStatus,
+  type TransactionStatus,
+  type TransactionValue,
+} from './internal-records.ts'
+import type { Offsets } from './offsets.ts'
+import type { ProducerIds } from './producer-ids.ts'
+
+/** A producer as the log knows it. */
+export interface ProducerIdentity {
+  readonly producerId: number
+  readonly producerEpoch: number
+}
+
+/** The greatest epoch; a marker may carry it, a producer gets a new id before. */
+const epochMax = 0x7fff
+/** Kafka's `transaction.max.timeout.ms`. */
+const timeoutMsMax = 15 * 60_000
+/** The log is written anew past this. */
+const logBytesMax = 8 << 20
+/** How long to wait until what found no room on the disk is tried again. */
+const retryMs = 1000
+
+/** One transactional id. */
+interface Entry {
+  readonly transactionalId: string
+  producerId: number
+  epoch: number
+  timeoutMs: number
+  /** `ending`: outcome decided or being decided; nothing can be added any more. */
+  state: 'empty' | 'ongoing' | 'ending'
+  readonly participants: Set<Partition>
+  startedMs: number
+  timer: Timer | undefined
+  /** Resolves when the markers of the last transaction are durable. */
+  markers: Promise<unknown>
+  /** Markers that found no room on the disk and are tried again: nothing may be appended before them. */
+  markersRetried: number
+  /** Operations on one id follow each other. */
+  queue: Promise<unknown>
+}
+
+export class Transactions {
+  readonly #log: LogDirectory
+  readonly #stateLog: InternalLog
+  readonly #offsets: Offsets
+  readonly #producerIds: ProducerIds
+  readonly #clock: Clock
+  readonly #entries: Map<string, Entry>
+  #rewriting: Promise<void> | undefined
+  #closed = false
+
+  constructor(
+    log: LogDirectory,
+    recovered: RecoveredTransactions,
+    offsets: Offsets,
+    producerIds: ProducerIds,
+    clock: Clock,
+  ) {
+    this.#log = log
+    this.#stateLog = recovered.stateLog
+    this.#offsets = offsets
+    this.#producerIds = producerIds
+    this.#clock = clock
+    this.#entries = new Map(
+      [...recovered.states].map(([transactionalId, value]) => [
+        transactionalId,
+        entryOf(transactionalId, value),
+      ]),
+    )
+  }
+
+  /**
+   * Registers a writer (InitProducerId). The open transaction of an earlier one with this id is aborted, and the earlier one is fenced: its
+   * calls fail with PRODUCER_FENCED from now on.
+   */
+  async init(transactionalId: string, timeoutMs: number): Promise<ProducerIdentity> {
+    if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `transactionTimeoutMs of '${transactionalId}' has to be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
+      )
+    let entry = this.#entries.get(transactionalId)
+    if (!entry) {
+      const producerId = await this.#producerIds.next()
+      // Another call may have been faster.
+      entry =
+        this.#entries.get(transactionalId) ?? entryOf(transactionalId, { producerId, producerEpoch: -1 })
+      this.#entries.set(transactionalId, entry)
+    }
+    const known = entry
+    return this.#exclusively(known, async () => {
+      if (known.state === 'ongoing') await this.#end(known, 'abort')
+      await this.#raiseEpoch(known)
+      known.timeoutMs = timeoutMs
+      await this.#write(known, transactionStatus.empty, [])
+      return identityOf(known)
+    })
+  }
+
+  /**
+   * Notes that a producer is about to append to `partition` in its transaction, which begins with the first call. Synchronous, and to be called
+   * right before the append. PRODUCER_FENCED for an identity that is not the current one; INVALID_TXN_STATE while the transaction is ending.
+   */
+  enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
+    const entry = this.#current(transactionalId, identity)
+    if (entry.state === 'ending')
+      throw new MillraceError(
+        'INVALID_TXN_STATE',
+        `The transaction of '${transactionalId}' is ending: nothing can be added to it.`,
+      )
+    if (entry.markersRetried > 0)
+      throw new MillraceError(
+        'DISK_FULL',
+        `The last transaction of '${transactionalId}' cannot be marked as ended: free some space.`,
+        { retriable: true },
+      )
+    if (entry.state === 'empty') {
+      entry.state = 'ongoing'
+      entry.startedMs = this.#clock.now()
+      entry.timer = this.#clock.schedule(entry.timeoutMs, () => this.#expire(entry, identity))
+    }
+    entry.participants.add(partition)
+  }
+
+  /** Ends the transaction; resolves at the commit point, or when the abort is durable. Gives the identity to go on with. */
+  async end(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    outcome: 'commit' | 'abort',
+  ): Promise<ProducerIdentity> {
+    const entry = this.#current(transactionalId, identity)
+    return this.#exclusively(entry, async () => {
+      this.#current(transactionalId, identity)
+      if (entry.state === 'ongoing') await this.#end(entry, outcome)
+      return identityOf(entry)
+    })
+  }
+
+  /** Whether the identity is still the one that may write under this id. */
+  isCurrent(transactionalId: string, { producerId, producerEpoch }: ProducerIdentity): boolean {
+    const entry = this.#entries.get(transactionalId)
+    return entry !== undefined && entry.producerId === producerId && entry.epoch === producerEpoch
+  }
+
+  /** Transactions that are open now, for tools. */
+  *open(): Iterable<{ readonly transactionalId: string; readonly startedMs: number } & ProducerIdentity> {
+    for (const entry of this.#entries.values())
+      if (entry.state !== 'empty')
+        yield { transactionalId: entry.transactionalId, startedMs: entry.startedMs, ...identityOf(entry) }
+  }
+
+  /** Forgets a partition that is being deleted. */
+  partitionDeleted(partition: Partition): void {
+    for (const entry of this.#entries.values()) entry.participants.delete(partition)
+  }
+
+  /** Aborts what is open and waits until all markers are durable. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const entry of this.#entries.values())
+      await this.#exclusively(entry, async () => {
+        if (entry.state === 'ongoing') await this.#end(entry, 'abort')
+        await entry.markers
+      })
+    await this.#rewriting
+  }
+
+  async #end(entry: Entry, outcome: 'commit' | 'abort'): Promise<void> {
+    const { producerId, epoch } = entry
+    const participants = [...entry.participants]
+    entry.state = 'ending'
+    entry.timer?.cancel()
+    try {
+      // 1. What the transaction wrote is durable, …
+      if (outcome === 'commit') await this.#log.syncAll(participants)
+      // 2. … then the outcome, together with the epoch that everything later has.
+      entry.epoch += 1
+      await this.#write(
+        entry,
+        outcome === 'commit' ? transactionStatus.prepareCommit : transactionStatus.prepareAbort,
+        participants,
+      )
+    } catch (error) {
+      // No room: nothing is decided, and an abort can be tried again. Any other failure of the disk leaves the outcome to recovery.
+      if (isMillraceError(error, 'DISK_FULL')) {
+        entry.epoch = epoch
+        entry.state = 'ongoing'
+      }
+      throw error
+    }
+    // 3. Markers make it visible.
+    const { epoch: markerEpoch } = entry
+    entry.markers = Promise.all(
+      participants.map(partition => this.#mark(entry, partition, outcome, producerId, markerEpoch)),
+    )
+    entry.markers.catch(() => undefined)
+    this.#offsets.ended(producerId, outcome)
+    entry.participants.clear()
+    if (entry.epoch >= epochMax) {
+      await this.#raiseEpoch(entry)
+      await this.#write(entry, transactionStatus.empty, [])
+    }
+    entry.state = 'empty'
+    this.#rewriteIfOutgrown()
+  }
+
+  /** Appends the marker at once, and resolves when it is durable. */
+  async #mark(
+    entry: Entry,
+    partition: Partition,
+    type: 'commit' | 'abort',
+    producerId: number,
+    producerEpoch: number,
+  ): Promise<void> {
+    for (let retried = false; ; retried = true) {
+      try {
+        await partition.appendMarker({ type, producerId, producerEpoch, coordinatorEpoch: 0 }).durable
+        if (retried) entry.markersRetried -= 1
+        return
+      } catch (error) {
+        if (this.#closed || !isMillraceError(error, 'DISK_FULL')) throw error
+        if (!retried) entry.markersRetried += 1
+        await this.#clock.sleep(retryMs)
+      }
+    }
+  }
+
+  /** Takes the next epoch, or a new producer id where there is none left. The caller writes it down. */
+  async #raiseEpoch(entry: Entry): Promise<void> {
+    // The end of a transaction takes one more, for its markers.
+    if (entry.epoch + 1 < epochMax) entry.epoch += 1
+    else {
+      entry.producerId = await this.#producerIds.next()
+      entry.epoch = 0
+    }
+  }
+
+  /** Appends the state of an id to the transaction log; resolves when durable. */
+  async #write(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): Promise<void> {
+    // This record takes the place of the last one, which recovery needs for as long as its markers can be lost.
+    await entry.markers
+    const { durable } = this.#stateLog.append([
+      {
+        key: encodeTransactionKey(entry.transactionalId),
+        value: encodeTransactionValue(this.#value(entry, status, participants)),
+      },
+    ])
+    await durable
+  }
+
+  #value(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): TransactionValue {
+    return {
+      producerId: entry.producerId,
+      producerEpoch: entry.epoch,
+      timeoutMs: entry.timeoutMs,
+      status,
+      partitions: participants.map(({ topic, index }) => ({ topic, partition: index })),
+      updatedMs: this.#clock.now(),
+      startedMs: entry.startedMs,
+    }
+  }
+
+  #expire(entry: Entry, identity: ProducerIdentity): void {
+    const abort = async (): Promise<void> => {
+      if (this.#closed || entry.state !== 'ongoing' || entry.epoch !== identity.producerEpoch) return
+      await this.#end(entry, 'abort')
+    }
+    this.#exclusively(entry, abort).catch((error: unknown) => {
+      // The partitions of a failing disk end with the process; where there was no room, try again.
+      if (isMillraceError(error) && error.retriable)
+        this.#clock.schedule(retryMs, () => this.#expire(entry, identity))
+    })
+  }
+
+  #current(transactionalId: string, identity: ProducerIdentity): Entry {
+    const entry = this.#entries.get(transactionalId)
+    if (!entry)
+      throw new MillraceError(
+        'INVALID_TXN_STATE',
+        `The coordinator does not know the transactional id '${transactionalId}': open a writer with it first.`,
+      )
+    if (entry.producerId !== identity.producerId || entry.epoch !== identity.producerEpoch)
+      throw new MillraceError(
+        'PRODUCER_FENCED',
+        `The writer '${transactionalId}' (producer ${identity.producerId}, epoch ${identity.producerEpoch}) is fenced: another one was ` +
+          `opened with this id, or its transaction took longer than ${entry.timeoutMs} ms and was aborted. Drop what it did since its last commit.`,
+      )
+    return entry
+  }
+
+  /** Runs `operation` after everything else that was asked for this id. */
+  #exclusively<T>(entry: Entry, operation: () => Promise<T>): Promise<T> {
+    const result = entry.queue.then(operation)
+    entry.queue = result.catch(() => undefined)
+    return result
+  }
+
+  /** Writes all states anew where the log has grown long; only while every record to be dropped is superfluous. */
+  #rewriteIfOutgrown(): void {
+    if (this.#rewriting || !this.#stateLog.outgrown(logBytesMax)) return
+    const { promise: written, resolve: release } = Promise.withResolvers<void>()
+    /** Waits for what the id is doing, and lets nothing begin until the rewrite is done. */
+    const hold = (entry: Entry): Promise<void> => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      void this.#exclusively(entry, async () => {
+        await entry.markers.then(() => resolve(), reject)
+        await written
+      })
+      return promise
+    }
+    const rewrite = async (): Promise<void> => {
+      // Ids that come while others are waited for are part of this iteration.
+      for (const entry of this.#entries.values()) await hold(entry)
+      await this.#stateLog.rewrite(
+        [...this.#entries.values()].map(entry => ({
+          key: encodeTransactionKey(entry.transactionalId),
+          value: encodeTransactionValue(this.#value(entry, transactionStatus.empty, [])),
+        })),
+      )
+    }
+    this.#rewriting = rewrite()
+      // The log is as good as before, only longer; a failing disk shows itself to the next append.
+      .catch(() => undefined)
+      .finally(() => {
+        release()
+        this.#rewriting = undefined
+      })
+  }
+}
+
+export interface RecoveredTransactions {
+  readonly stateLog: InternalLog
+  readonly states: ReadonlyMap<string, TransactionValue>
+}
+
+/**
+ * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where the commit point was reached,
+ * otherwise with an abort. To be called before anything reads offsets or accepts writers.
+ */
+export async function recoverTransactions(
+  log: LogDirectory,
+  statePartition: Partition,
+  clock: Clock,
+): Promise<RecoveredTransactions> {
+  const stateLog = new InternalLog(statePartition, clock)
+  const states = new Map<string, TransactionValue>()
+  await stateLog.replay(batch => {
+    if (batch.isControl) return
+    const records = batch.records()
+    while (records.next()) {
+      const transactionalId = decodeTransactionKey(records.key()!)
+      if (transactionalId === undefined) continue
+      const value = records.value()
+      if (value === null) states.delete(transactionalId)
+      else states.set(transactionalId, decodeTransactionValue(value))
+    }
+  })
+
+  const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
+  const durable: Promise<void>[] = []
+  for (const partition of [...log.partitions()])
+    for (const { producerId, producerEpoch } of [...partition.openTransactions.values()]) {
+      const state = byProducer.get(producerId)
+      // Each end raises the epoch: one that is open in the raised epoch itself came after.
+      const committed =
+        state?.status === transactionStatus.prepareCommit && producerEpoch < state.producerEpoch
+      const marker = partition.appendMarker({
+        type: committed ? 'commit' : 'abort',
+        producerId,
+        producerEpoch: Math.max(state?.producerEpoch ?? 0, Math.min(producerEpoch + 1, epochMax)),
+        coordinatorEpoch: 0,
+      })
+      durable.push(marker.durable)
+    }
+  await Promise.all(durable)
+
+  if (!log.recovery.clean && states.size > 0) {
+    const raised = [...states].map(([transactionalId, state]): [string, TransactionValue] => [
+      transactionalId,
+      {
+        ...state,
+        producerEpoch: Math.min(state.producerEpoch + 1, epochMax),
+        status: transactionStatus.empty,
+        partitions: [],
+        updatedMs: clock.now(),
+      },
+    ])
+    const { durable: written } = stateLog.append(
+      raised.map(([transactionalId, state]) => ({
+        key: encodeTransactionKey(transactionalId),
+        value: encodeTransactionValue(state),
+      })),
+    )
+    await written
+    for (const [transactionalId, state] of raised) states.set(transactionalId, state)
+  }
+  return { stateLog, states }
+}
+
+function entryOf(
+  transactionalId: string,
+  state: Pick<TransactionValue, 'producerId' | 'producerEpoch'> & Partial<TransactionValue>,
+): Entry {
+  assert(state.producerId >= 0, 'a transactional id has a producer id')
+  return {
+    transactionalId,
+    producerId: state.producerId,
+    epoch: state.producerEpoch,
+    timeoutMs: state.timeoutMs ?? 60_000,
+    state: 'empty',
+    participants: new Set(),
+    startedMs: state.startedMs ?? -1,
+    timer: undefined,
+    markers: Promise.resolve(),
+    markersRetried: 0,
+    queue: Promise.resolve(),
+  }
+}
+
+function identityOf(entry: Entry): ProducerIdentity {
+  return { producerId: entry.producerId, producerEpoch: entry.epoch }
+}

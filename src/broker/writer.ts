@@ -1,0 +1,220 @@
+/**
+ * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls is the order in the
+ * partition; what they wait for is the disk.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { AppendReceipt, Partition } from '../log/index.ts'
+import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
+import type { Groups } from './groups.ts'
+import type { Offsets } from './offsets.ts'
+import type { ProducerIdentity, Transactions } from './transactions.ts'
+
+/** Sequences go on from 0 after 2^31 - 1. */
+const sequenceMask = 0x7fff_ffff
+
+export interface WriterContext {
+  /** A partition that users may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT. */
+  writable(topic: string, index: number): Partition
+  readonly transactions: Transactions
+  readonly offsets: Offsets
+  readonly groups: Groups
+  /** Checks that the partitions exist and that the committer may commit. */
+  checkCommit(commit: GroupCommit): void
+  closed(writer: Writer): void
+}
+
+/** The next sequence number of each partition; begins anew with each epoch. */
+class Sequences {
+  readonly #next = new Map<Partition, number>()
+
+  take(partition: Partition, count: number): number {
+    const base = this.#next.get(partition) ?? 0
+    this.#next.set(partition, (base + count) & sequenceMask)
+    return base
+  }
+
+  reset(): void {
+    this.#next.clear()
+  }
+}
+
+/** An idempotent writer: acknowledged means durable. */
+export class PlainWriter implements Writer {
+  readonly #context: WriterContext
+  readonly #identity: ProducerIdentity
+  readonly #sequences = new Sequences()
+  #failure: unknown
+  /** Appends not acknowledged yet. */
+  readonly #pending = new Set<Promise<unknown>>()
+
+  constructor(context: WriterContext, identity: ProducerIdentity) {
+    this.#context = context
+    this.#identity = identity
+  }
+
+  async append(
+    topic: string,
+    partition: number,
+    batch: BatchToAppend,
+  ): Promise<{ readonly baseOffset: number }> {
+    if (this.#failure !== undefined) throw this.#failure
+    // Nothing was appended for a topic that is not there: that does not fail the writer.
+    const target = this.#context.writable(topic, partition)
+    try {
+      const baseSequence = this.#sequences.take(target, batch.count)
+      const receipt = target.append(batch.build({ ...this.#identity, baseSequence }))
+      await this.#track(receipt.durable)
+      return { baseOffset: receipt.baseOffset }
+    } catch (error) {
+      this.#failure ??= error
+      throw error
+    }
+  }
+
+  commit(): Promise<void> {
+    return Promise.reject(notTransactional())
+  }
+
+  abort(): Promise<void> {
+    return Promise.reject(notTransactional())
+  }
+
+  /** Waits for what is not acknowledged yet. */
+  async close(): Promise<void> {
+    this.#failure ??= closedError()
+    await Promise.allSettled(this.#pending)
+    this.#context.closed(this)
+  }
+
+  async #track(promise: Promise<void>): Promise<void> {
+    this.#pending.add(promise)
+    try {
+      await promise
+    } finally {
+      this.#pending.delete(promise)
+    }
+  }
+}
+
+/** A transactional writer: acknowledged means accepted, {@link commit} makes it durable. */
+export class TransactionalWriter implements Writer {
+  readonly #context: WriterContext
+  readonly #transactionalId: string
+  #identity: ProducerIdentity
+  readonly #sequences = new Sequences()
+  #failure: unknown
+  #dirty = false
+  /** Writes of this transaction that have not reached the disk yet. */
+  readonly #pending = new Set<Promise<unknown>>()
+  /** The end of a transaction that is under way: what comes after waits for it. */
+  #ending: Promise<void> | undefined
+
+  constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity) {
+    this.#context = context
+    this.#transactionalId = transactionalId
+    this.#identity = identity
+  }
+
+  async append(
+    topic: string,
+    partition: number,
+    batch: BatchToAppend,
+  ): Promise<{ readonly baseOffset: number }> {
+    // Calls during a commit belong to the next transaction, in their order.
+    while (this.#ending) await this.#ending
+    if (this.#failure !== undefined) throw this.#failure
+    const target = this.#context.writable(topic, partition)
+    try {
+      const receipt = this.#append(target, batch)
+      this.#pending.add(receipt.written)
+      await receipt.written
+      this.#pending.delete(receipt.written)
+      return { baseOffset: receipt.baseOffset }
+    } catch (error) {
+      throw this.#fail(error)
+    }
+  }
+
+  commit(offsets?: GroupCommit): Promise<void> {
+    return this.#end('commit', offsets)
+  }
+
+  abort(): Promise<void> {
+    return this.#end('abort')
+  }
+
+  /** Aborts what is not committed. */
+  async close(): Promise<void> {
+    while (this.#ending) await this.#ending
+    if (this.#failure === undefined) {
+      await this.abort().catch(() => undefined)
+      this.#failure = closedError()
+    }
+    this.#context.closed(this)
+  }
+
+  #append(target: Partition, batch: BatchToAppend): AppendReceipt {
+    // Built first: once enlisted, the append follows at once.
+    const baseSequence = this.#sequences.take(target, batch.count)
+    const bytes = batch.build({ ...this.#identity, baseSequence, transactional: true })
+    this.#context.transactions.enlist(this.#transactionalId, this.#identity, target)
+    this.#dirty = true
+    return target.append(bytes)
+  }
+
+  async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {
+    while (this.#ending) await this.#ending
+    if (this.#failure !== undefined) throw this.#failure
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ending = promise
+    try {
+      if (offsets && offsets.offsets.length > 0) this.#addOffsets(offsets)
+      if (!this.#dirty) {
+        // Nothing to end, but a fenced writer has to learn of it.
+        if (!this.#context.transactions.isCurrent(this.#transactionalId, this.#identity))
+          await this.#context.transactions.end(this.#transactionalId, this.#identity, outcome)
+        return
+      }
+      await Promise.all(this.#pending)
+      this.#pending.clear()
+      this.#identity = await this.#context.transactions.end(this.#transactionalId, this.#identity, outcome)
+      this.#sequences.reset()
+      this.#dirty = false
+    } catch (error) {
+      throw this.#fail(error)
+    } finally {
+      this.#ending = undefined
+      resolve()
+    }
+  }
+
+  #addOffsets(commit: GroupCommit): void {
+    const { transactions, offsets, checkCommit } = this.#context
+    checkCommit(commit)
+    transactions.enlist(this.#transactionalId, this.#identity, offsets.partition)
+    this.#dirty = true
+    this.#pending.add(offsets.commitInTransaction(this.#identity, commit))
+  }
+
+  /** Fails the writer for good; its transaction is aborted, so that it does not hold back readers until the timeout. */
+  #fail(error: unknown): unknown {
+    if (this.#failure === undefined) {
+      this.#failure = error
+      // Where the outcome is open, or the writer is fenced, the coordinator knows better and refuses.
+      if (this.#dirty)
+        this.#context.transactions.end(this.#transactionalId, this.#identity, 'abort').catch(() => undefined)
+    }
+    return this.#failure
+  }
+}
+
+function notTransactional(): MillraceError {
+  return new MillraceError(
+    'INVALID_TXN_STATE',
+    'This writer has no transactions: open it with a transactionalId.',
+  )
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('CLOSED', 'The writer is closed.')
+}
