@@ -69,7 +69,7 @@ export function rowMaker(names: readonly string[]): RowMaker {
   // In brackets '__proto__' is a name like any other.
   const field = (name: string): string => (name === '__proto__' ? `['__proto__']` : JSON.stringify(name))
   const fields = names.map((name, c) => `${field(name)}: c${c}[i]`)
-  // oxlint-disable-next-line no-new-func -- see above
+  // oxlint-disable-next-line typescript/no-implied-eval -- see above
   return new Function(
     'columns',
     'count',

@@ -1,11 +1,14 @@
 /**
- * What a dead letter says about itself: the record's bytes are the original ones, everything else stands in headers.
- *
- * `millrace.reason`, `millrace.stack` (where an error had one), and the place it came from: `millrace.source` and `millrace.place` for a source's row,
+ * Dead letters: records that could not be delivered, put aside in a topic with their original bytes. Why, and where they were, stands in headers:
+ * `millrace.reason`, `millrace.stack` (where an error had one), and `millrace.source` and `millrace.place` for a source's row or
  * `millrace.topic`, `millrace.partition` and `millrace.offset` for a record of the log.
  */
 import { fromUtf8 } from '../base/index.ts'
+import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
+import { BatchedAppends } from './batched-appends.ts'
+import { rawRecordAt } from './decoded-batch.ts'
+import { ensureTopic } from './topics.ts'
 
 export function deadLetterHeaders(
   reason: string,
@@ -13,9 +16,94 @@ export function deadLetterHeaders(
   error?: unknown,
 ): RecordHeader[] {
   const stack = error instanceof Error ? error.stack : undefined
-  const fields = { reason, ...place, ...(stack !== undefined && { stack }) }
+  const fields: Record<string, string | number> = { reason, ...place, ...(stack !== undefined && { stack }) }
   return Object.entries(fields).map(([name, value]) => ({
     key: `millrace.${name}`,
     value: fromUtf8(String(value)),
   }))
 }
+
+/** What was wrong with a record: it could not be decoded, or the sink refused it. */
+export type LetterKind = 'malformed' | 'refused'
+
+/**
+ * The dead letters of a sink, each written exactly once.
+ *
+ * They stand in the log and the sink's offsets in the target, so no transaction holds both. Letters go first, and together with them, as the offsets of a group of
+ * their kind, up to where that kind has been written. What is delivered again after a crash finds its letters below that and writes none. Two
+ * kinds, since each is found in the order of offsets and the two together are not.
+ */
+export class DeadLetters {
+  readonly #writer: Writer
+  readonly #letters: BatchedAppends
+  readonly #name: string
+  readonly #topic: string
+  /** By kind and partition, the offset from which on letters are still to be written. */
+  readonly #written: Record<LetterKind, Map<number, number>>
+
+  private constructor(
+    writer: Writer,
+    letters: BatchedAppends,
+    name: string,
+    topic: string,
+    written: Record<LetterKind, Map<number, number>>,
+  ) {
+    this.#writer = writer
+    this.#letters = letters
+    this.#name = name
+    this.#topic = topic
+    this.#written = written
+  }
+
+  /** @param topic whose records may become letters */
+  static async open(
+    log: LogPort,
+    name: string,
+    topic: string,
+    partitions: number,
+    into: string,
+  ): Promise<DeadLetters> {
+    const letterPartitions = await ensureTopic(log, into, undefined)
+    const writer = await log.openWriter({ transactionalId: `connect-${name}-dead-letters` })
+    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    const written = async (kind: LetterKind): Promise<Map<number, number>> => {
+      const stand = await log.committedOffsets(groupOf(name, kind), all)
+      return new Map(stand.flatMap(found => (found ? [[found.partition, found.offset] as const] : [])))
+    }
+    return new DeadLetters(writer, new BatchedAppends(writer, into, letterPartitions), name, topic, {
+      malformed: await written('malformed'),
+      refused: await written('refused'),
+    })
+  }
+
+  /** Writes letters of one kind, in the order of their offsets; resolves when they are durable. */
+  async write(
+    kind: LetterKind,
+    bad: readonly { from: FetchedBatch; offset: number; reason: string; error?: unknown }[],
+  ): Promise<void> {
+    const written = this.#written[kind]
+    const moved = new Map<number, number>()
+    for (const { from, offset, reason, error } of bad) {
+      const { partition } = from
+      if (offset < (written.get(partition) ?? 0)) continue
+      const record = rawRecordAt(from, offset)
+      const headers = deadLetterHeaders(reason, { topic: this.#topic, partition, offset }, error)
+      const to = this.#letters.partitionFor(record.key)
+      this.#letters.append(to, record.timestamp, record.key, record.value, [...record.headers, ...headers])
+      written.set(partition, offset + 1)
+      moved.set(partition, offset + 1)
+    }
+    if (moved.size === 0) return
+    await this.#letters.flush()
+    await this.#writer.commit({
+      group: groupOf(this.#name, kind),
+      offsets: Array.from(moved, ([partition, offset]) => ({ topic: this.#topic, partition, offset })),
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close()
+  }
+}
+
+const groupOf = (name: string, kind: LetterKind): string => `connect-${name}-${kind}`

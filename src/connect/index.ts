@@ -4,6 +4,7 @@ export { csv, type CsvOptions } from './connectors/csv.ts'
 export { duckdb, type DuckDBOptions } from './connectors/duckdb.ts'
 export { type ColumnChoice, type ColumnPath } from './connectors/duckdb-columns.ts'
 export { parquet, type ParquetOptions } from './connectors/parquet.ts'
+export { deliver, type DeliverOptions, type DeliverStats, type Delivery } from './deliver.ts'
 export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
 export {
   type Offsets,

@@ -20,7 +20,14 @@ import type { ErrorPolicy, WritableTopic } from '../schema/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
-import { BadRow, resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
+import {
+  BadRow,
+  resumeStateBytesMax,
+  textOf,
+  type ResumeState,
+  type Source,
+  type SourceBatch,
+} from './source.ts'
 import { ensureTopic } from './topics.ts'
 
 /** A topic to publish to; any that `topic()` declares is one. */
@@ -280,8 +287,7 @@ class Publisher<R, K, V> {
       )
     if (onError === 'skip') this.#skipped++
     else {
-      const value =
-        typeof original === 'string' || original instanceof Uint8Array ? original : JSON.stringify(original)
+      const value = original instanceof Uint8Array ? original : textOf(original)
       const headers = deadLetterHeaders(reason, { source: this.#source.name, place }, error)
       const letters = this.#to.letters!
       letters.append(letters.partitionFor(null), clock.now(), null, value, headers)

@@ -34,6 +34,8 @@ export type Offsets = ReadonlyMap<number, number>
 /** What a sink has to know of a topic; every topic of these keys and values is one. */
 export interface SinkTopic<K, V> {
   readonly name: string
+  /** Declared partition count. */
+  readonly partitions: number | undefined
   readonly key: Codec<K, never>
   readonly value: Codec<V, never>
 }

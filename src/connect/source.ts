@@ -73,3 +73,15 @@ export class BadRow {
     this.original = original
   }
 }
+
+/** A row as JSON, with what JSON lacks as text: for a row that has no original of its own. */
+export function textOf(row: unknown): string {
+  if (typeof row === 'string') return row
+  const text: string | undefined = JSON.stringify(row, (_, value: unknown) => {
+    if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+    return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+      ? String(value)
+      : value
+  })
+  return text ?? typeof row
+}

@@ -4,13 +4,13 @@
  * DuckDB admits one process per file and guards against a second one by a file lock, but that lock does not tell two instances of **one** process
  * apart. So everyone in this process shares one instance per file; it is closed with its last user.
  */
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type * as DuckDB from '@duckdb/node-api'
 import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
 
-export type DuckDBModule = typeof import('@duckdb/node-api')
+export type DuckDBModule = typeof DuckDB
 
 export const loadDuckDB = (use: string): Promise<DuckDBModule> =>
   loadDriver('@duckdb/node-api', use, () => import('@duckdb/node-api'))
@@ -23,14 +23,14 @@ export interface DatabaseOptions {
 
 export interface Database {
   readonly module: DuckDBModule
-  readonly connection: DuckDBConnection
+  readonly connection: DuckDB.DuckDBConnection
   /** Runs `work` while no other user of this file runs theirs: so writers never meet DuckDB's write conflicts. */
   exclusive<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
 interface Shared {
-  readonly instance: Promise<DuckDBInstance>
+  readonly instance: Promise<DuckDB.DuckDBInstance>
   users: number
   queue: Promise<unknown>
 }

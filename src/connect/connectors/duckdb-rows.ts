@@ -5,8 +5,8 @@
  * dates, decimals and UUIDs as text, nested values as JSON. So each value that crosses over is a number, a boolean, text or bytes.
  */
 import type { DuckDBDataChunk } from '@duckdb/node-api'
-import { BadRow } from '../source.ts'
 import { rowMaker, type Column, type ColumnKind } from '../columns.ts'
+import { BadRow, textOf } from '../source.ts'
 
 const small = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT', 'UINTEGER'])
 const large = new Set(['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT'])
@@ -82,7 +82,7 @@ export function rowReader(
       return column
     })
     const rows: (Record<string, unknown> | BadRow)[] = makeRows(values, chunk.rowCount)
-    for (const [i, reason] of faults) rows[i] = new BadRow(reason, jsonOf(rows[i]))
+    for (const [i, reason] of faults) rows[i] = new BadRow(reason, textOf(rows[i]))
     return rows
   }
 }
@@ -101,7 +101,7 @@ function checkOf({ name, kind, nullable }: Column): Check {
       }
       const result = finish(value)
       if (result === undefined)
-        note(faults, i, `column '${name}' holds ${String(value)}, which is not a safe ${kind}`)
+        note(faults, i, `column '${name}' holds ${textOf(value)}, which is not a safe ${kind}`)
       else values[i] = result
     }
   }
@@ -128,17 +128,11 @@ function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
 
 /** Small numbers leave as V8's small integers, which JSON and comparisons are quicker with than with doubles. */
 function wholeNumber(value: unknown): number | undefined {
-  const small = (value as number) | 0
-  if (small === value) return small
+  const int32 = (value as number) | 0
+  if (int32 === value) return int32
   return Number.isSafeInteger(value) ? (value as number) : undefined
 }
 
 function note(faults: Map<number, string>, i: number, reason: string): void {
   if (!faults.has(i)) faults.set(i, reason)
 }
-
-const jsonOf = (row: unknown): string =>
-  JSON.stringify(row, (_, value: unknown) => {
-    if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-    return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
-  })

@@ -1,0 +1,56 @@
+/** Retry as a decorator: the sink inside does not know of it, and neither does whoever uses it. */
+import { durationMs, isMillraceError, systemRandom, type Duration, type Random } from '../base/index.ts'
+import type { Sink, SinkContext, SinkWriter } from './sink.ts'
+
+export interface RetryOptions {
+  /** Tries of one call, the first included. Default 8. */
+  readonly attempts?: number
+  /** The wait after the first failure; it doubles with each one. Default 100 ms. */
+  readonly backoff?: Duration
+  /** The longest wait. Default 30 s. */
+  readonly backoffMax?: Duration
+  /** Where the jitter comes from: each wait is between half of it and all of it, so that many do not come back at once. */
+  readonly random?: Random
+}
+
+/**
+ * A sink that makes a call again when it failed with an error that is `retriable`. Writing again is safe, since a sink's `write` is idempotent (see
+ * sink.ts). What is not retriable, or fails too often, passes through.
+ *
+ * @example deliver(log, topic, retrying(duckdb('warehouse.duckdb', { table: 'delays' })))
+ */
+export function retrying<K, V>(sink: Sink<K, V>, options: RetryOptions = {}): Sink<K, V> {
+  const { attempts = 8, random = systemRandom } = options
+  const firstMs = durationMs(options.backoff ?? '100ms')
+  const longestMs = durationMs(options.backoffMax ?? '30s')
+
+  const again = async <T>(context: SinkContext<K, V>, call: () => Promise<T>): Promise<T> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await call()
+      } catch (error) {
+        if (!isMillraceError(error) || !error.retriable || attempt >= attempts || context.signal.aborted)
+          throw error
+        const delayMs = Math.min(longestMs, firstMs * 2 ** (attempt - 1)) * (0.5 + random.next() / 2)
+        context.observer.onRetry?.({ attempt, delayMs, error })
+        // A stop ends the wait, and what it waited for is the reason to give.
+        await context.clock.sleep(delayMs, context.signal).catch(() => {
+          throw error
+        })
+      }
+    }
+  }
+
+  return {
+    name: sink.name,
+    async open(context) {
+      const writer = await again(context, () => sink.open(context))
+      const retried: SinkWriter<K, V> = {
+        committed: () => again(context, () => writer.committed()),
+        write: (rows, to) => again(context, () => writer.write(rows, to)),
+        close: () => writer.close(),
+      }
+      return retried
+    },
+  }
+}
