@@ -5,7 +5,7 @@
  * lateness than what feeds it.
  */
 import { MillraceError } from '../base/index.ts'
-import type { Topic } from '../schema/index.ts'
+import type { Topic, WritableTopic } from '../schema/index.ts'
 import type { KeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
 
@@ -47,7 +47,7 @@ export interface ExchangeNode extends NodeBase {
 
 export interface SinkNode extends NodeBase {
   readonly kind: 'sink'
-  readonly topic: AnyTopic
+  readonly topic: WritableTopic<unknown, unknown>
 }
 
 export type GraphNode = SourceNode | OperatorNode | ExchangeNode | SinkNode

@@ -1,6 +1,6 @@
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
 import { MillraceError } from '../base/index.ts'
-import type { Topic, Windowed } from '../schema/index.ts'
+import type { Windowed, WritableTopic } from '../schema/index.ts'
 import type { Edge, Graph, OperatorNode } from './graph.ts'
 import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
@@ -213,7 +213,7 @@ export class WindowedTable<K, A, V> {
   }
 
   /** As `emit('changes').to(topic)`. */
-  to(topic: Topic<Windowed<K>, A, Windowed<K>, A>, options: Named = {}): void {
+  to(topic: WritableTopic<Windowed<K>, A>, options: Named = {}): void {
     this.emit('changes').to(topic, options)
   }
 }

@@ -55,6 +55,8 @@ export interface OperatorContext {
   lateReason(): 'late' | 'idle'
   /** Counts results by when they came. */
   emitted(record: StreamRecord): void
+  /** Makes sure that {@link Operator.advance} is called when the watermark reaches this: a deadline that came up while processing. */
+  wakeAt(watermark: number): void
   /** Calls `callback` every `intervalMs` of processing time, between two records. */
   every(intervalMs: number, callback: () => void): void
 }

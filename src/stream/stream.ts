@@ -1,5 +1,5 @@
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
-import type { Topic } from '../schema/index.ts'
+import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, ExchangeNode, Graph, OperatorNode, SinkNode } from './graph.ts'
 import { GroupedStream } from './grouped.ts'
 import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
@@ -128,7 +128,7 @@ export class Stream<K, V> {
    * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's schemas; the topic is created
    * where it is missing and the log allows that.
    */
-  to(topic: Topic<K, V, K, V>, options: Named = {}): void {
+  to(topic: WritableTopic<K, NonNullable<V>>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic as never, options)
   }
 
@@ -148,9 +148,9 @@ export class Stream<K, V> {
     return new Stream(this.graph, { from: node, outlet: 0 }, false)
   }
 
-  #join<R>(
+  #join<T, R>(
     kind: 'inner' | 'left',
-    table: Table<K, unknown>,
+    table: Table<K, T>,
     joiner: (value: unknown, tableValue: unknown, key: unknown) => unknown,
     options: Named,
   ): Stream<K, R> {
@@ -197,7 +197,7 @@ export class Stream<K, V> {
 export function addSink(
   graph: Graph,
   edge: Edge,
-  topic: Topic<unknown, unknown, unknown, unknown>,
+  topic: WritableTopic<unknown, unknown>,
   options: Named,
 ): void {
   graph.add<SinkNode>(

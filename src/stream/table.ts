@@ -1,5 +1,5 @@
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
-import type { Topic } from '../schema/index.ts'
+import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, Graph, OperatorNode } from './graph.ts'
 import type { OperatorFactory } from './operator.ts'
 import { filterTable, mapTableValues, selectKey } from './operators/stateless.ts'
@@ -56,7 +56,7 @@ export class Table<K, V> {
   }
 
   /** Writes the changes to a topic; a deletion is written as null (a tombstone). */
-  to(topic: Topic<K, V, K, V>, options: Named = {}): void {
+  to(topic: WritableTopic<K, V>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic as never, options)
   }
 

@@ -55,7 +55,8 @@ export const sessionWindows =
     )
     const lateOutput = forwards[0] as Forward
     let watermark = context.restoredWatermark
-    let nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY
+    // Not looked up yet: state is restored after the operator was made.
+    let nextTimer = Number.NEGATIVE_INFINITY
 
     const resultOf = (rawKey: string, key: unknown, session: Session, previous: unknown): WindowResult => ({
       rawKey,
@@ -77,6 +78,7 @@ export const sessionWindows =
       if (timer !== undefined) timers.delete(timer, rawKey)
       timers.put(due, rawKey, true)
       nextTimer = Math.min(nextTimer, due)
+      context.wakeAt(due)
       sessions.put(0, rawKey, { live, timer: due })
     }
 

@@ -1,0 +1,93 @@
+/**
+ * An app: a program over topics. Declaring it builds a graph and touches nothing; `run` does the work.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { Topic } from '../schema/index.ts'
+import { describePlan, type DescriptionFormat } from './describe.ts'
+import { Graph, type AnyTopic, type OperatorNode, type SourceNode } from './graph.ts'
+import { topicKeyCodec } from './key-codec.ts'
+import { materialize } from './operators/table-source.ts'
+import { planOf, type Plan } from './plan.ts'
+import { type Named, Stream } from './stream.ts'
+import { Table } from './table.ts'
+
+export class App {
+  readonly name: string
+  readonly #graph = new Graph()
+  readonly #streams = new Map<string, Stream<unknown, unknown>>()
+  readonly #tables = new Map<string, Table<unknown, unknown>>()
+
+  /** @internal Use {@link createApp}. */
+  constructor(name: string) {
+    if (!/^[a-zA-Z0-9._-]{1,100}$/.test(name))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `'${name}' cannot name an app: use letters, digits, '.', '_' and '-', 100 at most. It becomes part of topic names.`,
+      )
+    this.name = name
+  }
+
+  /** The records of a topic, as a stream. Event time and watermark are as the topic declares them. Asking again gives the same stream. */
+  stream<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>, options: Named = {}): Stream<K, V> {
+    const known = this.#streams.get(topic.name)
+    if (known) return known as Stream<K, V>
+    const node = this.#source(topic as never, 'stream', options)
+    const stream = new Stream<K, V>(this.#graph, { from: node, outlet: 0 }, false)
+    this.#streams.set(topic.name, stream as never)
+    return stream
+  }
+
+  /** The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no watermark unless the topic declares one. */
+  table<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>, options: Named = {}): Table<K, V> {
+    const known = this.#tables.get(topic.name)
+    if (known) return known as Table<K, V>
+    const source = this.#source(topic as never, 'table', {})
+    const node = this.#graph.add<OperatorNode>(
+      {
+        kind: 'operator',
+        label: 'table',
+        factory: materialize(source.keyCodec),
+        inputs: [{ from: source, outlet: 0 }],
+        outlets: ['changes'],
+        stateful: true,
+        keyCodec: source.keyCodec,
+        latenessMs: 0,
+        acrossPartitions: false,
+      },
+      options.name ?? `${topic.name}-table`,
+    )
+    const table = new Table<K, V>(this.#graph, { from: node, outlet: 0 })
+    this.#tables.set(topic.name, table as never)
+    return table
+  }
+
+  /** The plan: stages, operators and what flows between them, as text, as a Mermaid flowchart, or as JSON. */
+  describe(format: DescriptionFormat = 'text'): string {
+    return describePlan(this.name, this.plan(), format)
+  }
+
+  /** @internal */
+  plan(): Plan {
+    return planOf(this.#graph, this.name)
+  }
+
+  #source(topic: AnyTopic, of: 'stream' | 'table', options: Named): SourceNode {
+    if (this.#streams.has(topic.name) || this.#tables.has(topic.name))
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${this.name}' reads topic '${topic.name}' both as a stream and as a table: take the stream and make the table with toTable().`,
+      )
+    return this.#graph.add<SourceNode>(
+      {
+        kind: 'source',
+        topic,
+        of,
+        inputs: [],
+        keyCodec: topicKeyCodec(topic.key),
+        latenessMs: 0,
+        acrossPartitions: false,
+      },
+      options.name ?? topic.name,
+    )
+  }
+}

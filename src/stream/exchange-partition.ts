@@ -1,0 +1,198 @@
+/**
+ * The exchange over brokers: an internal topic between two stages.
+ *
+ * A record's key is the new key's bytes, its value the value as state would keep it; headers carry the watermark of the source partition
+ * that it comes from, and when a window's result came. Each task upstream announces its own watermark to every partition, inside the
+ * transaction of its commit: a record without key and value, with the task and the watermark in headers. So a task downstream never gets
+ * ahead of what it has yet to read.
+ */
+import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../base/index.ts'
+import type { FetchedBatch } from '../port/index.ts'
+import { valueCodec } from '../state/index.ts'
+import type { RecordHeader } from '../wire/index.ts'
+import type { ExchangeNode } from './graph.ts'
+import type { InputPartition } from './input-partition.ts'
+import type { Forward } from './operator.ts'
+import type { Outputs } from './outputs.ts'
+import { noHeaders, type Pane, StreamRecord } from './record.ts'
+import { rawKeyOf } from './key-codec.ts'
+import type { Task, WatermarkInput } from './task.ts'
+
+const watermarkHeader = 'millrace.watermark'
+const taskHeader = 'millrace.task'
+const paneHeader = 'millrace.pane'
+
+export function exchangeTopic(app: string, exchange: ExchangeNode): string {
+  return `${app}-${exchange.name}-repartition`
+}
+
+const { encode, decode } = valueCodec
+
+/** Sends a record to the partition that owns its key. */
+export function sendToExchange(
+  outputs: Outputs,
+  topic: string,
+  partition: number,
+  node: ExchangeNode,
+  record: StreamRecord,
+): void {
+  const headers: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(textOf(record.watermark)) }]
+  if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
+  for (const header of record.headers) headers.push(header)
+  const key = fromLatin1(rawKeyOf(record, node.keyCodec))
+  outputs.writeRaw(topic, partition, record.timestamp, key, encode(record.value), headers)
+}
+
+/** Announces a task's watermark to one partition downstream. */
+export function announceWatermark(
+  outputs: Outputs,
+  topic: string,
+  partition: number,
+  task: Task,
+  timestamp: number,
+): void {
+  outputs.writeRaw(topic, partition, timestamp, null, null, [
+    { key: taskHeader, value: fromUtf8(String(task.partition)) },
+    { key: watermarkHeader, value: fromUtf8(textOf(task.watermark)) },
+  ])
+}
+
+export class ExchangePartition implements InputPartition {
+  readonly topic: string
+  readonly partition: number
+  position: number
+
+  readonly #task: Task
+  readonly #node: ExchangeNode
+  readonly #entry: Forward
+  /** One per task upstream. */
+  readonly #upstream: (WatermarkInput & { watermark: number })[]
+  #cursor: ReturnType<FetchedBatch['batch']['records']> | undefined
+  #firstOffset = 0
+  #nextOffset: number
+  #advancing = false
+
+  constructor(
+    app: string,
+    node: ExchangeNode,
+    task: Task,
+    upstreamPartitions: number,
+    restored: { readonly offset: number; readonly metadata?: string | undefined },
+  ) {
+    this.topic = exchangeTopic(app, node)
+    this.partition = task.partition
+    this.#node = node
+    this.#task = task
+    this.#entry = task.entry(node)
+    this.position = this.#nextOffset = restored.offset
+    const known = upstreamWatermarks(restored.metadata)
+    this.#upstream = Array.from({ length: upstreamPartitions }, (_, i) => ({
+      watermark: known[i] ?? Number.NEGATIVE_INFINITY,
+    }))
+    for (const input of this.#upstream) task.addInput(input)
+  }
+
+  /** The watermark that committed metadata stands for. */
+  static restoredWatermark(metadata: string | undefined, upstreamPartitions: number): number {
+    const known = upstreamWatermarks(metadata)
+    return known.length < upstreamPartitions ? Number.NEGATIVE_INFINITY : Math.min(...known)
+  }
+
+  get watermark(): number {
+    return Math.min(...this.#upstream.map(({ watermark }) => watermark))
+  }
+
+  load({ batch, firstOffset, nextOffset }: FetchedBatch): void {
+    this.#cursor = batch.records()
+    this.#firstOffset = firstOffset
+    this.#nextOffset = nextOffset
+  }
+
+  run(turn: number): boolean {
+    const task = this.#task
+    if (this.#advancing && !task.advance()) return false
+    this.#advancing = false
+    const cursor = this.#cursor
+    for (let n = 0; n < turn; n += 1) {
+      if (!cursor?.next()) {
+        this.position = this.#nextOffset
+        return true
+      }
+      if (cursor.offset < this.#firstOffset) continue
+      const headers = cursor.headers()
+      const key = cursor.key()
+      const value = cursor.value()
+      if (key === null || value === null) {
+        this.#announced(headers, cursor.offset)
+        if (!task.advance()) {
+          this.#advancing = true
+          return false
+        }
+        continue
+      }
+      const rawKey = latin1(key)
+      const pane = headers.find(({ key: name }) => name === paneHeader)?.value
+      const others = headers.filter(({ key: name }) => name !== watermarkHeader && name !== paneHeader)
+      this.#entry(
+        new StreamRecord(
+          this.#node.keyCodec.decode(rawKey),
+          decode(value),
+          null,
+          cursor.timestamp,
+          this.#numberIn(headers, watermarkHeader, cursor.offset),
+          others.length > 0 ? others : noHeaders,
+          pane ? (utf8(pane) as Pane) : undefined,
+          rawKey,
+        ),
+      )
+    }
+    return false
+  }
+
+  end(): void {
+    // Its end comes from upstream: every task announces that its own event time is over.
+  }
+
+  metadata(): string {
+    return JSON.stringify({ upstream: this.#upstream.map(({ watermark }) => textOf(watermark)) })
+  }
+
+  #announced(headers: readonly RecordHeader[], offset: number): void {
+    const input = this.#upstream[this.#numberIn(headers, taskHeader, offset)]
+    if (!input)
+      throw new MillraceError(
+        'PARTITION_COUNT_CHANGED',
+        `A task that does not exist has announced its watermark at ${this.topic}-${this.partition}, offset ${offset}: was the partition count of a source changed? Start anew with { restart: true }.`,
+      )
+    input.watermark = Math.max(input.watermark, this.#numberIn(headers, watermarkHeader, offset))
+  }
+
+  #numberIn(headers: readonly RecordHeader[], name: string, offset: number): number {
+    const value = headers.find(({ key }) => key === name)?.value
+    if (!value)
+      throw new MillraceError(
+        'MALFORMED_RECORD',
+        `The record at ${this.topic}-${this.partition}, offset ${offset}, has no header '${name}': only millrace may write to this topic.`,
+      )
+    return numberOf(utf8(value))
+  }
+}
+
+/** Numbers with both infinities, as text. */
+function textOf(watermark: number): string {
+  return String(watermark)
+}
+
+function numberOf(text: string): number {
+  return Number(text)
+}
+
+function upstreamWatermarks(metadata: string | undefined): number[] {
+  if (!metadata) return []
+  try {
+    const { upstream } = JSON.parse(metadata) as { upstream?: string[] }
+    return (upstream ?? []).map(numberOf)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,25 @@
+/** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
+export { App } from './app.ts'
+export { type DescriptionFormat } from './describe.ts'
+export {
+  GroupedStream,
+  SessionWindowedStream,
+  WindowedStream,
+  WindowedTable,
+  type Initial,
+} from './grouped.ts'
+export { Instance, type Progress } from './instance.ts'
+export { Metrics } from './metrics.ts'
+export { type EmitPolicy } from './operators/emission.ts'
+export { type Pane } from './record.ts'
+export { settingsOf, type RunOptions, type RunSettings } from './run-options.ts'
+export { Stream, type Named } from './stream.ts'
+export { Table } from './table.ts'
+export {
+  hopping,
+  session,
+  tumbling,
+  type AlignedWindows,
+  type SessionWindows,
+  type WindowOptions,
+} from './windows.ts'

@@ -1,0 +1,21 @@
+/**
+ * A partition that an instance reads: of a source topic (source-partition.ts), or of the topic behind an exchange (exchange-partition.ts).
+ */
+import type { FetchedBatch } from '../port/index.ts'
+
+export interface InputPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Where the partition stands in event time; what the reader chooses by. */
+  readonly watermark: number
+  /** The next offset to read: everything below has been processed. */
+  readonly position: number
+  /** Takes a batch to run. The one before must be through. */
+  load(batch: FetchedBatch): void
+  /** Runs records of the batch, `turn` at the most. True when the batch is through. */
+  run(turn: number): boolean
+  /** What has to come back with the offset: event time. */
+  metadata(): string
+  /** Nothing comes any more: event time is over. */
+  end(): void
+}

@@ -1,0 +1,154 @@
+/**
+ * What an instance writes: records gathered in one batch per partition, handed to the writer when a batch is full or a commit is due.
+ * Bytes under way are bounded: past the bound the instance waits for the writer.
+ */
+import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
+import type { BatchToAppend, Writer } from '../port/index.ts'
+import type { WritableTopic } from '../schema/index.ts'
+import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
+import type { DeadLetter } from './source-partition.ts'
+import type { StreamRecord } from './record.ts'
+
+/** A batch goes to the writer at this size. */
+const batchBytes = 128 * 1024
+/** Bytes handed over and not acknowledged: more and the instance waits. */
+export const bytesUnderWayMax: number = 16 * 1024 * 1024
+
+/** The header that says when a window's result came. */
+const paneHeader = 'millrace.pane'
+
+export class Outputs {
+  readonly #writer: Writer
+  readonly #open = new Map<string, BatchBuilder[]>()
+  readonly #partitions: (topic: string) => number
+  #pending: Promise<unknown>[] = []
+  #failure: unknown
+  bytesUnderWay = 0
+
+  constructor(writer: Writer, partitions: (topic: string) => number) {
+    this.#writer = writer
+    this.#partitions = partitions
+  }
+
+  /** Writes a record to a topic. One without a key goes to the partition that has the task's own number, which keeps its order. */
+  write(topic: WritableTopic<unknown, unknown>, record: StreamRecord, taskPartition: number): void {
+    const count = this.#partitions(topic.name)
+    const key = topic.key.encode(record.key ?? null)
+    const value = topic.value.encode(record.value ?? null)
+    const by = key === null ? null : (topic.key.partitionBytes?.(record.key) ?? key)
+    const partition = by === null ? taskPartition % count : count === 1 ? 0 : partitionOf(by, count)
+    const headers = record.pane
+      ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
+      : record.headers
+    const batch = this.#batch(topic.name, partition)
+    if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
+      batch.appendText(record.timestamp, key, value, headers)
+    else
+      batch.append(
+        record.timestamp,
+        key === null ? null : bytesOf(key),
+        value === null ? null : bytesOf(value),
+        headers,
+      )
+    if (batch.sizeBytes >= batchBytes) this.#send(topic.name, partition, batch)
+  }
+
+  /** Writes bytes to a partition of the caller's choice: what goes through an exchange. */
+  writeRaw(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: readonly RecordHeader[],
+  ): void {
+    const batch = this.#batch(topic, partition)
+    batch.append(timestamp, key, value, headers)
+    if (batch.sizeBytes >= batchBytes) this.#send(topic, partition, batch)
+  }
+
+  /** Puts a record's own bytes aside, with where it stood and why in headers. */
+  deadLetter(letter: DeadLetter): void {
+    const count = this.#partitions(letter.to)
+    const header = (key: string, value: string | number): RecordHeader => ({
+      key: `millrace.${key}`,
+      value: fromUtf8(String(value)),
+    })
+    const headers = [
+      header('reason', letter.reason),
+      header('topic', letter.topic),
+      header('partition', letter.partition),
+      header('offset', letter.offset),
+    ]
+    if (letter.stack) headers.push(header('stack', letter.stack))
+    this.writeRaw(letter.to, letter.partition % count, letter.timestamp, letter.key, letter.value, headers)
+  }
+
+  /** Hands a finished batch to the writer. */
+  append(topic: string, partition: number, batch: BatchToAppend & { readonly sizeBytes?: number }): void {
+    const bytes = batch.sizeBytes ?? 0
+    this.bytesUnderWay += bytes
+    const appended = this.#writer.append(topic, partition, batch).then(
+      () => {
+        this.bytesUnderWay -= bytes
+      },
+      (error: unknown) => {
+        this.#failure ??= error
+      },
+    )
+    this.#pending.push(appended)
+  }
+
+  /** Hands over everything that is gathered. */
+  flush(): void {
+    for (const [topic, batches] of this.#open)
+      batches.forEach((batch, partition) => {
+        if (batch.count > 0) this.#send(topic, partition, batch)
+      })
+  }
+
+  /** Resolves when all that was handed over is acknowledged; throws the first failure. */
+  async settled(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = []
+    await Promise.all(pending)
+    this.throwFailure()
+  }
+
+  /** Whether anything has been written since the last {@link settled}. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0
+  }
+
+  throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #batch(topic: string, partition: number): BatchBuilder {
+    let batches = this.#open.get(topic)
+    if (batches === undefined) {
+      batches = Array.from({ length: this.#partitions(topic) }, () => new BatchBuilder())
+      this.#open.set(topic, batches)
+    }
+    const batch = batches[partition]
+    assert(batch, `partition ${partition} of '${topic}' exists`)
+    return batch
+  }
+
+  #send(topic: string, partition: number, batch: BatchBuilder): void {
+    // The writer owns the batch now, and may build it later: gather the next records in another one.
+    const batches = this.#open.get(topic)
+    if (batches) batches[partition] = new BatchBuilder()
+    this.append(topic, partition, batch)
+  }
+}
+
+function bytesOf(encoded: string | Uint8Array): Uint8Array {
+  return typeof encoded === 'string' ? fromUtf8(encoded) : encoded
+}
+
+function partitionOf(key: string | Uint8Array, partitions: number): number {
+  return typeof key === 'string'
+    ? partitionForBinary(binaryString(key), partitions)
+    : partitionFor(key, partitions)
+}

@@ -1,0 +1,65 @@
+/** How an app is run. */
+import { durationMs, type Duration } from '../base/index.ts'
+import type { ErrorPolicy } from '../schema/index.ts'
+
+export interface RunOptions {
+  /**
+   * `'end'`: the input as it stands now is all there is; every window closes, and the app is finished (a later run refuses, or starts anew with
+   * `restart`). `'now'`: stop at today's end; the next run goes on from there. Default: go on until stopped.
+   */
+  readonly until?: 'end' | 'now'
+  /** Forgets offsets and state and begins from the start. What was written to topics stays. */
+  readonly restart?: boolean
+  /** Default exactly-once: outputs, changelogs and offsets commit in one transaction. */
+  readonly guarantee?: 'exactly-once' | 'at-least-once'
+  /** How often to commit. Default 100 ms, as Kafka Streams under exactly-once. */
+  readonly commitInterval?: Duration
+  /** Bytes of state changed since the last commit: past them it commits early. Default 64 MiB. */
+  readonly dirtyBytesMax?: number
+  /**
+   * How records get from one stage to the next: `'memory'`, a function call, admits one instance of the app; `'topic'` goes through internal topics and admits
+   * many. Default: memory over a log in process, topic over brokers.
+   */
+  readonly exchange?: 'memory' | 'topic'
+  /** How far, in event time, one partition may run ahead of the slowest. Default 1 day. */
+  readonly alignment?: Duration
+  /** For topics that say nothing of their own. Default `'fail'`. */
+  readonly onError?: ErrorPolicy
+  /** Tells instances that run at the same time apart; a second one with the same id fences the first. Default `'0'`. */
+  readonly instance?: string
+  /** Stops the run as `stop()` does: commits and leaves. */
+  readonly signal?: AbortSignal
+  /** Told of the steps that a crash could fall into: for tests, demos and metrics. */
+  readonly onPhase?: (phase: 'processing' | 'committing' | 'committed') => void
+}
+
+/** The same with defaults filled in, in ms. */
+export interface RunSettings {
+  readonly until: 'end' | 'now' | undefined
+  readonly restart: boolean
+  readonly exactlyOnce: boolean
+  readonly commitIntervalMs: number
+  readonly dirtyBytesMax: number
+  readonly exchange: 'memory' | 'topic'
+  readonly alignmentMs: number
+  readonly onError: ErrorPolicy
+  readonly instance: string
+  readonly signal: AbortSignal | undefined
+  readonly onPhase: (phase: 'processing' | 'committing' | 'committed') => void
+}
+
+export function settingsOf(options: RunOptions): RunSettings {
+  return {
+    until: options.until,
+    restart: options.restart ?? false,
+    exactlyOnce: options.guarantee !== 'at-least-once',
+    commitIntervalMs: durationMs(options.commitInterval ?? 100),
+    dirtyBytesMax: options.dirtyBytesMax ?? 64 * 1024 * 1024,
+    exchange: options.exchange ?? 'memory',
+    alignmentMs: durationMs(options.alignment ?? '1d'),
+    onError: options.onError ?? 'fail',
+    instance: options.instance ?? '0',
+    signal: options.signal,
+    onPhase: options.onPhase ?? (() => {}),
+  }
+}

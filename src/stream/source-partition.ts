@@ -1,0 +1,275 @@
+/**
+ * A partition of a source topic on its way into a task: decodes batches, gives records their event time, and keeps the watermark.
+ *
+ * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record that moved it was processed, so each
+ * record carries the watermark as it stood before; and it moves over records that are dropped further on, too. It is stored with the offset.
+ */
+import { isMillraceError, MillraceError } from '../base/index.ts'
+import type { FetchedBatch } from '../port/index.ts'
+import { type ErrorPolicy, Malformed } from '../schema/index.ts'
+import { DecodedBatch } from './decoding.ts'
+import { OperatorFailure } from './failure.ts'
+import type { SourceNode } from './graph.ts'
+import type { InputPartition } from './input-partition.ts'
+import type { Forward } from './operator.ts'
+import { StreamRecord } from './record.ts'
+import type { Task, WatermarkInput } from './task.ts'
+
+/** What a source partition needs from whoever runs it. */
+export interface SourceEnvironment {
+  /** Monotonic time in ms, for idleness. */
+  monotonic(): number
+  /** Wall time, for topics whose event time is the time of arrival. */
+  now(): number
+  /** Counts a record that could not be processed. */
+  drop(reason: 'malformed' | 'failed'): void
+  /** Puts a record's own bytes aside. */
+  deadLetter(letter: DeadLetter): void
+}
+
+export interface DeadLetter {
+  readonly to: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly reason: string
+  readonly stack: string | undefined
+}
+
+/** What the metadata of a committed offset says. */
+interface Progress {
+  /** The watermark; left out while there is none. */
+  readonly watermark?: number
+  /** The watermark was raised to this while the partition was idle. */
+  readonly idle?: true
+  /** A bounded run has ended here. */
+  readonly ended?: true
+}
+
+export class SourcePartition implements InputPartition, WatermarkInput {
+  readonly topic: string
+  readonly partition: number
+  watermark: number
+  position: number
+  /** Whether the watermark stands where idleness raised it to. */
+  idle: boolean
+  records = 0
+
+  readonly #task: Task
+  readonly #entry: Forward
+  readonly #decoded: DecodedBatch<unknown, unknown>
+  readonly #environment: SourceEnvironment
+  readonly #policy: ErrorPolicy
+  readonly #node: SourceNode
+  /** A table's source without a watermark of its own does not hold back the task. */
+  readonly #outOfOrdernessMs: number | undefined
+  #next = 0
+  #advancing = false
+  #nextOffset: number
+  #ended = false
+  #activeAt: number
+
+  constructor(
+    node: SourceNode,
+    task: Task,
+    policy: ErrorPolicy,
+    environment: SourceEnvironment,
+    restored: { readonly offset: number; readonly metadata?: string | undefined },
+  ) {
+    const { topic } = node
+    this.topic = topic.name
+    this.partition = task.partition
+    this.#node = node
+    this.#task = task
+    this.#entry = task.entry(node)
+    this.#decoded = new DecodedBatch(topic.key, topic.value)
+    this.#environment = environment
+    this.#policy = policy
+    this.#outOfOrdernessMs = topic.watermark?.outOfOrdernessMs ?? (node.of === 'table' ? undefined : 0)
+    this.position = this.#nextOffset = restored.offset
+    const progress = progressOf(restored.metadata)
+    this.watermark =
+      progress.watermark ??
+      (this.#outOfOrdernessMs === undefined ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+    this.idle = progress.idle ?? false
+    this.#activeAt = environment.monotonic()
+    task.addInput(this)
+  }
+
+  /** The watermark that committed metadata stands for. */
+  static restoredWatermark(node: SourceNode, metadata: string | undefined): number {
+    const unbounded = node.of === 'table' && !node.topic.watermark
+    return progressOf(metadata).watermark ?? (unbounded ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+  }
+
+  /** A table without event time of its own: read ahead of everything else. */
+  get isTable(): boolean {
+    return this.#outOfOrdernessMs === undefined
+  }
+
+  /** Whether it has been without data for as long as its topic allows. */
+  isIdle(now: number): boolean {
+    const after = this.#node.topic.watermark?.idleAfterMs
+    return after !== undefined && now - this.#activeAt >= after
+  }
+
+  load(batch: FetchedBatch): void {
+    this.#decoded.load(batch)
+    this.#next = 0
+    this.#nextOffset = batch.nextOffset
+    this.#activeAt = this.#environment.monotonic()
+  }
+
+  run(turn: number): boolean {
+    const task = this.#task
+    const { count } = this.#decoded
+    const end = Math.min(count, this.#next + turn)
+    task.idleRaised = this.idle
+    if (this.#advancing && !task.advance()) return false
+    this.#advancing = false
+    while (this.#next < end) {
+      const index = this.#next
+      this.#next += 1
+      const timestamp = this.#process(index)
+      const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)
+      if (watermark <= this.watermark) continue
+      this.watermark = watermark
+      if (this.idle) task.idleRaised = this.idle = false
+      if (!task.advance()) {
+        this.#advancing = true
+        return false
+      }
+    }
+    if (this.#next < count) return false
+    this.records += count
+    this.position = this.#nextOffset
+    return true
+  }
+
+  /** The partition has been without data: it no longer holds the others back. */
+  raise(watermark: number): void {
+    if (watermark <= this.watermark || watermark === Number.POSITIVE_INFINITY) return
+    this.watermark = watermark
+    this.idle = true
+  }
+
+  end(): void {
+    this.watermark = Number.POSITIVE_INFINITY
+    this.#ended = true
+  }
+
+  metadata(): string {
+    const progress: Progress = {
+      ...(Number.isFinite(this.watermark) && { watermark: this.watermark }),
+      ...(this.idle && { idle: true }),
+      ...(this.#ended && { ended: true }),
+    }
+    return JSON.stringify(progress)
+  }
+
+  /** Processes one record; returns its event time, or -Infinity for one that was put aside. */
+  #process(index: number): number {
+    const decoded = this.#decoded
+    const key = decoded.keys[index]
+    const value = decoded.values[index]
+    if (key instanceof Malformed) return this.#malformed(index, `its key: ${key.reason}`)
+    if (value instanceof Malformed) return this.#malformed(index, `its value: ${value.reason}`)
+    let timestamp = decoded.timestamps[index] as number
+    const from = this.#node.topic.timestamp
+    if (from === 'arrival') timestamp = this.#environment.now()
+    else if (from !== undefined && value !== null) {
+      try {
+        timestamp = from(value)
+      } catch (error) {
+        return this.#malformed(index, `its timestamp function threw ${String(error)}`, error)
+      }
+    }
+    if (!(Number.isSafeInteger(timestamp) && timestamp >= 0))
+      return this.#malformed(
+        index,
+        `its timestamp ${timestamp} is no whole number of milliseconds since 1970`,
+      )
+    const watermark = this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : this.watermark
+    try {
+      this.#entry(
+        new StreamRecord(
+          key,
+          value,
+          null,
+          timestamp,
+          watermark,
+          decoded.headers[index] ?? [],
+          undefined,
+          undefined,
+        ),
+      )
+    } catch (error) {
+      this.#failed(index, error)
+    }
+    return timestamp
+  }
+
+  #malformed(index: number, reason: string, cause?: unknown): number {
+    this.#putAside(index, 'malformed', 'MALFORMED_RECORD', reason, cause)
+    return Number.NEGATIVE_INFINITY
+  }
+
+  #failed(index: number, error: unknown): void {
+    const failure = OperatorFailure.of('source', error)
+    const { cause } = failure
+    // Not the record's fault: the log, the state or millrace itself.
+    if (isMillraceError(cause) && cause.code !== 'MALFORMED_RECORD' && cause.code !== 'INVALID_ARGUMENT')
+      throw cause
+    this.#putAside(index, 'failed', 'USER_FUNCTION_FAILED', failure.message, cause)
+  }
+
+  #putAside(
+    index: number,
+    kind: 'malformed' | 'failed',
+    code: 'MALFORMED_RECORD' | 'USER_FUNCTION_FAILED',
+    reason: string,
+    cause: unknown,
+  ): void {
+    const { topic, partition } = this
+    const decoded = this.#decoded
+    const offset = decoded.offsets[index] as number
+    if (this.#policy === 'fail')
+      throw new MillraceError(
+        code,
+        `The record at ${topic}-${partition}, offset ${offset}, cannot be processed: ${reason}. ` +
+          `Mend it or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }; nothing past it was committed.`,
+        cause === undefined ? {} : { cause },
+      )
+    this.#environment.drop(kind)
+    if (this.#policy === 'skip') return
+    this.#environment.deadLetter({
+      to: this.#policy.deadLetter,
+      topic,
+      partition,
+      offset,
+      timestamp: decoded.timestamps[index] as number,
+      key: decoded.rawKey(index),
+      value: decoded.rawValue(index),
+      reason,
+      stack: cause instanceof Error ? cause.stack : undefined,
+    })
+  }
+}
+
+/** Whether a bounded run has ended where this offset was committed. */
+export function hasEnded(metadata: string | undefined): boolean {
+  return progressOf(metadata).ended ?? false
+}
+
+function progressOf(metadata: string | undefined): Progress {
+  if (!metadata) return {}
+  try {
+    const parsed = JSON.parse(metadata) as unknown
+    return typeof parsed === 'object' && parsed !== null ? parsed : {}
+  } catch {
+    return {} // somebody else's metadata: offsets set by a tool, say
+  }
+}

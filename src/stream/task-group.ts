@@ -1,0 +1,102 @@
+/**
+ * The tasks that one instance runs, and the exchange between them where it is in memory: a plain call of the task that owns the key.
+ *
+ * In memory a task downstream waits for every task upstream, so all tasks of the app have to be here; that a second instance is refused is
+ * the caller's business.
+ */
+import { assert, partitionForBinary } from '../base/index.ts'
+import type { ExchangeNode } from './graph.ts'
+import { rawKeyOf } from './key-codec.ts'
+import type { Plan, Stage } from './plan.ts'
+import type { StreamRecord } from './record.ts'
+import { Task, type TaskEnvironment, type WatermarkInput } from './task.ts'
+
+/** What the tasks need beside their exchange. */
+export type GroupEnvironment = Omit<TaskEnvironment, 'exchange'>
+
+export interface ExchangeForm {
+  /** Takes a record that leaves a stage; undefined sends it on in memory. */
+  send?(task: Task, node: ExchangeNode, partition: number, record: StreamRecord): void
+}
+
+export class TaskGroup {
+  readonly plan: Plan
+  readonly #tasks = new Map<Stage, Map<number, Task>>()
+  readonly #partitions: (stage: Stage) => number
+  readonly #environment: TaskEnvironment
+  readonly #form: ExchangeForm
+  /** In memory: what each task downstream knows of each one upstream. */
+  readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
+  readonly #consumers = new Map<ExchangeNode, Stage>()
+
+  constructor(
+    plan: Plan,
+    partitions: (stage: Stage) => number,
+    environment: GroupEnvironment,
+    form: ExchangeForm,
+  ) {
+    this.plan = plan
+    this.#partitions = partitions
+    this.#form = form
+    this.#environment = {
+      ...environment,
+      exchange: (task, node, record) => this.#exchange(task, node, record),
+    }
+    for (const stage of plan.stages)
+      for (const { exchange } of stage.incoming) this.#consumers.set(exchange, stage)
+  }
+
+  /** Upstream first. */
+  *all(): Iterable<Task> {
+    for (const stage of this.plan.stages) yield* this.#tasks.get(stage)?.values() ?? []
+  }
+
+  task(stage: Stage, partition: number): Task | undefined {
+    return this.#tasks.get(stage)?.get(partition)
+  }
+
+  /** Makes a task; in memory those upstream of it are there already. */
+  add(stage: Stage, partition: number, restoredWatermark: number): Task {
+    const task = new Task(stage, partition, this.#environment, restoredWatermark)
+    const tasks = this.#tasks.get(stage) ?? new Map<number, Task>()
+    this.#tasks.set(stage, tasks.set(partition, task))
+    if (!this.#form.send)
+      for (const { from } of stage.incoming)
+        for (const upstream of this.#tasks.get(from)?.values() ?? []) {
+          const input = { watermark: upstream.watermark }
+          task.addInput(input)
+          this.#links.push({ from: upstream, to: task, input })
+        }
+    return task
+  }
+
+  remove(task: Task): void {
+    this.#tasks.get(task.stage)?.delete(task.partition)
+  }
+
+  /**
+   * Brings every task's watermark up to its inputs', upstream first. False when one had more to fire than fits in a turn: call again after
+   * letting the event loop turn, before any record.
+   */
+  advance(): boolean {
+    for (const task of this.all()) {
+      for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.watermark
+      if (!task.advance()) return false
+    }
+    return true
+  }
+
+  #exchange(task: Task, node: ExchangeNode, record: StreamRecord): void {
+    if (record.key === null || record.key === undefined) {
+      this.#environment.metrics.dropped['null-key'] += 1
+      return
+    }
+    const stage = this.#consumers.get(node)
+    assert(stage, `'${node.name}' leads to a stage`)
+    const partition = partitionForBinary(rawKeyOf(record, node.keyCodec), this.#partitions(stage))
+    if (this.#form.send) return this.#form.send(task, node, partition, record)
+    const target = this.task(stage, partition)
+    assert(target, `task ${partition} of stage ${stage.id} is here`)
+    target.entry(node)(record)
+  }
+}

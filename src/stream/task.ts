@@ -1,0 +1,221 @@
+/**
+ * A task: the operators of one stage for one partition, joined to a chain of plain calls.
+ *
+ * Invariants:
+ * - its watermark is the least of its inputs' and never goes back;
+ * - before a record is processed, everything that the watermark before it made due has fired;
+ * - its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
+ */
+import { assert } from '../base/index.ts'
+import type { KeyedState } from '../state/index.ts'
+import { OperatorFailure } from './failure.ts'
+import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from './graph.ts'
+import type { Metrics } from './metrics.ts'
+import type { Forward, Operator, OperatorContext } from './operator.ts'
+import type { Stage } from './plan.ts'
+import type { StreamRecord } from './record.ts'
+
+/** Something whose progress in event time a task waits for: a source partition, or a task upstream. */
+export interface WatermarkInput {
+  watermark: number
+}
+
+/** What a task needs from whoever runs it. */
+export interface TaskEnvironment {
+  readonly metrics: Metrics
+  /** The state `name` of an operator; called once per name while the task is made. */
+  state(task: Task, operator: OperatorNode, name: string): KeyedState<unknown>
+  exchange(task: Task, node: ExchangeNode, record: StreamRecord): void
+  output(task: Task, node: SinkNode, record: StreamRecord): void
+  /** Processing time, monotonic, in ms. */
+  monotonic(): number
+}
+
+type TimedOperator = Operator & Required<Pick<Operator, 'advance' | 'deadline'>>
+
+interface Periodic {
+  readonly intervalMs: number
+  readonly callback: () => void
+  due: number
+}
+
+export class Task {
+  readonly stage: Stage
+  readonly partition: number
+  /** As of all inputs; what has fired is behind it. */
+  watermark: number
+  /** Set while the records of a partition are processed whose watermark was raised without data. */
+  idleRaised = false
+
+  readonly #inputs: WatermarkInput[] = []
+  readonly #entries = new Map<GraphNode, Forward>()
+  readonly #timed: TimedOperator[] = []
+  readonly #periodic: Periodic[] = []
+  readonly #environment: TaskEnvironment
+  #deadline = Number.NEGATIVE_INFINITY
+
+  constructor(stage: Stage, partition: number, environment: TaskEnvironment, restoredWatermark: number) {
+    this.stage = stage
+    this.partition = partition
+    this.watermark = restoredWatermark
+    this.#environment = environment
+    this.#build()
+  }
+
+  /** Makes the task wait for `input` too. All inputs are added before the first record. */
+  addInput(input: WatermarkInput): void {
+    this.#inputs.push(input)
+  }
+
+  /** Where the records of a source, or of an exchange, come in. */
+  entry(node: GraphNode): Forward {
+    const entry = this.#entries.get(node)
+    assert(entry, `'${node.name}' brings records into stage ${this.stage.id}`)
+    return entry
+  }
+
+  /**
+   * Takes in what the inputs' watermarks have become, and fires what is due. False when there was more to fire than one turn of the event loop
+   * should take: then nothing else may happen in the task before it has been called again.
+   */
+  advance(): boolean {
+    let watermark = Number.POSITIVE_INFINITY
+    for (const input of this.#inputs) if (input.watermark < watermark) watermark = input.watermark
+    if (watermark < this.watermark) watermark = this.watermark
+    if (watermark >= this.#deadline) {
+      // Upstream first: what one fires is processed by the next before that one's own time moves on.
+      for (const operator of this.#timed)
+        if (watermark >= operator.deadline() && !operator.advance(watermark)) return false
+      this.#deadline = Number.POSITIVE_INFINITY
+      for (const operator of this.#timed) this.#deadline = Math.min(this.#deadline, operator.deadline())
+    }
+    this.watermark = watermark
+    return true
+  }
+
+  /** Runs what is due by processing time; returns when to come back. */
+  tick(now: number): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const periodic of this.#periodic) {
+      if (now >= periodic.due) {
+        periodic.callback()
+        periodic.due = now + periodic.intervalMs
+      }
+      next = Math.min(next, periodic.due)
+    }
+    return next
+  }
+
+  #build(): void {
+    const { nodes } = this.stage
+    const operators = new Map<GraphNode, Operator>()
+    const targets = new Map<GraphNode, Forward[][]>()
+    const connect = (from: GraphNode, outlet: number, forward: Forward): void => {
+      const outlets = targets.get(from) ?? []
+      targets.set(from, outlets)
+      ;(outlets[outlet] ??= []).push(forward)
+    }
+    const outletsOf = (node: GraphNode, count: number): Forward[] =>
+      Array.from({ length: count }, (_, outlet) => fanOut(targets.get(node)?.[outlet] ?? []))
+
+    // Downstream first, so that an operator is given where its results go. Views are looked up late, since they are upstream.
+    for (const node of nodes.toReversed()) {
+      const inputs = this.#inputsOf(node, operators, outletsOf)
+      node.inputs.forEach(({ from, outlet }, i) => {
+        const forward = inputs[i]
+        assert(forward, `'${node.name}' takes input ${i}`)
+        if (from.kind === 'exchange') this.#entries.set(from, forward)
+        else connect(from, outlet, forward)
+      })
+    }
+    for (const { exchange } of this.stage.incoming) {
+      const consumers = nodes.filter(node => node.inputs.some(({ from }) => from === exchange))
+      assert(consumers.length === 1, 'an exchange has one consumer')
+    }
+    for (const node of nodes) {
+      const operator = operators.get(node)
+      if (operator?.advance && operator.deadline) this.#timed.push(operator as TimedOperator)
+    }
+  }
+
+  #inputsOf(
+    node: GraphNode,
+    operators: Map<GraphNode, Operator>,
+    outletsOf: (node: GraphNode, count: number) => Forward[],
+  ): readonly Forward[] {
+    const environment = this.#environment
+    switch (node.kind) {
+      case 'source': {
+        const [forward] = outletsOf(node, 1)
+        this.#entries.set(node, forward as Forward)
+        return []
+      }
+      case 'exchange':
+        return [record => environment.exchange(this, node, record)]
+      case 'sink':
+        return [record => environment.output(this, node, record)]
+      case 'operator': {
+        const operator = node.factory(this.#contextOf(node, operators), outletsOf(node, node.outlets.length))
+        operators.set(node, operator)
+        return operator.inputs.map(input => guarded(node.name, input))
+      }
+    }
+  }
+
+  #contextOf(node: OperatorNode, operators: Map<GraphNode, Operator>): OperatorContext {
+    const environment = this.#environment
+    const { metrics } = environment
+    return {
+      state: name => environment.state(this, node, name) as KeyedState<never>,
+      view: index => ({
+        get(rawKey) {
+          const edge = node.inputs[index]
+          const view = edge && operators.get(edge.from)?.view
+          assert(view, `input ${index} of '${node.name}' is a table`)
+          return view.get(rawKey)
+        },
+      }),
+      restoredWatermark: this.watermark,
+      drop: reason => {
+        metrics.dropped[reason] += 1
+      },
+      lateReason: () => (this.idleRaised ? 'idle' : 'late'),
+      emitted: record => {
+        if (record.pane) metrics.results[record.pane] += 1
+      },
+      wakeAt: watermark => {
+        if (watermark < this.#deadline) this.#deadline = watermark
+      },
+      every: (intervalMs, callback) => {
+        this.#periodic.push({ intervalMs, callback, due: environment.monotonic() + intervalMs })
+      },
+    }
+  }
+}
+
+const nowhere: Forward = () => {}
+
+function fanOut(targets: readonly Forward[]): Forward {
+  const [first, second] = targets
+  if (first === undefined) return nowhere
+  if (second === undefined) return first
+  if (targets.length === 2)
+    return record => {
+      first(record)
+      second(record)
+    }
+  return record => {
+    for (const target of targets) target(record)
+  }
+}
+
+/** Tells which operator a failing user function was in. */
+function guarded(name: string, forward: Forward): Forward {
+  return record => {
+    try {
+      forward(record)
+    } catch (error) {
+      throw OperatorFailure.of(name, error)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The topics of an app: those it reads have to be there, those it writes are made where they are missing, and its own (changelogs, exchanges) have as
+ * many partitions as the stage they belong to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
+ */
+import { isMillraceError, MillraceError } from '../base/index.ts'
+import type { LogPort } from '../port/index.ts'
+import { exchangeTopic } from './exchange-partition.ts'
+import type { Plan, Stage } from './plan.ts'
+
+export class TopologyTopics {
+  readonly #port: LogPort
+  readonly #app: string
+  readonly #counts = new Map<string, number>()
+  readonly #stageCounts = new Map<Stage, number>()
+
+  constructor(port: LogPort, app: string) {
+    this.#port = port
+    this.#app = app
+  }
+
+  /** Partitions of a topic that has been looked up. */
+  partitions(topic: string): number {
+    const count = this.#counts.get(topic)
+    if (count === undefined)
+      throw new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was not prepared by the app '${this.#app}'.`)
+    return count
+  }
+
+  /** Tasks of a stage. */
+  stagePartitions(stage: Stage): number {
+    return this.#stageCounts.get(stage) ?? 0
+  }
+
+  /**
+   * Looks up what the plan reads and creates what it writes.
+   *
+   * @throws MillraceError UNKNOWN_TOPIC for a source that is not there, NOT_COPARTITIONED for two sources of one stage with different counts
+   */
+  async prepare(plan: Plan, exchange: 'memory' | 'topic'): Promise<void> {
+    for (const stage of plan.stages) {
+      for (const { topic } of stage.sources) await this.#lookUp(topic.name)
+      const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
+      for (const other of others)
+        if (first !== undefined && this.partitions(other) !== this.partitions(first))
+          throw new MillraceError(
+            'NOT_COPARTITIONED',
+            `Topics '${first}' (${this.partitions(first)} partitions) and '${other}' (${this.partitions(other)}) meet in one stage of the app '${this.#app}', ` +
+              'so equal keys have to be in partitions of equal number: give them the same partition count, or selectKey on one side, which sends it through an exchange.',
+          )
+      const count =
+        first === undefined
+          ? Math.max(...stage.incoming.map(({ from }) => this.stagePartitions(from)))
+          : this.partitions(first)
+      this.#stageCounts.set(stage, count)
+      if (exchange === 'topic')
+        for (const incoming of stage.incoming)
+          await this.ensure(exchangeTopic(this.#app, incoming.exchange), count, 'exact')
+    }
+    for (const stage of plan.stages)
+      for (const node of stage.nodes)
+        if (node.kind === 'sink')
+          await this.ensure(node.topic.name, node.topic.partitions ?? this.stagePartitions(stage), 'any')
+  }
+
+  /** Makes sure that a topic exists. `exact`: with this many partitions, PARTITION_COUNT_CHANGED otherwise. */
+  async ensure(topic: string, partitions: number, how: 'exact' | 'any'): Promise<void> {
+    if (this.#counts.has(topic) && how === 'any') return
+    let description = await this.#port.describeTopic(topic)
+    if (!description) {
+      try {
+        await this.#port.createTopic(topic, { partitions })
+      } catch (error) {
+        if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error // another instance was faster
+      }
+      description = await this.#port.describeTopic(topic)
+    }
+    const found = description?.partitions ?? partitions
+    if (how === 'exact' && found !== partitions)
+      throw new MillraceError(
+        'PARTITION_COUNT_CHANGED',
+        `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and its input now has ${partitions}: its state would be looked for in the wrong place. ` +
+          'Give the input its old partition count back, or start anew with { restart: true }.',
+      )
+    this.#counts.set(topic, found)
+  }
+
+  async #lookUp(topic: string): Promise<void> {
+    if (this.#counts.has(topic)) return
+    const description = await this.#port.describeTopic(topic)
+    if (!description) {
+      const known = (await this.#port.listTopics())
+        .filter(({ internal }) => !internal)
+        .map(({ name }) => name)
+      throw new MillraceError(
+        'UNKNOWN_TOPIC',
+        `The app '${this.#app}' reads topic '${topic}', which does not exist. ` +
+          (known.length > 0 ? `There are: ${known.slice(0, 20).join(', ')}. ` : '') +
+          'Create it, or publish to it first.',
+      )
+    }
+    this.#counts.set(topic, description.partitions)
+  }
+}
