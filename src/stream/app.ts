@@ -33,7 +33,7 @@ export class App {
     if (known) return known as Stream<K, V>
     const node = this.#source(topic as never, 'stream', options)
     const stream = new Stream<K, V>(this.#graph, { from: node, outlet: 0 }, false)
-    this.#streams.set(topic.name, stream as never)
+    this.#streams.set(topic.name, stream)
     return stream
   }
 
@@ -57,7 +57,7 @@ export class App {
       options.name ?? `${topic.name}-table`,
     )
     const table = new Table<K, V>(this.#graph, { from: node, outlet: 0 })
-    this.#tables.set(topic.name, table as never)
+    this.#tables.set(topic.name, table)
     return table
   }
 

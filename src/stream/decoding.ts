@@ -1,7 +1,6 @@
 /** Decodes the keys and values of a batch at a time into arrays that are used again for the next one. */
 import type { FetchedBatch } from '../port/index.ts'
-import type { Codec, Slices } from '../schema/index.ts'
-import { Malformed } from '../schema/index.ts'
+import type { Codec, Malformed, Slices } from '../schema/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { noHeaders } from './record.ts'
 

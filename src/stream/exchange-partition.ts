@@ -26,8 +26,6 @@ export function exchangeTopic(app: string, exchange: ExchangeNode): string {
   return `${app}-${exchange.name}-repartition`
 }
 
-const { encode, decode } = valueCodec
-
 /** Sends a record to the partition that owns its key. */
 export function sendToExchange(
   outputs: Outputs,
@@ -40,7 +38,7 @@ export function sendToExchange(
   if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
   for (const header of record.headers) headers.push(header)
   const key = fromLatin1(rawKeyOf(record, node.keyCodec))
-  outputs.writeRaw(topic, partition, record.timestamp, key, encode(record.value), headers)
+  outputs.writeRaw(topic, partition, record.timestamp, key, valueCodec.encode(record.value), headers)
 }
 
 /** Announces a task's watermark to one partition downstream. */
@@ -136,7 +134,7 @@ export class ExchangePartition implements InputPartition {
       this.#entry(
         new StreamRecord(
           this.#node.keyCodec.decode(rawKey),
-          decode(value),
+          valueCodec.decode(value),
           null,
           cursor.timestamp,
           this.#numberIn(headers, watermarkHeader, cursor.offset),

@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
 import { MillraceError } from '../base/index.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'

@@ -185,16 +185,7 @@ export class Instance {
     const joined = joining.then(membership => {
       this.#membership = membership
     })
-    let settled = false
-    const settle = (): void => {
-      settled = true
-      this.#wake?.()
-    }
-    joined.then(settle, settle)
-    while (!settled) {
-      await this.#serveRequests()
-      if (!settled) await this.#pause()
-    }
+    await this.#serveUntil(joined)
     await joined
     await this.#serveRequests()
   }
@@ -424,7 +415,7 @@ export class Instance {
       this.#requests.push({
         kind,
         partitions,
-        done: error => (error === undefined ? resolve() : reject(error as Error)),
+        done: error => (error === undefined ? resolve() : reject(error)),
       })
       this.#wake?.()
     })
@@ -549,7 +540,7 @@ export class Instance {
       this.#inputs.delete(key)
       this.#committedPositions.delete(key)
     }
-    for (const task of [...this.#tasks.all()]) {
+    for (const task of Array.from(this.#tasks.all())) {
       if (!this.#topicsOf(task.stage).some(topic => gone.has(`${topic}-${task.partition}`))) continue
       this.#tasks.remove(task)
       this.#announced.delete(task)
@@ -642,6 +633,20 @@ export class Instance {
     this.#wake = undefined
   }
 
+  /** Serves requests until `settling` has settled: the group waits for its answers while it joins and leaves. */
+  async #serveUntil(settling: Promise<void>): Promise<void> {
+    const state = { settled: false }
+    const settle = (): void => {
+      state.settled = true
+      this.#wake?.()
+    }
+    settling.then(settle, settle)
+    while (!state.settled) {
+      await this.#serveRequests()
+      if (!state.settled) await this.#pause()
+    }
+  }
+
   #pause(): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve
@@ -654,16 +659,7 @@ export class Instance {
     await this.#commit()
     this.#stopping = true
     const leaving = this.#membership?.leave()
-    let left = false
-    const settle = (): void => {
-      left = true
-      this.#wake?.()
-    }
-    leaving?.then(settle, settle)
-    while (leaving && !left) {
-      await this.#serveRequests()
-      if (!left) await this.#pause()
-    }
+    if (leaving) await this.#serveUntil(leaving)
     await leaving
     await this.#writer.close()
     await this.#reader.close()

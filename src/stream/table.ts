@@ -1,3 +1,4 @@
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, Graph, OperatorNode } from './graph.ts'

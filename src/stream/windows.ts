@@ -76,14 +76,14 @@ export function session(gap: Duration, options: WindowOptions = {}): SessionWind
 
 /** A window in words, as `tumbling 3600000 ms`: for descriptions. */
 export function describeWindows(windows: Windows): string {
-  const lateness = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
+  const allowed = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
   switch (windows.kind) {
     case 'tumbling':
-      return `tumbling ${inWords(windows.sizeMs)}${lateness}`
+      return `tumbling ${inWords(windows.sizeMs)}${allowed}`
     case 'hopping':
-      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${lateness}`
+      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${allowed}`
     case 'session':
-      return `session gap ${inWords(windows.gapMs)}${lateness}`
+      return `session gap ${inWords(windows.gapMs)}${allowed}`
   }
 }
 
