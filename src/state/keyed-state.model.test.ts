@@ -154,7 +154,7 @@ class Case {
       if (value === undefined)
         assert.ok(this.#committed.has(storeKey), 'a tombstone only for what was committed')
       else assert.ok(this.#model.has(storeKey), 'what is written is there')
-    writeChanges(place, changes, 0, this.#log.append)
+    writeChanges(place, changes, 0, (...batch) => this.#log.append(...batch))
   }
 
   #end(): void {

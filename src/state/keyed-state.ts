@@ -38,7 +38,7 @@ export interface StateEntry<V> {
 export type StateChange = [storeKey: string, value: Uint8Array | undefined]
 
 const cleanEntriesDefault = 65_536
-/** Stored entries that a scan reads ahead. */
+/** Keys that a scan reads ahead. */
 const scanChunk = 512
 /** Bytes that an entry in the cache costs beside its key and value. */
 const entryOverhead = 96
@@ -124,8 +124,6 @@ export class KeyedState<V> {
   /** Whether the floor is the namespace of a live entry. */
   #floorIsLive = false
 
-  /** Counts what makes a scan's view of the store stale. */
-  #epoch = 0
   #valueBytes = valueBytesGuess
 
   constructor(name: string, store: StateStore, options: KeyedStateOptions<V> = {}) {
@@ -147,6 +145,7 @@ export class KeyedState<V> {
 
   /** The value is kept by reference until it is committed: what has been put is never mutated by the caller. */
   put(namespace: number, key: string, value: V): void {
+    assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
     const entry = bucket.entries.get(key) ?? addEntry(bucket, key, undefined, 'unknown')
     if (entry.value === undefined) {
@@ -179,19 +178,13 @@ export class KeyedState<V> {
       const namespace = at
       let after: string | undefined
       do {
-        const epoch = this.#epoch
-        const part = this.#gather(namespace, after)
-        for (let i = 0; i < part.keys.length; i++) {
-          const key = part.keys[i]!
-          const bytes = part.values[i]
+        const { keys, goOnAfter } = this.#gather(namespace, after)
+        for (const key of keys) {
           const entry = this.#buckets.get(namespace)?.entries.get(key)
-          let value: V | undefined
-          if (entry) value = entry.value
-          else if (bytes && epoch === this.#epoch) value = this.#decode(bytes)
-          else value = this.#load(namespace, key)
+          const value = entry ? entry.value : this.#read(namespace, key)
           if (value !== undefined) yield { namespace, key, value }
         }
-        after = part.goOnAfter
+        after = goOnAfter
       } while (after !== undefined)
     }
   }
@@ -261,7 +254,6 @@ export class KeyedState<V> {
   committed(position: number): void {
     const changes = this.changes()
     this.#store.apply(changes, position)
-    this.#epoch++
     const { entries } = this.#pending!
     this.#pending = undefined
     for (const entry of entries) {
@@ -286,7 +278,6 @@ export class KeyedState<V> {
     this.#cleanHead = 0
     this.#floor = Number.MIN_SAFE_INTEGER
     this.#floorIsLive = false
-    this.#epoch++
   }
 
   #bucket(namespace: number): Bucket<V> | undefined {
@@ -308,12 +299,16 @@ export class KeyedState<V> {
     return bucket
   }
 
+  #read(namespace: number, key: string): V | undefined {
+    const bytes = this.#store.get(encodeNamespace(namespace) + key)
+    return bytes && this.#decode(bytes)
+  }
+
   /** Asks the store, and remembers the answer. */
   #load(namespace: number, key: string): V | undefined {
-    const bytes = this.#store.get(encodeNamespace(namespace) + key)
-    const value = bytes && this.#decode(bytes)
+    const value = this.#read(namespace, key)
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
-    const entry = addEntry(bucket, key, value, bytes ? 'stored' : 'absent')
+    const entry = addEntry(bucket, key, value, value === undefined ? 'absent' : 'stored')
     if (value !== undefined) bucket.live++
     this.#queueClean(entry)
     return value
@@ -394,38 +389,28 @@ export class KeyedState<V> {
     return cached
   }
 
-  /** The next entries of a namespace in order: keys, and the stored bytes of those that are not cached. */
+  /** The keys that come next in a namespace, in order; `goOnAfter` is where the rest begins. */
   #gather(
     namespace: number,
     after: string | undefined,
-  ): {
-    readonly keys: string[]
-    readonly values: (Uint8Array | undefined)[]
-    readonly goOnAfter: string | undefined
-  } {
+  ): { readonly keys: string[]; readonly goOnAfter: string | undefined } {
     const bucket = this.#buckets.get(namespace)
     const fresh = bucket?.freshKeys() ?? []
     let next = after === undefined ? 0 : firstAfter(fresh, after)
     const keys: string[] = []
-    const values: (Uint8Array | undefined)[] = []
     const prefix = encodeNamespace(namespace)
+    const from = after === undefined ? prefix : `${prefix + after}\0`
     let read = 0
-    let last = ''
-    for (const [storeKey, bytes] of this.#store.range(
-      after === undefined ? prefix : `${prefix + after}\0`,
-      upperBound(namespace + 1),
-    )) {
-      last = storeKey.slice(namespaceLength)
-      while (next < fresh.length && fresh[next]! < last) keys[values.push(undefined) - 1] = fresh[next++]!
-      if (fresh[next] === last) next++
-      const entry = bucket?.entries.get(last)
-      if (!entry) keys[values.push(bytes) - 1] = last
-      else if (entry.value !== undefined) keys[values.push(undefined) - 1] = last
-      if (++read === scanChunk) return { keys, values, goOnAfter: last }
+    for (const storeKey of this.#store.keys(from, upperBound(namespace + 1))) {
+      const key = storeKey.slice(namespaceLength)
+      while (next < fresh.length && fresh[next]! < key) keys.push(fresh[next++]!)
+      if (fresh[next] === key) next++
+      keys.push(key)
+      if (++read === scanChunk) return { keys, goOnAfter: key }
     }
     const end = Math.min(fresh.length, next + scanChunk)
-    while (next < end) keys[values.push(undefined) - 1] = fresh[next++]!
-    return { keys, values, goOnAfter: next < fresh.length ? fresh[next - 1] : undefined }
+    while (next < end) keys.push(fresh[next++]!)
+    return { keys, goOnAfter: next < fresh.length ? fresh[next - 1] : undefined }
   }
 
   #weigh(value: V): number {

@@ -1,67 +1,83 @@
 /**
- * State in memory: a B+ tree of binary strings.
+ * State in memory: hash maps of binary strings, and the order of their keys beside them (see sorted-keys.ts), for the few operations that ask for it.
  *
  * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array of its own costs more than 100 bytes and a
  * view of a fetched batch would keep the whole batch alive.
  */
-import BTreeModule from 'sorted-btree'
 import { fromLatin1, latin1 } from '../base/index.ts'
+import { SortedKeys } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 
-// A CommonJS package: under Node the class is a property of what the default import gives.
-const BTree = BTreeModule.default
-
-const byChars = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+/**
+ * The entries are spread over so many maps: one of them growing, which moves all its entries at once, holds up nobody for long, and JavaScript's
+ * limit of 2^24 entries is one of each.
+ */
+const shardCount = 32
 
 /** A store that lives as long as the process; `position` is undefined until the first {@link StateStore.apply}. */
 export function memoryStore(): StateStore {
-  const tree = new BTree<string, string>(undefined, byChars, 64)
+  const shards = Array.from({ length: shardCount }, () => new Map<string, string>())
+  const keysInOrder = new SortedKeys(key => shardOf(key).has(key))
   let position: number | undefined
+  let size = 0
 
-  function* range(from: string, to: string | undefined): Generator<readonly [string, Uint8Array]> {
-    for (const [key, value] of tree.entries(from)) {
-      if (to !== undefined && key >= to) return
-      yield [key, fromLatin1(value)]
-    }
+  /** By the last chars, which differ the most. */
+  function shardOf(key: string): Map<string, string> {
+    const { length } = key
+    const last = length > 1 ? key.charCodeAt(length - 1) * 31 + key.charCodeAt(length - 2) : length
+    return shards[last % shardCount]!
   }
 
-  function* keys(from: string, to: string | undefined): Generator<string> {
-    for (const key of tree.keys(from)) {
-      if (to !== undefined && key >= to) return
-      yield key
-    }
+  function set(key: string, value: string): void {
+    const shard = shardOf(key)
+    const before = shard.size
+    shard.set(key, value)
+    if (shard.size === before) return
+    size++
+    keysInOrder.add(key)
+  }
+
+  function remove(key: string): void {
+    if (!shardOf(key).delete(key)) return
+    size--
+    keysInOrder.remove()
+  }
+
+  function clear(): void {
+    for (const shard of shards) shard.clear()
+    keysInOrder.clear()
+    size = 0
+    position = undefined
   }
 
   return {
     get(key) {
-      const value = tree.get(key)
+      const value = shardOf(key).get(key)
       return value === undefined ? undefined : fromLatin1(value)
     },
-    range,
-    keys,
+    *range(from, to) {
+      for (const key of keysInOrder.range(from, to)) yield [key, fromLatin1(shardOf(key).get(key)!)]
+    },
+    keys: (from, to) => keysInOrder.range(from, to),
     apply(writes, newPosition) {
       for (const [key, value] of writes) {
-        if (value === undefined) tree.delete(key)
-        else tree.set(key, latin1(value))
+        if (value === undefined) remove(key)
+        else set(key, latin1(value))
       }
       position = newPosition
     },
     deleteRange(from, to) {
-      tree.deleteRange(from, to, false)
+      // All are found before one goes: the order must not change meanwhile.
+      const keys = Array.from(keysInOrder.range(from, to))
+      keys.forEach(remove)
     },
     get position() {
       return position
     },
     get size() {
-      return tree.size
+      return size
     },
-    clear() {
-      tree.clear()
-      position = undefined
-    },
-    close() {
-      tree.clear()
-      position = undefined
-    },
+    clear,
+    close: clear,
   }
 }
