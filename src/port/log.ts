@@ -1,0 +1,65 @@
+/** `Log`: what a program publishes to and reads from, whichever log is behind it. */
+import type { Clock } from '../base/index.ts'
+import { Consumer, type ConsumerOptions, type ReadableTopic } from './consumer.ts'
+import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
+import { Producer, type ProducedTopic, type ProducerOptions } from './producer.ts'
+
+/**
+ * A log of topics.
+ *
+ * @example
+ * await using log = await openLog('./data')
+ * await log.producer(flights).send({ key: 'DFW', value: { destination: 'ORD', delay: 42, departure: 992516400000 } })
+ * for await (const { key, value, offset } of log.consumer(flights, { until: 'end' })) console.log(key, value, offset)
+ */
+export interface Log extends AsyncDisposable {
+  /** The raw form, for whoever builds on the log: batches in place of records. */
+  readonly port: LogPort
+  /** Publishes to a topic, which is created at the first record where it does not exist. Close it, or the log, to be sure that all is out. */
+  producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions): Producer<K, V>
+  /** Reads a topic, which is created where it does not exist. */
+  consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions): Consumer<K, V>
+  /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT. */
+  createTopic(
+    topic: string | { readonly name: string; readonly partitions: number | undefined },
+    config?: Partial<TopicConfig>,
+  ): Promise<void>
+  describeTopic(name: string): Promise<TopicDescription | undefined>
+  topics(): Promise<TopicDescription[]>
+  /** UNKNOWN_TOPIC. */
+  deleteTopic(name: string): Promise<void>
+  /** Finishes what producers have sent, lets consumers commit and leave, and closes the log. */
+  close(): Promise<void>
+}
+
+/** The public form of a port. */
+export function createLog(port: LogPort, clock: Clock): Log {
+  const open = new Set<{ close(): Promise<void> }>()
+  const close = async (): Promise<void> => {
+    const results = await Promise.allSettled([...open].map(each => each.close()))
+    await port.close()
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+  return {
+    port,
+    producer(topic, options) {
+      const producer = new Producer(port, clock, topic, options, () => open.delete(producer))
+      open.add(producer)
+      return producer
+    },
+    consumer(topic, options) {
+      const consumer = new Consumer(port, clock, topic, options, () => open.delete(consumer))
+      open.add(consumer)
+      return consumer
+    },
+    async createTopic(topic, config = {}) {
+      const { name, partitions } = typeof topic === 'string' ? { name: topic, partitions: undefined } : topic
+      await port.createTopic(name, { ...config, partitions: config.partitions ?? partitions ?? 1 })
+    },
+    describeTopic: name => port.describeTopic(name),
+    topics: () => port.listTopics(),
+    deleteTopic: name => port.deleteTopic(name),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
