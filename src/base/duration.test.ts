@@ -1,0 +1,28 @@
+import { equal, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { durationMs, type Duration } from './duration.ts'
+import { isMillraceError } from './errors.ts'
+
+test('durations in words', () => {
+  for (const [text, ms] of [
+    [5, 5],
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['5m', 300_000],
+    ['6h', 21_600_000],
+    ['2d', 172_800_000],
+    ['1w', 604_800_000],
+    ['1.5h', 5_400_000],
+    ['1h 30m', 5_400_000],
+  ] as const)
+    equal(durationMs(text), ms)
+})
+
+test('anything else is refused', () => {
+  for (const bad of ['', '5', '5 m', 'm', '-5m', '5M', 'soon', Number.NaN, -1, 1.5, Infinity])
+    throws(
+      () => durationMs(bad as Duration),
+      (error: unknown) => isMillraceError(error, 'INVALID_DURATION'),
+      String(bad),
+    )
+})

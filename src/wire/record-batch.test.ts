@@ -1,0 +1,193 @@
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, MillraceError, seededRandom, type Random } from '../base/index.ts'
+import { scale, seed } from '../../test/scale.ts'
+import { BatchBuilder, type RecordHeader } from './batch-builder.ts'
+import { controlBatch, controlMarkerOf } from './control-batch.ts'
+import { assignOffsets, batchSizeAt, readBatches, RecordBatch } from './record-batch.ts'
+
+interface Plain {
+  timestamp: number
+  key: string | null
+  value: string | null
+  headers: [string, string | null][]
+}
+
+function build(records: readonly Plain[], builder = new BatchBuilder({ initialBytes: 64 })): Uint8Array {
+  for (const { timestamp, key, value, headers } of records)
+    builder.appendText(
+      timestamp,
+      key,
+      value,
+      headers.map(([name, text]): RecordHeader => ({
+        key: name,
+        value: text === null ? null : Buffer.from(text),
+      })),
+    )
+  return builder.build()
+}
+
+function read(batch: RecordBatch): (Plain & { offset: number })[] {
+  const records: (Plain & { offset: number })[] = []
+  for (const cursor = batch.records(); cursor.next();)
+    records.push({
+      offset: cursor.offset,
+      timestamp: cursor.timestamp,
+      key: cursor.key() && Buffer.from(cursor.key()!).toString(),
+      value: cursor.value() && Buffer.from(cursor.value()!).toString(),
+      headers: cursor.headers().map(({ key, value }) => [key, value && Buffer.from(value).toString()]),
+    })
+  return records
+}
+
+function randomRecords(random: Random): Plain[] {
+  const text = (): string | null =>
+    random.int(5) === 0 ? null : ['', 'a', 'ünï', 'x'.repeat(random.int(300)), '日本'][random.int(5)]!
+  return Array.from({ length: 1 + random.int(20) }, () => ({
+    timestamp: random.int(3) === 0 ? random.int(2 ** 40) : 1_000_000 + random.int(1000),
+    key: text(),
+    value: text(),
+    headers: Array.from(
+      { length: random.int(3) },
+      () => ['h' + random.int(9), text()] as [string, string | null],
+    ),
+  }))
+}
+
+test('what is built is read, by any codec, as bytes and as text', () => {
+  const random = seededRandom(seed)
+  for (let n = 0; n < scale(3000); n += 1) {
+    const records = randomRecords(random)
+    const compression = (['none', 'gzip', 'zstd'] as const)[random.int(3)]!
+    const batch = new RecordBatch(build(records, new BatchBuilder({ compression, initialBytes: 64 })))
+    ok(batch.isValid())
+    assignOffsets(batch.bytes, 1000, 3)
+    ok(batch.isValid(), 'the CRC does not cover what append patches')
+    equal(batch.compression, compression)
+    equal(batch.leaderEpoch, 3)
+    equal(batch.count, records.length)
+    equal(batch.lastOffset, 999 + records.length)
+    equal(batch.maxTimestamp, Math.max(...records.map(({ timestamp }) => timestamp)))
+    deepEqual(
+      read(batch),
+      records.map((record, i) => ({ offset: 1000 + i, ...record })),
+    )
+  }
+})
+
+test('a builder begins anew after each batch, and the batch before is not touched', () => {
+  const builder = new BatchBuilder()
+  builder.append(1, null, Buffer.from('first'))
+  const first = builder.build()
+  builder.append(2, Buffer.from('k'), null)
+  const second = builder.build({
+    producerId: 7,
+    producerEpoch: 2,
+    baseSequence: 2 ** 31 - 1,
+    transactional: true,
+  })
+  equal(new RecordBatch(first).records().next(), true)
+  deepEqual(read(new RecordBatch(first))[0]?.value, 'first')
+  const batch = new RecordBatch(second)
+  deepEqual(
+    [batch.producerId, batch.producerEpoch, batch.baseSequence, batch.isTransactional],
+    [7, 2, 2 ** 31 - 1, true],
+  )
+})
+
+test('sequences wrap', () => {
+  const builder = new BatchBuilder()
+  for (let n = 0; n < 3; n += 1) builder.append(n, null, null)
+  equal(new RecordBatch(builder.build({ baseSequence: 2 ** 31 - 2 })).lastSequence, 0)
+})
+
+test('log append time counts for every record', () => {
+  const builder = new BatchBuilder()
+  builder.append(5, null, null)
+  builder.append(9, null, null)
+  const batch = new RecordBatch(builder.build({ timestampType: 'append' }))
+  equal(batch.timestampType, 'append')
+  deepEqual(
+    read(batch).map(({ timestamp }) => timestamp),
+    [9, 9],
+  )
+})
+
+test('markers', () => {
+  for (const type of ['commit', 'abort'] as const) {
+    const batch = new RecordBatch(
+      controlBatch({
+        type,
+        producerId: 3,
+        producerEpoch: 1,
+        coordinatorEpoch: 5,
+        timestamp: 9,
+        baseOffset: 4,
+      }),
+    )
+    ok(batch.isValid() && batch.isControl && batch.isTransactional)
+    deepEqual([batch.baseOffset, batch.producerId, batch.producerEpoch], [4, 3, 1])
+    deepEqual(controlMarkerOf(batch), { type, coordinatorEpoch: 5 })
+  }
+  equal(
+    controlMarkerOf(new RecordBatch(build([{ timestamp: 1, key: null, value: null, headers: [] }]))),
+    undefined,
+  )
+})
+
+test('batches one after the other; one cut off at the end is left out', () => {
+  const one = build([{ timestamp: 1, key: 'a', value: 'b', headers: [] }])
+  const both = Buffer.concat([one, one])
+  equal(readBatches(both).length, 2)
+  for (let cut = 1; cut < one.length; cut += 1)
+    equal(readBatches(both.subarray(0, both.length - cut)).length, 1)
+  equal(batchSizeAt(both.subarray(0, 16), 0), undefined)
+})
+
+test('damage is CORRUPT_BATCH or another batch; it never hangs, and never reads past the end', () => {
+  const random = seededRandom(seed)
+  const codes = new Set<string>()
+  for (let n = 0; n < scale(100_000); n += 1) {
+    const bytes = Uint8Array.from(build(randomRecords(random)))
+    for (let flips = 1 + random.int(4); flips > 0; flips -= 1)
+      bytes[random.int(bytes.length)] = random.int(256)
+    try {
+      for (const batch of readBatches(bytes)) {
+        batch.isValid()
+        const cursor = batch.records({ maxDecompressedBytes: 1_000_000 })
+        let records = 0
+        while (cursor.next()) {
+          cursor.headers()
+          records += 1
+          ok(records <= bytes.length, 'a record takes a byte at the least')
+          ok(cursor.valueEnd <= cursor.bytes.length && cursor.keyEnd <= cursor.bytes.length)
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+      codes.add(error.code)
+    }
+  }
+  deepEqual(
+    [...codes].filter(code => !['CORRUPT_BATCH', 'UNSUPPORTED_FORMAT', 'LIMIT_EXCEEDED'].includes(code)),
+    [],
+  )
+})
+
+test('every changed byte under the CRC is found', () => {
+  const bytes = build([{ timestamp: 1, key: 'key', value: 'value', headers: [['h', 'x']] }])
+  for (let at = 17; at < bytes.length; at += 1) {
+    const damaged = Uint8Array.from(bytes)
+    damaged[at]! ^= 0x10
+    equal(new RecordBatch(damaged).isValid(), false, `byte ${at}`)
+  }
+})
+
+test('another version is refused by name', () => {
+  const bytes = Uint8Array.from(build([{ timestamp: 1, key: null, value: null, headers: [] }]))
+  bytes[16] = 1
+  throws(
+    () => new RecordBatch(bytes),
+    (error: unknown) => isMillraceError(error, 'UNSUPPORTED_FORMAT'),
+  )
+})
