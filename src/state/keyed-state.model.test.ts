@@ -123,6 +123,9 @@ class Case {
             state.put(entry.namespace, entry.key, value)
             model.set(visited, { ...entry, value })
           }
+          // Commits pass while a scan goes on; only a failed one would end it.
+          if (this.#random.int(4) === 0) this.#begin()
+          if (this.#random.int(4) === 0 && this.#committing) this.#commit()
         }
         return assert.equal(expected.length, 0)
       }
@@ -159,15 +162,18 @@ class Case {
 
   #end(): void {
     if (!this.#committing) return
-    if (this.#random.int(4) === 0) {
-      this.#log.end('abort')
-      this.#state.discard()
-      this.#model = new Map(this.#committed)
-    } else {
-      this.#log.end('commit')
-      this.#state.committed(this.#log.endOffset)
-      this.#committed = this.#committing
-    }
+    if (this.#random.int(4) > 0) return this.#commit()
+    this.#log.end('abort')
+    this.#state.discard()
+    this.#model = new Map(this.#committed)
+    this.#committing = undefined
+    this.checkStore()
+  }
+
+  #commit(): void {
+    this.#log.end('commit')
+    this.#state.committed(this.#log.endOffset)
+    this.#committed = this.#committing!
     this.#committing = undefined
     this.checkStore()
   }

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromLatin1, isMillraceError, systemClock, type Clock } from '../base/index.ts'
+import type { BatchToAppend } from '../port/index.ts'
+import { BatchBuilder } from '../wire/index.ts'
+import {
+  changelogBatchBytesMax,
+  changelogTopic,
+  restore,
+  writeChanges,
+  type RestoreOptions,
+} from './changelog.ts'
+import type { StateChange } from './keyed-state.ts'
+import { memoryStore } from './memory-store.ts'
+import { recordedLog, type RecordedLog } from './recorded-log.test-support.ts'
+import type { StateStore } from './state-store.ts'
+
+const place = { topic: changelogTopic('app', 'sums'), partition: 0 }
+const change = (key: string, value: string | undefined): StateChange => [
+  key,
+  value === undefined ? undefined : fromLatin1(value),
+]
+const contents = (store: StateStore): string[] =>
+  [...store.range('', undefined)].map(([key, value]) => `${key}=${Buffer.from(value).toString()}`)
+const restored = async (
+  log: RecordedLog,
+  store = memoryStore(),
+  options: Partial<RestoreOptions> = {},
+): Promise<StateStore> => {
+  await restore(log.port, store, { ...place, clock: systemClock, ...options })
+  return store
+}
+
+function write(
+  log: RecordedLog,
+  changes: StateChange[],
+  outcome: 'commit' | 'abort' = 'commit',
+  format?: string,
+): void {
+  writeChanges({ ...place, format }, changes, 0, (...batch) => log.append(...batch))
+  log.end(outcome)
+}
+
+test('a state is built again from what was committed, and stands at the readable end', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1'), change('b', '2')])
+  write(log, [change('c', '3'), change('a', undefined)], 'abort')
+  write(log, [change('b', undefined), change('a', '4'), change('', 'empty key')])
+  write(log, [change('x', '5')], 'abort')
+  const store = await restored(log)
+  assert.deepEqual(contents(store), ['=empty key', 'a=4'])
+  assert.equal(store.position, log.endOffset, 'past markers and aborted records')
+})
+
+test('an empty changelog gives an empty store that has a position', async () => {
+  assert.equal((await restored(recordedLog())).position, 0)
+})
+
+test('a store that is behind is brought up; what it has is not read again', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1')])
+  const store = await restored(log)
+  write(log, [change('b', '2')])
+  assert.equal(await restore(log.port, store, { ...place, clock: systemClock }), 1)
+  assert.deepEqual(contents(store), ['a=1', 'b=2'])
+})
+
+test('a fetch may begin inside a batch', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1'), change('b', '2'), change('c', '3')])
+  const store = memoryStore()
+  store.apply([change('a', 'kept')], 1)
+  assert.deepEqual(contents(await restored(log, store)), ['a=kept', 'b=2', 'c=3'])
+})
+
+test('a store that is ahead of the log, or older than it reaches back, is rebuilt', async () => {
+  for (const position of [100, 0]) {
+    const log = recordedLog()
+    write(log, [change('old', '1')])
+    write(log, [change('new', '2')])
+    log.trimTo(2)
+    const store = memoryStore()
+    store.apply([change('stray', '1')], position)
+    assert.deepEqual(contents(await restored(log, store)), ['new=2'])
+  }
+})
+
+test('batches are bounded', () => {
+  const sizes: number[] = []
+  const changes = Array.from({ length: 50 }, (_, i) => change(`key-${i}`, 'x'.repeat(30_000)))
+  let records = 0
+  writeChanges(place, changes, 0, (_topic, _partition, batch: BatchToAppend) => {
+    records += batch.count
+    sizes.push((batch as BatchBuilder).sizeBytes)
+  })
+  assert.equal(records, 50)
+  assert.ok(sizes.length > 1 && sizes.every(size => size < changelogBatchBytesMax + 40_000))
+  writeChanges(place, [], 0, () => assert.fail('nothing is written for nothing'))
+})
+
+test('a long restore lets the event loop turn', async () => {
+  const log = recordedLog()
+  for (let i = 0; i < 5; i++)
+    write(
+      log,
+      Array.from({ length: 10_000 }, (_, n) => change(`key-${n}`, `${i}`)),
+    )
+  let yields = 0
+  const clock: Clock = { ...systemClock, yield: () => (yields++, Promise.resolve()) }
+  const seen: number[] = []
+  await restored(log, memoryStore(), { clock, onProgress: ({ records }) => seen.push(records) })
+  assert.equal(yields, 2)
+  assert.deepEqual(
+    seen,
+    seen.toSorted((a, b) => a - b),
+  )
+})
+
+test('a restore can be given up', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1')])
+  await assert.rejects(restored(log, memoryStore(), { signal: AbortSignal.abort(new Error('stop')) }), /stop/)
+})
+
+test('state of another format is not taken for this one', async () => {
+  const isIncompatible = (error: unknown): boolean => isMillraceError(error, 'STATE_INCOMPATIBLE')
+  const log = recordedLog()
+  write(log, [change('a', '1')], 'commit', 'windows')
+  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'windows' })), ['a=1'])
+  for (const format of [undefined, 'sessions']) {
+    const store = memoryStore()
+    await assert.rejects(restored(log, store, { format }), isIncompatible)
+    assert.equal(store.size, 0)
+  }
+  const foreign = recordedLog()
+  const batch = new BatchBuilder()
+  batch.append(0, fromLatin1('a'), fromLatin1('1'), [{ key: 'millrace.state', value: fromLatin1('2') }])
+  foreign.append(place.topic, 0, batch)
+  foreign.end('commit')
+  await assert.rejects(restored(foreign), isIncompatible)
+})

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError } from '../base/index.ts'
+import { KeyedState } from './keyed-state.ts'
+import { memoryStore } from './memory-store.ts'
+import type { StateStore } from './state-store.ts'
+
+/** A store that counts what it is asked. */
+function counting(): StateStore & { gets: number } {
+  const store = memoryStore()
+  const counted: StateStore & { gets: number } = Object.create(store)
+  counted.gets = 0
+  counted.get = key => (counted.gets++, store.get(key))
+  return counted
+}
+
+const everything = [-Infinity, Infinity] as const
+
+test('what was created and deleted between two commits leaves no trace', () => {
+  const state = new KeyedState<number>('s', memoryStore())
+  state.put(0, 'a', 1)
+  state.delete(0, 'a')
+  state.delete(0, 'never there')
+  state.put(1, 'b', 1)
+  state.put(1, 'c', 1)
+  state.deleteNamespaces(...everything)
+  assert.deepEqual(state.changes(), [])
+  assert.equal(state.firstNamespace(), undefined)
+})
+
+test('deleting what is stored writes one tombstone, cached or not', () => {
+  for (const cleanEntries of [0, 100]) {
+    const state = new KeyedState<number>('s', memoryStore(), { cleanEntries })
+    for (const key of ['a', 'b', 'c']) state.put(7, key, 1)
+    state.committed(3)
+    state.delete(7, 'a')
+    state.deleteNamespaces(7, 8)
+    const tombstones = state.changes().filter(([, value]) => value === undefined)
+    assert.deepEqual(new Set(tombstones.map(([key]) => key.slice(8))), new Set(['a', 'b', 'c']))
+    assert.equal(state.changes().length, 3)
+    state.committed(6)
+    assert.deepEqual([...state.scan(...everything)], [])
+  }
+})
+
+test('a hot entry asks the store once, a missing one too', () => {
+  const store = counting()
+  const state = new KeyedState<number>('s', store)
+  for (let i = 0; i < 5; i++) {
+    assert.equal(state.get(0, 'none'), undefined)
+    state.put(0, 'none but once', (state.get(0, 'none but once') ?? 0) + 1)
+  }
+  assert.equal(store.gets, 2)
+})
+
+test('the cache of clean entries is bounded, and dirty ones are never evicted', () => {
+  const store = counting()
+  const state = new KeyedState<number>('s', store, { cleanEntries: 10 })
+  for (let i = 0; i < 100; i++) state.put(0, `${i}`, i)
+  state.committed(100)
+  for (let i = 90; i < 100; i++) assert.equal(state.get(0, `${i}`), i)
+  assert.equal(store.gets, 0, 'the youngest are cached')
+  for (let i = 0; i < 50; i++) assert.equal(state.get(0, `${i}`), i)
+  assert.equal(store.gets, 50)
+  for (let i = 0; i < 50; i++) state.put(0, `${i}`, -1)
+  for (let i = 50; i < 100; i++) state.get(0, `${i}`)
+  for (let i = 0; i < 50; i++) assert.equal(state.get(0, `${i}`), -1)
+})
+
+test('a scan goes through stored and fresh keys in order, in parts, while commits pass and entries change', () => {
+  const state = new KeyedState<number>('s', memoryStore(), { cleanEntries: 300 })
+  const key = (i: number): string => String(i).padStart(5, '0')
+  for (let i = 0; i < 4000; i += 2) state.put(0, key(i), i)
+  state.committed(1)
+  for (let i = 1; i < 4000; i += 2) state.put(0, key(i), i)
+  for (let i = 0; i < 4000; i += 10) state.delete(0, key(i))
+  state.put(5, 'z', 0)
+  const expected = Array.from({ length: 4000 }, (_, i) => i).filter(i => i % 10 !== 0)
+  const seen: number[] = []
+  let position = 1
+  for (const { namespace, key: at, value } of state.scan(...everything)) {
+    if (namespace === 5) continue
+    seen.push(value)
+    if (value % 3 === 0) state.delete(namespace, at)
+    else if (value % 7 === 0) state.put(namespace, at, value + 10_000)
+    if (value % 500 === 1) state.committed(++position)
+  }
+  assert.deepEqual(seen, expected)
+  const left = expected.filter(i => i % 3 !== 0).map(i => (i % 7 === 0 ? i + 10_000 : i))
+  assert.deepEqual(
+    [...state.scan(0, 1)].map(({ value }) => value),
+    left,
+  )
+})
+
+test('dirty bytes grow with what is put and are gone with the commit', () => {
+  const state = new KeyedState<unknown>('s', memoryStore())
+  assert.equal(state.dirtyBytes, 0)
+  for (let i = 0; i < 100; i++) state.put(0, `${i}`, 'x'.repeat(1000))
+  assert.ok(state.dirtyBytes > 100_000)
+  const before = state.dirtyBytes
+  state.put(0, '0', 'x')
+  assert.equal(state.dirtyBytes, before - 999)
+  state.changes()
+  state.put(0, '1', 1)
+  assert.ok(state.dirtyBytes > 0 && state.dirtyBytes < 500, 'what comes after belongs to the next commit')
+  state.discard()
+  assert.equal(state.dirtyBytes, 0)
+})
+
+test('a value that cannot be written names the state, and can be replaced', () => {
+  const state = new KeyedState<unknown>('sums', memoryStore())
+  state.put(0, 'a', 1)
+  state.put(0, 'b', () => 1)
+  assert.throws(
+    () => state.changes(),
+    error => isMillraceError(error, 'INVALID_ARGUMENT') && error.message.includes("'sums'"),
+  )
+  state.put(0, 'b', 2)
+  assert.equal(state.changes().length, 2)
+})
+
+test('a stored value that cannot be read is incompatible state', () => {
+  const store = memoryStore()
+  const key = '\x80\0\0\0\0\0\0\0a'
+  store.apply([[key, Buffer.from('not a state value')]], 1)
+  const state = new KeyedState<number>('sums', store)
+  assert.throws(
+    () => state.get(0, 'a'),
+    error => isMillraceError(error, 'STATE_INCOMPATIBLE'),
+  )
+})
+
+test('a codec of the owner is used instead', () => {
+  const store = memoryStore()
+  const codec = {
+    encode: (value: number) => Buffer.from(String(value)),
+    decode: (bytes: Uint8Array) => Number(Buffer.from(bytes).toString()),
+  }
+  const state = new KeyedState<number>('s', store, { codec, cleanEntries: 0 })
+  state.put(0, 'a', 42)
+  assert.equal(Buffer.from(state.changes()[0]![1]!).toString(), '42')
+  state.committed(1)
+  assert.equal(state.get(0, 'a'), 42)
+})

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scale, seed } from '../../test/scale.ts'
+import { fromLatin1, seededRandom } from '../base/index.ts'
+import { memoryStore } from './memory-store.ts'
+import { decodeNamespace, encodeNamespace } from './namespace.ts'
+import { SortedKeys } from './sorted-keys.ts'
+
+test('a store keeps copies, sorted, with the position they stand for', () => {
+  const store = memoryStore()
+  assert.equal(store.position, undefined)
+  const batch = Buffer.from('one two')
+  store.apply(
+    [
+      ['b', batch.subarray(4, 7)],
+      ['a', batch.subarray(0, 3)],
+      ['', Buffer.of(255)],
+    ],
+    7,
+  )
+  batch.fill(0)
+  assert.deepEqual(
+    [...store.range('', undefined)].map(([key, value]) => [key, Buffer.from(value).toString('latin1')]),
+    [
+      ['', '\xff'],
+      ['a', 'one'],
+      ['b', 'two'],
+    ],
+  )
+  assert.deepEqual([...store.keys('a', 'b')], ['a'])
+  store.apply(
+    [
+      ['a', undefined],
+      ['none', undefined],
+    ],
+    9,
+  )
+  assert.deepEqual([store.get('a'), store.size, store.position], [undefined, 2, 9])
+  store.deleteRange('', 'b')
+  assert.deepEqual([...store.keys('', undefined)], ['b'])
+  store.clear()
+  assert.deepEqual([store.size, store.position, [...store.keys('', undefined)]], [0, undefined, []])
+})
+
+test('a store is a sorted map, however keys come, go and come again', () => {
+  const random = seededRandom(seed)
+  for (let round = 0; round < scale(200); round++) {
+    const store = memoryStore()
+    const model = new Map<string, string>()
+    for (let step = 0; step < 40; step++) {
+      const writes = Array.from({ length: random.int(60) }, () => {
+        const key = String(random.int(300))
+        return [key, random.int(3) === 0 ? undefined : fromLatin1(`${step}`)] as const
+      })
+      store.apply(writes, step)
+      for (const [key, value] of writes)
+        if (value) model.set(key, `${step}`)
+        else model.delete(key)
+      if (random.int(3) > 0) continue
+      const [from, to] = [String(random.int(400)), random.int(3) === 0 ? undefined : String(random.int(400))]
+      const expected = [...model]
+        .filter(([key]) => key >= from && (to === undefined || key < to))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+      assert.deepEqual(
+        [...store.range(from, to)].map(([key, value]) => [key, Buffer.from(value).toString()]),
+        expected,
+      )
+      assert.equal(store.size, model.size)
+    }
+  }
+})
+
+test('the order of keys holds through runs of every length', () => {
+  const random = seededRandom(seed)
+  for (const runLengthMax of [1, 50, 2 ** 20]) {
+    const keys = new Set<string>()
+    const sorted = new SortedKeys(key => keys.has(key), runLengthMax)
+    for (let step = 0; step < 60; step++) {
+      for (let i = random.int(400); i > 0; i--) {
+        const key = String(random.int(5000))
+        if (!keys.has(key)) sorted.add(key)
+        keys.add(key)
+      }
+      // Whole ranges go at times, as windows do: so much that runs are cleared.
+      const below = String(random.int(3) === 0 ? random.int(9000) : 0)
+      for (const key of keys)
+        if (key < below) {
+          keys.delete(key)
+          sorted.remove()
+        }
+      assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+    }
+  }
+})
+
+test('keys that have gone for good are let go of', () => {
+  const keys = new Set<string>()
+  let asked = 0
+  const sorted = new SortedKeys(key => (asked++, keys.has(key)))
+  for (let i = 0; i < 20_000; i++) {
+    keys.add(`${i}`)
+    sorted.add(`${i}`)
+  }
+  assert.equal([...sorted.range('', undefined)].length, 20_000)
+  keys.clear()
+  for (let i = 0; i < 20_000; i++) sorted.remove()
+  assert.deepEqual([...sorted.range('', undefined)], [])
+  asked = 0
+  assert.deepEqual([...sorted.range('', undefined)], [])
+  assert.equal(asked, 0)
+})
+
+test('namespaces sort as numbers do', () => {
+  const numbers = [
+    Number.MIN_SAFE_INTEGER,
+    -(2 ** 40) - 1,
+    -(2 ** 32),
+    -(2 ** 32) + 1,
+    -2,
+    -1,
+    0,
+    1,
+    255,
+    256,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    1.7e12,
+    Number.MAX_SAFE_INTEGER,
+  ]
+  assert.deepEqual(numbers.map(encodeNamespace).map(decodeNamespace), numbers)
+  assert.deepEqual(numbers.map(encodeNamespace).sort(), numbers.map(encodeNamespace))
+})
