@@ -1,5 +1,5 @@
 /** Records on their way into the partitions of a topic: a batch in the making per partition, and a bounded number of batches under way. */
-import { fromUtf8, partitionFor } from '../base/index.ts'
+import { binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import type { Writer } from '../port/index.ts'
 import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
 
@@ -7,8 +7,6 @@ import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
 const batchBytes = 128 * 1024
 /** Batches that may wait for their acknowledgement before the caller has to. */
 const appendsInFlightMax = 64
-/** Keys whose partition is remembered. */
-const rememberedKeysMax = 65_536
 
 type Data = string | Uint8Array | null
 
@@ -21,7 +19,6 @@ export class BatchedAppends {
   readonly #writer: Writer
   readonly #topic: string
   readonly #builders: (BatchBuilder | undefined)[]
-  readonly #partitionOf = new Map<string, number>()
   readonly #inFlight: Promise<unknown>[] = []
   #keyless = 0
 
@@ -36,14 +33,9 @@ export class BatchedAppends {
     const partitions = this.#builders.length
     if (partitions === 1) return 0
     if (bytes === null) return this.#keyless
-    if (typeof bytes !== 'string') return partitionFor(bytes, partitions)
-    let partition = this.#partitionOf.get(bytes)
-    if (partition === undefined) {
-      partition = partitionFor(fromUtf8(bytes), partitions)
-      if (this.#partitionOf.size >= rememberedKeysMax) this.#partitionOf.clear()
-      this.#partitionOf.set(bytes, partition)
-    }
-    return partition
+    return typeof bytes === 'string'
+      ? partitionForBinary(binaryString(bytes), partitions)
+      : partitionFor(bytes, partitions)
   }
 
   append(

@@ -6,6 +6,8 @@ export { type ColumnChoice, type ColumnPath } from './connectors/duckdb-columns.
 export { parquet, type ParquetOptions } from './connectors/parquet.ts'
 export { deliver, type DeliverOptions, type DeliverStats, type Delivery } from './deliver.ts'
 export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
+export { publish, type PublishOptions, type PublishStats, type PublishTopic } from './publish.ts'
+export { retrying, type RetryOptions } from './retrying.ts'
 export {
   type Offsets,
   type Sink,
