@@ -67,6 +67,16 @@ test('the cache of clean entries is bounded, and dirty ones are never evicted', 
   for (let i = 0; i < 50; i++) assert.equal(state.get(0, `${i}`), -1)
 })
 
+test('what is being committed is not evicted either', () => {
+  const state = new KeyedState<number>('s', memoryStore(), { cleanEntries: 1 })
+  state.put(0, 'a', 1)
+  state.committed(1)
+  state.put(0, 'a', 2)
+  state.changes()
+  for (let i = 0; i < 5; i++) state.get(0, `${i}`)
+  assert.equal(state.get(0, 'a'), 2)
+})
+
 test('a scan goes through stored and fresh keys in order, in parts, while commits pass and entries change', () => {
   const state = new KeyedState<number>('s', memoryStore(), { cleanEntries: 300 })
   const key = (i: number): string => String(i).padStart(5, '0')

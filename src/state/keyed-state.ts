@@ -98,6 +98,8 @@ const byNumber = (a: number, b: number): number => a - b
 /**
  * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer. The key is a binary string,
  * the record key's bytes.
+ *
+ * Obligation of the owner: from the first question on nobody else writes to the store; it is restored before that.
  */
 export class KeyedState<V> {
   readonly name: string

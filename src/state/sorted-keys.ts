@@ -100,6 +100,8 @@ export class SortedKeys {
     const before = this.#runs[index]!
     const kept = before.filter(this.#isThere)
     this.#gone -= before.length - kept.length
+    // After a round of all runs nothing gone is left, but a key that is in two runs is still counted for one of them.
+    if (index === this.#runs.length - 1) this.#gone = 0
     this.#replace(index, 1, kept)
     this.#nextToClear = kept.length === 0 ? index : index + 1
   }
