@@ -13,15 +13,12 @@ const quote = 0x22
 /** The offset after the record that begins at `start`, its line end included; undefined where the bytes do not hold the end of it. */
 export function recordEnd(bytes: Buffer, start: number): number | undefined {
   let inQuotes = false
-  let from = start
-  for (;;) {
-    const end = bytes.indexOf(lineFeed, from)
-    if (end < 0) return undefined
-    for (let at = bytes.indexOf(quote, from); at >= 0 && at < end; at = bytes.indexOf(quote, at + 1))
-      inQuotes = !inQuotes
-    if (!inQuotes) return end + 1
-    from = end + 1
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === quote) inQuotes = !inQuotes
+    else if (byte === lineFeed && !inQuotes) return at + 1
   }
+  return undefined
 }
 
 /** The same without its line end. */

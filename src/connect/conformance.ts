@@ -1,0 +1,282 @@
+/**
+ * What every source and every sink has to pass: the obligations of source.ts and sink.ts as cases. A connector's test runs them against itself and says which
+ * of the optional ones it claims.
+ *
+ * @example
+ * for (const { name, run } of sourceConformance({ make: () => csv(file), rows })) test(name, run)
+ */
+import assert from 'node:assert/strict'
+import { isMillraceError, systemClock } from '../base/index.ts'
+import { topic, type Schema, type Topic } from '../schema/index.ts'
+import type { Offsets, Sink, SinkContext, SinkRow } from './sink.ts'
+import { BadRow, resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
+
+export interface ConformanceCase {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+export interface SourceConformance<R> {
+  /** A new source over the same content, each time. */
+  readonly make: () => Source<R>
+  /** What it gives, in order. There must be enough for several batches. */
+  readonly rows: readonly R[]
+  /** Claims that a resume state of other content is refused: one such state. */
+  readonly foreignState?: ResumeState
+}
+
+export function sourceConformance<R>({ make, rows, foreignState }: SourceConformance<R>): ConformanceCase[] {
+  const cases: ConformanceCase[] = [
+    {
+      name: 'gives every row once, in order, and then stays at its end',
+      run: async () => {
+        const reader = await open(make())
+        const batches = await drain(reader)
+        assert.deepEqual(rowsOf(batches), rows)
+        assert.ok(batches.length > 1, 'the input is to have several batches')
+        assert.equal(await reader.next(), undefined)
+        if (reader.total !== undefined) assert.equal(reader.total, rows.length)
+        await reader.close()
+      },
+    },
+    {
+      name: 'goes on after any batch, with exactly the rows after it',
+      run: async () => {
+        const first = await open(make())
+        const batches = await drain(first)
+        await first.close()
+        let given = 0
+        for (const { rows: batch, resume } of batches) {
+          given += batch.length
+          const text = JSON.stringify(resume)
+          assert.ok(Buffer.byteLength(text) <= resumeStateBytesMax, 'the resume state is small')
+          const reader = await open(make(), JSON.parse(text) as ResumeState)
+          assert.deepEqual(rowsOf(await drain(reader)), rows.slice(given))
+          await reader.close()
+        }
+      },
+    },
+    {
+      name: 'goes on again and again: one batch at a time gives the same rows',
+      run: async () => {
+        const seen: unknown[] = []
+        let resume: ResumeState | undefined
+        for (;;) {
+          const reader = await open(make(), resume)
+          const batch = await reader.next()
+          await reader.close()
+          if (!batch) break
+          seen.push(...batch.rows)
+          resume = batch.resume
+        }
+        assert.deepEqual(seen, rows)
+      },
+    },
+    {
+      name: 'names the place of each row, and no two alike',
+      run: async () => {
+        const reader = await open(make())
+        const places = (await drain(reader)).flatMap(batch => batch.rows.map((_, i) => batch.place(i)))
+        await reader.close()
+        assert.equal(new Set(places).size, rows.length)
+      },
+    },
+    {
+      name: 'closes at once, with rows left',
+      run: async () => {
+        const reader = await open(make())
+        await reader.next()
+        await reader.close()
+      },
+    },
+  ]
+  if (foreignState !== undefined)
+    cases.push({
+      name: 'refuses a resume state that belongs to something else',
+      run: async () => {
+        await assert.rejects(open(make(), foreignState), error => isMillraceError(error, 'SOURCE_CHANGED'))
+      },
+    })
+  return cases
+}
+
+const open = <R>(source: Source<R>, resume?: ResumeState): ReturnType<Source<R>['open']> =>
+  source.open(resume, { clock: systemClock, signal: new AbortController().signal })
+
+async function drain<R>(reader: { next(): Promise<SourceBatch<R> | undefined> }): Promise<SourceBatch<R>[]> {
+  const batches: SourceBatch<R>[] = []
+  for (let batch; (batch = await reader.next());) batches.push(batch)
+  return batches
+}
+
+const rowsOf = <R>(batches: readonly SourceBatch<R>[]): (R | BadRow)[] => batches.flatMap(({ rows }) => rows)
+
+/** The values that the sink's cases write. */
+export interface Sample {
+  readonly n: number
+  readonly note: string | null
+}
+
+export interface SinkConformance {
+  /** A new, empty target for each case. */
+  readonly make: () => Promise<{
+    /** A writer's sink: the same name and the same target, each time. */
+    sink(): Sink<string, Sample>
+    /** What the target holds, in any order. */
+    read(): Promise<{ key: string; n: number; note: string | null }[]>
+    close(): Promise<void>
+  }>
+  /** Claims that keys are kept once, with their last value, and that null deletes. */
+  readonly upserts?: boolean
+  /** Claims that some values are refused: one such. */
+  readonly refused?: Sample
+}
+
+const sampleSchema: Schema<Sample> = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate: value => ({ value: value as Sample }),
+    jsonSchema: { input: sampleJsonSchema, output: sampleJsonSchema },
+  },
+}
+
+function sampleJsonSchema(): Record<string, unknown> {
+  const properties = { n: { type: 'integer' }, note: { type: ['string', 'null'] } }
+  return { type: 'object', properties, required: ['n', 'note'] }
+}
+
+const textSchema: Schema<string> = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate: value => ({ value: value as string }),
+    jsonSchema: { input: () => ({ type: 'string' }), output: () => ({ type: 'string' }) },
+  },
+}
+
+/** The topic that the cases write from. */
+export const sampleTopic: Topic<string, Sample> = topic('samples', {
+  key: textSchema,
+  value: sampleSchema,
+  partitions: 2,
+})
+
+export function sinkConformance({ make, upserts, refused }: SinkConformance): ConformanceCase[] {
+  const check = (
+    name: string,
+    body: (target: Awaited<ReturnType<SinkConformance['make']>>) => Promise<void>,
+  ): ConformanceCase => ({
+    name,
+    run: async () => {
+      const target = await make()
+      try {
+        await body(target)
+      } finally {
+        await target.close()
+      }
+    },
+  })
+
+  const cases = [
+    check('begins with no offsets, and stands where it was brought', async ({ sink, read }) => {
+      const writer = await sink().open(sinkContext())
+      assert.deepEqual(await writer.committed(), new Map())
+      await writer.write([row(0, 0, 'a', 1), row(1, 0, 'b', 2)], at([0, 1], [1, 1]))
+      await writer.write([row(0, 1, 'c', 3)], at([0, 5]))
+      await writer.close()
+      const again = await sink().open(sinkContext())
+      assert.deepEqual(await again.committed(), at([0, 5], [1, 1]))
+      await again.close()
+      assert.deepEqual(byKey(await read()), ['a 1', 'b 2', 'c 3'])
+    }),
+    check('moves offsets without rows', async ({ sink }) => {
+      const writer = await sink().open(sinkContext())
+      await writer.write([], at([1, 7]))
+      assert.deepEqual(await writer.committed(), at([1, 7]))
+      await writer.close()
+    }),
+    check('takes a write once, however often it is made', async ({ sink, read }) => {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const writer = await sink().open(sinkContext())
+        await writer.write([row(0, 0, 'a', 1), row(0, 1, 'b', 2)], at([0, 2]))
+        await writer.write([row(0, 0, 'a', 1), row(0, 1, 'b', 2)], at([0, 2]))
+        await writer.close()
+      }
+      assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
+    }),
+    check('fences a writer that was replaced', async ({ sink, read }) => {
+      const old = await sink().open(sinkContext())
+      await old.write([row(0, 0, 'a', 1)], at([0, 1]))
+      const next = await sink().open(sinkContext())
+      const fenced = (error: unknown): boolean => isMillraceError(error, 'SINK_FENCED') && !error.retriable
+      await assert.rejects(old.write([row(0, 1, 'z', 9)], at([0, 2])), fenced)
+      await next.write([row(0, 1, 'b', 2)], at([0, 2]))
+      await assert.rejects(old.write([], at([1, 2])), fenced)
+      await old.close()
+      await next.close()
+      assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
+    }),
+  ]
+  if (upserts)
+    cases.push(
+      check('keeps the last value of a key, within a write and across writes', async ({ sink, read }) => {
+        const writer = await sink().open(sinkContext())
+        await writer.write([row(0, 0, 'a', 1), row(0, 1, 'b', 2), row(0, 2, 'a', 3)], at([0, 3]))
+        await writer.write([row(0, 3, 'b', 4)], at([0, 4]))
+        await writer.close()
+        assert.deepEqual(byKey(await read()), ['a 3', 'b 4'])
+      }),
+      check(
+        'deletes by null, within a write and across writes, and takes the key again',
+        async ({ sink, read }) => {
+          const writer = await sink().open(sinkContext())
+          await writer.write(
+            [row(0, 0, 'a', 1), row(0, 1, 'b', 2), row(0, 2, 'b', null), row(0, 3, 'x', null)],
+            at([0, 4]),
+          )
+          assert.deepEqual(byKey(await read()), ['a 1'])
+          await writer.write([row(0, 4, 'a', null), row(0, 5, 'b', null), row(0, 6, 'b', 5)], at([0, 7]))
+          assert.deepEqual(byKey(await read()), ['b 5'])
+          await writer.write([row(0, 7, 'a', 6)], at([0, 8]))
+          await writer.close()
+          assert.deepEqual(byKey(await read()), ['a 6', 'b 5'])
+        },
+      ),
+    )
+  if (refused)
+    cases.push(
+      check('leaves nothing behind of a write with a row that it refuses', async ({ sink, read }) => {
+        const writer = await sink().open(sinkContext())
+        const rows = [row(0, 0, 'a', 1), { ...row(0, 1, 'b', 2), value: refused }, row(0, 2, 'c', 3)]
+        await assert.rejects(writer.write(rows, at([0, 3])), error => isMillraceError(error, 'SINK_REFUSED'))
+        assert.deepEqual(await read(), [])
+        assert.deepEqual(await writer.committed(), new Map())
+        await writer.write([rows[0]!, rows[2]!], at([0, 3]))
+        await writer.close()
+        assert.deepEqual(byKey(await read()), ['a 1', 'c 3'])
+      }),
+    )
+  return cases
+}
+
+/** A context for a sink over {@link sampleTopic}. */
+export function sinkContext(): SinkContext<string, Sample> {
+  const { partitions } = sampleTopic
+  return {
+    topic: sampleTopic,
+    partitions: partitions!,
+    clock: systemClock,
+    signal: new AbortController().signal,
+    observer: {},
+  }
+}
+
+function row(partition: number, offset: number, key: string, n: number | null): SinkRow<string, Sample> {
+  return { partition, offset, timestamp: 1000 + offset, key, value: n === null ? null : { n, note: null } }
+}
+
+const at = (...offsets: [partition: number, offset: number][]): Offsets => new Map(offsets)
+
+const byKey = (rows: readonly { key: string; n: number }[]): string[] =>
+  rows.map(({ key, n }) => `${key} ${n}`).sort()

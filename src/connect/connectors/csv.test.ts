@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { isMillraceError, systemClock, type ErrorCode } from '../../base/index.ts'
+import type { ColumnSpecs } from '../columns.ts'
+import { sourceConformance } from '../conformance.ts'
+import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
+import { csv, type CsvOptions } from './csv.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-csv-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+function fileOf(content: string | Uint8Array): string {
+  const file = join(folder, `${files++}.csv`)
+  writeFileSync(file, content)
+  return file
+}
+
+async function read<R>(
+  source: Source<R>,
+  resume?: ResumeState,
+): Promise<{ rows: (R | BadRow)[]; places: string[]; resume: ResumeState }> {
+  const reader = await source.open(resume, { clock: systemClock, signal: new AbortController().signal })
+  const rows: (R | BadRow)[] = []
+  const places: string[] = []
+  let last: ResumeState = null
+  for (let batch: SourceBatch<R> | undefined; (batch = await reader.next());) {
+    for (const [i, row] of batch.rows.entries()) {
+      rows.push(row)
+      places.push(batch.place(i).replace(/ of .*/, ''))
+    }
+    last = batch.resume
+  }
+  await reader.close()
+  return { rows, places, resume: last }
+}
+
+const isCode = (code: ErrorCode) => (error: unknown) => isMillraceError(error, code)
+
+describe('conformance', () => {
+  const rows = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `number ${n}, "quoted"\nand broken` }))
+  const file = fileOf(
+    `n,text\r\n${rows.map(({ n, text }) => `${n},"${text.replaceAll('"', '""')}"\r\n`).join('')}`,
+  )
+  const make = (): Source<{ n: number; text: string }> =>
+    csv(file, { columns: { n: 'integer', text: 'string' } })
+  for (const { name, run } of sourceConformance({
+    make,
+    rows,
+    foreignState: { byte: 5, line: 2, header: 'x' },
+  }))
+    test(name, run)
+})
+
+describe('rows', () => {
+  const check = (
+    name: string,
+    content: string,
+    options: CsvOptions<ColumnSpecs> & { columns: ColumnSpecs },
+    expected: unknown[],
+  ): void => {
+    test(name, async () => {
+      const { rows } = await read(csv(fileOf(content), options))
+      assert.deepEqual(
+        rows.map(row => (row instanceof BadRow ? ['bad', row.original] : row)),
+        expected,
+      )
+    })
+  }
+  const two = { a: 'string', b: 'string' } as const
+  check(
+    'quotes, delimiters and line ends inside fields',
+    'a,b\n"x,1","he said ""no""\nand left"\n',
+    { columns: two },
+    [{ a: 'x,1', b: 'he said "no"\nand left' }],
+  )
+  check('the last line needs no line end', 'a,b\n1,2', { columns: two }, [{ a: '1', b: '2' }])
+  check('empty lines are passed over', 'a,b\n\n1,2\n\r\n3,4\n\n', { columns: two }, [
+    { a: '1', b: '2' },
+    { a: '3', b: '4' },
+  ])
+  check('a byte order mark is not part of the first name', '\ufeffa,b\n1,2\n', { columns: two }, [
+    { a: '1', b: '2' },
+  ])
+  check(
+    'columns in another order, and fewer',
+    'x,b,a\n1,2,3\n',
+    { columns: { a: 'integer', b: 'integer' } },
+    [{ a: 3, b: 2 }],
+  )
+  check(
+    'another delimiter, no header',
+    '1;2\n3;4\n',
+    { columns: { a: 'integer', b: 'integer' }, delimiter: ';', header: false },
+    [
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ],
+  )
+  check(
+    'nothing is null where null may be, and quoted it is empty text',
+    'a,b\n,\n"",""\n',
+    { columns: { a: 'string?', b: 'string' } },
+    [
+      { a: null, b: '' },
+      { a: '', b: '' },
+    ],
+  )
+  check(
+    'another word for nothing',
+    'a,b\nNA,NA\n',
+    { columns: { a: 'number?', b: 'string' }, nullValue: 'NA' },
+    [{ a: null, b: 'NA' }],
+  )
+  check(
+    'every kind',
+    'i,n,b,t,d,j,x\n-7,1e3,TRUE,2001-06-14T08:30:00+02:00,2001-06-14,"[1,{}]",aGk=\n',
+    {
+      columns: { i: 'integer', n: 'number', b: 'boolean', t: 'timestamp', d: 'date', j: 'json', x: 'bytes' },
+    },
+    [
+      {
+        i: -7,
+        n: 1000,
+        b: true,
+        t: 992_500_200_000,
+        d: '2001-06-14',
+        j: [1, {}],
+        x: new Uint8Array(Buffer.from('hi')),
+      },
+    ],
+  )
+  for (const [kind, text] of [
+    ['integer', '1.5'],
+    ['integer', '9007199254740993'],
+    ['number', 'seven'],
+    ['number', ''],
+    ['boolean', 'yes'],
+    ['timestamp', '2001-02-30T00:00:00Z'],
+    ['date', '2001-02-29'],
+    ['json', '{'],
+    ['bytes', '!'],
+  ] as const)
+    check(
+      `${JSON.stringify(text)} is no ${kind}`,
+      `a,b\n${text.includes('"') ? '' : text},x\n1,y\n`.replace('\n1,y', ''),
+      { columns: { a: kind, b: 'string' } },
+      [['bad', `${text},x`]],
+    )
+})
+
+describe('malformed rows', () => {
+  const check = (
+    name: string,
+    content: string | Uint8Array,
+    expected: (string | [place: string, original: string])[],
+  ): void => {
+    test(name, async () => {
+      const { rows, places } = await read(csv(fileOf(content), { columns: { a: 'string', b: 'string' } }))
+      assert.deepEqual(
+        rows.map((row, i) => (row instanceof BadRow ? [places[i], row.original] : row.a)),
+        expected,
+      )
+    })
+  }
+  check('too few and too many fields', 'a,b\n1,2\n3\n4,5,6\n7,8\n', [
+    '1',
+    ['line 3', '3'],
+    ['line 4', '4,5,6'],
+    '7',
+  ])
+  check('a quote that is never closed costs its line only', 'a,b\n1,2\n"3,4\n5,6\n7,8\n', [
+    '1',
+    ['line 3', '"3,4'],
+    '5',
+    '7',
+  ])
+  check('a stray quote costs its line only', 'a,b\n1,5" pipe\n2,6" pipe\n3,x\n', [
+    ['line 2', '1,5" pipe'],
+    ['line 3', '2,6" pipe'],
+    '3',
+  ])
+  check('text after a closing quote', 'a,b\n"1"x,2\n3,4\n', [['line 2', '"1"x,2'], '3'])
+  check('bytes that are not UTF-8', Buffer.from('a,b\n\xff,1\n2,3\n', 'latin1'), [
+    ['line 2', '\ufffd,1'],
+    '2',
+  ])
+  check('line numbers count lines inside quotes', 'a,b\n"1\n1\n1",2\n3\n', ['1\n1\n1', ['line 5', '3']])
+  check('a quote left open over a long file', `a,b\n"1,2\n${'3,4\n'.repeat(300_000)}`, [
+    ['line 2', '"1,2'],
+    ...Array.from({ length: 300_000 }, () => '3'),
+  ])
+})
+
+describe('files', () => {
+  test('a file that has grown is read on', async () => {
+    const file = fileOf('a\n1\n2\n')
+    const source = csv(file, { columns: { a: 'integer' } })
+    const first = await read(source)
+    appendFileSync(file, '3\n')
+    assert.deepEqual((await read(source, first.resume)).rows, [{ a: 3 }])
+  })
+  test('a file that is shorter than it was is refused', async () => {
+    const file = fileOf('a\n1\n2\n')
+    const source = csv(file, { columns: { a: 'integer' } })
+    const { resume } = await read(source)
+    writeFileSync(file, 'a\n1\n')
+    await assert.rejects(read(source, resume), isCode('SOURCE_CHANGED'))
+  })
+  test('a missing file', async () => {
+    await assert.rejects(read(csv(join(folder, 'none.csv'))), isCode('SOURCE_MISSING'))
+  })
+  test('an empty file', async () => {
+    await assert.rejects(read(csv(fileOf(''))), isCode('SOURCE_MALFORMED'))
+  })
+  test('a folder', async () => {
+    await assert.rejects(read(csv(folder)), isCode('SOURCE_MALFORMED'))
+  })
+  test('something that is not text', async () => {
+    await assert.rejects(
+      read(csv(fileOf(Buffer.alloc(3_000_000)), { columns: { a: 'string' }, header: false })),
+      isCode('SOURCE_MALFORMED'),
+    )
+  })
+  test('other columns than expected: both are named', async () => {
+    const source = csv(fileOf('iata,name\nDFW,Dallas\n'), { columns: { iata: 'string', city: 'string' } })
+    await assert.rejects(
+      read(source),
+      error =>
+        isMillraceError(error, 'SCHEMA_MISMATCH') &&
+        /city: string/.test(error.message) &&
+        /\{ iata, name \}/.test(error.message),
+    )
+  })
+  test('options that cannot work', () => {
+    assert.throws(() => csv('x.csv', { delimiter: '"' }), isCode('INVALID_ARGUMENT'))
+    assert.throws(() => csv('x.csv', { header: false }), isCode('INVALID_ARGUMENT'))
+  })
+  test('a file of an npm package, by URL, with all its columns', async () => {
+    const file = pathToFileURL(
+      join(import.meta.dirname, '../../../node_modules/vega-datasets/data/airports.csv'),
+    )
+    const { rows } = await read(csv(file))
+    assert.equal(rows.length, 3376)
+    assert.deepEqual(Object.keys(rows[0]!), [
+      'iata',
+      'name',
+      'city',
+      'state',
+      'country',
+      'latitude',
+      'longitude',
+    ])
+  })
+})
