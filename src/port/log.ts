@@ -42,13 +42,13 @@ export function createLog(port: LogPort, clock: Clock): Log {
   }
   return {
     port,
-    producer(topic, options) {
-      const producer = new Producer(port, clock, topic, options, () => open.delete(producer))
+    producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions) {
+      const producer: Producer<K, V> = new Producer(port, clock, topic, options, () => open.delete(producer))
       open.add(producer)
       return producer
     },
-    consumer(topic, options) {
-      const consumer = new Consumer(port, clock, topic, options, () => open.delete(consumer))
+    consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions) {
+      const consumer: Consumer<K, V> = new Consumer(port, clock, topic, options, () => open.delete(consumer))
       open.add(consumer)
       return consumer
     },

@@ -1,0 +1,185 @@
+/** Groups: who gets what, when it changes hands, and who may commit. */
+import assert from 'node:assert/strict'
+import type { GroupMembership, GroupOptions, TopicPartition } from '../log-port.ts'
+import { partitionNames, refuses, stateOf, type Harness } from './harness.ts'
+import type { Cases } from './index.ts'
+
+/** A member that keeps book of what its hooks were told. */
+interface Recorded {
+  readonly membership: GroupMembership
+  readonly owned: Set<string>
+  readonly events: string[]
+}
+
+async function join(
+  h: Harness,
+  group: string,
+  topics: readonly (readonly string[])[],
+  options: Partial<GroupOptions> = {},
+): Promise<Recorded> {
+  const owned = new Set<string>()
+  const events: string[] = []
+  const names = (partitions: readonly TopicPartition[]): string[] => partitionNames(partitions)
+  const membership = await h.port.joinGroup({
+    group,
+    topics,
+    ...options,
+    onAssigned: async (partitions, generation) => {
+      await options.onAssigned?.(partitions, generation)
+      events.push(`assigned ${names(partitions).join()}`)
+      for (const name of names(partitions)) owned.add(name)
+    },
+    onRevoked: async (partitions, generation) => {
+      await options.onRevoked?.(partitions, generation)
+      events.push(`revoked ${names(partitions).join()}`)
+      for (const name of names(partitions)) owned.delete(name)
+    },
+    onLost: partitions => {
+      options.onLost?.(partitions)
+      events.push(`lost ${names(partitions).join()}`)
+      for (const name of names(partitions)) owned.delete(name)
+    },
+  })
+  return { membership, owned, events }
+}
+
+/** Waits until the members have these numbers of partitions. */
+async function settled(h: Harness, members: readonly Recorded[], counts: readonly number[]): Promise<void> {
+  for (let turn = 0; turn < 2000; turn += 1) {
+    if (
+      members.every(
+        ({ owned, membership }, index) =>
+          owned.size === counts[index] && membership.assignment.length === counts[index],
+      )
+    )
+      return
+    await h.pass(5)
+  }
+  assert.deepEqual(
+    members.map(({ owned }) => owned.size),
+    counts,
+  )
+}
+
+export const groupCases: Cases = {
+  async 'a single member gets everything'(h) {
+    const topic = await h.topic(3)
+    const one = await join(h, h.name('group'), [[topic]])
+    await settled(h, [one], [3])
+    assert.deepEqual(partitionNames(one.membership.assignment), [...one.owned].toSorted())
+    await one.membership.leave()
+    assert.equal(one.owned.size, 0)
+  },
+
+  async 'members share, and partitions with one number stay together'(h) {
+    const [left, right] = [await h.topic(4), await h.topic(4)]
+    const group = h.name('group')
+    const one = await join(h, group, [[left, right]])
+    const two = await join(h, group, [[right, left]])
+    await settled(h, [one, two], [4, 4])
+    for (const { owned } of [one, two])
+      for (let partition = 0; partition < 4; partition += 1)
+        assert.equal(owned.has(`${left}/${partition}`), owned.has(`${right}/${partition}`))
+    assert.equal(new Set([...one.owned, ...two.owned]).size, 8)
+    await two.membership.leave()
+    await settled(h, [one], [8])
+    await one.membership.leave()
+  },
+
+  async 'a partition is given away only when its member has let go of it'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>()
+    let asked = false
+    const one = await join(h, group, [[topic]], {
+      onRevoked: async () => {
+        asked = true
+        await mayGo
+      },
+    })
+    await settled(h, [one], [2])
+    const kept = new Set(one.owned)
+    const joining = join(h, group, [[topic]], {
+      onAssigned: partitions => {
+        for (const name of partitionNames(partitions)) assert(!one.owned.has(name), `${name} has two owners`)
+      },
+    })
+    for (let turn = 0; turn < 2000 && !asked; turn += 1) await h.pass(5)
+    assert(asked)
+    assert.equal(await stateOf(joining), 'pending')
+    assert.deepEqual(one.owned, kept)
+    // The member may still commit, with the generation in which it had the partition.
+    await one.membership.commit([
+      { topic, partition: 0, offset: 11 },
+      { topic, partition: 1, offset: 12 },
+    ])
+    letGo()
+    const two = await joining
+    await settled(h, [one, two], [1, 1])
+    assert.equal(await h.committed(group, topic, 0), 11)
+    assert.equal(one.events.filter(event => event.startsWith('revoked')).length, 1)
+    await one.membership.leave()
+    await two.membership.leave()
+  },
+
+  async 'who commits with a generation that has passed is fenced'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const { memberId, generation } = one.membership
+    const two = await join(h, group, [[topic]])
+    await settled(h, [one, two], [1, 1])
+    const offsets = [{ topic, partition: 0, offset: 1 }]
+    const stale = { group, memberId, generation, offsets }
+    await refuses('MEMBER_FENCED', h.port.commitOffsets(stale))
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    await refuses('MEMBER_FENCED', writer.commit(stale))
+    await writer.close()
+    await refuses('MEMBER_FENCED', h.port.commitOffsets({ ...stale, memberId: 'nobody' }))
+    assert.equal(await h.committed(group, topic), undefined)
+    await one.membership.commit(offsets)
+    assert.equal(await h.committed(group, topic), 1)
+    await one.membership.leave()
+    await refuses('MEMBER_FENCED', one.membership.commit([{ topic, partition: 0, offset: 2 }]))
+    assert.equal(await h.committed(group, topic), 1)
+    await two.membership.leave()
+  },
+
+  async 'a member that does not let go in time is expelled'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const stuck = Promise.withResolvers<void>()
+    const one = await join(h, group, [[topic]], { rebalanceTimeoutMs: 200, onRevoked: () => stuck.promise })
+    await settled(h, [one], [2])
+    const joining = join(h, group, [[topic]])
+    for (let turn = 0; turn < 400 && (await stateOf(joining)) === 'pending'; turn += 1) await h.pass(50)
+    const two = await joining
+    await settled(h, [two], [2])
+    assert(one.events.some(event => event.startsWith('lost')))
+    await refuses('MEMBER_FENCED', one.membership.commit([{ topic, partition: 0, offset: 1 }]))
+    stuck.resolve()
+    await two.membership.leave()
+  },
+
+  async 'topics that are shared together have one partition count'(h) {
+    const topics = [await h.topic(2), await h.topic(3)]
+    await refuses('NOT_COPARTITIONED', join(h, h.name('group'), [topics]))
+  },
+
+  async 'offsets outside a transaction come back, with their metadata'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    assert.deepEqual(await h.port.committedOffsets(group, [{ topic, partition: 0 }]), [undefined])
+    await h.port.commitOffsets({
+      group,
+      offsets: [{ topic, partition: 1, offset: 9, metadata: 'resume here' }],
+    })
+    const asked = [0, 1].map(partition => ({ topic, partition }))
+    const [none, some] = await h.port.committedOffsets(group, asked)
+    assert.equal(none, undefined)
+    assert.deepEqual(some, { topic, partition: 1, offset: 9, metadata: 'resume here' })
+    assert.equal(await h.committed(h.name('other'), topic, 1), undefined)
+    await h.port.commitOffsets({ group, offsets: [{ topic, partition: 1, offset: 3 }] })
+    assert.equal(await h.committed(group, topic, 1), 3)
+  },
+}

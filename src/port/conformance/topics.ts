@@ -1,0 +1,115 @@
+/** Topics, positions and locks. */
+import assert from 'node:assert/strict'
+import { refuses } from './harness.ts'
+import type { Cases } from './index.ts'
+
+export const topicCases: Cases = {
+  async 'a topic is created, described, listed and deleted'(h) {
+    const name = h.name('topic')
+    assert.equal(await h.port.describeTopic(name), undefined)
+    await h.port.createTopic(name, { partitions: 3 })
+    const { partitions, internal } = (await h.port.describeTopic(name))!
+    assert.deepEqual({ partitions, internal }, { partitions: 3, internal: false })
+    assert((await h.port.listTopics()).some(topic => topic.name === name))
+    await h.port.deleteTopic(name)
+    assert.equal(await h.port.describeTopic(name), undefined)
+    assert(!(await h.port.listTopics()).some(topic => topic.name === name))
+  },
+
+  async 'a topic is created once'(h) {
+    const name = await h.topic()
+    await refuses('TOPIC_EXISTS', h.port.createTopic(name, { partitions: 1 }))
+    const other = h.name('topic')
+    const results = await Promise.allSettled(
+      [1, 1].map(partitions => h.port.createTopic(other, { partitions })),
+    )
+    assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  },
+
+  async 'names and counts that Kafka refuses are refused'(h) {
+    for (const name of ['', '.', '..', 'a b', 'a/b', 'ä', 'x'.repeat(250)])
+      await refuses('INVALID_ARGUMENT', h.port.createTopic(name, { partitions: 1 }))
+    for (const partitions of [0, -2, 1.5])
+      await refuses('INVALID_ARGUMENT', h.port.createTopic(h.name('topic'), { partitions }))
+  },
+
+  async 'what is not there is said so'(h) {
+    const name = h.name('nowhere')
+    await refuses('UNKNOWN_TOPIC', h.port.offsets(name, 0, 'latest'))
+    await refuses('UNKNOWN_TOPIC', h.write(name, ['a']))
+    await refuses('UNKNOWN_TOPIC', h.read(name))
+    await refuses('UNKNOWN_TOPIC', h.port.deleteTopic(name))
+    const hooks = { onAssigned: () => undefined, onRevoked: () => undefined, onLost: () => undefined }
+    await refuses('UNKNOWN_TOPIC', h.port.joinGroup({ group: h.name('group'), topics: [[name]], ...hooks }))
+    const topic = await h.topic(2)
+    await refuses('UNKNOWN_PARTITION', h.port.offsets(topic, 2, 'latest'))
+    await refuses('UNKNOWN_PARTITION', h.write(topic, ['a'], { partition: 2 }))
+    await refuses('UNKNOWN_PARTITION', h.read(topic, { partition: 2 }))
+  },
+
+  async 'a topic of a deleted name starts anew, and so do the offsets of its groups'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    await h.write(topic, ['old'])
+    await h.port.commitOffsets({ group, offsets: [{ topic, partition: 0, offset: 1 }] })
+    await h.port.deleteTopic(topic)
+    await h.port.createTopic(topic, { partitions: 1 })
+    assert.deepEqual(await h.values(topic), [])
+    assert.equal(await h.committed(group, topic), undefined)
+    assert.equal(await h.write(topic, ['new']), 0)
+  },
+
+  async 'a reader of a topic that is deleted learns of it'(h) {
+    const topic = await h.topic()
+    const reader = await h.port.openReader()
+    reader.assign([{ topic, partition: 0, offset: 0 }])
+    await h.port.deleteTopic(topic)
+    await assert.rejects(async () => {
+      for (;;) {
+        reader.take(topic, 0)
+        await reader.wait(10_000)
+      }
+    })
+    await reader.close()
+  },
+
+  async 'positions: the ends, and the first record at or after a time'(h) {
+    const topic = await h.topic()
+    assert.equal(await h.port.offsets(topic, 0, 'earliest'), 0)
+    assert.equal(await h.port.offsets(topic, 0, 'latest'), 0)
+    await h.write(topic, ['a', 'b', 'c'], { timestamp: 1000 })
+    await h.write(topic, ['d', 'e'], { timestamp: 2000 })
+    const cases: [number, number][] = [
+      [0, 0],
+      [1000, 0],
+      [1001, 1],
+      [1500, 3],
+      [2001, 4],
+      [2002, 5],
+    ]
+    for (const [timestamp, offset] of cases)
+      assert.equal(await h.port.offsets(topic, 0, { timestamp }), offset, `at ${timestamp}`)
+    assert.equal(await h.port.offsets(topic, 0, 'latest'), 5)
+  },
+
+  async 'a lock has one holder'(h) {
+    const name = h.name('app')
+    const lock = await h.port.lock(name, 'first')
+    await refuses('APP_ALREADY_RUNNING', h.port.lock(name, 'second'))
+    await lock.release()
+    const again = await h.port.lock(name, 'second')
+    await lock.release()
+    await refuses('APP_ALREADY_RUNNING', h.port.lock(name, 'third'))
+    await again.release()
+  },
+
+  async 'after a crash topics and what was acknowledged are there'(h) {
+    const topic = await h.topic(2)
+    await h.write(topic, ['a', 'b'], { partition: 1 })
+    await h.crash()
+    assert.equal((await h.port.describeTopic(topic))?.partitions, 2)
+    assert.deepEqual(await h.values(topic, { partition: 1 }), ['a', 'b'])
+    await h.write(topic, ['c'], { partition: 1 })
+    assert.deepEqual(await h.values(topic, { partition: 1 }), ['a', 'b', 'c'])
+  },
+}

@@ -1,0 +1,246 @@
+/** Transactions: what readers see, who may write, and offsets that commit together with data. */
+import assert from 'node:assert/strict'
+import { append, batch, drain, refuses } from './harness.ts'
+import type { Cases } from './index.ts'
+
+export const transactionCases: Cases = {
+  async 'records show when their transaction commits, in all partitions'(h) {
+    const topic = await h.topic(3)
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    for (const partition of [0, 1, 2]) await append(writer, topic, [`p${partition}`], partition)
+    for (const partition of [0, 1, 2]) assert.deepEqual(await h.values(topic, { partition }), [])
+    await writer.commit()
+    for (const partition of [0, 1, 2])
+      await eventually(h, async () => (await h.values(topic, { partition })).length === 1)
+    await writer.close()
+  },
+
+  async 'aborted records never show, whatever stands around them'(h) {
+    const topic = await h.topic()
+    const aborting = await h.port.openWriter({ transactionalId: h.name('aborting') })
+    const committing = await h.port.openWriter({ transactionalId: h.name('committing') })
+    await append(aborting, topic, ['x1', 'x2'])
+    await append(committing, topic, ['a'])
+    await h.write(topic, ['plain'])
+    await append(aborting, topic, ['x3'])
+    await append(committing, topic, ['b'])
+    await aborting.abort()
+    await append(aborting, topic, ['c'])
+    await committing.commit()
+    await aborting.commit()
+    await append(aborting, topic, ['x4'])
+    await aborting.abort()
+    await h.write(topic, ['last'])
+    await eventually(h, async () => (await h.values(topic)).at(-1) === 'last')
+    assert.deepEqual(await h.values(topic), ['a', 'plain', 'b', 'c', 'last'])
+    const all = await h.read(topic, { isolation: 'read_uncommitted' })
+    assert.deepEqual(
+      all.map(({ value }) => value),
+      ['x1', 'x2', 'a', 'plain', 'x3', 'b', 'c', 'x4', 'last'],
+    )
+    // From every offset the rest is the same.
+    for (const { offset } of all) {
+      const expected = (await h.read(topic)).filter(shown => shown.offset >= offset)
+      assert.deepEqual(await h.read(topic, { from: offset }), expected)
+    }
+    await aborting.close()
+    await committing.close()
+  },
+
+  async 'an open transaction holds back what comes after it, until it ends'(h) {
+    const topic = await h.topic()
+    await h.write(topic, ['before'])
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    await append(writer, topic, ['inside'])
+    await h.write(topic, ['after'])
+    assert.deepEqual(await h.values(topic), ['before'])
+    assert.equal(await h.port.offsets(topic, 0, 'latest'), 1)
+    const reader = await h.port.openReader()
+    reader.assign([{ topic, partition: 0, offset: 0 }])
+    assert.equal((await drain(reader, topic, 0)).length, 1)
+    assert.equal(reader.end(topic, 0), 1)
+    await writer.abort()
+    let fetched
+    while (!(fetched = reader.take(topic, 0))) await reader.wait(10_000)
+    assert.equal(fetched.firstOffset, 2)
+    await reader.close()
+    await writer.close()
+  },
+
+  async 'markers leave gaps that positions step over'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const reader = await h.port.openReader()
+    reader.assign([{ topic, partition: 0, offset: 0 }])
+    const offsets: number[] = []
+    for (let round = 0; round < 5; round += 1) {
+      await append(writer, topic, [`${round}`, 'b'])
+      await writer.commit()
+      while (offsets.length < 2 * (round + 1)) {
+        offsets.push(...(await drain(reader, topic, 0)).map(({ offset }) => offset))
+        if (offsets.length < 2 * (round + 1)) await reader.wait(10_000)
+      }
+    }
+    assert.deepEqual(offsets, [0, 1, 3, 4, 6, 7, 9, 10, 12, 13])
+    await eventually(h, async () => reader.position(topic, 0) === 15)
+    assert(reader.atEnd(topic, 0))
+    assert.equal(await h.port.offsets(topic, 0, 'latest'), 15)
+    // To begin at a marker is to begin after it.
+    assert.deepEqual(
+      (await h.read(topic, { from: 5 })).map(({ offset }) => offset),
+      [6, 7, 9, 10, 12, 13],
+    )
+    assert.deepEqual(await h.read(topic, { from: 14 }), [])
+    await reader.close()
+    await writer.close()
+  },
+
+  async 'a transaction of nothing does nothing'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    await writer.commit()
+    await writer.abort()
+    await writer.commit({ group: h.name('group'), offsets: [] })
+    assert.equal(await h.port.offsets(topic, 0, 'latest', 'read_uncommitted'), 0)
+    await writer.close()
+  },
+
+  async 'a second writer with the same id fences the first'(h) {
+    const topic = await h.topic()
+    const transactionalId = h.name('writer')
+    const first = await h.port.openWriter({ transactionalId })
+    await append(first, topic, ['committed'])
+    await first.commit()
+    await append(first, topic, ['zombie'])
+    const second = await h.port.openWriter({ transactionalId })
+    await append(second, topic, ['next'])
+    await refuses('PRODUCER_FENCED', first.commit())
+    await refuses('PRODUCER_FENCED', first.append(topic, 0, batch(['late'])))
+    await refuses('PRODUCER_FENCED', first.abort())
+    await second.commit()
+    await first.close()
+    await append(second, topic, ['after'])
+    await second.commit()
+    await eventually(h, async () => (await h.values(topic)).at(-1) === 'after')
+    assert.deepEqual(await h.values(topic), ['committed', 'next', 'after'])
+    await second.close()
+  },
+
+  async 'a fenced writer learns of it even with nothing to commit'(h) {
+    const transactionalId = h.name('writer')
+    const first = await h.port.openWriter({ transactionalId })
+    const second = await h.port.openWriter({ transactionalId })
+    await refuses('PRODUCER_FENCED', first.append(await h.topic(), 0, batch(['late'])))
+    await first.close()
+    await second.close()
+  },
+
+  async 'closing a writer aborts what is open'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    await append(writer, topic, ['x'])
+    await writer.close()
+    await h.write(topic, ['a'])
+    await eventually(h, async () => (await h.values(topic)).length > 0)
+    assert.deepEqual(await h.values(topic), ['a'])
+  },
+
+  async 'appends during a commit belong to the next transaction'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const appended = [append(writer, topic, ['a'])]
+    const committed = writer.commit()
+    appended.push(append(writer, topic, ['b']), append(writer, topic, ['c']))
+    await committed
+    await Promise.all(appended)
+    await writer.abort()
+    await h.write(topic, ['end'])
+    await eventually(h, async () => (await h.values(topic)).at(-1) === 'end')
+    assert.deepEqual(await h.values(topic), ['a', 'end'])
+    await writer.close()
+  },
+
+  async 'a transaction that takes too long is aborted'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer'), transactionTimeoutMs: 100 })
+    await append(writer, topic, ['slow'])
+    await h.write(topic, ['other'])
+    for (let turn = 0; turn < 100 && (await h.values(topic)).length === 0; turn += 1) await h.pass(50)
+    assert.deepEqual(await h.values(topic), ['other'])
+    await refuses('PRODUCER_FENCED', writer.commit())
+    await writer.close()
+  },
+
+  async 'offsets commit with the data, or not at all'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const offsets = (
+      offset: number,
+    ): { group: string; offsets: { topic: string; partition: number; offset: number }[] } => ({
+      group,
+      offsets: [0, 1].map(partition => ({ topic, partition, offset })),
+    })
+    await append(writer, topic, ['a'])
+    await writer.commit(offsets(5))
+    assert.equal(await h.committed(group, topic, 1), 5)
+    await append(writer, topic, ['x'])
+    await writer.abort()
+    assert.equal(await h.committed(group, topic, 1), 5)
+    await writer.commit(offsets(7))
+    assert.equal(await h.committed(group, topic, 0), 7)
+    await writer.close()
+  },
+
+  async 'who sees the offsets of a transaction sees its data'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    for (let round = 1; round <= 20; round += 1) {
+      await append(writer, topic, [`${round}`])
+      const committing = writer.commit({ group, offsets: [{ topic, partition: 0, offset: round }] })
+      const committed = (await h.committed(group, topic)) ?? 0
+      assert(committed === round || committed === round - 1)
+      if (committed === round) await eventually(h, async () => (await h.values(topic)).length === round)
+      await committing
+    }
+    await writer.close()
+  },
+
+  async 'after a crash what was committed is there and what was open is not'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const transactionalId = h.name('writer')
+    const writer = await h.port.openWriter({ transactionalId })
+    for (let round = 1; round <= 3; round += 1) {
+      for (const partition of [0, 1]) await append(writer, topic, [`${round}`], partition)
+      await writer.commit({ group, offsets: [{ topic, partition: 0, offset: round, metadata: `m${round}` }] })
+    }
+    for (const partition of [0, 1]) await append(writer, topic, ['open'], partition)
+    await h.crash()
+    for (const partition of [0, 1]) assert.deepEqual(await h.values(topic, { partition }), ['1', '2', '3'])
+    const [committed] = await h.port.committedOffsets(group, [{ topic, partition: 0 }])
+    assert.deepEqual(committed, { topic, partition: 0, offset: 3, metadata: 'm3' })
+    // Nothing holds the readable end back, and the same id goes on.
+    const again = await h.port.openWriter({ transactionalId })
+    for (const partition of [0, 1]) await append(again, topic, ['4'], partition)
+    await again.commit()
+    for (const partition of [0, 1]) {
+      await eventually(h, async () => (await h.values(topic, { partition })).length === 4)
+      assert.deepEqual(await h.values(topic, { partition }), ['1', '2', '3', '4'])
+    }
+    await again.close()
+  },
+}
+
+/** What was committed becomes readable soon after, not at once: markers follow the commit. */
+async function eventually(
+  h: { pass(ms: number): Promise<void> },
+  holds: () => Promise<boolean>,
+): Promise<void> {
+  for (let turn = 0; turn < 500; turn += 1) {
+    if (await holds()) return
+    await h.pass(1)
+  }
+  assert.fail('not within 500 turns')
+}
