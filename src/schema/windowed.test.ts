@@ -67,6 +67,18 @@ test('it has a JSON Schema when the inner key has one', () => {
       .type,
     'integer',
   )
+  const tree = z.object({
+    get children() {
+      return z.array(tree)
+    },
+  })
+  const schema = codecOf(windowed(z.object({ tree })), 'key').jsonSchema as {
+    $defs: object
+    properties: object
+  }
+  const references = [...JSON.stringify(schema.properties).matchAll(/"\$ref":"#\/\$defs\/(\w+)"/g)]
+  assert.ok(references.length > 0)
+  for (const [, name] of references) assert.ok(Object.hasOwn(schema.$defs, name!))
   assert.equal(codecOf(windowed(z.coerce.date()), 'key').jsonSchema, undefined)
   assert.throws(
     () => windowed(bytes()),

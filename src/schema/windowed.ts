@@ -48,9 +48,12 @@ export function windowed<S extends StandardSchemaV1>(
   const toJsonSchema = (): Record<string, unknown> => {
     const keySchema = jsonSchemaOf(key)
     if (!keySchema) throw new Error('The schema of the inner key has no JSON Schema')
+    // References are made from the root.
+    const { $defs, $schema: _, ...inside } = keySchema
     return {
+      ...($defs !== undefined && { $defs }),
       type: 'object',
-      properties: { key: keySchema, start: { type: 'integer' }, end: { type: 'integer' } },
+      properties: { key: inside, start: { type: 'integer' }, end: { type: 'integer' } },
       required: ['key', 'start', 'end'],
     }
   }

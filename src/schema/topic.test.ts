@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { isMillraceError } from '../base/index.ts'
+import { bytes, json, text } from './builtin.ts'
+import { topic } from './topic.ts'
+
+const value = z.object({ destination: z.string(), departure: z.int() })
+
+test('a topic has a codec for its keys and its values, and durations in ms', () => {
+  const flights = topic('flights', {
+    key: z.string(),
+    value,
+    partitions: 6,
+    timestamp: flight => flight.departure,
+    watermark: { outOfOrderness: '6h', idleAfter: '1m' },
+    onError: { deadLetter: 'bad-flights' },
+  })
+  assert.deepEqual([flights.key.serde.name, flights.value.serde.name], ['string', 'json'])
+  assert.deepEqual(flights.watermark, { outOfOrdernessMs: 21_600_000, idleAfterMs: 60_000 })
+  assert.deepEqual(
+    [flights.key.where, flights.value.where],
+    ["key of topic 'flights'", "value of topic 'flights'"],
+  )
+  assert.equal(flights.partitions, 6)
+  assert.deepEqual(topic('t', { value, watermark: {} }).watermark, {
+    outOfOrdernessMs: 0,
+    idleAfterMs: undefined,
+  })
+})
+
+test('what is not declared is not there', () => {
+  const { key, watermark, timestamp, onError } = topic('t', { value })
+  assert.equal(key.serde.name, 'none')
+  assert.deepEqual([watermark, timestamp, onError], [undefined, undefined, undefined])
+})
+
+test('formats go before what the schema says; keys are written canonically', () => {
+  const { key, value: written } = topic('t', {
+    key: z.string(),
+    keyFormat: 'json',
+    value: z.instanceof(Uint8Array),
+    valueFormat: 'bytes',
+  })
+  assert.deepEqual([key.encode('a'), written.serde.name], ['"a"', 'bytes'])
+  const objects = topic('t', { key: json<{ a: number; b: number }>(), value: bytes() })
+  assert.equal(objects.key.encode({ b: 1, a: 2 }), '{"a":2,"b":1}')
+  assert.equal(topic('t', { key: text(), value: text() }).value.encode('b'), 'b')
+})
+
+test('a duration that is none is refused where it stands', () => {
+  assert.throws(
+    () => topic('t', { value, watermark: { outOfOrderness: -1 } }),
+    error => isMillraceError(error, 'INVALID_DURATION'),
+  )
+})
