@@ -30,7 +30,7 @@ export type ColumnPath<K, V> =
   | 'record.partition'
   | 'record.offset'
 
-/** A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` of a number takes it as epoch milliseconds, in UTC). */
+/** A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` and `DATE` take numbers as epoch milliseconds, in UTC). */
 export type ColumnChoice<K, V> = ColumnPath<K, V> | { readonly from: ColumnPath<K, V>; readonly type: string }
 
 /** A column, ready for use. */
@@ -207,7 +207,7 @@ export function appenderOf(carrier: Carrier, type: string, module: DuckDBModule)
       }
     case 'DATE':
       return (to, value) => {
-        const days = typeof value === 'string' ? daysOfDate(value) : undefined
+        const days = daysOf(value)
         if (days !== undefined) to.appendDate(new DuckDBDateValue(days))
         return days !== undefined
       }
@@ -229,4 +229,11 @@ function microsOf(value: unknown): bigint | undefined {
   if (value instanceof Date) return microsOf(value.getTime())
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) * 1000n : undefined
   return typeof value === 'string' ? microsOfInstant(value) : undefined
+}
+
+/** The same, for the day it is in UTC. */
+function daysOf(value: unknown): number | undefined {
+  if (typeof value === 'string') return daysOfDate(value)
+  const ms = value instanceof Date ? value.getTime() : value
+  return Number.isSafeInteger(ms) ? Math.floor((ms as number) / 86_400_000) : undefined
 }

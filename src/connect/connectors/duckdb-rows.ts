@@ -4,7 +4,7 @@
  * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE and is checked to be exact, times as epoch milliseconds,
  * dates, decimals and UUIDs as text, nested values as JSON. So each value that crosses over is a number, a boolean, text or bytes.
  */
-import type { DuckDBDataChunk } from '@duckdb/node-api'
+import type { DuckDBBlobValue, DuckDBDataChunk } from '@duckdb/node-api'
 import { rowMaker, type Column, type ColumnKind } from '../columns.ts'
 import { BadRow, textOf } from '../source.ts'
 
@@ -118,7 +118,7 @@ function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
     case 'json':
       return value => JSON.parse(value as string)
     case 'bytes':
-      return value => (value as { bytes: Uint8Array }).bytes
+      return value => Uint8Array.from((value as DuckDBBlobValue).bytes)
     case 'boolean':
     case 'date':
     case 'string':

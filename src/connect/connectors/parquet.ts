@@ -223,7 +223,7 @@ async function ask(
 }
 
 /** DuckDB says it of the query's own faults (a conversion, an expression); everything else is the file's. */
-const queryFaults = /^(Parser|Binder|Catalog) Error/
+const queryFaults = /(Parser|Binder|Catalog) Error/
 
 function unreadable(file: string, error: unknown): MillraceError {
   const message = firstLine((error as Error).message)

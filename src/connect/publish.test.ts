@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { z } from 'zod'
+import { scale } from '../../test/scale.ts'
+import { isMillraceError, partitionFor, seededRandom, systemClock, type ErrorCode } from '../base/index.ts'
+import { json, text, topic } from '../schema/index.ts'
+import { Crash, MemoryLog } from './memory-log.test-support.ts'
+import type { ConnectPhase, ConnectProgress } from './observer.ts'
+import { publish } from './publish.ts'
+import { BadRow, type ResumeState, type Source } from './source.ts'
+
+interface Row {
+  readonly id: string
+  readonly n: number
+}
+
+/** A source over an array; `log` notes what is opened and closed. */
+function rowsOf(rows: readonly (Row | BadRow)[], batch = 3, log: string[] = []): Source<Row> {
+  return {
+    name: 'rows',
+    open(resume) {
+      let at = (resume as number | undefined) ?? 0
+      log.push(`open ${at}`)
+      return Promise.resolve({
+        total: rows.length,
+        next() {
+          const start = at
+          at = Math.min(rows.length, at + batch)
+          if (start === at) return Promise.resolve(undefined)
+          return Promise.resolve({
+            rows: rows.slice(start, at),
+            resume: at,
+            place: (i: number) => `row ${start + i}`,
+          })
+        },
+        close() {
+          log.push('close')
+          return Promise.resolve()
+        },
+      })
+    },
+  }
+}
+
+const rows = (count: number): Row[] => Array.from({ length: count }, (_, n) => ({ id: `id ${n % 7}`, n }))
+const things = topic('things', {
+  key: z.string(),
+  value: z.object({ id: z.string(), n: z.int() }),
+  partitions: 3,
+  timestamp: ({ n }) => n,
+})
+const isCode =
+  (code: ErrorCode, about = /./) =>
+  (error: unknown) =>
+    isMillraceError(error, code) && about.test(error.message)
+const key = (row: Row): string => row.id
+
+describe('publish', () => {
+  test('every row, by key, in order, with the time of the topic', async () => {
+    const log = new MemoryLog()
+    const stats = await publish(log, things, rowsOf(rows(100)), { key })
+    assert.equal(stats.published, 100)
+    assert.ok(stats.done)
+    const seen = log.read('things')
+    assert.deepEqual(
+      seen.map(({ value }) => (JSON.parse(value!) as Row).n).sort((a, b) => a - b),
+      rows(100).map(({ n }) => n),
+    )
+    const last = new Map<string, number>()
+    for (const { key: id, value, timestamp, partition } of seen) {
+      const { n } = JSON.parse(value!) as Row
+      assert.equal(timestamp, n)
+      assert.equal(partition, partitionFor(Buffer.from(id!), 3))
+      assert.ok((last.get(id!) ?? -1) < n)
+      last.set(id!, n)
+    }
+  })
+
+  test('a second run has nothing left; more rows are published on', async () => {
+    const log = new MemoryLog()
+    const opened: string[] = []
+    await publish(log, things, rowsOf(rows(10), 3, opened), { key })
+    assert.equal((await publish(log, things, rowsOf(rows(10), 3, opened), { key })).published, 0)
+    assert.equal((await publish(log, things, rowsOf(rows(12), 3, opened), { key })).published, 2)
+    assert.deepEqual(opened, ['open 0', 'close', 'open 10', 'close', 'open 10', 'close'])
+    assert.equal(log.read('things').length, 12)
+  })
+
+  test('values and times made of rows; no key', async () => {
+    const log = new MemoryLog()
+    const squares = topic('squares', { value: z.int(), partitions: 2 })
+    await publish(log, squares, rowsOf(rows(4)), { value: row => row.n ** 2, timestamp: row => row.n + 5 })
+    assert.deepEqual(
+      log.read('squares').map(({ key: k, value, timestamp }) => [k, value, timestamp]),
+      [
+        [null, '0', 5],
+        [null, '1', 6],
+        [null, '4', 7],
+        [null, '9', 8],
+      ],
+    )
+  })
+
+  test('the state stands beside an offset that counts rows', async () => {
+    const log = new MemoryLog()
+    await publish(log, things, rowsOf(rows(10)), { key, name: 'mine' })
+    assert.deepEqual(await log.committedOffsets('connect-mine', [{ topic: 'things', partition: 0 }]), [
+      { topic: 'things', partition: 0, offset: 10, metadata: '10' },
+    ])
+  })
+
+  test('crashes before and after commits: every row once', async () => {
+    const random = seededRandom(7)
+    for (let round = 0; round < scale(200); round++) {
+      const log = new MemoryLog()
+      const total = random.int(60)
+      let crashes = 4
+      log.onCommit = () => {
+        if (crashes > 0 && random.int(3) === 0) {
+          crashes--
+          throw new Crash()
+        }
+      }
+      for (let done = false; !done;)
+        try {
+          ;({ done } = await publish(log, things, rowsOf(rows(total), 1 + random.int(5)), {
+            key,
+            commitBytes: random.int(300),
+          }))
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error
+        }
+      const seen = log.read('things').map(({ value }) => (JSON.parse(value!) as Row).n)
+      assert.deepEqual(
+        seen.sort((a, b) => a - b),
+        rows(total).map(({ n }) => n),
+      )
+    }
+  })
+
+  test('a signal ends the run with what was published committed, and the next one goes on', async () => {
+    const log = new MemoryLog()
+    const stop = new AbortController()
+    const source = rowsOf(rows(50))
+    const observer = { onProgress: ({ records }: ConnectProgress) => records >= 20 && stop.abort() }
+    const first = await publish(log, things, source, { key, commitBytes: 1, signal: stop.signal, observer })
+    assert.equal(first.done, false)
+    assert.ok(first.published >= 20 && first.published < 50)
+    assert.equal(log.read('things').length, first.published)
+    const second = await publish(log, things, source, { key })
+    assert.equal(first.published + second.published, 50)
+  })
+
+  test('a source that waits: what there is commits in time, and a signal ends the wait', async () => {
+    const log = new MemoryLog()
+    const stop = new AbortController()
+    let given = false
+    const slow: Source<Row> = {
+      name: 'slow',
+      open: (_, { signal }) =>
+        Promise.resolve({
+          next() {
+            if (!given) {
+              given = true
+              return Promise.resolve({ rows: rows(2), resume: 2, place: String })
+            }
+            return new Promise(resolve => signal.addEventListener('abort', () => resolve(undefined)))
+          },
+          close: () => Promise.resolve(),
+        }),
+    }
+    const observer = { onProgress: () => stop.abort() }
+    const stats = await publish(log, things, slow, {
+      key,
+      commitInterval: '20ms',
+      signal: stop.signal,
+      observer,
+    })
+    assert.deepEqual([stats.published, stats.done], [2, false])
+    assert.equal(log.read('things').length, 2)
+  })
+
+  test('a second publisher of the name fences the first', async () => {
+    const log = new MemoryLog()
+    const observer = {
+      onPhase(phase: ConnectPhase) {
+        if (phase === 'committing') void log.openWriter({ transactionalId: 'connect-rows-things' })
+      },
+    }
+    await assert.rejects(publish(log, things, rowsOf(rows(10)), { key, observer }), isCode('PRODUCER_FENCED'))
+    assert.deepEqual(log.read('things'), [])
+  })
+
+  test('phases and progress', async () => {
+    const log = new MemoryLog()
+    const seen: unknown[] = []
+    const observer = {
+      onPhase: (phase: ConnectPhase) => seen.push(phase),
+      onProgress: ({ records, commits, lag }: ConnectProgress) => seen.push([records, commits, lag]),
+    }
+    await publish(log, things, rowsOf(rows(5)), { key, commitBytes: 1, observer })
+    assert.deepEqual(seen, [
+      'publishing',
+      'committing',
+      'idle',
+      [3, 1, 2],
+      'publishing',
+      'committing',
+      'idle',
+      [5, 2, 0],
+    ])
+  })
+
+  test('a topic with another partition count', async () => {
+    const log = new MemoryLog()
+    await log.createTopic('things', { partitions: 4 })
+    await assert.rejects(publish(log, things, rowsOf([]), { key }), isCode('PARTITION_COUNT_CHANGED'))
+  })
+
+  test('a resume state that is too large', async () => {
+    const source: Source<Row> = {
+      ...rowsOf([]),
+      open: () =>
+        Promise.resolve({
+          next: () =>
+            Promise.resolve({ rows: rows(1), resume: 'x'.repeat(5000) as ResumeState, place: String }),
+          close: () => Promise.resolve(),
+        }),
+    }
+    await assert.rejects(
+      publish(new MemoryLog(), things, source, { key, commitBytes: 1 }),
+      isCode('LIMIT_EXCEEDED'),
+    )
+  })
+})
+
+describe('bad rows', () => {
+  const bad: (Row | BadRow)[] = [
+    { id: 'a', n: 1 },
+    new BadRow('2 fields instead of 3', 'x,y'),
+    { id: 'a', n: 1.5 },
+    { id: 'a', n: -4 },
+    { id: 'throws', n: 2 },
+    { id: 'a', n: 5 },
+  ]
+  const throwing = (row: Row): string => {
+    if (row.id === 'throws') throw new Error('no key')
+    return row.id
+  }
+
+  test('fail: names the row, and nothing of the transaction is seen', async () => {
+    const log = new MemoryLog()
+    await assert.rejects(
+      publish(log, things, rowsOf(bad), { key: throwing }),
+      isCode('SOURCE_MALFORMED', /row 1 .*2 fields/),
+    )
+    assert.deepEqual(log.read('things'), [])
+  })
+
+  test('skip: counts them', async () => {
+    const log = new MemoryLog()
+    const places: string[] = []
+    const observer = { onBadRecord: ({ place }: { place: string }) => places.push(place) }
+    const { published, skipped } = await publish(log, things, rowsOf(bad), {
+      key: throwing,
+      onError: 'skip',
+      observer,
+    })
+    assert.deepEqual([published, skipped], [2, 4])
+    assert.deepEqual(places, ['row 1', 'row 2', 'row 3', 'row 4'])
+    assert.deepEqual(
+      log.read('things').map(({ value }) => (JSON.parse(value!) as Row).n),
+      [1, 5],
+    )
+  })
+
+  test('dead letters: the originals, with reason and place, once over crashes', async () => {
+    const log = new MemoryLog()
+    let crashes = 2
+    log.onCommit = when => {
+      if (crashes > 0 && when === (crashes === 2 ? 'before' : 'after')) {
+        crashes--
+        throw new Crash()
+      }
+    }
+    for (let done = false; !done;)
+      try {
+        ;({ done } = await publish(log, things, rowsOf(bad), {
+          key: throwing,
+          onError: { deadLetter: 'letters' },
+          commitBytes: 1,
+        }))
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error
+      }
+    const letters = log.read('letters')
+    assert.deepEqual(
+      letters.map(({ value, headers }) => [value, headers['millrace.place'], headers['millrace.source']]),
+      [
+        ['x,y', 'row 1', 'rows'],
+        ['{"id":"a","n":1.5}', 'row 2', 'rows'],
+        ['{"id":"a","n":-4}', 'row 3', 'rows'],
+        ['{"id":"throws","n":2}', 'row 4', 'rows'],
+      ],
+    )
+    assert.match(letters[3]!.headers['millrace.stack']!, /no key/)
+    assert.equal(log.read('things').length, 2)
+  })
+
+  test('a schema that validates asynchronously ends the run, whatever the policy', async () => {
+    const slow = topic('slow', {
+      key: text(),
+      value: z.object({ id: z.string(), n: z.int() }).refine(() => Promise.resolve(true)),
+    })
+    await assert.rejects(
+      publish(new MemoryLog(), slow, rowsOf(rows(3)), { key, onError: 'skip' }),
+      isCode('SCHEMA_ASYNC'),
+    )
+  })
+})
+
+/** Compiled, never run: what the types admit. */
+export async function types(log: MemoryLog): Promise<void> {
+  const source = rowsOf([])
+  await publish(log, things, source, { key: row => row.id })
+  // @ts-expect-error a topic with keys needs one of each row
+  await publish(log, things, source)
+  // @ts-expect-error a key of another type
+  await publish(log, things, source, { key: row => row.n })
+  // @ts-expect-error no such field
+  await publish(log, things, source, { key: row => row.name })
+  // @ts-expect-error rows that are no values of the topic have to be turned into them
+  await publish(log, topic('other', { value: z.object({ other: z.string() }) }), source)
+  // @ts-expect-error a value of another type
+  await publish(log, topic('number', { value: z.int() }), source, { value: row => row.id })
+  await publish(log, topic('number', { value: json<number>() }), source, { value: row => row.n })
+  // @ts-expect-error a topic without keys takes none
+  await publish(log, topic('keyless', { value: json<Row>() }), source, { key: row => row.id })
+  await publish(log, topic('keyless', { value: json<Row>() }), source)
+  await publish(log, things, source, { key: row => row.id, clock: systemClock })
+}
