@@ -15,7 +15,8 @@
  */
 import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
-import { decodeNamespace, encodeNamespace, namespaceLength } from './namespace.ts'
+import { Bucket, type Entry } from './cached-entries.ts'
+import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
 import type { StateStore } from './state-store.ts'
 import { valueCodec, type ValueCodec } from './value-codec.ts'
 
@@ -44,54 +45,6 @@ const scanChunk = 512
 const entryOverhead = 96
 /** What a value is taken to weigh until some have been written. */
 const valueBytesGuess = 64
-
-type InStore = 'unknown' | 'absent' | 'stored'
-
-class Entry<V> {
-  readonly bucket: Bucket<V>
-  readonly key: string
-  /** Undefined: deleted, or known not to exist. */
-  value: V | undefined
-  /** Whether the store holds the key; asked only where the answer is needed. */
-  inStore: InStore
-  dirty = false
-  /** What the commit under way makes of it. */
-  pending: 'put' | 'gone' | undefined
-  /** Stands in the queue of entries to evict. */
-  queued = false
-  /** Its part of the dirty bytes. */
-  bytes = 0
-
-  constructor(bucket: Bucket<V>, key: string, value: V | undefined, inStore: InStore) {
-    this.bucket = bucket
-    this.key = key
-    this.value = value
-    this.inStore = inStore
-    this.pending = undefined
-  }
-}
-
-/** The cached entries of one namespace. */
-class Bucket<V> {
-  readonly namespace: number
-  readonly entries: Map<string, Entry<V>> = new Map()
-  /** How many have a value. */
-  live = 0
-  /** Keys with a value that the store does not give, in order; undefined when they have to be sorted again. */
-  fresh: string[] | undefined
-
-  constructor(namespace: number) {
-    this.namespace = namespace
-  }
-
-  freshKeys(): string[] {
-    if (this.fresh) return this.fresh
-    this.fresh = []
-    for (const [key, entry] of this.entries)
-      if (entry.value !== undefined && entry.inStore !== 'stored') this.fresh.push(key)
-    return this.fresh.sort()
-  }
-}
 
 const byNumber = (a: number, b: number): number => a - b
 
@@ -149,7 +102,7 @@ export class KeyedState<V> {
   put(namespace: number, key: string, value: V): void {
     assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
-    const entry = bucket.entries.get(key) ?? addEntry(bucket, key, undefined, 'unknown')
+    const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
     if (entry.value === undefined) {
       bucket.live++
       if (entry.inStore !== 'stored') bucket.fresh = undefined
@@ -167,7 +120,7 @@ export class KeyedState<V> {
 
   delete(namespace: number, key: string): void {
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
-    this.#deleteEntry(bucket.entries.get(key) ?? addEntry(bucket, key, undefined, 'unknown'))
+    this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown'))
   }
 
   /**
@@ -199,7 +152,7 @@ export class KeyedState<V> {
       const namespace = decodeNamespace(storeKey)
       const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
       const key = storeKey.slice(namespaceLength)
-      if (!bucket.entries.has(key)) addEntry(bucket, key, undefined, 'stored')
+      if (!bucket.entries.has(key)) bucket.add(key, undefined, 'stored')
     }
     this.#order.forRange(first, to, false, (_namespace, bucket) => {
       for (const entry of bucket.entries.values()) this.#deleteEntry(entry)
@@ -310,7 +263,7 @@ export class KeyedState<V> {
   #load(namespace: number, key: string): V | undefined {
     const value = this.#read(namespace, key)
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
-    const entry = addEntry(bucket, key, value, value === undefined ? 'absent' : 'stored')
+    const entry = bucket.add(key, value, value === undefined ? 'absent' : 'stored')
     if (value !== undefined) bucket.live++
     this.#queueClean(entry)
     return value
@@ -447,12 +400,6 @@ export class KeyedState<V> {
   }
 }
 
-function addEntry<V>(bucket: Bucket<V>, key: string, value: V | undefined, inStore: InStore): Entry<V> {
-  const entry = new Entry(bucket, key, value, inStore)
-  bucket.entries.set(key, entry)
-  return entry
-}
-
 /** The index of the first of the sorted `keys` behind `after`. */
 function firstAfter(keys: readonly string[], after: string): number {
   let low = 0
@@ -463,18 +410,4 @@ function firstAfter(keys: readonly string[], after: string): number {
     else high = middle
   }
   return low
-}
-
-/** The first store key of namespaces at or after `from`, which may be infinite. */
-function lowerBound(from: number): string {
-  return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
-}
-
-/** The first store key of namespaces from `to` on; undefined where there can be none. */
-function upperBound(to: number): string | undefined {
-  return to > Number.MAX_SAFE_INTEGER
-    ? undefined
-    : to < Number.MIN_SAFE_INTEGER
-      ? ''
-      : encodeNamespace(Math.ceil(to))
 }

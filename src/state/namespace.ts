@@ -32,3 +32,17 @@ export function decodeNamespace(storeKey: string): number {
       storeKey.charCodeAt(from + 3))
   return (half(0) - signBit) * base + half(4)
 }
+
+/** The first store key of namespaces at or after `from`, which may be infinite. */
+export function lowerBound(from: number): string {
+  return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
+}
+
+/** The first store key of namespaces from `to` on; undefined where there can be none. */
+export function upperBound(to: number): string | undefined {
+  return to > Number.MAX_SAFE_INTEGER
+    ? undefined
+    : to < Number.MIN_SAFE_INTEGER
+      ? ''
+      : encodeNamespace(Math.ceil(to))
+}
