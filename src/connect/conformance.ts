@@ -9,7 +9,8 @@ import assert from 'node:assert/strict'
 import { isMillraceError, systemClock } from '../base/index.ts'
 import { topic, type Schema, type Topic } from '../schema/index.ts'
 import type { Offsets, Sink, SinkContext, SinkRow } from './sink.ts'
-import { BadRow, resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
+import type { BadRow } from './source.ts'
+import { resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
 
 export interface ConformanceCase {
   readonly name: string
@@ -117,15 +118,18 @@ export interface Sample {
   readonly note: string | null
 }
 
+/** A target, as the cases see it. */
+export interface SinkTarget {
+  /** A sink of the same name over the same target, each time. */
+  readonly sink: () => Sink<string, Sample>
+  /** What the target holds, in any order. */
+  readonly read: () => Promise<{ key: string; n: number; note: string | null }[]>
+  readonly close: () => Promise<void>
+}
+
 export interface SinkConformance {
   /** A new, empty target for each case. */
-  readonly make: () => Promise<{
-    /** A writer's sink: the same name and the same target, each time. */
-    sink(): Sink<string, Sample>
-    /** What the target holds, in any order. */
-    read(): Promise<{ key: string; n: number; note: string | null }[]>
-    close(): Promise<void>
-  }>
+  readonly make: () => Promise<SinkTarget>
   /** Claims that keys are kept once, with their last value, and that null deletes. */
   readonly upserts?: boolean
   /** Claims that some values are refused: one such. */
@@ -163,10 +167,7 @@ export const sampleTopic: Topic<string, Sample> = topic('samples', {
 })
 
 export function sinkConformance({ make, upserts, refused }: SinkConformance): ConformanceCase[] {
-  const check = (
-    name: string,
-    body: (target: Awaited<ReturnType<SinkConformance['make']>>) => Promise<void>,
-  ): ConformanceCase => ({
+  const check = (name: string, body: (target: SinkTarget) => Promise<void>): ConformanceCase => ({
     name,
     run: async () => {
       const target = await make()

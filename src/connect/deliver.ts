@@ -275,7 +275,7 @@ class Run<K, V> {
     part: 'key' | 'value',
     why: string,
   ): void {
-    const reason = `its ${part} is ${why}`
+    const reason = `its ${part} is malformed (${why})`
     if (this.#onError === 'fail')
       throw new MillraceError(
         'MALFORMED_RECORD',

@@ -7,7 +7,7 @@ import { json, text, topic } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
 import { publish } from './publish.ts'
-import { BadRow, type ResumeState, type Source } from './source.ts'
+import { BadRow, type Source } from './source.ts'
 
 interface Row {
   readonly id: string
@@ -222,8 +222,7 @@ describe('publish', () => {
       ...rowsOf([]),
       open: () =>
         Promise.resolve({
-          next: () =>
-            Promise.resolve({ rows: rows(1), resume: 'x'.repeat(5000) as ResumeState, place: String }),
+          next: () => Promise.resolve({ rows: rows(1), resume: 'x'.repeat(5000), place: String }),
           close: () => Promise.resolve(),
         }),
     }

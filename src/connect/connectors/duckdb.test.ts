@@ -8,8 +8,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import * as v from 'valibot'
 import { z } from 'zod'
 import { isMillraceError, systemClock, type ErrorCode } from '../../base/index.ts'
-import { json, topic, windowed, type Windowed } from '../../schema/index.ts'
-import { sinkConformance, type Sample } from '../conformance.ts'
+import { json, topic, windowed } from '../../schema/index.ts'
+import { sinkConformance, type Sample, type SinkTarget } from '../conformance.ts'
 import type { Sink, SinkTopic, SinkWriter } from '../sink.ts'
 import { duckdb } from './duckdb.ts'
 
@@ -41,7 +41,7 @@ const isCode =
     isMillraceError(error, code) && about.test(error.message)
 
 describe('conformance', () => {
-  const make = (): ReturnType<Parameters<typeof sinkConformance>[0]['make']> => {
+  const make = (): Promise<SinkTarget> => {
     const file = newFile()
     return Promise.resolve({
       sink: () => duckdb<string, Sample>(file, { table: 'samples' }),
@@ -149,15 +149,29 @@ describe('tables', () => {
     }),
     options: {
       columns: {
-        hour: { from: 'key.start', type: 'TIMESTAMP' },
+        hour: {
+          from: 'key.start',
+          type: 'TIMESTAMP',
+        },
         origin: 'key.key',
-        flights: { from: 'value.flights', type: 'INTEGER' },
-        cost: { from: 'value.cost', type: 'DECIMAL(10, 2)' },
-        zoned: { from: 'key.end', type: 'TIMESTAMPTZ' },
-        day: { from: 'record.timestamp', type: 'DATE' },
+        flights: {
+          from: 'value.flights',
+          type: 'INTEGER',
+        },
+        cost: {
+          from: 'value.cost',
+          type: 'DECIMAL(10, 2)',
+        },
+        zoned: {
+          from: 'key.end',
+          type: 'TIMESTAMPTZ',
+        },
+        day: {
+          from: 'record.timestamp',
+          type: 'DATE',
+        },
         place: 'record.offset',
       },
-      ...{},
     } as never,
     key: { key: 'DFW', start: 992_505_600_000, end: 992_509_200_000 },
     value: { flights: 3, cost: '12.3', id: 7 },
@@ -179,7 +193,7 @@ describe('tables', () => {
       day: '1970-01-01',
       place: '4',
     },
-  } as TableCase<Windowed<string>, { flights: number; cost: string; id: number }>)
+  })
   check('a topic without keys is appended to', {
     from: topic('t', { value: z.object({ n: z.int() }) }),
     key: null,

@@ -110,7 +110,7 @@ describe('rows', () => {
     ['null where the program expects none', { word: 'string' }],
   ] as const satisfies [string, ColumnSpecs][])
     test(`${name} makes a bad row, and names the column`, async () => {
-      const [, bad] = await read(parquet(kinds, { columns: columns as ColumnSpecs }))
+      const [, bad] = await read(parquet(kinds, { columns: columns }))
       assert.ok(bad instanceof BadRow)
       assert.match(bad.reason, new RegExp(`'${Object.keys(columns)[0]}'`))
     })

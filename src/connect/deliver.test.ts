@@ -1,0 +1,398 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { z } from 'zod'
+import { scale } from '../../test/scale.ts'
+import { isMillraceError, MillraceError, seededRandom, type ErrorCode } from '../base/index.ts'
+import { json, text, topic } from '../schema/index.ts'
+import { BatchBuilder } from '../wire/index.ts'
+import { duckdb } from './connectors/duckdb.ts'
+import { sinkConformance, type Sample, type SinkTarget } from './conformance.ts'
+import { deliver, type DeliverOptions } from './deliver.ts'
+import { Crash, MemoryLog } from './memory-log.test-support.ts'
+import { MemoryTarget } from './memory-sink.test-support.ts'
+import { retrying } from './retrying.ts'
+
+type Thing = { n: number }
+const things = topic('things', { key: z.string(), value: z.object({ n: z.int() }), partitions: 2 })
+const isCode =
+  (code: ErrorCode, about = /./) =>
+  (error: unknown) =>
+    isMillraceError(error, code) && about.test(error.message)
+
+type Line = [partition: number, key: string, value: Thing | string | null]
+
+/** A log with these lines, a few to a transaction, one transaction in `abortEvery` aborted after a line of its own. */
+async function logOf(lines: readonly Line[], perCommit = 3): Promise<MemoryLog> {
+  const log = new MemoryLog()
+  await log.createTopic('things', { partitions: 2 })
+  await append(log, lines, perCommit)
+  return log
+}
+
+async function append(log: MemoryLog, lines: readonly Line[], perCommit = 3): Promise<void> {
+  const writer = await log.openWriter({ transactionalId: 'test' })
+  for (const [i, [partition, key, value]] of lines.entries()) {
+    const builder = new BatchBuilder()
+    builder.appendText(1000 + i, key, typeof value === 'string' ? value : value && JSON.stringify(value))
+    await writer.append('things', partition, builder)
+    if (i % perCommit === perCommit - 1) await writer.commit()
+    if (i % 7 === 0) {
+      await writer.commit()
+      const aborted = new BatchBuilder()
+      aborted.appendText(0, 'aborted', '{"n":-1}')
+      await writer.append('things', partition, aborted)
+      await writer.abort()
+    }
+  }
+  await writer.commit()
+}
+
+const counting = (count: number): Line[] =>
+  Array.from({ length: count }, (_, n) => [n % 2, `k${n % 5}`, { n }])
+const valuesOf = (target: MemoryTarget<string, Thing>): number[] => target.rows.map(({ value }) => value!.n)
+const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b)
+const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+
+describe('the memory sink passes, so that tests of the runner may stand on it', () => {
+  const make = (): Promise<SinkTarget> => {
+    const target = new MemoryTarget<string, Sample>()
+    target.refuses = ({ value }) => value?.n === 1.5
+    return Promise.resolve({
+      sink: () => target.sink(),
+      read: () =>
+        Promise.resolve(target.rows.map(({ key, value }) => ({ key: key!, n: value!.n, note: value!.note }))),
+      close: () => Promise.resolve(),
+    })
+  }
+  for (const { name, run } of sinkConformance({ make, refused: { n: 1.5, note: null } })) test(name, run)
+})
+
+describe('deliver', () => {
+  test('everything committed up to the end, in order per partition, nothing aborted', async () => {
+    const log = await logOf(counting(50))
+    const target = new MemoryTarget<string, Thing>()
+    const stats = await deliver(log, things, target.sink(), { until: 'end' }).done
+    assert.equal(stats.delivered, 50)
+    for (const partition of [0, 1])
+      assert.deepEqual(
+        target.rows.filter(row => row.partition === partition).map(({ value }) => value!.n),
+        upTo(50).filter(n => n % 2 === partition),
+      )
+    assert.deepEqual(target.rows[0], { partition: 0, offset: 0, timestamp: 1000, key: 'k0', value: { n: 0 } })
+  })
+
+  test('goes on where the target stands', async () => {
+    const log = await logOf(counting(10))
+    const target = new MemoryTarget<string, Thing>()
+    await deliver(log, things, target.sink(), { until: 'end' }).done
+    await append(log, counting(4))
+    const stats = await deliver(log, things, target.sink(), { until: 'end' }).done
+    assert.equal(stats.delivered, 4)
+    assert.equal((await deliver(log, things, target.sink(), { until: 'end' }).done).delivered, 0)
+  })
+
+  test('begins inside a batch, where the target stands there', async () => {
+    const log = new MemoryLog()
+    await log.createTopic('things', { partitions: 2 })
+    const builder = new BatchBuilder()
+    for (const n of upTo(10)) builder.appendText(n, 'k', `{"n":${n}}`)
+    await (await log.openWriter()).append('things', 0, builder)
+    const target = new MemoryTarget<string, Thing>()
+    target.offsets.set(0, 6)
+    await deliver(log, things, target.sink(), { until: 'end' }).done
+    assert.deepEqual(valuesOf(target), [6, 7, 8, 9])
+  })
+
+  test('finish: everything there is by then, written while it runs', async () => {
+    const log = await logOf([])
+    const target = new MemoryTarget<string, Thing>()
+    const delivery = deliver(log, things, target.sink(), { commitInterval: '1ms' })
+    await append(log, counting(20))
+    const stats = await delivery.finish()
+    assert.equal(stats.delivered, 20)
+    assert.deepEqual(sorted(valuesOf(target)), upTo(20))
+  })
+
+  test('stop: commits what has been read', async () => {
+    const log = await logOf(counting(20))
+    const target = new MemoryTarget<string, Thing>()
+    const stop = new AbortController()
+    const delivery = deliver(log, things, target.sink(), {
+      signal: stop.signal,
+      transactionRows: 5,
+      observer: { onProgress: ({ records }) => records >= 10 && stop.abort() },
+    })
+    const { delivered } = await delivery.done
+    assert.ok(delivered >= 10 && delivered < 20)
+    assert.equal(target.rows.length, delivered)
+    assert.deepEqual(await delivery.stop(), await delivery.done)
+    const rest = await deliver(log, things, target.sink(), { until: 'end' }).done
+    assert.equal(delivered + rest.delivered, 20)
+  })
+
+  test('transactions are bounded in rows, in bytes and in time', async () => {
+    const log = await logOf(counting(100))
+    const writesWith = async (options: DeliverOptions): Promise<number> => {
+      const target = new MemoryTarget<string, Thing>()
+      await deliver(log, things, target.sink(), { until: 'end', ...options }).done
+      return target.writes
+    }
+    assert.equal(await writesWith({}), 1)
+    assert.equal(await writesWith({ transactionRows: 10 }), 10)
+    assert.ok((await writesWith({ transactionBytes: 90 })) >= 10)
+    const target = new MemoryTarget<string, Thing>()
+    const delivery = deliver(log, things, target.sink(), { commitInterval: '5ms' })
+    while (target.writes === 0) await new Promise(resolve => setTimeout(resolve, 1))
+    await delivery.stop()
+  })
+
+  test('a topic that is not there, and one that says how it is to be', async () => {
+    const target = new MemoryTarget<string, Thing>()
+    const unsure = topic('unsure', { key: z.string(), value: z.object({ n: z.int() }) })
+    await assert.rejects(
+      deliver(new MemoryLog(), unsure, target.sink(), { until: 'end' }).done,
+      isCode('UNKNOWN_TOPIC'),
+    )
+    const log = new MemoryLog()
+    assert.equal((await deliver(log, things, target.sink(), { until: 'end' }).done).delivered, 0)
+    assert.equal((await log.describeTopic('things'))?.partitions, 2)
+  })
+
+  test('a writer that was replaced is fenced', async () => {
+    const log = await logOf(counting(5))
+    const target = new MemoryTarget<string, Thing>()
+    const old = deliver(log, things, target.sink(), { commitInterval: '1ms' })
+    old.done.catch(() => {})
+    while (target.rows.length < 5) await new Promise(resolve => setTimeout(resolve, 1))
+    const next = deliver(log, things, target.sink())
+    next.done.catch(() => {})
+    while (target.epoch < 2) await new Promise(resolve => setTimeout(resolve, 1))
+    await append(log, counting(3))
+    await assert.rejects(old.finish(), isCode('SINK_FENCED'))
+    await next.finish()
+    assert.equal(target.rows.length, 8)
+  })
+
+  test('lag, phases and counts are told', async () => {
+    const log = await logOf(counting(6))
+    const seen: unknown[] = []
+    await deliver(log, things, new MemoryTarget<string, Thing>().sink(), {
+      until: 'end',
+      observer: {
+        onPhase: phase => seen.push(phase),
+        onProgress: ({ records, lag, commits }) => seen.push([records, lag, commits]),
+      },
+    }).done
+    assert.deepEqual(seen, ['loading', 'idle', [6, 0, 1]])
+  })
+})
+
+describe('bad records', () => {
+  const lines: Line[] = [
+    [0, 'a', { n: 0 }],
+    [0, 'a', 'not json'],
+    [1, 'b', '{"n":"text"}'],
+    [0, 'a', { n: 13 }],
+    [1, 'b', { n: 1 }],
+    [0, 'a', null],
+    [1, 'b', { n: 13 }],
+    [0, 'a', { n: 2 }],
+  ]
+  const unlucky = (): MemoryTarget<string, Thing> => {
+    const target = new MemoryTarget<string, Thing>()
+    target.refuses = ({ value }) => value?.n === 13
+    return target
+  }
+
+  test('fail: the record is named, and nothing past it is delivered', async () => {
+    const log = await logOf(lines)
+    await assert.rejects(
+      deliver(log, things, unlucky().sink(), { until: 'end' }).done,
+      isCode('MALFORMED_RECORD', /partition 1, offset 0 .*n: /),
+    )
+    const refused = await logOf([
+      [0, 'a', { n: 0 }],
+      [0, 'a', { n: 1 }],
+      [0, 'a', { n: 13 }],
+      [0, 'a', { n: 3 }],
+    ])
+    const target = unlucky()
+    await assert.rejects(
+      deliver(refused, things, target.sink(), { until: 'end' }).done,
+      isCode('SINK_REFUSED', /partition 0, offset \d+/),
+    )
+    assert.deepEqual(valuesOf(target), [0, 1])
+  })
+
+  test('skip: everything else arrives', async () => {
+    const log = await logOf(lines)
+    const target = unlucky()
+    const stats = await deliver(log, things, target.sink(), { until: 'end', onError: 'skip' }).done
+    assert.deepEqual([stats.delivered, stats.skipped], [4, 4])
+    assert.deepEqual(
+      target.rows.map(({ value }) => value?.n ?? null),
+      [0, 1, null, 2],
+    )
+    assert.equal(
+      (await deliver(log, things, target.sink(), { until: 'end', onError: 'skip' }).done).skipped,
+      0,
+    )
+  })
+
+  test('a schema that validates asynchronously ends the delivery, whatever the policy', async () => {
+    const slow = topic('things', {
+      key: text(),
+      value: z.object({ n: z.int() }).refine(() => Promise.resolve(true)),
+      partitions: 2,
+    })
+    const done = deliver(await logOf(lines), slow, unlucky().sink(), { until: 'end', onError: 'skip' }).done
+    await assert.rejects(done, isCode('SCHEMA_ASYNC'))
+  })
+
+  test('crashes anywhere: each good record is delivered once, each bad one is a letter once', async () => {
+    const random = seededRandom(11)
+    for (let round = 0; round < scale(300); round++) {
+      const all: Line[] = Array.from({ length: random.int(40) }, (_, n) => [
+        random.int(2),
+        `k${random.int(4)}`,
+        random.int(6) === 0 ? `bad ${n}` : { n: random.int(6) === 0 ? 1000 + n : n },
+      ])
+      const log = await logOf(all, 1 + random.int(4))
+      const target = new MemoryTarget<string, Thing>()
+      target.refuses = ({ value }) => value!.n >= 1000
+      let crashes = 5
+      const perhaps = (): void => {
+        if (crashes > 0 && random.int(4) === 0) {
+          crashes--
+          throw new Crash()
+        }
+      }
+      target.onWrite = perhaps
+      log.onCommit = perhaps
+      const options = {
+        until: 'end',
+        onError: { deadLetter: 'letters' },
+        transactionRows: 1 + random.int(12),
+      } as const
+      for (;;)
+        try {
+          await deliver(log, things, target.sink(), options).done
+          break
+        } catch (error) {
+          if (!(error instanceof Crash)) throw error
+        }
+      const good = all.flatMap(([, , value]) =>
+        typeof value === 'object' && value!.n < 1000 ? [value!.n] : [],
+      )
+      assert.deepEqual(sorted(valuesOf(target)), good, `round ${round}`)
+      const bad = all.flatMap(([, , value]) =>
+        typeof value === 'string' ? [value] : value!.n >= 1000 ? [JSON.stringify(value)] : [],
+      )
+      const letters = log.read('letters')
+      assert.deepEqual(
+        letters.map(({ value }) => value!).toSorted(byText),
+        bad.toSorted(byText),
+        `round ${round}`,
+      )
+      for (const { headers, key } of letters) {
+        assert.equal(headers['millrace.topic'], 'things')
+        assert.match(headers['millrace.offset']!, /^\d+$/)
+        assert.ok(headers['millrace.reason'])
+        assert.match(key!, /^k\d$/)
+      }
+    }
+  })
+})
+
+describe('retrying', () => {
+  const busy = new MillraceError('SINK_FAILED', 'busy', { retriable: true })
+
+  test('passes what goes away, before and after the write took effect; nothing is written twice', async () => {
+    const log = await logOf(counting(30))
+    const target = new MemoryTarget<string, Thing>()
+    const random = seededRandom(3)
+    target.onWrite = () => {
+      if (random.int(2) === 0) throw busy
+    }
+    let retries = 0
+    const sink = retrying(target.sink(), { attempts: 30, backoff: '1ms', backoffMax: '2ms', random })
+    await deliver(log, things, sink, {
+      until: 'end',
+      transactionRows: 4,
+      observer: { onRetry: () => retries++ },
+    }).done
+    assert.deepEqual(sorted(valuesOf(target)), upTo(30))
+    assert.ok(retries > 0)
+  })
+
+  test('waits longer each time, with jitter, and gives up', async () => {
+    const target = new MemoryTarget<string, Thing>()
+    target.onWrite = () => {
+      throw busy
+    }
+    const delays: number[] = []
+    const sink = retrying(target.sink(), {
+      attempts: 4,
+      backoff: '4ms',
+      backoffMax: '10ms',
+      random: seededRandom(1),
+    })
+    const observer = { onRetry: ({ delayMs }: { delayMs: number }) => delays.push(delayMs) }
+    await assert.rejects(
+      deliver(await logOf(counting(1)), things, sink, { until: 'end', observer }).done,
+      isCode('SINK_FAILED'),
+    )
+    assert.equal(delays.length, 3)
+    for (const [i, most] of [4, 8, 10].entries()) assert.ok(delays[i]! >= most / 2 && delays[i]! <= most)
+  })
+
+  test('what is not retriable passes at once; a stop ends the wait', async () => {
+    const target = new MemoryTarget<string, Thing>()
+    target.onWrite = () => {
+      throw new MillraceError('SINK_FAILED', 'broken')
+    }
+    const observer = { onRetry: () => assert.fail('not retriable') }
+    await assert.rejects(
+      deliver(await logOf(counting(1)), things, retrying(target.sink()), { until: 'end', observer }).done,
+      isCode('SINK_FAILED'),
+    )
+    target.onWrite = () => {
+      throw busy
+    }
+    const stop = new AbortController()
+    const endless = retrying(target.sink(), { backoff: '1h', backoffMax: '1h' })
+    const delivery = deliver(await logOf(counting(1)), things, endless, {
+      until: 'end',
+      signal: stop.signal,
+      observer: { onRetry: () => stop.abort() },
+    })
+    await assert.rejects(delivery.done, isCode('SINK_FAILED'))
+  })
+})
+
+/** Compiled, never run: what the types admit. */
+export function types(log: MemoryLog): void {
+  deliver(log, things, duckdb('x.duckdb', { table: 't', columns: { key: 'key', n: 'value.n' } }))
+  deliver(
+    log,
+    things,
+    duckdb('x.duckdb', {
+      table: 't',
+      columns: { key: 'key', n: { from: 'value.n', type: 'DOUBLE' }, at: 'record.timestamp' },
+    }),
+  )
+  // @ts-expect-error no such field
+  deliver(log, things, duckdb('x.duckdb', { table: 't', columns: { n: 'value.m' } }))
+  // @ts-expect-error the key is a string and has no parts
+  deliver(log, things, duckdb('x.duckdb', { table: 't', columns: { n: 'key.n' } }))
+  // @ts-expect-error a sink for other values
+  deliver(log, things, new MemoryTarget<string, { m: string }>().sink())
+  // @ts-expect-error a sink for other keys
+  deliver(log, things, new MemoryTarget<number, Thing>().sink())
+  deliver(
+    log,
+    topic('others', { key: text(), value: json<Thing>() }),
+    retrying(duckdb('x.duckdb', { table: 't' })),
+  )
+}
