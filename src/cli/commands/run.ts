@@ -1,0 +1,41 @@
+/** `millrace run app.ts`: runs the app that a module exports, until stopped or to the end. */
+import { Command, Option } from 'commander'
+import { loadApp } from '../app-module.ts'
+import { dataOption } from '../data-option.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface Options {
+  readonly data: string
+  readonly until?: 'end' | 'now'
+  readonly restart?: boolean
+  readonly guarantee?: 'exactly-once' | 'at-least-once'
+  readonly commitInterval?: `${number}ms`
+}
+
+export function runCommand(terminal: Terminal): Command {
+  return new Command('run')
+    .description('run the app that a module exports, until Ctrl-C')
+    .argument('<module>', 'a .ts or .js file with an app as its default export')
+    .addOption(dataOption())
+    .addOption(
+      new Option(
+        '--until <when>',
+        "stop at the input's end: 'end' closes all windows for good, 'now' lets the next run go on",
+      ).choices(['end', 'now']),
+    )
+    .option('--restart', 'forget offsets and state, and begin from the start')
+    .addOption(new Option('--guarantee <which>').choices(['exactly-once', 'at-least-once']))
+    .option('--commit-interval <duration>', "how often to commit, as '100ms'")
+    .action(async (path: string, { data, ...options }: Options) => {
+      const app = await loadApp(path)
+      terminal.note(`${app.name} runs over ${data}. Ctrl-C commits and leaves.`)
+      const { records, metrics } = await app.run({ ...options, data, signal: terminal.signal })
+      const dropped = Object.entries(metrics.dropped).filter(([, count]) => count > 0)
+      terminal.note(
+        `${app.name} processed ${records} records in ${metrics.commits} commits.` +
+          (dropped.length > 0
+            ? ` Not taken further: ${dropped.map(([reason, count]) => `${String(count)} ${reason}`).join(', ')}.`
+            : ''),
+      )
+    })
+}

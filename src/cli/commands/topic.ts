@@ -1,0 +1,66 @@
+/** `millrace topic list` and `millrace topic describe <name>`. */
+import { Command } from 'commander'
+import { MillraceError } from '../../base/index.ts'
+import type { Log } from '../../index.ts'
+import { dataOption, withLog } from '../data-option.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface Options {
+  readonly data: string
+  readonly internal?: boolean
+  readonly json?: boolean
+}
+
+export function topicCommand(terminal: Terminal): Command {
+  const list = new Command('list')
+    .description('list topics')
+    .addOption(dataOption())
+    .option('--internal', 'with the topics that the log keeps for itself')
+    .option('--json', 'one JSON object per line')
+    .action(({ data, internal, json }: Options) =>
+      withLog(data, async log => {
+        for (const topic of await log.topics()) {
+          if (topic.internal && !internal) continue
+          await terminal.write(
+            json
+              ? `${JSON.stringify({ name: topic.name, partitions: topic.partitions })}\n`
+              : `${topic.name}\t${topic.partitions} partitions\n`,
+          )
+        }
+      }),
+    )
+  const describe = new Command('describe')
+    .description(
+      'show the partitions of a topic: the first offset, the end, and how many records may be between',
+    )
+    .argument('<topic>')
+    .addOption(dataOption())
+    .option('--json', 'one JSON object per line')
+    .action((name: string, { data, json }: Options) =>
+      withLog(data, async log => {
+        for (const partition of await partitionsOf(log, name))
+          await terminal.write(
+            json
+              ? `${JSON.stringify(partition)}\n`
+              : `${name}-${partition.partition}\tfrom ${partition.start}\tto ${partition.end}\n`,
+          )
+      }),
+    )
+  return new Command('topic').description('look at topics').addCommand(list).addCommand(describe)
+}
+
+async function partitionsOf(
+  { port }: Log,
+  name: string,
+): Promise<{ partition: number; start: number; end: number }[]> {
+  const topic = await port.describeTopic(name)
+  if (!topic)
+    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}'. See 'millrace topic list'.`)
+  return Promise.all(
+    Array.from({ length: topic.partitions }, async (_, partition) => ({
+      partition,
+      start: await port.offsets(name, partition, 'earliest'),
+      end: await port.offsets(name, partition, 'latest'),
+    })),
+  )
+}

@@ -1,0 +1,202 @@
+/**
+ * Runs an app's tasks over several partitions without a log, and lets them crash: what a commit keeps is exactly what a log would keep (offsets with
+ * their metadata, changelogs, outputs), everything else is gone. Synchronous, so that thousands of runs take seconds.
+ */
+import { assert } from '../../src/base/index.ts'
+import type { WritableTopic } from '../../src/schema/index.ts'
+import { KeyedState, memoryStore } from '../../src/state/index.ts'
+import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
+import type { Plan, Stage } from '../../src/stream/plan.ts'
+import { BatchBuilder, RecordBatch } from '../../src/wire/index.ts'
+
+export interface InputRecord {
+  readonly key: unknown
+  readonly value: unknown
+  readonly timestamp: number
+}
+
+export interface OutputRecord {
+  readonly topic: string
+  readonly key: unknown
+  readonly value: unknown
+  readonly pane: string | undefined
+}
+
+export class TaskHarness {
+  /** What has been committed. */
+  readonly outputs: OutputRecord[] = []
+  readonly inputs: Map<string, readonly InputRecord[][]>
+  readonly #plan: Plan
+  readonly #partitions = new Map<Stage, number>()
+  readonly #changelogs = new Map<string, Map<string, Uint8Array>>()
+  readonly #offsets = new Map<string, { offset: number; metadata: string }>()
+  #group!: TaskGroup
+  #sources: SourcePartition[] = []
+  #states: { id: string; state: KeyedState<unknown> }[] = []
+  #uncommitted: OutputRecord[] = []
+
+  /** `inputs`: per topic, per partition, the records in the order of the log. */
+  constructor(app: App, inputs: Map<string, readonly InputRecord[][]>) {
+    this.inputs = inputs
+    this.#plan = app.plan()
+    for (const stage of this.#plan.stages) {
+      const counts = stage.sources.map(({ topic }) => inputs.get(topic.name)?.length ?? 0)
+      this.#partitions.set(
+        stage,
+        counts[0] ?? Math.max(...stage.incoming.map(({ from }) => this.#partitions.get(from) ?? 0)),
+      )
+    }
+    this.restart()
+  }
+
+  get sources(): readonly SourcePartition[] {
+    return this.#sources
+  }
+
+  /** Sources with something left to read. */
+  get open(): SourcePartition[] {
+    return this.#sources.filter(source => source.position < (this.#records(source)?.length ?? 0))
+  }
+
+  /** Drops everything that is not committed, and begins again from there. */
+  restart(): void {
+    this.#sources = []
+    this.#states = []
+    this.#uncommitted = []
+    this.#group = new TaskGroup(
+      this.#plan,
+      stage => this.#partitions.get(stage) ?? 0,
+      {
+        metrics: new Metrics(),
+        monotonic: () => 0,
+        state: (task, node, name) => {
+          const id = `${node.name}-${name}-${task.partition}`
+          const store = memoryStore()
+          store.apply(this.#changelogs.get(id) ?? [], 0)
+          const state = new KeyedState<unknown>(id, store)
+          this.#states.push({ id, state })
+          return state
+        },
+        output: (_task, { topic }, record) => {
+          this.#uncommitted.push({
+            topic: topic.name,
+            key: record.key,
+            value: record.value,
+            pane: record.pane,
+          })
+        },
+      },
+      {},
+    )
+    for (const stage of this.#plan.stages) {
+      const count = this.#partitions.get(stage) ?? 0
+      for (let partition = 0; partition < count; partition += 1) {
+        const task = this.#group.add(stage, partition, this.#restoredWatermark(stage, partition))
+        for (const source of stage.sources) {
+          const committed = this.#offsets.get(`${source.topic.name}-${partition}`)
+          this.#sources.push(
+            new SourcePartition(
+              source,
+              task,
+              'fail',
+              { now: () => 0, monotonic: () => 0, drop: () => {}, deadLetter: () => {} },
+              { offset: committed?.offset ?? 0, metadata: committed?.metadata },
+            ),
+          )
+        }
+      }
+    }
+  }
+
+  /** Processes up to `count` records of a partition as one batch. */
+  read(source: SourcePartition, count: number): void {
+    const records = this.#records(source)?.slice(source.position, source.position + count) ?? []
+    if (records.length === 0) return
+    const batch = new BatchBuilder()
+    const topic = this.#topicOf(source)
+    for (const { key, value, timestamp } of records)
+      batch.append(timestamp, bytesOf(topic.key.encode(key)), bytesOf(topic.value.encode(value)))
+    const offset = source.position
+    source.load({
+      topic: source.topic,
+      partition: source.partition,
+      batch: new RecordBatch(batch.build({ baseOffset: offset })),
+      firstOffset: offset,
+      nextOffset: offset + records.length,
+    })
+    while (!source.run(1 + (count % 3)));
+    this.settle()
+  }
+
+  /** A source at the end of its records stands at the end of time. */
+  endExhausted(): void {
+    for (const source of this.#sources)
+      if (source.position >= (this.#records(source)?.length ?? 0)) source.end()
+    this.settle()
+  }
+
+  settle(): void {
+    for (let turns = 0; !this.#group.advance(); turns += 1) assert(turns < 100_000, 'time comes to rest')
+  }
+
+  commit(): void {
+    this.settle()
+    for (const { id, state } of this.#states) {
+      const changelog = this.#changelogs.get(id) ?? new Map<string, Uint8Array>()
+      this.#changelogs.set(id, changelog)
+      for (const [key, value] of state.changes()) {
+        if (value) changelog.set(key, Uint8Array.from(value))
+        else changelog.delete(key)
+      }
+      state.committed(0)
+    }
+    for (const source of this.#sources)
+      this.#offsets.set(`${source.topic}-${source.partition}`, {
+        offset: source.position,
+        metadata: source.metadata(),
+      })
+    this.outputs.push(...this.#uncommitted.splice(0))
+  }
+
+  /** The last committed value per key of an output topic; deleted ones left out. */
+  table(topic: string): Map<string, unknown> {
+    const rows = new Map<string, unknown>()
+    for (const output of this.outputs) {
+      if (output.topic !== topic) continue
+      const key = JSON.stringify(output.key)
+      if (output.value === null) rows.delete(key)
+      else rows.set(key, output.value)
+    }
+    return rows
+  }
+
+  #restoredWatermark(stage: Stage, partition: number): number {
+    let watermark = Number.POSITIVE_INFINITY
+    for (const source of stage.sources)
+      watermark = Math.min(
+        watermark,
+        SourcePartition.restoredWatermark(
+          source,
+          this.#offsets.get(`${source.topic.name}-${partition}`)?.metadata,
+        ),
+      )
+    for (const { from } of stage.incoming)
+      for (let n = 0; n < (this.#partitions.get(from) ?? 0); n += 1)
+        watermark = Math.min(watermark, this.#group.task(from, n)?.watermark ?? Number.NEGATIVE_INFINITY)
+    return watermark
+  }
+
+  #records({ topic, partition }: SourcePartition): readonly InputRecord[] | undefined {
+    return this.inputs.get(topic)?.[partition]
+  }
+
+  #topicOf(source: SourcePartition): WritableTopic<unknown, unknown> {
+    for (const stage of this.#plan.stages)
+      for (const { topic } of stage.sources) if (topic.name === source.topic) return topic
+    throw new Error(`no topic ${source.topic}`)
+  }
+}
+
+function bytesOf(encoded: string | Uint8Array | null): Uint8Array | null {
+  return typeof encoded === 'string' ? Buffer.from(encoded) : encoded
+}
