@@ -102,6 +102,8 @@ export class InProcessReader implements Reader {
 
   atEnd(topic: string, partition: number): boolean {
     const source = this.#source(topic, partition)
+    // A fetch from here on finds nothing, or that this offset is out of range.
+    if (source.fetching || source.error !== undefined) return false
     return source.head === source.buffer.length && source.position >= this.#end(source)
   }
 

@@ -246,7 +246,11 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       this.#autoCommit()
       const batch = this.#take()
       if (batch) return batch
-      if (this.#closed || this.#finished()) return undefined
+      if (this.#closed) return undefined
+      if (this.#finished()) {
+        await this.close()
+        return undefined
+      }
       const dirty =
         this.#options.group !== undefined &&
         [...this.#owned.values()].some(({ processed, committed }) => processed !== committed)

@@ -112,7 +112,13 @@ export class Producer<K, V> {
 
   /** Appends everything sent so far without waiting for more; resolves once it is durable, and rejects when something was not. */
   async flush(): Promise<void> {
-    for (const partition of [...this.#open.keys()]) this.#append(partition)
+    // Records still waiting for the topic, or for room, were sent before as well.
+    await this.#partitions?.catch(() => undefined)
+    this.#appendAll()
+    while (this.#room) {
+      await this.#room.promise
+      this.#appendAll()
+    }
     await Promise.all(this.#inFlight)
     const failure = this.#failure
     this.#failure = undefined
@@ -195,9 +201,13 @@ export class Producer<K, V> {
     void waited
       .then(() => {
         this.#lingering = undefined
-        for (const partition of [...this.#open.keys()]) this.#append(partition)
+        this.#appendAll()
       })
       .catch(() => undefined)
+  }
+
+  #appendAll(): void {
+    for (const partition of [...this.#open.keys()]) this.#append(partition)
   }
 
   #append(partition: number): void {
