@@ -28,7 +28,7 @@ export class App {
   }
 
   /** The records of a topic, as a stream. Event time and watermark are as the topic declares them. Asking again gives the same stream. */
-  stream<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>, options: Named = {}): Stream<K, V> {
+  stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K, V> {
     const known = this.#streams.get(topic.name)
     if (known) return known as Stream<K, V>
     const node = this.#source(topic as never, 'stream', options)
@@ -38,7 +38,7 @@ export class App {
   }
 
   /** The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no watermark unless the topic declares one. */
-  table<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>, options: Named = {}): Table<K, V> {
+  table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<K, V> {
     const known = this.#tables.get(topic.name)
     if (known) return known as Table<K, V>
     const source = this.#source(topic as never, 'table', {})

@@ -6,7 +6,7 @@
  */
 import { binaryString, MillraceError, utf8OfBinary } from '../base/index.ts'
 import type { Codec } from '../schema/index.ts'
-import { Malformed, type Slices } from '../schema/index.ts'
+import { canonicalJsonSerde, Malformed, type Slices } from '../schema/index.ts'
 import type { StreamRecord } from './record.ts'
 
 export interface KeyCodec {
@@ -18,8 +18,9 @@ export interface KeyCodec {
 /** The form of a key that the program made: JSON. */
 export const jsonKeyCodec: KeyCodec = {
   encode(key) {
-    const text = JSON.stringify(key) as string | undefined
-    if (text === undefined)
+    // Canonical: equal keys are equal bytes, in whatever order a program put their properties.
+    const text = key === undefined || typeof key === 'function' ? undefined : canonicalJsonSerde.encode(key)
+    if (typeof text !== 'string')
       throw new MillraceError(
         'INVALID_ARGUMENT',
         `A key must be something that JSON can write; got ${typeof key}. Return a string, a number or a plain object.`,

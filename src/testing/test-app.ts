@@ -43,8 +43,8 @@ export interface TestOutput<K, V> {
 }
 
 export interface TestApp {
-  input<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>): TestInput<K, V>
-  output<K, V>(topic: Topic<K, V, never, never> | Topic<K, V, K, V>): TestOutput<K, V>
+  input<K, V>(topic: Topic<K, V, never, never>): TestInput<K, V>
+  output<K, V>(topic: Topic<K, V, never, never>): TestOutput<K, V>
   /** Moves the watermark of every input to `timestamp` (`Infinity`: the end of time), as records after it would. */
   advanceTime(timestamp: number): void
   /** Moves processing time on: early results come. */
