@@ -1,0 +1,71 @@
+/** A clock that stands still until it is told to go on: timers run in time order, ties in the order in which they were set. */
+import type { Clock, Timer } from '../base/index.ts'
+
+export interface VirtualClock extends Clock {
+  /** Lets `ms` pass: everything due meanwhile runs, at its time, and what it wakes up gets its turn. */
+  advance(ms: number): Promise<void>
+  /** Timers that are set. */
+  readonly pending: number
+}
+
+interface Scheduled {
+  readonly at: number
+  readonly order: number
+  readonly callback: () => void
+}
+
+/** Turns of the event loop that a moment gets to settle: promises, and the I/O of a simulated disk. */
+const turnsPerMoment = 3
+
+export function virtualClock(startMs = 0): VirtualClock {
+  let elapsed = 0
+  let order = 0
+  const scheduled = new Set<Scheduled>()
+  const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+  const schedule = (delayMs: number, callback: () => void): Timer => {
+    const entry: Scheduled = { at: elapsed + Math.max(0, delayMs), order: order++, callback }
+    scheduled.add(entry)
+    return { cancel: () => void scheduled.delete(entry) }
+  }
+  return {
+    now: () => startMs + elapsed,
+    monotonic: () => elapsed,
+    schedule,
+    sleep: (delayMs, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason as Error)
+        const onAbort = (): void => {
+          timer.cancel()
+          reject(signal?.reason as Error)
+        }
+        const timer = schedule(delayMs, () => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve()
+        })
+        signal?.addEventListener('abort', onAbort, { once: true })
+      }),
+    // Letting others run takes no time.
+    yield: turn,
+    async advance(ms) {
+      const until = elapsed + ms
+      for (;;) {
+        for (let n = 0; n < turnsPerMoment; n += 1) await turn()
+        let next: Scheduled | undefined
+        for (const entry of scheduled)
+          if (
+            entry.at <= until &&
+            (!next || entry.at < next.at || (entry.at === next.at && entry.order < next.order))
+          )
+            next = entry
+        if (!next) break
+        scheduled.delete(next)
+        elapsed = Math.max(elapsed, next.at)
+        next.callback()
+      }
+      elapsed = until
+    },
+    get pending() {
+      return scheduled.size
+    },
+  }
+}
