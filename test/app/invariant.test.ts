@@ -1,0 +1,203 @@
+/**
+ * The invariant: the same input gives the same final results, however it was partitioned among batches, interleaved, exchanged (in memory or through
+ * topics), committed, and whenever the machine lost power in between.
+ *
+ * The whole engine runs: an app over the log in process, on a simulated disk and under a virtual clock, so that a failed case is repeated by
+ * its seed. What must come out is worked out by the naive oracle.
+ */
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { partitionForBinary, type Random, seededRandom } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import { createLog, type Log } from '../../src/port/index.ts'
+import { json, text, topic, windowed } from '../../src/schema/index.ts'
+import { App, Instance, session, settingsOf, tumbling } from '../../src/stream/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { scale, seed } from '../scale.ts'
+import { alignedSums, type OracleRecord, sessionSums } from '../stream/oracle.ts'
+
+interface Event extends OracleRecord {
+  readonly other: string
+}
+
+const outOfOrderness = 30
+const hourly = tumbling(50, { allowedLateness: 60 })
+const storms = session(15, { allowedLateness: 60 })
+const add = (sum: number, { value }: { value: number }): number => sum + value
+
+function program(partitions: number) {
+  const input = topic('input', {
+    key: text(),
+    value: json<{ value: number; other: string }>(),
+    partitions,
+    watermark: { outOfOrderness },
+  })
+  const sums = topic('sums', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const others = topic('others', { key: windowed(text()), value: json<number>(), partitions: 1 })
+  const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
+  const app = new App('invariant')
+  const stream = app.stream(input)
+  stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
+  stream
+    .groupBy(({ other }) => other)
+    .windowedBy(hourly)
+    .aggregate(0, add)
+    .emit('final')
+    .to(others)
+  stream
+    .groupByKey()
+    .windowedBy(storms)
+    .aggregate(0, add, (a, b) => a + b)
+    .emit('final')
+    .to(sessions)
+  return { app, input, sums, others, sessions }
+}
+
+function randomEvents(random: Random): Event[] {
+  const total = 20 + random.int(60)
+  return Array.from({ length: total }, (_, n) => ({
+    key: 'abcd'[random.int(4)]!,
+    other: 'xyz'[random.int(3)]!,
+    value: 1 + random.int(9),
+    timestamp: Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)),
+  }))
+}
+
+/** Lets simulated time pass until `work` has settled. */
+async function settle<T>(clock: VirtualClock, work: Promise<T>, most = 20_000): Promise<T> {
+  const state = { settled: false }
+  const note = (): void => {
+    state.settled = true
+  }
+  work.then(note, note)
+  for (let n = 0; !state.settled; n += 1) {
+    if (n > most) throw new Error('it does not come to an end')
+    await clock.advance(5)
+  }
+  return await work
+}
+
+async function rowsOf(
+  clock: VirtualClock,
+  log: Log,
+  from: Parameters<Log['consumer']>[0],
+): Promise<[string, unknown][]> {
+  const rows = new Map<string, unknown>()
+  const read = async (): Promise<void> => {
+    for await (const { key, value } of log.consumer(from, { until: 'end' })) {
+      if (value === null) rows.delete(JSON.stringify(key))
+      else rows.set(JSON.stringify(key), value)
+    }
+  }
+  await settle(clock, read())
+  return sorted(rows)
+}
+
+function sorted(rows: ReadonlyMap<string, unknown>): [string, unknown][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+async function oneCase(caseSeed: number): Promise<void> {
+  const random = seededRandom(caseSeed)
+  const partitions = 1 + random.int(3)
+  const { app, input, sums, others, sessions } = program(partitions)
+  const events = randomEvents(random)
+  const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
+  for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
+
+  const disk = new SimulatedDisk({ random })
+  const clock = virtualClock(1_000_000_000_000)
+  const open = async (): Promise<Log> =>
+    createLog(
+      await settle(
+        clock,
+        InProcessLog.open('/data', { disk, clock, random: seededRandom(random.int(2 ** 31)) }),
+      ),
+      clock,
+    )
+  const options = {
+    until: 'end' as const,
+    exchange: random.int(2) === 0 ? ('memory' as const) : ('topic' as const),
+    commitInterval: 5 + random.int(40),
+    alignment: 1 + random.int(200),
+    dirtyBytesMax: random.int(4) === 0 ? 500 : 1_000_000,
+  }
+
+  // Published in batches of random sizes, all acknowledged before anything may be lost.
+  let log = await open()
+  const publish = async (): Promise<void> => {
+    const producer = log.producer(input, { lingerMs: 0 } as never)
+    for (let at = 0; at < events.length;) {
+      const some = events.slice(at, at + 1 + random.int(10))
+      await Promise.all(
+        some.map(({ key, value, other, timestamp }) =>
+          producer.send({ key, value: { value, other }, timestamp }),
+        ),
+      )
+      at += some.length
+    }
+  }
+  await settle(clock, publish())
+
+  for (let crashes = 0; ;) {
+    const instance = new Instance(app.name, app.plan(), log.port, clock, settingsOf(options))
+    const state: { outcome: 'running' | 'done' | 'failed'; error?: unknown } = { outcome: 'running' }
+    const run = instance.run().then(
+      () => {
+        state.outcome = 'done'
+      },
+      (error: unknown) => {
+        state.outcome = 'failed'
+        state.error = error
+      },
+    )
+    const crashAfter = crashes < 4 && random.int(3) > 0 ? random.int(60) : Number.POSITIVE_INFINITY
+    for (let n = 0; n < crashAfter && state.outcome === 'running'; n += 1) {
+      if (n > 20_000) throw new Error('the app does not come to an end')
+      await clock.advance(random.int(8))
+    }
+    if (state.outcome === 'done') break
+    if (state.outcome === 'failed') throw state.error
+    crashes += 1
+    if (random.int(3) === 0) disk.kill()
+    else disk.crash()
+    // What was running finds its files gone; nothing of it reaches the disk any more.
+    await settle(clock, Promise.race([run, clock.sleep(100)]))
+    log = await open()
+  }
+
+  const label = JSON.stringify({ caseSeed, partitions, ...options })
+  deepEqual(
+    await rowsOf(clock, log, sums as never),
+    sorted(alignedSums(byPartition, outOfOrderness, hourly, ({ key }) => key)),
+    `sums ${label}`,
+  )
+  deepEqual(
+    await rowsOf(clock, log, others as never),
+    sorted(alignedSums(byPartition, outOfOrderness, hourly, record => (record as Event).other)),
+    `others ${label}`,
+  )
+  deepEqual(
+    await rowsOf(clock, log, sessions as never),
+    sorted(sessionSums(byPartition, outOfOrderness, storms)),
+    `sessions ${label}`,
+  )
+  await settle(clock, log.close())
+}
+
+test(
+  'the same input gives the same final results, whatever happens in between',
+  { timeout: 280_000 },
+  async () => {
+    const cases = scale(500)
+    for (let n = 0; n < cases; n += 1) {
+      const caseSeed = seed * 1_000_003 + n
+      try {
+        await oneCase(caseSeed)
+      } catch (error) {
+        throw new Error(`case ${n} (seed ${caseSeed}) failed`, { cause: error })
+      }
+    }
+  },
+)
