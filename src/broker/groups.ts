@@ -98,7 +98,7 @@ class Group {
   #generation = 0
   /** Members or topics have changed since the assignment was computed. */
   #stale = false
-  #rebalancing: Promise<void> | undefined
+  #rebalancing = false
 
   constructor(name: string, context: GroupsContext) {
     this.#name = name
@@ -134,7 +134,7 @@ class Group {
         new Map(units.filter(unit => unit.partitions.length > 0).map(unit => [unit.key, unit])),
         member.generation,
       )
-      member.options.onLost(lost)
+      tellLost(member, lost)
     }
     this.#rebalance()
   }
@@ -170,9 +170,9 @@ class Group {
   /** Starts a rebalance, or has the one under way start over. */
   #rebalance(): void {
     this.#stale = true
-    this.#rebalancing ??= this.#run().finally(() => {
-      this.#rebalancing = undefined
-    })
+    if (this.#rebalancing) return
+    this.#rebalancing = true
+    void this.#run()
   }
 
   async #run(): Promise<void> {
@@ -186,6 +186,7 @@ class Group {
       this.#generation += 1
       await Promise.all(members.map((member, index) => this.#give(member, targets[index]!)))
     }
+    this.#rebalancing = false
   }
 
   #targets(members: readonly Member[]): ReadonlyMap<string, Unit>[] {
@@ -262,7 +263,7 @@ class Group {
     member.joined.reject(error)
     // Somebody else gets its partitions.
     this.#stale = true
-    if (lost.length > 0) member.options.onLost(lost)
+    tellLost(member, lost)
   }
 
   #remove(member: Member): void {
@@ -285,6 +286,16 @@ class Group {
           )
         setOf.set(topic, set)
       }
+  }
+}
+
+/** A hook that throws has nobody to tell: the partitions are gone either way. */
+function tellLost(member: Member, lost: readonly TopicPartition[]): void {
+  if (lost.length === 0) return
+  try {
+    member.options.onLost(lost)
+  } catch {
+    // See above.
   }
 }
 

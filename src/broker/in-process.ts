@@ -29,7 +29,8 @@ import { Offsets } from './offsets.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { InProcessReader } from './reader.ts'
 import { offsetsTopic, Topics, transactionsTopic } from './topics.ts'
-import { recoverTransactions, Transactions } from './transactions.ts'
+import { recoverTransactions } from './transaction-recovery.ts'
+import { Transactions } from './transactions.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
 
 const transactionTimeoutMsDefault = 60_000
@@ -226,8 +227,8 @@ export class InProcessLog implements LogPort {
   async #close(): Promise<void> {
     await this.#groups.close()
     this.#closed = true
-    for (const reader of [...this.#readers]) await reader.close()
-    for (const writer of [...this.#writers]) await writer.close()
+    for (const reader of this.#readers) await reader.close()
+    for (const writer of this.#writers) await writer.close()
     try {
       await this.#transactions.close()
       await this.#offsets.close()

@@ -20,10 +20,8 @@
  */
 import { assert, isMillraceError, MillraceError, type Clock, type Timer } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
-import { InternalLog } from './internal-log.ts'
+import type { InternalLog } from './internal-log.ts'
 import {
-  decodeTransactionKey,
-  decodeTransactionValue,
   encodeTransactionKey,
   encodeTransactionValue,
   transactionStatus,
@@ -32,6 +30,7 @@ import {
 } from './internal-records.ts'
 import type { Offsets } from './offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import { epochMax, type RecoveredTransactions } from './transaction-recovery.ts'
 
 /** A producer as the log knows it. */
 export interface ProducerIdentity {
@@ -39,8 +38,6 @@ export interface ProducerIdentity {
   readonly producerEpoch: number
 }
 
-/** The greatest epoch; a marker may carry it, a producer gets a new id before. */
-const epochMax = 0x7fff
 /** Kafka's `transaction.max.timeout.ms`. */
 const timeoutMsMax = 15 * 60_000
 /** The log is written anew past this. */
@@ -210,7 +207,7 @@ export class Transactions {
       )
     } catch (error) {
       // No room: nothing is decided, and an abort can be tried again. Any other failure of the disk leaves the outcome to recovery.
-      if (isMillraceError(error, 'DISK_FULL')) {
+      if (isRetriable(error)) {
         entry.epoch = epoch
         entry.state = 'ongoing'
       }
@@ -246,7 +243,7 @@ export class Transactions {
         if (retried) entry.markersRetried -= 1
         return
       } catch (error) {
-        if (this.#closed || !isMillraceError(error, 'DISK_FULL')) throw error
+        if (this.#closed || !isRetriable(error)) throw error
         if (!retried) entry.markersRetried += 1
         await this.#clock.sleep(retryMs)
       }
@@ -295,8 +292,7 @@ export class Transactions {
     }
     this.#exclusively(entry, abort).catch((error: unknown) => {
       // The partitions of a failing disk end with the process; where there was no room, try again.
-      if (isMillraceError(error) && error.retriable)
-        this.#clock.schedule(retryMs, () => this.#expire(entry, identity))
+      if (isRetriable(error)) this.#clock.schedule(retryMs, () => this.#expire(entry, identity))
     })
   }
 
@@ -356,75 +352,6 @@ export class Transactions {
   }
 }
 
-export interface RecoveredTransactions {
-  readonly stateLog: InternalLog
-  readonly states: ReadonlyMap<string, TransactionValue>
-}
-
-/**
- * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where the commit point was reached,
- * otherwise with an abort. To be called before anything reads offsets or accepts writers.
- */
-export async function recoverTransactions(
-  log: LogDirectory,
-  statePartition: Partition,
-  clock: Clock,
-): Promise<RecoveredTransactions> {
-  const stateLog = new InternalLog(statePartition, clock)
-  const states = new Map<string, TransactionValue>()
-  await stateLog.replay(batch => {
-    if (batch.isControl) return
-    const records = batch.records()
-    while (records.next()) {
-      const transactionalId = decodeTransactionKey(records.key()!)
-      if (transactionalId === undefined) continue
-      const value = records.value()
-      if (value === null) states.delete(transactionalId)
-      else states.set(transactionalId, decodeTransactionValue(value))
-    }
-  })
-
-  const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
-  const durable: Promise<void>[] = []
-  for (const partition of [...log.partitions()])
-    for (const { producerId, producerEpoch } of [...partition.openTransactions.values()]) {
-      const state = byProducer.get(producerId)
-      // Each end raises the epoch: one that is open in the raised epoch itself came after.
-      const committed =
-        state?.status === transactionStatus.prepareCommit && producerEpoch < state.producerEpoch
-      const marker = partition.appendMarker({
-        type: committed ? 'commit' : 'abort',
-        producerId,
-        producerEpoch: Math.max(state?.producerEpoch ?? 0, Math.min(producerEpoch + 1, epochMax)),
-        coordinatorEpoch: 0,
-      })
-      durable.push(marker.durable)
-    }
-  await Promise.all(durable)
-
-  if (!log.recovery.clean && states.size > 0) {
-    const raised = [...states].map(([transactionalId, state]): [string, TransactionValue] => [
-      transactionalId,
-      {
-        ...state,
-        producerEpoch: Math.min(state.producerEpoch + 1, epochMax),
-        status: transactionStatus.empty,
-        partitions: [],
-        updatedMs: clock.now(),
-      },
-    ])
-    const { durable: written } = stateLog.append(
-      raised.map(([transactionalId, state]) => ({
-        key: encodeTransactionKey(transactionalId),
-        value: encodeTransactionValue(state),
-      })),
-    )
-    await written
-    for (const [transactionalId, state] of raised) states.set(transactionalId, state)
-  }
-  return { stateLog, states }
-}
-
 function entryOf(
   transactionalId: string,
   state: Pick<TransactionValue, 'producerId' | 'producerEpoch'> & Partial<TransactionValue>,
@@ -443,6 +370,11 @@ function entryOf(
     markersRetried: 0,
     queue: Promise.resolve(),
   }
+}
+
+/** No room, say: the log is as it was before, and the same call may succeed later. */
+function isRetriable(error: unknown): boolean {
+  return isMillraceError(error) && error.retriable
 }
 
 function identityOf(entry: Entry): ProducerIdentity {

@@ -189,8 +189,8 @@ export class TransactionalWriter implements Writer {
   }
 
   #addOffsets(commit: GroupCommit): void {
-    const { transactions, offsets, checkCommit } = this.#context
-    checkCommit(commit)
+    const { transactions, offsets } = this.#context
+    this.#context.checkCommit(commit)
     transactions.enlist(this.#transactionalId, this.#identity, offsets.partition)
     this.#dirty = true
     this.#pending.add(offsets.commitInTransaction(this.#identity, commit))

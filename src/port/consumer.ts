@@ -175,7 +175,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   async seekToTime(timestamp: number): Promise<void> {
     await this.#start()
     const { isolation } = this.#options
-    for (const partition of [...this.#owned.keys()])
+    const partitions = [...this.#owned.keys()]
+    for (const partition of partitions)
       await this.seek(
         partition,
         await this.#port.offsets(this.#topic.name, partition, { timestamp }, isolation),
@@ -264,7 +265,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   /** The next batch of the partition that has waited longest. */
   #take(): { partition: number; records: ConsumedRecord<K, V>[]; nextOffset: number } | undefined {
     const { name } = this.#topic
-    for (const [partition, owned] of [...this.#owned]) {
+    for (const [partition, owned] of this.#owned) {
       for (;;) {
         if (this.#options.until === 'end' && this.#reader!.position(name, partition) >= owned.end) break
         const fetched = this.#reader!.take(name, partition)

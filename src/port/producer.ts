@@ -207,7 +207,7 @@ export class Producer<K, V> {
   }
 
   #appendAll(): void {
-    for (const partition of [...this.#open.keys()]) this.#append(partition)
+    for (const partition of this.#open.keys()) this.#append(partition)
   }
 
   #append(partition: number): void {

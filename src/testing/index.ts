@@ -7,3 +7,9 @@ export {
   type TestRecord,
   type TestResult,
 } from './test-app.ts'
+export {
+  logPortConformance,
+  type ConformanceCase,
+  type LogPortConformance,
+  type PortUnderTest,
+} from '../port/conformance/index.ts'

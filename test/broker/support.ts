@@ -3,9 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'
+import {
+  nodeDisk,
+  seededRandom,
+  systemClock,
+  systemRandom,
+  type Disk,
+  type Random,
+} from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
@@ -18,11 +27,39 @@ export function openPort(path: string): Promise<InProcessLog> {
 
 /** A log for one test. */
 export async function openTestLog(context: TestContext): Promise<Log> {
-  const { path, remove } = temporaryFolder()
-  const log = createLog(await openPort(path), systemClock)
+  const folder = temporaryFolder()
+  const log = createLog(await openPort(folder.path), systemClock)
   context.after(async () => {
     await log.close()
-    remove()
+    folder.remove()
   })
   return log
+}
+
+/** A log over a simulated disk and a clock that stands still, which can lose power and be opened again. */
+export class SimulatedLog {
+  readonly disk: SimulatedDisk
+  readonly clock: VirtualClock = virtualClock(1_000_000)
+  readonly #random: Random
+  #port: InProcessLog | undefined
+
+  constructor(random: Random = seededRandom(1)) {
+    this.#random = random
+    this.disk = new SimulatedDisk({ random })
+  }
+
+  async open(disk: Disk = this.disk): Promise<InProcessLog> {
+    this.#port = await InProcessLog.open('/data', { disk, clock: this.clock, random: this.#random })
+    return this.#port
+  }
+
+  /** Power is lost; the log that was open is of no use any more. */
+  async crash(): Promise<InProcessLog> {
+    this.disk.crash()
+    return this.open()
+  }
+
+  async close(): Promise<void> {
+    await this.#port?.close()
+  }
 }

@@ -1,18 +1,18 @@
 /** What the conformance cases share: a port under test, names that do not clash, and a way to write and read in one line. */
 import assert from 'node:assert/strict'
-import { isMillraceError, utf8, type ErrorCode } from '../../base/index.ts'
+import { isMillraceError, systemClock, utf8, type ErrorCode } from '../../base/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
 import type { Isolation, LogPort, Reader, TopicPartition, Writer } from '../log-port.ts'
 
 /** A port under test, as the caller of the suite makes it. */
 export interface PortUnderTest {
   readonly port: LogPort
-  /** Passes time: with a simulated clock. Without it the suite waits for real. */
-  advance?(ms: number): Promise<void>
-  /** Lets the log crash, and opens it again: what was acknowledged must be there. Cases about crashes are left out without it. */
-  crash?(): Promise<LogPort>
+  /** Passes time: by waiting, or by moving a simulated clock. */
+  readonly advance: (ms: number) => Promise<void>
+  /** Lets the log crash, and opens it again: what was acknowledged must be there. */
+  readonly crash?: () => Promise<LogPort>
   /** Closes everything. Called once per case. */
-  dispose(): Promise<void>
+  readonly dispose: () => Promise<void>
 }
 
 /** What each case gets. */
@@ -28,10 +28,6 @@ export class Harness {
     this.#prefix = prefix
   }
 
-  get canCrash(): boolean {
-    return this.#under.crash !== undefined
-  }
-
   /** A name that nobody else uses. */
   name(what: string): string {
     this.#names += 1
@@ -45,12 +41,12 @@ export class Harness {
   }
 
   async pass(ms: number): Promise<void> {
-    if (this.#under.advance) await this.#under.advance(ms)
-    else await new Promise(resolve => setTimeout(resolve, ms))
+    await this.#under.advance(ms)
   }
 
   async crash(): Promise<void> {
-    this.port = await this.#under.crash!()
+    assert(this.#under.crash, 'a port that says that it crashes can do so')
+    this.port = await this.#under.crash()
   }
 
   /** What a reader shows from an offset to the readable end. */
@@ -156,7 +152,7 @@ export async function stateOf(promise: Promise<unknown>): Promise<'pending' | 's
     state = 'settled'
   }
   promise.then(settle, settle)
-  for (let turn = 0; turn < 20; turn += 1) await new Promise(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < 20; turn += 1) await systemClock.yield()
   return state
 }
 

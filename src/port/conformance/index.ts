@@ -1,15 +1,16 @@
 /**
  * The conformance suite of LogPort: what stream, connect and every program may rely on, whichever log is behind the port.
  *
- * For `node:test`, so it is exported for testing only. An implementation passes it in a few lines:
+ * A door of its own, for `testing` and for tests: nothing of it is loaded in production. It belongs to no test runner; an
+ * implementation passes it in a few lines.
  *
  * @example
- * logPortConformance('in process', async () => {
+ * const make = async () => {
  *   const port = await openSomehow()
- *   return { port, dispose: () => port.close() }
- * })
+ *   return { port, advance: ms => systemClock.sleep(ms), dispose: () => port.close() }
+ * }
+ * for (const { name, run } of logPortConformance({ make })) test(name, run)
  */
-import { describe, it } from 'node:test'
 import { groupCases } from './groups.ts'
 import { Harness, type PortUnderTest } from './harness.ts'
 import { readingCases } from './reading.ts'
@@ -18,34 +19,48 @@ import { transactionCases } from './transactions.ts'
 
 export type { PortUnderTest } from './harness.ts'
 
-/** The cases, by what they show. */
+/** The cases of one area, by what they show. */
 export type Cases = Record<string, (h: Harness) => Promise<void>>
 
-const suites: Record<string, Cases> = {
+export interface LogPortConformance {
+  /** Makes a port; called once for each case. */
+  readonly make: () => Promise<PortUnderTest>
+  /** Topics and groups are named after it. A cluster that keeps what earlier runs left needs a new one each time. Default `conformance`. */
+  readonly namePrefix?: string
+  /** Whether the ports can crash and be opened again ({@link PortUnderTest.crash}): the cases about that are in only then. */
+  readonly crashes?: boolean
+}
+
+export interface ConformanceCase {
+  readonly name: string
+  /** Rejects with what is wrong. */
+  run(): Promise<void>
+}
+
+const areas: Record<string, Cases> = {
   topics: topicCases,
   reading: readingCases,
   transactions: transactionCases,
   groups: groupCases,
 }
 
-/** Declares the suite for one implementation; `makePort` is called for each case. */
-export function logPortConformance(name: string, makePort: () => Promise<PortUnderTest>): void {
-  // Names are unique over runs, since a cluster keeps what earlier ones left.
-  const prefix = `conformance-${Date.now().toString(36)}`
-  let cases = 0
-  void describe(`LogPort: ${name}`, () => {
-    for (const [suite, tests] of Object.entries(suites))
-      for (const [what, run] of Object.entries(tests))
-        void it(`${suite}: ${what}`, async context => {
-          const under = await makePort()
-          cases += 1
-          try {
-            if (what.startsWith('after a crash') && !under.crash)
-              context.diagnostic('this port cannot crash on its own')
-            else await run(new Harness(under, `${prefix}-${cases}`))
-          } finally {
-            await under.dispose()
-          }
-        })
-  })
+export function logPortConformance({
+  make,
+  namePrefix = 'conformance',
+  crashes = false,
+}: LogPortConformance): ConformanceCase[] {
+  return Object.entries(areas)
+    .flatMap(([area, cases]) => Object.entries(cases).map(([what, run]) => ({ area, what, run })))
+    .filter(({ what }) => crashes || !what.startsWith('after a crash'))
+    .map(({ area, what, run }, index) => ({
+      name: `${area}: ${what}`,
+      async run() {
+        const under = await make()
+        try {
+          await run(new Harness(under, `${namePrefix}-${index}`))
+        } finally {
+          await under.dispose()
+        }
+      },
+    }))
 }

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bufferOf } from '../base/index.ts'
+import {
+  decodeOffsetKey,
+  decodeOffsetValue,
+  decodeTransactionKey,
+  decodeTransactionValue,
+  encodeOffsetKey,
+  encodeOffsetValue,
+  encodeTransactionKey,
+  encodeTransactionValue,
+  transactionStatus,
+} from './internal-records.ts'
+
+const hex = (bytes: Uint8Array): string => bufferOf(bytes).toString('hex')
+
+/** Hex, field by field. */
+const bytes = (...fields: string[]): string => fields.join('')
+
+test('offsets stand as Kafka writes them', () => {
+  const key = encodeOffsetKey('g', { topic: 'tt', partition: 3 })
+  assert.equal(hex(key), bytes('0001', '000167', '00027474', '00000003'))
+  assert.deepEqual(decodeOffsetKey(key), { group: 'g', topic: 'tt', partition: 3 })
+  const value = encodeOffsetValue({ topic: 'tt', partition: 3, offset: 2 ** 40, metadata: 'ä' }, 1)
+  assert.equal(hex(value), bytes('0003', '0000010000000000', 'ffffffff', '0002c3a4', '0000000000000001'))
+  assert.deepEqual(decodeOffsetValue(value), { offset: 2 ** 40, metadata: 'ä' })
+  // Version 1, which older brokers wrote: no leader epoch.
+  assert.deepEqual(
+    decodeOffsetValue(Buffer.from(bytes('0001', '0000000000000005', '0000', '00'.repeat(16)), 'hex')),
+    {
+      offset: 5,
+      metadata: '',
+    },
+  )
+  assert.equal(decodeOffsetKey(Buffer.from('0002000167', 'hex')), undefined)
+})
+
+test('transactions stand as Kafka writes them', () => {
+  const key = encodeTransactionKey('app')
+  assert.equal(hex(key), bytes('0000', '0003617070'))
+  assert.equal(decodeTransactionKey(key), 'app')
+  const state = {
+    producerId: 7,
+    producerEpoch: 2,
+    timeoutMs: 60_000,
+    status: transactionStatus.prepareCommit,
+    partitions: [
+      { topic: 'a', partition: 0 },
+      { topic: 'a', partition: 2 },
+      { topic: 'b', partition: 1 },
+    ],
+    updatedMs: 5,
+    startedMs: 4,
+  }
+  const value = encodeTransactionValue(state)
+  assert.equal(
+    hex(value),
+    bytes(
+      '0000',
+      '0000000000000007',
+      '0002',
+      '0000ea60',
+      '02',
+      '00000002',
+      '000161',
+      '00000002',
+      '00000000',
+      '00000002',
+      '000162',
+      '00000001',
+      '00000001',
+      '0000000000000005',
+      '0000000000000004',
+    ),
+  )
+  assert.deepEqual(decodeTransactionValue(value), state)
+})

@@ -1,0 +1,86 @@
+/**
+ * What a crash leaves of transactions, and how each is ended: see transactions.ts for the order in which they end, on which this relies.
+ */
+import type { Clock } from '../base/index.ts'
+import type { LogDirectory, Partition } from '../log/index.ts'
+import { InternalLog } from './internal-log.ts'
+import {
+  decodeTransactionKey,
+  decodeTransactionValue,
+  encodeTransactionKey,
+  encodeTransactionValue,
+  transactionStatus,
+  type TransactionValue,
+} from './internal-records.ts'
+
+/** The greatest epoch; a marker may carry it, a producer gets a new id before. */
+export const epochMax = 0x7fff
+
+export interface RecoveredTransactions {
+  readonly stateLog: InternalLog
+  readonly states: ReadonlyMap<string, TransactionValue>
+}
+
+/**
+ * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where the commit point was reached,
+ * otherwise with an abort. To be called before anything reads offsets or accepts writers.
+ */
+export async function recoverTransactions(
+  log: LogDirectory,
+  statePartition: Partition,
+  clock: Clock,
+): Promise<RecoveredTransactions> {
+  const stateLog = new InternalLog(statePartition, clock)
+  const states = new Map<string, TransactionValue>()
+  await stateLog.replay(batch => {
+    if (batch.isControl) return
+    const records = batch.records()
+    while (records.next()) {
+      const transactionalId = decodeTransactionKey(records.key()!)
+      if (transactionalId === undefined) continue
+      const value = records.value()
+      if (value === null) states.delete(transactionalId)
+      else states.set(transactionalId, decodeTransactionValue(value))
+    }
+  })
+
+  const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
+  const durable: Promise<void>[] = []
+  for (const partition of log.partitions())
+    for (const { producerId, producerEpoch } of partition.openTransactions.values()) {
+      const state = byProducer.get(producerId)
+      // Each end raises the epoch: one that is open in the raised epoch itself came after.
+      const committed =
+        state?.status === transactionStatus.prepareCommit && producerEpoch < state.producerEpoch
+      const marker = partition.appendMarker({
+        type: committed ? 'commit' : 'abort',
+        producerId,
+        producerEpoch: Math.max(state?.producerEpoch ?? 0, Math.min(producerEpoch + 1, epochMax)),
+        coordinatorEpoch: 0,
+      })
+      durable.push(marker.durable)
+    }
+  await Promise.all(durable)
+
+  if (!log.recovery.clean && states.size > 0) {
+    const raised = [...states].map(([transactionalId, state]): [string, TransactionValue] => [
+      transactionalId,
+      {
+        ...state,
+        producerEpoch: Math.min(state.producerEpoch + 1, epochMax),
+        status: transactionStatus.empty,
+        partitions: [],
+        updatedMs: clock.now(),
+      },
+    ])
+    const { durable: written } = stateLog.append(
+      raised.map(([transactionalId, state]) => ({
+        key: encodeTransactionKey(transactionalId),
+        value: encodeTransactionValue(state),
+      })),
+    )
+    await written
+    for (const [transactionalId, state] of raised) states.set(transactionalId, state)
+  }
+  return { stateLog, states }
+}

@@ -1,0 +1,167 @@
+/**
+ * Power losses at any call to the disk, with transactions and offsets under way. After each, for every writer: all its partitions show the same
+ * transactions, every acknowledged one and at most one more; the offset committed with them says the same; nothing aborted shows; nothing is left
+ * open. And what a plain writer got acknowledged is there.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom, type Disk, type DiskFile, type Random } from '../../src/base/index.ts'
+import type { LogPort, Writer } from '../../src/port/index.ts'
+import { append, drain } from '../../src/port/conformance/harness.ts'
+import { scale, seed as firstSeed } from '../scale.ts'
+import { SimulatedLog } from './support.ts'
+
+const partitions = [0, 1, 2]
+const crashesPerSeed = 4
+/** Calls to the disk between two crashes, at the most. */
+const callsMax = 250
+
+interface Progress {
+  acknowledged: number
+  attempted: number
+}
+
+/** Makes the disk lose power at its nth call. */
+function losingPower(disk: Disk, crash: () => void, calls: number): Disk {
+  let left = calls
+  const counted = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      left -= 1
+      if (left === 0) crash()
+      return call(...args)
+    }
+  }
+  const wrapFile = (file: DiskFile): DiskFile => ({
+    write: counted((buffers, position) => file.write(buffers, position)),
+    read: (buffer, position) => file.read(buffer, position),
+    sync: counted(() => file.sync()),
+    truncate: counted(size => file.truncate(size)),
+    size: () => file.size(),
+    close: () => file.close(),
+  })
+  return {
+    open: async (path, mode) => wrapFile(await disk.open(path, mode)),
+    makeDirectory: counted(path => disk.makeDirectory(path)),
+    list: path => disk.list(path),
+    exists: path => disk.exists(path),
+    rename: counted((from, to) => disk.rename(from, to)),
+    remove: counted(path => disk.remove(path)),
+    syncDirectory: counted(path => disk.syncDirectory(path)),
+    lock: (path, holder) => disk.lock(path, holder),
+  }
+}
+
+/** Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until something fails. */
+async function transact(port: LogPort, name: string, progress: Progress, random: Random): Promise<void> {
+  const writer = await port.openWriter({ transactionalId: name })
+  for (;;) {
+    const number = progress.acknowledged + 1
+    const aborts = random.int(4) === 0
+    await writeAll(writer, aborts ? `${name}-x` : `${name}-${number}`, random)
+    if (aborts) await writer.abort()
+    else {
+      progress.attempted = number
+      await writer.commit({ group: name, offsets: [{ topic: 'shared', partition: 0, offset: number }] })
+      progress.acknowledged = number
+    }
+  }
+}
+
+async function writeAll(writer: Writer, value: string, random: Random): Promise<void> {
+  const appends = partitions
+    .toSorted(() => random.next() - 0.5)
+    .map(partition => append(writer, 'shared', [value], partition))
+  await Promise.all(appends)
+}
+
+async function publish(port: LogPort, progress: Progress): Promise<void> {
+  const writer = await port.openWriter()
+  for (;;) {
+    progress.attempted = progress.acknowledged + 1
+    await append(writer, 'plain', [`${progress.attempted}`])
+    progress.acknowledged = progress.attempted
+  }
+}
+
+async function shown(port: LogPort, topic: string, partition: number): Promise<string[]> {
+  const reader = await port.openReader()
+  reader.assign([{ topic, partition, offset: 0 }])
+  const records = await drain(reader, topic, partition)
+  await reader.close()
+  return records.map(({ value }) => value)
+}
+
+async function verify(port: LogPort, writers: ReadonlyMap<string, Progress>, plain: Progress): Promise<void> {
+  const values = await Promise.all(partitions.map(partition => shown(port, 'shared', partition)))
+  for (const [name, progress] of writers) {
+    const [committed] = await port.committedOffsets(name, [{ topic: 'shared', partition: 0 }])
+    const count = committed?.offset ?? 0
+    assert(
+      count === progress.acknowledged || count === progress.attempted,
+      `${name}: ${count} of ${JSON.stringify(progress)}`,
+    )
+    const expected = Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
+    for (const partition of partitions)
+      assert.deepEqual(
+        values[partition]!.filter(value => value.startsWith(`${name}-`)),
+        expected,
+        `${name} in partition ${partition}`,
+      )
+    progress.acknowledged = progress.attempted = count
+  }
+  const published = (await shown(port, 'plain', 0)).map(Number)
+  assert(
+    published.length >= plain.acknowledged,
+    `${published.length} of ${plain.acknowledged} acknowledged records are left`,
+  )
+  assert.deepEqual(
+    published,
+    Array.from(published, (_, index) => index + 1),
+  )
+  plain.acknowledged = plain.attempted = published.length
+  for (const partition of partitions)
+    assert.equal(
+      await port.offsets('shared', partition, 'latest', 'read_committed'),
+      await port.offsets('shared', partition, 'latest', 'read_uncommitted'),
+      `a transaction is left open in partition ${partition}`,
+    )
+}
+
+async function run(seed: number): Promise<number> {
+  const random = seededRandom(seed)
+  const log = new SimulatedLog(random)
+  const writers = new Map(['a', 'b'].map(name => [name, { acknowledged: 0, attempted: 0 }]))
+  const plain = { acknowledged: 0, attempted: 0 }
+  const port = await log.open()
+  await port.createTopic('shared', { partitions: partitions.length })
+  await port.createTopic('plain', { partitions: 1 })
+  await port.close()
+  for (let crash = 0; crash < crashesPerSeed; crash += 1) {
+    const disk = losingPower(log.disk, () => log.disk.crash(), 1 + random.int(callsMax))
+    // The crash may come while the log is being opened, which is a good time for one.
+    const opened = await log.open(disk).catch(() => undefined)
+    if (opened) {
+      const work = [...writers].map(([name, progress]) => transact(opened, name, progress, random))
+      await Promise.allSettled([...work, publish(opened, plain)])
+      await opened.close().catch(() => undefined)
+    }
+    const recovered = await log.crash()
+    await verify(recovered, writers, plain)
+    await recovered.close()
+  }
+  return [...writers.values(), plain].reduce((sum, { acknowledged }) => sum + acknowledged, 0)
+}
+
+test('whatever the power does, transactions are whole and what was acknowledged is there', async () => {
+  let progress = 0
+  for (let round = 0; round < scale(500); round += 1) {
+    const seed = firstSeed * 100_000 + round
+    try {
+      progress += await run(seed)
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error })
+    }
+  }
+  // Crashes that come before anything happens show nothing.
+  assert(progress > scale(500) * 10, `only ${progress} acknowledged`)
+})

@@ -1,0 +1,237 @@
+/** The coordinator's own rules, below what LogPort can show: epochs, late calls, recovery from every point of a commit. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
+import { InternalLog } from '../../src/broker/internal-log.ts'
+import {
+  encodeTransactionKey,
+  encodeTransactionValue,
+  transactionStatus,
+  type TransactionValue,
+} from '../../src/broker/internal-records.ts'
+import { MetadataFile } from '../../src/broker/metadata.ts'
+import { Offsets } from '../../src/broker/offsets.ts'
+import { ProducerIds } from '../../src/broker/producer-ids.ts'
+import { offsetsTopic, Topics, transactionsTopic } from '../../src/broker/topics.ts'
+import { recoverTransactions } from '../../src/broker/transaction-recovery.ts'
+import { Transactions, type ProducerIdentity } from '../../src/broker/transactions.ts'
+import { LogDirectory, type Partition } from '../../src/log/index.ts'
+import { batch, drain, stateOf } from '../../src/port/conformance/harness.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock } from '../../src/testing/virtual-clock.ts'
+import { SimulatedLog } from './support.ts'
+
+const random = seededRandom(1)
+
+/** The parts of the broker, one by one. */
+async function parts(
+  disk = new SimulatedDisk({ random }),
+  states: Record<string, Partial<TransactionValue>> = {},
+) {
+  const clock = virtualClock()
+  const log = await LogDirectory.open('/data', { disk, clock })
+  const metadata = await MetadataFile.open(disk, '/data')
+  const topics = await Topics.open(log, metadata, random)
+  const statePartition = await topics.internal(transactionsTopic)
+  const offsets = await Offsets.open(await topics.internal(offsetsTopic), clock)
+  if (!topics.get('t')) await topics.create('t', { partitions: 2 })
+  const stateLog = new InternalLog(statePartition, clock)
+  for (const [transactionalId, state] of Object.entries(states))
+    await stateLog.append([
+      {
+        key: encodeTransactionKey(transactionalId),
+        value: encodeTransactionValue({ ...anyState, ...state }),
+      },
+    ]).durable
+  const recovered = await recoverTransactions(log, statePartition, clock)
+  const transactions = new Transactions(log, recovered, offsets, new ProducerIds(metadata), clock)
+  const [p0, p1] = [topics.partition('t', 0), topics.partition('t', 1)]
+  return { disk, log, clock, offsets, transactions, p0, p1, stateLog }
+}
+
+const anyState: TransactionValue = {
+  producerId: 900,
+  producerEpoch: 0,
+  timeoutMs: 60_000,
+  status: transactionStatus.empty,
+  partitions: [],
+  updatedMs: 0,
+  startedMs: 0,
+}
+
+async function write(
+  partition: Partition,
+  identity: ProducerIdentity,
+  value: string,
+  baseSequence = 0,
+): Promise<void> {
+  await partition.append(batch([value]).build({ ...identity, baseSequence, transactional: true })).written
+}
+
+async function valuesAfterReopening(disk: SimulatedDisk, partition: number): Promise<string[]> {
+  const log = new SimulatedLog()
+  const port = await log.open(disk)
+  const reader = await port.openReader()
+  reader.assign([{ topic: 't', partition, offset: 0 }])
+  const shown = await drain(reader, 't', partition)
+  assert.equal(
+    await port.offsets('t', partition, 'latest'),
+    await port.offsets('t', partition, 'latest', 'read_uncommitted'),
+  )
+  await port.close()
+  return shown.map(({ value }) => value)
+}
+
+const throwsCode = (code: ErrorCode, call: () => unknown): void =>
+  assert.throws(call, error => isMillraceError(error, code))
+const rejectsCode = (code: ErrorCode, promise: Promise<unknown>): Promise<void> =>
+  assert.rejects(promise, error => isMillraceError(error, code))
+
+test('each end raises the epoch: what comes late cannot join the next transaction', async () => {
+  const { transactions, p0 } = await parts()
+  const first = await transactions.init('id', 60_000)
+  transactions.enlist('id', first, p0)
+  await write(p0, first, 'a')
+  const second = await transactions.end('id', first, 'commit')
+  assert.deepEqual(second, { producerId: first.producerId, producerEpoch: first.producerEpoch + 1 })
+  transactions.enlist('id', second, p0)
+  await write(p0, second, 'b')
+  // A produce and an end of the first transaction that were under way for long.
+  throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', first, p0))
+  throwsCode('PRODUCER_FENCED', () =>
+    p0.append(batch(['late']).build({ ...first, baseSequence: 1, transactional: true })),
+  )
+  await rejectsCode('PRODUCER_FENCED', transactions.end('id', first, 'commit'))
+  await rejectsCode('PRODUCER_FENCED', transactions.end('id', first, 'abort'))
+  assert.equal([...transactions.open()].length, 1)
+  const third = await transactions.end('id', second, 'abort')
+  assert.equal(third.producerEpoch, second.producerEpoch + 1)
+})
+
+test('an append that the coordinator does not know is refused', async () => {
+  const { transactions, p0 } = await parts()
+  throwsCode('INVALID_TXN_STATE', () =>
+    transactions.enlist('unknown', { producerId: 1, producerEpoch: 0 }, p0),
+  )
+  const identity = await transactions.init('id', 60_000)
+  throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', { ...identity, producerId: 77 }, p0))
+  transactions.enlist('id', identity, p0)
+  await write(p0, identity, 'a')
+  const ending = transactions.end('id', identity, 'commit')
+  await Promise.resolve()
+  throwsCode('INVALID_TXN_STATE', () => transactions.enlist('id', identity, p0))
+  await ending
+  await rejectsCode('INVALID_ARGUMENT', transactions.init('id', 0))
+  await rejectsCode('INVALID_ARGUMENT', transactions.init('id', 86_400_000))
+})
+
+test('an id that has used up its epochs goes on under another producer id', async () => {
+  const { transactions, p0, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
+  let identity = await transactions.init('id', 60_000)
+  const seen: ProducerIdentity[] = []
+  for (let round = 0; round < 10; round += 1) {
+    seen.push(identity)
+    transactions.enlist('id', identity, p0)
+    await write(p0, identity, `${round}`)
+    identity = await transactions.end('id', identity, 'commit')
+  }
+  assert.equal(new Set(seen.map(({ producerId }) => producerId)).size, 2)
+  assert(seen.every(({ producerEpoch }) => producerEpoch >= 0 && producerEpoch < 0x7fff))
+  assert.equal(
+    new Set(seen.map(({ producerId, producerEpoch }) => `${producerId}/${producerEpoch}`)).size,
+    10,
+  )
+  await transactions.close()
+  await log.close()
+  assert.deepEqual(
+    await valuesAfterReopening(disk, 0),
+    Array.from({ length: 10 }, (_, index) => `${index}`),
+  )
+})
+
+test('recovery: past the commit point a transaction is committed, whatever markers are missing', async () => {
+  const { disk, log, p0, p1, stateLog } = await parts()
+  const identity = { producerId: 900, producerEpoch: 4 }
+  for (const partition of [p0, p1]) await write(partition, identity, 'a')
+  await log.syncAll([p0, p1])
+  const participants = [0, 1].map(partition => ({ topic: 't', partition }))
+  const value = {
+    ...anyState,
+    producerEpoch: 5,
+    status: transactionStatus.prepareCommit,
+    partitions: participants,
+  }
+  await stateLog.append([{ key: encodeTransactionKey('id'), value: encodeTransactionValue(value) }]).durable
+  // One marker had made it.
+  await p0.appendMarker({ type: 'commit', producerId: 900, producerEpoch: 5, coordinatorEpoch: 0 }).durable
+  disk.crash()
+  for (const partition of [0, 1]) assert.deepEqual(await valuesAfterReopening(disk, partition), ['a'])
+})
+
+test('recovery: before the commit point, and in the transaction after it, everything is aborted', async () => {
+  const { disk, log, p0, p1, stateLog } = await parts()
+  await write(p0, { producerId: 900, producerEpoch: 4 }, 'a')
+  const value = {
+    ...anyState,
+    producerEpoch: 5,
+    status: transactionStatus.prepareCommit,
+    partitions: [{ topic: 't', partition: 0 }],
+  }
+  await stateLog.append([{ key: encodeTransactionKey('id'), value: encodeTransactionValue(value) }]).durable
+  p0.appendMarker({ type: 'commit', producerId: 900, producerEpoch: 5, coordinatorEpoch: 0 })
+  // The next transaction, with the raised epoch, and one of an id that the transaction log does not know.
+  await write(p0, { producerId: 900, producerEpoch: 5 }, 'x')
+  await write(p1, { producerId: 900, producerEpoch: 5 }, 'x')
+  await write(p1, { producerId: 901, producerEpoch: 0 }, 'y')
+  await log.syncAll([p0, p1])
+  disk.crash()
+  assert.deepEqual(await valuesAfterReopening(disk, 0), ['a'])
+  assert.deepEqual(await valuesAfterReopening(disk, 1), [])
+})
+
+test('recovery raises every epoch: a producer cannot go on with a transaction of which parts may be gone', async () => {
+  const { disk, transactions, p0 } = await parts()
+  const identity = await transactions.init('id', 60_000)
+  transactions.enlist('id', identity, p0)
+  await write(p0, identity, 'lost')
+  disk.crash()
+  const again = await parts(disk)
+  throwsCode('PRODUCER_FENCED', () => again.transactions.enlist('id', identity, again.p0))
+})
+
+test('committed offsets wait for the transaction that holds newer ones', async () => {
+  const { offsets, transactions } = await parts()
+  const at = (offset: number) => ({ group: 'g', offsets: [{ topic: 't', partition: 0, offset }] })
+  const partition = [{ topic: 't', partition: 0 }]
+  await offsets.commit(at(1))
+  for (const [outcome, before, pending] of [
+    ['commit', 1, 5],
+    ['abort', 5, 9],
+  ] as const) {
+    const identity = await transactions.init('id', 60_000)
+    transactions.enlist('id', identity, offsets.partition)
+    await offsets.commitInTransaction(identity, at(pending))
+    const asked = offsets.committed('g', partition)
+    const other = await offsets.committed('g', [{ topic: 't', partition: 1 }])
+    assert.deepEqual(other, [undefined])
+    assert.equal(await stateOf(asked), 'pending')
+    await transactions.end('id', identity, outcome)
+    assert.equal((await asked)[0]?.offset, outcome === 'commit' ? pending : before)
+  }
+})
+
+test('a transaction that times out is aborted once, and the next one has its own time', async () => {
+  const { transactions, p0, clock } = await parts()
+  const first = await transactions.init('id', 1000)
+  transactions.enlist('id', first, p0)
+  await write(p0, first, 'a')
+  await clock.advance(900)
+  const second = await transactions.end('id', first, 'commit')
+  transactions.enlist('id', second, p0)
+  await write(p0, second, 'b')
+  await clock.advance(900)
+  assert.equal([...transactions.open()].length, 1)
+  await clock.advance(200)
+  assert.equal([...transactions.open()].length, 0)
+  await rejectsCode('PRODUCER_FENCED', transactions.end('id', second, 'commit'))
+})
