@@ -41,8 +41,8 @@ export class InternalLog {
   /** Calls `visit` with every batch from the start of the log to its end, control batches and unfinished transactions included. */
   async replay(visit: (batch: RecordBatch) => void): Promise<void> {
     const end = this.partition.logEndOffset
-    // A read gives what is synced: make it all so.
-    if (this.partition.highWatermark < end) await this.partition.sync()
+    // A read gives what is safe: make it all so.
+    if (this.partition.highWatermark < end) await this.partition.settle()
     for (let offset = this.partition.logStartOffset; offset < end;) {
       const result = await this.partition.read(offset, {
         maxBytes: replayBytes,

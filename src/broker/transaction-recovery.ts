@@ -47,7 +47,7 @@ export async function recoverTransactions(
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
   const durable: Promise<void>[] = []
   for (const partition of log.partitions())
-    for (const { producerId, producerEpoch } of partition.openTransactions.values()) {
+    for (const { producerId, producerEpoch } of partition.openTransactions) {
       const state = byProducer.get(producerId)
       // Each end raises the epoch: one that is open in the raised epoch itself came after.
       const committed =

@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom, type Disk, type DiskFile, type Random } from '../../src/base/index.ts'
+import { seededRandom, type Random } from '../../src/base/index.ts'
 import type { LogPort, Writer } from '../../src/port/index.ts'
 import { append, drain } from '../../src/port/conformance/harness.ts'
 import { scale, seed as firstSeed } from '../scale.ts'
-import { SimulatedLog } from './support.ts'
+import { losingPower, SimulatedLog } from './support.ts'
 
 const partitions = [0, 1, 2]
 const crashesPerSeed = 4
@@ -19,36 +19,6 @@ const callsMax = 250
 interface Progress {
   acknowledged: number
   attempted: number
-}
-
-/** Makes the disk lose power at its nth call. */
-function losingPower(disk: Disk, crash: () => void, calls: number): Disk {
-  let left = calls
-  const counted = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      left -= 1
-      if (left === 0) crash()
-      return call(...args)
-    }
-  }
-  const wrapFile = (file: DiskFile): DiskFile => ({
-    write: counted((buffers, position) => file.write(buffers, position)),
-    read: (buffer, position) => file.read(buffer, position),
-    sync: counted(() => file.sync()),
-    truncate: counted(size => file.truncate(size)),
-    size: () => file.size(),
-    close: () => file.close(),
-  })
-  return {
-    open: async (path, mode) => wrapFile(await disk.open(path, mode)),
-    makeDirectory: counted(path => disk.makeDirectory(path)),
-    list: path => disk.list(path),
-    exists: path => disk.exists(path),
-    rename: counted((from, to) => disk.rename(from, to)),
-    remove: counted(path => disk.remove(path)),
-    syncDirectory: counted(path => disk.syncDirectory(path)),
-    lock: (path, holder) => disk.lock(path, holder),
-  }
 }
 
 /** Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until something fails. */

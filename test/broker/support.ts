@@ -9,6 +9,7 @@ import {
   systemClock,
   systemRandom,
   type Disk,
+  type DiskFile,
   type Random,
 } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
@@ -61,5 +62,35 @@ export class SimulatedLog {
 
   async close(): Promise<void> {
     await this.#port?.close()
+  }
+}
+
+/** Makes the disk lose power at its nth call. */
+export function losingPower(disk: Disk, crash: () => void, calls: number): Disk {
+  let left = calls
+  const counted = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      left -= 1
+      if (left === 0) crash()
+      return call(...args)
+    }
+  }
+  const wrapFile = (file: DiskFile): DiskFile => ({
+    write: counted((buffers, position) => file.write(buffers, position)),
+    read: (buffer, position) => file.read(buffer, position),
+    sync: counted(() => file.sync()),
+    truncate: counted(size => file.truncate(size)),
+    size: () => file.size(),
+    close: () => file.close(),
+  })
+  return {
+    open: async (path, mode) => wrapFile(await disk.open(path, mode)),
+    makeDirectory: counted(path => disk.makeDirectory(path)),
+    list: path => disk.list(path),
+    exists: path => disk.exists(path),
+    rename: counted((from, to) => disk.rename(from, to)),
+    remove: counted(path => disk.remove(path)),
+    syncDirectory: counted(path => disk.syncDirectory(path)),
+    lock: (path, holder) => disk.lock(path, holder),
   }
 }

@@ -1,0 +1,133 @@
+/** Topics over crashes, and internal topics that would grow without end. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromUtf8, isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { scale } from '../scale.ts'
+import { batch } from '../../src/port/conformance/harness.ts'
+import { losingPower, SimulatedLog } from './support.ts'
+
+test('a topic that was being created, or deleted, at a crash is there as a whole or not at all', async () => {
+  for (let round = 0; round < scale(400); round += 1) {
+    const random = seededRandom(round)
+    const log = new SimulatedLog(random)
+    const calm = await log.open()
+    await calm.createTopic('old', { partitions: 2 })
+    await calm.close()
+    let created = false
+    let deleted = false
+    const port = await log
+      .open(losingPower(log.disk, () => log.disk.crash(), 1 + random.int(80)))
+      .catch(() => undefined)
+    try {
+      await port?.createTopic('new', { partitions: 3, segmentBytes: 5000 })
+      created = port !== undefined
+      await port?.deleteTopic('old')
+      deleted = port !== undefined
+    } catch {
+      // The power is gone.
+    }
+    await port?.close().catch(() => undefined)
+    const after = await log.crash()
+    const found = (await after.listTopics()).map(({ name }) => name)
+    if (created) assert(found.includes('new'), `round ${round}`)
+    if (deleted) assert(!found.includes('old'), `round ${round}`)
+    for (const name of found) {
+      const { partitions } = (await after.describeTopic(name))!
+      assert.equal(partitions, name === 'new' ? 3 : 2)
+      const writer = await after.openWriter()
+      for (let partition = 0; partition < partitions; partition += 1)
+        await writer.append(name, partition, batch(['a']))
+      await writer.close()
+    }
+    for (const name of ['old', 'new'].filter(each => !found.includes(each)))
+      await after.createTopic(name, { partitions: 1 })
+    await after.close()
+  }
+})
+
+test('without the metadata file topics are found by their partitions', async () => {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  await port.createTopic('kept', { partitions: 3 })
+  await port.close()
+  await log.disk.remove('/data/metadata.json')
+  const again = await log.open()
+  assert.deepEqual(
+    (await again.listTopics()).map(({ name, partitions }) => [name, partitions]),
+    [['kept', 3]],
+  )
+  await again.close()
+})
+
+test('a metadata file that makes no sense is an error that says so', async () => {
+  for (const text of ['', '{', '[]', '{"format":2}', '{"format":1,"nextProducerId":0,"topics":[{}]}']) {
+    const log = new SimulatedLog()
+    await (await log.open()).close()
+    log.disk.setContent('/data/metadata.json', fromUtf8(text))
+    await assert.rejects(log.open(), error => isMillraceError(error, 'DATA_DIR_UNREADABLE'))
+  }
+})
+
+test('internal topics are for the log itself', async () => {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  assert.deepEqual(await port.listTopics(), [])
+  const internal = (await port.listTopics({ internal: true })).map(({ name }) => name).toSorted()
+  assert.deepEqual(internal, ['__consumer_offsets', '__transaction_state'])
+  const refused = (promise: Promise<unknown>): Promise<void> =>
+    assert.rejects(promise, error => isMillraceError(error, 'INVALID_ARGUMENT'))
+  for (const name of internal) {
+    const writer = await port.openWriter()
+    await refused(writer.append(name, 0, batch(['a'])))
+    await refused(port.deleteTopic(name))
+    await writer.close()
+  }
+  await port.close()
+})
+
+test('the log of offsets is written anew when it has grown, and loses nothing by it', async () => {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  await port.createTopic('t', { partitions: 3 })
+  const metadata = 'm'.repeat(4000)
+  const rounds = 3000
+  for (let offset = 1; offset <= rounds; offset += 1) {
+    const offsets = [{ topic: 't', partition: offset % 3, offset, metadata }]
+    await port.commitOffsets({ group: 'g', offsets })
+  }
+  assert((await port.offsets('__consumer_offsets', 0, 'earliest')) > 0, 'nothing was dropped')
+  const again = await log.crash()
+  const committed = await again.committedOffsets(
+    'g',
+    [0, 1, 2].map(partition => ({ topic: 't', partition })),
+  )
+  assert.deepEqual(
+    committed.map(each => each?.offset),
+    [rounds, rounds - 2, rounds - 1],
+  )
+  await again.close()
+})
+
+test('a disk that is full fails the transaction, holds nobody back, and is used again when there is room', async () => {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  await port.createTopic('t', { partitions: 1 })
+  const writer = await port.openWriter({ transactionalId: 'id' })
+  log.disk.capacityBytes = 60_000
+  await assert.rejects(
+    async () => {
+      for (;;) await writer.append('t', 0, batch(['x'.repeat(1000)]))
+    },
+    error => isMillraceError(error, 'DISK_FULL') && error.retriable,
+  )
+  log.disk.capacityBytes = Number.POSITIVE_INFINITY
+  await log.clock.advance(5000)
+  await writer.close()
+  const again = await port.openWriter({ transactionalId: 'id' })
+  await again.append('t', 0, batch(['a']))
+  await again.commit()
+  await log.clock.advance(1)
+  assert.equal(await port.offsets('t', 0, 'latest'), await port.offsets('t', 0, 'latest', 'read_uncommitted'))
+  await again.close()
+  await port.close()
+})
