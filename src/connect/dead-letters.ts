@@ -23,15 +23,15 @@ export function deadLetterHeaders(
   }))
 }
 
-/** What was wrong with a record: it could not be decoded, or the sink refused it. */
-export type LetterKind = 'malformed' | 'refused'
+/** How a record was found to be bad: it could not be decoded, the sink told by looking at it, or it was found by halving. */
+export type LetterKind = 'malformed' | 'unfit' | 'refused'
 
 /**
  * The dead letters of a sink, each written exactly once.
  *
  * They stand in the log and the sink's offsets in the target, so no transaction holds both. Letters go first, and together with them, as the offsets of a group of
- * their kind, up to where that kind has been written. What is delivered again after a crash finds its letters below that and writes none. Two
- * kinds, since each is found in the order of offsets and the two together are not.
+ * their kind, up to where that kind has been written. What is delivered again after a crash finds its letters below that and writes none.
+ * Kinds, since each is found in the order of offsets and all together are not.
  */
 export class DeadLetters {
   readonly #writer: Writer
@@ -72,6 +72,7 @@ export class DeadLetters {
     }
     return new DeadLetters(writer, new BatchedAppends(writer, into, letterPartitions), name, topic, {
       malformed: await written('malformed'),
+      unfit: await written('unfit'),
       refused: await written('refused'),
     })
   }

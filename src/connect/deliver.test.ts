@@ -223,6 +223,13 @@ describe('bad records', () => {
       isCode('SINK_REFUSED', /partition 0, offset \d+/),
     )
     assert.deepEqual(valuesOf(target), [0, 1])
+    const unfit = new MemoryTarget<string, Thing>()
+    unfit.cannotTake = ({ value }) => value!.n === 13
+    await assert.rejects(
+      deliver(refused, things, unfit.sink(), { until: 'end' }).done,
+      isCode('SINK_REFUSED', /partition 0, offset \d+/),
+    )
+    assert.deepEqual(valuesOf(unfit), [0, 1])
   })
 
   test('skip: everything else arrives', async () => {
@@ -238,6 +245,17 @@ describe('bad records', () => {
       (await deliver(log, things, target.sink(), { until: 'end', onError: 'skip' }).done).skipped,
       0,
     )
+  })
+
+  test('many that the sink can tell cost one more try', async () => {
+    const log = await logOf(counting(100))
+    const target = new MemoryTarget<string, Thing>()
+    target.cannotTake = ({ value }) => value!.n % 3 === 0
+    const { delivered, skipped } = await deliver(log, things, target.sink(), {
+      until: 'end',
+      onError: 'skip',
+    }).done
+    assert.deepEqual([delivered, skipped, target.writes], [66, 34, 1])
   })
 
   test('a schema that validates asynchronously ends the delivery, whatever the policy', async () => {
@@ -256,11 +274,12 @@ describe('bad records', () => {
       const all: Line[] = Array.from({ length: random.int(40) }, (_, n) => [
         random.int(2),
         `k${random.int(4)}`,
-        random.int(6) === 0 ? `bad ${n}` : { n: random.int(6) === 0 ? 1000 + n : n },
+        random.int(6) === 0 ? `bad ${n}` : { n: n + [0, 0, 0, 1000, 2000][random.int(5)]! },
       ])
       const log = await logOf(all, 1 + random.int(4))
       const target = new MemoryTarget<string, Thing>()
-      target.refuses = ({ value }) => value!.n >= 1000
+      target.refuses = ({ value }) => value!.n >= 1000 && value!.n < 2000
+      target.cannotTake = ({ value }) => value!.n >= 2000
       let crashes = 5
       const perhaps = (): void => {
         if (crashes > 0 && random.int(4) === 0) {

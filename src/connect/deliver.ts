@@ -4,22 +4,16 @@
  * Delivery goes on where the **target** stands: its offsets move in the transaction that holds the rows (see sink.ts). Records are read committed, decoded a batch at a
  * time, and gathered into transactions that are bounded in rows, bytes and time.
  *
- * A refused transaction is halved until the record that is refused stands alone; what comes before it is delivered on the way, in order.
+ * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
  */
-import {
-  durationMs,
-  isMillraceError,
-  MillraceError,
-  systemClock,
-  type Clock,
-  type Duration,
-} from '../base/index.ts'
+import { durationMs, MillraceError, systemClock, type Clock, type Duration } from '../base/index.ts'
 import type { FetchedBatch, LogPort, Reader } from '../port/index.ts'
 import { Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { BatchDecoder } from './decoded-batch.ts'
+import { Loader, type DeliverStats, type Transaction } from './loader.ts'
 import type { ConnectObserver } from './observer.ts'
-import type { Sink, SinkRow, SinkTopic, SinkWriter } from './sink.ts'
+import type { Sink, SinkTopic } from './sink.ts'
 import { ensureTopic } from './topics.ts'
 
 export interface DeliverOptions {
@@ -40,15 +34,6 @@ export interface DeliverOptions {
   readonly signal?: AbortSignal
   readonly observer?: ConnectObserver
   readonly clock?: Clock
-}
-
-/** Counts of this run. */
-export interface DeliverStats {
-  readonly delivered: number
-  readonly skipped: number
-  readonly deadLettered: number
-  readonly bytes: number
-  readonly commits: number
 }
 
 /** A delivery under way. */
@@ -88,18 +73,6 @@ export function deliver<K, V>(
   }
 }
 
-/** Records that are to be written together. */
-interface Transaction<K, V> {
-  readonly rows: SinkRow<K, V>[]
-  /** Where the rows come from, in their order: each batch with the index of its first row. */
-  readonly batches: { readonly from: FetchedBatch; readonly firstRow: number }[]
-  readonly malformed: { readonly from: FetchedBatch; readonly offset: number; readonly reason: string }[]
-  readonly to: Map<number, number>
-  bytes: number
-  /** When it has to be written. */
-  readonly dueMs: number
-}
-
 class Run<K, V> {
   readonly #log: LogPort
   readonly #topic: SinkTopic<K, V>
@@ -118,12 +91,9 @@ class Run<K, V> {
   /** Where to leave, by partition; undefined: never. */
   #ends: number[] | undefined
   #open: Transaction<K, V> | undefined
-  #letters: DeadLetters | undefined
-  #delivered = 0
-  #skipped = 0
-  #deadLettered = 0
-  #bytes = 0
-  #commits = 0
+  /** The write of the transaction before. */
+  #underWay: Promise<void> = Promise.resolve()
+  #failed = false
 
   constructor(log: LogPort, topic: SinkTopic<K, V>, sink: Sink<K, V>, options: DeliverOptions) {
     this.#log = log
@@ -165,9 +135,10 @@ class Run<K, V> {
     const { name } = this.#sink
     const writer = await this.#sink.open(context)
     let reader: Reader | undefined
+    let letters: DeadLetters | undefined
     try {
       if (typeof this.#onError === 'object')
-        this.#letters = await DeadLetters.open(
+        letters = await DeadLetters.open(
           this.#log,
           name,
           this.#topic.name,
@@ -184,24 +155,27 @@ class Run<K, V> {
           committed.get(partition) ?? (await this.#log.offsets(this.#topic.name, partition, 'earliest')),
       }))
       reader.assign(positions)
-      await this.#deliver(reader, writer, partitions)
-      return {
-        delivered: this.#delivered,
-        skipped: this.#skipped,
-        deadLettered: this.#deadLettered,
-        bytes: this.#bytes,
-        commits: this.#commits,
-      }
+      const loader = new Loader({
+        topic: this.#topic.name,
+        sink: name,
+        writer,
+        onError: this.#onError,
+        letters,
+        observer: this.#observer,
+      })
+      await this.#deliver(reader, loader, partitions)
+      return loader.stats
     } finally {
       // Ends the listening to the caller's signal, too.
       this.#ending.abort()
+      await this.#underWay.catch(() => {})
       await reader?.close()
-      await this.#letters?.close()
+      await letters?.close()
       await writer.close()
     }
   }
 
-  async #deliver(reader: Reader, writer: SinkWriter<K, V>, partitions: number): Promise<void> {
+  async #deliver(reader: Reader, loader: Loader<K, V>, partitions: number): Promise<void> {
     const { name } = this.#topic
     for (;;) {
       let took = false
@@ -209,11 +183,12 @@ class Run<K, V> {
         const fetched = reader.take(name, partition)
         if (!fetched) continue
         took = true
-        this.#add(fetched)
-        if (this.#isFull()) await this.#write(writer, reader, partitions)
+        this.#add(fetched, loader)
+        if (this.#isFull()) await this.#write(loader, reader, partitions)
       }
       const leave = this.#ending.signal.aborted || this.#isAtEnds(reader)
-      if (leave || this.#isDue()) await this.#write(writer, reader, partitions)
+      if (leave || this.#isDue()) await this.#write(loader, reader, partitions)
+      if (leave || this.#failed) await this.#underWay
       if (leave) return
       if (took) await this.#clock.yield()
       else await this.#wait(reader)
@@ -243,7 +218,7 @@ class Run<K, V> {
   }
 
   /** Takes a fetched batch into the open transaction. */
-  #add(from: FetchedBatch): void {
+  #add(from: FetchedBatch, loader: Loader<K, V>): void {
     const { partition } = from
     const into: Transaction<K, V> = (this.#open ??= {
       rows: [],
@@ -253,115 +228,47 @@ class Run<K, V> {
       bytes: 0,
       dueMs: this.#clock.monotonic() + this.#intervalMs,
     })
+    const bad = (offset: number, part: string, why: string): void => {
+      const reason = `Its ${part} is malformed (${why}).`
+      loader.refuse(partition, offset, reason)
+      into.malformed.push({ partition, offset, reason })
+    }
     const decoder = this.#decoder
     decoder.decode(from)
-    into.batches.push({ from, firstRow: into.rows.length })
     for (let i = 0; i < decoder.count; i++) {
       const key = decoder.keys[i] as K | null | Malformed
       const value = decoder.values[i] as V | null | Malformed
       const offset = decoder.offsets[i]!
-      if (key instanceof Malformed) this.#malformed(into, from, offset, 'key', key.reason)
-      else if (value instanceof Malformed) this.#malformed(into, from, offset, 'value', value.reason)
+      if (key instanceof Malformed) bad(offset, 'key', key.reason)
+      else if (value instanceof Malformed) bad(offset, 'value', value.reason)
       else into.rows.push({ partition, offset, timestamp: decoder.timestamps[i]!, key, value })
     }
+    into.batches.push(from)
     into.bytes += decoder.bytes
     into.to.set(partition, from.nextOffset)
   }
 
-  #malformed(
-    into: Transaction<K, V>,
-    from: FetchedBatch,
-    offset: number,
-    part: 'key' | 'value',
-    why: string,
-  ): void {
-    const reason = `its ${part} is malformed (${why})`
-    if (this.#onError === 'fail')
-      throw new MillraceError(
-        'MALFORMED_RECORD',
-        `The record at ${this.#place(from.partition, offset)} cannot be delivered to '${this.#sink.name}': ${reason}. Set onError to 'skip' or { deadLetter: topic } to go past it.`,
-      )
-    into.malformed.push({ from, offset, reason })
-  }
-
-  async #write(writer: SinkWriter<K, V>, reader: Reader, partitions: number): Promise<void> {
+  /** Begins to write the open transaction, when the one before is written. */
+  async #write(loader: Loader<K, V>, reader: Reader, partitions: number): Promise<void> {
     const transaction = this.#open
     if (!transaction) return
     this.#open = undefined
-    const { rows, malformed, to, bytes } = transaction
-    await this.#letters?.write('malformed', malformed)
-    for (const { from, offset, reason } of malformed)
-      this.#passed(this.#place(from.partition, offset), reason)
-    await this.#writeRows(writer, transaction, 0, rows.length, to)
-    this.#bytes += bytes
-    this.#observer.onProgress?.({
-      records: this.#delivered + this.#skipped + this.#deadLettered,
-      bytes: this.#bytes,
-      commits: this.#commits,
-      lag: this.#lag(reader, partitions),
+    await this.#underWay
+    this.#underWay = loader.load(transaction).then(() => {
+      const { delivered, skipped, deadLettered, bytes, commits } = loader.stats
+      const records = delivered + skipped + deadLettered
+      this.#observer.onProgress?.({ records, bytes, commits, lag: this.#lag(reader, partitions) })
+    })
+    this.#underWay.catch(() => {
+      this.#failed = true
+      this.#wake.abort()
     })
   }
 
-  /** Writes rows [start, end), which bring the target to `to`; refused rows are found by halving. */
-  async #writeRows(
-    writer: SinkWriter<K, V>,
-    transaction: Transaction<K, V>,
-    start: number,
-    end: number,
-    to: ReadonlyMap<number, number>,
-  ): Promise<void> {
-    const rows =
-      start === 0 && end === transaction.rows.length ? transaction.rows : transaction.rows.slice(start, end)
-    this.#observer.onPhase?.('loading')
-    try {
-      await writer.write(rows, to)
-      this.#observer.onPhase?.('idle')
-      this.#delivered += rows.length
-      this.#commits++
-    } catch (error) {
-      if (!isMillraceError(error, 'SINK_REFUSED') || rows.length === 0) throw error
-      if (rows.length === 1) {
-        await this.#refused(transaction, start, error)
-        await this.#writeRows(writer, transaction, start, start, to)
-        return
-      }
-      const middle = start + (rows.length >> 1)
-      const before = new Map<number, number>()
-      for (const { partition, offset } of transaction.rows.slice(start, middle))
-        before.set(partition, offset + 1)
-      await this.#writeRows(writer, transaction, start, middle, before)
-      await this.#writeRows(writer, transaction, middle, end, to)
-    }
-  }
-
-  /** Applies the policy to a record that the sink refuses. */
-  async #refused(transaction: Transaction<K, V>, index: number, error: MillraceError): Promise<void> {
-    const { partition, offset } = transaction.rows[index]!
-    const place = this.#place(partition, offset)
-    if (this.#onError === 'fail')
-      throw new MillraceError(
-        'SINK_REFUSED',
-        `The sink '${this.#sink.name}' refuses the record at ${place}: ${error.message} Set onError to 'skip' or { deadLetter: topic } to go past it.`,
-        { cause: error },
-      )
-    const { from } = transaction.batches.findLast(({ firstRow }) => firstRow <= index)!
-    await this.#letters?.write('refused', [{ from, offset, reason: error.message, error }])
-    this.#passed(place, error.message)
-  }
-
-  #passed(place: string, reason: string): void {
-    if (this.#letters) this.#deadLettered++
-    else this.#skipped++
-    this.#observer.onBadRecord?.({ place, reason, handled: this.#letters ? 'dead-lettered' : 'skipped' })
-  }
-
-  #place(partition: number, offset: number): string {
-    return `${this.#topic.name}, partition ${partition}, offset ${offset}`
-  }
-
+  /** Records read and not yet being written, and those not yet read. */
   #lag(reader: Reader, partitions: number): number {
     const { name } = this.#topic
-    let lag = 0
+    let lag = this.#open?.rows.length ?? 0
     for (let partition = 0; partition < partitions; partition++)
       lag += Math.max(0, reader.end(name, partition) - reader.position(name, partition))
     return lag

@@ -4,11 +4,13 @@ export { csv, type CsvOptions } from './connectors/csv.ts'
 export { duckdb, type DuckDBOptions } from './connectors/duckdb.ts'
 export { type ColumnChoice, type ColumnPath } from './connectors/duckdb-columns.ts'
 export { parquet, type ParquetOptions } from './connectors/parquet.ts'
-export { deliver, type DeliverOptions, type DeliverStats, type Delivery } from './deliver.ts'
+export { deliver, type DeliverOptions, type Delivery } from './deliver.ts'
+export { type DeliverStats } from './loader.ts'
 export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
 export { publish, type PublishOptions, type PublishStats, type PublishTopic } from './publish.ts'
 export { retrying, type RetryOptions } from './retrying.ts'
 export {
+  RowsRefused,
   type Offsets,
   type Sink,
   type SinkContext,

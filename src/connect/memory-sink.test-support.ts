@@ -1,6 +1,6 @@
 /** A sink of arrays: what the contract asks for and nothing else, with places to fail at. */
 import { MillraceError } from '../base/index.ts'
-import type { Offsets, Sink, SinkRow } from './sink.ts'
+import { RowsRefused, type Offsets, type Sink, type SinkRow } from './sink.ts'
 
 export class MemoryTarget<K, V> {
   /** Every row, in the order of the writes that took effect. */
@@ -10,7 +10,10 @@ export class MemoryTarget<K, V> {
   writes = 0
   /** Called before and after a write takes effect; what it throws is thrown at the runner. */
   onWrite: (when: 'before' | 'after') => void = () => {}
+  /** Rows that it finds only when it has them. */
   refuses: (row: SinkRow<K, V>) => boolean = () => false
+  /** Rows that it can tell. */
+  cannotTake: (row: SinkRow<K, V>) => boolean = () => false
 
   sink(name = 'memory'): Sink<K, V> {
     return {
@@ -23,6 +26,10 @@ export class MemoryTarget<K, V> {
             await Promise.resolve()
             if (epoch !== this.epoch) throw new MillraceError('SINK_FENCED', 'another writer')
             if ([...to].every(([partition, offset]) => (this.offsets.get(partition) ?? -1) >= offset)) return
+            const unfit = rows.flatMap((row, index) =>
+              this.cannotTake(row) ? [[index, 'it is unfit'] as const] : [],
+            )
+            if (unfit.length > 0) throw new RowsRefused(new Map(unfit))
             if (rows.some(this.refuses)) throw new MillraceError('SINK_REFUSED', 'not that one')
             this.onWrite('before')
             this.writes++

@@ -9,12 +9,13 @@
  * - `write` is atomic, and idempotent: a write whose `to` offsets stand in the target already does nothing. So a write of which it is not known whether it
  *   took effect can simply be made again.
  * - Opening raises the epoch: from then on writes of an older writer of the same name and topic reject with SINK_FENCED.
- * - A row that the target will never take makes `write` reject with SINK_REFUSED and leaves nothing behind; the runner finds the row by halving.
+ * - A row that the target will never take makes `write` reject with SINK_REFUSED and leaves nothing behind. A sink that can tell by looking at the rows names all
+ *   that are such with {@link RowsRefused}; of any other refusal the runner finds the row by halving.
  * - What may pass by itself (a lock, a lost connection) rejects with an error whose `retriable` is true.
  *
  * Obligations of the caller: one call at a time, `close` at the end, whatever happened.
  */
-import type { Clock } from '../base/index.ts'
+import { MillraceError, type Clock } from '../base/index.ts'
 import type { Codec } from '../schema/index.ts'
 import type { ConnectObserver } from './observer.ts'
 
@@ -65,4 +66,16 @@ export interface SinkWriter<K, V> {
   /** Writes rows, in their order, and the offsets they bring the target to, all or nothing. `to` holds the partitions that move. */
   write(rows: readonly SinkRow<K, V>[], to: Offsets): Promise<void>
   close(): Promise<void>
+}
+
+/** Rows that a sink can tell it will never take, by themselves: those of another type than their column, say. */
+export class RowsRefused extends MillraceError {
+  /** By the row's index in the write: why. Ascending. */
+  readonly reasons: ReadonlyMap<number, string>
+
+  constructor(reasons: ReadonlyMap<number, string>) {
+    const [first] = reasons.values()
+    super('SINK_REFUSED', `${reasons.size} rows are refused, the first one because ${first}.`)
+    this.reasons = reasons
+  }
 }

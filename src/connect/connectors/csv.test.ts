@@ -28,14 +28,17 @@ async function read<R>(
   const rows: (R | BadRow)[] = []
   const places: string[] = []
   let last: ResumeState = null
-  for (let batch: SourceBatch<R> | undefined; (batch = await reader.next());) {
-    for (const [i, row] of batch.rows.entries()) {
-      rows.push(row)
-      places.push(batch.place(i).replace(/ of .*/, ''))
+  try {
+    for (let batch: SourceBatch<R> | undefined; (batch = await reader.next());) {
+      for (const [i, row] of batch.rows.entries()) {
+        rows.push(row)
+        places.push(batch.place(i).replace(/ of .*/, ''))
+      }
+      last = batch.resume
     }
-    last = batch.resume
+  } finally {
+    await reader.close()
   }
-  await reader.close()
   return { rows, places, resume: last }
 }
 

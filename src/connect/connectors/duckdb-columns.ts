@@ -1,16 +1,11 @@
 /**
- * Which columns a table has, where each comes from in a record, and how it is appended.
+ * Which columns a table has, and where each comes from in a record.
  *
- * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says which, in which order and of which type. Values travel in
- * one of a few *carrier* types that the appender writes fast; DuckDB casts them to the column's own type (DECIMAL, UUID, …) on the way from the
- * staging table.
+ * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says which, in which order and of which type.
  */
-import type { DuckDBAppender } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
 import { columnsOf, type ColumnType } from '../../schema/index.ts'
-import { daysOfDate, microsOfInstant } from '../instants.ts'
 import type { SinkRow, SinkTopic } from '../sink.ts'
-import type { DuckDBModule } from './duckdb-database.ts'
 
 type PathIn<Prefix extends string, T> = T extends
   | readonly unknown[]
@@ -38,22 +33,10 @@ export interface TableColumn {
   readonly name: string
   /** The column's SQL type. */
   readonly type: string
-  readonly carrier: Carrier
   readonly isKey: boolean
   readonly nullable: boolean
   readonly get: (row: SinkRow<unknown, unknown>) => unknown
 }
-
-/** SQL types that the appender is called with. */
-export type Carrier =
-  | 'BOOLEAN'
-  | 'BIGINT'
-  | 'DOUBLE'
-  | 'VARCHAR'
-  | 'TIMESTAMP'
-  | 'TIMESTAMPTZ'
-  | 'DATE'
-  | 'BLOB'
 
 const sqlTypes: Record<ColumnType, string> = {
   boolean: 'BOOLEAN',
@@ -64,19 +47,6 @@ const sqlTypes: Record<ColumnType, string> = {
   date: 'DATE',
   json: 'JSON',
 }
-
-const carriers: readonly (readonly [RegExp, Carrier])[] = [
-  [/^BOOL/, 'BOOLEAN'],
-  [/^(TINYINT|SMALLINT|INTEGER|INT|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT)\d*$/, 'BIGINT'],
-  [/^(FLOAT|REAL|DOUBLE)/, 'DOUBLE'],
-  [/^(TIMESTAMPTZ|TIMESTAMP WITH TIME ZONE)$/, 'TIMESTAMPTZ'],
-  [/^(TIMESTAMP|DATETIME)/, 'TIMESTAMP'],
-  [/^DATE$/, 'DATE'],
-  [/^(BLOB|BYTEA)$/, 'BLOB'],
-]
-
-const carrierOf = (type: string): Carrier =>
-  carriers.find(([form]) => form.test(type.toUpperCase()))?.[1] ?? 'VARCHAR'
 
 /** A plain key or value is a column of the name of its side. */
 const plain = ''
@@ -132,7 +102,6 @@ function columnFrom(of: Side, { name, type, nullable }: FoundColumn): TableColum
   return {
     name: name === plain ? of : name,
     type: sql,
-    carrier: carrierOf(sql),
     isKey: of === 'key',
     nullable: of === 'value' && nullable,
     get: getter(of, name),
@@ -153,14 +122,13 @@ function chosenColumn(
     const get = (row: SinkRow<unknown, unknown>): unknown =>
       row[property as 'timestamp' | 'partition' | 'offset']
     const sql = type ?? (property === 'timestamp' ? 'TIMESTAMP' : 'BIGINT')
-    return { name, type: sql, carrier: carrierOf(sql), isKey: false, nullable: false, get }
+    return { name, type: sql, isKey: false, nullable: false, get }
   }
   const isKey = of === 'key'
   if (type !== undefined)
     return {
       name,
       type,
-      carrier: carrierOf(type),
       isKey,
       nullable: !isKey,
       get: getter(of as Side, property),
@@ -177,63 +145,4 @@ function chosenColumn(
 function getter(of: Side, property: string): (row: SinkRow<unknown, unknown>) => unknown {
   if (property === plain) return row => row[of]
   return row => (row[of] as Record<string, unknown> | null)?.[property]
-}
-
-/** Appends one value; false where it is not of the carrier's type. */
-export type Append = (appender: DuckDBAppender, value: unknown) => boolean
-
-export function appenderOf(carrier: Carrier, type: string, module: DuckDBModule): Append {
-  const { DuckDBDateValue, DuckDBTimestampTZValue, DuckDBTimestampValue } = module
-  switch (carrier) {
-    case 'BOOLEAN':
-      return (to, value) => typeof value === 'boolean' && (to.appendBoolean(value), true)
-    case 'BIGINT':
-      return (to, value) =>
-        (Number.isSafeInteger(value) || typeof value === 'bigint') &&
-        (to.appendBigInt(BigInt(value as number)), true)
-    case 'DOUBLE':
-      return (to, value) => typeof value === 'number' && (to.appendDouble(value), true)
-    case 'TIMESTAMP':
-      return (to, value) => {
-        const micros = microsOf(value)
-        if (micros !== undefined) to.appendTimestamp(new DuckDBTimestampValue(micros))
-        return micros !== undefined
-      }
-    case 'TIMESTAMPTZ':
-      return (to, value) => {
-        const micros = microsOf(value)
-        if (micros !== undefined) to.appendTimestampTZ(new DuckDBTimestampTZValue(micros))
-        return micros !== undefined
-      }
-    case 'DATE':
-      return (to, value) => {
-        const days = daysOf(value)
-        if (days !== undefined) to.appendDate(new DuckDBDateValue(days))
-        return days !== undefined
-      }
-    case 'BLOB':
-      return (to, value) => value instanceof Uint8Array && (to.appendBlob(value), true)
-    case 'VARCHAR': {
-      const isJson = type.toUpperCase() === 'JSON'
-      return (to, value) => {
-        const text = typeof value === 'string' && !isJson ? value : JSON.stringify(value)
-        if (text !== undefined) to.appendVarchar(text)
-        return text !== undefined
-      }
-    }
-  }
-}
-
-/** Numbers are milliseconds since the epoch, text is ISO 8601; a schema may have made a Date of either. */
-function microsOf(value: unknown): bigint | undefined {
-  if (value instanceof Date) return microsOf(value.getTime())
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) * 1000n : undefined
-  return typeof value === 'string' ? microsOfInstant(value) : undefined
-}
-
-/** The same, for the day it is in UTC. */
-function daysOf(value: unknown): number | undefined {
-  if (typeof value === 'string') return daysOfDate(value)
-  const ms = value instanceof Date ? value.getTime() : value
-  return Number.isSafeInteger(ms) ? Math.floor((ms as number) / 86_400_000) : undefined
 }

@@ -172,7 +172,7 @@ describe('tables', () => {
         },
         place: 'record.offset',
       },
-    } as never,
+    },
     key: { key: 'DFW', start: 992_505_600_000, end: 992_509_200_000 },
     value: { flights: 3, cost: '12.3', id: 7 },
     columns: [

@@ -1,0 +1,176 @@
+/**
+ * Loads transactions into a target, and deals with what cannot be delivered.
+ *
+ * Rows that the sink names as refused are taken out and the rest is written. Of any other refusal the row is found by halving, from left to right: what comes before
+ * it is delivered on the way, in order.
+ */
+import { isMillraceError, MillraceError } from '../base/index.ts'
+import type { FetchedBatch } from '../port/index.ts'
+import type { ErrorPolicy } from '../schema/index.ts'
+import type { DeadLetters, LetterKind } from './dead-letters.ts'
+import type { ConnectObserver } from './observer.ts'
+import { RowsRefused, type Offsets, type SinkRow, type SinkWriter } from './sink.ts'
+
+/** Records that are to be written together. */
+export interface Transaction<K, V> {
+  readonly rows: SinkRow<K, V>[]
+  /** Where the rows come from: for the original bytes of one that is refused. */
+  readonly batches: FetchedBatch[]
+  /** What could not be decoded. */
+  readonly malformed: BadOffset[]
+  readonly to: Map<number, number>
+  bytes: number
+  /** When it has to be written. */
+  readonly dueMs: number
+}
+
+interface BadOffset {
+  readonly partition: number
+  readonly offset: number
+  readonly reason: string
+  readonly error?: MillraceError
+}
+
+/** Counts of a run. */
+export interface DeliverStats {
+  readonly delivered: number
+  readonly skipped: number
+  readonly deadLettered: number
+  readonly bytes: number
+  readonly commits: number
+}
+
+/** What a loader works for. */
+export interface LoaderOptions<K, V> {
+  readonly topic: string
+  readonly sink: string
+  readonly writer: SinkWriter<K, V>
+  readonly onError: ErrorPolicy
+  /** Where the policy is to keep dead letters. */
+  readonly letters: DeadLetters | undefined
+  readonly observer: ConnectObserver
+}
+
+export class Loader<K, V> {
+  readonly #to: LoaderOptions<K, V>
+  #delivered = 0
+  #skipped = 0
+  #deadLettered = 0
+  #bytes = 0
+  #commits = 0
+
+  constructor(options: LoaderOptions<K, V>) {
+    this.#to = options
+  }
+
+  get stats(): DeliverStats {
+    return {
+      delivered: this.#delivered,
+      skipped: this.#skipped,
+      deadLettered: this.#deadLettered,
+      bytes: this.#bytes,
+      commits: this.#commits,
+    }
+  }
+
+  async load(transaction: Transaction<K, V>): Promise<void> {
+    await this.#putAside('malformed', transaction, transaction.malformed)
+    await this.#write(transaction, transaction.rows, transaction.to)
+    this.#bytes += transaction.bytes
+  }
+
+  /** Fails under `fail`: the record is named, and nothing past it is delivered. */
+  refuse(partition: number, offset: number, reason: string, error?: MillraceError): void {
+    const { onError, sink } = this.#to
+    if (onError !== 'fail') return
+    throw new MillraceError(
+      error?.code ?? 'MALFORMED_RECORD',
+      `The record at ${this.#place(partition, offset)} cannot be delivered to '${sink}': ${reason} Set onError to 'skip' or { deadLetter: topic } to go past it.`,
+      { cause: error },
+    )
+  }
+
+  /** Writes rows of the transaction, which bring the target to `to`. */
+  async #write(transaction: Transaction<K, V>, rows: readonly SinkRow<K, V>[], to: Offsets): Promise<void> {
+    const { observer, writer } = this.#to
+    observer.onPhase?.('loading')
+    try {
+      await writer.write(rows, to)
+      observer.onPhase?.('idle')
+      this.#delivered += rows.length
+      this.#commits++
+    } catch (error) {
+      if (!isMillraceError(error, 'SINK_REFUSED') || rows.length === 0) throw error
+      if (error instanceof RowsRefused) await this.#writeOthers(transaction, rows, to, error)
+      else if (rows.length === 1) {
+        await this.#putAside('refused', transaction, [{ ...rows[0]!, reason: error.message, error }])
+        await this.#write(transaction, [], to)
+      } else {
+        const middle = rows.length >> 1
+        const before = rows.slice(0, middle)
+        await this.#write(transaction, before, offsetsAfter(before))
+        await this.#write(transaction, rows.slice(middle), to)
+      }
+    }
+  }
+
+  async #writeOthers(
+    transaction: Transaction<K, V>,
+    rows: readonly SinkRow<K, V>[],
+    to: Offsets,
+    error: RowsRefused,
+  ): Promise<void> {
+    const { reasons } = error
+    const [first] = reasons.keys()
+    if (this.#to.onError === 'fail' && first! > 0) {
+      const before = rows.slice(0, first)
+      await this.#write(transaction, before, offsetsAfter(before))
+    }
+    const refused = Array.from(reasons, ([index, reason]) => ({
+      ...rows[index]!,
+      reason: `${reason}.`,
+      error,
+    }))
+    await this.#putAside('unfit', transaction, refused)
+    await this.#write(
+      transaction,
+      rows.filter((_, index) => !reasons.has(index)),
+      to,
+    )
+  }
+
+  /** Applies the policy to records that cannot be delivered. */
+  async #putAside(
+    kind: LetterKind,
+    { batches }: Transaction<K, V>,
+    bad: readonly BadOffset[],
+  ): Promise<void> {
+    const { letters, observer } = this.#to
+    for (const { partition, offset, reason, error } of bad) this.refuse(partition, offset, reason, error)
+    await letters?.write(
+      kind,
+      bad.map(({ partition, offset, reason, error }) => ({
+        from: batches.find(from => from.partition === partition && offset < from.nextOffset)!,
+        offset,
+        reason,
+        error,
+      })),
+    )
+    if (letters) this.#deadLettered += bad.length
+    else this.#skipped += bad.length
+    for (const { partition, offset, reason } of bad)
+      observer.onBadRecord?.({
+        place: this.#place(partition, offset),
+        reason,
+        handled: letters ? 'dead-lettered' : 'skipped',
+      })
+  }
+
+  #place(partition: number, offset: number): string {
+    return `${this.#to.topic}, partition ${partition}, offset ${offset}`
+  }
+}
+
+function offsetsAfter(rows: readonly SinkRow<unknown, unknown>[]): Offsets {
+  return new Map(rows.map(({ partition, offset }) => [partition, offset + 1]))
+}
