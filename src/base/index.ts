@@ -16,10 +16,10 @@ export { systemClock, type Clock, type Timer } from './clock.ts'
 export { compress, compressionId, compressionOf, decompress, type Compression } from './compression.ts'
 export { crc32c } from './crc32c.ts'
 export { type Disk, type DiskFile } from './disk.ts'
-export { nodeDisk } from './node-disk.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 export { murmur2, murmur2OfBinary, partitionFor, partitionForBinary } from './murmur2.ts'
+export { nodeDisk } from './node-disk.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export {
   readVarint,

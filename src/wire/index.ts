@@ -6,6 +6,6 @@ export {
   type RecordHeader,
 } from './batch-builder.ts'
 export { controlBatch, controlMarkerOf, type TransactionMarker } from './control-batch.ts'
-export { batchHeaderBytes } from './layout.ts'
+export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, readBatches, RecordBatch } from './record-batch.ts'
 export { RecordCursor } from './record-cursor.ts'

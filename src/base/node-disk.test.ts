@@ -1,0 +1,162 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, test } from 'node:test'
+import { scale } from '../../test/scale.ts'
+import { nodeDisk } from './node-disk.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-disk-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+test('what is written over several buffers is read back; a read is short only at the end', async () => {
+  const path = join(folder, 'file')
+  const file = await nodeDisk.open(path, 'create')
+  equal(await file.write([Buffer.from('abc'), new Uint8Array(0), Buffer.from('def')], 2), 6)
+  await file.sync()
+  equal(await file.size(), 8)
+  const read = Buffer.alloc(20)
+  equal(await file.read(read, 3), 5)
+  equal(read.toString('utf8', 0, 5), 'bcdef')
+  equal(await file.read(read, 8), 0)
+  await file.truncate(4)
+  equal(await file.size(), 4)
+  await file.close()
+  const again = await nodeDisk.open(path, 'write')
+  equal(await again.size(), 4)
+  await again.close()
+})
+
+test('more buffers than the kernel takes in one call', async () => {
+  const file = await nodeDisk.open(join(folder, 'many'), 'create')
+  const buffers = Array.from({ length: 3000 }, (_, n) => Uint8Array.of(n & 0xff))
+  equal(await file.write(buffers, 0), 3000)
+  const read = Buffer.alloc(3000)
+  equal(await file.read(read, 0), 3000)
+  deepEqual(read, Buffer.concat(buffers))
+  await file.close()
+})
+
+test('folders and names', async () => {
+  const at = join(folder, 'a/b')
+  await nodeDisk.makeDirectory(at)
+  await nodeDisk.makeDirectory(at)
+  for (const name of ['2', '1']) await (await nodeDisk.open(join(at, name), 'create')).close()
+  await nodeDisk.syncDirectory(at)
+  deepEqual(await nodeDisk.list(at), ['1', '2'])
+  await nodeDisk.rename(join(at, '1'), join(at, '2'))
+  deepEqual(await nodeDisk.list(at), ['2'])
+  equal(await nodeDisk.exists(join(at, '2')), true)
+  equal(await nodeDisk.exists(join(at, '2', 'under a file')), false)
+  await nodeDisk.remove(join(folder, 'a'))
+  await nodeDisk.remove(join(folder, 'a'))
+  equal(await nodeDisk.exists(at), false)
+  await rejects(nodeDisk.list(at), { code: 'ENOENT' })
+  for (const mode of ['read', 'write'] as const)
+    await rejects(nodeDisk.open(join(at, 'none'), mode), { code: 'ENOENT' })
+})
+
+test(
+  'a full device: the error says so, and nothing is pretended',
+  { skip: !existsSync('/dev/full') },
+  async () => {
+    const file = await nodeDisk.open('/dev/full', 'write')
+    await rejects(file.write([Buffer.from('x')], 0), { code: 'ENOSPC' })
+    await file.close()
+  },
+)
+
+test('one process cannot take a lock twice', async () => {
+  const path = join(folder, 'lock-twice')
+  const first = await nodeDisk.lock(path, 'the first')
+  ok('release' in first)
+  deepEqual(await nodeDisk.lock(path, 'the second'), { heldBy: 'the first' })
+  await first.release()
+  const third = await nodeDisk.lock(path, 'the third')
+  ok('release' in third)
+  await third.release()
+  deepEqual(readdirSync(path), [])
+})
+
+test('of many at once in one process one gets it', async () => {
+  const path = join(folder, 'lock-many')
+  for (let round = 0; round < 20; round += 1) {
+    const taken = await Promise.all(Array.from({ length: 6 }, (_, n) => nodeDisk.lock(path, `taker ${n}`)))
+    const winners = taken.filter(lock => 'release' in lock)
+    equal(winners.length, 1)
+    for (const winner of winners) await winner.release()
+  }
+})
+
+test('a number that now belongs to another process is not the holder', async () => {
+  const path = join(folder, 'lock-reused')
+  mkdirSync(path)
+  writeFileSync(join(path, `${process.pid}-1-abcd`), 'long gone')
+  writeFileSync(join(path, `${process.pid}-1-abcd.held`), '')
+  const lock = await nodeDisk.lock(path, 'me')
+  // Where start times cannot be read the lock stays with the number, as node-lock.ts says.
+  equal('release' in lock, existsSync('/proc/self/stat'))
+})
+
+// A process that takes the lock when told to, says what it got, and gives it back or dies as told.
+const takerProgram = `
+  import { createInterface } from 'node:readline'
+  const { nodeDisk } = await import(${JSON.stringify(new URL('./node-disk.ts', import.meta.url).href)})
+  let lock
+  console.log('ready')
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (line === 'take') {
+      lock = await nodeDisk.lock(process.argv[1], 'process ' + process.pid)
+      console.log('release' in lock ? 'got it' : lock.heldBy)
+    } else if (line === 'release') {
+      await lock.release()
+      console.log('released')
+    }
+  }
+`
+
+interface Taker {
+  child: ChildProcess
+  ask: (question: string) => Promise<string>
+}
+
+async function startTaker(path: string): Promise<Taker> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', takerProgram, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const answer = async (): Promise<string> => String((await lines.next()).value)
+  equal(await answer(), 'ready')
+  return {
+    child,
+    ask: question => {
+      child.stdin.write(`${question}\n`)
+      return answer()
+    },
+  }
+}
+
+test('a lock dies with its process, and of several that see a dead holder one takes it over', async () => {
+  const path = join(folder, 'lock-killed')
+  const takers = await Promise.all(Array.from({ length: 3 }, () => startTaker(path)))
+  for (let round = 0; round < scale(50); round += 1) {
+    const answers = await Promise.all(takers.map(({ ask }) => ask('take')))
+    deepEqual(
+      answers.filter(answer => answer === 'got it').length,
+      1,
+      `round ${round}: ${answers.join(', ')}`,
+    )
+    const winner = answers.indexOf('got it')
+    const { child, ask } = takers[winner]!
+    if (round % 2 === 0) equal(await ask('release'), 'released')
+    else {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      takers[winner] = await startTaker(path)
+    }
+  }
+  for (const { child } of takers) child.kill('SIGKILL')
+})

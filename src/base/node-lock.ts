@@ -1,0 +1,105 @@
+/**
+ * An exclusive lock between processes that a kill -9 leaves takeable. Node has no flock, so the lock is a folder with one file per taker:
+ *
+ * ```
+ * <path>/<pid>-<start>-<nonce>        a taker is there; holds the text that it wants shown
+ * <path>/<pid>-<start>-<nonce>.held   … and has the lock
+ * ```
+ *
+ * `start` is the process's start time as the kernel counts it, so that another process under the same number is not taken for the
+ * holder ('0' where the system does not tell; then a reused number reads as held, and the way out is to remove the folder).
+ *
+ * Why two never win: a taker makes its file first and looks second. Of any two, the one whose file came later sees the other's.
+ * What it sees decides:
+ * - a file of a dead process: it is removed. Its name is never used again, so removing it cannot hit a live holder. (A single
+ *   well-known file does not have this property: between judging it stale and replacing it, someone else may have.)
+ * - a held one: the lock is taken.
+ * - another taker: the one whose name sorts first waits for the other to decide; the other gives way. So one always gets it.
+ *
+ * A file stays under its name as long as its process has or wants the lock, since a folder read while a name changes may show neither name.
+ *
+ * Processes that cannot see each other (containers that share a volume but not their process ids) are beyond what this can tell.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+
+/** How long to wait for another taker to decide: only one that was stopped in between takes longer. */
+const waitMsMax = 5_000
+const pollMs = 2
+
+const takerPattern = /^(\d+)-(\d+)-[0-9a-f]+$/
+
+/** Takes the lock, or tells who has it. The contract is that of `Disk.lock`. */
+export async function takeLock(
+  path: string,
+  holder: string,
+): Promise<{ release(): Promise<void> } | { heldBy: string }> {
+  await mkdir(path, { recursive: true })
+  const nonce = crypto.randomUUID().slice(0, 8)
+  const name = `${process.pid}-${await startOf(process.pid)}-${nonce}`
+  const taker = join(path, name)
+  const held = `${taker}.held`
+  const withdraw = async (): Promise<void> => {
+    await rm(held, { force: true })
+    await rm(taker, { force: true })
+  }
+  await writeFile(taker, holder, { flag: 'wx' })
+  try {
+    for (let waitedMs = 0; ; waitedMs += pollMs) {
+      const rival = await strongestRival(path, name)
+      if (rival === undefined) {
+        await writeFile(held, '', { flag: 'wx' })
+        return { release: withdraw }
+      }
+      if (rival.held || rival.name < name || waitedMs >= waitMsMax) {
+        const text = await readFile(join(path, rival.name), 'utf8').catch(() => '')
+        await withdraw()
+        return { heldBy: text === '' ? `process ${rival.name.split('-')[0]}` : text }
+      }
+      await setTimeout(pollMs)
+    }
+  } catch (error) {
+    await withdraw()
+    throw error
+  }
+}
+
+/** The live taker that stands against `own` the most: one that holds the lock, else the one that sorts first. Clears away the dead. */
+async function strongestRival(
+  path: string,
+  own: string,
+): Promise<{ name: string; held: boolean } | undefined> {
+  const names = (await readdir(path)).sort()
+  let strongest: { name: string; held: boolean } | undefined
+  for (const name of names) {
+    if (name === own || !takerPattern.test(name)) continue
+    if (!(await isAlive(name))) {
+      await rm(join(path, `${name}.held`), { force: true })
+      await rm(join(path, name), { force: true })
+      continue
+    }
+    if (names.includes(`${name}.held`)) return { name, held: true }
+    strongest ??= { name, held: false }
+  }
+  return strongest
+}
+
+async function isAlive(name: string): Promise<boolean> {
+  const [, pid = '', start = ''] = takerPattern.exec(name) ?? []
+  try {
+    process.kill(Number(pid), 0)
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  const now = await startOf(Number(pid))
+  return now === '0' || start === '0' || now === start
+}
+
+/** When a process started, in the kernel's ticks since boot; '0' where that cannot be told. */
+async function startOf(pid: number): Promise<string> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The second field is a name in parentheses that may hold spaces: fields are counted from behind it.
+  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '0'
+}
