@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -79,6 +81,13 @@ describe('conformance, as the file stands, filtered', () => {
   for (const { name, run } of sourceConformance({ make, rows })) test(name, run)
 })
 
+test('what killed processes left behind is removed', async () => {
+  const left = join(tmpdir(), `millrace-parquet-${spawnSync(process.execPath, ['-e', '']).pid}-left`)
+  mkdirSync(left)
+  await read(parquet(kinds, { columns: { small: 'integer' } }))
+  assert.equal(existsSync(left), false)
+})
+
 describe('rows', () => {
   test('every type of the file, where none is asked for', async () => {
     const [first, second] = await read(parquet(kinds))
@@ -127,7 +136,7 @@ describe('what cannot be read', () => {
     test(name, async () => {
       await assert.rejects(read(source(), resume), isCode(code, about))
       assert.deepEqual(
-        readdirSync(tmpdir()).filter(entry => entry.startsWith('millrace-parquet-')),
+        readdirSync(tmpdir()).filter(entry => entry.startsWith(`millrace-parquet-${process.pid}-`)),
         [],
         'nothing is left behind',
       )

@@ -10,7 +10,7 @@
  */
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -81,7 +81,7 @@ async function openParquet(
     )
   const { DuckDBInstance } = await loadDuckDB('The Parquet source')
 
-  const temporary = await mkdtemp(join(tmpdir(), 'millrace-parquet-'))
+  const temporary = await temporaryFolder()
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: options.memoryLimit ?? '256MB',
     threads: String(options.threads ?? 2),
@@ -127,6 +127,29 @@ async function openParquet(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+const temporaryPrefix = 'millrace-parquet-'
+
+/** A folder for what DuckDB sorts on disk. Those of processes that were killed are removed: a sort leaves gigabytes. */
+async function temporaryFolder(): Promise<string> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = name.startsWith(temporaryPrefix)
+      ? Number.parseInt(name.slice(temporaryPrefix.length), 10)
+      : NaN
+    if (owner > 0 && !isAlive(owner)) await rm(join(tmpdir(), name), { recursive: true, force: true })
+  }
+  return await mkdtemp(join(tmpdir(), `${temporaryPrefix}${process.pid}-`))
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Another user's process is alive, too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
