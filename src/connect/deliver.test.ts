@@ -159,6 +159,16 @@ describe('deliver', () => {
     assert.equal((await log.describeTopic('things'))?.partitions, 2)
   })
 
+  test('a target that stands where the topic is not', async () => {
+    const log = await logOf(counting(5))
+    const target = new MemoryTarget<string, Thing>()
+    target.offsets.set(0, 1000)
+    await assert.rejects(
+      deliver(log, things, target.sink(), { until: 'end' }).done,
+      isCode('OFFSET_OUT_OF_RANGE', /1000 of things, partition 0/),
+    )
+  })
+
   test('a writer that was replaced is fenced', async () => {
     const log = await logOf(counting(5))
     const target = new MemoryTarget<string, Thing>()

@@ -53,7 +53,7 @@ export interface Delivery {
  * const delivery = deliver(log, delaysByHour, duckdb('warehouse.duckdb', { table: 'delays_by_hour' }))
  * await app.run({ until: 'end' })
  * await delivery.finish()
- * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink throws, SINK_FENCED, UNKNOWN_TOPIC
+ * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink throws, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
  */
 export function deliver<K, V>(
   log: LogPort,
@@ -151,8 +151,7 @@ class Run<K, V> {
       const positions = await this.#eachPartition(partitions, async partition => ({
         topic: this.#topic.name,
         partition,
-        offset:
-          committed.get(partition) ?? (await this.#log.offsets(this.#topic.name, partition, 'earliest')),
+        offset: await this.#start(partition, committed.get(partition)),
       }))
       reader.assign(positions)
       const loader = new Loader({
@@ -272,6 +271,19 @@ class Run<K, V> {
     for (let partition = 0; partition < partitions; partition++)
       lag += Math.max(0, reader.end(name, partition) - reader.position(name, partition))
     return lag
+  }
+
+  /** Where to begin in a partition, once it is sure that the topic still is the one that the target was loaded from. */
+  async #start(partition: number, committed: number | undefined): Promise<number> {
+    const { name } = this.#topic
+    const earliest = await this.#log.offsets(name, partition, 'earliest')
+    if (committed === undefined) return earliest
+    const latest = await this.#log.offsets(name, partition, 'latest', 'read_uncommitted')
+    if (earliest <= committed && committed <= latest) return committed
+    throw new MillraceError(
+      'OFFSET_OUT_OF_RANGE',
+      `The target of '${this.#sink.name}' stands at offset ${committed} of ${name}, partition ${partition}, which holds ${earliest} to ${latest}: records are lost, or it is another topic of this name. Load a new target, or give the sink another name to load this topic from its start.`,
+    )
   }
 
   /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
