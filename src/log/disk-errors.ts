@@ -1,0 +1,62 @@
+/** What the disk says, in millrace's words. Which errors end a partition is decided here, and only here. */
+import { MillraceError } from '../base/index.ts'
+
+/** The system's code of an error (`ENOENT`, `EIO`, …); undefined where it has none. */
+export function systemCode(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/**
+ * The error that callers get for `error`, which came up while `doing` (a phrase that names the file).
+ *
+ * Retriable: no room (DISK_FULL), no free file descriptor (LIMIT_EXCEEDED). DATA_DIR_UNREADABLE: no permission. DISK_FAILED:
+ * everything else, above all EIO: nobody may trust what a retry would say.
+ */
+export function diskError(error: unknown, doing: string): MillraceError {
+  if (error instanceof MillraceError) return error
+  const code = systemCode(error)
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return diskFull(doing, error)
+    case 'EMFILE':
+    case 'ENFILE':
+      return new MillraceError(
+        'LIMIT_EXCEEDED',
+        `Too many open files while ${doing}: raise the limit (ulimit -n) or lower maxOpenFiles.`,
+        { cause: error, retriable: true },
+      )
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'ENOTDIR':
+      return new MillraceError(
+        'DATA_DIR_UNREADABLE',
+        `${code} while ${doing}: check the path, its owner and its permissions.`,
+        { cause: error },
+      )
+    default:
+      return diskFailed(error, doing)
+  }
+}
+
+/** For a failure that left the file in doubt: final, whatever the system calls it. */
+export function diskFailed(error: unknown, doing: string): MillraceError {
+  return new MillraceError(
+    'DISK_FAILED',
+    `${systemCode(error) ?? String(error)} while ${doing}: look at the disk before you start again; recovery then reads what is on it.`,
+    { cause: error },
+  )
+}
+
+export function diskFull(doing: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    'DISK_FULL',
+    `No room on the disk while ${doing}: free some space and try again.`,
+    {
+      cause,
+      retriable: true,
+    },
+  )
+}

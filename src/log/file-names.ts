@@ -1,0 +1,94 @@
+/**
+ * Names in a data directory, which are Apache Kafka's.
+ *
+ * ```
+ * <dir>/millrace.json                        marks the directory as millrace's
+ * <dir>/recovery-point-offset-checkpoint     per partition: an offset known to be synced
+ * <dir>/log-start-offset-checkpoint          per partition: where the log begins
+ * <dir>/.kafka_cleanshutdown                 there only after a clean stop
+ * <dir>/<topic>-<partition>/00000000000000000042.log        batches from offset 42
+ *                           00000000000000000042.index      offset index
+ *                           00000000000000000042.timeindex  time index
+ *                           00000000000000000042.txnindex   aborted transactions
+ *                           00000000000000000042.snapshot   producer state as of offset 42
+ *                           00000000000000000042.log.cut-57 what recovery cut off at offset 57
+ *                           config.json                     what the partition was created with
+ * ```
+ *
+ * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told from a partition.
+ * A topic's name becomes part of a path only after {@link checkTopicName}.
+ */
+import { MillraceError } from '../base/index.ts'
+
+/** Kafka's limit: with the partition's number the folder's name stays within 255 bytes. */
+const topicNameMax = 249
+/** A folder's name is cut to this before it gets a mark. */
+const markedNameMax = 200
+const newMark = '~new'
+const deletedMark = '~deleted'
+
+export const cleanMarkerName = '.kafka_cleanshutdown'
+export const directoryMarkName = 'millrace.json'
+export const kafkaMarkName = 'meta.properties'
+export const lockName = '.lock'
+export const partitionConfigName = 'config.json'
+
+/** @throws MillraceError INVALID_ARGUMENT unless `topic` is a name that Kafka allows */
+export function checkTopicName(topic: string): void {
+  if (isTopicName(topic)) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(topic)} is not a topic name: it takes 1 to ${topicNameMax} of the characters a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'.`,
+  )
+}
+
+function isTopicName(topic: string): boolean {
+  return /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..'
+}
+
+/** The name of a partition's folder. INVALID_ARGUMENT. */
+export function partitionFolder(topic: string, index: number): string {
+  checkTopicName(topic)
+  if (!Number.isInteger(index) || index < 0 || index > 0x7fff_ffff)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${index} is not a partition's number: partitions count from 0.`,
+    )
+  return `${topic}-${index}`
+}
+
+/** The partition that a folder's name stands for; undefined for any other name. */
+export function parsePartitionFolder(name: string): { topic: string; index: number } | undefined {
+  const found = /^(.+)-(0|[1-9]\d{0,9})$/.exec(name)
+  if (!found) return undefined
+  const topic = found[1]!
+  const index = Number(found[2])
+  return isTopicName(topic) && index <= 0x7fff_ffff ? { topic, index } : undefined
+}
+
+/** Where a partition's folder is made before it gets its name. */
+export function newFolder(folder: string): string {
+  return folder.slice(0, markedNameMax) + newMark
+}
+
+/** What a partition's folder is called while its files are removed. */
+export function deletedFolder(folder: string): string {
+  return folder.slice(0, markedNameMax) + deletedMark
+}
+
+/** Whether the folder was left behind by an interrupted creation or deletion. */
+export function isLeftOver(name: string): boolean {
+  return name.endsWith(newMark) || name.endsWith(deletedMark)
+}
+
+export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
+
+export function segmentFile(offset: number, extension: SegmentExtension): string {
+  return `${String(offset).padStart(20, '0')}.${extension}`
+}
+
+/** The offset and kind of a segment's file; undefined for any other name. */
+export function parseSegmentFile(name: string): { offset: number; extension: SegmentExtension } | undefined {
+  const found = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)$/.exec(name)
+  return found ? { offset: Number(found[1]), extension: found[2] as SegmentExtension } : undefined
+}

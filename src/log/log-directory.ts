@@ -1,0 +1,486 @@
+/**
+ * A data directory: partitions in folders, owned by one process.
+ *
+ * Order matters at both ends. Opening: lock, whose directory is it, **the clean marker is removed** (durably, before anything else changes), every
+ * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
+ * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
+ *
+ * While the log runs, checkpoints are renewed: at each roll, every few seconds, and every so many bytes, as long as something was written. A
+ * checkpoint names only offsets that are synced already.
+ */
+import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type Timer } from '../base/index.ts'
+import {
+  logStartsName,
+  readCheckpoint,
+  recoveryPointsName,
+  writeCheckpoint,
+  type Offsets,
+} from './checkpoint.ts'
+import { claimDirectory } from './directory-mark.ts'
+import { diskError, systemCode } from './disk-errors.ts'
+import {
+  cleanMarkerName,
+  deletedFolder,
+  isLeftOver,
+  lockName,
+  newFolder,
+  parsePartitionFolder,
+  partitionConfigName,
+  partitionFolder,
+} from './file-names.ts'
+import { OpenFiles } from './open-files.ts'
+import { Partition, type PartitionConfig, type PartitionContext } from './partition.ts'
+import { ProducerState } from './producer-state.ts'
+import { recoverPartition, type PartitionRecovery } from './recovery.ts'
+import { Segment } from './segment.ts'
+import { readFile, replaceFile, removeIfThere, writeFile } from './small-file.ts'
+
+export interface LogDirectoryOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  /** When something counts as safe: `sync` (default), on the disk; `os`, with the operating system, as Kafka has it on one node. */
+  readonly durability?: 'sync' | 'os'
+  /** A segment is rolled before it grows beyond this. Default 1 GiB, which is Kafka's. */
+  readonly segmentBytes?: number
+  /** Bytes of log per index entry. Default 4096, which is Kafka's. */
+  readonly indexIntervalBytes?: number
+  /** Per partition: older segments beyond this are dropped. Default -1, which keeps everything. */
+  readonly retentionBytes?: number
+  /** How long something synced may go without a checkpoint. Default 5000 ms. */
+  readonly checkpointIntervalMs?: number
+  /** … and how many bytes. Default 64 MiB. */
+  readonly checkpointBytes?: number
+  /** Files open at a time, unless more have unsynced writes. Default 256. */
+  readonly maxOpenFiles?: number
+  /** How long a silent producer is remembered. Default one day, which is Kafka's. */
+  readonly producerIdExpirationMs?: number
+  /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
+  readonly readOnly?: boolean
+  /** A partition was poisoned: its disk failed. The process should say so and end. */
+  readonly onFatal?: (error: MillraceError) => void
+}
+
+/** What was found when the directory was opened. */
+export interface DirectoryRecovery {
+  /** The last stop was a clean one. */
+  readonly clean: boolean
+  readonly partitions: readonly PartitionRecovery[]
+}
+
+type Config = Required<Omit<LogDirectoryOptions, 'onFatal'>> & {
+  readonly onFatal: ((error: MillraceError) => void) | undefined
+}
+
+/** Kafka's smallest segment; its largest is what an int32 position reaches. */
+const segmentBytesMin = 14
+const segmentBytesMax = 0x7fff_ffff
+/** Partitions that are recovered, or closed, at a time. */
+const concurrency = 4
+
+export class LogDirectory {
+  readonly path: string
+  readonly #config: Config
+  readonly #files: OpenFiles
+  readonly #context: PartitionContext
+  readonly #partitions = new Map<string, Partition>()
+  #recovery: DirectoryRecovery = { clean: true, partitions: [] }
+  #lock: { release(): Promise<void> } | undefined
+  #timer: Timer | undefined
+  #bytesSinceCheckpoint = 0
+  /** One checkpoint at a time. */
+  #checkpointing: Promise<void> | undefined
+  #checkpointAgain = false
+  /** Writes of either file follow each other. */
+  #writingPoints: Promise<void> = Promise.resolve()
+  #writingStarts: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  private constructor(path: string, config: Config) {
+    this.path = path
+    this.#config = config
+    this.#files = new OpenFiles(config.disk, config.maxOpenFiles)
+    this.#context = {
+      disk: config.disk,
+      clock: config.clock,
+      files: this.#files,
+      durability: config.durability,
+      segmentBytes: config.segmentBytes,
+      retentionBytes: config.retentionBytes,
+      indexIntervalBytes: config.indexIntervalBytes,
+      producerIdExpirationMs: config.producerIdExpirationMs,
+      readOnly: config.readOnly,
+      wrote: bytes => this.#wrote(bytes),
+      rolled: () => this.#checkpointSoon(),
+      saveLogStarts: () => this.#saveLogStarts(),
+      fatal: error => config.onFatal?.(error),
+    }
+  }
+
+  /**
+   * Opens the directory, which is made where it is missing, and recovers every partition in it. A partition that is damaged does not keep
+   * the others from being used: it refuses by itself, and {@link recovery} says why.
+   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, INVALID_ARGUMENT
+   */
+  static async open(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
+    const directory = new LogDirectory(path, withDefaults(options))
+    try {
+      await directory.#open()
+    } catch (error) {
+      await directory.#release()
+      throw diskError(error, `opening ${path}`)
+    }
+    return directory
+  }
+
+  get recovery(): DirectoryRecovery {
+    return this.#recovery
+  }
+
+  partitions(): Iterable<Partition> {
+    return this.#partitions.values()
+  }
+
+  partition(topic: string, index: number): Partition | undefined {
+    return this.#partitions.get(`${topic}-${index}`)
+  }
+
+  /**
+   * Makes an empty partition. Durable when this resolves.
+   * @throws MillraceError INVALID_ARGUMENT, TOPIC_EXISTS, DISK_FULL, DISK_FAILED, CLOSED
+   */
+  async createPartition(topic: string, index: number, config: PartitionConfig = {}): Promise<Partition> {
+    this.#checkWritable()
+    const name = partitionFolder(topic, index)
+    checkSegmentBytes(config.segmentBytes ?? this.#config.segmentBytes)
+    if (this.#partitions.has(name))
+      throw new MillraceError('TOPIC_EXISTS', `There is a partition ${index} of '${topic}' already.`)
+    const { disk } = this.#config
+    const folder = `${this.path}/${name}`
+    const aside = `${this.path}/${newFolder(name)}`
+    try {
+      await removeIfThere(disk, aside)
+      await disk.makeDirectory(aside)
+      await writeFile(disk, `${aside}/${partitionConfigName}`, fromUtf8(`${JSON.stringify(config)}\n`))
+      await new Segment(aside, 0, this.#context).create()
+      await disk.syncDirectory(aside)
+      await disk.rename(aside, folder)
+      await disk.syncDirectory(this.path)
+    } catch (error) {
+      throw diskError(error, `making ${folder}`)
+    }
+    const segment = new Segment(folder, 0, this.#context)
+    segment.startIndexes()
+    const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0 }
+    const partition = new Partition(topic, index, folder, config, this.#context, log)
+    this.#partitions.set(name, partition)
+    return partition
+  }
+
+  /**
+   * Removes a partition and its files. Fine when it is not there.
+   * @throws MillraceError DISK_FAILED, CLOSED
+   */
+  async deletePartition(topic: string, index: number): Promise<void> {
+    this.#checkWritable()
+    const name = partitionFolder(topic, index)
+    const partition = this.#partitions.get(name)
+    if (!partition) return
+    const { disk } = this.#config
+    const aside = `${this.path}/${deletedFolder(name)}`
+    this.#partitions.delete(name)
+    try {
+      await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
+      await removeIfThere(disk, aside)
+      await disk.rename(partition.folder, aside)
+      await disk.syncDirectory(this.path)
+      // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.
+      await this.#checkpoint()
+      await this.#saveLogStarts()
+      await disk.remove(aside)
+    } catch (error) {
+      throw diskError(error, `removing ${partition.folder}`)
+    }
+  }
+
+  /**
+   * Makes everything appended so far to these partitions safe, in parallel: what a transaction wrote, before it commits. With
+   * `durability: 'os'` that is: written. DISK_FULL, PARTITION_POISONED, PARTITION_DAMAGED.
+   */
+  async syncAll(partitions: Iterable<Partition>): Promise<void> {
+    await Promise.all(Array.from(partitions, partition => partition.settle()))
+  }
+
+  /** Writes out and syncs everything, and leaves the directory cleanly closed. Fails when something appended could not be made durable. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #open(): Promise<void> {
+    const { disk, readOnly } = this.#config
+    if (!readOnly) {
+      await this.#makeDirectory()
+      await this.#takeLock()
+    }
+    await claimDirectory(disk, this.path, readOnly)
+    const clean = await disk.exists(`${this.path}/${cleanMarkerName}`)
+    if (clean && !readOnly) {
+      await disk.remove(`${this.path}/${cleanMarkerName}`)
+      await disk.syncDirectory(this.path)
+    }
+    const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
+    const logStarts = await readCheckpoint(disk, this.path, logStartsName)
+    const names = await this.#partitionFolders()
+    const partitions: PartitionRecovery[] = []
+    await inParallel(names, async name => {
+      partitions.push(await this.#recover(name, clean, recoveryPoints, logStarts))
+    })
+    partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
+    this.#recovery = { clean, partitions }
+    if (readOnly) return
+    // What was recovered is synced; and what is said of partitions that are gone is forgotten, before one of that name is made again.
+    await this.#checkpoint()
+    await this.#saveLogStarts()
+  }
+
+  async #makeDirectory(): Promise<void> {
+    const { disk } = this.#config
+    if (await disk.exists(this.path)) return
+    await disk.makeDirectory(this.path)
+  }
+
+  async #takeLock(): Promise<void> {
+    const started = new Date(this.#config.clock.now()).toISOString()
+    let lock
+    try {
+      lock = await this.#config.disk.lock(
+        `${this.path}/${lockName}`,
+        `process ${process.pid}, since ${started}`,
+      )
+    } catch (cause) {
+      const code = systemCode(cause)
+      if (code === 'ENOSPC' || code === 'EMFILE' || code === 'EIO') throw cause
+      throw new MillraceError(
+        'DATA_DIR_UNREADABLE',
+        `${this.path} cannot be locked (${code ?? String(cause)}): check that it is a directory, its owner and its permissions.`,
+        { cause },
+      )
+    }
+    if ('heldBy' in lock)
+      throw new MillraceError(
+        'DATA_DIR_IN_USE',
+        `${this.path} is in use by ${lock.heldBy}. End that process, or give this one a directory of its own.`,
+      )
+    this.#lock = lock
+  }
+
+  /** Folders of partitions; what was left behind by an interrupted creation or deletion is removed. */
+  async #partitionFolders(): Promise<string[]> {
+    const { disk, readOnly } = this.#config
+    const folders: string[] = []
+    for (const name of await disk.list(this.path)) {
+      if (isLeftOver(name) && !readOnly) await removeIfThere(disk, `${this.path}/${name}`)
+      if (!parsePartitionFolder(name)) continue
+      try {
+        await disk.list(`${this.path}/${name}`)
+        folders.push(name)
+      } catch (error) {
+        const code = systemCode(error)
+        // A file that is called like a partition.
+        if (code !== 'ENOTDIR' && code !== 'ENOENT') throw error
+      }
+    }
+    return folders
+  }
+
+  async #recover(
+    name: string,
+    clean: boolean,
+    recoveryPoints: Offsets,
+    logStarts: Offsets,
+  ): Promise<PartitionRecovery> {
+    const { topic, index } = parsePartitionFolder(name)!
+    const folder = `${this.path}/${name}`
+    const config = await this.#partitionConfig(folder)
+    const { log, report } = await recoverPartition(this.#context, {
+      topic,
+      index,
+      folder,
+      clean,
+      recoveryPoint: recoveryPoints.get(name) ?? 0,
+      logStartOffset: logStarts.get(name) ?? 0,
+      repair: false,
+    })
+    this.#partitions.set(name, new Partition(topic, index, folder, config, this.#context, log, report.damage))
+    return report
+  }
+
+  async #partitionConfig(folder: string): Promise<PartitionConfig> {
+    const bytes = await readFile(this.#config.disk, `${folder}/${partitionConfigName}`)
+    if (!bytes) return {}
+    try {
+      return JSON.parse(utf8(bytes)) as PartitionConfig
+    } catch (cause) {
+      throw new MillraceError(
+        'DATA_DIR_UNREADABLE',
+        `${folder}/${partitionConfigName} is damaged: restore it, or remove it to have the defaults.`,
+        { cause },
+      )
+    }
+  }
+
+  #wrote(bytes: number): void {
+    this.#bytesSinceCheckpoint += bytes
+    if (this.#bytesSinceCheckpoint >= this.#config.checkpointBytes) this.#checkpointSoon()
+    else
+      this.#timer ??= this.#config.clock.schedule(this.#config.checkpointIntervalMs, () =>
+        this.#checkpointSoon(),
+      )
+  }
+
+  #checkpointSoon(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#bytesSinceCheckpoint = 0
+    if (this.#closing) return
+    if (this.#checkpointing) {
+      this.#checkpointAgain = true
+      return
+    }
+    this.#checkpointing = this.#syncAndCheckpoint()
+      .catch((error: unknown) => this.#checkpointFailed(error))
+      .finally(() => {
+        this.#checkpointing = undefined
+        if (!this.#checkpointAgain) return
+        this.#checkpointAgain = false
+        this.#checkpointSoon()
+      })
+  }
+
+  async #syncAndCheckpoint(): Promise<void> {
+    // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
+    await Promise.allSettled(
+      [...this.#partitions.values()]
+        .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
+        .map(partition => partition.sync()),
+    )
+    await this.#checkpoint()
+    for (const partition of this.#partitions.values()) await partition.retain()
+  }
+
+  /** Recovery points lag behind until the next time: that costs time at the next start, nothing else. A failing disk is more than that. */
+  #checkpointFailed(error: unknown): void {
+    const failed = diskError(error, `writing a checkpoint to ${this.path}`)
+    if (!failed.retriable && failed.code !== 'PARTITION_POISONED') this.#config.onFatal?.(failed)
+  }
+
+  #checkpoint(): Promise<void> {
+    const written = this.#writingPoints.then(() =>
+      writeCheckpoint(
+        this.#config.disk,
+        this.path,
+        recoveryPointsName,
+        Array.from(this.#partitions.values(), ({ topic, index, syncedOffset: offset }) => ({
+          topic,
+          index,
+          offset,
+        })),
+      ),
+    )
+    this.#writingPoints = written.catch(() => undefined)
+    return written
+  }
+
+  #saveLogStarts(): Promise<void> {
+    const written = this.#writingStarts.then(() =>
+      writeCheckpoint(
+        this.#config.disk,
+        this.path,
+        logStartsName,
+        Array.from(this.#partitions.values(), ({ topic, index, logStartOffset: offset }) => ({
+          topic,
+          index,
+          offset,
+        })),
+      ),
+    )
+    this.#writingStarts = written.catch(() => undefined)
+    return written
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel()
+    let clean = true
+    const failures: unknown[] = []
+    await this.#checkpointing
+    await inParallel([...this.#partitions.values()], async partition => {
+      try {
+        if (!(await partition.close())) clean = false
+      } catch (error) {
+        failures.push(error)
+      }
+    })
+    try {
+      if (!this.#config.readOnly) {
+        await this.#checkpoint()
+        await this.#saveLogStarts()
+        if (clean && failures.length === 0)
+          await replaceFile(this.#config.disk, this.path, cleanMarkerName, fromUtf8('{"version":0}'))
+      }
+    } catch (error) {
+      failures.push(diskError(error, `closing ${this.path}`))
+    }
+    await this.#release()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #release(): Promise<void> {
+    await this.#files.close()
+    const lock = this.#lock
+    this.#lock = undefined
+    await lock?.release()
+  }
+
+  #checkWritable(): void {
+    if (this.#closing) throw new MillraceError('CLOSED', `The log in ${this.path} is closed.`)
+    if (this.#config.readOnly)
+      throw new MillraceError('INVALID_ARGUMENT', `${this.path} was opened to be read only.`)
+  }
+}
+
+/** `action` on every item, {@link concurrency} at a time. */
+async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of left) await action(item)
+  }
+  const results = await Promise.allSettled(Array.from({ length: concurrency }, worker))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+function checkSegmentBytes(segmentBytes: number): void {
+  if (Number.isInteger(segmentBytes) && segmentBytes >= segmentBytesMin && segmentBytes <= segmentBytesMax)
+    return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `segmentBytes is a whole number from ${segmentBytesMin} to ${segmentBytesMax}, not ${segmentBytes}.`,
+  )
+}
+
+function withDefaults(options: LogDirectoryOptions): Config {
+  const config: Config = {
+    disk: options.disk,
+    clock: options.clock,
+    durability: options.durability ?? 'sync',
+    segmentBytes: options.segmentBytes ?? 1 << 30,
+    indexIntervalBytes: options.indexIntervalBytes ?? 4096,
+    retentionBytes: options.retentionBytes ?? -1,
+    checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
+    checkpointBytes: options.checkpointBytes ?? 64 << 20,
+    maxOpenFiles: options.maxOpenFiles ?? 256,
+    producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
+    readOnly: options.readOnly ?? false,
+    onFatal: options.onFatal,
+  }
+  checkSegmentBytes(config.segmentBytes)
+  return config
+}

@@ -1,0 +1,674 @@
+/**
+ * A partition: an ordered, append-only log of record batches, in segments.
+ *
+ * Appending is synchronous: the batch is checked, gets its offsets in place, and is queued; the receipt says when it is written and
+ * when it is safe. Checks and producer state run ahead of the disk, so a write that finds no room takes them back.
+ *
+ * Invariants
+ * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
+ * - What a reader gets lies below the high watermark; read-committed, below the last stable offset.
+ * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never brought back in this process.
+ *
+ * Retention by time, compaction and delete-records find their place beside {@link Partition.retain}: they are further answers to the
+ * question which segments, or what of them, may go.
+ */
+import { assert, MillraceError, type Clock, type Disk } from '../base/index.ts'
+import { assignOffsets, controlBatch, RecordBatch } from '../wire/index.ts'
+import { collectAborted, type AbortedTransaction } from './abort-index.ts'
+import { diskError, systemCode } from './disk-errors.ts'
+import { segmentFile } from './file-names.ts'
+import { alreadyDone, type Flush, type Outcome } from './flush.ts'
+import { GroupCommit } from './group-commit.ts'
+import { encodeSnapshot } from './producer-snapshot.ts'
+import { ProducerState, type Marker, type OpenTransaction, type ProducerEntry } from './producer-state.ts'
+import { findTimestamp } from './timestamp-search.ts'
+import { excessSegments, segmentsBelow } from './retention.ts'
+import { DamagedBatch, Segment, type SegmentContext } from './segment.ts'
+import { replaceFile } from './small-file.ts'
+import { Visibility } from './visibility.ts'
+
+/** Appends that wait for the disk. More is refused until it has caught up. */
+const queuedBytesMax = 256 << 20
+/** millrace replicates nothing, so there is one leader epoch. */
+const leaderEpoch = 0
+
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+export interface PartitionConfig {
+  /** Whole segments beyond this are dropped; -1: unlimited. */
+  readonly retentionBytes?: number
+  readonly segmentBytes?: number
+}
+
+export interface AppendReceipt {
+  /** The offsets that the batch has got; for a duplicate, those of the original. */
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** The batch is there already: it was not appended again. */
+  readonly duplicate: boolean
+  /** Resolves once the batch is written. DISK_FULL (retriable: the batch is not in the log), PARTITION_POISONED. */
+  readonly written: Promise<void>
+  /**
+   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not ask for that by itself: it comes with
+   * the next sync of the partition. Fails as {@link written} does.
+   */
+  readonly durable: Promise<void>
+}
+
+export interface ReadResult {
+  /** Whole batches back to back. The first one may begin below the offset that was asked for. */
+  readonly batches: Uint8Array
+  /** Aborted transactions that reach into `batches`, by the offset of their markers. Empty for read_uncommitted. */
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  /** Where the next read goes on. */
+  readonly nextOffset: number
+}
+
+/** What a partition needs of its directory. */
+export interface PartitionContext extends SegmentContext {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly durability: 'sync' | 'os'
+  readonly segmentBytes: number
+  readonly retentionBytes: number
+  readonly producerIdExpirationMs: number
+  readonly readOnly: boolean
+  /** So many bytes were written and are to be checkpointed some time. */
+  wrote(bytes: number): void
+  rolled(): void
+  /** Makes the log start offsets of all partitions durable. */
+  saveLogStarts(): Promise<void>
+  fatal(error: MillraceError): void
+}
+
+/** A partition as recovery found it. */
+export interface RecoveredLog {
+  /** The last one is active. */
+  readonly segments: Segment[]
+  readonly producers: ProducerState
+  readonly logStartOffset: number
+}
+
+export class Partition {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  readonly config: PartitionConfig
+  /** `<topic>-<index>`, for messages. */
+  readonly name: string
+  readonly #context: PartitionContext
+  readonly #segmentBytes: number
+  readonly #retentionBytes: number
+  readonly #segments: Segment[]
+  readonly #producers: ProducerState
+  readonly #commit: GroupCommit
+  readonly #visibility: Visibility
+  readonly #listeners = new Set<() => void>()
+  #logStartOffset: number
+  #endOffset: number
+  /** The segment that the next append goes to, once all that is queued is written. */
+  #plannedBaseOffset: number
+  #plannedBytes: number
+  /** A roll has failed for want of room, and has to come first. */
+  #rollPending = false
+  #dropping: Promise<void> = Promise.resolve()
+  #failure: MillraceError | undefined
+  #closed: MillraceError | undefined
+
+  /** `log`, or the reason why the partition refuses. */
+  constructor(
+    topic: string,
+    index: number,
+    folder: string,
+    config: PartitionConfig,
+    context: PartitionContext,
+    log: RecoveredLog,
+    failure?: MillraceError,
+  ) {
+    this.topic = topic
+    this.index = index
+    this.name = `${topic}-${index}`
+    this.folder = folder
+    this.config = config
+    this.#context = context
+    this.#segmentBytes = config.segmentBytes ?? context.segmentBytes
+    this.#retentionBytes = config.retentionBytes ?? context.retentionBytes
+    this.#segments = log.segments
+    this.#producers = log.producers
+    this.#logStartOffset = log.logStartOffset
+    this.#failure = failure
+    const active = this.#active
+    this.#endOffset = active.nextOffset
+    this.#plannedBaseOffset = active.baseOffset
+    this.#plannedBytes = active.sizeBytes
+    this.#visibility = new Visibility(this.#endOffset)
+    this.#commit = new GroupCommit(
+      {
+        roll: flush => this.#roll(flush),
+        write: flush => this.#write(flush),
+        sync: () => this.#sync(),
+        written: flush => this.#written(flush),
+        synced: offset => this.#advance(offset),
+        rejected: flushes => this.#rejected(flushes),
+        failed: error => this.#poison(error),
+      },
+      this.#endOffset,
+    )
+  }
+
+  /** The first offset that can be read. */
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#endOffset
+  }
+
+  /** Everything below is safe, and shown to readers. */
+  get highWatermark(): number {
+    return this.#visibility.highWatermark
+  }
+
+  /** Everything below is safe and belongs to no open transaction. */
+  get lastStableOffset(): number {
+    return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
+  }
+
+  /** Everything below is on the disk. */
+  get syncedOffset(): number {
+    return this.#commit.syncedOffset
+  }
+
+  /** By first offset. */
+  get openTransactions(): readonly OpenTransaction[] {
+    return this.#producers.openTransactions()
+  }
+
+  /** Why the partition refuses; undefined while it works. */
+  get failure(): MillraceError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they are held until they are on the disk.
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT, OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED,
+   * INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   */
+  append(bytes: Uint8Array): AppendReceipt {
+    this.#checkWritable()
+    const batch = new RecordBatch(bytes)
+    this.#checkBatch(batch, bytes)
+    const isIdempotent = batch.producerId !== -1
+    if (isIdempotent) {
+      const original = this.#producers.check(batch, this.name)
+      if (original)
+        return this.#receipt(
+          original.firstOffset,
+          original.lastOffset,
+          this.#commit.outcomeAt(original.lastOffset, 'written'),
+          this.#commit.outcomeAt(original.lastOffset, 'durable'),
+          true,
+        )
+    }
+    const baseOffset = this.#endOffset
+    assignOffsets(bytes, baseOffset, leaderEpoch)
+    const { lastOffset } = batch
+    const roll = this.#planRoll(bytes.length, lastOffset)
+    const undo = isIdempotent ? this.#producers.append(batch, this.#context.clock.now()) : undefined
+    this.#endOffset = lastOffset + 1
+    const flush = this.#commit.append(
+      { bytes, lastOffset, maxTimestamp: batch.maxTimestamp, aborted: undefined },
+      baseOffset,
+      roll,
+      undo,
+      this.#context.durability === 'sync' && !batch.isTransactional,
+    )
+    return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
+  }
+
+  /**
+   * Ends a producer's transaction. The marker's epoch is the producer's, or a later one, which then fences it.
+   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED, PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   */
+  appendMarker(marker: Marker): AppendReceipt {
+    this.#checkWritable()
+    this.#producers.checkMarker(marker, this.name)
+    const offset = this.#endOffset
+    const now = this.#context.clock.now()
+    const bytes = controlBatch({ ...marker, timestamp: now })
+    assignOffsets(bytes, offset, leaderEpoch)
+    const roll = this.#planRoll(bytes.length, offset)
+    const { undo, ended } = this.#producers.mark(marker, offset, now)
+    if (ended) this.#visibility.end(ended)
+    this.#endOffset = offset + 1
+    const flush = this.#commit.append(
+      // A marker has the time of the machine, which says nothing of the records: the time index leaves it out.
+      { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
+      offset,
+      roll,
+      undo,
+      this.#context.durability === 'sync',
+    )
+    return this.#receipt(offset, offset, flush.written, flush.durable, false)
+  }
+
+  /** Resolves when everything appended so far is on the disk. DISK_FULL, PARTITION_POISONED. */
+  async sync(): Promise<void> {
+    this.#checkUsable()
+    await this.#commit.sync()
+  }
+
+  /** Resolves when everything appended so far is safe: on the disk, or with `durability: 'os'` written. */
+  async settle(): Promise<void> {
+    this.#checkUsable()
+    await (this.#context.durability === 'sync' ? this.#commit.sync() : this.#commit.write())
+  }
+
+  /** Refuses appends of the producer with an epoch below this one from now on. */
+  fence(producerId: number, producerEpoch: number): void {
+    this.#checkWritable()
+    this.#producers.fence(producerId, producerEpoch)
+  }
+
+  /**
+   * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At the end the result is empty.
+   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED when the bytes are not what was written
+   */
+  async read(
+    offset: number,
+    options: { readonly maxBytes: number; readonly isolation: Isolation },
+  ): Promise<ReadResult> {
+    this.#checkUsable()
+    const { isolation, maxBytes } = options
+    if (offset < this.#logStartOffset || offset > this.#endOffset) throw this.#outOfRange(offset)
+    const endOffset = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+    const aborted: AbortedTransaction[] = []
+    let found: { bytes: Uint8Array; nextOffset: number } | undefined
+    if (offset < endOffset) {
+      const segments = this.#segmentsFrom(offset)
+      for (const segment of segments) {
+        if (segment.baseOffset >= endOffset) break
+        if (segment.nextOffset > offset) found = await this.#readSegment(segment, offset, endOffset, maxBytes)
+        if (found) break
+      }
+      if (found && isolation === 'read_committed')
+        for (const segment of segments)
+          if (!collectAborted(segment.aborted, offset, found.nextOffset, aborted)) break
+    }
+    return {
+      batches: found?.bytes ?? new Uint8Array(0),
+      abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
+      highWatermark: this.highWatermark,
+      lastStableOffset: this.lastStableOffset,
+      logStartOffset: this.#logStartOffset,
+      nextOffset: found?.nextOffset ?? offset,
+    }
+  }
+
+  /** The first record with this timestamp or a later one; undefined if no readable one has. */
+  async offsetForTimestamp(timestamp: number): Promise<{ offset: number; timestamp: number } | undefined> {
+    this.#checkUsable()
+    const endOffset = this.highWatermark
+    for (const segment of this.#segmentsFrom(this.#logStartOffset)) {
+      if (segment.baseOffset >= endOffset) break
+      const found = await this.#guard(segment, () =>
+        findTimestamp(segment, timestamp, this.#logStartOffset, endOffset),
+      )
+      if (found) return found
+    }
+    return undefined
+  }
+
+  /** Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has failed. Returns how to stop that. */
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when they are gone. */
+  async dropBefore(offset: number): Promise<void> {
+    this.#checkWritable()
+    await this.#drop(segmentsBelow(this.#segments, Math.min(offset, this.lastStableOffset)))
+  }
+
+  /** Drops the segments that retention does not keep. */
+  async retain(): Promise<void> {
+    if (this.#failure) return
+    await this.#drop(excessSegments(this.#segments, this.#retentionBytes, this.lastStableOffset))
+  }
+
+  /** Writes out everything and saves what makes the next start quick. False: that could not be saved, and the next start recovers. */
+  async close(): Promise<boolean> {
+    if (this.#failure) {
+      await this.#abandon()
+      return false
+    }
+    const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
+    const drained = this.#commit.sync()
+    this.#closed = closed
+    try {
+      await drained
+    } catch (error) {
+      // What found no room was refused; everything before it is safe.
+      if (!(error instanceof MillraceError && error.retriable)) {
+        await this.#abandon()
+        throw error
+      }
+    }
+    await this.#commit.idle()
+    this.#commit.break(closed)
+    try {
+      await this.#dropping
+      if (this.#context.readOnly) return true
+      await this.#active.saveIndexes()
+      await this.#saveSnapshot(this.#endOffset, [...this.#producers.entries()])
+      return true
+    } catch {
+      return false
+    } finally {
+      await this.#release()
+    }
+  }
+
+  /** Stops everything at once: the partition is about to be deleted. */
+  async abandon(error: MillraceError): Promise<void> {
+    this.#failure = error
+    await this.#abandon()
+    this.#notify()
+  }
+
+  async #abandon(): Promise<void> {
+    assert(this.#failure, 'an abandoned partition says why')
+    this.#commit.break(this.#failure)
+    await this.#commit.idle()
+    await this.#dropping
+    await this.#release()
+  }
+
+  get #active(): Segment {
+    return this.#segments.at(-1)!
+  }
+
+  async #release(): Promise<void> {
+    for (const segment of this.#segments) await segment.retire()
+  }
+
+  #receipt(
+    baseOffset: number,
+    lastOffset: number,
+    written: Outcome,
+    durable: Outcome,
+    duplicate: boolean,
+  ): AppendReceipt {
+    return new Receipt(
+      baseOffset,
+      lastOffset,
+      duplicate,
+      written,
+      this.#context.durability === 'sync' ? durable : written,
+    )
+  }
+
+  /** The producers as of now, if the batch has to begin a new segment. */
+  #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
+    const fits =
+      this.#plannedBytes === 0 ||
+      (this.#plannedBytes + batchBytes <= this.#segmentBytes &&
+        lastOffset - this.#plannedBaseOffset <= 0x7fff_ffff &&
+        !(this.#active.baseOffset === this.#plannedBaseOffset && this.#active.indexIsFull))
+    if (fits && !this.#rollPending) {
+      this.#plannedBytes += batchBytes
+      return undefined
+    }
+    this.#rollPending = false
+    this.#plannedBaseOffset = this.#endOffset
+    this.#plannedBytes = batchBytes
+    this.#producers.expire(this.#context.clock.now() - this.#context.producerIdExpirationMs)
+    return [...this.#producers.entries()]
+  }
+
+  async #write(flush: Flush): Promise<void> {
+    const active = this.#active
+    try {
+      await active.append(flush)
+    } catch (error) {
+      throw diskError(error, `appending to ${active.path}`)
+    }
+  }
+
+  async #sync(): Promise<void> {
+    await this.#active.sync()
+  }
+
+  #written(flush: Flush): void {
+    this.#context.wrote(flush.sizeBytes)
+    if (this.#context.durability === 'os') this.#advance(flush.endOffset)
+  }
+
+  #advance(offset: number): void {
+    const stableBefore = this.lastStableOffset
+    const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
+    if (this.#visibility.advance(safe) || this.lastStableOffset !== stableBefore) this.#notify()
+  }
+
+  #rejected(flushes: readonly Flush[]): void {
+    const [first] = flushes
+    if (!first) return
+    this.#endOffset = first.baseOffset
+    this.#producers.rollBack(flushes.flatMap(({ undos }) => undos))
+    this.#visibility.rollBack(first.baseOffset)
+    this.#rollPending = first.roll !== undefined && this.#active.baseOffset !== first.baseOffset
+    this.#plannedBaseOffset = this.#active.baseOffset
+    this.#plannedBytes = this.#active.sizeBytes
+  }
+
+  /** Everything before is synced. */
+  async #roll(flush: Flush): Promise<void> {
+    const before = this.#active
+    // A flush that failed after its roll comes back as a new one, to the segment that is already there.
+    if (before.baseOffset === flush.baseOffset) return
+    assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
+    try {
+      await before.saveIndexes()
+      await this.#saveSnapshot(flush.baseOffset, flush.roll!)
+      const segment = new Segment(this.folder, flush.baseOffset, this.#context)
+      await segment.create()
+      await this.#context.disk.syncDirectory(this.folder)
+      this.#segments.push(segment)
+      await before.retire()
+    } catch (error) {
+      throw diskError(error, `beginning a new segment in ${this.folder}`)
+    }
+    this.#context.rolled()
+    this.retain().catch((error: unknown) => this.#dropFailed(error))
+  }
+
+  async #saveSnapshot(offset: number, entries: readonly ProducerEntry[]): Promise<void> {
+    await replaceFile(
+      this.#context.disk,
+      this.folder,
+      segmentFile(offset, 'snapshot'),
+      encodeSnapshot(entries),
+    )
+  }
+
+  /**
+   * Takes the oldest segments away. The new start is durable before the first file goes: a crash in between leaves files that lie below the
+   * start, which the next start removes, whatever the order in which the names went.
+   */
+  async #drop(count: number): Promise<void> {
+    if (count === 0) return this.#dropping
+    const dropped = this.#segments.splice(0, count)
+    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments[0]!.baseOffset)
+    this.#notify()
+    const removed = this.#dropping
+      .catch(() => undefined)
+      .then(async () => {
+        await this.#context.saveLogStarts()
+        for (const segment of dropped) await segment.remove()
+        await this.#context.disk.syncDirectory(this.folder)
+      })
+    this.#dropping = removed.catch(() => undefined)
+    try {
+      await removed
+    } catch (error) {
+      throw diskError(error, `removing old segments of ${this.name}`)
+    }
+  }
+
+  /** What could not be removed is below the start: the next start of the log removes it. Only a failing disk is more than that. */
+  #dropFailed(error: unknown): void {
+    if (error instanceof MillraceError && error.retriable) return
+    this.#poison(error)
+  }
+
+  /** Segments from the one that holds `offset` on. */
+  #segmentsFrom(offset: number): readonly Segment[] {
+    let low = 0
+    let high = this.#segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#segments[middle]!.baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return this.#segments.slice(Math.max(0, low - 1))
+  }
+
+  async #readSegment(
+    segment: Segment,
+    offset: number,
+    endOffset: number,
+    maxBytes: number,
+  ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
+    try {
+      return await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes))
+    } catch (error) {
+      // Retention was faster.
+      if (offset < this.#logStartOffset) throw this.#outOfRange(offset)
+      throw error
+    }
+  }
+
+  /** Says what a failed read means. */
+  async #guard<T>(segment: Segment, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (this.#failure) throw this.#failure
+      if (error instanceof DamagedBatch || (error instanceof MillraceError && error.code === 'CORRUPT_BATCH'))
+        throw new MillraceError(
+          'PARTITION_DAMAGED',
+          `${segment.path} of ${this.name} is damaged: ${error.message}. What is read before it is sound. ` +
+            'Restore the file, or stop the log and run repairPartition, which keeps aside what it cuts off.',
+          { cause: error },
+        )
+      if (segment.nextOffset <= this.#logStartOffset) throw error
+      const failed = diskError(error, `reading ${segment.path}`)
+      if (systemCode(error) === 'EIO') throw this.#poison(failed)
+      throw failed
+    }
+  }
+
+  #poison(error: unknown): MillraceError {
+    if (this.#failure) return this.#failure
+    const cause = diskError(error, `writing ${this.name}`)
+    this.#failure = new MillraceError(
+      'PARTITION_POISONED',
+      `${this.name} takes no more calls: ${cause.message} Its disk cannot be trusted any longer; end this process, and recovery reads what is there.`,
+      { cause },
+    )
+    this.#commit.break(this.#failure)
+    this.#context.fatal(this.#failure)
+    this.#notify()
+    return this.#failure
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #checkUsable(): void {
+    const refusal = this.#failure ?? this.#closed
+    if (refusal) throw refusal
+  }
+
+  #checkWritable(): void {
+    this.#checkUsable()
+    if (this.#context.readOnly)
+      throw new MillraceError('INVALID_ARGUMENT', `${this.name} was opened to be read only.`)
+    if (this.#commit.queuedBytes >= queuedBytesMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `${queuedBytesMax} bytes wait to be written to ${this.name}: await earlier appends before you send more.`,
+        { retriable: true },
+      )
+  }
+
+  #checkBatch(batch: RecordBatch, bytes: Uint8Array): void {
+    const { sizeBytes, count } = batch
+    if (sizeBytes !== bytes.length)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `${this.name}: one batch per append; there are ${bytes.length - sizeBytes} bytes behind it.`,
+      )
+    if (sizeBytes > this.#segmentBytes)
+      throw new MillraceError(
+        'RECORD_TOO_LARGE',
+        `${this.name}: a batch of ${sizeBytes} bytes does not fit into a segment of ${this.#segmentBytes}: send smaller batches, or raise segmentBytes.`,
+      )
+    if (!batch.isValid())
+      throw new MillraceError(
+        'CORRUPT_BATCH',
+        `${this.name}: the checksum of a batch does not match its content; it was changed on its way. Send it again.`,
+      )
+    if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `${this.name}: a batch to append holds records, numbered without gaps, and is no control batch.`,
+      )
+    if (batch.isTransactional && batch.producerId === -1)
+      throw new MillraceError('INVALID_ARGUMENT', `${this.name}: a transactional batch has a producer id.`)
+  }
+
+  #outOfRange(offset: number): MillraceError {
+    return new MillraceError(
+      'OFFSET_OUT_OF_RANGE',
+      `${this.name} holds the offsets ${this.#logStartOffset} to ${this.#endOffset}, not ${offset}: it was dropped by retention, or lost its unsynced end.`,
+    )
+  }
+}
+
+class Receipt implements AppendReceipt {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly duplicate: boolean
+  readonly #written: Outcome
+  readonly #durable: Outcome
+
+  constructor(
+    baseOffset: number,
+    lastOffset: number,
+    duplicate: boolean,
+    written: Outcome = alreadyDone,
+    durable: Outcome = alreadyDone,
+  ) {
+    this.baseOffset = baseOffset
+    this.lastOffset = lastOffset
+    this.duplicate = duplicate
+    this.#written = written
+    this.#durable = durable
+  }
+
+  get written(): Promise<void> {
+    return this.#written.promise
+  }
+
+  get durable(): Promise<void> {
+    return this.#durable.promise
+  }
+}

@@ -1,0 +1,437 @@
+/**
+ * Recovery of a partition: from files to a log that can be appended to.
+ *
+ * After a **clean** stop the files are what they were. The end of the active segment is looked at from its last index entry on, and
+ * producer state comes from the snapshot at the end.
+ *
+ * After any other end the **recovery point** decides, an offset that the checkpoint file knows to be synced:
+ *
+ * ```
+ *   segment 0    │ segment 1      │ segment 2
+ *   ─────────────┼───────▲────────┼───────╳───  ╳ first bad batch
+ *   trusted      │       recovery point   └──── copied aside, then cut off
+ *                └ from here on every batch is checked, indexes are rebuilt
+ * ```
+ * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what follows was never acknowledged.
+ *   It is kept aside in `*.cut-<offset>` files all the same, and later segments with it.
+ * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses (PARTITION_DAMAGED) until
+ *   someone decides for a repair, which cuts there, and keeps aside as well.
+ *
+ * What is recovered is synced before anyone reads it. Indexes and snapshots above the recovery point are derived data and made anew.
+ */
+import { assert, MillraceError, type DiskFile } from '../base/index.ts'
+import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
+import { parseAborted } from './abort-index.ts'
+import { parseSegmentFile, segmentFile } from './file-names.ts'
+import type { PartitionContext, RecoveredLog } from './partition.ts'
+import { encodeSnapshot, parseSnapshot } from './producer-snapshot.ts'
+import { ProducerState } from './producer-state.ts'
+import { Segment } from './segment.ts'
+import { scanSegment, type ScanEnd } from './segment-scan.ts'
+import { readFile, removeIfThere, replaceFile } from './small-file.ts'
+
+/** Bytes copied at a time when they are kept aside. */
+const copyBytes = 1 << 20
+
+/** What recovery found, and did, in one partition. */
+export interface PartitionRecovery {
+  readonly topic: string
+  readonly index: number
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  /** What was cut off, if anything: from which offset on, why, how much, and the files in which it was kept aside. */
+  readonly cut:
+    | {
+        readonly offset: number
+        readonly reason: string
+        readonly bytes: number
+        readonly keptAside: readonly string[]
+      }
+    | undefined
+  /** Why the partition refuses; undefined when it does not. */
+  readonly damage: MillraceError | undefined
+}
+
+export interface RecoveryInput {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  /** The last stop was clean. */
+  readonly clean: boolean
+  /** What is known to be synced. */
+  readonly recoveryPoint: number
+  /** What the log was made to start at; files below are left-overs. */
+  readonly logStartOffset: number
+  /** Cut damage off wherever it is. */
+  readonly repair: boolean
+}
+
+interface Found {
+  readonly segment: Segment
+  readonly sizeBytes: number
+  rebuild: boolean
+}
+
+/** A reason to refuse. */
+class Damage extends Error {}
+
+export async function recoverPartition(
+  context: PartitionContext,
+  input: RecoveryInput,
+): Promise<{ readonly log: RecoveredLog; readonly report: PartitionRecovery }> {
+  const recovery = new Recovery(context, input)
+  try {
+    return await recovery.run()
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    const { topic, index, folder, logStartOffset, recoveryPoint } = input
+    const damage = new MillraceError(
+      'PARTITION_DAMAGED',
+      `${folder} is damaged below offset ${recoveryPoint}, up to which it was safe on the disk: ${error.message}. ` +
+        'Restore its files, or run repairPartition, which cuts the log there and keeps aside what it cuts off.',
+      { cause: error },
+    )
+    const end = Math.max(recoveryPoint, logStartOffset)
+    const placeholder = new Segment(folder, end, context)
+    placeholder.startIndexes()
+    return {
+      log: { segments: [placeholder], producers: new ProducerState(), logStartOffset: end },
+      report: { topic, index, logStartOffset: end, logEndOffset: end, cut: undefined, damage },
+    }
+  }
+}
+
+class Recovery {
+  readonly #context: PartitionContext
+  readonly #input: RecoveryInput
+  #producers = new ProducerState()
+  /** Batches below are in the producer state already. */
+  #replayFrom = 0
+  #cut: PartitionRecovery['cut']
+
+  constructor(context: PartitionContext, input: RecoveryInput) {
+    this.#context = context
+    this.#input = input
+  }
+
+  async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
+    const { topic, index, clean, recoveryPoint } = this.#input
+    const names = await this.#context.disk.list(this.#input.folder)
+    const found = await this.#findSegments(names)
+    if (found.length === 0) found.push(await this.#firstSegment())
+    const segments = await this.#recoverSegments(found, names)
+    const active = segments.at(-1)!
+    if (active.nextOffset < recoveryPoint && !this.#input.repair)
+      throw new Damage(`it ends at offset ${active.nextOffset}`)
+    if (!this.#context.readOnly && (!clean || this.#input.repair))
+      await this.#removeSnapshots(names, active.nextOffset)
+    const logStartOffset = Math.min(
+      Math.max(this.#input.logStartOffset, segments[0]!.baseOffset),
+      active.nextOffset,
+    )
+    return {
+      log: { segments, producers: this.#producers, logStartOffset },
+      report: {
+        topic,
+        index,
+        logStartOffset,
+        logEndOffset: active.nextOffset,
+        cut: this.#cut,
+        damage: undefined,
+      },
+    }
+  }
+
+  /** The segments in order, those below the log's start removed. */
+  async #findSegments(names: readonly string[]): Promise<Found[]> {
+    const { disk, files } = this.#context
+    const { folder, logStartOffset } = this.#input
+    const offsets = names
+      .map(parseSegmentFile)
+      .filter(parsed => parsed?.extension === 'log')
+      .map(parsed => parsed!.offset)
+    const found: Found[] = []
+    for (const [n, offset] of offsets.entries()) {
+      const segment = new Segment(folder, offset, this.#context)
+      const next = offsets[n + 1]
+      if (next !== undefined && next <= logStartOffset) {
+        // Its removal was under way.
+        if (!this.#context.readOnly) await segment.remove()
+        continue
+      }
+      const sizeBytes = await files.use(segment.path, 'read', file => file.size())
+      found.push({ segment, sizeBytes, rebuild: false })
+    }
+    if (!this.#context.readOnly) {
+      for (const name of names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
+    }
+    return found
+  }
+
+  /** A partition that was made and not written to. */
+  async #firstSegment(): Promise<Found> {
+    const { folder, recoveryPoint, logStartOffset, repair } = this.#input
+    if (recoveryPoint > logStartOffset && !repair) throw new Damage('its log files are gone')
+    const segment = new Segment(folder, logStartOffset, this.#context)
+    segment.startIndexes()
+    if (!this.#context.readOnly) {
+      await segment.create()
+      await this.#context.disk.syncDirectory(folder)
+    }
+    return { segment, sizeBytes: 0, rebuild: false }
+  }
+
+  async #recoverSegments(found: Found[], names: readonly string[]): Promise<Segment[]> {
+    const { clean, repair, recoveryPoint } = this.#input
+    const active = found.at(-1)!
+    for (const [n, each] of found.entries()) {
+      const next = found[n + 1]
+      const trusted = clean || (next !== undefined && next.segment.baseOffset <= recoveryPoint)
+      each.rebuild = repair || !trusted
+      if (!each.rebuild && next) each.rebuild = !(await this.#trust(each, next.segment.baseOffset))
+    }
+    if (!active.rebuild) await this.#resume(active)
+    const firstRebuilt = found.find(({ rebuild }) => rebuild)
+    await this.#loadProducers(names, firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
+
+    let expected = found[0]!.segment.baseOffset
+    for (const [n, each] of found.entries()) {
+      const { segment } = each
+      const isContinued = this.#context.readOnly || segment.baseOffset === expected
+      if (!isContinued) {
+        await this.#endAt(found, n - 1, {
+          position: found[n - 1]!.segment.sizeBytes,
+          offset: expected,
+          problem: `the next segment begins at offset ${segment.baseOffset}`,
+        })
+        return found.slice(0, n).map(each => each.segment)
+      }
+      const end = await this.#scan(each, n === found.length - 1)
+      expected = segment.nextOffset
+      if (end?.problem !== undefined) {
+        await this.#endAt(found, n, end)
+        return found.slice(0, n + 1).map(each => each.segment)
+      }
+    }
+    return found.map(({ segment }) => segment)
+  }
+
+  /** Whether a segment that is not active, and was synced as a whole, has an index and an end that make sense. */
+  async #trust({ segment, sizeBytes }: Found, endOffset: number): Promise<boolean> {
+    const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
+    if (!aborted) return false
+    segment.aborted = aborted
+    segment.sizeBytes = sizeBytes
+    segment.nextOffset = endOffset
+    if (this.#input.clean) return true
+    const { position } = await segment.resumeIndexes()
+    if (position >= sizeBytes) return false
+    const end = await this.#context.files.use(segment.path, 'read', file =>
+      scanSegment(
+        file,
+        sizeBytes,
+        { position, offset: segment.baseOffset },
+        { verify: true, gapless: false },
+        () => undefined,
+      ),
+    )
+    await segment.retire()
+    return end.problem === undefined && end.offset === endOffset
+  }
+
+  /** The active segment after a clean stop: goes on from its saved indexes. */
+  async #resume({ segment, sizeBytes }: Found): Promise<void> {
+    const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
+    const from = await segment.resumeIndexes()
+    if (!aborted || from.position > sizeBytes) throw new Damage('its index does not belong to its log')
+    segment.aborted = aborted
+    segment.sizeBytes = from.position
+    const end = await this.#context.files.use(segment.path, 'read', file =>
+      scanSegment(
+        file,
+        sizeBytes,
+        { position: from.position, offset: segment.baseOffset },
+        { verify: true, gapless: false },
+        batch => indexBatch(segment, batch),
+      ),
+    )
+    // What Kafka did not stop cleanly is read as far as it goes.
+    if (end.problem !== undefined && !this.#context.readOnly)
+      throw new Damage(`${end.problem}, at byte ${end.position} of ${segment.path}`)
+  }
+
+  async #loadProducers(names: readonly string[], upTo: number): Promise<void> {
+    const offsets = names
+      .map(parseSegmentFile)
+      .filter(parsed => parsed?.extension === 'snapshot' && parsed.offset <= upTo)
+      .map(parsed => parsed!.offset)
+    for (const offset of offsets.toReversed()) {
+      const bytes = await this.#read('snapshot', offset)
+      const entries = parseSnapshot(bytes, this.#context.clock.now())
+      if (!entries) continue
+      this.#producers = new ProducerState(entries)
+      this.#replayFrom = offset
+      return
+    }
+  }
+
+  /** Rebuilds the indexes of a segment, or replays it into the producer state, whichever it needs. */
+  async #scan(found: Found, isActive: boolean): Promise<ScanEnd | undefined> {
+    const { segment, sizeBytes, rebuild } = found
+    const { disk, files, readOnly } = this.#context
+    if (!rebuild) {
+      if (segment.nextOffset <= this.#replayFrom) return undefined
+      const from = { position: 0, offset: segment.baseOffset }
+      await files.use(segment.path, 'read', file =>
+        scanSegment(file, segment.sizeBytes, from, { verify: false, gapless: false }, batch =>
+          this.#replay(batch),
+        ),
+      )
+      return undefined
+    }
+    if (!readOnly && segment.baseOffset > this.#replayFrom) await this.#saveSnapshot(segment.baseOffset)
+    segment.startIndexes()
+    segment.sizeBytes = 0
+    segment.nextOffset = segment.baseOffset
+    segment.aborted = []
+    const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
+      const scanned = await scanSegment(
+        file,
+        sizeBytes,
+        { position: 0, offset: segment.baseOffset },
+        { verify: true, gapless: !readOnly },
+        batch => {
+          indexBatch(segment, batch)
+          const aborted = this.#replay(batch)
+          if (aborted) segment.aborted.push(aborted)
+        },
+      )
+      // It may be in the machine's memory only.
+      if (!readOnly) await file.sync()
+      return scanned
+    })
+    if (readOnly) return end
+    for (const extension of ['index', 'timeindex', 'txnindex'] as const)
+      await removeIfThere(disk, this.#path(extension, segment.baseOffset))
+    if (!isActive && end.problem === undefined) {
+      await segment.saveIndexes()
+      await disk.syncDirectory(segment.folder)
+      await segment.retire()
+    }
+    return end
+  }
+
+  /** Gives the transaction that the batch aborts. */
+  #replay(batch: RecordBatch): ReturnType<ProducerState['mark']>['ended'] {
+    if (batch.producerId === -1 || batch.baseOffset < this.#replayFrom) return undefined
+    const now = this.#context.clock.now()
+    if (!batch.isControl) {
+      this.#producers.append(batch, now)
+      return undefined
+    }
+    const marker = controlMarkerOf(batch)
+    if (!marker) return undefined
+    const { producerId, producerEpoch } = batch
+    const { ended } = this.#producers.mark({ ...marker, producerId, producerEpoch }, batch.baseOffset, now)
+    return marker.type === 'abort' ? ended : undefined
+  }
+
+  /** The log ends within, or right after, the segment `n`. What is behind goes aside. */
+  async #endAt(found: readonly Found[], n: number, end: ScanEnd): Promise<void> {
+    const { segment, sizeBytes } = found[n]!
+    const { disk, files, readOnly } = this.#context
+    const reason = `${end.problem}, at byte ${end.position} of ${segment.path}`
+    if (readOnly) return
+    if (end.offset < this.#input.recoveryPoint && !this.#input.repair) throw new Damage(reason)
+    const keptAside: string[] = []
+    let bytes = 0
+    // Later segments first: should this be interrupted, the gap is found again.
+    for (const later of found.slice(n + 1).toReversed()) {
+      const aside = await this.#asideName(later.segment.baseOffset, end.offset)
+      await files.drop(later.segment.path)
+      await disk.rename(later.segment.path, aside)
+      await later.segment.remove()
+      keptAside.unshift(aside)
+      bytes += later.sizeBytes
+    }
+    if (end.position < sizeBytes) {
+      const aside = await this.#asideName(segment.baseOffset, end.offset)
+      await files.use(segment.path, 'write', async file => {
+        await this.#copy(file, end.position, sizeBytes, aside)
+        await disk.syncDirectory(segment.folder)
+        await file.truncate(end.position)
+        await file.sync()
+      })
+      keptAside.unshift(aside)
+      bytes += sizeBytes - end.position
+    }
+    await disk.syncDirectory(segment.folder)
+    // It was not active, and is now.
+    if (!found[n]!.rebuild) await this.#resume({ segment, sizeBytes: end.position, rebuild: false })
+    this.#cut = { offset: end.offset, reason, bytes, keptAside }
+  }
+
+  async #copy(from: DiskFile, start: number, end: number, path: string): Promise<void> {
+    const to = await this.#context.disk.open(path, 'create')
+    try {
+      for (let position = start; position < end;) {
+        const chunk = Buffer.allocUnsafeSlow(Math.min(copyBytes, end - position))
+        const read = await from.read(chunk, position)
+        if (read === 0) break
+        const written = await to.write([chunk.subarray(0, read)], position - start)
+        if (written < read)
+          throw new MillraceError(
+            'DISK_FULL',
+            `No room to keep aside what recovery cuts off ${this.#input.folder}: free ${end - start} bytes and start again.`,
+            { retriable: true },
+          )
+        position += read
+      }
+      await to.sync()
+    } finally {
+      await to.close()
+    }
+  }
+
+  /** A name that is not taken: the same log may have been cut at the same offset before. */
+  async #asideName(baseOffset: number, cutOffset: number): Promise<string> {
+    const name = `${this.#path('log', baseOffset)}.cut-${cutOffset}`
+    for (let n = 1; ; n += 1) {
+      const path = n === 1 ? name : `${name}.${n}`
+      if (!(await this.#context.disk.exists(path))) return path
+    }
+  }
+
+  /** Snapshots beyond the end speak of what is not there any more; others that no segment begins with are left-overs. */
+  async #removeSnapshots(names: readonly string[], endOffset: number): Promise<void> {
+    const { disk } = this.#context
+    const { folder } = this.#input
+    let removed = false
+    for (const name of names) {
+      const parsed = parseSegmentFile(name)
+      if (parsed?.extension !== 'snapshot' || parsed.offset <= endOffset) continue
+      await removeIfThere(disk, `${folder}/${name}`)
+      removed = true
+    }
+    if (removed) await disk.syncDirectory(folder)
+  }
+
+  async #saveSnapshot(offset: number): Promise<void> {
+    const { folder } = this.#input
+    const bytes = encodeSnapshot([...this.#producers.entries()])
+    await replaceFile(this.#context.disk, folder, segmentFile(offset, 'snapshot'), bytes)
+  }
+
+  async #read(extension: 'txnindex' | 'snapshot', offset: number): Promise<Buffer> {
+    return (await readFile(this.#context.disk, this.#path(extension, offset))) ?? Buffer.alloc(0)
+  }
+
+  #path(extension: 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot', offset: number): string {
+    return `${this.#input.folder}/${segmentFile(offset, extension)}`
+  }
+}
+
+function indexBatch(segment: Segment, batch: RecordBatch): void {
+  assert(batch.baseOffset >= segment.nextOffset || segment.sizeBytes === 0, 'batches ascend')
+  segment.index(batch.lastOffset, batch.isControl ? -1 : batch.maxTimestamp, batch.sizeBytes)
+}

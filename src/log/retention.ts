@@ -1,0 +1,32 @@
+/**
+ * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or above `limitOffset`: what
+ * is not yet safe, or belongs to a transaction that is not decided, stays.
+ */
+export interface RetainedSegment {
+  readonly nextOffset: number
+  readonly sizeBytes: number
+}
+
+/** How many segments have to go so that the rest, as Kafka counts, holds no more than a segment over `retentionBytes`. -1: unlimited. */
+export function excessSegments(
+  segments: readonly RetainedSegment[],
+  retentionBytes: number,
+  limitOffset: number,
+): number {
+  if (retentionBytes < 0) return 0
+  let total = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const droppable = segmentsBelow(segments, limitOffset)
+  let count = 0
+  while (count < droppable && total - segments[count]!.sizeBytes >= retentionBytes) {
+    total -= segments[count]!.sizeBytes
+    count += 1
+  }
+  return count
+}
+
+/** How many segments lie wholly below `offset`, the active one not counted. */
+export function segmentsBelow(segments: readonly RetainedSegment[], offset: number): number {
+  let count = 0
+  while (count < segments.length - 1 && segments[count]!.nextOffset <= offset) count += 1
+  return count
+}
