@@ -104,6 +104,8 @@ export class InProcessLog implements LogPort {
       const recovered = await recoverTransactions(log, statePartition, clock)
       const offsets = await Offsets.open(offsetsPartition, clock)
       const producerIds = new ProducerIds(metadata)
+      // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
+      if (metadata.isNew && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
       for (const { producerId } of recovered.states.values()) await producerIds.skipPast(producerId)
       const transactions = new Transactions(log, recovered, offsets, producerIds, clock)
       return new InProcessLog(log, clock, topics, offsets, transactions, producerIds)
@@ -153,6 +155,8 @@ export class InProcessLog implements LogPort {
   ): Promise<number> {
     this.#checkOpen()
     const partition = this.#topics.partition(topic, index)
+    // Who asks for the end after a commit means to see what was committed.
+    if (at !== 'earliest' && isolation === 'read_committed') await this.#transactions.outcomesVisible()
     const end =
       isolation === 'read_committed'
         ? Math.min(partition.lastStableOffset, partition.highWatermark)

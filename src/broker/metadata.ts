@@ -35,8 +35,11 @@ export class MetadataFile {
   readonly #folder: string
   #current: Metadata
   #writing: Promise<void> = Promise.resolve()
+  /** There was no file: the folder is new, or was filled by somebody else. */
+  readonly isNew: boolean
 
-  private constructor(disk: Disk, folder: string, current: Metadata) {
+  private constructor(disk: Disk, folder: string, current: Metadata, isNew: boolean) {
+    this.isNew = isNew
     this.#disk = disk
     this.#folder = folder
     this.#current = current
@@ -45,12 +48,12 @@ export class MetadataFile {
   /** DATA_DIR_UNREADABLE when the file is there and makes no sense. */
   static async open(disk: Disk, folder: string): Promise<MetadataFile> {
     const path = `${folder}/${fileName}`
-    if (!(await disk.exists(path))) return new MetadataFile(disk, folder, empty)
+    if (!(await disk.exists(path))) return new MetadataFile(disk, folder, empty, true)
     const file = await disk.open(path, 'read')
     try {
       const bytes = new Uint8Array(await file.size())
       await file.read(bytes, 0)
-      return new MetadataFile(disk, folder, parse(utf8(bytes), path))
+      return new MetadataFile(disk, folder, parse(utf8(bytes), path), false)
     } finally {
       await file.close()
     }

@@ -24,8 +24,8 @@ export class Topics {
   readonly #log: LogDirectory
   readonly #metadata: MetadataFile
   readonly #random: Random
-  /** Topics being created, which others must not see or create as well. */
-  readonly #creating = new Set<string>()
+  /** Topics that are being created or deleted: whoever asks for the name waits. */
+  readonly #changing = new Map<string, Promise<unknown>>()
   readonly #byName = new Map<string, StoredTopic>()
 
   private constructor(log: LogDirectory, metadata: MetadataFile, random: Random) {
@@ -92,34 +92,44 @@ export class Topics {
     if (topic.internal)
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is kept by the log itself and stays.`)
     this.#byName.delete(name)
-    this.#creating.add(name)
-    try {
+    await this.#alone(name, async () => {
       await this.#change(topics =>
         topics.map(each => (each.name === name ? { ...each, deleting: true } : each)),
       )
       await this.#finishDeletion(topic)
-    } finally {
-      this.#creating.delete(name)
-    }
+    })
   }
 
   async #create(name: string, config: TopicConfig): Promise<void> {
-    if (this.#byName.has(name) || this.#creating.has(name))
-      throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    if (this.#byName.has(name)) throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     const topic: StoredTopic = {
       name,
-      id: Buffer.from(this.#random.bytes(16)).toString('base64url'),
+      id: this.#newId(),
       ...config,
       ...(internalTopics.includes(name) ? { internal: true } : {}),
     }
-    this.#creating.add(name)
-    try {
+    await this.#alone(name, async () => {
       await this.#change(topics => [...topics, topic])
       await this.#makePartitions(topic)
       this.#byName.set(name, topic)
+    })
+  }
+
+  /** Runs a change of a topic that others with this name wait for. */
+  async #alone(name: string, change: () => Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#changing.set(name, promise)
+    try {
+      await change()
     } finally {
-      this.#creating.delete(name)
+      this.#changing.delete(name)
+      resolve()
     }
+  }
+
+  #newId(): string {
+    return Buffer.from(this.#random.bytes(16)).toString('base64url')
   }
 
   async #recover(): Promise<void> {
@@ -133,7 +143,7 @@ export class Topics {
         ...topics,
         ...[...adopted].map(([name, partitions]): StoredTopic => ({
           name,
-          id: Buffer.from(this.#random.bytes(16)).toString('base64url'),
+          id: this.#newId(),
           partitions,
           ...(internalTopics.includes(name) ? { internal: true } : {}),
         })),

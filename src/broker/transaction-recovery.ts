@@ -46,7 +46,9 @@ export async function recoverTransactions(
 
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
   const durable: Promise<void>[] = []
-  for (const partition of log.partitions())
+  for (const partition of log.partitions()) {
+    // A damaged partition refuses everything; the others go on without it.
+    if (partition.failure) continue
     for (const { producerId, producerEpoch } of partition.openTransactions) {
       const state = byProducer.get(producerId)
       // Each end raises the epoch: one that is open in the raised epoch itself came after.
@@ -60,6 +62,7 @@ export async function recoverTransactions(
       })
       durable.push(marker.durable)
     }
+  }
   await Promise.all(durable)
 
   if (!log.recovery.clean && states.size > 0) {

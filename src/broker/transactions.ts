@@ -142,7 +142,7 @@ export class Transactions {
     if (entry.state === 'empty') {
       entry.state = 'ongoing'
       entry.startedMs = this.#clock.now()
-      entry.timer = this.#clock.schedule(entry.timeoutMs, () => this.#expire(entry, identity))
+      entry.timer = this.#clock.schedule(entry.timeoutMs, () => this.#expire(entry))
     }
     entry.participants.add(partition)
   }
@@ -190,6 +190,11 @@ export class Transactions {
     await this.#rewriting
   }
 
+  /** Resolves when every outcome that is decided by now shows: its markers are durable. */
+  async outcomesVisible(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#entries.values(), ({ markers }) => markers))
+  }
+
   async #end(entry: Entry, outcome: 'commit' | 'abort'): Promise<void> {
     const { producerId, epoch } = entry
     const participants = [...entry.participants]
@@ -210,6 +215,9 @@ export class Transactions {
       if (isRetriable(error)) {
         entry.epoch = epoch
         entry.state = 'ongoing'
+        entry.timer = this.#clock.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
+          this.#expire(entry),
+        )
       }
       throw error
     }
@@ -285,15 +293,14 @@ export class Transactions {
     }
   }
 
-  #expire(entry: Entry, identity: ProducerIdentity): void {
+  /** Aborts the transaction that is open now. What fails for want of room is tried again by its timer. */
+  #expire(entry: Entry): void {
+    const { producerId, epoch } = entry
     const abort = async (): Promise<void> => {
-      if (this.#closed || entry.state !== 'ongoing' || entry.epoch !== identity.producerEpoch) return
-      await this.#end(entry, 'abort')
+      const isSame = entry.producerId === producerId && entry.epoch === epoch
+      if (!this.#closed && isSame && entry.state === 'ongoing') await this.#end(entry, 'abort')
     }
-    this.#exclusively(entry, abort).catch((error: unknown) => {
-      // The partitions of a failing disk end with the process; where there was no room, try again.
-      if (isRetriable(error)) this.#clock.schedule(retryMs, () => this.#expire(entry, identity))
-    })
+    this.#exclusively(entry, abort).catch(() => undefined)
   }
 
   #current(transactionalId: string, identity: ProducerIdentity): Entry {

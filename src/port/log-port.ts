@@ -167,7 +167,7 @@ export interface LogPort {
   /** All topics; those that the log keeps for itself only when asked for. */
   listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
   deleteTopic(name: string): Promise<void>
-  /** Looks positions up; 'latest' is the readable end under `isolation`. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  /** Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
   openReader(options?: ReaderOptions): Promise<Reader>
   openWriter(options?: WriterOptions): Promise<Writer>

@@ -206,7 +206,6 @@ export class Instance {
         this.#ends = undefined
       }
       if (this.#until && !this.#ends) this.#ends = await this.#captureEnds()
-      this.#endInputs()
 
       const next = this.#chooseInput()
       if (next) {
@@ -222,6 +221,7 @@ export class Instance {
         this.metrics.records += before
         sinceTurn += before
       }
+      this.#endInputs()
       await this.#advance()
       this.#raiseIdle(next !== undefined)
       const now = this.#clock.monotonic()

@@ -1,0 +1,101 @@
+/**
+ * kill -9, again and again, of a process that publishes and processes; then the checker.
+ *
+ * A kill counts only if there was progress since the one before (something was committed), and kills are spread over the phases. The checker reads
+ * what is left: nothing lost, doubled, aborted but read, or out of order per key; outputs that match the input; no transaction left open.
+ */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { seededRandom } from '../../src/base/index.ts'
+import { openLog } from '../../src/index.ts'
+import { scale, seed } from '../scale.ts'
+import { counted, input, keys, partitions, type Phase } from './program.ts'
+
+const phases: readonly Phase[] = ['publishing', 'publish-committing', 'processing', 'committing', 'committed']
+
+/** Starts the worker and kills it inside `phase`, some moments after a commit; undefined lets it finish. Whether it was killed. */
+function run(
+  folder: string,
+  total: number,
+  kill: { phase: Phase; afterMs: number; progress: number } | undefined,
+): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(join(import.meta.dirname, 'worker.ts'), [folder, String(total)], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    let progress = 0
+    let armed = kill !== undefined
+    let done = false
+    worker.on('message', message => {
+      if (message === 'committed') progress += 1
+      if (message === 'done') done = true
+      if (!armed || !kill || progress < kill.progress || message !== kill.phase) return
+      armed = false
+      setTimeout(() => worker.kill('SIGKILL'), kill.afterMs)
+    })
+    worker.on('exit', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(true)
+      else if (code === 0 && done) resolve(false)
+      else reject(new Error(`the worker ended with ${signal ?? code}`))
+    })
+  })
+}
+
+test('killed at any moment, nothing is lost or doubled', { timeout: 280_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
+  try {
+    const random = seededRandom(seed)
+    const kills = scale(100)
+    const landed = new Map<Phase, number>()
+    let total = 0
+    for (let n = 0; n < kills;) {
+      total += 150
+      const phase = phases[n % phases.length] as Phase
+      const killed = await run(folder, total, { phase, afterMs: random.int(4), progress: 1 + random.int(5) })
+      if (!killed) continue // it was done before the moment came: more work, and again
+      landed.set(phase, (landed.get(phase) ?? 0) + 1)
+      n += 1
+    }
+    equal(await run(folder, total, undefined), false)
+    for (const phase of phases) ok((landed.get(phase) ?? 0) > 0, `killed while ${phase}`)
+    await check(folder, total)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+})
+
+async function check(folder: string, total: number): Promise<void> {
+  await using log = await openLog(folder)
+  const expected = Array.from({ length: total }, (_, i) => i + 1)
+  const published = new Map<string, number[]>()
+  for await (const { key, value } of log.consumer(input, { until: 'end' })) {
+    ok(key !== null && value !== null)
+    equal(value.poison, false, 'an aborted record was read')
+    published.set(key, [...(published.get(key) ?? []), value.n])
+  }
+  for (const key of keys) deepEqual(published.get(key), expected, `what was published for ${key}`)
+
+  const counts = new Map<string, number[]>()
+  for await (const { key, value } of log.consumer(counted, { until: 'end' })) {
+    ok(key !== null && value !== null)
+    equal(value.poison, false, 'an aborted record was counted')
+    equal(value.count, value.last, 'a count that skips or repeats')
+    counts.set(key, [...(counts.get(key) ?? []), value.count])
+  }
+  for (const key of keys) deepEqual(counts.get(key), expected, `what was counted for ${key}`)
+
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const [stable, end] = await Promise.all(
+      (['read_committed', 'read_uncommitted'] as const).map(isolation =>
+        log.port.offsets(input.name, partition, 'latest', isolation),
+      ),
+    )
+    equal(stable, end, 'a transaction was left open')
+    const [committed] = await log.port.committedOffsets('counting', [{ topic: input.name, partition }])
+    equal(committed?.offset, end, 'the committed offset is the end of what was counted')
+  }
+}
