@@ -43,20 +43,32 @@ export class SimulatedLog {
   readonly clock: VirtualClock = virtualClock(1_000_000)
   readonly #random: Random
   #port: InProcessLog | undefined
+  /** Cuts off the process that has the disk open now. */
+  #cut: () => void = () => undefined
 
-  constructor(random: Random = seededRandom(1)) {
+  constructor(random: Random = seededRandom(1), disk: SimulatedDisk = new SimulatedDisk({ random })) {
     this.#random = random
-    this.disk = new SimulatedDisk({ random })
+    this.disk = disk
   }
 
-  async open(disk: Disk = this.disk): Promise<InProcessLog> {
-    this.#port = await InProcessLog.open('/data', { disk, clock: this.clock, random: this.#random })
+  /** Opens the log; at the given call to the disk the power goes. */
+  async open(callsUntilCrash = Infinity): Promise<InProcessLog> {
+    // The folder itself is there for good: what becomes of it is not what is tested here.
+    await this.disk.makeDirectory('/data')
+    await this.disk.syncDirectory('/')
+    const process = withPower(this.disk, callsUntilCrash)
+    this.#cut = process.cut
+    this.#port = await InProcessLog.open('/data', {
+      disk: process.disk,
+      clock: this.clock,
+      random: this.#random,
+    })
     return this.#port
   }
 
   /** Power is lost; the log that was open is of no use any more. */
   async crash(): Promise<InProcessLog> {
-    this.disk.crash()
+    this.#cut()
     return this.open()
   }
 
@@ -65,32 +77,41 @@ export class SimulatedLog {
   }
 }
 
-/** Makes the disk lose power at its nth call. */
-export function losingPower(disk: Disk, crash: () => void, calls: number): Disk {
-  let left = calls
-  const counted = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+/** The disk as one process sees it: once the power was cut, nothing that the process still does reaches it. */
+function withPower(disk: SimulatedDisk, callsUntilCrash: number): { readonly disk: Disk; cut(): void } {
+  let left = callsUntilCrash
+  let isOn = true
+  const cut = (): void => {
+    if (isOn) disk.crash()
+    isOn = false
+  }
+  const powered = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {
       left -= 1
-      if (left === 0) crash()
+      if (left <= 0) cut()
+      if (!isOn) throw Object.assign(new Error('the power is gone'), { code: 'EIO' })
       return call(...args)
     }
   }
   const wrapFile = (file: DiskFile): DiskFile => ({
-    write: counted((buffers, position) => file.write(buffers, position)),
-    read: (buffer, position) => file.read(buffer, position),
-    sync: counted(() => file.sync()),
-    truncate: counted(size => file.truncate(size)),
-    size: () => file.size(),
+    write: powered((buffers, position) => file.write(buffers, position)),
+    read: powered((buffer, position) => file.read(buffer, position)),
+    sync: powered(() => file.sync()),
+    truncate: powered(size => file.truncate(size)),
+    size: powered(() => file.size()),
     close: () => file.close(),
   })
   return {
-    open: async (path, mode) => wrapFile(await disk.open(path, mode)),
-    makeDirectory: counted(path => disk.makeDirectory(path)),
-    list: path => disk.list(path),
-    exists: path => disk.exists(path),
-    rename: counted((from, to) => disk.rename(from, to)),
-    remove: counted(path => disk.remove(path)),
-    syncDirectory: counted(path => disk.syncDirectory(path)),
-    lock: (path, holder) => disk.lock(path, holder),
+    cut,
+    disk: {
+      open: powered(async (path, mode) => wrapFile(await disk.open(path, mode))),
+      makeDirectory: powered(path => disk.makeDirectory(path)),
+      list: powered(path => disk.list(path)),
+      exists: powered(path => disk.exists(path)),
+      rename: powered((from, to) => disk.rename(from, to)),
+      remove: powered(path => disk.remove(path)),
+      syncDirectory: powered(path => disk.syncDirectory(path)),
+      lock: powered((path, holder) => disk.lock(path, holder)),
+    },
   }
 }

@@ -29,6 +29,8 @@ async function parts(
   states: Record<string, Partial<TransactionValue>> = {},
 ) {
   const clock = virtualClock()
+  await disk.makeDirectory('/data')
+  await disk.syncDirectory('/')
   const log = await LogDirectory.open('/data', { disk, clock })
   const metadata = await MetadataFile.open(disk, '/data')
   const topics = await Topics.open(log, metadata, random)
@@ -69,8 +71,8 @@ async function write(
 }
 
 async function valuesAfterReopening(disk: SimulatedDisk, partition: number): Promise<string[]> {
-  const log = new SimulatedLog()
-  const port = await log.open(disk)
+  const log = new SimulatedLog(random, disk)
+  const port = await log.open()
   const reader = await port.openReader()
   reader.assign([{ topic: 't', partition, offset: 0 }])
   const shown = await drain(reader, 't', partition)
