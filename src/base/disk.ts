@@ -3,8 +3,8 @@
  * up, and on a crash drop, tear and reorder whatever was not synced (`testing/simulated-disk`).
  *
  * What callers may rely on, and all they may rely on:
- * - bytes are durable after {@link DiskFile.sync} returned; a created, renamed or removed name is durable after
- *   {@link Disk.syncDirectory} of its folder returned;
+ * - bytes are durable after {@link DiskFile.sync} returned; the name of a file that was created, renamed or removed is durable
+ *   after {@link Disk.syncDirectory} of its folder returned;
  * - a write may come back short without an error when the disk is full (see reliability notes): callers check the count;
  * - a failed sync says nothing about what is on disk: never retry it.
  * Errors are Node's system errors (`code` is `ENOENT`, `ENOSPC`, `EIO`, `EMFILE`, …).
@@ -25,13 +25,13 @@ export interface DiskFile {
 export interface Disk {
   /** `read`: existing file, reading. `write`: existing file, both ways. `create`: new or emptied file, both ways. */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>
-  /** Creates the folder and its missing parents; existing is fine. */
+  /** Creates the folder and its missing parents, durably; existing is fine. */
   makeDirectory(path: string): Promise<void>
   /** The names in a folder, sorted. */
   list(path: string): Promise<string[]>
   exists(path: string): Promise<boolean>
   rename(from: string, to: string): Promise<void>
-  /** Removes a file, or a folder with all that is in it. */
+  /** Removes a file, or a folder with all that is in it; nothing there is fine. */
   remove(path: string): Promise<void>
   /** Makes the names in a folder durable. */
   syncDirectory(path: string): Promise<void>

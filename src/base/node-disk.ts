@@ -1,6 +1,7 @@
 /** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock has a file of its own, node-lock.ts. */
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { takeLock } from './node-lock.ts'
 
@@ -9,7 +10,13 @@ export const nodeDisk: Disk = {
     return nodeFile(await open(path, { read: 'r', write: 'r+', create: 'w+' }[mode]))
   },
   async makeDirectory(path) {
-    await mkdir(path, { recursive: true })
+    const firstMade = await mkdir(path, { recursive: true })
+    if (firstMade === undefined) return
+    // Each new folder is a name in the one above it.
+    for (let made = resolve(path); ; made = dirname(made)) {
+      await syncDirectory(dirname(made))
+      if (made === resolve(firstMade)) return
+    }
   },
   list: async path => (await readdir(path)).sort(),
   async exists(path) {
@@ -23,16 +30,18 @@ export const nodeDisk: Disk = {
   },
   rename,
   remove: path => rm(path, { recursive: true, force: true }),
-  async syncDirectory(path) {
-    if (process.platform === 'win32') return // a folder cannot be opened there; NTFS journals its names
-    const handle = await open(path, constants.O_RDONLY)
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  },
+  syncDirectory,
   lock: takeLock,
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return // a folder cannot be opened there; NTFS journals its names
+  const handle = await open(path, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
 }
 
 function nodeFile(handle: FileHandle): DiskFile {

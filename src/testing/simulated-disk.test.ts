@@ -71,3 +71,106 @@ test('a lock is held until released or until a crash, and files open before it a
   ok('release' in (await disk.lock('/l', 'second')))
   await rejects(file.sync(), { code: 'EBADF' })
 })
+
+test('a sync covers what was written before it, not what is written while it runs', async () => {
+  let lost = 0
+  for (let seed = 0; seed < 100; seed += 1) {
+    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+    const file = await fileWith(disk, 'before', false)
+    await disk.syncDirectory('/d')
+    const sync = file.sync()
+    const write = file.write([bytes('while')], 6)
+    await Promise.all([sync, write])
+    disk.crash()
+    const left = Buffer.from(disk.contentOf('/d/f')!).toString()
+    ok(left.startsWith('before'), left)
+    if (left !== 'beforewhile') lost += 1
+  }
+  ok(lost > 20, `${lost} lost`)
+})
+
+test('a failed sync forgets what it had to write: trying again does not help', async () => {
+  let lost = 0
+  for (let seed = 0; seed < 100; seed += 1) {
+    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+    const file = await fileWith(disk, 'old', true)
+    await disk.syncDirectory('/d')
+    await file.write([bytes('new')], 0)
+    disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
+    await rejects(file.sync(), { code: 'EIO' })
+    await file.sync()
+    equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'new', 'the cache still shows it')
+    disk.crash()
+    if (Buffer.from(disk.contentOf('/d/f')!).toString() === 'old') lost += 1
+  }
+  ok(lost > 20, `${lost} lost`)
+})
+
+test('a write that fails may have left a part', async () => {
+  const sizes = new Set<number>()
+  for (let seed = 0; seed < 100; seed += 1) {
+    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+    const file = await fileWith(disk, '', true)
+    disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
+    await rejects(file.write([bytes('abcd')], 0), { code: 'EIO' })
+    sizes.add(await file.size())
+  }
+  deepEqual(
+    [...sizes].sort((a, b) => a - b),
+    [0, 1, 2, 3, 4],
+  )
+})
+
+test('truncating is a change like writing: it may be lost', async () => {
+  const seen = new Set<string>()
+  for (let seed = 0; seed < 100; seed += 1) {
+    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+    const file = await fileWith(disk, 'x'.repeat(2000), true)
+    await disk.syncDirectory('/d')
+    await file.truncate(100)
+    equal(await file.size(), 100)
+    disk.crash()
+    const { length } = disk.contentOf('/d/f')!
+    seen.add(length === 100 ? 'kept' : length === 2000 ? 'lost' : 'between')
+  }
+  deepEqual([...seen].sort(), ['between', 'kept', 'lost'])
+})
+
+test('folders: listed by name, moved with what is in them, removed whole', async () => {
+  const disk = new SimulatedDisk()
+  await disk.makeDirectory('./a/b')
+  disk.setContent('/a/b/f', bytes('1'))
+  await disk.rename('/a/b', '/a/c')
+  deepEqual(await disk.list('a'), ['c'])
+  deepEqual(await disk.list('a/c/'), ['f'])
+  equal(await disk.exists('/a/b'), false)
+  await rejects(disk.open('/a/b/f', 'create'), { code: 'ENOENT' })
+  await rejects(disk.list('/a/b'), { code: 'ENOENT' })
+  await disk.remove('/a')
+  await disk.remove('/a')
+  deepEqual(await disk.list('/'), [])
+})
+
+test('a dead process reaches nothing through its session; a kill loses no bytes', async () => {
+  const disk = new SimulatedDisk()
+  const session = disk.session()
+  const file = await session.open('/f', 'create')
+  await file.write([bytes('abc')], 0)
+  const sync = file.sync()
+  disk.kill()
+  await rejects(sync, { code: 'EBADF' })
+  await rejects(session.open('/g', 'create'), { code: 'EBADF' })
+  equal(Buffer.from(disk.contentOf('/f')!).toString(), 'abc')
+  ok('size' in (await disk.session().open('/f', 'read')))
+})
+
+test('the same seed leaves the same disk', async () => {
+  const run = async (): Promise<string> => {
+    const disk = new SimulatedDisk({ random: seededRandom(7) })
+    const file = await fileWith(disk, 'abc'.repeat(1000), true)
+    await Promise.all([file.write([bytes('d'.repeat(3000))], 1500), file.sync(), disk.syncDirectory('/d')])
+    disk.crash()
+    return Buffer.from(disk.contentOf('/d/f') ?? []).toString('hex')
+  }
+  equal(await run(), await run())
+})

@@ -1,0 +1,148 @@
+/**
+ * The bytes of one simulated file, twice: as the operating system shows them (every write at once), and as they are on the
+ * platters (what was synced). In between stand the sectors that were written and not synced, about which a crash decides.
+ */
+import type { Random } from '../base/index.ts'
+
+export const sectorBytes = 512
+
+/** What a crash leaves of changes that were not synced. The extremes are rare where each sector falls on its own, so they have their own names. */
+export type CrashMode = 'all kept' | 'all lost' | 'mixed'
+
+/** A sync under way: it makes durable what was there when it began, and not what is written while it runs. */
+export interface SyncUnderWay {
+  readonly sectors: readonly number[]
+  readonly bytes: Buffer
+  readonly size: number
+}
+
+export class SimulatedContent {
+  size = 0
+  #shown: Buffer = Buffer.alloc(0)
+  #durable: Buffer = Buffer.alloc(0)
+  #durableSize = 0
+  /** Sectors written since the last sync began. */
+  readonly #dirty = new Set<number>()
+  readonly #syncs = new Set<SyncUnderWay>()
+
+  /** Bytes that have always been there. */
+  static durable(bytes: Uint8Array): SimulatedContent {
+    const content = new SimulatedContent()
+    content.#settle(Buffer.from(bytes))
+    return content
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    if (position >= this.size) return 0
+    const part = this.#shown.subarray(position, Math.min(this.size, position + buffer.length))
+    buffer.set(part)
+    return part.length
+  }
+
+  write(bytes: Uint8Array, position: number): void {
+    const end = position + bytes.length
+    this.#reserve(end)
+    this.#shown.set(bytes, position)
+    this.#touch(position, end)
+    this.size = Math.max(this.size, end)
+  }
+
+  truncate(size: number): void {
+    this.#reserve(size)
+    this.#touch(Math.min(size, this.size), Math.max(size, this.size))
+    this.#shown.fill(0, size)
+    this.size = size
+  }
+
+  beginSync(): SyncUnderWay {
+    const sectors = [...this.#dirty].sort((a, b) => a - b)
+    const bytes = Buffer.alloc(sectors.length * sectorBytes)
+    sectors.forEach((sector, n) =>
+      this.#shown.copy(bytes, n * sectorBytes, sector * sectorBytes, (sector + 1) * sectorBytes),
+    )
+    const sync = { sectors, bytes, size: this.size }
+    this.#syncs.add(sync)
+    this.#dirty.clear()
+    return sync
+  }
+
+  /** Ends a sync; false when a crash came in between. */
+  endSync(sync: SyncUnderWay): boolean {
+    if (!this.#syncs.delete(sync)) return false
+    this.#persist(sync, () => true)
+    this.#durableSize = sync.size
+    return true
+  }
+
+  /**
+   * A sync fails. What it had to write may be on the platters or not; either way the kernel takes the pages for clean, so no later sync
+   * writes them. (That is what Linux does, and why a failed sync must not be retried.)
+   */
+  failSync(sync: SyncUnderWay, random: Random): void {
+    if (!this.#syncs.delete(sync)) return
+    this.#persist(sync, () => random.int(2) === 0)
+    if (random.int(2) === 0) this.#durableSize = sync.size
+  }
+
+  /** The process died before its sync ended; the pages are still to be written. */
+  abandonSync(sync: SyncUnderWay): void {
+    if (this.#syncs.delete(sync)) for (const sector of sync.sectors) this.#dirty.add(sector)
+  }
+
+  /** Power is lost. */
+  crash(mode: CrashMode, random: Random): void {
+    for (const { sectors } of this.#syncs) for (const sector of sectors) this.#dirty.add(sector)
+    const left = mode === 'mixed' ? this.#torn(random) : mode === 'all kept' ? this.#shown : this.#durable
+    const size = mode === 'mixed' ? left.length : mode === 'all kept' ? this.size : this.#durableSize
+    const bytes = Buffer.alloc(size)
+    left.copy(bytes, 0, 0, size)
+    this.#settle(bytes)
+  }
+
+  /** Each sector that was not synced is kept, lost, or torn somewhere inside; the size is the old one, the new one, or one between. */
+  #torn(random: Random): Buffer {
+    const [low, high] = [Math.min(this.#durableSize, this.size), Math.max(this.#durableSize, this.size)]
+    const sizes = [low, high, low + random.int(high - low + 1)]
+    const left = Buffer.alloc(sizes[random.int(3)] as number)
+    this.#durable.copy(left, 0, 0, this.#durableSize)
+    for (const sector of this.#dirty) {
+      const start = sector * sectorBytes
+      const kept = [0, sectorBytes, random.int(sectorBytes)][random.int(3)] as number
+      const end = Math.min(start + kept, this.#shown.length)
+      if (start < left.length) this.#shown.copy(left, start, start, end)
+    }
+    return left
+  }
+
+  #persist({ sectors, bytes, size }: SyncUnderWay, chosen: () => boolean): void {
+    const needed = Math.max(size, ((sectors.at(-1) ?? -1) + 1) * sectorBytes)
+    if (needed > this.#durable.length) this.#durable = grown(this.#durable, needed)
+    sectors.forEach((sector, n) => {
+      if (chosen()) bytes.copy(this.#durable, sector * sectorBytes, n * sectorBytes, (n + 1) * sectorBytes)
+    })
+  }
+
+  #touch(start: number, end: number): void {
+    for (let sector = Math.floor(start / sectorBytes); sector * sectorBytes < end; sector += 1)
+      this.#dirty.add(sector)
+  }
+
+  #reserve(size: number): void {
+    if (size > this.#shown.length) this.#shown = grown(this.#shown, size)
+  }
+
+  #settle(bytes: Buffer): void {
+    this.#shown = bytes
+    this.#durable = Buffer.from(bytes)
+    this.size = this.#durableSize = bytes.length
+    this.#dirty.clear()
+    this.#syncs.clear()
+  }
+}
+
+/** A larger buffer with the same bytes in front, zeros behind. */
+function grown(bytes: Buffer, size: number): Buffer {
+  const larger = Buffer.alloc(Math.max(size, bytes.length * 2))
+  bytes.copy(larger)
+  return larger
+}
