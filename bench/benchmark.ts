@@ -22,5 +22,7 @@ export interface Comparison {
 export interface Benchmark {
   readonly name: string
   /** Makes the input; `dispose` removes it. */
-  prepare(folder: string): Promise<{ readonly comparisons: readonly Comparison[]; dispose?(): Promise<void> }>
+  readonly prepare: (
+    folder: string,
+  ) => Promise<{ readonly comparisons: readonly Comparison[]; readonly dispose?: () => Promise<void> }>
 }

@@ -15,7 +15,7 @@ export function systemCode(error: unknown): string | undefined {
  */
 export function diskError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error
-  const code = systemCode(error)
+  const code = systemCode(error) ?? ''
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':

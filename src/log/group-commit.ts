@@ -145,7 +145,7 @@ export class GroupCommit {
   async #writeAll(): Promise<void> {
     try {
       // Appends of this turn of the event loop join the first write.
-      await undefined
+      await Promise.resolve()
       for (let flush; !this.#broken && (flush = this.#queue[0]);) {
         flush.sealed = true
         if (flush.roll) {

@@ -212,10 +212,7 @@ export class ProducerState {
   }
 
   #checkEpoch(producerId: number, epoch: number, where: string): void {
-    const known = Math.max(
-      this.#entries.get(producerId)?.epoch ?? none,
-      this.#fences.get(producerId) ?? none,
-    )
+    const known = Math.max(this.#entries.get(producerId)?.epoch ?? none, this.#fences.get(producerId) ?? none)
     if (epoch >= known) return
     throw new MillraceError(
       'PRODUCER_FENCED',

@@ -204,13 +204,13 @@ class Recovery {
           offset: expected,
           problem: `the next segment begins at offset ${segment.baseOffset}`,
         })
-        return found.slice(0, n).map(each => each.segment)
+        return found.slice(0, n).map(kept => kept.segment)
       }
       const end = await this.#scan(each, n === found.length - 1)
       expected = segment.nextOffset
       if (end?.problem !== undefined) {
         await this.#endAt(found, n, end)
-        return found.slice(0, n + 1).map(each => each.segment)
+        return found.slice(0, n + 1).map(kept => kept.segment)
       }
     }
     return found.map(({ segment }) => segment)

@@ -66,12 +66,15 @@ export class SimulatedContent {
     return sync
   }
 
-  /** Ends a sync; false when a crash came in between. */
-  endSync(sync: SyncUnderWay): boolean {
-    if (!this.#syncs.delete(sync)) return false
-    this.#persist(sync, () => true)
-    this.#durableSize = sync.size
-    return true
+  /** Ends a sync, and with it those that began before: it waited for what they were writing. */
+  endSync(sync: SyncUnderWay): void {
+    if (!this.#syncs.has(sync)) return
+    for (const earlier of this.#syncs) {
+      this.#persist(earlier, () => true)
+      this.#durableSize = earlier.size
+      this.#syncs.delete(earlier)
+      if (earlier === sync) return
+    }
   }
 
   /**

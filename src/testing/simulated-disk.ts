@@ -237,7 +237,7 @@ export class SimulatedDisk implements Disk {
           content.abandonSync(sync)
           throw error
         }
-        if (failure === undefined || failure === 'short') return void content.endSync(sync)
+        if (failure === undefined || failure === 'short') return content.endSync(sync)
         content.failSync(sync, this.#random)
         throw systemError(failure, path)
       },

@@ -127,7 +127,7 @@ async function oneCase(caseSeed: number): Promise<void> {
   // Published in batches of random sizes, all acknowledged before anything may be lost.
   let log = await open()
   const publish = async (): Promise<void> => {
-    const producer = log.producer(input, { lingerMs: 0 } as never)
+    const producer = log.producer(input, { lingerMs: 0 })
     for (let at = 0; at < events.length;) {
       const some = events.slice(at, at + 1 + random.int(10))
       await Promise.all(

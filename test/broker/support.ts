@@ -52,7 +52,7 @@ export class SimulatedLog {
   }
 
   /** Opens the log; at the given call to the disk the power goes. */
-  async open(callsUntilCrash = Infinity): Promise<InProcessLog> {
+  async open(callsUntilCrash: number = Infinity): Promise<InProcessLog> {
     // The folder itself is there for good: what becomes of it is not what is tested here.
     await this.disk.makeDirectory('/data')
     await this.disk.syncDirectory('/')
@@ -78,7 +78,10 @@ export class SimulatedLog {
 }
 
 /** The disk as one process sees it: once the power was cut, nothing that the process still does reaches it. */
-function withPower(disk: SimulatedDisk, callsUntilCrash: number): { readonly disk: Disk; cut(): void } {
+function withPower(
+  disk: SimulatedDisk,
+  callsUntilCrash: number,
+): { readonly disk: Disk; readonly cut: () => void } {
   let left = callsUntilCrash
   let isOn = true
   const cut = (): void => {

@@ -1,6 +1,5 @@
 /** The DuckDB sink over kill -9 at random moments, each after progress: every record is delivered once. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,33 +7,10 @@ import { test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { seededRandom } from '../../src/base/index.ts'
 import { scale, seed } from '../scale.ts'
-import { made } from './sink-child.test-support.ts'
+import { runAndKill } from './kill.test-support.ts'
+import { made } from './deliver-child.test-support.ts'
 
 const count = 20_000
-
-/** Runs the child; kills it `afterCommits` commits after it began, `delayMs` later. Resolves to whether it ended by itself. */
-function runChild(file: string, afterCommits: number, delayMs: number): Promise<boolean> {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'sink-child.test-support.ts'), file, String(seed), String(count)],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
-  let lines = 0
-  child.stdout.on('data', (data: Buffer) => {
-    const before = lines
-    lines += data.toString().split('\n').length - 1
-    if (before <= afterCommits && lines > afterCommits) setTimeout(() => child.kill('SIGKILL'), delayMs)
-  })
-  return new Promise((resolve, reject) => {
-    child.once('exit', (code, signal) => {
-      if (signal === 'SIGKILL') resolve(false)
-      else if (code === 0) resolve(true)
-      else reject(new Error(`the child ended with ${code}`))
-    })
-  })
-}
 
 test('every record once, over kills', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
@@ -42,9 +18,10 @@ test('every record once, over kills', async () => {
     const file = join(folder, 'warehouse.duckdb')
     const random = seededRandom(seed)
     const kills = scale(60)
-    for (let kill = 0; kill < kills; kill++)
-      if (await runChild(file, 1 + random.int(4), random.int(25))) break
-    assert.ok(await runChild(file, Infinity, 0))
+    const run = (commits: number, delayMs: number): Promise<boolean> =>
+      runAndKill('deliver-child.test-support.ts', [file, String(seed), String(count)], commits, delayMs)
+    for (let kill = 0; kill < kills; kill++) if (await run(2 + random.int(4), random.int(25))) break
+    assert.ok(await run(Infinity, 0))
 
     const records = made(seed, count)
     const latest = new Map(records.map(({ key, n }) => [key, n]))

@@ -43,7 +43,7 @@ export function produceCommand(terminal: Terminal): Command {
           underWay.push(
             producer.send({
               key: key as string,
-              value: value as string,
+              value,
               ...(timestamp !== undefined && { timestamp }),
             }),
           )

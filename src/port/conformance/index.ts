@@ -34,7 +34,7 @@ export interface LogPortConformance {
 export interface ConformanceCase {
   readonly name: string
   /** Rejects with what is wrong. */
-  run(): Promise<void>
+  readonly run: () => Promise<void>
 }
 
 const areas: Record<string, Cases> = {
@@ -54,7 +54,7 @@ export function logPortConformance({
     .filter(({ what }) => crashes || !what.startsWith('after a crash'))
     .map(({ area, what, run }, index) => ({
       name: `${area}: ${what}`,
-      async run() {
+      run: async () => {
         const under = await make()
         try {
           await run(new Harness(under, `${namePrefix}-${index}`))

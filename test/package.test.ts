@@ -1,0 +1,107 @@
+/**
+ * The package as a user gets it: packed, judged by publint and attw, installed into an empty project with install scripts off,
+ * and running the README's first example to the letter of the output that the README shows.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+
+const root = resolve(import.meta.dirname, '..')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  version: string
+  devDependencies: Record<string, string>
+}
+
+/** The README's first `ts` block, and the `text` block below it that shows what it prints. */
+function readmeExample(): { program: string; output: string } {
+  const found = /```ts\n(.*?)```\n+```text\n(.*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))
+  assert(found?.[1] && found[2], 'README.md has a ts block followed by a text block with its output')
+  return { program: found[1], output: found[2] }
+}
+
+describe('the packed package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'))
+  const tarball = join(folder, `millrace-${manifest.version}.tgz`)
+  after(() => rmSync(folder, { recursive: true, force: true }))
+  before(() => npm(root, 'pack', '--pack-destination', folder))
+
+  it('is fine by publint', () => {
+    tool('publint/src/cli.js', 'run', '--strict', tarball)
+  })
+
+  it('is fine by attw, for ESM', () => {
+    tool(
+      '@arethetypeswrong/cli/dist/index.js',
+      '--profile',
+      'esm-only',
+      '--format',
+      'ascii',
+      '--no-color',
+      tarball,
+    )
+  })
+
+  it('holds what is published and nothing else', () => {
+    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
+    const unexpected = files.filter(
+      file =>
+        !/^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/.*\.(d\.ts|js))$/.test(file) ||
+        /\.test\b/.test(file),
+    )
+    assert.deepEqual(unexpected, [])
+  })
+
+  it("installs into an empty project and runs the README's first example", () => {
+    const project = join(folder, 'project')
+    mkdirSync(project)
+    writeFileSync(
+      join(project, 'package.json'),
+      JSON.stringify({ name: 'hello', private: true, type: 'module' }),
+    )
+    const zod = `zod@${manifest.devDependencies['zod']}`
+    npm(project, 'install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball, zod)
+    const { program, output } = readmeExample()
+    writeFileSync(join(project, 'hello.ts'), program)
+    assert.equal(run(process.execPath, ['hello.ts'], project), output)
+    // A user's compiler reads our declarations too: no skipLibCheck.
+    const compilerOptions = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2024',
+      '--lib',
+      'esnext',
+    ]
+    const compiler = [join(root, 'node_modules/typescript/bin/tsc'), ...compilerOptions]
+    const nodeTypes = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
+    run(process.execPath, [...compiler, ...nodeTypes, 'hello.ts'], project)
+    // The same program is examples/hello.ts, which imports the sources so that it is type-checked here.
+    const example = readFileSync(join(root, 'examples/hello.ts'), 'utf8')
+    assert.equal(example.replace("'../src/index.ts'", "'millrace'"), program)
+  })
+})
+
+function tool(script: string, ...args: string[]): string {
+  return run(process.execPath, [join(root, 'node_modules', script), ...args], root)
+}
+
+/** npm itself, by the script that runs us where npm started this test: its command is another file on each platform. */
+function npm(cwd: string, ...args: string[]): string {
+  const script = process.env['npm_execpath']
+  return script ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)
+}
+
+/** What it printed; a failure carries both streams, since each tool complains on another one. */
+function run(program: string, args: string[], cwd: string): string {
+  try {
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string }
+    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error })
+  }
+}
