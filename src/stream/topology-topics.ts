@@ -1,10 +1,11 @@
 /**
- * The topics of an app: those it reads have to be there, those it writes are made where they are missing, and its own (changelogs, exchanges) have as
+ * The topics of an app: those it reads have to be there or declare their partitions, those it writes are made where they are missing, and its own (changelogs, exchanges) have as
  * many partitions as the stage they belong to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import type { LogPort } from '../port/index.ts'
+import { ensureTopic, type LogPort } from '../port/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
+import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
 
 export class TopologyTopics {
@@ -38,7 +39,7 @@ export class TopologyTopics {
    */
   async prepare(plan: Plan, exchange: 'memory' | 'topic'): Promise<void> {
     for (const stage of plan.stages) {
-      for (const { topic } of stage.sources) await this.#lookUp(topic.name)
+      for (const { topic } of stage.sources) await this.#lookUp(topic)
       const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
       for (const other of others)
         if (first !== undefined && this.partitions(other) !== this.partitions(first))
@@ -84,20 +85,20 @@ export class TopologyTopics {
     this.#counts.set(topic, found)
   }
 
-  async #lookUp(topic: string): Promise<void> {
-    if (this.#counts.has(topic)) return
-    const description = await this.#port.describeTopic(topic)
-    if (!description) {
-      const known = (await this.#port.listTopics())
-        .filter(({ internal }) => !internal)
-        .map(({ name }) => name)
+  /** Whoever publishes to a topic may start later: one that declares its partitions is created here. */
+  async #lookUp(topic: AnyTopic): Promise<void> {
+    const { name } = topic
+    if (this.#counts.has(name)) return
+    const description = await this.#port.describeTopic(name)
+    if (!description && topic.partitions === undefined) {
+      const known = (await this.#port.listTopics()).filter(({ internal }) => !internal).map(each => each.name)
       throw new MillraceError(
         'UNKNOWN_TOPIC',
-        `The app '${this.#app}' reads topic '${topic}', which does not exist. ` +
+        `The app '${this.#app}' reads topic '${name}', which does not exist. ` +
           (known.length > 0 ? `There are: ${known.slice(0, 20).join(', ')}. ` : '') +
-          'Create it, or publish to it first.',
+          'Create it, publish to it first, or declare its partitions so that it can be created.',
       )
     }
-    this.#counts.set(topic, description.partitions)
+    this.#counts.set(name, description?.partitions ?? (await ensureTopic(this.#port, topic)))
   }
 }

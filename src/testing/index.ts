@@ -13,3 +13,4 @@ export {
   type LogPortConformance,
   type PortUnderTest,
 } from '../port/conformance/index.ts'
+export { seededRandom, type Random } from '../base/index.ts'

@@ -1,0 +1,69 @@
+/**
+ * The demo under fire: its process is killed with SIGKILL at random moments and started again.
+ *
+ * A kill waits until something was committed since the last start, then for a phase, then some moments more; the phases take turns, so
+ * that with four kills or more each is hit.
+ */
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
+import process from 'node:process'
+import { seededRandom } from '../../src/testing/index.ts'
+import { phases, type Phase } from './pipeline.ts'
+
+export interface CrashOptions {
+  readonly crashes: number
+  readonly seed: number
+  /** Arguments of the demo, to resume where it was killed. */
+  readonly args: readonly string[]
+}
+
+interface Kill {
+  readonly phase: Phase
+  /** Commits to wait for, so that there was progress. */
+  readonly commits: number
+  readonly afterMs: number
+}
+
+/** Resolves to the exit code. */
+export async function runWithCrashes({ crashes, seed, args }: CrashOptions): Promise<number> {
+  const random = seededRandom(seed)
+  console.log(`Killing the process ${crashes} times; seed ${seed} (--seed ${seed} does the same again).`)
+  for (let n = 0; n < crashes; n += 1) {
+    const kill: Kill = {
+      phase: phases[n % phases.length] as Phase,
+      commits: 3 + random.int(12),
+      afterMs: random.int(30),
+    }
+    const code = await run(args, kill)
+    if (code !== undefined) {
+      console.error(`The run ended with ${code} before kill ${n + 1}: too little work for so many crashes.`)
+      return code === 0 ? 1 : code
+    }
+    console.log(
+      `\nKilled while ${kill.phase}, after ${kill.commits} commits (${n + 1} of ${crashes}); starting again.`,
+    )
+  }
+  return (await run(args, undefined)) ?? 1
+}
+
+/** Runs the demo in a process of its own; its exit code, or undefined when it was killed. */
+function run(args: readonly string[], kill: Kill | undefined): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(import.meta.dirname, 'main.ts'), [...args], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    })
+    let commits = 0
+    let armed = kill !== undefined
+    child.on('message', message => {
+      if (message === 'committed') commits += 1
+      if (!armed || !kill || message !== kill.phase || commits < kill.commits) return
+      armed = false
+      setTimeout(() => child.kill('SIGKILL'), kill.afterMs)
+    })
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(signal === 'SIGKILL' ? undefined : (code ?? 1)))
+  })
+}
+
+/** Ctrl-C reaches the child, which leaves cleanly; this process waits for it. */
+process.on('SIGINT', () => {})

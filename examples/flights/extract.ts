@@ -1,0 +1,61 @@
+/** Extract: the files as sources. */
+import { fileURLToPath } from 'node:url'
+import type { Log } from '../../src/index.ts'
+import { csv, parquet, publish, type ConnectObserver, type PublishStats } from '../../src/connect/index.ts'
+import { airports, flights } from './topics.ts'
+
+// The package's main module stands in build/, its files in data/.
+const file = (name: string): string =>
+  fileURLToPath(new URL(`../data/${name}`, import.meta.resolve('vega-datasets')))
+export const flightsFile = file('flights-3m.parquet')
+export const airportsFile = file('airports.csv')
+
+/** Which flights, in SQL: those of the first days, or all. */
+export function withinDays(days: number | undefined): string {
+  return days === undefined ? 'true' : `date < TIMESTAMP '2001-01-01' + to_days(${days})`
+}
+
+export interface ExtractOptions {
+  readonly days: number | undefined
+  readonly signal: AbortSignal
+  readonly observer: ConnectObserver
+}
+
+/** The airports are a table that flights are joined to: they come first. */
+export function publishAirports(log: Log, signal: AbortSignal): Promise<PublishStats> {
+  const columns = { iata: 'string', name: 'string', city: 'string', state: 'string' } as const
+  return publish(log.port, airports, csv(airportsFile, { columns }), {
+    key: row => row.iata,
+    value: ({ name, city, state }) => ({ name, city, state }),
+    signal,
+  })
+}
+
+/** The flights in the order in which they landed, which is not the one in which they were to leave. */
+export function publishFlights(log: Log, { days, signal, observer }: ExtractOptions): Promise<PublishStats> {
+  const source = parquet(flightsFile, {
+    columns: {
+      row: 'integer',
+      departure: 'timestamp',
+      delay: 'integer',
+      distance: 'integer',
+      origin: 'string',
+      destination: 'string',
+    },
+    select: { row: 'file_row_number', departure: 'date' },
+    where: withinDays(days),
+    orderBy: ['date + to_minutes(delay + 30 + distance // 8)'],
+  })
+  return publish(log.port, flights, source, {
+    key: row => row.origin,
+    value: ({ row, departure, delay, distance, destination }) => ({
+      row,
+      departure,
+      delay,
+      distance,
+      destination,
+    }),
+    signal,
+    observer,
+  })
+}

@@ -1,0 +1,67 @@
+/**
+ * The demo: three million real flights, from a file through the log and an app into a warehouse, exactly once.
+ *
+ *     npm start                    starts over
+ *     npm start -- --resume        goes on where an interrupted run stood
+ *     npm start -- --crash 5       is killed five times on the way [--seed n]
+ *     npm start -- --days 7        only the flights of the first days
+ */
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { isMillraceError, openLog } from '../../src/index.ts'
+import { runWithCrashes } from './crash.ts'
+import { run } from './run.ts'
+
+const { values } = parseArgs({
+  options: {
+    resume: { type: 'boolean', default: false },
+    crash: { type: 'string' },
+    seed: { type: 'string' },
+    days: { type: 'string' },
+    data: { type: 'string', default: 'data' },
+  },
+})
+const days = whole('days', values.days)
+const crashes = whole('crash', values.crash)
+const { data } = values
+
+try {
+  if (!values.resume) await startOver()
+  if (crashes === undefined) process.exitCode = await run({ data, days })
+  else {
+    const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
+    const args = ['--resume', '--data', data, ...(days === undefined ? [] : ['--days', String(days)])]
+    process.exitCode = await runWithCrashes({ crashes, seed, args })
+  }
+} catch (error) {
+  if (!isMillraceError(error)) throw error
+  console.error(`${error.code}: ${error.message}`)
+  process.exitCode = 1
+}
+
+/** Removes what an earlier run left, unless one is still at it. */
+async function startOver(): Promise<void> {
+  const log = join(data, 'log')
+  if (existsSync(log)) {
+    try {
+      await (await openLog(log)).close()
+    } catch (error) {
+      // Whatever else is wrong with it goes with it.
+      if (isMillraceError(error, 'DATA_DIR_IN_USE')) throw error
+    }
+    await rm(log, { recursive: true })
+  }
+  for (const file of ['warehouse.duckdb', 'warehouse.duckdb.wal']) await rm(join(data, file), { force: true })
+}
+
+function whole(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^\d+$/.test(text) || Number(text) === 0) {
+    console.error(`--${name} takes a whole number from 1; got '${text}'.`)
+    process.exit(2)
+  }
+  return Number(text)
+}

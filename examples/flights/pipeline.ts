@@ -1,0 +1,84 @@
+/** Extract, transform and load at the same time, from wherever an earlier run left off. */
+import { isMillraceError, type Log, type Progress } from '../../src/index.ts'
+import { publishAirports, publishFlights } from './extract.ts'
+import { load } from './load.ts'
+import { app } from './transform.ts'
+
+/** The steps that a crash can fall into. */
+export const phases = ['publishing', 'processing', 'committing', 'loading'] as const
+export type Phase = (typeof phases)[number]
+
+export interface PipelineOptions {
+  readonly log: Log
+  readonly warehouse: string
+  /** Only the flights of the first days. */
+  readonly days: number | undefined
+  /** Commits what is complete, and leaves. */
+  readonly signal: AbortSignal
+  readonly onPhase: (phase: Phase) => void
+  /** Something is done that a crash cannot undo. */
+  readonly onCommit: () => void
+}
+
+export interface Pipeline {
+  /** How the app stands, and how many flights are still to be published, as far as that is known. */
+  progress(): { readonly app: Progress; readonly unpublished: number | undefined }
+  /** Whether everything is loaded; false when the signal ended it before. */
+  readonly done: Promise<boolean>
+}
+
+export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { log, warehouse, days, signal, onPhase, onCommit } = options
+  // What is joined to is there before what joins it.
+  await publishAirports(log, signal)
+  let unpublished: number | undefined
+  const running = app.start({
+    log,
+    onPhase: phase => (phase === 'committed' ? onCommit() : onPhase(phase)),
+  })
+  return {
+    progress: () => ({ app: running.progress(), unpublished }),
+    done: run(),
+  }
+
+  async function run(): Promise<boolean> {
+    // An app that an earlier run has finished has done its part.
+    const processed = running.done.catch((error: unknown) => {
+      if (!isMillraceError(error, 'APP_FINISHED')) throw error
+    })
+    const deliveries = load(log, warehouse, {
+      onPhase: phase => phase === 'loading' && onPhase(phase),
+      onProgress: onCommit,
+    })
+    const stop = (): Promise<unknown> =>
+      Promise.allSettled([running.stop(), ...deliveries.map(delivery => delivery.stop())])
+    signal.addEventListener('abort', () => void stop(), { once: true })
+    // Rejects when any part fails, so that none waits for another that is gone.
+    const allDone = Promise.all([processed, ...deliveries.map(({ done }) => done)])
+    try {
+      await Promise.race([extract(), allDone])
+      if (!signal.aborted) void running.finish().catch(() => {})
+      await Promise.race([processed, allDone])
+      if (!signal.aborted) for (const delivery of deliveries) void delivery.finish().catch(() => {})
+      await allDone
+      return !signal.aborted
+    } finally {
+      await stop()
+    }
+  }
+
+  async function extract(): Promise<void> {
+    await publishFlights(log, {
+      days,
+      signal,
+      observer: {
+        onPhase: phase => (phase === 'publishing' || phase === 'committing') && onPhase(phase),
+        onProgress({ lag }) {
+          unpublished = lag
+          onCommit()
+        },
+      },
+    })
+    unpublished = 0
+  }
+}
