@@ -261,29 +261,32 @@ export class Instance {
   }
 
   /**
-   * Alignment: the partition whose watermark is lowest goes on. One that is far ahead waits, unless those behind it have nothing to give and stand
-   * at their end, so that a replay does not open every window at once. Tables come first: what they hold is to be there for what joins them.
+   * Tables without event time come first, all that there is of them: what they hold is to be there for what joins them.
+   *
+   * Then alignment: the partition whose watermark is lowest goes on. One that is far ahead waits, unless those behind it have nothing to give and
+   * stand at their end, so that a replay does not open every window at once.
    */
   #chooseInput(): { input: InputPartition; batch: FetchedBatch } | undefined {
     let lowest = Number.POSITIVE_INFINITY
-    const candidates: InputPartition[] = []
+    let tables = false
+    const streams: InputPartition[] = []
     for (const input of this.#inputs.values()) {
       if (this.#isAtEnd(input)) continue
-      lowest = Math.min(lowest, orderOf(input))
-      candidates.push(input)
+      if (input instanceof SourcePartition && input.isTable) {
+        tables = true
+        const batch = this.#reader.take(input.topic, input.partition)
+        if (batch) return { input, batch }
+      } else {
+        lowest = Math.min(lowest, input.watermark)
+        streams.push(input)
+      }
     }
-    candidates.sort((a, b) => orderOf(a) - orderOf(b))
-    for (const input of candidates) {
-      if (orderOf(input) > lowest + this.#settings.alignmentMs) return undefined
+    if (tables) return undefined
+    streams.sort((a, b) => a.watermark - b.watermark)
+    for (const input of streams) {
+      if (input.watermark > lowest + this.#settings.alignmentMs) return undefined
       const batch = this.#reader.take(input.topic, input.partition)
       if (batch) return { input, batch }
-      if (
-        orderOf(input) === Number.NEGATIVE_INFINITY &&
-        input instanceof SourcePartition &&
-        input.isTable &&
-        !this.#reader.atEnd(input.topic, input.partition)
-      )
-        return undefined
     }
     return undefined
   }
@@ -686,9 +689,4 @@ export class Instance {
 
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
-}
-
-/** What the reader goes by: a table without event time comes before everything. */
-function orderOf(input: InputPartition): number {
-  return input instanceof SourcePartition && input.isTable ? Number.NEGATIVE_INFINITY : input.watermark
 }
