@@ -167,17 +167,16 @@ test('early results come by processing time while the window is open, then one o
   deepEqual(read(), [[3, 'on-time']])
 })
 
-test('sessions end a gap after their last record', () => {
+test('sessions end a gap after their last record, and a gap of just that length is in one', () => {
   const { results } = run(session(20), 'final', [
     [5, 1],
     [24, 2],
     [44, 4],
-    [100, 8],
+    [65, 8],
   ])
   deepEqual(results, [
-    [5, 44, 3, 'on-time'],
-    [44, 64, 4, 'on-time'],
-    [100, 120, 8, 'on-time'],
+    [5, 64, 7, 'on-time'],
+    [65, 85, 8, 'on-time'],
   ])
 })
 

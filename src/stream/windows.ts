@@ -63,7 +63,7 @@ export function hopping(
 }
 
 /**
- * Sessions: records of one key with less than `gap` between them are in one window.
+ * Sessions: records of one key with `gap` or less between one and the next are in one window.
  * @example session('30m', { allowedLateness: '48h' })
  */
 export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {

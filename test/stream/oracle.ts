@@ -67,7 +67,7 @@ export function sessionSums(
         else clusters.push(cluster)
       }
       const near = clusters.filter(cluster =>
-        cluster.some(({ timestamp }) => Math.abs(timestamp - record.timestamp) < gapMs),
+        cluster.some(({ timestamp }) => Math.abs(timestamp - record.timestamp) <= gapMs),
       )
       const merged = [...near.flat(), record]
       if (watermark >= lastOf(merged) + gapMs + allowedLatenessMs) live.set(record.key, clusters)

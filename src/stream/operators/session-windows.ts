@@ -5,8 +5,8 @@
  * timer per key, at the earliest end or expiry among its sessions. A timer that finds its sessions grown moves itself on, so that a record costs no
  * timer writes.
  *
- * A session covers [start, last + gap). A record joins every session that it comes within the gap of; on a merge the old ones are
- * retracted before the new one is announced.
+ * A session covers [start, last + gap). A record joins every session that it comes within the gap of, the gap itself included, as in Kafka Streams
+ * and Flink; on a merge the old ones are retracted before the new one is announced.
  */
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
@@ -28,7 +28,7 @@ interface Session {
 }
 
 interface Sessions {
-  /** In time order, never within a gap of each other. */
+  /** In time order. */
   readonly live: readonly Session[]
   /** When this key's timer is set. */
   readonly timer: number
@@ -109,9 +109,9 @@ export const sessionWindows =
           const live = known?.live ?? []
           // The sessions that the record touches stand next to each other.
           let from = 0
-          while (from < live.length && (live[from] as Session).last + gapMs <= timestamp) from += 1
+          while (from < live.length && (live[from] as Session).last + gapMs < timestamp) from += 1
           let to = from
-          while (to < live.length && (live[to] as Session).start < timestamp + gapMs) to += 1
+          while (to < live.length && (live[to] as Session).start <= timestamp + gapMs) to += 1
           const touched = live.slice(from, to)
           const start = Math.min(timestamp, touched[0]?.start ?? timestamp)
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
