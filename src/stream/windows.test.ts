@@ -213,7 +213,7 @@ test('a late record that a live session takes survives; one that none takes is l
     [5, 1],
     [35, 4],
     [60, 8],
-    [20, 2],
+    [21, 2],
     [0, 16],
   ])
   deepEqual(late, [0])
