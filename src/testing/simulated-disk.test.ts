@@ -89,6 +89,25 @@ test('a sync covers what was written before it, not what is written while it run
   ok(lost > 20, `${lost} lost`)
 })
 
+test('a sync that a crash overtakes does not say that it is done', async () => {
+  let done = 0
+  for (let seed = 0; seed < 400; seed += 1) {
+    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+    const file = await fileWith(disk, 'a', false)
+    await disk.syncDirectory('/d')
+    const sync = file.sync().then(
+      () => true,
+      () => false,
+    )
+    for (let turns = seed % 12; turns > 0; turns -= 1) await Promise.resolve()
+    disk.crash()
+    if (!(await sync)) continue
+    done += 1
+    equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'a')
+  }
+  ok(done > 100 && done < 400, `${done} done`)
+})
+
 test('of syncs that overlap, the later one stands, in whatever order they end', async () => {
   for (let seed = 0; seed < 100; seed += 1) {
     const disk = new SimulatedDisk({ random: seededRandom(seed) })

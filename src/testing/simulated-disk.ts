@@ -233,6 +233,8 @@ export class SimulatedDisk implements Disk {
         const sync = content.beginSync()
         try {
           await this.#pause()
+          // The power may have gone in the turn since: then this sync has made nothing durable, and must not say so.
+          check()
         } catch (error) {
           content.abandonSync(sync)
           throw error
