@@ -4,6 +4,7 @@ import { isMillraceError } from '../base/index.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { describeCommand } from './commands/describe.ts'
 import { produceCommand } from './commands/produce.ts'
+import { repairCommand } from './commands/repair.ts'
 import { runCommand } from './commands/run.ts'
 import { topicCommand } from './commands/topic.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +18,14 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       writeOut: text => void terminal.write(text),
       writeErr: text => terminal.note(text.trimEnd()),
     })
-  for (const command of [runCommand, describeCommand, topicCommand, produceCommand, consumeCommand])
+  for (const command of [
+    runCommand,
+    describeCommand,
+    topicCommand,
+    produceCommand,
+    consumeCommand,
+    repairCommand,
+  ])
     program.addCommand(command(terminal))
   // Subcommands end by exception too, so that a test can call this.
   for (const command of program.commands) {

@@ -18,3 +18,4 @@ export {
 } from './partition.ts'
 export { type Marker, type OpenTransaction } from './producer-state.ts'
 export { type PartitionRecovery } from './recovery.ts'
+export { repairPartition } from './repair.ts'

@@ -16,13 +16,13 @@ import {
   writeCheckpoint,
   type Offsets,
 } from './checkpoint.ts'
+import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
 import { diskError, systemCode } from './disk-errors.ts'
 import {
   cleanMarkerName,
   deletedFolder,
   isLeftOver,
-  lockName,
   newFolder,
   parsePartitionFolder,
   partitionConfigName,
@@ -84,7 +84,7 @@ export class LogDirectory {
   readonly #context: PartitionContext
   readonly #partitions = new Map<string, Partition>()
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
-  #lock: { release(): Promise<void> } | undefined
+  #lock: DirectoryLock | undefined
   #timer: Timer | undefined
   #bytesSinceCheckpoint = 0
   /** One checkpoint at a time. */
@@ -219,7 +219,7 @@ export class LogDirectory {
     const { disk, readOnly } = this.#config
     if (!readOnly) {
       await this.#makeDirectory()
-      await this.#takeLock()
+      this.#lock = await lockDirectory(disk, this.#config.clock, this.path)
     }
     await claimDirectory(disk, this.path, readOnly)
     const clean = await disk.exists(`${this.path}/${cleanMarkerName}`)
@@ -246,31 +246,6 @@ export class LogDirectory {
     const { disk } = this.#config
     if (await disk.exists(this.path)) return
     await disk.makeDirectory(this.path)
-  }
-
-  async #takeLock(): Promise<void> {
-    const started = new Date(this.#config.clock.now()).toISOString()
-    let lock
-    try {
-      lock = await this.#config.disk.lock(
-        `${this.path}/${lockName}`,
-        `process ${process.pid}, since ${started}`,
-      )
-    } catch (cause) {
-      const code = systemCode(cause)
-      if (code === 'ENOSPC' || code === 'EMFILE' || code === 'EIO') throw cause
-      throw new MillraceError(
-        'DATA_DIR_UNREADABLE',
-        `${this.path} cannot be locked (${code ?? String(cause)}): check that it is a directory, its owner and its permissions.`,
-        { cause },
-      )
-    }
-    if ('heldBy' in lock)
-      throw new MillraceError(
-        'DATA_DIR_IN_USE',
-        `${this.path} is in use by ${lock.heldBy}. End that process, or give this one a directory of its own.`,
-      )
-    this.#lock = lock
   }
 
   /** Folders of partitions; what was left behind by an interrupted creation or deletion is removed. */
@@ -307,7 +282,7 @@ export class LogDirectory {
       folder,
       clean,
       recoveryPoint: recoveryPoints.get(name) ?? 0,
-      logStartOffset: logStarts.get(name) ?? 0,
+      logStartOffset: logStarts.get(name),
       repair: false,
     })
     this.#partitions.set(name, new Partition(topic, index, folder, config, this.#context, log, report.damage))

@@ -12,15 +12,17 @@
  * Retention by time, compaction and delete-records find their place beside {@link Partition.retain}: they are further answers to the
  * question which segments, or what of them, may go.
  */
-import { assert, MillraceError, type Clock, type Disk } from '../base/index.ts'
+import { assert, isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../wire/index.ts'
 import { collectAborted, type AbortedTransaction } from './abort-index.ts'
+import { partitionDamaged } from './damage.ts'
 import { diskError, systemCode } from './disk-errors.ts'
 import { segmentFile } from './file-names.ts'
 import { alreadyDone, type Flush, type Outcome } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
 import type { Marker, OpenTransaction, ProducerEntry, ProducerState } from './producer-state.ts'
+import type { RecoveredLog } from './recovery.ts'
 import { findTimestamp } from './timestamp-search.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
 import { DamagedBatch, Segment, type SegmentContext } from './segment.ts'
@@ -75,21 +77,12 @@ export interface PartitionContext extends SegmentContext {
   readonly segmentBytes: number
   readonly retentionBytes: number
   readonly producerIdExpirationMs: number
-  readonly readOnly: boolean
   /** So many bytes were written and are to be checkpointed some time. */
   wrote(bytes: number): void
   rolled(): void
   /** Makes the log start offsets of all partitions durable. */
   saveLogStarts(): Promise<void>
   fatal(error: MillraceError): void
-}
-
-/** A partition as recovery found it. */
-export interface RecoveredLog {
-  /** The last one is active. */
-  readonly segments: Segment[]
-  readonly producers: ProducerState
-  readonly logStartOffset: number
 }
 
 export class Partition {
@@ -296,6 +289,8 @@ export class Partition {
         if (segment.nextOffset > offset) found = await this.#readSegment(segment, offset, endOffset, maxBytes)
         if (found) break
       }
+      if (!found && !this.#context.readOnly && offset >= this.#logStartOffset)
+        throw partitionDamaged(this, `${this.folder} ends before offset ${offset}, which is there`, undefined)
       if (found && isolation === 'read_committed')
         for (const segment of segments)
           if (!collectAborted(segment.aborted, offset, found.nextOffset, aborted)) break
@@ -560,12 +555,16 @@ export class Partition {
       return await read()
     } catch (error) {
       if (this.#failure) throw this.#failure
-      if (error instanceof DamagedBatch || (error instanceof MillraceError && error.code === 'CORRUPT_BATCH'))
-        throw new MillraceError(
-          'PARTITION_DAMAGED',
-          `${segment.path} of ${this.name} is damaged: ${error.message}. What is read before it is sound. ` +
-            'Restore the file, or stop the log and run repairPartition, which keeps aside what it cuts off.',
-          { cause: error },
+      // What millrace has written itself has one format.
+      const isDamage =
+        error instanceof DamagedBatch ||
+        isMillraceError(error, 'CORRUPT_BATCH') ||
+        (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#context.readOnly)
+      if (isDamage)
+        throw partitionDamaged(
+          this,
+          `${segment.path} is damaged: ${error.message}. What is read before it is sound`,
+          error,
         )
       if (segment.nextOffset <= this.#logStartOffset) throw error
       const failed = diskError(error, `reading ${segment.path}`)

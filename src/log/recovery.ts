@@ -19,19 +19,30 @@
  *
  * What is recovered is synced before anyone reads it. Indexes and snapshots above the recovery point are derived data and made anew.
  */
-import { assert, MillraceError, type DiskFile } from '../base/index.ts'
+import { assert, type Clock, type MillraceError } from '../base/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
 import { parseAborted } from './abort-index.ts'
+import { partitionDamaged } from './damage.ts'
 import { parseSegmentFile, segmentFile } from './file-names.ts'
-import type { PartitionContext, RecoveredLog } from './partition.ts'
+import { asideName, copyAside } from './kept-aside.ts'
 import { encodeSnapshot, parseSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
-import { Segment } from './segment.ts'
+import { Segment, type SegmentContext } from './segment.ts'
 import { scanSegment, type ScanEnd } from './segment-scan.ts'
 import { readFile, removeIfThere, replaceFile } from './small-file.ts'
 
-/** Bytes copied at a time when they are kept aside. */
-const copyBytes = 1 << 20
+/** What recovery needs of its directory. */
+export interface RecoveryContext extends SegmentContext {
+  readonly clock: Clock
+}
+
+/** A partition as recovery found it. */
+export interface RecoveredLog {
+  /** The last one is active. */
+  readonly segments: Segment[]
+  readonly producers: ProducerState
+  readonly logStartOffset: number
+}
 
 /** What recovery found, and did, in one partition. */
 export interface PartitionRecovery {
@@ -60,8 +71,8 @@ export interface RecoveryInput {
   readonly clean: boolean
   /** What is known to be synced. */
   readonly recoveryPoint: number
-  /** What the log was made to start at; files below are left-overs. */
-  readonly logStartOffset: number
+  /** What the log was made to start at: files below are left-overs. Undefined where that was never written down. */
+  readonly logStartOffset: number | undefined
   /** Cut damage off wherever it is. */
   readonly repair: boolean
 }
@@ -76,7 +87,7 @@ interface Found {
 class Damage extends Error {}
 
 export async function recoverPartition(
-  context: PartitionContext,
+  context: RecoveryContext,
   input: RecoveryInput,
 ): Promise<{ readonly log: RecoveredLog; readonly report: PartitionRecovery }> {
   const recovery = new Recovery(context, input)
@@ -84,38 +95,39 @@ export async function recoverPartition(
     return await recovery.run()
   } catch (error) {
     if (!(error instanceof Damage)) throw error
-    const { topic, index, folder, logStartOffset, recoveryPoint } = input
-    const damage = new MillraceError(
-      'PARTITION_DAMAGED',
-      `${folder} is damaged below offset ${recoveryPoint}, up to which it was safe on the disk: ${error.message}. ` +
-        'Restore its files, or run repairPartition, which cuts the log there and keeps aside what it cuts off.',
-      { cause: error },
+    const { topic, index, folder, recoveryPoint } = input
+    const damage = partitionDamaged(
+      input,
+      `${folder} is damaged below offset ${recoveryPoint}, up to which it was safe on the disk: ${error.message}`,
+      error,
     )
+    // Start and end as they were written down, and are written down again: what a repair can still find must not count as dropped.
+    const logStartOffset = input.logStartOffset ?? 0
     const end = Math.max(recoveryPoint, logStartOffset)
     const placeholder = new Segment(folder, end, context)
     placeholder.startIndexes()
     return {
-      log: { segments: [placeholder], producers: new ProducerState(), logStartOffset: end },
-      report: { topic, index, logStartOffset: end, logEndOffset: end, cut: undefined, damage },
+      log: { segments: [placeholder], producers: new ProducerState(), logStartOffset },
+      report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
     }
   }
 }
 
 class Recovery {
-  readonly #context: PartitionContext
+  readonly #context: RecoveryContext
   readonly #input: RecoveryInput
   #producers = new ProducerState()
   /** Batches below are in the producer state already. */
   #replayFrom = 0
   #cut: PartitionRecovery['cut']
 
-  constructor(context: PartitionContext, input: RecoveryInput) {
+  constructor(context: RecoveryContext, input: RecoveryInput) {
     this.#context = context
     this.#input = input
   }
 
   async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
-    const { topic, index, clean, recoveryPoint } = this.#input
+    const { topic, index, recoveryPoint } = this.#input
     const names = await this.#context.disk.list(this.#input.folder)
     const found = await this.#findSegments(names)
     if (found.length === 0) found.push(await this.#firstSegment())
@@ -123,10 +135,10 @@ class Recovery {
     const active = segments.at(-1)!
     if (active.nextOffset < recoveryPoint && !this.#input.repair)
       throw new Damage(`it ends at offset ${active.nextOffset}`)
-    if (!this.#context.readOnly && (!clean || this.#input.repair))
-      await this.#removeSnapshots(names, active.nextOffset)
+    if (!this.#context.readOnly) await this.#removeSnapshots(names, segments)
+    const firstOffset = segments[0]!.baseOffset
     const logStartOffset = Math.min(
-      Math.max(this.#input.logStartOffset, segments[0]!.baseOffset),
+      Math.max(this.#input.logStartOffset ?? firstOffset, firstOffset),
       active.nextOffset,
     )
     return {
@@ -145,7 +157,8 @@ class Recovery {
   /** The segments in order, those below the log's start removed. */
   async #findSegments(names: readonly string[]): Promise<Found[]> {
     const { disk, files } = this.#context
-    const { folder, logStartOffset } = this.#input
+    const { folder, repair } = this.#input
+    const logStartOffset = this.#input.logStartOffset ?? 0
     const offsets = names
       .map(parseSegmentFile)
       .filter(parsed => parsed?.extension === 'log')
@@ -162,15 +175,17 @@ class Recovery {
       const sizeBytes = await files.use(segment.path, 'read', file => file.size())
       found.push({ segment, sizeBytes, rebuild: false })
     }
-    if (!this.#context.readOnly) {
-      for (const name of names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
-    }
+    if (this.#context.readOnly) return found
+    const firstOffset = found[0]?.segment.baseOffset ?? 0
+    if (this.#input.logStartOffset !== undefined && firstOffset > logStartOffset && !repair)
+      throw new Damage(`its files begin at offset ${firstOffset}, not at ${logStartOffset}`)
+    for (const name of names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
     return found
   }
 
   /** A partition that was made and not written to. */
   async #firstSegment(): Promise<Found> {
-    const { folder, recoveryPoint, logStartOffset, repair } = this.#input
+    const { folder, recoveryPoint, logStartOffset = 0, repair } = this.#input
     if (recoveryPoint > logStartOffset && !repair) throw new Damage('its log files are gone')
     const segment = new Segment(folder, logStartOffset, this.#context)
     segment.startIndexes()
@@ -216,8 +231,12 @@ class Recovery {
     return found.map(({ segment }) => segment)
   }
 
-  /** Whether a segment that is not active, and was synced as a whole, has an index and an end that make sense. */
+  /**
+   * Whether a segment that is not active, and was synced as a whole, has an index and an end that make sense. Its offset index is written
+   * last ({@link Segment.saveIndexes}), so one that is there speaks for the others.
+   */
   async #trust({ segment, sizeBytes }: Found, endOffset: number): Promise<boolean> {
+    if (!(await this.#context.disk.exists(this.#path('index', segment.baseOffset)))) return false
     const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
     if (!aborted) return false
     segment.aborted = aborted
@@ -239,13 +258,14 @@ class Recovery {
     return end.problem === undefined && end.offset === endOffset
   }
 
-  /** The active segment after a clean stop: goes on from its saved indexes. */
+  /** A segment that is appended to from now on, and whose indexes were saved: goes on from these. */
   async #resume({ segment, sizeBytes }: Found): Promise<void> {
     const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
     const from = await segment.resumeIndexes()
     if (!aborted || from.position > sizeBytes) throw new Damage('its index does not belong to its log')
     segment.aborted = aborted
     segment.sizeBytes = from.position
+    segment.nextOffset = segment.baseOffset
     const end = await this.#context.files.use(segment.path, 'read', file =>
       scanSegment(
         file,
@@ -282,12 +302,11 @@ class Recovery {
     if (!rebuild) {
       if (segment.nextOffset <= this.#replayFrom) return undefined
       const from = { position: 0, offset: segment.baseOffset }
-      await files.use(segment.path, 'read', file =>
-        scanSegment(file, segment.sizeBytes, from, { verify: false, gapless: false }, batch =>
+      return await files.use(segment.path, 'read', file =>
+        scanSegment(file, segment.sizeBytes, from, { verify: true, gapless: !readOnly }, batch =>
           this.#replay(batch),
         ),
       )
-      return undefined
     }
     if (!readOnly && segment.baseOffset > this.#replayFrom) await this.#saveSnapshot(segment.baseOffset)
     segment.startIndexes()
@@ -311,7 +330,10 @@ class Recovery {
       return scanned
     })
     if (readOnly) return end
-    for (const extension of ['index', 'timeindex', 'txnindex'] as const)
+    // First, and durably, the one that says that the others are to be trusted.
+    await removeIfThere(disk, this.#path('index', segment.baseOffset))
+    await disk.syncDirectory(segment.folder)
+    for (const extension of ['timeindex', 'txnindex'] as const)
       await removeIfThere(disk, this.#path(extension, segment.baseOffset))
     if (!isActive && end.problem === undefined) {
       await segment.saveIndexes()
@@ -347,7 +369,7 @@ class Recovery {
     let bytes = 0
     // Later segments first: should this be interrupted, the gap is found again.
     for (const later of found.slice(n + 1).toReversed()) {
-      const aside = await this.#asideName(later.segment.baseOffset, end.offset)
+      const aside = await asideName(disk, later.segment.path, end.offset)
       await files.drop(later.segment.path)
       await disk.rename(later.segment.path, aside)
       await later.segment.remove()
@@ -355,9 +377,9 @@ class Recovery {
       bytes += later.sizeBytes
     }
     if (end.position < sizeBytes) {
-      const aside = await this.#asideName(segment.baseOffset, end.offset)
+      const aside = await asideName(disk, segment.path, end.offset)
       await files.use(segment.path, 'write', async file => {
-        await this.#copy(file, end.position, sizeBytes, aside)
+        await copyAside(disk, file, end.position, sizeBytes, aside)
         await disk.syncDirectory(segment.folder)
         await file.truncate(end.position)
         await file.sync()
@@ -367,53 +389,28 @@ class Recovery {
     }
     await disk.syncDirectory(segment.folder)
     // It was not active, and is now.
-    if (!found[n]!.rebuild) await this.#resume({ segment, sizeBytes: end.position, rebuild: false })
+    if (segment.isRetired) await this.#resume({ segment, sizeBytes: end.position, rebuild: false })
     this.#cut = { offset: end.offset, reason, bytes, keptAside }
   }
 
-  async #copy(from: DiskFile, start: number, end: number, path: string): Promise<void> {
-    const to = await this.#context.disk.open(path, 'create')
-    try {
-      for (let position = start; position < end;) {
-        const chunk = Buffer.allocUnsafeSlow(Math.min(copyBytes, end - position))
-        const read = await from.read(chunk, position)
-        if (read === 0) break
-        const written = await to.write([chunk.subarray(0, read)], position - start)
-        if (written < read)
-          throw new MillraceError(
-            'DISK_FULL',
-            `No room to keep aside what recovery cuts off ${this.#input.folder}: free ${end - start} bytes and start again.`,
-            { retriable: true },
-          )
-        position += read
-      }
-      await to.sync()
-    } finally {
-      await to.close()
-    }
-  }
-
-  /** A name that is not taken: the same log may have been cut at the same offset before. */
-  async #asideName(baseOffset: number, cutOffset: number): Promise<string> {
-    const name = `${this.#path('log', baseOffset)}.cut-${cutOffset}`
-    for (let n = 1; ; n += 1) {
-      const path = n === 1 ? name : `${name}.${n}`
-      if (!(await this.#context.disk.exists(path))) return path
-    }
-  }
-
-  /** Snapshots beyond the end speak of what is not there any more; others that no segment begins with are left-overs. */
-  async #removeSnapshots(names: readonly string[], endOffset: number): Promise<void> {
+  /**
+   * Snapshots beyond the end speak of what is not there any more. Others are kept where a segment begins, and the latest of all; what else there
+   * is was left by clean stops in between.
+   */
+  async #removeSnapshots(names: readonly string[], segments: readonly Segment[]): Promise<void> {
     const { disk } = this.#context
     const { folder } = this.#input
-    let removed = false
-    for (const name of names) {
-      const parsed = parseSegmentFile(name)
-      if (parsed?.extension !== 'snapshot' || parsed.offset <= endOffset) continue
-      await removeIfThere(disk, `${folder}/${name}`)
-      removed = true
-    }
-    if (removed) await disk.syncDirectory(folder)
+    const endOffset = segments.at(-1)!.nextOffset
+    const kept = new Set(segments.map(({ baseOffset }) => baseOffset))
+    const offsets = names
+      .map(parseSegmentFile)
+      .filter(parsed => parsed?.extension === 'snapshot')
+      .map(parsed => parsed!.offset)
+    const latest = offsets.findLast(offset => offset <= endOffset)
+    if (latest !== undefined) kept.add(latest)
+    const removed = offsets.filter(offset => offset > endOffset || !kept.has(offset))
+    for (const offset of removed) await removeIfThere(disk, this.#path('snapshot', offset))
+    if (removed.length > 0) await disk.syncDirectory(folder)
   }
 
   async #saveSnapshot(offset: number): Promise<void> {

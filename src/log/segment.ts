@@ -30,6 +30,8 @@ export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
   readonly indexIntervalBytes: number
+  /** A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none. */
+  readonly readOnly: boolean
 }
 
 export class Segment {
@@ -74,6 +76,11 @@ export class Segment {
     this.#bytesSinceEntry = 0
     this.#maxTimestamp = -1
     this.#maxTimestampOffset = -1
+  }
+
+  /** Its indexes are not in memory: before it can grow, {@link resumeIndexes}. */
+  get isRetired(): boolean {
+    return this.#indexes === undefined
   }
 
   /** No more entries: the segment has to be rolled. */
@@ -144,22 +151,25 @@ export class Segment {
     this.#indexes = await this.#loadIndexes()
     const { offsets, times } = this.#indexes
     const { last } = times
-    if (last) {
-      this.#maxTimestamp = last.timestamp
-      this.#maxTimestampOffset = last.offset
-    }
+    this.#bytesSinceEntry = 0
+    this.#maxTimestamp = last?.timestamp ?? -1
+    this.#maxTimestampOffset = last?.offset ?? -1
     return { position: offsets.last?.position ?? 0, offset: offsets.last?.offset ?? this.baseOffset }
   }
 
-  /** Saves the indexes, synced; the names are not durable before the folder is synced. */
+  /**
+   * Saves the indexes, synced. The offset index comes last, when the names of the others are durable: where it is found after a crash, they are
+   * there. Its own name is not durable before the folder is synced.
+   */
   async saveIndexes(): Promise<void> {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
     const { disk } = this.#context
     const { offsets, times } = this.#indexes
     times.append(this.#maxTimestamp, this.#maxTimestampOffset)
-    await writeFile(disk, this.#path('index'), offsets.bytes)
     await writeFile(disk, this.#path('timeindex'), times.bytes)
     if (this.aborted.length > 0) await writeFile(disk, this.#path('txnindex'), encodeAborted(this.aborted))
+    await disk.syncDirectory(this.folder)
+    await writeFile(disk, this.#path('index'), offsets.bytes)
   }
 
   /** A place from which going forward meets the batch with `offset`: its own where a reader stopped there, else by the index. */
@@ -172,7 +182,8 @@ export class Segment {
 
   /**
    * Reads whole batches from the one with `offset`, those that begin below `endOffset`: as many as fit into `maxBytes`, but one at
-   * least. Undefined when there is none. Each batch's checksum is looked at: what is damaged is never handed out.
+   * least. Undefined when there is none. Checksums and offsets are looked at: what is damaged is never handed out, what is missing never
+   * passed over.
    */
   async read(
     offset: number,
@@ -192,28 +203,34 @@ export class Segment {
         this.#remember(nextOffset, position)
         return { bytes: chunk.subarray(first, position - start), nextOffset }
       }
-      while (position < sizeBytes) {
-        const length = batchSizeAt(chunk, position - start)
-        if (length === undefined || position - start + length > chunk.length) {
-          if (first !== -1) return take()
-          const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
-          // Nothing more to be had: the bytes of the last batch are missing.
-          if (length !== undefined && wanted < length) break
-          const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
-          chunk = fresh.subarray(0, await file.read(fresh, position))
-          start = position
-          if (batchSizeAt(chunk, 0) === undefined) break
-          continue
+      try {
+        while (position < sizeBytes) {
+          const length = batchSizeAt(chunk, position - start)
+          if (length === undefined || position - start + length > chunk.length) {
+            if (first !== -1) return take()
+            const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
+            // Nothing more to be had: the bytes of the last batch are missing.
+            if (length !== undefined && wanted < length) break
+            const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
+            chunk = fresh.subarray(0, await file.read(fresh, position))
+            start = position
+            if (batchSizeAt(chunk, 0) === undefined) break
+            continue
+          }
+          const batch = new RecordBatch(chunk, position - start)
+          if (batch.baseOffset >= endOffset) return take()
+          if (batch.nextOffset > offset) {
+            if (first !== -1 && position - start + length - first > maxBytes) return take()
+            const isMissing = batch.baseOffset > nextOffset && !this.#context.readOnly
+            if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
+            if (first === -1) first = position - start
+            nextOffset = batch.nextOffset
+          }
+          position += length
         }
-        const batch = new RecordBatch(chunk, position - start)
-        if (batch.baseOffset >= endOffset) return take()
-        if (batch.nextOffset > offset) {
-          if (first !== -1 && position - start + length - first > maxBytes) return take()
-          if (!batch.isValid()) throw new DamagedBatch(batch.baseOffset)
-          if (first === -1) first = position - start
-          nextOffset = batch.nextOffset
-        }
-        position += length
+      } catch (error) {
+        // What stands before the damage is handed out; the next read meets it first.
+        if (first === -1) throw error
       }
       return take()
     })
@@ -288,7 +305,7 @@ export class DamagedBatch extends Error {
   readonly offset: number
 
   constructor(offset: number) {
-    super(`the batch at offset ${offset} is damaged`)
+    super(`the batch at offset ${offset} is damaged or missing`)
     this.offset = offset
   }
 }
