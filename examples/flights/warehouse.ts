@@ -8,7 +8,7 @@ export interface Warehouse extends AsyncDisposable {
 export async function openWarehouse(path: string): Promise<Warehouse> {
   const instance = await DuckDBInstance.create(path, {
     access_mode: 'READ_ONLY',
-    memory_limit: '256MB',
+    memory_limit: '128MB',
     threads: '2',
   })
   const connection = await instance.connect()

@@ -10,8 +10,8 @@ import type { Partition, ReadResult } from '../log/index.ts'
 import type { FetchedBatch, Isolation, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
 import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts'
 
-const fetchBytesDefault = 1 << 20
-const bufferBytesDefault = 2 << 20
+const fetchBytesDefault = 512 * 1024
+const bufferBytesDefault = 1024 * 1024
 
 export interface ReaderContext {
   readonly clock: Clock
@@ -90,8 +90,9 @@ export class InProcessReader implements Reader {
     }
     const batch = source.buffer[source.head]!
     source.head += 1
-    if (source.head === source.buffer.length) {
-      source.buffer = []
+    // What was taken is let go of, also from a buffer that is never empty: each batch holds on to all that was fetched with it.
+    if (source.head * 2 >= source.buffer.length) {
+      source.buffer = source.buffer.slice(source.head)
       source.head = 0
     }
     source.bufferedBytes -= batch.batch.sizeBytes

@@ -193,8 +193,8 @@ export interface LogPort {
 export interface ReaderOptions {
   /** Default read_committed. */
   readonly isolation?: Isolation
-  /** Bytes of one fetch of a partition. Default 1 MiB. */
+  /** Bytes of one fetch of a partition. Default 512 KiB. */
   readonly fetchBytes?: number
-  /** Bytes buffered ahead per partition. Default 2 MiB. */
+  /** Bytes buffered ahead per partition. Default 1 MiB. */
   readonly bufferBytes?: number
 }

@@ -23,7 +23,7 @@ import { valueCodec, type ValueCodec } from './value-codec.ts'
 const BTree = BTreeModule.default
 
 export interface KeyedStateOptions<V> {
-  /** Clean entries kept in the cache, evicted oldest first. Default 65,536. */
+  /** Clean entries kept in the cache, evicted oldest first. Default 8192. */
   readonly cleanEntries?: number | undefined
   /** How values are written. Default: {@link valueCodec}. */
   readonly codec?: ValueCodec<V> | undefined
@@ -38,7 +38,7 @@ export interface StateEntry<V> {
 /** A change as the changelog and the store take it: undefined deletes. */
 export type StateChange = [storeKey: string, value: Uint8Array | undefined]
 
-const cleanEntriesDefault = 65_536
+const cleanEntriesDefault = 8192
 /** Keys that a scan reads ahead. */
 const scanChunk = 512
 /** Bytes that an entry in the cache costs beside its key and value. */
