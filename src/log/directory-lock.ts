@@ -1,14 +1,11 @@
 /** One process per data directory. Whoever comes second is told who was first. */
 import { MillraceError, type Clock, type Disk } from '../base/index.ts'
-import { systemCode } from './disk-errors.ts'
+import { directoryError } from './disk-errors.ts'
 import { lockName } from './file-names.ts'
 
 export interface DirectoryLock {
   release(): Promise<void>
 }
-
-/** Codes that say nothing of the directory: they are passed on as they are. */
-const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
 
 /** @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; what the system says of a full or failing disk */
 export async function lockDirectory(disk: Disk, clock: Clock, path: string): Promise<DirectoryLock> {
@@ -17,13 +14,7 @@ export async function lockDirectory(disk: Disk, clock: Clock, path: string): Pro
   try {
     lock = await disk.lock(`${path}/${lockName}`, `process ${process.pid}, since ${started}`)
   } catch (cause) {
-    const code = systemCode(cause)
-    if (code !== undefined && codesOfTheMachine.has(code)) throw cause
-    throw new MillraceError(
-      'DATA_DIR_UNREADABLE',
-      `${path} cannot be locked (${code ?? String(cause)}): check that it is a directory, its owner and its permissions.`,
-      { cause },
-    )
+    throw directoryError(cause, path, 'locked')
   }
   if ('heldBy' in lock)
     throw new MillraceError(

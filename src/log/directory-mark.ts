@@ -3,7 +3,7 @@
  * not cost anyone their files. A log directory of Apache Kafka's (`meta.properties`) can be read, not written.
  */
 import { fromUtf8, MillraceError, utf8, type Disk } from '../base/index.ts'
-import { systemCode } from './disk-errors.ts'
+import { directoryError } from './disk-errors.ts'
 import { directoryMarkName, kafkaMarkName, lockName } from './file-names.ts'
 import { readFile, replaceFile } from './small-file.ts'
 
@@ -33,11 +33,7 @@ async function listDirectory(disk: Disk, path: string): Promise<string[]> {
   try {
     return await disk.list(path)
   } catch (cause) {
-    throw new MillraceError(
-      'DATA_DIR_UNREADABLE',
-      `${path} cannot be listed (${systemCode(cause) ?? String(cause)}): check that it is a directory, its owner and its permissions.`,
-      { cause },
-    )
+    throw directoryError(cause, path, 'listed')
   }
 }
 

@@ -1,6 +1,8 @@
 /** What the disk says, in millrace's words. Which errors end a partition is decided here, and only here. */
 import { MillraceError } from '../base/index.ts'
 
+const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
+
 /** The system's code of an error (`ENOENT`, `EIO`, …); undefined where it has none. */
 export function systemCode(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
@@ -39,6 +41,17 @@ export function diskError(error: unknown, doing: string): MillraceError {
     default:
       return diskFailed(error, doing)
   }
+}
+
+/** For a directory that cannot be used at all; `done`: what cannot be done with it. A disk that is full or failing says nothing of the directory. */
+export function directoryError(error: unknown, path: string, done: string): MillraceError {
+  const code = systemCode(error)
+  if (code !== undefined && codesOfTheMachine.has(code)) return diskError(error, `opening ${path}`)
+  return new MillraceError(
+    'DATA_DIR_UNREADABLE',
+    `${path} cannot be ${done} (${code ?? String(error)}): check that it is a directory, its owner and its permissions.`,
+    { cause: error },
+  )
 }
 
 /** For a failure that left the file in doubt: final, whatever the system calls it. */

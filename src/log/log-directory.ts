@@ -83,6 +83,8 @@ export class LogDirectory {
   readonly #files: OpenFiles
   readonly #context: PartitionContext
   readonly #partitions = new Map<string, Partition>()
+  /** Folders that got their name by a creation that failed after all: nothing was ever in them. */
+  readonly #unfinished = new Set<string>()
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #lock: DirectoryLock | undefined
   #timer: Timer | undefined
@@ -163,8 +165,11 @@ export class LogDirectory {
       await writeFile(disk, `${aside}/${partitionConfigName}`, fromUtf8(`${JSON.stringify(config)}\n`))
       await new Segment(aside, 0, this.#context).create()
       await disk.syncDirectory(aside)
+      if (this.#unfinished.has(name)) await removeIfThere(disk, folder)
+      this.#unfinished.add(name)
       await disk.rename(aside, folder)
       await disk.syncDirectory(this.path)
+      this.#unfinished.delete(name)
     } catch (error) {
       throw diskError(error, `making ${folder}`)
     }
