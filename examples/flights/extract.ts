@@ -44,6 +44,7 @@ export function publishFlights(log: Log, { days, signal, observer }: ExtractOpti
     },
     select: { row: 'file_row_number', departure: 'date' },
     where: withinDays(days),
+    memoryLimit: '64MB',
     orderBy: ['date + to_minutes(delay + 30 + distance // 8)'],
   })
   return publish(log.port, flights, source, {

@@ -11,7 +11,7 @@ const timestamp = <P extends string>(from: P): { readonly from: P; readonly type
 /** Keeps the tables as the topics have them, until each delivery is told to finish or to stop. */
 export function load(log: Log, warehouse: string, observer: ConnectObserver): Delivery[] {
   const options = { observer }
-  const memoryLimit = '128MB'
+  const memoryLimit = '64MB'
   return [
     deliver(
       log.port,

@@ -33,6 +33,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   await publishAirports(log, signal)
   let unpublished: number | undefined
   const running = app.start({
+    commitInterval: '500ms',
     log,
     onPhase: phase => (phase === 'committed' ? onCommit() : onPhase(phase)),
   })

@@ -95,8 +95,7 @@ export function verdict(checks: readonly TableCheck[]): string {
   ].join('\n')
 }
 
-export const isEqual = ({ missing, unexpected }: TableCheck): boolean =>
-  missing === 0 && unexpected === 0
+export const isEqual = ({ missing, unexpected }: TableCheck): boolean => missing === 0 && unexpected === 0
 
 export const number = (n: number): string => n.toLocaleString('en')
 
