@@ -49,15 +49,3 @@ export function utf8(bytes: Uint8Array, start = 0, end: number = bytes.length): 
 export function fromUtf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')
 }
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts)
-}
-
-export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0
-}
-
-export function compareBytes(left: Uint8Array, right: Uint8Array): number {
-  return Buffer.compare(left, right)
-}

@@ -1,32 +1,13 @@
 /** base: what every layer stands on. Errors, assertions, bytes and numbers, and the seams for time, chance, files and sockets. */
 export { assert, unreachable } from './assert.ts'
-export {
-  binaryString,
-  bufferOf,
-  compareBytes,
-  concat,
-  equalBytes,
-  fromLatin1,
-  fromUtf8,
-  latin1,
-  utf8,
-  utf8OfBinary,
-} from './bytes.ts'
+export { binaryString, bufferOf, fromLatin1, fromUtf8, latin1, utf8, utf8OfBinary } from './bytes.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
 export { compress, compressionId, compressionOf, decompress, type Compression } from './compression.ts'
 export { crc32c } from './crc32c.ts'
 export { type Disk, type DiskFile } from './disk.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
-export { murmur2, murmur2OfBinary, partitionFor, partitionForBinary } from './murmur2.ts'
+export { partitionFor, partitionForBinary } from './murmur2.ts'
 export { nodeDisk } from './node-disk.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
-export {
-  readVarint,
-  readVarlong,
-  sizeOfVarint,
-  sizeOfVarlong,
-  writeVarint,
-  writeVarlong,
-  type Position,
-} from './varint.ts'
+export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

@@ -8,14 +8,7 @@
  * Not here yet, each with its place: retention by time and compaction beside `retention.ts` (`Partition.retain` asks which segments may go),
  * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
  */
-export { LogDirectory, type DirectoryRecovery, type LogDirectoryOptions } from './log-directory.ts'
-export {
-  type AppendReceipt,
-  type Isolation,
-  type Partition,
-  type PartitionConfig,
-  type ReadResult,
-} from './partition.ts'
-export { type Marker, type OpenTransaction } from './producer-state.ts'
+export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
+export { type AppendReceipt, type Isolation, type Partition, type ReadResult } from './partition.ts'
 export { type PartitionRecovery } from './recovery.ts'
 export { repairPartition } from './repair.ts'

@@ -1,13 +1,6 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
-export { BatchDecoder, type Decoder } from './batch-decoder.ts'
-export {
-  Consumer,
-  type ConsumedBatch,
-  type ConsumedRecord,
-  type ConsumerOptions,
-  type ReadableTopic,
-} from './consumer.ts'
+export { Consumer, type ConsumedBatch, type ConsumedRecord, type ConsumerOptions } from './consumer.ts'
 export { ensureTopic } from './ensure-topic.ts'
 export type * from './log-port.ts'
 export { createLog, type Log } from './log.ts'
-export { Producer, type OutgoingRecord, type ProducedTopic, type ProducerOptions } from './producer.ts'
+export { Producer, type OutgoingRecord, type ProducerOptions } from './producer.ts'

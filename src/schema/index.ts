@@ -1,12 +1,9 @@
 /** schema: what records are. Serdes, codecs (schema and serde together) and topic definitions. */
 export { bytes, json, text, type Schema } from './builtin.ts'
-export { bytesSerde } from './bytes.ts'
-export { codecOf, type Codec, type CodecOptions, type Encoder } from './codec.ts'
-export { columnsOf, type Column, type ColumnType } from './columns.ts'
-export { type JsonSchema } from './json-schema.ts'
-export { canonicalJsonSerde, jsonSerde } from './json.ts'
-export { Malformed, type Serde, type Slices } from './serde.ts'
-export { stringSerde } from './string.ts'
+export { type Codec } from './codec.ts'
+export { columnsOf, type ColumnType } from './columns.ts'
+export { canonicalJsonSerde } from './json.ts'
+export { Malformed, type Slices } from './serde.ts'
 export {
   topic,
   type ErrorPolicy,

@@ -25,6 +25,3 @@ export interface StateStore {
   clear(): void
   close(): void
 }
-
-/** Makes the store of one state of one task partition, by name. */
-export type StateStoreFactory = (name: string, partition: number) => StateStore

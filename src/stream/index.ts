@@ -1,21 +1,14 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './app.ts'
-export { type DescriptionFormat } from './describe.ts'
-export {
-  GroupedStream,
-  SessionWindowedStream,
-  WindowedStream,
-  WindowedTable,
-  type Initial,
-} from './grouped.ts'
+export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './grouped.ts'
 export { Instance, type Progress } from './instance.ts'
 export { Metrics } from './metrics.ts'
 export { type EmitPolicy } from './operators/emission.ts'
 export { type Pane } from './record.ts'
 export { SourcePartition } from './source-partition.ts'
 export { TaskGroup } from './task-group.ts'
-export { settingsOf, type RunOptions, type RunSettings } from './run-options.ts'
-export { Stream, type Named } from './stream.ts'
+export { settingsOf, type RunOptions } from './run-options.ts'
+export { Stream } from './stream.ts'
 export { Table } from './table.ts'
 export {
   hopping,
