@@ -10,6 +10,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { kafkaClassPath } from './install.ts'
+import { java } from './java.ts'
+
+const program = 'org.apache.kafka.tools.DumpLogSegments'
 
 export interface DumpedRecord {
   offset: number
@@ -40,14 +43,14 @@ export interface DumpedBatch {
 
 /**
  * Has Apache Kafka read `files` (`.log`, and `.index` or `.timeindex` to have them checked against it), calls `onBatch` for each batch
- * in order, and resolves to its complaints: none, if all is well.
+ * in order, and resolves to its complaints: none, if all is well. `flags` are further options of the tool.
  */
 export async function dumpLog(
   files: readonly string[],
   onBatch: (batch: DumpedBatch) => void,
+  ...flags: readonly string[]
 ): Promise<string[]> {
-  const program = 'org.apache.kafka.tools.DumpLogSegments'
-  const options = ['--deep-iteration', '--print-data-log', '--files', files.join(',')]
+  const options = ['--deep-iteration', '--print-data-log', ...flags, '--files', files.join(',')]
   const dump = spawn('java', ['-Xmx512m', '-cp', kafkaClassPath(), program, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -81,7 +84,7 @@ export async function dumpLog(
 function isExpected(line: string): boolean {
   return (
     line === '' ||
-    /^(Log starting offset: |offset: \d+ position: \d+$|timestamp: -?\d+ offset: \d+$)|\.index is empty\.$/.test(
+    /^(Log starting offset: |offset: \d+ position: \d+$|timestamp: -?\d+ offset: \d+$)|index (is empty|passed sanity check)\.$/.test(
       line,
     )
   )
@@ -128,4 +131,40 @@ function parseRecord(line: string): DumpedRecord {
     headerKeys: headerKeys ? headerKeys.split(',') : [],
     marker: marker === 'COMMIT' || marker === 'ABORT' ? marker : undefined,
   }
+}
+
+export interface DumpedAborted {
+  producerId: number
+  firstOffset: number
+  /** Of the marker. */
+  lastOffset: number
+}
+
+/** The entries of `.txnindex` files, in order. */
+export async function dumpAborted(files: readonly string[]): Promise<DumpedAborted[]> {
+  const printed = await java(program, ['--files', files.join(',')])
+  const line = /^version: 0 producerId: (\d+) firstOffset: (\d+) lastOffset: (\d+) lastStableOffset: \d+$/gm
+  return Array.from(printed.matchAll(line), ([, producerId, firstOffset, lastOffset]) => ({
+    producerId: Number(producerId),
+    firstOffset: Number(firstOffset),
+    lastOffset: Number(lastOffset),
+  }))
+}
+
+export interface DumpedProducer {
+  producerId: number
+  producerEpoch: number
+  /** Undefined where the producer has written nothing in its epoch. */
+  last: { sequence: number; offset: number } | undefined
+}
+
+/** The entries of a `.snapshot` file. */
+export async function dumpProducers(file: string): Promise<DumpedProducer[]> {
+  const printed = await java(program, ['--files', file])
+  const line = /^producerId: (\d+) producerEpoch: (\d+) .*?(?: lastSequence: (\d+) lastOffset: (\d+) .*)?$/gm
+  return Array.from(printed.matchAll(line), ([, producerId, producerEpoch, sequence, offset]) => ({
+    producerId: Number(producerId),
+    producerEpoch: Number(producerEpoch),
+    last: sequence === undefined ? undefined : { sequence: Number(sequence), offset: Number(offset) },
+  }))
 }
