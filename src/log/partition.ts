@@ -344,16 +344,13 @@ export class Partition {
       return false
     }
     const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
-    const drained = this.#commit.sync()
+    const drained = this.#drain()
     this.#closed = closed
     try {
       await drained
     } catch (error) {
-      // What found no room was refused; everything before it is safe.
-      if (!(error instanceof MillraceError && error.retriable)) {
-        await this.#abandon()
-        throw error
-      }
+      await this.#abandon()
+      throw error
     }
     await this.#commit.idle()
     this.#commit.break(closed)
@@ -375,6 +372,16 @@ export class Partition {
     this.#failure = error
     await this.#abandon()
     this.#notify()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      await this.#commit.sync()
+    } catch (error) {
+      if (!isMillraceError(error) || !error.retriable) throw error
+      // What found no room was refused. What was written before it is not yet safe.
+      await this.#commit.sync()
+    }
   }
 
   async #abandon(): Promise<void> {

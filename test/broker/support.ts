@@ -3,19 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import {
-  nodeDisk,
-  seededRandom,
-  systemClock,
-  systemRandom,
-  type Disk,
-  type DiskFile,
-  type Random,
-} from '../../src/base/index.ts'
+import { nodeDisk, seededRandom, systemClock, systemRandom, type Random } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { withPower } from '../power.ts'
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
@@ -57,7 +50,7 @@ export class SimulatedLog {
     await this.disk.makeDirectory('/data')
     await this.disk.syncDirectory('/')
     const process = withPower(this.disk, callsUntilCrash)
-    this.#cut = process.cut
+    this.#cut = process.end
     this.#port = await InProcessLog.open('/data', {
       disk: process.disk,
       clock: this.clock,
@@ -74,47 +67,5 @@ export class SimulatedLog {
 
   async close(): Promise<void> {
     await this.#port?.close()
-  }
-}
-
-/** The disk as one process sees it: once the power was cut, nothing that the process still does reaches it. */
-function withPower(
-  disk: SimulatedDisk,
-  callsUntilCrash: number,
-): { readonly disk: Disk; readonly cut: () => void } {
-  let left = callsUntilCrash
-  let isOn = true
-  const cut = (): void => {
-    if (isOn) disk.crash()
-    isOn = false
-  }
-  const powered = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      left -= 1
-      if (left <= 0) cut()
-      if (!isOn) throw Object.assign(new Error('the power is gone'), { code: 'EIO' })
-      return call(...args)
-    }
-  }
-  const wrapFile = (file: DiskFile): DiskFile => ({
-    write: powered((buffers, position) => file.write(buffers, position)),
-    read: powered((buffer, position) => file.read(buffer, position)),
-    sync: powered(() => file.sync()),
-    truncate: powered(size => file.truncate(size)),
-    size: powered(() => file.size()),
-    close: () => file.close(),
-  })
-  return {
-    cut,
-    disk: {
-      open: powered(async (path, mode) => wrapFile(await disk.open(path, mode))),
-      makeDirectory: powered(path => disk.makeDirectory(path)),
-      list: powered(path => disk.list(path)),
-      exists: powered(path => disk.exists(path)),
-      rename: powered((from, to) => disk.rename(from, to)),
-      remove: powered(path => disk.remove(path)),
-      syncDirectory: powered(path => disk.syncDirectory(path)),
-      lock: powered((path, holder) => disk.lock(path, holder)),
-    },
   }
 }

@@ -1,0 +1,363 @@
+/**
+ * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many on their way at a time; ends of
+ * transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention, a disk that is full now and then. The process ends again and
+ * again: cleanly, by a kill, or by a loss of power, at any call to the disk, those of recovery included.
+ *
+ * After each start
+ * - the log is a beginning of what was appended, with everything that was acknowledged or shown before;
+ * - readers of either isolation see what the model says, by offset and by time;
+ * - producers are known as before: their last batches are duplicates, gaps and older epochs are refused;
+ * - the transactions that were open are open, and once they are aborted nothing holds back the last stable offset.
+ */
+import assert from 'node:assert/strict'
+import { isMillraceError, seededRandom, type Compression, type Random } from '../../src/base/index.ts'
+import type { AppendReceipt, Isolation, LogDirectoryOptions, Partition } from '../../src/log/index.ts'
+import { batchOf, openDirectory, shownOf } from '../../src/log/log.test-support.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { controlBatch } from '../../src/wire/index.ts'
+import { withPower } from '../power.ts'
+import { LogModel, type ModelBatch, type ModelProducer } from './log-model.ts'
+
+const processesPerSeed = 4
+const operationsMax = 40
+/** Calls to the disk until the process ends at one, at the most. */
+const callsMax = 200
+const recordsMax = 4
+const isolations: readonly Isolation[] = ['read_uncommitted', 'read_committed']
+/** Few: they take longer than everything else together. */
+const compressions: readonly Compression[] = [...Array<Compression>(30).fill('none'), 'gzip', 'zstd']
+const markerBytes = controlBatch({
+  type: 'abort',
+  producerId: 0,
+  producerEpoch: 0,
+  coordinatorEpoch: 0,
+  timestamp: 0,
+}).length
+
+/** A producer, as it goes on after what it sent last. */
+interface Client {
+  readonly producerId: number
+  readonly transactional: boolean
+  epoch: number
+  sequence: number
+}
+
+export interface Progress {
+  /** Records that were safe, and were looked for after the end of a process. */
+  safe: number
+  /** … and that were not, and were gone. */
+  lost: number
+  duplicates: number
+  refused: number
+  aborted: number
+}
+
+/** Runs `count` seeds, from `firstSeed` on. */
+export async function simulate(firstSeed: number, count: number): Promise<Progress> {
+  const progress = { safe: 0, lost: 0, duplicates: 0, refused: 0, aborted: 0 }
+  for (let seed = firstSeed; seed < firstSeed + count; seed += 1)
+    try {
+      await new Simulation(seed, progress).run()
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error })
+    }
+  return progress
+}
+
+class Simulation {
+  readonly #random: Random
+  readonly #progress: Progress
+  readonly #disk: SimulatedDisk
+  readonly #options: Partial<LogDirectoryOptions>
+  readonly #model = new LogModel()
+  readonly #clients: readonly Client[] = [1, 2, 11, 12].map(producerId => ({
+    producerId,
+    transactional: producerId > 10,
+    epoch: 0,
+    sequence: 0,
+  }))
+  #clock: VirtualClock = virtualClock()
+  #partition!: Partition
+  /** Everything below has to be there after a loss of power … */
+  #safeOffset = 0
+  /** … and this as long as the machine lives: it was acknowledged or shown. */
+  #shownOffset = 0
+  readonly #unexpected: unknown[] = []
+  #values = 0
+
+  constructor(seed: number, progress: Progress) {
+    const random = seededRandom(seed)
+    this.#random = random
+    this.#progress = progress
+    this.#disk = new SimulatedDisk({ random })
+    this.#options = {
+      durability: random.int(4) === 0 ? 'os' : 'sync',
+      segmentBytes: this.#pick([400, 1500, 1 << 20]),
+      indexIntervalBytes: this.#pick([0, 200, 4096]),
+      retentionBytes: this.#pick([-1, -1, 1000]),
+      checkpointBytes: this.#pick([300, 1 << 20]),
+      maxOpenFiles: this.#pick([1, 3, 256]),
+    }
+  }
+
+  async run(): Promise<void> {
+    // The folder and the partition are there for good: what a crash makes of their creation is another test's matter.
+    const log = await openDirectory(this.#disk, this.#options)
+    await log.createPartition('flights', 0)
+    await log.close()
+    await this.#disk.syncDirectory('/')
+    for (let n = 0; n < processesPerSeed; n += 1) await this.#process()
+    await this.#process('clean')
+  }
+
+  /** One process, from its start to its end. */
+  async #process(how = this.#pick(['clean', 'kill', 'crash', 'crash'] as const)): Promise<void> {
+    const calls = how === 'clean' || this.#random.int(4) === 0 ? Infinity : 1 + this.#random.int(callsMax)
+    const process = withPower(this.#disk, calls, how === 'kill' ? 'kill' : 'crash')
+    this.#clock = virtualClock(1_000_000)
+    try {
+      const log = await openDirectory(process.disk, { ...this.#options, clock: this.#clock })
+      assert.equal(log.recovery.partitions[0]?.damage, undefined)
+      this.#partition = log.partition('flights', 0)!
+      await this.#verify()
+      await this.#operate()
+      if (how === 'clean') {
+        this.#disk.clearFailures()
+        await log.close()
+        this.#observe()
+        assert.equal(this.#partition.syncedOffset, this.#model.endOffset)
+      }
+    } catch (error) {
+      // Whatever fails because the process is at its end may fail.
+      if (!process.hasEnded() || !isMillraceError(error)) throw error
+    }
+    process.end()
+    // What is on its way comes to its end, or waits for a process that is gone.
+    await this.#clock.yield()
+    for (const error of this.#unexpected) throw error
+    this.#disk.clearFailures()
+    if (how !== 'kill') this.#shownOffset = this.#safeOffset
+  }
+
+  async #operate(): Promise<void> {
+    for (let left = this.#random.int(operationsMax); left > 0; left -= 1) {
+      await this.#operation()
+      for (let turns = this.#random.int(8); turns > 0; turns -= 1) await Promise.resolve()
+      this.#observe()
+    }
+  }
+
+  async #operation(): Promise<void> {
+    const client = this.#pick(this.#clients)
+    const known = this.#model.producers().get(client.producerId)
+    switch (this.#random.int(14)) {
+      case 0:
+      case 1:
+        return this.#append(undefined)
+      case 2:
+      case 3:
+      case 4:
+      case 5:
+        return this.#append(client)
+      case 6:
+      case 7:
+        return known?.openSince === undefined ? undefined : this.#end(client, this.#pick(['commit', 'abort']))
+      case 8:
+        return known && this.#misbehave(client, known)
+      case 9:
+        return this.#read()
+      case 10:
+        await this.#unlessRefused(this.#partition.sync())
+        return
+      case 11:
+        // Everything that is on its way arrives.
+        return this.#clock.yield()
+      case 12:
+        // Now and then: the time it takes is real.
+        if (this.#random.int(4) === 0) await this.#clock.advance(6000)
+        return
+      default:
+        // The next write, or one soon after, finds no room.
+        this.#disk.failCall({ call: 1 + this.#random.int(10), kind: 'short', times: 'once' })
+    }
+  }
+
+  #append(client: Client | undefined): void {
+    const values = Array.from({ length: 1 + this.#random.int(recordsMax) }, () => {
+      this.#values += 1
+      return `${this.#values}${'.'.repeat(this.#random.int(60))}`
+    })
+    const timestamp = this.#random.int(5000)
+    const producer = client && {
+      producerId: client.producerId,
+      producerEpoch: client.epoch,
+      baseSequence: client.sequence,
+      transactional: client.transactional,
+    }
+    const bytes = batchOf(values, { timestamp, compression: this.#pick(compressions), ...producer })
+    const receipt = this.#partition.append(bytes)
+    assert(!receipt.duplicate)
+    this.#accepted(receipt, { sizeBytes: bytes.length, values, timestamp, marker: undefined, producer })
+    if (client) client.sequence += values.length
+  }
+
+  /** Ends a transaction, and with it the epoch: as KIP-890 has it, or as it was before that. */
+  #end(client: Client, marker: 'commit' | 'abort'): void {
+    const epoch = client.epoch + this.#random.int(2)
+    const { producerId } = client
+    const ends = { producerId, producerEpoch: epoch, coordinatorEpoch: 0 }
+    const receipt = this.#partition.appendMarker({ type: marker, ...ends })
+    this.#accepted(receipt, {
+      sizeBytes: markerBytes,
+      values: [],
+      timestamp: -1,
+      marker,
+      producer: { producerId, producerEpoch: epoch, baseSequence: -1, transactional: true },
+    })
+    if (epoch > client.epoch) client.sequence = 0
+    client.epoch = epoch
+    if (marker === 'abort') this.#progress.aborted += 1
+  }
+
+  #accepted(receipt: AppendReceipt, batch: Omit<ModelBatch, 'baseOffset' | 'nextOffset'>): void {
+    const { baseOffset, lastOffset } = receipt
+    this.#model.add({ ...batch, baseOffset, nextOffset: lastOffset + 1 })
+    const safe = receipt.durable.then(() => {
+      this.#shownOffset = Math.max(this.#shownOffset, lastOffset + 1)
+      if (this.#options.durability === 'sync') this.#safeOffset = Math.max(this.#safeOffset, lastOffset + 1)
+    })
+    this.#unlessRefused(safe).catch((error: unknown) => this.#unexpected.push(error))
+  }
+
+  /** A batch sent again, one out of order, one of an older epoch. */
+  #misbehave(client: Client, { epoch, batches }: ModelProducer): void {
+    if (this.#partition.failure) throw this.#partition.failure
+    const { producerId, transactional } = client
+    const again = batches[this.#random.int(batches.length)]
+    const send = (
+      producerEpoch: number,
+      baseSequence: number,
+      values: readonly string[] = ['x'],
+    ): AppendReceipt =>
+      this.#partition.append(batchOf(values, { producerId, producerEpoch, baseSequence, transactional }))
+    if (again) {
+      const receipt = send(epoch, again.producer!.baseSequence, again.values)
+      assert(receipt.duplicate, `a duplicate of offset ${again.baseOffset} is recognised`)
+      assert.equal(receipt.baseOffset, again.baseOffset)
+      this.#progress.duplicates += 1
+    }
+    const next = nextSequence(batches)
+    assert.throws(() => send(epoch, next + 1 + this.#random.int(5)), { code: 'OUT_OF_ORDER_SEQUENCE' })
+    if (epoch > 0) assert.throws(() => send(epoch - 1, next), { code: 'PRODUCER_FENCED' })
+  }
+
+  /** Reads while appends are on their way: what is shown is what will stand there, up to the readable end. */
+  async #read(): Promise<void> {
+    const partition = this.#partition
+    for (const isolation of isolations) {
+      const from = partition.logStartOffset
+      const end = (): number =>
+        isolation === 'read_committed' ? partition.lastStableOffset : partition.highWatermark
+      const before = end()
+      let shown
+      try {
+        shown = await shownOf(partition, isolation, from, 1 + this.#random.int(2000))
+      } catch (error) {
+        // Retention was faster.
+        if (isMillraceError(error, 'OFFSET_OUT_OF_RANGE') && partition.logStartOffset > from) continue
+        throw error
+      }
+      this.#observe()
+      const expected = this.#model.shown(from, end(), isolation)
+      assert.deepEqual(shown, expected.slice(0, shown.length), isolation)
+      assert(shown.length >= expected.filter(({ offset }) => offset < before).length, 'up to the end')
+    }
+  }
+
+  /** Looks at the offsets: what is shown now is never taken back. */
+  #observe(): void {
+    const partition = this.#partition
+    const { logStartOffset, lastStableOffset, highWatermark, syncedOffset, logEndOffset } = partition
+    const inOrder = [logStartOffset, lastStableOffset, highWatermark, logEndOffset]
+    assert.deepEqual(
+      inOrder,
+      inOrder.toSorted((a, b) => a - b),
+    )
+    const isSync = this.#options.durability === 'sync'
+    assert(!isSync || highWatermark <= syncedOffset, 'what is shown is synced')
+    this.#shownOffset = Math.max(this.#shownOffset, highWatermark)
+    this.#safeOffset = Math.max(this.#safeOffset, isSync ? highWatermark : syncedOffset)
+    if (logEndOffset < this.#model.endOffset) this.#takeBack(logEndOffset)
+    if (logStartOffset === 0) return
+    const retained = this.#model.batches.filter(({ baseOffset }) => baseOffset >= logStartOffset)
+    const bytes = retained.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    assert(bytes >= this.#options.retentionBytes!, 'retention leaves what it has to leave')
+  }
+
+  /** Nothing from `offset` on is in the log. */
+  #takeBack(offset: number): void {
+    assert(offset >= this.#shownOffset, `the log ends at ${offset}, and ${this.#shownOffset} was safe`)
+    this.#model.truncate(offset)
+    const producers = this.#model.producers()
+    for (const client of this.#clients) {
+      const known = producers.get(client.producerId)
+      client.epoch = known?.epoch ?? client.epoch
+      client.sequence = nextSequence(known?.batches ?? [])
+    }
+  }
+
+  /** The log has been opened: compares all that can be seen of it with the model. */
+  async #verify(): Promise<void> {
+    const partition = this.#partition
+    const { logStartOffset, logEndOffset } = partition
+    this.#progress.safe += this.#shownOffset
+    this.#progress.lost += this.#model.endOffset - logEndOffset
+    this.#takeBack(logEndOffset)
+    this.#observe()
+    const model = this.#model
+    assert.equal(partition.highWatermark, logEndOffset)
+    assert.equal(partition.lastStableOffset, Math.max(logStartOffset, model.lastStableOffset()))
+    assert.deepEqual(
+      partition.openTransactions.map(({ firstOffset }) => firstOffset),
+      model.open(),
+    )
+    await this.#read()
+    const timestamp = this.#random.int(6000)
+    assert.deepEqual(
+      await partition.offsetForTimestamp(timestamp),
+      model.find(timestamp, partition.logStartOffset, logEndOffset),
+      `first at ${timestamp}`,
+    )
+    const producers = model.producers()
+    for (const client of this.#clients) {
+      const known = producers.get(client.producerId)
+      if (known) this.#misbehave(client, known)
+    }
+    for (const client of this.#clients)
+      if (producers.get(client.producerId)?.openSince !== undefined) this.#end(client, 'abort')
+    await partition.settle()
+    this.#observe()
+    assert.equal(partition.lastStableOffset, partition.logEndOffset, 'nothing holds the last stable offset')
+    await this.#read()
+  }
+
+  /** No room is an answer, and leaves the log as it was; anything else ends the process. */
+  async #unlessRefused(outcome: Promise<void>): Promise<void> {
+    try {
+      await outcome
+    } catch (error) {
+      if (!isMillraceError(error)) throw error
+      if (error.retriable) this.#progress.refused += 1
+    }
+  }
+
+  #pick<T>(choices: readonly T[]): T {
+    return choices[this.#random.int(choices.length)]!
+  }
+}
+
+function nextSequence(batches: readonly ModelBatch[]): number {
+  const last = batches.at(-1)
+  return last ? last.producer!.baseSequence + last.values.length : 0
+}

@@ -1,0 +1,49 @@
+/** The disk as one process sees it, whose end comes at a chosen call: by a loss of power, or by a kill. */
+import type { Disk, DiskFile } from '../src/base/index.ts'
+import type { SimulatedDisk } from '../src/testing/simulated-disk.ts'
+
+export type ProcessEnd = 'crash' | 'kill'
+
+/** `end` ends the process at once; otherwise it ends at the given call. Nothing that it still does reaches the disk. */
+export function withPower(
+  disk: SimulatedDisk,
+  callsUntilEnd: number,
+  how: ProcessEnd = 'crash',
+): { readonly disk: Disk; readonly end: () => void; readonly hasEnded: () => boolean } {
+  let left = callsUntilEnd
+  let isOn = true
+  const end = (): void => {
+    if (isOn) disk[how]()
+    isOn = false
+  }
+  const powered = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      left -= 1
+      if (left <= 0) end()
+      if (!isOn) throw Object.assign(new Error('the power is gone'), { code: 'EIO' })
+      return call(...args)
+    }
+  }
+  const wrapFile = (file: DiskFile): DiskFile => ({
+    write: powered((buffers, position) => file.write(buffers, position)),
+    read: powered((buffer, position) => file.read(buffer, position)),
+    sync: powered(() => file.sync()),
+    truncate: powered(size => file.truncate(size)),
+    size: powered(() => file.size()),
+    close: () => file.close(),
+  })
+  return {
+    end,
+    hasEnded: () => !isOn,
+    disk: {
+      open: powered(async (path, mode) => wrapFile(await disk.open(path, mode))),
+      makeDirectory: powered(path => disk.makeDirectory(path)),
+      list: powered(path => disk.list(path)),
+      exists: powered(path => disk.exists(path)),
+      rename: powered((from, to) => disk.rename(from, to)),
+      remove: powered(path => disk.remove(path)),
+      syncDirectory: powered(path => disk.syncDirectory(path)),
+      lock: powered((path, holder) => disk.lock(path, holder)),
+    },
+  }
+}
