@@ -3,10 +3,15 @@
  * segments. Its own DumpLogSegments reads it, which shows that the peers and the parser here work, and so does millrace.
  */
 import assert from 'node:assert/strict'
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { controlMarkerOf, readBatches } from '../../src/wire/index.ts'
+import { isMillraceError, nodeDisk, systemClock } from '../../src/base/index.ts'
+import { InProcessReader } from '../../src/broker/reader.ts'
+import { openLog } from '../../src/index.ts'
+import { LogDirectory, type Partition } from '../../src/log/index.ts'
+import type { Isolation, Reader } from '../../src/port/index.ts'
+import { controlMarkerOf, readBatches, type RecordCursor } from '../../src/wire/index.ts'
 import { dumpLog, type DumpedRecord } from './dump-log.ts'
 import { writeKafkaTopics, type KafkaTopics, type WrittenRecord } from './kafka-topics.ts'
 
@@ -54,7 +59,42 @@ describe('a log that Apache Kafka wrote', () => {
       for (const [partition, expected] of partitions())
         assert.deepEqual(readWithWire(join(topics.logDirectory, partition)), expected.map(comparable))
     })
+
+    it(`is read by our log where it stands, ${compression}`, async () => {
+      const log = await LogDirectory.open(topics.logDirectory, {
+        disk: nodeDisk,
+        clock: systemClock,
+        readOnly: true,
+      })
+      const partition = (topic: string, index: number): Partition => {
+        const found = log.partition(topic, index)
+        assert(found)
+        return found
+      }
+      const context = { clock: systemClock, partition, closed: () => undefined }
+      for (const [name, expected] of partitions())
+        for (const isolation of isolations) {
+          const reader = new InProcessReader(context, { isolation })
+          assert.deepEqual(await readAll(reader, name), visible(expected, isolation))
+        }
+      await log.close()
+    })
+
+    it(`is read through a broker that took it over, ${compression}`, async () => {
+      const log = await openLog(await takeOver(topics.logDirectory))
+      for (const [name, expected] of partitions())
+        for (const isolation of isolations)
+          assert.deepEqual(
+            await readAll(await log.port.openReader({ isolation }), name),
+            visible(expected, isolation),
+          )
+      await log.close()
+    })
   }
+
+  it('is not written to', async () => {
+    await assert.rejects(openLog(topics.logDirectory), error => isMillraceError(error, 'DATA_DIR_FOREIGN'))
+  })
 
   it('is complained about by DumpLogSegments when it ends in bytes that are no batch', async () => {
     const [log] = files(join(topics.logDirectory, 'plain-none-0')).filter(file => file.endsWith('.log'))
@@ -64,16 +104,60 @@ describe('a log that Apache Kafka wrote', () => {
   })
 })
 
-type Comparable = Omit<WrittenRecord, 'topic' | 'partition'>
+const isolations: readonly Isolation[] = ['read_committed', 'read_uncommitted']
 
-const comparable = ({ offset, timestamp, key, value, headers, visible }: WrittenRecord): Comparable => ({
+type Comparable = Omit<WrittenRecord, 'topic' | 'partition'>
+type Shown = Omit<Comparable, 'visible'>
+
+const comparable = (record: WrittenRecord): Comparable => ({ ...shown(record), visible: record.visible })
+
+const shown = ({ offset, timestamp, key, value, headers }: WrittenRecord): Shown => ({
   offset,
   timestamp,
   key,
   value,
   headers,
-  visible,
 })
+
+/** What a reader gets to see. */
+const visible = (records: readonly WrittenRecord[], isolation: Isolation): Shown[] =>
+  records.filter(record => record.visible || isolation === 'read_uncommitted').map(shown)
+
+/** A folder of millrace's with the partitions in it that Apache Kafka wrote, as after an unclean stop: everything is read and indexed anew. */
+async function takeOver(logDirectory: string): Promise<string> {
+  const folder = mkdtempSync(join(logDirectory, '..', 'taken-over-'))
+  await (await openLog(folder)).close()
+  rmSync(join(folder, '.kafka_cleanshutdown'))
+  for (const name of readdirSync(logDirectory))
+    if (/^(plain|transactions)-/.test(name))
+      cpSync(join(logDirectory, name), join(folder, name), { recursive: true })
+  return folder
+}
+
+/** All that the reader shows of a partition. */
+async function readAll(reader: Reader, name: string): Promise<Shown[]> {
+  const [topic, partition] = [name.slice(0, -2), Number(name.at(-1))]
+  const records: Shown[] = []
+  reader.assign([{ topic, partition, offset: 0 }])
+  while (!reader.atEnd(topic, partition)) {
+    const fetched = reader.take(topic, partition)
+    if (!fetched) await reader.wait()
+    else for (const cursor = fetched.batch.records(); cursor.next();) records.push(recordAt(cursor))
+  }
+  await reader.close()
+  return records
+}
+
+function recordAt(cursor: RecordCursor): Shown {
+  const headers = cursor.headers().map(({ key, value }) => `${key}=${value === null ? 'null' : text(value)}`)
+  return {
+    offset: cursor.offset,
+    timestamp: cursor.timestamp,
+    key: text(cursor.key()),
+    value: text(cursor.value()),
+    headers: headers.join() === 'source=kafka,empty=null',
+  }
+}
 
 /** Every record of a partition folder but the markers; visible is what its producer's next marker says. */
 function readWithWire(folder: string): Comparable[] {
@@ -91,17 +175,7 @@ function readWithWire(folder: string): Comparable[] {
       }
       const cursor = batch.records()
       while (cursor.next()) {
-        const headers = cursor
-          .headers()
-          .map(({ key, value }) => `${key}=${value === null ? 'null' : text(value)}`)
-        const record = {
-          offset: cursor.offset,
-          timestamp: cursor.timestamp,
-          key: text(cursor.key()),
-          value: text(cursor.value()),
-          headers: headers.join() === 'source=kafka,empty=null',
-          visible: !batch.isTransactional,
-        }
+        const record = { ...recordAt(cursor), visible: !batch.isTransactional }
         records.push(record)
         if (!batch.isTransactional) continue
         const undecided = open.get(batch.producerId)

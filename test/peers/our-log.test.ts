@@ -113,8 +113,8 @@ function take(read: Read, open: Map<number, WrittenRecord[]>, batch: DumpedBatch
     open.delete(producerId)
     read.markers += 1
     // A marker may raise the epoch, and then sequences begin anew.
-    const before = read.producers.get(producerId)
-    const last = before?.producerEpoch === producerEpoch ? before.last : undefined
+    const known = read.producers.get(producerId)
+    const last = known?.producerEpoch === producerEpoch ? known.last : undefined
     read.producers.set(producerId, { producerId, producerEpoch, last })
     if (marker.marker === 'ABORT') {
       for (const record of decided) record.visible = false

@@ -12,7 +12,7 @@ import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
 /**
- * Has Apache Kafka write the topics that log-directories.test.ts reads: every compression that millrace reads, tombstones, null keys
+ * Has Apache Kafka write the topics that kafka-log.test.ts reads: every compression that millrace reads, tombstones, null keys
  * and headers, several segments, and transactions that commit and abort while others are open. Prints what each topic holds,
  * one JSON object a line; texts are plain ASCII, so nothing needs escaping.
  */
