@@ -13,9 +13,14 @@ import { phases, type Phase } from './pipeline.ts'
 export interface CrashOptions {
   readonly crashes: number
   readonly seed: number
+  /** A kill waits for at most so many commits. */
+  readonly commitsMax: number
   /** Arguments of the demo, to resume where it was killed. */
   readonly args: readonly string[]
 }
+
+/** The exit code of a run that was left by Ctrl-C. */
+const interrupted = 130
 
 interface Kill {
   readonly phase: Phase
@@ -25,22 +30,23 @@ interface Kill {
 }
 
 /** Resolves to the exit code. */
-export async function runWithCrashes({ crashes, seed, args }: CrashOptions): Promise<number> {
+export async function runWithCrashes({ crashes, seed, commitsMax, args }: CrashOptions): Promise<number> {
   const random = seededRandom(seed)
   console.log(`Killing the process ${crashes} times; seed ${seed} (--seed ${seed} does the same again).`)
   for (let n = 0; n < crashes; n += 1) {
     const kill: Kill = {
       phase: phases[n % phases.length] as Phase,
-      commits: 3 + random.int(12),
+      commits: 1 + random.int(commitsMax),
       afterMs: random.int(30),
     }
     const code = await run(args, kill)
+    if (code === interrupted) return code
     if (code !== undefined) {
       console.error(`The run ended with ${code} before kill ${n + 1}: too little work for so many crashes.`)
       return code === 0 ? 1 : code
     }
     console.log(
-      `\nKilled while ${kill.phase}, after ${kill.commits} commits (${n + 1} of ${crashes}); starting again.`,
+      `\nKilled while ${kill.phase}, after ${kill.commits} commits or more (${n + 1} of ${crashes}); starting again.`,
     )
   }
   return (await run(args, undefined)) ?? 1

@@ -15,15 +15,7 @@ import { isMillraceError, openLog } from '../../src/index.ts'
 import { runWithCrashes } from './crash.ts'
 import { run } from './run.ts'
 
-const { values } = parseArgs({
-  options: {
-    resume: { type: 'boolean', default: false },
-    crash: { type: 'string' },
-    seed: { type: 'string' },
-    days: { type: 'string' },
-    data: { type: 'string', default: 'data' },
-  },
-})
+const values = options()
 const days = whole('days', values.days)
 const crashes = whole('crash', values.crash)
 const { data } = values
@@ -34,12 +26,33 @@ try {
   else {
     const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
     const args = ['--resume', '--data', data, ...(days === undefined ? [] : ['--days', String(days)])]
-    process.exitCode = await runWithCrashes({ crashes, seed, args })
+    // A few days are done in seconds: then a kill must not wait for long.
+    const commitsMax = days === undefined ? 20 : 3
+    process.exitCode = await runWithCrashes({ crashes, seed, commitsMax, args })
   }
 } catch (error) {
   if (!isMillraceError(error)) throw error
   console.error(`${error.code}: ${error.message}`)
   process.exitCode = 1
+}
+
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        resume: { type: 'boolean', default: false },
+        crash: { type: 'string' },
+        seed: { type: 'string' },
+        days: { type: 'string' },
+        data: { type: 'string', default: 'data' },
+      },
+    }).values
+  } catch (error) {
+    console.error(
+      `${(error as Error).message}. There are --resume, --crash n, --seed n, --days n and --data folder.`,
+    )
+    process.exit(2)
+  }
 }
 
 /** Removes what an earlier run left, unless one is still at it. */

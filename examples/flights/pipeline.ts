@@ -69,7 +69,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   async function extract(): Promise<void> {
-    await publishFlights(log, {
+    const { done } = await publishFlights(log, {
       days,
       signal,
       observer: {
@@ -80,6 +80,6 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
         },
       },
     })
-    unpublished = 0
+    if (done) unpublished = 0
   }
 }

@@ -73,7 +73,7 @@ export async function picture(warehouse: Warehouse): Promise<string> {
 export function panes({ results, dropped }: Metrics): string {
   const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0)
   return (
-    `Results: ${number(results.early)} early, ${number(results['on-time'])} on time, ` +
+    `Results in this run: ${number(results.early)} early, ${number(results['on-time'])} on time, ` +
     `${number(results.late)} as corrections for late flights. Records dropped: ${number(lost)}.`
   )
 }

@@ -1,7 +1,7 @@
 /** What a run of a connector tells: one small interface for progress bars, metrics and tests. Calls are synchronous and must not throw. */
 
 /**
- * A critical step that begins: `publishing` rows into the open transaction of the log, `committing` that transaction, `loading` a transaction into the
+ * A critical step that begins: `publishing` a batch of rows into the open transaction of the log, `committing` that transaction, `loading` a transaction into the
  * target, `idle` when it is done.
  */
 export type ConnectPhase = 'publishing' | 'committing' | 'loading' | 'idle'

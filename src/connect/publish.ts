@@ -208,6 +208,8 @@ class Publisher<R, K, V> {
         // The source reads ahead while these rows are encoded.
         next = ahead(reader.next())
         await this.#publish(batch)
+        // A source that always has rows at hand must not keep the rest of the process waiting.
+        await clock.yield()
       }
     } finally {
       await next?.catch(() => {})
@@ -237,10 +239,8 @@ class Publisher<R, K, V> {
   async #publish(batch: SourceBatch<R>): Promise<void> {
     const { clock, commitBytes, commitIntervalMs, observer } = this.#settings
     const { rows } = batch
-    if (!this.#begun) {
-      observer.onPhase?.('publishing')
-      this.#begun = { ms: clock.monotonic(), bytes: this.#bytes }
-    }
+    observer.onPhase?.('publishing')
+    this.#begun ??= { ms: clock.monotonic(), bytes: this.#bytes }
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
       if (row instanceof BadRow) this.#refuse(batch, i, row.reason, row.original)

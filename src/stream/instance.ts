@@ -85,6 +85,8 @@ export class Instance {
   #committedAt = 0
   #committedPositions = new Map<string, string>()
   #wake: (() => void) | undefined
+  /** Where the inputs stand; once they are given away, where they stood. */
+  #standing: Pick<Progress, 'watermark' | 'lag'> = { watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 
   constructor(app: string, plan: Plan, port: LogPort, clock: Clock, settings: RunSettings) {
     this.#app = app
@@ -126,13 +128,16 @@ export class Instance {
   }
 
   progress(): Progress {
-    let watermark = Number.POSITIVE_INFINITY
-    let lag = 0
-    for (const input of this.#inputs.values()) {
-      watermark = Math.min(watermark, input.watermark)
-      lag += Math.max(0, this.#reader.end(input.topic, input.partition) - input.position)
+    if (this.#inputs.size > 0) {
+      let watermark = Number.POSITIVE_INFINITY
+      let lag = 0
+      for (const input of this.#inputs.values()) {
+        watermark = Math.min(watermark, input.watermark)
+        lag += Math.max(0, this.#reader.end(input.topic, input.partition) - input.position)
+      }
+      this.#standing = { watermark, lag }
     }
-    return { records: this.metrics.records, watermark, lag, metrics: this.metrics }
+    return { ...this.#standing, records: this.metrics.records, metrics: this.metrics }
   }
 
   async #open(): Promise<void> {
@@ -660,6 +665,7 @@ export class Instance {
   async #close(): Promise<void> {
     await this.#advance()
     await this.#commit()
+    this.progress()
     this.#stopping = true
     const leaving = this.#membership?.leave()
     if (leaving) await this.#serveUntil(leaving)

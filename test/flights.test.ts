@@ -1,0 +1,87 @@
+/** The demo on its first days: killed in every phase, and left by Ctrl-C and resumed, its tables are those of the batch answer. */
+import { equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { after, before, test } from 'node:test'
+import { seed } from './scale.ts'
+
+const main = join(import.meta.dirname, '..', 'examples', 'flights', 'main.ts')
+let data: string
+
+before(async () => {
+  data = await mkdtemp(join(tmpdir(), 'millrace-flights-'))
+})
+after(() => rm(data, { recursive: true, force: true }))
+
+/** Runs the demo; `interruptAt` sends SIGINT when that is printed. */
+function demo(
+  args: readonly string[],
+  interruptAt?: RegExp,
+): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    let interrupted = interruptAt === undefined
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString()
+      if (interrupted || !interruptAt?.test(output)) return
+      interrupted = true
+      child.kill('SIGINT')
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', reject)
+    child.on('close', code => resolve({ code, output }))
+  })
+}
+
+test('killed in every phase, nothing is lost or doubled', { timeout: 150_000 }, async () => {
+  const { code, output } = await demo([
+    '--days',
+    '30',
+    '--crash',
+    '4',
+    '--seed',
+    String(seed),
+    '--data',
+    join(data, 'crash'),
+  ])
+  equal(code, 0, output)
+  for (const phase of ['publishing', 'processing', 'committing', 'loading'])
+    match(output, new RegExp(`Killed while ${phase}`))
+  match(output, /Every row is identical/)
+})
+
+test(
+  'left by Ctrl-C, it goes on where it stood; started over, it begins anew',
+  { timeout: 100_000 },
+  async () => {
+    const args = ['--days', '14', '--data', join(data, 'resume')]
+    const left = await demo(args, /[1-9][\d,]* records /)
+    equal(left.code, 130, left.output)
+    match(left.output, /Left cleanly/)
+
+    const resumed = await demo([...args, '--resume'])
+    equal(resumed.code, 0, resumed.output)
+    match(resumed.output, /Every row is identical/)
+    const processed = (text: string): number =>
+      Number(/([\d,]+) records in/.exec(text)?.[1]?.replaceAll(',', ''))
+    ok(processed(resumed.output) > 0)
+
+    const again = await demo(args.with(1, '2'))
+    equal(again.code, 0, again.output)
+    match(again.output, /Every row is identical/)
+    ok(processed(again.output) < processed(resumed.output))
+  },
+)
+
+test('an option that makes no sense is refused with those that there are', async () => {
+  for (const args of [['--days', '0'], ['--crash', 'often'], ['--bogus']]) {
+    const { code, output } = await demo(args)
+    equal(code, 2, output)
+    match(output, /--(days|crash)/)
+  }
+})
