@@ -1,6 +1,6 @@
 /** The topics that connectors write to. */
-import { isMillraceError, MillraceError } from '../base/index.ts'
-import type { LogPort } from '../port/index.ts'
+import { MillraceError } from '../base/index.ts'
+import { ensureTopic as ensure, type LogPort } from '../port/index.ts'
 
 /**
  * The partition count of a topic, which is created where there is none.
@@ -13,22 +13,11 @@ export async function ensureTopic(
   name: string,
   partitions: number | undefined,
 ): Promise<number> {
-  const found = await log.describeTopic(name)
-  if (found) {
-    if (partitions !== undefined && partitions !== found.partitions)
-      throw new MillraceError(
-        'PARTITION_COUNT_CHANGED',
-        `The topic '${name}' has ${found.partitions} partitions, the program declares ${partitions}. Declare ${found.partitions}, or publish to a new topic: with another count keys would move.`,
-      )
-    return found.partitions
-  }
-  const count = partitions ?? 1
-  try {
-    await log.createTopic(name, { partitions: count })
-  } catch (error) {
-    // Someone else was quicker: then it is there, and is looked at again.
-    if (isMillraceError(error, 'TOPIC_EXISTS')) return await ensureTopic(log, name, partitions)
-    throw error
-  }
-  return count
+  const found = await ensure(log, { name, partitions })
+  if (partitions !== undefined && partitions !== found)
+    throw new MillraceError(
+      'PARTITION_COUNT_CHANGED',
+      `The topic '${name}' has ${found} partitions, the program declares ${partitions}. Declare ${found}, or publish to a new topic: with another count keys would move.`,
+    )
+  return found
 }
