@@ -7,7 +7,28 @@ import { diskFull } from './disk-errors.ts'
 import { removeIfThere } from './small-file.ts'
 
 /** Bytes copied at a time. */
-const copyBytes = 1 << 20
+const chunkBytes = 1 << 20
+
+/** Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL. */
+export async function copyBytes(
+  from: DiskFile,
+  start: number,
+  end: number,
+  to: DiskFile,
+  position: number,
+): Promise<void> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - start))
+  for (let copied = 0; copied < end - start;) {
+    const read = await from.read(
+      chunk.subarray(0, Math.min(chunk.length, end - start - copied)),
+      start + copied,
+    )
+    if (read === 0) return
+    const written = await to.write([chunk.subarray(0, read)], position + copied)
+    if (written < read) throw diskFull(`copying ${end - start} bytes of a log`)
+    copied += read
+  }
+}
 
 /** A name that is not taken: the same log may have been cut at the same offset before. */
 export async function asideName(disk: Disk, logPath: string, cutOffset: number): Promise<string> {
@@ -31,14 +52,7 @@ export async function copyAside(
 ): Promise<void> {
   const to = await disk.open(path, 'create')
   try {
-    for (let position = start; position < end;) {
-      const chunk = Buffer.allocUnsafeSlow(Math.min(copyBytes, end - position))
-      const read = await from.read(chunk, position)
-      if (read === 0) break
-      const written = await to.write([chunk.subarray(0, read)], position - start)
-      if (written < read) throw diskFull(`keeping aside ${end - start} bytes in ${path}`)
-      position += read
-    }
+    await copyBytes(from, start, end, to, 0)
     await to.sync()
   } catch (error) {
     await to.close()

@@ -17,14 +17,16 @@
  * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses (PARTITION_DAMAGED) until
  *   someone decides for a repair, which cuts there, and keeps aside as well.
  *
- * What is recovered is synced before anyone reads it. Indexes and snapshots above the recovery point are derived data and made anew.
+ * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and only the process was ended, the
+ * system holds pages for clean that never reached the disk, and no sync writes these (Rebello et al., "Can Applications Recover from fsync
+ * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written. Indexes and snapshots above the recovery point are derived data and made anew.
  */
 import { assert, type Clock, type MillraceError } from '../base/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
 import { parseAborted } from './abort-index.ts'
 import { partitionDamaged } from './damage.ts'
 import { parseSegmentFile, segmentFile } from './file-names.ts'
-import { asideName, copyAside } from './kept-aside.ts'
+import { asideName, copyAside, copyBytes } from './kept-aside.ts'
 import { encodeSnapshot, parseSnapshot } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import { Segment, type SegmentContext } from './segment.ts'
@@ -313,20 +315,24 @@ class Recovery {
     segment.sizeBytes = 0
     segment.nextOffset = segment.baseOffset
     segment.aborted = []
+    /** Up to this position the recovery point knows of a sync that succeeded. */
+    let vouchedFor = 0
     const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
       const scanned = await scanSegment(
         file,
         sizeBytes,
         { position: 0, offset: segment.baseOffset },
         { verify: true, gapless: !readOnly },
-        batch => {
+        (batch, position) => {
           indexBatch(segment, batch)
           const aborted = this.#replay(batch)
           if (aborted) segment.aborted.push(aborted)
+          if (batch.nextOffset <= this.#input.recoveryPoint) vouchedFor = position + batch.sizeBytes
         },
       )
-      // It may be in the machine's memory only.
-      if (!readOnly) await file.sync()
+      if (readOnly) return scanned
+      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor)
+      await file.sync()
       return scanned
     })
     if (readOnly) return end

@@ -1,6 +1,6 @@
 /**
  * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many on their way at a time; ends of
- * transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention, a disk that is full now and then. The process ends again and
+ * transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention, a disk that is full, or fails, now and then. The process ends again and
  * again: cleanly, by a kill, or by a loss of power, at any call to the disk, those of recovery included.
  *
  * After each start
@@ -23,6 +23,8 @@ const processesPerSeed = 4
 const operationsMax = 40
 /** Calls to the disk until the process ends at one, at the most. */
 const callsMax = 200
+/** … until one fails with EIO. */
+const failingCallMax = 40
 const recordsMax = 4
 const isolations: readonly Isolation[] = ['read_uncommitted', 'read_committed']
 /** Few: they take longer than everything else together. */
@@ -116,11 +118,17 @@ class Simulation {
     const calls = how === 'clean' || this.#random.int(4) === 0 ? Infinity : 1 + this.#random.int(callsMax)
     const process = withPower(this.#disk, calls, how === 'kill' ? 'kill' : 'crash')
     this.#clock = virtualClock(1_000_000)
+    let hasFailed = false
+    const onFatal = (): void => {
+      hasFailed = true
+    }
     try {
-      const log = await openDirectory(process.disk, { ...this.#options, clock: this.#clock })
+      const log = await openDirectory(process.disk, { ...this.#options, clock: this.#clock, onFatal })
       assert.equal(log.recovery.partitions[0]?.damage, undefined)
       this.#partition = log.partition('flights', 0)!
       await this.#verify()
+      if (how !== 'clean' && this.#random.int(4) === 0)
+        this.#disk.failCall({ call: 1 + this.#random.int(failingCallMax), kind: 'EIO', times: 'once' })
       await this.#operate()
       if (how === 'clean') {
         this.#disk.clearFailures()
@@ -129,8 +137,8 @@ class Simulation {
         assert.equal(this.#partition.syncedOffset, this.#model.endOffset)
       }
     } catch (error) {
-      // Whatever fails because the process is at its end may fail.
-      if (!process.hasEnded() || !isMillraceError(error)) throw error
+      // A process that is at its end, or whose disk has failed, may be told anything of that.
+      if (!isMillraceError(error) || !(process.hasEnded() || hasFailed)) throw error
     }
     process.end()
     // What is on its way comes to its end, or waits for a process that is gone.
@@ -289,7 +297,8 @@ class Simulation {
     this.#shownOffset = Math.max(this.#shownOffset, highWatermark)
     this.#safeOffset = Math.max(this.#safeOffset, isSync ? highWatermark : syncedOffset)
     if (logEndOffset < this.#model.endOffset) this.#takeBack(logEndOffset)
-    if (logStartOffset === 0) return
+    // With durability 'os' a loss of power takes some of what retention counted.
+    if (logStartOffset === 0 || !isSync) return
     const retained = this.#model.batches.filter(({ baseOffset }) => baseOffset >= logStartOffset)
     const bytes = retained.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     assert(bytes >= this.#options.retentionBytes!, 'retention leaves what it has to leave')
