@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'SINK_FENCED'
   | 'SINK_IN_USE'
   | 'SINK_REFUSED'
+  | 'APP_MODULE_FAILED'
   | 'USAGE'
 
 /** An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was underneath. */

@@ -12,6 +12,8 @@ import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
+/** A wait without an end of its own ends here, for nothing: the longest that a timer of Node's can be set to. */
+const waitMsMax = 2 ** 31 - 1
 
 export interface ReaderContext {
   readonly clock: Clock
@@ -122,14 +124,16 @@ export class InProcessReader implements Reader {
       return Promise.resolve()
     }
     return new Promise(resolve => {
+      const over = new AbortController()
       const wake = (): void => {
         this.#changed = false
         this.#wake = undefined
-        timer?.cancel()
+        over.abort('woken')
         signal?.removeEventListener('abort', wake)
         resolve()
       }
-      const timer = timeoutMs === undefined ? undefined : this.#context.clock.schedule(timeoutMs, wake)
+      // Whoever reads waits for what others publish: that keeps the process alive, as the socket of a client would.
+      this.#context.clock.sleep(timeoutMs ?? waitMsMax, over.signal).then(wake, () => undefined)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wake = wake
     })

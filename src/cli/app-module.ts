@@ -1,22 +1,56 @@
 /** Loads the app that a module exports. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MillraceError } from '../base/index.ts'
+import { isMillraceError, MillraceError } from '../base/index.ts'
 import { RunnableApp } from '../index.ts'
 
-/** The app is the default export, or one called `app`. USAGE for anything else, SOURCE_MISSING for no such file. */
+/**
+ * The app is the default export, or one called `app`.
+ *
+ * @throws MillraceError USAGE for a module without an app, SOURCE_MISSING for no such file, APP_MODULE_FAILED when it cannot be loaded; what declaring the
+ *   app throws, as INVALID_TOPOLOGY
+ */
 export async function loadApp(path: string): Promise<RunnableApp> {
   const file = resolve(path)
   if (!existsSync(file)) throw new MillraceError('SOURCE_MISSING', `There is no file '${file}'.`)
-  const module = (await import(pathToFileURL(file).href)) as {
-    readonly default?: unknown
-    readonly app?: unknown
-  }
-  const app = module.default ?? module.app
+  if (statSync(file).isDirectory())
+    throw new MillraceError('USAGE', `'${path}' is a folder: give the file in it that exports the app.`)
+  const { default: byDefault, app: byName } = await importModule(file, path)
+  const app = byDefault ?? byName
   if (app instanceof RunnableApp) return app
   throw new MillraceError(
     'USAGE',
-    `'${path}' exports no app: write \`export default createApp('a-name')\` there, and leave running it to this command.`,
+    isAppOfAnother(app)
+      ? `The app of '${path}' comes from another installation of millrace than this command. Use that one: npx millrace, in the project's folder.`
+      : `'${path}' exports no app: write \`export default createApp('a-name')\` there, and leave running it to this command.`,
   )
+}
+
+async function importModule(file: string, path: string): Promise<{ default?: unknown; app?: unknown }> {
+  try {
+    return (await import(pathToFileURL(file).href)) as { default?: unknown; app?: unknown }
+  } catch (error) {
+    // What is wrong with the app itself says so already.
+    if (isMillraceError(error)) throw error
+    throw new MillraceError('APP_MODULE_FAILED', `'${path}' cannot be loaded: ${inWords(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+function isAppOfAnother(app: unknown): boolean {
+  return typeof app === 'object' && app !== null && app.constructor.name === RunnableApp.name
+}
+
+/** What was thrown, and where: the first place of the stack that is a file of the user's. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const stack = error.stack ?? ''
+  // A syntax error has its place in the first line, others in the lines that begin with 'at'.
+  const place =
+    error instanceof SyntaxError
+      ? /^(?!\w*Error)\S+:\d+$/m.exec(stack)?.[0]
+      : /\bfile:\/\/[^\s)]+:\d+:\d+/.exec(stack)?.[0]
+  return `${error.name}: ${error.message}${place === undefined ? '' : `\n    at ${place}`}`
 }

@@ -1,4 +1,8 @@
-/** Puts the commands together, and turns what goes wrong into a sentence and an exit code: 0 done, 1 failed, 2 used wrongly. */
+/**
+ * Puts the commands together, and turns what goes wrong into a sentence and an exit code: 0 done (also when told to stop), 1 failed, 2 used
+ * wrongly. Only a bug of millrace's own shows a stack.
+ */
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { isMillraceError } from '../base/index.ts'
 import { consumeCommand } from './commands/consume.ts'
@@ -9,25 +13,21 @@ import { runCommand } from './commands/run.ts'
 import { topicCommand } from './commands/topic.ts'
 import type { Terminal } from './terminal.ts'
 
+const commands = [runCommand, describeCommand, topicCommand, produceCommand, consumeCommand, repairCommand]
+
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('millrace')
     .description('A streaming data platform for TypeScript: logs, exactly-once processing, connectors.')
-    .showHelpAfterError()
+    .version(version(), '-v, --version')
+    .showHelpAfterError('Add --help to see how it is used.')
     .exitOverride()
     .configureOutput({
-      writeOut: text => void terminal.write(text),
+      writeOut: text => void terminal.write(text).catch(() => {}),
       writeErr: text => terminal.note(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')),
     })
-  for (const command of [
-    runCommand,
-    describeCommand,
-    topicCommand,
-    produceCommand,
-    consumeCommand,
-    repairCommand,
-  ])
-    program.addCommand(command(terminal))
-  // Subcommands end by exception too, so that a test can call this.
+  for (const command of commands) program.addCommand(command(terminal))
+  // Subcommands end by exception too, instead of ending the process under what is still open.
   for (const command of program.commands) {
     command.exitOverride().copyInheritedSettings(program)
     for (const sub of command.commands) sub.exitOverride().copyInheritedSettings(program)
@@ -39,6 +39,12 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!isMillraceError(error)) throw error
     terminal.note(`millrace: ${error.message} (${error.code})`)
-    return error.code === 'USAGE' || error.code === 'INVALID_ARGUMENT' ? 2 : 1
+    return isMillraceError(error, 'USAGE', 'INVALID_ARGUMENT', 'INVALID_DURATION') ? 2 : 1
   }
+}
+
+/** From the package's own manifest, two folders up both in src and in dist. */
+function version(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }

@@ -1,5 +1,7 @@
 /** The option that every command shares: where the log is. */
+import { existsSync } from 'node:fs'
 import { Option } from 'commander'
+import { MillraceError } from '../base/index.ts'
 import { type Log, openLog } from '../index.ts'
 
 export function dataOption(): Option {
@@ -10,4 +12,14 @@ export function dataOption(): Option {
 export async function withLog<T>(data: string, use: (log: Log) => Promise<T>): Promise<T> {
   await using log = await openLog(data)
   return await use(log)
+}
+
+/** The same for a command that only looks: a mistyped path is no new log. SOURCE_MISSING. */
+export async function withExistingLog<T>(data: string, use: (log: Log) => Promise<T>): Promise<T> {
+  if (!existsSync(data))
+    throw new MillraceError(
+      'SOURCE_MISSING',
+      `There is no folder '${data}'. Say with --data where the log is; 'millrace produce' makes a new one.`,
+    )
+  return await withLog(data, use)
 }

@@ -69,7 +69,7 @@ export interface Reader {
   end(topic: string, partition: number): number
   /**
    * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when anything at all has
-   * changed since the last call, when `timeoutMs` has passed, or when `signal` aborts. Never rejects.
+   * changed since the last call, when `timeoutMs` has passed, or when `signal` aborts. Never rejects. Keeps the process alive.
    */
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -1,16 +1,21 @@
 /** `millrace consume <topic>`: prints records, one per line. */
-import { Command, Option } from 'commander'
-import { MillraceError } from '../../base/index.ts'
-import type { ConsumerOptions } from '../../port/index.ts'
-import { text, topic } from '../../schema/index.ts'
-import { dataOption, withLog } from '../data-option.ts'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { isMillraceError, MillraceError, utf8 } from '../../base/index.ts'
+import type { Consumer, ConsumedRecord, ConsumerOptions } from '../../port/index.ts'
+import { bytes, topic } from '../../schema/index.ts'
+import { dataOption, withExistingLog } from '../data-option.ts'
+import { toJsonLine } from '../json-record.ts'
+import { parseCount } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
+
+type From = NonNullable<ConsumerOptions['from']>
+type Bytes = Uint8Array
 
 interface Options {
   readonly data: string
-  readonly from: string
+  readonly from: From
   readonly group?: string
-  readonly max?: string
+  readonly max?: number
   readonly follow?: boolean
   readonly json?: boolean
 }
@@ -23,56 +28,75 @@ export function consumeCommand(terminal: Terminal): Command {
     .addOption(
       new Option(
         '--from <where>',
-        "'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z",
-      ).default('earliest'),
+        "'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z; a group that has committed goes on there",
+      )
+        .argParser(parseFrom)
+        .default('earliest'),
     )
     .option('-g, --group <name>', 'go on where this group stands, and commit')
-    .option('-n, --max <n>', 'stop after so many records')
+    .option('-n, --max <n>', 'stop after so many records', parseCount)
     .option('-f, --follow', 'wait for more at the end instead of stopping there')
-    .option('--json', 'one JSON object per line: partition, offset, timestamp, key, value')
-    .action((name: string, options: Options) =>
-      withLog(options.data, async log => {
+    .option('--json', "one JSON object per line, for programs and for 'produce --json'")
+    .action((name: string, { data, from, group, max, follow, json }: Options) =>
+      withExistingLog(data, async log => {
         if (!(await log.describeTopic(name)))
           throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}'. See 'millrace topic list'.`)
-        const source = topic(name, { key: text(), value: text() })
-        const consumer = log.consumer(source, {
-          from: parseFrom(options.from),
-          ...(options.group !== undefined && { group: options.group }),
-          ...(!options.follow && { until: 'end' as const }),
+        const consumer = log.consumer(topic(name, { key: bytes(), value: bytes() }), {
+          from,
+          ...(group !== undefined && { group }),
+          ...(!follow && { until: 'end' as const }),
         })
-        const stop = (): void => void consumer.close()
-        terminal.signal.addEventListener('abort', stop, { once: true })
-        let left = options.max === undefined ? Number.POSITIVE_INFINITY : parseCount(options.max)
-        for await (const { partition, offset, timestamp, key, value } of consumer) {
-          if (left <= 0 || terminal.signal.aborted) break
-          await terminal.write(
-            options.json
-              ? `${JSON.stringify({ partition, offset, timestamp, key, value })}\n`
-              : `${key === null ? '' : `${key}\t`}${value ?? ''}\n`,
-          )
-          left -= 1
-          if (left <= 0) break
-        }
-        terminal.signal.removeEventListener('abort', stop)
+        await print(consumer, terminal, json ? toJsonLine : toText, {
+          max: max ?? Number.POSITIVE_INFINITY,
+          commits: group !== undefined,
+        })
       }),
     )
 }
 
-export function parseFrom(from: string): NonNullable<ConsumerOptions['from']> {
-  if (from === 'earliest' || from === 'latest') return from
-  if (/^\d+$/.test(from)) return { offset: Number(from) }
-  const timestamp = Date.parse(from)
-  if (Number.isNaN(timestamp))
-    throw new MillraceError(
-      'USAGE',
-      `'${from}' is no place to start: say 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.`,
-    )
-  return { timestamp }
+/** Prints until the consumer ends, `max` is reached, or the terminal wants to stop; what was printed in full is committed. */
+async function print(
+  consumer: Consumer<Bytes, Bytes>,
+  terminal: Terminal,
+  format: (record: ConsumedRecord<Bytes, Bytes>) => string,
+  { max, commits }: { readonly max: number; readonly commits: boolean },
+): Promise<void> {
+  const { signal } = terminal
+  let left = max
+  let printing = false
+  // A record that is being printed is finished first.
+  const stop = (): void => {
+    if (!printing) void consumer.close().catch(() => {})
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    if (signal.aborted) return
+    for await (const record of consumer) {
+      printing = true
+      await terminal.write(`${format(record)}\n`)
+      printing = false
+      left -= 1
+      if (left > 0 && !signal.aborted) continue
+      if (commits) await consumer.commit()
+      return
+    }
+  } catch (error) {
+    // Told to stop while the consumer was just joining.
+    if (!signal.aborted || !isMillraceError(error, 'CLOSED')) throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }
 
-function parseCount(count: string): number {
-  const max = Number(count)
-  if (!Number.isSafeInteger(max) || max < 1)
-    throw new MillraceError('USAGE', `'${count}' is no number of records.`)
-  return max
+function toText({ key, value }: ConsumedRecord<Bytes, Bytes>): string {
+  const text = value === null ? '' : utf8(value)
+  return key === null ? text : `${utf8(key)}\t${text}`
+}
+
+function parseFrom(from: string): From {
+  if (from === 'earliest' || from === 'latest') return from
+  if (/^\d+$/.test(from) && Number.isSafeInteger(Number(from))) return { offset: Number(from) }
+  const timestamp = Date.parse(from)
+  if (!Number.isNaN(timestamp)) return { timestamp }
+  throw new InvalidArgumentError("Say 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.")
 }

@@ -1,22 +1,20 @@
 /** `millrace produce <topic>`: publishes a record per line of the input. */
-import { Command, Option } from 'commander'
-import { MillraceError } from '../../base/index.ts'
-import { text, topic } from '../../schema/index.ts'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { OutgoingRecord, Producer } from '../../port/index.ts'
+import { bytes, topic } from '../../schema/index.ts'
 import { dataOption, withLog } from '../data-option.ts'
+import { fromJsonLine, malformed } from '../json-record.ts'
+import { counted, parseCount } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options {
   readonly data: string
-  readonly partitions: string
+  readonly partitions: number
   readonly keySeparator?: string
   readonly json?: boolean
 }
 
-interface Line {
-  readonly key: string | null
-  readonly value: string | null
-  readonly timestamp?: number
-}
+type Bytes = Uint8Array
 
 /** Records sent and not yet acknowledged: past this the input waits. */
 const underWayMax = 10_000
@@ -26,76 +24,77 @@ export function produceCommand(terminal: Terminal): Command {
     .description('publish each line of the input as a record')
     .argument('<topic>', 'created where it does not exist')
     .addOption(dataOption())
-    .addOption(new Option('--partitions <n>', 'for a topic that is created').default('1'))
-    .option('-k, --key-separator <text>', 'what stands between key and value in a line')
-    .option('--json', 'lines are {"key", "value", "timestamp"?} as \'consume --json\' writes them')
+    .addOption(new Option('--partitions <n>', 'for a topic that is created').argParser(parseCount).default(1))
+    .option('-k, --key-separator <text>', 'what stands between key and value in a line', parseSeparator)
+    .addOption(
+      new Option(
+        '--json',
+        'lines are {"key", "value", "timestamp", "headers"}, as \'consume --json\' writes them; all but the value may be left out',
+      ).conflicts('keySeparator'),
+    )
     .action((name: string, { data, partitions, keySeparator, json }: Options) =>
       withLog(data, async log => {
-        const target = topic(name, { key: text(), value: text(), partitions: Number(partitions) })
-        const producer = log.producer(target)
-        let number = 0
-        let underWay: Promise<unknown>[] = []
-        for await (const line of terminal.lines) {
-          number += 1
-          const { key, value, timestamp } = json
-            ? parseJson(line, number)
-            : splitLine(line, number, keySeparator)
-          underWay.push(
-            producer.send({
-              key: key as string,
-              value,
-              ...(timestamp !== undefined && { timestamp }),
-            }),
-          )
-          if (underWay.length >= underWayMax) {
-            await Promise.all(underWay)
-            underWay = []
-          }
-          if (terminal.signal.aborted) break
+        const producer = log.producer(topic(name, { key: bytes(), value: bytes(), partitions }))
+        const parse = json ? fromJsonLine : (line: string, at: string) => splitLine(line, at, keySeparator)
+        const published = { count: 0 }
+        try {
+          await publish(terminal.lines, parse, producer, published)
+        } catch (error) {
+          if (published.count > 0)
+            terminal.note(`${counted(published.count, 'record')} published to ${name}, then:`)
+          throw error
         }
-        await Promise.all(underWay)
-        await producer.close()
-        terminal.note(`${number} records published to ${name}.`)
+        terminal.note(`${counted(published.count, 'record')} published to ${name}.`)
       }),
     )
 }
 
-function splitLine(line: string, number: number, separator: string | undefined): Line {
-  if (separator === undefined) return { key: null, value: line }
-  const at = line.indexOf(separator)
-  if (at < 0)
-    throw new MillraceError(
-      'SOURCE_MALFORMED',
-      `Line ${number} has no '${separator}' between key and value. The lines before it were published.`,
-    )
-  return { key: line.slice(0, at), value: line.slice(at + separator.length) }
-}
-
-function parseJson(line: string, number: number): Line {
-  let parsed: unknown
+/** Publishes every line; `published` counts those that are durable, also where it fails. */
+async function publish(
+  lines: AsyncIterable<string>,
+  parse: (line: string, at: string) => OutgoingRecord<Bytes | null, Bytes>,
+  producer: Producer<Bytes, Bytes>,
+  published: { count: number },
+): Promise<void> {
+  let number = 0
+  let underWay: Promise<unknown>[] = []
+  const settle = async (): Promise<void> => {
+    const results = await Promise.allSettled(underWay)
+    underWay = []
+    for (const result of results) if (result.status === 'fulfilled') published.count += 1
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
   try {
-    parsed = JSON.parse(line)
-  } catch (error) {
-    throw new MillraceError(
-      'SOURCE_MALFORMED',
-      `Line ${number} is not JSON: ${(error as Error).message}. The lines before it were published.`,
-      { cause: error },
-    )
-  }
-  if (typeof parsed !== 'object' || parsed === null || !('value' in parsed))
-    throw new MillraceError(
-      'SOURCE_MALFORMED',
-      `Line ${number} is no object with a 'value'. The lines before it were published.`,
-    )
-  const { key = null, value, timestamp } = parsed as { key?: unknown; value: unknown; timestamp?: unknown }
-  return {
-    key: asText(key),
-    value: asText(value),
-    ...(typeof timestamp === 'number' && { timestamp }),
+    for await (const line of lines) {
+      number += 1
+      const { key = null, ...record } = parse(line, `Line ${number}`)
+      // Bytes are a key as much as none is.
+      const sent = producer.send({ ...record, key: key as Bytes })
+      // Whether it failed is asked when all that is under way settles.
+      sent.catch(() => {})
+      underWay.push(sent)
+      if (underWay.length >= underWayMax) await settle()
+    }
+  } finally {
+    await settle()
   }
 }
 
-/** Text as it is, null as null, anything else as the JSON that it stands for. */
-function asText(value: unknown): string | null {
-  return value === null || typeof value === 'string' ? value : JSON.stringify(value)
+function parseSeparator(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('Give a character or more.')
+}
+
+function splitLine(
+  line: string,
+  at: string,
+  separator: string | undefined,
+): OutgoingRecord<Bytes | null, Bytes> {
+  if (separator === undefined) return { value: Buffer.from(line) }
+  const end = line.indexOf(separator)
+  if (end < 0) throw malformed(at, `it has no '${separator}' between key and value`)
+  return {
+    key: Buffer.from(line.slice(0, end)),
+    value: Buffer.from(line.slice(end + separator.length)),
+  }
 }

@@ -1,7 +1,9 @@
 /** `millrace run app.ts`: runs the app that a module exports, until stopped or to the end. */
 import { Command, Option } from 'commander'
+import type { Duration } from '../../base/index.ts'
 import { loadApp } from '../app-module.ts'
 import { dataOption } from '../data-option.ts'
+import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options {
@@ -9,7 +11,7 @@ interface Options {
   readonly until?: 'end' | 'now'
   readonly restart?: boolean
   readonly guarantee?: 'exactly-once' | 'at-least-once'
-  readonly commitInterval?: `${number}ms`
+  readonly commitInterval?: Duration
 }
 
 export function runCommand(terminal: Terminal): Command {
@@ -32,7 +34,7 @@ export function runCommand(terminal: Terminal): Command {
       const { records, metrics } = await app.run({ ...options, data, signal: terminal.signal })
       const dropped = Object.entries(metrics.dropped).filter(([, count]) => count > 0)
       terminal.note(
-        `${app.name} processed ${records} records in ${metrics.commits} commits.` +
+        `${app.name} processed ${counted(records, 'record')} in ${counted(metrics.commits, 'commit')}.` +
           (dropped.length > 0
             ? ` Not taken further: ${dropped.map(([reason, count]) => `${String(count)} ${reason}`).join(', ')}.`
             : ''),

@@ -2,7 +2,8 @@
 import { Command } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import type { Log } from '../../index.ts'
-import { dataOption, withLog } from '../data-option.ts'
+import { dataOption, withExistingLog } from '../data-option.ts'
+import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options {
@@ -18,26 +19,24 @@ export function topicCommand(terminal: Terminal): Command {
     .option('--internal', 'with the topics that the log keeps for itself')
     .option('--json', 'one JSON object per line')
     .action(({ data, internal, json }: Options) =>
-      withLog(data, async log => {
+      withExistingLog(data, async log => {
         for (const topic of await log.topics()) {
           if (topic.internal && !internal) continue
           await terminal.write(
             json
               ? `${JSON.stringify({ name: topic.name, partitions: topic.partitions })}\n`
-              : `${topic.name}\t${topic.partitions} partitions\n`,
+              : `${topic.name}\t${counted(topic.partitions, 'partition')}\n`,
           )
         }
       }),
     )
   const describe = new Command('describe')
-    .description(
-      'show the partitions of a topic: the first offset, the end, and how many records may be between',
-    )
+    .description("show the partitions of a topic: the offset of the first record, and the next one's to come")
     .argument('<topic>')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action((name: string, { data, json }: Options) =>
-      withLog(data, async log => {
+      withExistingLog(data, async log => {
         for (const partition of await partitionsOf(log, name))
           await terminal.write(
             json

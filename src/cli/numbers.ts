@@ -1,0 +1,14 @@
+/** Numbers on the command line: read, and counted in words. */
+import { InvalidArgumentError } from 'commander'
+
+/** Parses an argument that counts something: a whole number from 1. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
+  throw new InvalidArgumentError('Give a whole number from 1.')
+}
+
+/** `1 record`, `2 records`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
