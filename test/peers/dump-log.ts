@@ -43,14 +43,15 @@ export interface DumpedBatch {
 
 /**
  * Has Apache Kafka read `files` (`.log`, and `.index` or `.timeindex` to have them checked against it), calls `onBatch` for each batch
- * in order, and resolves to its complaints: none, if all is well. `flags` are further options of the tool.
+ * in order, and resolves to its complaints: none, if all is well. Without the flag
+ * `--print-data-log` records come without key and value.
  */
 export async function dumpLog(
   files: readonly string[],
   onBatch: (batch: DumpedBatch) => void,
-  ...flags: readonly string[]
+  flags: readonly string[] = ['--print-data-log'],
 ): Promise<string[]> {
-  const options = ['--deep-iteration', '--print-data-log', ...flags, '--files', files.join(',')]
+  const options = ['--deep-iteration', ...flags, '--files', files.join(',')]
   const dump = spawn('java', ['-Xmx512m', '-cp', kafkaClassPath(), program, ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

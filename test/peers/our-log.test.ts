@@ -78,7 +78,7 @@ describe('a log that millrace wrote', () => {
     })
     // Each entry is looked up in the log beside it.
     assert.deepEqual(await dumpLog(indexes, () => {}), [])
-    assert.deepEqual(await dumpLog(indexes, () => {}, '--index-sanity-check'), [])
+    assert.deepEqual(await dumpLog(indexes, () => {}, ['--index-sanity-check']), [])
   })
 
   it('has indexes of aborted transactions, and snapshots of producers, in Kafka’s form', async () => {
