@@ -73,6 +73,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   #membership: GroupMembership | undefined
   /** Partitions in the order in which they are served; the one served last is at the end. */
   #owned = new Map<number, Owned>()
+  /** Being given away: nothing of them is handed out any more, but a body may still be at work on a record. */
+  readonly #leaving = new Map<number, Owned>()
   /** The batch being handed out. */
   #current:
     | { partition: number; records: ConsumedRecord<K, V>[]; next: number; nextOffset: number }
@@ -132,9 +134,12 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     try {
       for (;;) {
         this.#finishWork()
-        const batch = await this.#nextBatch()
-        if (!batch) return
-        const { partition, records, nextOffset } = batch
+        if (!(await this.#loadBatch())) return
+        const current = this.#current
+        // Its partition was given away meanwhile.
+        if (!current) continue
+        const { partition, records, nextOffset } = current
+        this.#current = undefined
         this.#working = { partition, nextOffset }
         yield { partition, records }
       }
@@ -151,7 +156,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
         `The consumer of '${this.#topic.name}' has no group to commit for.`,
       )
     this.#finishWork()
-    await this.#commit([...this.#owned.keys()])
+    await this.#commit([...this.#owned, ...this.#leaving])
   }
 
   /** Goes on at an offset of a partition that this consumer has. */
@@ -191,7 +196,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     this.#onClose()
     try {
       await this.#committing
-      if (this.#autoCommitMs !== undefined) await this.#commit([...this.#owned.keys()])
+      if (this.#autoCommitMs !== undefined) await this.#commit([...this.#owned, ...this.#leaving])
     } finally {
       this.#working = undefined
       this.#idle?.resolve()
@@ -234,23 +239,31 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   async #nextRecord(): Promise<ConsumedRecord<K, V> | undefined> {
-    const batch = await this.#nextBatch()
-    this.#current = batch && { ...batch, next: 0 }
-    return batch && this.#nextBuffered()
+    while (await this.#loadBatch()) {
+      const record = this.#nextBuffered()
+      // None: its partition was given away meanwhile.
+      if (record) return record
+    }
+    return undefined
   }
 
-  async #nextBatch(): Promise<
-    { partition: number; records: ConsumedRecord<K, V>[]; nextOffset: number } | undefined
-  > {
+  /**
+   * Makes the next batch the current one; false at the end. It is the current one from the moment in which it is taken from the reader: in
+   * between its partition could be given away, with nothing to show that this batch goes with it.
+   */
+  async #loadBatch(): Promise<boolean> {
     await this.#start()
     while (!this.#closed) {
       this.#autoCommit()
       const batch = this.#take()
-      if (batch) return batch
-      if (this.#closed) return undefined
+      if (batch) {
+        this.#current = { ...batch, next: 0 }
+        return true
+      }
+      if (this.#closed) return false
       if (this.#finished()) {
         await this.close()
-        return undefined
+        return false
       }
       const dirty =
         this.#options.group !== undefined &&
@@ -259,7 +272,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       // The group may have expelled this consumer while it was busy elsewhere: join again.
       await this.#start()
     }
-    return undefined
+    return false
   }
 
   /** The next batch of the partition that has waited longest. */
@@ -310,7 +323,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     const working = this.#working
     if (!working) return
     this.#working = undefined
-    const owned = this.#owned.get(working.partition)
+    const owned = this.#owned.get(working.partition) ?? this.#leaving.get(working.partition)
     if (owned) owned.processed = working.nextOffset
     this.#idle?.resolve()
     this.#idle = undefined
@@ -338,6 +351,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       onRevoked: revoked => this.#giveBack(revoked),
       onLost: lost => {
         this.#remove(lost)
+        if (lost.some(({ partition }) => partition === this.#working?.partition)) this.#working = undefined
         this.#membership = undefined
         this.#reader!.assign(this.#positions())
       },
@@ -365,20 +379,28 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    const partitions = new Set(revoked.map(({ partition }) => partition))
-    if (this.#current && partitions.has(this.#current.partition)) this.#current = undefined
-    while (this.#working && partitions.has(this.#working.partition))
-      await (this.#idle ??= Promise.withResolvers()).promise
-    if (this.#autoCommitMs !== undefined) await this.#commit([...partitions])
+    const leaving = revoked.flatMap(({ partition }): [number, Owned][] => {
+      const owned = this.#owned.get(partition)
+      return owned ? [[partition, owned]] : []
+    })
+    // First of all nothing more is handed out: what was processed while the commit is under way would come again elsewhere.
     this.#remove(revoked)
+    for (const [partition, owned] of leaving) this.#leaving.set(partition, owned)
     this.#assign()
+    while (this.#working && this.#leaving.has(this.#working.partition))
+      await (this.#idle ??= Promise.withResolvers()).promise
+    try {
+      if (this.#autoCommitMs !== undefined) await this.#commit(leaving)
+    } finally {
+      for (const [partition] of leaving) this.#leaving.delete(partition)
+    }
   }
 
+  /** Nothing more is handed out of these. */
   #remove(partitions: readonly TopicPartition[]): void {
     for (const { partition } of partitions) {
       this.#owned.delete(partition)
       if (this.#current?.partition === partition) this.#current = undefined
-      if (this.#working?.partition === partition) this.#working = undefined
     }
   }
 
@@ -403,7 +425,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     }
     const every = this.#autoCommitMs
     if (every === undefined || this.#committing || this.#clock.monotonic() - this.#lastCommit < every) return
-    this.#committing = this.#commit([...this.#owned.keys()])
+    this.#committing = this.#commit([...this.#owned])
       .catch((error: unknown) => {
         this.#commitFailure = error
       })
@@ -412,15 +434,12 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       })
   }
 
-  async #commit(partitions: readonly number[]): Promise<void> {
+  async #commit(partitions: readonly (readonly [number, Owned])[]): Promise<void> {
     this.#lastCommit = this.#clock.monotonic()
     const group = this.#options.group!
-    const moved = partitions.flatMap(partition => {
-      const owned = this.#owned.get(partition)
-      return owned && owned.processed !== owned.committed
-        ? [{ owned, partition, offset: owned.processed }]
-        : []
-    })
+    const moved = partitions
+      .filter(([, { processed, committed }]) => processed !== committed)
+      .map(([partition, owned]) => ({ owned, partition, offset: owned.processed }))
     if (moved.length === 0) return
     const offsets = moved.map(({ partition, offset }) => ({ topic: this.#topic.name, partition, offset }))
     if (this.#membership) await this.#membership.commit(offsets)
