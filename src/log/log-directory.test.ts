@@ -1,0 +1,198 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { fromUtf8, utf8 } from '../base/index.ts'
+import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
+import { batchOf, dataPath, failsWith, filesOf, openDirectory, valuesOf } from './log.test-support.ts'
+import type { Partition } from './partition.ts'
+
+const folder = `${dataPath}/flights-0`
+const recoveryPoints = `${dataPath}/recovery-point-offset-checkpoint`
+
+/** Appends one record with a producer's sequence; true where the log knew it. */
+async function send(partition: Partition, sequence: number): Promise<boolean> {
+  const values = [`${sequence}`.padEnd(60, 'x')]
+  const receipt = partition.append(
+    batchOf(values, { producerId: 1, producerEpoch: 0, baseSequence: sequence }),
+  )
+  await receipt.durable
+  return receipt.duplicate
+}
+
+/** A log of several segments with ten batches of one producer, closed or killed. */
+async function tenBatches(end: 'clean' | 'killed'): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, { segmentBytes: 300 })
+  const partition = await log.createPartition('flights', 0)
+  for (let sequence = 0; sequence < 10; sequence += 1) await send(partition, sequence)
+  if (end === 'clean') await log.close()
+  else disk.kill()
+  return disk
+}
+
+async function snapshotsOf(disk: SimulatedDisk): Promise<string[]> {
+  return [...(await filesOf(disk)).keys()].filter(path => path.endsWith('.snapshot'))
+}
+
+test('a clean stop is found, once', async () => {
+  const disk = await tenBatches('clean')
+  const first = await openDirectory(disk)
+  equal(first.recovery.clean, true)
+  disk.kill()
+  const second = await openDirectory(disk)
+  equal(second.recovery.clean, false)
+})
+
+test('producers are known after any stop, also where snapshots are damaged or gone', async () => {
+  const damages: readonly ((disk: SimulatedDisk, path: string) => void | Promise<void>)[] = [
+    () => undefined,
+    (disk, path) => disk.remove(path),
+    (disk, path) => disk.setContent(path, new Uint8Array(0)),
+    (disk, path) =>
+      disk.setContent(
+        path,
+        disk.contentOf(path)!.map(byte => byte ^ 1),
+      ),
+  ]
+  for (const end of ['clean', 'killed'] as const)
+    for (const damage of damages) {
+      const disk = await tenBatches(end)
+      for (const path of await snapshotsOf(disk)) await damage(disk, path)
+      const log = await openDirectory(disk)
+      const partition = log.partition('flights', 0)!
+      for (let sequence = 5; sequence < 10; sequence += 1) equal(await send(partition, sequence), true)
+      await failsWith('OUT_OF_ORDER_SEQUENCE', () =>
+        partition.append(batchOf(['gap'], { producerId: 1, producerEpoch: 0, baseSequence: 11 })),
+      )
+      equal(await send(partition, 10), false)
+      await log.close()
+    }
+})
+
+test('clean stops do not heap up snapshots', async () => {
+  const disk = new SimulatedDisk()
+  await (await openDirectory(disk)).createPartition('flights', 0)
+  disk.kill()
+  for (let sequence = 0; sequence < 10; sequence += 1) {
+    const log = await openDirectory(disk)
+    await send(log.partition('flights', 0)!, sequence)
+    await log.close()
+  }
+  ok((await snapshotsOf(disk)).length <= 3)
+})
+
+test('a checkpoint comes with time, with bytes and with a roll; it names what is synced', async () => {
+  const check = async (
+    options: Parameters<typeof openDirectory>[1],
+    batches: number,
+    waitMs: number,
+    isExpected: (offset: number) => boolean,
+  ): Promise<void> => {
+    const clock = virtualClock()
+    const disk = new SimulatedDisk()
+    const log = await openDirectory(disk, { clock, ...options })
+    const partition = await log.createPartition('flights', 0)
+    for (let sequence = 0; sequence < batches; sequence += 1) await send(partition, sequence)
+    await clock.advance(waitMs)
+    const text = utf8(disk.contentOf(recoveryPoints)!)
+    const offset = Number(/^flights 0 (\d+)$/m.exec(text)?.[1] ?? 0)
+    ok(isExpected(offset), text)
+    await log.close()
+  }
+  await check({}, 3, 4999, offset => offset === 0)
+  await check({}, 3, 5000, offset => offset === 3)
+  await check({ checkpointIntervalMs: 100 }, 3, 100, offset => offset === 3)
+  await check({ checkpointBytes: 300 }, 3, 0, offset => offset >= 2)
+  await check({ segmentBytes: 300 }, 3, 0, offset => offset >= 2)
+  // Nobody waits for this sync but the checkpoint.
+  await check({ durability: 'os' }, 3, 5000, offset => offset === 3)
+})
+
+test('the clock is idle while nothing is written', async () => {
+  const clock = virtualClock()
+  const log = await openDirectory(new SimulatedDisk(), { clock })
+  const partition = await log.createPartition('flights', 0)
+  equal(clock.pending, 0)
+  await send(partition, 0)
+  equal(clock.pending, 1)
+  await clock.advance(5000)
+  equal(clock.pending, 0)
+  await log.close()
+})
+
+test('a partition that was deleted can be made again, and what is known of the old one is not held against it', async () => {
+  const disk = await tenBatches('clean')
+  const log = await openDirectory(disk)
+  const old = log.partition('flights', 0)!
+  await log.deletePartition('flights', 0)
+  await log.deletePartition('flights', 0)
+  await failsWith('CLOSED', () => old.append(batchOf(['late'])))
+  const partition = await log.createPartition('flights', 0)
+  await failsWith('TOPIC_EXISTS', log.createPartition('flights', 0))
+  equal(await send(partition, 0), false)
+  disk.crash()
+  const after = await openDirectory(disk)
+  equal(after.recovery.partitions[0]?.damage, undefined)
+  equal(after.partition('flights', 0)?.logEndOffset, 1)
+})
+
+test('what an interrupted creation or deletion left behind is removed', async () => {
+  const disk = await tenBatches('clean')
+  for (const name of ['alerts-0~new', 'alerts-1~deleted'])
+    disk.setContent(`${dataPath}/${name}/00000000000000000000.log`, fromUtf8('x'))
+  const log = await openDirectory(disk)
+  deepEqual(
+    Array.from(log.partitions(), ({ name }) => name),
+    ['flights-0'],
+  )
+  deepEqual(
+    (await disk.list(dataPath)).filter(name => name.includes('~')),
+    [],
+  )
+})
+
+test("a partition's configuration comes back with it", async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk)
+  await log.createPartition('flights', 0, { segmentBytes: 1000, retentionBytes: 5000 })
+  await log.close()
+  deepEqual((await openDirectory(disk)).partition('flights', 0)?.config, {
+    segmentBytes: 1000,
+    retentionBytes: 5000,
+  })
+  for (const segmentBytes of [13, 2 ** 31, 100.5, Number.NaN])
+    await failsWith('INVALID_ARGUMENT', openDirectory(new SimulatedDisk(), { segmentBytes }))
+})
+
+test('opened to be read, nothing is written', async () => {
+  for (const end of ['clean', 'killed'] as const) {
+    const disk = await tenBatches(end)
+    const before = await filesOf(disk)
+    const log = await openDirectory(disk, { readOnly: true })
+    const partition = log.partition('flights', 0)!
+    equal((await valuesOf(partition)).length, 10)
+    await failsWith('INVALID_ARGUMENT', () => partition.append(batchOf(['x'])))
+    await failsWith('INVALID_ARGUMENT', log.createPartition('alerts', 0))
+    await log.close()
+    deepEqual(await filesOf(disk), before)
+  }
+})
+
+test('an index that was lost is made anew, and what was aborted stays hidden', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, { segmentBytes: 300, indexIntervalBytes: 0 })
+  const partition = await log.createPartition('flights', 0)
+  const producer = { producerId: 9, producerEpoch: 0 }
+  await partition.append(batchOf(['aborted'], { ...producer, baseSequence: 0, transactional: true })).written
+  await partition.appendMarker({ type: 'abort', ...producer, coordinatorEpoch: 0 }).durable
+  for (let n = 0; n < 6; n += 1) await send(partition, n)
+  disk.kill()
+  // A crash while they were made anew took their names.
+  for (const extension of ['index', 'timeindex', 'txnindex'])
+    await disk.remove(`${folder}/00000000000000000000.${extension}`)
+  const after = await openDirectory(disk)
+  const again = after.partition('flights', 0)!
+  ok(!(await valuesOf(again, 'read_committed')).includes('aborted'))
+  ok((await valuesOf(again, 'read_uncommitted')).includes('aborted'))
+  deepEqual(await again.offsetForTimestamp(0), { offset: 0, timestamp: 0 })
+})
