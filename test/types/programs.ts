@@ -3,7 +3,8 @@
  * compares the lines that the compiler refuses with the marked ones.
  */
 import { z } from 'zod'
-import { session, topic, tumbling, windowed } from '../../src/index.ts'
+import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'
+import { type Log, session, topic, tumbling, windowed } from '../../src/index.ts'
 import { App } from '../../src/stream/index.ts'
 
 const flights = topic('flights', {
@@ -69,3 +70,22 @@ stream
 
 // A duration without a unit.
 tumbling('1') // wrong: duration
+
+// In and out: what is sent, published and delivered has to be what the topic holds.
+declare const log: Log
+void log.producer(delays).send({ key: 'DFW', value: { destination: 'ORD', delay: 1 } })
+void log.producer(delays).send({ key: 1, value: { destination: 'ORD', delay: 1 } }) // wrong: key of a record
+void log.producer(delays).send({ key: 'DFW', value: { destination: 'ORD' } }) // wrong: value of a record
+void log.producer(delays).send({ value: { destination: 'ORD', delay: 1 } }) // wrong: no key
+const rows = csv('flights.csv', { columns: { origin: 'string', destination: 'string', delay: 'integer' } })
+void publish(log.port, delays, rows, { key: row => row.origin })
+void publish(log.port, delays, rows, { key: row => row.delay }) // wrong: key of a row
+void publish(log.port, delays, rows) // wrong: no key
+void deliver(
+  log.port,
+  delays,
+  duckdb('w.duckdb', { table: 't', columns: { origin: 'key', minutes: 'value.delay' } }),
+)
+void deliver(log.port, delays, duckdb('w.duckdb', { table: 't', columns: { minutes: 'value.minutes' } })) // wrong: column of a sink
+declare const counter: Sink<string, number>
+void deliver(log.port, delays, counter) // wrong: sink of another value
