@@ -1,0 +1,19 @@
+/** The list of seeded bugs does not rot: each patch still fits, and the tests that are to catch it are there. `npm run test:seeded` applies them. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { bugs } from './bugs.ts'
+import { patched } from './patch.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+test('every seeded bug can be applied, and names tests that are there', () => {
+  assert.equal(new Set(bugs.map(({ name }) => name)).size, bugs.length)
+  for (const bug of bugs) {
+    const text = readFileSync(join(root, bug.file), 'utf8')
+    assert.notEqual(patched(text, bug), text)
+    assert(bug.tests.length > 0)
+    for (const file of bug.tests) assert(existsSync(join(root, file)), `${bug.name}: there is no ${file}`)
+  }
+})

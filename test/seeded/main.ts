@@ -1,0 +1,113 @@
+/**
+ * Shows that the tests bite: npm run test:seeded [-- part of a bug's name]
+ *
+ * Takes a copy of the work tree, in which the named tests pass; then, for each bug of bugs.ts, one patch is applied to it and its tests run until
+ * one fails. A bug that no test notices is an error.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { bugs, type SeededBug } from './bugs.ts'
+import { patched } from './patch.ts'
+import type { FailedTest } from './reporter.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+/** A test that a bug makes hang has noticed it. */
+const testTimeoutMs = 120_000
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-seeded-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
+process.exitCode = (await main(bugs.filter(({ name }) => name.includes(process.argv[2] ?? '')))) ? 0 : 1
+
+async function main(chosen: readonly SeededBug[]): Promise<boolean> {
+  const tree = copyTree()
+  const files = [...new Set(chosen.flatMap(({ tests }) => tests))]
+  console.log(`Without a bug: ${files.length} test files`)
+  const failed = await firstFailure(tree, files)
+  if (failed) {
+    console.error(`✖ ${sentence(failed)} fails as it is: nothing can be said of any bug.`)
+    return false
+  }
+  console.log('✔ all pass\n')
+  let survivors = 0
+  for (const bug of chosen) {
+    const begun = performance.now()
+    const path = join(tree, bug.file)
+    const text = readFileSync(path, 'utf8')
+    writeFileSync(path, patched(text, bug))
+    // A bug that is no program would be caught by everything.
+    execFileSync(process.execPath, ['--check', path], { stdio: 'inherit' })
+    const caught = await firstFailure(tree, bug.tests)
+    writeFileSync(path, text)
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0)
+    if (caught) console.log(`✔ ${bug.name}: caught by ${sentence(caught)} (${seconds} s)`)
+    else console.error(`✖ ${bug.name}: NOT CAUGHT by ${bug.tests.join(', ')} (${seconds} s)`)
+    if (!caught) survivors += 1
+  }
+  console.log(`\n${chosen.length - survivors} of ${chosen.length} seeded bugs are caught.`)
+  return survivors === 0
+}
+
+/** The files that git knows or would add, with the packages of the original. */
+function copyTree(): string {
+  const tree = join(folder, 'tree')
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const deleted = execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: root, encoding: 'utf8' })
+  const gone = new Set(deleted.split('\0'))
+  for (const file of listed.split('\0').filter(name => name !== '' && !gone.has(name))) {
+    mkdirSync(dirname(join(tree, file)), { recursive: true })
+    cpSync(join(root, file), join(tree, file))
+  }
+  symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'), 'junction')
+  return tree
+}
+
+/** Runs the test files, and ends them with the first test that fails. */
+async function firstFailure(tree: string, files: readonly string[]): Promise<FailedTest | undefined> {
+  const temporary = join(folder, 'tmp')
+  mkdirSync(temporary, { recursive: true })
+  const options = ['--test', '--test-concurrency=2', `--test-timeout=${testTimeoutMs}`]
+  const runner = spawn(
+    process.execPath,
+    [...options, `--test-reporter=./test/seeded/reporter.ts`, ...files],
+    {
+      cwd: tree,
+      // A group of its own: whatever tests have started ends with them.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, TMPDIR: temporary },
+    },
+  )
+  const ended = once(runner, 'exit')
+  const end = (): void => {
+    try {
+      process.kill(-runner.pid!, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  process.on('exit', end)
+  try {
+    for await (const line of createInterface({ input: runner.stdout }))
+      if (line.startsWith('{')) return JSON.parse(line) as FailedTest
+    const [code] = await ended
+    if (code !== 0) throw new Error(`node --test ${files.join(' ')} ended with ${code}, and no test failed`)
+    return undefined
+  } finally {
+    end()
+    process.off('exit', end)
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+function sentence({ name, file }: FailedTest): string {
+  return `'${name}' in ${file}`
+}
