@@ -7,13 +7,20 @@
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { partitionForBinary, type Random, seededRandom } from '../../src/base/index.ts'
+import {
+  type Disk,
+  isMillraceError,
+  partitionForBinary,
+  type Random,
+  seededRandom,
+} from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, Instance, session, settingsOf, tumbling } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { withPower } from '../power.ts'
 import { scale, seed } from '../scale.ts'
 import { alignedSums, type OracleRecord, sessionSums } from '../stream/oracle.ts'
 
@@ -98,6 +105,9 @@ function sorted(rows: ReadonlyMap<string, unknown>): [string, unknown][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
+/** Calls to the disk before a crash, at the most. */
+const callsMax = 500
+
 async function oneCase(caseSeed: number): Promise<void> {
   const random = seededRandom(caseSeed)
   const partitions = 1 + random.int(3)
@@ -108,11 +118,15 @@ async function oneCase(caseSeed: number): Promise<void> {
 
   const disk = new SimulatedDisk({ random })
   const clock = virtualClock(1_000_000_000_000)
-  const open = async (): Promise<Log> =>
+  const open = async (process: { readonly disk: Disk }): Promise<Log> =>
     createLog(
       await settle(
         clock,
-        InProcessLog.open('/data', { disk, clock, random: seededRandom(random.int(2 ** 31)) }),
+        InProcessLog.open('/data', {
+          disk: process.disk,
+          clock,
+          random: seededRandom(random.int(2 ** 31)),
+        }),
       ),
       clock,
     )
@@ -125,7 +139,7 @@ async function oneCase(caseSeed: number): Promise<void> {
   }
 
   // Published in batches of random sizes, all acknowledged before anything may be lost.
-  let log = await open()
+  let log = await open({ disk })
   const publish = async (): Promise<void> => {
     const producer = log.producer(input, { lingerMs: 0 })
     for (let at = 0; at < events.length;) {
@@ -140,33 +154,37 @@ async function oneCase(caseSeed: number): Promise<void> {
   }
   await settle(clock, publish())
 
-  for (let crashes = 0; ;) {
-    const instance = new Instance(app.name, app.plan(), log.port, clock, settingsOf(options))
-    const state: { outcome: 'running' | 'done' | 'failed'; error?: unknown } = { outcome: 'running' }
-    const run = instance.run().then(
-      () => {
-        state.outcome = 'done'
-      },
-      (error: unknown) => {
-        state.outcome = 'failed'
-        state.error = error
-      },
-    )
-    const crashAfter = crashes < 4 && random.int(3) > 0 ? random.int(60) : Number.POSITIVE_INFINITY
-    for (let n = 0; n < crashAfter && state.outcome === 'running'; n += 1) {
-      if (n > 20_000) throw new Error('the app does not come to an end')
-      await clock.advance(random.int(8))
+  await settle(clock, log.close())
+
+  /** Until it ends, or with the process that runs it. */
+  const runApp = async (instance: Instance, hasEnded: () => boolean): Promise<void> => {
+    const running = instance.run()
+    const over = async (): Promise<void> => {
+      while (!hasEnded()) await clock.sleep(1 + random.int(8))
+      await clock.sleep(100)
     }
-    if (state.outcome === 'done') break
-    if (state.outcome === 'failed') throw state.error
-    crashes += 1
-    if (random.int(3) === 0) disk.kill()
-    else disk.crash()
-    // What was running finds its files gone; nothing of it reaches the disk any more.
-    await settle(clock, Promise.race([run, clock.sleep(100)]))
-    log = await open()
+    await settle(clock, Promise.race([running, over()]))
+  }
+  for (let crashes = 0; ; crashes += 1) {
+    // At any call to the disk, be it between the two halves of what must be one step.
+    const calls = crashes < 4 && random.int(3) > 0 ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
+    const process = withPower(disk, calls, random.int(3) === 0 ? 'kill' : 'crash')
+    let isDone = false
+    try {
+      log = await open(process)
+      await runApp(new Instance(app.name, app.plan(), log.port, clock, settingsOf(options)), process.hasEnded)
+      isDone = !process.hasEnded()
+    } catch (error) {
+      // It was done before, and only could not say so any more.
+      isDone = isMillraceError(error, 'APP_FINISHED')
+      if (!isDone && !process.hasEnded()) throw error
+    }
+    // What it says it has done is there, whatever comes then.
+    process.end()
+    if (isDone) break
   }
 
+  log = await open({ disk })
   const label = JSON.stringify({ caseSeed, partitions, ...options })
   deepEqual(
     await rowsOf(clock, log, sums as never),
