@@ -85,6 +85,8 @@ export class Instance {
   #committedAt = 0
   #committedPositions = new Map<string, string>()
   #wake: (() => void) | undefined
+  /** The inputs that the reader has been given: a new one has its state restored before. */
+  #reading: readonly InputPartition[] = []
   /** Where the inputs stand; once they are given away, where they stood. */
   #standing: Pick<Progress, 'watermark' | 'lag'> = { watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 
@@ -128,10 +130,10 @@ export class Instance {
   }
 
   progress(): Progress {
-    if (this.#inputs.size > 0) {
+    if (this.#reading.length > 0) {
       let watermark = Number.POSITIVE_INFINITY
       let lag = 0
-      for (const input of this.#inputs.values()) {
+      for (const input of this.#reading) {
         watermark = Math.min(watermark, input.watermark)
         lag += Math.max(0, this.#reader.end(input.topic, input.partition) - input.position)
       }
@@ -559,8 +561,9 @@ export class Instance {
   }
 
   #assignReader(): void {
+    this.#reading = [...this.#inputs.values()]
     this.#reader.assign(
-      [...this.#inputs.values()].map(({ topic, partition, position }) => ({
+      this.#reading.map(({ topic, partition, position }) => ({
         topic,
         partition,
         offset: position,
