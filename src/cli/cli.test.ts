@@ -1,0 +1,172 @@
+/** The commands in this process, over a terminal that is a few arrays: what they refuse, and with which words. test/cli runs the real ones. */
+import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { runCli } from './cli.ts'
+import { linesOf } from './terminal.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const data = join(folder, 'data')
+const none = join(folder, 'none')
+
+async function run(
+  args: readonly string[],
+  input: string | Uint8Array = '',
+): Promise<{ code: number; out: string; err: string }> {
+  const { signal } = new AbortController()
+  let out = ''
+  let err = ''
+  const code = await runCli(args, {
+    lines: linesOf(Readable.from([Buffer.from(input)]), signal),
+    signal,
+    write: text => {
+      out += text
+      return Promise.resolve()
+    },
+    note: text => {
+      err += `${text}\n`
+    },
+  })
+  return { code, out, err }
+}
+
+/** Refused with this exit code and error code (none: by the parser of arguments), in words that say `about`. */
+async function refused(
+  args: readonly string[],
+  [exitCode, errorCode, about]: readonly [number, string, RegExp],
+  input?: string | Uint8Array,
+): Promise<void> {
+  const { code, err } = await run(args, input)
+  match(err, about)
+  match(err, errorCode === '' ? /^millrace: .*\n.*--help.*\n$/ : new RegExp(`\\(${errorCode}\\)\n$`))
+  doesNotMatch(err, /node:internal/)
+  equal(code, exitCode)
+}
+
+test('wrong arguments are named, before anything is touched', async () => {
+  const wrong: [string, RegExp][] = [
+    ['nonsense', /unknown command 'nonsense'/],
+    ['consume', /missing required argument 'topic'/],
+    ['consume t u', /too many arguments/],
+    ['consume t --from yesterday', /'yesterday'.*2001-06-14/],
+    ['consume t --max 0', /'0'.*whole number/],
+    ['produce t --partitions x', /'x'.*whole number/],
+    ['produce t --json -k :', /cannot be used with/],
+    ['run app.ts --until later', /'later'.*end, now/],
+    ['describe app.ts --format xml', /'xml'.*text, mermaid, json/],
+    ['repair t one', /'one'/],
+  ]
+  for (const [args, about] of wrong)
+    await refused(
+      [...args.split(' '), ...(args === 'nonsense' || args.startsWith('describe') ? [] : ['--data', none])],
+      [2, '', about],
+    )
+  equal(existsSync(none), false)
+})
+
+test('help and version are no errors', async () => {
+  match((await run(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
+  const { code, out, err } = await run(['consume', '--help'])
+  match(out, /--from/)
+  deepEqual([code, err], [0, ''])
+})
+
+test('what is not there is said, and not made', async () => {
+  for (const args of [
+    ['consume', 't'],
+    ['topic', 'list'],
+    ['topic', 'describe', 't'],
+  ])
+    await refused([...args, '--data', none], [1, 'SOURCE_MISSING', /none'/])
+  equal(existsSync(none), false)
+  equal((await run(['produce', 'here', '--data', data], 'a')).code, 0)
+  for (const args of [
+    ['consume', 't'],
+    ['topic', 'describe', 't'],
+  ])
+    await refused([...args, '--data', data], [1, 'UNKNOWN_TOPIC', /'t'/])
+  await refused(['produce', 'n/a', '--data', data], [2, 'INVALID_ARGUMENT', /n\/a/], 'a')
+  await refused(['topic', 'list', '--data', folder], [1, 'DATA_DIR_FOREIGN', /not a data directory/])
+})
+
+test('a line that cannot be published is named; those before it are there', async () => {
+  const cases: [string[], string | Uint8Array, RegExp][] = [
+    [
+      ['--json'],
+      '{"value":1}\n{"value":2}\n{"value"\n',
+      /^2 records published to bad, then:\n.*Line 3 .*not JSON/,
+    ],
+    [['--json'], '{"key":"k"}', /Line 1 .*'value'/],
+    [['--json'], '["value"]', /Line 1 .*no JSON object/],
+    [['--json'], '{"value":1,"timestamp":"noon"}', /Line 1 .*"noon"/],
+    [['--json'], '{"valueBase64":"?"}', /Line 1 .*Base64/],
+    [['--json'], '{"value":"\\ud800"}', /Line 1 .*surrogate/],
+    [['--json'], '{"value":1,"headers":{}}', /Line 1 .*headers/],
+    [['-k', ':'], 'a:b\nc', /Line 2 .*':'/],
+    [[], Buffer.from([97, 10, 0xff, 10]), /Line 2 .*UTF-8/],
+  ]
+  for (const [args, input, about] of cases)
+    await refused(['produce', 'bad', ...args, '--data', data], [1, 'SOURCE_MALFORMED', about], input)
+  equal((await run(['consume', 'bad', '--data', data])).out, '1\n2\na\tb\na\n')
+})
+
+test('a module that is no app, or cannot be loaded, is named with what is wrong', async () => {
+  const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
+  const cases: [string, readonly [number, string, RegExp]][] = [
+    ['export const a = 1', [2, 'USAGE', /exports no app/]],
+    ['class RunnableApp {}; export default new RunnableApp()', [2, 'USAGE', /another installation/]],
+    ['\nexport const a = ', [1, 'APP_MODULE_FAILED', /SyntaxError.*\n.*m1?\d\.ts:2/]],
+    ["\nthrow new Error('boom')", [1, 'APP_MODULE_FAILED', /Error: boom\n.*m1?\d\.ts:2/]],
+    ["throw 'a string'", [1, 'APP_MODULE_FAILED', /a string/]],
+    ["import 'not-installed'", [1, 'APP_MODULE_FAILED', /not-installed/]],
+    [
+      `import { createApp } from '${sources}'\nexport default createApp('no such name')`,
+      [2, 'INVALID_ARGUMENT', /'no such name'/],
+    ],
+  ]
+  for (const [index, [text, expected]] of cases.entries()) {
+    const path = join(folder, `m${index}.ts`)
+    writeFileSync(path, text)
+    await refused(['describe', path], expected)
+  }
+  await refused(['describe', join(folder, 'none.ts')], [1, 'SOURCE_MISSING', /none\.ts/])
+  await refused(['run', folder], [2, 'USAGE', /is a folder/])
+})
+
+test('describe: text, Mermaid and JSON', async () => {
+  const path = join(folder, 'app.ts')
+  const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
+  writeFileSync(
+    path,
+    `import { createApp, text, topic } from '${sources}'
+     export const app = createApp('copier')
+     app.stream(topic('from', { value: text() }), { name: 'read' }).to(topic('to', { value: text() }))`,
+  )
+  match((await run(['describe', path])).out, /^app copier\n {2}stage 0\n {4}read: stream of topic from\n/)
+  match((await run(['describe', path, '--format', 'mermaid'])).out, /^flowchart TD\n[^]*n0 --> n1/)
+  const json = JSON.parse((await run(['describe', path, '--format', 'json'])).out) as {
+    app: string
+    stages: { nodes: { name: string }[] }[]
+  }
+  deepEqual([json.app, json.stages[0]?.nodes[0]?.name], ['copier', 'read'])
+})
+
+test('lines: over chunks, with and without a return or a mark at the start, and a last one without an end', async () => {
+  const lines = async (...chunks: (string | Uint8Array)[]): Promise<string[]> => {
+    const input = Readable.from(chunks.map(chunk => Buffer.from(chunk)))
+    const found: string[] = []
+    for await (const line of linesOf(input, new AbortController().signal)) found.push(line)
+    return found
+  }
+  deepEqual(await lines('a\nb'), ['a', 'b'])
+  deepEqual(await lines('a\r\n\r\n', '\n'), ['a', '', ''])
+  deepEqual(await lines('a', 'b', 'c\nd', '\n'), ['abc', 'd'])
+  deepEqual(await lines('\uFEFFa\n\uFEFFb'), ['a', '\uFEFFb'])
+  deepEqual(await lines(Uint8Array.of(0xc3), Uint8Array.of(0xa9, 10)), ['é'])
+  deepEqual(await lines(), [])
+})

@@ -1,0 +1,50 @@
+/** `run` and `describe`, as child processes over a module as a user writes it. */
+import assert from 'node:assert/strict'
+import { setTimeout } from 'node:timers/promises'
+import { test } from 'node:test'
+import { assertRefused, temporaryFolder } from './millrace.ts'
+
+const counter = `
+import { createApp, json, text, topic } from 'millrace'
+const words = topic('words', { key: text(), value: text() })
+const counts = topic('counts', { key: text(), value: json<number>() })
+const app = createApp('counter')
+app.stream(words).mapValues(word => { if (word === 'x') throw new Error('no x please'); return word })
+  .groupByKey().count().toStream().to(counts)
+export default app
+`
+
+test('an app is described, runs, goes on, is stopped, fails and finishes', async t => {
+  const folder = temporaryFolder(t)
+  folder.write('app.ts', counter)
+  const described = await folder.run('describe app.ts')
+  assert.deepEqual([described.code, described.err], [0, ''])
+  assert.match(described.out, /^app counter\n {2}stage 0\n/)
+  assertRefused(await folder.run('run app.ts --until now'), 1, 'UNKNOWN_TOPIC', /'words'/)
+
+  await folder.run('produce words -k :', 'a:1\nb:1\na:1\n')
+  const now = await folder.run('run app.ts --until now')
+  assert.deepEqual([now.code, now.out], [0, ''])
+  assert.match(now.err, /processed 3 records/)
+  assert.equal((await folder.run('consume counts')).out, 'a\t1\nb\t1\na\t2\n')
+
+  // Live: it stays although there is nothing to do, and Ctrl-C commits what it did meanwhile.
+  await folder.run('produce words -k :', 'b:1\n')
+  const running = folder.start('run app.ts --commit-interval 10ms')
+  await running.printed(/Ctrl-C/)
+  await setTimeout(1500)
+  assert.equal(running.process.exitCode, null)
+  const stopped = await running.interrupt()
+  assert.equal(stopped.code, 0)
+  assert.match(stopped.err, /processed 1 record in/)
+  assert.equal((await folder.run('consume counts --from 3')).out, 'b\t2\n')
+
+  await folder.run('produce words -k :', 'c:x\n')
+  const failed = await folder.run('run app.ts --until end')
+  assertRefused(failed, 1, 'USER_FUNCTION_FAILED', /words-0, offset 4.*no x please/)
+
+  folder.write('app.ts', counter.replace("'x'", "'y'"))
+  assert.equal((await folder.run('run app.ts --until end')).code, 0)
+  assertRefused(await folder.run('run app.ts --until end'), 1, 'APP_FINISHED', /'counter'/)
+  assert.match((await folder.run('run app.ts --until now --restart')).err, /processed 5 records/)
+})

@@ -1,0 +1,61 @@
+/** How commands end when they are told to, or when nobody listens any more. */
+import assert from 'node:assert/strict'
+import { openSync, statSync } from 'node:fs'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { spawnSync } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { assertRefused, temporaryFolder } from './millrace.ts'
+
+const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
+
+test('consume --follow waits; Ctrl-C commits what was printed', async t => {
+  const folder = temporaryFolder(t)
+  await folder.run('produce t', '1\n2\n3\n')
+  const following = folder.start('consume t -f -g g')
+  await following.printed(/3\n/)
+
+  // Meanwhile the folder is taken, by a process that is named.
+  const other = await folder.run('topic list')
+  assertRefused(other, 1, 'DATA_DIR_IN_USE', new RegExp(`process ${following.process.pid}\\b`))
+
+  assert.deepEqual(await following.interrupt(), { code: 0, out: '1\n2\n3\n', err: '' })
+  await folder.run('produce t', '4\n')
+  assert.equal((await folder.run('consume t -g g')).out, '4\n')
+})
+
+test('produce publishes what it has read when Ctrl-C comes', async t => {
+  const folder = temporaryFolder(t)
+  const producing = folder.start('produce t')
+  producing.process.stdin!.write('1\n2\nhalf a li')
+  // Nothing tells from outside that a line was published, so it is asked for until it is there.
+  for (let size = 0; size === 0;) {
+    size = segmentBytes(folder.path)
+    await setTimeout(20)
+  }
+  assert.deepEqual(await producing.interrupt(), { code: 0, out: '', err: '2 records published to t.\n' })
+  assert.equal((await folder.run('consume t')).out, '1\n2\n')
+})
+
+test('a pipe that is closed is an end like any other; a full disk is not', async t => {
+  const folder = temporaryFolder(t)
+  await folder.run('produce t', Array.from({ length: 100_000 }, (_, n) => `record ${n}\n`).join(''))
+  const consuming = folder.start('consume t --follow')
+  await consuming.printed(/record 0\n/)
+  consuming.process.stdout!.destroy()
+  const { code, err } = await consuming.ended
+  assert.deepEqual({ code, err }, { code: 0, err: '' })
+
+  if (process.platform !== 'linux') return
+  const full = spawnSync(process.execPath, [main, 'consume', 't'], {
+    cwd: folder.path,
+    stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    encoding: 'utf8',
+  })
+  assertRefused({ code: full.status ?? '', out: '', err: full.stderr }, 1, 'SINK_FAILED', /ENOSPC/)
+})
+
+function segmentBytes(path: string): number {
+  const segment = join(path, 'data/t-0/00000000000000000000.log')
+  return statSync(segment, { throwIfNoEntry: false })?.size ?? 0
+}
