@@ -59,7 +59,7 @@ test(
   'left by Ctrl-C, it goes on where it stood; started over, it begins anew',
   { timeout: 100_000 },
   async () => {
-    const args = ['--days', '14', '--data', join(data, 'resume')]
+    const args = ['--days', '30', '--data', join(data, 'resume')]
     const left = await demo(args, /[1-9][\d,]* records /)
     equal(left.code, 130, left.output)
     match(left.output, /Left cleanly/)

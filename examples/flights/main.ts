@@ -26,8 +26,8 @@ try {
   else {
     const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
     const args = ['--resume', '--data', data, ...(days === undefined ? [] : ['--days', String(days)])]
-    // A few days are done in seconds: then a kill must not wait for long.
-    const commitsMax = days === undefined ? 20 : 3
+    // A few days are done in seconds: then a kill waits for no more than the first commit.
+    const commitsMax = days === undefined ? 20 : 1
     process.exitCode = await runWithCrashes({ crashes, seed, commitsMax, args })
   }
 } catch (error) {

@@ -29,7 +29,7 @@ export function showProgress(pipeline: Pipeline): () => void {
     ].join('  ')
     process.stdout.write(tty ? `\r\x1b[2K${text}` : `${text}\n`)
   }
-  const timer = setInterval(draw, tty ? 200 : 3000)
+  const timer = setInterval(draw, tty ? 200 : 2000)
   return () => {
     clearInterval(timer)
     draw()
