@@ -96,6 +96,12 @@ export class ExchangePartition implements InputPartition {
     return known.length < upstreamPartitions ? Number.NEGATIVE_INFINITY : Math.min(...known)
   }
 
+  /** Whether the event time of every task upstream was over when this was committed. */
+  static hasEnded(metadata: string | undefined): boolean {
+    const known = upstreamWatermarks(metadata)
+    return known.length > 0 && known.every(watermark => watermark === Number.POSITIVE_INFINITY)
+  }
+
   get watermark(): number {
     return Math.min(...this.#upstream.map(({ watermark }) => watermark))
   }

@@ -373,7 +373,11 @@ export class Instance {
         timestamp,
         (to, partition, batch) => this.#outputs.append(to, partition, batch),
       )
-    if (offsets.length === 0 && !this.#outputs.hasPending) return
+    if (offsets.length === 0 && !this.#outputs.hasUncommitted) {
+      // The states have been asked all the same: unless told that this is settled they give the same nothing the next time.
+      this.#statesCommitted()
+      return
+    }
     onPhase('committing')
     await this.#outputs.settled()
     const membership = this.#membership
@@ -384,16 +388,21 @@ export class Instance {
         offsets,
       })
     else if (membership) await membership.commit(offsets)
-    for (const { state, store } of this.#states) state.committed(store.position ?? 0)
+    this.#outputs.committed()
+    this.#statesCommitted()
     this.#committedPositions = positions
     this.metrics.commits += 1
     onPhase('committed')
   }
 
+  #statesCommitted(): void {
+    for (const { state, store } of this.#states) state.committed(store.position ?? 0)
+  }
+
   #hasUncommitted(): boolean {
     for (const input of this.#inputs.values())
       if (this.#committedPositions.get(keyOf(input)) !== `${input.position} ${input.metadata()}`) return true
-    return this.#outputs.hasPending
+    return this.#outputs.hasUncommitted
   }
 
   /** Over topics: each task tells those downstream how far it is, in the transaction that holds what it sent. */
@@ -602,12 +611,14 @@ export class Instance {
     )
   }
 
+  /** Finished is what has closed its windows behind every exchange, too. */
   async #refuseFinished(): Promise<void> {
-    const sources = this.#allSourcePartitions().filter(({ topic }) =>
-      this.#sources().some(source => source.topic.name === topic),
-    )
-    const committed = await this.#port.committedOffsets(this.#app, sources)
-    if (committed.length > 0 && committed.every(offset => hasEnded(offset?.metadata)))
+    const inputs = this.#allSourcePartitions()
+    const committed = await this.#port.committedOffsets(this.#app, inputs)
+    const sources = new Set(this.#sources().map(({ topic }) => topic.name))
+    const isOver = ({ topic }: TopicPartition, metadata: string | undefined): boolean =>
+      sources.has(topic) ? hasEnded(metadata) : ExchangePartition.hasEnded(metadata)
+    if (inputs.length > 0 && inputs.every((input, n) => isOver(input, committed[n]?.metadata)))
       throw new MillraceError(
         'APP_FINISHED',
         `The app '${this.#app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start anew with { restart: true }.`,

@@ -69,7 +69,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   #next = 0
   #advancing = false
   #nextOffset: number
-  #ended = false
+  #ended: boolean
   #activeAt: number
 
   constructor(
@@ -90,19 +90,20 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.#policy = policy
     this.#outOfOrdernessMs = topic.watermark?.outOfOrdernessMs ?? (node.of === 'table' ? undefined : 0)
     this.position = this.#nextOffset = restored.offset
-    const progress = progressOf(restored.metadata)
-    this.watermark =
-      progress.watermark ??
-      (this.#outOfOrdernessMs === undefined ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
-    this.idle = progress.idle ?? false
+    this.watermark = SourcePartition.restoredWatermark(node, restored.metadata)
+    const { idle = false, ended = false } = progressOf(restored.metadata)
+    this.idle = idle
+    this.#ended = ended
     this.#activeAt = environment.monotonic()
     task.addInput(this)
   }
 
   /** The watermark that committed metadata stands for. */
   static restoredWatermark(node: SourceNode, metadata: string | undefined): number {
-    const unbounded = node.of === 'table' && !node.topic.watermark
-    return progressOf(metadata).watermark ?? (unbounded ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
+    const { watermark, ended } = progressOf(metadata)
+    // A run that was to end goes on after a crash; where time was over, it stays so.
+    const isOver = ended ?? (node.of === 'table' && !node.topic.watermark)
+    return watermark ?? (isOver ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
   }
 
   /** A table without event time of its own: read ahead of everything else. */
