@@ -22,6 +22,8 @@ export class Outputs {
   readonly #open = new Map<string, BatchBuilder[]>()
   readonly #partitions: (topic: string) => number
   #pending: Promise<unknown>[] = []
+  /** Something was handed over since the last commit. */
+  #uncommitted = false
   #failure: unknown
   bytesUnderWay = 0
 
@@ -87,6 +89,7 @@ export class Outputs {
   /** Hands a finished batch to the writer. */
   append(topic: string, partition: number, batch: BatchToAppend & { readonly sizeBytes?: number }): void {
     const bytes = batch.sizeBytes ?? 0
+    this.#uncommitted = true
     this.bytesUnderWay += bytes
     const appended = this.#writer.append(topic, partition, batch).then(
       () => {
@@ -115,9 +118,16 @@ export class Outputs {
     this.throwFailure()
   }
 
-  /** Whether anything has been written since the last {@link settled}. */
-  get hasPending(): boolean {
-    return this.#pending.length > 0
+  /** All that was handed over is committed. */
+  committed(): void {
+    this.#uncommitted = false
+  }
+
+  /** Whether anything was written since the last {@link committed}. */
+  get hasUncommitted(): boolean {
+    if (this.#uncommitted) return true
+    for (const batches of this.#open.values()) for (const batch of batches) if (batch.count > 0) return true
+    return false
   }
 
   throwFailure(): void {
