@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { machineEnds, mayImport } from '../oxlint.config.ts'
 
@@ -76,6 +76,32 @@ test('nothing is left for later, and the compiler is not silenced', () => {
   // Type tests say what must not compile; sources have no business to.
   assert.deepEqual(
     findLines(/@ts-expect-error/, file => file.startsWith('src/') && !file.endsWith('.test.ts')),
+    [],
+  )
+})
+
+test('what the documents name is there, and what they call absent is not', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+  const wrong: string[] = []
+  for (const document of ['README.md', 'docs/ARCHITECTURE.md']) {
+    for (const paragraph of readFileSync(join(root, document), 'utf8').split('\n\n')) {
+      const isThere = !paragraph.startsWith('Not here yet')
+      for (const [, path] of paragraph.matchAll(/`((?:src|test|tools|docs|examples|bench|\.ci)\/[^`*… ]*)`/g))
+        if (existsSync(join(root, path ?? '')) !== isThere) wrong.push(`${document}: ${path}`)
+      for (const [, path] of paragraph.matchAll(/\]\(([^:)#]+)\)/g))
+        if (!existsSync(join(root, dirname(document), path ?? ''))) wrong.push(`${document}: ${path}`)
+      for (const [, script] of paragraph.matchAll(/\bnpm run ([\w:-]+)/g))
+        if (!((script ?? '') in manifest.scripts)) wrong.push(`${document}: npm run ${script}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('every folder of src stands in the code map', () => {
+  const map = readFileSync(join(root, 'docs/ARCHITECTURE.md'), 'utf8')
+  const folders = new Set(sources.map(file => file.split('/').slice(0, 2).join('/')))
+  assert.deepEqual(
+    [...folders].filter(folder => !folder.endsWith('.ts') && !map.includes(`| \`${folder}\` `)),
     [],
   )
 })
