@@ -9,13 +9,14 @@ import { removeIfThere } from './small-file.ts'
 /** Bytes copied at a time. */
 const chunkBytes = 1 << 20
 
-/** Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL. */
+/** Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL, while `doing` that. */
 export async function copyBytes(
   from: DiskFile,
   start: number,
   end: number,
   to: DiskFile,
   position: number,
+  doing: string,
 ): Promise<void> {
   const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - start))
   for (let copied = 0; copied < end - start;) {
@@ -25,7 +26,7 @@ export async function copyBytes(
     )
     if (read === 0) return
     const written = await to.write([chunk.subarray(0, read)], position + copied)
-    if (written < read) throw diskFull(`copying ${end - start} bytes of a log`)
+    if (written < read) throw diskFull(doing)
     copied += read
   }
 }
@@ -52,7 +53,7 @@ export async function copyAside(
 ): Promise<void> {
   const to = await disk.open(path, 'create')
   try {
-    await copyBytes(from, start, end, to, 0)
+    await copyBytes(from, start, end, to, 0, `keeping aside ${end - start} bytes in ${path}`)
     await to.sync()
   } catch (error) {
     await to.close()

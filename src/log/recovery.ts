@@ -331,7 +331,7 @@ class Recovery {
         },
       )
       if (readOnly) return scanned
-      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor)
+      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `writing ${segment.path} anew`)
       await file.sync()
       return scanned
     })

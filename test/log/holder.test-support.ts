@@ -1,0 +1,10 @@
+/** A process that has a data directory open, until it is killed: node holder.test-support.ts <folder>. Says so with a line. */
+import { appendFileSync } from 'node:fs'
+import { nodeDisk, systemClock } from '../../src/base/index.ts'
+import { LogDirectory } from '../../src/log/index.ts'
+
+const path = process.argv[2]
+if (path === undefined) throw new Error('which folder?')
+await LogDirectory.open(path, { disk: nodeDisk, clock: systemClock })
+appendFileSync(1, 'open\n')
+setInterval(() => undefined, 60_000)
