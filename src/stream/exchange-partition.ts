@@ -153,6 +153,10 @@ export class ExchangePartition implements InputPartition {
     return false
   }
 
+  skipTo(offset: number): void {
+    this.position = Math.max(this.position, offset)
+  }
+
   end(): void {
     // Its end comes from upstream: every task announces that its own event time is over.
   }

@@ -14,6 +14,8 @@ export interface InputPartition {
   load(batch: FetchedBatch): void
   /** Runs records of the batch, `turn` at the most. True when the batch is through. */
   run(turn: number): boolean
+  /** The log has nothing to show before `offset`: the position goes there. */
+  skipTo(offset: number): void
   /** What has to come back with the offset: event time. */
   metadata(): string
   /** Nothing comes any more: event time is over. */

@@ -12,7 +12,7 @@ import type { StreamRecord } from './record.ts'
 /** A batch goes to the writer at this size. */
 const batchBytes = 128 * 1024
 /** Bytes handed over and not acknowledged: more and the instance waits. */
-export const bytesUnderWayMax: number = 16 * 1024 * 1024
+const bytesUnderWayMax = 16 * 1024 * 1024
 
 /** The header that says when a window's result came. */
 const paneHeader = 'millrace.pane'
@@ -25,7 +25,7 @@ export class Outputs {
   /** Something was handed over since the last commit. */
   #uncommitted = false
   #failure: unknown
-  bytesUnderWay = 0
+  #bytesUnderWay = 0
 
   constructor(writer: Writer, partitions: (topic: string) => number) {
     this.#writer = writer
@@ -86,14 +86,20 @@ export class Outputs {
     this.writeRaw(letter.to, letter.partition % count, letter.timestamp, letter.key, letter.value, headers)
   }
 
-  /** Hands a finished batch to the writer. */
-  append(topic: string, partition: number, batch: BatchToAppend & { readonly sizeBytes?: number }): void {
-    const bytes = batch.sizeBytes ?? 0
+  /** Hands a finished batch to the writer; `onAppended` is told of the offset behind it. */
+  append(
+    topic: string,
+    partition: number,
+    batch: BatchToAppend & { readonly sizeBytes?: number },
+    onAppended?: (nextOffset: number) => void,
+  ): void {
+    const { count, sizeBytes = 0 } = batch
     this.#uncommitted = true
-    this.bytesUnderWay += bytes
+    this.#bytesUnderWay += sizeBytes
     const appended = this.#writer.append(topic, partition, batch).then(
-      () => {
-        this.bytesUnderWay -= bytes
+      ({ baseOffset }) => {
+        this.#bytesUnderWay -= sizeBytes
+        onAppended?.(baseOffset + count)
       },
       (error: unknown) => {
         this.#failure ??= error
@@ -115,7 +121,7 @@ export class Outputs {
     const pending = this.#pending
     this.#pending = []
     await Promise.all(pending)
-    this.throwFailure()
+    this.#throwFailure()
   }
 
   /** All that was handed over is committed. */
@@ -130,7 +136,13 @@ export class Outputs {
     return false
   }
 
-  throwFailure(): void {
+  /** Holds on while too much is under way to the log; throws what that failed with. */
+  async relieved(): Promise<void> {
+    this.#throwFailure()
+    if (this.#bytesUnderWay > bytesUnderWayMax) await this.settled()
+  }
+
+  #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
 

@@ -56,6 +56,8 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   position: number
   /** Whether the watermark stands where idleness raised it to. */
   idle: boolean
+  /** Whether a run until 'end' has ended it: nothing behind its position is read any more. */
+  ended: boolean
   records = 0
 
   readonly #task: Task
@@ -69,7 +71,6 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   #next = 0
   #advancing = false
   #nextOffset: number
-  #ended: boolean
   #activeAt: number
 
   constructor(
@@ -93,7 +94,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.watermark = SourcePartition.restoredWatermark(node, restored.metadata)
     const { idle = false, ended = false } = progressOf(restored.metadata)
     this.idle = idle
-    this.#ended = ended
+    this.ended = ended
     this.#activeAt = environment.monotonic()
     task.addInput(this)
   }
@@ -157,16 +158,20 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.idle = true
   }
 
+  skipTo(offset: number): void {
+    this.position = Math.max(this.position, offset)
+  }
+
   end(): void {
     this.watermark = Number.POSITIVE_INFINITY
-    this.#ended = true
+    this.ended = true
   }
 
   metadata(): string {
     const progress: Progress = {
       ...(Number.isFinite(this.watermark) && { watermark: this.watermark }),
       ...(this.idle && { idle: true }),
-      ...(this.#ended && { ended: true }),
+      ...(this.ended && { ended: true }),
     }
     return JSON.stringify(progress)
   }

@@ -4,6 +4,7 @@
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import { ensureTopic, type LogPort } from '../port/index.ts'
+import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
@@ -11,12 +12,14 @@ import type { Plan, Stage } from './plan.ts'
 export class TopologyTopics {
   readonly #port: LogPort
   readonly #app: string
+  readonly #exchange: 'memory' | 'topic'
   readonly #counts = new Map<string, number>()
   readonly #stageCounts = new Map<Stage, number>()
 
-  constructor(port: LogPort, app: string) {
+  constructor(port: LogPort, app: string, exchange: 'memory' | 'topic') {
     this.#port = port
     this.#app = app
+    this.#exchange = exchange
   }
 
   /** Partitions of a topic that has been looked up. */
@@ -32,12 +35,20 @@ export class TopologyTopics {
     return this.#stageCounts.get(stage) ?? 0
   }
 
+  /** The topics that a stage reads: their partitions n make its task n. Those behind an exchange in memory read none. */
+  read(stage: Stage): string[] {
+    const topics = stage.sources.map(({ topic }) => topic.name)
+    if (this.#exchange === 'topic')
+      for (const { exchange } of stage.incoming) topics.push(exchangeTopic(this.#app, exchange))
+    return topics
+  }
+
   /**
    * Looks up what the plan reads and creates what it writes.
    *
    * @throws MillraceError UNKNOWN_TOPIC for a source that is not there, NOT_COPARTITIONED for two sources of one stage with different counts
    */
-  async prepare(plan: Plan, exchange: 'memory' | 'topic'): Promise<void> {
+  async prepare(plan: Plan): Promise<void> {
     for (const stage of plan.stages) {
       for (const { topic } of stage.sources) await this.#lookUp(topic)
       const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
@@ -53,7 +64,7 @@ export class TopologyTopics {
           ? Math.max(...stage.incoming.map(({ from }) => this.stagePartitions(from)))
           : this.partitions(first)
       this.#stageCounts.set(stage, count)
-      if (exchange === 'topic')
+      if (this.#exchange === 'topic')
         for (const incoming of stage.incoming)
           await this.ensure(exchangeTopic(this.#app, incoming.exchange), count, 'exact')
     }
@@ -61,6 +72,13 @@ export class TopologyTopics {
       for (const node of stage.nodes)
         if (node.kind === 'sink')
           await this.ensure(node.topic.name, node.topic.partitions ?? this.stagePartitions(stage), 'any')
+  }
+
+  /** Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own. */
+  async prepareDeadLetters({ stages }: Plan, onError: ErrorPolicy): Promise<void> {
+    const policies = stages.flatMap(({ sources }) => sources.map(({ topic }) => topic.onError))
+    for (const policy of [onError, ...policies])
+      if (typeof policy === 'object') await this.ensure(policy.deadLetter, 1, 'any')
   }
 
   /** Makes sure that a topic exists. `exact`: with this many partitions, PARTITION_COUNT_CHANGED otherwise. */

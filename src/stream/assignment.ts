@@ -1,0 +1,198 @@
+/**
+ * What an instance has been given: partitions, the tasks that they make, and the state of those.
+ *
+ * Partition n of every topic that a stage reads makes task n of that stage. A task that comes has its state rebuilt from the changelogs, and reads on from
+ * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: whoever gets it
+ * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
+ */
+import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
+import { changelogTopic, KeyedState, memoryStore, restore } from '../state/index.ts'
+import { ExchangePartition, exchangeTopic, sendToExchange } from './exchange-partition.ts'
+import type { OperatorNode } from './graph.ts'
+import type { InputPartition } from './input-partition.ts'
+import { type InstanceContext, keyOf } from './instance-context.ts'
+import type { Outputs } from './outputs.ts'
+import type { Stage } from './plan.ts'
+import { type SourceEnvironment, SourcePartition } from './source-partition.ts'
+import { TaskGroup } from './task-group.ts'
+import type { Task } from './task.ts'
+
+/** A state of a task, with its changelog. */
+export interface TaskState {
+  readonly task: Task
+  readonly state: KeyedState<unknown>
+  readonly store: ReturnType<typeof memoryStore>
+  readonly changelog: { readonly topic: string; readonly partition: number; readonly format: string }
+  /** What the state stands for once its changes are committed: everything in the changelog before this offset. */
+  changelogEnd: number
+}
+
+/** The committed offsets of partitions, by their keys. */
+type Committed = ReadonlyMap<string, OffsetCommit | undefined>
+
+export class Assignment {
+  readonly inputs: Map<string, InputPartition> = new Map()
+  readonly states: TaskState[] = []
+  readonly tasks: TaskGroup
+  /** The inputs that the reader has been given: a new one has its state restored before. */
+  #reading: readonly InputPartition[] = []
+  readonly #context: InstanceContext
+  readonly #reader: Reader
+  readonly #environment: SourceEnvironment
+
+  constructor(context: InstanceContext, outputs: Outputs, reader: Reader) {
+    const { app, clock, metrics, plan, settings, topics } = context
+    this.#context = context
+    this.#reader = reader
+    this.#environment = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      drop: reason => {
+        metrics.dropped[reason] += 1
+      },
+      deadLetter: letter => {
+        metrics.deadLetters += 1
+        outputs.deadLetter(letter)
+      },
+    }
+    this.tasks = new TaskGroup(
+      plan,
+      stage => topics.stagePartitions(stage),
+      {
+        metrics,
+        state: (task, node, name) => this.#makeState(task, node, name),
+        output: (task, node, record) => outputs.write(node.topic, record, task.partition),
+        monotonic: () => clock.monotonic(),
+      },
+      settings.exchange === 'memory'
+        ? {}
+        : {
+            send: (_task, node, partition, record) =>
+              sendToExchange(outputs, exchangeTopic(app, node), partition, node, record),
+          },
+    )
+  }
+
+  /** An estimate of the memory that uncommitted changes of state take. */
+  get dirtyBytes(): number {
+    let bytes = 0
+    for (const { state } of this.states) bytes += state.dirtyBytes
+    return bytes
+  }
+
+  /** Where the inputs stand; undefined without any. */
+  get standing(): { readonly watermark: number; readonly lag: number } | undefined {
+    if (this.#reading.length === 0) return undefined
+    let watermark = Number.POSITIVE_INFINITY
+    let lag = 0
+    for (const input of this.#reading) {
+      watermark = Math.min(watermark, input.watermark)
+      lag += Math.max(0, this.#reader.end(input.topic, input.partition) - input.position)
+    }
+    return { watermark, lag }
+  }
+
+  /** Makes the tasks of new partitions and rebuilds their state. Returns the inputs that go on from a commit. */
+  async add(partitions: readonly TopicPartition[]): Promise<InputPartition[]> {
+    const { app, clock, plan, port, topics } = this.#context
+    const offsets = await port.committedOffsets(app, partitions)
+    const committed: Committed = new Map(partitions.map((each, i) => [keyOf(each), offsets[i]]))
+    const statesBefore = this.states.length
+    const added: InputPartition[] = []
+    for (const stage of plan.stages)
+      for (const number of this.#tasksOf(stage, partitions))
+        if (!this.tasks.task(stage, number)) added.push(...(await this.#addTask(stage, number, committed)))
+    for (const each of this.states.slice(statesBefore)) {
+      const { changelog, store, task } = each
+      await topics.ensure(changelog.topic, topics.stagePartitions(task.stage), 'exact')
+      await restore(port, store, { ...changelog, clock })
+      each.changelogEnd = store.position ?? 0
+    }
+    this.#read()
+    return added.filter(input => committed.get(keyOf(input)))
+  }
+
+  /** Drops the tasks of partitions that go to another instance. */
+  remove(partitions: readonly TopicPartition[]): void {
+    const gone = new Set(partitions.map(keyOf))
+    for (const key of gone) this.inputs.delete(key)
+    for (const task of Array.from(this.tasks.all())) {
+      const partition = task.partition
+      if (!this.#context.topics.read(task.stage).some(topic => gone.has(keyOf({ topic, partition }))))
+        continue
+      this.tasks.remove(task)
+      for (let i = this.states.length - 1; i >= 0; i -= 1)
+        if (this.states[i]?.task === task) this.states.splice(i, 1)
+    }
+    this.#read()
+  }
+
+  #read(): void {
+    this.#reading = [...this.inputs.values()]
+    this.#reader.assign(
+      this.#reading.map(({ topic, partition, position: offset }) => ({ topic, partition, offset })),
+    )
+  }
+
+  async #addTask(stage: Stage, number: number, committed: Committed): Promise<InputPartition[]> {
+    const { app, port, settings, topics } = this.#context
+    const task = this.tasks.add(stage, number, this.#restoredWatermark(stage, number, committed))
+    const restored = async (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
+      const known = committed.get(keyOf({ topic, partition: number }))
+      const offset = known?.offset ?? (await port.offsets(topic, number, 'earliest'))
+      return { offset, metadata: known?.metadata }
+    }
+    const added: InputPartition[] = []
+    for (const source of stage.sources) {
+      const policy = source.topic.onError ?? settings.onError
+      const from = await restored(source.topic.name)
+      added.push(new SourcePartition(source, task, policy, this.#environment, from))
+    }
+    if (settings.exchange === 'topic')
+      for (const { exchange, from } of stage.incoming) {
+        const upstream = topics.stagePartitions(from)
+        const stand = await restored(exchangeTopic(app, exchange))
+        added.push(new ExchangePartition(app, exchange, task, upstream, stand))
+      }
+    for (const input of added) this.inputs.set(keyOf(input), input)
+    return added
+  }
+
+  #makeState(task: Task, node: OperatorNode, name: string): KeyedState<unknown> {
+    const id = `${node.name}-${name}`
+    const store = memoryStore()
+    const state = new KeyedState<unknown>(id, store)
+    const topic = changelogTopic(this.#context.app, id)
+    const changelog = { topic, partition: task.partition, format: node.label }
+    this.states.push({ task, state, store, changelog, changelogEnd: 0 })
+    return state
+  }
+
+  /** The least of what the task's inputs stood at when they were last committed: what had fired by then. */
+  #restoredWatermark(stage: Stage, number: number, committed: Committed): number {
+    const { app, settings, topics } = this.#context
+    const metadata = (topic: string): string | undefined =>
+      committed.get(keyOf({ topic, partition: number }))?.metadata
+    const watermarks = stage.sources.map(source =>
+      SourcePartition.restoredWatermark(source, metadata(source.topic.name)),
+    )
+    for (const { exchange, from } of stage.incoming) {
+      const count = topics.stagePartitions(from)
+      if (settings.exchange === 'topic')
+        watermarks.push(ExchangePartition.restoredWatermark(metadata(exchangeTopic(app, exchange)), count))
+      else
+        for (let n = 0; n < count; n += 1)
+          watermarks.push(this.tasks.task(from, n)?.watermark ?? Number.NEGATIVE_INFINITY)
+    }
+    return Math.min(...watermarks)
+  }
+
+  /** Which tasks of a stage the partitions stand for. */
+  #tasksOf(stage: Stage, partitions: readonly TopicPartition[]): number[] {
+    const { topics } = this.#context
+    const read = topics.read(stage)
+    if (read.length === 0) return Array.from({ length: topics.stagePartitions(stage) }, (_, n) => n)
+    const numbers = partitions.filter(({ topic }) => read.includes(topic)).map(({ partition }) => partition)
+    return [...new Set(numbers)].sort((a, b) => a - b)
+  }
+}

@@ -1,0 +1,21 @@
+/** A bell: whoever waits for something to do is woken by it. One that rang before is heard by the next who waits, so none is missed; some are heard twice. */
+export class Bell {
+  #rung = false
+  #wake: (() => void) | undefined
+
+  ring(): void {
+    this.#rung = true
+    this.#wake?.()
+  }
+
+  /** Resolves when it rings, at once if it has since this resolved at once last. One caller at a time. */
+  heard(): Promise<void> {
+    if (this.#rung) {
+      this.#rung = false
+      return Promise.resolve()
+    }
+    return new Promise(resolve => {
+      this.#wake = resolve
+    })
+  }
+}

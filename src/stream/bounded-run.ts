@@ -1,0 +1,85 @@
+/**
+ * Runs that end: what they take for the end of the input, and when they have come to it.
+ *
+ * `'end'` takes the input as it stands for all there is: a partition at its end stands at the end of time, and so, once everything upstream of it does, does each task
+ * behind an exchange. `'now'` only stops there.
+ */
+import type { LogPort, Reader } from '../port/index.ts'
+import { keyOf } from './instance-context.ts'
+import type { InputPartition } from './input-partition.ts'
+import { SourcePartition } from './source-partition.ts'
+
+export class BoundedRun {
+  readonly #port: LogPort
+  #until: 'end' | 'now' | undefined
+  /** Where the source partitions end; undefined while that is to be found out. */
+  #ends: Map<string, number> | undefined
+
+  constructor(port: LogPort, until: 'end' | 'now' | undefined) {
+    this.#port = port
+    this.#until = until
+  }
+
+  get isBounded(): boolean {
+    return this.#until !== undefined
+  }
+
+  /** From now on a run until `'end'`. */
+  finish(): void {
+    this.#until = 'end'
+    this.#ends = undefined
+  }
+
+  /** Other partitions have come: their ends are to be found out. */
+  partitionsChanged(): void {
+    this.#ends = undefined
+  }
+
+  /** Finds out where the inputs end, where that is not known. A partition that a run has ended before ends where it did then. */
+  async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
+    if (!this.#until || this.#ends) return
+    const ends = new Map<string, number>()
+    for (const [key, input] of inputs)
+      if (input instanceof SourcePartition)
+        ends.set(
+          key,
+          input.ended
+            ? input.position
+            : await this.#port.offsets(input.topic, input.partition, 'latest', 'read_committed'),
+        )
+    this.#ends = ends
+  }
+
+  /** Whether there is nothing to read from the input, for now or at all. */
+  isAtEnd(input: InputPartition, reader: Reader): boolean {
+    if (input instanceof SourcePartition && input.ended) return true
+    const end = this.#ends?.get(keyOf(input))
+    return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
+  }
+
+  /** Until `'end'`: the event time of a partition that is at its end is over. */
+  endInputs(inputs: Iterable<InputPartition>): void {
+    if (this.#until !== 'end') return
+    for (const input of inputs) {
+      const end = this.#ends?.get(keyOf(input))
+      if (end !== undefined && input.position >= end) input.end()
+    }
+  }
+
+  /** Done is a run when every source is at its end and nothing is left between the stages. */
+  isDone(inputs: Iterable<InputPartition>, reader: Reader, hasUncommitted: boolean): boolean {
+    if (!this.#until) return false
+    for (const input of inputs) {
+      const end = this.#ends?.get(keyOf(input))
+      if (end !== undefined) {
+        if (input.position < end) return false
+      } else if (
+        this.#until === 'end'
+          ? input.watermark !== Number.POSITIVE_INFINITY
+          : !reader.atEnd(input.topic, input.partition) || hasUncommitted
+      )
+        return false
+    }
+    return true
+  }
+}

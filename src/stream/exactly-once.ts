@@ -1,0 +1,122 @@
+/**
+ * The commit: what makes a run exactly once.
+ *
+ * One transaction holds everything that the records since the last one have led to: what was written to topics and exchanges, what has changed in
+ * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; whoever goes on from the offsets finds the state, the
+ * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
+ * owner by now commits nothing.
+ *
+ * A commit happens between two batches, when everything that the watermark made due has fired: so the watermark that is committed says what has fired.
+ *
+ * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
+ */
+import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../port/index.ts'
+import { writeChanges } from '../state/index.ts'
+import { Announcements } from './announcements.ts'
+import type { Assignment } from './assignment.ts'
+import type { InputPartition } from './input-partition.ts'
+import { type InstanceContext, keyOf } from './instance-context.ts'
+import type { Outputs } from './outputs.ts'
+
+export class Commits {
+  /** Who commits, once the group has been joined. */
+  membership: GroupMembership | undefined
+
+  readonly #context: InstanceContext
+  readonly #writer: Writer
+  readonly #outputs: Outputs
+  readonly #assignment: Assignment
+  readonly #announcements: Announcements
+  /** What stands in the log for each input. */
+  #marks = new Map<string, string>()
+  #committedAt: number
+
+  constructor(context: InstanceContext, writer: Writer, outputs: Outputs, assignment: Assignment) {
+    this.#context = context
+    this.#writer = writer
+    this.#outputs = outputs
+    this.#assignment = assignment
+    this.#announcements = new Announcements(context, outputs)
+    this.#committedAt = context.clock.monotonic()
+  }
+
+  /** An input begins where its last owner, or the last run, committed. */
+  begins(input: InputPartition): void {
+    this.#marks.set(keyOf(input), markOf(input))
+  }
+
+  /** Inputs have another owner now. */
+  forget(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#marks.delete(keyOf(partition))
+  }
+
+  /** When the next commit is due, by the monotonic clock. */
+  get dueAt(): number {
+    return this.#committedAt + this.#context.settings.commitIntervalMs
+  }
+
+  get hasUncommitted(): boolean {
+    if (this.#outputs.hasUncommitted) return true
+    for (const input of this.#assignment.inputs.values())
+      if (this.#marks.get(keyOf(input)) !== markOf(input)) return true
+    return false
+  }
+
+  /** Commits everything up to here. */
+  async commit(): Promise<void> {
+    const { app, clock, settings, metrics } = this.#context
+    this.#committedAt = clock.monotonic()
+    const timestamp = clock.now()
+    this.#announcements.announce(this.#assignment.tasks.all(), timestamp)
+    const { offsets, marks } = this.#progress()
+    this.#outputs.flush()
+    for (const each of this.#assignment.states)
+      writeChanges(each.changelog, each.state.changes(), timestamp, (topic, partition, batch) =>
+        this.#outputs.append(topic, partition, batch, nextOffset => {
+          each.changelogEnd = nextOffset
+        }),
+      )
+    if (offsets.length === 0 && !this.#outputs.hasUncommitted) {
+      // The states have been asked all the same: unless told that this is settled they give the same nothing the next time.
+      this.#settleStates()
+      return
+    }
+    settings.onPhase('committing')
+    await this.#outputs.settled()
+    const { membership } = this
+    if (settings.exactlyOnce)
+      await this.#writer.commit({
+        group: app,
+        ...(membership && { memberId: membership.memberId, generation: membership.generation }),
+        offsets,
+      })
+    else if (membership) await membership.commit(offsets)
+    this.#outputs.committed()
+    this.#settleStates()
+    this.#marks = marks
+    metrics.commits += 1
+    settings.onPhase('committed')
+  }
+
+  #settleStates(): void {
+    for (const { state, changelogEnd } of this.#assignment.states) state.committed(changelogEnd)
+  }
+
+  /** How far each input is, and of that what has changed since the last commit. */
+  #progress(): { readonly offsets: OffsetCommit[]; readonly marks: Map<string, string> } {
+    const offsets: OffsetCommit[] = []
+    const marks = new Map<string, string>()
+    for (const [key, input] of this.#assignment.inputs) {
+      const { topic, partition, position: offset } = input
+      const mark = markOf(input)
+      marks.set(key, mark)
+      if (this.#marks.get(key) !== mark)
+        offsets.push({ topic, partition, offset, metadata: input.metadata() })
+    }
+    return { offsets, marks }
+  }
+}
+
+function markOf(input: InputPartition): string {
+  return `${input.position} ${input.metadata()}`
+}

@@ -1,0 +1,23 @@
+/** What the parts of a running instance share. */
+import type { Clock } from '../base/index.ts'
+import type { LogPort, TopicPartition } from '../port/index.ts'
+import type { Metrics } from './metrics.ts'
+import type { Plan } from './plan.ts'
+import type { RunSettings } from './run-options.ts'
+import type { TopologyTopics } from './topology-topics.ts'
+
+export interface InstanceContext {
+  /** The app's name: its group, and the prefix of its topics. */
+  readonly app: string
+  readonly plan: Plan
+  readonly port: LogPort
+  readonly clock: Clock
+  readonly settings: RunSettings
+  readonly topics: TopologyTopics
+  readonly metrics: Metrics
+}
+
+/** Names a partition in maps. */
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
