@@ -37,6 +37,7 @@ export const machineEnds: string[] = [
   'src/base/clock.ts',
   'src/base/node-disk.ts',
   'src/base/node-lock.ts',
+  'src/base/node-net.ts',
   'src/base/random.ts',
 ]
 

@@ -8,6 +8,17 @@ export { type Disk, type DiskFile } from './disk.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 export { partitionFor, partitionForBinary } from './murmur2.ts'
+export {
+  connectTimeoutMsDefault,
+  loopback,
+  netError,
+  type ConnectOptions,
+  type Connection,
+  type Listener,
+  type Net,
+  type NetAddress,
+} from './net.ts'
 export { nodeDisk } from './node-disk.ts'
+export { nodeNet } from './node-net.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

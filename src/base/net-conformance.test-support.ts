@@ -1,0 +1,204 @@
+/** What every {@link Net} has to hold: the machine's and the simulated one pass the same cases. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { type Connection, type Listener, type Net } from './net.ts'
+import { seededRandom } from './random.ts'
+
+export interface NetUnderTest {
+  readonly server: Net
+  readonly client: Net
+  /** Where the client finds the server. */
+  readonly host: string
+  /** Lets time pass. */
+  pass(ms: number): Promise<void>
+  dispose(): Promise<void>
+}
+
+/** Codes of a connection that broke. */
+const broken = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
+
+export function isBroken(error: unknown): boolean {
+  return broken.has((error as NodeJS.ErrnoException).code ?? '')
+}
+
+/** All that comes, to the end. */
+export async function readAll(connection: Connection): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for (let bytes; (bytes = await connection.read());) {
+    ok(bytes.length > 0, 'what is read is never empty')
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A listener, a connection to it, and its other end. */
+async function connected({
+  server,
+  client,
+  host,
+}: NetUnderTest): Promise<{ listener: Listener; near: Connection; far: Connection }> {
+  const accepted = Promise.withResolvers<Connection>()
+  const listener = await server.listen({ port: 0 }, accepted.resolve)
+  const near = await client.connect({ host, port: listener.address.port })
+  return { listener, near, far: await accepted.promise }
+}
+
+const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
+  async 'bytes arrive in both directions, in order, whatever the pieces'(under) {
+    const { listener, near, far } = await connected(under)
+    const random = seededRandom(7)
+    const sent = Buffer.from(random.bytes(500_000))
+    const echo = (async () => {
+      for (let bytes; (bytes = await far.read());) await far.write([bytes])
+      await far.end()
+    })()
+    const answer = readAll(near)
+    for (let at = 0; at < sent.length;) {
+      const [a, b, c] = [at, at + random.int(40_000), at + random.int(80_000)].sort((x, y) => x - y)
+      await near.write([sent.subarray(a, b), new Uint8Array(0), sent.subarray(b, c)])
+      at = c!
+    }
+    await near.write([])
+    await near.end()
+    ok(sent.equals(await answer))
+    await echo
+    equal(await near.read(), undefined)
+    await listener.close()
+  },
+
+  async 'a side that has ended can still read'(under) {
+    const { listener, near, far } = await connected(under)
+    const asked = [near.write([Buffer.from('question')]), near.end()]
+    equal((await readAll(far)).toString(), 'question')
+    await Promise.all(asked)
+    await rejects(near.write([Buffer.from('more')]), { code: 'EPIPE' })
+    const answered = [far.write([Buffer.from('answer')]), far.end()]
+    equal((await readAll(near)).toString(), 'answer')
+    await Promise.all(answered)
+    equal(await near.read(), undefined, 'an end stays an end')
+    await listener.close()
+  },
+
+  async 'whoever writes waits for whoever does not read'(under) {
+    const { listener, near, far } = await connected(under)
+    const block = Buffer.alloc(64 * 1024, 1)
+    let written = 0
+    let waits = false
+    while (!waits) {
+      ok(written < 64 << 20, 'there is a bound')
+      const writing = near.write([block])
+      written += block.length
+      waits = await Promise.race([writing.then(() => false), under.pass(200).then(() => true)])
+      if (!waits) continue
+      let read = 0
+      while (read < written) read += (await far.read())!.length
+      equal(read, written)
+      await writing
+    }
+    near.destroy()
+    far.destroy()
+    await listener.close()
+  },
+
+  async 'a port is taken until it is given back; connections outlive their listener'(under) {
+    const { listener, near, far } = await connected(under)
+    const { port } = listener.address
+    ok(port > 0)
+    await rejects(
+      under.server.listen({ port }, () => {}),
+      { code: 'EADDRINUSE' },
+    )
+    await listener.close()
+    await rejects(under.client.connect({ host: under.host, port }), { code: 'ECONNREFUSED' })
+    const said = [near.write([Buffer.from('still there')]), near.end()]
+    equal((await readAll(far)).toString(), 'still there')
+    await Promise.all([...said, far.end()])
+    const again = await under.server.listen({ port }, () => {})
+    equal(again.address.port, port)
+    await again.close()
+  },
+
+  async 'each side knows the other'(under) {
+    const { listener, near, far } = await connected(under)
+    deepEqual(near.remote, { host: under.host, port: listener.address.port })
+    ok(far.remote.host !== '' && far.remote.port > 0)
+    near.destroy()
+    far.destroy()
+    await listener.close()
+  },
+
+  async 'what is dropped is over at once on this side, and soon on the other'(under) {
+    const { listener, near, far } = await connected(under)
+    const waiting = near.read()
+    near.destroy()
+    near.destroy()
+    const aborted = { code: 'ECONNABORTED' }
+    await rejects(waiting, aborted)
+    await rejects(near.read(), aborted)
+    await rejects(near.write([Buffer.from('x')]), aborted)
+    await rejects(near.end(), aborted)
+    // An end or an error: both are possible.
+    equal(await far.read().catch(error => (isBroken(error) ? undefined : error)), undefined)
+    const writing = async (): Promise<void> => {
+      for (;;) {
+        await far.write([Buffer.from('is anybody there?')])
+        await under.pass(10)
+      }
+    }
+    await rejects(writing(), isBroken)
+    await listener.close()
+  },
+
+  async 'whoever waits to write hears that it is in vain'(under) {
+    const { listener, near, far } = await connected(under)
+    const writing = (async () => {
+      for (;;) await near.write([Buffer.alloc(64 * 1024)])
+    })()
+    const rejected = rejects(writing, isBroken)
+    await under.pass(50)
+    far.destroy()
+    await rejected
+    await listener.close()
+  },
+
+  async 'one read at a time'(under) {
+    const { listener, near, far } = await connected(under)
+    const first = near.read()
+    await rejects(near.read(), TypeError)
+    await far.write([Buffer.from('a')])
+    equal(Buffer.from((await first)!).toString(), 'a')
+    near.destroy()
+    far.destroy()
+    await listener.close()
+  },
+
+  async 'an attempt to connect can be given up'(under) {
+    const { listener, near, far } = await connected(under)
+    const reason = new Error('changed my mind')
+    const address = { host: under.host, port: listener.address.port }
+    await rejects(under.client.connect(address, { signal: AbortSignal.abort(reason) }), reason)
+    const controller = new AbortController()
+    const attempt = under.client.connect(address, { signal: controller.signal })
+    controller.abort(reason)
+    await rejects(attempt, reason)
+    near.destroy()
+    far.destroy()
+    await listener.close()
+  },
+}
+
+/** The cases, for any test runner. */
+export function netConformance(
+  make: () => Promise<NetUnderTest>,
+): { readonly name: string; readonly run: () => Promise<void> }[] {
+  return Object.entries(cases).map(([name, run]) => ({
+    name,
+    run: async () => {
+      const under = await make()
+      try {
+        await run(under)
+      } finally {
+        await under.dispose()
+      }
+    },
+  }))
+}

@@ -1,0 +1,213 @@
+/**
+ * One connection of the simulated network: two ends, and between them two streams of bytes on their way.
+ *
+ * A stream delivers from a queue of what was written, in order: after a latency a part of what is there arrives, cut anywhere, then the rest after another.
+ * What is on its way or not read yet fills a window; a writer waits for room in it. Nothing is copied on the way, so that whoever changes
+ * a buffer after writing it finds the change at the other end.
+ */
+import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
+
+/** What the network does to its connections. */
+export interface Weather {
+  readonly random: Random
+  /** Bytes written and not read yet: past them writing waits. */
+  readonly windowBytes: number
+  /** The chance, at each delivery, that the connection breaks. */
+  readonly cutChance: number
+  /** Calls back when what is sent now arrives. Where the way is blocked, that is after it is free. */
+  carry(from: string, to: string, arrive: () => void): void
+}
+
+type Address = Required<NetAddress>
+
+export class SimulatedConnection implements Connection {
+  readonly remote: Address
+  readonly #weather: Weather
+  readonly #local: string
+  readonly #onClosed: () => void
+  #peer!: SimulatedConnection
+  /** Written and not arrived. */
+  #onItsWay: Uint8Array[] = []
+  /** Arrived and not read. */
+  #received: Uint8Array[] = []
+  /** Written here and not read there. */
+  #windowBytes = 0
+  #delivering = false
+  /** It broke: nothing arrives any more, and each end hears of it in its own time. */
+  #severed = false
+  #ending: PromiseWithResolvers<void> | undefined
+  /** The end of this side has arrived. */
+  #endArrived = false
+  /** The peer has ended its side, and all before that has arrived. */
+  #ended = false
+  #failure: Error | undefined
+  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #room: PromiseWithResolvers<void> | undefined
+
+  /** The two ends of a connection; `onClosed` is told of each that is gone. */
+  static pair(
+    weather: Weather,
+    [client, server]: readonly [Address, Address],
+    onClosed: (end: SimulatedConnection) => void,
+  ): [SimulatedConnection, SimulatedConnection] {
+    const ends: [SimulatedConnection, SimulatedConnection] = [
+      new SimulatedConnection(weather, client.host, server, () => onClosed(ends[0])),
+      new SimulatedConnection(weather, server.host, client, () => onClosed(ends[1])),
+    ]
+    ends[0].#peer = ends[1]
+    ends[1].#peer = ends[0]
+    return ends
+  }
+
+  private constructor(weather: Weather, local: string, remote: Address, onClosed: () => void) {
+    this.#weather = weather
+    this.#local = local
+    this.remote = remote
+    this.#onClosed = onClosed
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    if (this.#reader) return Promise.reject(new TypeError('This connection is being read already.'))
+    const bytes = this.#received.shift()
+    if (bytes) {
+      this.#peer.#makeRoom(bytes.length)
+      return Promise.resolve(bytes)
+    }
+    if (this.#ended) return Promise.resolve(undefined)
+    if (this.#failure) return Promise.reject(this.#failure)
+    this.#reader = Promise.withResolvers()
+    return this.#reader.promise
+  }
+
+  write(buffers: readonly Uint8Array[]): Promise<void> {
+    if (this.#ending) return Promise.reject(netError('EPIPE', 'this side of the connection has ended'))
+    if (this.#failure) return Promise.reject(this.#failure)
+    for (const buffer of buffers) {
+      if (buffer.length === 0 || this.#severed) continue
+      this.#onItsWay.push(buffer)
+      this.#windowBytes += buffer.length
+    }
+    this.#deliver()
+    if (this.#windowBytes < this.#weather.windowBytes) return Promise.resolve()
+    this.#room ??= Promise.withResolvers()
+    return this.#room.promise
+  }
+
+  end(): Promise<void> {
+    if (this.#failure && !this.#ending) return Promise.reject(this.#failure)
+    if (!this.#ending) {
+      this.#ending = Promise.withResolvers()
+      this.#deliver()
+    }
+    return this.#ending.promise
+  }
+
+  destroy(): void {
+    const { random } = this.#weather
+    this.#received = []
+    this.#ended = false
+    const open = this.#failure === undefined
+    this.#failure = undefined
+    this.#fail(netError('ECONNABORTED', 'the connection was dropped on this side'))
+    if (!open) return
+    // What the system still sends, and whether the peer sees an end or an error, depends on what was unread.
+    const left = random.int(2) === 0 ? [] : this.#takePart()
+    this.#onItsWay = []
+    const cleanly = random.int(2) === 0
+    this.#weather.carry(this.#local, this.remote.host, () => {
+      for (const bytes of left) this.#peer.#receive(bytes)
+      if (cleanly) this.#peer.#receiveEnd()
+      else this.#peer.#fail(reset())
+    })
+  }
+
+  /** The connection breaks, and what is on its way is lost. */
+  cut(): void {
+    for (const end of [this, this.#peer]) {
+      end.#severed = true
+      end.#onItsWay = []
+      end.#weather.carry(end.remote.host, end.#local, () => {
+        // Of what has arrived, too, some systems let go.
+        if (end.#weather.random.int(2) === 0) end.#received = []
+        end.#fail(reset())
+      })
+    }
+  }
+
+  /** Sends the next part on its way, unless one is. */
+  #deliver(): void {
+    if (this.#delivering || this.#failure) return
+    if (this.#onItsWay.length === 0 && !this.#ending) return
+    this.#delivering = true
+    this.#weather.carry(this.#local, this.remote.host, () => {
+      this.#delivering = false
+      if (this.#failure || this.#severed) return
+      const { random, cutChance } = this.#weather
+      if (cutChance > 0 && random.next() < cutChance) return this.cut()
+      if (this.#onItsWay.length > 0) {
+        for (const bytes of this.#takePart()) this.#peer.#receive(bytes)
+        return this.#deliver()
+      }
+      this.#endArrived = true
+      this.#peer.#receiveEnd()
+      this.#ending?.resolve()
+      if (this.#ended) this.#onClosed()
+    })
+  }
+
+  /** Some of what is on its way, from the front. */
+  #takePart(): Uint8Array[] {
+    const { random } = this.#weather
+    const whole = random.int(this.#onItsWay.length + 1)
+    const part = this.#onItsWay.splice(0, whole)
+    const [next] = this.#onItsWay
+    if (next) {
+      const cut = 1 + random.int(next.length)
+      part.push(next.subarray(0, cut))
+      if (cut === next.length) this.#onItsWay.shift()
+      else this.#onItsWay[0] = next.subarray(cut)
+    }
+    return part
+  }
+
+  #receive(bytes: Uint8Array): void {
+    // Nobody is there any more: that is said to whoever sends.
+    if (this.#failure)
+      return this.#weather.carry(this.#local, this.remote.host, () => this.#peer.#fail(reset()))
+    if (this.#reader) {
+      this.#reader.resolve(bytes)
+      this.#reader = undefined
+      this.#peer.#makeRoom(bytes.length)
+    } else this.#received.push(bytes)
+  }
+
+  #receiveEnd(): void {
+    if (this.#failure) return
+    this.#ended = true
+    this.#reader?.resolve(undefined)
+    this.#reader = undefined
+    if (this.#endArrived) this.#onClosed()
+  }
+
+  #makeRoom(bytes: number): void {
+    this.#windowBytes -= bytes
+    if (this.#windowBytes >= this.#weather.windowBytes) return
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return
+    this.#failure = error
+    this.#reader?.reject(error)
+    this.#reader = undefined
+    this.#room?.reject(error)
+    this.#room = undefined
+    this.#ending?.reject(error)
+    this.#onClosed()
+  }
+}
+
+function reset(): Error {
+  return netError('ECONNRESET', 'the connection broke')
+}

@@ -1,0 +1,179 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { test } from 'node:test'
+import { scale, seed } from '../../test/scale.ts'
+import { type Connection, seededRandom } from '../base/index.ts'
+import { isBroken, netConformance, readAll } from '../base/net-conformance.test-support.ts'
+import { SimulatedNet, type SimulatedNetOptions } from './simulated-net.ts'
+import { type VirtualClock, virtualClock } from './virtual-clock.ts'
+
+interface World {
+  readonly clock: VirtualClock
+  readonly net: SimulatedNet
+  readonly stop: () => Promise<void>
+}
+
+/** A network whose time goes on by itself. */
+function world(options: Omit<SimulatedNetOptions, 'clock'> = {}): World {
+  const clock = virtualClock()
+  const stopping = new AbortController()
+  const ticking = (async () => {
+    while (!stopping.signal.aborted) await clock.advance(1)
+  })()
+  const stop = (): Promise<void> => {
+    stopping.abort()
+    return ticking
+  }
+  return { clock, net: new SimulatedNet({ clock, ...options }), stop }
+}
+
+for (const windowBytes of [1, 64 * 1024]) {
+  const make = async () => {
+    const { clock, net, stop } = world({ windowBytes })
+    return {
+      server: net.host('server'),
+      client: net.host('client'),
+      host: 'server',
+      pass: (ms: number) => clock.sleep(ms),
+      dispose: stop,
+    }
+  }
+  for (const { name, run } of netConformance(make)) test(`window of ${windowBytes}: ${name}`, run)
+}
+
+/** Numbers, four bytes each, from a client to a server that looks at them; what arrived until the end or the error. */
+async function numbersThrough(
+  seedOfRun: number,
+  fault: (net: SimulatedNet) => void,
+): Promise<{ sent: number; arrived: number[]; ended: 'end' | 'error'; elapsed: number }> {
+  const { clock, net, stop } = world({ random: seededRandom(seedOfRun), windowBytes: 256, cutChance: 0.002 })
+  const accepted = Promise.withResolvers<Connection>()
+  await net.host('server').listen({ port: 9092 }, accepted.resolve)
+  const near = await net.host('client').connect({ host: 'server', port: 9092 })
+  const far = await accepted.promise
+  clock.schedule(seededRandom(seedOfRun).next() * 150, () => fault(net))
+
+  const writing = (async () => {
+    let sent = 0
+    try {
+      for (; sent < 2000; sent += 1) {
+        const bytes = Buffer.alloc(4)
+        bytes.writeUInt32BE(sent)
+        await near.write([bytes])
+      }
+      await near.end()
+    } catch (error) {
+      ok(isBroken(error) || (error as NodeJS.ErrnoException).code === 'ECONNABORTED', String(error))
+    }
+    return sent
+  })()
+  const chunks: Uint8Array[] = []
+  let ended: 'end' | 'error' = 'end'
+  try {
+    for (let bytes; (bytes = await far.read());) chunks.push(bytes)
+  } catch {
+    ended = 'error'
+  }
+  far.destroy()
+  const sent = await writing
+  near.destroy()
+  const elapsed = clock.monotonic()
+  await stop()
+  const all = Buffer.concat(chunks)
+  const arrived = Array.from({ length: Math.floor(all.length / 4) }, (_, n) => all.readUInt32BE(n * 4))
+  return { sent, arrived, ended, elapsed }
+}
+
+test('whatever breaks, what arrives is a prefix of what was sent; each kind of end is seen', async () => {
+  const seen = new Set<string>()
+  const faults: [string, (net: SimulatedNet) => void][] = [
+    ['nothing', () => {}],
+    ['cut', net => net.cut('server')],
+    ['client killed', net => net.kill('client')],
+    ['server killed', net => net.kill('server')],
+  ]
+  for (let n = seed; n < seed + scale(1000); n += 1) {
+    const [name, fault] = faults[n % faults.length]!
+    const { sent, arrived, ended } = await numbersThrough(n, fault)
+    deepEqual(
+      arrived,
+      arrived.map((_, index) => index),
+      `seed ${n}`,
+    )
+    ok(arrived.length <= sent + 1, `seed ${n}`)
+    const whole = arrived.length === 2000
+    if (name === 'nothing' && ended === 'end') ok(whole, `seed ${n}: an end of its own comes last`)
+    seen.add(`${name}: ${whole ? 'whole' : 'part'}, ${ended}`)
+  }
+  for (const wanted of [
+    'nothing: whole, end',
+    'nothing: part, error',
+    'cut: part, error',
+    'client killed: part, end',
+    'client killed: part, error',
+    'server killed: part, error',
+  ])
+    ok(seen.has(wanted), `${wanted} among ${[...seen].join('; ')}`)
+})
+
+test('a run repeats from its seed', async () => {
+  const run = () => numbersThrough(11, net => net.cut('client'))
+  deepEqual(await run(), await run())
+})
+
+test('connections overtake each other', async () => {
+  const { clock, net, stop } = world()
+  const order: string[] = []
+  await net.host('server').listen({ port: 1 }, connection => {
+    void readAll(connection).then(bytes => order.push(bytes.toString()))
+  })
+  const client = net.host('client')
+  for (let n = 0; n < 10; n += 1) {
+    const connection = await client.connect({ host: 'server', port: 1 })
+    void connection.write([Buffer.from(String(n))])
+    void connection.end()
+  }
+  await clock.sleep(1000)
+  equal(order.length, 10)
+  ok(order.join('') !== '0123456789')
+  await stop()
+})
+
+test('a blocked way says nothing: connecting times out, and what was sent waits', async () => {
+  const { clock, net, stop } = world()
+  const accepted = Promise.withResolvers<Connection>()
+  await net.host('server').listen({ port: 1 }, accepted.resolve)
+  const client = net.host('client')
+  const near = await client.connect({ host: 'server', port: 1 })
+  const far = await accepted.promise
+
+  net.block('client', 'server')
+  const begun = clock.monotonic()
+  await rejects(client.connect({ host: 'server', port: 1 }, { timeoutMs: 500 }), { code: 'ETIMEDOUT' })
+  equal(Math.round(clock.monotonic() - begun), 500)
+  await near.write([Buffer.from('late')])
+  await far.write([Buffer.from('other way')])
+  equal(Buffer.from((await near.read())!).length > 0, true)
+  const reading = far.read()
+  net.unblock('client', 'server')
+  ok(((await reading)?.length ?? 0) > 0)
+  await stop()
+})
+
+test('a killed host is gone: its ports are free, its past is dead, its successor lives', async () => {
+  const { net, stop } = world()
+  const before = net.host('server')
+  await before.listen({ port: 1 }, () => {})
+  const near = await net.host('client').connect({ host: 'server', port: 1 })
+  net.kill('server')
+  await rejects(
+    before.listen({ port: 2 }, () => {}),
+    { code: 'ENETDOWN' },
+  )
+  await rejects(before.connect({ host: 'client', port: 1 }), { code: 'ENETDOWN' })
+  await rejects(net.host('client').connect({ host: 'server', port: 1 }), { code: 'ECONNREFUSED' })
+  equal(await near.read().catch(error => (isBroken(error) ? undefined : error)), undefined)
+  const after = await net.host('server').listen({ port: 1 }, () => {})
+  await net.host('client').connect({ host: 'server', port: 1 })
+  await after.close()
+  await stop()
+})
