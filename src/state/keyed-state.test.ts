@@ -28,6 +28,36 @@ test('what was created and deleted between two commits leaves no trace', () => {
   assert.equal(state.firstNamespace(), undefined)
 })
 
+test('no changes need no commit: what changes afterwards is given to whoever asks again', () => {
+  const state = new KeyedState<number>('s', memoryStore())
+  assert.deepEqual(state.changes(), [])
+  state.put(0, 'a', 1)
+  assert.equal(state.changes().length, 1)
+  state.committed(1)
+  state.put(0, 'b', 1)
+  state.delete(0, 'b')
+  assert.deepEqual(state.changes(), [])
+  state.put(0, 'b', 2)
+  state.delete(0, 'a')
+  assert.deepEqual(
+    state.changes().map(([key, value]) => [key.slice(8), value === undefined]),
+    [
+      ['b', false],
+      ['a', true],
+    ],
+  )
+})
+
+test('a commit of nothing leaves what has changed meanwhile to the next one', () => {
+  const store = memoryStore()
+  const state = new KeyedState<number>('s', store)
+  assert.deepEqual(state.changes(), [])
+  state.put(0, 'a', 1)
+  state.committed(1)
+  assert.equal(store.size, 0)
+  assert.equal(state.changes().length, 1)
+})
+
 test('deleting what is stored writes one tombstone, cached or not', () => {
   for (const cleanEntries of [0, 100]) {
     const state = new KeyedState<number>('s', memoryStore(), { cleanEntries })

@@ -171,12 +171,16 @@ export class KeyedState<V> {
 
   /**
    * What has changed since the last commit, as changelog and store take it: an entry that was created and deleted in between is not in it. Gives the same
-   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit.
+   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit. Nothing need not be committed: whoever was
+   * given no changes may ask again later, and is given what has changed by then.
    *
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
    */
   changes(): StateChange[] {
-    if (this.#pending) return this.#pending.changes
+    if (this.#pending) {
+      if (this.#pending.changes.length > 0) return this.#pending.changes
+      this.#settle()
+    }
     const changes: StateChange[] = []
     let valueBytes = 0
     for (const entry of this.#dirty) {
@@ -207,18 +211,8 @@ export class KeyedState<V> {
 
   /** The changes are committed, and the changelog stands at `position`: applies them to the store. */
   committed(position: number): void {
-    const changes = this.changes()
-    this.#store.apply(changes, position)
-    const { entries } = this.#pending!
-    this.#pending = undefined
-    for (const entry of entries) {
-      entry.inStore = entry.pending === 'put' ? 'stored' : 'absent'
-      entry.pending = undefined
-      entry.bucket.fresh = undefined
-      if (entry.dirty) continue
-      if (entry.value === undefined) this.#remove(entry)
-      else this.#queueClean(entry)
-    }
+    this.#store.apply(this.#pending?.changes ?? this.changes(), position)
+    this.#settle()
   }
 
   /** After a commit that failed or was fenced: forgets what has changed, and all that is cached. */
@@ -233,6 +227,20 @@ export class KeyedState<V> {
     this.#cleanHead = 0
     this.#floor = Number.MIN_SAFE_INTEGER
     this.#floorIsLive = false
+  }
+
+  /** What was pending is in the store. */
+  #settle(): void {
+    const { entries } = this.#pending!
+    this.#pending = undefined
+    for (const entry of entries) {
+      entry.inStore = entry.pending === 'put' ? 'stored' : 'absent'
+      entry.pending = undefined
+      entry.bucket.fresh = undefined
+      if (entry.dirty) continue
+      if (entry.value === undefined) this.#remove(entry)
+      else this.#queueClean(entry)
+    }
   }
 
   #bucket(namespace: number): Bucket<V> | undefined {

@@ -4,7 +4,7 @@
  * A kill counts only if there was progress since the one before (something was committed), and kills are spread over the phases. The checker reads
  * what is left: nothing lost, doubled, aborted but read, or out of order per key; outputs that match the input; no transaction left open.
  */
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { equal, ok } from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,8 @@ import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import { openLog } from '../../src/index.ts'
 import { scale, seed } from '../scale.ts'
-import { counted, input, keys, partitions, type Phase } from './program.ts'
+import { checkCounts } from './checker.ts'
+import type { Phase } from './program.ts'
 
 const phases: readonly Phase[] = ['publishing', 'publish-committing', 'processing', 'committing', 'committed']
 
@@ -70,32 +71,5 @@ test('killed at any moment, nothing is lost or doubled', { timeout: 280_000 }, a
 
 async function check(folder: string, total: number): Promise<void> {
   await using log = await openLog(folder)
-  const expected = Array.from({ length: total }, (_, i) => i + 1)
-  const published = new Map<string, number[]>()
-  for await (const { key, value } of log.consumer(input, { until: 'end' })) {
-    ok(key !== null && value !== null)
-    equal(value.poison, false, 'an aborted record was read')
-    published.set(key, [...(published.get(key) ?? []), value.n])
-  }
-  for (const key of keys) deepEqual(published.get(key), expected, `what was published for ${key}`)
-
-  const counts = new Map<string, number[]>()
-  for await (const { key, value } of log.consumer(counted, { until: 'end' })) {
-    ok(key !== null && value !== null)
-    equal(value.poison, false, 'an aborted record was counted')
-    equal(value.count, value.last, 'a count that skips or repeats')
-    counts.set(key, [...(counts.get(key) ?? []), value.count])
-  }
-  for (const key of keys) deepEqual(counts.get(key), expected, `what was counted for ${key}`)
-
-  for (let partition = 0; partition < partitions; partition += 1) {
-    const [stable, end] = await Promise.all(
-      (['read_committed', 'read_uncommitted'] as const).map(isolation =>
-        log.port.offsets(input.name, partition, 'latest', isolation),
-      ),
-    )
-    equal(stable, end, 'a transaction was left open')
-    const [committed] = await log.port.committedOffsets('counting', [{ topic: input.name, partition }])
-    equal(committed?.offset, end, 'the committed offset is the end of what was counted')
-  }
+  await checkCounts(log, total)
 }

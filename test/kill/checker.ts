@@ -1,0 +1,36 @@
+/** Reads what processes that were killed have left: nothing lost, doubled, aborted but read, or out of order per key; no transaction left open. */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import type { Log } from '../../src/index.ts'
+import { counted, input, keys, partitions } from './program.ts'
+
+/** After all of 1 to `total` was published for each key, and counted. */
+export async function checkCounts(log: Log, total: number): Promise<void> {
+  const expected = Array.from({ length: total }, (_, i) => i + 1)
+  const published = new Map(keys.map((key): [string, number[]] => [key, []]))
+  for await (const { key, value } of log.consumer(input, { until: 'end' })) {
+    ok(key !== null && value !== null)
+    equal(value.poison, false, 'an aborted record was read')
+    published.get(key)?.push(value.n)
+  }
+  for (const key of keys) deepEqual(published.get(key), expected, `what was published for ${key}`)
+
+  const counts = new Map(keys.map((key): [string, number[]] => [key, []]))
+  for await (const { key, value } of log.consumer(counted, { until: 'end' })) {
+    ok(key !== null && value !== null)
+    equal(value.poison, false, 'an aborted record was counted')
+    equal(value.count, value.last, 'a count that skips or repeats')
+    counts.get(key)?.push(value.count)
+  }
+  for (const key of keys) deepEqual(counts.get(key), expected, `what was counted for ${key}`)
+
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const [stable, end] = await Promise.all(
+      (['read_committed', 'read_uncommitted'] as const).map(isolation =>
+        log.port.offsets(input.name, partition, 'latest', isolation),
+      ),
+    )
+    equal(stable, end, 'a transaction was left open')
+    const [committed] = await log.port.committedOffsets('counting', [{ topic: input.name, partition }])
+    equal(committed?.offset, end, 'the committed offset is the end of what was counted')
+  }
+}
