@@ -4,18 +4,10 @@
  * Order matters at both ends. Opening: lock, whose directory is it, **the clean marker is removed** (durably, before anything else changes), every
  * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
  * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
- *
- * While the log runs, checkpoints are renewed: at each roll, every few seconds, and every so many bytes, as long as something was written. A
- * checkpoint names only offsets that are synced already.
  */
-import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type Timer } from '../base/index.ts'
-import {
-  logStartsName,
-  readCheckpoint,
-  recoveryPointsName,
-  writeCheckpoint,
-  type Offsets,
-} from './checkpoint.ts'
+import { fromUtf8, MillraceError, utf8, type Clock, type Disk } from '../base/index.ts'
+import { logStartsName, readCheckpoint, recoveryPointsName, type Offsets } from './checkpoint.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
 import { diskError, systemCode } from './disk-errors.ts'
@@ -82,25 +74,19 @@ export class LogDirectory {
   readonly #config: Config
   readonly #files: OpenFiles
   readonly #context: PartitionContext
+  readonly #checkpoints: Checkpointer
   readonly #partitions = new Map<string, Partition>()
   /** Folders that got their name by a creation that failed after all: nothing was ever in them. */
   readonly #unfinished = new Set<string>()
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #lock: DirectoryLock | undefined
-  #timer: Timer | undefined
-  #bytesSinceCheckpoint = 0
-  /** One checkpoint at a time. */
-  #checkpointing: Promise<void> | undefined
-  #checkpointAgain = false
-  /** Writes of either file follow each other. */
-  #writingPoints: Promise<void> = Promise.resolve()
-  #writingStarts: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   private constructor(path: string, config: Config) {
     this.path = path
     this.#config = config
     this.#files = new OpenFiles(config.disk, config.maxOpenFiles)
+    this.#checkpoints = new Checkpointer(path, config, this.#partitions)
     this.#context = {
       disk: config.disk,
       clock: config.clock,
@@ -111,9 +97,9 @@ export class LogDirectory {
       indexIntervalBytes: config.indexIntervalBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
       readOnly: config.readOnly,
-      wrote: bytes => this.#wrote(bytes),
-      rolled: () => this.#checkpointSoon(),
-      saveLogStarts: () => this.#saveLogStarts(),
+      wrote: bytes => this.#checkpoints.wrote(bytes),
+      rolled: () => this.#checkpoints.soon(),
+      saveLogStarts: () => this.#checkpoints.saveLogStarts(),
       fatal: error => config.onFatal?.(error),
     }
   }
@@ -199,8 +185,8 @@ export class LogDirectory {
       await disk.rename(partition.folder, aside)
       await disk.syncDirectory(this.path)
       // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.
-      await this.#checkpoint()
-      await this.#saveLogStarts()
+      await this.#checkpoints.saveRecoveryPoints()
+      await this.#checkpoints.saveLogStarts()
       await disk.remove(aside)
     } catch (error) {
       throw diskError(error, `removing ${partition.folder}`)
@@ -243,8 +229,8 @@ export class LogDirectory {
     this.#recovery = { clean, partitions }
     if (readOnly) return
     // What was recovered is synced; and what is said of partitions that are gone is forgotten, before one of that name is made again.
-    await this.#checkpoint()
-    await this.#saveLogStarts()
+    await this.#checkpoints.saveRecoveryPoints()
+    await this.#checkpoints.saveLogStarts()
   }
 
   async #makeDirectory(): Promise<void> {
@@ -308,90 +294,10 @@ export class LogDirectory {
     }
   }
 
-  #wrote(bytes: number): void {
-    this.#bytesSinceCheckpoint += bytes
-    if (this.#bytesSinceCheckpoint >= this.#config.checkpointBytes) this.#checkpointSoon()
-    else
-      this.#timer ??= this.#config.clock.schedule(this.#config.checkpointIntervalMs, () =>
-        this.#checkpointSoon(),
-      )
-  }
-
-  #checkpointSoon(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#bytesSinceCheckpoint = 0
-    if (this.#closing) return
-    if (this.#checkpointing) {
-      this.#checkpointAgain = true
-      return
-    }
-    this.#checkpointing = this.#syncAndCheckpoint()
-      .catch((error: unknown) => this.#checkpointFailed(error))
-      .finally(() => {
-        this.#checkpointing = undefined
-        if (!this.#checkpointAgain) return
-        this.#checkpointAgain = false
-        this.#checkpointSoon()
-      })
-  }
-
-  async #syncAndCheckpoint(): Promise<void> {
-    // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
-    await Promise.allSettled(
-      [...this.#partitions.values()]
-        .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
-        .map(partition => partition.sync()),
-    )
-    await this.#checkpoint()
-    for (const partition of this.#partitions.values()) await partition.retain()
-  }
-
-  /** Recovery points lag behind until the next time: that costs time at the next start, nothing else. A failing disk is more than that. */
-  #checkpointFailed(error: unknown): void {
-    const failed = diskError(error, `writing a checkpoint to ${this.path}`)
-    if (!failed.retriable && failed.code !== 'PARTITION_POISONED') this.#config.onFatal?.(failed)
-  }
-
-  #checkpoint(): Promise<void> {
-    const written = this.#writingPoints.then(() =>
-      writeCheckpoint(
-        this.#config.disk,
-        this.path,
-        recoveryPointsName,
-        Array.from(this.#partitions.values(), ({ topic, index, syncedOffset: offset }) => ({
-          topic,
-          index,
-          offset,
-        })),
-      ),
-    )
-    this.#writingPoints = written.catch(() => undefined)
-    return written
-  }
-
-  #saveLogStarts(): Promise<void> {
-    const written = this.#writingStarts.then(() =>
-      writeCheckpoint(
-        this.#config.disk,
-        this.path,
-        logStartsName,
-        Array.from(this.#partitions.values(), ({ topic, index, logStartOffset: offset }) => ({
-          topic,
-          index,
-          offset,
-        })),
-      ),
-    )
-    this.#writingStarts = written.catch(() => undefined)
-    return written
-  }
-
   async #close(): Promise<void> {
-    this.#timer?.cancel()
     let clean = true
     const failures: unknown[] = []
-    await this.#checkpointing
+    await this.#checkpoints.stop()
     await inParallel([...this.#partitions.values()], async partition => {
       try {
         if (!(await partition.close())) clean = false
@@ -401,8 +307,8 @@ export class LogDirectory {
     })
     try {
       if (!this.#config.readOnly) {
-        await this.#checkpoint()
-        await this.#saveLogStarts()
+        await this.#checkpoints.saveRecoveryPoints()
+        await this.#checkpoints.saveLogStarts()
         if (clean && failures.length === 0)
           await replaceFile(this.#config.disk, this.path, cleanMarkerName, fromUtf8('{"version":0}'))
       }

@@ -22,16 +22,16 @@
  * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written. Indexes and snapshots above the recovery point are derived data and made anew.
  */
 import { assert, type Clock, type MillraceError } from '../base/index.ts'
-import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
-import { parseAborted } from './abort-index.ts'
+import type { RecordBatch } from '../wire/index.ts'
+import { parseAborted, type AbortedTransaction } from './abort-index.ts'
 import { partitionDamaged } from './damage.ts'
 import { parseSegmentFile, segmentFile } from './file-names.ts'
 import { asideName, copyAside, copyBytes } from './kept-aside.ts'
-import { encodeSnapshot, parseSnapshot } from './producer-snapshot.ts'
+import { ProducerReplay } from './producer-replay.ts'
 import { ProducerState } from './producer-state.ts'
 import { Segment, type SegmentContext } from './segment.ts'
 import { scanSegment, type ScanEnd } from './segment-scan.ts'
-import { readFile, removeIfThere, replaceFile } from './small-file.ts'
+import { readFile, removeIfThere } from './small-file.ts'
 
 /** What recovery needs of its directory. */
 export interface RecoveryContext extends SegmentContext {
@@ -92,7 +92,8 @@ export async function recoverPartition(
   context: RecoveryContext,
   input: RecoveryInput,
 ): Promise<{ readonly log: RecoveredLog; readonly report: PartitionRecovery }> {
-  const recovery = new Recovery(context, input)
+  const names = await context.disk.list(input.folder)
+  const recovery = new Recovery(context, input, names)
   try {
     return await recovery.run()
   } catch (error) {
@@ -118,33 +119,37 @@ export async function recoverPartition(
 class Recovery {
   readonly #context: RecoveryContext
   readonly #input: RecoveryInput
-  #producers = new ProducerState()
-  /** Batches below are in the producer state already. */
-  #replayFrom = 0
+  readonly #names: readonly string[]
+  readonly #producers: ProducerReplay
   #cut: PartitionRecovery['cut']
 
-  constructor(context: RecoveryContext, input: RecoveryInput) {
+  /** `names`: those in the folder. */
+  constructor(context: RecoveryContext, input: RecoveryInput, names: readonly string[]) {
     this.#context = context
     this.#input = input
+    this.#names = names
+    this.#producers = new ProducerReplay(context.disk, context.clock, input.folder, names)
   }
 
   async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
     const { topic, index, recoveryPoint } = this.#input
-    const names = await this.#context.disk.list(this.#input.folder)
-    const found = await this.#findSegments(names)
+    const found = await this.#findSegments()
     if (found.length === 0) found.push(await this.#firstSegment())
-    const segments = await this.#recoverSegments(found, names)
+    const segments = await this.#recoverSegments(found)
     const active = segments.at(-1)!
     if (active.nextOffset < recoveryPoint && !this.#input.repair)
       throw new Damage(`it ends at offset ${active.nextOffset}`)
-    if (!this.#context.readOnly) await this.#removeSnapshots(names, segments)
+    if (!this.#context.readOnly) {
+      const offsets = segments.map(({ baseOffset }) => baseOffset)
+      await this.#producers.tidy(offsets, active.nextOffset)
+    }
     const firstOffset = segments[0]!.baseOffset
     const logStartOffset = Math.min(
       Math.max(this.#input.logStartOffset ?? firstOffset, firstOffset),
       active.nextOffset,
     )
     return {
-      log: { segments, producers: this.#producers, logStartOffset },
+      log: { segments, producers: this.#producers.state, logStartOffset },
       report: {
         topic,
         index,
@@ -157,11 +162,11 @@ class Recovery {
   }
 
   /** The segments in order, those below the log's start removed. */
-  async #findSegments(names: readonly string[]): Promise<Found[]> {
+  async #findSegments(): Promise<Found[]> {
     const { disk, files } = this.#context
     const { folder, repair } = this.#input
     const logStartOffset = this.#input.logStartOffset ?? 0
-    const offsets = names
+    const offsets = this.#names
       .map(parseSegmentFile)
       .filter(parsed => parsed?.extension === 'log')
       .map(parsed => parsed!.offset)
@@ -181,7 +186,7 @@ class Recovery {
     const firstOffset = found[0]?.segment.baseOffset ?? 0
     if (this.#input.logStartOffset !== undefined && firstOffset > logStartOffset && !repair)
       throw new Damage(`its files begin at offset ${firstOffset}, not at ${logStartOffset}`)
-    for (const name of names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
+    for (const name of this.#names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
     return found
   }
 
@@ -198,7 +203,7 @@ class Recovery {
     return { segment, sizeBytes: 0, rebuild: false }
   }
 
-  async #recoverSegments(found: Found[], names: readonly string[]): Promise<Segment[]> {
+  async #recoverSegments(found: Found[]): Promise<Segment[]> {
     const { clean, repair, recoveryPoint } = this.#input
     const active = found.at(-1)!
     for (const [n, each] of found.entries()) {
@@ -209,7 +214,7 @@ class Recovery {
     }
     if (!active.rebuild) await this.#resume(active)
     const firstRebuilt = found.find(({ rebuild }) => rebuild)
-    await this.#loadProducers(names, firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
+    await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
 
     let expected = found[0]!.segment.baseOffset
     for (const [n, each] of found.entries()) {
@@ -239,7 +244,7 @@ class Recovery {
    */
   async #trust({ segment, sizeBytes }: Found, endOffset: number): Promise<boolean> {
     if (!(await this.#context.disk.exists(this.#path('index', segment.baseOffset)))) return false
-    const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
+    const aborted = await this.#aborted(segment.baseOffset)
     if (!aborted) return false
     segment.aborted = aborted
     segment.sizeBytes = sizeBytes
@@ -262,7 +267,7 @@ class Recovery {
 
   /** A segment that is appended to from now on, and whose indexes were saved: goes on from these. */
   async #resume({ segment, sizeBytes }: Found): Promise<void> {
-    const aborted = parseAborted(await this.#read('txnindex', segment.baseOffset))
+    const aborted = await this.#aborted(segment.baseOffset)
     const from = await segment.resumeIndexes()
     if (!aborted || from.position > sizeBytes) throw new Damage('its index does not belong to its log')
     segment.aborted = aborted
@@ -282,35 +287,21 @@ class Recovery {
       throw new Damage(`${end.problem}, at byte ${end.position} of ${segment.path}`)
   }
 
-  async #loadProducers(names: readonly string[], upTo: number): Promise<void> {
-    const offsets = names
-      .map(parseSegmentFile)
-      .filter(parsed => parsed?.extension === 'snapshot' && parsed.offset <= upTo)
-      .map(parsed => parsed!.offset)
-    for (const offset of offsets.toReversed()) {
-      const bytes = await this.#read('snapshot', offset)
-      const entries = parseSnapshot(bytes, this.#context.clock.now())
-      if (!entries) continue
-      this.#producers = new ProducerState(entries)
-      this.#replayFrom = offset
-      return
-    }
-  }
-
   /** Rebuilds the indexes of a segment, or replays it into the producer state, whichever it needs. */
   async #scan(found: Found, isActive: boolean): Promise<ScanEnd | undefined> {
     const { segment, sizeBytes, rebuild } = found
     const { disk, files, readOnly } = this.#context
     if (!rebuild) {
-      if (segment.nextOffset <= this.#replayFrom) return undefined
+      if (segment.nextOffset <= this.#producers.fromOffset) return undefined
       const from = { position: 0, offset: segment.baseOffset }
       return await files.use(segment.path, 'read', file =>
         scanSegment(file, segment.sizeBytes, from, { verify: true, gapless: !readOnly }, batch =>
-          this.#replay(batch),
+          this.#producers.replay(batch),
         ),
       )
     }
-    if (!readOnly && segment.baseOffset > this.#replayFrom) await this.#saveSnapshot(segment.baseOffset)
+    if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
+      await this.#producers.save(segment.baseOffset)
     segment.startIndexes()
     segment.sizeBytes = 0
     segment.nextOffset = segment.baseOffset
@@ -325,7 +316,7 @@ class Recovery {
         { verify: true, gapless: !readOnly },
         (batch, position) => {
           indexBatch(segment, batch)
-          const aborted = this.#replay(batch)
+          const aborted = this.#producers.replay(batch)
           if (aborted) segment.aborted.push(aborted)
           if (batch.nextOffset <= this.#input.recoveryPoint) vouchedFor = position + batch.sizeBytes
         },
@@ -347,21 +338,6 @@ class Recovery {
       await segment.retire()
     }
     return end
-  }
-
-  /** Gives the transaction that the batch aborts. */
-  #replay(batch: RecordBatch): ReturnType<ProducerState['mark']>['ended'] {
-    if (batch.producerId === -1 || batch.baseOffset < this.#replayFrom) return undefined
-    const now = this.#context.clock.now()
-    if (!batch.isControl) {
-      this.#producers.append(batch, now)
-      return undefined
-    }
-    const marker = controlMarkerOf(batch)
-    if (!marker) return undefined
-    const { producerId, producerEpoch } = batch
-    const { ended } = this.#producers.mark({ ...marker, producerId, producerEpoch }, batch.baseOffset, now)
-    return marker.type === 'abort' ? ended : undefined
   }
 
   /** The log ends within, or right after, the segment `n`. What is behind goes aside. */
@@ -399,37 +375,13 @@ class Recovery {
     this.#cut = { offset: end.offset, reason, bytes, keptAside }
   }
 
-  /**
-   * Snapshots beyond the end speak of what is not there any more. Others are kept where a segment begins, and the latest of all; what else there
-   * is was left by clean stops in between.
-   */
-  async #removeSnapshots(names: readonly string[], segments: readonly Segment[]): Promise<void> {
-    const { disk } = this.#context
-    const { folder } = this.#input
-    const endOffset = segments.at(-1)!.nextOffset
-    const kept = new Set(segments.map(({ baseOffset }) => baseOffset))
-    const offsets = names
-      .map(parseSegmentFile)
-      .filter(parsed => parsed?.extension === 'snapshot')
-      .map(parsed => parsed!.offset)
-    const latest = offsets.findLast(offset => offset <= endOffset)
-    if (latest !== undefined) kept.add(latest)
-    const removed = offsets.filter(offset => offset > endOffset || !kept.has(offset))
-    for (const offset of removed) await removeIfThere(disk, this.#path('snapshot', offset))
-    if (removed.length > 0) await disk.syncDirectory(folder)
+  /** Undefined where it makes no sense. */
+  async #aborted(baseOffset: number): Promise<AbortedTransaction[] | undefined> {
+    const bytes = await readFile(this.#context.disk, this.#path('txnindex', baseOffset))
+    return bytes ? parseAborted(bytes) : []
   }
 
-  async #saveSnapshot(offset: number): Promise<void> {
-    const { folder } = this.#input
-    const bytes = encodeSnapshot([...this.#producers.entries()])
-    await replaceFile(this.#context.disk, folder, segmentFile(offset, 'snapshot'), bytes)
-  }
-
-  async #read(extension: 'txnindex' | 'snapshot', offset: number): Promise<Buffer> {
-    return (await readFile(this.#context.disk, this.#path(extension, offset))) ?? Buffer.alloc(0)
-  }
-
-  #path(extension: 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot', offset: number): string {
+  #path(extension: 'index' | 'timeindex' | 'txnindex', offset: number): string {
     return `${this.#input.folder}/${segmentFile(offset, extension)}`
   }
 }
