@@ -8,6 +8,26 @@ import { patched } from './patch.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
+const atLeast = [
+  'no fdatasync',
+  'acknowledge before sync',
+  'marker before its data',
+  'stale checkpoint accepted',
+  'skipped epoch bump',
+  'offset + 1 across a marker',
+  'dirty key dropped from the changelog',
+  'watermark forgotten at restart',
+  'offsets committed outside the transaction',
+  'an aborted record shown',
+]
+
+test('no kind of bug is forgotten', () => {
+  assert.deepEqual(
+    atLeast.filter(kind => !bugs.some(({ name }) => name.startsWith(kind))),
+    [],
+  )
+})
+
 test('every seeded bug can be applied, and names tests that are there', () => {
   assert.equal(new Set(bugs.map(({ name }) => name)).size, bugs.length)
   for (const bug of bugs) {

@@ -6,7 +6,16 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -45,8 +54,8 @@ async function main(chosen: readonly SeededBug[]): Promise<boolean> {
     const caught = await firstFailure(tree, bug.tests)
     writeFileSync(path, text)
     const seconds = ((performance.now() - begun) / 1000).toFixed(0)
-    if (caught) console.log(`✔ ${bug.name}: caught by ${sentence(caught)} (${seconds} s)`)
-    else console.error(`✖ ${bug.name}: NOT CAUGHT by ${bug.tests.join(', ')} (${seconds} s)`)
+    if (caught) console.log(`✔ ${bug.name} (${seconds} s)\n  caught by ${sentence(caught)}`)
+    else console.error(`✖ ${bug.name} (${seconds} s)\n  NOT CAUGHT by ${bug.tests.join(', ')}`)
     if (!caught) survivors += 1
   }
   console.log(`\n${chosen.length - survivors} of ${chosen.length} seeded bugs are caught.`)
@@ -60,9 +69,9 @@ function copyTree(): string {
     cwd: root,
     encoding: 'utf8',
   })
-  const deleted = execFileSync('git', ['ls-files', '-z', '--deleted'], { cwd: root, encoding: 'utf8' })
-  const gone = new Set(deleted.split('\0'))
-  for (const file of listed.split('\0').filter(name => name !== '' && !gone.has(name))) {
+  for (const file of listed.split('\0')) {
+    // Not what was deleted, and no link to a folder.
+    if (!lstatSync(join(root, file), { throwIfNoEntry: false })?.isFile()) continue
     mkdirSync(dirname(join(tree, file)), { recursive: true })
     cpSync(join(root, file), join(tree, file))
   }
