@@ -8,8 +8,10 @@
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
+import type { ErrorPolicy } from '../schema/index.ts'
 import { valueCodec } from '../state/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
+import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { ExchangeNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'
@@ -21,6 +23,10 @@ import type { Task, WatermarkInput } from './task.ts'
 const watermarkHeader = 'millrace.watermark'
 const taskHeader = 'millrace.task'
 const paneHeader = 'millrace.pane'
+/** On a record of a partition whose watermark had been raised without data. */
+const idleHeader = 'millrace.idle'
+const ownHeaders: ReadonlySet<string> = new Set([watermarkHeader, paneHeader, idleHeader])
+const noBytes = new Uint8Array(0)
 
 export function exchangeTopic(app: string, exchange: ExchangeNode): string {
   return `${app}-${exchange.name}-repartition`
@@ -33,9 +39,11 @@ export function sendToExchange(
   partition: number,
   node: ExchangeNode,
   record: StreamRecord,
+  idleRaised: boolean,
 ): void {
   const headers: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(textOf(record.watermark)) }]
   if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
+  if (idleRaised) headers.push({ key: idleHeader, value: noBytes })
   for (const header of record.headers) headers.push(header)
   const key = fromLatin1(rawKeyOf(record, node.keyCodec))
   outputs.writeRaw(topic, partition, record.timestamp, key, valueCodec.encode(record.value), headers)
@@ -63,6 +71,8 @@ export class ExchangePartition implements InputPartition {
   readonly #task: Task
   readonly #node: ExchangeNode
   readonly #entry: Forward
+  readonly #policy: ErrorPolicy
+  readonly #sink: BadRecordSink
   /** One per task upstream. */
   readonly #upstream: (WatermarkInput & { watermark: number })[]
   #cursor: ReturnType<FetchedBatch['batch']['records']> | undefined
@@ -75,12 +85,16 @@ export class ExchangePartition implements InputPartition {
     node: ExchangeNode,
     task: Task,
     upstreamPartitions: number,
+    policy: ErrorPolicy,
+    sink: BadRecordSink,
     restored: { readonly offset: number; readonly metadata?: string | undefined },
   ) {
     this.topic = exchangeTopic(app, node)
     this.partition = task.partition
     this.#node = node
     this.#task = task
+    this.#policy = policy
+    this.#sink = sink
     this.#entry = task.entry(node)
     this.position = this.#nextOffset = restored.offset
     const known = upstreamWatermarks(restored.metadata)
@@ -116,6 +130,7 @@ export class ExchangePartition implements InputPartition {
     const task = this.#task
     if (this.#advancing && !task.advance()) return false
     this.#advancing = false
+    task.reading = undefined
     const cursor = this.#cursor
     for (let n = 0; n < turn; n += 1) {
       if (!cursor?.next()) {
@@ -136,19 +151,26 @@ export class ExchangePartition implements InputPartition {
       }
       const rawKey = latin1(key)
       const pane = headers.find(({ key: name }) => name === paneHeader)?.value
-      const others = headers.filter(({ key: name }) => name !== watermarkHeader && name !== paneHeader)
-      this.#entry(
-        new StreamRecord(
-          this.#node.keyCodec.decode(rawKey),
-          valueCodec.decode(value),
-          null,
-          cursor.timestamp,
-          this.#numberIn(headers, watermarkHeader, cursor.offset),
-          others.length > 0 ? others : noHeaders,
-          pane ? (utf8(pane) as Pane) : undefined,
-          rawKey,
-        ),
+      const others = headers.filter(({ key: name }) => !ownHeaders.has(name))
+      task.idleRaised = headers.some(({ key: name }) => name === idleHeader)
+      const record = new StreamRecord(
+        this.#node.keyCodec.decode(rawKey),
+        valueCodec.decode(value),
+        null,
+        cursor.timestamp,
+        this.#numberIn(headers, watermarkHeader, cursor.offset),
+        others.length > 0 ? others : noHeaders,
+        pane ? (utf8(pane) as Pane) : undefined,
+        rawKey,
       )
+      try {
+        this.#entry(record)
+      } catch (error) {
+        const { topic, partition } = this
+        const { offset, timestamp } = cursor
+        const place = { topic, partition, offset }
+        settleFailed(this.#policy, this.#sink, { place, partition, timestamp, key, value }, error)
+      }
     }
     return false
   }

@@ -6,7 +6,7 @@ import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from
 import type { BatchToAppend, Writer } from '../port/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
 import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
-import type { DeadLetter } from './source-partition.ts'
+import type { DeadLetter } from './bad-records.ts'
 import type { StreamRecord } from './record.ts'
 
 /** A batch goes to the writer at this size. */
@@ -76,12 +76,8 @@ export class Outputs {
       key: `millrace.${key}`,
       value: fromUtf8(String(value)),
     })
-    const headers = [
-      header('reason', letter.reason),
-      header('topic', letter.topic),
-      header('partition', letter.partition),
-      header('offset', letter.offset),
-    ]
+    const headers = [header('reason', letter.reason)]
+    for (const [name, value] of Object.entries(letter.place)) headers.push(header(name, value))
     if (letter.stack) headers.push(header('stack', letter.stack))
     this.writeRaw(letter.to, letter.partition % count, letter.timestamp, letter.key, letter.value, headers)
   }

@@ -53,15 +53,15 @@ export class RebalanceRequests {
 
   /** Serves until `settling` has settled: the group waits for answers while a member joins and leaves. */
   async serveUntil(settling: Promise<unknown>): Promise<void> {
-    let settled = false
+    const state = { settled: false }
     const settle = (): void => {
-      settled = true
+      state.settled = true
       this.#bell.ring()
     }
     settling.then(settle, settle)
-    while (!settled) {
+    while (!state.settled) {
       await this.serve()
-      if (!settled) await this.#bell.heard()
+      if (!state.settled) await this.#bell.heard()
     }
   }
 

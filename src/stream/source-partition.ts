@@ -4,11 +4,10 @@
  * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record that moved it was processed, so each
  * record carries the watermark as it stood before; and it moves over records that are dropped further on, too. It is stored with the offset.
  */
-import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../schema/index.ts'
+import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
 import { DecodedBatch } from './decoding.ts'
-import { OperatorFailure } from './failure.ts'
 import type { SourceNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'
@@ -16,27 +15,11 @@ import { StreamRecord } from './record.ts'
 import type { Task, WatermarkInput } from './task.ts'
 
 /** What a source partition needs from whoever runs it. */
-export interface SourceEnvironment {
+export interface SourceEnvironment extends BadRecordSink {
   /** Monotonic time in ms, for idleness. */
   monotonic(): number
   /** Wall time, for topics whose event time is the time of arrival. */
   now(): number
-  /** Counts a record that could not be processed. */
-  drop(reason: 'malformed' | 'failed'): void
-  /** Puts a record's own bytes aside. */
-  deadLetter(letter: DeadLetter): void
-}
-
-export interface DeadLetter {
-  readonly to: string
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly timestamp: number
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly reason: string
-  readonly stack: string | undefined
 }
 
 /** What the metadata of a committed offset says. */
@@ -69,6 +52,8 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   /** A table's source without a watermark of its own does not hold back the task. */
   readonly #outOfOrdernessMs: number | undefined
   #next = 0
+  /** The record last put aside for want of a key: several operators may want one. */
+  #keyMissingAt = -1
   #advancing = false
   #nextOffset: number
   #activeAt: number
@@ -121,6 +106,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   load(batch: FetchedBatch): void {
     this.#decoded.load(batch)
     this.#next = 0
+    this.#keyMissingAt = -1
     this.#nextOffset = batch.nextOffset
     this.#activeAt = this.#environment.monotonic()
   }
@@ -130,6 +116,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     const { count } = this.#decoded
     const end = Math.min(count, this.#next + turn)
     task.idleRaised = this.idle
+    task.reading = this
     if (this.#advancing && !task.advance()) return false
     this.#advancing = false
     while (this.#next < end) {
@@ -213,55 +200,41 @@ export class SourcePartition implements InputPartition, WatermarkInput {
         ),
       )
     } catch (error) {
-      this.#failed(index, error)
+      settleFailed(this.#policy, this.#environment, this.#record(index), error)
     }
     return timestamp
   }
 
+  /** A keyed operator has dropped the record for want of a key: it is counted, and nothing is wrong with the program, so only letters are kept. */
+  keyMissing(): void {
+    const index = this.#next - 1
+    if (typeof this.#policy !== 'object' || this.#keyMissingAt === index) return
+    this.#keyMissingAt = index
+    const reason = 'it has no key, and an operator needs one'
+    this.#environment.deadLetter({
+      ...this.#record(index),
+      to: this.#policy.deadLetter,
+      reason,
+      stack: undefined,
+    })
+  }
+
   #malformed(index: number, reason: string, cause?: unknown): number {
-    this.#putAside(index, 'malformed', 'MALFORMED_RECORD', reason, cause)
+    settleMalformed(this.#policy, this.#environment, this.#record(index), reason, cause)
     return Number.NEGATIVE_INFINITY
   }
 
-  #failed(index: number, error: unknown): void {
-    const failure = OperatorFailure.of('source', error)
-    const { cause } = failure
-    // Not the record's fault: the log, the state or millrace itself.
-    if (isMillraceError(cause) && cause.code !== 'MALFORMED_RECORD' && cause.code !== 'INVALID_ARGUMENT')
-      throw cause
-    this.#putAside(index, 'failed', 'USER_FUNCTION_FAILED', failure.message, cause)
-  }
-
-  #putAside(
-    index: number,
-    kind: 'malformed' | 'failed',
-    code: 'MALFORMED_RECORD' | 'USER_FUNCTION_FAILED',
-    reason: string,
-    cause: unknown,
-  ): void {
+  /** The record as it stands on the log. */
+  #record(index: number): BadRecord {
     const { topic, partition } = this
     const decoded = this.#decoded
-    const offset = decoded.offsets[index] as number
-    if (this.#policy === 'fail')
-      throw new MillraceError(
-        code,
-        `The record at ${topic}-${partition}, offset ${offset}, cannot be processed: ${reason}. ` +
-          `Mend it or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }; nothing past it was committed.`,
-        cause === undefined ? {} : { cause },
-      )
-    this.#environment.drop(kind)
-    if (this.#policy === 'skip') return
-    this.#environment.deadLetter({
-      to: this.#policy.deadLetter,
-      topic,
+    return {
+      place: { topic, partition, offset: decoded.offsets[index] as number },
       partition,
-      offset,
       timestamp: decoded.timestamps[index] as number,
       key: decoded.rawKey(index),
       value: decoded.rawValue(index),
-      reason,
-      stack: cause instanceof Error ? cause.stack : undefined,
-    })
+    }
   }
 }
 

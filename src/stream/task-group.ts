@@ -88,7 +88,7 @@ export class TaskGroup {
 
   #exchange(task: Task, node: ExchangeNode, record: StreamRecord): void {
     if (record.key === null || record.key === undefined) {
-      this.#environment.metrics.dropped['null-key'] += 1
+      task.keyMissing()
       return
     }
     const stage = this.#consumers.get(node)
@@ -97,6 +97,7 @@ export class TaskGroup {
     if (this.#form.send) return this.#form.send(task, node, partition, record)
     const target = this.task(stage, partition)
     assert(target, `task ${partition} of stage ${stage.id} is here`)
+    target.idleRaised = task.idleRaised
     target.entry(node)(record)
   }
 }

@@ -27,8 +27,16 @@ export interface TaskEnvironment {
   state(task: Task, operator: OperatorNode, name: string): KeyedState<unknown>
   exchange(task: Task, node: ExchangeNode, record: StreamRecord): void
   output(task: Task, node: SinkNode, record: StreamRecord): void
+  /** A result that was due could not be processed further on. Without this it fails the app. */
+  failed?(task: Task, operator: OperatorNode, record: StreamRecord, error: unknown): void
   /** Processing time, monotonic, in ms. */
   monotonic(): number
+}
+
+/** Where the records come from that a task processes right now. */
+export interface RecordOrigin {
+  /** An operator dropped the current record for want of a key. */
+  keyMissing(): void
 }
 
 type TimedOperator = Operator & Required<Pick<Operator, 'advance' | 'deadline'>>
@@ -46,6 +54,8 @@ export class Task {
   watermark: number
   /** Set while the records of a partition are processed whose watermark was raised without data. */
   idleRaised = false
+  /** Set while records of a partition are processed. */
+  reading: RecordOrigin | undefined
 
   readonly #inputs: WatermarkInput[] = []
   readonly #entries = new Map<GraphNode, Forward>()
@@ -53,6 +63,8 @@ export class Task {
   readonly #periodic: Periodic[] = []
   readonly #environment: TaskEnvironment
   #deadline = Number.NEGATIVE_INFINITY
+  /** Results go out because they are due, and not because of a record. */
+  #firing = false
 
   constructor(stage: Stage, partition: number, environment: TaskEnvironment, restoredWatermark: number) {
     this.stage = stage
@@ -83,9 +95,7 @@ export class Task {
     for (const input of this.#inputs) if (input.watermark < watermark) watermark = input.watermark
     if (watermark < this.watermark) watermark = this.watermark
     if (watermark >= this.#deadline) {
-      // Upstream first: what one fires is processed by the next before that one's own time moves on.
-      for (const operator of this.#timed)
-        if (watermark >= operator.deadline() && !operator.advance(watermark)) return false
+      if (!this.#fire(watermark)) return false
       this.#deadline = Number.POSITIVE_INFINITY
       for (const operator of this.#timed) this.#deadline = Math.min(this.#deadline, operator.deadline())
     }
@@ -98,12 +108,32 @@ export class Task {
     let next = Number.POSITIVE_INFINITY
     for (const periodic of this.#periodic) {
       if (now >= periodic.due) {
+        this.#firing = true
         periodic.callback()
+        this.#firing = false
         periodic.due = now + periodic.intervalMs
       }
       next = Math.min(next, periodic.due)
     }
     return next
+  }
+
+  /** A record that is dropped for want of a key. */
+  keyMissing(): void {
+    this.#environment.metrics.dropped['null-key'] += 1
+    if (!this.#firing) this.reading?.keyMissing()
+  }
+
+  /** Upstream first: what one fires is processed by the next before that one's own time moves on. */
+  #fire(watermark: number): boolean {
+    this.#firing = true
+    try {
+      for (const operator of this.#timed)
+        if (watermark >= operator.deadline() && !operator.advance(watermark)) return false
+    } finally {
+      this.#firing = false
+    }
+    return true
   }
 
   #build(): void {
@@ -155,9 +185,25 @@ export class Task {
       case 'sink':
         return [record => environment.output(this, node, record)]
       case 'operator': {
-        const operator = node.factory(this.#contextOf(node, operators), outletsOf(node, node.outlets.length))
+        const outlets = outletsOf(node, node.outlets.length)
+        const forwards = node.stateful ? outlets.map(outlet => this.#settling(node, outlet)) : outlets
+        const operator = node.factory(this.#contextOf(node, operators), forwards)
         operators.set(node, operator)
         return operator.inputs.map(input => guarded(node.name, input))
+      }
+    }
+  }
+
+  /** A result that is due and fails further on is settled here: no record is to blame, and the results behind it are due all the same. */
+  #settling(node: OperatorNode, forward: Forward): Forward {
+    const environment = this.#environment
+    if (!environment.failed) return forward
+    return record => {
+      try {
+        forward(record)
+      } catch (error) {
+        if (!this.#firing || !environment.failed) throw error
+        environment.failed(this, node, record, error)
       }
     }
   }
@@ -177,7 +223,8 @@ export class Task {
       }),
       restoredWatermark: this.watermark,
       drop: reason => {
-        metrics.dropped[reason] += 1
+        if (reason === 'null-key') this.keyMissing()
+        else metrics.dropped[reason] += 1
       },
       lateReason: () => (this.idleRaised ? 'idle' : 'late'),
       emitted: record => {

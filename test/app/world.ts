@@ -1,0 +1,185 @@
+/**
+ * A small world for apps under test: the log in process on a simulated disk, under a clock that stands still. Records go in as bytes, partition by partition, and
+ * come out with their headers; apps run in simulated time and are cut off by a loss of power.
+ */
+import { seededRandom } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import type { LogPort } from '../../src/port/index.ts'
+import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
+
+/** A record that goes in. A value that is no string is written as JSON. */
+export interface Incoming {
+  readonly key?: string | null
+  readonly value: unknown
+  readonly timestamp?: number
+  readonly partition?: number
+}
+
+/** A record that came out, its key and value as text. */
+export interface Outgoing {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string | null
+  readonly value: string | null
+  readonly timestamp: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** An app that runs. */
+export interface Running {
+  readonly instance: Instance
+  readonly done: Promise<void>
+  readonly outcome: () => 'running' | 'done' | 'failed'
+}
+
+/** Simulated time goes on in steps of this. */
+const stepMs = 5
+const stepsMax = 20_000
+
+/** Lets simulated time pass until `work` has settled. */
+export async function settle<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
+  const state = { settled: false }
+  const note = (): void => {
+    state.settled = true
+  }
+  work.then(note, note)
+  for (let n = 0; !state.settled; n += 1) {
+    if (n > stepsMax) throw new Error('it does not come to an end')
+    await clock.advance(stepMs)
+  }
+  return await work
+}
+
+export class World {
+  readonly clock: VirtualClock = virtualClock(1_000_000_000_000)
+  readonly disk: SimulatedDisk
+  #seed: number
+  #port!: InProcessLog
+
+  private constructor(seed: number) {
+    this.#seed = seed
+    this.disk = new SimulatedDisk({ random: seededRandom(seed) })
+  }
+
+  static async open(seed = 1): Promise<World> {
+    const world = new World(seed)
+    await world.#open()
+    return world
+  }
+
+  get port(): LogPort {
+    return this.#port
+  }
+
+  settle<T>(work: Promise<T>): Promise<T> {
+    return settle(this.clock, work)
+  }
+
+  /** Writes records to a topic, which is made where it is missing, `perBatch` of a partition to a batch. All of it is durable then. */
+  async write(
+    topic: string,
+    records: readonly Incoming[],
+    { partitions = 1, perBatch = 1000 }: { partitions?: number; perBatch?: number } = {},
+  ): Promise<void> {
+    const write = async (): Promise<void> => {
+      if (!(await this.port.describeTopic(topic))) await this.port.createTopic(topic, { partitions })
+      const writer = await this.port.openWriter()
+      const acknowledged: Promise<unknown>[] = []
+      for (const [partition, own] of Map.groupBy(records, each => each.partition ?? 0))
+        for (let at = 0; at < own.length; at += perBatch) {
+          const batch = new BatchBuilder()
+          for (const { key = null, value, timestamp = 0 } of own.slice(at, at + perBatch))
+            batch.append(timestamp, bytesOf(key), bytesOf(value))
+          acknowledged.push(writer.append(topic, partition, batch))
+        }
+      await Promise.all(acknowledged)
+      await writer.close()
+    }
+    await this.settle(write())
+  }
+
+  /** Everything committed in a topic, partition by partition. */
+  read(topic: string): Promise<Outgoing[]> {
+    return this.settle(this.#read(topic))
+  }
+
+  start(app: App, options: RunOptions = {}): Running {
+    const instance = new Instance(app.name, app.plan(), this.port, this.clock, settingsOf(options))
+    let outcome: 'running' | 'done' | 'failed' = 'running'
+    const done = instance.run()
+    done.then(
+      () => {
+        outcome = 'done'
+      },
+      () => {
+        outcome = 'failed'
+      },
+    )
+    return { instance, done, outcome: () => outcome }
+  }
+
+  /** Runs an app until it ends by itself. */
+  async run(app: App, options: RunOptions): Promise<Instance> {
+    const { instance, done } = this.start(app, options)
+    await this.settle(done)
+    return instance
+  }
+
+  async stop({ instance, done }: Running): Promise<void> {
+    instance.stop()
+    await this.settle(done)
+  }
+
+  /** Power is lost: everything that runs is of no use any more. The log is opened again. */
+  async crash(): Promise<void> {
+    this.disk.crash()
+    await this.clock.advance(100)
+    await this.#open()
+  }
+
+  async #open(): Promise<void> {
+    this.#seed += 1
+    const options = { disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
+    this.#port = await this.settle(InProcessLog.open('/data', options))
+  }
+
+  async #read(topic: string): Promise<Outgoing[]> {
+    const partitions = (await this.port.describeTopic(topic))?.partitions ?? 0
+    const reader = await this.port.openReader()
+    const found: Outgoing[] = []
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const end = await this.port.offsets(topic, partition, 'latest')
+      reader.assign([{ topic, partition, offset: 0 }])
+      while (reader.position(topic, partition) < end) {
+        const fetched = reader.take(topic, partition)
+        if (!fetched) {
+          await reader.wait(10)
+          continue
+        }
+        for (const cursor = fetched.batch.records(); cursor.next();)
+          found.push({
+            partition,
+            offset: cursor.offset,
+            key: textOf(cursor.key()),
+            value: textOf(cursor.value()),
+            timestamp: cursor.timestamp,
+            headers: Object.fromEntries(cursor.headers().map(({ key, value }) => [key, textOf(value) ?? ''])),
+          })
+      }
+    }
+    await reader.close()
+    return found
+  }
+}
+
+function bytesOf(value: unknown): Uint8Array | null {
+  if (value === null) return null
+  return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+function textOf(bytes: Uint8Array | null): string | null {
+  return bytes === null ? null : Buffer.from(bytes).toString()
+}
