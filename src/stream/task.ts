@@ -154,14 +154,12 @@ export class Task {
       node.inputs.forEach(({ from, outlet }, i) => {
         const forward = inputs[i]
         assert(forward, `'${node.name}' takes input ${i}`)
-        if (from.kind === 'exchange') this.#entries.set(from, forward)
-        else connect(from, outlet, forward)
+        connect(from, outlet, forward)
       })
     }
-    for (const { exchange } of this.stage.incoming) {
-      const consumers = nodes.filter(node => node.inputs.some(({ from }) => from === exchange))
-      assert(consumers.length === 1, 'an exchange has one consumer')
-    }
+    // What comes over an exchange goes to all that take from it, as with any other node.
+    for (const { exchange } of this.stage.incoming)
+      this.#entries.set(exchange, outletsOf(exchange, 1)[0] as Forward)
     for (const node of nodes) {
       const operator = operators.get(node)
       if (operator?.advance && operator.deadline) this.#timed.push(operator as TimedOperator)
