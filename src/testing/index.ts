@@ -2,6 +2,8 @@
 export {
   testApp,
   type TestApp,
+  type TestAppOptions,
+  type TestDeadLetter,
   type TestInput,
   type TestOutput,
   type TestRecord,

@@ -1,8 +1,97 @@
 /**
- * Drives an app without disk, clock or log: records go in by hand, results come out at once.
+ * Drives an app without disk, clock or log: records go in by hand, results come out at once. The page is docs/testing.md.
  *
- * Everything runs synchronously in one task per stage, through the same operators, codecs and watermarks as in production. What it leaves out is
- * what a log adds: partitions, commits, restarts.
+ * Everything runs synchronously in one task per stage, through the same operators, codecs, watermarks and exchanges as in production. What it leaves out is
+ * what a log adds: several partitions, commits, restarts, idleness; and a topic that the app both writes and reads is two here: what comes out
+ * of it does not go in again.
+ */
+import { assert, MillraceError, utf8 } from '../base/index.ts'
+import { type ErrorPolicy, Malformed, type Slices, type Topic, type WritableTopic } from '../schema/index.ts'
+import { KeyedState, memoryStore } from '../state/index.ts'
+import { type App, Metrics, type Pane, SourcePartition, TaskGroup } from '../stream/index.ts'
+import { BatchBuilder, RecordBatch } from '../wire/index.ts'
+
+/** A record that goes in. */
+export interface TestRecord<K, V> {
+  /** Left out where the topic has none. */
+  readonly key?: K
+  /** Null deletes the key where the app reads the topic as a table. */
+  readonly value: V | null
+  /**
+   * Ms since the epoch. Default: the wall clock of the test, which stands at 0 until {@link TestApp.advanceWallClock}. Where the topic has a
+   * `timestamp` function, event time is what that says.
+   */
+  readonly timestamp?: number
+}
+
+/** A record that came out, as a reader of the topic would see it. */
+export interface TestResult<K, V> {
+  readonly key: K
+  /** Null where the app deletes the key. */
+  readonly value: V | null
+  /** Ms since the epoch. */
+  readonly timestamp: number
+  /** Of a window's result: whether it came `'early'`, `'on-time'`, or as a correction (`'late'`). */
+  readonly pane?: Pane
+}
+
+/** A record that was put aside, under the policy `{ deadLetter: 'a-topic' }`. */
+export interface TestDeadLetter {
+  /** The topic of dead letters. */
+  readonly to: string
+  /** Where the record came from. */
+  readonly topic: string
+  /** The original bytes, as text. */
+  readonly key: string | null
+  readonly value: string | null
+  readonly reason: string
+}
+
+export interface TestInput<K, V> {
+  /**
+   * Takes the records one after the other through the whole app; their timestamps move the watermark as in production.
+   * @throws MillraceError MALFORMED_RECORD, USER_FUNCTION_FAILED under the policy `'fail'`, which is the default
+   */
+  push(...records: readonly TestRecord<K, V>[]): void
+}
+
+export interface TestOutput<K, V> {
+  /** What has come since the last call, in order. */
+  read(): TestResult<K, V>[]
+}
+
+export interface TestAppOptions {
+  /** For topics that say nothing of their own, as in the options of `run`. Default `'fail'`. */
+  readonly onError?: ErrorPolicy
+}
+
+export interface TestApp {
+  /**
+   * A topic that the app reads. The topic given here says how records are encoded; it is found by its name, so a topic of that name with another
+   * schema, `bytes()` say, lets in what the app's own schema refuses.
+   * @throws MillraceError UNKNOWN_TOPIC for one that the app does not read
+   */
+  input<K, V>(topic: Topic<K, V, never, never>): TestInput<K, V>
+  /**
+   * A topic that the app writes.
+   * @throws MillraceError UNKNOWN_TOPIC for one that the app does not write
+   */
+  output<K, V>(topic: Topic<K, V, never, never>): TestOutput<K, V>
+  /** What was put aside since the last call. */
+  deadLetters(): TestDeadLetter[]
+  /**
+   * Moves the watermark of every input to `timestamp` (ms since the epoch; it never goes back), as if records had come that promise it. Windows that end
+   * there or before are closed. `Infinity` is the end of time, which `run({ until: 'end' })` comes to.
+   */
+  advanceTime(timestamp: number): void
+  /** Moves processing time on, in ms: early results come. */
+  advanceWallClock(ms: number): void
+  /** What has been counted so far: what was dropped and why, results by when they came. */
+  readonly metrics: Metrics
+}
+
+/**
+ * Puts an app under test. The app is the very one that runs in production; nothing is created or contacted.
  *
  * @example
  * const test = testApp(app)
@@ -10,55 +99,11 @@
  * test.advanceTime(Infinity)
  * deepEqual(test.output(delaysByHour).read(), [{ key: …, value: …, timestamp: … }])
  */
-import { assert, MillraceError } from '../base/index.ts'
-import { Malformed, type Slices, type Topic, type WritableTopic } from '../schema/index.ts'
-import { KeyedState, memoryStore } from '../state/index.ts'
-import { type App, Metrics, type Pane, SourcePartition, TaskGroup } from '../stream/index.ts'
-import { BatchBuilder, RecordBatch } from '../wire/index.ts'
-
-/** A record that goes in. */
-export interface TestRecord<K, V> {
-  readonly key?: K
-  readonly value: V | null
-  /** In ms since the epoch. Default: the wall clock of the test, see {@link TestApp.advanceWallClock}. */
-  readonly timestamp?: number
-}
-
-/** A record that came out, as a reader of the topic would see it. */
-export interface TestResult<K, V> {
-  readonly key: K
-  readonly value: V | null
-  readonly timestamp: number
-  /** When a window's result came. */
-  readonly pane?: Pane
-}
-
-export interface TestInput<K, V> {
-  push(...records: readonly TestRecord<K, V>[]): void
-}
-
-export interface TestOutput<K, V> {
-  /** What has come since the last call. */
-  read(): TestResult<K, V>[]
-}
-
-export interface TestApp {
-  input<K, V>(topic: Topic<K, V, never, never>): TestInput<K, V>
-  output<K, V>(topic: Topic<K, V, never, never>): TestOutput<K, V>
-  /** Moves the watermark of every input to `timestamp` (`Infinity`: the end of time), as records after it would. */
-  advanceTime(timestamp: number): void
-  /** Moves processing time on: early results come. */
-  advanceWallClock(ms: number): void
-  readonly metrics: Metrics
-}
-
-/**
- * @throws MillraceError UNKNOWN_TOPIC for a topic that the app does not read or write; what a record that cannot be processed fails with
- */
-export function testApp(app: App): TestApp {
+export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   const plan = app.plan()
   const metrics = new Metrics()
   const results = new Map<string, { key: unknown; value: unknown; timestamp: number; pane?: Pane }[]>()
+  let deadLetters: TestDeadLetter[] = []
   let now = 0
   const group = new TaskGroup(
     plan,
@@ -83,17 +128,24 @@ export function testApp(app: App): TestApp {
   for (const stage of plan.stages) {
     const task = group.add(stage, 0, Number.NEGATIVE_INFINITY)
     for (const source of stage.sources) {
-      const environment = {
+      const environment: ConstructorParameters<typeof SourcePartition>[3] = {
         now: () => now,
         monotonic: () => now,
-        drop: (reason: 'malformed' | 'failed') => {
+        drop: reason => {
           metrics.dropped[reason] += 1
         },
-        deadLetter: () => {
+        deadLetter: ({ to, key, value, reason }) => {
           metrics.deadLetters += 1
+          deadLetters.push({
+            to,
+            topic: source.topic.name,
+            key: key && utf8(key),
+            value: value && utf8(value),
+            reason,
+          })
         },
       }
-      const policy = source.topic.onError ?? 'fail'
+      const policy = source.topic.onError ?? options.onError ?? 'fail'
       sources.set(source.topic.name, new SourcePartition(source, task, policy, environment, { offset: 0 }))
     }
     for (const node of stage.nodes) if (node.kind === 'sink') resultsOf(node.topic.name)
@@ -150,6 +202,11 @@ export function testApp(app: App): TestApp {
           `The app '${app.name}' does not write to topic '${topic.name}'; it writes to: ${[...results.keys()].join(', ')}.`,
         )
       return { read: () => known.splice(0) as never }
+    },
+    deadLetters() {
+      const letters = deadLetters
+      deadLetters = []
+      return letters
     },
     advanceTime(timestamp) {
       for (const source of sources.values()) source.watermark = Math.max(source.watermark, timestamp)

@@ -1,0 +1,106 @@
+/** What `testApp` itself promises; examples/delays.test.ts shows it at work. */
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { bytes, json, text, topic, windowed } from '../schema/index.ts'
+import { App, session } from '../stream/index.ts'
+import { testApp } from './test-app.ts'
+
+const words = topic('words', { key: text(), value: text() })
+const counts = topic('counts', { key: text(), value: json<number>() })
+
+function lengths(onError?: 'skip') {
+  const app = new App('lengths')
+  const input = topic('words', { key: text(), value: text(), ...(onError && { onError }) })
+  app
+    .stream(input)
+    .mapValues(word => {
+      if (word === '') throw new Error('an empty word')
+      return word.length
+    })
+    .to(counts)
+  return app
+}
+
+test('results come as they would stand on the topic, and are read once', () => {
+  const run = testApp(lengths())
+  run.input(words).push({ key: 'a', value: 'one', timestamp: 5 }, { key: 'b', value: 'three' })
+  run.advanceWallClock(40)
+  run.input(words).push({ key: 'c', value: 'four' })
+  deepEqual(run.output(counts).read(), [
+    { key: 'a', value: 3, timestamp: 5 },
+    { key: 'b', value: 5, timestamp: 0 },
+    { key: 'c', value: 4, timestamp: 40 },
+  ])
+  deepEqual(run.output(counts).read(), [])
+  equal(run.metrics.records, 3)
+})
+
+test('a topic that the app does not know is named', () => {
+  const run = testApp(lengths())
+  throws(() => run.input(counts), { code: 'UNKNOWN_TOPIC' })
+  throws(() => run.output(words), { code: 'UNKNOWN_TOPIC' })
+})
+
+test('bad records: push fails, or they are counted, as the topic or the test says', () => {
+  const raw = topic('words', { key: text(), value: bytes() })
+  const failing = testApp(lengths())
+  throws(() => failing.input(words).push({ key: 'a', value: '' }), { code: 'USER_FUNCTION_FAILED' })
+  throws(() => failing.input(raw).push({ key: 'a', value: Uint8Array.of(0xff) }), {
+    code: 'MALFORMED_RECORD',
+  })
+
+  for (const run of [testApp(lengths('skip')), testApp(lengths(), { onError: 'skip' })]) {
+    run.input(words).push({ key: 'a', value: '' }, { key: 'b', value: 'fine' })
+    run.input(raw).push({ key: 'a', value: Uint8Array.of(0xff) })
+    deepEqual(
+      run
+        .output(counts)
+        .read()
+        .map(({ value }) => value),
+      [4],
+    )
+    deepEqual([run.metrics.dropped.failed, run.metrics.dropped.malformed], [1, 1])
+  }
+})
+
+test('stages behind an exchange, tables and sessions run as well', () => {
+  const app = new App('letters')
+  const byLetter = topic('by-letter', { key: text(), value: json<number>() })
+  const bursts = topic('bursts', { key: windowed(text()), value: json<number>() })
+  const letters = app.stream(words).groupBy(word => word[0] ?? '')
+  letters.count().to(byLetter)
+  letters.windowedBy(session(10)).count().emit('final').to(bursts)
+  const run = testApp(app)
+  run
+    .input(words)
+    .push(
+      { key: 'x', value: 'apple', timestamp: 0 },
+      { key: 'y', value: 'apricot', timestamp: 8 },
+      { key: 'x', value: 'banana', timestamp: 9 },
+      { key: 'x', value: 'avocado', timestamp: 30 },
+    )
+  run.advanceTime(Infinity)
+  deepEqual(
+    run
+      .output(byLetter)
+      .read()
+      .map(({ key, value }) => [key, value]),
+    [
+      ['a', 1],
+      ['a', 2],
+      ['b', 1],
+      ['a', 3],
+    ],
+  )
+  deepEqual(
+    run
+      .output(bursts)
+      .read()
+      .map(({ key, value, timestamp, pane }) => [key, value, timestamp, pane]),
+    [
+      [{ key: 'a', start: 0, end: 18 }, 2, 17, 'on-time'],
+      [{ key: 'b', start: 9, end: 19 }, 1, 18, 'on-time'],
+      [{ key: 'a', start: 30, end: 40 }, 1, 39, 'on-time'],
+    ],
+  )
+})
