@@ -2,13 +2,15 @@
  * log: the commit log. Partitions of record batches in Apache Kafka's files, made for one promise: what was acknowledged is there after any crash,
  * and readers never see what might not be.
  *
- * The way down: `log-directory` (ownership, checkpoints, clean marker) → `partition` (appends, reads, visibility) → `group-commit` (who waits
- * for which write and which sync) → `segment` (files and indexes). The way back up after a crash: `recovery`.
+ * The way down: `log-directory` (ownership, clean marker; `checkpointer`) → `partition` (appends, producers, visibility; `partition-reader` reads) →
+ * `group-commit` (who waits for which write and which sync) → `partition-segments`, `segment` (files and indexes). The way back up after a crash:
+ * `recovery`, and where that refuses, `repair`.
  *
  * Not here yet, each with its place: retention by time and compaction beside `retention.ts` (`Partition.retain` asks which segments may go),
  * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
  */
 export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
-export { type AppendReceipt, type Isolation, type Partition, type ReadResult } from './partition.ts'
+export { type AppendReceipt } from './append-receipt.ts'
+export { type Isolation, type Partition, type ReadResult } from './partition.ts'
 export { type PartitionRecovery } from './recovery.ts'
 export { repairPartition } from './repair.ts'

@@ -14,19 +14,18 @@
  */
 import { assert, isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../wire/index.ts'
-import { collectAborted, type AbortedTransaction } from './abort-index.ts'
-import { partitionDamaged } from './damage.ts'
-import { diskError, systemCode } from './disk-errors.ts'
-import { segmentFile } from './file-names.ts'
-import { alreadyDone, type Flush, type Outcome } from './flush.ts'
+import { checkAppend } from './append-check.ts'
+import { Receipt, type AppendReceipt } from './append-receipt.ts'
+import { diskError } from './disk-errors.ts'
+import type { Flush, Outcome } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
-import { encodeSnapshot } from './producer-snapshot.ts'
+import { PartitionReader } from './partition-reader.ts'
+import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerEntry, ProducerState } from './producer-state.ts'
 import type { RecoveredLog } from './recovery.ts'
-import { findTimestamp } from './timestamp-search.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
-import { DamagedBatch, Segment, type SegmentContext } from './segment.ts'
-import { replaceFile } from './small-file.ts'
+import { RollPlan } from './roll-plan.ts'
+import type { SegmentContext } from './segment.ts'
 import { Visibility } from './visibility.ts'
 
 /** Appends that wait for the disk. More is refused until it has caught up. */
@@ -40,21 +39,6 @@ export interface PartitionConfig {
   /** Whole segments beyond this are dropped; -1: unlimited. */
   readonly retentionBytes?: number
   readonly segmentBytes?: number
-}
-
-export interface AppendReceipt {
-  /** The offsets that the batch has got; for a duplicate, those of the original. */
-  readonly baseOffset: number
-  readonly lastOffset: number
-  /** The batch is there already: it was not appended again. */
-  readonly duplicate: boolean
-  /** Resolves once the batch is written. DISK_FULL (retriable: the batch is not in the log), PARTITION_POISONED. */
-  readonly written: Promise<void>
-  /**
-   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not ask for that by itself: it comes with
-   * the next sync of the partition. Fails as {@link written} does.
-   */
-  readonly durable: Promise<void>
 }
 
 export interface ReadResult {
@@ -95,19 +79,15 @@ export class Partition {
   readonly #context: PartitionContext
   readonly #segmentBytes: number
   readonly #retentionBytes: number
-  readonly #segments: Segment[]
+  readonly #segments: PartitionSegments
   readonly #producers: ProducerState
   readonly #commit: GroupCommit
   readonly #visibility: Visibility
+  readonly #plan: RollPlan
+  readonly #reader: PartitionReader
   readonly #listeners = new Set<() => void>()
   #logStartOffset: number
   #endOffset: number
-  /** The segment that the next append goes to, once all that is queued is written. */
-  #plannedBaseOffset: number
-  #plannedBytes: number
-  /** A roll has failed for want of room, and has to come first. */
-  #rollPending = false
-  #dropping: Promise<void> = Promise.resolve()
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
@@ -129,20 +109,21 @@ export class Partition {
     this.#context = context
     this.#segmentBytes = config.segmentBytes ?? context.segmentBytes
     this.#retentionBytes = config.retentionBytes ?? context.retentionBytes
-    this.#segments = log.segments
+    this.#segments = new PartitionSegments(folder, log.segments, context)
     this.#producers = log.producers
     this.#logStartOffset = log.logStartOffset
     this.#failure = failure
-    const active = this.#active
-    this.#endOffset = active.nextOffset
-    this.#plannedBaseOffset = active.baseOffset
-    this.#plannedBytes = active.sizeBytes
+    this.#endOffset = this.#segments.active.nextOffset
+    this.#plan = new RollPlan(this.#segmentBytes, this.#segments.active)
+    this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
+      this.#poison(error),
+    )
     this.#visibility = new Visibility(this.#endOffset)
     this.#commit = new GroupCommit(
       {
         roll: flush => this.#roll(flush),
-        write: flush => this.#write(flush),
-        sync: () => this.#sync(),
+        write: flush => this.#segments.write(flush),
+        sync: () => this.#segments.sync(),
         written: flush => this.#written(flush),
         synced: offset => this.#advance(offset),
         rejected: flushes => this.#rejected(flushes),
@@ -195,7 +176,7 @@ export class Partition {
   append(bytes: Uint8Array): AppendReceipt {
     this.#checkWritable()
     const batch = new RecordBatch(bytes)
-    this.#checkBatch(batch, bytes)
+    checkAppend(batch, bytes, this.#segmentBytes, this.name)
     const isIdempotent = batch.producerId !== -1
     if (isIdempotent) {
       const original = this.#producers.check(batch, this.name)
@@ -278,23 +259,11 @@ export class Partition {
   ): Promise<ReadResult> {
     this.#checkUsable()
     const { isolation, maxBytes } = options
-    if (offset < this.#logStartOffset || offset > this.#endOffset) throw this.#outOfRange(offset)
-    const endOffset = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
-    const aborted: AbortedTransaction[] = []
-    let found: { bytes: Uint8Array; nextOffset: number } | undefined
-    if (offset < endOffset) {
-      const segments = this.#segmentsFrom(offset)
-      for (const segment of segments) {
-        if (segment.baseOffset >= endOffset) break
-        if (segment.nextOffset > offset) found = await this.#readSegment(segment, offset, endOffset, maxBytes)
-        if (found) break
-      }
-      if (!found && !this.#context.readOnly && offset >= this.#logStartOffset)
-        throw partitionDamaged(this, `${this.folder} ends before offset ${offset}, which is there`, undefined)
-      if (found && isolation === 'read_committed')
-        for (const segment of segments)
-          if (!collectAborted(segment.aborted, offset, found.nextOffset, aborted)) break
-    }
+    if (offset < this.#logStartOffset || offset > this.#endOffset) throw this.#reader.outOfRange(offset)
+    const isCommitted = isolation === 'read_committed'
+    const endOffset = isCommitted ? this.lastStableOffset : this.highWatermark
+    const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
+    const aborted = found && isCommitted ? found.aborted : []
     return {
       batches: found?.bytes ?? new Uint8Array(0),
       abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
@@ -308,15 +277,7 @@ export class Partition {
   /** The first record with this timestamp or a later one; undefined if no readable one has. */
   async offsetForTimestamp(timestamp: number): Promise<{ offset: number; timestamp: number } | undefined> {
     this.#checkUsable()
-    const endOffset = this.highWatermark
-    for (const segment of this.#segmentsFrom(this.#logStartOffset)) {
-      if (segment.baseOffset >= endOffset) break
-      const found = await this.#guard(segment, () =>
-        findTimestamp(segment, timestamp, this.#logStartOffset, endOffset),
-      )
-      if (found) return found
-    }
-    return undefined
+    return this.#reader.find(timestamp, this.highWatermark)
   }
 
   /** Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has failed. Returns how to stop that. */
@@ -328,13 +289,13 @@ export class Partition {
   /** Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when they are gone. */
   async dropBefore(offset: number): Promise<void> {
     this.#checkWritable()
-    await this.#drop(segmentsBelow(this.#segments, Math.min(offset, this.lastStableOffset)))
+    await this.#drop(segmentsBelow(this.#segments.all, Math.min(offset, this.lastStableOffset)))
   }
 
   /** Drops the segments that retention does not keep. */
   async retain(): Promise<void> {
     if (this.#failure) return
-    await this.#drop(excessSegments(this.#segments, this.#retentionBytes, this.lastStableOffset))
+    await this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, this.lastStableOffset))
   }
 
   /** Writes out everything and saves what makes the next start quick. False: that could not be saved, and the next start recovers. */
@@ -355,15 +316,14 @@ export class Partition {
     await this.#commit.idle()
     this.#commit.break(closed)
     try {
-      await this.#dropping
+      await this.#segments.idle()
       if (this.#context.readOnly) return true
-      await this.#active.saveIndexes()
-      await this.#saveSnapshot(this.#endOffset, [...this.#producers.entries()])
+      await this.#segments.save(this.#endOffset, [...this.#producers.entries()])
       return true
     } catch {
       return false
     } finally {
-      await this.#release()
+      await this.#segments.release()
     }
   }
 
@@ -388,16 +348,8 @@ export class Partition {
     assert(this.#failure, 'an abandoned partition says why')
     this.#commit.break(this.#failure)
     await this.#commit.idle()
-    await this.#dropping
-    await this.#release()
-  }
-
-  get #active(): Segment {
-    return this.#segments.at(-1)!
-  }
-
-  async #release(): Promise<void> {
-    for (const segment of this.#segments) await segment.retire()
+    await this.#segments.idle()
+    await this.#segments.release()
   }
 
   #receipt(
@@ -418,33 +370,9 @@ export class Partition {
 
   /** The producers as of now, if the batch has to begin a new segment. */
   #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
-    const fits =
-      this.#plannedBytes === 0 ||
-      (this.#plannedBytes + batchBytes <= this.#segmentBytes &&
-        lastOffset - this.#plannedBaseOffset <= 0x7fff_ffff &&
-        !(this.#active.baseOffset === this.#plannedBaseOffset && this.#active.indexIsFull))
-    if (fits && !this.#rollPending) {
-      this.#plannedBytes += batchBytes
-      return undefined
-    }
-    this.#rollPending = false
-    this.#plannedBaseOffset = this.#endOffset
-    this.#plannedBytes = batchBytes
+    if (!this.#plan.place(batchBytes, this.#endOffset, lastOffset, this.#segments.active)) return undefined
     this.#producers.expire(this.#context.clock.now() - this.#context.producerIdExpirationMs)
     return [...this.#producers.entries()]
-  }
-
-  async #write(flush: Flush): Promise<void> {
-    const active = this.#active
-    try {
-      await active.append(flush)
-    } catch (error) {
-      throw diskError(error, `appending to ${active.path}`)
-    }
-  }
-
-  async #sync(): Promise<void> {
-    await this.#active.sync()
   }
 
   #written(flush: Flush): void {
@@ -464,120 +392,29 @@ export class Partition {
     this.#endOffset = first.baseOffset
     this.#producers.rollBack(flushes.flatMap(({ undos }) => undos))
     this.#visibility.rollBack(first.baseOffset)
-    this.#rollPending = first.roll !== undefined && this.#active.baseOffset !== first.baseOffset
-    this.#plannedBaseOffset = this.#active.baseOffset
-    this.#plannedBytes = this.#active.sizeBytes
+    const rollsFirst = first.roll !== undefined && this.#segments.active.baseOffset !== first.baseOffset
+    this.#plan.reset(this.#segments.active, rollsFirst)
   }
 
-  /** Everything before is synced. */
   async #roll(flush: Flush): Promise<void> {
-    const before = this.#active
-    // A flush that failed after its roll comes back as a new one, to the segment that is already there.
-    if (before.baseOffset === flush.baseOffset) return
-    assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
-    try {
-      await before.saveIndexes()
-      await this.#saveSnapshot(flush.baseOffset, flush.roll!)
-      const segment = new Segment(this.folder, flush.baseOffset, this.#context)
-      await segment.create()
-      await this.#context.disk.syncDirectory(this.folder)
-      this.#segments.push(segment)
-      await before.retire()
-    } catch (error) {
-      throw diskError(error, `beginning a new segment in ${this.folder}`)
-    }
+    if (!(await this.#segments.roll(flush))) return
     this.#context.rolled()
     this.retain().catch((error: unknown) => this.#dropFailed(error))
   }
 
-  async #saveSnapshot(offset: number, entries: readonly ProducerEntry[]): Promise<void> {
-    await replaceFile(
-      this.#context.disk,
-      this.folder,
-      segmentFile(offset, 'snapshot'),
-      encodeSnapshot(entries),
-    )
-  }
-
-  /**
-   * Takes the oldest segments away. The new start is durable before the first file goes: a crash in between leaves files that lie below the
-   * start, which the next start removes, whatever the order in which the names went.
-   */
+  /** Takes the oldest segments away. */
   async #drop(count: number): Promise<void> {
-    if (count === 0) return this.#dropping
-    const dropped = this.#segments.splice(0, count)
-    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments[0]!.baseOffset)
+    if (count === 0) return this.#segments.idle()
+    const dropped = this.#segments.take(count)
+    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset)
     this.#notify()
-    const removed = this.#dropping
-      .catch(() => undefined)
-      .then(async () => {
-        await this.#context.saveLogStarts()
-        for (const segment of dropped) await segment.remove()
-        await this.#context.disk.syncDirectory(this.folder)
-      })
-    this.#dropping = removed.catch(() => undefined)
-    try {
-      await removed
-    } catch (error) {
-      throw diskError(error, `removing old segments of ${this.name}`)
-    }
+    await this.#segments.remove(dropped, () => this.#context.saveLogStarts())
   }
 
   /** What could not be removed is below the start: the next start of the log removes it. Only a failing disk is more than that. */
   #dropFailed(error: unknown): void {
     if (error instanceof MillraceError && error.retriable) return
     this.#poison(error)
-  }
-
-  /** Segments from the one that holds `offset` on. */
-  #segmentsFrom(offset: number): readonly Segment[] {
-    let low = 0
-    let high = this.#segments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#segments[middle]!.baseOffset <= offset) low = middle + 1
-      else high = middle
-    }
-    return this.#segments.slice(Math.max(0, low - 1))
-  }
-
-  async #readSegment(
-    segment: Segment,
-    offset: number,
-    endOffset: number,
-    maxBytes: number,
-  ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
-    try {
-      return await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes))
-    } catch (error) {
-      // Retention was faster.
-      if (offset < this.#logStartOffset) throw this.#outOfRange(offset)
-      throw error
-    }
-  }
-
-  /** Says what a failed read means. */
-  async #guard<T>(segment: Segment, read: () => Promise<T>): Promise<T> {
-    try {
-      return await read()
-    } catch (error) {
-      if (this.#failure) throw this.#failure
-      // What millrace has written itself has one format.
-      const isDamage =
-        error instanceof DamagedBatch ||
-        isMillraceError(error, 'CORRUPT_BATCH') ||
-        (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#context.readOnly)
-      if (isDamage)
-        throw partitionDamaged(
-          this,
-          `${segment.path} is damaged: ${error.message}. What is read before it is sound`,
-          error,
-        )
-      if (segment.nextOffset <= this.#logStartOffset) throw error
-      const failed = diskError(error, `reading ${segment.path}`)
-      if (systemCode(error) === 'EIO') throw this.#poison(failed)
-      throw failed
-    }
   }
 
   #poison(error: unknown): MillraceError {
@@ -613,68 +450,5 @@ export class Partition {
         `${queuedBytesMax} bytes wait to be written to ${this.name}: await earlier appends before you send more.`,
         { retriable: true },
       )
-  }
-
-  #checkBatch(batch: RecordBatch, bytes: Uint8Array): void {
-    const { sizeBytes, count } = batch
-    if (sizeBytes !== bytes.length)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `${this.name}: one batch per append; there are ${bytes.length - sizeBytes} bytes behind it.`,
-      )
-    if (sizeBytes > this.#segmentBytes)
-      throw new MillraceError(
-        'RECORD_TOO_LARGE',
-        `${this.name}: a batch of ${sizeBytes} bytes does not fit into a segment of ${this.#segmentBytes}: send smaller batches, or raise segmentBytes.`,
-      )
-    if (!batch.isValid())
-      throw new MillraceError(
-        'CORRUPT_BATCH',
-        `${this.name}: the checksum of a batch does not match its content; it was changed on its way. Send it again.`,
-      )
-    if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `${this.name}: a batch to append holds records, numbered without gaps, and is no control batch.`,
-      )
-    if (batch.isTransactional && batch.producerId === -1)
-      throw new MillraceError('INVALID_ARGUMENT', `${this.name}: a transactional batch has a producer id.`)
-  }
-
-  #outOfRange(offset: number): MillraceError {
-    return new MillraceError(
-      'OFFSET_OUT_OF_RANGE',
-      `${this.name} holds the offsets ${this.#logStartOffset} to ${this.#endOffset}, not ${offset}: it was dropped by retention, or lost its unsynced end.`,
-    )
-  }
-}
-
-class Receipt implements AppendReceipt {
-  readonly baseOffset: number
-  readonly lastOffset: number
-  readonly duplicate: boolean
-  readonly #written: Outcome
-  readonly #durable: Outcome
-
-  constructor(
-    baseOffset: number,
-    lastOffset: number,
-    duplicate: boolean,
-    written: Outcome = alreadyDone,
-    durable: Outcome = alreadyDone,
-  ) {
-    this.baseOffset = baseOffset
-    this.lastOffset = lastOffset
-    this.duplicate = duplicate
-    this.#written = written
-    this.#durable = durable
-  }
-
-  get written(): Promise<void> {
-    return this.#written.promise
-  }
-
-  get durable(): Promise<void> {
-    return this.#durable.promise
   }
 }
