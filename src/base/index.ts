@@ -14,11 +14,9 @@ export {
   netError,
   type ConnectOptions,
   type Connection,
-  type Listener,
   type Net,
   type NetAddress,
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
-export { nodeNet } from './node-net.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
