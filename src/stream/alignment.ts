@@ -25,7 +25,10 @@ export function chooseBatch(
   let tables = false
   const streams: InputPartition[] = []
   for (const input of inputs) {
-    if (isAtEnd(input)) continue
+    if (isAtEnd(input)) {
+      input.skipTo(reader.position(input.topic, input.partition))
+      continue
+    }
     if (input instanceof SourcePartition && input.isTable) {
       tables = true
       const batch = takeFrom(input, reader)

@@ -66,8 +66,8 @@ export class BoundedRun {
     }
   }
 
-  /** Done is a run when every source is at its end and nothing is left between the stages. */
-  isDone(inputs: Iterable<InputPartition>, reader: Reader, hasUncommitted: boolean): boolean {
+  /** Whether every source is at its end, and nothing is known to be left between the stages: time for the last commit. */
+  hasReadAll(inputs: Iterable<InputPartition>, reader: Reader): boolean {
     if (!this.#until) return false
     for (const input of inputs) {
       const end = this.#ends?.get(keyOf(input))
@@ -76,10 +76,20 @@ export class BoundedRun {
       } else if (
         this.#until === 'end'
           ? input.watermark !== Number.POSITIVE_INFINITY
-          : !reader.atEnd(input.topic, input.partition) || hasUncommitted
+          : !reader.atEnd(input.topic, input.partition)
       )
         return false
     }
+    return true
+  }
+
+  /** After that commit: whether it is the last one, or what was sent with it to the next stage is still to be read. */
+  async isDone(inputs: ReadonlyMap<string, InputPartition>, reader: Reader): Promise<boolean> {
+    if (!this.hasReadAll(inputs.values(), reader)) return false
+    if (this.#until === 'end') return true
+    for (const [key, { topic, partition, position }] of inputs)
+      if (!this.#ends?.has(key) && position < (await this.#port.offsets(topic, partition, 'latest')))
+        return false
     return true
   }
 }

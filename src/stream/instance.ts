@@ -171,12 +171,12 @@ export class Instance {
       let wakeAt = now + idleWaitMs
       for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
 
-      const done = this.#isDone(assignment)
-      if (done || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
+      const readAll = bounds.hasReadAll(inputs.values(), this.#reader)
+      if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
-      if (done && this.#isDone(assignment)) return
+      if (readAll && (await bounds.isDone(inputs, this.#reader))) return
       await this.#outputs.relieved()
-      if (!next && !done) {
+      if (!next) {
         if (this.#commits.hasUncommitted) wakeAt = Math.min(wakeAt, this.#commits.dueAt)
         await this.#waitForData(Math.max(1, wakeAt - now))
         sinceTurn = 0
@@ -208,10 +208,6 @@ export class Instance {
       await this.#outputs.relieved()
       await this.#context.clock.yield()
     }
-  }
-
-  #isDone({ inputs }: Assignment): boolean {
-    return this.#bounds.isDone(inputs.values(), this.#reader, this.#commits.hasUncommitted)
   }
 
   async #assign(partitions: readonly TopicPartition[]): Promise<void> {

@@ -146,7 +146,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   }
 
   skipTo(offset: number): void {
-    this.position = Math.max(this.position, offset)
+    if (!this.ended) this.position = Math.max(this.position, offset)
   }
 
   end(): void {
