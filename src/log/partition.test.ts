@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ErrorCode } from '../base/index.ts'
+import type { ErrorCode, MillraceError } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { batchOf, failsWith, filesOf, openDirectory, shownOf, valuesOf } from './log.test-support.ts'
 import type { LogDirectoryOptions } from './log-directory.ts'
@@ -133,6 +133,24 @@ test('dropping stops at what is not decided', async () => {
   await partition.appendMarker({ type: 'commit', ...producer, coordinatorEpoch: 0 }).durable
   await partition.dropBefore(partition.logEndOffset)
   ok(partition.logStartOffset > 4)
+})
+
+test('whoever reads what retention takes at that moment is told, or goes on behind it', async () => {
+  const answers = new Set<string>()
+  for (let turns = 0; turns < 60; turns += 1) {
+    const { partition } = await newPartition({ segmentBytes: 150, maxOpenFiles: 1 })
+    for (let n = 0; n < 6; n += 1) await partition.append(batchOf(['x'.repeat(60)], { timestamp: n })).durable
+    const read = partition.read(0, { maxBytes: 1, isolation: 'read_committed' }).then(
+      ({ nextOffset }) => `next ${nextOffset}`,
+      (error: unknown) => (error as MillraceError).code,
+    )
+    const found = partition.offsetForTimestamp(0).then(answer => answer?.offset)
+    for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+    await partition.dropBefore(partition.logEndOffset)
+    answers.add(await read)
+    ok([0, partition.logStartOffset].includes((await found)!))
+  }
+  deepEqual(answers, new Set(['OFFSET_OUT_OF_RANGE', 'next 1']))
 })
 
 test('a closed partition refuses, and says so', async () => {

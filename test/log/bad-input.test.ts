@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import {
   isMillraceError,
   nodeDisk,
@@ -132,7 +133,7 @@ test('files of a data directory that make no sense', async t => {
 
 test('a data directory that is in use: the second process is told of the first, and gets it when that is gone', async t => {
   const path = folderFor(t)
-  const holder = spawn(process.execPath, [join(import.meta.dirname, 'holder.test-support.ts'), path], {
+  const holder = spawn(process.execPath, [fileURLToPath(new URL('./holder.ts', import.meta.url)), path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(() => holder.kill('SIGKILL'))
