@@ -24,7 +24,7 @@ function strict<V extends Event>(event: V): V {
 }
 
 type Program = (events: Stream<string, Event>) => void
-const copied: Program = events => events.to(output as never)
+const copied: Program = events => events.to(output)
 const counted: Program = events => events.groupByKey().count().to(output)
 
 interface Case {
@@ -80,7 +80,7 @@ const cases: readonly Case[] = [
   {
     name: 'a user function that fails',
     bad: { key: 'k', value: { at: 2, bad: true }, timestamp: 2 },
-    program: events => events.mapValues(strict, { name: 'strictly' }).to(output as never),
+    program: events => events.mapValues(strict, { name: 'strictly' }).to(output),
     code: 'USER_FUNCTION_FAILED',
     counted: 'failed',
     reason: /^operator 'strictly' failed: bad luck/,
@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
   {
     name: 'a value that the topic written to refuses',
     bad: { key: 'k', value: { at: 2, bad: true }, timestamp: 2 },
-    program: events => events.mapValues(event => (event.bad ? { at: 2n } : event)).to(output as never),
+    program: events => events.mapValues(event => (event.bad ? { at: 2n } : event)).to(output),
     code: 'USER_FUNCTION_FAILED',
     counted: 'failed',
     reason: /value of topic 'output' cannot be written/,
@@ -256,7 +256,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       .emit('final')
       .toStream()
       .filter((_, { start }) => strict({ at: start, bad: start === 0 }).at >= 0, { name: 'strictly' })
-      .to(results as never)
+      .to(results)
 
   test(`a user function that fails on a result that is due (${exchange}): fail`, async () => {
     const world = await worldOf(good(2))
@@ -291,7 +291,7 @@ test('what a user function did before it failed is not undone, and the record is
         events
           .peek(({ at }) => seen.push(at))
           .mapValues(strict)
-          .to(output as never),
+          .to(output),
       'skip',
     ),
     { until: 'now' },

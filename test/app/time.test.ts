@@ -1,0 +1,186 @@
+/** Event time in a running app: what is late and where it goes, partitions that fall idle, partitions that run ahead, and all of it across restarts. */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { json, text, topic, type WatermarkOptions, windowed } from '../../src/schema/index.ts'
+import { App, tumbling } from '../../src/stream/index.ts'
+import { type Incoming, type Outgoing, World } from './world.ts'
+
+const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
+const late = topic('late', { key: text(), value: json<string>(), partitions: 1 })
+
+/** Counts per window of 100 ms; what is late goes to a topic of its own. */
+function counting(watermark: WatermarkOptions, { exchange = false } = {}): App {
+  const app = new App('app')
+  const events = app.stream(topic('input', { key: text(), value: json<string>(), watermark }))
+  const grouped = exchange ? events.groupBy((_, key) => `${key}${key}`) : events.groupByKey()
+  const windows = grouped.windowedBy(tumbling(100)).count()
+  windows.emit('final').to(counts)
+  windows.late().to(late)
+  return app
+}
+
+const event = (timestamp: number, value: string, partition = 0): Incoming => ({
+  key: `k${partition}`,
+  value: JSON.stringify(value),
+  timestamp,
+  partition,
+})
+
+/** Window starts and counts, in the order in which they came out. */
+function windowsOf(records: readonly Outgoing[]): [number, number][] {
+  return records.map(({ key, value }) => [
+    (JSON.parse(key ?? '') as { start: number }).start,
+    JSON.parse(value ?? '') as number,
+  ])
+}
+
+for (const exchange of ['memory', 'topic'] as const) {
+  test(`a late record goes to the side output with the key, value and time that it had (${exchange})`, async () => {
+    const world = await World.open()
+    await world.write(
+      'input',
+      [event(50, 'a'), event(250, 'b'), event(60, 'too late'), event(160, 'in time')],
+      {
+        perBatch: 1,
+      },
+    )
+    const { metrics } = await world.run(counting({ outOfOrderness: 100 }, { exchange: true }), {
+      until: 'end',
+      exchange,
+    })
+    deepEqual(windowsOf(await world.read('counts')), [
+      [0, 1],
+      [100, 1],
+      [200, 1],
+    ])
+    const [record, ...others] = await world.read('late')
+    deepEqual(others, [])
+    deepEqual([record?.key, record?.value, record?.timestamp], ['k0k0', '"too late"', 60])
+    deepEqual([metrics.dropped.late, metrics.dropped.idle], [1, 0])
+  })
+
+  test(`the watermark survives a restart: what was late before it is late after it (${exchange})`, async () => {
+    const app = counting({ outOfOrderness: 0 }, { exchange: true })
+    const world = await World.open()
+    await world.write('input', [event(50, 'a'), event(250, 'b')])
+    await world.run(app, { until: 'now', exchange })
+    await world.crash()
+    await world.write('input', [event(60, 'late'), event(260, 'in time')])
+    const { metrics } = await world.run(app, { until: 'end', exchange })
+    equal(metrics.dropped.late, 1)
+    deepEqual(windowsOf(await world.read('counts')), [
+      [0, 1],
+      [200, 2],
+    ])
+  })
+}
+
+test('a partition without data holds back the others for ever, unless it may fall idle', async () => {
+  const world = await World.open()
+  await world.write('input', [event(50, 'a', 0), event(500, 'b', 0), event(10, 'c', 1)], { partitions: 2 })
+  const running = world.start(counting({ outOfOrderness: 0 }, { exchange: true }), {})
+  await world.clock.advance(60_000)
+  deepEqual(await world.read('counts'), [])
+  equal(running.instance.progress().watermark, 10)
+  await world.stop(running)
+})
+
+for (const exchange of ['memory', 'topic'] as const) {
+  test(`an idle partition is raised to the others, which is committed; what comes back behind it is late (${exchange})`, async () => {
+    const app = counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true })
+    const world = await World.open()
+    await world.write('input', [event(10, 'c', 1), event(50, 'a', 0)], { partitions: 2 })
+    const running = world.start(app, { exchange })
+    // The other partition goes on without a pause.
+    for (let n = 0; n < 30; n += 1) {
+      await world.write('input', [event(500 + n, 'b', 0)])
+      await world.clock.advance(50)
+    }
+    deepEqual(windowsOf(await world.read('counts')), [
+      [0, 1],
+      [0, 1],
+    ])
+    ok(running.instance.progress().watermark >= 500)
+    await world.stop(running)
+    await world.crash()
+
+    // Behind a restart it is still known that the watermark was raised.
+    const again = world.start(app, { exchange })
+    await world.clock.advance(50)
+    await world.write('input', [event(20, 'back', 1)])
+    await world.clock.advance(200)
+    deepEqual(
+      (await world.read('late')).map(({ value }) => value),
+      ['"back"'],
+    )
+    const { dropped } = again.instance.metrics
+    deepEqual([dropped.idle, dropped.late], [1, 0])
+
+    // It has caught up: what is late now is late because of its own data.
+    await world.write('input', [event(900, 'on', 1), event(30, 'late', 1)], { perBatch: 1 })
+    await world.clock.advance(200)
+    deepEqual([dropped.idle, dropped.late], [1, 1])
+    await world.stop(again)
+  })
+}
+
+test('where all partitions are idle, all stand where the one furthest ahead does', async () => {
+  const world = await World.open()
+  await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
+  const running = world.start(counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true }), {})
+  await world.clock.advance(900)
+  deepEqual(await world.read('counts'), [])
+  await world.clock.advance(2000)
+  deepEqual(windowsOf(await world.read('counts')), [[0, 1]])
+  await world.stop(running)
+})
+
+test('runs that end know no idleness', async () => {
+  const world = await World.open()
+  await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
+  const app = counting({ outOfOrderness: 0, idleAfter: 1 }, { exchange: true })
+  const { metrics } = await world.run(app, { until: 'now' })
+  await world.write('input', [event(60, 'c', 0)])
+  await world.clock.advance(10_000)
+  const end = await world.run(app, { until: 'end' })
+  deepEqual(
+    [metrics.dropped, end.metrics.dropped].map(({ idle, late: tooLate }) => idle + tooLate),
+    [0, 0],
+  )
+})
+
+test('in a replay no partition runs ahead of the slowest by more than the bound, and one batch', async () => {
+  const partitions = 3
+  const perPartition = 40
+  const stepMs = 10
+  for (const [alignment, perBatch] of [
+    [50, 1],
+    [50, 4],
+    [200, 1],
+  ] as const) {
+    const world = await World.open()
+    // One partition after the other: read in the order of arrival, the first would be through before the last begins.
+    for (let partition = 0; partition < partitions; partition += 1)
+      await world.write(
+        'input',
+        Array.from({ length: perPartition }, (_, n) => event(n * stepMs, 'x', partition)),
+        { partitions, perBatch },
+      )
+    const at = Array.from({ length: partitions }, () => 0)
+    let aheadMax = 0
+    const app = new App('app')
+    app
+      .stream(topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 0 } }))
+      .peek((_, key) => {
+        const partition = Number(key.slice(1))
+        at[partition] = (at[partition] as number) + stepMs
+        aheadMax = Math.max(aheadMax, Math.max(...at) - Math.min(...at))
+      })
+    await world.run(app, { until: 'end', alignment })
+    deepEqual(
+      at,
+      Array.from({ length: partitions }, () => perPartition * stepMs),
+    )
+    ok(aheadMax <= alignment + (perBatch + 1) * stepMs, `${aheadMax} ms ahead, bound ${alignment}`)
+  }
+})
