@@ -120,6 +120,23 @@ test('the clock is idle while nothing is written', async () => {
   await log.close()
 })
 
+test('a creation that fails at any call can be tried again', async () => {
+  let failed = 0
+  for (let call = 1; ; call += 1) {
+    const disk = new SimulatedDisk()
+    const log = await openDirectory(disk)
+    disk.failCall({ call, kind: 'EMFILE', times: 'once' })
+    const first = await log.createPartition('flights', 0).catch(() => undefined)
+    if (first) break
+    failed += 1
+    const partition = await log.createPartition('flights', 0)
+    equal(await send(partition, 0), false)
+    disk.crash()
+    equal((await openDirectory(disk)).partition('flights', 0)?.logEndOffset, 1)
+  }
+  ok(failed > 5)
+})
+
 test('a partition that was deleted can be made again, and what is known of the old one is not held against it', async () => {
   const disk = await tenBatches('clean')
   const log = await openDirectory(disk)

@@ -153,6 +153,22 @@ test('whoever reads what retention takes at that moment is told, or goes on behi
   deepEqual(answers, new Set(['OFFSET_OUT_OF_RANGE', 'next 1']))
 })
 
+test('what was written before a refused append is safe after a close', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk)
+  const partition = await log.createPartition('flights', 0)
+  const producer = { producerId: 1, producerEpoch: 0, transactional: true }
+  // Nobody waits for the sync of this one.
+  await partition.append(batchOf(['written'], { ...producer, baseSequence: 0 })).written
+  disk.failCall({ call: 1, kind: 'short', times: 'once' })
+  const { durable } = partition.append(batchOf(['refused']))
+  await Promise.all([log.close(), failsWith('DISK_FULL', durable)])
+  disk.crash()
+  const again = await openDirectory(disk)
+  equal(again.recovery.clean, true)
+  deepEqual(await valuesOf(again.partition('flights', 0)!), ['written'])
+})
+
 test('a closed partition refuses, and says so', async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk)
