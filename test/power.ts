@@ -1,31 +1,48 @@
 /** The disk as one process sees it, whose end comes at a chosen call: by a loss of power, or by a kill. */
-import type { Disk, DiskFile } from '../src/base/index.ts'
+import { seededRandom, type Disk, type DiskFile } from '../src/base/index.ts'
 import type { SimulatedDisk } from '../src/testing/simulated-disk.ts'
 
 export type ProcessEnd = 'crash' | 'kill'
 
-/** `end` ends the process at once; otherwise it ends at the given call. Nothing that it still does reaches the disk. */
+/**
+ * `end` ends the process at once; otherwise it ends at the given call. A write that it ends in has written some of its bytes; nothing that it does later
+ * reaches the disk.
+ */
 export function withPower(
   disk: SimulatedDisk,
   callsUntilEnd: number,
   how: ProcessEnd = 'crash',
 ): { readonly disk: Disk; readonly end: () => void; readonly hasEnded: () => boolean } {
+  const random = seededRandom(callsUntilEnd)
   let left = callsUntilEnd
   let isOn = true
   const end = (): void => {
     if (isOn) disk[how]()
     isOn = false
   }
-  const powered = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+  const powered = <A extends unknown[], R>(
+    call: (...args: A) => Promise<R>,
+    part: (...args: A) => Promise<unknown> = async () => undefined,
+  ) => {
     return async (...args: A): Promise<R> => {
       left -= 1
-      if (left <= 0) end()
+      if (left <= 0 && isOn) {
+        // It takes effect at once; the answer comes to nobody.
+        part(...args).catch(() => undefined)
+        end()
+      }
       if (!isOn) throw Object.assign(new Error('the power is gone'), { code: 'EIO' })
       return call(...args)
     }
   }
   const wrapFile = (file: DiskFile): DiskFile => ({
-    write: powered((buffers, position) => file.write(buffers, position)),
+    write: powered(
+      (buffers, position) => file.write(buffers, position),
+      (buffers, position) => {
+        const bytes = Buffer.concat(buffers)
+        return file.write([bytes.subarray(0, random.int(bytes.length + 1))], position)
+      },
+    ),
     read: powered((buffer, position) => file.read(buffer, position)),
     sync: powered(() => file.sync()),
     truncate: powered(size => file.truncate(size)),

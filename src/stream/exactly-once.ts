@@ -76,11 +76,7 @@ export class Commits {
           each.changelogEnd = nextOffset
         }),
       )
-    if (offsets.length === 0 && !this.#outputs.hasUncommitted) {
-      // The states have been asked all the same: unless told that this is settled they give the same nothing the next time.
-      this.#settleStates()
-      return
-    }
+    if (offsets.length === 0 && !this.#outputs.hasUncommitted) return
     settings.onPhase('committing')
     await this.#outputs.settled()
     const { membership } = this
@@ -92,14 +88,10 @@ export class Commits {
       })
     else if (membership) await membership.commit(offsets)
     this.#outputs.committed()
-    this.#settleStates()
+    for (const { state, changelogEnd } of this.#assignment.states) state.committed(changelogEnd)
     this.#marks = marks
     metrics.commits += 1
     settings.onPhase('committed')
-  }
-
-  #settleStates(): void {
-    for (const { state, changelogEnd } of this.#assignment.states) state.committed(changelogEnd)
   }
 
   /** How far each input is, and of that what has changed since the last commit. */

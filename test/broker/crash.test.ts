@@ -1,5 +1,5 @@
 /**
- * Power losses at any call to the disk, with transactions and offsets under way. After each, for every writer: all its partitions show the same
+ * Power losses and kills at any call to the disk, with transactions and offsets under way. After each, for every writer: all its partitions show the same
  * transactions, every acknowledged one and at most one more; the offset committed with them says the same; nothing aborted shows; nothing is left
  * open. And what a plain writer got acknowledged is there.
  */
@@ -108,7 +108,8 @@ async function run(seed: number): Promise<number> {
   await port.close()
   for (let crash = 0; crash < crashesPerSeed; crash += 1) {
     // The crash may come while the log is being opened, which is a good time for one.
-    const opened = await log.open(1 + random.int(callsMax)).catch(() => undefined)
+    const how = random.int(3) === 0 ? 'kill' : 'crash'
+    const opened = await log.open(1 + random.int(callsMax), how).catch(() => undefined)
     if (opened) {
       const work = [...writers].map(([name, progress]) => transact(opened, name, progress, random))
       await Promise.allSettled([...work, publish(opened, plain)])
@@ -121,7 +122,7 @@ async function run(seed: number): Promise<number> {
   return [...writers.values(), plain].reduce((sum, { acknowledged }) => sum + acknowledged, 0)
 }
 
-test('whatever the power does, transactions are whole and what was acknowledged is there', async () => {
+test('however a process ends, transactions are whole and what was acknowledged is there', async () => {
   let progress = 0
   for (let round = 0; round < scale(500); round += 1) {
     const seed = firstSeed * 100_000 + round

@@ -8,7 +8,7 @@ import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { withPower } from '../power.ts'
+import { withPower, type ProcessEnd } from '../power.ts'
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'millrace-broker-'))
@@ -44,12 +44,12 @@ export class SimulatedLog {
     this.disk = disk
   }
 
-  /** Opens the log; at the given call to the disk the power goes. */
-  async open(callsUntilCrash: number = Infinity): Promise<InProcessLog> {
+  /** Opens the log in a process that ends at the given call to the disk. */
+  async open(callsUntilEnd: number = Infinity, how: ProcessEnd = 'crash'): Promise<InProcessLog> {
     // The folder itself is there for good: what becomes of it is not what is tested here.
     await this.disk.makeDirectory('/data')
     await this.disk.syncDirectory('/')
-    const process = withPower(this.disk, callsUntilCrash)
+    const process = withPower(this.disk, callsUntilEnd, how)
     this.#cut = process.end
     this.#port = await InProcessLog.open('/data', {
       disk: process.disk,
@@ -59,7 +59,7 @@ export class SimulatedLog {
     return this.#port
   }
 
-  /** Power is lost; the log that was open is of no use any more. */
+  /** The process ends, if it has not: power is lost. The log that was open is of no use any more. */
   async crash(): Promise<InProcessLog> {
     this.#cut()
     return this.open()
