@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 
 const root = resolve(import.meta.dirname, '..')
 const examples = join(root, 'examples')
@@ -16,6 +16,7 @@ const examples = join(root, 'examples')
 function published(file: string): string {
   return readFileSync(join(examples, file), 'utf8')
     .replaceAll("'../src/index.ts'", "'millrace'")
+    .replaceAll("'../src/connect/index.ts'", "'millrace/connect'")
     .replaceAll("'../src/testing/index.ts'", "'millrace/testing'")
 }
 
@@ -35,19 +36,20 @@ for (const document of ['README.md', 'docs/testing.md'])
       )
   })
 
-test('hello.ts prints what the README shows', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-example-'))
-  try {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8')
-    const [, output] = /```ts\n.*?```\n+```text\n(.*?)```/s.exec(readme) ?? []
-    const printed = execFileSync(process.execPath, [join(examples, 'hello.ts')], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
-    assert.equal(printed, output)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+test('hello.ts prints what the README shows', t => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const [, output] = /```ts\n.*?```\n+```text\n(.*?)```/s.exec(readme) ?? []
+  assert.equal(run(temporaryFolder(t), 'hello.ts'), output)
+})
+
+test('warehouse.ts delivers each row once, over runs and as the file grows', t => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'airports.csv')
+  writeFileSync(file, 'code,name,altitude\nDFW,Dallas-Fort Worth,607\nORD,Chicago,668\n')
+  assert.equal(run(folder, 'warehouse.ts'), '2 rows delivered\n')
+  appendFileSync(file, 'ORD,Chicago O’Hare,672\n')
+  assert.equal(run(folder, 'warehouse.ts'), '1 rows delivered\n')
+  assert.equal(run(folder, 'warehouse.ts'), '0 rows delivered\n')
 })
 
 test('the tests in examples/ pass', () => {
@@ -62,3 +64,14 @@ test('the tests in examples/ pass', () => {
   assert.match(printed, /^# pass 5$/m)
   assert.match(printed, /^# fail 0$/m)
 })
+
+/** What an example prints, run in a folder of its own. */
+function run(folder: string, example: string): string {
+  return execFileSync(process.execPath, [join(examples, example)], { cwd: folder, encoding: 'utf8' })
+}
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-example-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  return folder
+}

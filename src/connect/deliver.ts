@@ -7,7 +7,7 @@
  * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
  */
 import { durationMs, MillraceError, systemClock, type Clock, type Duration } from '../base/index.ts'
-import type { FetchedBatch, LogPort, Reader } from '../port/index.ts'
+import { type FetchedBatch, type Log, type LogPort, portOf, type Reader } from '../port/index.ts'
 import { Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { BatchDecoder } from './decoded-batch.ts'
@@ -56,12 +56,12 @@ export interface Delivery {
  * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink throws, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
  */
 export function deliver<K, V>(
-  log: LogPort,
+  log: Log | LogPort,
   topic: SinkTopic<K, V>,
   sink: Sink<NoInfer<K>, NoInfer<V>>,
   options: DeliverOptions = {},
 ): Delivery {
-  const run = new Run(log, topic, sink, options)
+  const run = new Run(portOf(log), topic, sink, options)
   const done = run.run()
   return {
     done,

@@ -15,7 +15,7 @@ import {
   type Clock,
   type Duration,
 } from '../base/index.ts'
-import type { LogPort, Writer } from '../port/index.ts'
+import { type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
 import type { ErrorPolicy, WritableTopic } from '../schema/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
@@ -84,13 +84,14 @@ export interface PublishStats {
  * started, PARTITION_COUNT_CHANGED
  */
 export async function publish<R, K, V>(
-  log: LogPort,
+  to: Log | LogPort,
   topic: PublishTopic<K, V>,
   source: Source<R>,
   ...[options]: {} extends PublishOptions<R, K, V>
     ? [options?: PublishOptions<R, K, V>]
     : [options: PublishOptions<R, K, V>]
 ): Promise<PublishStats> {
+  const log = portOf(to)
   const settings = settle(topic, source, options)
   const partitions = await ensureTopic(log, topic.name, topic.partitions)
   const { onError, name } = settings

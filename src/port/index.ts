@@ -2,5 +2,5 @@
 export { Consumer, type ConsumedBatch, type ConsumedRecord, type ConsumerOptions } from './consumer.ts'
 export { ensureTopic } from './ensure-topic.ts'
 export type * from './log-port.ts'
-export { createLog, type Log } from './log.ts'
+export { createLog, type Log, portOf } from './log.ts'
 export { Producer, type OutgoingRecord, type ProducerOptions } from './producer.ts'

@@ -32,6 +32,11 @@ export interface Log extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** The raw form of a log, for what takes either. */
+export function portOf(log: Log | LogPort): LogPort {
+  return 'port' in log ? log.port : log
+}
+
 /** The public form of a port. */
 export function createLog(port: LogPort, clock: Clock): Log {
   const open = new Set<{ close(): Promise<void> }>()
