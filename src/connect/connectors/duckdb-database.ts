@@ -9,17 +9,12 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
+import type { DatabaseOptions } from './duckdb-options.ts'
 
 export type DuckDBModule = typeof DuckDB
 
 export const loadDuckDB = (use: string): Promise<DuckDBModule> =>
   loadDriver('@duckdb/node-api', use, () => import('@duckdb/node-api'))
-
-export interface DatabaseOptions {
-  /** DuckDB's `memory_limit`, as `'256MB'`: what is more goes to disk, beside the file. */
-  readonly memoryLimit?: string
-  readonly threads?: number
-}
 
 export interface Database {
   readonly module: DuckDBModule

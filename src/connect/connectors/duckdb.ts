@@ -23,14 +23,8 @@ import {
 import { textOf } from '../source.ts'
 import { carrierOf, type Carrier } from './duckdb-carriers.ts'
 import { tableColumns, type ColumnChoice, type TableColumn } from './duckdb-columns.ts'
-import {
-  firstLine,
-  literal,
-  openDatabase,
-  quoted,
-  type Database,
-  type DatabaseOptions,
-} from './duckdb-database.ts'
+import { firstLine, literal, openDatabase, quoted, type Database } from './duckdb-database.ts'
+import type { DatabaseOptions } from './duckdb-options.ts'
 
 /** A column, and how its values travel. */
 type Column = TableColumn & { readonly carrier: Carrier }
