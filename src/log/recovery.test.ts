@@ -51,6 +51,20 @@ test('a missing file is damage, wherever it was; a repair goes on with what is l
   await check('clean', 0, 4)
 })
 
+test('above the recovery point a log ends in front of a missing file, and goes on from there', async () => {
+  const disk = await sixBatches('killed')
+  await disk.remove(`${dataPath}/recovery-point-offset-checkpoint`)
+  await disk.remove(fileAt(2))
+  const log = await openDirectory(disk)
+  const { cut } = log.recovery.partitions[0]!
+  equal(cut?.offset, 2)
+  deepEqual(cut?.keptAside, [fileAt(4, 'log.cut-2')])
+  const partition = log.partition('flights', 0)!
+  await partition.append(batchOf(['more'])).durable
+  equal((await valuesOf(partition)).at(-1), 'more')
+  equal(partition.logEndOffset, 3)
+})
+
 test('what stands before a damaged batch is handed out, and the message says what to run', async () => {
   const disk = await sixBatches('clean')
   const bytes = disk.contentOf(fileAt(0))!
