@@ -61,6 +61,15 @@ describe('the packed package', () => {
     assert.deepEqual(unexpected, [])
   })
 
+  it('installs beside its optional drivers', () => {
+    const project = join(folder, 'with-drivers')
+    mkdirSync(project)
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'drivers', private: true }))
+    // DuckDB numbers its releases as pre-releases (1.5.6-r.1), which no range but '*' admits.
+    const driver = `@duckdb/node-api@${manifest.devDependencies['@duckdb/node-api']}`
+    npm(project, 'install', '--dry-run', '--prefer-offline', '--no-audit', '--no-fund', tarball, driver)
+  })
+
   it("installs into an empty project and runs the README's first example", () => {
     const project = join(folder, 'project')
     mkdirSync(project)
