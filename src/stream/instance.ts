@@ -22,6 +22,7 @@ import { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
+import { SourcePartition } from './source-partition.ts'
 import { TopologyTopics } from './topology-topics.ts'
 
 /** Records between two turns of the event loop, so that timers, sockets and heartbeats live. */
@@ -30,7 +31,7 @@ const turnRecords = 2048
 const idleWaitMs = 1000
 
 export interface Progress {
-  /** Records processed by this run. */
+  /** Records of its sources that this run has processed; what went through exchanges is not counted again. */
   readonly records: number
   /** The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the end. */
   readonly watermark: number
@@ -198,7 +199,7 @@ export class Instance {
       await clock.yield()
       await this.#outputs.relieved()
     }
-    this.metrics.records += batch.batch.count
+    if (input instanceof SourcePartition) this.metrics.records += batch.batch.count
     return since + batch.batch.count
   }
 
@@ -257,6 +258,12 @@ export class Instance {
     const ignore = (error: unknown): void => {
       if (!isMillraceError(error) && !(error instanceof Error)) throw error
     }
+    try {
+      this.progress()
+    } catch (error) {
+      ignore(error)
+    }
+    this.#assignment = undefined
     if (this.#context.settings.exactlyOnce) await this.#writer?.abort().catch(ignore)
     await this.#writer?.close().catch(ignore)
     // Whoever gets the partitions now goes on from the last commit.

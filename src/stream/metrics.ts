@@ -3,7 +3,7 @@ import type { DropReason } from './operator.ts'
 import type { Pane } from './record.ts'
 
 export class Metrics {
-  /** Records read from topics. */
+  /** Records read from source topics. */
   records = 0
   commits = 0
   /** Records that went no further, by reason. */

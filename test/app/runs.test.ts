@@ -1,0 +1,259 @@
+/** How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting anew; when it commits; what it says of itself. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
+import { json, text, topic, windowed } from '../../src/schema/index.ts'
+import { App, tumbling } from '../../src/stream/index.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
+import { type Incoming, type Outgoing, World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<string>() })
+const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
+const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
+
+/** Per key and 100 ms behind an exchange, and per key in all. */
+function counting(name = 'app'): App {
+  const app = new App(name)
+  const events = app.stream(input)
+  events
+    .groupBy((_, key) => key.toUpperCase())
+    .windowedBy(tumbling(100))
+    .count()
+    .emit('final')
+    .to(counts)
+  events.groupByKey().count().to(totals)
+  return app
+}
+
+const event = (timestamp: number, key = 'a', partition = 0): Incoming => ({
+  key,
+  value: '"x"',
+  timestamp,
+  partition,
+})
+
+/** What came out, as `K start count`. */
+const windowsOf = (records: readonly Outgoing[]): string[] =>
+  records.map(({ key, value }) => {
+    const { key: of, start } = JSON.parse(key ?? '') as { key: string; start: number }
+    return `${of} ${start} ${value}`
+  })
+const totalsOf = (records: readonly Outgoing[]): string[] =>
+  records.map(({ key, value }) => `${key} ${value}`)
+
+const withCode =
+  (code: ErrorCode) =>
+  (error: unknown): boolean =>
+    isMillraceError(error, code)
+
+for (const exchange of ['memory', 'topic'] as const) {
+  test(`until 'now' stops at today's end, and the next run goes on from there (${exchange})`, async () => {
+    const world = await World.open()
+    await world.write('input', [event(10), event(20)])
+    const first = await world.run(counting(), { until: 'now', exchange })
+    // The window is open still.
+    deepEqual(windowsOf(await world.read('counts')), [])
+    deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2'])
+    equal(first.progress().lag, 0)
+
+    // Nothing new: nothing comes of it.
+    const second = await world.run(counting(), { until: 'now', exchange })
+    deepEqual([second.metrics.records, second.metrics.results['on-time']], [0, 0])
+
+    await world.write('input', [event(30), event(150)])
+    await world.run(counting(), { until: 'now', exchange })
+    deepEqual(windowsOf(await world.read('counts')), ['A 0 3'])
+    deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2', 'a 3', 'a 4'])
+  })
+
+  test(`until 'end' closes every window and finishes the app; it may start anew (${exchange})`, async () => {
+    const world = await World.open()
+    await world.write('input', [event(10), event(150)])
+    const { metrics, progress } = await world.run(counting(), { until: 'end', exchange }).then(instance => ({
+      metrics: instance.metrics,
+      progress: instance.progress(),
+    }))
+    deepEqual(windowsOf(await world.read('counts')), ['A 0 1', 'A 100 1'])
+    deepEqual(
+      [progress.watermark, progress.lag, metrics.results['on-time']],
+      [Number.POSITIVE_INFINITY, 0, 2],
+    )
+
+    await world.write('input', [event(160)])
+    for (const until of ['end', 'now', undefined] as const)
+      await rejects(
+        world.run(counting(), { ...(until && { until }), exchange }),
+        withCode('APP_FINISHED'),
+        String(until),
+      )
+
+    await world.run(counting(), { until: 'end', restart: true, exchange })
+    deepEqual(windowsOf(await world.read('counts')), ['A 0 1', 'A 100 1', 'A 0 1', 'A 100 2'])
+    deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2', 'a 1', 'a 2', 'a 3'])
+    await rejects(world.run(counting(), { until: 'end', exchange }), withCode('APP_FINISHED'))
+  })
+
+  test(`a live run that is finished takes what is there for all there is (${exchange})`, async () => {
+    const world = await World.open()
+    await world.write('input', [event(10), event(150)])
+    const running = world.start(counting(), { exchange })
+    await world.clock.advance(300)
+    deepEqual(windowsOf(await world.read('counts')), ['A 0 1'])
+    running.instance.finish()
+    await world.settle(running.done)
+    deepEqual(windowsOf(await world.read('counts')), ['A 0 1', 'A 100 1'])
+    await rejects(world.run(counting(), { exchange }), withCode('APP_FINISHED'))
+  })
+
+  test(`a run that a crash kept from finishing finishes what it began with (${exchange})`, async () => {
+    // At whichever commit it happens.
+    for (let commits = 1; commits <= 3; commits += 1) {
+      const world = await World.open()
+      await world.write('input', [event(10, 'a', 0), event(20, 'b', 1), event(150, 'b', 1)], {
+        partitions: 2,
+      })
+      let seen = 0
+      const running = world.start(counting(), {
+        until: 'end',
+        exchange,
+        commitInterval: 1,
+        onPhase: phase => {
+          if (phase === 'committed') seen += 1
+        },
+      })
+      while (running.outcome() === 'running' && seen < commits) await world.clock.advance(1)
+      await world.crash()
+      await world.write('input', [event(30, 'a', 0)])
+      try {
+        await world.run(counting(), { until: 'end', exchange })
+      } catch (error) {
+        ok(isMillraceError(error, 'APP_FINISHED'), String(error))
+      }
+      const final = new Map(windowsOf(await world.read('counts')).map(row => [row.slice(0, -2), row]))
+      const rows = [...final.values()].sort()
+      // What came after the crash counts only for a partition that had not ended.
+      ok(
+        ['A 0 1,B 0 1,B 100 1', 'A 0 2,B 0 1,B 100 1'].includes(rows.join(',')),
+        `after ${commits} commits: ${rows.join(',')}`,
+      )
+      await rejects(world.run(counting(), { until: 'end', exchange }), withCode('APP_FINISHED'))
+    }
+  })
+}
+
+test('a run until the end reads up to markers and over what was aborted', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10)])
+  const publish = async (): Promise<void> => {
+    const writer = await world.port.openWriter({ transactionalId: 'publisher' })
+    for (const outcome of ['commit', 'abort'] as const) {
+      const batch = new BatchBuilder()
+      batch.append(20, Buffer.from('a'), Buffer.from('"x"'))
+      await writer.append('input', 0, batch)
+      await writer[outcome]()
+    }
+    await writer.close()
+  }
+  await world.settle(publish())
+  for (const until of ['now', 'end'] as const) {
+    const instance = await world.run(counting(), { until })
+    equal(instance.progress().lag, 0)
+  }
+  deepEqual(windowsOf(await world.read('counts')), ['A 0 2'])
+})
+
+test('starting anew forgets what is its own, and leaves apps alone whose names begin with its name', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10)])
+  const other = new App('app-two')
+  other.stream(input).groupByKey().count().to(totals)
+  await world.run(other, { until: 'now' })
+  await world.run(counting(), { until: 'now' })
+  await world.run(counting(), { until: 'now', restart: true })
+  await world.write('input', [event(20)])
+  await world.run(other, { until: 'now' })
+  await world.run(counting(), { until: 'now' })
+  deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 1', 'a 1', 'a 2', 'a 2'])
+})
+
+test('stopping commits what is complete', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10), event(20)])
+  const running = world.start(counting(), { commitInterval: '1h' })
+  await world.clock.advance(50)
+  deepEqual(await world.read('totals'), [])
+  await world.stop(running)
+  deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2'])
+  deepEqual([running.instance.metrics.commits, running.instance.progress().lag], [1, 0])
+})
+
+test('an abort signal stops as well', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10)])
+  const stopping = new AbortController()
+  const { done } = world.start(counting(), { signal: stopping.signal })
+  await world.clock.advance(50)
+  stopping.abort()
+  await world.settle(done)
+  deepEqual(totalsOf(await world.read('totals')), ['a 1'])
+})
+
+test('more changed state than may be: it commits early', async () => {
+  const commits = async (dirtyBytesMax: number): Promise<number> => {
+    const world = await World.open()
+    const keys = Array.from({ length: 200 }, (_, n) => event(n, `k${n}`))
+    await world.write('input', keys, { perBatch: 10 })
+    const app = new App('app')
+    app.stream(input).groupByKey().count().to(totals)
+    const { metrics } = await world.run(app, { until: 'now', commitInterval: '1h', dirtyBytesMax })
+    equal((await world.read('totals')).length, 200)
+    return metrics.commits
+  }
+  equal(await commits(1_000_000), 1)
+  // Every batch changes ten keys, of about a hundred bytes each.
+  const early = await commits(2000)
+  ok(early >= 5 && early <= 20, `${early} commits`)
+})
+
+test('an app with nothing to do commits nothing', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10)])
+  for (const exchange of ['memory', 'topic'] as const) {
+    const running = world.start(counting(exchange), { exchange })
+    await world.clock.advance(1000)
+    const { commits } = running.instance.metrics
+    await world.clock.advance(60_000)
+    equal(running.instance.metrics.commits, commits, exchange)
+    await world.stop(running)
+  }
+})
+
+test('progress says how far it is: records, watermark, lag, results and drops', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10), event(20)], { perBatch: 1 })
+  const running = world.start(counting(), { onError: 'skip' })
+  deepEqual(running.instance.progress(), {
+    records: 0,
+    watermark: Number.NEGATIVE_INFINITY,
+    lag: 0,
+    metrics: running.instance.metrics,
+  })
+  await world.clock.advance(200)
+  const { records, watermark, lag } = running.instance.progress()
+  deepEqual([records, watermark, lag], [2, 20, 0])
+  await world.write('input', [event(250), event(30), { key: null, value: '"x"', timestamp: 260 }])
+  await world.clock.advance(200)
+  deepEqual(running.instance.progress().watermark, 260)
+  const { dropped, results, ...others } = running.instance.metrics
+  deepEqual(
+    { dropped, results, records: others.records, deadLetters: others.deadLetters },
+    {
+      // Late behind the exchange; without a key one branch drops it, and in the other the program's own function fails.
+      dropped: { late: 1, idle: 0, 'null-key': 1, 'null-value': 0, malformed: 0, failed: 1 },
+      results: { early: 0, 'on-time': 1, late: 0 },
+      records: 5,
+      deadLetters: 0,
+    },
+  )
+  await world.stop(running)
+})
