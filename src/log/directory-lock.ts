@@ -10,16 +10,19 @@ export interface DirectoryLock {
 /** @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; what the system says of a full or failing disk */
 export async function lockDirectory(disk: Disk, clock: Clock, path: string): Promise<DirectoryLock> {
   const started = new Date(clock.now()).toISOString()
+  const holder = `process ${process.pid}, since ${started}`
   let lock
   try {
-    lock = await disk.lock(`${path}/${lockName}`, `process ${process.pid}, since ${started}`)
+    lock = await disk.lock(`${path}/${lockName}`, holder)
   } catch (cause) {
     throw directoryError(cause, path, 'locked')
   }
   if ('heldBy' in lock)
     throw new MillraceError(
       'DATA_DIR_IN_USE',
-      `${path} is in use by ${lock.heldBy}. End that process, or give this one a directory of its own.`,
+      lock.heldBy.startsWith(`process ${process.pid},`)
+        ? `${path} is open in this process already: share that log, or close it first.`
+        : `${path} is in use by ${lock.heldBy}. End that process, or give this one a directory of its own.`,
     )
   return lock
 }
