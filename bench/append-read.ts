@@ -1,113 +1,61 @@
 /**
- * Appending to the log and reading from it in process, 200-byte records, against loops that do the least that such work can be done with: encode a record
- * batch, checksum it, write it, fdatasync once per MiB; read the file, walk over its records, parse each value.
+ * Appending to the log and reading from it in process: 200-byte records through the log's writer and reader, against loops by hand that encode the same records into
+ * batches of the same size, checksum and write them with an fdatasync per MiB; and that read the same file, check it and parse each value.
  */
-import { open } from 'node:fs/promises'
+import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { openLog } from '../src/index.ts'
-import { assignOffsets, BatchBuilder, readBatches } from '../src/wire/index.ts'
-import type { Benchmark } from './benchmark.ts'
-import { readAll } from './read-all.ts'
+import { type Log, openLog } from '../src/index.ts'
+import { BatchBuilder } from '../src/wire/index.ts'
+import type { Benchmark, Side } from './benchmark.ts'
+import { BatchByHand, readValues } from './by-hand.ts'
 
 const records = 1_000_000
 const batchBytes = 64 * 1024
 const syncBytes = 1024 * 1024
-const value = JSON.stringify({ id: 'b2f3c9', from: 'DFW', to: 'ORD', delay: 42, note: 'x'.repeat(130) })
+/** Batches handed over and not acknowledged: 4 MiB, so that the next sync is shared by what came meanwhile. */
+const underWayMax = 64
+const timestamp = 1_000_000_000_000
+const value = JSON.stringify({ id: 'b2f3c9', from: 'DFW', to: 'ORD', delay: 42, note: 'x'.repeat(137) })
+
+interface Flight {
+  readonly delay: number
+}
 
 export const appendRead: Benchmark = {
   name: 'append',
   async prepare(folder) {
-    const log = await openLog(join(folder, 'log'))
-    const { port } = log
-    let runs = 0
-    const append = async (): Promise<number> => {
-      const topic = `append-${(runs += 1)}`
-      await port.createTopic(topic, { partitions: 1 })
-      const writer = await port.openWriter()
-      const under: Promise<unknown>[] = []
-      for (const batch of batches()) {
-        under.push(writer.append(topic, 0, batch))
-        // Eight batches of 64 KiB under way: the next sync is shared by what came meanwhile.
-        if (under.length >= 16) await under.shift()
-      }
-      await Promise.all(under)
-      await writer.close()
-      const end = await port.offsets(topic, 0, 'latest')
-      if (runs > 1) await port.deleteTopic(`append-${runs - 1}`)
-      return end
-    }
-    const appendByHand = async (): Promise<number> => {
-      const file = await open(join(folder, 'by-hand.log'), 'w')
-      let offset = 0
-      let position = 0
-      let unsynced = 0
-      for (const batch of batches()) {
-        const { count } = batch
-        const bytes = batch.build()
-        assignOffsets(bytes, offset, 0)
-        offset += count
-        await file.write(bytes, 0, bytes.length, position)
-        position += bytes.length
-        unsynced += bytes.length
-        if (unsynced >= syncBytes) {
-          await file.datasync()
-          unsynced = 0
-        }
-      }
-      await file.datasync()
-      await file.close()
-      return offset
-    }
-
-    await port.createTopic('read', { partitions: 1 })
-    const writer = await port.openWriter()
-    for (const batch of batches()) await writer.append('read', 0, batch)
-    await writer.close()
-    const parsed = (batch: ReturnType<typeof readBatches>[number]): number => {
-      let sum = 0
-      for (const cursor = batch.records(); cursor.next();)
-        sum += (JSON.parse(cursor.bytes.utf8Slice(cursor.valueStart, cursor.valueEnd)) as { delay: number })
-          .delay
-      return sum
-    }
-    const read = async (): Promise<number> => {
-      let sum = 0
-      await readAll(log, 'read', 0, ({ batch }) => {
-        sum += parsed(batch)
-      })
-      return sum
-    }
-    const readByHand = async (): Promise<number> => {
-      const file = await open(join(folder, 'by-hand.log'), 'r')
-      const buffer = Buffer.allocUnsafe(syncBytes)
-      let sum = 0
-      for (let position = 0; ;) {
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
-        const found = readBatches(buffer.subarray(0, bytesRead))
-        if (found.length === 0) break
-        for (const batch of found) {
-          sum += parsed(batch)
-          position += batch.sizeBytes
-        }
-      }
-      await file.close()
-      return sum
-    }
+    const data = join(folder, 'log')
+    const log = await openLog(data)
+    await log.port.createTopic('read', { partitions: 1 })
+    await appendAll(log, 'read')
+    const readByHand = sideOf('readSync of 1 MiB, CRC, walk, JSON.parse', async () =>
+      sumOf(join(data, 'read-0')),
+    )
     return {
-      comparisons: [
+      workloads: [
         {
-          name: 'append 200 B, synced before acknowledged',
           records,
-          ours: { name: 'millrace', run: append },
-          theirs: { name: 'encode + CRC + write, fdatasync per MiB', run: appendByHand },
-          reach: 0.5,
+          comparisons: [
+            {
+              name: 'append 200 B, synced',
+              ours: append(log, data),
+              theirs: appendByHand(join(folder, 'by-hand')),
+              by: 'seconds',
+              reach: 0.5,
+            },
+          ],
         },
         {
-          name: 'read 200 B, JSON',
           records,
-          ours: { name: 'millrace', run: read },
-          theirs: { name: 'read + walk + JSON.parse of the same batches', run: readByHand },
-          reach: 0.85,
+          comparisons: [
+            {
+              name: 'read 200 B, JSON',
+              ours: sideOf('reader, cursor, JSON.parse', () => read(log)),
+              theirs: readByHand,
+              by: 'seconds',
+              reach: 0.85,
+            },
+          ],
         },
       ],
       dispose: () => log.close(),
@@ -115,14 +63,100 @@ export const appendRead: Benchmark = {
   },
 }
 
-/** The records, in builders of 64 KiB. */
-function* batches(): Iterable<BatchBuilder> {
+function append(log: Log, data: string): Side {
+  let runs = 0
+  return {
+    name: 'acknowledged once synced (fdatasync, shared by what waits)',
+    async run() {
+      if (runs > 0) await log.port.deleteTopic(`append-${runs}`)
+      runs += 1
+      await log.port.createTopic(`append-${runs}`, { partitions: 1 })
+      await appendAll(log, `append-${runs}`)
+    },
+    result: async () => sumOf(join(data, `append-${runs}-0`)),
+  }
+}
+
+async function appendAll({ port }: Log, topic: string): Promise<void> {
+  const writer = await port.openWriter()
+  const underWay: Promise<unknown>[] = []
   let batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
   for (let n = 0; n < records; n += 1) {
-    batch.appendText(1_000_000_000_000 + n, null, value)
-    if (batch.sizeBytes < batchBytes) continue
-    yield batch
+    batch.appendText(timestamp + n, null, value)
+    if (batch.sizeBytes < batchBytes && n < records - 1) continue
+    underWay.push(writer.append(topic, 0, batch))
     batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
+    if (underWay.length >= underWayMax) await underWay.shift()
   }
-  if (batch.count > 0) yield batch
+  await Promise.all(underWay)
+  await writer.close()
+}
+
+function appendByHand(folder: string): Side {
+  return {
+    name: 'encode, CRC, writeSync; fdatasync per MiB',
+    async run() {
+      mkdirSync(folder, { recursive: true })
+      const file = openSync(join(folder, '0.log'), 'w')
+      const batch = new BatchByHand(batchBytes + 1024)
+      let unsynced = 0
+      for (let n = 0; n < records; n += 1) {
+        batch.add(timestamp + n, value)
+        if (batch.bytes < batchBytes && n < records - 1) continue
+        unsynced += writeSync(file, batch.finish())
+        if (unsynced < syncBytes) continue
+        fdatasyncSync(file)
+        unsynced = 0
+      }
+      fdatasyncSync(file)
+      closeSync(file)
+    },
+    result: async () => sumOf(folder),
+  }
+}
+
+async function read({ port }: Log): Promise<Sum> {
+  const sum = { records: 0, delay: 0 }
+  const reader = await port.openReader()
+  reader.assign([{ topic: 'read', partition: 0, offset: 0 }])
+  while (!reader.atEnd('read', 0)) {
+    const fetched = reader.take('read', 0)
+    if (!fetched) {
+      await reader.wait()
+      continue
+    }
+    for (const cursor = fetched.batch.records(); cursor.next();) {
+      const flight = JSON.parse(cursor.bytes.utf8Slice(cursor.valueStart, cursor.valueEnd)) as Flight
+      sum.records += 1
+      sum.delay += flight.delay
+    }
+  }
+  await reader.close()
+  return sum
+}
+
+interface Sum {
+  records: number
+  delay: number
+}
+
+function sumOf(folder: string): Sum {
+  const sum = { records: 0, delay: 0 }
+  readValues(folder, (buffer, start, end) => {
+    sum.records += 1
+    sum.delay += (JSON.parse(buffer.utf8Slice(start, end)) as Flight).delay
+  })
+  return sum
+}
+
+/** A side whose run brings out the result itself. */
+function sideOf(name: string, work: () => Promise<unknown>): Side {
+  let last: unknown
+  return {
+    name,
+    async run() {
+      last = await work()
+    },
+    result: async () => last,
+  }
 }

@@ -1,59 +1,93 @@
-/** `npm run bench`, or `npm run bench -- ysb` for some: ratios, with the results checked first. */
+/** `npm run bench`, or `npm run bench -- ysb` for some: ratios, with the results checked first. docs/benchmarks.md says what the rows mean. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { appendRead } from './append-read.ts'
 import type { Benchmark } from './benchmark.ts'
-import { measure } from './measure.ts'
+import { rssBytesMax, runDemo } from './demo.ts'
+import { measure, rounds, type Measurement } from './measure.ts'
 import { ysb } from './ysb.ts'
 
 const benchmarks: readonly Benchmark[] = [appendRead, ysb]
+const demo = 'demo'
+const names = [...benchmarks.map(({ name }) => name), demo]
 const wanted = process.argv.slice(2)
-const chosen = wanted.length === 0 ? benchmarks : benchmarks.filter(({ name }) => wanted.includes(name))
-if (chosen.length === 0) {
-  console.error(
-    `There is no benchmark '${wanted.join("', '")}': there are ${benchmarks.map(({ name }) => name).join(', ')}.`,
-  )
+const unknown = wanted.find(name => !names.includes(name))
+if (unknown !== undefined) {
+  console.error(`There is no benchmark '${unknown}'; there are ${names.join(', ')}.`)
   process.exit(2)
 }
+const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name)
 
-const columns = [44, 12, 12, 10, 10, 8, 7]
-const row = (cells: readonly string[]): string =>
-  cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i]!) : cell.padStart(columns[i]!))).join('')
-console.log(row(['median of 5 pairs', 'records/s', 'theirs', 'CPU s/M', 'theirs', 'ratio', 'reach']))
 let missed = 0
-for (const benchmark of chosen) {
-  const folder = await mkdtemp(join(tmpdir(), `millrace-bench-${benchmark.name}-`))
-  try {
-    const { comparisons, dispose } = await benchmark.prepare(folder)
-    for (const comparison of comparisons) {
-      const { name, ours, theirs, ratio, reach } = await measure(comparison)
-      const held = ratio >= reach
-      if (!held) missed += 1
-      const cells = [
-        name,
-        thousands(ours.perSecond),
-        thousands(theirs.perSecond),
-        ours.cpuPerMillion.toFixed(2),
-        theirs.cpuPerMillion.toFixed(2),
-        ratio.toFixed(2),
-        reach.toFixed(2),
-      ]
-      console.log(styleText(held ? 'green' : 'red', row(cells)))
-      console.log(`  against ${theirs.name}`)
+console.log(`Node ${process.version}, ${availableParallelism()} CPUs, medians of ${rounds} rounds`)
+const ratios = benchmarks.filter(({ name }) => chosen(name))
+if (ratios.length > 0)
+  console.log(row(['', 'records/s', 'theirs', 'CPU s/M', 'theirs', 'ratio', 'of', 'reach']))
+for (const { name, prepare } of ratios)
+  await inFolder(name, async folder => {
+    const { workloads, dispose } = await prepare(folder)
+    try {
+      for (const workload of workloads) for (const measured of await measure(workload)) print(measured)
+    } finally {
+      await dispose()
     }
-    await dispose?.()
+  })
+if (chosen(demo))
+  await inFolder(demo, async folder => {
+    const { records, seconds, peakRssBytes, checked } = await runDemo(folder)
+    const words = `${thousands(records / seconds)} records/s of ${thousands(records)}, peak ${mebibytes(peakRssBytes)} resident (at most ${mebibytes(rssBytesMax)})`
+    verdict(
+      checked && peakRssBytes <= rssBytesMax,
+      `demo: ${words}, results ${checked ? 'checked' : 'NOT CHECKED'}`,
+    )
+  })
+if (missed > 0) {
+  console.log(`${missed} out of reach`)
+  process.exitCode = 1
+}
+
+function print({ comparison, ours, theirs, ratio }: Measurement): void {
+  const { name, by, reach } = comparison
+  const cells = [
+    name,
+    thousands(ours.perSecond),
+    thousands(theirs.perSecond),
+    ours.cpuPerMillion.toFixed(2),
+    theirs.cpuPerMillion.toFixed(2),
+    ratio.toFixed(2),
+    by === 'cpu' ? 'CPU' : 'time',
+    reach.toFixed(2),
+  ]
+  verdict(ratio >= reach, row(cells))
+  console.log(`    ${comparison.ours.name}\n    against ${comparison.theirs.name}`)
+}
+
+function verdict(held: boolean, line: string): void {
+  if (!held) missed += 1
+  console.log(styleText(held ? 'green' : 'red', line))
+}
+
+async function inFolder(name: string, work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), `millrace-bench-${name}-`))
+  try {
+    await work(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
-if (missed > 0) {
-  console.log(`${missed} below reach`)
-  process.exitCode = 1
+
+function row(cells: readonly string[]): string {
+  const [name = '', ...figures] = cells
+  return name.padEnd(32) + figures.map(cell => cell.padStart(10)).join('')
 }
 
 function thousands(n: number): string {
   return `${Math.round(n / 1000).toLocaleString('en')}k`
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 / 1024)} MiB`
 }

@@ -1,71 +1,70 @@
-/** Runs a comparison: pairs in turn, medians, wall time and CPU seconds of both sides. */
+/** Runs the sides of a workload in turn and compares them: medians of wall time and of CPU seconds. */
 import { deepStrictEqual } from 'node:assert'
-import type { Comparison, Side } from './benchmark.ts'
+import type { Comparison, Side, Workload } from './benchmark.ts'
 
-/** Pairs that count, after one that does not. */
-const pairs = 5
+/** Rounds that count, after one that does not. In each round every side runs once. */
+export const rounds = 5
 
 export interface Measurement {
-  readonly name: string
-  readonly ours: { readonly perSecond: number; readonly cpuPerMillion: number }
-  readonly theirs: { readonly name: string; readonly perSecond: number; readonly cpuPerMillion: number }
-  /** Records per second, ours over theirs: the median of the pairs'. */
+  readonly comparison: Comparison
+  readonly ours: Figures
+  readonly theirs: Figures
+  /** Ours over theirs: the median of the rounds. */
   readonly ratio: number
-  readonly reach: number
+}
+
+export interface Figures {
+  readonly perSecond: number
+  /** User and system time of the whole process, its threads included, for a million records. */
+  readonly cpuPerMillion: number
 }
 
 interface Run {
   readonly seconds: number
-  readonly cpuSeconds: number
+  readonly cpu: number
 }
 
-export async function measure(comparison: Comparison): Promise<Measurement> {
-  const { name, records, ours, theirs, reach } = comparison
-  // Once each, uncounted: for the check, and so that both are compiled.
-  deepStrictEqual(
-    await ours.run(),
-    await theirs.run(),
-    `${name}: the results differ, so the times mean nothing`,
-  )
-  const ourRuns: Run[] = []
-  const theirRuns: Run[] = []
-  for (let n = 0; n < pairs; n += 1) {
-    // Who goes first changes from pair to pair.
-    for (const [side, runs] of n % 2 === 0
-      ? ([
-          [ours, ourRuns],
-          [theirs, theirRuns],
-        ] as const)
-      : ([
-          [theirs, theirRuns],
-          [ours, ourRuns],
-        ] as const))
-      runs.push(await timed(side))
-  }
-  const figures = (runs: readonly Run[]): { perSecond: number; cpuPerMillion: number } => ({
-    perSecond: records / median(runs.map(({ seconds }) => seconds)),
-    cpuPerMillion: (median(runs.map(({ cpuSeconds }) => cpuSeconds)) / records) * 1e6,
+export async function measure({ records, comparisons }: Workload): Promise<Measurement[]> {
+  const sides = [...new Set(comparisons.flatMap(({ theirs, ours }) => [theirs, ours]))]
+  await check(sides)
+  const runs = new Map<Side, Run[]>(sides.map(side => [side, []]))
+  for (let round = 0; round < rounds; round += 1)
+    // Who goes first changes from round to round.
+    for (const side of round % 2 === 0 ? sides : sides.toReversed()) runs.get(side)!.push(await timed(side))
+  const figuresOf = (side: Side): Figures => ({
+    perSecond: records / median(runs.get(side)!.map(({ seconds }) => seconds)),
+    cpuPerMillion: (median(runs.get(side)!.map(({ cpu }) => cpu)) / records) * 1e6,
   })
-  return {
-    name,
-    ours: figures(ourRuns),
-    theirs: { name: theirs.name, ...figures(theirRuns) },
-    ratio: median(ourRuns.map(({ seconds }, i) => (theirRuns[i] as Run).seconds / seconds)),
-    reach,
+  return comparisons.map(comparison => {
+    const { ours, theirs, by } = comparison
+    const theirRuns = runs.get(theirs)!
+    const ratio = median(runs.get(ours)!.map((run, round) => theirRuns[round]![by] / run[by]))
+    return { comparison, ours: figuresOf(ours), theirs: figuresOf(theirs), ratio }
+  })
+}
+
+/** Once each, uncounted: all have to come to the same result. By then all are compiled, too. */
+async function check([first, ...others]: readonly Side[]): Promise<void> {
+  if (!first) return
+  await first.run()
+  const expected = await first.result()
+  for (const side of others) {
+    await side.run()
+    const message: string = `'${side.name}' and '${first.name}' come to different results: their times mean nothing`
+    deepStrictEqual(await side.result(), expected, message)
   }
 }
 
 async function timed(side: Side): Promise<Run> {
-  globalThis.gc?.()
-  const cpu = process.cpuUsage()
+  const cpuBefore = process.cpuUsage()
   const start = performance.now()
   await side.run()
   const seconds = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  return { seconds, cpuSeconds: (user + system) / 1e6 }
+  const { user, system } = process.cpuUsage(cpuBefore)
+  return { seconds, cpu: (user + system) / 1e6 }
 }
 
 function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] as number
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
 }

@@ -1,0 +1,31 @@
+/** The demo as a process of its own: records per second, peak memory, and whether what it brought out was checked. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import process from 'node:process'
+
+/** What the demo may take at its peak, resident. */
+export const rssBytesMax: number = 700 * 1024 * 1024
+
+/** What the demo writes to the file that MILLRACE_REPORT names. */
+export interface DemoReport {
+  readonly records: number
+  readonly seconds: number
+  readonly peakRssBytes: number
+  /** Its results were compared with those of a plain loop over the input, and were equal. */
+  readonly checked: boolean
+}
+
+/** Runs the demo from the beginning, its data in `folder`. */
+export async function runDemo(folder: string): Promise<DemoReport> {
+  const report = join(folder, 'report.json')
+  const main = join(import.meta.dirname, '../examples/flights/main.ts')
+  const demo = spawn(process.execPath, [main, '--data', join(folder, 'data')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, MILLRACE_REPORT: report },
+  })
+  const [code, signal] = (await once(demo, 'exit')) as [number | null, string | null]
+  if (code !== 0) throw new Error(`The demo ended with ${signal ?? code}.`)
+  return JSON.parse(await readFile(report, 'utf8')) as DemoReport
+}
