@@ -1,5 +1,5 @@
 /** Extract, transform and load at the same time, from wherever an earlier run left off. */
-import { isMillraceError, type Log, type Progress } from '../../src/index.ts'
+import { isMillraceError, type Log, type Progress, type RunningApp } from '../../src/index.ts'
 import { publishAirports, publishFlights } from './extract.ts'
 import { load } from './load.ts'
 import { app } from './transform.ts'
@@ -32,21 +32,30 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   // What is joined to is there before what joins it.
   await publishAirports(log, signal)
   let unpublished: number | undefined
-  const running = app.start({
-    commitInterval: '500ms',
-    log,
-    onPhase: phase => (phase === 'committed' ? onCommit() : onPhase(phase)),
-  })
+  const start = (until?: 'end'): RunningApp =>
+    app.start({
+      commitInterval: '500ms',
+      log,
+      ...(until && { until }),
+      onPhase: phase => (phase === 'committed' ? onCommit() : onPhase(phase)),
+    })
+  let running = start()
   return {
     progress: () => ({ app: running.progress(), unpublished }),
     done: run(),
   }
 
   async function run(): Promise<boolean> {
-    // An app that an earlier run has finished has done its part.
-    const processed = running.done.catch((error: unknown) => {
-      if (!isMillraceError(error, 'APP_FINISHED')) throw error
-    })
+    // Where an earlier run had begun to finish, that is all there is to do; one that has finished has done its part.
+    const processed = running.done
+      .catch((error: unknown) => {
+        if (!isFinished(error)) throw error
+        running = start('end')
+        return running.done
+      })
+      .catch((error: unknown) => {
+        if (!isFinished(error)) throw error
+      })
     const deliveries = load(log, warehouse, {
       onPhase: phase => phase === 'loading' && onPhase(phase),
       onProgress: onCommit,
@@ -82,4 +91,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     })
     if (done) unpublished = 0
   }
+}
+
+function isFinished(error: unknown): boolean {
+  return isMillraceError(error, 'APP_FINISHED')
 }
