@@ -106,8 +106,8 @@ export class World {
     return this.settle(this.#read(topic))
   }
 
-  start(app: App, options: RunOptions = {}): Running {
-    const instance = new Instance(app.name, app.plan(), this.port, this.clock, settingsOf(options))
+  start(app: App, options: RunOptions = {}, port: LogPort = this.port): Running {
+    const instance = new Instance(app.name, app.plan(), port, this.clock, settingsOf(options))
     let outcome: 'running' | 'done' | 'failed' = 'running'
     const done = instance.run()
     done.then(
