@@ -143,7 +143,8 @@ export class Task {
     const connect = (from: GraphNode, outlet: number, forward: Forward): void => {
       const outlets = targets.get(from) ?? []
       targets.set(from, outlets)
-      ;(outlets[outlet] ??= []).push(forward)
+      // They come last one first, and are to be called in the order of their declaration.
+      ;(outlets[outlet] ??= []).unshift(forward)
     }
     const outletsOf = (node: GraphNode, count: number): Forward[] =>
       Array.from({ length: count }, (_, outlet) => fanOut(targets.get(node)?.[outlet] ?? []))

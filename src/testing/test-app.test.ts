@@ -104,3 +104,20 @@ test('stages behind an exchange, tables and sessions run as well', () => {
     ],
   )
 })
+
+test('operators take a record in the order in which they were declared', () => {
+  const app = new App('order')
+  const joined = topic('joined', { key: text(), value: text() })
+  const stream = app.stream(words)
+  // The table knows the record before the join asks, as in Kafka Streams.
+  stream.join(stream.toTable(), (word, latest) => `${word} ${latest}`).to(joined)
+  const run = testApp(app)
+  run.input(words).push({ key: 'k', value: 'a' }, { key: 'k', value: 'b' })
+  deepEqual(
+    run
+      .output(joined)
+      .read()
+      .map(({ value }) => value),
+    ['a a', 'b b'],
+  )
+})
