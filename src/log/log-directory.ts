@@ -216,8 +216,10 @@ export class LogDirectory {
     const clean = await disk.exists(`${this.path}/${cleanMarkerName}`)
     if (clean && !readOnly) {
       await disk.remove(`${this.path}/${cleanMarkerName}`)
-      await disk.syncDirectory(this.path)
     }
+    // What a killed process renamed last can still be lost with the power. Files are removed because of what the checkpoints say, so
+    // their names come first.
+    if (!readOnly) await disk.syncDirectory(this.path)
     const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
     const names = await this.#partitionFolders()
