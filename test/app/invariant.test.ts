@@ -22,6 +22,7 @@ import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { withPower } from '../power.ts'
 import { scale, seed } from '../scale.ts'
+import { settle } from '../settle.ts'
 import { alignedSums, type OracleRecord, sessionSums } from '../stream/oracle.ts'
 
 interface Event extends OracleRecord {
@@ -69,20 +70,6 @@ function randomEvents(random: Random): Event[] {
     value: 1 + random.int(9),
     timestamp: Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)),
   }))
-}
-
-/** Lets simulated time pass until `work` has settled. */
-async function settle<T>(clock: VirtualClock, work: Promise<T>, most = 20_000): Promise<T> {
-  const state = { settled: false }
-  const note = (): void => {
-    state.settled = true
-  }
-  work.then(note, note)
-  for (let n = 0; !state.settled; n += 1) {
-    if (n > most) throw new Error('it does not come to an end')
-    await clock.advance(5)
-  }
-  return await work
 }
 
 async function rowsOf(

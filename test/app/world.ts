@@ -9,6 +9,7 @@ import { type App, Instance, type RunOptions, settingsOf } from '../../src/strea
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { BatchBuilder } from '../../src/wire/index.ts'
+import { settle } from '../settle.ts'
 
 /** A record that goes in. A value that is no string is written as JSON. */
 export interface Incoming {
@@ -33,24 +34,6 @@ export interface Running {
   readonly instance: Instance
   readonly done: Promise<void>
   readonly outcome: () => 'running' | 'done' | 'failed'
-}
-
-/** Simulated time goes on in steps of this. */
-const stepMs = 5
-const stepsMax = 20_000
-
-/** Lets simulated time pass until `work` has settled. */
-export async function settle<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
-  const state = { settled: false }
-  const note = (): void => {
-    state.settled = true
-  }
-  work.then(note, note)
-  for (let n = 0; !state.settled; n += 1) {
-    if (n > stepsMax) throw new Error('it does not come to an end')
-    await clock.advance(stepMs)
-  }
-  return await work
 }
 
 export class World {
