@@ -50,6 +50,7 @@ export function writeVarlong(bytes: Uint8Array, position: number, value: number)
 
 /** Bytes that a safe integer takes as a varlong. */
 export function sizeOfVarlong(value: number): number {
+  if (value >= -0x4000_0000 && value < 0x4000_0000) return sizeOfVarint(value)
   let rest = Math.floor((value < 0 ? -value - 1 : value) / 64)
   let size = 1
   while (rest > 0) {

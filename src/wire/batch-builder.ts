@@ -44,9 +44,13 @@ export interface RecordHeader {
 export interface BatchBuilderOptions {
   /** Default none. */
   readonly compression?: Compression
-  /** What the buffer starts with. Default 16 KiB. */
+  /** What the buffer is made with, when the first record comes. Default 16 KiB. */
   readonly initialBytes?: number
 }
+
+const initialBytesDefault = 16 * 1024
+/** The buffer of a builder without records: most builders that have built a batch never begin another one. */
+const nothing = Buffer.alloc(0)
 
 /** What a batch is stamped with when it is built. */
 export interface BatchStamp {
@@ -67,7 +71,9 @@ const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
 
 export class BatchBuilder {
   readonly #compression: Compression
-  #buffer: Buffer
+  #buffer: Buffer = nothing
+  /** What the next buffer is made with. */
+  #bufferBytes: number
   #position = batchHeaderBytes
   #count = 0
   #baseTimestamp = 0
@@ -75,7 +81,7 @@ export class BatchBuilder {
 
   constructor(options: BatchBuilderOptions = {}) {
     this.#compression = options.compression ?? 'none'
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(batchHeaderBytes, options.initialBytes ?? 16_384))
+    this.#bufferBytes = options.initialBytes ?? initialBytesDefault
   }
 
   /** Records so far. */
@@ -198,14 +204,15 @@ export class BatchBuilder {
 
   #reserve(bytes: number): void {
     if (this.#position + bytes <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#position + bytes))
-    this.#buffer.copy(grown, 0, 0, this.#position)
+    this.#bufferBytes = Math.max(this.#bufferBytes, this.#buffer.length * 2, this.#position + bytes)
+    const grown = Buffer.allocUnsafeSlow(this.#bufferBytes)
+    this.#buffer.copy(grown)
     this.#buffer = grown
   }
 
   #take(): Buffer {
     const bytes = this.#buffer.subarray(0, this.#position)
-    this.#buffer = Buffer.allocUnsafeSlow(this.#buffer.length)
+    this.#buffer = nothing
     this.#position = batchHeaderBytes
     return bytes
   }
