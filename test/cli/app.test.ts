@@ -30,9 +30,10 @@ test('an app is described, runs, goes on, is stopped, fails and finishes', async
 
   // Live: it stays although there is nothing to do, and Ctrl-C commits what it did meanwhile.
   await folder.run('produce words -k :', 'b:1\n')
+  const before = folder.size('counts')
   const running = folder.start('run app.ts --commit-interval 10ms')
-  await running.printed(/Ctrl-C/)
-  await setTimeout(1500)
+  await folder.grown('counts', before)
+  await setTimeout(1200)
   assert.equal(running.process.exitCode, null)
   const stopped = await running.interrupt()
   assert.equal(stopped.code, 0)

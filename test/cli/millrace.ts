@@ -1,10 +1,11 @@
 /** Runs the real command line as a child process in a temporary folder. */
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -31,6 +32,10 @@ export interface Folder {
   run(args: string, input?: string | Uint8Array): Promise<Ended>
   /** Starts a command whose input stays open. */
   start(args: string): Running
+  /** Resolves when a topic's first partition has grown past `bytes`: a command at work cannot be asked, since the folder is its own. */
+  grown(topic: string, bytes?: number): Promise<void>
+  /** How large it is. */
+  size(topic: string): number
   /** Writes a module that may import from 'millrace'. */
   write(name: string, text: string): void
 }
@@ -39,9 +44,17 @@ export function temporaryFolder(t: Pick<TestContext, 'after'>): Folder {
   const path = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
   t.after(() => rmSync(path, { recursive: true, force: true }))
   const start = (args: string): Running => startIn(path, args.split(' '))
+  const size = (topic: string): number => {
+    const segment = join(path, `data/${topic}-0/00000000000000000000.log`)
+    return statSync(segment, { throwIfNoEntry: false })?.size ?? 0
+  }
   return {
     path,
     start,
+    size,
+    async grown(topic, bytes = 0) {
+      while (size(topic) <= bytes) await setTimeout(20)
+    },
     run(args, input = '') {
       const { process, ended } = start(args)
       process.stdin!.on('error', () => {})

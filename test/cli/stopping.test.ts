@@ -1,10 +1,9 @@
 /** How commands end when they are told to, or when nobody listens any more. */
 import assert from 'node:assert/strict'
-import { openSync, statSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { spawnSync } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { assertRefused, temporaryFolder } from './millrace.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
@@ -28,11 +27,7 @@ test('produce publishes what it has read when Ctrl-C comes', async t => {
   const folder = temporaryFolder(t)
   const producing = folder.start('produce t')
   producing.process.stdin!.write('1\n2\nhalf a li')
-  // Nothing tells from outside that a line was published, so it is asked for until it is there.
-  for (let size = 0; size === 0;) {
-    size = segmentBytes(folder.path)
-    await setTimeout(20)
-  }
+  await folder.grown('t')
   assert.deepEqual(await producing.interrupt(), { code: 0, out: '', err: '2 records published to t.\n' })
   assert.equal((await folder.run('consume t')).out, '1\n2\n')
 })
@@ -54,8 +49,3 @@ test('a pipe that is closed is an end like any other; a full disk is not', async
   })
   assertRefused({ code: full.status ?? '', out: '', err: full.stderr }, 1, 'SINK_FAILED', /ENOSPC/)
 })
-
-function segmentBytes(path: string): number {
-  const segment = join(path, 'data/t-0/00000000000000000000.log')
-  return statSync(segment, { throwIfNoEntry: false })?.size ?? 0
-}
