@@ -9,11 +9,11 @@ const counts = topic('counts', { key: windowed(text()), value: json<number>(), p
 const late = topic('late', { key: text(), value: json<string>(), partitions: 1 })
 
 /** Counts per window of 100 ms; what is late goes to a topic of its own. */
-function counting(watermark: WatermarkOptions, { exchange = false } = {}): App {
+function counting(watermark: WatermarkOptions, { exchange = false, allowedLateness = 0 } = {}): App {
   const app = new App('app')
   const events = app.stream(topic('input', { key: text(), value: json<string>(), watermark }))
   const grouped = exchange ? events.groupBy((_, key) => `${key}${key}`) : events.groupByKey()
-  const windows = grouped.windowedBy(tumbling(100)).count()
+  const windows = grouped.windowedBy(tumbling(100, { allowedLateness })).count()
   windows.emit('final').to(counts)
   windows.late().to(late)
   return app
@@ -68,6 +68,20 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.write('input', [event(60, 'late'), event(260, 'in time')])
     const { metrics } = await world.run(app, { until: 'end', exchange })
     equal(metrics.dropped.late, 1)
+    deepEqual(windowsOf(await world.read('counts')), [
+      [0, 1],
+      [200, 2],
+    ])
+  })
+
+  test(`a result that was on time is not given again after a restart (${exchange})`, async () => {
+    const app = counting({ outOfOrderness: 0 }, { exchange: true, allowedLateness: 1000 })
+    const world = await World.open()
+    await world.write('input', [event(50, 'a'), event(250, 'b')])
+    await world.run(app, { until: 'now', exchange })
+    await world.crash()
+    await world.write('input', [event(260, 'c')])
+    await world.run(app, { until: 'end', exchange })
     deepEqual(windowsOf(await world.read('counts')), [
       [0, 1],
       [200, 2],

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as z from 'zod'
 import { isMillraceError } from '../../src/base/index.ts'
 import type { Log } from '../../src/port/index.ts'
+import { append } from '../../src/port/conformance/harness.ts'
 import { topic } from '../../src/schema/index.ts'
 import { openTestLog } from './support.ts'
 
@@ -80,6 +81,17 @@ test('a group goes on after the last record that was processed', async t => {
     }
   assert.deepEqual(await take(log.consumer(one, { group: 'g', until: 'end' }), Infinity), range(21, 30))
   assert.deepEqual(await take(log.consumer(one, { group: 'g', until: 'end' }), Infinity), [])
+})
+
+test('what a group commits lies behind the marker of the last transaction', async t => {
+  const log = await openTestLog(t)
+  await log.createTopic(one)
+  const writer = await log.port.openWriter({ transactionalId: 'writer' })
+  await append(writer, 'one', ['1', '2'])
+  await writer.commit()
+  assert.deepEqual(await take(log.consumer(one, { group: 'g', until: 'end' }), Infinity), [1, 2])
+  const [committed] = await log.port.committedOffsets('g', [{ topic: 'one', partition: 0 }])
+  assert.equal(committed?.offset, await log.port.offsets('one', 0, 'latest'))
 })
 
 test('a record whose body throws comes again', async t => {

@@ -117,11 +117,25 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/log/simulator.test.ts', 'test/log/damage.test.ts'],
   },
   {
+    name: 'offset + 1 across a marker: what a consumer commits',
+    file: 'src/port/consumer.ts',
+    find: 'nextOffset: fetched.nextOffset }',
+    replace: 'nextOffset: fetched.batch.nextOffset }',
+    tests: ['test/broker/consumer.test.ts'],
+  },
+  {
     name: 'dirty key dropped from the changelog: the first of each commit',
     file: 'src/state/keyed-state.ts',
     find: '    for (const entry of this.#dirty) {\n',
     replace: '    for (const entry of this.#dirty.slice(1)) {\n',
     tests: ['src/state/keyed-state.model.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
+    name: 'dirty key dropped from the changelog: one that was deleted',
+    file: 'src/state/keyed-state.ts',
+    find: "      if (entry.inStore === 'stored') changes.push([storeKey, undefined])\n",
+    replace: '',
+    tests: ['src/state/keyed-state.model.test.ts'],
   },
   {
     name: 'watermark forgotten at restart: offsets are committed without it',
@@ -131,11 +145,26 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/stream/oracle.test.ts', 'test/app/invariant.test.ts'],
   },
   {
+    name: 'watermark forgotten at restart: by the task',
+    file: 'src/stream/assignment.ts',
+    find: '    return Math.min(...watermarks)\n',
+    replace: '    return Math.min(...watermarks, Number.NEGATIVE_INFINITY)\n',
+    tests: ['test/app/time.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/exactly-once.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
     replace:
       '    if (settings.exactlyOnce) await this.#writer.commit()\n    if (settings.exactlyOnce)\n      await this.#context.port.commitOffsets({',
+    tests: ['test/app/invariant.test.ts'],
+  },
+  {
+    name: 'offsets committed outside the transaction: right before it',
+    file: 'src/stream/exactly-once.ts',
+    find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
+    replace:
+      '    if (settings.exactlyOnce) await this.#context.port.commitOffsets({ group: app, offsets })\n    if (settings.exactlyOnce)\n      await this.#writer.commit({',
     tests: ['test/app/invariant.test.ts'],
   },
   {
