@@ -34,7 +34,7 @@ function lastOf(index: OffsetIndex): readonly number[] | undefined {
 
 test('a look-up gives a position in front of the offset, the closest there is', () => {
   const check = (entries: Entries, offset: number, position: number): void =>
-    equal(indexOf(entries).lookUp(offset), position, `${offset}`)
+    equal(indexOf(entries).lookUp(offset)?.position ?? 0, position, `${offset}`)
   check([], 100, 0)
   check(sparse, 100, 0)
   // An entry names the last offset of the batch at its position.

@@ -53,9 +53,7 @@ export class OffsetIndex {
 
   /** The entry with the largest offset; undefined in an empty index. */
   get last(): { readonly offset: number; readonly position: number } | undefined {
-    if (this.#count === 0) return undefined
-    const n = this.#count - 1
-    return { offset: this.baseOffset + this.#relativeOffset(n), position: this.#position(n) }
+    return this.#entry(this.#count - 1)
   }
 
   append(lastOffset: number, position: number): void {
@@ -71,8 +69,8 @@ export class OffsetIndex {
     this.#count += 1
   }
 
-  /** A position from which going forward meets every batch that holds `offset` or a later one. */
-  lookUp(offset: number): number {
+  /** The last entry at or below `offset`: going forward from there meets every batch that holds it or a later one. Undefined: from the start. */
+  lookUp(offset: number): { readonly offset: number; readonly position: number } | undefined {
     const relative = offset - this.baseOffset
     let low = 0
     let high = this.#count
@@ -81,7 +79,12 @@ export class OffsetIndex {
       if (this.#relativeOffset(middle) <= relative) low = middle + 1
       else high = middle
     }
-    return low === 0 ? 0 : this.#position(low - 1)
+    return this.#entry(low - 1)
+  }
+
+  #entry(n: number): { readonly offset: number; readonly position: number } | undefined {
+    if (n < 0) return undefined
+    return { offset: this.baseOffset + this.#relativeOffset(n), position: this.#position(n) }
   }
 
   #relativeOffset(n: number): number {

@@ -26,6 +26,13 @@ interface Indexes {
   readonly times: TimeIndex
 }
 
+/** Where a batch stands, and what is known of it before it is read: its first offset, or its last. */
+interface Place {
+  readonly position: number
+  readonly baseOffset?: number
+  readonly lastOffset?: number
+}
+
 export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
@@ -173,11 +180,14 @@ export class Segment {
   }
 
   /** A place from which going forward meets the batch with `offset`: its own where a reader stopped there, else by the index. */
-  async place(offset: number): Promise<number> {
-    const place = this.#places.get(offset)
-    if (place !== undefined) return place
+  async #placeOf(offset: number): Promise<Place> {
+    const position = this.#places.get(offset)
+    if (position !== undefined) return { position, baseOffset: offset }
     const { offsets } = this.#indexes ?? (await this.#load())
-    return offsets.lookUp(offset)
+    const entry = offsets.lookUp(offset)
+    return entry
+      ? { position: entry.position, lastOffset: entry.offset }
+      : { position: 0, baseOffset: this.baseOffset }
   }
 
   /**
@@ -191,9 +201,11 @@ export class Segment {
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
     const { sizeBytes } = this
-    const place = await this.place(offset)
+    const place = await this.#placeOf(offset)
     return await this.#context.files.use(this.path, 'read', async file => {
-      let position = place
+      let position = place.position
+      /** What the batch at the position begins at; undefined at a place that only knows its end. */
+      let baseOffset = place.baseOffset
       let chunk = Buffer.alloc(0)
       let start = position
       let first = -1
@@ -218,8 +230,12 @@ export class Segment {
             continue
           }
           const batch = new RecordBatch(chunk, position - start)
+          // The checksum does not cover where a batch stands.
+          const isInPlace =
+            baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
+          if (!isInPlace && !this.#context.readOnly) throw new DamagedBatch(nextOffset)
           if (batch.baseOffset >= endOffset) return take()
-          if (batch.nextOffset > offset) {
+          if (first !== -1 || batch.nextOffset > offset) {
             if (first !== -1 && position - start + length - first > maxBytes) return take()
             const isMissing = batch.baseOffset > nextOffset && !this.#context.readOnly
             if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
@@ -227,6 +243,7 @@ export class Segment {
             nextOffset = batch.nextOffset
           }
           position += length
+          baseOffset = batch.nextOffset
         }
       } catch (error) {
         // What stands before the damage is handed out; the next read meets it first.

@@ -11,7 +11,7 @@ import type { LogPort, Writer } from '../../src/port/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, type RunOptions, tumbling } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
-import { type Incoming, type Outgoing, type Running, World } from './world.ts'
+import { type Incoming, inPlaceOf, type Outgoing, type Running, World } from './world.ts'
 
 const partitions = 3
 const input = topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 20 } })
@@ -163,50 +163,47 @@ test('an instance that fails lets go of its partitions without a commit, and the
   await check(world, publisher, 'one failed')
 })
 
-test('an instance that hangs in its commit is expelled, and commits nothing when it wakes up', async () => {
-  const { world, publisher } = await setUp(seededRandom(seed))
-  const gate = Promise.withResolvers<void>()
-  const hanging = world.start(counting(), options('0'), hangingCommits(world.port, 2, gate.promise))
-  await world.clock.advance(100)
-  await publisher.publish(60)
-  await world.clock.advance(100)
-  equal(hanging.instance.metrics.commits, 2)
-  const successor = world.start(counting(), options('1'))
-  // The group waits a minute for the answer; as long as its transaction may be open.
-  await world.clock.advance(130_000)
-  await publisher.publish(30)
-  await world.clock.advance(1000)
-  equal(successor.instance.progress().lag, 0)
-  gate.resolve()
-  await rejects(world.settle(hanging.done), isFenced)
-  await world.stop(successor)
-  await check(world, publisher, 'one hung')
-})
+// Before its first append the transaction has not begun, and the group alone knows that it was replaced; before its commit it has timed out as well.
+for (const at of ['append', 'commit'] as const)
+  test(`an instance that hangs before its ${at} is expelled, and commits nothing when it wakes up`, async () => {
+    const { world, publisher } = await setUp(seededRandom(seed))
+    const gate = { closed: false, opened: Promise.withResolvers<void>() }
+    const hanging = world.start(counting(), options('0'), hangingAt(at, world.port, gate))
+    await world.clock.advance(100)
+    gate.closed = true
+    await publisher.publish(60)
+    await world.clock.advance(100)
+    const successor = world.start(counting(), options('1'))
+    // The group waits a minute for the answer; as long as its transaction may be open.
+    await world.clock.advance(130_000)
+    await publisher.publish(30)
+    await world.clock.advance(1000)
+    equal(successor.instance.progress().lag, 0)
+    gate.opened.resolve()
+    await rejects(world.settle(hanging.done), isFenced)
+    await world.stop(successor)
+    await check(world, publisher, 'one hung')
+  })
 
-/** A log whose transactional writers wait at a gate before they commit, from the n-th commit on. */
-function hangingCommits(port: LogPort, after: number, gate: Promise<void>): LogPort {
-  let commits = 0
+/** A log whose writers wait at a gate, once it is closed. */
+function hangingAt(
+  at: 'append' | 'commit',
+  port: LogPort,
+  gate: { readonly closed: boolean; readonly opened: PromiseWithResolvers<void> },
+): LogPort {
   const openWriter: LogPort['openWriter'] = async writerOptions => {
     const writer = await port.openWriter(writerOptions)
+    const append: Writer['append'] = async (...batch) => {
+      if (gate.closed) await gate.opened.promise
+      return writer.append(...batch)
+    }
     const commit: Writer['commit'] = async offsets => {
-      commits += 1
-      if (commits > after) await gate
+      if (gate.closed) await gate.opened.promise
       await writer.commit(offsets)
     }
-    return new Proxy(writer, inPlaceOf<Writer>({ commit }))
+    return new Proxy(writer, inPlaceOf<Writer>(at === 'append' ? { append } : { commit }))
   }
   return new Proxy(port, inPlaceOf<LogPort>({ openWriter }))
-}
-
-/** Puts methods in place of an object's own. */
-function inPlaceOf<T extends object>(methods: Partial<T>): ProxyHandler<T> {
-  return {
-    get(target, name) {
-      if (name in methods) return methods[name as keyof T]
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member
-    },
-  }
 }
 
 test('an instance with the name of another takes its place', async () => {

@@ -166,3 +166,14 @@ function bytesOf(value: unknown): Uint8Array | null {
 function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString()
 }
+
+/** A proxy's handler that puts methods in place of an object's own. */
+export function inPlaceOf<T extends object>(methods: Partial<T>): ProxyHandler<T> {
+  return {
+    get(target, name) {
+      if (name in methods) return methods[name as keyof T]
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member
+    },
+  }
+}

@@ -187,17 +187,18 @@ export async function trustedSegments(): Promise<void> {
 export async function nameTheRepair(): Promise<void> {
   const log = await writeLog(1 << 20, seed, 'killed')
   const segment = log.segments[0]!
-  const disk = diskWith({ log, segment, bytes: segment.bytes.subarray(0, 100) })
+  const damage: Damage = { log, segment, bytes: segment.bytes.subarray(0, 100) }
+  const disk = diskWith(damage)
   const directory = await openDirectory(disk)
-  const { damage } = directory.recovery.partitions[0]!
-  assert.match(damage?.message ?? '', /'millrace repair flights 0 --data \/data'/)
+  const report = directory.recovery.partitions[0]!
+  assert.match(report.damage?.message ?? '', /'millrace repair flights 0 --data \/data'/)
   await failsWith('PARTITION_DAMAGED', () => directory.partition('flights', 0)!.append(batchOf(['x'])))
   // Not while it is open.
   await failsWith('DATA_DIR_IN_USE', repairPartition(dataPath, 'flights', 0, { disk, clock }))
   await failsWith('UNKNOWN_PARTITION', repairPartition(dataPath, 'flights', 1, { disk, clock }))
   await directory.close()
   const { cut } = await repairPartition(dataPath, 'flights', 0, { disk, clock })
-  assert.deepEqual(cut?.keptAside, [`${segment.path}.cut-0`])
+  assert.deepEqual(cut?.keptAside, [`${segment.path}.cut-${soundEnd(damage).offset}`])
   // Once more finds nothing.
   assert.equal((await repairPartition(dataPath, 'flights', 0, { disk, clock })).cut, undefined)
 }

@@ -1,0 +1,101 @@
+/** At least once: after a crash something may come twice, and nothing is lost. */
+import { deepEqual, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom } from '../../src/base/index.ts'
+import type { GroupMembership, LogPort } from '../../src/port/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import { App } from '../../src/stream/index.ts'
+import { scale, seed } from '../scale.ts'
+import { inPlaceOf, World } from './world.ts'
+
+const records = 60
+const input = topic('input', { key: text(), value: json<number>() })
+const copies = topic('copies', { key: text(), value: json<number>(), partitions: 2 })
+const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
+
+function program(): App {
+  const app = new App('app')
+  const numbers = app.stream(input)
+  numbers.to(copies)
+  numbers
+    .groupBy(n => `mod ${n % 3}`)
+    .count()
+    .to(totals)
+  return app
+}
+
+/** A log that never answers the n-th commit of offsets: everything is written by then, and nobody will know how far. */
+function withoutCommits(port: LogPort, after: number): LogPort {
+  let commits = 0
+  const joinGroup: LogPort['joinGroup'] = async group => {
+    const membership = await port.joinGroup(group)
+    const commit: GroupMembership['commit'] = async offsets => {
+      commits += 1
+      if (commits > after) await new Promise(() => {})
+      await membership.commit(offsets)
+    }
+    return new Proxy(membership, inPlaceOf<GroupMembership>({ commit }))
+  }
+  return new Proxy(port, inPlaceOf<LogPort>({ joinGroup }))
+}
+
+async function oneCase(caseSeed: number): Promise<number> {
+  const random = seededRandom(caseSeed)
+  const world = await World.open(caseSeed)
+  const options = {
+    until: 'now' as const,
+    guarantee: 'at-least-once' as const,
+    exchange: random.int(2) === 0 ? ('memory' as const) : ('topic' as const),
+    commitInterval: 1 + random.int(10),
+  }
+  await world.write(
+    'input',
+    Array.from({ length: records }, (_, n) => ({ key: `k${n}`, value: n, timestamp: n, partition: n % 2 })),
+    { partitions: 2, perBatch: 1 + random.int(5) },
+  )
+  for (let crashes = 0; crashes < 4; crashes += 1) {
+    const port = random.int(2) === 0 ? world.port : withoutCommits(world.port, random.int(3))
+    const running = world.start(program(), options, port)
+    for (let n = random.int(8); n > 0 && running.outcome() === 'running'; n -= 1)
+      await world.clock.advance(random.int(4))
+    await world.crash()
+  }
+  await world.run(program(), options)
+
+  const label = JSON.stringify({ caseSeed, ...options })
+  const found = (await world.read('copies')).map(({ value }) => Number(value))
+  const all = Array.from({ length: records }, (_, n) => n)
+  deepEqual(
+    [...new Set(found)].sort((a, b) => a - b),
+    all,
+    label,
+  )
+  const last = new Map((await world.read('totals')).map(({ key, value }) => [key, Number(value)]))
+  for (const key of ['mod 0', 'mod 1', 'mod 2']) ok((last.get(key) ?? 0) >= records / 3, `${key}, ${label}`)
+  return found.length - records
+}
+
+test('under at-least-once nothing is lost over crashes, and something does come twice', async () => {
+  const cases = scale(300)
+  let duplicates = 0
+  for (let n = 0; n < cases; n += 1) duplicates += await oneCase(seed * 1_000_003 + n)
+  // Otherwise the crashes were none.
+  ok(duplicates > 0)
+})
+
+test('without a crash every record comes once', async () => {
+  const world = await World.open()
+  await world.write(
+    'input',
+    [0, 1, 2, 3].map(n => ({ key: `k${n}`, value: n })),
+  )
+  for (let runs = 0; runs < 2; runs += 1)
+    await world.run(program(), { until: 'now', guarantee: 'at-least-once', exchange: 'topic' })
+  deepEqual((await world.read('copies')).map(({ value }) => `${value}`).sort(), ['0', '1', '2', '3'])
+  deepEqual((await world.read('totals')).map(({ key, value }) => `${key} ${value}`).sort(), [
+    'mod 0 1',
+    'mod 0 2',
+    'mod 1 1',
+    'mod 2 1',
+  ])
+})
