@@ -21,7 +21,7 @@ interface Event {
   readonly ip_address: string
 }
 
-const records = 1_000_000
+const records = 2_000_000
 const campaigns = 100
 const adsPerCampaign = 10
 const windowMs = 10_000

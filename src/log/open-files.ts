@@ -13,6 +13,8 @@ interface Entry {
   readonly path: string
   readonly writable: boolean
   file: Promise<DiskFile>
+  /** The same, once it is open: an action on it begins in the call. */
+  opened: DiskFile | undefined
   users: number
   pins: number
   /** Closed by the last user. */
@@ -36,7 +38,7 @@ export class OpenFiles {
     const entry = this.#entry(path, mode)
     entry.users += 1
     try {
-      return await action(await entry.file)
+      return await action(entry.opened ?? (await entry.file))
     } finally {
       entry.users -= 1
       if (entry.dropped) this.#closeUnused(entry)
@@ -80,14 +82,18 @@ export class OpenFiles {
       path,
       writable: mode === 'write',
       file: this.#open(path, mode),
+      opened: undefined,
       users: 0,
       pins: 0,
       dropped: false,
     }
     this.#entries.set(path, entry)
-    entry.file.catch(() => {
-      if (this.#entries.get(path) === entry) this.#entries.delete(path)
-    })
+    entry.file.then(
+      file => (entry.opened = file),
+      () => {
+        if (this.#entries.get(path) === entry) this.#entries.delete(path)
+      },
+    )
     return entry
   }
 

@@ -179,11 +179,8 @@ export class Segment {
     await writeFile(disk, this.#path('index'), offsets.bytes)
   }
 
-  /** A place from which going forward meets the batch with `offset`: its own where a reader stopped there, else by the index. */
-  async #placeOf(offset: number): Promise<Place> {
-    const position = this.#places.get(offset)
-    if (position !== undefined) return { position, baseOffset: offset }
-    const { offsets } = this.#indexes ?? (await this.#load())
+  /** A place from which going forward meets the batch with `offset`. */
+  #placeOf(offset: number, { offsets }: Indexes): Place {
     const entry = offsets.lookUp(offset)
     return entry
       ? { position: entry.position, lastOffset: entry.offset }
@@ -201,7 +198,12 @@ export class Segment {
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
     const { sizeBytes } = this
-    const place = await this.#placeOf(offset)
+    // A reader that goes on has its bytes asked for at once, not in a later turn: the disk works while the reader does.
+    const left = this.#places.get(offset)
+    const place: Place =
+      left === undefined
+        ? this.#placeOf(offset, this.#indexes ?? (await this.#load()))
+        : { position: left, baseOffset: offset }
     return await this.#context.files.use(this.path, 'read', async file => {
       let position = place.position
       /** What the batch at the position begins at; undefined at a place that only knows its end. */
