@@ -12,4 +12,4 @@ export {
   type WatermarkOptions,
   type WritableTopic,
 } from './topic.ts'
-export { windowed, type Windowed } from './windowed.ts'
+export { windowed, type Windowed, windowedForm, windowedJson } from './windowed.ts'

@@ -80,16 +80,23 @@ export function windowed<S extends StandardSchemaV1>(
     },
     {
       serde: {
-        name: 'json',
-        encode(value) {
-          const window = value as Windowed<unknown>
-          return `{"key":${canonicalJsonSerde.encode(window.key) as string},"start":${window.start},"end":${window.end}}`
-        },
+        name: windowedForm(inner.serde.name),
+        encode: value => windowedJson(value as Windowed<unknown>),
         decode: (slices, into) => canonicalJsonSerde.decode(slices, into),
       },
       partitionBytes: value => inner.serde.encode((value as Windowed<unknown>).key),
     },
   )
+}
+
+/** The name of the form that windowed keys have, by that of their inner keys, which decides the partition. */
+export function windowedForm(inner: string): string {
+  return `windowed ${inner}`
+}
+
+/** A windowed key as it stands on the log. */
+export function windowedJson({ key, start, end }: Windowed<unknown>): string {
+  return `{"key":${canonicalJsonSerde.encode(key) as string},"start":${start},"end":${end}}`
 }
 
 function isWindow(value: unknown): value is Windowed<unknown> {

@@ -16,6 +16,7 @@ export class App {
   readonly #graph = new Graph()
   readonly #streams = new Map<string, Stream<unknown, unknown>>()
   readonly #tables = new Map<string, Table<unknown, unknown>>()
+  readonly #topics = new Map<string, AnyTopic>()
 
   /** @internal Use {@link createApp}. */
   constructor(name: string) {
@@ -30,7 +31,7 @@ export class App {
   /** The records of a topic, as a stream. Event time and watermark are as the topic declares them. Asking again gives the same stream. */
   stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K, V> {
     const known = this.#streams.get(topic.name)
-    if (known) return known as Stream<K, V>
+    if (known) return this.#again(known, topic as never)
     const node = this.#source(topic as never, 'stream', options)
     const stream = new Stream<K, V>(this.#graph, { from: node, outlet: 0 }, false)
     this.#streams.set(topic.name, stream)
@@ -40,7 +41,7 @@ export class App {
   /** The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no watermark unless the topic declares one. */
   table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<K, V> {
     const known = this.#tables.get(topic.name)
-    if (known) return known as Table<K, V>
+    if (known) return this.#again(known, topic as never)
     const source = this.#source(topic as never, 'table', {})
     const node = this.#graph.add<OperatorNode>(
       {
@@ -71,12 +72,23 @@ export class App {
     return planOf(this.#graph, this.name)
   }
 
+  /** A topic is read once, as it was declared then: what another declaration of it says would go unheard. */
+  #again<T>(known: unknown, topic: AnyTopic): T {
+    if (this.#topics.get(topic.name) !== topic)
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${this.name}' reads topic '${topic.name}' by two declarations, of which only one can hold: declare it once, as a constant, and give that to both.`,
+      )
+    return known as T
+  }
+
   #source(topic: AnyTopic, of: 'stream' | 'table', options: Named): SourceNode {
     if (this.#streams.has(topic.name) || this.#tables.has(topic.name))
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `The app '${this.name}' reads topic '${topic.name}' both as a stream and as a table: take the stream and make the table with toTable().`,
       )
+    this.#topics.set(topic.name, topic)
     return this.#graph.add<SourceNode>(
       {
         kind: 'source',

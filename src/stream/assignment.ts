@@ -5,18 +5,15 @@
  * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: whoever gets it
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
-import { fromUtf8 } from '../base/index.ts'
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
-import type { ErrorPolicy } from '../schema/index.ts'
 import { changelogTopic, KeyedState, memoryStore, restore } from '../state/index.ts'
-import { type BadRecord, settleFailed } from './bad-records.ts'
+import { policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
 import { ExchangePartition, exchangeTopic, sendToExchange } from './exchange-partition.ts'
-import type { OperatorNode, SourceNode } from './graph.ts'
+import type { OperatorNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from './outputs.ts'
 import type { Stage } from './plan.ts'
-import type { StreamRecord } from './record.ts'
 import { type SourceEnvironment, SourcePartition } from './source-partition.ts'
 import { TaskGroup } from './task-group.ts'
 import type { Task } from './task.ts'
@@ -67,12 +64,7 @@ export class Assignment {
         state: (task, node, name) => this.#makeState(task, node, name),
         output: (task, node, record) => outputs.write(node.topic, record, task.partition),
         failed: (task, operator, record, error) =>
-          settleFailed(
-            this.#policyBehind(task.stage),
-            this.#environment,
-            unplaced(task, operator, record),
-            error,
-          ),
+          settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
       },
       settings.exchange === 'memory'
@@ -156,31 +148,19 @@ export class Assignment {
     const added: InputPartition[] = []
     for (const source of stage.sources) {
       const from = await restored(source.topic.name)
-      added.push(new SourcePartition(source, task, this.#policyOf(source), this.#environment, from))
+      added.push(
+        new SourcePartition(source, task, policyOf(source, settings.onError), this.#environment, from),
+      )
     }
     if (settings.exchange === 'topic')
       for (const { exchange, from } of stage.incoming) {
         const upstream = topics.stagePartitions(from)
-        const policy = this.#policyBehind(from)
+        const policy = policyBehind(from, settings.onError)
         const stand = await restored(exchangeTopic(app, exchange))
         added.push(new ExchangePartition(app, exchange, task, upstream, policy, this.#environment, stand))
       }
     for (const input of added) this.inputs.set(keyOf(input), input)
     return added
-  }
-
-  #policyOf({ topic }: SourceNode): ErrorPolicy {
-    return topic.onError ?? this.#context.settings.onError
-  }
-
-  /** For what no longer has a source of its own: the policy that all sources upstream share, otherwise the app's. */
-  #policyBehind(stage: Stage): ErrorPolicy {
-    const all = [
-      ...stage.sources.map(source => this.#policyOf(source)),
-      ...stage.incoming.map(({ from }) => this.#policyBehind(from)),
-    ]
-    const [first, ...others] = all.map(policy => JSON.stringify(policy))
-    return all[0] && others.every(other => other === first) ? all[0] : this.#context.settings.onError
   }
 
   #makeState(task: Task, node: OperatorNode, name: string): KeyedState<unknown> {
@@ -219,19 +199,5 @@ export class Assignment {
     if (read.length === 0) return Array.from({ length: topics.stagePartitions(stage) }, (_, n) => n)
     const numbers = partitions.filter(({ topic }) => read.includes(topic)).map(({ partition }) => partition)
     return [...new Set(numbers)].sort((a, b) => a - b)
-  }
-}
-
-/** A result that has no place on a log yet: as JSON, so that whoever finds it can read it. */
-function unplaced({ partition }: Task, { name }: OperatorNode, record: StreamRecord): BadRecord {
-  const { key, value, timestamp } = record
-  const bytes = (part: unknown): Uint8Array | null =>
-    part === null || part === undefined ? null : fromUtf8(JSON.stringify(part))
-  return {
-    place: { operator: name, task: partition },
-    partition,
-    timestamp,
-    key: bytes(key),
-    value: bytes(value),
   }
 }

@@ -2,8 +2,8 @@
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
 import { MillraceError } from '../base/index.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'
-import type { Edge, Graph, OperatorNode } from './graph.ts'
-import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
+import type { Edge, Graph, GraphNode, OperatorNode } from './graph.ts'
+import { windowedKeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
 import { aggregate, type Aggregation } from './operators/aggregate.ts'
 import { alignedWindows } from './operators/aligned-windows.ts'
@@ -11,7 +11,13 @@ import type { EmitPolicy } from './operators/emission.ts'
 import { sessionWindows } from './operators/session-windows.ts'
 import { type Named, Stream } from './stream.ts'
 import { Table } from './table.ts'
-import { type AlignedWindows, describeWindows, type SessionWindows, type Windows } from './windows.ts'
+import {
+  type AlignedWindows,
+  describeWindows,
+  inWords,
+  type SessionWindows,
+  type Windows,
+} from './windows.ts'
 
 /** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
 export type Initial<A> = A | (() => A)
@@ -36,8 +42,8 @@ export class GroupedStream<K, V> {
   }
 
   /**
-   * Folds the values of a key into an aggregate. `add` returns the new aggregate. Records without key or value are skipped and counted;
-   * a change carries the largest timestamp so far.
+   * Folds the values of a key into an aggregate. `add` returns the new aggregate; null deletes the row, and the next value begins anew. Records without key or
+   * value are skipped and counted; a change carries the largest timestamp so far.
    */
   aggregate<A>(
     initial: Initial<A>,
@@ -97,7 +103,7 @@ export class WindowedStream<K, V> {
     return this.#aggregate(reducing(reducer), options.name ?? { stem: 'reduce' })
   }
 
-  /** Folds the values of each key and window into an aggregate; `add` returns the new one. */
+  /** Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which deletes the window of the key. */
   aggregate<A>(
     initial: Initial<A>,
     add: (aggregate: A, value: V, key: K) => A,
@@ -165,6 +171,7 @@ export class WindowedTable<K, A, V> {
   readonly #graph: Graph
   readonly #node: OperatorNode
   readonly #policies: EmitPolicy[]
+  #late: Stream<K, V> | undefined
 
   /** @internal */
   constructor(graph: Graph, node: OperatorNode, policies: EmitPolicy[]) {
@@ -184,11 +191,15 @@ export class WindowedTable<K, A, V> {
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
     this.#policies.push(policy)
     this.#node.outlets.push(typeof policy === 'string' ? policy : `early every ${policy.early}`)
-    return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length })
+    return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length }, false)
   }
 
-  /** The side output of records that came too late for every window they belong to. */
+  /** The side output of records that came too late for every window they belong to. Asking again gives the same stream. */
   late(): Stream<K, V> {
+    return (this.#late ??= this.#lateRecords())
+  }
+
+  #lateRecords(): Stream<K, V> {
     const [edge] = this.#node.inputs
     // They carry the key that they came with, not the windowed one: an operator of their own says so.
     const node = this.#graph.add<OperatorNode>(
@@ -227,12 +238,7 @@ function windowed<K, A, V>(
 ): WindowedTable<K, A, V> {
   const { graph, edge } = stream
   const { from } = edge
-  if (windows.allowedLatenessMs < from.latenessMs)
-    throw new MillraceError(
-      'LATENESS_SHRINKS',
-      `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${from.name}': ${from.latenessMs} ms): ` +
-        'whether its corrections still count would depend on timing. Allow at least as much downstream.',
-    )
+  if (windows.allowedLatenessMs < from.latenessMs) throw latenessShrinks(windows, from)
   const policies: EmitPolicy[] = []
   const node = graph.add<OperatorNode>(
     {
@@ -242,7 +248,7 @@ function windowed<K, A, V>(
       inputs: [edge],
       outlets: ['late'],
       stateful: true,
-      keyCodec: windowedKeyCodec,
+      keyCodec: windowedKeyCodec(from.keyCodec),
       latenessMs: windows.allowedLatenessMs,
       acrossPartitions: from.acrossPartitions,
     },
@@ -251,8 +257,16 @@ function windowed<K, A, V>(
   return new WindowedTable(graph, node, policies)
 }
 
-/** Keys of window results, as they stand in state downstream: JSON of key and bounds. */
-const windowedKeyCodec: KeyCodec = jsonKeyCodec
+function latenessShrinks(windows: Windows, { name, latenessMs }: GraphNode): MillraceError {
+  return new MillraceError(
+    'LATENESS_SHRINKS',
+    latenessMs === Number.POSITIVE_INFINITY
+      ? `The windows (${describeWindows(windows)}) are fed with late records ('${name}'): no allowed lateness is enough for those. ` +
+          'Aggregate them without windows, or write them to a topic and read that, with a watermark of its own.'
+      : `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${name}': ${inWords(latenessMs)}): ` +
+          `whether its corrections still count would depend on timing. Give them { allowedLateness: '${inWords(latenessMs)}' } or more.`,
+  )
+}
 
 const counting: Aggregation = { initial: () => 0, add: count => (count as number) + 1 }
 

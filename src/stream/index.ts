@@ -1,6 +1,7 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './app.ts'
 export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './grouped.ts'
+export { policyOf, settleFailedResult } from './error-policies.ts'
 export { Instance, type Progress } from './instance.ts'
 export { Metrics } from './metrics.ts'
 export { type EmitPolicy } from './operators/emission.ts'

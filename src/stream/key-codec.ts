@@ -5,14 +5,18 @@
  * (selectKey, groupBy) is JSON, which tells `"1"` from `1`; a join gives it the form of the table that it is joined to.
  */
 import { binaryString, MillraceError, utf8OfBinary } from '../base/index.ts'
-import type { Codec } from '../schema/index.ts'
-import { canonicalJsonSerde, Malformed, type Slices } from '../schema/index.ts'
+import type { Codec, Windowed } from '../schema/index.ts'
+import { canonicalJsonSerde, Malformed, type Slices, windowedForm, windowedJson } from '../schema/index.ts'
 import type { StreamRecord } from './record.ts'
 
 export interface KeyCodec {
+  /** How the bytes are made, in a word. Equal keys of one form are equal bytes, in partitions of one number; of two forms they are neither. */
+  readonly form: string
   /** The key's bytes, as a binary string: one char per byte. */
   encode(key: unknown): string
   decode(raw: string): unknown
+  /** What decides the partition, where that is not the key's own bytes: of a windowed key the inner key. */
+  partitionBy?(key: unknown): string
 }
 
 /** Keys whose JSON is kept; past that it begins anew. */
@@ -27,6 +31,7 @@ const kept = new Map<string, string>()
 
 /** The form of a key that the program made: JSON. */
 export const jsonKeyCodec: KeyCodec = {
+  form: 'json',
   encode(key) {
     if (typeof key === 'string' && key.length <= keptLengthMax) {
       const known = kept.get(key)
@@ -60,12 +65,9 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
   }
   const into: unknown[] = []
   return {
-    encode(key) {
-      const encoded = serde.encode(key)
-      return typeof encoded === 'string'
-        ? binaryString(encoded)
-        : Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).latin1Slice()
-    },
+    form: serde.name,
+    encode: key => binaryOf(serde.encode(key)),
+    ...(codec.partitionBytes && { partitionBy: (key: unknown) => binaryOf(codec.partitionBytes!(key)) }),
     decode(raw) {
       slices.bytes = Buffer.from(raw, 'latin1')
       slices.ends[0] = raw.length
@@ -79,6 +81,24 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
       return key
     },
   }
+}
+
+/**
+ * The form of a window's keys in state: what `windowed()` makes of them on the log, so that both are one. They are where their inner keys are.
+ */
+export function windowedKeyCodec(inner: KeyCodec): KeyCodec {
+  return {
+    form: windowedForm(inner.form),
+    encode: key => binaryString(windowedJson(key as Windowed<unknown>)),
+    decode: raw => JSON.parse(utf8OfBinary(raw)),
+    partitionBy: key => inner.encode((key as Windowed<unknown>).key),
+  }
+}
+
+function binaryOf(encoded: string | Uint8Array): string {
+  return typeof encoded === 'string'
+    ? binaryString(encoded)
+    : Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).latin1Slice()
 }
 
 /** The bytes of a record's key, computed once however many operators ask. */

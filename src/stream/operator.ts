@@ -20,9 +20,9 @@ import type { StreamRecord } from './record.ts'
 /** Passes a record on. */
 export type Forward = (record: StreamRecord) => void
 
-/** The current content of a table, for joins: by the key's bytes. */
+/** The current content of a table, for joins: by the key's bytes, with the key itself for the functions of filters and mappers. */
 export interface TableView {
-  get(rawKey: string): unknown
+  get(rawKey: string, key: unknown): unknown
 }
 
 export interface Operator {

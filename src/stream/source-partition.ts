@@ -14,6 +14,9 @@ import type { Forward } from './operator.ts'
 import { StreamRecord } from './record.ts'
 import type { Task, WatermarkInput } from './task.ts'
 
+/** The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are exact numbers, too. */
+const timestampMax = 8_640_000_000_000_000
+
 /** What a source partition needs from whoever runs it. */
 export interface SourceEnvironment extends BadRecordSink {
   /** Monotonic time in ms, for idleness. */
@@ -180,10 +183,10 @@ export class SourcePartition implements InputPartition, WatermarkInput {
         return this.#malformed(index, `its timestamp function threw ${String(error)}`, error)
       }
     }
-    if (!(Number.isSafeInteger(timestamp) && timestamp >= 0))
+    if (!(Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= timestampMax))
       return this.#malformed(
         index,
-        `its timestamp ${timestamp} is no whole number of milliseconds since 1970`,
+        `its timestamp ${timestamp} is no whole number of milliseconds from 1970 to the year 275760`,
       )
     const watermark = this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : this.watermark
     try {

@@ -1,5 +1,6 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
+import { MillraceError } from '../base/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, ExchangeNode, Graph, OperatorNode, SinkNode } from './graph.ts'
 import { GroupedStream } from './grouped.ts'
@@ -86,7 +87,9 @@ export class Stream<K, V> {
 
   /**
    * Joins each record to the table's latest value under its key; one without a match is left out. Both sides need equal partition counts
-   * (NOT_COPARTITIONED, when the app starts), unless the stream's key was changed: then the exchange fits it to the table.
+   * (NOT_COPARTITIONED, when the app starts), unless the stream's key was changed, or is written in another form than the table's (text and JSON, say): then an
+   * exchange fits it to the table.
+   * @throws MillraceError INVALID_TOPOLOGY for the results of windows, whose rows are not kept
    */
   join<T, R>(
     table: Table<K, T>,
@@ -156,7 +159,23 @@ export class Stream<K, V> {
     options: Named,
   ): Stream<K, R> {
     const tableNode = table.edge.from
-    const { edge } = this.partitioned(tableNode.keyCodec)
+    if (!table.kept)
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `A stream cannot be joined to '${tableNode.name}', of which the rows are not kept: they are results of windows, which come and go. ` +
+          'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
+      )
+    const isAlike = this.edge.from.keyCodec.form === tableNode.keyCodec.form
+    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are made anew in the table's form.
+    const stream = isAlike
+      ? this
+      : this.#then(
+          're-key',
+          selectKey((_value, key) => key),
+          {},
+          true,
+        )
+    const { edge } = stream.partitioned(tableNode.keyCodec)
     const node = this.graph.add<OperatorNode>(
       {
         kind: 'operator',

@@ -16,14 +16,17 @@ export class Table<K, V> {
   readonly graph: Graph
   /** @internal */
   readonly edge: Edge
+  /** @internal Whether its rows are kept, so that a join can look them up. Of the results of windows only the changes are known. */
+  readonly kept: boolean
 
   /** @internal */
-  constructor(graph: Graph, edge: Edge) {
+  constructor(graph: Graph, edge: Edge, kept = true) {
     this.graph = graph
     this.edge = edge
+    this.kept = kept
   }
 
-  /** Keeps the rows that `keep` answers true for; it may be asked with the key undefined, when a join looks a row up. */
+  /** Keeps the rows that `keep` answers true for. It is asked again when a join looks a row up. */
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
     return this.#then('filter', filterTable(keep as never), options)
   }
@@ -77,6 +80,6 @@ export class Table<K, V> {
       },
       options.name ?? { stem: `table-${stem}` },
     )
-    return new Table(this.graph, { from: node, outlet: 0 })
+    return new Table(this.graph, { from: node, outlet: 0 }, this.kept)
   }
 }

@@ -93,7 +93,9 @@ export class TaskGroup {
     }
     const stage = this.#consumers.get(node)
     assert(stage, `'${node.name}' leads to a stage`)
-    const partition = partitionForBinary(rawKeyOf(record, node.keyCodec), this.#partitions(stage))
+    const { keyCodec } = node
+    const by = keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec)
+    const partition = partitionForBinary(by, this.#partitions(stage))
     if (this.#form.send) return this.#form.send(task, node, partition, record)
     const target = this.task(stage, partition)
     assert(target, `task ${partition} of stage ${stage.id} is here`)

@@ -108,10 +108,13 @@ export class Task {
     let next = Number.POSITIVE_INFINITY
     for (const periodic of this.#periodic) {
       if (now >= periodic.due) {
-        this.#firing = true
-        periodic.callback()
-        this.#firing = false
         periodic.due = now + periodic.intervalMs
+        this.#firing = true
+        try {
+          periodic.callback()
+        } finally {
+          this.#firing = false
+        }
       }
       next = Math.min(next, periodic.due)
     }
@@ -213,11 +216,11 @@ export class Task {
     return {
       state: name => environment.state(this, node, name) as KeyedState<never>,
       view: index => ({
-        get(rawKey) {
+        get(rawKey, key) {
           const edge = node.inputs[index]
           const view = edge && operators.get(edge.from)?.view
           assert(view, `input ${index} of '${node.name}' is a table`)
-          return view.get(rawKey)
+          return view.get(rawKey, key)
         },
       }),
       restoredWatermark: this.watermark,

@@ -6,6 +6,9 @@
  */
 import { durationMs, MillraceError, type Duration } from '../base/index.ts'
 
+/** Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a number holds exactly. */
+const durationMsMax = 100_000_000_000_000
+
 /** Windows whose bounds depend on the time alone. */
 export interface AlignedWindows {
   readonly kind: 'tumbling' | 'hopping'
@@ -104,17 +107,30 @@ function aligned(
 }
 
 function lateness(options: WindowOptions): number {
-  return options.allowedLateness === undefined ? 0 : durationMs(options.allowedLateness)
+  return options.allowedLateness === undefined
+    ? 0
+    : bounded(options.allowedLateness, 'the allowed lateness of a window')
 }
 
 function positive(duration: Duration, what: string): number {
-  const ms = durationMs(duration)
+  const ms = bounded(duration, what)
   if (!(ms > 0))
     throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)
   return ms
 }
 
-function inWords(ms: number): string {
+function bounded(duration: Duration, what: string): number {
+  const ms = durationMs(duration)
+  if (ms > durationMsMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${what} is ${duration}; ${inWords(durationMsMax)} is the most, so that times stay exact numbers.`,
+    )
+  return ms
+}
+
+/** A duration as people write it: in the largest unit that it is a whole number of. */
+export function inWords(ms: number): string {
   for (const [unit, size] of [
     ['d', 86_400_000],
     ['h', 3_600_000],

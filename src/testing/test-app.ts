@@ -8,7 +8,15 @@
 import { assert, MillraceError, utf8 } from '../base/index.ts'
 import { type ErrorPolicy, Malformed, type Slices, type Topic, type WritableTopic } from '../schema/index.ts'
 import { KeyedState, memoryStore } from '../state/index.ts'
-import { type App, Metrics, type Pane, SourcePartition, TaskGroup } from '../stream/index.ts'
+import {
+  type App,
+  Metrics,
+  type Pane,
+  policyOf,
+  settleFailedResult,
+  SourcePartition,
+  TaskGroup,
+} from '../stream/index.ts'
 import { BatchBuilder, RecordBatch } from '../wire/index.ts'
 
 /** A record that goes in. */
@@ -39,7 +47,7 @@ export interface TestResult<K, V> {
 export interface TestDeadLetter {
   /** The topic of dead letters. */
   readonly to: string
-  /** Where the record came from. */
+  /** Where the record came from: for a result that was due, the operator that it is of. */
   readonly topic: string
   /** The original bytes, as text. */
   readonly key: string | null
@@ -82,6 +90,7 @@ export interface TestApp {
   /**
    * Moves the watermark of every input to `timestamp` (ms since the epoch; it never goes back), as if records had come that promise it. Windows that end
    * there or before are closed. `Infinity` is the end of time, which `run({ until: 'end' })` comes to.
+   * @throws MillraceError USER_FUNCTION_FAILED under the policy `'fail'`
    */
   advanceTime(timestamp: number): void
   /** Moves processing time on, in ms: early results come. */
@@ -105,6 +114,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   const results = new Map<string, { key: unknown; value: unknown; timestamp: number; pane?: Pane }[]>()
   let deadLetters: TestDeadLetter[] = []
   let now = 0
+  const { onError = 'fail' } = options
   const group = new TaskGroup(
     plan,
     () => 1,
@@ -112,6 +122,8 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
       metrics,
       monotonic: () => now,
       state: (_task, node, name) => new KeyedState<unknown>(`${node.name}-${name}`, memoryStore()),
+      failed: (task, operator, record, error) =>
+        settleFailedResult(onError, environmentOf(operator.name), task, operator, record, error),
       output: (_task, { topic }, record) => {
         const written = {
           key: throughTheLog(topic, 'key', record.key ?? null),
@@ -128,27 +140,25 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   for (const stage of plan.stages) {
     const task = group.add(stage, 0, Number.NEGATIVE_INFINITY)
     for (const source of stage.sources) {
-      const environment: ConstructorParameters<typeof SourcePartition>[3] = {
-        now: () => now,
-        monotonic: () => now,
-        drop: reason => {
-          metrics.dropped[reason] += 1
-        },
-        deadLetter: ({ to, key, value, reason }) => {
-          metrics.deadLetters += 1
-          deadLetters.push({
-            to,
-            topic: source.topic.name,
-            key: key && utf8(key),
-            value: value && utf8(value),
-            reason,
-          })
-        },
-      }
-      const policy = source.topic.onError ?? options.onError ?? 'fail'
-      sources.set(source.topic.name, new SourcePartition(source, task, policy, environment, { offset: 0 }))
+      const { name } = source.topic
+      const policy = policyOf(source, onError)
+      sources.set(name, new SourcePartition(source, task, policy, environmentOf(name), { offset: 0 }))
     }
     for (const node of stage.nodes) if (node.kind === 'sink') resultsOf(node.topic.name)
+  }
+  /** For what comes from a topic, or is a result of an operator. */
+  function environmentOf(topic: string): ConstructorParameters<typeof SourcePartition>[3] {
+    return {
+      now: () => now,
+      monotonic: () => now,
+      drop: reason => {
+        metrics.dropped[reason] += 1
+      },
+      deadLetter: ({ to, key, value, reason }) => {
+        metrics.deadLetters += 1
+        deadLetters.push({ to, topic, key: key && utf8(key), value: value && utf8(value), reason })
+      },
+    }
   }
   const settle = (): void => {
     for (let turns = 0; !group.advance(); turns += 1) assert(turns < 1_000_000, 'time comes to rest')

@@ -1,8 +1,8 @@
 /**
  * A running aggregate per key, without windows: the table of its latest values.
  *
- * As in Kafka Streams, a record without a key or a value is skipped and counted, and a change carries the largest timestamp of
- * what went into it.
+ * As in Kafka Streams, a record without a key or a value is skipped and counted, a change carries the largest timestamp of
+ * what went into it, and an aggregate of null deletes the row: the next record begins anew.
  */
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
@@ -26,9 +26,11 @@ export const aggregate =
           if (record.value === null) return context.drop('null-value', record)
           const rawKey = rawKeyOf(record, keyCodec)
           const row = state.get(0, rawKey)
-          const value = add(row === undefined ? initial() : row.value, record.value, record.key)
+          const value = add(row === undefined ? initial() : row.value, record.value, record.key) ?? null
           const timestamp = row === undefined ? record.timestamp : Math.max(row.timestamp, record.timestamp)
-          state.put(0, rawKey, { value, timestamp })
+          if (value !== null) state.put(0, rawKey, { value, timestamp })
+          else if (row === undefined) return
+          else state.delete(0, rawKey)
           forward?.(
             new StreamRecord(
               record.key,

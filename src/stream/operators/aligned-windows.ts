@@ -1,6 +1,8 @@
 /**
  * Aggregates in windows whose bounds depend on the time alone: tumbling and hopping.
  *
+ * An aggregate of null deletes the window of its key, and takes back what went out for it.
+ *
  * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a window has fired is not stored: it has
  * when the task's watermark has reached its end.
  */
@@ -9,7 +11,7 @@ import { rawKeyOf } from '../key-codec.ts'
 import { type Forward, type OperatorFactory, resultsPerTurn } from '../operator.ts'
 import { type AlignedWindows, lastStart } from '../windows.ts'
 import type { Aggregation } from './aggregate.ts'
-import { emission, type EmitPolicy } from './emission.ts'
+import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
 import type { Row } from './window-row.ts'
 
 /** Outlet 0 is the side output of late records, then comes one per policy. */
@@ -52,22 +54,24 @@ export const alignedWindows =
             if (record.watermark >= end + allowedLatenessMs) break // and so are all earlier ones
             taken = true
             const row = state.get(start, rawKey)
-            const value = add(row === undefined ? initial() : row.value, record.value, key)
+            const value = add(row === undefined ? initial() : row.value, record.value, key) ?? null
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
-            state.put(start, rawKey, { value, timestamp: latest })
-            out.changed(
-              {
-                rawKey,
-                key,
-                start,
-                end,
-                value,
-                previous: row === undefined ? null : row.value,
-                timestamp: latest,
-              },
-              start < firedBelow,
-              record.watermark,
-            )
+            const result: WindowResult = {
+              rawKey,
+              key,
+              start,
+              end,
+              value,
+              previous: row === undefined ? null : row.value,
+              timestamp: latest,
+            }
+            if (value !== null) {
+              state.put(start, rawKey, { value, timestamp: latest })
+              out.changed(result, start < firedBelow, record.watermark)
+            } else if (row !== undefined) {
+              state.delete(start, rawKey)
+              out.retracted(result, start < firedBelow, record.watermark)
+            }
           }
           if (taken) return
           context.drop(context.lateReason(), record)

@@ -39,7 +39,7 @@ export interface Emission {
   changed(result: WindowResult, fired: boolean, watermark: number): void
   /** The watermark has passed the end of a window. */
   onTime(result: WindowResult): void
-  /** A window is gone because it became part of another one: what went out for it is taken back. */
+  /** A window is gone because it became part of another one, or its aggregate null: what went out for it is taken back. */
   retracted(result: WindowResult, fired: boolean, watermark: number): void
 }
 

@@ -6,7 +6,7 @@
  * timer writes.
  *
  * A session covers [start, last + gap). A record joins every session that it comes within the gap of, the gap itself included, as in Kafka Streams
- * and Flink; on a merge the old ones are retracted before the new one is announced.
+ * and Flink; on a merge the old ones are retracted before the new one is announced. An aggregate of null deletes the session.
  */
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
@@ -82,6 +82,11 @@ export const sessionWindows =
       sessions.put(0, rawKey, { live, timer: due })
     }
 
+    const forget = (rawKey: string, timer: number | undefined): void => {
+      if (timer !== undefined) timers.delete(timer, rawKey)
+      sessions.delete(0, rawKey)
+    }
+
     /** The next end to fire, or expiry, among a key's sessions. */
     const timerOf = (live: readonly Session[]): number => {
       let due = Number.POSITIVE_INFINITY
@@ -121,11 +126,15 @@ export const sessionWindows =
             touched.length > 0
               ? touched.map(one => one.value).reduce((left, right) => merge(left, right, key))
               : initial()
-          const grown: Session = { start, last, value: add(before, record.value, key) }
-          keep(rawKey, live.toSpliced(from, to - from, grown), known?.timer)
+          const grown: Session = { start, last, value: add(before, record.value, key) ?? null }
+          const isGone = grown.value === null
+          if (isGone && touched.length === 0) return
+          const left = isGone ? live.toSpliced(from, to - from) : live.toSpliced(from, to - from, grown)
+          if (left.length > 0) keep(rawKey, left, known?.timer)
+          else forget(rawKey, known?.timer)
 
           const unmoved =
-            touched.length === 1 && touched[0]?.start === start && touched[0].last === last
+            !isGone && touched.length === 1 && touched[0]?.start === start && touched[0].last === last
               ? touched[0]
               : undefined
           if (unmoved === undefined)
@@ -135,6 +144,7 @@ export const sessionWindows =
                 watermark >= gone.last + gapMs,
                 record.watermark,
               )
+          if (isGone) return
           out.changed(
             resultOf(rawKey, key, grown, unmoved?.value ?? null),
             watermark >= last + gapMs,
@@ -167,7 +177,7 @@ export const sessionWindows =
             }
           }
           const live = known.live.filter(one => to < one.last + gapMs + allowedLatenessMs)
-          if (live.length === 0) sessions.delete(0, rawKey)
+          if (live.length === 0) forget(rawKey, undefined)
           else keep(rawKey, live, undefined)
         }
         nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY

@@ -22,9 +22,9 @@ export const filterTable =
       },
     ],
     view: {
-      get: rawKey => {
-        const value = context.view(0).get(rawKey)
-        return value !== undefined && keep(value, undefined) ? value : undefined
+      get: (rawKey, key) => {
+        const value = context.view(0).get(rawKey, key)
+        return value !== undefined && keep(value, key) ? value : undefined
       },
     },
   })
@@ -32,20 +32,24 @@ export const filterTable =
 export const mapValues = (mapper: Fn<unknown>): OperatorFactory =>
   stateless((record, forward) => forward(record.withValue(mapper(record.value, record.key))))
 
-/** On a table both sides of the change are mapped; a deletion stays one. */
+/** On a table both sides of the change are mapped; a deletion stays one, and a row that is mapped to null is none. */
 export const mapTableValues =
   (mapper: Fn<unknown>): OperatorFactory =>
   (context, [forward]) => {
-    const mapped = (value: unknown, key: unknown): unknown => (value === null ? null : mapper(value, key))
+    const mapped = (value: unknown, key: unknown): unknown =>
+      value === null ? null : (mapper(value, key) ?? null)
     return {
       inputs: [
-        record =>
-          forward?.(record.withValue(mapped(record.value, record.key), mapped(record.previous, record.key))),
+        record => {
+          const value = mapped(record.value, record.key)
+          const previous = mapped(record.previous, record.key)
+          if (value !== null || previous !== null) forward?.(record.withValue(value, previous))
+        },
       ],
       view: {
-        get: rawKey => {
-          const value = context.view(0).get(rawKey)
-          return value === undefined ? undefined : mapper(value, undefined)
+        get: (rawKey, key) => {
+          const value = context.view(0).get(rawKey, key)
+          return value === undefined ? undefined : (mapped(value, key) ?? undefined)
         },
       },
     }

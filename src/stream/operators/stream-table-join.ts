@@ -23,7 +23,7 @@ export const streamTableJoin =
           if (value === null) return context.drop('null-value', record)
           const known = key !== null && key !== undefined
           if (!known && kind === 'inner') return context.drop('null-key', record)
-          const match = known ? table.get(rawKeyOf(record, keyCodec)) : undefined
+          const match = known ? table.get(rawKeyOf(record, keyCodec), key) : undefined
           if (match === undefined && kind === 'inner') return
           forward?.(record.withValue(joiner(value, match ?? null, key)))
         },

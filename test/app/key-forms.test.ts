@@ -1,0 +1,132 @@
+/** Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row all the same, whoever partitioned what. */
+import { deepEqual, rejects } from 'node:assert/strict'
+import { test } from 'node:test'
+import { partitionFor } from '../../src/base/index.ts'
+import { json, text, topic, windowed } from '../../src/schema/index.ts'
+import { App, tumbling } from '../../src/stream/index.ts'
+import { World } from './world.ts'
+
+const partitions = 3
+const keys = Array.from('abcdefghijkl')
+const facts = topic('facts', { key: text(), value: json<string>() })
+const questions = topic('questions', { key: text(), value: json<string>() })
+const output = topic('output', { key: text(), value: json<string>(), partitions: 1 })
+
+/** A record per key, where its key as text belongs. */
+const perKey = (name: string) =>
+  keys.map(key => ({
+    key,
+    value: JSON.stringify(`${name} ${key}`),
+    partition: partitionFor(Buffer.from(key), partitions),
+  }))
+
+async function answersOf(app: App, exchange: 'memory' | 'topic'): Promise<unknown[]> {
+  const world = await World.open()
+  await world.write('facts', perKey('fact'), { partitions })
+  await world.write('questions', [], { partitions })
+  await world.run(app, { until: 'now', exchange })
+  await world.write('questions', perKey('question'), { partitions })
+  await world.run(app, { until: 'now', exchange })
+  return (await world.read('output')).map(({ key, value }) => `${key}: ${JSON.parse(value ?? '')}`).sort()
+}
+
+const expected = keys.map(key => `${key}: question ${key}, fact ${key}`)
+const answer = (question: string, fact: string): string => `${question}, ${fact}`
+
+for (const exchange of ['memory', 'topic'] as const) {
+  test(`a topic joined to a table that a program keyed (${exchange})`, async () => {
+    const app = new App('app')
+    const table = app
+      .stream(facts)
+      .groupBy((_, key) => key)
+      .reduce((_, fact) => fact)
+    app.stream(questions).join(table, answer).to(output)
+    deepEqual(await answersOf(app, exchange), expected)
+  })
+
+  test(`a stream that a program keyed, and grouped besides, joined to a topic's table (${exchange})`, async () => {
+    const app = new App('app')
+    const moved = app.stream(questions).selectKey((_, key) => key)
+    moved.groupByKey().count()
+    moved.join(app.table(facts), answer).to(output)
+    deepEqual(await answersOf(app, exchange), expected)
+  })
+
+  test(`windows that a program names, joined to the windows of a topic's records (${exchange})`, async () => {
+    const app = new App('app')
+    const table = app
+      .stream(facts)
+      .groupByKey()
+      .windowedBy(tumbling(100))
+      .reduce((_, fact) => fact)
+      .toStream()
+      .toTable()
+    app
+      .stream(questions)
+      .selectKey((_, key) => ({ key, start: 0, end: 100 }))
+      .join(table, (question, fact) => `${question}, ${fact}`)
+      .selectKey((_, { key }) => key)
+      .to(output)
+    deepEqual(await answersOf(app, exchange), expected)
+  })
+}
+
+test("a topic of windows joined to the windows of another topic's records", async () => {
+  const world = await World.open()
+  const windows = topic('windows', { key: windowed(text()), value: json<string>() })
+  const app = new App('app')
+  const table = app
+    .stream(facts)
+    .groupByKey()
+    .windowedBy(tumbling(100))
+    .reduce((_, fact) => fact)
+    .toStream()
+    .toTable()
+  app
+    .stream(windows)
+    .join(table, answer)
+    .selectKey((_, { key }) => key)
+    .to(output)
+  await world.write('facts', perKey('fact'), { partitions })
+  await world.write('windows', [], { partitions })
+  await world.run(app, { until: 'now' })
+  await world.write(
+    'windows',
+    perKey('question').map(({ key, ...record }) => ({
+      key: `{"key":"${key}","start":0,"end":100}`,
+      ...record,
+    })),
+  )
+  await world.run(app, { until: 'now' })
+  deepEqual(
+    (await world.read('output')).map(({ value }) => JSON.parse(value ?? '') as string).sort(),
+    expected.map(row => row.slice(3)),
+  )
+})
+
+test('two topics of unequal partition counts are not joined, and an exchange mends it', async () => {
+  const world = await World.open()
+  await world.write('facts', perKey('fact'), { partitions })
+  await world.write(
+    'questions',
+    keys.map(key => ({ key, value: JSON.stringify(`question ${key}`) })),
+    { partitions: 1 },
+  )
+  const joined = (rekeyed: boolean): App => {
+    const app = new App('app')
+    const stream = app.stream(questions)
+    const asked = rekeyed ? stream.selectKey((_, key) => key) : stream
+    asked.join(app.table(facts), answer).to(output)
+    return app
+  }
+  await rejects(world.run(joined(false), { until: 'now' }), {
+    code: 'NOT_COPARTITIONED',
+    // Both topics with their counts, and what mends it.
+    message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
+  })
+  await world.run(joined(true), { until: 'now' })
+  deepEqual(
+    (await world.read('output')).map(({ value }) => JSON.parse(value ?? '') as string).sort(),
+    expected.map(row => row.slice(3)),
+  )
+})
