@@ -36,7 +36,6 @@ export type ErrorCode =
   | 'UNKNOWN_PARTITION'
   | 'PARTITION_COUNT_CHANGED'
   | 'MEMBER_FENCED'
-  | 'UNSTABLE_OFFSETS'
   // schema
   | 'MALFORMED_RECORD'
   | 'SCHEMA_ASYNC'

@@ -82,7 +82,6 @@ export class InProcessLog implements LogPort {
       writable: (topic, index) => this.#writable(topic, index),
       transactions,
       offsets,
-      groups: this.#groups,
       checkCommit: commit => this.#checkCommit(commit),
       closed: writer => this.#writers.delete(writer),
     }

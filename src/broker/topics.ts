@@ -44,10 +44,6 @@ export class Topics {
     return this.#byName.get(name)
   }
 
-  all(): Iterable<StoredTopic> {
-    return this.#byName.values()
-  }
-
   describe(name: string): TopicDescription | undefined {
     const topic = this.#byName.get(name)
     return topic && description(topic)

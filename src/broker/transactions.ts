@@ -109,7 +109,8 @@ export class Transactions {
       const producerId = await this.#producerIds.next()
       // Another call may have been faster.
       entry =
-        this.#entries.get(transactionalId) ?? entryOf(transactionalId, { producerId, producerEpoch: -1 })
+        this.#entries.get(transactionalId) ??
+        entryOf(transactionalId, { producerId, producerEpoch: -1, timeoutMs, startedMs: -1 })
       this.#entries.set(transactionalId, entry)
     }
     const known = entry
@@ -165,13 +166,6 @@ export class Transactions {
   isCurrent(transactionalId: string, { producerId, producerEpoch }: ProducerIdentity): boolean {
     const entry = this.#entries.get(transactionalId)
     return entry !== undefined && entry.producerId === producerId && entry.epoch === producerEpoch
-  }
-
-  /** Transactions that are open now, for tools. */
-  *open(): Iterable<{ readonly transactionalId: string; readonly startedMs: number } & ProducerIdentity> {
-    for (const entry of this.#entries.values())
-      if (entry.state !== 'empty')
-        yield { transactionalId: entry.transactionalId, startedMs: entry.startedMs, ...identityOf(entry) }
   }
 
   /** Forgets a partition that is being deleted. */
@@ -361,17 +355,17 @@ export class Transactions {
 
 function entryOf(
   transactionalId: string,
-  state: Pick<TransactionValue, 'producerId' | 'producerEpoch'> & Partial<TransactionValue>,
+  state: Pick<TransactionValue, 'producerId' | 'producerEpoch' | 'timeoutMs' | 'startedMs'>,
 ): Entry {
   assert(state.producerId >= 0, 'a transactional id has a producer id')
   return {
     transactionalId,
     producerId: state.producerId,
     epoch: state.producerEpoch,
-    timeoutMs: state.timeoutMs ?? 60_000,
+    timeoutMs: state.timeoutMs,
     state: 'empty',
     participants: new Set(),
-    startedMs: state.startedMs ?? -1,
+    startedMs: state.startedMs,
     timer: undefined,
     markers: Promise.resolve(),
     markersRetried: 0,

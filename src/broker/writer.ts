@@ -5,7 +5,6 @@
 import { MillraceError } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
 import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
-import type { Groups } from './groups.ts'
 import type { Offsets } from './offsets.ts'
 import type { ProducerIdentity, Transactions } from './transactions.ts'
 
@@ -17,7 +16,6 @@ export interface WriterContext {
   writable(topic: string, index: number): Partition
   readonly transactions: Transactions
   readonly offsets: Offsets
-  readonly groups: Groups
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit): void
   closed(writer: Writer): void

@@ -250,14 +250,14 @@ class Recovery {
     segment.sizeBytes = sizeBytes
     segment.nextOffset = endOffset
     if (this.#input.clean) return true
-    const { position } = await segment.resumeIndexes()
+    const position = await segment.resumeIndexes()
     if (position >= sizeBytes) return false
     const end = await this.#context.files.use(segment.path, 'read', file =>
       scanSegment(
         file,
         sizeBytes,
         { position, offset: segment.baseOffset },
-        { verify: true, gapless: false },
+        { gapless: false },
         () => undefined,
       ),
     )
@@ -268,18 +268,14 @@ class Recovery {
   /** A segment that is appended to from now on, and whose indexes were saved: goes on from these. */
   async #resume({ segment, sizeBytes }: Found): Promise<void> {
     const aborted = await this.#aborted(segment.baseOffset)
-    const from = await segment.resumeIndexes()
-    if (!aborted || from.position > sizeBytes) throw new Damage('its index does not belong to its log')
+    const position = await segment.resumeIndexes()
+    if (!aborted || position > sizeBytes) throw new Damage('its index does not belong to its log')
     segment.aborted = aborted
-    segment.sizeBytes = from.position
+    segment.sizeBytes = position
     segment.nextOffset = segment.baseOffset
     const end = await this.#context.files.use(segment.path, 'read', file =>
-      scanSegment(
-        file,
-        sizeBytes,
-        { position: from.position, offset: segment.baseOffset },
-        { verify: true, gapless: false },
-        batch => indexBatch(segment, batch),
+      scanSegment(file, sizeBytes, { position, offset: segment.baseOffset }, { gapless: false }, batch =>
+        indexBatch(segment, batch),
       ),
     )
     // What Kafka did not stop cleanly is read as far as it goes.
@@ -295,7 +291,7 @@ class Recovery {
       if (segment.nextOffset <= this.#producers.fromOffset) return undefined
       const from = { position: 0, offset: segment.baseOffset }
       return await files.use(segment.path, 'read', file =>
-        scanSegment(file, segment.sizeBytes, from, { verify: true, gapless: !readOnly }, batch =>
+        scanSegment(file, segment.sizeBytes, from, { gapless: !readOnly }, batch =>
           this.#producers.replay(batch),
         ),
       )
@@ -313,7 +309,7 @@ class Recovery {
         file,
         sizeBytes,
         { position: 0, offset: segment.baseOffset },
-        { verify: true, gapless: !readOnly },
+        { gapless: !readOnly },
         (batch, position) => {
           indexBatch(segment, batch)
           const aborted = this.#producers.replay(batch)

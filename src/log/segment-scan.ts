@@ -13,8 +13,6 @@ export interface ScanFrom {
 }
 
 export interface ScanOptions {
-  /** Checks the CRC of each batch. */
-  readonly verify: boolean
   /** Offsets have to follow each other without a gap, as they do in a log that was never compacted. */
   readonly gapless: boolean
 }
@@ -60,7 +58,7 @@ export async function scanSegment(
     const { baseOffset } = batch
     if (baseOffset < offset || (options.gapless && baseOffset > offset))
       return end(`a batch has base offset ${baseOffset} where ${offset} has to come`)
-    if (options.verify && !batch.isValid()) return end('the checksum of a batch does not match its content')
+    if (!batch.isValid()) return end('the checksum of a batch does not match its content')
     if (batch.count < 0 || batch.nextOffset <= baseOffset) return end('a batch counts its records backwards')
     visit(batch, position)
     position += length

@@ -15,7 +15,7 @@ import { segmentFile } from './file-names.ts'
 import type { Flush, PendingBatch } from './flush.ts'
 import { OffsetIndex } from './offset-index.ts'
 import type { OpenFiles } from './open-files.ts'
-import { readFile, writeFile } from './small-file.ts'
+import { readFile, removeIfThere, writeFile } from './small-file.ts'
 import { TimeIndex } from './time-index.ts'
 
 /** Places where sequential readers go on: so many per segment. */
@@ -153,15 +153,15 @@ export class Segment {
     this.nextOffset = lastOffset + 1
   }
 
-  /** Goes on from saved indexes, which cover the file to their last entry. */
-  async resumeIndexes(): Promise<{ readonly position: number; readonly offset: number }> {
+  /** Goes on from saved indexes, which cover the file to their last entry: gives the position of the batch that entry stands for. */
+  async resumeIndexes(): Promise<number> {
     this.#indexes = await this.#loadIndexes()
     const { offsets, times } = this.#indexes
     const { last } = times
     this.#bytesSinceEntry = 0
     this.#maxTimestamp = last?.timestamp ?? -1
     this.#maxTimestampOffset = last?.offset ?? -1
-    return { position: offsets.last?.position ?? 0, offset: offsets.last?.offset ?? this.baseOffset }
+    return offsets.last?.position ?? 0
   }
 
   /**
@@ -276,11 +276,7 @@ export class Segment {
   async remove(): Promise<void> {
     await this.#context.files.drop(this.path)
     for (const extension of ['log', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
-      try {
-        await this.#context.disk.remove(this.#path(extension))
-      } catch (error) {
-        if (systemCode(error) !== 'ENOENT') throw error
-      }
+      await removeIfThere(this.#context.disk, this.#path(extension))
   }
 
   #appended({ bytes, lastOffset, maxTimestamp, aborted }: PendingBatch): void {

@@ -66,11 +66,6 @@ export function memoryStore(): StateStore {
       }
       position = newPosition
     },
-    deleteRange(from, to) {
-      // All are found before one goes: the order must not change meanwhile.
-      const keys = Array.from(keysInOrder.range(from, to))
-      keys.forEach(remove)
-    },
     get position() {
       return position
     },

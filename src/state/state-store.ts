@@ -15,8 +15,6 @@ export interface StateStore {
   keys(from: string, to: string | undefined): Iterable<string>
   /** Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A value of undefined deletes. */
   apply(writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>, position: number): void
-  /** Deletes from ≤ key < to. */
-  deleteRange(from: string, to: string): void
   /** The changelog offset that the content stands for: everything below it is in. Undefined for a store that has to be rebuilt. */
   readonly position: number | undefined
   /** Entries, for queries and for tests. */
