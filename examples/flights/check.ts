@@ -56,10 +56,12 @@ export async function checkTables(warehouse: Warehouse, days: number | undefined
   const checks: TableCheck[] = []
   for (const { table, what, batch } of questions) {
     const [found] = await warehouse.ask(`
-      WITH batch AS MATERIALIZED (${batch}), stream AS MATERIALIZED (FROM ${table})
-      SELECT (SELECT count(*) FROM stream) AS rows,
-        (SELECT count(*) FROM (FROM batch EXCEPT ALL FROM stream)) AS missing,
-        (SELECT count(*) FROM (FROM stream EXCEPT ALL FROM batch)) AS unexpected`)
+      WITH sides AS (SELECT *, 1 AS side FROM (${batch}) UNION ALL SELECT *, -1 FROM ${table}),
+        differences AS (SELECT * EXCLUDE side, sum(side) AS n FROM sides GROUP BY ALL HAVING n <> 0)
+      SELECT (SELECT count(*) FROM ${table}) AS rows,
+        coalesce(sum(n) FILTER (n > 0), 0) AS missing,
+        coalesce(-sum(n) FILTER (n < 0), 0) AS unexpected
+      FROM differences`)
     checks.push({
       table,
       what,

@@ -9,6 +9,7 @@ export async function openWarehouse(path: string): Promise<Warehouse> {
   const instance = await DuckDBInstance.create(path, {
     access_mode: 'READ_ONLY',
     memory_limit: '128MB',
+    preserve_insertion_order: 'false',
     threads: '2',
   })
   const connection = await instance.connect()
