@@ -168,7 +168,7 @@ export class Assignment {
     const store = memoryStore()
     const state = new KeyedState<unknown>(id, store)
     const topic = changelogTopic(this.#context.app, id)
-    const changelog = { topic, partition: task.partition, format: node.label }
+    const changelog = { topic, partition: task.partition, format: formatOf(this.#context.app, node) }
     this.states.push({ task, state, store, changelog, changelogEnd: 0 })
     return state
   }
@@ -200,4 +200,12 @@ export class Assignment {
     const numbers = partitions.filter(({ topic }) => read.includes(topic)).map(({ partition }) => partition)
     return [...new Set(numbers)].sort((a, b) => a - b)
   }
+}
+
+/**
+ * What is told apart in a changelog: whose state it is (app `a` with `b-c` and app `a-b` with `c` have a changelog of one name), and what the
+ * operator's keys and values are.
+ */
+function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
+  return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`
 }

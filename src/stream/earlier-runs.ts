@@ -1,7 +1,7 @@
-/** What earlier runs of an app have left: whether it has finished, and how all of it is forgotten. */
+/** What earlier runs of an app have left: whether it has finished, what is still between its stages, and how all of it is forgotten. */
 import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
-import { ExchangePartition } from './exchange-partition.ts'
+import { ExchangePartition, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { hasEnded } from './source-partition.ts'
 
@@ -30,9 +30,58 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
     )
 }
 
+/** How long to wait for the next batch before looking again. */
+const lookWaitMs = 1000
+
+/**
+ * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their sources are committed, so that they would never be
+ * processed. What else is there, watermarks and markers, is of no use to anyone any more.
+ *
+ * @throws MillraceError STATE_INCOMPATIBLE
+ */
+export async function refuseUnreadExchanges(context: InstanceContext): Promise<void> {
+  const { app, plan, port } = context
+  for (const { incoming } of plan.stages)
+    for (const { exchange } of incoming) {
+      const topic = exchangeTopic(app, exchange)
+      const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
+      for (let partition = 0; partition < partitions; partition += 1)
+        if (await hasUnreadRecords(context, topic, partition))
+          throw new MillraceError(
+            'STATE_INCOMPATIBLE',
+            `The app '${app}' has run with { exchange: 'topic' }, and left records in '${topic}', partition ${partition}, that would be lost in memory. ` +
+              "Run it once more with { exchange: 'topic', until: 'now' }, which processes them, or start anew with { restart: true }.",
+          )
+    }
+}
+
+async function hasUnreadRecords(
+  { app, port }: InstanceContext,
+  topic: string,
+  partition: number,
+): Promise<boolean> {
+  const [committed] = await port.committedOffsets(app, [{ topic, partition }])
+  const offset = committed?.offset ?? (await port.offsets(topic, partition, 'earliest'))
+  const end = await port.offsets(topic, partition, 'latest', 'read_committed')
+  const reader = await port.openReader({ isolation: 'read_committed' })
+  try {
+    reader.assign([{ topic, partition, offset }])
+    while (reader.position(topic, partition) < end) {
+      const fetched = reader.take(topic, partition)
+      if (!fetched) await reader.wait(lookWaitMs)
+      else
+        for (const cursor = fetched.batch.records(); cursor.next();)
+          if (cursor.offset >= fetched.firstOffset && cursor.keyStart >= 0) return true
+    }
+    return false
+  } finally {
+    await reader.close()
+  }
+}
+
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
 export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
-  const { app, plan, port, topics } = context
+  const { app, plan, port } = context
   // By the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set<string>()
@@ -50,7 +99,6 @@ export async function forgetEarlierRuns(context: InstanceContext): Promise<void>
         metadata: '',
       })
   await port.commitOffsets({ group: app, offsets })
-  await topics.prepare(plan)
 }
 
 function allInputs({ plan, topics }: InstanceContext): TopicPartition[] {

@@ -32,7 +32,7 @@ export interface SourceNode extends NodeBase {
 
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
-  /** For descriptions: `aggregate, tumbling 1h`. */
+  /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
   readonly label: string
   readonly factory: OperatorFactory
   /** The names of the outlets that the factory is given, in order. A window operator gains one with each `emit`. */

@@ -8,7 +8,7 @@ import type { OperatorFactory } from './operator.ts'
 import { aggregate, type Aggregation } from './operators/aggregate.ts'
 import { alignedWindows } from './operators/aligned-windows.ts'
 import type { EmitPolicy } from './operators/emission.ts'
-import { sessionWindows } from './operators/session-windows.ts'
+import { type SessionAggregation, sessionWindows } from './operators/session-windows.ts'
 import { type Named, Stream } from './stream.ts'
 import { Table } from './table.ts'
 import {
@@ -18,6 +18,9 @@ import {
   type SessionWindows,
   type Windows,
 } from './windows.ts'
+
+/** What an aggregate is called, in the plan and beside its state, so that none is taken for another. */
+type Kind = 'count' | 'reduce' | 'aggregate'
 
 /** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
 export type Initial<A> = A | (() => A)
@@ -33,12 +36,12 @@ export class GroupedStream<K, V> {
 
   /** How many records there are per key. */
   count(options: Named = {}): Table<K, number> {
-    return this.#aggregate(counting, options.name ?? { stem: 'count' })
+    return this.#aggregate('count', counting, options)
   }
 
   /** Folds the values of a key into one of the same type; the first one starts it. */
   reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): Table<K, V> {
-    return this.#aggregate(reducing(reducer), options.name ?? { stem: 'reduce' })
+    return this.#aggregate('reduce', reducing(reducer), options)
   }
 
   /**
@@ -50,7 +53,7 @@ export class GroupedStream<K, V> {
     add: (aggregate: A, value: V, key: K) => A,
     options: Named = {},
   ): Table<K, A> {
-    return this.#aggregate(folding(initial, add), options.name ?? { stem: 'aggregate' })
+    return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
   /** Aggregates in windows: see `tumbling`, `hopping`, `session`. */
@@ -62,13 +65,13 @@ export class GroupedStream<K, V> {
       : new WindowedStream(this.#stream, windows)
   }
 
-  #aggregate<A>(aggregation: Aggregation, name: string | { stem: string }): Table<K, A> {
+  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Named): Table<K, A> {
     const { graph, edge } = this.#stream
     const { keyCodec } = edge.from
     const node = graph.add<OperatorNode>(
       {
         kind: 'operator',
-        label: 'aggregate',
+        label: kind,
         factory: aggregate(keyCodec, aggregation),
         inputs: [edge],
         outlets: ['changes'],
@@ -77,7 +80,7 @@ export class GroupedStream<K, V> {
         latenessMs: edge.from.latenessMs,
         acrossPartitions: edge.from.acrossPartitions,
       },
-      name,
+      options.name ?? { stem: kind },
     )
     return new Table(graph, { from: node, outlet: 0 })
   }
@@ -96,11 +99,11 @@ export class WindowedStream<K, V> {
 
   /** How many records there are per key and window. */
   count(options: Named = {}): WindowedTable<K, number, V> {
-    return this.#aggregate(counting, options.name ?? { stem: 'count' })
+    return this.#aggregate('count', counting, options)
   }
 
   reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
-    return this.#aggregate(reducing(reducer), options.name ?? { stem: 'reduce' })
+    return this.#aggregate('reduce', reducing(reducer), options)
   }
 
   /** Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which deletes the window of the key. */
@@ -109,12 +112,12 @@ export class WindowedStream<K, V> {
     add: (aggregate: A, value: V, key: K) => A,
     options: Named = {},
   ): WindowedTable<K, A, V> {
-    return this.#aggregate(folding(initial, add), options.name ?? { stem: 'aggregate' })
+    return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
-  #aggregate<A>(aggregation: Aggregation, name: string | { stem: string }): WindowedTable<K, A, V> {
+  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Named): WindowedTable<K, A, V> {
     const { keyCodec } = this.#stream.edge.from
-    return windowed(this.#stream, this.#windows, name, policies =>
+    return windowed(this.#stream, this.#windows, kind, options, policies =>
       alignedWindows(keyCodec, this.#windows, aggregation, policies),
     )
   }
@@ -133,15 +136,12 @@ export class SessionWindowedStream<K, V> {
 
   /** How many records there are per key and session. */
   count(options: Named = {}): WindowedTable<K, number, V> {
-    return this.#aggregate(
-      counting,
-      (left, right) => (left as number) + (right as number),
-      options.name ?? { stem: 'count' },
-    )
+    const plus = (left: unknown, right: unknown): number => (left as number) + (right as number)
+    return this.#aggregate('count', { ...counting, merge: plus }, options)
   }
 
   reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
-    return this.#aggregate(reducing(reducer), reducer as never, options.name ?? { stem: 'reduce' })
+    return this.#aggregate('reduce', { ...reducing(reducer), merge: reducer as never }, options)
   }
 
   /** Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought together. */
@@ -151,17 +151,13 @@ export class SessionWindowedStream<K, V> {
     merge: (left: A, right: A, key: K) => A,
     options: Named = {},
   ): WindowedTable<K, A, V> {
-    return this.#aggregate(folding(initial, add), merge as never, options.name ?? { stem: 'aggregate' })
+    return this.#aggregate('aggregate', { ...folding(initial, add), merge: merge as never }, options)
   }
 
-  #aggregate<A>(
-    aggregation: Aggregation,
-    merge: (left: unknown, right: unknown, key: unknown) => unknown,
-    name: string | { stem: string },
-  ): WindowedTable<K, A, V> {
+  #aggregate<A>(kind: Kind, aggregation: SessionAggregation, options: Named): WindowedTable<K, A, V> {
     const { keyCodec, acrossPartitions } = this.#stream.edge.from
-    return windowed(this.#stream, this.#windows, name, policies =>
-      sessionWindows(keyCodec, this.#windows, { ...aggregation, merge }, policies, acrossPartitions),
+    return windowed(this.#stream, this.#windows, kind, options, policies =>
+      sessionWindows(keyCodec, this.#windows, aggregation, policies, acrossPartitions),
     )
   }
 }
@@ -233,7 +229,8 @@ export class WindowedTable<K, A, V> {
 function windowed<K, A, V>(
   stream: Stream<K, V>,
   windows: Windows,
-  name: string | { stem: string },
+  kind: Kind,
+  options: Named,
   factory: (policies: readonly EmitPolicy[]) => OperatorFactory,
 ): WindowedTable<K, A, V> {
   const { graph, edge } = stream
@@ -243,7 +240,7 @@ function windowed<K, A, V>(
   const node = graph.add<OperatorNode>(
     {
       kind: 'operator',
-      label: `aggregate, ${describeWindows(windows)}`,
+      label: `${kind}, ${describeWindows(windows)}`,
       factory: factory(policies),
       inputs: [edge],
       outlets: ['late'],
@@ -252,7 +249,7 @@ function windowed<K, A, V>(
       latenessMs: windows.allowedLatenessMs,
       acrossPartitions: from.acrossPartitions,
     },
-    name,
+    options.name ?? { stem: kind },
   )
   return new WindowedTable(graph, node, policies)
 }

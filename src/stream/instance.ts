@@ -13,7 +13,7 @@ import { chooseBatch, type ChosenBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
 import { BoundedRun } from './bounded-run.ts'
-import { forgetEarlierRuns, refuseFinished } from './earlier-runs.ts'
+import { forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
 import { Commits } from './exactly-once.ts'
 import { raiseIdle } from './idleness.ts'
 import type { InstanceContext } from './instance-context.ts'
@@ -111,9 +111,11 @@ export class Instance {
         `app ${app}`,
         `instance '${settings.instance}' of app '${app}', which exchanges in memory`,
       )
-    await topics.prepare(plan)
+    await topics.lookUp(plan)
     if (settings.restart) await forgetEarlierRuns(this.#context)
+    await topics.create(plan)
     await refuseFinished(this.#context)
+    if (settings.exchange === 'memory') await refuseUnreadExchanges(this.#context)
     await topics.prepareDeadLetters(plan, settings.onError)
 
     const transactional = { transactionalId: `${app}-${settings.instance}` }

@@ -44,13 +44,13 @@ export class TopologyTopics {
   }
 
   /**
-   * Looks up what the plan reads and creates what it writes.
+   * Looks up what the plan reads.
    *
    * @throws MillraceError UNKNOWN_TOPIC for a source that is not there, NOT_COPARTITIONED for two sources of one stage with different counts
    */
-  async prepare(plan: Plan): Promise<void> {
+  async lookUp(plan: Plan): Promise<void> {
     for (const stage of plan.stages) {
-      for (const { topic } of stage.sources) await this.#lookUp(topic)
+      for (const { topic } of stage.sources) await this.#lookUpSource(topic)
       const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
       for (const other of others)
         if (first !== undefined && this.partitions(other) !== this.partitions(first))
@@ -64,14 +64,23 @@ export class TopologyTopics {
           ? Math.max(...stage.incoming.map(({ from }) => this.stagePartitions(from)))
           : this.partitions(first)
       this.#stageCounts.set(stage, count)
-      if (this.#exchange === 'topic')
-        for (const incoming of stage.incoming)
-          await this.ensure(exchangeTopic(this.#app, incoming.exchange), count, 'exact')
     }
-    for (const stage of plan.stages)
+  }
+
+  /**
+   * Creates what the plan writes, once it is known what it reads.
+   *
+   * @throws MillraceError PARTITION_COUNT_CHANGED for what is between the stages, where an earlier run had another count
+   */
+  async create(plan: Plan): Promise<void> {
+    for (const stage of plan.stages) {
+      const count = this.stagePartitions(stage)
+      if (this.#exchange === 'topic')
+        for (const { exchange } of stage.incoming)
+          await this.ensure(exchangeTopic(this.#app, exchange), count, 'exact')
       for (const node of stage.nodes)
-        if (node.kind === 'sink')
-          await this.ensure(node.topic.name, node.topic.partitions ?? this.stagePartitions(stage), 'any')
+        if (node.kind === 'sink') await this.ensure(node.topic.name, node.topic.partitions ?? count, 'any')
+    }
   }
 
   /** Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own. */
@@ -104,7 +113,7 @@ export class TopologyTopics {
   }
 
   /** Whoever publishes to a topic may start later: one that declares its partitions is created here. */
-  async #lookUp(topic: AnyTopic): Promise<void> {
+  async #lookUpSource(topic: AnyTopic): Promise<void> {
     const { name } = topic
     if (this.#counts.has(name)) return
     const description = await this.#port.describeTopic(name)

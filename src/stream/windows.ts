@@ -77,14 +77,16 @@ export function session(gap: Duration, options: WindowOptions = {}): SessionWind
   }
 }
 
-/** A window in words, as `tumbling 3600000 ms`: for descriptions. */
+/** Windows in words, all that makes them what they are: `tumbling 1h from 15m, lateness 2d`. */
 export function describeWindows(windows: Windows): string {
+  const offset =
+    windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${inWords(windows.offsetMs)}` : ''
   const allowed = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
   switch (windows.kind) {
     case 'tumbling':
-      return `tumbling ${inWords(windows.sizeMs)}${allowed}`
+      return `tumbling ${inWords(windows.sizeMs)}${offset}${allowed}`
     case 'hopping':
-      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${allowed}`
+      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${offset}${allowed}`
     case 'session':
       return `session gap ${inWords(windows.gapMs)}${allowed}`
   }

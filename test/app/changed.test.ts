@@ -1,0 +1,271 @@
+/**
+ * A program that has changed since its last run: state that it can take over it takes over, state that it would misread is refused with what to do; and so are
+ * inputs with another partition count, and another form of exchange while there is something in between. Two apps do not meet.
+ */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ErrorCode, isMillraceError } from '../../src/base/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import {
+  App,
+  type GroupedStream,
+  hopping,
+  type RunOptions,
+  session,
+  type Stream,
+  tumbling,
+} from '../../src/stream/index.ts'
+import { World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<number>() })
+const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
+
+type Program = (numbers: Stream<string, number>, app: App) => void
+
+function appOf(program: Program, name = 'app'): App {
+  const app = new App(name)
+  program(app.stream(input), app)
+  return app
+}
+
+const write = (world: World, ...values: readonly number[]): Promise<void> =>
+  world.write(
+    'input',
+    values.map(value => ({ key: 'k', value, timestamp: value })),
+  )
+
+const valuesIn = async (world: World): Promise<string[]> =>
+  (await world.read('output')).map(({ value }) => value ?? 'null')
+
+/** Runs one program after the other over one log, three records each; gives what came out, or the error of the second. */
+async function oneAfterTheOther(
+  before: Program,
+  after: Program,
+  options: RunOptions = {},
+): Promise<readonly string[] | { readonly code: ErrorCode; readonly message: string }> {
+  const world = await World.open()
+  await write(world, 1, 2)
+  await world.run(appOf(before), { until: 'now', ...options })
+  await write(world, 3)
+  const written = (await valuesIn(world)).length
+  try {
+    await world.run(appOf(after), { until: 'end', ...options })
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    equal((await valuesIn(world)).length, written, 'nothing was written')
+    // What the message promises.
+    await world.run(appOf(after), { until: 'end', ...options, restart: true })
+    return error
+  }
+  return await valuesIn(world)
+}
+
+type Grouped = GroupedStream<string, number>
+
+const counted: Program = numbers => numbers.groupByKey().count({ name: 'state' }).to(output)
+const windowed =
+  (of: (grouped: Grouped) => { toStream(): Stream<unknown, unknown> }): Program =>
+  numbers =>
+    of(numbers.groupByKey()).toStream().to(output)
+const tumblingBy = (...windows: Parameters<typeof tumbling>): Program =>
+  windowed(grouped => grouped.windowedBy(tumbling(...windows)).count({ name: 'state' }))
+
+const refused: readonly [name: string, before: Program, after: Program][] = [
+  ['the size of a window', tumblingBy(100), tumblingBy(50)],
+  ['the offset of a window', tumblingBy(100), tumblingBy(100, { offset: 10 })],
+  ['the allowed lateness', tumblingBy(100), tumblingBy(100, { allowedLateness: 10 })],
+  [
+    'the kind of window',
+    tumblingBy(100),
+    windowed(grouped => grouped.windowedBy(hopping(100, 50)).count({ name: 'state' })),
+  ],
+  [
+    'the gap of a session',
+    windowed(grouped => grouped.windowedBy(session(10)).count({ name: 'state' })),
+    windowed(grouped => grouped.windowedBy(session(20)).count({ name: 'state' })),
+  ],
+  [
+    'the kind of aggregate',
+    counted,
+    numbers => numbers.groupByKey().reduce(Math.max, { name: 'state' }).to(output),
+  ],
+  [
+    'the form of the keys',
+    counted,
+    numbers =>
+      numbers
+        .groupBy((_, key) => key)
+        .count({ name: 'state' })
+        .to(output),
+  ],
+]
+
+for (const exchange of ['memory', 'topic'] as const)
+  for (const [name, before, after] of refused)
+    test(`${name} has changed: the state is refused, by name (${exchange})`, async () => {
+      for (const [first, second] of [
+        [before, after],
+        [after, before],
+      ] as const) {
+        const found = await oneAfterTheOther(first, second, { exchange })
+        ok('code' in found, JSON.stringify(found))
+        equal(found.code, 'STATE_INCOMPATIBLE')
+        match(found.message, /'app-state-\w+-changelog', partition 0.*app\/state: .*another name.*restart/s)
+      }
+    })
+
+test('an operator with another name begins with nothing; one that is gone leaves the others alone', async () => {
+  const named =
+    (...names: readonly string[]): Program =>
+    numbers => {
+      for (const name of names)
+        numbers
+          .groupByKey()
+          .count({ name })
+          .mapValues(count => `${name} ${count}`)
+          .to(output)
+    }
+  deepEqual(await oneAfterTheOther(named('one'), named('two')), ['"one 1"', '"one 2"', '"two 1"'])
+  deepEqual(await oneAfterTheOther(named('one'), named('two', 'one')), [
+    '"one 1"',
+    '"one 2"',
+    '"two 1"',
+    '"one 3"',
+  ])
+  deepEqual(await oneAfterTheOther(named('one', 'two'), named('two')), [
+    '"one 1"',
+    '"two 1"',
+    '"one 2"',
+    '"two 2"',
+    '"two 3"',
+  ])
+})
+
+test('functions, filters and outputs may change: the state goes on', async () => {
+  deepEqual(
+    await oneAfterTheOther(
+      numbers =>
+        numbers
+          .groupByKey()
+          .aggregate(0, (sum, value) => sum + value, { name: 'state' })
+          .to(output),
+      numbers =>
+        numbers
+          .filter(value => value > 0)
+          .groupByKey()
+          .aggregate(0, (sum, value) => sum + 10 * value, { name: 'state' })
+          .mapValues(sum => `sum ${sum}`)
+          .to(output),
+    ),
+    ['1', '3', '"sum 33"'],
+  )
+})
+
+test('another topic to read is read from its beginning', async () => {
+  const other = topic('other', { key: text(), value: json<number>() })
+  const world = await World.open()
+  await write(world, 1, 2)
+  await world.write('other', [{ key: 'k', value: 9 }])
+  await world.run(appOf(counted), { until: 'now' })
+  const both = appOf((numbers, app) => {
+    counted(numbers, app)
+    app.stream(other).to(output)
+  })
+  await world.run(both, { until: 'now' })
+  deepEqual(await valuesIn(world), ['1', '2', '9'])
+})
+
+test('another partition count of the input is refused, until the app starts anew', async () => {
+  for (const exchange of ['memory', 'topic'] as const) {
+    const program: Program = numbers => {
+      counted(numbers, new App('unused'))
+      numbers
+        .groupBy((_, key) => key)
+        .count()
+        .to(output)
+    }
+    const world = await World.open()
+    await write(world, 1, 2)
+    await world.run(appOf(program), { until: 'now', exchange })
+    await world.settle(world.port.deleteTopic('input'))
+    await world.write('input', [{ key: 'k', value: 3, partition: 1 }], { partitions: 2 })
+    let failure: unknown
+    await world.run(appOf(program), { until: 'now', exchange }).catch((error: unknown) => {
+      failure = error
+    })
+    ok(isMillraceError(failure, 'PARTITION_COUNT_CHANGED'), String(failure))
+    match(failure.message, /'app-.*' in 1 partitions.* 2.*restart/s)
+    await world.run(appOf(program), { until: 'now', exchange, restart: true })
+    deepEqual((await valuesIn(world)).sort(), ['1', '1', '1', '1', '2', '2'])
+  }
+})
+
+/** Counts behind an exchange. */
+const regrouped: Program = numbers =>
+  numbers
+    .groupBy((_, key) => `${key}${key}`)
+    .count()
+    .to(output)
+
+test('the form of exchange may change where nothing is left in between', async () => {
+  for (const [first, second] of [
+    ['memory', 'topic'],
+    ['topic', 'memory'],
+  ] as const) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    await world.run(appOf(regrouped), { until: 'now', exchange: first })
+    await write(world, 3)
+    await world.run(appOf(regrouped), { until: 'now', exchange: second })
+    deepEqual(await valuesIn(world), ['1', '2', '3'])
+  }
+})
+
+test('what is left between the stages is not lost in memory: the run is refused, and what the message says helps', async () => {
+  let refusals = 0
+  for (let ms = 0; ms < 12; ms += 1) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    const running = world.start(appOf(regrouped), { exchange: 'topic', commitInterval: 1 })
+    await world.clock.advance(ms)
+    ok(running.outcome() !== 'failed')
+    await world.crash()
+    const inMemory = () => world.run(appOf(regrouped), { until: 'now', exchange: 'memory' })
+    await inMemory().catch(async (error: unknown) => {
+      ok(isMillraceError(error, 'STATE_INCOMPATIBLE'), String(error))
+      match(error.message, /'app-exchange-1-repartition', partition 0/)
+      refusals += 1
+      await world.run(appOf(regrouped), { until: 'now', exchange: 'topic' })
+      await inMemory()
+    })
+    deepEqual(await valuesIn(world), ['1', '2'], `crash after ${ms} ms`)
+  }
+  ok(refusals > 0)
+})
+
+test('two apps over one log read the same topics, and do not meet', async () => {
+  const world = await World.open()
+  await write(world, 1, 2)
+  const one = world.start(appOf(regrouped, 'one'))
+  const two = world.start(appOf(regrouped, 'two'), { exchange: 'topic' })
+  await world.clock.advance(500)
+  await write(world, 3)
+  await world.clock.advance(500)
+  await world.stop(one)
+  await world.stop(two)
+  deepEqual((await valuesIn(world)).sort(), ['1', '1', '2', '2', '3', '3'])
+})
+
+test('two apps whose names and operators make one name of a changelog: the second is refused', async () => {
+  const world = await World.open()
+  await write(world, 1)
+  const countAs = (app: string, name: string): App =>
+    appOf(numbers => numbers.groupByKey().count({ name }).to(output), app)
+  await world.run(countAs('a', 'b-c'), { until: 'now' })
+  let failure: unknown
+  await world.run(countAs('a-b', 'c'), { until: 'now' }).catch((error: unknown) => {
+    failure = error
+  })
+  ok(isMillraceError(failure, 'STATE_INCOMPATIBLE'), String(failure))
+  match(failure.message, /a\/b-c: .*a-b\/c: /s)
+})
