@@ -19,4 +19,5 @@ export {
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
+export { firstWhere } from './search.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

@@ -11,6 +11,7 @@
  * Entries ascend by lastOffset. A reader of [from, to) needs those with firstOffset < to and lastOffset >= from, of its segment
  * and later ones; it can stop behind an entry with lastStableOffset >= to, because a transaction that ends later began at or after it.
  */
+import { firstWhere } from '../base/index.ts'
 import { readInt64, writeInt64 } from '../wire/index.ts'
 
 const entryBytes = 34
@@ -64,16 +65,13 @@ export function collectAborted(
   to: number,
   found: AbortedTransaction[],
 ): boolean {
-  // The first entry whose marker is not behind the reader.
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle]!.lastOffset < from) low = middle + 1
-    else high = middle
-  }
-  for (; low < entries.length; low += 1) {
-    const entry = entries[low]!
+  // From the first entry on whose marker is not behind the reader.
+  for (
+    let n = firstWhere(entries.length, at => entries[at]!.lastOffset >= from);
+    n < entries.length;
+    n += 1
+  ) {
+    const entry = entries[n]!
     if (entry.firstOffset < to) found.push(entry)
     if (entry.lastStableOffset >= to) return false
   }

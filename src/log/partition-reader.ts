@@ -2,7 +2,7 @@
  * Reads across the segments of a partition, and says what it means when that fails: retention was faster, the bytes are not what was written,
  * or the disk fails. A read never passes over what should be there.
  */
-import { isMillraceError, MillraceError } from '../base/index.ts'
+import { firstWhere, isMillraceError, MillraceError } from '../base/index.ts'
 import { collectAborted, type AbortedTransaction } from './abort-index.ts'
 import { partitionDamaged } from './damage.ts'
 import { diskError, systemCode } from './disk-errors.ts'
@@ -92,14 +92,8 @@ export class PartitionReader {
 
   /** Segments from the one that holds `offset` on. */
   #from(offset: number): readonly Segment[] {
-    let low = 0
-    let high = this.#segments.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#segments[middle]!.baseOffset <= offset) low = middle + 1
-      else high = middle
-    }
-    return this.#segments.slice(Math.max(0, low - 1))
+    const next = firstWhere(this.#segments.length, n => this.#segments[n]!.baseOffset > offset)
+    return this.#segments.slice(Math.max(0, next - 1))
   }
 
   /** Says what a failed read means. Undefined where retention has taken the segment meanwhile. */

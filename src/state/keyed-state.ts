@@ -17,6 +17,7 @@ import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
 import { Bucket, type Entry } from './cached-entries.ts'
 import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
+import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 import { valueCodec, type ValueCodec } from './value-codec.ts'
 
@@ -359,12 +360,12 @@ export class KeyedState<V> {
   ): { readonly keys: string[]; readonly goOnAfter: string | undefined } {
     const bucket = this.#buckets.get(namespace)
     const fresh = bucket?.freshKeys() ?? []
-    let next = after === undefined ? 0 : firstAfter(fresh, after)
+    // No string lies between a key and the same with a zero byte behind it.
+    const from = after === undefined ? '' : `${after}\0`
+    let next = firstFrom(fresh, from)
     const keys: string[] = []
-    const prefix = encodeNamespace(namespace)
-    const from = after === undefined ? prefix : `${prefix + after}\0`
     let read = 0
-    for (const storeKey of this.#store.keys(from, upperBound(namespace + 1))) {
+    for (const storeKey of this.#store.keys(encodeNamespace(namespace) + from, upperBound(namespace + 1))) {
       const key = storeKey.slice(namespaceLength)
       while (next < fresh.length && fresh[next]! < key) keys.push(fresh[next++]!)
       if (fresh[next] === key) next++
@@ -406,16 +407,4 @@ export class KeyedState<V> {
       )
     }
   }
-}
-
-/** The index of the first of the sorted `keys` behind `after`. */
-function firstAfter(keys: readonly string[], after: string): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (keys[middle]! <= after) low = middle + 1
-    else high = middle
-  }
-  return low
 }

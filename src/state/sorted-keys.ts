@@ -8,6 +8,7 @@
  * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the sorting take half the time of an insertion, and
  * a write to a key that is there already, the common case, 40 %.
  */
+import { firstWhere } from '../base/index.ts'
 
 /** Fewer gone keys than this are not worth the work. */
 const goneMin = 4096
@@ -138,13 +139,6 @@ export class SortedKeys {
 }
 
 /** The index of the first of the sorted `keys` at or after `from`. */
-function firstFrom(keys: readonly string[], from: string): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (keys[middle]! < from) low = middle + 1
-    else high = middle
-  }
-  return low
+export function firstFrom(keys: readonly string[], from: string): number {
+  return firstWhere(keys.length, n => keys[n]! >= from)
 }
