@@ -156,10 +156,7 @@ export class InProcessLog implements LogPort {
     const partition = this.#topics.partition(topic, index)
     // Who asks for the end after a commit means to see what was committed.
     if (at !== 'earliest' && isolation === 'read_committed') await this.#transactions.outcomesVisible()
-    const end =
-      isolation === 'read_committed'
-        ? Math.min(partition.lastStableOffset, partition.highWatermark)
-        : partition.highWatermark
+    const end = partition.readableEnd(isolation)
     if (at === 'earliest') return partition.logStartOffset
     if (at === 'latest') return end
     const found = await partition.offsetForTimestamp(at.timestamp)

@@ -1,11 +1,11 @@
 /**
  * What the broker knows beside the log itself: its topics and which producer ids were given out.
  *
- * One small JSON file, `metadata.json` in the data directory, replaced as a whole: written aside, synced, renamed over the old
- * one, and the folder synced. So after a crash it is either the old content or the new, never between. Writes queue up one
- * behind the other.
+ * One small JSON file, `metadata.json` in the data directory, replaced as a whole: after a crash it holds the old content or the new.
+ * Writes queue up one behind the other.
  */
 import { fromUtf8, MillraceError, utf8, type Disk } from '../base/index.ts'
+import { readFile, replaceFile } from '../log/index.ts'
 
 /** A topic as it is stored. */
 export interface StoredTopic {
@@ -48,15 +48,9 @@ export class MetadataFile {
   /** DATA_DIR_UNREADABLE when the file is there and makes no sense. */
   static async open(disk: Disk, folder: string): Promise<MetadataFile> {
     const path = `${folder}/${fileName}`
-    if (!(await disk.exists(path))) return new MetadataFile(disk, folder, empty, true)
-    const file = await disk.open(path, 'read')
-    try {
-      const bytes = new Uint8Array(await file.size())
-      await file.read(bytes, 0)
-      return new MetadataFile(disk, folder, parse(utf8(bytes), path), false)
-    } finally {
-      await file.close()
-    }
+    const bytes = await readFile(disk, path)
+    if (!bytes) return new MetadataFile(disk, folder, empty, true)
+    return new MetadataFile(disk, folder, parse(utf8(bytes), path), false)
   }
 
   get current(): Metadata {
@@ -67,29 +61,12 @@ export class MetadataFile {
   update(change: (metadata: Metadata) => Metadata): Promise<void> {
     const done = this.#writing.then(async () => {
       const next = change(this.#current)
-      await this.#write(next)
+      const bytes = fromUtf8(`${JSON.stringify(next, undefined, 2)}\n`)
+      await replaceFile(this.#disk, this.#folder, fileName, bytes)
       this.#current = next
     })
     this.#writing = done.catch(() => undefined)
     return done
-  }
-
-  async #write(metadata: Metadata): Promise<void> {
-    const path = `${this.#folder}/${fileName}`
-    const aside = `${path}.tmp`
-    const bytes = fromUtf8(`${JSON.stringify(metadata, undefined, 2)}\n`)
-    const file = await this.#disk.open(aside, 'create')
-    try {
-      if ((await file.write([bytes], 0)) < bytes.length)
-        throw new MillraceError('DISK_FULL', `No room to write ${path}: free some space and try again.`, {
-          retriable: true,
-        })
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await this.#disk.rename(aside, path)
-    await this.#disk.syncDirectory(this.#folder)
   }
 }
 

@@ -197,10 +197,7 @@ export class InProcessReader implements Reader {
 
   /** The readable end. */
   #end({ partition, position }: Source): number {
-    if (!partition) return position
-    return this.#isolation === 'read_committed'
-      ? Math.min(partition.lastStableOffset, partition.highWatermark)
-      : partition.highWatermark
+    return partition ? partition.readableEnd(this.#isolation) : position
   }
 
   /** Fetches as long as there is something to read and room for it. */

@@ -6,12 +6,16 @@
  * topic claims (a data directory of Apache Kafka's, a lost metadata file) are adopted as a topic, never removed.
  */
 import { MillraceError, type Random } from '../base/index.ts'
-import type { LogDirectory, Partition } from '../log/index.ts'
+import {
+  checkTopicName,
+  segmentBytesMax,
+  segmentBytesMin,
+  type LogDirectory,
+  type Partition,
+} from '../log/index.ts'
 import type { TopicConfig, TopicDescription } from '../port/index.ts'
 import type { MetadataFile, StoredTopic } from './metadata.ts'
 
-/** Kafka's limit: a folder is named after topic and partition, and file names end at 255. */
-const nameLengthMax = 249
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
 const partitionsMax = 10_000
 
@@ -183,19 +187,7 @@ function description(topic: StoredTopic): TopicDescription {
 
 /** Kafka's rules for names, so that a program that runs here runs on a cluster. */
 function checkName(name: string, existing: Iterable<string>): void {
-  const problem =
-    name === '' || name.length > nameLengthMax
-      ? `has to have 1 to ${nameLengthMax} characters`
-      : name === '.' || name === '..'
-        ? "cannot be '.' or '..'"
-        : /[^a-zA-Z0-9._-]/.test(name)
-          ? "may have ASCII letters, digits, '.', '_' and '-' only"
-          : undefined
-  if (problem !== undefined)
-    throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `The topic name ${JSON.stringify(name)} is not valid: it ${problem}.`,
-    )
+  checkTopicName(name)
   // A cluster's metrics replace dots, so Kafka refuses two names that differ only in that.
   const flat = (text: string): string => text.replaceAll('.', '_')
   for (const other of existing)
@@ -216,6 +208,5 @@ function checkConfig(name: string, { partitions, retentionBytes, segmentBytes }:
   }
   check('partitions', partitions, 1, partitionsMax)
   check('retentionBytes', retentionBytes, -1, Number.MAX_SAFE_INTEGER)
-  // 14 bytes is Kafka's least; its greatest is what a signed 32-bit position reaches.
-  check('segmentBytes', segmentBytes, 14, 0x7fff_ffff)
+  check('segmentBytes', segmentBytes, segmentBytesMin, segmentBytesMax)
 }

@@ -43,7 +43,7 @@ export function checkTopicName(topic: string): void {
 }
 
 function isTopicName(topic: string): boolean {
-  return /^[a-zA-Z0-9._-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..'
+  return /^[a-zA-Z0-9._-]+$/.test(topic) && topic.length <= topicNameMax && topic !== '.' && topic !== '..'
 }
 
 /** The name of a partition's folder. INVALID_ARGUMENT. */

@@ -9,8 +9,10 @@
  * Not here yet, each with its place: retention by time and compaction beside `retention.ts` (`Partition.retain` asks which segments may go),
  * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
  */
-export { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
+export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory.ts'
 export { type AppendReceipt } from './append-receipt.ts'
+export { checkTopicName } from './file-names.ts'
 export { type Isolation, type Partition, type ReadResult } from './partition.ts'
 export { type PartitionRecovery } from './recovery.ts'
 export { repairPartition } from './repair.ts'
+export { readFile, replaceFile } from './small-file.ts'

@@ -64,8 +64,8 @@ type Config = Required<Omit<LogDirectoryOptions, 'onFatal'>> & {
 }
 
 /** Kafka's smallest segment; its largest is what an int32 position reaches. */
-const segmentBytesMin = 14
-const segmentBytesMax = 0x7fff_ffff
+export const segmentBytesMin = 14
+export const segmentBytesMax = 0x7fff_ffff
 /** Partitions that are recovered, or closed, at a time. */
 const concurrency = 4
 

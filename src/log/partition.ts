@@ -153,6 +153,11 @@ export class Partition {
     return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
   }
 
+  /** Where readers come to the end for now: the last stable offset, for read_uncommitted the high watermark. */
+  readableEnd(isolation: Isolation): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+  }
+
   /** Everything below is on the disk. */
   get syncedOffset(): number {
     return this.#commit.syncedOffset
@@ -260,10 +265,9 @@ export class Partition {
     this.#checkUsable()
     const { isolation, maxBytes } = options
     if (offset < this.#logStartOffset || offset > this.#endOffset) throw this.#reader.outOfRange(offset)
-    const isCommitted = isolation === 'read_committed'
-    const endOffset = isCommitted ? this.lastStableOffset : this.highWatermark
+    const endOffset = this.readableEnd(isolation)
     const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
-    const aborted = found && isCommitted ? found.aborted : []
+    const aborted = found && isolation === 'read_committed' ? found.aborted : []
     return {
       batches: found?.bytes ?? new Uint8Array(0),
       abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
