@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { excessSegments, segmentsBelow } from './retention.ts'
 
 /** Four segments of ten records and 100 bytes each; the last is active. */
-const segments = [10, 20, 30, 40].map(nextOffset => ({ nextOffset, sizeBytes: 100 }))
+const segments = [10, 20, 30, 40].map(nextOffset => ({ nextOffset, sizeBytes: 100, unsyncedBytes: 0 }))
 
 test('segments go while the rest holds no less than it should, oldest first', () => {
   const check = (retentionBytes: number, count: number, limitOffset = 40): void =>
@@ -24,6 +24,13 @@ test('segments go while the rest holds no less than it should, oldest first', ()
   // Nothing that is unsafe or undecided.
   check(0, 2, 29)
   check(0, 0, 9)
+})
+
+test('what a loss of power may take is not counted on', () => {
+  const [first, second, third, active] = segments
+  const unsynced = [first!, second!, third!, { ...active!, unsyncedBytes: 30 }]
+  equal(excessSegments(unsynced, 200, 30), 1)
+  equal(excessSegments(unsynced, 170, 30), 2)
 })
 
 test('only what lies wholly below an offset is below it', () => {

@@ -1,10 +1,11 @@
 /**
  * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or above `limitOffset`: what
- * is not yet safe, or belongs to a transaction that is not decided, stays.
+ * is not yet safe, or belongs to a transaction that is not decided, stays. Nor does it count for what is left: a loss of power may take it.
  */
 export interface RetainedSegment {
   readonly nextOffset: number
   readonly sizeBytes: number
+  readonly unsyncedBytes: number
 }
 
 /** How many segments have to go so that the rest, as Kafka counts, holds no more than a segment over `retentionBytes`. -1: unlimited. */
@@ -14,7 +15,7 @@ export function excessSegments(
   limitOffset: number,
 ): number {
   if (retentionBytes < 0) return 0
-  let total = segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  let total = segments.reduce((sum, { sizeBytes, unsyncedBytes }) => sum + sizeBytes - unsyncedBytes, 0)
   const droppable = segmentsBelow(segments, limitOffset)
   let count = 0
   while (count < droppable && total - segments[count]!.sizeBytes >= retentionBytes) {

@@ -11,7 +11,7 @@ import { assert, type Disk } from '../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { diskFailed, diskFull, systemCode } from './disk-errors.ts'
-import { segmentFile } from './file-names.ts'
+import { segmentFile, type SegmentExtension } from './file-names.ts'
 import type { Flush, PendingBatch } from './flush.ts'
 import { OffsetIndex } from './offset-index.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -49,12 +49,13 @@ export class Segment {
   /** The offset after the last batch. */
   nextOffset: number
   sizeBytes = 0
+  /** What of them a loss of power may take. */
+  unsyncedBytes = 0
   /** Of transactions whose abort marker is in this segment, by that marker. */
   aborted: AbortedTransaction[] = []
   /** Of the active segment: always there. Of an older one: once it was asked for. */
   #indexes: Indexes | undefined
   #loading: Promise<Indexes> | undefined
-  #writes = 0
   #bytesSinceEntry = 0
   #maxTimestamp = -1
   /** Last offset of the first batch with the largest timestamp. */
@@ -112,7 +113,7 @@ export class Segment {
         written = 0
       }
       if (written === flush.sizeBytes) {
-        this.#writes += 1
+        this.unsyncedBytes += written
         this.#context.files.pin(this.path)
         return
       }
@@ -130,9 +131,10 @@ export class Segment {
 
   /** Everything written is durable when this resolves. */
   async sync(): Promise<void> {
-    const writes = this.#writes
+    const { unsyncedBytes } = this
     await this.#context.files.use(this.path, 'write', file => file.sync())
-    if (writes === this.#writes) this.#context.files.unpin(this.path)
+    this.unsyncedBytes -= unsyncedBytes
+    if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
   }
 
   /** Takes a batch that stands at the end of the file into the indexes. */
@@ -177,14 +179,6 @@ export class Segment {
     if (this.aborted.length > 0) await writeFile(disk, this.#path('txnindex'), encodeAborted(this.aborted))
     await disk.syncDirectory(this.folder)
     await writeFile(disk, this.#path('index'), offsets.bytes)
-  }
-
-  /** A place from which going forward meets the batch with `offset`. */
-  #placeOf(offset: number, { offsets }: Indexes): Place {
-    const entry = offsets.lookUp(offset)
-    return entry
-      ? { position: entry.position, lastOffset: entry.offset }
-      : { position: 0, baseOffset: this.baseOffset }
   }
 
   /**
@@ -279,6 +273,14 @@ export class Segment {
       await removeIfThere(this.#context.disk, this.#path(extension))
   }
 
+  /** A place from which going forward meets the batch with `offset`. */
+  #placeOf(offset: number, { offsets }: Indexes): Place {
+    const entry = offsets.lookUp(offset)
+    return entry
+      ? { position: entry.position, lastOffset: entry.offset }
+      : { position: 0, baseOffset: this.baseOffset }
+  }
+
   #appended({ bytes, lastOffset, maxTimestamp, aborted }: PendingBatch): void {
     this.index(lastOffset, maxTimestamp, bytes.length)
     if (aborted) this.aborted.push(aborted)
@@ -310,7 +312,7 @@ export class Segment {
     this.#places.set(offset, position)
   }
 
-  #path(extension: 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'): string {
+  #path(extension: SegmentExtension): string {
     return `${this.folder}/${segmentFile(this.baseOffset, extension)}`
   }
 }
