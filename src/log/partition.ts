@@ -1,37 +1,30 @@
 /**
  * A partition: an ordered, append-only log of record batches, in segments.
  *
- * Appending is synchronous: the batch is checked, gets its offsets in place, and is queued; the receipt says when it is written and
- * when it is safe. Checks and producer state run ahead of the disk, so a write that finds no room takes them back.
+ * This file says when the partition takes a call, what its readers see, and how it ends; appends go through `partition-appender`, reads through
+ * `partition-reader`, the disk is reached by `group-commit` and `partition-segments`.
  *
  * Invariants
  * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
  * - What a reader gets lies below the high watermark; read-committed, below the last stable offset.
  * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never brought back in this process.
- *
- * Retention by time, compaction and delete-records find their place beside {@link Partition.retain}: they are further answers to the
- * question which segments, or what of them, may go.
  */
-import { assert, isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
-import { assignOffsets, controlBatch, RecordBatch } from '../wire/index.ts'
-import { checkAppend } from './append-check.ts'
-import { Receipt, type AppendReceipt } from './append-receipt.ts'
+import { assert, isMillraceError, MillraceError, type Clock } from '../base/index.ts'
+import type { AppendReceipt } from './append-receipt.ts'
 import { diskError } from './disk-errors.ts'
-import type { Flush, Outcome } from './flush.ts'
+import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
+import { PartitionAppender } from './partition-appender.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
-import type { Marker, OpenTransaction, ProducerEntry, ProducerState } from './producer-state.ts'
+import type { Marker, OpenTransaction, ProducerState } from './producer-state.ts'
 import type { RecoveredLog } from './recovery.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
-import { RollPlan } from './roll-plan.ts'
 import type { SegmentContext } from './segment.ts'
 import { Visibility } from './visibility.ts'
 
 /** Appends that wait for the disk. More is refused until it has caught up. */
 const queuedBytesMax = 256 << 20
-/** millrace replicates nothing, so there is one leader epoch. */
-const leaderEpoch = 0
 
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
@@ -55,7 +48,6 @@ export interface ReadResult {
 
 /** What a partition needs of its directory. */
 export interface PartitionContext extends SegmentContext {
-  readonly disk: Disk
   readonly clock: Clock
   readonly durability: 'sync' | 'os'
   readonly segmentBytes: number
@@ -77,17 +69,15 @@ export class Partition {
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly #context: PartitionContext
-  readonly #segmentBytes: number
   readonly #retentionBytes: number
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
-  readonly #commit: GroupCommit
   readonly #visibility: Visibility
-  readonly #plan: RollPlan
+  readonly #commit: GroupCommit
+  readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
   readonly #listeners = new Set<() => void>()
   #logStartOffset: number
-  #endOffset: number
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
@@ -107,18 +97,16 @@ export class Partition {
     this.folder = folder
     this.config = config
     this.#context = context
-    this.#segmentBytes = config.segmentBytes ?? context.segmentBytes
     this.#retentionBytes = config.retentionBytes ?? context.retentionBytes
     this.#segments = new PartitionSegments(folder, log.segments, context)
     this.#producers = log.producers
     this.#logStartOffset = log.logStartOffset
     this.#failure = failure
-    this.#endOffset = this.#segments.active.nextOffset
-    this.#plan = new RollPlan(this.#segmentBytes, this.#segments.active)
     this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
       this.#poison(error),
     )
-    this.#visibility = new Visibility(this.#endOffset)
+    const endOffset = this.#segments.active.nextOffset
+    this.#visibility = new Visibility(endOffset)
     this.#commit = new GroupCommit(
       {
         roll: flush => this.#roll(flush),
@@ -126,10 +114,19 @@ export class Partition {
         sync: () => this.#segments.sync(),
         written: flush => this.#written(flush),
         synced: offset => this.#advance(offset),
-        rejected: flushes => this.#rejected(flushes),
+        rejected: flushes => this.#appender.takeBack(flushes),
         failed: error => this.#poison(error),
       },
-      this.#endOffset,
+      endOffset,
+    )
+    this.#appender = new PartitionAppender(
+      { ...context, segmentBytes: config.segmentBytes ?? context.segmentBytes, where: this.name },
+      {
+        segments: this.#segments,
+        producers: this.#producers,
+        visibility: this.#visibility,
+        commit: this.#commit,
+      },
     )
   }
 
@@ -140,7 +137,7 @@ export class Partition {
 
   /** The offset that the next record gets. */
   get logEndOffset(): number {
-    return this.#endOffset
+    return this.#appender.endOffset
   }
 
   /** Everything below is safe, and shown to readers. */
@@ -180,34 +177,7 @@ export class Partition {
    */
   append(bytes: Uint8Array): AppendReceipt {
     this.#checkWritable()
-    const batch = new RecordBatch(bytes)
-    checkAppend(batch, bytes, this.#segmentBytes, this.name)
-    const isIdempotent = batch.producerId !== -1
-    if (isIdempotent) {
-      const original = this.#producers.check(batch, this.name)
-      if (original)
-        return this.#receipt(
-          original.firstOffset,
-          original.lastOffset,
-          this.#commit.outcomeAt(original.lastOffset, 'written'),
-          this.#commit.outcomeAt(original.lastOffset, 'durable'),
-          true,
-        )
-    }
-    const baseOffset = this.#endOffset
-    assignOffsets(bytes, baseOffset, leaderEpoch)
-    const { lastOffset } = batch
-    const roll = this.#planRoll(bytes.length, lastOffset)
-    const undo = isIdempotent ? this.#producers.append(batch, this.#context.clock.now()) : undefined
-    this.#endOffset = lastOffset + 1
-    const flush = this.#commit.append(
-      { bytes, lastOffset, maxTimestamp: batch.maxTimestamp, aborted: undefined },
-      baseOffset,
-      roll,
-      undo,
-      this.#context.durability === 'sync' && !batch.isTransactional,
-    )
-    return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
+    return this.#appender.append(bytes)
   }
 
   /**
@@ -216,24 +186,7 @@ export class Partition {
    */
   appendMarker(marker: Marker): AppendReceipt {
     this.#checkWritable()
-    this.#producers.checkMarker(marker, this.name)
-    const offset = this.#endOffset
-    const now = this.#context.clock.now()
-    const bytes = controlBatch({ ...marker, timestamp: now })
-    assignOffsets(bytes, offset, leaderEpoch)
-    const roll = this.#planRoll(bytes.length, offset)
-    const { undo, ended } = this.#producers.mark(marker, offset, now)
-    if (ended) this.#visibility.end(ended)
-    this.#endOffset = offset + 1
-    const flush = this.#commit.append(
-      // A marker has the time of the machine, which says nothing of the records: the time index leaves it out.
-      { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
-      offset,
-      roll,
-      undo,
-      this.#context.durability === 'sync',
-    )
-    return this.#receipt(offset, offset, flush.written, flush.durable, false)
+    return this.#appender.appendMarker(marker)
   }
 
   /** Resolves when everything appended so far is on the disk. DISK_FULL, PARTITION_POISONED. */
@@ -264,7 +217,7 @@ export class Partition {
   ): Promise<ReadResult> {
     this.#checkUsable()
     const { isolation, maxBytes } = options
-    if (offset < this.#logStartOffset || offset > this.#endOffset) throw this.#reader.outOfRange(offset)
+    if (offset < this.#logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
     const endOffset = this.readableEnd(isolation)
     const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
     const aborted = found && isolation === 'read_committed' ? found.aborted : []
@@ -322,7 +275,7 @@ export class Partition {
     try {
       await this.#segments.idle()
       if (this.#context.readOnly) return true
-      await this.#segments.save(this.#endOffset, [...this.#producers.entries()])
+      await this.#segments.save(this.logEndOffset, [...this.#producers.entries()])
       return true
     } catch {
       return false
@@ -356,29 +309,6 @@ export class Partition {
     await this.#segments.release()
   }
 
-  #receipt(
-    baseOffset: number,
-    lastOffset: number,
-    written: Outcome,
-    durable: Outcome,
-    duplicate: boolean,
-  ): AppendReceipt {
-    return new Receipt(
-      baseOffset,
-      lastOffset,
-      duplicate,
-      written,
-      this.#context.durability === 'sync' ? durable : written,
-    )
-  }
-
-  /** The producers as of now, if the batch has to begin a new segment. */
-  #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
-    if (!this.#plan.place(batchBytes, this.#endOffset, lastOffset, this.#segments.active)) return undefined
-    this.#producers.expire(this.#context.clock.now() - this.#context.producerIdExpirationMs)
-    return [...this.#producers.entries()]
-  }
-
   #written(flush: Flush): void {
     this.#context.wrote(flush.sizeBytes)
     if (this.#context.durability === 'os') this.#advance(flush.endOffset)
@@ -388,16 +318,6 @@ export class Partition {
     const stableBefore = this.lastStableOffset
     const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
     if (this.#visibility.advance(safe) || this.lastStableOffset !== stableBefore) this.#notify()
-  }
-
-  #rejected(flushes: readonly Flush[]): void {
-    const [first] = flushes
-    if (!first) return
-    this.#endOffset = first.baseOffset
-    this.#producers.rollBack(flushes.flatMap(({ undos }) => undos))
-    this.#visibility.rollBack(first.baseOffset)
-    const rollsFirst = first.roll !== undefined && this.#segments.active.baseOffset !== first.baseOffset
-    this.#plan.reset(this.#segments.active, rollsFirst)
   }
 
   async #roll(flush: Flush): Promise<void> {

@@ -25,7 +25,7 @@ import { assert, type Clock, type MillraceError } from '../base/index.ts'
 import type { RecordBatch } from '../wire/index.ts'
 import { parseAborted, type AbortedTransaction } from './abort-index.ts'
 import { partitionDamaged } from './damage.ts'
-import { parseSegmentFile, segmentFile } from './file-names.ts'
+import { parseSegmentFile, segmentFile, type SegmentExtension } from './file-names.ts'
 import { asideName, copyAside, copyBytes } from './kept-aside.ts'
 import { ProducerReplay } from './producer-replay.ts'
 import { ProducerState } from './producer-state.ts'
@@ -377,7 +377,7 @@ class Recovery {
     return bytes ? parseAborted(bytes) : []
   }
 
-  #path(extension: 'index' | 'timeindex' | 'txnindex', offset: number): string {
+  #path(extension: SegmentExtension, offset: number): string {
     return `${this.#input.folder}/${segmentFile(offset, extension)}`
   }
 }

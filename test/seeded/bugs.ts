@@ -197,7 +197,7 @@ export const bugs: readonly SeededBug[] = [
   },
   {
     name: 'an aborted record shown: before its marker is safe',
-    file: 'src/log/partition.ts',
+    file: 'src/log/partition-appender.ts',
     find: '    if (ended) this.#visibility.end(ended)\n',
     replace: '',
     tests: ['src/log/partition.test.ts'],
