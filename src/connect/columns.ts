@@ -5,13 +5,16 @@
  * csv('airports.csv', { columns: { iata: 'string', latitude: 'number', state: 'string?' } })
  * // rows: { iata: string; latitude: number; state: string | null }
  */
+import { MillraceError } from '../base/index.ts'
 import type { ResumeState } from './source.ts'
 
 /**
  * What a column holds, as it is seen in a row: `integer` a whole number that JavaScript holds exactly, `timestamp` milliseconds since the
  * epoch (UTC), `date` and decimals in a `string` their text, `json` anything JSON can hold.
  */
-export type ColumnKind = 'string' | 'integer' | 'number' | 'boolean' | 'timestamp' | 'date' | 'json' | 'bytes'
+export type ColumnKind = (typeof kinds)[number]
+
+const kinds = ['string', 'integer', 'number', 'boolean', 'timestamp', 'date', 'json', 'bytes'] as const
 
 /** A `?` says that the column may be null; in any other column a null makes the row malformed. */
 export type ColumnSpec = ColumnKind | `${ColumnKind}?`
@@ -43,9 +46,20 @@ export interface Column {
   readonly nullable: boolean
 }
 
+/** @throws MillraceError INVALID_ARGUMENT for a kind that there is not, which a program without types can ask for */
 export function columnOf(name: string, spec: ColumnSpec): Column {
   const nullable = spec.endsWith('?')
-  return { name, kind: (nullable ? spec.slice(0, -1) : spec) as ColumnKind, nullable }
+  const kind = nullable ? spec.slice(0, -1) : spec
+  if (!isKind(kind))
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The column '${name}' is declared '${spec}'. There are: ${kinds.join(', ')}, and each with '?' where it may be null.`,
+    )
+  return { name, kind, nullable }
+}
+
+function isKind(kind: string): kind is ColumnKind {
+  return (kinds as readonly string[]).includes(kind)
 }
 
 /** Reads as in a program: `{ iata: string, state: string? }`. */

@@ -278,6 +278,22 @@ describe('bad records', () => {
     await assert.rejects(done, isCode('SCHEMA_ASYNC'))
   })
 
+  test('a failure that nobody has awaited yet waits for who asks', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const nowhere = topic('nowhere', { key: text(), value: json<Thing>() })
+      const delivery = deliver(await logOf(lines), nowhere, unlucky().sink())
+      await new Promise(resolve => setImmediate(resolve))
+      assert.deepEqual(unhandled, [])
+      await assert.rejects(delivery.stop(), isCode('UNKNOWN_TOPIC'))
+      await assert.rejects(delivery.finish(), isCode('UNKNOWN_TOPIC'))
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+  })
+
   test('crashes anywhere: each good record is delivered once, each bad one is a letter once', async () => {
     const random = seededRandom(11)
     for (let round = 0; round < scale(300); round++) {

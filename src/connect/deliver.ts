@@ -63,6 +63,8 @@ export function deliver<K, V>(
 ): Delivery {
   const run = new Run(portOf(log), topic, sink, options)
   const done = run.run()
+  // Whoever wants to know awaits `done`, `finish` or `stop`; until then a failure must not end the process.
+  done.catch(() => {})
   return {
     done,
     finish: () => run.finish(done),

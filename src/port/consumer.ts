@@ -113,8 +113,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
 
   /**
    * Record by record; one iteration at a time. Leaving the loop commits what was processed and closes the consumer.
-   * @throws MillraceError MALFORMED_RECORD for a record that the schema refuses, unless the topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when retention
-   *   has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile: what was not committed comes again there
+   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions; MALFORMED_RECORD for a record that the schema refuses, unless the
+   *   topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when retention has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile: what was not committed comes again there
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord<K, V>, undefined> {
     return {
@@ -336,11 +336,23 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     )
   }
 
+  /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
+  async #partitions(): Promise<number> {
+    const { name, partitions } = this.#topic
+    if (partitions !== undefined) return await ensureTopic(this.#port, { name, partitions })
+    const found = await this.#port.describeTopic(name)
+    if (found) return found.partitions
+    throw new MillraceError(
+      'UNKNOWN_TOPIC',
+      `There is no topic '${name}' to read. Check the name, publish to it first, or declare its partitions so that it can be created.`,
+    )
+  }
+
   async #start(): Promise<void> {
     if (this.#closed || (this.#reader && (this.#membership || this.#options.group === undefined))) return
     const { name } = this.#topic
     const { group, isolation } = this.#options
-    const partitions = await ensureTopic(this.#port, this.#topic)
+    const partitions = await this.#partitions()
     this.#reader ??= await this.#port.openReader(isolation === undefined ? {} : { isolation })
     if (group === undefined)
       return this.#add(Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })))

@@ -68,7 +68,7 @@ export function codecOf<T, In>(
       result.catch(() => {})
       throw new MillraceError(
         'SCHEMA_ASYNC',
-        `The schema of the ${where} validates asynchronously, or threw (which zod turns into a promise). Records are validated one by one as they pass: take the promise out of it, and look things up with mapAsync.`,
+        `The schema of the ${where} validates asynchronously, or threw (which zod turns into a promise). Records are validated one by one as they pass, and cannot wait: take what is asynchronous out of it, and check that where the record is made.`,
       )
     }
     return result.issues ? new Malformed(issuesInWords(result.issues)) : result.value

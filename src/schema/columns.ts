@@ -64,7 +64,7 @@ function schemaOfCodec(codec: Codec<unknown, never>, where: string): JsonSchema 
 function notTabular(where: string, why: string): MillraceError {
   return new MillraceError(
     'SCHEMA_NOT_TABULAR',
-    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand, or make it an object with named properties.`,
+    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand (\`columns\` of the sink), or make it an object with named properties.`,
   )
 }
 
@@ -76,7 +76,7 @@ function refuseTwins(columns: readonly Column[], where: string): void {
     if (twin !== undefined)
       throw new MillraceError(
         'SCHEMA_NOT_TABULAR',
-        `The properties '${twin}' and '${name}' of the ${where} differ only by case, which a table's columns cannot. Rename one, or give the columns by hand.`,
+        `The properties '${twin}' and '${name}' of the ${where} differ only by case, which a table's columns cannot. Rename one, or give the columns by hand (\`columns\` of the sink).`,
       )
     seen.set(name.toLowerCase(), name)
   }
@@ -109,10 +109,12 @@ class Table {
   }
 
   #unclear(schema: JsonSchema): MillraceError {
-    const { type } = this.#resolve(schema)
+    const resolved = this.#resolve(schema)
+    const { type } = resolved
+    if (alternativesOf(resolved)) return notTabular(this.#where, 'has alternatives that are not all objects')
     if (type === 'array') return notTabular(this.#where, 'is an array')
     if (type === 'object') return notTabular(this.#where, 'is an object of any names')
-    return notTabular(this.#where, type === undefined ? 'allows any value' : 'mixes objects and plain values')
+    return notTabular(this.#where, type === undefined ? 'allows any value' : 'allows values of several kinds')
   }
 
   /** The properties of an object, or of objects to choose from; undefined for anything else. */

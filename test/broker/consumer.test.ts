@@ -51,9 +51,20 @@ test('reads from the start to the end', async t => {
 
 test('waits for more without until', async t => {
   const log = await openTestLog(t)
-  const reading = take(log.consumer(one), 12)
+  // Declared with its partitions it may be read before anything is written to it.
+  const reading = take(log.consumer(topic('one', { value: z.int(), partitions: 1 })), 12)
   await fill(log, 12)
   assert.deepEqual(await reading, range(0, 12))
+})
+
+test('a topic that is not there, with its name mistyped perhaps, is not made', async t => {
+  const log = await openTestLog(t)
+  for (const options of [{}, { until: 'end' as const }, { group: 'g' }])
+    await assert.rejects(
+      take(log.consumer(one, options), 1),
+      error => isMillraceError(error, 'UNKNOWN_TOPIC') && error.message.includes("'one'"),
+    )
+  assert.equal(await log.port.describeTopic('one'), undefined)
 })
 
 test('begins where from says', async t => {

@@ -214,6 +214,39 @@ describe('files', () => {
     writeFileSync(file, 'a\n1\n')
     await assert.rejects(read(source, resume), isCode('SOURCE_CHANGED'))
   })
+  for (const [name, earlier, later] of [
+    ['another file, longer', 'a\n1\n2\n', 'a\n10\n20\n30\n'],
+    ['another file of the same length', 'a\n1\n2\n', 'a\n1\n3\n'],
+    ['a file with another header', 'a\n1\n2\n', 'b\n1\n2\n3\n'],
+    ['a file whose last line was written on', 'a\n1\n2', 'a\n1\n23\n'],
+    [
+      'a long file that differs near the place',
+      `a\n${'1\n'.repeat(5000)}`,
+      `a\n${'1\n'.repeat(4900)}${'2\n'.repeat(200)}`,
+    ],
+  ] as const)
+    test(`${name} is refused`, async () => {
+      const file = fileOf(earlier)
+      const source = csv(file, { columns: { a: 'integer' } })
+      const { resume } = await read(source)
+      writeFileSync(file, later)
+      const again: Source<unknown> = name.includes('header')
+        ? csv(file, { columns: { b: 'integer' } })
+        : source
+      await assert.rejects(
+        read(again, resume),
+        error => isMillraceError(error, 'SOURCE_CHANGED') && error.message.includes(file),
+      )
+    })
+  test('a last line without an end is read on behind the end that it gets', async () => {
+    for (const end of ['\n', '\r\n']) {
+      const file = fileOf('a\n1\n2')
+      const source = csv(file, { columns: { a: 'integer' } })
+      const first = await read(source)
+      appendFileSync(file, `${end}3\n`)
+      assert.deepEqual((await read(source, first.resume)).rows, [{ a: 3 }])
+    }
+  })
   test('a missing file', async () => {
     await assert.rejects(read(csv(join(folder, 'none.csv'))), isCode('SOURCE_MISSING'))
   })
@@ -237,6 +270,24 @@ describe('files', () => {
         isMillraceError(error, 'SCHEMA_MISMATCH') &&
         /city: string/.test(error.message) &&
         /\{ iata, name \}/.test(error.message),
+    )
+  })
+  test('two columns of one name, where that one is wanted', async () => {
+    const file = fileOf('a,a,b\n1,2,3\n')
+    await assert.rejects(read(csv(file)), isCode('SCHEMA_MISMATCH'))
+    await assert.rejects(read(csv(file, { columns: { a: 'integer' } })), isCode('SCHEMA_MISMATCH'))
+    assert.deepEqual((await read(csv(file, { columns: { b: 'integer' } }))).rows, [{ b: 3 }])
+  })
+  test('text that is not UTF-8', async () => {
+    const columns = { a: 'string', b: 'string' } as const
+    const source = csv(fileOf(Buffer.from('a,b\n1,2\n', 'utf16le')), { columns })
+    await assert.rejects(read(source), isCode('SOURCE_MALFORMED'))
+  })
+  test('a kind of column that there is not', async () => {
+    const source = csv(fileOf('a\n1\n'), { columns: { a: 'int' as 'integer' } })
+    await assert.rejects(
+      read(source),
+      error => isMillraceError(error, 'INVALID_ARGUMENT') && /'int'.*integer/.test(error.message),
     )
   })
   test('options that cannot work', () => {

@@ -2,7 +2,8 @@
  * CSV (and anything delimited) as a source.
  *
  * The file is read in blocks of bytes and never held whole. Resume state: the byte offset after the last record handed out, with its line number, so going on
- * is a seek; and a fingerprint of the header, so that another file in its place is noticed. A file that has grown since is read on.
+ * is a seek; and fingerprints of the header and of what stands just before that offset, so that another file in its place is noticed. A file that has grown since
+ * is read on.
  */
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -40,6 +41,9 @@ export interface CsvOptions<C extends ColumnSpecs> {
 const blockBytes = 256 * 1024
 /** A record that is longer is malformed: most likely a quote was left open. */
 const recordBytesMax = 1024 * 1024
+
+/** What is looked at before the place where a file is read on: a few records. */
+const tailBytes = 1024
 
 type Row = Record<string, unknown>
 
@@ -103,11 +107,9 @@ async function openCsv(
     const records = new Records(file, handle)
     const names = format.header ? await readHeader(file, records, format) : Object.keys(format.specs ?? {})
     const columns = columnsFor(file, names, format.specs)
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([names, format.delimiter]))
-      .digest('hex')
-      .slice(0, 16)
+    const fingerprint = hashOf(JSON.stringify([names, format.delimiter]))
     if (resume !== undefined) await records.seek(resumed(resume, fingerprint, file))
+    const tail = async (): Promise<string> => hashOf(await records.behind())
     const read = rowParser(names, columns, format)
     return {
       async next() {
@@ -115,7 +117,7 @@ async function openCsv(
         if (found.length === 0) return undefined
         const batch: SourceBatch<Row> = {
           rows: read(found),
-          resume: { byte: records.byte, line: records.line, header: fingerprint },
+          resume: { byte: records.byte, line: records.line, header: fingerprint, tail: await tail() },
           place: index => `line ${found[index]!.line} of ${file}`,
         }
         return batch
@@ -153,13 +155,30 @@ class Records {
     this.#handle = handle
   }
 
-  async seek(to: { byte: number; line: number }): Promise<void> {
+  async seek({ byte, line, tail }: Stand): Promise<void> {
     const { size } = await this.#handle.stat()
-    if (size < to.byte) throw changed(this.#file)
-    this.byte = to.byte
-    this.line = to.line
+    if (size < byte) throw changed(this.#file, 'it is shorter')
+    this.byte = byte
+    this.line = line
     this.#rest = Buffer.alloc(0)
     this.#ended = false
+    const behind = await this.behind()
+    if (hashOf(behind) !== tail)
+      throw changed(this.#file, `what it holds before line ${line} is not the same`)
+    const [next = lineEnd] = await this.#bytes(byte, 1)
+    if (!isLineEnd(behind.at(-1)) && !isLineEnd(next))
+      throw changed(this.#file, 'its last line had no end then, and has been written on')
+  }
+
+  /** What stands just before the next record. */
+  behind(): Promise<Buffer> {
+    const length = Math.min(this.byte, tailBytes)
+    return this.#bytes(this.byte - length, length)
+  }
+
+  async #bytes(from: number, length: number): Promise<Buffer> {
+    const { buffer, bytesRead } = await this.#handle.read(Buffer.alloc(length), 0, length, from)
+    return buffer.subarray(0, bytesRead)
   }
 
   /** The records of the next block; none at the end. `most` ends the batch early. */
@@ -187,7 +206,7 @@ class Records {
     } catch (error) {
       throw new MillraceError(
         'SOURCE_MALFORMED',
-        `${this.#file} cannot be read: ${(error as Error).message}.`,
+        `${this.#file} cannot be read: ${(error as Error).message}. Check that it is a file, and sound.`,
         { cause: error },
       )
     }
@@ -236,21 +255,46 @@ class Records {
 async function readHeader(file: string, records: Records, { delimiter }: Format): Promise<string[]> {
   const [header] = await records.next(text => fieldsOf(text, delimiter, ''), 1)
   if (!header) throw new MillraceError('SOURCE_MALFORMED', `${file} is empty: it has not even a header.`)
-  if (typeof header.fields === 'string')
-    throw new MillraceError('SOURCE_MALFORMED', `The header of ${file} has ${header.fields}.`)
-  return header.fields.map(name => name ?? '')
+  const { fields, text } = header
+  // What UTF-16 looks like, read as UTF-8.
+  const fault =
+    typeof fields === 'string' ? fields : text.includes('\0') ? 'bytes that are not UTF-8' : undefined
+  if (typeof fields === 'string' || fault !== undefined)
+    throw new MillraceError(
+      'SOURCE_MALFORMED',
+      `The header of ${file} has ${fault}. Mend it, or save the file as UTF-8.`,
+    )
+  return fields.map(name => name ?? '')
 }
 
 function columnsFor(file: string, names: readonly string[], specs: ColumnSpecs | undefined): Column[] {
-  if (!specs) return names.map(name => columnOf(name, 'string?'))
+  if (!specs) {
+    refuseTwins(file, names, names)
+    return names.map(name => columnOf(name, 'string?'))
+  }
   const columns = Object.entries(specs).map(([name, spec]) => columnOf(name, spec))
   const missing = columns.filter(({ name }) => !names.includes(name)).map(({ name }) => name)
+  refuseTwins(
+    file,
+    names,
+    columns.map(({ name }) => name),
+  )
   if (missing.length > 0)
     throw new MillraceError(
       'SCHEMA_MISMATCH',
       `${file} does not have the columns that the program expects: ${missing.join(', ')} missing. Expected ${columnsInWords(columns)}, found { ${names.join(', ')} }. Change the columns, or check header and delimiter.`,
     )
   return columns
+}
+
+/** A name that stands twice in the header is no name of a column. */
+function refuseTwins(file: string, names: readonly string[], wanted: readonly string[]): void {
+  const twin = wanted.find(name => names.indexOf(name) !== names.lastIndexOf(name))
+  if (twin !== undefined)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `The header of ${file} names two columns '${twin}', of which a row can hold one. Rename one there, or give other columns; without a header (header: false) they go by their order.`,
+    )
 }
 
 function rowParser(
@@ -312,16 +356,34 @@ const parse: Record<ColumnKind, (text: string) => unknown> = {
   },
 }
 
-function resumed(resume: ResumeState, fingerprint: string, file: string): { byte: number; line: number } {
-  const { byte, line, header } = resume as { byte?: unknown; line?: unknown; header?: unknown }
-  if (header !== fingerprint || !Number.isSafeInteger(byte) || !Number.isSafeInteger(line))
-    throw changed(file)
-  return { byte: byte as number, line: line as number }
+/** Where the source was left. */
+interface Stand {
+  readonly byte: number
+  readonly line: number
+  readonly tail: string
 }
 
-function changed(file: string): MillraceError {
+function resumed(resume: ResumeState, fingerprint: string, file: string): Stand {
+  const { byte, line, header, tail } = resume as { readonly [N in keyof Stand | 'header']?: unknown }
+  if (header !== fingerprint) throw changed(file, 'it has another header or delimiter')
+  if (!Number.isSafeInteger(byte) || !Number.isSafeInteger(line) || typeof tail !== 'string')
+    throw changed(file, 'where that was cannot be read')
+  return { byte: byte as number, line: line as number, tail }
+}
+
+function changed(file: string, why: string): MillraceError {
   return new MillraceError(
     'SOURCE_CHANGED',
-    `${file} is not the file that was being published when the source was left (another header, or shorter): it cannot go on from there. Restore it, or publish under another name from the start.`,
+    `${file} is not the file that was being published when the source was left: ${why}. It cannot go on from there. Restore it, or publish under another name from the start.`,
   )
+}
+
+function hashOf(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex').slice(0, 16)
+}
+
+const lineEnd = 10
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === lineEnd || byte === 13
 }

@@ -5,7 +5,7 @@
  * apart. So everyone in this process shares one instance per file; it is closed with its last user.
  */
 import type * as DuckDB from '@duckdb/node-api'
-import { realpath } from 'node:fs/promises'
+import { open as openFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
@@ -40,6 +40,7 @@ const shared = new Map<string, Shared>()
 export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
   const module = await loadDuckDB('The DuckDB sink')
   const file = await canonical(path)
+  if (!shared.has(file)) await refuseForeign(path, file)
   let entry = shared.get(file)
   if (!entry) {
     // fromCache, so that a program that opens the file in the same way shares it too.
@@ -82,6 +83,26 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
   }
 }
 
+/** Where a DuckDB file has its magic bytes, behind a checksum, and what they are. */
+const magicAt = 8
+const magic = 'DUCK'
+
+/** DuckDB opens a CSV file as a database in memory, in which everything delivered would be gone at the end: what is there has to be a database. */
+async function refuseForeign(path: string, file: string): Promise<void> {
+  const handle = await openFile(file).catch(() => undefined)
+  if (!handle) return // Not there yet, or DuckDB will say what is wrong with it.
+  try {
+    const read = await handle.read(Buffer.alloc(magicAt + magic.length)).catch(() => undefined)
+    if (read && read.buffer.toString('latin1', magicAt) !== magic)
+      throw new MillraceError(
+        'SINK_FAILED',
+        `The file ${path} is not a valid DuckDB database, and is left alone. Check the path, or give one where there is no file.`,
+      )
+  } finally {
+    await handle.close()
+  }
+}
+
 /** One name per file: links followed as far as the file or its folder exists. */
 async function canonical(path: string): Promise<string> {
   const absolute = resolve(path)
@@ -102,9 +123,13 @@ function openFailed(path: string, error: unknown): MillraceError {
       `The DuckDB file ${path} is open in another process${holder === undefined ? '' : `, ${holder}`}: DuckDB admits one at a time. Close it there, then start again.`,
       { cause: error, retriable: true },
     )
-  return new MillraceError('SINK_FAILED', `The DuckDB file ${path} cannot be opened: ${firstLine(message)}`, {
-    cause: error,
-  })
+  return new MillraceError(
+    'SINK_FAILED',
+    `The DuckDB file ${path} cannot be opened: ${firstLine(message)}. Check the path, that its folder is there, and its permissions.`,
+    {
+      cause: error,
+    },
+  )
 }
 
 export const firstLine = (message: string): string => message.split('\n', 1)[0]!

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -322,6 +322,17 @@ describe('what does not work', () => {
       open(duckdb(file, { table: 't' }), from),
       isCode('SINK_FAILED', /not a valid DuckDB/),
     )
+  })
+  test('a short file that is something else is left as it is', async () => {
+    for (const content of ['a,b\n1,2\n', 'x', '']) {
+      const file = newFile()
+      writeFileSync(`${file}.csv`, content)
+      await assert.rejects(
+        open(duckdb(`${file}.csv`, { table: 't' }), from),
+        isCode('SINK_FAILED', /not a valid DuckDB/),
+      )
+      assert.equal(readFileSync(`${file}.csv`, 'utf8'), content)
+    }
   })
   test('a folder that is not there', async () => {
     await assert.rejects(

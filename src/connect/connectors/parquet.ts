@@ -5,12 +5,12 @@
  * The conversion to what JavaScript and JSON hold is part of the query, so that only numbers, booleans and text cross over.
  *
  * Resume: the order is made total by the row's number in the file, and the resume state is the number of the last row handed out. Opened again, the query
- * asks for the rows that sort after that one; nothing is skipped over by counting. The state holds a fingerprint of query and file: another
- * query would stand elsewhere in another order, so it is refused.
+ * asks for the rows that sort after that one; nothing is skipped over by counting. The state holds a fingerprint of the query and of the file's size and
+ * footer, which knows the place and bounds of every column of it: another query would stand elsewhere in another order, so it is refused.
  */
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -101,6 +101,7 @@ async function openParquet(
     const order = [...(options.orderBy ?? []).map(expression => `(${expression})`), 'file_row_number']
     const query = createHash('sha256')
       .update(JSON.stringify([select, where, order, found.size]))
+      .update(await footerOf(file, found.size))
       .digest('hex')
       .slice(0, 16)
 
@@ -127,6 +128,20 @@ async function openParquet(
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** More than most footers have. */
+const footerBytesMax = 64 * 1024
+
+async function footerOf(file: string, size: number): Promise<Buffer> {
+  const length = Math.min(size, footerBytesMax)
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
   }
 }
 
@@ -187,6 +202,13 @@ async function checkColumns(
   const names = specs
     ? Object.keys(specs)
     : [...new Set([...inFile.map(({ name }) => name), ...Object.keys(expressions)])]
+  const known = new Set(inFile.map(({ name }) => name.toLowerCase()).concat('file_row_number'))
+  const missing = names.filter(name => expressions[name] === undefined && !known.has(name.toLowerCase()))
+  if (missing.length > 0)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `${file} does not have the columns that the program expects: ${missing.join(', ')} missing. Found ${inWords(inFile)}. Change columns, or say in select where they come from.`,
+    )
   const sql = names.map(name => expressions[name] ?? quoted(name))
   const list = sql.map((expression, c) => `(${expression}) AS ${quoted(names[c]!)}`)
   const found = await describe(connection, file, `SELECT ${list.join(', ')} FROM ${from}`, () => inFile)
