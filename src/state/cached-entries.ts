@@ -14,7 +14,7 @@ export class Entry<V> {
   dirty = false
   /** What the commit under way makes of it. */
   pending: 'put' | 'gone' | undefined
-  /** Stands in the queue of entries to evict. */
+  /** Stands in the {@link CleanQueue}. */
   queued = false
   /** Its part of the dirty bytes. */
   bytes = 0
@@ -24,7 +24,6 @@ export class Entry<V> {
     this.key = key
     this.value = value
     this.inStore = inStore
-    this.pending = undefined
   }
 }
 

@@ -170,16 +170,3 @@ test('a stored value that cannot be read is incompatible state', () => {
     error => isMillraceError(error, 'STATE_INCOMPATIBLE'),
   )
 })
-
-test('a codec of the owner is used instead', () => {
-  const store = memoryStore()
-  const codec = {
-    encode: (value: number) => Buffer.from(String(value)),
-    decode: (bytes: Uint8Array) => Number(Buffer.from(bytes).toString()),
-  }
-  const state = new KeyedState<number>('s', store, { codec, cleanEntries: 0 })
-  state.put(0, 'a', 42)
-  assert.equal(Buffer.from(state.changes()[0]![1]!).toString(), '42')
-  state.committed(1)
-  assert.equal(state.get(0, 'a'), 42)
-})

@@ -16,18 +16,17 @@
 import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
 import { Bucket, type Entry } from './cached-entries.ts'
+import { CleanQueue } from './clean-queue.ts'
 import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
 import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
-import { valueCodec, type ValueCodec } from './value-codec.ts'
+import { valueCodec } from './value-codec.ts'
 
 const BTree = BTreeModule.default
 
-export interface KeyedStateOptions<V> {
-  /** Clean entries kept in the cache, evicted oldest first. Default 8192. */
-  readonly cleanEntries?: number | undefined
-  /** How values are written. Default: {@link valueCodec}. */
-  readonly codec?: ValueCodec<V> | undefined
+export interface KeyedStateOptions {
+  /** Clean entries kept in the cache. Default 8192. */
+  readonly cleanEntries?: number
 }
 
 export interface StateEntry<V> {
@@ -58,8 +57,6 @@ const byNumber = (a: number, b: number): number => a - b
 export class KeyedState<V> {
   readonly name: string
   readonly #store: StateStore
-  readonly #codec: ValueCodec<V>
-  readonly #cleanEntries: number
 
   #buckets = new Map<number, Bucket<V>>()
   /** The same buckets in order. */
@@ -71,9 +68,7 @@ export class KeyedState<V> {
   #dirtyBytes = 0
   #pending: { readonly entries: Entry<V>[]; readonly changes: StateChange[] } | undefined
 
-  /** Entries that became clean, oldest first, from #cleanHead on. */
-  #clean: Entry<V>[] = []
-  #cleanHead = 0
+  readonly #clean: CleanQueue<V>
 
   /** No live entry is below it. */
   #floor = Number.MIN_SAFE_INTEGER
@@ -82,11 +77,10 @@ export class KeyedState<V> {
 
   #valueBytes = valueBytesGuess
 
-  constructor(name: string, store: StateStore, options: KeyedStateOptions<V> = {}) {
+  constructor(name: string, store: StateStore, options: KeyedStateOptions = {}) {
     this.name = name
     this.#store = store
-    this.#codec = options.codec ?? (valueCodec as ValueCodec<V>)
-    this.#cleanEntries = options.cleanEntries ?? cleanEntriesDefault
+    this.#clean = new CleanQueue(options.cleanEntries ?? cleanEntriesDefault)
   }
 
   /** An estimate of the memory that changes since the last commit take. The caller bounds it: too much means commit early. */
@@ -224,8 +218,7 @@ export class KeyedState<V> {
     this.#dirty = []
     this.#dirtyBytes = 0
     this.#pending = undefined
-    this.#clean = []
-    this.#cleanHead = 0
+    this.#clean.clear()
     this.#floor = Number.MIN_SAFE_INTEGER
     this.#floorIsLive = false
   }
@@ -240,7 +233,7 @@ export class KeyedState<V> {
       entry.bucket.fresh = undefined
       if (entry.dirty) continue
       if (entry.value === undefined) this.#remove(entry)
-      else this.#queueClean(entry)
+      else this.#keepClean(entry)
     }
   }
 
@@ -274,7 +267,7 @@ export class KeyedState<V> {
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
     const entry = bucket.add(key, value, value === undefined ? 'absent' : 'stored')
     if (value !== undefined) bucket.live++
-    this.#queueClean(entry)
+    this.#keepClean(entry)
     return value
   }
 
@@ -295,21 +288,10 @@ export class KeyedState<V> {
     if (!entry.dirty && (entry.inStore !== 'absent' || entry.pending === 'put')) this.#markDirty(entry)
   }
 
-  #queueClean(entry: Entry<V>): void {
-    if (!entry.queued) {
-      entry.queued = true
-      this.#clean.push(entry)
-    }
-    while (this.#clean.length - this.#cleanHead > this.#cleanEntries) {
-      const oldest = this.#clean[this.#cleanHead++]!
-      oldest.queued = false
-      // One that has changed is queued again when it is clean again.
-      if (!oldest.dirty && oldest.pending === undefined) this.#remove(oldest)
-    }
-    if (this.#cleanHead > 1024 && this.#cleanHead * 2 > this.#clean.length) {
-      this.#clean = this.#clean.slice(this.#cleanHead)
-      this.#cleanHead = 0
-    }
+  /** Keeps an entry that is clean for as long as there is room. */
+  #keepClean(entry: Entry<V>): void {
+    this.#clean.add(entry)
+    for (let oldest; (oldest = this.#clean.takeExcess());) this.#remove(oldest)
   }
 
   /** Takes an entry out of the cache. */
@@ -386,7 +368,7 @@ export class KeyedState<V> {
 
   #encode(value: V): Uint8Array {
     try {
-      return this.#codec.encode(value)
+      return valueCodec.encode(value)
     } catch (error) {
       throw new MillraceError(
         'INVALID_ARGUMENT',
@@ -398,7 +380,7 @@ export class KeyedState<V> {
 
   #decode(bytes: Uint8Array): V {
     try {
-      return this.#codec.decode(bytes)
+      return valueCodec.decode(bytes) as V
     } catch (error) {
       throw new MillraceError(
         'STATE_INCOMPATIBLE',

@@ -26,18 +26,12 @@ import { MillraceError } from '../base/index.ts'
 import { readValue } from './value-reader.ts'
 import { Unfit, writeValue } from './value-writer.ts'
 
-/** Turns the values of a state into bytes and back. */
-export interface ValueCodec<V> {
-  encode(value: V): Uint8Array
-  decode(bytes: Uint8Array): V
-}
-
 /**
- * The codec that states use unless they bring their own.
+ * Turns the values of a state into bytes and back.
  *
  * `encode` throws INVALID_ARGUMENT for what it cannot carry; its result is a view of a larger buffer. `decode` throws for bytes that it did not write.
  */
-export const valueCodec: ValueCodec<unknown> = {
+export const valueCodec: { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown } = {
   encode(value) {
     try {
       return writeValue(value)
