@@ -48,10 +48,13 @@ export class RunnableApp extends App {
         instance = new Instance(this.name, plan, log.port, systemClock, settings)
         if (early) instance[early]()
         await instance.run()
-        return instance.progress()
-      } finally {
-        if (!options.log) await log.close()
+      } catch (error) {
+        // What goes wrong on the way out is not what went wrong.
+        if (!options.log) await log.close().catch(() => {})
+        throw error
       }
+      if (!options.log) await log.close()
+      return instance.progress()
     }
     const done = run()
     // Whoever wants to know awaits `done`; a handle that nobody awaits must not end the process before.

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import { RunnableApp } from '../index.ts'
+import { firstFailure } from './first-failure.ts'
 
 /**
  * The app is the default export, or one called `app`.
@@ -30,7 +31,8 @@ export async function loadApp(path: string): Promise<RunnableApp> {
 async function importModule(file: string, path: string): Promise<{ default?: unknown; app?: unknown }> {
   try {
     return (await import(pathToFileURL(file).href)) as { default?: unknown; app?: unknown }
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstFailure(thrown)
     // What is wrong with the app itself says so already.
     if (isMillraceError(error)) throw error
     throw new MillraceError('APP_MODULE_FAILED', `'${path}' cannot be loaded: ${inWords(error)}`, {

@@ -58,6 +58,8 @@ test('wrong arguments are named, before anything is touched', async () => {
     ['produce t --partitions x', /'x'.*whole number/],
     ['produce t --json -k :', /cannot be used with/],
     ['run app.ts --until later', /'later'.*end, now/],
+    ['run app.ts --commit-interval soon', /'soon'.*'250ms'/],
+    ['run app.ts --commit-interval -1', /'-1'.*'250ms'/],
     ['describe app.ts --format xml', /'xml'.*text, mermaid, json/],
     ['repair t one', /'one'/],
   ]
@@ -127,6 +129,25 @@ test('a module that is no app, or cannot be loaded, is named with what is wrong'
     [
       `import { createApp } from '${sources}'\nexport default createApp('no such name')`,
       [2, 'INVALID_ARGUMENT', /'no such name'/],
+    ],
+    [
+      `import { createApp } from '${sources}'
+       await using twice = { async [Symbol.asyncDispose]() { throw new Error('and another') } }
+       createApp('the first failure')`,
+      [2, 'INVALID_ARGUMENT', /'the first failure'/],
+    ],
+    [
+      `import { createApp, text, topic } from '${sources}'
+       const lines = createApp('twins').stream(topic('lines', { value: text() }))
+       for (let n = 0; n < 2; n += 1) lines.filter(() => true, { name: 'same' })`,
+      [1, 'DUPLICATE_OPERATOR', /'same'.*\{ name \}/],
+    ],
+    [
+      `import { createApp, text, topic, tumbling } from '${sources}'
+       const counts = createApp('shrinking').stream(topic('lines', { key: text(), value: text() })).groupByKey()
+         .windowedBy(tumbling('1h', { allowedLateness: '2d' })).count()
+       counts.emit('final').toStream(({ key }) => key).groupByKey().windowedBy(tumbling('1d')).count()`,
+      [1, 'LATENESS_SHRINKS', /tumbling 1d.*: 2d\).*allowedLateness: '2d'/],
     ],
   ]
   for (const [index, [text, expected]] of cases.entries()) {

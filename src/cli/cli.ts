@@ -11,6 +11,7 @@ import { produceCommand } from './commands/produce.ts'
 import { repairCommand } from './commands/repair.ts'
 import { runCommand } from './commands/run.ts'
 import { topicCommand } from './commands/topic.ts'
+import { firstFailure } from './first-failure.ts'
 import type { Terminal } from './terminal.ts'
 
 const commands = [runCommand, describeCommand, topicCommand, produceCommand, consumeCommand, repairCommand]
@@ -35,7 +36,8 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   try {
     await program.parseAsync(args, { from: 'user' })
     return 0
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstFailure(thrown)
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!isMillraceError(error)) throw error
     terminal.note(`millrace: ${error.message} (${error.code})`)

@@ -1,11 +1,22 @@
-/** Numbers on the command line: read, and counted in words. */
+/** Numbers and durations on the command line: read, and counted in words. */
 import { InvalidArgumentError } from 'commander'
+import { durationMs, type Duration, isMillraceError } from '../base/index.ts'
 
 /** Parses an argument that counts something: a whole number from 1. */
 export function parseCount(text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count > 0) return count
   throw new InvalidArgumentError('Give a whole number from 1.')
+}
+
+/** Parses a duration, in ms: digits alone are ms. */
+export function parseDuration(text: string): number {
+  try {
+    return durationMs(/^\d+$/.test(text) ? Number(text) : (text as Duration))
+  } catch (error) {
+    if (isMillraceError(error)) throw new InvalidArgumentError(error.message)
+    throw error
+  }
 }
 
 /** `1 record`, `2 records`. */

@@ -118,7 +118,9 @@ export class TopologyTopics {
     if (this.#counts.has(name)) return
     const description = await this.#port.describeTopic(name)
     if (!description && topic.partitions === undefined) {
-      const known = (await this.#port.listTopics()).filter(({ internal }) => !internal).map(each => each.name)
+      const known = (await this.#port.listTopics())
+        .filter(each => !each.internal && !/-(changelog|repartition)$/.test(each.name))
+        .map(each => each.name)
       throw new MillraceError(
         'UNKNOWN_TOPIC',
         `The app '${this.#app}' reads topic '${name}', which does not exist. ` +

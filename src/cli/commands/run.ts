@@ -1,9 +1,8 @@
 /** `millrace run app.ts`: runs the app that a module exports, until stopped or to the end. */
 import { Command, Option } from 'commander'
-import type { Duration } from '../../base/index.ts'
 import { loadApp } from '../app-module.ts'
 import { dataOption } from '../data-option.ts'
-import { counted } from '../numbers.ts'
+import { counted, parseDuration } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options {
@@ -11,7 +10,7 @@ interface Options {
   readonly until?: 'end' | 'now'
   readonly restart?: boolean
   readonly guarantee?: 'exactly-once' | 'at-least-once'
-  readonly commitInterval?: Duration
+  readonly commitInterval?: number
 }
 
 export function runCommand(terminal: Terminal): Command {
@@ -27,7 +26,7 @@ export function runCommand(terminal: Terminal): Command {
     )
     .option('--restart', 'forget offsets and state, and begin from the start')
     .addOption(new Option('--guarantee <which>').choices(['exactly-once', 'at-least-once']))
-    .option('--commit-interval <duration>', "how often to commit, as '100ms'")
+    .option('--commit-interval <duration>', "how often to commit, as '100ms'", parseDuration)
     .action(async (path: string, { data, ...options }: Options) => {
       const app = await loadApp(path)
       terminal.note(`${app.name} runs over ${data}. Ctrl-C commits and leaves.`)
