@@ -78,6 +78,11 @@ export function planOf(graph: Graph, app: string): Plan {
   return { stages: ordered, stageOf }
 }
 
+function exchangesOf(stages: readonly Stage[]): string {
+  const names = stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange.name))
+  return [...new Set(names)].join(', ')
+}
+
 function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
   const ordered: Stage[] = []
   let rest = [...stages]
@@ -86,7 +91,8 @@ function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
     if (ready.length === 0)
       throw new MillraceError(
         'INVALID_TOPOLOGY',
-        `The app '${app}' joins a stream to what was made from it across an exchange in both directions: write one side to a topic and read it from there.`,
+        `The app '${app}' joins what stands before an exchange (${exchangesOf(rest)}) to what comes out of it, so that each side would wait for the other. ` +
+          'Send the side before it through an exchange of its own: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
       )
     ordered.push(...ready)
     rest = rest.filter(stage => !ready.includes(stage))
