@@ -1,3 +1,4 @@
+/** Windows whose bounds depend on the time alone: when they fire, what they take, what is late. */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
@@ -5,46 +6,8 @@ import { isMillraceError } from '../base/index.ts'
 import { topic, windowed } from '../schema/index.ts'
 import { testApp } from '../testing/test-app.ts'
 import { App } from './app.ts'
-import type { EmitPolicy } from './operators/emission.ts'
-import { hopping, session, tumbling, type AlignedWindows, type SessionWindows } from './windows.ts'
-
-const input = topic('input', { key: z.string(), value: z.int(), watermark: { outOfOrderness: 10 } })
-const output = topic('output', { key: windowed(z.string()), value: z.int() })
-const lateOutput = topic('late', { key: z.string(), value: z.int() })
-
-type Event = readonly [at: number, value: number, key?: string]
-
-/** Sums values in windows; what came out as [start, end, sum, pane], and what was late. */
-function run(
-  windows: AlignedWindows | SessionWindows,
-  policy: EmitPolicy,
-  events: readonly Event[],
-  end = true,
-) {
-  const app = new App('sums')
-  const grouped = app.stream(input).groupByKey()
-  const add = (sum: number, value: number): number => sum + value
-  const sums =
-    windows.kind === 'session'
-      ? grouped.windowedBy(windows).aggregate(0, add, add)
-      : grouped.windowedBy(windows).aggregate(0, add)
-  sums.emit(policy).to(output)
-  sums.late().to(lateOutput)
-  const driver = testApp(app)
-  for (const [timestamp, value, key = 'k'] of events) driver.input(input).push({ key, value, timestamp })
-  if (end) driver.advanceTime(Number.POSITIVE_INFINITY)
-  return {
-    results: driver
-      .output(output)
-      .read()
-      .map(({ key, value, pane }) => [key.start, key.end, value, pane]),
-    late: driver
-      .output(lateOutput)
-      .read()
-      .map(({ timestamp }) => timestamp),
-    driver,
-  }
-}
+import { hopping, session, tumbling } from './windows.ts'
+import { input, output, run } from './windows.test-support.ts'
 
 test('a tumbling window is final when the watermark passes its end, with what came in any order', () => {
   const { results, late } = run(tumbling(100), 'final', [
@@ -142,10 +105,103 @@ test('a hopping window holds a record in each window it is in, and drops it only
   deepEqual(late, [40])
 })
 
-test('timestamps before 1970 make windows of their own to the left', () => {
-  throws(
-    () => run(tumbling(100), 'final', [[-1, 1]]),
-    (error: unknown) => isMillraceError(error, 'MALFORMED_RECORD'),
+test('a time before 1970, or past what a Date can hold, is no time of a record', () => {
+  for (const timestamp of [-1, 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER])
+    throws(
+      () => run(tumbling(100), 'final', [[timestamp, 1]]),
+      (error: unknown) => isMillraceError(error, 'MALFORMED_RECORD'),
+    )
+})
+
+test('the first and the last time there is are in exact windows, also to the left of 1970', () => {
+  const last = 8_640_000_000_000_000
+  const { results, late } = run(hopping(100, 50, { allowedLateness: 100_000_000_000_000 }), 'final', [
+    [0, 1],
+    [last, 2],
+  ])
+  deepEqual(results, [
+    [-50, 50, 1, 'on-time'],
+    [0, 100, 1, 'on-time'],
+    [last - 50, last + 50, 2, 'on-time'],
+    [last, last + 100, 2, 'on-time'],
+  ])
+  const sessions = run(session(100_000_000_000_000), 'final', [
+    [0, 1],
+    [last, 2],
+  ])
+  deepEqual(sessions.results, [
+    [0, 100_000_000_000_000, 1, 'on-time'],
+    [last, last + 100_000_000_000_000, 2, 'on-time'],
+  ])
+  deepEqual([...late, ...sessions.late], [])
+})
+
+test('a record at the end of a window is in the next one', () => {
+  deepEqual(
+    run(tumbling(100), 'final', [
+      [99, 1],
+      [100, 2],
+    ]).results,
+    [
+      [0, 100, 1, 'on-time'],
+      [100, 200, 2, 'on-time'],
+    ],
+  )
+  deepEqual(
+    run(tumbling(100, { offset: 130 }), 'final', [
+      [29, 1],
+      [30, 2],
+      [130, 4],
+    ]).results,
+    [
+      [-70, 30, 1, 'on-time'],
+      [30, 130, 2, 'on-time'],
+      [130, 230, 4, 'on-time'],
+    ],
+  )
+})
+
+/** Pushes 1 into the window [0, 100), moves the watermark, and pushes 2: what came of the window then. */
+function around(watermark: number, allowedLateness: number): readonly unknown[] {
+  const { results, late } = run(
+    tumbling(100, { allowedLateness }),
+    'final',
+    [
+      [5, 1],
+      // The watermark stands 10 behind.
+      [watermark + 10, 0, 'other'],
+      [6, 2],
+    ],
+    false,
+  )
+  return [
+    ...results.map(([, , value, pane]) => `${value} ${pane}`),
+    ...late.map(timestamp => `late ${timestamp}`),
+  ]
+}
+
+test('a window fires at the watermark of its end, takes records up to its allowed lateness, and none at it', () => {
+  deepEqual(around(99, 0), [])
+  deepEqual(around(100, 0), ['1 on-time', 'late 6'])
+  deepEqual(around(99, 50), [])
+  deepEqual(around(100, 50), ['1 on-time', '3 late'])
+  deepEqual(around(149, 50), ['1 on-time', '3 late'])
+  deepEqual(around(150, 50), ['1 on-time', 'late 6'])
+})
+
+test('nothing comes of no records, and nothing of windows without any', () => {
+  for (const windows of [tumbling(100), hopping(100, 50), session(20)])
+    for (const policy of ['final', 'changes', { early: 1 }] as const) {
+      const { results, driver } = run(windows, policy, [])
+      driver.advanceWallClock(10)
+      deepEqual([...results, ...driver.output(output).read()], [])
+    }
+  deepEqual(
+    run(tumbling(100), 'final', [
+      [5, 1],
+      [905, 2],
+    ]).results.map(([start]) => start),
+    [0, 900],
   )
 })
 
@@ -167,59 +223,38 @@ test('early results come by processing time while the window is open, then one o
   deepEqual(read(), [[3, 'on-time']])
 })
 
-test('sessions end a gap after their last record, and a gap of just that length is in one', () => {
-  const { results } = run(session(20), 'final', [
-    [5, 1],
-    [24, 2],
-    [44, 4],
-    [65, 8],
-  ])
-  deepEqual(results, [
-    [5, 64, 7, 'on-time'],
-    [65, 85, 8, 'on-time'],
-  ])
-})
-
-test('a record between two sessions makes them one, whatever the order', () => {
-  const { results } = run(session(20), 'final', [
-    [5, 1],
-    [34, 4],
-    [30, 8],
-    [20, 2],
-  ])
-  deepEqual(results, [[5, 54, 15, 'on-time']])
-})
-
-test('a merge retracts the sessions that went out, then announces the new one', () => {
-  const { results } = run(session(20, { allowedLateness: 1000 }), 'final', [
-    [5, 1],
-    [35, 4],
-    [100, 32],
-    [20, 2],
-  ])
-  deepEqual(results, [
-    [5, 25, 1, 'on-time'],
-    [35, 55, 4, 'on-time'],
-    [5, 25, null, 'late'],
-    [35, 55, null, 'late'],
-    [5, 55, 7, 'late'],
-    [100, 120, 32, 'on-time'],
-  ])
-})
-
-test('a late record that a live session takes survives; one that none takes is late', () => {
-  // At 60 the watermark is 50: [5, 25) is over, [35, 55) is not.
-  const { results, late } = run(session(20), 'final', [
-    [5, 1],
-    [35, 4],
-    [60, 8],
-    [21, 2],
-    [0, 16],
-  ])
-  deepEqual(late, [0])
+test('several outlets of one window: each by its own policy, over one state', () => {
+  const app = new App('a')
+  const counts = app
+    .stream(input)
+    .groupByKey()
+    .windowedBy(tumbling(100, { allowedLateness: 1000 }))
+    .count()
+  const topics = ['final', 'changes', 'early'].map(name =>
+    topic(name, { key: windowed(z.string()), value: z.int() }),
+  )
+  counts.emit('final').to(topics[0]!)
+  counts.emit('changes').to(topics[1]!)
+  counts.emit({ early: 10 }).to(topics[2]!)
+  const driver = testApp(app)
+  const push = (timestamp: number): void => driver.input(input).push({ key: 'k', value: 1, timestamp })
+  push(5)
+  push(6)
+  driver.advanceWallClock(10)
+  driver.advanceTime(100)
+  push(7)
   deepEqual(
-    results.map(([, , sum]) => sum),
-    [1, 6, 8],
+    topics.map(each =>
+      driver
+        .output(each)
+        .read()
+        .map(({ value, timestamp, pane }) => `${value} @${timestamp} ${pane}`),
+    ),
+    [
+      ['2 @99 on-time', '3 @7 late'],
+      ['1 @5 early', '2 @6 early', '3 @7 late'],
+      ['2 @6 early', '2 @99 on-time', '3 @7 late'],
+    ],
   )
 })
 
