@@ -4,9 +4,10 @@
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
+import type { RecordHeader } from '../wire/index.ts'
 import { OperatorFailure } from './failure.ts'
 
-/** A record that was put aside. Its headers are `millrace.reason`, one for each entry of `place`, and `millrace.stack` where there is one. */
+/** A record that was put aside. Its headers are its own, then `millrace.reason`, one for each entry of `place`, and `millrace.stack` where there is one. */
 export interface DeadLetter {
   readonly to: string
   /** Where it was: topic, partition and offset; or the operator and the task, where it had no place on a log yet. */
@@ -16,6 +17,8 @@ export interface DeadLetter {
   readonly timestamp: number
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
+  /** The record's own. */
+  readonly headers: readonly RecordHeader[]
   readonly reason: string
   readonly stack: string | undefined
 }
@@ -29,7 +32,7 @@ export interface BadRecordSink {
 }
 
 /** A bad record, as it stands where it was found. */
-export type BadRecord = Pick<DeadLetter, 'partition' | 'place' | 'timestamp' | 'key' | 'value'>
+export type BadRecord = Pick<DeadLetter, 'partition' | 'place' | 'timestamp' | 'key' | 'value' | 'headers'>
 
 /** Settles a record that is not what its topic says. */
 export function settleMalformed(

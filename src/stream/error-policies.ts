@@ -35,7 +35,7 @@ export function settleFailedResult(
 
 /** A result that has no place on a log yet: as JSON, so that whoever finds it can read it. */
 function unplaced({ partition }: Task, { name }: OperatorNode, record: StreamRecord): BadRecord {
-  const { key, value, timestamp } = record
+  const { headers, key, value, timestamp } = record
   const bytes = (part: unknown): Uint8Array | null =>
     part === null || part === undefined ? null : fromUtf8(JSON.stringify(part))
   return {
@@ -44,5 +44,6 @@ function unplaced({ partition }: Task, { name }: OperatorNode, record: StreamRec
     timestamp,
     key: bytes(key),
     value: bytes(value),
+    headers,
   }
 }

@@ -169,7 +169,8 @@ export class ExchangePartition implements InputPartition {
         const { topic, partition } = this
         const { offset, timestamp } = cursor
         const place = { topic, partition, offset }
-        settleFailed(this.#policy, this.#sink, { place, partition, timestamp, key, value }, error)
+        const bad = { place, partition, timestamp, key, value, headers: others }
+        settleFailed(this.#policy, this.#sink, bad, error)
       }
     }
     return false

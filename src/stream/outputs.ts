@@ -76,9 +76,12 @@ export class Outputs {
       key: `millrace.${key}`,
       value: fromUtf8(String(value)),
     })
-    const headers = [header('reason', letter.reason)]
-    for (const [name, value] of Object.entries(letter.place)) headers.push(header(name, value))
-    if (letter.stack) headers.push(header('stack', letter.stack))
+    const about = [header('reason', letter.reason)]
+    for (const [name, value] of Object.entries(letter.place)) about.push(header(name, value))
+    if (letter.stack) about.push(header('stack', letter.stack))
+    // A letter that failed again, once replayed, says of this time only.
+    const told = new Set(about.map(({ key }) => key))
+    const headers = [...letter.headers.filter(({ key }) => !told.has(key)), ...about]
     this.writeRaw(letter.to, letter.partition % count, letter.timestamp, letter.key, letter.value, headers)
   }
 

@@ -11,7 +11,7 @@ import { DecodedBatch } from './decoding.ts'
 import type { SourceNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'
-import { StreamRecord } from './record.ts'
+import { noHeaders, StreamRecord } from './record.ts'
 import type { Task, WatermarkInput } from './task.ts'
 
 /** The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are exact numbers, too. */
@@ -197,7 +197,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
           null,
           timestamp,
           watermark,
-          decoded.headers[index] ?? [],
+          decoded.headers[index] ?? noHeaders,
           undefined,
           undefined,
         ),
@@ -237,6 +237,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       timestamp: decoded.timestamps[index] as number,
       key: decoded.rawKey(index),
       value: decoded.rawValue(index),
+      headers: decoded.headers[index] ?? noHeaders,
     }
   }
 }

@@ -8,7 +8,7 @@ import type { LogPort } from '../../src/port/index.ts'
 import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { BatchBuilder } from '../../src/wire/index.ts'
+import { BatchBuilder, type RecordHeader } from '../../src/wire/index.ts'
 import { settle } from '../settle.ts'
 
 /** A record that goes in. A value that is no string is written as JSON. */
@@ -17,6 +17,7 @@ export interface Incoming {
   readonly value: unknown
   readonly timestamp?: number
   readonly partition?: number
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A record that came out, its key and value as text. */
@@ -74,8 +75,8 @@ export class World {
       for (const [partition, own] of Map.groupBy(records, each => each.partition ?? 0))
         for (let at = 0; at < own.length; at += perBatch) {
           const batch = new BatchBuilder()
-          for (const { key = null, value, timestamp = 0 } of own.slice(at, at + perBatch))
-            batch.append(timestamp, bytesOf(key), bytesOf(value))
+          for (const { key = null, value, timestamp = 0, headers = {} } of own.slice(at, at + perBatch))
+            batch.append(timestamp, bytesOf(key), bytesOf(value), headersOf(headers))
           acknowledged.push(writer.append(topic, partition, batch))
         }
       await Promise.all(acknowledged)
@@ -156,6 +157,10 @@ export class World {
     await reader.close()
     return found
   }
+}
+
+function headersOf(headers: Readonly<Record<string, string>>): RecordHeader[] {
+  return Object.entries(headers).map(([key, value]) => ({ key, value: Buffer.from(value) }))
 }
 
 function bytesOf(value: unknown): Uint8Array | null {
