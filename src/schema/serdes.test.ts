@@ -49,9 +49,19 @@ test('random strings survive the interning of keys, however they collide', () =>
   const alphabet = ['a', 'b', '\0', 'é', '日', '🛫', '\x7f', '\x80']
   for (let round = 0; round < scale(300); round++) {
     const entries = Array.from({ length: 50 }, () =>
-      Array.from({ length: random.int(4) }, () => alphabet[random.int(alphabet.length)]).join(''),
+      Array.from(
+        { length: random.int(round % 3 === 0 ? 80 : 6) },
+        () => alphabet[random.int(alphabet.length)],
+      ).join(''),
     )
     assert.deepEqual(decoded(decode(stringSerde), entries), entries)
+  }
+})
+
+test('more keys than are kept push each other out, and stay themselves', () => {
+  for (const length of [4, 5, 6, 7, 8, 27]) {
+    const keys = Array.from({ length: 9000 }, (_, n) => String(n).padStart(length, 'k'))
+    assert.deepEqual(decoded(decode(stringSerde), [...keys, ...keys]), [...keys, ...keys])
   }
 })
 

@@ -16,9 +16,10 @@ export const stringSerde: Serde<string> = {
   decode(slices, into) {
     const { count, starts, ends } = slices
     const buffer = bufferOf(slices.bytes)
+    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
     for (let i = 0; i < count; i++) {
       const start = starts[i]!
-      into[i] = start < 0 ? null : interner.text(buffer, start, ends[i]!)
+      into[i] = start < 0 ? null : interner.text(buffer, view, start, ends[i]!)
     }
   },
 }
