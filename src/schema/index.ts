@@ -5,6 +5,7 @@ export { columnsOf, type ColumnType } from './columns.ts'
 export { canonicalJsonSerde } from './json.ts'
 export { Malformed, type Slices } from './serde.ts'
 export {
+  checkPolicy,
   topic,
   type ErrorPolicy,
   type Topic,

@@ -48,6 +48,14 @@ test('formats go before what the schema says; keys are written canonically', () 
   assert.equal(topic('t', { key: text(), value: text() }).value.encode('b'), 'b')
 })
 
+test('a policy that is none is refused where it stands', () => {
+  for (const onError of ['ignore', null, { deadletter: 'x' }])
+    assert.throws(
+      () => topic('flights', { value: z.int(), onError: onError as never }),
+      error => isMillraceError(error, 'INVALID_ARGUMENT') && error.message.includes("'flights'"),
+    )
+})
+
 test('a duration that is none is refused where it stands', () => {
   assert.throws(
     () => topic('t', { value, watermark: { outOfOrderness: -1 } }),

@@ -5,7 +5,7 @@
  * read but not written: the types say so.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { durationMs, type Duration } from '../base/index.ts'
+import { durationMs, type Duration, MillraceError } from '../base/index.ts'
 import type { Codec, CodecOptions, Encoder } from './codec.ts'
 import { codecOf } from './codec.ts'
 
@@ -14,6 +14,15 @@ import { codecOf } from './codec.ts'
  * bytes aside in a topic, with reason and place in headers.
  */
 export type ErrorPolicy = 'fail' | 'skip' | { readonly deadLetter: string }
+
+/** @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for what is no policy, which a program without types can give */
+export function checkPolicy(policy: ErrorPolicy, where: string): void {
+  if (policy === 'fail' || policy === 'skip' || typeof policy?.deadLetter === 'string') return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `onError of ${where} is ${JSON.stringify(policy)}. There are: 'fail', 'skip', and { deadLetter: 'a-topic' }.`,
+  )
+}
 
 export interface WatermarkOptions {
   /** How far behind the largest timestamp a record may still be on time. Default 0. */
@@ -72,12 +81,14 @@ type Out<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : nul
  *   timestamp: flight => flight.departure,
  *   watermark: { outOfOrderness: '6h' },
  * })
- * @throws MillraceError SCHEMA_ASYNC for a schema that validates asynchronously (found at the first record where it cannot be told before)
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT for options that are none. A schema that validates asynchronously is told by its first record:
+ *   SCHEMA_ASYNC, from whatever reads or writes that
  */
 export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 | undefined = undefined>(
   name: string,
   options: TopicOptions<KS, VS, NoInfer<Out<VS>>>,
 ): Topic<Out<KS>, Out<VS>, In<KS>, In<VS>> {
+  if (options.onError !== undefined) checkPolicy(options.onError, `topic '${name}'`)
   return {
     name,
     partitions: options.partitions,

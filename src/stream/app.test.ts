@@ -122,6 +122,24 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
     /allowed lateness/,
     () => tumbling(1, { allowedLateness: 1e15 }),
   ],
+  [
+    'a policy of emission that there is not',
+    'INVALID_ARGUMENT',
+    /"finally".*'final'/,
+    app =>
+      app
+        .stream(numbers)
+        .groupByKey()
+        .windowedBy(tumbling(10))
+        .count()
+        .emit('finally' as 'final'),
+  ],
+  [
+    'early results all the time',
+    'INVALID_ARGUMENT',
+    /early/,
+    app => app.stream(numbers).groupByKey().windowedBy(tumbling(10)).count().emit({ early: 0 }),
+  ],
   ['a duration without a unit', 'INVALID_DURATION', /'5 min'.*'250ms'/, () => session('5 min' as '5m')],
 ]
 

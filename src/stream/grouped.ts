@@ -7,7 +7,7 @@ import { windowedKeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
 import { aggregate, type Aggregation } from './operators/aggregate.ts'
 import { alignedWindows } from './operators/aligned-windows.ts'
-import type { EmitPolicy } from './operators/emission.ts'
+import { checkEmitPolicy, type EmitPolicy } from './operators/emission.ts'
 import { type SessionAggregation, sessionWindows } from './operators/session-windows.ts'
 import { type Named, Stream } from './stream.ts'
 import { Table } from './table.ts'
@@ -185,6 +185,7 @@ export class WindowedTable<K, A, V> {
    * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing time, if it changed.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
+    checkEmitPolicy(policy)
     this.#policies.push(policy)
     this.#node.outlets.push(typeof policy === 'string' ? policy : `early every ${policy.early}`)
     return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length }, false)

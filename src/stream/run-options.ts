@@ -1,6 +1,6 @@
 /** How an app is run. */
-import { durationMs, type Duration } from '../base/index.ts'
-import type { ErrorPolicy } from '../schema/index.ts'
+import { durationMs, type Duration, MillraceError } from '../base/index.ts'
+import { checkPolicy, type ErrorPolicy } from '../schema/index.ts'
 
 export interface RunOptions {
   /**
@@ -48,7 +48,12 @@ export interface RunSettings {
   readonly onPhase: (phase: 'processing' | 'committing' | 'committed') => void
 }
 
+/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for what is no option, which a program without types can ask for */
 export function settingsOf(options: RunOptions): RunSettings {
+  oneOf('until', options.until, ['end', 'now'])
+  oneOf('guarantee', options.guarantee, ['exactly-once', 'at-least-once'])
+  oneOf('exchange', options.exchange, ['memory', 'topic'])
+  if (options.onError !== undefined) checkPolicy(options.onError, 'the run')
   return {
     until: options.until,
     restart: options.restart ?? false,
@@ -62,4 +67,12 @@ export function settingsOf(options: RunOptions): RunSettings {
     signal: options.signal,
     onPhase: options.onPhase ?? (() => {}),
   }
+}
+
+function oneOf<T extends string>(option: string, given: T | undefined, known: readonly T[]): void {
+  if (given !== undefined && !known.includes(given))
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The run's option ${option} is '${given}'. There are: ${known.join(', ')}.`,
+    )
 }

@@ -83,11 +83,23 @@ export class TopologyTopics {
     }
   }
 
-  /** Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own. */
+  /**
+   * Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own.
+   *
+   * @throws MillraceError INVALID_TOPOLOGY where the app would read them again
+   */
   async prepareDeadLetters({ stages }: Plan, onError: ErrorPolicy): Promise<void> {
-    const policies = stages.flatMap(({ sources }) => sources.map(({ topic }) => topic.onError))
-    for (const policy of [onError, ...policies])
-      if (typeof policy === 'object') await this.ensure(policy.deadLetter, 1, 'any')
+    const sources = stages.flatMap(stage => stage.sources.map(({ topic }) => topic))
+    for (const policy of [onError, ...sources.map(topic => topic.onError)]) {
+      if (typeof policy !== 'object') continue
+      const { deadLetter } = policy
+      if (sources.some(({ name }) => name === deadLetter))
+        throw new MillraceError(
+          'INVALID_TOPOLOGY',
+          `Dead letters of the app '${this.#app}' are to go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them a topic of their own.`,
+        )
+      await this.ensure(deadLetter, 1, 'any')
+    }
   }
 
   /** Makes sure that a topic exists. `exact`: with this many partitions, PARTITION_COUNT_CHANGED otherwise. */

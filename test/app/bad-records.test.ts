@@ -2,8 +2,9 @@
  * Records that cannot be processed, and user functions that fail: under each policy, of the app and of the source, with the exchange in memory and
  * over topics. Every case runs the same three records, of which the one in the middle is bad.
  */
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
 import { type ErrorPolicy, json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, type Metrics, type Stream, tumbling } from '../../src/stream/index.ts'
@@ -281,6 +282,57 @@ for (const exchange of ['memory', 'topic'] as const) {
     }
   })
 }
+
+test('dead letters do not go where they would come in again', async () => {
+  const [first] = cases as [Case]
+  for (const [onError, ofTopic] of [
+    [{ deadLetter: 'input' }, undefined],
+    ['fail', { deadLetter: 'input' }],
+  ] as const) {
+    const world = await worldOf(first.bad)
+    await rejects(world.run(appOf(copied, ofTopic), { until: 'now', onError }), {
+      code: 'INVALID_TOPOLOGY',
+      message: /'app'.*'input'/,
+    })
+  }
+})
+
+test('options that there are not are named, before anything runs', async () => {
+  const [first] = cases as [Case]
+  const world = await worldOf(first.bad)
+  for (const [option, value] of Object.entries({
+    until: 'later',
+    guarantee: 'at-most-once',
+    exchange: 'none',
+    onError: 'ignore',
+    commitInterval: 'soon',
+  }))
+    throws(
+      () => world.start(appOf(copied), { [option]: value }),
+      (error: unknown) =>
+        isMillraceError(error, 'INVALID_ARGUMENT', 'INVALID_DURATION') && error.message.includes(value),
+      option,
+    )
+})
+
+test('a schema that validates asynchronously ends the run, whatever the policy: of what is read and of what is written', async () => {
+  const isSlow = z.object({ at: z.int() }).refine(() => Promise.resolve(true))
+  const read = new App('read')
+  read.stream(topic('input', { key: text(), value: isSlow })).to(output)
+  const written = new App('written')
+  written
+    .stream(topic('input', { key: text(), value: json<Event>() }))
+    .to(topic('slow', { key: text(), value: isSlow }))
+  for (const [app, where] of [
+    [read, /value of topic 'input'/],
+    [written, /value of topic 'slow'/],
+  ] as const)
+    for (const onError of ['fail', 'skip', { deadLetter: 'letters' }] satisfies ErrorPolicy[]) {
+      const world = await worldOf(good(2))
+      await rejects(world.run(app, { until: 'now', onError }), { code: 'SCHEMA_ASYNC', message: where })
+      deepEqual([...(await world.read('output')), ...(await world.read('slow'))], [])
+    }
+})
 
 test('what a user function did before it failed is not undone, and the record is not tried again', async () => {
   const seen: number[] = []

@@ -5,7 +5,7 @@
  * - `changes`: at every change;
  * - early: as `final`, and before that every so often of processing time what has changed since.
  */
-import { durationMs, type Duration } from '../../base/index.ts'
+import { durationMs, type Duration, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { Forward, OperatorContext } from '../operator.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
@@ -15,6 +15,17 @@ import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
  * corrections.
  */
 export type EmitPolicy = 'final' | 'changes' | { readonly early: Duration }
+
+/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
+export function checkEmitPolicy(policy: EmitPolicy): void {
+  if (policy === 'final' || policy === 'changes') return
+  const { early } = (policy ?? {}) as { readonly early?: Duration }
+  if (early === undefined || durationMs(early) === 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${JSON.stringify(policy)} does not say when results of windows go out: say 'final', 'changes', or { early: '1s' } with an interval.`,
+    )
+}
 
 /** A window of one key, as an outlet is told of it. */
 export interface WindowResult {
