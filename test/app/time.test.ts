@@ -89,6 +89,36 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
+for (const exchange of ['memory', 'topic'] as const)
+  test(`what early results have shown is known after a restart: what no longer holds is taken back (${exchange})`, async () => {
+    const app = new App('app')
+    app
+      .stream(topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 0 } }))
+      .groupBy((_, key) => key)
+      .windowedBy(tumbling(100))
+      .count()
+      .emit({ early: 50 })
+      .filter(count => count < 2)
+      .to(counts)
+    const world = await World.open()
+    await world.write('input', [event(10, 'a')])
+    const running = world.start(app, { exchange })
+    await world.clock.advance(1000)
+    deepEqual(windowsOf(await world.read('counts')), [[0, 1]])
+    ok(running.outcome() === 'running')
+    await world.crash()
+    await world.write('input', [event(20, 'b'), event(110, 'c')])
+    await world.run(app, { until: 'end', exchange })
+    deepEqual(
+      (await world.read('counts')).map(({ value, headers }) => [value, headers['millrace.pane']]),
+      [
+        ['1', 'early'],
+        [null, 'on-time'],
+        ['1', 'on-time'],
+      ],
+    )
+  })
+
 test('a partition without data holds back the others for ever, unless it may fall idle', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 0), event(10, 'c', 1)], { partitions: 2 })
