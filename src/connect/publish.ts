@@ -283,7 +283,7 @@ class Publisher<R, K, V> {
     if (onError === 'fail')
       throw new MillraceError(
         'SOURCE_MALFORMED',
-        `${place} cannot be published to '${this.#topic.name}': ${reason}. Mend it, or set onError to 'skip' or { deadLetter: topic }.`,
+        `${place} cannot be published to '${this.#topic.name}': ${reason.replace(/\.$/, '')}. Mend it, or set onError to 'skip' or { deadLetter: topic }.`,
         { cause: error },
       )
     if (onError === 'skip') this.#skipped++

@@ -70,7 +70,7 @@ function settle(
   if (policy === 'fail')
     throw new MillraceError(
       kind === 'malformed' ? 'MALFORMED_RECORD' : 'USER_FUNCTION_FAILED',
-      `The record at ${inWords(record.place)} cannot be processed: ${reason}. ` +
+      `The record at ${inWords(record.place)} cannot be processed: ${reason.replace(/\.$/, '')}. ` +
         `Mend it or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }; nothing past it was committed.`,
       cause === undefined ? {} : { cause },
     )

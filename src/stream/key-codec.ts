@@ -66,7 +66,17 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
   const into: unknown[] = []
   return {
     form: serde.name,
-    encode: key => binaryOf(serde.encode(key)),
+    encode(key) {
+      try {
+        return binaryOf(serde.encode(key))
+      } catch (error) {
+        throw new MillraceError(
+          'INVALID_ARGUMENT',
+          `The ${codec.where} cannot be written as it was read (${(error as Error).message}): its schema transforms it. Group by what it has become: groupBy((_, key) => key).`,
+          { cause: error },
+        )
+      }
+    },
     ...(codec.partitionBytes && { partitionBy: (key: unknown) => binaryOf(codec.partitionBytes!(key)) }),
     decode(raw) {
       slices.bytes = Buffer.from(raw, 'latin1')

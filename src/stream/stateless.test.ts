@@ -1,6 +1,7 @@
 /** Operators without state: what they make of keys, values and nulls, and what stays of a record on its way. */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { z } from 'zod'
 import { json, text, topic } from '../schema/index.ts'
 import { testApp } from '../testing/test-app.ts'
 import { App } from './app.ts'
@@ -181,6 +182,44 @@ test('keys that are equal are one, in whatever order their properties come; 1 an
       ['1', 1],
     ],
   )
+})
+
+test('a key that its schema makes another kind of is grouped by what it has become, or says so', () => {
+  const numbered = topic('numbered', { key: z.string().transform(Number), value: json<number>() })
+  const raw = topic('numbered', { key: text(), value: json<number>() })
+  const direct = new App('direct')
+  direct.stream(numbered).groupByKey().count().to(counts)
+  throws(() => testApp(direct).input(raw).push({ key: '7', value: 1 }), {
+    code: 'USER_FUNCTION_FAILED',
+    message: /key of topic 'numbered'.*transforms.*groupBy/,
+  })
+  const again = new App('again')
+  again
+    .stream(numbered)
+    .groupBy((_, key) => key)
+    .count()
+    .to(counts)
+  const run = testApp(again)
+  run.input(raw).push({ key: '7', value: 1 }, { key: '07', value: 1 })
+  deepEqual(
+    run
+      .output(counts)
+      .read()
+      .map(({ key, value }) => [key, value]),
+    [
+      [7, 1],
+      [7, 2],
+    ],
+  )
+})
+
+test('a record that the topic written to refuses names the output', () => {
+  const app = new App('app')
+  const keyless = topic('keyless', { value: json<number>() })
+  app.stream(input).to(keyless as never, { name: 'out' })
+  throws(() => testApp(app).input(input).push({ key: 'k', value: 1 }), {
+    message: /operator 'out' failed: The key of topic 'keyless' .*pass null\. Mend/,
+  })
 })
 
 test('a key that JSON cannot write fails its record, by the policy', () => {

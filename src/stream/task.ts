@@ -185,7 +185,7 @@ export class Task {
       case 'exchange':
         return [record => environment.exchange(this, node, record)]
       case 'sink':
-        return [record => environment.output(this, node, record)]
+        return [guarded(node.name, record => environment.output(this, node, record))]
       case 'operator': {
         const outlets = outletsOf(node, node.outlets.length)
         const forwards = node.stateful ? outlets.map(outlet => this.#settling(node, outlet)) : outlets
