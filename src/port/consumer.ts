@@ -10,9 +10,11 @@
 import { MillraceError, type Clock } from '../base/index.ts'
 import { Malformed, type Topic } from '../schema/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
+import { AssignedPartitions, type AssignedPartition } from './assigned-partitions.ts'
 import { BatchDecoder, type Decoder } from './batch-decoder.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { GroupMembership, Isolation, LogPort, OffsetSpec, Reader, TopicPartition } from './log-port.ts'
+import { OffsetCommits } from './offset-commits.ts'
 
 export interface ConsumedRecord<K, V> {
   readonly key: K | null
@@ -54,38 +56,19 @@ export interface ReadableTopic<K, V> {
 
 const autoCommitMsDefault = 1000
 
-/** Where a partition that this consumer has stands. */
-interface Owned {
-  /** What is handed out and known to be processed: the offset to commit. */
-  processed: number
-  committed: number
-  /** Where the iteration ends, with `until`. */
-  end: number
-}
-
 export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, AsyncDisposable {
   readonly #port: LogPort
-  readonly #clock: Clock
   readonly #topic: ReadableTopic<K, V>
   readonly #options: ConsumerOptions
   readonly #decoder: BatchDecoder<K, V>
   #reader: Reader | undefined
   #membership: GroupMembership | undefined
-  /** Partitions in the order in which they are served; the one served last is at the end. */
-  #owned = new Map<number, Owned>()
-  /** Being given away: nothing of them is handed out any more, but a body may still be at work on a record. */
-  readonly #leaving = new Map<number, Owned>()
+  readonly #assigned = new AssignedPartitions()
+  readonly #commits: OffsetCommits
   /** The batch being handed out. */
   #current:
     | { partition: number; records: ConsumedRecord<K, V>[]; next: number; nextOffset: number }
     | undefined
-  /** What is being processed now: counts as processed at the next call. */
-  #working: { partition: number; nextOffset: number } | undefined
-  /** Resolved when what is being worked on is done. */
-  #idle: PromiseWithResolvers<void> | undefined
-  #lastCommit = 0
-  #committing: Promise<void> | undefined
-  #commitFailure: unknown
   #skipped = 0
   readonly #onClose: () => void
   #closed = false
@@ -100,10 +83,12 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   ) {
     this.#onClose = onClose
     this.#port = port
-    this.#clock = clock
     this.#topic = topic
     this.#options = options
     this.#decoder = new BatchDecoder(topic.key, topic.value)
+    const { group, autoCommitMs = autoCommitMsDefault } = options
+    const everyMs = group === undefined || autoCommitMs === false ? undefined : autoCommitMs
+    this.#commits = new OffsetCommits(clock, everyMs, offsets => this.#send(offsets))
   }
 
   /** Records that could not be read and were left out, where the topic says `onError: 'skip'`. */
@@ -133,14 +118,14 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   async *batches(): AsyncGenerator<ConsumedBatch<K, V>, void, undefined> {
     try {
       for (;;) {
-        this.#finishWork()
+        this.#assigned.finishWork()
         if (!(await this.#loadBatch())) return
         const current = this.#current
         // Its partition was given away meanwhile.
         if (!current) continue
         const { partition, records, nextOffset } = current
         this.#current = undefined
-        this.#working = { partition, nextOffset }
+        this.#assigned.beginWork(partition, nextOffset)
         yield { partition, records }
       }
     } finally {
@@ -155,24 +140,25 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
         'INVALID_ARGUMENT',
         `The consumer of '${this.#topic.name}' has no group to commit for.`,
       )
-    this.#finishWork()
-    await this.#commit([...this.#owned, ...this.#leaving])
+    this.#assigned.finishWork()
+    await this.#commits.commit(this.#assigned.all())
   }
 
   /** Goes on at an offset of a partition that this consumer has. */
   async seek(partition: number, offset: number): Promise<void> {
     await this.#start()
-    const owned = this.#owned.get(partition)
-    if (!owned)
+    const assigned = this.#assigned.get(partition)
+    if (!assigned)
       throw new MillraceError(
         'INVALID_ARGUMENT',
         `Partition ${partition} of '${this.#topic.name}' is not assigned to this consumer.`,
       )
     if (this.#current?.partition === partition) this.#current = undefined
-    if (this.#working?.partition === partition) this.#working = undefined
-    this.#owned.delete(partition)
+    this.#assigned.dropWork(partition)
+    // The reader keeps its place in a partition that stays: it has to let go of it first.
+    this.#assigned.remove(partition)
     this.#assign()
-    this.#owned.set(partition, { ...owned, processed: offset })
+    this.#assigned.add({ ...assigned, processed: offset })
     this.#assign()
   }
 
@@ -180,7 +166,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   async seekToTime(timestamp: number): Promise<void> {
     await this.#start()
     const { isolation } = this.#options
-    const partitions = [...this.#owned.keys()]
+    const partitions = Array.from(this.#assigned, ({ partition }) => partition)
     for (const partition of partitions)
       await this.seek(
         partition,
@@ -195,11 +181,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     this.#current = undefined
     this.#onClose()
     try {
-      await this.#committing
-      if (this.#autoCommitMs !== undefined) await this.#commit([...this.#owned, ...this.#leaving])
+      await this.#commits.idle()
+      if (this.#commits.everyMs !== undefined) await this.#commits.commit(this.#assigned.all())
     } finally {
-      this.#working = undefined
-      this.#idle?.resolve()
+      this.#assigned.dropWork()
       await this.#membership?.leave()
       await this.#reader?.close()
     }
@@ -209,33 +194,17 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     await this.close()
   }
 
-  get #autoCommitMs(): number | undefined {
-    const { group, autoCommitMs = autoCommitMsDefault } = this.#options
-    return group === undefined || autoCommitMs === false ? undefined : autoCommitMs
-  }
-
   /** The next record of the batch at hand, without waiting for anything. */
   #nextBuffered(): ConsumedRecord<K, V> | undefined {
-    this.#finishWork()
-    const { working, record } = this.#step()
-    this.#working = working
-    return record
-  }
-
-  #step(): {
-    working: { partition: number; nextOffset: number } | undefined
-    record: ConsumedRecord<K, V> | undefined
-  } {
+    this.#assigned.finishWork()
     const current = this.#current
     const record = current?.records[current.next]
-    if (!current || !record) return { working: undefined, record: undefined }
+    if (!current || !record) return undefined
     current.next += 1
-    const last = current.next === current.records.length
+    const isLast = current.next === current.records.length
     // After the last record of a batch come the offsets that nobody sees.
-    return {
-      record,
-      working: { partition: current.partition, nextOffset: last ? current.nextOffset : record.offset + 1 },
-    }
+    this.#assigned.beginWork(current.partition, isLast ? current.nextOffset : record.offset + 1)
+    return record
   }
 
   async #nextRecord(): Promise<ConsumedRecord<K, V> | undefined> {
@@ -254,7 +223,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   async #loadBatch(): Promise<boolean> {
     await this.#start()
     while (!this.#closed) {
-      this.#autoCommit()
+      this.#commits.startIfDue(this.#assigned)
       const batch = this.#take()
       if (batch) {
         this.#current = { ...batch, next: 0 }
@@ -265,10 +234,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
         await this.close()
         return false
       }
-      const dirty =
-        this.#options.group !== undefined &&
-        [...this.#owned.values()].some(({ processed, committed }) => processed !== committed)
-      await this.#reader!.wait(dirty ? this.#autoCommitMs : undefined)
+      const isCommitted = [...this.#assigned].every(({ processed, committed }) => processed === committed)
+      await this.#reader!.wait(isCommitted ? undefined : this.#commits.everyMs)
       // The group may have expelled this consumer while it was busy elsewhere: join again.
       await this.#start()
     }
@@ -278,19 +245,19 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   /** The next batch of the partition that has waited longest. */
   #take(): { partition: number; records: ConsumedRecord<K, V>[]; nextOffset: number } | undefined {
     const { name } = this.#topic
-    for (const [partition, owned] of this.#owned) {
+    for (const assigned of this.#assigned) {
+      const { partition } = assigned
       for (;;) {
-        if (this.#options.until === 'end' && this.#reader!.position(name, partition) >= owned.end) break
+        if (this.#reader!.position(name, partition) >= assigned.end) break
         const fetched = this.#reader!.take(name, partition)
         if (!fetched) break
         const count = this.#decoder.decode(fetched)
         const records = this.#records(partition, count)
         if (records.length > 0) {
-          this.#owned.delete(partition)
-          this.#owned.set(partition, owned)
+          this.#assigned.add(assigned)
           return { partition, records, nextOffset: fetched.nextOffset }
         }
-        owned.processed = fetched.nextOffset
+        assigned.processed = fetched.nextOffset
       }
     }
     return undefined
@@ -318,21 +285,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     return records
   }
 
-  /** Whatever was handed out counts as processed now. */
-  #finishWork(): void {
-    const working = this.#working
-    if (!working) return
-    this.#working = undefined
-    const owned = this.#owned.get(working.partition) ?? this.#leaving.get(working.partition)
-    if (owned) owned.processed = working.nextOffset
-    this.#idle?.resolve()
-    this.#idle = undefined
-  }
-
   #finished(): boolean {
     if (this.#options.until !== 'end') return false
-    return [...this.#owned].every(
-      ([partition, { end }]) => this.#reader!.position(this.#topic.name, partition) >= end,
+    return [...this.#assigned].every(
+      ({ partition, end }) => this.#reader!.position(this.#topic.name, partition) >= end,
     )
   }
 
@@ -362,10 +318,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       onAssigned: added => this.#add(added),
       onRevoked: revoked => this.#giveBack(revoked),
       onLost: lost => {
-        this.#remove(lost)
-        if (lost.some(({ partition }) => partition === this.#working?.partition)) this.#working = undefined
+        this.#assigned.lose(lost)
+        this.#dropCurrent(lost)
         this.#membership = undefined
-        this.#reader!.assign(this.#positions())
+        this.#assign()
       },
     })
   }
@@ -375,7 +331,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     const { name } = this.#topic
     const committed = group === undefined ? [] : await this.#port.committedOffsets(group, added)
     const starts = await Promise.all(
-      added.map(async ({ partition }, index): Promise<[number, Owned]> => {
+      added.map(async ({ partition }, index): Promise<AssignedPartition> => {
         const offset =
           committed[index]?.offset ??
           (typeof from === 'object' && 'offset' in from
@@ -383,79 +339,44 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
             : await this.#port.offsets(name, partition, from, isolation))
         const end =
           until === 'end' ? await this.#port.offsets(name, partition, 'latest', isolation) : Infinity
-        return [partition, { processed: offset, committed: committed[index]?.offset ?? -1, end }]
+        return { partition, processed: offset, committed: committed[index]?.offset ?? -1, end }
       }),
     )
-    for (const [partition, owned] of starts) this.#owned.set(partition, owned)
+    for (const assigned of starts) this.#assigned.add(assigned)
     this.#assign()
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    const leaving = revoked.flatMap(({ partition }): [number, Owned][] => {
-      const owned = this.#owned.get(partition)
-      return owned ? [[partition, owned]] : []
-    })
     // First of all nothing more is handed out: what was processed while the commit is under way would come again elsewhere.
-    this.#remove(revoked)
-    for (const [partition, owned] of leaving) this.#leaving.set(partition, owned)
+    const leaving = this.#assigned.beginLeaving(revoked)
+    this.#dropCurrent(revoked)
     this.#assign()
-    while (this.#working && this.#leaving.has(this.#working.partition))
-      await (this.#idle ??= Promise.withResolvers()).promise
+    await this.#assigned.leavingIdle()
     try {
-      if (this.#autoCommitMs !== undefined) await this.#commit(leaving)
+      // What was lost meanwhile is somebody else's already.
+      const ours = leaving.filter(assigned => this.#assigned.isLeaving(assigned))
+      if (this.#commits.everyMs !== undefined) await this.#commits.commit(ours)
     } finally {
-      for (const [partition] of leaving) this.#leaving.delete(partition)
+      this.#assigned.endLeaving(leaving)
     }
   }
 
-  /** Nothing more is handed out of these. */
-  #remove(partitions: readonly TopicPartition[]): void {
-    for (const { partition } of partitions) {
-      this.#owned.delete(partition)
-      if (this.#current?.partition === partition) this.#current = undefined
-    }
+  /** Hands nothing more out of the batch at hand, if it is of one of these partitions. */
+  #dropCurrent(partitions: readonly TopicPartition[]): void {
+    if (partitions.some(({ partition }) => partition === this.#current?.partition)) this.#current = undefined
   }
 
   #assign(): void {
-    this.#reader!.assign(this.#positions())
+    const topic = this.#topic.name
+    this.#reader!.assign(
+      Array.from(this.#assigned, ({ partition, processed }) => ({ topic, partition, offset: processed })),
+    )
   }
 
-  #positions(): (TopicPartition & { offset: number })[] {
-    return [...this.#owned].map(([partition, { processed }]) => ({
-      topic: this.#topic.name,
-      partition,
-      offset: processed,
-    }))
-  }
-
-  /** Starts a commit when it is time for one; a failed one is reported by the next call. */
-  #autoCommit(): void {
-    if (this.#commitFailure !== undefined) {
-      const failure = this.#commitFailure
-      this.#commitFailure = undefined
-      throw failure
-    }
-    const every = this.#autoCommitMs
-    if (every === undefined || this.#committing || this.#clock.monotonic() - this.#lastCommit < every) return
-    this.#committing = this.#commit([...this.#owned])
-      .catch((error: unknown) => {
-        this.#commitFailure = error
-      })
-      .finally(() => {
-        this.#committing = undefined
-      })
-  }
-
-  async #commit(partitions: readonly (readonly [number, Owned])[]): Promise<void> {
-    this.#lastCommit = this.#clock.monotonic()
-    const group = this.#options.group!
-    const moved = partitions
-      .filter(([, { processed, committed }]) => processed !== committed)
-      .map(([partition, owned]) => ({ owned, partition, offset: owned.processed }))
-    if (moved.length === 0) return
-    const offsets = moved.map(({ partition, offset }) => ({ topic: this.#topic.name, partition, offset }))
-    if (this.#membership) await this.#membership.commit(offsets)
-    else await this.#port.commitOffsets({ group, offsets })
-    for (const { owned, offset } of moved) owned.committed = offset
+  async #send(offsets: readonly { readonly partition: number; readonly offset: number }[]): Promise<void> {
+    const topic = this.#topic.name
+    const commits = offsets.map(({ partition, offset }) => ({ topic, partition, offset }))
+    if (this.#membership) await this.#membership.commit(commits)
+    else await this.#port.commitOffsets({ group: this.#options.group!, offsets: commits })
   }
 }

@@ -15,18 +15,23 @@ import { Producer, type ProducedTopic, type ProducerOptions } from './producer.t
 export interface Log extends AsyncDisposable {
   /** The raw form, for whoever builds on the log: batches in place of records. */
   readonly port: LogPort
-  /** Publishes to a topic, which is created at the first record where it does not exist. Close it, or the log, to be sure that all is out. */
+  /** Publishes to a topic, which is created at the first record where it does not exist. Close the producer, or the log, to be sure that all is out. */
   producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions): Producer<K, V>
-  /** Reads a topic, which is created where it does not exist. */
+  /**
+   * Reads a topic, alone or as a member of a group. One that declares its partitions is created where it does not exist; for any other the first read
+   * fails with UNKNOWN_TOPIC.
+   */
   consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions): Consumer<K, V>
   /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT. */
   createTopic(
     topic: string | { readonly name: string; readonly partitions: number | undefined },
     config?: Partial<TopicConfig>,
   ): Promise<void>
+  /** A topic's partition count and configuration; undefined for one that is not there. */
   describeTopic(name: string): Promise<TopicDescription | undefined>
+  /** All topics but those that the log keeps for itself. */
   topics(): Promise<TopicDescription[]>
-  /** UNKNOWN_TOPIC. */
+  /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
   deleteTopic(name: string): Promise<void>
   /** Finishes what producers have sent, lets consumers commit and leave, and closes the log. */
   close(): Promise<void>

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
 import { isMillraceError } from '../../src/base/index.ts'
-import type { Log } from '../../src/port/index.ts'
+import { createLog, type Log } from '../../src/port/index.ts'
 import { append } from '../../src/port/conformance/harness.ts'
 import { topic } from '../../src/schema/index.ts'
-import { openTestLog } from './support.ts'
+import { settle } from '../settle.ts'
+import { openTestLog, SimulatedLog } from './support.ts'
 
 const numbers = topic('numbers', { value: z.int(), partitions: 2 })
 const one = topic('one', { value: z.int() })
@@ -194,4 +195,35 @@ test('members share the partitions, and hand over only what is processed', async
     sent,
   )
   assert.equal(new Set(processed).size, sent.length)
+})
+
+test('a member that was expelled while at work commits nothing over the one that came after it', async () => {
+  const simulated = new SimulatedLog()
+  const { clock } = simulated
+  const port = await simulated.open()
+  const log = createLog(port, clock)
+  await log.createTopic(numbers)
+  await append(await port.openWriter(), 'numbers', ['0', '1', '2', '3', '4'], 1)
+  const options = { group: 'g', autoCommitMs: 2 * 60_000 }
+  const first = log.consumer(numbers, options)
+  const slow = first[Symbol.asyncIterator]()
+  for (let n = 0; n < 2; n += 1) await settle(clock, slow.next())
+
+  // The first one does not answer, since it is at work on 1: it is expelled, and all that it had comes again.
+  const second = log.consumer(numbers, options)
+  const quick = second[Symbol.asyncIterator]()
+  const values: unknown[] = []
+  for (let n = 0; n < 3; n += 1) values.push((await settle(clock, quick.next())).value?.value)
+  assert.deepEqual(values, [0, 1, 2])
+  await second.commit()
+
+  // It joins again, gets the partition back, and is at work on 4.
+  for (let n = 0; n < 2; n += 1) values.push((await settle(clock, slow.next())).value?.value)
+  assert.deepEqual(values, [0, 1, 2, 3, 4])
+  const committed = async (): Promise<number | undefined> =>
+    (await port.committedOffsets('g', [{ topic: 'numbers', partition: 1 }]))[0]?.offset
+  assert.equal(await committed(), 3)
+  await settle(clock, Promise.all([first.close(), second.close()]))
+  assert.equal(await committed(), 4)
+  await simulated.close()
 })
