@@ -106,6 +106,7 @@ class Group {
   }
 
   async join(id: string, options: GroupOptions): Promise<GroupMembership> {
+    this.#checkProtocol(options)
     this.#checkSets(options)
     const member = new Member(id, options)
     this.#members.set(id, member)
@@ -273,6 +274,18 @@ class Group {
   }
 
   /** Members that share a topic must do so in the same set: otherwise one partition could have two owners. */
+  #checkProtocol({ protocol = 'consumer' }: GroupOptions): void {
+    for (const { options } of this.#members.values()) {
+      const { protocol: other = 'consumer' } = options
+      if (other === protocol) continue
+      const who = { consumer: 'consumers', streams: 'an app' } as const
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `The group '${this.#name}' is that of ${who[other]}, and cannot be that of ${who[protocol]} as well: each would take records away from the other. Use another name.`,
+      )
+    }
+  }
+
   #checkSets(options: GroupOptions): void {
     const sets = [...[...this.#members.values()].flatMap(member => member.options.topics), ...options.topics]
     const setOf = new Map<string, string>()

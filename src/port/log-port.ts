@@ -1,8 +1,8 @@
 /**
  * LogPort: the one interface between a log and whoever uses it.
  *
- * The in-process broker and a Kafka cluster both implement it and pass the same conformance suite
- * (`port/conformance.ts`). It moves **raw record batches**: nothing on this interface happens once per record.
+ * Whoever implements it, the broker in process or a client of a Kafka cluster, passes the same conformance suite
+ * (`port/conformance/`). It moves **raw record batches**: nothing on this interface happens once per record.
  *
  * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
  */
@@ -13,6 +13,7 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** How a topic is made. */
 export interface TopicConfig {
   /** How many partitions; fixed for the topic's life. */
   readonly partitions: number
@@ -22,9 +23,12 @@ export interface TopicConfig {
   readonly segmentBytes?: number
 }
 
+/** A topic that is there. */
 export interface TopicDescription {
   readonly name: string
+  /** How many; they are numbered from 0. */
   readonly partitions: number
+  /** What was said when it was created. */
   readonly config: TopicConfig
   /** Topics that the log keeps for itself, as `__consumer_offsets`. */
   readonly internal: boolean
@@ -133,6 +137,11 @@ export interface WriterOptions {
 export interface GroupOptions {
   readonly group: string
   /**
+   * What its members do with their partitions: `consumer`, the default, or `streams`. All of a group do the same, INVALID_ARGUMENT otherwise (Kafka's
+   * INCONSISTENT_GROUP_PROTOCOL): a consumer that came under the name of an app would take records away from it.
+   */
+  readonly protocol?: 'consumer' | 'streams'
+  /**
    * Topics to share, in sets: the partitions with one number of all topics of a set go to the same member (co-partitioning). Topics of one
    * set must have one partition count.
    */
@@ -159,6 +168,7 @@ export interface GroupMembership {
   leave(): Promise<void>
 }
 
+/** A log as its users see it: topics, readers and writers of raw batches, groups, committed offsets. */
 export interface LogPort {
   /** Creates a topic. TOPIC_EXISTS when it is there; INVALID_ARGUMENT for a bad name or count. */
   createTopic(name: string, config: TopicConfig): Promise<void>
@@ -166,11 +176,15 @@ export interface LogPort {
   describeTopic(name: string): Promise<TopicDescription | undefined>
   /** All topics; those that the log keeps for itself only when asked for. */
   listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
+  /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
   deleteTopic(name: string): Promise<void>
   /** Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
+  /** A reader without partitions: {@link Reader.assign} says which. */
   openReader(options?: ReaderOptions): Promise<Reader>
+  /** An idempotent writer, or with a transactional id a transactional one. INVALID_ARGUMENT for a timeout that is too long. */
   openWriter(options?: WriterOptions): Promise<Writer>
+  /** Joins a consumer group; resolves with the first assignment, which may be empty. UNKNOWN_TOPIC, NOT_COPARTITIONED, INVALID_ARGUMENT. */
   joinGroup(options: GroupOptions): Promise<GroupMembership>
   /**
    * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold offsets of the group to end
@@ -187,6 +201,7 @@ export interface LogPort {
    * by it. Freed by release, close or the end of the process.
    */
   lock(name: string, holder: string): Promise<{ release(): Promise<void> }>
+  /** Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with CLOSED. */
   close(): Promise<void>
 }
 

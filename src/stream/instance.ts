@@ -133,6 +133,7 @@ export class Instance {
     const { app, plan, port, topics } = this.#context
     const joining = port.joinGroup({
       group: app,
+      protocol: 'streams',
       topics: plan.stages.map(stage => topics.read(stage)).filter(({ length }) => length > 0),
       onAssigned: partitions => this.#requests.ask('assign', partitions),
       onRevoked: partitions => this.#requests.ask('revoke', partitions),

@@ -256,6 +256,30 @@ test('two apps over one log read the same topics, and do not meet', async () => 
   deepEqual((await valuesIn(world)).sort(), ['1', '1', '2', '2', '3', '3'])
 })
 
+test('a consumer does not take records away from an app under its name', async () => {
+  const world = await World.open()
+  await write(world, 1)
+  const running = world.start(appOf(counted))
+  await world.clock.advance(200)
+  let failure: unknown
+  const joining = world.port.joinGroup({
+    group: 'app',
+    topics: [['input']],
+    onAssigned: () => {},
+    onRevoked: () => {},
+    onLost: () => {},
+  })
+  await world.settle(joining).catch((error: unknown) => {
+    failure = error
+  })
+  ok(isMillraceError(failure, 'INVALID_ARGUMENT'), String(failure))
+  match(failure.message, /'app' is that of an app/)
+  await write(world, 2)
+  await world.clock.advance(200)
+  await world.stop(running)
+  deepEqual(await valuesIn(world), ['1', '2'])
+})
+
 test('two apps whose names and operators make one name of a changelog: the second is refused', async () => {
   const world = await World.open()
   await write(world, 1)

@@ -160,6 +160,18 @@ export const groupCases: Cases = {
     await two.membership.leave()
   },
 
+  async 'members of a group do the same with their partitions'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]], { protocol: 'streams' })
+    await refuses('INVALID_ARGUMENT', join(h, group, [[topic]]))
+    const two = await join(h, group, [[topic]], { protocol: 'streams' })
+    await settled(h, [one, two], [1, 1])
+    await one.membership.leave()
+    await two.membership.leave()
+    await (await join(h, group, [[topic]])).membership.leave()
+  },
+
   async 'topics that are shared together have one partition count'(h) {
     const topics = [await h.topic(2), await h.topic(3)]
     await refuses('NOT_COPARTITIONED', join(h, h.name('group'), [topics]))
