@@ -1,11 +1,12 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { scale } from '../../test/scale.ts'
 import { nodeDisk } from './node-disk.ts'
 
@@ -100,6 +101,26 @@ test('a number that now belongs to another process is not the holder', async () 
   // Where start times cannot be read the lock stays with the number, as node-lock.ts says.
   equal('release' in lock, existsSync('/proc/self/stat'))
 })
+
+test(
+  'a killed process that its parent has not asked after is not the holder',
+  { skip: !existsSync('/proc/self/stat') },
+  async () => {
+    const parent = spawn('sh', ['-c', "sh -c 'echo $$; read line' & exec sleep 60"], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const pid = Number((await createInterface({ input: parent.stdout })[Symbol.asyncIterator]().next()).value)
+    const stat = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')
+    while (stat()[2] !== 'Z') await setTimeout(1)
+    const path = join(folder, 'lock-zombie')
+    mkdirSync(path)
+    for (const ending of ['', '.held'])
+      writeFileSync(join(path, `${pid}-${stat()[21]}-abcd${ending}`), 'killed')
+    const lock = await nodeDisk.lock(path, 'me')
+    parent.kill('SIGKILL')
+    ok('release' in lock)
+  },
+)
 
 // A process that takes the lock when told to, says what it got, and gives it back or dies as told.
 const takerProgram = `

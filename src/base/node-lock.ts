@@ -7,7 +7,8 @@
  * ```
  *
  * `start` is the process's start time as the kernel counts it, so that another process under the same number is not taken for the
- * holder ('0' where the system does not tell; then a reused number reads as held, and the way out is to remove the folder).
+ * holder ('0' where the system does not tell; then a reused number reads as held, and the way out is to remove the folder). Nor is a process that was
+ * killed and still stands in the process table because its parent has not asked how it ended.
  *
  * Why two never win: a taker makes its file first and looks second. Of any two, the one whose file came later sees the other's.
  * What it sees decides:
@@ -37,7 +38,8 @@ export async function takeLock(
 ): Promise<{ release(): Promise<void> } | { heldBy: string }> {
   await mkdir(path, { recursive: true })
   const nonce = crypto.randomUUID().slice(0, 8)
-  const name = `${process.pid}-${await startOf(process.pid)}-${nonce}`
+  const { start } = await statusOf(process.pid)
+  const name = `${process.pid}-${start}-${nonce}`
   const taker = join(path, name)
   const held = `${taker}.held`
   const withdraw = async (): Promise<void> => {
@@ -93,13 +95,24 @@ async function isAlive(name: string): Promise<boolean> {
     // EPERM: it is there, and another user's.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
-  const now = await startOf(Number(pid))
-  return now === '0' || start === '0' || now === start
+  const { start: now, ended } = await statusOf(Number(pid))
+  return !ended && (now === '0' || start === '0' || now === start)
 }
 
-/** When a process started, in the kernel's ticks since boot; '0' where that cannot be told. */
-async function startOf(pid: number): Promise<string> {
+interface Status {
+  /** When it started, in the kernel's ticks since boot; '0' where that cannot be told. */
+  readonly start: string
+  /**
+   * Killed, and not yet asked after by its parent, which in a container can take forever. As long as threads are left it may still be writing:
+   * only the last one has ended it.
+   */
+  readonly ended: boolean
+}
+
+async function statusOf(pid: number): Promise<Status> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   // The second field is a name in parentheses that may hold spaces: fields are counted from behind it.
-  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? '0'
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  const [state, threads, start = '0'] = [fields[0], fields[17], fields[19]]
+  return { start, ended: (state === 'Z' || state === 'X') && Number(threads) <= 1 }
 }
