@@ -4,6 +4,7 @@ import { openLog } from './open-log.ts'
 import type { Log } from './port/index.ts'
 import { App, Instance, Metrics, type Progress, type RunOptions, settingsOf } from './stream/index.ts'
 
+/** How an app is run, and over which log. */
 export interface AppRunOptions extends RunOptions {
   /** The log to run over. Default: the one in the folder `data`, opened for this run. */
   readonly log?: Log

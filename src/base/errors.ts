@@ -64,6 +64,7 @@ export type ErrorCode =
 /** An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was underneath. */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
+  /** What kind of error it is: stable across releases. */
   readonly code: ErrorCode
   /** Whether the same call may succeed later without anyone changing anything (a full disk, a busy coordinator). */
   readonly retriable: boolean

@@ -19,6 +19,7 @@ const kinds = ['string', 'integer', 'number', 'boolean', 'timestamp', 'date', 'j
 /** A `?` says that the column may be null; in any other column a null makes the row malformed. */
 export type ColumnSpec = ColumnKind | `${ColumnKind}?`
 
+/** The columns that a program expects, by name. */
 export type ColumnSpecs = Readonly<Record<string, ColumnSpec>>
 
 interface ValueOfKind {
@@ -38,6 +39,7 @@ type ValueOf<S extends ColumnSpec> = S extends `${infer Kind extends ColumnKind}
     ? ValueOfKind[S]
     : never
 
+/** The row type that follows from columns. */
 export type RowOf<C extends ColumnSpecs> = { [N in keyof C]: ValueOf<C[N]> }
 
 export interface Column {

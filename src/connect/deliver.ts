@@ -16,6 +16,7 @@ import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 import { ensureTopic } from './topics.ts'
 
+/** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
 export interface DeliverOptions {
   /** `end`: deliver up to the end as it is at the start, then leave. Default: go on until {@link Delivery.finish} or {@link Delivery.stop}. */
   readonly until?: 'end'
@@ -32,7 +33,9 @@ export interface DeliverOptions {
   readonly commitInterval?: Duration
   /** Ends the run as {@link Delivery.stop} does. */
   readonly signal?: AbortSignal
+  /** Told of the run's steps. */
   readonly observer?: ConnectObserver
+  /** Default: the machine's. A test gives its own. */
   readonly clock?: Clock
 }
 

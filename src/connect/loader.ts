@@ -31,12 +31,17 @@ interface BadOffset {
   readonly error?: MillraceError
 }
 
-/** Counts of a run. */
+/** Counts of one run of `deliver`. */
 export interface DeliverStats {
+  /** Records that the target has taken. */
   readonly delivered: number
+  /** Records left out, under the policy `'skip'`. */
   readonly skipped: number
+  /** Records put aside, under `{ deadLetter }`. */
   readonly deadLettered: number
+  /** Bytes of keys and values read from the log. */
   readonly bytes: number
+  /** Transactions of the target. */
   readonly commits: number
 }
 

@@ -19,15 +19,20 @@ export interface ConnectProgress {
 
 /** A record that was not delivered, and why. `handled` says what the policy did with it. */
 export interface BadRecord {
+  /** Where it stands, for people: `row 17 of flights.parquet`, `delays, partition 0, offset 12`. */
   readonly place: string
   readonly reason: string
   readonly handled: 'skipped' | 'dead-lettered'
 }
 
+/** Told of a run's steps, for progress bars, metrics and tests. Calls are synchronous and must not throw. */
 export interface ConnectObserver {
+  /** A step begins. */
   onPhase?(phase: ConnectPhase): void
   /** After each commit. */
   onProgress?(progress: ConnectProgress): void
+  /** A record was not delivered. Under the policy `'fail'` the run fails with it instead. */
   onBadRecord?(bad: BadRecord): void
+  /** Something that may pass by itself has failed, and is tried again after the delay. */
   onRetry?(retry: { readonly attempt: number; readonly delayMs: number; readonly error: unknown }): void
 }

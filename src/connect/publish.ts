@@ -51,7 +51,9 @@ interface CommonOptions<R> {
   readonly commitBytes?: number
   /** Ends the run early: what was published is committed. */
   readonly signal?: AbortSignal
+  /** Told of the run's steps. */
   readonly observer?: ConnectObserver
+  /** Default: the machine's. A test gives its own. */
   readonly clock?: Clock
 }
 
@@ -62,14 +64,20 @@ type ValueOption<R, V> = [R] extends [V]
   ? { readonly value?: (row: R) => V }
   : { readonly value: (row: R) => V }
 
+/** How rows become records: their keys, values and times, and what becomes of bad ones. `key` and `value` are functions of a row. */
 export type PublishOptions<R, K, V> = CommonOptions<R> & KeyOption<R, K> & ValueOption<R, V>
 
-/** Counts of this run. */
+/** Counts of one run of `publish`. */
 export interface PublishStats {
+  /** Rows that became records. */
   readonly published: number
+  /** Rows left out, under the policy `'skip'`. */
   readonly skipped: number
+  /** Rows put aside, under `{ deadLetter }`. */
   readonly deadLettered: number
+  /** Bytes of keys and values. */
   readonly bytes: number
+  /** Transactions of the log. */
   readonly commits: number
   /** Whether the source is at its end; otherwise `signal` ended the run. */
   readonly done: boolean

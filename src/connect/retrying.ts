@@ -2,6 +2,7 @@
 import { durationMs, isMillraceError, systemRandom, type Duration, type Random } from '../base/index.ts'
 import type { Sink, SinkContext, SinkWriter } from './sink.ts'
 
+/** How often a call is made again, and after how long. */
 export interface RetryOptions {
   /** Tries of one call, the first included. Default 8. */
   readonly attempts?: number

@@ -41,15 +41,20 @@ export interface SinkTopic<K, V> {
   readonly value: Codec<V, never>
 }
 
+/** What a sink is opened with. */
 export interface SinkContext<K, V> {
+  /** The topic that is delivered. */
   readonly topic: SinkTopic<K, V>
   /** The partition count of the topic. */
   readonly partitions: number
+  /** For waits and timeouts, so that tests need none. */
   readonly clock: Clock
+  /** Aborts when the run is to stop. */
   readonly signal: AbortSignal
   readonly observer: ConnectObserver
 }
 
+/** Somewhere that records can be delivered to exactly once: what `deliver` takes. This file's head comment has the obligations. */
 export interface Sink<K, V> {
   /** Names the connector in messages, and its offsets in the target. Stable over restarts. */
   readonly name: string
@@ -60,11 +65,16 @@ export interface Sink<K, V> {
   open(context: SinkContext<K, V>): Promise<SinkWriter<K, V>>
 }
 
+/** An open sink. One call at a time. */
 export interface SinkWriter<K, V> {
   /** What the target has: partitions that are missing start at the earliest record. */
   committed(): Promise<Offsets>
-  /** Writes rows, in their order, and the offsets they bring the target to, all or nothing. `to` holds the partitions that move. */
+  /**
+   * Writes rows, in their order, and the offsets they bring the target to, all or nothing. `to` holds the partitions that move.
+   * @throws MillraceError SINK_REFUSED, SINK_FENCED; SINK_FAILED, retriable where it may pass by itself
+   */
   write(rows: readonly SinkRow<K, V>[], to: Offsets): Promise<void>
+  /** Lets go of the target. Called once, whatever happened before. */
   close(): Promise<void>
 }
 

@@ -29,12 +29,15 @@ export type ResumeState =
  */
 export const resumeStateBytesMax = 4096
 
+/** What a source is opened with. */
 export interface SourceContext {
+  /** For waits and timeouts, so that tests need none. */
   readonly clock: Clock
   /** Aborts when the run is to stop: a source that waits (for a file, for a peer) then ends its wait. */
   readonly signal: AbortSignal
 }
 
+/** Something that rows can be published from exactly once: what `publish` takes. This file's head comment has the obligations. */
 export interface Source<R> {
   /** Names the connector in messages, and together with the topic the place where its resume state is kept. Stable over restarts. */
   readonly name: string
@@ -45,15 +48,19 @@ export interface Source<R> {
   open(resume: ResumeState | undefined, context: SourceContext): Promise<SourceReader<R>>
 }
 
+/** An open source. One call at a time. */
 export interface SourceReader<R> {
   /** How many rows there are in all, where the source can tell: for progress only. */
   readonly total?: number
   /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED where the rest cannot be read. */
   next(): Promise<SourceBatch<R> | undefined>
+  /** Lets go of everything. Called once, whatever happened before. */
   close(): Promise<void>
 }
 
+/** Rows in their order, and how far they bring the source. */
 export interface SourceBatch<R> {
+  /** In their order; those that could not be read stand among them. */
   readonly rows: readonly (R | BadRow)[]
   /** Stands for all rows up to and including these. */
   readonly resume: ResumeState

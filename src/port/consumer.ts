@@ -16,22 +16,31 @@ import { ensureTopic } from './ensure-topic.ts'
 import type { GroupMembership, Isolation, LogPort, OffsetSpec, Reader, TopicPartition } from './log-port.ts'
 import { OffsetCommits } from './offset-commits.ts'
 
+/** A record as it was read. */
 export interface ConsumedRecord<K, V> {
+  /** Null where the record has none. */
   readonly key: K | null
+  /** Null deletes the key, where the topic is read as a table (a tombstone). */
   readonly value: V | null
+  /** Its place in the partition. Offsets ascend, with gaps. */
   readonly offset: number
   /** Ms since the epoch. */
   readonly timestamp: number
+  /** Counts from 0. */
   readonly partition: number
+  /** In their order; a name may come twice. */
   readonly headers: readonly RecordHeader[]
 }
 
 /** The records of one batch of one partition, in offset order. */
 export interface ConsumedBatch<K, V> {
+  /** Counts from 0. */
   readonly partition: number
+  /** One at the least. */
   readonly records: readonly ConsumedRecord<K, V>[]
 }
 
+/** What a consumer reads, from where, and how it commits. */
 export interface ConsumerOptions {
   /** Shares the partitions with the other members of this group, and goes on where the group stood. Without one, all partitions are read. */
   readonly group?: string
@@ -56,6 +65,15 @@ export interface ReadableTopic<K, V> {
 
 const autoCommitMsDefault = 1000
 
+/**
+ * Reads the records of a topic, in order within each partition: {@link Log.consumer} makes one.
+ *
+ * In a group, a record counts as processed when the one after it is asked for, and only what is processed is committed: after a crash the rest comes
+ * again (at least once). Members of a group share the partitions, which change hands as members come and go (KIP-429).
+ *
+ * @example
+ * for await (const { key, value } of log.consumer(flights, { group: 'printer' })) console.log(key, value)
+ */
 export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, AsyncDisposable {
   readonly #port: LogPort
   readonly #topic: ReadableTopic<K, V>
@@ -133,7 +151,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     }
   }
 
-  /** Commits everything handed out so far: whoever calls it says that the record (or batch) at hand is processed too. In a group only. */
+  /**
+   * Commits everything handed out so far: whoever calls it says that the record (or batch) at hand is processed too.
+   * @throws MillraceError INVALID_ARGUMENT without a group, MEMBER_FENCED when the group gave the partitions away meanwhile
+   */
   async commit(): Promise<void> {
     if (this.#options.group === undefined)
       throw new MillraceError(
@@ -144,7 +165,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     await this.#commits.commit(this.#assigned.all())
   }
 
-  /** Goes on at an offset of a partition that this consumer has. */
+  /**
+   * Goes on at an offset of a partition that this consumer has.
+   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have
+   */
   async seek(partition: number, offset: number): Promise<void> {
     await this.#start()
     const assigned = this.#assigned.get(partition)
@@ -190,6 +214,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     }
   }
 
+  /** As {@link close}: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }

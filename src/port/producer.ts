@@ -9,6 +9,7 @@ import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { LogPort, Writer } from './log-port.ts'
 
+/** How records are gathered into batches. */
 export interface ProducerOptions {
   /**
    * How long a batch waits for more records, in ms. Default 0: until the event loop turns, so that what is sent in one go goes together.
@@ -24,9 +25,11 @@ export interface ProducerOptions {
 
 /** A record to publish. The key is left out where the topic has none; a null value deletes the key where the topic is read as a table. */
 export type OutgoingRecord<K, V> = {
+  /** Null deletes the key (a tombstone). */
   readonly value: V | null
   /** Ms since the epoch. Default: what the topic's `timestamp` says, otherwise now. */
   readonly timestamp?: number
+  /** In their order; a name may come twice. */
   readonly headers?: readonly RecordHeader[]
 } & ([null] extends [K] ? { readonly key?: K } : { readonly key: K })
 
@@ -45,6 +48,13 @@ interface OpenBatch {
   readonly acknowledged: PromiseWithResolvers<number>
 }
 
+/**
+ * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice, and those of one partition stay in the
+ * order in which they were sent (KIP-98).
+ *
+ * @example
+ * await log.producer(flights).sendBatch(rows.map(row => ({ key: row.destination, value: row })))
+ */
 export class Producer<K, V> {
   readonly #port: LogPort
   readonly #clock: Clock
@@ -137,6 +147,7 @@ export class Producer<K, V> {
     }
   }
 
+  /** As {@link close}: for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
@@ -173,7 +184,7 @@ export class Producer<K, V> {
     if (typeof key !== 'object' && typeof value !== 'object')
       builder.appendText(timestamp, key, value, record.headers)
     else builder.append(timestamp, bytesOf(key), bytesOf(value), record.headers)
-    this.#take(builder.sizeBytes - before)
+    this.#count(builder.sizeBytes - before)
     const index = builder.count - 1
     if (builder.sizeBytes >= this.#options.batchBytes) this.#append(partition)
     return { partition, batch, index }
@@ -240,11 +251,12 @@ export class Producer<K, V> {
       void writer.then(failed => failed.close()).catch(() => undefined)
       throw error
     } finally {
-      this.#take(-bytes)
+      this.#count(-bytes)
     }
   }
 
-  #take(bytes: number): void {
+  /** Counts bytes that wait to be acknowledged, or no longer wait. */
+  #count(bytes: number): void {
     this.#bufferedBytes += bytes
     if (this.#bufferedBytes >= this.#options.bufferBytes) this.#room ??= Promise.withResolvers()
     else if (this.#room) {

@@ -24,6 +24,10 @@ export function checkPolicy(policy: ErrorPolicy, where: string): void {
   )
 }
 
+/**
+ * How a partition's watermark follows its records: as Flink's bounded out-of-orderness, with its idleness. The watermark promises that what comes later is
+ * not earlier; a record that breaks the promise is late.
+ */
 export interface WatermarkOptions {
   /** How far behind the largest timestamp a record may still be on time. Default 0. */
   readonly outOfOrderness?: Duration
@@ -31,29 +35,35 @@ export interface WatermarkOptions {
   readonly idleAfter?: Duration
 }
 
+/** What a program says of a topic. */
 export interface TopicOptions<KS, VS, V> {
   /** Schema of the key; leave it out for records without one. */
   readonly key?: KS
+  /** Schema of the value: of any library of Standard Schema's, or `json()`, `text()`, `bytes()`. */
   readonly value: VS
   /** Partitions, where millrace creates the topic. Default 1. */
   readonly partitions?: number
   /** Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when it is read. */
   readonly timestamp?: ((value: V) => number) | 'arrival'
+  /** How late records may be. Default: none of that, so a record below the largest timestamp so far is late for a window that has ended. */
   readonly watermark?: WatermarkOptions
+  /** What becomes of records that cannot be read. Default: what the run says, and `'fail'` where that says nothing. */
   readonly onError?: ErrorPolicy
-  /** How keys and values are written where the schema does not settle it: see {@link CodecOptions}. */
+  /** How keys are written: as text, JSON or bytes. Default: text where the schema describes text, JSON otherwise. */
   readonly keyFormat?: CodecOptions['format']
+  /** How values are written, by the same rule. */
   readonly valueFormat?: CodecOptions['format']
 }
 
-/** K and V are what reading gives; KIn and VIn what writing takes. They are the same unless a schema transforms. */
+/** A topic as {@link topic} declares it. K and V are what reading gives; KIn and VIn what writing takes. They are the same unless a schema transforms. */
 export interface Topic<K, V, KIn = K, VIn = V> {
   readonly name: string
+  /** Undefined where the topic declares none, as in what follows. */
   readonly partitions: number | undefined
   readonly key: Codec<K, KIn>
   readonly value: Codec<V, VIn>
+  /** Where event time comes from; undefined: the record's own timestamp. */
   readonly timestamp: ((value: V) => number) | 'arrival' | undefined
-  /** Undefined where the topic declares none. */
   readonly watermark:
     | { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined }
     | undefined

@@ -12,10 +12,12 @@ import { withHints } from './hints.ts'
 import { canonicalJsonSerde } from './json.ts'
 import { jsonSchemaOf } from './json-schema.ts'
 
-/** A key in a window. `start` (inclusive) and `end` (exclusive) are ms since the epoch. */
+/** A key in a window, whose bounds are ms since the epoch. */
 export interface Windowed<K> {
   readonly key: K
+  /** Inclusive. */
   readonly start: number
+  /** Exclusive. */
   readonly end: number
 }
 

@@ -58,6 +58,7 @@ export class GroupedStream<K, V> {
 
   /** Aggregates in windows: see `tumbling`, `hopping`, `session`. */
   windowedBy(windows: AlignedWindows): WindowedStream<K, V>
+  /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
   windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V> {
     return windows.kind === 'session'
@@ -102,6 +103,7 @@ export class WindowedStream<K, V> {
     return this.#aggregate('count', counting, options)
   }
 
+  /** Folds the values of each key and window into one of the same type; the first one starts it. */
   reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
     return this.#aggregate('reduce', reducing(reducer), options)
   }
@@ -140,6 +142,7 @@ export class SessionWindowedStream<K, V> {
     return this.#aggregate('count', { ...counting, merge: plus }, options)
   }
 
+  /** Folds the values of each key and session into one of the same type; two sessions that a record has brought together are reduced to one. */
   reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
     return this.#aggregate('reduce', { ...reducing(reducer), merge: reducer as never }, options)
   }

@@ -30,6 +30,7 @@ const turnRecords = 2048
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
 
+/** How far a run has come. */
 export interface Progress {
   /** Records of its sources that this run has processed; what went through exchanges is not counted again. */
   readonly records: number
@@ -37,6 +38,7 @@ export interface Progress {
   readonly watermark: number
   /** Records between what was processed and what can be read. */
   readonly lag: number
+  /** What it has counted: commits, results, and what was dropped and why. */
   readonly metrics: Metrics
 }
 

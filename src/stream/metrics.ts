@@ -2,9 +2,11 @@
 import type { DropReason } from './operator.ts'
 import type { Pane } from './record.ts'
 
+/** Counts since a run began. */
 export class Metrics {
   /** Records read from source topics. */
   records = 0
+  /** Transactions committed. */
   commits = 0
   /** Records that went no further, by reason. */
   readonly dropped: Record<DropReason, number> = {

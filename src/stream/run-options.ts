@@ -2,6 +2,7 @@
 import { durationMs, type Duration, MillraceError } from '../base/index.ts'
 import { checkPolicy, type ErrorPolicy } from '../schema/index.ts'
 
+/** How an app is run: how far, how safe, and with how much memory. */
 export interface RunOptions {
   /**
    * `'end'`: the input as it stands now is all there is; every window closes, and the app is finished (a later run refuses, or starts anew with
@@ -18,7 +19,7 @@ export interface RunOptions {
   readonly dirtyBytesMax?: number
   /**
    * How records get from one stage to the next: `'memory'`, a function call, admits one instance of the app; `'topic'` goes through internal topics and admits
-   * many. Default: memory over a log in process, topic over brokers.
+   * many. Default `'memory'`.
    */
   readonly exchange?: 'memory' | 'topic'
   /** How far, in event time, one partition may run ahead of the slowest. Default 1 day. */

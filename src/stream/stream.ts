@@ -37,6 +37,7 @@ export class Stream<K, V> {
 
   /** Keeps the records that `keep` answers true for. */
   filter<R extends V>(keep: (value: V, key: K) => value is R, options?: Named): Stream<K, R>
+  /** Keeps the records that `keep` answers true for. */
   filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
     return this.#then('filter', filter(keep as never), options)

@@ -36,8 +36,9 @@ export class Table<K, V> {
     return this.#then('map-values', mapTableValues(mapper as never), options)
   }
 
-  /** The changes as a stream; a deletion is a record with the value null. With `selector` they get another key, as a stream's `selectKey` does. */
+  /** The changes as a stream; a deletion is a record with the value null. */
   toStream(): Stream<K, V | null>
+  /** The changes under another key. */
   toStream<K2>(selector: (key: K, value: V | null) => K2, options?: Named): Stream<K2, V | null>
   toStream<K2>(selector?: (key: K, value: V | null) => K2, options: Named = {}): Stream<K2, V | null> {
     if (!selector) return new Stream(this.graph, this.edge, false)

@@ -13,7 +13,9 @@ const durationMsMax = 100_000_000_000_000
 export interface AlignedWindows {
   readonly kind: 'tumbling' | 'hopping'
   readonly sizeMs: number
+  /** From the start of one window to that of the next. */
   readonly advanceMs: number
+  /** Where windows start, beside multiples of the advance. */
   readonly offsetMs: number
   /** How long after its end, in watermark time, a window still takes records and corrects its result. */
   readonly allowedLatenessMs: number
@@ -22,19 +24,23 @@ export interface AlignedWindows {
 /** Windows that grow with the records in them and end after a gap without any. */
 export interface SessionWindows {
   readonly kind: 'session'
+  /** The longest time without a record within a session. */
   readonly gapMs: number
+  /** As of {@link AlignedWindows.allowedLatenessMs}. */
   readonly allowedLatenessMs: number
 }
 
 export type Windows = AlignedWindows | SessionWindows
 
+/** How long windows wait for what is late. */
 export interface WindowOptions {
-  /** Default 0: a record that comes after its window's end was passed is late at once. */
+  /** How long after its end, in watermark time, a window still takes records and corrects its result. Default 0: a record that comes after its window's end was passed is late at once. */
   readonly allowedLateness?: Duration
 }
 
 /**
- * Fixed windows of `size`, side by side.
+ * Fixed windows of `size`, side by side: `[start, end)` in ms since the epoch, from multiples of `size` on, moved by `offset`. As Flink's and Kafka Streams'
+ * tumbling windows.
  * @example tumbling('1h', { allowedLateness: '48h' })
  * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
  */
@@ -47,8 +53,9 @@ export function tumbling(
 }
 
 /**
- * Windows of `size` that begin every `advance`; a record is in size / advance of them.
+ * Windows of `size` that begin every `advance`; a record is in size / advance of them. Kafka Streams' hopping windows, Flink's sliding ones.
  * @example hopping('1h', '15m')
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for an advance longer than the size
  */
 export function hopping(
   size: Duration,
@@ -68,6 +75,7 @@ export function hopping(
 /**
  * Sessions: records of one key with `gap` or less between one and the next are in one window.
  * @example session('30m', { allowedLateness: '48h' })
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
  */
 export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {
   return {

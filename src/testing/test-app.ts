@@ -51,10 +51,13 @@ export interface TestDeadLetter {
   readonly topic: string
   /** The original bytes, as text. */
   readonly key: string | null
+  /** As {@link key}. */
   readonly value: string | null
+  /** What was wrong with it. */
   readonly reason: string
 }
 
+/** A topic that the app reads, under test. */
 export interface TestInput<K, V> {
   /**
    * Takes the records one after the other through the whole app; their timestamps move the watermark as in production.
@@ -63,16 +66,19 @@ export interface TestInput<K, V> {
   push(...records: readonly TestRecord<K, V>[]): void
 }
 
+/** A topic that the app writes, under test. */
 export interface TestOutput<K, V> {
   /** What has come since the last call, in order. */
   read(): TestResult<K, V>[]
 }
 
+/** How an app is tested. */
 export interface TestAppOptions {
   /** For topics that say nothing of their own, as in the options of `run`. Default `'fail'`. */
   readonly onError?: ErrorPolicy
 }
 
+/** An app under test: see {@link testApp}. */
 export interface TestApp {
   /**
    * A topic that the app reads. The topic given here says how records are encoded; it is found by its name, so a topic of that name with another

@@ -24,6 +24,7 @@ import { daysOfDate, millisOfInstant } from '../instants.ts'
 import { BadRow, type ResumeState, type Source, type SourceBatch, type SourceReader } from '../source.ts'
 import { fieldsOf, recordEnd, trimmedEnd } from './csv-records.ts'
 
+/** What a CSV file looks like, and what is read of it. */
 export interface CsvOptions<C extends ColumnSpecs> {
   /** The columns of a row and what they hold; others in the file are left out. Default: all that the header names, as `string?`. */
   readonly columns?: C

@@ -29,7 +29,9 @@ import type { DatabaseOptions } from './duckdb-options.ts'
 /** A column, and how its values travel. */
 type Column = TableColumn & { readonly carrier: Carrier }
 
+/** Which table a topic is kept in, and how. */
 export interface DuckDBOptions<K, V> extends DatabaseOptions {
+  /** The table's name. */
   readonly table: string
   /** The table's columns in their order, each with where it comes from. Default: all properties of the key, then all of the value. */
   readonly columns?: Readonly<Record<string, ColumnChoice<K, V>>>

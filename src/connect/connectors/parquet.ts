@@ -20,6 +20,7 @@ import type { ResumeState, Source, SourceBatch, SourceReader } from '../source.t
 import { firstLine, literal, loadDuckDB, quoted } from './duckdb-database.ts'
 import { converted, kindOfType, rowReader } from './duckdb-rows.ts'
 
+/** What is read of a Parquet file, and with how much memory. */
 export interface ParquetOptions<C extends ColumnSpecs> {
   /** The columns of a row and what they hold. They are checked against the file when it is opened. Default: all, as the file types them, null allowed. */
   readonly columns?: C
@@ -36,6 +37,7 @@ export interface ParquetOptions<C extends ColumnSpecs> {
   readonly name?: string
   /** What DuckDB may take before it sorts on disk. Default 128MB: enough for millions of rows, measured no slower than twice that. */
   readonly memoryLimit?: string
+  /** Threads that DuckDB reads with. Default 2. */
   readonly threads?: number
 }
 

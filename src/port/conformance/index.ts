@@ -22,6 +22,7 @@ export type { PortUnderTest } from './harness.ts'
 /** The cases of one area, by what they show. */
 export type Cases = Record<string, (h: Harness) => Promise<void>>
 
+/** What the suite is run against. */
 export interface LogPortConformance {
   /** Makes a port; called once for each case. */
   readonly make: () => Promise<PortUnderTest>
@@ -31,7 +32,9 @@ export interface LogPortConformance {
   readonly crashes?: boolean
 }
 
+/** One case, for any test runner. */
 export interface ConformanceCase {
+  /** The area, and what is shown. */
   readonly name: string
   /** Rejects with what is wrong. */
   readonly run: () => Promise<void>
@@ -44,6 +47,7 @@ const areas: Record<string, Cases> = {
   groups: groupCases,
 }
 
+/** The cases of the suite, for an implementation of `LogPort`: each makes a port of its own. */
 export function logPortConformance({
   make,
   namePrefix = 'conformance',
