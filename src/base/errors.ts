@@ -9,57 +9,57 @@
 /** Every code that a {@link MillraceError} can carry, by the layer that raises it. */
 export type ErrorCode =
   // base
-  | 'INVALID_ARGUMENT'
-  | 'INVALID_DURATION'
-  | 'MISSING_DRIVER'
-  | 'LIMIT_EXCEEDED'
-  | 'CLOSED'
+  | 'INVALID_ARGUMENT' // an option or argument that cannot be: out of its range, of the wrong kind, or against another one
+  | 'INVALID_DURATION' // text or a number that is no duration
+  | 'MISSING_DRIVER' // an optional package that a connector needs is not installed
+  | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to
+  | 'CLOSED' // a call to what was closed
   // wire
-  | 'CORRUPT_BATCH'
-  | 'UNSUPPORTED_FORMAT'
+  | 'CORRUPT_BATCH' // bytes that are no record batch, or not the one that was built
+  | 'UNSUPPORTED_FORMAT' // a version or a compression that millrace does not read
   // log
-  | 'DATA_DIR_IN_USE'
-  | 'DATA_DIR_FOREIGN'
-  | 'DATA_DIR_UNREADABLE'
-  | 'DISK_FULL'
-  | 'DISK_FAILED'
-  | 'PARTITION_POISONED'
-  | 'PARTITION_DAMAGED'
-  | 'OFFSET_OUT_OF_RANGE'
-  | 'OUT_OF_ORDER_SEQUENCE'
-  | 'PRODUCER_FENCED'
-  | 'INVALID_TXN_STATE'
-  | 'RECORD_TOO_LARGE'
+  | 'DATA_DIR_IN_USE' // another process, or another log of this one, has the folder open
+  | 'DATA_DIR_FOREIGN' // the folder is somebody else's: Kafka's, or full of other files
+  | 'DATA_DIR_UNREADABLE' // no permission, or one of the small files in it is damaged
+  | 'DISK_FULL' // nothing of the call has happened; it may be tried again
+  | 'DISK_FAILED' // the disk cannot be trusted: end the process, and look
+  | 'PARTITION_POISONED' // its disk has failed while the process ran: it takes no more calls
+  | 'PARTITION_DAMAGED' // what was acknowledged is not what is on the disk: restore it, or `millrace repair`
+  | 'OFFSET_OUT_OF_RANGE' // dropped by retention, or beyond the end
+  | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
+  | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed
+  | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
+  | 'RECORD_TOO_LARGE' // a batch larger than a segment
   // port, broker
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
   | 'UNKNOWN_PARTITION'
-  | 'PARTITION_COUNT_CHANGED'
-  | 'MEMBER_FENCED'
+  | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
+  | 'MEMBER_FENCED' // the group has given the partitions away: drop what is not committed
   // schema
-  | 'MALFORMED_RECORD'
-  | 'SCHEMA_ASYNC'
-  | 'SCHEMA_NOT_TABULAR'
-  | 'SCHEMA_MISMATCH'
+  | 'MALFORMED_RECORD' // a record that its topic's schema refuses, read or written
+  | 'SCHEMA_ASYNC' // a schema that validates asynchronously
+  | 'SCHEMA_NOT_TABULAR' // a schema that does not say which columns a table has
+  | 'SCHEMA_MISMATCH' // the columns of a file or table are not those that are expected
   // stream
-  | 'INVALID_TOPOLOGY'
-  | 'DUPLICATE_OPERATOR'
-  | 'NOT_COPARTITIONED'
-  | 'LATENESS_SHRINKS'
-  | 'STATE_INCOMPATIBLE'
-  | 'USER_FUNCTION_FAILED'
-  | 'APP_FINISHED'
-  | 'APP_ALREADY_RUNNING'
+  | 'INVALID_TOPOLOGY' // operators that cannot go together
+  | 'DUPLICATE_OPERATOR' // two operators of one name, whose state would be one
+  | 'NOT_COPARTITIONED' // topics that are joined have different partition counts
+  | 'LATENESS_SHRINKS' // windows allow less lateness than those that feed them
+  | 'STATE_INCOMPATIBLE' // state that an earlier program left and this one cannot read
+  | 'USER_FUNCTION_FAILED' // a callback threw: the cause is what it threw
+  | 'APP_FINISHED' // a run until 'end' has closed its windows
+  | 'APP_ALREADY_RUNNING' // another instance holds what only one may have
   // connect, cli
-  | 'SOURCE_MISSING'
-  | 'SOURCE_MALFORMED'
-  | 'SOURCE_CHANGED'
-  | 'SINK_FAILED'
-  | 'SINK_FENCED'
-  | 'SINK_IN_USE'
-  | 'SINK_REFUSED'
-  | 'APP_MODULE_FAILED'
-  | 'USAGE'
+  | 'SOURCE_MISSING' // there is no such file
+  | 'SOURCE_MALFORMED' // the rest of a source cannot be read
+  | 'SOURCE_CHANGED' // not the content, or the query, that was being published
+  | 'SINK_FAILED' // the target has failed; retriable where it may pass by itself
+  | 'SINK_FENCED' // a newer delivery to the same place has taken over
+  | 'SINK_IN_USE' // another process has the target open
+  | 'SINK_REFUSED' // a row that the target will never take
+  | 'APP_MODULE_FAILED' // a module that the command line was given cannot be loaded
+  | 'USAGE' // the command line was called wrongly
 
 /** An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was underneath. */
 export class MillraceError extends Error {
