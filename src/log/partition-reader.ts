@@ -86,7 +86,7 @@ export class PartitionReader {
     const { name, logStartOffset, logEndOffset } = this.#source
     return new MillraceError(
       'OFFSET_OUT_OF_RANGE',
-      `${name} holds the offsets ${logStartOffset} to ${logEndOffset}, not ${offset}: it was dropped by retention, or lost its unsynced end.`,
+      `${name} holds the offsets ${logStartOffset} to ${logEndOffset}, not ${offset}: it was dropped by retention, cut off by a repair, or never synced. Read from an offset that is there: the earliest, or in another group.`,
     )
   }
 

@@ -362,13 +362,21 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
           (typeof from === 'object' && 'offset' in from
             ? from.offset
             : await this.#port.offsets(name, partition, from, isolation))
-        const end =
-          until === 'end' ? await this.#port.offsets(name, partition, 'latest', isolation) : Infinity
+        const end = until === 'end' ? await this.#endFrom(offset, partition) : Infinity
         return { partition, processed: offset, committed: committed[index]?.offset ?? -1, end }
       }),
     )
     for (const assigned of starts) this.#assigned.add(assigned)
     this.#assign()
+  }
+
+  /** Where an iteration until the end ends. From behind the end of the log it does not: the reader says that there is nothing, and what that means. */
+  async #endFrom(start: number, partition: number): Promise<number> {
+    const { name } = this.#topic
+    const end = await this.#port.offsets(name, partition, 'latest', this.#options.isolation)
+    const isThere =
+      start <= end || start <= (await this.#port.offsets(name, partition, 'latest', 'read_uncommitted'))
+    return isThere ? end : Infinity
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {

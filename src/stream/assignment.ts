@@ -5,6 +5,7 @@
  * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: whoever gets it
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
+import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
 import { changelogTopic, KeyedState, memoryStore, restore } from '../state/index.ts'
 import { policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
@@ -142,8 +143,11 @@ export class Assignment {
     const task = this.tasks.add(stage, number, this.#restoredWatermark(stage, number, committed))
     const restored = async (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
       const known = committed.get(keyOf({ topic, partition: number }))
-      const offset = known?.offset ?? (await port.offsets(topic, number, 'earliest'))
-      return { offset, metadata: known?.metadata }
+      if (!known) return { offset: await port.offsets(topic, number, 'earliest'), metadata: undefined }
+      const { offset, metadata } = known
+      const end = await port.offsets(topic, number, 'latest', 'read_uncommitted')
+      if (offset > end) throw standsNowhere(app, topic, number, offset, end)
+      return { offset, metadata }
     }
     const added: InputPartition[] = []
     for (const source of stage.sources) {
@@ -208,4 +212,19 @@ export class Assignment {
  */
 function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
   return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`
+}
+
+/** Behind the end there is nothing to wait for: what comes there next has an offset that has been processed, as it seems, and would be passed over. */
+function standsNowhere(
+  app: string,
+  topic: string,
+  partition: number,
+  offset: number,
+  end: number,
+): MillraceError {
+  return new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `The app '${app}' has processed ${topic}-${partition} up to offset ${offset}, and it ends at ${end}: records are gone, by a repair perhaps. ` +
+      'What is written to it next would be passed over. Restore the files from a copy, or start anew with { restart: true }.',
+  )
 }

@@ -243,6 +243,27 @@ test('what is left between the stages is not lost in memory: the run is refused,
   ok(refusals > 0)
 })
 
+test('an app that has read further than its input goes is refused: what came next would be passed over', async () => {
+  for (const options of [{ until: 'now' }, {}] satisfies RunOptions[]) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    await world.run(appOf(counted), { until: 'now' })
+    // As after a repair that cut the input off in front of that.
+    await world.settle(
+      world.port.commitOffsets({ group: 'app', offsets: [{ topic: 'input', partition: 0, offset: 9 }] }),
+    )
+    await write(world, 3)
+    let failure: unknown
+    await world.run(appOf(counted), options).catch((error: unknown) => {
+      failure = error
+    })
+    ok(isMillraceError(failure, 'OFFSET_OUT_OF_RANGE'), String(failure))
+    match(failure.message, /'app'.*input-0 up to offset 9, and it ends at 3.*restart/s)
+    await world.run(appOf(counted), { until: 'now', restart: true })
+    deepEqual(await valuesIn(world), ['1', '2', '1', '2', '3'])
+  }
+})
+
 test('two apps over one log read the same topics, and do not meet', async () => {
   const world = await World.open()
   await write(world, 1, 2)

@@ -58,6 +58,22 @@ test('waits for more without until', async t => {
   assert.deepEqual(await reading, range(0, 12))
 })
 
+test('from behind the end there is nothing to read, and no silence either', async t => {
+  const log = await openTestLog(t)
+  await fill(log, 3)
+  for (const group of ['g', 'h'])
+    await log.port.commitOffsets({ group, offsets: [{ topic: 'one', partition: 0, offset: 9 }] })
+  for (const options of [
+    { group: 'g' },
+    { group: 'h', until: 'end' as const },
+    { from: { offset: 4 }, until: 'end' as const },
+  ])
+    await assert.rejects(take(log.consumer(one, options), 1), error =>
+      isMillraceError(error, 'OFFSET_OUT_OF_RANGE'),
+    )
+  assert.deepEqual(await take(log.consumer(one, { from: { offset: 3 }, until: 'end' }), 1), [])
+})
+
 test('a topic that is not there, with its name mistyped perhaps, is not made', async t => {
   const log = await openTestLog(t)
   for (const options of [{}, { until: 'end' as const }, { group: 'g' }])
