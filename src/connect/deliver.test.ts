@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { z } from 'zod'
+import { isCode } from '../../test/is-code.ts'
 import { scale } from '../../test/scale.ts'
-import { isMillraceError, MillraceError, seededRandom, type ErrorCode } from '../base/index.ts'
+import { seededRandom } from '../base/index.ts'
 import { json, text, topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { duckdb } from './connectors/duckdb.ts'
@@ -11,48 +12,19 @@ import { deliver, type DeliverOptions } from './deliver.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
 import { retrying } from './retrying.ts'
+import {
+  append,
+  counting,
+  logOf,
+  sorted,
+  things,
+  upTo,
+  valuesOf,
+  type Line,
+  type Thing,
+} from './things.test-support.ts'
 
-type Thing = { n: number }
-const things = topic('things', { key: z.string(), value: z.object({ n: z.int() }), partitions: 2 })
-const isCode =
-  (code: ErrorCode, about = /./) =>
-  (error: unknown) =>
-    isMillraceError(error, code) && about.test(error.message)
-
-type Line = [partition: number, key: string, value: Thing | string | null]
-
-/** A log with these lines, a few to a transaction, one transaction in `abortEvery` aborted after a line of its own. */
-async function logOf(lines: readonly Line[], perCommit = 3): Promise<MemoryLog> {
-  const log = new MemoryLog()
-  await log.createTopic('things', { partitions: 2 })
-  await append(log, lines, perCommit)
-  return log
-}
-
-async function append(log: MemoryLog, lines: readonly Line[], perCommit = 3): Promise<void> {
-  const writer = await log.openWriter({ transactionalId: 'test' })
-  for (const [i, [partition, key, value]] of lines.entries()) {
-    const builder = new BatchBuilder()
-    builder.appendText(1000 + i, key, typeof value === 'string' ? value : value && JSON.stringify(value))
-    await writer.append('things', partition, builder)
-    if (i % perCommit === perCommit - 1) await writer.commit()
-    if (i % 7 === 0) {
-      await writer.commit()
-      const aborted = new BatchBuilder()
-      aborted.appendText(0, 'aborted', '{"n":-1}')
-      await writer.append('things', partition, aborted)
-      await writer.abort()
-    }
-  }
-  await writer.commit()
-}
-
-const counting = (count: number): Line[] =>
-  Array.from({ length: count }, (_, n) => [n % 2, `k${n % 5}`, { n }])
-const valuesOf = (target: MemoryTarget<string, Thing>): number[] => target.rows.map(({ value }) => value!.n)
-const sorted = (numbers: readonly number[]): number[] => numbers.toSorted((a, b) => a - b)
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
 describe('the memory sink passes, so that tests of the runner may stand on it', () => {
   const make = (): Promise<SinkTarget> => {
@@ -347,72 +319,6 @@ describe('bad records', () => {
         assert.match(key!, /^k\d$/)
       }
     }
-  })
-})
-
-describe('retrying', () => {
-  const busy = new MillraceError('SINK_FAILED', 'busy', { retriable: true })
-
-  test('passes what goes away, before and after the write took effect; nothing is written twice', async () => {
-    const log = await logOf(counting(30))
-    const target = new MemoryTarget<string, Thing>()
-    const random = seededRandom(3)
-    target.onWrite = () => {
-      if (random.int(2) === 0) throw busy
-    }
-    let retries = 0
-    const sink = retrying(target.sink(), { attempts: 30, backoff: '1ms', backoffMax: '2ms', random })
-    await deliver(log, things, sink, {
-      until: 'end',
-      transactionRows: 4,
-      observer: { onRetry: () => retries++ },
-    }).done
-    assert.deepEqual(sorted(valuesOf(target)), upTo(30))
-    assert.ok(retries > 0)
-  })
-
-  test('waits longer each time, with jitter, and gives up', async () => {
-    const target = new MemoryTarget<string, Thing>()
-    target.onWrite = () => {
-      throw busy
-    }
-    const delays: number[] = []
-    const sink = retrying(target.sink(), {
-      attempts: 4,
-      backoff: '4ms',
-      backoffMax: '10ms',
-      random: seededRandom(1),
-    })
-    const observer = { onRetry: ({ delayMs }: { delayMs: number }) => delays.push(delayMs) }
-    await assert.rejects(
-      deliver(await logOf(counting(1)), things, sink, { until: 'end', observer }).done,
-      isCode('SINK_FAILED'),
-    )
-    assert.equal(delays.length, 3)
-    for (const [i, most] of [4, 8, 10].entries()) assert.ok(delays[i]! >= most / 2 && delays[i]! <= most)
-  })
-
-  test('what is not retriable passes at once; a stop ends the wait', async () => {
-    const target = new MemoryTarget<string, Thing>()
-    target.onWrite = () => {
-      throw new MillraceError('SINK_FAILED', 'broken')
-    }
-    const observer = { onRetry: () => assert.fail('not retriable') }
-    await assert.rejects(
-      deliver(await logOf(counting(1)), things, retrying(target.sink()), { until: 'end', observer }).done,
-      isCode('SINK_FAILED'),
-    )
-    target.onWrite = () => {
-      throw busy
-    }
-    const stop = new AbortController()
-    const endless = retrying(target.sink(), { backoff: '1h', backoffMax: '1h' })
-    const delivery = deliver(await logOf(counting(1)), things, endless, {
-      until: 'end',
-      signal: stop.signal,
-      observer: { onRetry: () => stop.abort() },
-    })
-    await assert.rejects(delivery.done, isCode('SINK_FAILED'))
   })
 })
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { z } from 'zod'
+import { isCode } from '../../test/is-code.ts'
 import { scale } from '../../test/scale.ts'
-import { isMillraceError, partitionFor, seededRandom, systemClock, type ErrorCode } from '../base/index.ts'
+import { partitionFor, seededRandom, systemClock } from '../base/index.ts'
 import { json, text, topic } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
@@ -49,10 +50,6 @@ const things = topic('things', {
   partitions: 3,
   timestamp: ({ n }) => n,
 })
-const isCode =
-  (code: ErrorCode, about = /./) =>
-  (error: unknown) =>
-    isMillraceError(error, code) && about.test(error.message)
 const key = (row: Row): string => row.id
 
 describe('publish', () => {

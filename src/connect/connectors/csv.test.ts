@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { isMillraceError, systemClock, type ErrorCode } from '../../base/index.ts'
+import { isCode } from '../../../test/is-code.ts'
+import { isMillraceError, systemClock } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
 import { sourceConformance } from '../conformance.ts'
 import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
@@ -41,8 +42,6 @@ async function read<R>(
   }
   return { rows, places, resume: last }
 }
-
-const isCode = (code: ErrorCode) => (error: unknown) => isMillraceError(error, code)
 
 describe('conformance', () => {
   const rows = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `number ${n}, "quoted"\nand broken` }))
@@ -285,10 +284,7 @@ describe('files', () => {
   })
   test('a kind of column that there is not', async () => {
     const source = csv(fileOf('a\n1\n'), { columns: { a: 'int' as 'integer' } })
-    await assert.rejects(
-      read(source),
-      error => isMillraceError(error, 'INVALID_ARGUMENT') && /'int'.*integer/.test(error.message),
-    )
+    await assert.rejects(read(source), isCode('INVALID_ARGUMENT', /'int'.*integer/))
   })
   test('options that cannot work', () => {
     assert.throws(() => csv('x.csv', { delimiter: '"' }), isCode('INVALID_ARGUMENT'))

@@ -7,7 +7,8 @@ import { after, describe, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
 import * as v from 'valibot'
 import { z } from 'zod'
-import { isMillraceError, systemClock, type ErrorCode } from '../../base/index.ts'
+import { isCode } from '../../../test/is-code.ts'
+import { isMillraceError, systemClock } from '../../base/index.ts'
 import { json, topic, windowed } from '../../schema/index.ts'
 import { sinkConformance, type Sample, type SinkTarget } from '../conformance.ts'
 import type { Sink, SinkTopic, SinkWriter } from '../sink.ts'
@@ -34,11 +35,6 @@ function open<K, V>(sink: Sink<K, V>, from: SinkTopic<K, V>): Promise<SinkWriter
   const signal = new AbortController().signal
   return sink.open({ topic: from, partitions: 2, clock: systemClock, signal, observer: {} })
 }
-
-const isCode =
-  (code: ErrorCode, about = /./) =>
-  (error: unknown) =>
-    isMillraceError(error, code) && about.test(error.message)
 
 describe('conformance', () => {
   const make = (): Promise<SinkTarget> => {

@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { isMillraceError, systemClock, type ErrorCode } from '../../base/index.ts'
+import { isCode } from '../../../test/is-code.ts'
+import { systemClock, type ErrorCode } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
 import { sourceConformance } from '../conformance.ts'
 import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
@@ -50,11 +51,6 @@ async function read<R>(source: Source<R>, resume?: ResumeState): Promise<(R | Ba
     await reader.close()
   }
 }
-
-const isCode =
-  (code: ErrorCode, about = /./) =>
-  (error: unknown) =>
-    isMillraceError(error, code) && about.test(error.message)
 
 describe('conformance, sorted with ties and nulls', () => {
   const key = (n: number): number => (n % 10 === 3 ? Infinity : (n * 7919) % 13)

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isCode } from '../../test/is-code.ts'
+import { MillraceError, seededRandom } from '../base/index.ts'
+import { deliver } from './deliver.ts'
+import { MemoryTarget } from './memory-sink.test-support.ts'
+import { retrying } from './retrying.ts'
+import { counting, logOf, sorted, things, upTo, valuesOf, type Thing } from './things.test-support.ts'
+
+const busy = new MillraceError('SINK_FAILED', 'busy', { retriable: true })
+
+test('passes what goes away, before and after the write took effect; nothing is written twice', async () => {
+  const log = await logOf(counting(30))
+  const target = new MemoryTarget<string, Thing>()
+  const random = seededRandom(3)
+  target.onWrite = () => {
+    if (random.int(2) === 0) throw busy
+  }
+  let retries = 0
+  const sink = retrying(target.sink(), { attempts: 30, backoff: '1ms', backoffMax: '2ms', random })
+  await deliver(log, things, sink, {
+    until: 'end',
+    transactionRows: 4,
+    observer: { onRetry: () => retries++ },
+  }).done
+  assert.deepEqual(sorted(valuesOf(target)), upTo(30))
+  assert.ok(retries > 0)
+})
+
+test('waits longer each time, with jitter, and gives up', async () => {
+  const target = new MemoryTarget<string, Thing>()
+  target.onWrite = () => {
+    throw busy
+  }
+  const delays: number[] = []
+  const sink = retrying(target.sink(), {
+    attempts: 4,
+    backoff: '4ms',
+    backoffMax: '10ms',
+    random: seededRandom(1),
+  })
+  const observer = { onRetry: ({ delayMs }: { delayMs: number }) => delays.push(delayMs) }
+  await assert.rejects(
+    deliver(await logOf(counting(1)), things, sink, { until: 'end', observer }).done,
+    isCode('SINK_FAILED'),
+  )
+  assert.equal(delays.length, 3)
+  for (const [i, most] of [4, 8, 10].entries()) assert.ok(delays[i]! >= most / 2 && delays[i]! <= most)
+})
+
+test('what is not retriable passes at once; a stop ends the wait', async () => {
+  const target = new MemoryTarget<string, Thing>()
+  target.onWrite = () => {
+    throw new MillraceError('SINK_FAILED', 'broken')
+  }
+  const observer = { onRetry: () => assert.fail('not retriable') }
+  await assert.rejects(
+    deliver(await logOf(counting(1)), things, retrying(target.sink()), { until: 'end', observer }).done,
+    isCode('SINK_FAILED'),
+  )
+  target.onWrite = () => {
+    throw busy
+  }
+  const stop = new AbortController()
+  const endless = retrying(target.sink(), { backoff: '1h', backoffMax: '1h' })
+  const delivery = deliver(await logOf(counting(1)), things, endless, {
+    until: 'end',
+    signal: stop.signal,
+    observer: { onRetry: () => stop.abort() },
+  })
+  await assert.rejects(delivery.done, isCode('SINK_FAILED'))
+})
