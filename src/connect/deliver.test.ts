@@ -256,7 +256,7 @@ describe('bad records', () => {
     process.on('unhandledRejection', note)
     try {
       const nowhere = topic('nowhere', { key: text(), value: json<Thing>() })
-      const delivery = deliver(await logOf(lines), nowhere, unlucky().sink())
+      const delivery = deliver(await logOf(lines), nowhere, unlucky().sink(), { until: 'end' })
       await new Promise(resolve => setImmediate(resolve))
       assert.deepEqual(unhandled, [])
       await assert.rejects(delivery.stop(), isCode('UNKNOWN_TOPIC'))

@@ -17,6 +17,10 @@ import type { Sink, SinkTopic } from './sink.ts'
 import { ensureTopic } from './topics.ts'
 
 /** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
+/** How long a delivery waits for its topic to be created: an app that was started with it does that in its first moments. */
+const topicWaitMsMax = 10_000
+const topicPollMs = 20
+
 export interface DeliverOptions {
   /** `end`: deliver up to the end as it is at the start, then leave. Default: go on until {@link Delivery.finish} or {@link Delivery.stop}. */
   readonly until?: 'end'
@@ -51,6 +55,9 @@ export interface Delivery {
 
 /**
  * Starts to deliver a topic to a sink.
+ *
+ * The app that writes the topic may be started before or after: a topic that declares its partition count is created, any other is waited for, up to 10 s. Only with
+ * `until: 'end'` it has to be there.
  *
  * @example
  * const delivery = deliver(log, delaysByHour, duckdb('warehouse.duckdb', { table: 'delays_by_hour' }))
@@ -99,6 +106,7 @@ class Run<K, V> {
   /** The write of the transaction before. */
   #underWay: Promise<void> = Promise.resolve()
   #failed = false
+  #finishing = false
 
   constructor(log: LogPort, topic: SinkTopic<K, V>, sink: Sink<K, V>, options: DeliverOptions) {
     this.#log = log
@@ -122,6 +130,7 @@ class Run<K, V> {
   }
 
   async finish(done: Promise<DeliverStats>): Promise<DeliverStats> {
+    this.#finishing = true
     const partitions = await this.#partitions()
     this.#ends = await this.#endsNow(partitions)
     this.#wake.abort()
@@ -129,6 +138,8 @@ class Run<K, V> {
   }
 
   async run(): Promise<DeliverStats> {
+    if (!(await this.#comesUp()) && this.#ending.signal.aborted)
+      return { delivered: 0, skipped: 0, deadLettered: 0, bytes: 0, commits: 0 }
     const partitions = await this.#partitions()
     const context = {
       topic: this.#topic,
@@ -289,6 +300,19 @@ class Run<K, V> {
       'OFFSET_OUT_OF_RANGE',
       `The target of '${this.#sink.name}' stands at offset ${committed} of ${name}, partition ${partition}, which holds ${earliest} to ${latest}: records are lost, or it is another topic of this name. Load a new target, or give the sink another name to load this topic from its start.`,
     )
+  }
+
+  /** Whether the topic is there, or can be made; what is not may be about to be. */
+  async #comesUp(): Promise<boolean> {
+    const { name, partitions } = this.#topic
+    if (partitions !== undefined) return true
+    const giveUpAt = this.#clock.monotonic() + topicWaitMsMax
+    while (!(await this.#log.describeTopic(name))) {
+      const waits = !this.#untilEnd && !this.#finishing && !this.#ending.signal.aborted
+      if (!waits || this.#clock.monotonic() >= giveUpAt) return false
+      await this.#clock.sleep(topicPollMs)
+    }
+    return true
   }
 
   /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
