@@ -10,11 +10,11 @@
 import { MillraceError, type Clock } from '../base/index.ts'
 import { Malformed, type Topic } from '../schema/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
-import { AssignedPartitions, type AssignedPartition } from './assigned-partitions.ts'
+import { AssignedPartitions } from './assigned-partitions.ts'
 import { BatchDecoder, type Decoder } from './batch-decoder.ts'
-import { ensureTopic } from './ensure-topic.ts'
 import type { GroupMembership, Isolation, LogPort, OffsetSpec, Reader, TopicPartition } from './log-port.ts'
 import { OffsetCommits } from './offset-commits.ts'
+import { partitionsToRead, rangeOf } from './reading-range.ts'
 
 /** A record as it was read. */
 export interface ConsumedRecord<K, V> {
@@ -317,23 +317,11 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     )
   }
 
-  /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
-  async #partitions(): Promise<number> {
-    const { name, partitions } = this.#topic
-    if (partitions !== undefined) return await ensureTopic(this.#port, { name, partitions })
-    const found = await this.#port.describeTopic(name)
-    if (found) return found.partitions
-    throw new MillraceError(
-      'UNKNOWN_TOPIC',
-      `There is no topic '${name}' to read. Check the name, publish to it first, or declare its partitions so that it can be created.`,
-    )
-  }
-
   async #start(): Promise<void> {
     if (this.#closed || (this.#reader && (this.#membership || this.#options.group === undefined))) return
     const { name } = this.#topic
     const { group, isolation } = this.#options
-    const partitions = await this.#partitions()
+    const partitions = await partitionsToRead(this.#port, this.#topic)
     this.#reader ??= await this.#port.openReader(isolation === undefined ? {} : { isolation })
     if (group === undefined)
       return this.#add(Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })))
@@ -352,31 +340,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   async #add(added: readonly TopicPartition[]): Promise<void> {
-    const { group, from = 'earliest', isolation, until } = this.#options
-    const { name } = this.#topic
-    const committed = group === undefined ? [] : await this.#port.committedOffsets(group, added)
-    const starts = await Promise.all(
-      added.map(async ({ partition }, index): Promise<AssignedPartition> => {
-        const offset =
-          committed[index]?.offset ??
-          (typeof from === 'object' && 'offset' in from
-            ? from.offset
-            : await this.#port.offsets(name, partition, from, isolation))
-        const end = until === 'end' ? await this.#endFrom(offset, partition) : Infinity
-        return { partition, processed: offset, committed: committed[index]?.offset ?? -1, end }
-      }),
-    )
-    for (const assigned of starts) this.#assigned.add(assigned)
+    for (const assigned of await rangeOf(this.#port, added, this.#options)) this.#assigned.add(assigned)
     this.#assign()
-  }
-
-  /** Where an iteration until the end ends. From behind the end of the log it does not: the reader says that there is nothing, and what that means. */
-  async #endFrom(start: number, partition: number): Promise<number> {
-    const { name } = this.#topic
-    const end = await this.#port.offsets(name, partition, 'latest', this.#options.isolation)
-    const isThere =
-      start <= end || start <= (await this.#port.offsets(name, partition, 'latest', 'read_uncommitted'))
-    return isThere ? end : Infinity
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {

@@ -124,6 +124,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/broker/consumer.test.ts'],
   },
   {
+    name: 'a lost partition is committed: by a member that was expelled at work',
+    file: 'src/port/consumer.ts',
+    find: 'leaving.filter(assigned => this.#assigned.isLeaving(assigned))',
+    replace: 'leaving',
+    tests: ['test/broker/consumer.test.ts'],
+  },
+  {
     name: 'dirty key dropped from the changelog: the first of each commit',
     file: 'src/state/keyed-state.ts',
     find: '    for (const entry of this.#dirty) {\n',

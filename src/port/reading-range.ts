@@ -1,0 +1,65 @@
+/** Which partitions a consumer may read, and from where to where. */
+import { MillraceError } from '../base/index.ts'
+import type { AssignedPartition } from './assigned-partitions.ts'
+import { ensureTopic } from './ensure-topic.ts'
+import type { Isolation, LogPort, OffsetSpec, TopicPartition } from './log-port.ts'
+
+/** The options of a consumer that say it: see `ConsumerOptions`. */
+export interface ReadingRange {
+  readonly group?: string
+  readonly from?: OffsetSpec | { readonly offset: number }
+  readonly isolation?: Isolation
+  readonly until?: 'end'
+}
+
+/**
+ * The partition count of a topic that is to be read. One that declares its count is created where it is not there yet: whoever writes to it may come later.
+ * @throws MillraceError UNKNOWN_TOPIC for any other that is not there
+ */
+export async function partitionsToRead(
+  port: LogPort,
+  { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
+): Promise<number> {
+  if (partitions !== undefined) return await ensureTopic(port, { name, partitions })
+  const found = await port.describeTopic(name)
+  if (found) return found.partitions
+  throw new MillraceError(
+    'UNKNOWN_TOPIC',
+    `There is no topic '${name}' to read. Check the name, publish to it first, or declare its partitions so that it can be created.`,
+  )
+}
+
+/** Where to begin in partitions that were assigned, and where to end: the group's offsets go before `from`. */
+export async function rangeOf(
+  port: LogPort,
+  assigned: readonly TopicPartition[],
+  { group, from = 'earliest', isolation, until }: ReadingRange,
+): Promise<AssignedPartition[]> {
+  const commits = group === undefined ? [] : await port.committedOffsets(group, assigned)
+  return await Promise.all(
+    assigned.map(async ({ topic, partition }, index) => {
+      const committed = commits[index]?.offset
+      const start =
+        committed ??
+        (typeof from === 'object' && 'offset' in from
+          ? from.offset
+          : await port.offsets(topic, partition, from, isolation))
+      const end = until === 'end' ? await endFrom(port, topic, partition, start, isolation) : Infinity
+      return { partition, processed: start, committed: committed ?? -1, end }
+    }),
+  )
+}
+
+/** Where an iteration until the end ends. From behind the end of the log it does not: the reader says that there is nothing, and what that means. */
+async function endFrom(
+  port: LogPort,
+  topic: string,
+  partition: number,
+  start: number,
+  isolation: Isolation | undefined,
+): Promise<number> {
+  const end = await port.offsets(topic, partition, 'latest', isolation)
+  const isThere =
+    start <= end || start <= (await port.offsets(topic, partition, 'latest', 'read_uncommitted'))
+  return isThere ? end : Infinity
+}
