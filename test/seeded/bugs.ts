@@ -125,9 +125,9 @@ export const bugs: readonly SeededBug[] = [
   },
   {
     name: 'a lost partition is committed: by a member that was expelled at work',
-    file: 'src/port/consumer.ts',
-    find: 'leaving.filter(assigned => this.#assigned.isLeaving(assigned))',
-    replace: 'leaving',
+    file: 'src/port/assigned-partitions.ts',
+    find: '      this.#leaving.delete(partition)\n      this.dropWork(partition)\n',
+    replace: '      if (this.#work?.partition === partition) this.#work = undefined\n',
     tests: ['test/broker/consumer.test.ts'],
   },
   {
