@@ -40,9 +40,16 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     const error = firstFailure(thrown)
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!isMillraceError(error)) throw error
-    terminal.note(`millrace: ${error.message} (${error.code})`)
+    terminal.note(`millrace: ${inFlags(error.message)} (${error.code})`)
     return isMillraceError(error, 'USAGE', 'INVALID_ARGUMENT', 'INVALID_DURATION') ? 2 : 1
   }
+}
+
+/** What a message says of the options of `app.run`, as the command line has them. */
+function inFlags(message: string): string {
+  return message
+    .replaceAll('{ restart: true }', '--restart')
+    .replaceAll(/\{ until: '(end|now)' \}/g, '--until $1')
 }
 
 /** From the package's own manifest, two folders up both in src and in dist. */

@@ -1,7 +1,13 @@
 #!/usr/bin/env node
 /** The command line: `millrace <command>`. One file per command. */
 import process from 'node:process'
-import { runCli } from './cli.ts'
-import { terminal } from './terminal.ts'
+import { tooOld } from './node-version.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), terminal())
+const refusal = tooOld(process.versions.node)
+if (refusal === undefined) {
+  const [{ runCli }, { terminal }] = await Promise.all([import('./cli.ts'), import('./terminal.ts')])
+  process.exitCode = await runCli(process.argv.slice(2), terminal())
+} else {
+  process.stderr.write(`${refusal}\n`)
+  process.exitCode = 1
+}

@@ -57,7 +57,7 @@ function schemaOfCodec(codec: Codec<unknown, never>, where: string): JsonSchema 
   if (codec.serde.name === 'string') return { type: 'string' }
   throw notTabular(
     where,
-    'cannot be turned into JSON Schema (valibot has none, nor have dates, bigints, bytes and coerced values)',
+    'cannot be turned into JSON Schema (dates, bigints, bytes and coerced values have none; valibot gives it through toStandardJsonSchema of @valibot/to-json-schema)',
   )
 }
 

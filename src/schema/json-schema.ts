@@ -3,7 +3,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/sp
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** Undefined where the library gives none (valibot) or the schema has none (dates, bigints, what a program coerces). */
+/** Undefined where the library gives none (valibot by itself) or the schema has none (dates, bigints, what a program coerces). */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>
   try {
@@ -16,7 +16,7 @@ export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
 /** Whether every value is a string (or null, which is the record's own null). */
 export function describesText(schema: StandardSchemaV1, jsonSchema: JsonSchema | undefined): boolean {
   if (jsonSchema) return allStrings(jsonSchema)
-  // valibot gives no JSON Schema, but its schemas name their type.
+  // valibot gives no JSON Schema by itself, but its schemas name their type.
   const { '~standard': standard, type } = schema as StandardSchemaV1 & { readonly type?: unknown }
   return standard.vendor === 'valibot' && type === 'string'
 }
