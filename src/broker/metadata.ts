@@ -4,7 +4,7 @@
  * One small JSON file, `metadata.json` in the data directory, replaced as a whole: after a crash it holds the old content or the new.
  * Writes queue up one behind the other.
  */
-import { fromUtf8, MillraceError, utf8, type Disk } from '../base/index.ts'
+import { fromUtf8, InTurn, MillraceError, utf8, type Disk } from '../base/index.ts'
 import { readFile, replaceFile } from '../log/index.ts'
 
 /** A topic as it is stored. */
@@ -34,7 +34,7 @@ export class MetadataFile {
   readonly #disk: Disk
   readonly #folder: string
   #current: Metadata
-  #writing: Promise<void> = Promise.resolve()
+  readonly #updates = new InTurn()
   /** There was no file: the folder is new, or was filled by somebody else. */
   readonly isNew: boolean
 
@@ -59,14 +59,12 @@ export class MetadataFile {
 
   /** Applies `change` to what is current once earlier updates are written; resolves when the result is durable. */
   update(change: (metadata: Metadata) => Metadata): Promise<void> {
-    const done = this.#writing.then(async () => {
+    return this.#updates.run(async () => {
       const next = change(this.#current)
       const bytes = fromUtf8(`${JSON.stringify(next, undefined, 2)}\n`)
       await replaceFile(this.#disk, this.#folder, fileName, bytes)
       this.#current = next
     })
-    this.#writing = done.catch(() => undefined)
-    return done
   }
 }
 

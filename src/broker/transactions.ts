@@ -18,7 +18,7 @@
  *   is refused, so nothing can hold back the last stable offset for good.
  * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its transaction with it.
  */
-import { assert, isMillraceError, MillraceError, type Clock, type Timer } from '../base/index.ts'
+import { assert, InTurn, isMillraceError, MillraceError, type Clock, type Timer } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
 import type { InternalLog } from './internal-log.ts'
 import {
@@ -61,7 +61,7 @@ interface Entry {
   /** Markers that found no room on the disk and are tried again: nothing may be appended before them. */
   markersRetried: number
   /** Operations on one id follow each other. */
-  queue: Promise<unknown>
+  readonly operations: InTurn
 }
 
 export class Transactions {
@@ -114,7 +114,7 @@ export class Transactions {
       this.#entries.set(transactionalId, entry)
     }
     const known = entry
-    return this.#exclusively(known, async () => {
+    return known.operations.run(async () => {
       if (known.state === 'ongoing') await this.#end(known, 'abort')
       await this.#raiseEpoch(known)
       known.timeoutMs = timeoutMs
@@ -155,7 +155,7 @@ export class Transactions {
     outcome: 'commit' | 'abort',
   ): Promise<ProducerIdentity> {
     const entry = this.#current(transactionalId, identity)
-    return this.#exclusively(entry, async () => {
+    return entry.operations.run(async () => {
       this.#current(transactionalId, identity)
       if (entry.state === 'ongoing') await this.#end(entry, outcome)
       return identityOf(entry)
@@ -177,7 +177,7 @@ export class Transactions {
   async close(): Promise<void> {
     this.#closed = true
     for (const entry of this.#entries.values())
-      await this.#exclusively(entry, async () => {
+      await entry.operations.run(async () => {
         if (entry.state === 'ongoing') await this.#end(entry, 'abort')
         await entry.markers
       })
@@ -294,7 +294,7 @@ export class Transactions {
       const isSame = entry.producerId === producerId && entry.epoch === epoch
       if (!this.#closed && isSame && entry.state === 'ongoing') await this.#end(entry, 'abort')
     }
-    this.#exclusively(entry, abort).catch(() => undefined)
+    entry.operations.run(abort).catch(() => undefined)
   }
 
   #current(transactionalId: string, identity: ProducerIdentity): Entry {
@@ -313,13 +313,6 @@ export class Transactions {
     return entry
   }
 
-  /** Runs `operation` after everything else that was asked for this id. */
-  #exclusively<T>(entry: Entry, operation: () => Promise<T>): Promise<T> {
-    const result = entry.queue.then(operation)
-    entry.queue = result.catch(() => undefined)
-    return result
-  }
-
   /** Writes all states anew where the log has grown long; only while every record to be dropped is superfluous. */
   #rewriteIfOutgrown(): void {
     if (this.#rewriting || !this.#stateLog.outgrown(logBytesMax)) return
@@ -327,7 +320,7 @@ export class Transactions {
     /** Waits for what the id is doing, and lets nothing begin until the rewrite is done. */
     const hold = (entry: Entry): Promise<void> => {
       const { promise, resolve, reject } = Promise.withResolvers<void>()
-      void this.#exclusively(entry, async () => {
+      void entry.operations.run(async () => {
         await entry.markers.then(() => resolve(), reject)
         await written
       })
@@ -369,7 +362,7 @@ function entryOf(
     timer: undefined,
     markers: Promise.resolve(),
     markersRetried: 0,
-    queue: Promise.resolve(),
+    operations: new InTurn(),
   }
 }
 

@@ -3,7 +3,7 @@
  * was written. A checkpoint names only offsets that are synced already, and only one is written at a time: a call that comes meanwhile is
  * answered by one more after it.
  */
-import type { Clock, Disk, MillraceError, Timer } from '../base/index.ts'
+import { InTurn, type Clock, type Disk, type MillraceError, type Timer } from '../base/index.ts'
 import { logStartsName, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
 import { diskError } from './disk-errors.ts'
 import type { Partition } from './partition.ts'
@@ -25,9 +25,9 @@ export class Checkpointer {
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
-  /** Writes of either file follow each other. */
-  #writingPoints: Promise<void> = Promise.resolve()
-  #writingStarts: Promise<void> = Promise.resolve()
+  /** Writes of either file. */
+  readonly #pointWrites = new InTurn()
+  readonly #startWrites = new InTurn()
 
   constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
     this.#path = path
@@ -65,16 +65,12 @@ export class Checkpointer {
 
   /** Writes down up to where each partition is synced. */
   saveRecoveryPoints(): Promise<void> {
-    const written = this.#writingPoints.then(() => this.#save(recoveryPointsName, 'syncedOffset'))
-    this.#writingPoints = written.catch(() => undefined)
-    return written
+    return this.#pointWrites.run(() => this.#save(recoveryPointsName, 'syncedOffset'))
   }
 
   /** Writes down where each partition begins. */
   saveLogStarts(): Promise<void> {
-    const written = this.#writingStarts.then(() => this.#save(logStartsName, 'logStartOffset'))
-    this.#writingStarts = written.catch(() => undefined)
-    return written
+    return this.#startWrites.run(() => this.#save(logStartsName, 'logStartOffset'))
   }
 
   /** No more checkpoints by themselves. Resolves when the one under way has ended. */

@@ -2,7 +2,7 @@
  * The files of a partition: segments in order, of which the last one is appended to. Each call does what it says on the disk, and fails with an error
  * that names the file; who waits for what, and what readers may see, is the partition's matter.
  */
-import { assert, type Disk } from '../base/index.ts'
+import { assert, InTurn, type Disk } from '../base/index.ts'
 import { diskError } from './disk-errors.ts'
 import { segmentFile } from './file-names.ts'
 import type { Flush } from './flush.ts'
@@ -17,8 +17,7 @@ export class PartitionSegments {
   readonly #folder: string
   readonly #context: SegmentContext
   readonly #disk: Disk
-  /** Removals follow each other. */
-  #removing: Promise<void> = Promise.resolve()
+  readonly #removals = new InTurn()
 
   constructor(folder: string, segments: Segment[], context: SegmentContext) {
     this.all = segments
@@ -80,14 +79,12 @@ export class PartitionSegments {
    * files that lie below the start, which the next start removes, whatever the order in which the names went.
    */
   async remove(segments: readonly Segment[], saveStart: () => Promise<void>): Promise<void> {
-    const removed = this.#removing.then(async () => {
-      await saveStart()
-      for (const segment of segments) await segment.remove()
-      await this.#disk.syncDirectory(this.#folder)
-    })
-    this.#removing = removed.catch(() => undefined)
     try {
-      await removed
+      await this.#removals.run(async () => {
+        await saveStart()
+        for (const segment of segments) await segment.remove()
+        await this.#disk.syncDirectory(this.#folder)
+      })
     } catch (error) {
       throw diskError(error, `removing old segments of ${this.#folder}`)
     }
@@ -95,7 +92,7 @@ export class PartitionSegments {
 
   /** Resolves when no removal is under way. */
   async idle(): Promise<void> {
-    await this.#removing
+    await this.#removals.idle()
   }
 
   /** Closes the files. */

@@ -7,7 +7,7 @@
 import type * as DuckDB from '@duckdb/node-api'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { MillraceError } from '../../base/index.ts'
+import { InTurn, MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
 import type { DatabaseOptions } from './duckdb-options.ts'
 
@@ -27,7 +27,7 @@ export interface Database {
 interface Shared {
   readonly instance: Promise<DuckDB.DuckDBInstance>
   users: number
-  queue: Promise<unknown>
+  readonly turns: InTurn
 }
 
 const shared = new Map<string, Shared>()
@@ -48,7 +48,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
       memory_limit: options.memoryLimit ?? '256MB',
       threads: String(options.threads ?? 2),
     })
-    entry = { instance, users: 0, queue: Promise.resolve() }
+    entry = { instance, users: 0, turns: new InTurn() }
     shared.set(file, entry)
   }
   const open = entry
@@ -67,11 +67,7 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
     return {
       module,
       connection,
-      exclusive: work => {
-        const run = open.queue.then(work)
-        open.queue = run.catch(() => {})
-        return run
-      },
+      exclusive: work => open.turns.run(work),
       async close() {
         connection.closeSync()
         await release()

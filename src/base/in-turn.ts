@@ -1,0 +1,18 @@
+/** Operations that must not overlap. */
+
+/** Runs operations one after the other, in the order in which they are given; one that fails holds up nobody. */
+export class InTurn {
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** Ends as `operation` does. */
+  run<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(operation)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Resolves when everything given so far has ended, however it did. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+}
