@@ -106,7 +106,7 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
   [
     'a stream joined to a table that is made of it behind an exchange, in the same form',
     'INVALID_TOPOLOGY',
-    /exchange-1.*selectKey/,
+    /select-key-1-exchange.*selectKey/,
     app => {
       const stream = app.stream(topic('quoted', { key: json<string>(), value: json<number>() }))
       const counts = stream.groupBy(n => `${n}`).count()
@@ -228,23 +228,23 @@ const description = `app everything
     map-1: map ← peek-1
     flat-map-1: flat-map ← map-1
     select-key-1: select-key ← flat-map-1
-    exchange-1: exchange by key ← select-key-1
+    select-key-1-exchange: exchange by key ← select-key-1
     to-stream-1: select key ← table-map-values-1
-    exchange-2: exchange by key ← to-stream-1
-    exchange-3: exchange by key ← select-key-1
+    to-stream-1-exchange: exchange by key ← to-stream-1
+    select-key-1-exchange-1: exchange by key ← select-key-1
     by-parity: select-key ← peek-1
-    exchange-4: exchange by key ← by-parity
+    by-parity-exchange: exchange by key ← by-parity
     count-1: count, session gap 5m ← peek-1
     to-8: to topic output ← count-1.changes
-  stage 1 (from exchange-1)
-    reduce-1: reduce ← exchange-1
+  stage 1 (from select-key-1-exchange)
+    reduce-1: reduce ← select-key-1-exchange
     to-4: to topic output ← reduce-1
-  stage 2 (from exchange-2, exchange-3)
-    to-table-2: to table ← exchange-2
-    join-2: inner join table ← exchange-3, to-table-2
+  stage 2 (from to-stream-1-exchange, select-key-1-exchange-1)
+    to-table-2: to table ← to-stream-1-exchange
+    join-2: inner join table ← select-key-1-exchange-1, to-table-2
     to-5: to topic output ← join-2
-  stage 3 (from exchange-4)
-    sums: aggregate, hopping 1h every 15m from 5m, lateness 2d ← exchange-4
+  stage 3 (from by-parity-exchange)
+    sums: aggregate, hopping 1h every 15m from 5m, lateness 2d ← by-parity-exchange
     to-6: to topic output ← sums.final
     early-sums: to topic output ← sums.early every 1s
     sums-late: late records ← sums.late

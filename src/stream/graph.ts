@@ -83,6 +83,13 @@ export class Graph {
     return added
   }
 
+  /** A name for what belongs to the node of that name, and stays with it when others come and go: `by-city-exchange`, numbered where there are several. */
+  nameAfter(name: string, suffix: string): string {
+    // Short enough to be one.
+    const whole = `${name.slice(0, 80)}-${suffix}`
+    return this.#names.has(whole) ? this.#numbered(whole) : whole
+  }
+
   #numbered(stem: string): string {
     for (let n = 1; ; n += 1) if (!this.#names.has(`${stem}-${n}`)) return `${stem}-${n}`
   }

@@ -148,7 +148,7 @@ export class Stream<K, V> {
         latenessMs: this.edge.from.latenessMs,
         acrossPartitions: true,
       },
-      { stem: 'exchange' },
+      this.graph.nameAfter(this.edge.from.name, 'exchange'),
     )
     return new Stream(this.graph, { from: node, outlet: 0 }, false)
   }

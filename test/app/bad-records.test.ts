@@ -227,7 +227,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       world.run(appOf(regrouped), { until: 'now', exchange }),
       (error: unknown) =>
         isMillraceError(error, 'USER_FUNCTION_FAILED') &&
-        /(input|app-exchange-1-repartition)-0, offset \d+,/.test(error.message),
+        /(input|app-select-key-1-exchange-repartition)-0, offset \d+,/.test(error.message),
     )
     deepEqual(await world.read('output'), [])
   })

@@ -233,7 +233,7 @@ test('what is left between the stages is not lost in memory: the run is refused,
     const inMemory = () => world.run(appOf(regrouped), { until: 'now', exchange: 'memory' })
     await inMemory().catch(async (error: unknown) => {
       ok(isMillraceError(error, 'STATE_INCOMPATIBLE'), String(error))
-      match(error.message, /'app-exchange-1-repartition', partition 0/)
+      match(error.message, /'app-select-key-1-exchange-repartition', partition 0/)
       refusals += 1
       await world.run(appOf(regrouped), { until: 'now', exchange: 'topic' })
       await inMemory()
@@ -261,6 +261,32 @@ test('an app that has read further than its input goes is refused: what came nex
     match(failure.message, /'app'.*input-0 up to offset 9, and it ends at 3.*restart/s)
     await world.run(appOf(counted), { until: 'now', restart: true })
     deepEqual(await valuesIn(world), ['1', '2', '1', '2', '3'])
+  }
+})
+
+test('what is between the stages goes where it was going, by the name of what sent it, whatever the program has become', async () => {
+  for (let ms = 0; ms < 12; ms += 2) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    const named: Program = numbers =>
+      numbers
+        .groupBy((_, key) => `${key}${key}`, { name: 'by-double' })
+        .count({ name: 'doubles' })
+        .to(output)
+    world.start(appOf(named), { exchange: 'topic', commitInterval: 1 })
+    await world.clock.advance(ms)
+    await world.crash()
+    const grown: Program = (numbers, app) => {
+      numbers
+        .groupBy(() => 'all')
+        .count()
+        .toStream()
+        .filter(count => count !== null && count < 0)
+        .to(output)
+      named(numbers, app)
+    }
+    await world.run(appOf(grown), { until: 'now', exchange: 'topic' })
+    deepEqual(await valuesIn(world), ['1', '2'], `crash after ${ms} ms`)
   }
 })
 

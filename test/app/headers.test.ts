@@ -108,7 +108,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(headers, {
       trace: 'three',
       'millrace.reason': "operator 'reduce-1' failed: no threes",
-      'millrace.topic': exchange === 'memory' ? 'input' : 'app-exchange-1-repartition',
+      'millrace.topic': exchange === 'memory' ? 'input' : 'app-select-key-1-exchange-repartition',
       'millrace.partition': '0',
       'millrace.offset': '2',
     })
