@@ -59,7 +59,7 @@ export interface Connection {
   read(): Promise<Uint8Array | undefined>
   /**
    * Sends the buffers one after the other; resolves when there is room for more. They must not be changed any more: they may leave much later.
-   * Not waiting buffers without a bound.
+   * Whoever does not wait buffers without a bound.
    */
   write(buffers: readonly Uint8Array[]): Promise<void>
   /** Ends this side: the peer gets what was written, then undefined. Reading goes on; writing is over, with EPIPE. Resolves when all has left. */

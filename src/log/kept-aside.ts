@@ -2,7 +2,7 @@
  * What recovery cuts off is kept aside in `<segment>.log.cut-<offset>`: nothing that was ever in a log is deleted because it is damaged. These
  * files are nobody's but the operator's; millrace never reads or removes one.
  */
-import { type Disk, type DiskFile } from '../base/index.ts'
+import type { Disk, DiskFile } from '../base/index.ts'
 import { diskFull } from './disk-errors.ts'
 import { removeIfThere } from './small-file.ts'
 
@@ -42,7 +42,7 @@ export async function asideName(disk: Disk, logPath: string, cutOffset: number):
 
 /**
  * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it fails: on a full disk
- * every further attempt would else take some more of what was freed for it.
+ * every further attempt would otherwise take more of what was freed for it.
  */
 export async function copyAside(
   disk: Disk,

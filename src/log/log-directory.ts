@@ -24,7 +24,7 @@ import { OpenFiles } from './open-files.ts'
 import { Partition, type PartitionConfig, type PartitionContext } from './partition.ts'
 import { ProducerState } from './producer-state.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
-import { Segment } from './segment.ts'
+import { indexIntervalBytesDefault, Segment } from './segment.ts'
 import { readFile, replaceFile, removeIfThere, writeFile } from './small-file.ts'
 
 export interface LogDirectoryOptions {
@@ -360,7 +360,7 @@ function withDefaults(options: LogDirectoryOptions): Config {
     clock: options.clock,
     durability: options.durability ?? 'sync',
     segmentBytes: options.segmentBytes ?? 1 << 30,
-    indexIntervalBytes: options.indexIntervalBytes ?? 4096,
+    indexIntervalBytes: options.indexIntervalBytes ?? indexIntervalBytesDefault,
     retentionBytes: options.retentionBytes ?? -1,
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
     checkpointBytes: options.checkpointBytes ?? 64 << 20,

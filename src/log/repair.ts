@@ -18,10 +18,10 @@ import { diskError } from './disk-errors.ts'
 import { cleanMarkerName, parsePartitionFolder, partitionFolder } from './file-names.ts'
 import { OpenFiles } from './open-files.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
+import { indexIntervalBytesDefault } from './segment.ts'
 import { removeIfThere } from './small-file.ts'
 
 const filesMax = 16
-const indexIntervalBytes = 4096
 
 /**
  * Cuts a damaged partition off where the damage begins. The directory must not be open in any process. Every batch is checked; where
@@ -54,7 +54,7 @@ export async function repairPartition(
     const recoveryPoints = await readCheckpoint(disk, path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, path, logStartsName)
     const { report } = await recoverPartition(
-      { disk, clock, files, indexIntervalBytes, readOnly: false },
+      { disk, clock, files, indexIntervalBytes: indexIntervalBytesDefault, readOnly: false },
       {
         topic,
         index,

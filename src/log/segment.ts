@@ -18,6 +18,8 @@ import type { OpenFiles } from './open-files.ts'
 import { readFile, removeIfThere, writeFile } from './small-file.ts'
 import { TimeIndex } from './time-index.ts'
 
+/** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
+export const indexIntervalBytesDefault = 4096
 /** Places where sequential readers go on: so many per segment. */
 const placesMax = 64
 

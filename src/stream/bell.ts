@@ -8,7 +8,7 @@ export class Bell {
     this.#wake?.()
   }
 
-  /** Resolves when it rings, at once if it has since this resolved at once last. One caller at a time. */
+  /** Resolves when it rings; at once if it has rung since the last answer that came at once. One caller at a time. */
   heard(): Promise<void> {
     if (this.#rung) {
       this.#rung = false
