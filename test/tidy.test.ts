@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { test } from 'node:test'
 import { machineEnds, mayImport } from '../oxlint.config.ts'
 
@@ -78,6 +78,34 @@ test('nothing is left for later, and the compiler is not silenced', () => {
     findLines(/@ts-expect-error/, file => file.startsWith('src/') && !file.endsWith('.test.ts')),
     [],
   )
+})
+
+/** Where a name that a door exports is declared: file and line; undefined where it is not found. */
+function declarationOf(name: string, door: string): readonly [file: string, line: number] | undefined {
+  const text = textOf.get(door) ?? ''
+  const declared = new RegExp(
+    `^export (?:async )?(?:class|interface|function|type|const) ${name}\\b`,
+    'm',
+  ).exec(text)
+  if (declared) return [door, text.slice(0, declared.index).split('\n').length]
+  for (const [, names = '', from = ''] of text.matchAll(/^export (?:type )?(\{[^}]*\}|\*) from '([^']+)'/gm))
+    if (names === '*' || new RegExp(`\\b${name}\\b`).test(names)) {
+      const found = declarationOf(name, relative(root, join(root, dirname(door), from)).replaceAll('\\', '/'))
+      if (found) return found
+    }
+  return undefined
+}
+
+test('everything that users may import is documented', () => {
+  const undocumented: string[] = []
+  for (const door of ['src/index.ts', 'src/connect/index.ts', 'src/testing/index.ts'])
+    for (const [, names = ''] of (textOf.get(door) ?? '').matchAll(/^export (?:type )?\{([^}]*)\} from/gm))
+      for (const [name] of names.replaceAll(/\btype /g, '').matchAll(/\w+/g)) {
+        const [file, line] = declarationOf(name, door) ?? [door, 0]
+        const above = textOf.get(file)?.split('\n')[line - 2] ?? ''
+        if (!above.endsWith('*/')) undocumented.push(`${file}:${line} ${name}`)
+      }
+  assert.deepEqual(undocumented, [])
 })
 
 test('what the documents name is there, and what they call absent is not', () => {

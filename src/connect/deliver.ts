@@ -16,11 +16,11 @@ import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 import { ensureTopic } from './topics.ts'
 
-/** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
 /** How long a delivery waits for its topic to be created: an app that was started with it does that in its first moments. */
 const topicWaitMsMax = 10_000
 const topicPollMs = 20
 
+/** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
 export interface DeliverOptions {
   /** `end`: deliver up to the end as it is at the start, then leave. Default: go on until {@link Delivery.finish} or {@link Delivery.stop}. */
   readonly until?: 'end'
