@@ -7,7 +7,7 @@ import { fromUtf8 } from '../base/index.ts'
 import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
-import { rawRecordAt } from './decoded-batch.ts'
+import { rawRecordAt } from './raw-record.ts'
 import { ensureTopic } from './topics.ts'
 
 export function deadLetterHeaders(

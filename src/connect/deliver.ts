@@ -7,10 +7,16 @@
  * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
  */
 import { durationMs, MillraceError, systemClock, type Clock, type Duration } from '../base/index.ts'
-import { type FetchedBatch, type Log, type LogPort, portOf, type Reader } from '../port/index.ts'
+import {
+  DecodedBatch,
+  type FetchedBatch,
+  type Log,
+  type LogPort,
+  portOf,
+  type Reader,
+} from '../port/index.ts'
 import { Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { BatchDecoder } from './decoded-batch.ts'
 import { Loader, type DeliverStats, type Transaction } from './loader.ts'
 import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
@@ -95,7 +101,7 @@ class Run<K, V> {
   readonly #rowsMax: number
   readonly #bytesMax: number
   readonly #intervalMs: number
-  readonly #decoder: BatchDecoder<K, V>
+  readonly #decoded: DecodedBatch<K, V>
   readonly #ending = new AbortController()
   readonly #untilEnd: boolean
   /** Wakes the loop out of its wait. */
@@ -118,7 +124,7 @@ class Run<K, V> {
     this.#rowsMax = options.transactionRows ?? 50_000
     this.#bytesMax = options.transactionBytes ?? 16 * 1024 * 1024
     this.#intervalMs = durationMs(options.commitInterval ?? '1s')
-    this.#decoder = new BatchDecoder(topic)
+    this.#decoded = new DecodedBatch(topic.key, topic.value, false)
     this.#untilEnd = options.until === 'end'
     if (options.signal?.aborted) this.stop()
     options.signal?.addEventListener('abort', () => this.stop(), { once: true, signal: this.#ending.signal })
@@ -248,18 +254,18 @@ class Run<K, V> {
       loader.refuse(partition, offset, reason)
       into.malformed.push({ partition, offset, reason })
     }
-    const decoder = this.#decoder
-    decoder.decode(from)
-    for (let i = 0; i < decoder.count; i++) {
-      const key = decoder.keys[i] as K | null | Malformed
-      const value = decoder.values[i] as V | null | Malformed
-      const offset = decoder.offsets[i]!
+    const decoded = this.#decoded
+    decoded.load(from)
+    for (let i = 0; i < decoded.count; i++) {
+      const key = decoded.keys[i] as K | null | Malformed
+      const value = decoded.values[i] as V | null | Malformed
+      const offset = decoded.offsets[i]!
       if (key instanceof Malformed) bad(offset, 'key', key.reason)
       else if (value instanceof Malformed) bad(offset, 'value', value.reason)
-      else into.rows.push({ partition, offset, timestamp: decoder.timestamps[i]!, key, value })
+      else into.rows.push({ partition, offset, timestamp: decoded.timestamps[i]!, key, value })
     }
     into.batches.push(from)
-    into.bytes += decoder.bytes
+    into.bytes += decoded.bytes
     into.to.set(partition, from.nextOffset)
   }
 

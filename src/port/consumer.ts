@@ -11,7 +11,7 @@ import { MillraceError, type Clock } from '../base/index.ts'
 import { Malformed, type Topic } from '../schema/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { AssignedPartitions } from './assigned-partitions.ts'
-import { BatchDecoder, type Decoder } from './batch-decoder.ts'
+import { DecodedBatch, type Decoder } from './decoded-batch.ts'
 import type { GroupMembership, Isolation, LogPort, OffsetSpec, Reader, TopicPartition } from './log-port.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
@@ -78,7 +78,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   readonly #port: LogPort
   readonly #topic: ReadableTopic<K, V>
   readonly #options: ConsumerOptions
-  readonly #decoder: BatchDecoder<K, V>
+  readonly #decoded: DecodedBatch<K, V>
   #reader: Reader | undefined
   #membership: GroupMembership | undefined
   readonly #assigned = new AssignedPartitions()
@@ -103,7 +103,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     this.#port = port
     this.#topic = topic
     this.#options = options
-    this.#decoder = new BatchDecoder(topic.key, topic.value)
+    this.#decoded = new DecodedBatch(topic.key, topic.value)
     const { group, autoCommitMs = autoCommitMsDefault } = options
     const everyMs = group === undefined || autoCommitMs === false ? undefined : autoCommitMs
     this.#commits = new OffsetCommits(clock, everyMs, offsets => this.#send(offsets))
@@ -276,8 +276,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
         if (this.#reader!.position(name, partition) >= assigned.end) break
         const fetched = this.#reader!.take(name, partition)
         if (!fetched) break
-        const count = this.#decoder.decode(fetched)
-        const records = this.#records(partition, count)
+        this.#decoded.load(fetched)
+        const records = this.#records(partition)
         if (records.length > 0) {
           this.#assigned.add(assigned)
           return { partition, records, nextOffset: fetched.nextOffset }
@@ -288,8 +288,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     return undefined
   }
 
-  #records(partition: number, count: number): ConsumedRecord<K, V>[] {
-    const { keys, values, headers, offsets, timestamps } = this.#decoder
+  #records(partition: number): ConsumedRecord<K, V>[] {
+    const { count, keys, values, headers, offsets, timestamps } = this.#decoded
     const records: ConsumedRecord<K, V>[] = []
     for (let index = 0; index < count; index += 1) {
       const key = keys[index]!

@@ -4,10 +4,9 @@
  * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record that moved it was processed, so each
  * record carries the watermark as it stood before; and it moves over records that are dropped further on, too. It is stored with the offset.
  */
-import type { FetchedBatch } from '../port/index.ts'
+import { DecodedBatch, type FetchedBatch } from '../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../schema/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
-import { DecodedBatch } from './decoding.ts'
 import type { SourceNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'

@@ -1,28 +1,42 @@
-/** Decodes the keys and values of a batch at a time into arrays that are used again for the next one. */
-import type { FetchedBatch } from '../port/index.ts'
+/**
+ * A fetched batch in columns: one pass finds where keys and values lie, then each codec decodes all of them together. The columns are used again for
+ * the next batch, so that nothing is allocated for a record but what its codecs make.
+ */
 import type { Codec, Malformed, Slices } from '../schema/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
-import { noHeaders } from './record.ts'
+import type { FetchedBatch } from './log-port.ts'
 
-/** A batch in columns: entry i of each array belongs to record i. */
+/** The reading half of a codec. */
+export type Decoder<T> = Pick<Codec<T, unknown>, 'decode'>
+
+const noHeaders: readonly RecordHeader[] = []
+
+/** Entry i of each column belongs to record i, up to {@link count}: a column may be longer. Valid until the next {@link load}. */
 export class DecodedBatch<K, V> {
   readonly keys: (K | null | Malformed)[] = []
   readonly values: (V | null | Malformed)[] = []
   readonly timestamps: number[] = []
   readonly offsets: number[] = []
+  /** Empty without headers asked for. */
   readonly headers: (readonly RecordHeader[])[] = []
   count = 0
 
   readonly #keySlices: Slices = emptySlices()
   readonly #valueSlices: Slices = emptySlices()
-  readonly #key: Pick<Codec<K>, 'decode'>
-  readonly #value: Pick<Codec<V>, 'decode'>
+  readonly #key: Decoder<K>
+  readonly #value: Decoder<V>
+  readonly #withHeaders: boolean
 
-  constructor(key: Pick<Codec<K>, 'decode'>, value: Pick<Codec<V>, 'decode'>) {
+  constructor(key: Decoder<K>, value: Decoder<V>, withHeaders = true) {
     this.#key = key
     this.#value = value
+    this.#withHeaders = withHeaders
   }
 
+  /**
+   * Takes in the records that are wanted, those from `firstOffset` on. What cannot be read stands among them as a Malformed.
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read at all
+   */
   load({ batch, firstOffset }: FetchedBatch): void {
     const keys = this.#keySlices
     const values = this.#valueSlices
@@ -38,7 +52,7 @@ export class DecodedBatch<K, V> {
       values.ends[count] = cursor.valueEnd
       this.timestamps[count] = cursor.timestamp
       this.offsets[count] = cursor.offset
-      this.headers[count] = cursor.headerCount === 0 ? noHeaders : cursor.headers()
+      if (this.#withHeaders) this.headers[count] = cursor.headerCount === 0 ? noHeaders : cursor.headers()
       count += 1
     }
     keys.bytes = values.bytes = cursor.bytes
@@ -47,7 +61,12 @@ export class DecodedBatch<K, V> {
     this.#value.decode(values, this.values)
   }
 
-  /** The record's own bytes, for a dead letter. */
+  /** Bytes of keys and values. */
+  get bytes(): number {
+    return bytesOf(this.#keySlices) + bytesOf(this.#valueSlices)
+  }
+
+  /** A record's own bytes, for a dead letter. */
   rawKey(index: number): Uint8Array | null {
     return slice(this.#keySlices, index)
   }
@@ -70,4 +89,10 @@ function reserve(slices: Slices, count: number): void {
 function slice({ bytes, starts, ends }: Slices, index: number): Uint8Array | null {
   const start = starts[index] as number
   return start < 0 ? null : bytes.subarray(start, ends[index])
+}
+
+function bytesOf({ count, starts, ends }: Slices): number {
+  let bytes = 0
+  for (let index = 0; index < count; index += 1) bytes += ends[index]! - starts[index]!
+  return bytes
 }
