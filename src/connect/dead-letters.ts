@@ -8,7 +8,7 @@ import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { rawRecordAt } from './raw-record.ts'
-import { ensureTopic } from './topics.ts'
+import { ensureTopicAsDeclared } from './topics.ts'
 
 export function deadLetterHeaders(
   reason: string,
@@ -63,7 +63,7 @@ export class DeadLetters {
     partitions: number,
     into: string,
   ): Promise<DeadLetters> {
-    const letterPartitions = await ensureTopic(log, into, undefined)
+    const letterPartitions = await ensureTopicAsDeclared(log, into, undefined)
     const writer = await log.openWriter({ transactionalId: `connect-${name}-dead-letters` })
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
     const written = async (kind: LetterKind): Promise<Map<number, number>> => {

@@ -28,7 +28,7 @@ import {
   type Source,
   type SourceBatch,
 } from './source.ts'
-import { ensureTopic } from './topics.ts'
+import { ensureTopicAsDeclared } from './topics.ts'
 
 /** A topic to publish to; any that `topic()` declares is one. */
 export type PublishTopic<K, V> = WritableTopic<K, V> & {
@@ -101,10 +101,10 @@ export async function publish<R, K, V>(
 ): Promise<PublishStats> {
   const log = portOf(to)
   const settings = settle(topic, source, options)
-  const partitions = await ensureTopic(log, topic.name, topic.partitions)
+  const partitions = await ensureTopicAsDeclared(log, topic.name, topic.partitions)
   const { onError, name } = settings
   const letters = typeof onError === 'object' ? onError.deadLetter : undefined
-  const letterPartitions = letters === undefined ? 0 : await ensureTopic(log, letters, undefined)
+  const letterPartitions = letters === undefined ? 0 : await ensureTopicAsDeclared(log, letters, undefined)
 
   // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
   const writer = await log.openWriter({ transactionalId: `connect-${name}` })
