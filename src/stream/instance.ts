@@ -36,7 +36,7 @@ export interface Progress {
   readonly records: number
   /** The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the end. */
   readonly watermark: number
-  /** Records between what was processed and what can be read. */
+  /** Records between what was processed and what can be read; 0 as well before the run has been given its inputs. */
   readonly lag: number
   /** What it has counted: commits, results, and what was dropped and why. */
   readonly metrics: Metrics
