@@ -3,11 +3,15 @@
  * (test/package.test.ts runs the first one from the packed package, and examples/flights has a test of its own.)
  */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { DuckDBInstance } from '@duckdb/node-api'
 
 const root = resolve(import.meta.dirname, '..')
 const examples = join(root, 'examples')
@@ -51,6 +55,59 @@ test('warehouse.ts delivers each row once, over runs and as the file grows', t =
   assert.equal(run(folder, 'warehouse.ts'), '1 rows delivered\n')
   assert.equal(run(folder, 'warehouse.ts'), '0 rows delivered\n')
 })
+
+test('service.ts counts each order once, also where it is killed', async t => {
+  const folder = temporaryFolder(t)
+  const post = async (url: string, body: object): Promise<number> =>
+    (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status
+
+  for (let round = 0; round < 2; round += 1) {
+    const { service, url } = await startService(t, folder)
+    for (let n = 0; n < 5; n += 1) assert.equal(await post(url, { customer: 'ada', cents: 100 }), 204)
+    assert.equal(await post(url, { customer: 'ada' }), 400)
+    await end(service, 'SIGKILL')
+  }
+  // Stopped at whatever it is at, it goes on with the next start, until all is in the table.
+  let table: unknown
+  for (let ms = 500; ms < 20_000 && !/1000/.test(String(table)); ms *= 2) {
+    const { service } = await startService(t, folder)
+    await setTimeout(ms)
+    assert.equal(await end(service, 'SIGINT'), 0)
+    table = await tableOf(folder)
+  }
+  assert.deepEqual(table, [10, 1000])
+})
+
+async function startService(t: TestContext, folder: string): Promise<{ service: ChildProcess; url: string }> {
+  const service = spawn(process.execPath, [join(examples, 'service.ts')], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.after(() => service.kill('SIGKILL'))
+  for await (const line of createInterface({ input: service.stdout })) {
+    const port = /port: (\d+)/.exec(line)?.[1]
+    if (port !== undefined) return { service, url: `http://localhost:${port}` }
+  }
+  throw new Error('service.ts ended before it listened')
+}
+
+async function end(service: ChildProcess, signal: 'SIGKILL' | 'SIGINT'): Promise<unknown> {
+  const exit = once(service, 'exit')
+  service.kill(signal)
+  return (await exit)[0]
+}
+
+/** Orders and cents of all customers and minutes. */
+async function tableOf(folder: string): Promise<unknown> {
+  const database = await DuckDBInstance.create(join(folder, 'warehouse.duckdb'))
+  const connection = await database.connect()
+  const sums = 'SELECT sum(orders)::INT, sum(cents)::INT FROM orders_per_minute'
+  const [row] = (await connection.runAndReadAll(sums)).getRows()
+  connection.closeSync()
+  database.closeSync()
+  return row
+}
 
 test('the tests in examples/ pass', () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
