@@ -108,6 +108,18 @@ test('what has no JSON Schema still has a codec', () => {
   assert.equal(codecOf(z.object({ a: z.string() }), where).jsonSchema?.['type'], 'object')
 })
 
+test('what JSON would turn into something that the schema refuses is not written', () => {
+  const at = new Date(0)
+  const written = '{"at":"1970-01-01T00:00:00.000Z"}'
+  for (const schema of [z.object({ at: z.date() }), type({ at: 'Date' }), v.object({ at: v.date() })])
+    throwsCode(() => codecOf(schema, where).encode({ at }), 'MALFORMED_RECORD')
+  throwsCode(() => codecOf(z.map(z.string(), z.int()), where).encode(new Map([['a', 1]])), 'MALFORMED_RECORD')
+  throwsCode(() => codecOf(v.array(v.date()), where).encode([at]), 'MALFORMED_RECORD')
+  // A Date that is read again from its text may be written as one.
+  assert.equal(codecOf(z.object({ at: z.coerce.date() }), where).encode({ at }), written)
+  assert.equal(codecOf(v.object({ at: v.union([v.string(), v.date()]) }), where).encode({ at }), written)
+})
+
 test('a promise is refused, also when it rejects', async () => {
   const later: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('late')) },

@@ -5,15 +5,16 @@
  * with other languages; everything else as JSON. Where the schema cannot say what it describes (no `~standard.jsonSchema`), `format` decides.
  *
  * The schema describes what stands on the log: encoding validates a value and writes it **as it was given**; what the schema
- * transforms, fills in or strips shows when the record is read.
+ * transforms, fills in or strips shows when the record is read. A value that JSON would turn into something its own schema refuses (a Date under
+ * a schema of dates) is not written: nobody could read it.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../base/index.ts'
 import { bytesSerde } from './bytes.ts'
 import { hintsOf, type SchemaHints } from './hints.ts'
 import { issuesInWords } from './issues.ts'
-import { canonicalJsonSerde, jsonSerde } from './json.ts'
-import { describesText, jsonSchemaOf } from './json-schema.ts'
+import { canonicalJsonSerde, changesAsJson, jsonSerde } from './json.ts'
+import { describesText, jsonSchemaOf, leavesOpen } from './json-schema.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 import { stringSerde } from './string.ts'
 
@@ -82,6 +83,10 @@ export function codecOf<T, In>(
     }
   }
 
+  // A schema that JSON Schema expresses in full admits only what JSON gives back.
+  const mayChange =
+    serde.name === 'json' && !hints.unchecked && (jsonSchema === undefined || leavesOpen(jsonSchema))
+
   return {
     where,
     serde,
@@ -100,11 +105,21 @@ export function codecOf<T, In>(
         const result = validated(value)
         if (result instanceof Malformed) throw refused(where, result.reason)
       }
+      let written
       try {
-        return serde.encode(value)
+        written = serde.encode(value)
       } catch (error) {
         throw refused(where, (error as Error).message, error)
       }
+      if (mayChange && changesAsJson(value)) {
+        const read = validated(JSON.parse(String(written)))
+        if (read instanceof Malformed)
+          throw refused(
+            where,
+            `as JSON it is ${String(written)}, which its own schema refuses (${read.reason}); let the schema describe what stands on the log, such as a date as epoch milliseconds`,
+          )
+      }
+      return written
     },
     ...(hints.partitionBytes && { partitionBytes: hints.partitionBytes }),
   }
