@@ -1,5 +1,5 @@
 /** The commands in this process, over a terminal that is a few arrays: what they refuse, and with which words. test/cli runs the real ones. */
-import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +94,21 @@ test('what is not there is said, and not made', async () => {
     await refused([...args, '--data', data], [1, 'UNKNOWN_TOPIC', /'t'/])
   await refused(['produce', 'n/a', '--data', data], [2, 'INVALID_ARGUMENT', /n\/a/], 'a')
   await refused(['topic', 'list', '--data', folder], [1, 'DATA_DIR_FOREIGN', /not a data directory/])
+})
+
+test('topics are listed, and those that the log keeps for itself when asked for', async () => {
+  const own = join(folder, 'listed')
+  equal((await run(['produce', 'words', '--data', own], 'a')).code, 0)
+  equal((await run(['consume', 'words', '--group', 'readers', '--data', own])).code, 0)
+  const names = async (...options: string[]): Promise<unknown[]> => {
+    const { out } = await run(['topic', 'list', '--json', '--data', own, ...options])
+    return out
+      .trim()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { name: string }).name)
+  }
+  deepEqual(await names(), ['words'])
+  ok((await names('--internal')).includes('__consumer_offsets'))
 })
 
 test('a line that cannot be published is named; those before it are there', async () => {

@@ -20,14 +20,12 @@ export function topicCommand(terminal: Terminal): Command {
     .option('--json', 'one JSON object per line')
     .action(({ data, internal, json }: Options) =>
       withExistingLog(data, async log => {
-        for (const topic of await log.topics()) {
-          if (topic.internal && !internal) continue
+        for (const { name, partitions } of await log.port.listTopics({ internal: internal ?? false }))
           await terminal.write(
             json
-              ? `${JSON.stringify({ name: topic.name, partitions: topic.partitions })}\n`
-              : `${topic.name}\t${counted(topic.partitions, 'partition')}\n`,
+              ? `${JSON.stringify({ name, partitions })}\n`
+              : `${name}\t${counted(partitions, 'partition')}\n`,
           )
-        }
       }),
     )
   const describe = new Command('describe')
