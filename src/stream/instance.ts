@@ -5,7 +5,7 @@
  * 1. requests of the group (partitions given or taken) are served between two batches;
  * 2. the partition whose watermark is lowest goes on (alignment.ts) with a batch, letting the event loop turn by record count;
  * 3. time advances in the tasks downstream;
- * 4. a commit, when it is due (exactly-once.ts): everything has fired by then, so that the watermarks which are committed say what has fired.
+ * 4. a commit, when it is due (commits.ts): everything has fired by then, so that the watermarks which are committed say what has fired.
  */
 import { type Clock, isMillraceError, MillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
@@ -14,7 +14,7 @@ import { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
 import { BoundedRun } from './bounded-run.ts'
 import { forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
-import { Commits } from './exactly-once.ts'
+import { Commits } from './commits.ts'
 import { raiseIdle } from './idleness.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { Metrics } from './metrics.ts'

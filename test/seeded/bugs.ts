@@ -160,7 +160,7 @@ export const bugs: readonly SeededBug[] = [
   },
   {
     name: 'offsets committed outside the transaction: right after it',
-    file: 'src/stream/exactly-once.ts',
+    file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
     replace:
       '    if (settings.exactlyOnce) await this.#writer.commit()\n    if (settings.exactlyOnce)\n      await this.#context.port.commitOffsets({',
@@ -168,7 +168,7 @@ export const bugs: readonly SeededBug[] = [
   },
   {
     name: 'offsets committed outside the transaction: right before it',
-    file: 'src/stream/exactly-once.ts',
+    file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
     replace:
       '    if (settings.exactlyOnce) await this.#context.port.commitOffsets({ group: app, offsets })\n    if (settings.exactlyOnce)\n      await this.#writer.commit({',

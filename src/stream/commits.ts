@@ -1,5 +1,5 @@
 /**
- * The commit: what makes a run exactly once.
+ * Commits: what makes a run exactly once.
  *
  * One transaction holds everything that the records since the last one have led to: what was written to topics and exchanges, what has changed in
  * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; whoever goes on from the offsets finds the state, the
