@@ -43,7 +43,7 @@ export function partitionFor(key: Uint8Array, partitions: number): number {
 }
 
 export function partitionForBinary(key: string, partitions: number): number {
-  return (murmur2OfBinary(key) & 0x7fff_ffff) % partitions
+  return partitions === 1 ? 0 : (murmur2OfBinary(key) & 0x7fff_ffff) % partitions
 }
 
 function mix(h: number, word: number): number {

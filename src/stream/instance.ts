@@ -235,7 +235,7 @@ export class Instance {
   async #waitForData(timeoutMs: number): Promise<void> {
     const over = new AbortController()
     await Promise.race([this.#reader.wait(timeoutMs, over.signal), this.#bell.heard()])
-    over.abort()
+    over.abort('heard') // without a reason it would make an error, with its stack
   }
 
   #expelled(): MillraceError {

@@ -7,6 +7,7 @@
 import { assert, partitionForBinary } from '../base/index.ts'
 import type { ExchangeNode } from './graph.ts'
 import { rawKeyOf } from './key-codec.ts'
+import type { Forward } from './operator.ts'
 import type { Plan, Stage } from './plan.ts'
 import type { StreamRecord } from './record.ts'
 import { Task, type TaskEnvironment, type WatermarkInput } from './task.ts'
@@ -19,6 +20,11 @@ export interface ExchangeForm {
   send?(task: Task, node: ExchangeNode, partition: number, record: StreamRecord): void
 }
 
+interface Target {
+  readonly task: Task
+  readonly entry: Forward
+}
+
 export class TaskGroup {
   readonly plan: Plan
   readonly #tasks = new Map<Stage, Map<number, Task>>()
@@ -28,6 +34,8 @@ export class TaskGroup {
   /** In memory: what each task downstream knows of each one upstream. */
   readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
   readonly #consumers = new Map<ExchangeNode, Stage>()
+  /** In memory: where the records of an exchange go, by partition. Found once, as long as no task comes or goes. */
+  readonly #targets = new Map<ExchangeNode, Target[]>()
 
   constructor(
     plan: Plan,
@@ -58,6 +66,7 @@ export class TaskGroup {
   /** Makes a task; in memory those upstream of it are there already. */
   add(stage: Stage, partition: number, restoredWatermark: number): Task {
     const task = new Task(stage, partition, this.#environment, restoredWatermark)
+    this.#targets.clear()
     const tasks = this.#tasks.get(stage) ?? new Map<number, Task>()
     this.#tasks.set(stage, tasks.set(partition, task))
     if (!this.#form.send)
@@ -72,6 +81,7 @@ export class TaskGroup {
 
   remove(task: Task): void {
     this.#tasks.get(task.stage)?.delete(task.partition)
+    this.#targets.clear()
   }
 
   /**
@@ -91,15 +101,23 @@ export class TaskGroup {
       task.keyMissing()
       return
     }
-    const stage = this.#consumers.get(node)
-    assert(stage, `'${node.name}' leads to a stage`)
+    const stage = this.#consumers.get(node)!
     const { keyCodec } = node
     const by = keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec)
     const partition = partitionForBinary(by, this.#partitions(stage))
     if (this.#form.send) return this.#form.send(task, node, partition, record)
-    const target = this.task(stage, partition)
-    assert(target, `task ${partition} of stage ${stage.id} is here`)
-    target.idleRaised = task.idleRaised
-    target.entry(node)(record)
+    const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
+    target.task.idleRaised = task.idleRaised
+    target.entry(record)
+  }
+
+  #findTarget(node: ExchangeNode, stage: Stage, partition: number): Target {
+    const task = this.task(stage, partition)
+    assert(task, `task ${partition} of stage ${stage.id} is here`)
+    const target = { task, entry: task.entry(node) }
+    const targets = this.#targets.get(node) ?? []
+    this.#targets.set(node, targets)
+    targets[partition] = target
+    return target
   }
 }

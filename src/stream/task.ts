@@ -11,7 +11,7 @@ import type { KeyedState } from '../state/index.ts'
 import { OperatorFailure } from './failure.ts'
 import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from './graph.ts'
 import type { Metrics } from './metrics.ts'
-import type { Forward, Operator, OperatorContext } from './operator.ts'
+import type { Forward, Operator, OperatorContext, TableView } from './operator.ts'
 import type { Stage } from './plan.ts'
 import type { StreamRecord } from './record.ts'
 
@@ -215,14 +215,18 @@ export class Task {
     const { metrics } = environment
     return {
       state: name => environment.state(this, node, name) as KeyedState<never>,
-      view: index => ({
-        get(rawKey, key) {
-          const edge = node.inputs[index]
-          const view = edge && operators.get(edge.from)?.view
-          assert(view, `input ${index} of '${node.name}' is a table`)
-          return view.get(rawKey, key)
-        },
-      }),
+      view: index => {
+        const from = node.inputs[index]?.from
+        let view: TableView | undefined
+        return {
+          get(rawKey, key) {
+            // Asked for with the first record: an input may be made after what it leads to.
+            view ??= from && operators.get(from)?.view
+            assert(view, 'a view is one of a table')
+            return view.get(rawKey, key)
+          },
+        }
+      },
       restoredWatermark: this.watermark,
       drop: reason => {
         if (reason === 'null-key') this.keyMissing()

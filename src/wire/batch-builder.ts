@@ -165,7 +165,7 @@ export class BatchBuilder {
     valueBytes: number,
     headers: readonly RecordHeader[] | undefined,
   ): number {
-    assert(Number.isSafeInteger(timestamp), `a timestamp is a whole number of milliseconds: ${timestamp}`)
+    assert(Number.isSafeInteger(timestamp), 'a timestamp is a whole number of milliseconds')
     if (this.#count === 0) this.#baseTimestamp = this.#maxTimestamp = timestamp
     else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     const delta = timestamp - this.#baseTimestamp
