@@ -62,17 +62,28 @@ export function sizeOfVarlong(value: number): number {
 
 /** Reads a varint of at most 32 bits. CORRUPT_BATCH past `limit` or past five bytes. */
 export function readVarint(bytes: Uint8Array, at: Position, limit: number): number {
-  let position = at.position
-  let byte = position < limit ? (bytes[position++] as number) : truncated(at.position)
-  if (byte < 0x80) {
-    at.position = position
-    return (byte >>> 1) ^ -(byte & 1)
+  const { position } = at
+  const first = position < limit ? (bytes[position] as number) : truncated(position)
+  if (first < 0x80) {
+    at.position = position + 1
+    return (first >>> 1) ^ -(first & 1)
   }
-  let value = byte & 0x7f
-  for (let shift = 7; ; shift += 7) {
+  // Nearly all that are not one byte long are two.
+  const second = position + 1 < limit ? (bytes[position + 1] as number) : truncated(position)
+  if (second < 0x80) {
+    at.position = position + 2
+    return (((first & 0x7f) >>> 1) | (second << 6)) ^ -(first & 1)
+  }
+  return readLongVarint(bytes, at, limit)
+}
+
+function readLongVarint(bytes: Uint8Array, at: Position, limit: number): number {
+  let { position } = at
+  let value = 0
+  for (let shift = 0; ; shift += 7) {
     if (shift > 28)
       throw new MillraceError('CORRUPT_BATCH', `A varint at byte ${at.position} is longer than 32 bits.`)
-    byte = position < limit ? (bytes[position++] as number) : truncated(at.position)
+    const byte = position < limit ? (bytes[position++] as number) : truncated(at.position)
     value |= (byte & 0x7f) << shift
     if (byte < 0x80) break
   }
