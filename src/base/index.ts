@@ -19,6 +19,7 @@ export {
   type NetAddress,
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
+export { checkOption, checkOptions, inWords, nearestName, type OptionKind } from './options.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { firstWhere } from './search.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
