@@ -1,6 +1,7 @@
 /** `Log`: what a program publishes to and reads from, whichever log is behind it. */
 import type { Clock } from '../base/index.ts'
 import { Consumer, type ConsumerOptions, type ReadableTopic } from './consumer.ts'
+import { Handles, type EndHandle } from './handles.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
 import { Producer, type ProducedTopic, type ProducerOptions } from './producer.ts'
 
@@ -33,7 +34,16 @@ export interface Log extends AsyncDisposable {
   topics(): Promise<TopicDescription[]>
   /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
   deleteTopic(name: string): Promise<void>
-  /** Finishes what producers have sent, lets consumers commit and leave, and closes the log. */
+  /**
+   * Has `end` called and awaited when the log is closed, while everything on it still works: for whatever runs over the log and has to commit or leave
+   * before. Returns a function that takes it back.
+   * @throws MillraceError CLOSED when the log is being closed
+   */
+  onClose(end: EndHandle): () => void
+  /**
+   * Ends what runs over the log, then closes it: consumers commit what was processed and leave their groups, their loops end; apps and deliveries commit and
+   * stop; producers finish what was sent. A second call waits for the first. Rejects with the first failure of these, and is closed nevertheless.
+   */
   close(): Promise<void>
 }
 
@@ -44,22 +54,24 @@ export function portOf(log: Log | LogPort): LogPort {
 
 /** The public form of a port. */
 export function createLog(port: LogPort, clock: Clock): Log {
-  const open = new Set<{ close(): Promise<void> }>()
-  const close = async (): Promise<void> => {
-    const results = await Promise.allSettled([...open].map(each => each.close()))
+  const handles = new Handles()
+  let closing: Promise<void> | undefined
+  const endAndClose = async (): Promise<void> => {
+    const failures = await handles.endAll()
     await port.close()
-    for (const result of results) if (result.status === 'rejected') throw result.reason
+    if (failures.length > 0) throw failures[0]
   }
+  const close = (): Promise<void> => (closing ??= endAndClose())
   return {
     port,
     producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions) {
-      const producer: Producer<K, V> = new Producer(port, clock, topic, options, () => open.delete(producer))
-      open.add(producer)
+      const producer: Producer<K, V> = new Producer(port, clock, topic, options, () => release())
+      const release = handles.add(() => producer.close(), 'produces')
       return producer
     },
     consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions) {
-      const consumer: Consumer<K, V> = new Consumer(port, clock, topic, options, () => open.delete(consumer))
-      open.add(consumer)
+      const consumer: Consumer<K, V> = new Consumer(port, clock, topic, options, () => release())
+      const release = handles.add(() => consumer.close())
       return consumer
     },
     async createTopic(topic, config = {}) {
@@ -69,6 +81,7 @@ export function createLog(port: LogPort, clock: Clock): Log {
     describeTopic: name => port.describeTopic(name),
     topics: () => port.listTopics(),
     deleteTopic: name => port.deleteTopic(name),
+    onClose: end => handles.add(end),
     close,
     [Symbol.asyncDispose]: close,
   }
