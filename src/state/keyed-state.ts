@@ -22,7 +22,10 @@ import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 import { valueCodec } from './value-codec.ts'
 
-const BTree = BTreeModule.default
+/** The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun. */
+const BTree =
+  (BTreeModule as Partial<typeof BTreeModule>).default ??
+  (BTreeModule as unknown as typeof BTreeModule.default)
 
 export interface KeyedStateOptions {
   /** Clean entries kept in the cache. Default 8192. */
