@@ -72,11 +72,19 @@ test('service.ts counts each order once, also where it is killed', async t => {
   for (let ms = 500; ms < 20_000 && !/1000/.test(String(table)); ms *= 2) {
     const { service } = await startService(t, folder)
     await setTimeout(ms)
-    assert.equal(await end(service, 'SIGINT'), 0)
+    assert.equal(await end(service, 'SIGTERM'), 0)
     table = await tableOf(folder)
   }
   assert.deepEqual(table, [10, 1000])
 })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  test(`service.ts commits and exits with 0 on ${signal}, with a client still connected`, async t => {
+    const { service, url } = await startService(t, temporaryFolder(t))
+    const body = JSON.stringify({ customer: 'ada', cents: 100 })
+    assert.equal((await fetch(url, { method: 'POST', body })).status, 204)
+    assert.equal(await end(service, signal), 0)
+  })
 
 async function startService(t: TestContext, folder: string): Promise<{ service: ChildProcess; url: string }> {
   const service = spawn(process.execPath, [join(examples, 'service.ts')], {
@@ -92,7 +100,7 @@ async function startService(t: TestContext, folder: string): Promise<{ service: 
   throw new Error('service.ts ended before it listened')
 }
 
-async function end(service: ChildProcess, signal: 'SIGKILL' | 'SIGINT'): Promise<unknown> {
+async function end(service: ChildProcess, signal: 'SIGKILL' | 'SIGINT' | 'SIGTERM'): Promise<unknown> {
   const exit = once(service, 'exit')
   service.kill(signal)
   return (await exit)[0]
