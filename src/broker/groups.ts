@@ -9,7 +9,7 @@
  * Generations: a member may commit with any generation since partitions were last taken from it, so that a commit under way while others
  * come and go is not refused for nothing. After that, and after it has left or was expelled, it gets MEMBER_FENCED.
  */
-import { MillraceError, type Clock } from '../base/index.ts'
+import { MillraceError, type ActiveClock } from '../base/index.ts'
 import type {
   GroupCommit,
   GroupMembership,
@@ -22,7 +22,8 @@ import { assign, setName, unitsOf, type Unit } from './assignment.ts'
 const rebalanceTimeoutMsDefault = 60_000
 
 export interface GroupsContext {
-  readonly clock: Clock
+  /** What the time-out of a rebalance is measured by. */
+  readonly active: ActiveClock
   /** The partition count of a topic. UNKNOWN_TOPIC. */
   partitions(topic: string): number
   commit(commit: GroupCommit): Promise<void>
@@ -238,7 +239,7 @@ class Group {
   async #ask(member: Member, hook: () => Promise<void> | void): Promise<boolean> {
     const timeoutMs = member.options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
     const { promise: late, reject } = Promise.withResolvers<void>()
-    const timer = this.#context.clock.schedule(timeoutMs, () =>
+    const timer = this.#context.active.schedule(timeoutMs, () =>
       reject(
         new MillraceError(
           'MEMBER_FENCED',

@@ -4,7 +4,7 @@
  * This file only puts the parts together; each rule lives in the part it belongs to. Start-up order matters: transactions left open by a
  * crash are ended first, so that the replay of committed offsets finds every one of them decided.
  */
-import { MillraceError, type Clock, type Disk, type Random } from '../base/index.ts'
+import { ActiveClock, MillraceError, type Clock, type Disk, type Random } from '../base/index.ts'
 import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
 import type {
   GroupCommit,
@@ -66,6 +66,7 @@ export class InProcessLog implements LogPort {
     offsets: Offsets,
     transactions: Transactions,
     producerIds: ProducerIds,
+    active: ActiveClock,
   ) {
     this.#log = log
     this.#clock = clock
@@ -74,7 +75,7 @@ export class InProcessLog implements LogPort {
     this.#transactions = transactions
     this.#producerIds = producerIds
     this.#groups = new Groups({
-      clock,
+      active,
       partitions: topic => this.#known(topic).partitions,
       commit: commit => this.commitOffsets(commit),
     })
@@ -106,8 +107,9 @@ export class InProcessLog implements LogPort {
       // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
       if (metadata.isNew && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
       for (const { producerId } of recovered.states.values()) await producerIds.skipPast(producerId)
-      const transactions = new Transactions(log, recovered, offsets, producerIds, clock)
-      return new InProcessLog(log, clock, topics, offsets, transactions, producerIds)
+      const active = new ActiveClock(clock)
+      const transactions = new Transactions(log, recovered, offsets, producerIds, clock, active)
+      return new InProcessLog(log, clock, topics, offsets, transactions, producerIds, active)
     } catch (error) {
       await log.close().catch(() => undefined)
       throw error

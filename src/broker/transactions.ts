@@ -18,7 +18,15 @@
  *   is refused, so nothing can hold back the last stable offset for good.
  * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its transaction with it.
  */
-import { assert, InTurn, isMillraceError, MillraceError, type Clock, type Timer } from '../base/index.ts'
+import {
+  assert,
+  InTurn,
+  isMillraceError,
+  MillraceError,
+  type ActiveClock,
+  type Clock,
+  type Timer,
+} from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
 import type { InternalLog } from './internal-log.ts'
 import {
@@ -70,6 +78,8 @@ export class Transactions {
   readonly #offsets: Offsets
   readonly #producerIds: ProducerIds
   readonly #clock: Clock
+  /** What time-outs are measured by: a transaction does not expire while its writer cannot act. */
+  readonly #active: ActiveClock
   readonly #entries: Map<string, Entry>
   #rewriting: Promise<void> | undefined
   #closed = false
@@ -80,8 +90,10 @@ export class Transactions {
     offsets: Offsets,
     producerIds: ProducerIds,
     clock: Clock,
+    active: ActiveClock,
   ) {
     this.#log = log
+    this.#active = active
     this.#stateLog = recovered.stateLog
     this.#offsets = offsets
     this.#producerIds = producerIds
@@ -143,7 +155,7 @@ export class Transactions {
     if (entry.state === 'empty') {
       entry.state = 'ongoing'
       entry.startedMs = this.#clock.now()
-      entry.timer = this.#clock.schedule(entry.timeoutMs, () => this.#expire(entry))
+      entry.timer = this.#active.schedule(entry.timeoutMs, () => this.#expire(entry))
     }
     entry.participants.add(partition)
   }
@@ -209,7 +221,7 @@ export class Transactions {
       if (isRetriable(error)) {
         entry.epoch = epoch
         entry.state = 'ongoing'
-        entry.timer = this.#clock.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
+        entry.timer = this.#active.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
           this.#expire(entry),
         )
       }

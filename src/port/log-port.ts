@@ -130,7 +130,10 @@ export interface WriterOptions {
    * PRODUCER_FENCED, its open transaction is aborted.
    */
   readonly transactionalId?: string
-  /** After this long an open transaction is aborted by the coordinator. Default 60 s. */
+  /**
+   * After this long an open transaction is aborted by the coordinator. Default 60 s. In process, only time in which the process could act
+   * counts: not while it was stopped, or its event loop blocked.
+   */
   readonly transactionTimeoutMs?: number
 }
 
@@ -152,7 +155,7 @@ export interface GroupOptions {
   onRevoked(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
   /** Called when the member was expelled: partitions are gone already, nothing can be committed any more. */
   onLost(partitions: readonly TopicPartition[]): void
-  /** Default 60 s. */
+  /** How long {@link onRevoked} and {@link onAssigned} may take, in time in which the process could act. Default 60 s. */
   readonly rebalanceTimeoutMs?: number
 }
 

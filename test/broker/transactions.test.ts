@@ -1,7 +1,7 @@
 /** The coordinator's own rules, below what LogPort can show: epochs, late calls, recovery from every point of a commit. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
+import { ActiveClock, isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
 import { InternalLog } from '../../src/broker/internal-log.ts'
 import {
   encodeTransactionKey,
@@ -46,7 +46,14 @@ async function parts(
       },
     ]).durable
   const recovered = await recoverTransactions(log, statePartition, clock)
-  const transactions = new Transactions(log, recovered, offsets, new ProducerIds(metadata), clock)
+  const transactions = new Transactions(
+    log,
+    recovered,
+    offsets,
+    new ProducerIds(metadata),
+    clock,
+    new ActiveClock(clock),
+  )
   const [p0, p1] = [topics.partition('t', 0), topics.partition('t', 1)]
   return { disk, log, clock, offsets, transactions, p0, p1, stateLog }
 }

@@ -42,6 +42,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/broker/crash.test.ts'],
   },
   {
+    name: 'time in which nobody could act: a stall counts in full',
+    file: 'src/base/active-clock.ts',
+    find: 'Math.min(elapsedMs, lateStepsMax * this.#stepMs)',
+    replace: 'elapsedMs',
+    tests: ['test/broker/stopped.test.ts'],
+  },
+  {
     name: 'marker before its data: a marker overtakes the batches in front of it',
     file: 'src/log/flush.ts',
     find: '    this.batches.push(batch)\n',
