@@ -6,7 +6,7 @@
  * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
  * owner by now commits nothing.
  *
- * A commit happens between two batches, when everything that the watermark made due has fired: so the watermark that is committed says what has fired.
+ * A commit happens between two records, when everything that the watermark made due has fired: so the watermark that is committed says what has fired.
  *
  * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
  */

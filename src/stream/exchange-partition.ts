@@ -78,7 +78,8 @@ export class ExchangePartition implements InputPartition {
   #cursor: ReturnType<FetchedBatch['batch']['records']> | undefined
   #firstOffset = 0
   #nextOffset: number
-  #advancing = false
+  #isFiring = false
+  processed = 0
 
   constructor(
     app: string,
@@ -128,25 +129,24 @@ export class ExchangePartition implements InputPartition {
 
   run(turn: number): boolean {
     const task = this.#task
-    if (this.#advancing && !task.advance()) return false
-    this.#advancing = false
+    if (this.#isFiring && !task.advance()) return false
+    this.#isFiring = false
     task.reading = undefined
     const cursor = this.#cursor
-    for (let n = 0; n < turn; n += 1) {
+    for (let n = 0; n < turn && !this.#isFiring; n += 1) {
       if (!cursor?.next()) {
         this.position = this.#nextOffset
         return true
       }
       if (cursor.offset < this.#firstOffset) continue
+      this.processed += 1
+      this.position = cursor.offset + 1
       const headers = cursor.headers()
       const key = cursor.key()
       const value = cursor.value()
       if (key === null || value === null) {
         this.#announced(headers, cursor.offset)
-        if (!task.advance()) {
-          this.#advancing = true
-          return false
-        }
+        this.#isFiring = !task.advance()
         continue
       }
       const rawKey = latin1(key)
@@ -174,6 +174,10 @@ export class ExchangePartition implements InputPartition {
       }
     }
     return false
+  }
+
+  get isFiring(): boolean {
+    return this.#isFiring
   }
 
   skipTo(offset: number): void {

@@ -10,9 +10,13 @@ export interface InputPartition {
   readonly watermark: number
   /** The next offset to read: everything below has been processed. */
   readonly position: number
+  /** Records that were processed so far. */
+  readonly processed: number
+  /** Whether a record made more results due than one turn should take: {@link run} continues with them. */
+  readonly isFiring: boolean
   /** Takes a batch to run. The one before must be through. */
   load(batch: FetchedBatch): void
-  /** Runs records of the batch, `turn` at the most. True when the batch is through. */
+  /** Runs records of the batch, `turn` at the most. True when the batch is through. {@link position} moves with them. */
   run(turn: number): boolean
   /** The log has nothing to show before `offset`: the position goes there. */
   skipTo(offset: number): void

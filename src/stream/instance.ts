@@ -1,22 +1,24 @@
 /**
  * One running instance of an app: reads, processes, commits.
  *
- * The loop, in one place so that the order of things can be read:
- * 1. requests of the group (partitions given or taken) are served between two batches;
- * 2. the partition whose watermark is lowest goes on (alignment.ts) with a batch, letting the event loop turn by record count;
+ * The loop, in one place so that the order of things can be read. One pass is one turn of the event loop at most (turn.ts):
+ * 1. requests of the group (partitions given or taken) are served;
+ * 2. the batch in hand continues, or the partition whose watermark is lowest (alignment.ts) gives the next one;
  * 3. time advances in the tasks downstream;
- * 4. a commit, when it is due (commits.ts): everything has fired by then, so that the watermarks which are committed say what has fired.
+ * 4. a commit, when it is due (commits.ts), also in the middle of a batch: everything has fired by then, so that the
+ *    watermarks which are committed say what has fired.
  */
 import { type Clock, isMillraceError, MillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
-import { chooseBatch, type ChosenBatch } from './alignment.ts'
+import { chooseBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
 import { BoundedRun } from './bounded-run.ts'
 import { forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
 import { Commits } from './commits.ts'
 import { raiseIdle } from './idleness.ts'
-import type { InstanceContext } from './instance-context.ts'
+import type { InputPartition } from './input-partition.ts'
+import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Metrics } from './metrics.ts'
 import { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
@@ -24,9 +26,8 @@ import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
 import { SourcePartition } from './source-partition.ts'
 import { TopologyTopics } from './topology-topics.ts'
+import { Turn } from './turn.ts'
 
-/** Records between two turns of the event loop, so that timers, sockets and heartbeats live. */
-const turnRecords = 2048
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
 
@@ -58,6 +59,9 @@ export class Instance {
   #outputs!: Outputs
   #assignment: Assignment | undefined
   #commits!: Commits
+  /** The input whose batch is in hand: loaded, and not through. */
+  #current: InputPartition | undefined
+  readonly #turn = new Turn()
   #stopping = false
   #finishing = false
   /** The group has expelled this instance. */
@@ -156,7 +160,8 @@ export class Instance {
     const { clock, settings } = this.#context
     const { inputs } = assignment
     const bounds = this.#bounds
-    for (let sinceTurn = 0; ;) {
+    this.#turn.begin(clock.monotonic())
+    for (;;) {
       await this.#requests.serve()
       if (this.#lost) throw this.#expelled()
       if (this.#stopping) return
@@ -166,46 +171,61 @@ export class Instance {
       }
       await bounds.findEnds(inputs)
 
-      const next = chooseBatch(inputs.values(), this.#reader, settings.alignmentMs, input =>
-        bounds.isAtEnd(input, this.#reader),
-      )
-      if (next) sinceTurn = await this.#process(next, sinceTurn)
-      bounds.endInputs(inputs.values())
+      const isBusy = this.#current !== undefined || this.#takeBatch(assignment)
+      if (this.#current) this.#process(this.#current)
+      if (!this.#current) bounds.endInputs(inputs.values())
       await this.#advance(assignment)
       const now = clock.monotonic()
       if (!bounds.isBounded) raiseIdle(inputs.values(), this.#reader, now)
       let wakeAt = now + idleWaitMs
       for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
 
-      const readAll = bounds.hasReadAll(inputs.values(), this.#reader)
+      const readAll = !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
       if (readAll && (await bounds.isDone(inputs, this.#reader))) return
       await this.#outputs.relieved()
-      if (!next) {
+      if (!isBusy) {
         if (this.#commits.hasUncommitted) wakeAt = Math.min(wakeAt, this.#commits.dueAt)
         await this.#waitForData(Math.max(1, wakeAt - now))
-        sinceTurn = 0
-      } else if (sinceTurn >= turnRecords) {
-        sinceTurn = 0
+        this.#turn.begin(clock.monotonic())
+      } else if (this.#turn.isOver(clock.monotonic())) {
         await clock.yield()
+        this.#turn.begin(clock.monotonic())
       }
     }
   }
 
-  /** Processes a batch; returns how many records have been since the event loop turned. */
-  async #process({ input, batch }: ChosenBatch, sinceTurn: number): Promise<number> {
-    const { clock, settings } = this.#context
+  /** Loads the next batch, if there is one to continue with. */
+  #takeBatch({ inputs }: Assignment): boolean {
+    const { settings } = this.#context
+    const next = chooseBatch(inputs.values(), this.#reader, settings.alignmentMs, input =>
+      this.#bounds.isAtEnd(input, this.#reader),
+    )
+    if (!next) return false
     settings.onPhase('processing')
-    input.load(batch)
-    let since = sinceTurn
-    while (!input.run(turnRecords)) {
-      since = 0
-      await clock.yield()
-      await this.#outputs.relieved()
+    next.input.load(next.batch)
+    this.#current = next.input
+    return true
+  }
+
+  /** Processes records of the batch in hand, for a turn at most. */
+  #process(input: InputPartition): void {
+    const { clock } = this.#context
+    const turn = this.#turn
+    let through = false
+    for (let now = clock.monotonic(); !through && !turn.isOver(now);) {
+      const since = now
+      const before = input.processed
+      through = input.run(turn.step)
+      const records = input.processed - before
+      if (input instanceof SourcePartition) this.metrics.records += records
+      now = clock.monotonic()
+      turn.ran(records, since, now)
+      // What one record made due takes a turn of its own.
+      if (input.isFiring) break
     }
-    if (input instanceof SourcePartition) this.metrics.records += batch.batch.count
-    return since + batch.batch.count
+    if (through) this.#current = undefined
   }
 
   /** Everything that is due fires, upstream first. */
@@ -230,6 +250,8 @@ export class Instance {
     await this.#commits.commit()
     assignment.remove(partitions)
     this.#commits.forget(partitions)
+    // What is left of a batch in hand is the next owner's.
+    if (this.#current && !assignment.inputs.has(keyOf(this.#current))) this.#current = undefined
   }
 
   async #waitForData(timeoutMs: number): Promise<void> {

@@ -43,7 +43,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   idle: boolean
   /** Whether a run until 'end' has ended it: nothing behind its position is read any more. */
   ended: boolean
-  records = 0
+  processed = 0
 
   readonly #task: Task
   readonly #entry: Forward
@@ -56,7 +56,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   #next = 0
   /** The record last put aside for want of a key: several operators may want one. */
   #keyMissingAt = -1
-  #advancing = false
+  #isFiring = false
   #nextOffset: number
   #activeAt: number
 
@@ -102,7 +102,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   /** Whether it has been without data for as long as its topic allows. */
   isIdle(now: number): boolean {
     const after = this.#node.topic.watermark?.idleAfterMs
-    return after !== undefined && now - this.#activeAt >= after
+    return after !== undefined && this.#next === this.#decoded.count && now - this.#activeAt >= after
   }
 
   load(batch: FetchedBatch): void {
@@ -119,9 +119,10 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     const end = Math.min(count, this.#next + turn)
     task.idleRaised = this.idle
     task.reading = this
-    if (this.#advancing && !task.advance()) return false
-    this.#advancing = false
-    while (this.#next < end) {
+    if (this.#isFiring && !task.advance()) return false
+    this.#isFiring = false
+    const from = this.#next
+    while (this.#next < end && !this.#isFiring) {
       const index = this.#next
       this.#next += 1
       const timestamp = this.#process(index)
@@ -129,15 +130,17 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       if (watermark <= this.watermark) continue
       this.watermark = watermark
       if (this.idle) task.idleRaised = this.idle = false
-      if (!task.advance()) {
-        this.#advancing = true
-        return false
-      }
+      this.#isFiring = !task.advance()
     }
-    if (this.#next < count) return false
-    this.records += count
-    this.position = this.#nextOffset
-    return true
+    this.processed += this.#next - from
+    const isThrough = this.#next === count
+    this.position = isThrough ? this.#nextOffset : (this.#decoded.offsets[this.#next] as number)
+    if (isThrough) this.#activeAt = this.#environment.monotonic()
+    return isThrough && !this.#isFiring
+  }
+
+  get isFiring(): boolean {
+    return this.#isFiring
   }
 
   /** The partition has been without data: it no longer holds the others back. */

@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../base/index.ts'
 export interface VirtualClock extends Clock {
   /** Lets `ms` pass: everything due meanwhile runs, at its time, and what it wakes up gets its turn. */
   advance(ms: number): Promise<void>
+  /** Time passes while the event loop stands still, as in a long function: what came due meanwhile runs later. */
+  block(ms: number): void
   /** Timers that are set. */
   readonly pending: number
 }
@@ -62,7 +64,10 @@ export function virtualClock(startMs = 0): VirtualClock {
         elapsed = Math.max(elapsed, next.at)
         next.callback()
       }
-      elapsed = until
+      elapsed = Math.max(elapsed, until)
+    },
+    block(ms) {
+      elapsed += ms
     },
     get pending() {
       return scheduled.size

@@ -166,6 +166,27 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/app/time.test.ts'],
   },
   {
+    name: 'a commit inside a batch says that the batch is through',
+    file: 'src/stream/source-partition.ts',
+    find: '    this.position = isThrough ? this.#nextOffset : (this.#decoded.offsets[this.#next] as number)\n',
+    replace: '    this.position = this.#nextOffset\n',
+    tests: ['test/app/commits.test.ts'],
+  },
+  {
+    name: 'a commit waits for the end of the batch: a turn is bounded by records only',
+    file: 'src/stream/turn.ts',
+    find: 'this.#records >= turnRecordsMax || now - this.#startedAt >= turnMsMax',
+    replace: 'this.#records >= turnRecordsMax',
+    tests: ['test/app/commits.test.ts'],
+  },
+  {
+    name: 'a commit inside a batch leaves the tasks downstream behind: their time is taken for passed',
+    file: 'src/stream/instance.ts',
+    find: '      await this.#advance(assignment)\n      const now',
+    replace: '      if (!this.#current) await this.#advance(assignment)\n      const now',
+    tests: ['test/app/commits.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
