@@ -51,9 +51,9 @@ test('any other name is no partition', () => {
 test('a folder in the making, or being removed, is neither a partition nor too long a name', () => {
   for (const mark of [newFolder, deletedFolder])
     for (const folder of ['flights-0', partitionFolder(longest, 2_000_000_000)]) {
-      ok(isLeftOver(mark(folder)))
-      ok(mark(folder).length <= 255)
-      equal(parsePartitionFolder(mark(folder)), undefined)
+      ok(isLeftOver(mark(folder, 1_000_000)))
+      ok(mark(folder, 1_000_000).length <= 255)
+      equal(parsePartitionFolder(mark(folder, 1_000_000)), undefined)
     }
   equal(isLeftOver('flights-0'), false)
 })

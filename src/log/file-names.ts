@@ -66,14 +66,14 @@ export function parsePartitionFolder(name: string): { topic: string; index: numb
   return isTopicName(topic) && index <= 0x7fff_ffff ? { topic, index } : undefined
 }
 
-/** Where a partition's folder is made before it gets its name. */
-export function newFolder(folder: string): string {
-  return folder.slice(0, markedNameMax) + newMark
+/** Where a partition's folder is made before it gets its name. `n` tells it from others whose names begin alike. */
+export function newFolder(folder: string, n: number): string {
+  return `${folder.slice(0, markedNameMax)}.${n}${newMark}`
 }
 
 /** What a partition's folder is called while its files are removed. */
-export function deletedFolder(folder: string): string {
-  return folder.slice(0, markedNameMax) + deletedMark
+export function deletedFolder(folder: string, n: number): string {
+  return `${folder.slice(0, markedNameMax)}.${n}${deletedMark}`
 }
 
 /** Whether the folder was left behind by an interrupted creation or deletion. */

@@ -11,8 +11,10 @@
  */
 export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory.ts'
 export { type AppendReceipt } from './append-receipt.ts'
+export { readChecked, withCheck, type CheckedText } from './checked-text.ts'
 export { checkTopicName } from './file-names.ts'
 export { type Isolation, type Partition, type ReadResult } from './partition.ts'
+export { type PartitionConfig } from './partition-config.ts'
 export { type PartitionRecovery } from './recovery.ts'
 export { repairPartition } from './repair.ts'
 export { readFile, replaceFile } from './small-file.ts'

@@ -235,3 +235,35 @@ test('an index that was lost is made anew, and what was aborted stays hidden', a
   ok((await valuesOf(again, 'read_uncommitted')).includes('aborted'))
   deepEqual(await again.offsetForTimestamp(0), { offset: 0, timestamp: 0 })
 })
+
+test('topics whose names begin alike are made and removed at once', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk)
+  const topics = ['a', 'b', 'c'].map(end => 'flights'.repeat(31) + end)
+  await Promise.all(topics.map(topic => log.createPartition(topic, 0)))
+  for (const topic of topics) equal(await send(log.partition(topic, 0)!, 0), false)
+  await Promise.all(topics.slice(1).map(topic => log.deletePartition(topic, 0)))
+  disk.crash()
+  deepEqual(
+    Array.from((await openDirectory(disk)).partitions(), ({ topic, logEndOffset }) => [topic, logEndOffset]),
+    [[topics[0], 1]],
+  )
+})
+
+test('the largest producer id is known, also of producers that were forgotten or taken back', async () => {
+  const disk = new SimulatedDisk()
+  const clock = virtualClock(1_000_000)
+  const log = await openDirectory(disk, { clock, segmentBytes: 150, producerIdExpirationMs: 1000 })
+  equal(log.largestProducerId, -1)
+  const partition = await log.createPartition('flights', 0)
+  const append = (producerId: number): Promise<void> =>
+    partition.append(batchOf(['x'.repeat(60)], { producerId, producerEpoch: 0, baseSequence: 0 })).durable
+  await append(70)
+  await clock.advance(2000)
+  await append(5)
+  await append(6)
+  equal(partition.largestProducerId, 70)
+  disk.capacityBytes = 0
+  await failsWith('DISK_FULL', append(80))
+  equal(log.largestProducerId, 80)
+})

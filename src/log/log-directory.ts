@@ -5,7 +5,7 @@
  * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
  * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
  */
-import { fromUtf8, MillraceError, utf8, type Clock, type Disk } from '../base/index.ts'
+import { fromUtf8, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { logStartsName, readCheckpoint, recoveryPointsName, type Offsets } from './checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
@@ -21,11 +21,12 @@ import {
   partitionFolder,
 } from './file-names.ts'
 import { OpenFiles } from './open-files.ts'
-import { Partition, type PartitionConfig, type PartitionContext } from './partition.ts'
+import { Partition, type PartitionContext } from './partition.ts'
+import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './partition-config.ts'
 import { ProducerState } from './producer-state.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
 import { indexIntervalBytesDefault, Segment } from './segment.ts'
-import { readFile, replaceFile, removeIfThere, writeFile } from './small-file.ts'
+import { replaceFile, removeIfThere, writeFile } from './small-file.ts'
 
 export interface LogDirectoryOptions {
   readonly disk: Disk
@@ -78,6 +79,8 @@ export class LogDirectory {
   readonly #partitions = new Map<string, Partition>()
   /** Folders that got their name by a creation that failed after all: nothing was ever in them. */
   readonly #unfinished = new Set<string>()
+  /** Counts folders that are being made or removed, so that no two have one name. */
+  #foldersMarked = 0
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #lock: DirectoryLock | undefined
   #closing: Promise<void> | undefined
@@ -132,6 +135,14 @@ export class LogDirectory {
     return this.#partitions.get(`${topic}-${index}`)
   }
 
+  /** The largest producer id that any partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
+  get largestProducerId(): number {
+    let largest = -1
+    for (const partition of this.#partitions.values())
+      largest = Math.max(largest, partition.largestProducerId)
+    return largest
+  }
+
   /**
    * Makes an empty partition. Durable when this resolves.
    * @throws MillraceError INVALID_ARGUMENT, TOPIC_EXISTS, DISK_FULL, DISK_FAILED, CLOSED
@@ -144,11 +155,10 @@ export class LogDirectory {
       throw new MillraceError('TOPIC_EXISTS', `There is a partition ${index} of '${topic}' already.`)
     const { disk } = this.#config
     const folder = `${this.path}/${name}`
-    const aside = `${this.path}/${newFolder(name)}`
+    const aside = `${this.path}/${newFolder(name, (this.#foldersMarked += 1))}`
     try {
-      await removeIfThere(disk, aside)
       await disk.makeDirectory(aside)
-      await writeFile(disk, `${aside}/${partitionConfigName}`, fromUtf8(`${JSON.stringify(config)}\n`))
+      await writeFile(disk, `${aside}/${partitionConfigName}`, encodePartitionConfig(config))
       await new Segment(aside, 0, this.#context).create()
       await disk.syncDirectory(aside)
       if (this.#unfinished.has(name)) await removeIfThere(disk, folder)
@@ -157,6 +167,8 @@ export class LogDirectory {
       await disk.syncDirectory(this.path)
       this.#unfinished.delete(name)
     } catch (error) {
+      // What cannot be removed now is removed at the next start.
+      await removeIfThere(disk, aside).catch(() => undefined)
       throw diskError(error, `making ${folder}`)
     }
     const segment = new Segment(folder, 0, this.#context)
@@ -165,6 +177,20 @@ export class LogDirectory {
     const partition = new Partition(topic, index, folder, config, this.#context, log)
     this.#partitions.set(name, partition)
     return partition
+  }
+
+  /**
+   * Writes down what a partition should have been created with: its file is damaged, or an older version wrote less into it. The partition works by
+   * it from the next start on. Durable when this resolves.
+   * @throws MillraceError DISK_FULL, DISK_FAILED, CLOSED
+   */
+  async rewriteConfig({ folder }: Partition, config: PartitionConfig): Promise<void> {
+    this.#checkWritable()
+    try {
+      await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
+    } catch (error) {
+      throw diskError(error, `writing ${folder}/${partitionConfigName}`)
+    }
   }
 
   /**
@@ -177,11 +203,10 @@ export class LogDirectory {
     const partition = this.#partitions.get(name)
     if (!partition) return
     const { disk } = this.#config
-    const aside = `${this.path}/${deletedFolder(name)}`
+    const aside = `${this.path}/${deletedFolder(name, (this.#foldersMarked += 1))}`
     this.#partitions.delete(name)
     try {
       await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
-      await removeIfThere(disk, aside)
       await disk.rename(partition.folder, aside)
       await disk.syncDirectory(this.path)
       // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.
@@ -268,7 +293,7 @@ export class LogDirectory {
   ): Promise<PartitionRecovery> {
     const { topic, index } = parsePartitionFolder(name)!
     const folder = `${this.path}/${name}`
-    const config = await this.#partitionConfig(folder)
+    const { config } = await readPartitionConfig(this.#config.disk, folder)
     const { log, report } = await recoverPartition(this.#context, {
       topic,
       index,
@@ -280,20 +305,6 @@ export class LogDirectory {
     })
     this.#partitions.set(name, new Partition(topic, index, folder, config, this.#context, log, report.damage))
     return report
-  }
-
-  async #partitionConfig(folder: string): Promise<PartitionConfig> {
-    const bytes = await readFile(this.#config.disk, `${folder}/${partitionConfigName}`)
-    if (!bytes) return {}
-    try {
-      return JSON.parse(utf8(bytes)) as PartitionConfig
-    } catch (cause) {
-      throw new MillraceError(
-        'DATA_DIR_UNREADABLE',
-        `${folder}/${partitionConfigName} is damaged: restore it, or remove it to have the defaults.`,
-        { cause },
-      )
-    }
   }
 
   async #close(): Promise<void> {

@@ -15,6 +15,7 @@ import { diskError } from './disk-errors.ts'
 import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { PartitionAppender } from './partition-appender.ts'
+import type { PartitionConfig } from './partition-config.ts'
 import { PartitionReader } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from './producer-state.ts'
@@ -27,12 +28,6 @@ import { Visibility } from './visibility.ts'
 const queuedBytesMax = 256 << 20
 
 export type Isolation = 'read_uncommitted' | 'read_committed'
-
-export interface PartitionConfig {
-  /** Whole segments beyond this are dropped; -1: unlimited. */
-  readonly retentionBytes?: number
-  readonly segmentBytes?: number
-}
 
 export interface ReadResult {
   /** Whole batches back to back. The first one may begin below the offset that was asked for. */
@@ -65,6 +60,7 @@ export class Partition {
   readonly topic: string
   readonly index: number
   readonly folder: string
+  /** What it was created with. Its topic's id and count of partitions are missing where an older version made it. */
   readonly config: PartitionConfig
   /** `<topic>-<index>`, for messages. */
   readonly name: string
@@ -163,6 +159,11 @@ export class Partition {
   /** By first offset. */
   get openTransactions(): readonly OpenTransaction[] {
     return this.#producers.openTransactions()
+  }
+
+  /** The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
+  get largestProducerId(): number {
+    return this.#producers.largestId
   }
 
   /** Why the partition refuses; undefined while it works. */

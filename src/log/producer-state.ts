@@ -68,9 +68,11 @@ export class ProducerState {
   #open = new Map<number, number>()
   /** Epochs that were raised without anything in the log, by producer id. */
   readonly #fences = new Map<number, number>()
+  #largestId = none
 
   constructor(entries: Iterable<ProducerEntry> = []) {
     this.#entries = new Map([...entries].map(entry => [entry.producerId, entry]))
+    for (const producerId of this.#entries.keys()) this.sawId(producerId)
     this.#orderOpen()
   }
 
@@ -80,6 +82,18 @@ export class ProducerState {
 
   entries(): Iterable<ProducerEntry> {
     return this.#entries.values()
+  }
+
+  /**
+   * The largest producer id that was ever seen here, also of producers that were forgotten and of appends that were taken back; -1: none. A new
+   * producer under an id at or below it could be taken for an old one, and its batches for duplicates.
+   */
+  get largestId(): number {
+    return this.#largestId
+  }
+
+  sawId(producerId: number): void {
+    if (producerId > this.#largestId) this.#largestId = producerId
   }
 
   /** Open transactions, by first offset. */
@@ -126,6 +140,7 @@ export class ProducerState {
   /** Takes note of a batch that stands, or will stand, at its offsets. */
   append(batch: RecordBatch, nowMs: number): Undo {
     const { producerId, producerEpoch, baseSequence, baseOffset } = batch
+    this.sawId(producerId)
     const before = this.#entries.get(producerId)
     let batches = before?.epoch === producerEpoch ? before.batches : []
     if (baseSequence !== none)
@@ -168,6 +183,7 @@ export class ProducerState {
   /** Takes note of a marker at `offset`; gives the transaction that it ends, if one is open. */
   mark(marker: Marker, offset: number, nowMs: number): { undo: Undo; ended: AbortedTransaction | undefined } {
     const { producerId, producerEpoch, coordinatorEpoch } = marker
+    this.sawId(producerId)
     const before = this.#entries.get(producerId)
     const firstOffset = this.#open.get(producerId)
     this.#open.delete(producerId)
