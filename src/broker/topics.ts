@@ -176,13 +176,13 @@ export class Topics {
 }
 
 function description(topic: StoredTopic): TopicDescription {
-  const { name, partitions, retentionBytes, segmentBytes, internal } = topic
+  const { id, name, partitions, retentionBytes, segmentBytes, internal } = topic
   const config: TopicConfig = {
     partitions,
     ...(retentionBytes === undefined ? {} : { retentionBytes }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
   }
-  return { name, partitions, config, internal: internal ?? false }
+  return { name, id, partitions, config, internal: internal ?? false }
 }
 
 /** Kafka's rules for names, so that a program that runs here runs on a cluster. */

@@ -60,7 +60,9 @@ export class MemoryLog implements LogPort {
   describeTopic(name: string): ReturnType<LogPort['describeTopic']> {
     const partitions = this.#topics.get(name)?.length
     return Promise.resolve(
-      partitions === undefined ? undefined : { name, partitions, config: { partitions }, internal: false },
+      partitions === undefined
+        ? undefined
+        : { name, id: name, partitions, config: { partitions }, internal: false },
     )
   }
 

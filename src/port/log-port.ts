@@ -26,6 +26,8 @@ export interface TopicConfig {
 /** A topic that is there. */
 export interface TopicDescription {
   readonly name: string
+  /** Tells a topic from another one of the same name, before or after it. */
+  readonly id: string
   /** How many; they are numbered from 0. */
   readonly partitions: number
   /** What was said when it was created. */

@@ -52,8 +52,10 @@ export const topicCases: Cases = {
     const group = h.name('group')
     await h.write(topic, ['old'])
     await h.port.commitOffsets({ group, offsets: [{ topic, partition: 0, offset: 1 }] })
+    const id = (await h.port.describeTopic(topic))?.id
     await h.port.deleteTopic(topic)
     await h.port.createTopic(topic, { partitions: 1 })
+    assert.notEqual((await h.port.describeTopic(topic))?.id, id)
     assert.deepEqual(await h.values(topic), [])
     assert.equal(await h.committed(group, topic), undefined)
     assert.equal(await h.write(topic, ['new']), 0)
