@@ -19,6 +19,8 @@ export interface Candidate {
   readonly sets: ReadonlySet<string>
   /** Keys of the units that it has now. */
   readonly has: ReadonlySet<string>
+  /** Those among them that it is at work on: it keeps these before others. */
+  readonly busy?: ReadonlySet<string>
 }
 
 /** The units of the topics of one set. */
@@ -69,7 +71,8 @@ function assignSet(
   const owners = new Map(
     eligible.flatMap(index => [...candidates[index]!.has].map(key => [key, index] as const)),
   )
-  for (const unit of units) {
+  const isBusy = ({ key }: Unit): boolean => candidates[owners.get(key) ?? -1]?.busy?.has(key) ?? false
+  for (const unit of [...units.filter(isBusy), ...units.filter(each => !isBusy(each))]) {
     const owner = owners.get(unit.key)
     const room = owner === undefined ? 0 : share + (larger > 0 ? 1 : 0) - given.get(owner)!
     if (owner !== undefined && room > 0) give(owner, unit)

@@ -3,8 +3,9 @@
  *
  * A rebalance is incremental (KIP-429): only partitions that change hands are taken back, the others are read on. Steps, one rebalance at a
  * time: compute who gets what; take back from everybody what goes elsewhere, awaiting `onRevoked` of all of them together; raise the generation; give,
- * awaiting `onAssigned`. A member that does not answer in time is expelled: it hears `onLost`, and its commits are refused. Members need no
- * heartbeats: they live and die with the process.
+ * awaiting `onAssigned`. A member that does not answer in time is expelled: it hears `onLost`, and its commits are refused. So is one that is at
+ * work on a record all that time; meanwhile what it works on stays with it, so that the others need not wait. Members need no heartbeats: they live
+ * and die with the process.
  *
  * Generations: a member may commit with any generation since partitions were last taken from it, so that a commit under way while others
  * come and go is not refused for nothing. After that, and after it has left or was expelled, it gets MEMBER_FENCED.
@@ -75,6 +76,8 @@ class Member {
   /** Commits of earlier generations are refused. */
   validFrom = 0
   state: 'active' | 'leaving' | 'gone' = 'active'
+  /** The work that a rebalance has found it at; until it is done, the time-out runs. */
+  work: Promise<unknown> | undefined
   readonly joined: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly left: PromiseWithResolvers<void> = Promise.withResolvers()
 
@@ -126,8 +129,8 @@ class Group {
 
   topicDeleted(topic: string): void {
     for (const member of this.#members.values()) {
+      if (!member.options.topics.some(set => set.includes(topic))) continue
       const lost = member.assignment.filter(partition => partition.topic === topic)
-      if (lost.length === 0) continue
       const units = [...member.units.values()].map(({ key, partitions }) => ({
         key,
         partitions: partitions.filter(partition => partition.topic !== topic),
@@ -136,7 +139,14 @@ class Group {
         new Map(units.filter(unit => unit.partitions.length > 0).map(unit => [unit.key, unit])),
         member.generation,
       )
-      tellLost(member, lost)
+      tellLost(
+        member,
+        lost,
+        new MillraceError(
+          'UNKNOWN_TOPIC',
+          `Topic '${topic}' was deleted while group '${this.#name}' read it.`,
+        ),
+      )
     }
     this.#rebalance()
   }
@@ -199,11 +209,37 @@ class Group {
         if (present.length > 0)
           sets.set(setName(topics), unitsOf(topics, this.#context.partitions(present[0]!)))
       }
-    const candidates = members.map(({ state, sets: shared, units }) => ({
-      sets: state === 'active' ? shared : new Set<string>(),
-      has: new Set(units.keys()),
+    const candidates = members.map(member => ({
+      sets: member.state === 'active' ? member.sets : new Set<string>(),
+      has: new Set(member.units.keys()),
+      busy: this.#busyUnits(member),
     }))
     return assign(sets, candidates)
+  }
+
+  /** Keys of the units that the member is at work on. Its time-out runs from here on. */
+  #busyUnits(member: Member): ReadonlySet<string> {
+    const busy = member.state === 'active' ? member.options.busy?.() : undefined
+    if (!busy) return new Set()
+    const names = new Set(busy.partitions.map(partitionName))
+    const units = [...member.units.values()].filter(({ partitions }) =>
+      partitions.some(partition => names.has(partitionName(partition))),
+    )
+    if (units.length > 0 && member.work === undefined) this.#watch(member, busy.done)
+    return new Set(units.map(({ key }) => key))
+  }
+
+  #watch(member: Member, work: Promise<unknown>): void {
+    member.work = work
+    const timer = this.#context.active.schedule(timeoutMsOf(member), () => {
+      if (member.state !== 'gone') this.#expel(member, this.#tooLate(member))
+      this.#rebalance()
+    })
+    const done = (): void => {
+      member.work = undefined
+      timer.cancel()
+    }
+    work.then(done, done)
   }
 
   /** Takes from the member what it is not to have any more; one that is leaving is gone after that. */
@@ -237,25 +273,24 @@ class Group {
 
   /** Calls a hook of the member and waits for it; a member that fails, or is late, is expelled, and the answer is false. */
   async #ask(member: Member, hook: () => Promise<void> | void): Promise<boolean> {
-    const timeoutMs = member.options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
     const { promise: late, reject } = Promise.withResolvers<void>()
-    const timer = this.#context.active.schedule(timeoutMs, () =>
-      reject(
-        new MillraceError(
-          'MEMBER_FENCED',
-          `Member '${member.id}' of group '${this.#name}' did not answer a rebalance within ${timeoutMs} ms.`,
-        ),
-      ),
-    )
+    const timer = this.#context.active.schedule(timeoutMsOf(member), () => reject(this.#tooLate(member)))
     try {
       await Promise.race([(async () => hook())(), late])
-      return true
+      return member.state !== 'gone'
     } catch (error) {
-      this.#expel(member, error)
+      if (member.state !== 'gone') this.#expel(member, error)
       return false
     } finally {
       timer.cancel()
     }
+  }
+
+  #tooLate(member: Member): MillraceError {
+    return new MillraceError(
+      'MEMBER_FENCED',
+      `Member '${member.id}' of group '${this.#name}' did not answer a rebalance within ${timeoutMsOf(member)} ms: its partitions have other owners, and what it had not committed comes again there. Do less between two answers (for each record), or give it more time (rebalanceTimeout).`,
+    )
   }
 
   #expel(member: Member, error: unknown): void {
@@ -265,7 +300,7 @@ class Group {
     member.joined.reject(error)
     // Somebody else gets its partitions.
     this.#stale = true
-    tellLost(member, lost)
+    tellLost(member, lost, error)
   }
 
   #remove(member: Member): void {
@@ -304,13 +339,20 @@ class Group {
 }
 
 /** A hook that throws has nobody to tell: the partitions are gone either way. */
-function tellLost(member: Member, lost: readonly TopicPartition[]): void {
-  if (lost.length === 0) return
+function tellLost(member: Member, lost: readonly TopicPartition[], error: unknown): void {
   try {
-    member.options.onLost(lost)
+    member.options.onLost(lost, error)
   } catch {
     // See above.
   }
+}
+
+function timeoutMsOf({ options }: Member): number {
+  return options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
+}
+
+function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
 }
 
 function checkSet(topics: readonly string[], context: GroupsContext): void {

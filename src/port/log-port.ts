@@ -155,8 +155,17 @@ export interface GroupOptions {
   onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
   /** Called **before** partitions are given to another member, and awaited: commit here. Bounded by `rebalanceTimeoutMs`. */
   onRevoked(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
-  /** Called when the member was expelled: partitions are gone already, nothing can be committed any more. */
-  onLost(partitions: readonly TopicPartition[]): void
+  /**
+   * Called when partitions are gone already, so that nothing can be committed for them any more. The error says why: MEMBER_FENCED for a member that
+   * was expelled, UNKNOWN_TOPIC for a topic that was deleted (also where the member had none of its partitions), or what {@link onAssigned} or
+   * {@link onRevoked} failed with.
+   */
+  onLost(partitions: readonly TopicPartition[], error: unknown): void
+  /**
+   * Asked at each rebalance: the partitions that the member is at work on and cannot give away yet, with a promise for the end of that work. They move
+   * last, so that nobody has to wait for it. A member whose work takes longer than `rebalanceTimeoutMs` from there is expelled.
+   */
+  busy?(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<unknown> } | undefined
   /** How long {@link onRevoked} and {@link onAssigned} may take, in time in which the process could act. Default 60 s. */
   readonly rebalanceTimeoutMs?: number
 }

@@ -1,5 +1,6 @@
 /** Groups: who gets what, when it changes hands, and who may commit. */
 import assert from 'node:assert/strict'
+import { isMillraceError } from '../../base/index.ts'
 import type { GroupMembership, GroupOptions, TopicPartition } from '../log-port.ts'
 import { partitionNames, refuses, stateOf, type Harness } from './harness.ts'
 import type { Cases } from './index.ts'
@@ -34,9 +35,9 @@ async function join(
       events.push(`revoked ${names(partitions).join()}`)
       for (const name of names(partitions)) owned.delete(name)
     },
-    onLost: partitions => {
-      options.onLost?.(partitions)
-      events.push(`lost ${names(partitions).join()}`)
+    onLost: (partitions, error) => {
+      options.onLost?.(partitions, error)
+      events.push(`lost ${names(partitions).join()} ${isMillraceError(error) ? error.code : String(error)}`)
       for (const name of names(partitions)) owned.delete(name)
     },
   })
@@ -158,6 +159,50 @@ export const groupCases: Cases = {
     await refuses('MEMBER_FENCED', one.membership.commit([{ topic, partition: 0, offset: 1 }]))
     stuck.resolve()
     await two.membership.leave()
+  },
+
+  async 'what a member is at work on stays with it, and holds up nobody'(h) {
+    const topic = await h.topic(3)
+    const group = h.name('group')
+    const work = Promise.withResolvers<void>()
+    const busy = [{ topic, partition: 2 }]
+    const one = await join(h, group, [[topic]], { busy: () => ({ partitions: busy, done: work.promise }) })
+    const two = await join(h, group, [[topic]])
+    const three = await join(h, group, [[topic]])
+    await settled(h, [one, two, three], [1, 1, 1])
+    assert.deepEqual([...one.owned], partitionNames(busy))
+    work.resolve()
+    await h.pass(5)
+    for (const { membership } of [one, two, three]) await membership.leave()
+    assert(![...one.events, ...two.events].some(event => event.startsWith('lost')))
+  },
+
+  async 'a member that is at work for too long once others have come is expelled'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const work = { partitions: [{ topic, partition: 1 }], done: new Promise<void>(() => undefined) }
+    const one = await join(h, group, [[topic]], { rebalanceTimeoutMs: 200, busy: () => work })
+    await h.pass(1000)
+    assert.equal(one.owned.size, 2)
+    const two = await join(h, group, [[topic]])
+    await settled(h, [one, two], [1, 1])
+    await settled(h, [two], [2])
+    assert.equal(one.events.at(-1), `lost ${topic}/1 MEMBER_FENCED`)
+    await refuses('MEMBER_FENCED', one.membership.commit([{ topic, partition: 1, offset: 1 }]))
+    await two.membership.leave()
+  },
+
+  async 'members hear of the deletion of their topic, also those that had nothing of it'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const two = await join(h, group, [[topic]])
+    await settled(h, [one, two], [1, 0])
+    await h.port.deleteTopic(topic)
+    await h.pass(5)
+    assert.equal(one.events.at(-1), `lost ${topic}/0 UNKNOWN_TOPIC`)
+    assert.equal(two.events.at(-1), 'lost  UNKNOWN_TOPIC')
+    for (const { membership } of [one, two]) await membership.leave()
   },
 
   async 'members of a group do the same with their partitions'(h) {
