@@ -1,8 +1,8 @@
 /** Apps that run: the processor joined to a log. */
-import { systemClock } from './base/index.ts'
+import { Outcome, systemClock } from './base/index.ts'
 import { openLog } from './open-log.ts'
 import type { Log } from './port/index.ts'
-import { App, Instance, Metrics, type Progress, type RunOptions, settingsOf } from './stream/index.ts'
+import { App, Instance, notBegun, type Progress, type RunOptions, settingsOf } from './stream/index.ts'
 
 /** How an app is run, and over which log. */
 export interface AppRunOptions extends RunOptions {
@@ -14,20 +14,26 @@ export interface AppRunOptions extends RunOptions {
 
 /** An app that is running. */
 export interface RunningApp {
-  /** What has been done so far. */
+  /** What has been done so far, and in which state the run is. */
   progress(): Progress
-  /** Commits what is complete, and leaves; resolves when it has. The next run goes on from there. */
+  /** Commits what is complete, and leaves; resolves when it has. The next run continues from there. Rejects as {@link done} does. */
   stop(): Promise<Progress>
-  /** Takes the input as it stands now for all there is: closes every window, and marks the app finished. */
+  /**
+   * Takes the input as it stands now for all there is: closes every window, and marks the app finished. Rejects as {@link done} does. A run that is
+   * stopped before it has come to its end is not finished: its state is `stopped`.
+   */
   finish(): Promise<Progress>
-  /** Resolves when the run has ended; rejects with what it failed with. */
+  /**
+   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as any unhandled rejection does, unless
+   * `done`, `stop()` or `finish()` was taken before.
+   */
   readonly done: Promise<Progress>
 }
 
 /** An app, with the means to run it. */
 export class RunnableApp extends App {
   /**
-   * Runs the app until stopped, or as far as `until` says.
+   * Runs the app until stopped, or as far as `until` says. Closing the log stops it as well.
    *
    * @throws MillraceError APP_FINISHED, APP_ALREADY_RUNNING, UNKNOWN_TOPIC, NOT_COPARTITIONED, PARTITION_COUNT_CHANGED, STATE_INCOMPATIBLE; MALFORMED_RECORD and
    * USER_FUNCTION_FAILED under the policy `fail`; and what opening the log throws
@@ -36,42 +42,72 @@ export class RunnableApp extends App {
     return await this.start(options).done
   }
 
-  /** As {@link run}, with a handle on it at once. */
+  /**
+   * As {@link run}, with a handle on it at once.
+   *
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that is wrong; what fails later rejects `done`
+   */
   start(options: AppRunOptions = {}): RunningApp {
     const settings = settingsOf(options)
     const plan = this.plan()
     let instance: Instance | undefined
-    let last: Progress = { records: 0, watermark: Number.NEGATIVE_INFINITY, lag: 0, metrics: new Metrics() }
+    let failure: unknown
     let early: 'stop' | 'finish' | undefined
-    const run = async (): Promise<Progress> => {
-      const log = options.log ?? (await openLog(options.data))
+    const ask = (what: 'stop' | 'finish'): void => {
+      if (early !== 'stop') early = what
+      instance?.[what]()
+    }
+    const runOver = async (log: Log): Promise<Progress> => {
+      const release = log.onClose(() => {
+        ask('stop')
+        return outcome.ended
+      })
       try {
         instance = new Instance(this.name, plan, log.port, systemClock, settings)
         if (early) instance[early]()
         await instance.run()
+        return instance.progress()
+      } finally {
+        release()
+      }
+    }
+    const run = async (): Promise<Progress> => {
+      const log = options.log ?? (await openLog(options.data))
+      if (options.log) return await runOver(log)
+      let progress: Progress
+      try {
+        progress = await runOver(log)
       } catch (error) {
         // What goes wrong on the way out is not what went wrong.
-        if (!options.log) await log.close().catch(() => {})
+        await log.close().catch(() => {})
         throw error
       }
-      if (!options.log) await log.close()
-      return instance.progress()
+      await log.close()
+      return progress
     }
-    const done = run()
-    // Whoever wants to know awaits `done`; a handle that nobody awaits must not end the process before.
-    done.catch(() => {})
-    const ask = (what: 'stop' | 'finish'): Promise<Progress> => {
-      early = what
-      instance?.[what]()
-      return done
-    }
+    const outcome = new Outcome(async () => {
+      try {
+        return await run()
+      } catch (error) {
+        failure = error
+        throw error
+      }
+    })
     return {
-      done,
-      stop: () => ask('stop'),
-      finish: () => ask('finish'),
-      progress: () => {
-        last = instance?.progress() ?? last
-        return last
+      get done() {
+        return outcome.take()
+      },
+      stop() {
+        ask('stop')
+        return outcome.take()
+      },
+      finish() {
+        ask('finish')
+        return outcome.take()
+      },
+      progress() {
+        const progress = instance?.progress() ?? notBegun()
+        return failure === undefined ? progress : { ...progress, state: 'failed', error: failure }
       },
     }
   }

@@ -42,6 +42,7 @@ export {
   type Pane,
   type Progress,
   type RunOptions,
+  type RunState,
   type SessionWindowedStream,
   type SessionWindows,
   type Stream,

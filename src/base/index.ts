@@ -21,6 +21,7 @@ export {
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
 export { checkOption, checkOptions, inWords, nearestName, type OptionKind } from './options.ts'
+export { Outcome } from './outcome.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { firstWhere } from './search.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

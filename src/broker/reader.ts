@@ -119,7 +119,9 @@ export class InProcessReader implements Reader {
   }
 
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
-    if (this.#changed || this.#closed || signal?.aborted) {
+    // One that waits in a loop for what cannot come any more must not spin.
+    if (this.#closed) return Promise.reject(closedReader())
+    if (this.#changed || signal?.aborted) {
       this.#changed = false
       return Promise.resolve()
     }
@@ -260,8 +262,12 @@ export class InProcessReader implements Reader {
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new MillraceError('CLOSED', 'The reader is closed.')
+    if (this.#closed) throw closedReader()
   }
+}
+
+function closedReader(): MillraceError {
+  return new MillraceError('CLOSED', 'The reader is closed, by itself or with its log.')
 }
 
 /** Decides batch by batch, in offset order, what read_committed shows of one fetch. */

@@ -75,7 +75,8 @@ export interface Reader {
   end(topic: string, partition: number): number
   /**
    * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when anything at all has
-   * changed since the last call, when `timeoutMs` has passed, or when `signal` aborts. Never rejects. Keeps the process alive.
+   * changed since the last call, when `timeoutMs` has passed, when `signal` aborts, or when the reader is closed meanwhile. Keeps the process alive.
+   * Rejects with CLOSED for a reader that is closed already, and with nothing else.
    */
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -14,6 +14,7 @@ export class BoundedRun {
   #until: 'end' | 'now' | undefined
   /** Where the source partitions end; undefined while that is to be found out. */
   #ends: Map<string, number> | undefined
+  #isOver = false
 
   constructor(port: LogPort, until: 'end' | 'now' | undefined) {
     this.#port = port
@@ -22,6 +23,16 @@ export class BoundedRun {
 
   get isBounded(): boolean {
     return this.#until !== undefined
+  }
+
+  /** The last commit of the run has been made. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** Whether the run has come to the end of time. */
+  get isFinished(): boolean {
+    return this.#isOver && this.#until === 'end'
   }
 
   /** From now on a run until `'end'`. */

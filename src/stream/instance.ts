@@ -22,6 +22,7 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Metrics } from './metrics.ts'
 import { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
+import type { Progress, RunState } from './progress.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
 import { SourcePartition } from './source-partition.ts'
@@ -30,18 +31,6 @@ import { Turn } from './turn.ts'
 
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
-
-/** How far a run has come. */
-export interface Progress {
-  /** Records of its sources that this run has processed; what went through exchanges is not counted again. */
-  readonly records: number
-  /** The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the end. */
-  readonly watermark: number
-  /** Records between what was processed and what can be read; 0 as well before the run has been given its inputs. */
-  readonly lag: number
-  /** What it has counted: commits, results, and what was dropped and why. */
-  readonly metrics: Metrics
-}
 
 export class Instance {
   readonly metrics: Metrics = new Metrics()
@@ -62,6 +51,8 @@ export class Instance {
   /** The input whose batch is in hand: loaded, and not through. */
   #current: InputPartition | undefined
   readonly #turn = new Turn()
+  #state: RunState = 'starting'
+  #error: unknown
   #stopping = false
   #finishing = false
   /** The group has expelled this instance. */
@@ -82,19 +73,21 @@ export class Instance {
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
     try {
-      const assignment = await this.#open()
-      await this.#loop(assignment)
-      await this.#close(assignment)
+      if (!this.#stopping) await this.#runToEnd()
+      this.#state = this.#bounds.isFinished ? 'finished' : 'stopped'
     } catch (error) {
       await this.#abandon()
-      throw error
+      this.#error = isMillraceError(error, 'CLOSED') ? this.#logClosed(error) : error
+      this.#state = 'failed'
+      throw this.#error
     } finally {
       signal?.removeEventListener('abort', stop)
     }
   }
 
-  /** Commits what is complete, and leaves. */
+  /** Commits what is complete, and leaves. Before the run has begun: does not begin it. */
   stop(): void {
+    if (this.#state === 'starting' || this.#state === 'running') this.#state = 'stopping'
     this.#stopping = true
     this.#bell.ring()
   }
@@ -107,7 +100,20 @@ export class Instance {
 
   progress(): Progress {
     this.#standing = this.#assignment?.standing ?? this.#standing
-    return { ...this.#standing, records: this.metrics.records, metrics: this.metrics }
+    return {
+      state: this.#state,
+      ...(this.#state === 'failed' && { error: this.#error }),
+      ...this.#standing,
+      records: this.metrics.records,
+      metrics: this.metrics,
+    }
+  }
+
+  async #runToEnd(): Promise<void> {
+    const assignment = await this.#open()
+    if (this.#state === 'starting') this.#state = 'running'
+    await this.#loop(assignment)
+    await this.#close(assignment)
   }
 
   async #open(): Promise<Assignment> {
@@ -183,7 +189,7 @@ export class Instance {
       const readAll = !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
-      if (readAll && (await bounds.isDone(inputs, this.#reader))) return
+      if (readAll && (await bounds.isDone(inputs, this.#reader))) return bounds.end()
       await this.#outputs.relieved()
       if (!isBusy) {
         if (this.#commits.hasUncommitted) wakeAt = Math.min(wakeAt, this.#commits.dueAt)
@@ -265,6 +271,14 @@ export class Instance {
     return new MillraceError(
       'MEMBER_FENCED',
       `Instance '${settings.instance}' of the app '${app}' was expelled from its group: nothing more was committed. Start it again.`,
+    )
+  }
+
+  #logClosed(cause: MillraceError): MillraceError {
+    return new MillraceError(
+      'CLOSED',
+      `The log was closed under the app '${this.#context.app}', which needs it to the last: stop the app first, or close the log by log.close(), which does that.`,
+      { cause },
     )
   }
 

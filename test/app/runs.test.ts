@@ -233,6 +233,7 @@ test('progress says how far it is: records, watermark, lag, results and drops', 
   await world.write('input', [event(10), event(20)], { perBatch: 1 })
   const running = world.start(counting(), { onError: 'skip' })
   deepEqual(running.instance.progress(), {
+    state: 'starting',
     records: 0,
     watermark: Number.NEGATIVE_INFINITY,
     lag: 0,

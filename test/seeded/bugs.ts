@@ -187,6 +187,27 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/app/commits.test.ts'],
   },
   {
+    name: 'a run fails silently: its outcome has a handler of its own',
+    file: 'src/base/outcome.ts',
+    find: '    })()\n  }\n',
+    replace: '    })()\n    this.#outcome.catch(() => {})\n  }\n',
+    tests: ['test/app/endings.test.ts'],
+  },
+  {
+    name: 'a log closes without waiting for the apps over it',
+    file: 'src/create-app.ts',
+    find: "        ask('stop')\n        return outcome.ended\n",
+    replace: "        ask('stop')\n        return Promise.resolve()\n",
+    tests: ['test/app/endings.test.ts'],
+  },
+  {
+    name: 'a closed reader wakes at once for ever: who waits for it spins',
+    file: 'src/broker/reader.ts',
+    find: '    if (this.#closed) return Promise.reject(closedReader())\n',
+    replace: '    if (this.#closed) return Promise.resolve()\n',
+    tests: ['test/broker/conformance.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',

@@ -128,6 +128,7 @@ export const readingCases: Cases = {
     const closed = reader.wait()
     await reader.close()
     await closed
+    await refuses('CLOSED', reader.wait())
   },
 
   async 'a writer that was closed writes no more'(h) {

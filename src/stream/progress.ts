@@ -1,0 +1,39 @@
+/** How far a run has come, and in which state it is. */
+import { Metrics } from './metrics.ts'
+
+/**
+ * - `starting`: takes locks, looks topics up, rebuilds state; no record has been processed.
+ * - `running`: processes what comes, or waits for it.
+ * - `stopping`: commits and leaves, because of `stop()`, its signal, or a log that is being closed.
+ * - `stopped`: has left; the next run continues from there. A run until `'now'` ends so, too.
+ * - `finished`: has come to the end of time, by `until: 'end'` or `finish()`; the next run refuses.
+ * - `failed`: has ended with `error`; nothing after its last commit counts.
+ */
+export type RunState = 'starting' | 'running' | 'stopping' | 'stopped' | 'finished' | 'failed'
+
+/** How far a run has come. */
+export interface Progress {
+  /** What the run does: a quiet one is `running`, one that has failed is `failed`. */
+  readonly state: RunState
+  /** What the run has failed with; only in the state `failed`. */
+  readonly error?: unknown
+  /** Records of its sources that this run has processed; what went through exchanges is not counted again. */
+  readonly records: number
+  /** The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the end. */
+  readonly watermark: number
+  /** Records between what was processed and what can be read; 0 as well before the run has been given its inputs. */
+  readonly lag: number
+  /** What it has counted: commits, results, and what was dropped and why. */
+  readonly metrics: Metrics
+}
+
+/** The progress of a run that has nothing to say yet. */
+export function notBegun(): Progress {
+  return {
+    state: 'starting',
+    records: 0,
+    watermark: Number.NEGATIVE_INFINITY,
+    lag: 0,
+    metrics: new Metrics(),
+  }
+}

@@ -1,0 +1,218 @@
+/** How a program ends whose app fails, or whose log is closed under a running app: exit code, what is printed, what was committed. */
+import { equal, match } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+const sources = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href
+/** A program that hangs is ended, and fails its test. */
+const hangsAfterMs = 20_000
+
+interface Ending {
+  readonly name: string
+  /** The main module, from where `log`, `app` and `written()` are there. */
+  readonly program: string
+  readonly code: number
+  readonly out?: string
+  readonly err?: RegExp
+}
+
+const preamble = `
+import { createApp, isMillraceError, json, openLog, text, topic } from '${sources}'
+import { setTimeout } from 'node:timers/promises'
+const input = topic('input', { key: text(), value: json(), partitions: 1 })
+const totals = topic('totals', { key: text(), value: json(), partitions: 1 })
+const appOf = (map, name = 'app') => {
+  const app = createApp(name)
+  app.stream(input).mapValues(map).groupByKey().count().to(totals)
+  return app
+}
+const app = appOf(value => value)
+const failing = appOf(() => { throw new Error('the mapper is broken') })
+const publish = async (log, count = 3) => {
+  for (let n = 0; n < count; n += 1) await log.producer(input).send({ key: 'a', value: n })
+}
+const until = async condition => {
+  while (!condition()) await setTimeout(5)
+}
+/** What the app has committed, by another opening of the log. */
+const committed = async () => {
+  await using log = await openLog('./data')
+  let last = 0
+  for await (const { value } of log.consumer(totals, { until: 'end' })) last = value
+  const [offset] = await log.port.committedOffsets('app', [{ topic: 'input', partition: 0 }])
+  return \`\${last} of \${offset?.offset}\`
+}
+const codeOf = promise => promise.then(({ state }) => state, error => error.code ?? error)
+`
+
+const endings: readonly Ending[] = [
+  {
+    name: 'an app that fails, and that nobody watches, ends the process with its error',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      failing.start({ log })
+      await setTimeout(60_000)`,
+    code: 1,
+    err: /USER_FUNCTION_FAILED[^]*the mapper is broken/,
+  },
+  {
+    name: 'an app that fails is quiet for a program that has taken its outcome',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const running = failing.start({ log })
+      const done = running.done
+      await until(() => running.progress().state === 'failed')
+      await setTimeout(50)
+      console.log(await codeOf(done), running.progress().error.code)
+      await log.close()`,
+    code: 0,
+    out: 'USER_FUNCTION_FAILED USER_FUNCTION_FAILED\n',
+  },
+  {
+    name: 'stop() while an app starts: it leaves before it processes anything',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const running = failing.start({ log })
+      console.log(await codeOf(running.stop()), running.progress().records)
+      await log.close()`,
+    code: 0,
+    out: 'stopped 0\n',
+  },
+  {
+    name: 'a log that is closed under a quiet app stops it, and the process ends',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const running = app.start({ log })
+      await until(() => running.progress().records === 3 && running.progress().lag === 0)
+      await log.close()
+      console.log(running.progress().state, await committed())`,
+    code: 0,
+    out: 'stopped 3 of 3\n',
+  },
+  {
+    name: 'a throw in the main module, with a log that is disposed: the app commits, the error ends the process',
+    program: `
+      await using log = await openLog('./data')
+      await publish(log)
+      const running = app.start({ log, commitInterval: '1h' })
+      await until(() => running.progress().records === 3)
+      process.on('exit', () => console.log(running.progress().state, running.progress().metrics.commits))
+      throw new Error('the program is broken')`,
+    code: 1,
+    out: 'stopped 1\n',
+    err: /the program is broken/,
+  },
+  {
+    name: 'a log that is closed before an app has begun: nothing is left behind, and nothing hangs',
+    program: `
+      const log = await openLog('./data')
+      const running = app.start({ log })
+      await log.close()
+      console.log(running.progress().state, await codeOf(app.start({ log }).done))`,
+    code: 0,
+    out: 'stopped CLOSED\n',
+  },
+  {
+    name: 'a log that is closed while a long batch is processed: what is done is committed',
+    program: `
+      const block = () => { for (const end = performance.now() + 5; performance.now() < end;); }
+      const slow = appOf(value => { block(); return value })
+      const log = await openLog('./data')
+      const producer = log.producer(input)
+      await Promise.all(Array.from({ length: 1000 }, (_, n) => producer.send({ key: 'a', value: n })))
+      const running = slow.start({ log, commitInterval: '1h' })
+      await until(() => running.progress().records > 0)
+      await log.close()
+      const { records, state } = running.progress()
+      console.log(state, records < 1000, (await committed()) === \`\${records} of \${records}\`)`,
+    code: 0,
+    out: 'stopped true true\n',
+  },
+  {
+    name: 'an app that fails while its log is closed is loud all the same',
+    program: `
+      const log = await openLog('./data')
+      const late = appOf(() => { void log.close(); throw new Error('the mapper is broken') })
+      await publish(log)
+      late.start({ log })
+      await setTimeout(60_000)`,
+    code: 1,
+    err: /the mapper is broken/,
+  },
+  {
+    name: 'the port of a log that is closed under an app: the run fails with CLOSED, and does not spin',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const running = app.start({ log, commitInterval: '1h' })
+      await until(() => running.progress().records === 3)
+      const { done } = running
+      await log.port.close()
+      console.log(await codeOf(done), (await done.catch(error => error)).message.includes("app 'app'"), await committed())`,
+    code: 0,
+    out: 'CLOSED true 3 of 3\n',
+  },
+  {
+    name: 'two runs of one app at once: the second is refused, the first continues',
+    program: `
+      const log = await openLog('./data')
+      const first = app.start({ log })
+      await until(() => first.progress().state === 'running')
+      console.log(await codeOf(app.run({ log })), await codeOf(appOf(v => v).run({ log, restart: true })))
+      await publish(log)
+      await until(() => first.progress().records === 3)
+      console.log((await first.stop()).state)
+      await log.close()`,
+    code: 0,
+    out: 'APP_ALREADY_RUNNING APP_ALREADY_RUNNING\nstopped\n',
+  },
+  {
+    name: 'finish() and stop() at once: the run is stopped, and can be finished later',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const running = app.start({ log })
+      const [finished, stopped] = await Promise.all([running.finish(), running.stop()])
+      console.log(finished.state, stopped.state, (await app.start({ log }).finish()).state, await codeOf(app.run({ log })))
+      await log.close()`,
+    code: 0,
+    out: 'stopped stopped finished APP_FINISHED\n',
+  },
+  {
+    name: 'a signal that was aborted before the start: the run does not begin',
+    program: `
+      const log = await openLog('./data')
+      console.log((await app.run({ log, signal: AbortSignal.abort() })).state, (await log.topics()).length)
+      await log.close()`,
+    code: 0,
+    out: 'stopped 0\n',
+  },
+]
+
+for (const ending of endings)
+  test(ending.name, async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-endings-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, 'main.mjs'), preamble + ending.program)
+    const child = spawn(process.execPath, ['main.mjs'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const hangs = setTimeout(() => child.kill('SIGKILL'), hangsAfterMs)
+    let out = ''
+    let err = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+    clearTimeout(hangs)
+    equal(code ?? signal, ending.code, `${out}\n${err}`)
+    equal(out, ending.out ?? '', err)
+    if (ending.err) match(err, ending.err)
+    else equal(err, '')
+  })
