@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { z } from 'zod'
 import { isCode } from '../../test/is-code.ts'
 import { scale } from '../../test/scale.ts'
-import { seededRandom } from '../base/index.ts'
+import { isMillraceError, seededRandom } from '../base/index.ts'
 import { json, text, topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { duckdb } from './connectors/duckdb.ts'
@@ -250,15 +250,20 @@ describe('bad records', () => {
     await assert.rejects(done, isCode('SCHEMA_ASYNC'))
   })
 
-  test('a failure that nobody has awaited yet waits for who asks', async () => {
+  test('a failure waits for the one who has taken the outcome, and the progress tells of it', async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', note)
     try {
       const nowhere = topic('nowhere', { key: text(), value: json<Thing>() })
       const delivery = deliver(await logOf(lines), nowhere, unlucky().sink(), { until: 'end' })
+      const { done } = delivery
+      assert.equal(delivery.progress().state, 'running')
       await new Promise(resolve => setImmediate(resolve))
       assert.deepEqual(unhandled, [])
+      const { state, error } = delivery.progress()
+      assert.deepEqual([state, isMillraceError(error, 'UNKNOWN_TOPIC')], ['failed', true])
+      await assert.rejects(done, isCode('UNKNOWN_TOPIC'))
       await assert.rejects(delivery.stop(), isCode('UNKNOWN_TOPIC'))
       await assert.rejects(delivery.finish(), isCode('UNKNOWN_TOPIC'))
     } finally {

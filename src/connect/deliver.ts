@@ -6,7 +6,15 @@
  *
  * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
  */
-import { durationMs, MillraceError, systemClock, type Clock, type Duration } from '../base/index.ts'
+import {
+  checkOptions,
+  durationMs,
+  MillraceError,
+  Outcome,
+  systemClock,
+  type Clock,
+  type Duration,
+} from '../base/index.ts'
 import {
   DecodedBatch,
   type FetchedBatch,
@@ -15,7 +23,7 @@ import {
   portOf,
   type Reader,
 } from '../port/index.ts'
-import { Malformed, type ErrorPolicy } from '../schema/index.ts'
+import { checkPolicy, Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Loader, type DeliverStats, type Transaction } from './loader.ts'
 import type { ConnectObserver } from './observer.ts'
@@ -49,15 +57,41 @@ export interface DeliverOptions {
   readonly clock?: Clock
 }
 
-/** A delivery under way. */
+/**
+ * How far a delivery has come, and in which state it is: `running` from its start on, `stopping` once it was told to stop, `ended` or
+ * `failed`, with what it failed with.
+ */
+export interface DeliveryProgress extends DeliverStats {
+  readonly state: 'running' | 'stopping' | 'ended' | 'failed'
+  /** Only in the state `failed`. */
+  readonly error?: unknown
+}
+
+/** A delivery under way. Closing the log stops it as {@link Delivery.stop} does. */
 export interface Delivery {
-  /** Settles when the delivery has ended; rejects with what it failed on. Watch it: nothing else tells. */
+  /**
+   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as any unhandled rejection does, unless `done`,
+   * `stop()` or `finish()` was taken before.
+   */
   readonly done: Promise<DeliverStats>
+  /** What has been delivered so far, and in which state the delivery is. */
+  progress(): DeliveryProgress
   /** Delivers everything up to the end as it is now, then leaves. */
   finish(): Promise<DeliverStats>
   /** Commits what has been read, then leaves. */
   stop(): Promise<DeliverStats>
 }
+
+const optionKinds = {
+  until: ['end'],
+  onError: 'any',
+  transactionRows: 'count',
+  transactionBytes: 'count',
+  commitInterval: 'duration',
+  signal: 'signal',
+  observer: 'object',
+  clock: 'object',
+} as const
 
 /**
  * Starts to deliver a topic to a sink.
@@ -77,19 +111,38 @@ export function deliver<K, V>(
   sink: Sink<NoInfer<K>, NoInfer<V>>,
   options: DeliverOptions = {},
 ): Delivery {
+  checkOptions(`the delivery of '${topic.name}' to '${sink.name}'`, options, optionKinds)
+  if (options.onError !== undefined) checkPolicy(options.onError, 'the delivery')
   const run = new Run(portOf(log), topic, sink, options)
-  const done = run.run()
-  // Whoever wants to know awaits `done`, `finish` or `stop`; until then a failure must not end the process.
-  done.catch(() => {})
+  const work = async (): Promise<DeliverStats> => {
+    if (!('port' in log)) return await run.run()
+    const release = log.onClose(() => {
+      run.stop()
+      return outcome.ended
+    })
+    try {
+      return await run.run()
+    } finally {
+      release()
+    }
+  }
+  const outcome = new Outcome(work)
   return {
-    done,
-    finish: () => run.finish(done),
+    get done() {
+      return outcome.take()
+    },
+    progress: () => run.progress(),
+    finish() {
+      return run.finish(outcome.take())
+    },
     stop() {
       run.stop()
-      return done
+      return outcome.take()
     },
   }
 }
+
+const nothing: DeliverStats = { delivered: 0, skipped: 0, deadLettered: 0, bytes: 0, commits: 0 }
 
 class Run<K, V> {
   readonly #log: LogPort
@@ -113,6 +166,8 @@ class Run<K, V> {
   #underWay: Promise<void> = Promise.resolve()
   #failed = false
   #finishing = false
+  #loader: Loader<K, V> | undefined
+  #outcome: { readonly state: 'ended' } | { readonly state: 'failed'; readonly error: unknown } | undefined
 
   constructor(log: LogPort, topic: SinkTopic<K, V>, sink: Sink<K, V>, options: DeliverOptions) {
     this.#log = log
@@ -135,7 +190,14 @@ class Run<K, V> {
     this.#wake.abort()
   }
 
+  progress(): DeliveryProgress {
+    const state = this.#ending.signal.aborted ? 'stopping' : 'running'
+    return { state, ...(this.#loader?.stats ?? nothing), ...this.#outcome }
+  }
+
   async finish(done: Promise<DeliverStats>): Promise<DeliverStats> {
+    // One that ends already cannot be told where.
+    if (this.#ending.signal.aborted) return await done
     this.#finishing = true
     const partitions = await this.#partitions()
     this.#ends = await this.#endsNow(partitions)
@@ -144,8 +206,19 @@ class Run<K, V> {
   }
 
   async run(): Promise<DeliverStats> {
-    if (!(await this.#comesUp()) && this.#ending.signal.aborted)
-      return { delivered: 0, skipped: 0, deadLettered: 0, bytes: 0, commits: 0 }
+    try {
+      const stats = await this.#run()
+      this.#outcome = { state: 'ended' }
+      return stats
+    } catch (error) {
+      this.#outcome = { state: 'failed', error }
+      throw error
+    }
+  }
+
+  async #run(): Promise<DeliverStats> {
+    if (this.#ending.signal.aborted || (!(await this.#comesUp()) && this.#ending.signal.aborted))
+      return nothing
     const partitions = await this.#partitions()
     const context = {
       topic: this.#topic,
@@ -176,14 +249,14 @@ class Run<K, V> {
         offset: await this.#start(partition, committed.get(partition)),
       }))
       reader.assign(positions)
-      const loader = new Loader({
+      const loader = (this.#loader = new Loader({
         topic: this.#topic.name,
         sink: name,
         writer,
         onError: this.#onError,
         letters,
         observer: this.#observer,
-      })
+      }))
       await this.#deliver(reader, loader, partitions)
       return loader.stats
     } finally {

@@ -8,6 +8,7 @@
  * One publisher per name: opening fences an earlier one (by the transactional id `connect-<name>`), whose open transaction is aborted.
  */
 import {
+  checkOptions,
   durationMs,
   isMillraceError,
   MillraceError,
@@ -16,7 +17,7 @@ import {
   type Duration,
 } from '../base/index.ts'
 import { type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
-import type { ErrorPolicy, WritableTopic } from '../schema/index.ts'
+import { checkPolicy, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
@@ -84,7 +85,8 @@ export interface PublishStats {
 }
 
 /**
- * Publishes everything that a source gives, from where the last run with this name stood, until its end.
+ * Publishes everything that a source gives, from where the last run with this name stood, until its end. Closing the log ends it as `signal` does:
+ * what was published is committed.
  *
  * @example
  * await publish(log, flights, parquet('flights.parquet', { columns }), { key: row => row.origin })
@@ -99,8 +101,30 @@ export async function publish<R, K, V>(
     ? [options?: PublishOptions<R, K, V>]
     : [options: PublishOptions<R, K, V>]
 ): Promise<PublishStats> {
+  checkOptions(`publish to '${topic.name}'`, options, optionKinds)
+  if (options?.onError !== undefined) checkPolicy(options.onError, 'publish')
   const log = portOf(to)
-  const settings = settle(topic, source, options)
+  if (!('port' in to)) return await publishOver(log, topic, source, settle(topic, source, options))
+  const ended = Promise.withResolvers<void>()
+  const closing = new AbortController()
+  const release = to.onClose(() => {
+    closing.abort()
+    return ended.promise
+  })
+  try {
+    return await publishOver(log, topic, source, settle(topic, source, options, closing.signal))
+  } finally {
+    release()
+    ended.resolve()
+  }
+}
+
+async function publishOver<R, K, V>(
+  log: LogPort,
+  topic: PublishTopic<K, V>,
+  source: Source<R>,
+  settings: Settings<R, K, V>,
+): Promise<PublishStats> {
   const partitions = await ensureTopicAsDeclared(log, topic.name, topic.partitions)
   const { onError, name } = settings
   const letters = typeof onError === 'object' ? onError.deadLetter : undefined
@@ -122,6 +146,19 @@ export async function publish<R, K, V>(
   }
 }
 
+const optionKinds = {
+  key: 'function',
+  value: 'function',
+  timestamp: 'function',
+  onError: 'any',
+  name: 'string',
+  commitInterval: 'duration',
+  commitBytes: 'natural',
+  signal: 'signal',
+  observer: 'object',
+  clock: 'object',
+} as const
+
 /** Options with their defaults, and without the types that guarded them. */
 interface Settings<R, K, V> {
   readonly name: string
@@ -140,6 +177,7 @@ function settle<R, K, V>(
   topic: PublishTopic<K, V>,
   source: Source<R>,
   options: Partial<CommonOptions<R> & { key: (row: R) => K; value: (row: R) => V }> = {},
+  closing?: AbortSignal,
 ): Settings<R, K, V> {
   const { clock = systemClock, timestamp } = options
   const ofTopic = topic.timestamp
@@ -152,7 +190,7 @@ function settle<R, K, V>(
     onError: options.onError ?? 'fail',
     commitIntervalMs: durationMs(options.commitInterval ?? '1s'),
     commitBytes: options.commitBytes ?? 32 * 1024 * 1024,
-    signal: options.signal ?? new AbortController().signal,
+    signal: AbortSignal.any([options.signal, closing].filter(signal => signal !== undefined)),
     observer: options.observer ?? {},
     clock,
   }

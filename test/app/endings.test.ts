@@ -1,4 +1,4 @@
-/** How a program ends whose app fails, or whose log is closed under a running app: exit code, what is printed, what was committed. */
+/** How a program ends whose app or delivery fails, or whose log is closed under one that runs: exit code, what is printed, what was committed. */
 import { equal, match } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
+const connect = pathToFileURL(resolve(import.meta.dirname, '../../src/connect/index.ts')).href
 const sources = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href
 /** A program that hangs is ended, and fails its test. */
 const hangsAfterMs = 20_000
@@ -23,6 +24,7 @@ interface Ending {
 
 const preamble = `
 import { createApp, isMillraceError, json, openLog, text, topic } from '${sources}'
+import { deliver, publish as publishFrom } from '${connect}'
 import { setTimeout } from 'node:timers/promises'
 const input = topic('input', { key: text(), value: json(), partitions: 1 })
 const totals = topic('totals', { key: text(), value: json(), partitions: 1 })
@@ -46,6 +48,33 @@ const committed = async () => {
   for await (const { value } of log.consumer(totals, { until: 'end' })) last = value
   const [offset] = await log.port.committedOffsets('app', [{ topic: 'input', partition: 0 }])
   return \`\${last} of \${offset?.offset}\`
+}
+/** A target in memory; a row with \`refused\` in it is never taken. */
+const target = refused => {
+  const rows = []
+  const committed = new Map()
+  const write = async (added, to) => {
+    if (added.some(({ value }) => value === refused)) throw new Error('the target is broken')
+    rows.push(...added)
+    for (const [partition, offset] of to) committed.set(partition, offset)
+  }
+  const sink = { name: 'memory', open: async () => ({ committed: async () => committed, write, close: async () => {} }) }
+  return { rows, sink }
+}
+/** A source of numbers that never ends. */
+const numbers = {
+  name: 'numbers',
+  open: async resume => {
+    let next = resume ?? 0
+    return {
+      async next() {
+        await setTimeout(1)
+        next += 1
+        return { rows: [next], resume: next, place: () => 'number ' + next }
+      },
+      close: async () => {},
+    }
+  },
 }
 const codeOf = promise => promise.then(({ state }) => state, error => error.code ?? error)
 `
@@ -195,6 +224,49 @@ const endings: readonly Ending[] = [
       await log.close()`,
     code: 0,
     out: 'stopped 0\n',
+  },
+  {
+    name: 'a delivery that fails, and that nobody watches, ends the process with its error',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      deliver(log, input, target(2).sink)
+      await setTimeout(60_000)`,
+    code: 1,
+    err: /the target is broken/,
+  },
+  {
+    name: 'a log that is closed under a delivery: what was read is delivered',
+    program: `
+      const log = await openLog('./data')
+      await publish(log)
+      const { rows, sink } = target()
+      const delivery = deliver(log, input, sink, { commitInterval: '1h' })
+      await setTimeout(200)
+      await log.close()
+      const { state, delivered } = delivery.progress()
+      console.log(state, delivered, rows.length, await codeOf(deliver(log, input, sink).done))`,
+    code: 0,
+    out: 'ended 3 3 CLOSED\n',
+  },
+  {
+    name: 'a log that is closed under a publish: what was published is committed, and so is the place',
+    program: `
+      const log = await openLog('./data')
+      let published = 0
+      const observer = { onProgress: ({ records }) => (published = records) }
+      const publishing = publishFrom(log, input, numbers, { key: () => 'a', commitInterval: 5, observer })
+      await until(() => published > 0)
+      await log.close()
+      const { done, published: total } = await publishing
+      const again = await openLog('./data')
+      let last = 0
+      for await (const { value } of again.consumer(input, { until: 'end' })) last = value
+      const [place] = await again.port.committedOffsets('connect-numbers-input', [{ topic: 'input', partition: 0 }])
+      await again.close()
+      console.log(done, total === last, place.offset === last)`,
+    code: 0,
+    out: 'false true true\n',
   },
 ]
 
