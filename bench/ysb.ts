@@ -127,7 +127,7 @@ function processed(
       const campaignsOfAds = app.table(ads)
       app
         .stream(events)
-        .filter(event => event.event_type === 'view')
+        .filter(event => event?.event_type === 'view')
         .join(campaignsOfAds, (_event, { campaign }) => campaign)
         .groupBy(campaign => campaign)
         .windowedBy(tumbling(windowMs))

@@ -50,4 +50,5 @@ export {
   type WindowedStream,
   type WindowedTable,
   type WindowOptions,
+  type Windows,
 } from './stream/index.ts'

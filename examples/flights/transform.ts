@@ -56,7 +56,7 @@ departures
   .to(arrivalsByDay)
 
 departures
-  .filter(flight => flight.delay > delayedMinutes)
+  .filter(flight => flight !== null && flight.delay > delayedMinutes)
   .groupByKey()
   .windowedBy(session('30m', { allowedLateness }))
   .aggregate(

@@ -13,4 +13,4 @@ export {
   type WatermarkOptions,
   type WritableTopic,
 } from './topic.ts'
-export { windowed, type Windowed, windowedForm, windowedJson } from './windowed.ts'
+export { isWindowedForm, windowed, type Windowed, windowedForm, windowedJson } from './windowed.ts'

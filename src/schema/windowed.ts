@@ -96,6 +96,11 @@ export function windowedForm(inner: string): string {
   return `windowed ${inner}`
 }
 
+/** Whether a form is that of windowed keys. */
+export function isWindowedForm(form: string): boolean {
+  return form.startsWith('windowed ')
+}
+
 /** A windowed key as it stands on the log. */
 export function windowedJson({ key, start, end }: Windowed<unknown>): string {
   return `{"key":${canonicalJsonSerde.encode(key) as string},"start":${start},"end":${end}}`

@@ -125,7 +125,7 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
   [
     'a policy of emission that there is not',
     'INVALID_ARGUMENT',
-    /"finally".*'final'/,
+    /emit needs 'final'.*'finally'/,
     app =>
       app
         .stream(numbers)
@@ -184,7 +184,7 @@ function everything(): App {
     .mapValues(name => name.length)
   const stream = app
     .stream(numbers, { name: 'read' })
-    .filter(n => n > 0)
+    .filter(n => n !== null)
     .filterNot(n => n > 100)
     .mapValues(n => n + 1)
     .peek(() => {})

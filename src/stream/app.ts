@@ -1,8 +1,9 @@
 /**
  * An app: a program over topics. Declaring it builds a graph and touches nothing; `run` does the work.
  */
-import { MillraceError } from '../base/index.ts'
+import { inWords, MillraceError } from '../base/index.ts'
 import type { Topic } from '../schema/index.ts'
+import { checkCall, checkTopic } from './arguments.ts'
 import { describePlan, type DescriptionFormat } from './describe.ts'
 import { Graph, type AnyTopic, type OperatorNode, type SourceNode } from './graph.ts'
 import { topicKeyCodec } from './key-codec.ts'
@@ -13,33 +14,44 @@ import { Table } from './table.ts'
 
 export class App {
   readonly name: string
-  readonly #graph = new Graph()
+  readonly #graph: Graph
   readonly #streams = new Map<string, Stream<unknown, unknown>>()
   readonly #tables = new Map<string, Table<unknown, unknown>>()
   readonly #topics = new Map<string, AnyTopic>()
 
   /** @internal Use {@link createApp}. */
   constructor(name: string) {
-    if (!/^[a-zA-Z0-9._-]{1,100}$/.test(name))
+    if (typeof name !== 'string' || !/^[a-zA-Z0-9._-]{1,100}$/.test(name))
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `'${name}' cannot name an app: use letters, digits, '.', '_' and '-', 100 at most. It becomes part of topic names.`,
+        `createApp needs a name of letters, digits, '.', '_' and '-', 100 at most, got ${inWords(name)}. ` +
+          'It becomes part of topic names.',
       )
     this.name = name
+    this.#graph = new Graph(name)
   }
 
-  /** The records of a topic, as a stream. Event time and watermark are as the topic declares them. Asking again gives the same stream. */
-  stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K, V> {
+  /**
+   * The records of a topic, as a stream. A record of a topic may lack a key, and one without a value (null) says that its key is deleted. `groupByKey` and
+   * joins drop those by themselves; `filter(value => value !== null)` does it for what follows. Event time and watermark are as the topic declares
+   * them. Asking again gives the same stream.
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_TOPOLOGY
+   */
+  stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K | null, V | null> {
+    checkTopic('stream', topic)
+    checkCall('stream', {}, options)
     const known = this.#streams.get(topic.name)
     if (known) return this.#again(known, topic as never)
     const node = this.#source(topic as never, 'stream', options)
-    const stream = new Stream<K, V>(this.#graph, { from: node, outlet: 0 }, false)
+    const stream = new Stream<K | null, V | null>(this.#graph, { from: node, outlet: 0 }, false)
     this.#streams.set(topic.name, stream)
     return stream
   }
 
   /** The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no watermark unless the topic declares one. */
-  table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<K, V> {
+  table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
+    checkTopic('table', topic)
+    checkCall('table', {}, options)
     const known = this.#tables.get(topic.name)
     if (known) return this.#again(known, topic as never)
     const source = this.#source(topic as never, 'table', {})
@@ -57,7 +69,7 @@ export class App {
       },
       options.name ?? `${topic.name}-table`,
     )
-    const table = new Table<K, V>(this.#graph, { from: node, outlet: 0 })
+    const table = new Table<NonNullable<K>, NonNullable<V>>(this.#graph, { from: node, outlet: 0 })
     this.#tables.set(topic.name, table)
     return table
   }

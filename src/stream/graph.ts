@@ -61,26 +61,55 @@ export interface Edge {
 type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name'> : never
 
 export class Graph {
+  /** The app's name, for messages. */
+  readonly app: string
   readonly nodes: GraphNode[] = []
   readonly #names = new Set<string>()
+
+  constructor(app: string) {
+    this.app = app
+  }
 
   /** Adds a node. `name` is the user's, or a stem that gets a number of its own. */
   add<N extends GraphNode>(node: NodeOf<N>, name: string | { readonly stem: string }): N {
     const given = typeof name === 'string' ? name : this.#numbered(name.stem)
-    if (this.#names.has(given))
-      throw new MillraceError(
-        'DUPLICATE_OPERATOR',
-        `Two operators of the app are named '${given}'. Names keep state apart: give one of them another { name }.`,
-      )
-    if (!/^[a-zA-Z0-9._-]{1,100}$/.test(given))
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `'${given}' cannot name an operator: use letters, digits, '.', '_' and '-', 100 at most.`,
-      )
+    this.checkName(given)
+    for (const { from } of node.inputs) this.checkOwn(from, given)
     this.#names.add(given)
     const added = { ...node, id: this.nodes.length, name: given } as unknown as N
     this.nodes.push(added)
     return added
+  }
+
+  /**
+   * Checks a name that an operator is about to get; undefined is none.
+   * @throws MillraceError DUPLICATE_OPERATOR, INVALID_ARGUMENT
+   */
+  checkName(name: string | undefined): void {
+    if (name === undefined) return
+    if (this.#names.has(name))
+      throw new MillraceError(
+        'DUPLICATE_OPERATOR',
+        `Two operators of the app are named '${name}'. Names keep state apart: give one of them another { name }.`,
+      )
+    if (!/^[a-zA-Z0-9._-]{1,100}$/.test(name))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `'${name}' cannot name an operator: use letters, digits, '.', '_' and '-', 100 at most.`,
+      )
+  }
+
+  /**
+   * Checks that a node is of this graph: `taker` is to get its records.
+   * @throws MillraceError INVALID_TOPOLOGY
+   */
+  checkOwn(node: GraphNode, taker: string): void {
+    if (this.nodes[node.id] === node) return
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The app '${this.app}' gives '${node.name}', which belongs to another app, to '${taker}'. ` +
+        'Read that topic in this app as well, with app.stream(topic) or app.table(topic). Results of another app come through a topic that it writes.',
+    )
   }
 
   /** A name for what belongs to the node of that name, and stays with it when others come and go: `by-city-exchange`, numbered where there are several. */

@@ -1,6 +1,7 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
 import { MillraceError } from '../base/index.ts'
+import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'
 import type { Edge, Graph, GraphNode, OperatorNode } from './graph.ts'
 import { windowedKeyCodec } from './key-codec.ts'
@@ -9,6 +10,7 @@ import { aggregate, type Aggregation } from './operators/aggregate.ts'
 import { alignedWindows } from './operators/aligned-windows.ts'
 import { checkEmitPolicy, type EmitPolicy } from './operators/emission.ts'
 import { type SessionAggregation, sessionWindows } from './operators/session-windows.ts'
+import { returned } from './returned.ts'
 import { type Named, Stream } from './stream.ts'
 import { Table } from './table.ts'
 import {
@@ -25,6 +27,9 @@ type Kind = 'count' | 'reduce' | 'aggregate'
 /** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
 export type Initial<A> = A | (() => A)
 
+/** What a function that folds gives: a new aggregate, the one that it was given, or null, which deletes the row. */
+export type Folded<A> = A | Readonly<NoInfer<A>> | null
+
 /** A stream whose records are where their keys live. */
 export class GroupedStream<K, V> {
   readonly #stream: Stream<K, V>
@@ -36,11 +41,13 @@ export class GroupedStream<K, V> {
 
   /** How many records there are per key. */
   count(options: Named = {}): Table<K, number> {
+    checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
   /** Folds the values of a key into one of the same type; the first one starts it. */
-  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): Table<K, V> {
+  reduce(reducer: (reduced: Readonly<V>, value: V) => Folded<V>, options: Named = {}): Table<K, V> {
+    checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', reducing(reducer), options)
   }
 
@@ -50,9 +57,10 @@ export class GroupedStream<K, V> {
    */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: A, value: V, key: K) => A,
+    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
     options: Named = {},
-  ): Table<K, A> {
+  ): Table<K, NonNullable<A>> {
+    checkFolding('aggregate', initial, { add }, options)
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
@@ -60,7 +68,11 @@ export class GroupedStream<K, V> {
   windowedBy(windows: AlignedWindows): WindowedStream<K, V>
   /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
+  /** Aggregates in windows of any kind: those that are known when the program runs. */
+  windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V>
   windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V> {
+    if (!['tumbling', 'hopping', 'session'].includes((windows as Windows | undefined)?.kind as string))
+      throw wrongArgument('windowedBy', 'argument', 'windows', windows)
     return windows.kind === 'session'
       ? new SessionWindowedStream(this.#stream, windows)
       : new WindowedStream(this.#stream, windows)
@@ -100,20 +112,26 @@ export class WindowedStream<K, V> {
 
   /** How many records there are per key and window. */
   count(options: Named = {}): WindowedTable<K, number, V> {
+    checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
   /** Folds the values of each key and window into one of the same type; the first one starts it. */
-  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
+  reduce(
+    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+    options: Named = {},
+  ): WindowedTable<K, V, V> {
+    checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', reducing(reducer), options)
   }
 
   /** Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which deletes the window of the key. */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: A, value: V, key: K) => A,
+    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
     options: Named = {},
-  ): WindowedTable<K, A, V> {
+  ): WindowedTable<K, NonNullable<A>, V> {
+    checkFolding('aggregate', initial, { add }, options)
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
@@ -138,23 +156,29 @@ export class SessionWindowedStream<K, V> {
 
   /** How many records there are per key and session. */
   count(options: Named = {}): WindowedTable<K, number, V> {
+    checkCall('count', {}, options)
     const plus = (left: unknown, right: unknown): number => (left as number) + (right as number)
     return this.#aggregate('count', { ...counting, merge: plus }, options)
   }
 
   /** Folds the values of each key and session into one of the same type; two sessions that a record has brought together are reduced to one. */
-  reduce(reducer: (reduced: V, value: V) => V, options: Named = {}): WindowedTable<K, V, V> {
-    return this.#aggregate('reduce', { ...reducing(reducer), merge: reducer as never }, options)
+  reduce(
+    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+    options: Named = {},
+  ): WindowedTable<K, V, V> {
+    checkCall('reduce', { reducer }, options)
+    return this.#aggregate('reduce', { ...reducing(reducer), merge: merging(reducer, 'reduce') }, options)
   }
 
   /** Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought together. */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: A, value: V, key: K) => A,
-    merge: (left: A, right: A, key: K) => A,
+    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
     options: Named = {},
-  ): WindowedTable<K, A, V> {
-    return this.#aggregate('aggregate', { ...folding(initial, add), merge: merge as never }, options)
+  ): WindowedTable<K, NonNullable<A>, V> {
+    checkFolding('aggregate of sessions', initial, { add, merge }, options)
+    return this.#aggregate('aggregate', { ...folding(initial, add), merge: merging(merge) }, options)
   }
 
   #aggregate<A>(kind: Kind, aggregation: SessionAggregation, options: Named): WindowedTable<K, A, V> {
@@ -271,13 +295,36 @@ function latenessShrinks(windows: Windows, { name, latenessMs }: GraphNode): Mil
 
 const counting: Aggregation = { initial: () => 0, add: count => (count as number) + 1 }
 
-function reducing<V>(reducer: (reduced: V, value: V) => V): Aggregation {
+function reducing<V>(reducer: (reduced: Readonly<V>, value: V) => Folded<V>): Aggregation {
   return {
     initial: () => undefined,
-    add: (reduced, value) => (reduced === undefined ? value : reducer(reduced as V, value as V)),
+    add: (reduced, value) =>
+      reduced === undefined ? value : returned(reducer(reduced as V, value as V), 'reduce'),
   }
 }
 
-function folding<A, V, K>(initial: Initial<A>, add: (aggregate: A, value: V, key: K) => A): Aggregation {
-  return { initial: typeof initial === 'function' ? (initial as () => A) : () => initial, add: add as never }
+function folding<A, V, K>(
+  initial: Initial<A>,
+  add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+): Aggregation {
+  return {
+    initial: typeof initial === 'function' ? (initial as () => A) : () => initial,
+    add: (sum, value, key) => returned(add(sum as A, value as V, key as K), 'aggregate'),
+  }
+}
+
+function merging<A, K>(
+  merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
+  method = 'aggregate',
+): SessionAggregation['merge'] {
+  return (left, right, key) => returned(merge(left as A, right as A, key as K), method)
+}
+
+function checkFolding(
+  method: Method,
+  initial: unknown,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+): void {
+  checkCall(method, { ...(typeof initial === 'function' && { initial }), ...functions }, options)
 }

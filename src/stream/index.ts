@@ -19,4 +19,5 @@ export {
   type AlignedWindows,
   type SessionWindows,
   type WindowOptions,
+  type Windows,
 } from './windows.ts'

@@ -51,11 +51,11 @@ export class StreamRecord<K = unknown, V = unknown> {
     this.rawKey = rawKey
   }
 
-  /** The same record with another value; the key stays, and so does the partitioning. A function that gave nothing gave null. */
+  /** The same record with another value; the key stays, and so does the partitioning. */
   withValue<R>(value: R, previous: R | null = null): StreamRecord<K, R> {
     return new StreamRecord(
       this.key,
-      value === undefined ? (null as R) : value,
+      value,
       previous,
       this.timestamp,
       this.watermark,

@@ -22,7 +22,7 @@ function check(
 ): void {
   test(name, () => {
     const app = new App('app')
-    program(app.stream(input)).to(output)
+    program(app.stream(input) as Numbers).to(output)
     const run = testApp(app)
     given.forEach((value, timestamp) => run.input(input).push({ key: 'k', value, timestamp }))
     deepEqual(
@@ -145,7 +145,7 @@ test('where an aggregate begins is made anew for each key, if it is a function',
     .aggregate(
       () => [] as number[],
       (all, n) => {
-        all.push(n)
+        ;(all as number[]).push(n)
         return all
       },
     )
@@ -216,7 +216,10 @@ test('a key that its schema makes another kind of is grouped by what it has beco
 test('a record that the topic written to refuses names the output', () => {
   const app = new App('app')
   const keyless = topic('keyless', { value: json<number>() })
-  app.stream(input).to(keyless as never, { name: 'out' })
+  app
+    .stream(input)
+    .selectKey(() => 'k')
+    .to(keyless as never, { name: 'out' })
   throws(() => testApp(app).input(input).push({ key: 'k', value: 1 }), {
     message: /operator 'out' failed: The key of topic 'keyless' .*pass null\. Mend/,
   })

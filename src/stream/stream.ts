@@ -3,13 +3,27 @@
 import { MillraceError } from '../base/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, ExchangeNode, Graph, OperatorNode, SinkNode } from './graph.ts'
+import { checkCall, checkNothing, checkTopic, wrongArgument } from './arguments.ts'
+import { checkKeyForm } from './key-forms.ts'
 import { GroupedStream } from './grouped.ts'
 import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
-import { filter, flatMap, map, mapValues, peek, selectKey } from './operators/stateless.ts'
+import {
+  filter,
+  filterNot,
+  flatMap,
+  groupKey,
+  map,
+  mapValues,
+  peek,
+  selectKey,
+} from './operators/stateless.ts'
 import { streamTableJoin } from './operators/stream-table-join.ts'
 import { materialize } from './operators/table-source.ts'
 import { Table } from './table.ts'
+
+/** Keys as a topic must take them: a record without a key (null) can be written to each, a stream without any keys only to a topic without. */
+type WrittenKey<K> = [NonNullable<K>] extends [never] ? K : NonNullable<K>
 
 /** Options of every operator: a name keeps its state apart from others', across changes of the program. Default: its kind and a number. */
 export interface Named {
@@ -17,8 +31,8 @@ export interface Named {
 }
 
 /**
- * A stream: each record stands for itself. Callbacks get the value first, then the key; they are called synchronously and must not
- * change what they are given.
+ * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous, must not change what they are given,
+ * and must return something: undefined fails with USER_FUNCTION_FAILED, null is no value. K and V include null where a record may come without.
  */
 export class Stream<K, V> {
   /** @internal */
@@ -40,21 +54,25 @@ export class Stream<K, V> {
   /** Keeps the records that `keep` answers true for. */
   filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
+    checkCall('filter', { keep }, options)
     return this.#then('filter', filter(keep as never), options)
   }
 
   /** Drops the records that `drop` answers true for. */
   filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
-    return this.#then('filter-not', filter(((value: V, key: K) => !drop(value, key)) as never), options)
+    checkCall('filterNot', { drop }, options)
+    return this.#then('filter-not', filterNot(drop as never), options)
   }
 
-  /** Another value under the same key; the partitioning stays. */
+  /** Another value under the same key; the partitioning stays. Null is no value: a topic gets a deletion. */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
+    checkCall('mapValues', { mapper }, options)
     return this.#then('map-values', mapValues(mapper as never), options)
   }
 
   /** Another key and value. Marks the key as changed: the next keyed operation exchanges. */
   map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Named = {}): Stream<K2, V2> {
+    checkCall('map', { mapper }, options)
     return this.#then('map', map(mapper as never), options, true)
   }
 
@@ -63,54 +81,67 @@ export class Stream<K, V> {
     mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>,
     options: Named = {},
   ): Stream<K2, V2> {
+    checkCall('flatMap', { mapper }, options)
     return this.#then('flat-map', flatMap(mapper as never), options, true)
   }
 
-  /** Another key. Marks it as changed. */
+  /** Another key, null for none. Marks it as changed. */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
+    checkCall('selectKey', { selector }, options)
     return this.#then('select-key', selectKey(selector as never), options, true)
   }
 
   /** Shows each record to `look` and passes it on. After a crash a record may be shown again. */
   peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
+    checkCall('peek', { look }, options)
     return this.#then('peek', peek(look as never), options)
   }
 
-  /** Groups by the key that the records have; exchanges only if it was changed. */
-  groupByKey(): GroupedStream<K, V> {
-    return new GroupedStream(this.partitioned())
+  /** Groups by the key that the records have; exchanges only if it was changed. Records without key or value are skipped and counted. */
+  groupByKey(): GroupedStream<NonNullable<K>, NonNullable<V>>
+  groupByKey(...given: readonly unknown[]): GroupedStream<NonNullable<K>, NonNullable<V>> {
+    checkNothing('groupByKey', given)
+    return new GroupedStream(this.partitioned() as never)
   }
 
-  /** Groups by another key: always an exchange. */
-  groupBy<K2>(selector: (value: V, key: K) => K2, options: Named = {}): GroupedStream<K2, V> {
-    return this.selectKey(selector, options).groupByKey()
+  /** Groups by another key: always an exchange. Records without a value are skipped and counted; so are those with null for a key. */
+  groupBy<K2>(
+    selector: (value: NonNullable<V>, key: K) => K2,
+    options: Named = {},
+  ): GroupedStream<NonNullable<K2>, NonNullable<V>> {
+    checkCall('groupBy', { selector }, options)
+    const grouped = this.#then<K2, V>('select-key', groupKey(selector as never), options, true)
+    return new GroupedStream(grouped.partitioned() as never)
   }
 
   /**
    * Joins each record to the table's latest value under its key; one without a match is left out. Both sides need equal partition counts
    * (NOT_COPARTITIONED, when the app starts), unless the stream's key was changed, or is written in another form than the table's (text and JSON, say): then an
    * exchange fits it to the table.
-   * @throws MillraceError INVALID_TOPOLOGY for the results of windows, whose rows are not kept
+   * Records without a key or a value are skipped and counted.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for the results of windows, whose rows are not kept, and for a table of another app
    */
   join<T, R>(
-    table: Table<K, T>,
-    joiner: (value: V, tableValue: T, key: K) => R,
+    table: Table<NonNullable<K>, T>,
+    joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>) => R,
     options: Named = {},
-  ): Stream<K, R> {
-    return this.#join('inner', table, joiner as never, options)
+  ): Stream<NonNullable<K>, R> {
+    return this.#join('join', table, joiner as never, options)
   }
 
-  /** As {@link join}, but a record without a match meets null. */
+  /** As {@link join}, but a record without a match, or without a key, meets null. */
   leftJoin<T, R>(
-    table: Table<K, T>,
-    joiner: (value: V, tableValue: T | null, key: K) => R,
+    table: Table<NonNullable<K>, T>,
+    joiner: (value: NonNullable<V>, tableValue: T | null, key: K) => R,
     options: Named = {},
   ): Stream<K, R> {
-    return this.#join('left', table, joiner as never, options)
+    return this.#join('leftJoin', table, joiner as never, options)
   }
 
   /** Reads the stream as the changelog of a table: the latest value per key, null deletes. */
-  toTable(options: Named = {}): Table<K, NonNullable<V>> {
+  toTable(options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
+    checkCall('toTable', {}, options)
+    this.graph.checkName(options.name)
     const { graph, edge } = this.partitioned()
     const node = graph.add<OperatorNode>(
       {
@@ -131,9 +162,10 @@ export class Stream<K, V> {
 
   /**
    * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's schemas; the topic is created
-   * where it is missing and the log allows that.
+   * where it is missing and the log allows that. A value of null is written as a deletion of its key.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a topic whose keys are of another form, as text is for the keys of windows
    */
-  to(topic: WritableTopic<K, NonNullable<V>>, options: Named = {}): void {
+  to(topic: WritableTopic<WrittenKey<K>, NonNullable<V>>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic as never, options)
   }
 
@@ -153,12 +185,17 @@ export class Stream<K, V> {
     return new Stream(this.graph, { from: node, outlet: 0 }, false)
   }
 
-  #join<T, R>(
-    kind: 'inner' | 'left',
-    table: Table<K, T>,
+  #join<J, T, R>(
+    method: 'join' | 'leftJoin',
+    table: Table<NonNullable<K>, T>,
     joiner: (value: unknown, tableValue: unknown, key: unknown) => unknown,
     options: Named,
-  ): Stream<K, R> {
+  ): Stream<J, R> {
+    if (!(table instanceof Table)) throw wrongArgument(method, 'table', noTable(table), table)
+    checkCall(method, { joiner }, options)
+    this.graph.checkName(options.name)
+    this.graph.checkOwn(table.edge.from, options.name ?? method)
+    const kind = method === 'join' ? 'inner' : 'left'
     const tableNode = table.edge.from
     if (!table.kept)
       throw new MillraceError(
@@ -221,6 +258,9 @@ export function addSink(
   topic: WritableTopic<unknown, unknown>,
   options: Named,
 ): void {
+  checkTopic('to', topic)
+  checkCall('to', {}, options)
+  checkKeyForm(edge.from, topic)
   graph.add<SinkNode>(
     {
       kind: 'sink',
@@ -232,4 +272,10 @@ export function addSink(
     },
     options.name ?? { stem: 'to' },
   )
+}
+
+function noTable(given: unknown): string {
+  return given instanceof Stream
+    ? 'a table (toTable() makes one of a stream, app.table(topic) reads a topic as one)'
+    : 'a table, as app.table(topic), toTable() and aggregates give one'
 }

@@ -2,6 +2,7 @@
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../schema/index.ts'
 import type { Edge, Graph, OperatorNode } from './graph.ts'
+import { checkCall } from './arguments.ts'
 import type { OperatorFactory } from './operator.ts'
 import { filterTable, mapTableValues, selectKey } from './operators/stateless.ts'
 import { jsonKeyCodec } from './key-codec.ts'
@@ -28,11 +29,13 @@ export class Table<K, V> {
 
   /** Keeps the rows that `keep` answers true for. It is asked again when a join looks a row up. */
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
+    checkCall('filter', { keep }, options)
     return this.#then('filter', filterTable(keep as never), options)
   }
 
-  /** Another value in each row. */
-  mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Table<K, R> {
+  /** Another value in each row; null is no row. */
+  mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Table<K, NonNullable<R>> {
+    checkCall('mapValues', { mapper }, options)
     return this.#then('map-values', mapTableValues(mapper as never), options)
   }
 
@@ -41,6 +44,7 @@ export class Table<K, V> {
   /** The changes under another key. */
   toStream<K2>(selector: (key: K, value: V | null) => K2, options?: Named): Stream<K2, V | null>
   toStream<K2>(selector?: (key: K, value: V | null) => K2, options: Named = {}): Stream<K2, V | null> {
+    checkCall('toStream', selector === undefined ? {} : { selector }, options)
     if (!selector) return new Stream(this.graph, this.edge, false)
     const { from } = this.edge
     const node = this.graph.add<OperatorNode>(

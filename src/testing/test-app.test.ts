@@ -15,7 +15,7 @@ function lengths(onError?: 'skip') {
     .stream(input)
     .mapValues(word => {
       if (word === '') throw new Error('an empty word')
-      return word.length
+      return word?.length ?? 0
     })
     .to(counts)
   return app

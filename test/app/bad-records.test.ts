@@ -117,7 +117,7 @@ function appOf(program: Program, onError?: ErrorPolicy): App {
     timestamp: timeOf,
     ...(onError && { onError }),
   }
-  program(app.stream(topic('input', options)))
+  program(app.stream(topic('input', options)) as Stream<string, Event>)
   return app
 }
 

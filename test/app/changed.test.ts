@@ -24,7 +24,7 @@ type Program = (numbers: Stream<string, number>, app: App) => void
 
 function appOf(program: Program, name = 'app'): App {
   const app = new App(name)
-  program(app.stream(input), app)
+  program(app.stream(input) as Stream<string, number>, app)
   return app
 }
 

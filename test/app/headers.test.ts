@@ -22,7 +22,7 @@ async function headersOf(
   const world = await World.open()
   await world.write('input', given)
   const app = new App('app')
-  program(app.stream(input))
+  program(app.stream(input) as Stream<string, number>)
   await world.run(app, { until: 'end', ...options })
   return (await world.read('output')).map(({ headers }) => headers)
 }

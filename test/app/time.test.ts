@@ -216,7 +216,7 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
     app
       .stream(topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 0 } }))
       .peek((_, key) => {
-        const partition = Number(key.slice(1))
+        const partition = Number(key!.slice(1))
         at[partition] = (at[partition] as number) + stepMs
         aheadMax = Math.max(aheadMax, Math.max(...at) - Math.min(...at))
       })

@@ -287,4 +287,25 @@ export const bugs: readonly SeededBug[] = [
     replace: '',
     tests: ['test/log/damage.test.ts'],
   },
+  {
+    name: 'at the entrance: a function that returns nothing deletes',
+    file: 'src/stream/returned.ts',
+    find: 'if (value === undefined || value instanceof Promise) throw',
+    replace: 'if (value instanceof Promise) throw',
+    tests: ['src/stream/returned.test.ts'],
+  },
+  {
+    name: 'at the entrance: a table of another app is joined',
+    file: 'src/stream/graph.ts',
+    find: 'if (this.nodes[node.id] === node) return',
+    replace: 'if (this.nodes.length > 0) return',
+    tests: ['src/stream/arguments.test.ts'],
+  },
+  {
+    name: 'at the entrance: keys of windows are written to a topic of text keys',
+    file: 'src/stream/key-forms.ts',
+    find: "if (isWindowedForm(given)) return isWindowedForm(taken) || taken === 'json' ? undefined : windowed",
+    replace: 'if (isWindowedForm(given)) return undefined',
+    tests: ['src/stream/arguments.test.ts'],
+  },
 ]

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'
-import { type Log, session, topic, tumbling, windowed } from '../../src/index.ts'
+import { type Log, session, topic, tumbling, windowed, type Windows } from '../../src/index.ts'
 import { App } from '../../src/stream/index.ts'
 
 const flights = topic('flights', {
@@ -22,7 +22,8 @@ const counts = topic('counts', { key: windowed(z.string()), value: z.int() })
 const dates = topic('dates', { key: z.string(), value: z.iso.datetime().transform(text => new Date(text)) })
 
 const app = new App('types')
-const stream = app.stream(flights)
+const fromTopic = app.stream(flights)
+const stream = fromTopic.filter(flight => flight !== null)
 const hourly = stream.groupByKey().windowedBy(tumbling('1h')).count()
 
 // A field that is not there.
@@ -31,7 +32,7 @@ stream.filter(flight => flight.delays > 15) // wrong: field
 topic('f', { value: z.object({ at: z.int() }), timestamp: f => f.att }) // wrong: field of the timestamp
 
 // A key of another type.
-stream.map((flight, key) => [key.length, flight] as const).to(delays) // wrong: key
+stream.map((flight, key) => [key?.length ?? 0, flight] as const).to(delays) // wrong: key
 stream.selectKey(flight => flight.destination).to(delays)
 
 // A join of streams with different keys.
@@ -50,8 +51,61 @@ hourly.emit('final').to(counts)
 hourly.emit('final').to(delays) // wrong: windowed key
 hourly.emit('sometimes') // wrong: policy
 
+// Null is where it comes: a record of a topic may lack its value, or its key.
+fromTopic.mapValues(flight => flight.delay) // wrong: value may be null
+fromTopic.mapValues((_, key) => key.length) // wrong: key may be null
+fromTopic.mapValues(flight => flight?.delay ?? 0)
+fromTopic.to(delays)
+fromTopic.selectKey(() => null).to(delays) // wrong: no keys
+hourly
+  .emit('changes')
+  .toStream()
+  .mapValues(count => count + 1) // wrong: a deletion
+hourly
+  .late()
+  .mapValues(flight => flight.delay)
+  .selectKey((_, key) => key.length)
+
+// It is not behind what skips records without key or value: grouping, joins, tables.
+fromTopic
+  .groupByKey()
+  .aggregate(0, (sum, flight, key) => sum + flight.delay + key.length)
+  .mapValues(sum => sum + 1)
+  .filter((sum, key) => sum > key.length)
+fromTopic.groupBy(flight => flight.destination).reduce((a, b) => (a.delay > b.delay ? a : b))
+fromTopic
+  .toTable()
+  .toStream()
+  .groupByKey()
+  .reduce((a, b) => (a.delay > b.delay ? a : b))
+fromTopic.join(app.table(airports), (flight, airport, key) => airport.city + flight.delay + key.length)
+fromTopic.leftJoin(app.table(airports), (flight, airport, key) => [flight.delay, airport?.city, key?.length])
+fromTopic.leftJoin(app.table(airports), (_flight, _airport, key) => key.length) // wrong: key may be null
+
+// What an aggregate is given is not changed, but replaced, or deleted by null.
+const grouped = fromTopic.groupByKey()
+const totals = topic('totals', { key: z.string(), value: z.int() })
+grouped.aggregate(0, (sum, { delay }) => (delay < 0 ? null : sum + delay)).to(totals)
+grouped.aggregate(null as number | null, (max, { delay }) => Math.max(max ?? 0, delay)).to(totals)
+grouped.aggregate([] as number[], (list, { delay }) => (delay > 0 ? [...list, delay] : list))
+grouped.aggregate([] as number[], (list, { delay }) => (list.push(delay), list)) // wrong: changed
+grouped.aggregate({ n: 0 }, sum => ((sum.n += 1), sum)) // wrong: changed
+grouped.reduce((_, b) => (b.delay < 0 ? null : b))
+grouped.aggregate({ n: 0 }, sum => ({ m: sum.n })) // wrong: another aggregate
+grouped.windowedBy(session('30m')).aggregate(
+  { n: 0 },
+  sum => ({ n: sum.n + 1 }),
+  (left, right) => ((left.n += right.n), left), // wrong: changed
+)
+
+// Windows of a kind that is known when the program runs.
+declare const anyWindows: Windows
+grouped.windowedBy(anyWindows).count().emit('final').to(counts)
+grouped.windowedBy(tumbling('1h')).aggregate({ n: 0 }, sum => ({ n: sum.n + 1 }))
+grouped.windowedBy('1h') // wrong: a duration
+
 // What a schema transforms can be read, not written back.
-app.stream(dates).mapValues(date => date.getTime())
+app.stream(dates).mapValues(date => date?.getTime() ?? null)
 app.stream(dates).to(dates) // wrong: transformed
 
 // A session has to say how two become one.

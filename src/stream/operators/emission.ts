@@ -5,7 +5,7 @@
  * - `changes`: at every change;
  * - early: as `final`, and before that every so often of processing time what has changed since.
  */
-import { durationMs, type Duration, MillraceError } from '../../base/index.ts'
+import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { Forward, OperatorContext } from '../operator.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
@@ -19,12 +19,14 @@ export type EmitPolicy = 'final' | 'changes' | { readonly early: Duration }
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
 export function checkEmitPolicy(policy: EmitPolicy): void {
   if (policy === 'final' || policy === 'changes') return
-  const { early } = (policy ?? {}) as { readonly early?: Duration }
-  if (early === undefined || durationMs(early) === 0)
-    throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `${JSON.stringify(policy)} does not say when results of windows go out: say 'final', 'changes', or { early: '1s' } with an interval.`,
-    )
+  if (typeof policy === 'object' && policy !== null && 'early' in policy) {
+    checkOptions('emit', policy, { early: 'duration' })
+    if (policy.early !== undefined && durationMs(policy.early) > 0) return
+  }
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `emit needs 'final', 'changes', or { early: '1s' } with an interval longer than 0, got ${inWords(policy)}.`,
+  )
 }
 
 /** A window of one key, as an outlet is told of it. */

@@ -7,6 +7,7 @@
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
 import type { OperatorFactory } from '../operator.ts'
+import { returned } from '../returned.ts'
 
 export const streamTableJoin =
   (
@@ -25,7 +26,7 @@ export const streamTableJoin =
           if (!known && kind === 'inner') return context.drop('null-key', record)
           const match = known ? table.get(rawKeyOf(record, keyCodec), key) : undefined
           if (match === undefined && kind === 'inner') return
-          forward?.(record.withValue(joiner(value, match ?? null, key)))
+          forward?.(record.withValue(returned(joiner(value, match ?? null, key), 'join')))
         },
         () => {}, // a change of the table is in its own state already
       ],
