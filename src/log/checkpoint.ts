@@ -1,16 +1,19 @@
 /**
- * Checkpoint files: an offset per partition, in Apache Kafka's form.
+ * Checkpoint files: an offset per partition, in Apache Kafka's form, with a check line at the end (checked-text.ts).
  *
  * ```
  * 0                        version
- * 2                        number of lines that follow
+ * 2                        number of lines that follow, but for the last
  * flights 0 8839201        topic, partition, offset
  * flights 1 8840022
+ * check d1ffc1a5
  * ```
  * `recovery-point-offset-checkpoint` holds offsets that are known to be synced, `log-start-offset-checkpoint` those that partitions were made to
  * start at. Each is replaced as a whole: after a crash it is the old one or the new one, and both are true, because the offsets only grow.
+ * A file that is damaged says nothing, and is replaced at the next start. Files of millrace 0.1.0 and of Apache Kafka have no check line.
  */
-import { fromUtf8, MillraceError, utf8, type Disk } from '../base/index.ts'
+import { fromUtf8, type Disk } from '../base/index.ts'
+import { readChecked, withCheck } from './checked-text.ts'
 import { readFile, replaceFile } from './small-file.ts'
 
 export const recoveryPointsName = 'recovery-point-offset-checkpoint'
@@ -25,35 +28,41 @@ interface Line {
   readonly offset: number
 }
 
-/** What the file says; nothing where it is not there. DATA_DIR_UNREADABLE when it makes no sense. */
-export async function readCheckpoint(disk: Disk, directory: string, name: string): Promise<Offsets> {
-  const bytes = await readFile(disk, `${directory}/${name}`)
-  if (!bytes) return new Map()
-  const [version, count, ...lines] = utf8(bytes).trimEnd().split('\n')
-  const offsets = new Map<string, number>()
-  for (const line of lines) {
-    const found = /^(\S+) (\d+) (\d+)$/.exec(line)
-    if (!found) throw unreadable(directory, name)
-    offsets.set(`${found[1]}-${found[2]}`, Number(found[3]))
-  }
-  if (version !== '0' || Number(count) !== lines.length) throw unreadable(directory, name)
-  return offsets
+export interface Checkpoint {
+  /** `unchecked`: what it says may have changed since it was written. `damaged`: it says nothing. */
+  readonly state: 'good' | 'unchecked' | 'missing' | 'damaged'
+  readonly offsets: Offsets
 }
 
-/** Replaces the file. Durable when this resolves. */
+export async function readCheckpoint(disk: Disk, directory: string, name: string): Promise<Checkpoint> {
+  const bytes = await readFile(disk, `${directory}/${name}`)
+  if (!bytes) return { state: 'missing', offsets: new Map() }
+  const checked = readChecked(bytes)
+  const offsets = checked.state === 'bad' ? undefined : parse(checked.text)
+  if (checked.state === 'bad' || !offsets) return { state: 'damaged', offsets: new Map() }
+  return { state: checked.state, offsets }
+}
+
+/** Replaces the file. Durable when this resolves. `unchecked`: what the lines say is not proved, and the file does not say so either. */
 export async function writeCheckpoint(
   disk: Disk,
   directory: string,
   name: string,
   lines: readonly Line[],
+  state: 'good' | 'unchecked' = 'good',
 ): Promise<void> {
   const text = lines.map(({ topic, index, offset }) => `${topic} ${index} ${offset}\n`).join('')
-  await replaceFile(disk, directory, name, fromUtf8(`0\n${lines.length}\n${text}`))
+  const content = `0\n${lines.length}\n${text}`
+  await replaceFile(disk, directory, name, state === 'good' ? withCheck(content) : fromUtf8(content))
 }
 
-function unreadable(directory: string, name: string): MillraceError {
-  return new MillraceError(
-    'DATA_DIR_UNREADABLE',
-    `${directory}/${name} is damaged. Restore it, or remove it: then all of the log counts as unsynced, and is cut at the first bad batch.`,
-  )
+function parse(text: string): Offsets | undefined {
+  const [version, count, ...lines] = text.trimEnd().split('\n')
+  const offsets = new Map<string, number>()
+  for (const line of lines) {
+    const found = /^(\S+) (\d+) (\d+)$/.exec(line)
+    if (!found) return undefined
+    offsets.set(`${found[1]}-${found[2]}`, Number(found[3]))
+  }
+  return version === '0' && Number(count) === lines.length ? offsets : undefined
 }

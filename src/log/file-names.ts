@@ -10,6 +10,7 @@
  *                           00000000000000000042.index      offset index
  *                           00000000000000000042.timeindex  time index
  *                           00000000000000000042.txnindex   aborted transactions
+ *                           00000000000000000042.digest     what proves the segment and the three indexes
  *                           00000000000000000042.snapshot   producer state as of offset 42
  *                           00000000000000000042.log.cut-57 what recovery cut off at offset 57
  *                           config.json                     what the partition was created with
@@ -81,7 +82,7 @@ export function isLeftOver(name: string): boolean {
   return name.endsWith(newMark) || name.endsWith(deletedMark)
 }
 
-export type SegmentExtension = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
+export type SegmentExtension = 'log' | 'digest' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
 
 export function segmentFile(offset: number, extension: SegmentExtension): string {
   return `${String(offset).padStart(20, '0')}.${extension}`
@@ -89,6 +90,6 @@ export function segmentFile(offset: number, extension: SegmentExtension): string
 
 /** The offset and kind of a segment's file; undefined for any other name. */
 export function parseSegmentFile(name: string): { offset: number; extension: SegmentExtension } | undefined {
-  const found = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)$/.exec(name)
+  const found = /^(\d{20})\.(log|digest|index|timeindex|txnindex|snapshot)$/.exec(name)
   return found ? { offset: Number(found[1]), extension: found[2] as SegmentExtension } : undefined
 }

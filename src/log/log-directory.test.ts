@@ -267,3 +267,38 @@ test('the largest producer id is known, also of producers that were forgotten or
   await failsWith('DISK_FULL', append(80))
   equal(log.largestProducerId, 80)
 })
+
+test('a checkpoint names what is synced, not what shows', async () => {
+  const disk = new SimulatedDisk({ random: seededRandom(4) })
+  const log = await openDirectory(disk, { durability: 'os' })
+  const partition = await log.createPartition('flights', 0)
+  await log.createPartition('alerts', 0)
+  await partition.append(batchOf(['x'.repeat(2000)])).written
+  equal(partition.highWatermark, 1)
+  // Writes the checkpoint, and syncs nothing.
+  await log.deletePartition('alerts', 0)
+  ok(utf8(disk.contentOf(recoveryPoints)!).includes('flights 0 0'))
+})
+
+test('a stop is not a clean one where a partition could not be closed', async () => {
+  for (const kind of ['EIO', 'ENOSPC'] as const) {
+    const disk = new SimulatedDisk()
+    const log = await openDirectory(disk)
+    for (const topic of ['alerts', 'flights']) await log.createPartition(topic, 0)
+    const flights = log.partition('flights', 0)!
+    if (kind === 'EIO') {
+      disk.failCall({ call: 2, kind, times: 'once' })
+      await failsWith('PARTITION_POISONED', flights.append(batchOf(['x'])).durable)
+    } else {
+      await flights.append(batchOf(['x'])).durable
+      // What makes the next start quick finds no room.
+      disk.capacityBytes = 0
+    }
+    await log.close().catch(() => undefined)
+    disk.kill()
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    const next = await openDirectory(disk)
+    equal(next.recovery.clean, false, kind)
+    equal(next.partition('flights', 0)?.failure, undefined)
+  }
+})

@@ -5,8 +5,8 @@
  * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
  * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
  */
-import { fromUtf8, MillraceError, type Clock, type Disk } from '../base/index.ts'
-import { logStartsName, readCheckpoint, recoveryPointsName, type Offsets } from './checkpoint.ts'
+import { fromUtf8, MillraceError, utf8, type Clock, type Disk } from '../base/index.ts'
+import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
@@ -26,7 +26,7 @@ import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from
 import { ProducerState } from './producer-state.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
 import { indexIntervalBytesDefault, Segment } from './segment.ts'
-import { replaceFile, removeIfThere, writeFile } from './small-file.ts'
+import { readFile, replaceFile, removeIfThere, writeFile } from './small-file.ts'
 
 export interface LogDirectoryOptions {
   readonly disk: Disk
@@ -67,6 +67,8 @@ type Config = Required<Omit<LogDirectoryOptions, 'onFatal'>> & {
 /** Kafka's smallest segment; its largest is what an int32 position reaches. */
 export const segmentBytesMin = 14
 export const segmentBytesMax = 0x7fff_ffff
+/** The content of the clean marker: any other is not a clean stop's. */
+const cleanMarker = '{"version":0}'
 /** Partitions that are recovered, or closed, at a time. */
 const concurrency = 4
 
@@ -238,10 +240,9 @@ export class LogDirectory {
       this.#lock = await lockDirectory(disk, this.#config.clock, this.path)
     }
     await claimDirectory(disk, this.path, readOnly)
-    const clean = await disk.exists(`${this.path}/${cleanMarkerName}`)
-    if (clean && !readOnly) {
-      await disk.remove(`${this.path}/${cleanMarkerName}`)
-    }
+    const marker = await readFile(disk, `${this.path}/${cleanMarkerName}`)
+    if (marker && !readOnly) await removeIfThere(disk, `${this.path}/${cleanMarkerName}`)
+    const clean = marker !== undefined && utf8(marker) === cleanMarker
     // What a killed process renamed last can still be lost with the power. Files are removed because of what the checkpoints say, so
     // their names come first.
     if (!readOnly) await disk.syncDirectory(this.path)
@@ -250,7 +251,7 @@ export class LogDirectory {
     const names = await this.#partitionFolders()
     const partitions: PartitionRecovery[] = []
     await inParallel(names, async name => {
-      partitions.push(await this.#recover(name, clean, recoveryPoints, logStarts))
+      partitions.push(await this.#recover(name, recoveryPoints, logStarts))
     })
     partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
     this.#recovery = { clean, partitions }
@@ -287,9 +288,8 @@ export class LogDirectory {
 
   async #recover(
     name: string,
-    clean: boolean,
-    recoveryPoints: Offsets,
-    logStarts: Offsets,
+    recoveryPoints: Checkpoint,
+    logStarts: Checkpoint,
   ): Promise<PartitionRecovery> {
     const { topic, index } = parsePartitionFolder(name)!
     const folder = `${this.path}/${name}`
@@ -298,9 +298,9 @@ export class LogDirectory {
       topic,
       index,
       folder,
-      clean,
-      recoveryPoint: recoveryPoints.get(name) ?? 0,
-      logStartOffset: logStarts.get(name),
+      recoveryPoint: recoveryPoints.state === 'damaged' ? undefined : (recoveryPoints.offsets.get(name) ?? 0),
+      logStartOffset: logStarts.offsets.get(name),
+      startIsProved: logStarts.state === 'good',
       repair: false,
     })
     this.#partitions.set(name, new Partition(topic, index, folder, config, this.#context, log, report.damage))
@@ -323,7 +323,7 @@ export class LogDirectory {
         await this.#checkpoints.saveRecoveryPoints()
         await this.#checkpoints.saveLogStarts()
         if (clean && failures.length === 0)
-          await replaceFile(this.#config.disk, this.path, cleanMarkerName, fromUtf8('{"version":0}'))
+          await replaceFile(this.#config.disk, this.path, cleanMarkerName, fromUtf8(cleanMarker))
       }
     } catch (error) {
       failures.push(diskError(error, `closing ${this.path}`))

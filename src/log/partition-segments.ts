@@ -44,13 +44,13 @@ export class PartitionSegments {
   }
 
   /** Begins a new segment with the flush. Everything before is synced. False: it is there already. */
-  async roll(flush: Flush): Promise<boolean> {
+  async roll(flush: Flush, largestProducerId: number): Promise<boolean> {
     const before = this.active
     // A flush that failed after its roll comes back as a new one, to the segment that is already there.
     if (before.baseOffset === flush.baseOffset) return false
     assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
     try {
-      await this.save(flush.baseOffset, flush.roll!)
+      await this.save(flush.baseOffset, flush.roll!, largestProducerId)
       const segment = new Segment(this.#folder, flush.baseOffset, this.#context)
       await segment.create()
       await this.#disk.syncDirectory(this.#folder)
@@ -63,9 +63,18 @@ export class PartitionSegments {
   }
 
   /** Saves what makes the next start quick: the indexes of the active segment, and the producers as of its end. */
-  async save(endOffset: number, producers: readonly ProducerEntry[]): Promise<void> {
-    await this.active.saveIndexes()
+  async save(
+    endOffset: number,
+    producers: readonly ProducerEntry[],
+    largestProducerId: number,
+  ): Promise<void> {
+    await this.active.saveIndexes(largestProducerId)
     await replaceFile(this.#disk, this.#folder, segmentFile(endOffset, 'snapshot'), encodeSnapshot(producers))
+  }
+
+  /** Saves indexes of older segments whose files were not what had been saved. */
+  async repairIndexes(): Promise<void> {
+    for (const segment of this.all) if (segment !== this.active) await segment.repairIndexes()
   }
 
   /** Takes the oldest segments off the list; their files are still there. */

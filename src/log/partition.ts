@@ -276,7 +276,8 @@ export class Partition {
     try {
       await this.#segments.idle()
       if (this.#context.readOnly) return true
-      await this.#segments.save(this.logEndOffset, [...this.#producers.entries()])
+      await this.#segments.repairIndexes()
+      await this.#segments.save(this.logEndOffset, [...this.#producers.entries()], this.largestProducerId)
       return true
     } catch {
       return false
@@ -322,7 +323,7 @@ export class Partition {
   }
 
   async #roll(flush: Flush): Promise<void> {
-    if (!(await this.#segments.roll(flush))) return
+    if (!(await this.#segments.roll(flush, this.largestProducerId))) return
     this.#context.rolled()
     this.retain().catch((error: unknown) => this.#dropFailed(error))
   }

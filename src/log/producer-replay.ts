@@ -18,6 +18,7 @@ export class ProducerReplay {
   readonly #snapshots: readonly number[]
   #state = new ProducerState()
   #fromOffset = 0
+  #largestId = -1
 
   /** `names`: those in the folder. */
   constructor(disk: Disk, clock: Clock, folder: string, names: readonly string[]) {
@@ -32,6 +33,11 @@ export class ProducerReplay {
 
   get state(): ProducerState {
     return this.#state
+  }
+
+  /** The largest producer id of all batches that were replayed, or could have been. */
+  get largestId(): number {
+    return Math.max(this.#largestId, this.#state.largestId)
   }
 
   /** Batches below are in the state already. */
@@ -53,7 +59,9 @@ export class ProducerReplay {
 
   /** Takes a batch of the log; gives the transaction that it aborts. */
   replay(batch: RecordBatch): AbortedTransaction | undefined {
-    if (batch.producerId === -1 || batch.baseOffset < this.#fromOffset) return undefined
+    if (batch.producerId === -1) return undefined
+    this.#largestId = Math.max(this.#largestId, batch.producerId)
+    if (batch.baseOffset < this.#fromOffset) return undefined
     const now = this.#clock.now()
     if (!batch.isControl) {
       this.#state.append(batch, now)

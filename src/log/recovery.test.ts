@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom } from '../base/index.ts'
+import { fromUtf8, seededRandom } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { batchOf, dataPath, failsWith, openDirectory, valuesOf } from './log.test-support.ts'
@@ -54,6 +54,8 @@ test('a missing file is damage, wherever it was; a repair goes on with what is l
 test('above the recovery point a log ends in front of a missing file, and goes on from there', async () => {
   const disk = await sixBatches('killed')
   await disk.remove(`${dataPath}/recovery-point-offset-checkpoint`)
+  // A digest that is there would prove that the segment was synced.
+  for (const offset of [0, 2]) await disk.remove(fileAt(offset, 'digest'))
   await disk.remove(fileAt(2))
   const log = await openDirectory(disk)
   const { cut } = log.recovery.partitions[0]!
@@ -128,4 +130,103 @@ test('a repair that is interrupted at any call is run once more', async () => {
     equal(log.partition('flights', 0)!.logEndOffset, 2)
   }
   ok(interrupted > 30, `${interrupted}`)
+})
+
+const logStarts = `${dataPath}/log-start-offset-checkpoint`
+const recoveryPoints = `${dataPath}/recovery-point-offset-checkpoint`
+
+/** Six batches of which the first two were dropped. */
+async function droppedTwo(end: 'clean' | 'killed'): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, { clock, segmentBytes: 150 })
+  const partition = await log.createPartition('flights', 0)
+  for (let n = 0; n < 6; n += 1) await partition.append(batchOf([`${n}`.padEnd(70, '.')])).durable
+  await partition.dropBefore(2)
+  if (end === 'clean') await log.close()
+  else disk.kill()
+  return disk
+}
+
+test('no bit of a checkpoint file makes recovery remove or hide anything', async () => {
+  for (const end of ['clean', 'killed'] as const)
+    for (const path of [logStarts, recoveryPoints]) {
+      const original = await droppedTwo(end)
+      const bits = original.contentOf(path)!.length * 8
+      for (let bit = 0; bit < bits; bit += 3) {
+        const disk = await droppedTwo(end)
+        const bytes = disk.contentOf(path)!
+        bytes[bit >> 3]! ^= 1 << (bit & 7)
+        disk.setContent(path, bytes)
+        const log = await openDirectory(disk, { clock })
+        const partition = log.partition('flights', 0)!
+        equal(partition.failure, undefined, `${path}, bit ${bit}, ${end}`)
+        deepEqual([partition.logStartOffset, (await valuesOf(partition)).length], [2, 4])
+        await log.close()
+      }
+    }
+})
+
+test('a start that millrace 0.1.0 wrote, without a check line, removes nothing', async () => {
+  for (const end of ['clean', 'killed'] as const)
+    for (const start of [2, 4]) {
+      const disk = await droppedTwo(end)
+      disk.setContent(logStarts, fromUtf8(`0\n1\nflights 0 ${start}\n`))
+      const log = await openDirectory(disk, { clock })
+      equal((await valuesOf(log.partition('flights', 0)!)).length, 4)
+      await log.close()
+    }
+  // A file that is missing is damage as before: the start is above what is stated.
+  const disk = await droppedTwo('clean')
+  disk.setContent(logStarts, fromUtf8('0\n1\nflights 0 0\n'))
+  const log = await openDirectory(disk, { clock })
+  ok(log.recovery.partitions[0]?.damage)
+})
+
+test('where the checkpoint cannot be read, a bad batch is damage, and stays so; a repair cuts it off', async () => {
+  const disk = await sixBatches('killed')
+  disk.setContent(recoveryPoints, fromUtf8('0\n'))
+  disk.setContent(fileAt(4), Buffer.concat([disk.contentOf(fileAt(4))!, Buffer.alloc(50)]))
+  for (let n = 0; n < 2; n += 1) {
+    const log = await openDirectory(disk, { clock })
+    await failsWith('PARTITION_DAMAGED', () => log.partition('flights', 0)!.append(batchOf(['x'])))
+    await log.close()
+  }
+  disk.setContent(recoveryPoints, fromUtf8('0\n'))
+  const { cut } = await repairPartition(dataPath, 'flights', 0, { disk, clock })
+  equal(cut?.offset, 6)
+  const repaired = (await openDirectory(disk, { clock })).partition('flights', 0)!
+  equal((await valuesOf(repaired)).length, 6)
+})
+
+test('a digest proves what was synced, whatever the checkpoint says', async () => {
+  const disk = await sixBatches('killed')
+  disk.setContent(recoveryPoints, fromUtf8('0\n1\nflights 0 0\n'))
+  disk.setContent(fileAt(2), disk.contentOf(fileAt(2))!.subarray(0, 100))
+  const log = await openDirectory(disk)
+  await failsWith('PARTITION_DAMAGED', () => log.partition('flights', 0)!.append(batchOf(['x'])))
+})
+
+test('producers of a log that was cut are not those that it had at its end before', async () => {
+  const disk = new SimulatedDisk()
+  const send = async (directory: Awaited<ReturnType<typeof openDirectory>>, from: number, to: number) => {
+    for (let baseSequence = from; baseSequence < to; baseSequence += 1)
+      await directory
+        .partition('flights', 0)!
+        .append(batchOf([`${baseSequence}`], { producerId: 1, producerEpoch: 0, baseSequence })).durable
+  }
+  const first = await openDirectory(disk)
+  await first.createPartition('flights', 0)
+  await send(first, 0, 6)
+  await first.close()
+  // The last two batches are damaged, and a repair cuts them off.
+  const bytes = disk.contentOf(fileAt(0))!
+  bytes[Math.floor((bytes.length * 4.5) / 6)]! ^= 1
+  disk.setContent(fileAt(0), bytes)
+  await repairPartition(dataPath, 'flights', 0, { disk, clock })
+  const second = await openDirectory(disk)
+  equal(second.partition('flights', 0)!.logEndOffset, 4)
+  // Others write to the end as it was before, and beyond.
+  for (let n = 0; n < 3; n += 1) await second.partition('flights', 0)!.append(batchOf(['plain'])).durable
+  disk.kill()
+  await send(await openDirectory(disk), 4, 5)
 })

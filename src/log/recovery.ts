@@ -1,35 +1,38 @@
 /**
  * Recovery of a partition: from files to a log that can be appended to.
  *
- * After a **clean** stop the files are what they were. The end of the active segment is looked at from its last index entry on, and
- * producer state comes from the snapshot at the end.
+ * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file has. It was synced as a whole and is
+ * taken as it is; damage in it is found when it is read. Every other segment is read from end to end: each batch is checked, and the indexes are
+ * made from the log. After a clean stop all segments are sealed, so nothing is read.
  *
- * After any other end the **recovery point** decides, an offset that the checkpoint file knows to be synced:
+ * How far the log is known to be synced, the **recovery point**, is what the checkpoint file says, or a digest that says more:
  *
  * ```
  *   segment 0    │ segment 1      │ segment 2
  *   ─────────────┼───────▲────────┼───────╳───  ╳ first bad batch
- *   trusted      │       recovery point   └──── copied aside, then cut off
- *                └ from here on every batch is checked, indexes are rebuilt
+ *   sealed       │       recovery point   └──── copied aside, then cut off
+ *                └ from here on every batch is checked, indexes are made again
  * ```
  * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what follows was never acknowledged.
  *   It is kept aside in `*.cut-<offset>` files all the same, and later segments with it.
  * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses (PARTITION_DAMAGED) until
  *   someone decides for a repair, which cuts there, and keeps aside as well.
+ * - Where the checkpoint file is damaged, nobody knows what was acknowledged: then any bad batch is damage.
  *
  * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and only the process was ended, the
  * system holds pages for clean that never reached the disk, and no sync writes these (Rebello et al., "Can Applications Recover from fsync
- * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written. Indexes and snapshots above the recovery point are derived data and made anew.
+ * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written.
  */
 import { assert, type Clock, type MillraceError } from '../base/index.ts'
 import type { RecordBatch } from '../wire/index.ts'
-import { parseAborted, type AbortedTransaction } from './abort-index.ts'
+import { parseAborted } from './abort-index.ts'
 import { partitionDamaged } from './damage.ts'
 import { parseSegmentFile, segmentFile, type SegmentExtension } from './file-names.ts'
 import { asideName, copyAside, copyBytes } from './kept-aside.ts'
 import { ProducerReplay } from './producer-replay.ts'
 import { ProducerState } from './producer-state.ts'
-import { Segment, type SegmentContext } from './segment.ts'
+import { fits, parseDigest, type SegmentDigest } from './segment-digest.ts'
+import { indexedTimestamp, Segment, type SegmentContext } from './segment.ts'
 import { scanSegment, type ScanEnd } from './segment-scan.ts'
 import { readFile, removeIfThere } from './small-file.ts'
 
@@ -69,12 +72,12 @@ export interface RecoveryInput {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  /** The last stop was clean. */
-  readonly clean: boolean
-  /** What is known to be synced. */
-  readonly recoveryPoint: number
-  /** What the log was made to start at: files below are left-overs. Undefined where that was never written down. */
+  /** What the checkpoint knows to be synced. Undefined where the checkpoint cannot be read. */
+  readonly recoveryPoint: number | undefined
+  /** What the log was made to start at. Undefined where that was never written down, or cannot be read. */
   readonly logStartOffset: number | undefined
+  /** The start is proved: files below are left-overs. An unproved start removes nothing. */
+  readonly startIsProved: boolean
   /** Cut damage off wherever it is. */
   readonly repair: boolean
 }
@@ -82,11 +85,22 @@ export interface RecoveryInput {
 interface Found {
   readonly segment: Segment
   readonly sizeBytes: number
+  /** Of what the segment was once: a part of what it is now, unless it is sealed. */
+  readonly digest: SegmentDigest | undefined
+  /** Read from end to end. */
   rebuild: boolean
 }
 
 /** A reason to refuse. */
-class Damage extends Error {}
+class Damage extends Error {
+  /** What the log should hold, at least, up to this offset. */
+  readonly endOffset: number
+
+  constructor(message: string, endOffset: number) {
+    super(message)
+    this.endOffset = endOffset
+  }
+}
 
 export async function recoverPartition(
   context: RecoveryContext,
@@ -98,19 +112,20 @@ export async function recoverPartition(
     return await recovery.run()
   } catch (error) {
     if (!(error instanceof Damage)) throw error
-    const { topic, index, folder, recoveryPoint } = input
+    const { topic, index, folder } = input
+    const { endOffset } = error
     const damage = partitionDamaged(
       input,
-      `${folder} is damaged below offset ${recoveryPoint}, up to which it was safe on the disk: ${error.message}`,
+      `${folder} is damaged below offset ${endOffset}, up to which it was safe on the disk: ${error.message}`,
       error,
     )
     // Start and end as they were written down, and are written down again: what a repair can still find must not count as dropped.
     const logStartOffset = input.logStartOffset ?? 0
-    const end = Math.max(recoveryPoint, logStartOffset)
+    const end = Math.max(endOffset, logStartOffset)
     const placeholder = new Segment(folder, end, context)
     placeholder.startIndexes()
     return {
-      log: { segments: [placeholder], producers: new ProducerState(), logStartOffset },
+      log: { segments: [placeholder], producers: await recovery.knownIds(), logStartOffset },
       report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
     }
   }
@@ -122,32 +137,38 @@ class Recovery {
   readonly #names: readonly string[]
   readonly #producers: ProducerReplay
   #cut: PartitionRecovery['cut']
+  /** The log is known to be synced up to here. */
+  #recoveryPoint: number
+  readonly #largestIds: number[] = []
+  readonly #digests = new Map<number, SegmentDigest>()
 
   /** `names`: those in the folder. */
   constructor(context: RecoveryContext, input: RecoveryInput, names: readonly string[]) {
     this.#context = context
     this.#input = input
     this.#names = names
+    this.#recoveryPoint = input.recoveryPoint ?? 0
     this.#producers = new ProducerReplay(context.disk, context.clock, input.folder, names)
   }
 
   async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
-    const { topic, index, recoveryPoint } = this.#input
+    const { topic, index, repair, startIsProved } = this.#input
+    await this.#readDigests()
     const found = await this.#findSegments()
     if (found.length === 0) found.push(await this.#firstSegment())
     const segments = await this.#recoverSegments(found)
     const active = segments.at(-1)!
-    if (active.nextOffset < recoveryPoint && !this.#input.repair)
-      throw new Damage(`it ends at offset ${active.nextOffset}`)
+    if (active.nextOffset < this.#recoveryPoint && !repair)
+      throw new Damage(`it ends at offset ${active.nextOffset}`, this.#recoveryPoint)
     if (!this.#context.readOnly) {
       const offsets = segments.map(({ baseOffset }) => baseOffset)
       await this.#producers.tidy(offsets, active.nextOffset)
+      await this.#removeOrphans(new Set(offsets))
     }
+    for (const id of [...this.#largestIds, this.#producers.largestId]) this.#producers.state.sawId(id)
     const firstOffset = segments[0]!.baseOffset
-    const logStartOffset = Math.min(
-      Math.max(this.#input.logStartOffset ?? firstOffset, firstOffset),
-      active.nextOffset,
-    )
+    const statedStart = startIsProved ? (this.#input.logStartOffset ?? firstOffset) : firstOffset
+    const logStartOffset = Math.min(Math.max(statedStart, firstOffset), active.nextOffset)
     return {
       log: { segments, producers: this.#producers.state, logStartOffset },
       report: {
@@ -161,10 +182,38 @@ class Recovery {
     }
   }
 
+  /** Of a partition that refuses: no producers but their largest id, as far as it can be read. */
+  async knownIds(): Promise<ProducerState> {
+    await this.#producers.begin(Number.POSITIVE_INFINITY)
+    const known = new ProducerState()
+    for (const id of [...this.#largestIds, this.#producers.largestId]) known.sawId(id)
+    return known
+  }
+
+  async #readDigests(): Promise<void> {
+    for (const name of this.#names) {
+      const file = parseSegmentFile(name)
+      if (file?.extension !== 'digest') continue
+      const bytes = await readFile(this.#context.disk, this.#path('digest', file.offset))
+      const digest = bytes && parseDigest(bytes)
+      if (!digest) continue
+      this.#digests.set(file.offset, digest)
+      this.#largestIds.push(digest.largestProducerId)
+      this.#recoveryPoint = Math.max(this.#recoveryPoint, digest.nextOffset)
+    }
+  }
+
+  /** Removes what was derived from segments that are gone: it must not speak for others of that offset. */
+  async #removeOrphans(segments: ReadonlySet<number>): Promise<void> {
+    const orphans = [...this.#digests.keys()].filter(offset => !segments.has(offset))
+    for (const offset of orphans) await new Segment(this.#input.folder, offset, this.#context).remove()
+    if (orphans.length > 0) await this.#context.disk.syncDirectory(this.#input.folder)
+  }
+
   /** The segments in order, those below the log's start removed. */
   async #findSegments(): Promise<Found[]> {
     const { disk, files } = this.#context
-    const { folder, repair } = this.#input
+    const { folder, repair, startIsProved } = this.#input
     const logStartOffset = this.#input.logStartOffset ?? 0
     const offsets = this.#names
       .map(parseSegmentFile)
@@ -174,45 +223,43 @@ class Recovery {
     for (const [n, offset] of offsets.entries()) {
       const segment = new Segment(folder, offset, this.#context)
       const next = offsets[n + 1]
-      if (next !== undefined && next <= logStartOffset) {
+      if (startIsProved && next !== undefined && next <= logStartOffset) {
         // Its removal was under way.
         if (!this.#context.readOnly) await segment.remove()
         continue
       }
       const sizeBytes = await files.use(segment.path, 'read', file => file.size())
-      found.push({ segment, sizeBytes, rebuild: false })
+      found.push({ segment, sizeBytes, digest: this.#digests.get(offset), rebuild: false })
     }
     if (this.#context.readOnly) return found
     const firstOffset = found[0]?.segment.baseOffset ?? 0
     if (this.#input.logStartOffset !== undefined && firstOffset > logStartOffset && !repair)
-      throw new Damage(`its files begin at offset ${firstOffset}, not at ${logStartOffset}`)
+      throw new Damage(
+        `its files begin at offset ${firstOffset}, not at ${logStartOffset}`,
+        Math.max(this.#recoveryPoint, firstOffset),
+      )
     for (const name of this.#names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
     return found
   }
 
   /** A partition that was made and not written to. */
   async #firstSegment(): Promise<Found> {
-    const { folder, recoveryPoint, logStartOffset = 0, repair } = this.#input
-    if (recoveryPoint > logStartOffset && !repair) throw new Damage('its log files are gone')
+    const { folder, logStartOffset = 0, repair } = this.#input
+    if (this.#recoveryPoint > logStartOffset && !repair)
+      throw new Damage('its log files are gone', this.#recoveryPoint)
     const segment = new Segment(folder, logStartOffset, this.#context)
     segment.startIndexes()
     if (!this.#context.readOnly) {
       await segment.create()
       await this.#context.disk.syncDirectory(folder)
     }
-    return { segment, sizeBytes: 0, rebuild: false }
+    return { segment, sizeBytes: 0, digest: undefined, rebuild: false }
   }
 
   async #recoverSegments(found: Found[]): Promise<Segment[]> {
-    const { clean, repair, recoveryPoint } = this.#input
     const active = found.at(-1)!
-    for (const [n, each] of found.entries()) {
-      const next = found[n + 1]
-      const trusted = clean || (next !== undefined && next.segment.baseOffset <= recoveryPoint)
-      each.rebuild = repair || !trusted
-      if (!each.rebuild && next) each.rebuild = !(await this.#trust(each, next.segment.baseOffset))
-    }
-    if (!active.rebuild) await this.#resume(active)
+    for (const each of found) each.rebuild = this.#input.repair || !(await this.#seal(each))
+    if (!active.rebuild) await active.segment.loadIndexes()
     const firstRebuilt = found.find(({ rebuild }) => rebuild)
     await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
 
@@ -238,52 +285,20 @@ class Recovery {
     return found.map(({ segment }) => segment)
   }
 
-  /**
-   * Whether a segment that is not active, and was synced as a whole, has an index and an end that make sense. Its offset index is written
-   * last ({@link Segment.saveIndexes}), so one that is there speaks for the others.
-   */
-  async #trust({ segment, sizeBytes }: Found, endOffset: number): Promise<boolean> {
-    if (!(await this.#context.disk.exists(this.#path('index', segment.baseOffset)))) return false
-    const aborted = await this.#aborted(segment.baseOffset)
-    if (!aborted) return false
-    segment.aborted = aborted
-    segment.sizeBytes = sizeBytes
-    segment.nextOffset = endOffset
-    if (this.#input.clean) return true
-    const position = await segment.resumeIndexes()
-    if (position >= sizeBytes) return false
-    const end = await this.#context.files.use(segment.path, 'read', file =>
-      scanSegment(
-        file,
-        sizeBytes,
-        { position, offset: segment.baseOffset },
-        { gapless: false },
-        () => undefined,
-      ),
-    )
-    await segment.retire()
-    return end.problem === undefined && end.offset === endOffset
+  /** Takes a segment as its digest has it. False where it is something else by now, or its aborted transactions are. */
+  async #seal({ segment, sizeBytes, digest }: Found): Promise<boolean> {
+    if (digest?.logBytes !== sizeBytes) return false
+    const { txnindex } = digest.files
+    const bytes =
+      txnindex.bytes === 0
+        ? undefined
+        : await readFile(this.#context.disk, this.#path('txnindex', segment.baseOffset))
+    const aborted = fits(bytes, txnindex) ? parseAborted(bytes ?? Buffer.alloc(0)) : undefined
+    if (aborted) segment.seal(digest, aborted)
+    return aborted !== undefined
   }
 
-  /** A segment that is appended to from now on, and whose indexes were saved: goes on from these. */
-  async #resume({ segment, sizeBytes }: Found): Promise<void> {
-    const aborted = await this.#aborted(segment.baseOffset)
-    const position = await segment.resumeIndexes()
-    if (!aborted || position > sizeBytes) throw new Damage('its index does not belong to its log')
-    segment.aborted = aborted
-    segment.sizeBytes = position
-    segment.nextOffset = segment.baseOffset
-    const end = await this.#context.files.use(segment.path, 'read', file =>
-      scanSegment(file, sizeBytes, { position, offset: segment.baseOffset }, { gapless: false }, batch =>
-        indexBatch(segment, batch),
-      ),
-    )
-    // What Kafka did not stop cleanly is read as far as it goes.
-    if (end.problem !== undefined && !this.#context.readOnly)
-      throw new Damage(`${end.problem}, at byte ${end.position} of ${segment.path}`)
-  }
-
-  /** Rebuilds the indexes of a segment, or replays it into the producer state, whichever it needs. */
+  /** Makes the indexes of a segment again, or replays it into the producer state, whichever it needs. */
   async #scan(found: Found, isActive: boolean): Promise<ScanEnd | undefined> {
     const { segment, sizeBytes, rebuild } = found
     const { disk, files, readOnly } = this.#context
@@ -314,7 +329,7 @@ class Recovery {
           indexBatch(segment, batch)
           const aborted = this.#producers.replay(batch)
           if (aborted) segment.aborted.push(aborted)
-          if (batch.nextOffset <= this.#input.recoveryPoint) vouchedFor = position + batch.sizeBytes
+          if (batch.nextOffset <= this.#recoveryPoint) vouchedFor = position + batch.sizeBytes
         },
       )
       if (readOnly) return scanned
@@ -323,13 +338,13 @@ class Recovery {
       return scanned
     })
     if (readOnly) return end
-    // First, and durably, the one that says that the others are to be trusted.
-    await removeIfThere(disk, this.#path('index', segment.baseOffset))
+    // First, and durably, the one that says that the others are to be believed.
+    await removeIfThere(disk, this.#path('digest', segment.baseOffset))
     await disk.syncDirectory(segment.folder)
-    for (const extension of ['timeindex', 'txnindex'] as const)
+    for (const extension of ['index', 'timeindex', 'txnindex'] as const)
       await removeIfThere(disk, this.#path(extension, segment.baseOffset))
     if (!isActive && end.problem === undefined) {
-      await segment.saveIndexes()
+      await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
       await disk.syncDirectory(segment.folder)
       await segment.retire()
     }
@@ -341,8 +356,10 @@ class Recovery {
     const { segment, sizeBytes } = found[n]!
     const { disk, files, readOnly } = this.#context
     const reason = `${end.problem}, at byte ${end.position} of ${segment.path}`
+    const { repair, recoveryPoint } = this.#input
+    if ((end.offset < this.#recoveryPoint || recoveryPoint === undefined) && !repair)
+      throw new Damage(reason, Math.max(this.#recoveryPoint, end.offset + 1))
     if (readOnly) return
-    if (end.offset < this.#input.recoveryPoint && !this.#input.repair) throw new Damage(reason)
     const keptAside: string[] = []
     let bytes = 0
     // Later segments first: should this be interrupted, the gap is found again.
@@ -367,14 +384,8 @@ class Recovery {
     }
     await disk.syncDirectory(segment.folder)
     // It was not active, and is now.
-    if (segment.isRetired) await this.#resume({ segment, sizeBytes: end.position, rebuild: false })
+    await segment.loadIndexes()
     this.#cut = { offset: end.offset, reason, bytes, keptAside }
-  }
-
-  /** Undefined where it makes no sense. */
-  async #aborted(baseOffset: number): Promise<AbortedTransaction[] | undefined> {
-    const bytes = await readFile(this.#context.disk, this.#path('txnindex', baseOffset))
-    return bytes ? parseAborted(bytes) : []
   }
 
   #path(extension: SegmentExtension, offset: number): string {
@@ -384,5 +395,5 @@ class Recovery {
 
 function indexBatch(segment: Segment, batch: RecordBatch): void {
   assert(batch.baseOffset >= segment.nextOffset || segment.sizeBytes === 0, 'batches ascend')
-  segment.index(batch.lastOffset, batch.isControl ? -1 : batch.maxTimestamp, batch.sizeBytes)
+  segment.index(batch.lastOffset, indexedTimestamp(batch), batch.sizeBytes)
 }

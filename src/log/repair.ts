@@ -10,7 +10,7 @@ import {
   readCheckpoint,
   recoveryPointsName,
   writeCheckpoint,
-  type Offsets,
+  type Checkpoint,
 } from './checkpoint.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
@@ -59,9 +59,9 @@ export async function repairPartition(
         topic,
         index,
         folder,
-        clean: false,
-        recoveryPoint: recoveryPoints.get(name) ?? 0,
-        logStartOffset: logStarts.get(name),
+        recoveryPoint: recoveryPoints.offsets.get(name) ?? 0,
+        logStartOffset: logStarts.offsets.get(name),
+        startIsProved: logStarts.state === 'good',
         repair: true,
       },
     )
@@ -76,15 +76,16 @@ export async function repairPartition(
   }
 }
 
-/** Replaces one partition's line. */
+/** Replaces one partition's line. A damaged file is left for the next start: without the lines of the others it would say too little. */
 async function save(
   disk: Disk,
   path: string,
   file: string,
-  offsets: Offsets,
+  { state, offsets }: Checkpoint,
   name: string,
   offset: number,
 ): Promise<void> {
+  if (state === 'damaged') return
   const lines = [...offsets, [name, offset] as const]
   const byName = new Map(lines)
   await writeCheckpoint(
@@ -92,5 +93,6 @@ async function save(
     path,
     file,
     Array.from(byName, ([partition, at]) => ({ ...parsePartitionFolder(partition)!, offset: at })),
+    state === 'unchecked' ? 'unchecked' : 'good',
   )
 }

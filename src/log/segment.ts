@@ -2,8 +2,8 @@
  * A segment: a `.log` file of record batches back to back, from its base offset on, and the indexes over it.
  *
  * Only the last segment of a partition is **active**, that is appended to. Its indexes live in memory and are saved when it is rolled or
- * the log is closed; after any other end they are rebuilt from the log. Those of older segments are read when they are first needed.
- * The aborted transactions, a few bytes each, stay in memory always.
+ * the log is closed, with a digest that proves them (segment-digest.ts). Those of older segments are read when they are first needed. Indexes
+ * that the digest does not prove are made from the log, at once. The aborted transactions, a few bytes each, stay in memory always.
  *
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark by themselves.
  */
@@ -13,20 +13,16 @@ import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { diskFailed, diskFull, systemCode } from './disk-errors.ts'
 import { segmentFile, type SegmentExtension } from './file-names.ts'
 import type { Flush, PendingBatch } from './flush.ts'
-import { OffsetIndex } from './offset-index.ts'
 import type { OpenFiles } from './open-files.ts'
+import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+import { scanSegment } from './segment-scan.ts'
 import { readFile, removeIfThere, writeFile } from './small-file.ts'
-import { TimeIndex } from './time-index.ts'
 
 /** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
 export const indexIntervalBytesDefault = 4096
 /** Places where sequential readers go on: so many per segment. */
 const placesMax = 64
-
-interface Indexes {
-  readonly offsets: OffsetIndex
-  readonly times: TimeIndex
-}
 
 /** Where a batch stands, and what is known of it before it is read: its first offset, or its last. */
 interface Place {
@@ -55,13 +51,13 @@ export class Segment {
   unsyncedBytes = 0
   /** Of transactions whose abort marker is in this segment, by that marker. */
   aborted: AbortedTransaction[] = []
+  /** What was saved last, and may be behind what the segment holds by now. Undefined: nothing that could be believed. */
+  #digest: SegmentDigest | undefined
   /** Of the active segment: always there. Of an older one: once it was asked for. */
-  #indexes: Indexes | undefined
-  #loading: Promise<Indexes> | undefined
-  #bytesSinceEntry = 0
-  #maxTimestamp = -1
-  /** Last offset of the first batch with the largest timestamp. */
-  #maxTimestampOffset = -1
+  #indexes: SegmentIndexes | undefined
+  #loading: Promise<SegmentIndexes> | undefined
+  /** The files were not what was saved, and these are complete. */
+  #madeFromLog = false
   /** Where the batch that begins with an offset stands: ends of earlier reads. */
   readonly #places = new Map<number, number>()
 
@@ -82,13 +78,18 @@ export class Segment {
 
   /** Begins with empty indexes, for {@link index} to fill. */
   startIndexes(): void {
-    this.#indexes = { offsets: new OffsetIndex(this.baseOffset), times: new TimeIndex(this.baseOffset) }
-    this.#bytesSinceEntry = 0
-    this.#maxTimestamp = -1
-    this.#maxTimestampOffset = -1
+    this.#indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
   }
 
-  /** Its indexes are not in memory: before it can grow, {@link resumeIndexes}. */
+  /** Takes the segment for what its digest says. The aborted transactions have been compared with it. */
+  seal(digest: SegmentDigest, aborted: AbortedTransaction[]): void {
+    this.#digest = digest
+    this.sizeBytes = digest.logBytes
+    this.nextOffset = digest.nextOffset
+    this.aborted = aborted
+  }
+
+  /** Its indexes are not in memory: before it can grow, {@link loadIndexes}. */
   get isRetired(): boolean {
     return this.#indexes === undefined
   }
@@ -142,45 +143,45 @@ export class Segment {
   /** Takes a batch that stands at the end of the file into the indexes. */
   index(lastOffset: number, maxTimestamp: number, bytes: number): void {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
-    const { offsets, times } = this.#indexes
-    if (maxTimestamp > this.#maxTimestamp) {
-      this.#maxTimestamp = maxTimestamp
-      this.#maxTimestampOffset = lastOffset
-    }
-    if (this.#bytesSinceEntry > this.#context.indexIntervalBytes) {
-      offsets.append(lastOffset, this.sizeBytes)
-      times.append(this.#maxTimestamp, this.#maxTimestampOffset)
-      this.#bytesSinceEntry = 0
-    }
-    this.#bytesSinceEntry += bytes
+    this.#indexes.add(lastOffset, maxTimestamp, this.sizeBytes, bytes)
     this.sizeBytes += bytes
     this.nextOffset = lastOffset + 1
   }
 
-  /** Goes on from saved indexes, which cover the file to their last entry: gives the position of the batch that entry stands for. */
-  async resumeIndexes(): Promise<number> {
-    this.#indexes = await this.#loadIndexes()
-    const { offsets, times } = this.#indexes
-    const { last } = times
-    this.#bytesSinceEntry = 0
-    this.#maxTimestamp = last?.timestamp ?? -1
-    this.#maxTimestampOffset = last?.offset ?? -1
-    return offsets.last?.position ?? 0
+  /** Has the indexes in memory, so that the segment can grow. */
+  async loadIndexes(): Promise<void> {
+    if (!this.#indexes) await this.#load()
   }
 
   /**
-   * Saves the indexes, synced. The offset index comes last, when the names of the others are durable: where it is found after a crash, they are
-   * there. Its own name is not durable before the folder is synced.
+   * Saves the indexes, and the digest that proves them. Everything in the segment is synced. Only the digest is synced: indexes that a loss of power
+   * takes are made again. Its name is not durable before the folder is synced.
    */
-  async saveIndexes(): Promise<void> {
+  async saveIndexes(largestProducerId: number): Promise<void> {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
     const { disk } = this.#context
-    const { offsets, times } = this.#indexes
-    times.append(this.#maxTimestamp, this.#maxTimestampOffset)
-    await writeFile(disk, this.#path('timeindex'), times.bytes)
-    if (this.aborted.length > 0) await writeFile(disk, this.#path('txnindex'), encodeAborted(this.aborted))
-    await disk.syncDirectory(this.folder)
-    await writeFile(disk, this.#path('index'), offsets.bytes)
+    const files = { ...this.#indexes.files(), txnindex: encodeAborted(this.aborted) }
+    const digest = {
+      logBytes: this.sizeBytes,
+      nextOffset: this.nextOffset,
+      files: {
+        index: digestOf(files.index),
+        timeindex: digestOf(files.timeindex),
+        txnindex: digestOf(files.txnindex),
+      },
+      largestProducerId,
+    }
+    await writeFile(disk, this.#path('index'), files.index, 'unsynced')
+    await writeFile(disk, this.#path('timeindex'), files.timeindex, 'unsynced')
+    if (files.txnindex.length > 0) await writeFile(disk, this.#path('txnindex'), files.txnindex, 'unsynced')
+    await writeFile(disk, this.#path('digest'), encodeDigest(digest))
+    this.#digest = digest
+    this.#madeFromLog = false
+  }
+
+  /** Saves indexes that were made from the log because the files were not what was saved. */
+  async repairIndexes(): Promise<void> {
+    if (this.#madeFromLog && this.#digest) await this.saveIndexes(this.#digest.largestProducerId)
   }
 
   /**
@@ -253,8 +254,7 @@ export class Segment {
 
   /** The largest timestamp in the segment; -1 where there is none. */
   async maxTimestamp(): Promise<number> {
-    if (this.#indexes) return Math.max(this.#maxTimestamp, this.#indexes.times.last?.timestamp ?? -1)
-    return (await this.#load()).times.last?.timestamp ?? -1
+    return (this.#indexes ?? (await this.#load())).maxTimestamp
   }
 
   /** An offset such that nothing of the segment before its batch is as late as `timestamp`. */
@@ -271,12 +271,12 @@ export class Segment {
   /** Removes the files of a segment that nobody reads any more. */
   async remove(): Promise<void> {
     await this.#context.files.drop(this.path)
-    for (const extension of ['log', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
+    for (const extension of ['log', 'digest', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
       await removeIfThere(this.#context.disk, this.#path(extension))
   }
 
   /** A place from which going forward meets the batch with `offset`. */
-  #placeOf(offset: number, { offsets }: Indexes): Place {
+  #placeOf(offset: number, { offsets }: SegmentIndexes): Place {
     const entry = offsets.lookUp(offset)
     return entry
       ? { position: entry.position, lastOffset: entry.offset }
@@ -288,7 +288,7 @@ export class Segment {
     if (aborted) this.aborted.push(aborted)
   }
 
-  #load(): Promise<Indexes> {
+  #load(): Promise<SegmentIndexes> {
     return (this.#loading ??= this.#loadIndexes()
       .then(indexes => (this.#indexes ??= indexes))
       .finally(() => {
@@ -296,14 +296,32 @@ export class Segment {
       }))
   }
 
-  async #loadIndexes(): Promise<Indexes> {
-    const { disk } = this.#context
-    const offsets = await readFile(disk, this.#path('index'))
-    const times = await readFile(disk, this.#path('timeindex'))
-    return {
-      offsets: new OffsetIndex(this.baseOffset, offsets),
-      times: new TimeIndex(this.baseOffset, times),
+  /** From their files where the digest proves these, else from the log. */
+  async #loadIndexes(): Promise<SegmentIndexes> {
+    const { disk, indexIntervalBytes } = this.#context
+    if (this.#digest) {
+      const { files, logBytes } = this.#digest
+      const index = await readFile(disk, this.#path('index'))
+      const timeindex = await readFile(disk, this.#path('timeindex'))
+      if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
+        const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
+        return SegmentIndexes.of(this.baseOffset, indexIntervalBytes, found, logBytes)
+      }
     }
+    return this.#indexLog()
+  }
+
+  /** Where the log is damaged the indexes end; a reader that comes there finds that out. */
+  async #indexLog(): Promise<SegmentIndexes> {
+    const indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
+    const from = { position: 0, offset: this.baseOffset }
+    const end = await this.#context.files.use(this.path, 'read', file =>
+      scanSegment(file, this.sizeBytes, from, { gapless: false }, (batch, position) =>
+        indexes.add(batch.lastOffset, indexedTimestamp(batch), position, batch.sizeBytes),
+      ),
+    )
+    this.#madeFromLog = end.problem === undefined
+    return indexes
   }
 
   #remember(offset: number, position: number): void {
@@ -317,6 +335,11 @@ export class Segment {
   #path(extension: SegmentExtension): string {
     return `${this.folder}/${segmentFile(this.baseOffset, extension)}`
   }
+}
+
+/** What the time index has to know of a batch: a marker has the machine's time, which says nothing of the records. */
+export function indexedTimestamp(batch: RecordBatch): number {
+  return batch.isControl ? -1 : batch.maxTimestamp
 }
 
 /** A batch below the high watermark whose bytes are not what was written. */

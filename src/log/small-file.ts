@@ -19,12 +19,20 @@ export async function readFile(disk: Disk, path: string): Promise<Buffer | undef
   }
 }
 
-/** Writes a file that nobody relies on before its content is synced, which it is when this resolves. Its name is not yet durable. */
-export async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes a file that nobody relies on before its content is synced, which it is when this resolves. Its name is not yet durable. `unsynced`: what
+ * is proved before it is believed needs no sync.
+ */
+export async function writeFile(
+  disk: Disk,
+  path: string,
+  bytes: Uint8Array,
+  how: 'synced' | 'unsynced' = 'synced',
+): Promise<void> {
   const file = await disk.open(path, 'create')
   try {
     if (bytes.length > 0 && (await file.write([bytes], 0)) < bytes.length) throw diskFull(`writing ${path}`)
-    await file.sync()
+    if (how === 'synced') await file.sync()
   } finally {
     await file.close()
   }

@@ -11,8 +11,8 @@ test('with any sector zeroed or garbled, a segment recovers to the last batch be
 test('damage in older segments is found when they are read, if not before', () =>
   apart(module, 'olderSegments'))
 
-test('after a clean stop, which is trusted, older segments that were cut are not passed over', () =>
-  apart(module, 'trustedSegments'))
+test('after a clean stop segments that were cut are found at the start', () =>
+  apart(module, 'sealedSegments'))
 
 test('the message of a damaged partition names the repair, and the repair names what it kept', () =>
   apart(module, 'nameTheRepair'))

@@ -1,0 +1,63 @@
+/**
+ * The offset and the time index of one segment, as they grow with its log: batch by batch, whether it is being appended, recovered, or read again
+ * because its index files are not what was saved.
+ */
+import { OffsetIndex } from './offset-index.ts'
+import { TimeIndex } from './time-index.ts'
+
+export class SegmentIndexes {
+  readonly offsets: OffsetIndex
+  readonly times: TimeIndex
+  readonly #intervalBytes: number
+  #bytesSinceEntry = 0
+  #maxTimestamp = -1
+  /** Last offset of the first batch with the largest timestamp. */
+  #maxTimestampOffset = -1
+
+  /** Empty ones, with an entry per `intervalBytes` of log. */
+  constructor(baseOffset: number, intervalBytes: number, files?: { index: Buffer; timeindex: Buffer }) {
+    this.offsets = new OffsetIndex(baseOffset, files?.index)
+    this.times = new TimeIndex(baseOffset, files?.timeindex)
+    this.#intervalBytes = intervalBytes
+  }
+
+  /** Goes on from files that cover a log of `sizeBytes` to its end. */
+  static of(
+    baseOffset: number,
+    intervalBytes: number,
+    files: { index: Buffer; timeindex: Buffer },
+    sizeBytes: number,
+  ): SegmentIndexes {
+    const indexes = new SegmentIndexes(baseOffset, intervalBytes, files)
+    const { last } = indexes.times
+    indexes.#bytesSinceEntry = sizeBytes - (indexes.offsets.last?.position ?? 0)
+    indexes.#maxTimestamp = last?.timestamp ?? -1
+    indexes.#maxTimestampOffset = last?.offset ?? -1
+    return indexes
+  }
+
+  /** The largest timestamp; -1 where there is none. */
+  get maxTimestamp(): number {
+    return this.#maxTimestamp
+  }
+
+  /** Takes in the next batch, which stands at `position`. */
+  add(lastOffset: number, maxTimestamp: number, position: number, bytes: number): void {
+    if (maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = maxTimestamp
+      this.#maxTimestampOffset = lastOffset
+    }
+    if (this.#bytesSinceEntry > this.#intervalBytes) {
+      this.offsets.append(lastOffset, position)
+      this.times.append(this.#maxTimestamp, this.#maxTimestampOffset)
+      this.#bytesSinceEntry = 0
+    }
+    this.#bytesSinceEntry += bytes
+  }
+
+  /** What goes into the files once the segment is complete, or for now. */
+  files(): { readonly index: Uint8Array; readonly timeindex: Uint8Array } {
+    this.times.append(this.#maxTimestamp, this.#maxTimestampOffset)
+    return { index: this.offsets.bytes, timeindex: this.times.bytes }
+  }
+}
