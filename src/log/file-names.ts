@@ -3,6 +3,7 @@
  *
  * ```
  * <dir>/millrace.json                        marks the directory as millrace's
+ * <dir>/metadata.json                        the topics, which the broker keeps
  * <dir>/recovery-point-offset-checkpoint     per partition: an offset known to be synced
  * <dir>/log-start-offset-checkpoint          per partition: where the log begins
  * <dir>/.kafka_cleanshutdown                 there only after a clean stop
@@ -30,6 +31,8 @@ const deletedMark = '~deleted'
 
 export const cleanMarkerName = '.kafka_cleanshutdown'
 export const directoryMarkName = 'millrace.json'
+/** The broker's: its topics. */
+export const metadataName = 'metadata.json'
 export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'
 export const partitionConfigName = 'config.json'

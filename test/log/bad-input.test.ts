@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
@@ -120,15 +120,44 @@ test('files of a data directory that make no sense', async t => {
     await refuses('DATA_DIR_UNREADABLE', file, openLog(path))
     writeFileSync(join(path, file), before)
   }
-  await check('recovery-point-offset-checkpoint')
-  await check('log-start-offset-checkpoint')
-  await check('flights-0/config.json')
   await check('metadata.json')
-  // What the message about a checkpoint says: without it, all of the log is looked at.
-  rmSync(join(path, 'recovery-point-offset-checkpoint'))
-  rmSync(join(path, 'log-start-offset-checkpoint'))
-  await using log = await openLog(path)
-  assert.deepEqual(await valuesIn(log), [0])
+  // What follows from the rest, or is not needed, is written again.
+  const again = ['millrace.json', 'recovery-point-offset-checkpoint', 'log-start-offset-checkpoint']
+  for (const file of [...again, 'flights-0/config.json'])
+    for (const content of ['', '?', undefined]) {
+      if (content === undefined && file === 'millrace.json') continue
+      if (content === undefined) rmSync(join(path, file))
+      else writeFileSync(join(path, file), content)
+      await using log = await openLog(path)
+      assert.deepEqual(await valuesIn(log), [0], file)
+    }
+})
+
+test('a mark that is damaged is written again where everything else is a log, and only there', async t => {
+  const path = folderFor(t)
+  await logWith(path, 1)
+  const mark = join(path, 'millrace.json')
+  const sound = readFileSync(mark)
+  for (let bit = 0; bit < sound.length * 8; bit += 1) {
+    const changed = Buffer.from(sound)
+    changed[bit >> 3]! ^= 1 << (bit & 7)
+    writeFileSync(mark, changed)
+    await (await LogDirectory.open(path, { disk: nodeDisk, clock: systemClock })).close()
+    assert.deepEqual(readFileSync(mark), sound)
+  }
+  // As millrace 0.1.0 wrote it.
+  writeFileSync(mark, '{"format":1}\n')
+  await (await openLog(path)).close()
+  assert.deepEqual(readFileSync(mark), sound)
+  for (const stranger of ['thesis.doc', 'notes-1', 'photos-2026/1.jpg']) {
+    mkdirSync(dirname(join(path, stranger)), { recursive: true })
+    writeFileSync(join(path, stranger), 'years of work')
+    writeFileSync(mark, '')
+    await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
+    rmSync(join(path, stranger.split('/')[0]!), { recursive: true })
+  }
+  writeFileSync(mark, '{"format":2}\n')
+  await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
 })
 
 test('a data directory that is in use: the second process is told of the first, and gets it when that is gone', async t => {

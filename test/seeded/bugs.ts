@@ -80,7 +80,7 @@ export const bugs: readonly SeededBug[] = [
   {
     name: 'stale checkpoint accepted: the mark of a clean stop outlives the next start',
     file: 'src/log/log-directory.ts',
-    find: '      await disk.remove(`${this.path}/${cleanMarkerName}`)\n',
+    find: '    if (marker && !readOnly) await removeIfThere(disk, `${this.path}/${cleanMarkerName}`)\n',
     replace: '',
     tests: ['src/log/log-directory.test.ts', 'test/log/simulator.test.ts', 'test/broker/crash.test.ts'],
   },
