@@ -1,6 +1,6 @@
 /** Apps that run: the processor joined to a log. */
-import { Outcome, systemClock } from './base/index.ts'
-import { openLog } from './open-log.ts'
+import { MillraceError, Outcome, systemClock } from './base/index.ts'
+import { openLog, pathOf } from './open-log.ts'
 import type { Log } from './port/index.ts'
 import { App, Instance, notBegun, type Progress, type RunOptions, settingsOf } from './stream/index.ts'
 
@@ -8,8 +8,8 @@ import { App, Instance, notBegun, type Progress, type RunOptions, settingsOf } f
 export interface AppRunOptions extends RunOptions {
   /** The log to run over. Default: the one in the folder `data`, opened for this run. */
   readonly log?: Log
-  /** The folder of the log, where no log is given. Default `./data`. */
-  readonly data?: string
+  /** The folder of the log, as a path or a file URL, where no log is given. Default `./data`. */
+  readonly data?: string | URL
 }
 
 /** An app that is running. */
@@ -48,7 +48,16 @@ export class RunnableApp extends App {
    * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that is wrong; what fails later rejects `done`
    */
   start(options: AppRunOptions = {}): RunningApp {
-    const settings = settingsOf(options)
+    if (isLog(options))
+      throw new MillraceError('INVALID_ARGUMENT', 'The log is an option of a run: write app.run({ log }).')
+    const settings = settingsOf(options, {
+      log: value => (isLog(value) ? undefined : 'a log, as openLog gives one'),
+      data: 'any',
+    })
+    if (options.data !== undefined) {
+      pathOf(options.data)
+      if (options.log) throw logAndFolder()
+    }
     const plan = this.plan()
     let instance: Instance | undefined
     let failure: unknown
@@ -123,4 +132,15 @@ export class RunnableApp extends App {
  */
 export function createApp(name: string): RunnableApp {
   return new RunnableApp(name)
+}
+
+function isLog(value: unknown): value is Log {
+  return typeof value === 'object' && value !== null && 'port' in value && 'onClose' in value
+}
+
+function logAndFolder(): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    'The run is given both a log and the folder of one (data). Pass one of them.',
+  )
 }

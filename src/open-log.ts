@@ -1,5 +1,14 @@
 /** Opens the log that lives in a folder: the machine's disk, clock and randomness under the broker in process. */
-import { nodeDisk, systemClock, systemRandom } from './base/index.ts'
+import { fileURLToPath } from 'node:url'
+import {
+  checkOptions,
+  inWords,
+  MillraceError,
+  nodeDisk,
+  type OptionKind,
+  systemClock,
+  systemRandom,
+} from './base/index.ts'
 import { InProcessLog } from './broker/index.ts'
 import { createLog, type Log } from './port/index.ts'
 
@@ -18,8 +27,19 @@ export interface OpenLogOptions {
   readonly onFatal?: (error: Error) => void
 }
 
+const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
+  durability: ['sync', 'os'],
+  segmentBytes: 'count',
+  retentionBytes: value =>
+    value === -1 || (Number.isSafeInteger(value) && (value as number) >= 0)
+      ? undefined
+      : 'a whole number of bytes, or -1 to keep all',
+  onFatal: 'function',
+}
+
 /**
  * Opens the log in a folder, which is created where it is missing. One process at a time may have it open.
+ * `folder` is a path, or a file URL such as `new URL('data', import.meta.url)`.
  *
  * @example
  * await using log = await openLog('./data')
@@ -29,7 +49,9 @@ export interface OpenLogOptions {
  * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds something else), DATA_DIR_UNREADABLE, DISK_FULL,
  * DISK_FAILED, INVALID_ARGUMENT. A partition that is damaged does not keep the log from opening: it refuses by itself, with PARTITION_DAMAGED
  */
-export async function openLog(path = './data', options: OpenLogOptions = {}): Promise<Log> {
+export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
+  const path = pathOf(folder)
+  checkOptions('openLog', options, kinds)
   const port = await InProcessLog.open(path, {
     ...options,
     disk: nodeDisk,
@@ -37,4 +59,21 @@ export async function openLog(path = './data', options: OpenLogOptions = {}): Pr
     random: systemRandom,
   })
   return createLog(port, systemClock)
+}
+
+/** The path of a folder that a program names. @throws MillraceError INVALID_ARGUMENT */
+export function pathOf(folder: unknown): string {
+  if (typeof folder === 'string' && folder.trim() !== '' && !/^[a-z][a-z+.-]+:\/\/|\0/i.test(folder))
+    return folder
+  try {
+    if (folder instanceof URL || (typeof folder === 'string' && /^file:\/\//i.test(folder)))
+      return fileURLToPath(folder)
+  } catch {
+    // Of another protocol, or of another machine.
+  }
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `openLog needs the path of a folder, such as './data', or a file URL, got ${folder instanceof URL ? folder.href : inWords(folder)}. ` +
+      'Options come after it: openLog(folder, options).',
+  )
 }

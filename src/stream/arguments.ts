@@ -66,8 +66,8 @@ export function checkNothing(method: Method, given: readonly unknown[]): void {
     )
 }
 
-/** Checks that `given` is a topic as `topic()` declares it. */
-export function checkTopic(method: Method, given: unknown): void {
+/** Checks that `given` is a topic as `topic()` declares it; `method` is what it was given to. */
+export function checkTopic(method: string, given: unknown): void {
   const { name, key, value } = (given ?? {}) as { name?: unknown; key?: unknown; value?: unknown }
   if (typeof name === 'string' && isCodec(key) && isCodec(value)) return
   throw new MillraceError(

@@ -1,5 +1,5 @@
 /** How an app is run. */
-import { durationMs, type Duration, MillraceError } from '../base/index.ts'
+import { checkOptions, durationMs, type Duration, type OptionKind } from '../base/index.ts'
 import { checkPolicy, type ErrorPolicy } from '../schema/index.ts'
 
 /** How an app is run: how far, how safe, and with how much memory. */
@@ -49,11 +49,29 @@ export interface RunSettings {
   readonly onPhase: (phase: 'processing' | 'committing' | 'committed') => void
 }
 
-/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for what is no option, which a program without types can ask for */
-export function settingsOf(options: RunOptions): RunSettings {
-  oneOf('until', options.until, ['end', 'now'])
-  oneOf('guarantee', options.guarantee, ['exactly-once', 'at-least-once'])
-  oneOf('exchange', options.exchange, ['memory', 'topic'])
+const kinds: Readonly<Record<keyof RunOptions, OptionKind>> = {
+  until: ['end', 'now'],
+  restart: 'boolean',
+  guarantee: ['exactly-once', 'at-least-once'],
+  commitInterval: 'duration',
+  dirtyBytesMax: 'count',
+  exchange: ['memory', 'topic'],
+  alignment: 'duration',
+  onError: 'any',
+  instance: 'string',
+  signal: 'signal',
+  onPhase: 'function',
+}
+
+/**
+ * @param more further options that the caller knows, with their kinds
+ * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that does not exist or is wrong
+ */
+export function settingsOf(
+  options: RunOptions,
+  more: Readonly<Record<string, OptionKind>> = {},
+): RunSettings {
+  checkOptions('the run', options, { ...kinds, ...more })
   if (options.onError !== undefined) checkPolicy(options.onError, 'the run')
   return {
     until: options.until,
@@ -68,12 +86,4 @@ export function settingsOf(options: RunOptions): RunSettings {
     signal: options.signal,
     onPhase: options.onPhase ?? (() => {}),
   }
-}
-
-function oneOf<T extends string>(option: string, given: T | undefined, known: readonly T[]): void {
-  if (given !== undefined && !known.includes(given))
-    throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `The run's option ${option} is '${given}'. There are: ${known.join(', ')}.`,
-    )
 }

@@ -121,3 +121,30 @@ test('operators take a record in the order in which they were declared', () => {
     ['a a', 'b b'],
   )
 })
+
+for (const [name, slip, about] of [
+  ['no app', () => testApp(undefined as never), /testApp needs an app.*undefined/],
+  ['the name of an app', () => testApp('lengths' as never), /testApp needs an app.*'lengths'/],
+  ['an unknown option', () => testApp(lengths(), { onErorr: 'skip' } as never), /'onErorr'.*'onError'/],
+  ['an unknown policy', () => testApp(lengths(), { onError: 'ignore' as never }), /onError.*ignore/],
+  ['text for an input', () => testApp(lengths()).input('words' as never), /input needs a topic.*'words'/],
+  ['text for an output', () => testApp(lengths()).output('counts' as never), /output needs a topic/],
+  ['a bare value', () => push('a'), /records \{ key, value, timestamp \}.*'a'/],
+  ['an unknown field', () => push({ key: 'a', valeu: 'b' }), /'valeu'.*'value'/],
+  ['no value', () => push({ key: 'a' }), /no value in a record of 'words'.*null/],
+  ['a time that is text', () => push({ key: 'a', value: 'b', timestamp: '2001' }), /timestamp.*'2001'/],
+  ['a time that is no number', () => push({ key: 'a', value: 'b', timestamp: Number.NaN }), /NaN/],
+  ['a date for a time', () => testApp(lengths()).advanceTime(new Date() as never), /advanceTime.*a Date/],
+  ['no time', () => testApp(lengths()).advanceTime(Number.NaN), /advanceTime.*NaN/],
+  ['time that goes back', () => testApp(lengths()).advanceWallClock(-1), /advanceWallClock.*-1/],
+  ['a duration in words', () => testApp(lengths()).advanceWallClock('1s' as never), /advanceWallClock.*'1s'/],
+] as const)
+  test(`testApp refuses ${name}`, () => {
+    throws(slip, { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about })
+  })
+
+function push(record: unknown): void {
+  testApp(lengths())
+    .input(topic('words', { key: text(), value: text() }))
+    .push(record as never)
+}

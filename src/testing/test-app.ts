@@ -5,11 +5,19 @@
  * what a log adds: several partitions, commits, restarts, idleness; and a topic that the app both writes and reads is two here: what comes out
  * of it does not go in again.
  */
-import { assert, MillraceError, utf8 } from '../base/index.ts'
-import { type ErrorPolicy, Malformed, type Slices, type Topic, type WritableTopic } from '../schema/index.ts'
+import { assert, checkOptions, inWords, MillraceError, utf8 } from '../base/index.ts'
+import {
+  checkPolicy,
+  type ErrorPolicy,
+  Malformed,
+  type Slices,
+  type Topic,
+  type WritableTopic,
+} from '../schema/index.ts'
 import { KeyedState, memoryStore } from '../state/index.ts'
 import {
-  type App,
+  App,
+  checkTopic,
   Metrics,
   type Pane,
   policyOf,
@@ -115,6 +123,9 @@ export interface TestApp {
  * deepEqual(test.output(delaysByHour).read(), [{ key: …, value: …, timestamp: … }])
  */
 export function testApp(app: App, options: TestAppOptions = {}): TestApp {
+  if (!(app instanceof App)) throw wrong('testApp', 'an app, as createApp makes one', app)
+  checkOptions('testApp', options, { onError: 'any' })
+  if (options.onError !== undefined) checkPolicy(options.onError, 'testApp')
   const plan = app.plan()
   const metrics = new Metrics()
   const results = new Map<string, { key: unknown; value: unknown; timestamp: number; pane?: Pane }[]>()
@@ -179,6 +190,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   return {
     metrics,
     input: topic => {
+      checkTopic('input', topic)
       const source = sources.get(topic.name)
       if (!source)
         throw new MillraceError(
@@ -187,6 +199,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
         )
       return {
         push(...records) {
+          for (const record of records) checkRecord(topic.name, record)
           for (const record of records) {
             const batch = new BatchBuilder({ initialBytes: 512 })
             const timestamp = record.timestamp ?? now
@@ -211,6 +224,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
       }
     },
     output: topic => {
+      checkTopic('output', topic)
       const known = results.get(topic.name)
       if (!known)
         throw new MillraceError(
@@ -225,15 +239,36 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
       return letters
     },
     advanceTime(timestamp) {
+      if (typeof timestamp !== 'number' || Number.isNaN(timestamp))
+        throw wrong('advanceTime', 'ms since the epoch, or Infinity', timestamp)
       for (const source of sources.values()) source.watermark = Math.max(source.watermark, timestamp)
       settle()
     },
     advanceWallClock(ms) {
+      if (!(Number.isFinite(ms) && ms >= 0)) throw wrong('advanceWallClock', 'a number of ms, 0 or more', ms)
       now += ms
       for (const task of group.all()) task.tick(now)
       settle()
     },
   }
+}
+
+function checkRecord(topic: string, record: TestRecord<unknown, unknown>): void {
+  const what = `a record of '${topic}'`
+  if (typeof record !== 'object' || record === null)
+    throw wrong('push', 'records { key, value, timestamp }', record)
+  checkOptions(what, record, { key: 'any', value: 'any', timestamp: wholeMs })
+  if (record.value === undefined)
+    throw new MillraceError('INVALID_ARGUMENT', `There is no value in ${what}. Pass null to delete the key.`)
+}
+
+/** A timestamp that a log can hold; which ones an app takes is its own business. */
+function wholeMs(value: unknown): string | undefined {
+  return Number.isSafeInteger(value) ? undefined : 'whole ms since the epoch'
+}
+
+function wrong(method: string, expected: string, given: unknown): MillraceError {
+  return new MillraceError('INVALID_ARGUMENT', `${method} needs ${expected}, got ${inWords(given)}.`)
 }
 
 /** What a reader of the topic would get: encoded, validated and decoded. */

@@ -23,7 +23,7 @@ function counting(world: World, ms: number): App {
   })
   events.groupByKey().count().to(totals)
   const windows = events
-    .groupBy((_, key) => String(key).toUpperCase())
+    .groupBy((_, key) => key!.toUpperCase())
     .windowedBy(tumbling(100))
     .count()
   windows.emit('final').to(counts)

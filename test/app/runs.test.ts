@@ -16,7 +16,7 @@ function counting(name = 'app'): App {
   const app = new App(name)
   const events = app.stream(input)
   events
-    .groupBy((_, key) => String(key).toUpperCase())
+    .groupBy((_, key) => key!.toUpperCase())
     .windowedBy(tumbling(100))
     .count()
     .emit('final')

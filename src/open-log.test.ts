@@ -1,0 +1,57 @@
+/** What openLog takes for a folder and for options, and what it refuses before it touches the disk. */
+import { deepEqual, rejects } from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import type { ErrorCode } from './base/index.ts'
+import { openLog } from './open-log.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'millrace-open-'))
+after(() => rmSync(root, { recursive: true }))
+
+function refuses(args: readonly unknown[], about: RegExp, code: ErrorCode = 'INVALID_ARGUMENT'): void {
+  test(`openLog(${args.map(arg => (arg instanceof URL ? arg.href : JSON.stringify(arg))).join(', ')}) is refused`, async () => {
+    const call = openLog as (...given: readonly unknown[]) => Promise<unknown>
+    await rejects(call(...args), { name: 'MillraceError', code, message: about })
+  })
+}
+
+const folder = join(root, 'never')
+refuses([''], /path of a folder.*got ''/)
+refuses(['  '], /path of a folder/)
+refuses([null], /path of a folder.*null/)
+refuses([8], /path of a folder.*8/)
+refuses(['a\0b'], /path of a folder/)
+refuses([{ durability: 'os' }], /openLog\(folder, options\)/)
+refuses(['kafka://localhost:9092'], /kafka:/)
+refuses([new URL('https://example.org/data')], /https:/)
+refuses([new URL('file://elsewhere/data')], /file:\/\/elsewhere/)
+refuses([folder, { durabilty: 'os' }], /'durabilty'.*'durability'/)
+refuses([folder, { durability: 'fsync' }], /'durability'.*'sync' or 'os'.*'fsync'/)
+refuses([folder, { segmentBytes: '1GB' }], /'segmentBytes'.*'1GB'/)
+refuses([folder, { segmentBytes: 0 }], /'segmentBytes'/)
+refuses([folder, { retentionBytes: -2 }], /'retentionBytes'.*-1 to keep all/)
+refuses([folder, { onFatal: 'exit' }], /'onFatal'.*function/)
+refuses([folder, 'os'], /options of openLog.*'os'/)
+test('what is refused leaves no folder', () => deepEqual(existsSync(folder), false))
+
+for (const [name, given] of [
+  ['a path', join(root, 'a path')],
+  ['a file URL', pathToFileURL(join(root, 'by url'))],
+  ['the text of a file URL', pathToFileURL(join(root, 'by text of url')).href],
+] as const)
+  test(`${name} names the folder`, async () => {
+    await using log = await openLog(given, { retentionBytes: -1 })
+    await log.createTopic('t')
+    const path = name === 'a path' ? 'a path' : name === 'a file URL' ? 'by url' : 'by text of url'
+    deepEqual(existsSync(join(root, path, 't-0')), true)
+  })
+
+test('a file is no folder, and is named', async () => {
+  const file = join(root, 'file.txt')
+  writeFileSync(file, 'mine')
+  await rejects(openLog(file), { name: 'MillraceError', code: 'DATA_DIR_UNREADABLE', message: /file\.txt/ })
+  await rejects(openLog(join(file, 'data')), { name: 'MillraceError', message: /file\.txt/ })
+})
