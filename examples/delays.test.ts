@@ -82,6 +82,7 @@ test('what cannot be processed is put aside, with the reason', () => {
   deepEqual(run.metrics.dropped, {
     late: 0,
     idle: 0,
+    'not-sampled': 0,
     'null-key': 0,
     'null-value': 0,
     malformed: 1,

@@ -123,13 +123,13 @@ export class KeyedState<V> {
 
   /**
    * Entries with from ≤ namespace < to, by namespace and then key, each as it is when the scan comes to it. State may change between two of them, and
-   * commits may pass; what is put into the namespace that the scan is in may be missed.
+   * commits may pass; what is put into the namespace that the scan is in may be missed. With `afterKey` it begins behind that key in the first namespace.
    */
-  *scan(fromNamespace: number, toNamespace: number): Generator<StateEntry<V>> {
+  *scan(fromNamespace: number, toNamespace: number, afterKey?: string): Generator<StateEntry<V>> {
     const to = Math.ceil(toNamespace)
     for (let at = this.#firstFrom(fromNamespace); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
       const namespace = at
-      let after: string | undefined
+      let after = namespace === fromNamespace ? afterKey : undefined
       do {
         const { keys, goOnAfter } = this.#gather(namespace, after)
         for (const key of keys) {
@@ -142,23 +142,25 @@ export class KeyedState<V> {
     }
   }
 
-  /** Deletes entries with from ≤ namespace < to. Those that were never committed leave no trace. */
-  deleteNamespaces(from: number, to: number): void {
-    const first = this.#firstFrom(from)
-    if (first === undefined || first >= to) return
-    for (const storeKey of this.#store.keys(lowerBound(first), upperBound(to))) {
-      const namespace = decodeNamespace(storeKey)
-      const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
-      const key = storeKey.slice(namespaceLength)
-      if (!bucket.entries.has(key)) bucket.add(key, undefined, 'stored')
-    }
-    this.#order.forRange(first, to, false, (_namespace, bucket) => {
-      for (const entry of bucket.entries.values()) this.#deleteEntry(entry)
-    })
-    // So that the next call need not pass what this one has deleted.
-    if (first === this.#floor) {
-      this.#floor = to
-      this.#floorIsLive = false
+  /**
+   * Deletes entries with from ≤ namespace < to, `perTurn` of them between two yields: for an owner that lets the event loop turn meanwhile. As in a scan,
+   * commits may pass. Entries that were never committed leave no trace.
+   */
+  *deleteInTurns(from: number, to: number, perTurn: number): Generator<void> {
+    let deleted = 0
+    for (let at = this.#firstFrom(from); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
+      const namespace = at
+      let after: string | undefined
+      do {
+        const { keys, goOnAfter } = this.#gather(namespace, after)
+        for (const key of keys) {
+          const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+          // What is not cached was found in the store.
+          this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'stored'))
+          if (++deleted % perTurn === 0) yield
+        }
+        after = goOnAfter
+      } while (after !== undefined)
     }
   }
 

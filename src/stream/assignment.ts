@@ -71,8 +71,8 @@ export class Assignment {
       settings.exchange === 'memory'
         ? {}
         : {
-            send: ({ idleRaised }, node, partition, record) =>
-              sendToExchange(outputs, exchangeTopic(app, node), partition, node, record, idleRaised),
+            send: (_task, node, partition, record) =>
+              sendToExchange(outputs, exchangeTopic(app, node), partition, node, record),
           },
     )
   }
@@ -112,6 +112,9 @@ export class Assignment {
       await restore(port, store, { ...changelog, clock })
       each.changelogEnd = store.position ?? 0
     }
+    // The tasks from here on, those upstream first.
+    const isNew = new Set(this.states.slice(statesBefore).map(({ task }) => task))
+    this.tasks.restored(Array.from(this.tasks.all()).filter(task => isNew.has(task)))
     this.#read()
     return added.filter(input => committed.get(keyOf(input)))
   }

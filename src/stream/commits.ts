@@ -6,7 +6,8 @@
  * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
  * owner by now commits nothing.
  *
- * A commit happens between two records, when everything that the watermark made due has fired: so the watermark that is committed says what has fired.
+ * A commit happens between two records: the watermark that is committed says what has fired. Or it happens while much that the watermark made due is firing;
+ * then the tasks keep as state how far they have come.
  *
  * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
  */
@@ -67,6 +68,8 @@ export class Commits {
     const { app, clock, settings, metrics } = this.#context
     this.#committedAt = clock.monotonic()
     const timestamp = clock.now()
+    const unfired = !this.#assignment.tasks.suspend()
+    for (const input of this.#assignment.inputs.values()) input.unfired = unfired
     this.#announcements.announce(this.#assignment.tasks.all(), timestamp)
     const { offsets, marks } = this.#progress()
     this.#outputs.flush()

@@ -3,7 +3,7 @@ import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import { ExchangePartition, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { hasEnded } from './source-partition.ts'
+import { hasEnded, hasUnfired } from './source-partition.ts'
 
 /**
  * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One that a crash kept from finishing may go on
@@ -18,7 +18,8 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
     const metadata = committed[n]?.metadata
     return sources.has(topic) ? hasEnded(metadata) : ExchangePartition.hasEnded(metadata)
   })
-  if (over.length > 0 && over.every(Boolean))
+  const unfired = committed.some(each => hasUnfired(each?.metadata))
+  if (over.length > 0 && over.every(Boolean) && !unfired)
     throw new MillraceError(
       'APP_FINISHED',
       `The app '${app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start anew with { restart: true }.`,

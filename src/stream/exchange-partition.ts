@@ -39,11 +39,10 @@ export function sendToExchange(
   partition: number,
   node: ExchangeNode,
   record: StreamRecord,
-  idleRaised: boolean,
 ): void {
   const headers: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(textOf(record.watermark)) }]
   if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
-  if (idleRaised) headers.push({ key: idleHeader, value: noBytes })
+  if (record.raised) headers.push({ key: idleHeader, value: noBytes })
   for (const header of record.headers) headers.push(header)
   const key = fromLatin1(rawKeyOf(record, node.keyCodec))
   outputs.writeRaw(topic, partition, record.timestamp, key, valueCodec.encode(record.value), headers)
@@ -80,6 +79,7 @@ export class ExchangePartition implements InputPartition {
   #nextOffset: number
   #isFiring = false
   processed = 0
+  unfired = false
 
   constructor(
     app: string,
@@ -152,13 +152,13 @@ export class ExchangePartition implements InputPartition {
       const rawKey = latin1(key)
       const pane = headers.find(({ key: name }) => name === paneHeader)?.value
       const others = headers.filter(({ key: name }) => !ownHeaders.has(name))
-      task.idleRaised = headers.some(({ key: name }) => name === idleHeader)
       const record = new StreamRecord(
         this.#node.keyCodec.decode(rawKey),
         valueCodec.decode(value),
         null,
         cursor.timestamp,
         this.#numberIn(headers, watermarkHeader, cursor.offset),
+        headers.some(({ key: name }) => name === idleHeader),
         others.length > 0 ? others : noHeaders,
         pane ? (utf8(pane) as Pane) : undefined,
         rawKey,
@@ -189,7 +189,10 @@ export class ExchangePartition implements InputPartition {
   }
 
   metadata(): string {
-    return JSON.stringify({ upstream: this.#upstream.map(({ watermark }) => textOf(watermark)) })
+    return JSON.stringify({
+      upstream: this.#upstream.map(({ watermark }) => textOf(watermark)),
+      ...(this.unfired && { unfired: true }),
+    })
   }
 
   #announced(headers: readonly RecordHeader[], offset: number): void {

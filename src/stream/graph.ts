@@ -38,6 +38,8 @@ export interface OperatorNode extends NodeBase {
   /** The names of the outlets that the factory is given, in order. A window operator gains one with each `emit`. */
   readonly outlets: string[]
   readonly stateful: boolean
+  /** By outlet, where one asks more of what follows than {@link NodeBase.latenessMs}. */
+  readonly latenessByOutlet?: (number | undefined)[]
 }
 
 /** Sends records to the task that owns their key. */
@@ -56,6 +58,11 @@ export type GraphNode = SourceNode | OperatorNode | ExchangeNode | SinkNode
 export interface Edge {
   readonly from: GraphNode
   readonly outlet: number
+}
+
+/** The lateness of what comes out there, in ms: windows downstream must allow at least this. */
+export function latenessOf({ from, outlet }: Edge): number {
+  return (from.kind === 'operator' ? from.latenessByOutlet?.[outlet] : undefined) ?? from.latenessMs
 }
 
 type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name'> : never

@@ -3,7 +3,7 @@
 import { MillraceError } from '../base/index.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'
-import type { Edge, Graph, GraphNode, OperatorNode } from './graph.ts'
+import { type Edge, type Graph, latenessOf, type OperatorNode } from './graph.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
 import { aggregate, type Aggregation } from './operators/aggregate.ts'
@@ -17,12 +17,16 @@ import {
   type AlignedWindows,
   describeWindows,
   inWords,
+  latenessOfChanges,
   type SessionWindows,
   type Windows,
 } from './windows.ts'
 
 /** What an aggregate is called, in the plan and beside its state, so that none is taken for another. */
 type Kind = 'count' | 'reduce' | 'aggregate'
+
+/** Its outlets ask for more or less lateness downstream, as each emits. */
+type WindowNode = OperatorNode & Required<Pick<OperatorNode, 'latenessByOutlet'>>
 
 /** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
 export type Initial<A> = A | (() => A)
@@ -90,7 +94,7 @@ export class GroupedStream<K, V> {
         outlets: ['changes'],
         stateful: true,
         keyCodec,
-        latenessMs: edge.from.latenessMs,
+        latenessMs: latenessOf(edge),
         acrossPartitions: edge.from.acrossPartitions,
       },
       options.name ?? { stem: kind },
@@ -192,14 +196,16 @@ export class SessionWindowedStream<K, V> {
 /** The results of a windowed aggregate, before it is said when they go out. */
 export class WindowedTable<K, A, V> {
   readonly #graph: Graph
-  readonly #node: OperatorNode
+  readonly #node: WindowNode
+  readonly #windows: Windows
   readonly #policies: EmitPolicy[]
   #late: Stream<K, V> | undefined
 
   /** @internal */
-  constructor(graph: Graph, node: OperatorNode, policies: EmitPolicy[]) {
+  constructor(graph: Graph, node: WindowNode, windows: Windows, policies: EmitPolicy[]) {
     this.#graph = graph
     this.#node = node
+    this.#windows = windows
     this.#policies = policies
   }
 
@@ -207,14 +213,20 @@ export class WindowedTable<K, A, V> {
    * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one. Several calls give several
    * tables over the same state.
    *
-   * - `'final'`: once, when the watermark has passed the window's end, with timestamp `end - 1`; again for each late record that is still allowed;
-   * - `'changes'`: at every change, with the largest timestamp in it (what Kafka Streams does with its cache off);
+   * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record that is still allowed;
+   * - `'changes'`: at every change (what Kafka Streams does with its cache off);
    * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing time, if it changed.
+   *
+   * The timestamp of a result is the window's last instant (`end - 1`, of a session its `end`), whether it comes early, on time or late; under `'changes'` it
+   * is the largest timestamp in the window. Windows over the results must allow the same lateness as this window; over those of `'changes'` also
+   * the window's size, or the session's gap.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
     checkEmitPolicy(policy)
     this.#policies.push(policy)
     this.#node.outlets.push(typeof policy === 'string' ? policy : `early every ${policy.early}`)
+    if (policy === 'changes')
+      this.#node.latenessByOutlet[this.#policies.length] = latenessOfChanges(this.#windows)
     return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length }, false)
   }
 
@@ -263,9 +275,9 @@ function windowed<K, A, V>(
 ): WindowedTable<K, A, V> {
   const { graph, edge } = stream
   const { from } = edge
-  if (windows.allowedLatenessMs < from.latenessMs) throw latenessShrinks(windows, from)
+  if (windows.allowedLatenessMs < latenessOf(edge)) throw latenessShrinks(windows, edge)
   const policies: EmitPolicy[] = []
-  const node = graph.add<OperatorNode>(
+  const node = graph.add<WindowNode>(
     {
       kind: 'operator',
       label: `${kind}, ${describeWindows(windows)}`,
@@ -275,14 +287,17 @@ function windowed<K, A, V>(
       stateful: true,
       keyCodec: windowedKeyCodec(from.keyCodec),
       latenessMs: windows.allowedLatenessMs,
+      latenessByOutlet: [],
       acrossPartitions: from.acrossPartitions,
     },
     options.name ?? { stem: kind },
   )
-  return new WindowedTable(graph, node, policies)
+  return new WindowedTable(graph, node, windows, policies)
 }
 
-function latenessShrinks(windows: Windows, { name, latenessMs }: GraphNode): MillraceError {
+function latenessShrinks(windows: Windows, edge: Edge): MillraceError {
+  const latenessMs = latenessOf(edge)
+  const { name } = edge.from
   return new MillraceError(
     'LATENESS_SHRINKS',
     latenessMs === Number.POSITIVE_INFINITY

@@ -14,6 +14,8 @@ export interface InputPartition {
   readonly processed: number
   /** Whether a record made more results due than one turn should take: {@link run} continues with them. */
   readonly isFiring: boolean
+  /** Whether something that is due in the instance has not fired yet: said with the offset, so that the app does not count as finished. */
+  unfired: boolean
   /** Takes a batch to run. The one before must be through. */
   load(batch: FetchedBatch): void
   /** Runs records of the batch, `turn` at the most. True when the batch is through. {@link position} moves with them. */

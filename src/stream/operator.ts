@@ -8,14 +8,16 @@
  * What an operator may rely on:
  * - all records of one key reach the same task, in the order of their source partition;
  * - `advance(w)` is called with growing watermarks, before any record that came after `w` was reached, and again from the state of the last commit
- *   after a crash;
- * - nothing but its own calls changes its state.
+ *   after a crash; while it runs the task's watermark is still the one before;
+ * - nothing but its own calls changes its state, with one exception: namespaces below {@link stateBegin} of the state that it asks for first are the task's.
  * What it must do:
+ * - ask the task for its watermark, and keep no copy, which could be older;
+ * - fire what has a last instant when the watermark has passed it, and forget that when the watermark has passed it by the allowed lateness;
  * - forward results that the watermark fired with the watermark {@link neverLate}: they go out ahead of it;
  * - forward corrections with the watermark of the record that caused them.
  */
 import type { KeyedState } from '../state/index.ts'
-import type { StreamRecord } from './record.ts'
+import type { Pane, StreamRecord } from './record.ts'
 
 /** Passes a record on. */
 export type Forward = (record: StreamRecord) => void
@@ -29,34 +31,44 @@ export interface Operator {
   /** Takes a record of input 0; an operator with several inputs has several of these. */
   readonly inputs: readonly Forward[]
   /**
-   * Event time has reached `watermark`: fire what is due. Returns false when it stopped early because it has emitted enough for one turn of the
-   * event loop; it is then called again with the same watermark before anything else happens in the task.
+   * Event time has reached `watermark`: fire and forget what is due. Returns false when it stopped early because it has done enough for one turn of the
+   * event loop; it is then called again with the same watermark before anything else happens in the task. A commit may come in between, and a restart
+   * after that: it is called with the same watermark then, too.
    */
   advance?(watermark: number): boolean
+  /** Where {@link advance} has stopped early, as a value that state can keep; for an operator whose own state does not say it. */
+  place?(): unknown
+  /** After a restart: {@link advance} continues at this place. */
+  resume?(place: unknown): void
   /** The next watermark at which {@link advance} has something to do; read after each call of it, `Infinity` for never. */
   deadline?(): number
   /** A table's current content. */
   readonly view?: TableView
 }
 
-/** Why a record went no further. Each is counted; late ones go to the side output as well. */
-export type DropReason = 'late' | 'idle' | 'null-key' | 'null-value' | 'malformed' | 'failed'
+/**
+ * Why a record went no further. `late`: no window takes it any more. `idle`: the same, by a watermark that was raised while its partition had no data. `not-sampled`:
+ * it is between two windows whose advance is longer than their size.
+ */
+export type DropReason = 'late' | 'idle' | 'not-sampled' | 'null-key' | 'null-value' | 'malformed' | 'failed'
 
 export interface OperatorContext {
   /** The state `name` of this operator in this task. */
   state<V>(name: string): KeyedState<V>
   /** The content of the table that is input `index`. */
   view(index: number): TableView
-  /** The task's watermark as of the last commit: -Infinity in a new app. */
-  readonly restoredWatermark: number
+  /** The task's watermark: -Infinity in a new app. Everything whose last instant is before it has fired. */
+  watermark(): number
   /** Counts a dropped record. */
-  drop(reason: DropReason, record: StreamRecord): void
-  /** Why a record that is late right now is late: `idle` when its partition's watermark had been raised without data. */
-  lateReason(): 'late' | 'idle'
-  /** Counts results by when they came. */
-  emitted(record: StreamRecord): void
+  drop(reason: 'null-key' | 'null-value' | 'not-sampled'): void
+  /** A record that is late goes to the side output, and is dropped if that leads nowhere. Both are counted. */
+  late(record: StreamRecord, sideOutput: Forward): void
+  /** Counts results by when they came; those that come at every change apart. */
+  emitted(kind: Pane | 'changes'): void
   /** Makes sure that {@link Operator.advance} is called when the watermark reaches this: a deadline that came up while processing. */
   wakeAt(watermark: number): void
+  /** How many results or rows {@link Operator.advance} may settle before it lets the event loop turn. */
+  readonly rowsPerTurn: number
   /** Calls `callback` every `intervalMs` of processing time, between two records. */
   every(intervalMs: number, callback: () => void): void
 }
@@ -64,8 +76,11 @@ export interface OperatorContext {
 /** Makes the operator of one task. `forwards[0]` leads to what follows; others are named side outputs. */
 export type OperatorFactory = (context: OperatorContext, forwards: readonly Forward[]) => Operator
 
-/** How many results `advance` may forward before it lets the event loop turn. */
-export const resultsPerTurn = 4096
+/** An operator's entries of state are in namespaces from here on. */
+export const stateBegin: number = Number.MIN_SAFE_INTEGER + 1
+
+/** Where a record goes that nobody takes. */
+export const nowhere: Forward = () => {}
 
 /** An operator without state, time or table: one function. */
 export function stateless(process: (record: StreamRecord, forward: Forward) => void): OperatorFactory {

@@ -26,6 +26,8 @@ export class StreamRecord<K = unknown, V = unknown> {
   readonly timestamp: number
   /** The watermark of the source partition this comes from, as it stood **before** it: what decides whether it is late. */
   readonly watermark: number
+  /** Whether idleness had raised that watermark, without data: what is late by it is late as `idle`. */
+  readonly raised: boolean
   readonly headers: readonly RecordHeader[]
   readonly pane: Pane | undefined
   /** The key's bytes as a binary string, once an operator has asked for them (see `rawKeyOf`). */
@@ -37,6 +39,7 @@ export class StreamRecord<K = unknown, V = unknown> {
     previous: V | null,
     timestamp: number,
     watermark: number,
+    raised: boolean,
     headers: readonly RecordHeader[],
     pane: Pane | undefined,
     rawKey: string | undefined,
@@ -46,6 +49,7 @@ export class StreamRecord<K = unknown, V = unknown> {
     this.previous = previous
     this.timestamp = timestamp
     this.watermark = watermark
+    this.raised = raised
     this.headers = headers
     this.pane = pane
     this.rawKey = rawKey
@@ -59,6 +63,7 @@ export class StreamRecord<K = unknown, V = unknown> {
       previous,
       this.timestamp,
       this.watermark,
+      this.raised,
       this.headers,
       this.pane,
       this.rawKey,
@@ -73,6 +78,7 @@ export class StreamRecord<K = unknown, V = unknown> {
       this.previous,
       this.timestamp,
       this.watermark,
+      this.raised,
       this.headers,
       this.pane,
       undefined,

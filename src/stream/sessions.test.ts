@@ -8,7 +8,7 @@ import { App } from './app.ts'
 import { session } from './windows.ts'
 import { type Event, input, output, run } from './windows.test-support.ts'
 
-test('a session fires at the watermark of its end, takes records up to its allowed lateness, and none at it', () => {
+test('a session fires when the watermark has passed its last instant, and takes records until that is its allowed lateness ago', () => {
   const of = (watermark: number, allowedLateness: number): readonly unknown[] => {
     const { results, late } = run(
       session(20, { allowedLateness }),
@@ -22,11 +22,11 @@ test('a session fires at the watermark of its end, takes records up to its allow
     )
     return [...results.map(([start, , value, pane]) => `${start} ${value} ${pane}`), ...late]
   }
-  deepEqual(of(99, 0), [])
-  // It ends a gap after its last record, at 100.
-  deepEqual(of(100, 0), ['80 1 on-time', 79])
-  deepEqual(of(149, 50), ['80 1 on-time', '80 null late', '79 3 late'])
-  deepEqual(of(150, 50), ['80 1 on-time', 79])
+  // Its last instant is a gap after its last record: a record at 100 still belongs to it.
+  deepEqual(of(100, 0), [])
+  deepEqual(of(101, 0), ['80 1 on-time', 79])
+  deepEqual(of(150, 50), ['80 1 on-time', '80 null late', '79 3 late'])
+  deepEqual(of(151, 50), ['80 1 on-time', 79])
 })
 
 test('sessions end a gap after their last record, and a gap of just that length is in one', () => {

@@ -32,6 +32,8 @@ interface Progress {
   readonly idle?: true
   /** A bounded run has ended here. */
   readonly ended?: true
+  /** As of {@link InputPartition.unfired}. */
+  readonly unfired?: true
 }
 
 export class SourcePartition implements InputPartition, WatermarkInput {
@@ -44,6 +46,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   /** Whether a run until 'end' has ended it: nothing behind its position is read any more. */
   ended: boolean
   processed = 0
+  unfired = false
 
   readonly #task: Task
   readonly #entry: Forward
@@ -117,7 +120,6 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     const task = this.#task
     const { count } = this.#decoded
     const end = Math.min(count, this.#next + turn)
-    task.idleRaised = this.idle
     task.reading = this
     if (this.#isFiring && !task.advance()) return false
     this.#isFiring = false
@@ -129,7 +131,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)
       if (watermark <= this.watermark) continue
       this.watermark = watermark
-      if (this.idle) task.idleRaised = this.idle = false
+      this.idle = false
       this.#isFiring = !task.advance()
     }
     this.processed += this.#next - from
@@ -164,6 +166,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       ...(Number.isFinite(this.watermark) && { watermark: this.watermark }),
       ...(this.idle && { idle: true }),
       ...(this.ended && { ended: true }),
+      ...(this.unfired && { unfired: true }),
     }
     return JSON.stringify(progress)
   }
@@ -199,6 +202,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
           null,
           timestamp,
           watermark,
+          this.idle,
           decoded.headers[index] ?? noHeaders,
           undefined,
           undefined,
@@ -247,6 +251,11 @@ export class SourcePartition implements InputPartition, WatermarkInput {
 /** Whether a bounded run has ended where this offset was committed. */
 export function hasEnded(metadata: string | undefined): boolean {
   return progressOf(metadata).ended ?? false
+}
+
+/** Whether something was due, and had not fired, when this was committed: of any input. */
+export function hasUnfired(metadata: string | undefined): boolean {
+  return progressOf(metadata).unfired ?? false
 }
 
 function progressOf(metadata: string | undefined): Progress {

@@ -2,7 +2,14 @@
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
 import { MillraceError } from '../base/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
-import type { Edge, ExchangeNode, Graph, OperatorNode, SinkNode } from './graph.ts'
+import {
+  type Edge,
+  type ExchangeNode,
+  type Graph,
+  latenessOf,
+  type OperatorNode,
+  type SinkNode,
+} from './graph.ts'
 import { checkCall, checkNothing, checkTopic, wrongArgument } from './arguments.ts'
 import { checkKeyForm } from './key-forms.ts'
 import { GroupedStream } from './grouped.ts'
@@ -152,7 +159,7 @@ export class Stream<K, V> {
         outlets: ['changes'],
         stateful: true,
         keyCodec: edge.from.keyCodec,
-        latenessMs: edge.from.latenessMs,
+        latenessMs: latenessOf(edge),
         acrossPartitions: edge.from.acrossPartitions,
       },
       options.name ?? { stem: 'to-table' },
@@ -177,7 +184,7 @@ export class Stream<K, V> {
         kind: 'exchange',
         inputs: [this.edge],
         keyCodec: keyCodec ?? jsonKeyCodec,
-        latenessMs: this.edge.from.latenessMs,
+        latenessMs: latenessOf(this.edge),
         acrossPartitions: true,
       },
       this.graph.nameAfter(this.edge.from.name, 'exchange'),
@@ -223,7 +230,7 @@ export class Stream<K, V> {
         outlets: ['joined'],
         stateful: false,
         keyCodec: edge.from.keyCodec,
-        latenessMs: Math.max(edge.from.latenessMs, tableNode.latenessMs),
+        latenessMs: Math.max(latenessOf(edge), latenessOf(table.edge)),
         acrossPartitions: edge.from.acrossPartitions,
       },
       options.name ?? { stem: kind === 'inner' ? 'join' : 'left-join' },
@@ -242,7 +249,7 @@ export class Stream<K, V> {
         outlets: ['out'],
         stateful: false,
         keyCodec: changesKey ? jsonKeyCodec : from.keyCodec,
-        latenessMs: from.latenessMs,
+        latenessMs: latenessOf(this.edge),
         acrossPartitions: from.acrossPartitions,
       },
       options.name ?? { stem },
@@ -267,7 +274,7 @@ export function addSink(
       topic,
       inputs: [edge],
       keyCodec: edge.from.keyCodec,
-      latenessMs: edge.from.latenessMs,
+      latenessMs: latenessOf(edge),
       acrossPartitions: edge.from.acrossPartitions,
     },
     options.name ?? { stem: 'to' },

@@ -1,7 +1,7 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../schema/index.ts'
-import type { Edge, Graph, OperatorNode } from './graph.ts'
+import { type Edge, type Graph, latenessOf, type OperatorNode } from './graph.ts'
 import { checkCall } from './arguments.ts'
 import type { OperatorFactory } from './operator.ts'
 import { filterTable, mapTableValues, selectKey } from './operators/stateless.ts'
@@ -56,7 +56,7 @@ export class Table<K, V> {
         outlets: ['out'],
         stateful: false,
         keyCodec: jsonKeyCodec,
-        latenessMs: from.latenessMs,
+        latenessMs: latenessOf(this.edge),
         acrossPartitions: from.acrossPartitions,
       },
       options.name ?? { stem: 'to-stream' },
@@ -80,7 +80,7 @@ export class Table<K, V> {
         outlets: ['changes'],
         stateful: false,
         keyCodec: from.keyCodec,
-        latenessMs: from.latenessMs,
+        latenessMs: latenessOf(this.edge),
         acrossPartitions: from.acrossPartitions,
       },
       options.name ?? { stem: `table-${stem}` },

@@ -84,13 +84,42 @@ export class TaskGroup {
     this.#targets.clear()
   }
 
+  /** The state of `tasks`, upstream first, has been restored: firing that a commit had found incomplete continues. */
+  restored(tasks: Iterable<Task>): void {
+    for (const task of tasks) {
+      this.#link(task)
+      task.restored()
+    }
+  }
+
+  /**
+   * Before a commit: keeps as state what has not fired yet. Returns whether everything that is due has.
+   */
+  suspend(): boolean {
+    const restarted = new Map<Task, number>()
+    let isComplete = true
+    for (const task of this.all()) {
+      for (const { from, to, input } of this.#links)
+        if (to === task) input.watermark = Math.max(input.watermark, restarted.get(from) ?? input.watermark)
+      const inputs = task.inputsWatermark
+      const watermark = task.suspend(inputs)
+      if (task.isFiring || watermark < inputs) isComplete = false
+      restarted.set(task, watermark)
+    }
+    return isComplete
+  }
+
+  #link(task: Task): void {
+    for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.watermark
+  }
+
   /**
    * Brings every task's watermark up to its inputs', upstream first. False when one had more to fire than fits in a turn: call again after
    * letting the event loop turn, before any record.
    */
   advance(): boolean {
     for (const task of this.all()) {
-      for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.watermark
+      this.#link(task)
       if (!task.advance()) return false
     }
     return true
@@ -107,7 +136,6 @@ export class TaskGroup {
     const partition = partitionForBinary(by, this.#partitions(stage))
     if (this.#form.send) return this.#form.send(task, node, partition, record)
     const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
-    target.task.idleRaised = task.idleRaised
     target.entry(record)
   }
 

@@ -2,8 +2,9 @@
  * A task: the operators of one stage for one partition, joined to a chain of plain calls.
  *
  * Invariants:
- * - its watermark is the least of its inputs' and never goes back;
+ * - its watermark is the least of its inputs' and never goes back; everything whose last instant is before it has fired;
  * - before a record is processed, everything that the watermark before it made due has fired;
+ * - firing may be interrupted, and committed there: where it continues is kept as state until it is complete;
  * - its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
  */
 import { assert } from '../base/index.ts'
@@ -11,7 +12,14 @@ import type { KeyedState } from '../state/index.ts'
 import { OperatorFailure } from './failure.ts'
 import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from './graph.ts'
 import type { Metrics } from './metrics.ts'
-import type { Forward, Operator, OperatorContext, TableView } from './operator.ts'
+import {
+  type Forward,
+  nowhere,
+  type Operator,
+  type OperatorContext,
+  stateBegin,
+  type TableView,
+} from './operator.ts'
 import type { Stage } from './plan.ts'
 import type { StreamRecord } from './record.ts'
 
@@ -31,7 +39,12 @@ export interface TaskEnvironment {
   failed?(task: Task, operator: OperatorNode, record: StreamRecord, error: unknown): void
   /** Processing time, monotonic, in ms. */
   monotonic(): number
+  /** Results or rows that are settled between two turns of the event loop. Default {@link rowsPerTurnDefault}. */
+  readonly rowsPerTurn?: number
 }
+
+/** About 20 ms of work. */
+const rowsPerTurnDefault = 2048
 
 /** Where the records come from that a task processes right now. */
 export interface RecordOrigin {
@@ -40,6 +53,26 @@ export interface RecordOrigin {
 }
 
 type TimedOperator = Operator & Required<Pick<Operator, 'advance' | 'deadline'>>
+
+interface Timed {
+  readonly name: string
+  readonly operator: TimedOperator
+}
+
+/** Where the firing of a task is in state while it is not complete: below everything that operators keep. */
+const suspendedNamespace = stateBegin - 1
+
+/** Firing that a commit found incomplete. */
+interface Suspended {
+  /** The task's watermark: what is complete before this has fired. */
+  readonly watermark: number
+  /** What is firing: everything that is complete before this; null when firing up to its inputs' watermarks had not begun. */
+  readonly target: number | null
+  /** The name of the timed operator that it has come to: those before it are through. */
+  readonly at: string | null
+  /** How far that one is, if its own state does not say it. */
+  readonly place: unknown
+}
 
 interface Periodic {
   readonly intervalMs: number
@@ -52,17 +85,21 @@ export class Task {
   readonly partition: number
   /** As of all inputs; what has fired is behind it. */
   watermark: number
-  /** Set while the records of a partition are processed whose watermark was raised without data. */
-  idleRaised = false
   /** Set while records of a partition are processed. */
   reading: RecordOrigin | undefined
 
   readonly #inputs: WatermarkInput[] = []
   readonly #entries = new Map<GraphNode, Forward>()
-  readonly #timed: TimedOperator[] = []
+  readonly #timed: Timed[] = []
   readonly #periodic: Periodic[] = []
   readonly #environment: TaskEnvironment
   #deadline = Number.NEGATIVE_INFINITY
+  /** What is due at this watermark is firing, and which of the timed operators it is at. */
+  #target: number | undefined
+  #at = 0
+  /** Keeps {@link Suspended} across restarts: the first state of the first operator that has state. */
+  #kept: KeyedState<unknown> | undefined
+  #isKept = false
   /** Results go out because they are due, and not because of a record. */
   #firing = false
 
@@ -91,16 +128,76 @@ export class Task {
    * should take: then nothing else may happen in the task before it has been called again.
    */
   advance(): boolean {
+    for (;;) {
+      const isResumed = this.#target !== undefined
+      const watermark = this.#target ?? Math.max(this.watermark, this.inputsWatermark)
+      if (watermark < this.#deadline) {
+        this.watermark = watermark
+        return true
+      }
+      this.#target = watermark
+      if (!this.#fire(watermark)) return false
+      this.#target = undefined
+      this.watermark = watermark
+      this.#deadline = Number.POSITIVE_INFINITY
+      for (const { operator } of this.#timed) this.#deadline = Math.min(this.#deadline, operator.deadline())
+      // The inputs may have moved on while it was interrupted.
+      if (!isResumed) return true
+    }
+  }
+
+  /** The least watermark of its inputs. */
+  get inputsWatermark(): number {
     let watermark = Number.POSITIVE_INFINITY
     for (const input of this.#inputs) if (input.watermark < watermark) watermark = input.watermark
-    if (watermark < this.watermark) watermark = this.watermark
-    if (watermark >= this.#deadline) {
-      if (!this.#fire(watermark)) return false
-      this.#deadline = Number.POSITIVE_INFINITY
-      for (const operator of this.#timed) this.#deadline = Math.min(this.#deadline, operator.deadline())
+    return watermark
+  }
+
+  /** Whether it has been interrupted while it fired. */
+  get isFiring(): boolean {
+    return this.#target !== undefined
+  }
+
+  /** The watermark at which something is due next: no time before it makes a difference to the task. */
+  get deadline(): number {
+    return this.#deadline
+  }
+
+  /**
+   * Before a commit: keeps as state what the watermarks of the inputs do not say, because firing up to them is not complete. `inputs` is what a
+   * restart would take their least watermark for. Returns what it would take the task's for.
+   */
+  suspend(inputs: number): number {
+    if (!this.#kept || this.#timed.length === 0) return inputs
+    const { watermark } = this
+    if (this.#target === undefined && inputs <= watermark) {
+      if (this.#isKept) this.#kept.delete(suspendedNamespace, '')
+      this.#isKept = false
+      return inputs
     }
-    this.watermark = watermark
-    return true
+    const suspended: Suspended = {
+      watermark,
+      target: this.#target ?? null,
+      at: this.#target === undefined ? null : (this.#timed[this.#at]?.name ?? null),
+      place: (this.#target !== undefined && this.#timed[this.#at]?.operator.place?.()) || null,
+    }
+    this.#kept.put(suspendedNamespace, '', suspended)
+    this.#isKept = true
+    return watermark
+  }
+
+  /** When its state has been restored: goes back to where firing had come. Those upstream of it have been called before. */
+  restored(): void {
+    const suspended = this.#kept?.get(suspendedNamespace, '') as Suspended | undefined
+    this.#isKept = suspended !== undefined
+    this.watermark = suspended?.watermark ?? Math.min(this.watermark, this.inputsWatermark)
+    if (!suspended || suspended.target === null) return
+    this.#target = suspended.target
+    this.#at = Math.max(
+      0,
+      this.#timed.findIndex(({ name }) => name === suspended.at),
+    )
+    if (suspended.place !== null) this.#timed[this.#at]?.operator.resume?.(suspended.place)
   }
 
   /** Runs what is due by processing time; returns when to come back. */
@@ -131,11 +228,14 @@ export class Task {
   #fire(watermark: number): boolean {
     this.#firing = true
     try {
-      for (const operator of this.#timed)
+      for (; this.#at < this.#timed.length; this.#at += 1) {
+        const { operator } = this.#timed[this.#at] as Timed
         if (watermark >= operator.deadline() && !operator.advance(watermark)) return false
+      }
     } finally {
       this.#firing = false
     }
+    this.#at = 0
     return true
   }
 
@@ -166,7 +266,8 @@ export class Task {
       this.#entries.set(exchange, outletsOf(exchange, 1)[0] as Forward)
     for (const node of nodes) {
       const operator = operators.get(node)
-      if (operator?.advance && operator.deadline) this.#timed.push(operator as TimedOperator)
+      if (operator?.advance && operator.deadline)
+        this.#timed.push({ name: node.name, operator: operator as TimedOperator })
     }
   }
 
@@ -199,7 +300,7 @@ export class Task {
   /** A result that is due and fails further on is settled here: no record is to blame, and the results behind it are due all the same. */
   #settling(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment
-    if (!environment.failed) return forward
+    if (!environment.failed || forward === nowhere) return forward
     return record => {
       try {
         forward(record)
@@ -214,7 +315,11 @@ export class Task {
     const environment = this.#environment
     const { metrics } = environment
     return {
-      state: name => environment.state(this, node, name) as KeyedState<never>,
+      state: name => {
+        const state = environment.state(this, node, name)
+        this.#kept ??= state
+        return state as KeyedState<never>
+      },
       view: index => {
         const from = node.inputs[index]?.from
         let view: TableView | undefined
@@ -227,14 +332,19 @@ export class Task {
           },
         }
       },
-      restoredWatermark: this.watermark,
+      watermark: () => this.watermark,
+      rowsPerTurn: environment.rowsPerTurn ?? rowsPerTurnDefault,
       drop: reason => {
         if (reason === 'null-key') this.keyMissing()
         else metrics.dropped[reason] += 1
       },
-      lateReason: () => (this.idleRaised ? 'idle' : 'late'),
-      emitted: record => {
-        if (record.pane) metrics.results[record.pane] += 1
+      late: (record, sideOutput) => {
+        const counts = sideOutput === nowhere ? metrics.dropped : metrics.sideOutput
+        counts[record.raised ? 'idle' : 'late'] += 1
+        sideOutput(record)
+      },
+      emitted: kind => {
+        metrics.results[kind] += 1
       },
       wakeAt: watermark => {
         if (watermark < this.#deadline) this.#deadline = watermark
@@ -245,8 +355,6 @@ export class Task {
     }
   }
 }
-
-const nowhere: Forward = () => {}
 
 function fanOut(targets: readonly Forward[]): Forward {
   const [first, second] = targets

@@ -98,9 +98,9 @@ test('stages behind an exchange, tables and sessions run as well', () => {
       .read()
       .map(({ key, value, timestamp, pane }) => [key, value, timestamp, pane]),
     [
-      [{ key: 'a', start: 0, end: 18 }, 2, 17, 'on-time'],
-      [{ key: 'b', start: 9, end: 19 }, 1, 18, 'on-time'],
-      [{ key: 'a', start: 30, end: 40 }, 1, 39, 'on-time'],
+      [{ key: 'a', start: 0, end: 18 }, 2, 18, 'on-time'],
+      [{ key: 'b', start: 9, end: 19 }, 1, 19, 'on-time'],
+      [{ key: 'a', start: 30, end: 40 }, 1, 40, 'on-time'],
     ],
   )
 })

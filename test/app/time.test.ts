@@ -56,7 +56,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     const [record, ...others] = await world.read('late')
     deepEqual(others, [])
     deepEqual([record?.key, record?.value, record?.timestamp], ['k0k0', '"too late"', 60])
-    deepEqual([metrics.dropped.late, metrics.dropped.idle], [1, 0])
+    deepEqual([metrics.sideOutput, metrics.dropped.late], [{ late: 1, idle: 0 }, 0])
   })
 
   test(`the watermark survives a restart: what was late before it is late after it (${exchange})`, async () => {
@@ -67,7 +67,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.crash()
     await world.write('input', [event(60, 'late'), event(260, 'in time')])
     const { metrics } = await world.run(app, { until: 'end', exchange })
-    equal(metrics.dropped.late, 1)
+    equal(metrics.sideOutput.late, 1)
     deepEqual(windowsOf(await world.read('counts')), [
       [0, 1],
       [200, 2],
@@ -157,13 +157,13 @@ for (const exchange of ['memory', 'topic'] as const) {
       (await world.read('late')).map(({ value }) => value),
       ['"back"'],
     )
-    const { dropped } = again.instance.metrics
-    deepEqual([dropped.idle, dropped.late], [1, 0])
+    const { sideOutput } = again.instance.metrics
+    deepEqual(sideOutput, { idle: 1, late: 0 })
 
     // It has caught up: what is late now is late because of its own data.
     await world.write('input', [event(900, 'on', 1), event(30, 'late', 1)], { perBatch: 1 })
     await world.clock.advance(200)
-    deepEqual([dropped.idle, dropped.late], [1, 1])
+    deepEqual(sideOutput, { idle: 1, late: 1 })
     await world.stop(again)
   })
 }

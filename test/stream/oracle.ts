@@ -41,7 +41,10 @@ export function alignedSums(
   return sums
 }
 
-/** The sum per key and session, where all records of a key are in one partition. A session is closed for good at end + lateness. */
+/**
+ * The sum per key and session, where all records of a key are in one partition: a record meets the sessions near it whose last instant (last + gap) its watermark has
+ * not passed by more than the lateness, and is late when it meets none and would be too late alone.
+ */
 export function sessionSums(
   partitions: readonly (readonly OracleRecord[])[],
   outOfOrderness: number,
@@ -59,19 +62,16 @@ export function sessionSums(
   for (const partition of partitions) {
     const live = new Map<string, OracleRecord[][]>()
     for (const { record, watermark } of withWatermarks(partition, outOfOrderness)) {
-      const lastOf = (cluster: readonly OracleRecord[]): number =>
-        Math.max(...cluster.map(({ timestamp }) => timestamp))
-      const clusters: OracleRecord[][] = []
-      for (const cluster of live.get(record.key) ?? []) {
-        if (watermark >= lastOf(cluster) + gapMs + allowedLatenessMs) emit(record.key, cluster)
-        else clusters.push(cluster)
-      }
-      const near = clusters.filter(cluster =>
-        cluster.some(({ timestamp }) => Math.abs(timestamp - record.timestamp) <= gapMs),
+      const expiry = (cluster: readonly OracleRecord[]): number =>
+        Math.max(...cluster.map(({ timestamp }) => timestamp)) + gapMs + allowedLatenessMs
+      const clusters = live.get(record.key) ?? []
+      const near = clusters.filter(
+        cluster =>
+          expiry(cluster) >= watermark &&
+          cluster.some(({ timestamp }) => Math.abs(timestamp - record.timestamp) <= gapMs),
       )
-      const merged = [...near.flat(), record]
-      if (watermark >= lastOf(merged) + gapMs + allowedLatenessMs) live.set(record.key, clusters)
-      else live.set(record.key, [...clusters.filter(cluster => !near.includes(cluster)), merged])
+      if (near.length === 0 && watermark > expiry([record])) continue
+      live.set(record.key, [...clusters.filter(cluster => !near.includes(cluster)), [...near.flat(), record]])
     }
     for (const [key, clusters] of live) for (const cluster of clusters) emit(key, cluster)
   }

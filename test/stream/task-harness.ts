@@ -6,6 +6,7 @@ import { assert } from '../../src/base/index.ts'
 import type { WritableTopic } from '../../src/schema/index.ts'
 import { KeyedState, memoryStore } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
+import { decodeNamespace } from '../../src/state/namespace.ts'
 import type { Plan, Stage } from '../../src/stream/plan.ts'
 import { BatchBuilder, RecordBatch } from '../../src/wire/index.ts'
 
@@ -19,6 +20,7 @@ export interface OutputRecord {
   readonly topic: string
   readonly key: unknown
   readonly value: unknown
+  readonly timestamp: number
   readonly pane: string | undefined
 }
 
@@ -30,14 +32,21 @@ export class TaskHarness {
   readonly #partitions = new Map<Stage, number>()
   readonly #changelogs = new Map<string, Map<string, Uint8Array>>()
   readonly #offsets = new Map<string, { offset: number; metadata: string }>()
+  readonly metrics: Metrics = new Metrics()
+  readonly #rowsPerTurn: number | undefined
   #group!: TaskGroup
   #sources: SourcePartition[] = []
   #states: { id: string; state: KeyedState<unknown> }[] = []
   #uncommitted: OutputRecord[] = []
 
   /** `inputs`: per topic, per partition, the records in the order of the log. */
-  constructor(app: App, inputs: Map<string, readonly InputRecord[][]>) {
+  constructor(
+    app: App,
+    inputs: Map<string, readonly InputRecord[][]>,
+    options: { readonly rowsPerTurn?: number } = {},
+  ) {
     this.inputs = inputs
+    this.#rowsPerTurn = options.rowsPerTurn
     this.#plan = app.plan()
     for (const stage of this.#plan.stages) {
       const counts = stage.sources.map(({ topic }) => inputs.get(topic.name)?.length ?? 0)
@@ -67,8 +76,9 @@ export class TaskHarness {
       this.#plan,
       stage => this.#partitions.get(stage) ?? 0,
       {
-        metrics: new Metrics(),
+        metrics: this.metrics,
         monotonic: () => 0,
+        ...(this.#rowsPerTurn !== undefined && { rowsPerTurn: this.#rowsPerTurn }),
         state: (task, node, name) => {
           const id = `${node.name}-${name}-${task.partition}`
           const store = memoryStore()
@@ -82,6 +92,7 @@ export class TaskHarness {
             topic: topic.name,
             key: record.key,
             value: record.value,
+            timestamp: record.timestamp,
             pane: record.pane,
           })
         },
@@ -106,10 +117,23 @@ export class TaskHarness {
         }
       }
     }
+    this.#group.restored(this.#group.all())
   }
 
-  /** Processes up to `count` records of a partition as one batch. */
-  read(source: SourcePartition, count: number): void {
+  /** Rows that are committed in the states whose name begins so: `namespace key`. */
+  rows(state: string): string[] {
+    const found: string[] = []
+    for (const [id, changelog] of this.#changelogs)
+      if (id.startsWith(state))
+        for (const key of changelog.keys()) found.push(`${decodeNamespace(key)} ${key.slice(8)}`)
+    return found.sort()
+  }
+
+  /**
+   * Processes up to `count` records of a partition as one batch. `between` is called wherever the event loop would turn: it may commit, and says
+   * whether to continue.
+   */
+  read(source: SourcePartition, count: number, between: () => boolean = () => true): void {
     const records = this.#records(source)?.slice(source.position, source.position + count) ?? []
     if (records.length === 0) return
     const batch = new BatchBuilder()
@@ -124,23 +148,27 @@ export class TaskHarness {
       firstOffset: offset,
       nextOffset: offset + records.length,
     })
-    while (!source.run(1 + (count % 3)));
-    this.settle()
+    while (!source.run(1 + (count % 3))) if (!between()) return
+    this.settle(between)
   }
 
   /** A source at the end of its records stands at the end of time. */
-  endExhausted(): void {
+  endExhausted(between: () => boolean = () => true): void {
     for (const source of this.#sources)
       if (source.position >= (this.#records(source)?.length ?? 0)) source.end()
-    this.settle()
+    this.settle(between)
   }
 
-  settle(): void {
-    for (let turns = 0; !this.#group.advance(); turns += 1) assert(turns < 100_000, 'time comes to rest')
+  settle(between: () => boolean = () => true): void {
+    for (let turns = 0; !this.#group.advance(); turns += 1) {
+      assert(turns < 100_000, 'time comes to rest')
+      if (!between()) return
+    }
   }
 
+  /** Also in the middle of firing. */
   commit(): void {
-    this.settle()
+    this.#group.suspend()
     for (const { id, state } of this.#states) {
       const changelog = this.#changelogs.get(id) ?? new Map<string, Uint8Array>()
       this.#changelogs.set(id, changelog)

@@ -22,8 +22,8 @@ export const aggregate =
     return {
       inputs: [
         record => {
-          if (record.key === null || record.key === undefined) return context.drop('null-key', record)
-          if (record.value === null) return context.drop('null-value', record)
+          if (record.key === null || record.key === undefined) return context.drop('null-key')
+          if (record.value === null) return context.drop('null-value')
           const rawKey = rawKeyOf(record, keyCodec)
           const row = state.get(0, rawKey)
           const value = add(row === undefined ? initial() : row.value, record.value, record.key) ?? null
@@ -38,6 +38,7 @@ export const aggregate =
               row?.value ?? null,
               timestamp,
               record.watermark,
+              record.raised,
               record.headers,
               undefined,
               rawKey,

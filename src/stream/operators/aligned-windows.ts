@@ -1,15 +1,17 @@
 /**
  * Aggregates in windows whose bounds depend on the time alone: tumbling and hopping.
  *
- * An aggregate of null deletes the window of its key, and takes back what went out for it.
+ * A record is judged for each of its windows by its own watermark, in ascending order. An aggregate of null deletes the window of its key, and takes back
+ * what went out for it.
  *
  * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a window has fired is not stored: it has
  * when the task's watermark has reached its end.
  */
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
-import { type Forward, type OperatorFactory, resultsPerTurn } from '../operator.ts'
-import { type AlignedWindows, lastStart } from '../windows.ts'
+import { type Forward, type OperatorFactory, stateBegin } from '../operator.ts'
+import { gridOf } from '../window-grid.ts'
+import type { AlignedWindows } from '../windows.ts'
 import type { Aggregation } from './aggregate.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
 import type { Row } from './window-row.ts'
@@ -24,34 +26,55 @@ export const alignedWindows =
   ): OperatorFactory =>
   (context, forwards) => {
     const state = context.state<Row>('windows')
-    const { sizeMs, advanceMs, allowedLatenessMs } = windows
+    const { allowedLatenessMs } = windows
+    const grid = gridOf(windows)
     const out = emission(
       context,
       policies.map((policy, i) => ({ policy, forward: forwards[i + 1] as Forward })),
     )
     const lateOutput = forwards[0] as Forward
-    let watermark = context.restoredWatermark
-    // Windows that start before this have fired.
-    let firedBelow = startsEndedBy(watermark)
-    // Not yet finished with firing up to the watermark: the scan goes on from there.
-    let firing = firedBelow
+    /** The results and deletions that are due, in turns. */
+    let advancing: Iterator<void> | undefined
+    /** The row that fired last, of the windows that fire now. */
+    let firedLast: Place | undefined
 
-    /** All windows that start before the result have ended when the watermark is `w`. */
-    function startsEndedBy(w: number): number {
-      return w === Number.POSITIVE_INFINITY || w === Number.NEGATIVE_INFINITY ? w : w - sizeMs + 1
+    const resultOf = (rawKey: string, key: unknown, start: number, row: Row): WindowResult => {
+      const end = grid.endOf(start)
+      return { rawKey, key, start, end, lastInstant: end - 1, previous: null, ...row }
+    }
+
+    function* advance(to: number): Generator<void> {
+      const ended = grid.endedBelow(to)
+      const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
+      let rows = 0
+      for (const { namespace: start, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
+        out.onTime(resultOf(rawKey, keyCodec.decode(rawKey), start, row))
+        firedLast = { start, key: rawKey }
+        if (++rows % context.rowsPerTurn === 0) yield
+      }
+      for (const _ of state.deleteInTurns(
+        stateBegin,
+        grid.endedBelow(to - allowedLatenessMs),
+        context.rowsPerTurn,
+      ))
+        yield
+      firedLast = undefined
     }
 
     return {
       inputs: [
         record => {
           const { key, timestamp } = record
-          if (key === null || key === undefined) return context.drop('null-key', record)
-          if (record.value === null) return context.drop('null-value', record)
+          if (key === null || key === undefined) return context.drop('null-key')
+          if (record.value === null) return context.drop('null-value')
           const rawKey = rawKeyOf(record, keyCodec)
+          const watermark = context.watermark()
+          let start = grid.firstStart(timestamp)
+          const isBetween = start > timestamp
           let taken = false
-          for (let start = lastStart(windows, timestamp); start > timestamp - sizeMs; start -= advanceMs) {
-            const end = start + sizeMs
-            if (record.watermark >= end + allowedLatenessMs) break // and so are all earlier ones
+          for (; start <= timestamp; start = grid.next(start)) {
+            const end = grid.endOf(start)
+            if (record.watermark >= end + allowedLatenessMs) continue
             taken = true
             const row = state.get(start, rawKey)
             const value = add(row === undefined ? initial() : row.value, record.value, key) ?? null
@@ -64,58 +87,45 @@ export const alignedWindows =
               value,
               previous: row === undefined ? null : row.value,
               timestamp: latest,
+              lastInstant: end - 1,
             }
             if (value !== null) {
               state.put(start, rawKey, { value, timestamp: latest })
-              out.changed(result, start < firedBelow, record.watermark)
+              out.changed(result, watermark >= end, record)
             } else if (row !== undefined) {
               state.delete(start, rawKey)
-              out.retracted(result, start < firedBelow, record.watermark)
+              out.retracted(result, watermark >= end, record)
             }
           }
           if (taken) return
-          context.drop(context.lateReason(), record)
-          lateOutput(record)
+          if (isBetween && record.watermark <= timestamp + allowedLatenessMs)
+            return context.drop('not-sampled')
+          context.late(record, lateOutput)
         },
       ],
       advance(to) {
-        const ended = startsEndedBy(to)
-        let emitted = 0
-        if (ended > firing || firing > firedBelow) {
-          for (const { namespace: start, key: rawKey, value: row } of state.scan(
-            Math.max(firing, firedBelow),
-            ended,
-          )) {
-            if (emitted >= resultsPerTurn && start > firing) {
-              firing = start
-              return false
-            }
-            out.onTime({
-              rawKey,
-              key: keyCodec.decode(rawKey),
-              start,
-              end: start + sizeMs,
-              value: row.value,
-              previous: null,
-              timestamp: row.timestamp,
-            })
-            firing = Math.max(firing, start)
-            emitted += 1
-          }
-          firedBelow = firing = ended
-        }
-        watermark = to
-        state.deleteNamespaces(Number.NEGATIVE_INFINITY, ended - allowedLatenessMs)
+        advancing ??= advance(to)
+        if (!advancing.next().done) return false
+        advancing = undefined
         return true
       },
-      // The end of the first window that has not fired: computed, not looked up, so that it costs the same however much state there is.
-      deadline: () => (watermark === Number.NEGATIVE_INFINITY ? watermark : nextEnd(windows, watermark)),
+      // The next end that fires or is forgotten: computed, not looked up, so that it costs the same however much state there is.
+      deadline: () => {
+        const watermark = context.watermark()
+        if (!Number.isFinite(watermark)) return watermark
+        return Math.min(
+          grid.nextEnd(watermark),
+          grid.nextEnd(watermark - allowedLatenessMs) + allowedLatenessMs,
+        )
+      },
+      place: () => firedLast,
+      resume: place => {
+        firedLast = place as Place
+      },
     }
   }
 
-/** The smallest end of a window that is greater than `watermark`. */
-export function nextEnd(windows: AlignedWindows, watermark: number): number {
-  if (watermark === Number.POSITIVE_INFINITY) return watermark
-  const { sizeMs, advanceMs } = windows
-  return lastStart(windows, watermark - sizeMs) + advanceMs + sizeMs
+interface Place {
+  readonly start: number
+  readonly key: string
 }

@@ -1,9 +1,13 @@
 /**
  * When a window's result goes out. One window operator can have several outlets, each with a policy of its own, over one state.
  *
- * - `final`: once the watermark has passed the end, and again for every late change (the Dataflow model's on-time and late panes);
+ * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow model's on-time and late panes);
  * - `changes`: at every change;
  * - early: as `final`, and before that every so often of processing time what has changed since.
+ *
+ * Results under `final` and early carry the window's last instant as timestamp, whichever pane they are, so that all of them fall into the same window
+ * downstream. Under `changes` they carry the largest timestamp in the window. A result that is on time is never late downstream; any other carries the
+ * watermark of the record that caused it.
  */
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
@@ -39,6 +43,8 @@ export interface WindowResult {
   readonly previous: unknown
   /** The largest timestamp in it. */
   readonly timestamp: number
+  /** The last timestamp that can belong to it. */
+  readonly lastInstant: number
 }
 
 export interface Outlet {
@@ -48,13 +54,18 @@ export interface Outlet {
 
 /** What the outlets of one window operator do with its changes. */
 export interface Emission {
-  /** A record changed a window; `fired` when the watermark had passed its end already. `watermark` is that record's. */
-  changed(result: WindowResult, fired: boolean, watermark: number): void
-  /** The watermark has passed the end of a window. */
+  /** A record changed a window; `fired` when the task's watermark had passed its last instant already. `cause` is that record. */
+  changed(result: WindowResult, fired: boolean, cause: Cause): void
+  /** The watermark has passed the last instant of a window. */
   onTime(result: WindowResult): void
   /** A window is gone because it became part of another one, or its aggregate null: what went out for it is taken back. */
-  retracted(result: WindowResult, fired: boolean, watermark: number): void
+  retracted(result: WindowResult, fired: boolean, cause: Cause): void
 }
+
+/** What judges a record, and every correction that it causes. */
+type Cause = Pick<StreamRecord, 'watermark' | 'raised'>
+
+const onTimeCause: Cause = { watermark: neverLate, raised: false }
 
 /** Early results held for one outlet: more than this many changed windows and they go out at once. */
 const pendingEarlyMax = 100_000
@@ -73,50 +84,50 @@ export function emission(context: OperatorContext, outlets: readonly Outlet[]): 
   const [only] = parts
   if (parts.length === 1 && only) return only
   return {
-    changed(result, fired, watermark) {
-      for (const part of parts) part.changed(result, fired, watermark)
+    changed(result, fired, cause) {
+      for (const part of parts) part.changed(result, fired, cause)
     },
     onTime(result) {
       for (const part of parts) part.onTime(result)
     },
-    retracted(result, fired, watermark) {
-      for (const part of parts) part.retracted(result, fired, watermark)
+    retracted(result, fired, cause) {
+      for (const part of parts) part.retracted(result, fired, cause)
     },
   }
 }
 
 function finalOutlet(context: OperatorContext, forward: Forward): Emission {
+  const correct = (result: WindowResult, fired: boolean, cause: Cause): void => {
+    if (fired) send(context, forward, result, 'late', result.lastInstant, cause)
+  }
   return {
-    changed(result, fired, watermark) {
-      if (fired) send(context, forward, result, 'late', result.timestamp, watermark)
-    },
-    onTime: result =>
-      send(context, forward, { ...result, previous: null }, 'on-time', result.end - 1, neverLate),
-    retracted(result, fired, watermark) {
-      if (fired) send(context, forward, result, 'late', result.timestamp, watermark)
-    },
+    changed: correct,
+    onTime: result => send(context, forward, result, 'on-time', result.lastInstant, onTimeCause),
+    retracted: correct,
   }
 }
 
 function changesOutlet(context: OperatorContext, forward: Forward): Emission {
-  const pass = (result: WindowResult, fired: boolean, watermark: number): void =>
-    send(context, forward, result, fired ? 'late' : 'early', result.timestamp, watermark)
+  const pass = (result: WindowResult, fired: boolean, cause: Cause): void => {
+    context.emitted('changes')
+    forward(recordOf(result, fired ? 'late' : 'early', result.timestamp, cause))
+  }
   return { changed: pass, onTime: () => {}, retracted: pass }
 }
 
 function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number, index: number): Emission {
   const final = finalOutlet(context, forward)
   // What has changed since the last early results, by window and key. A crash loses it: early results are not part of what is promised.
-  let pending = new Map<string, { result: WindowResult; watermark: number }>()
+  let pending = new Map<string, { result: WindowResult; cause: Cause }>()
   // What went out early and is not final yet, so that a change says what it replaces: kept as state, so also after a restart.
   const shown = context.state<unknown>(`early-${index}`)
   const idOf = (result: WindowResult): string => `${result.start} ${result.rawKey}`
   const flush = (): void => {
     const due = pending
     pending = new Map()
-    for (const { result, watermark } of due.values()) {
+    for (const { result, cause } of due.values()) {
       const previous = shown.get(result.start, result.rawKey) ?? null
-      send(context, forward, { ...result, previous }, 'early', result.timestamp, watermark)
+      send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
       shown.put(result.start, result.rawKey, result.value)
     }
   }
@@ -128,18 +139,18 @@ function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number
     return previous
   }
   return {
-    changed(result, fired, watermark) {
-      if (fired) return final.changed(result, true, watermark)
-      pending.set(idOf(result), { result, watermark })
+    changed(result, fired, cause) {
+      if (fired) return final.changed(result, true, cause)
+      const { watermark, raised } = cause
+      pending.set(idOf(result), { result, cause: { watermark, raised } })
       if (pending.size >= pendingEarlyMax) flush()
     },
-    onTime: result =>
-      send(context, forward, { ...result, previous: settle(result) }, 'on-time', result.end - 1, neverLate),
-    retracted(result, fired, watermark) {
-      if (fired) return final.retracted(result, true, watermark)
+    onTime: result => final.onTime({ ...result, previous: settle(result) }),
+    retracted(result, fired, cause) {
+      if (fired) return final.retracted(result, true, cause)
       const previous = settle(result)
       if (previous !== null)
-        send(context, forward, { ...result, previous }, 'early', result.timestamp, watermark)
+        send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
     },
   }
 }
@@ -150,19 +161,18 @@ function send(
   result: WindowResult,
   pane: Pane,
   timestamp: number,
-  watermark: number,
+  cause: Cause,
 ): void {
-  const key: Windowed<unknown> = { key: result.key, start: result.start, end: result.end }
-  const record = new StreamRecord(
-    key,
-    result.value,
-    result.previous,
-    timestamp,
-    watermark,
-    noHeaders,
-    pane,
-    undefined,
-  )
-  context.emitted(record)
-  forward(record)
+  context.emitted(pane)
+  forward(recordOf(result, pane, timestamp, cause))
+}
+
+function recordOf(
+  { key: inner, start, end, value, previous }: WindowResult,
+  pane: Pane,
+  timestamp: number,
+  { watermark, raised }: Cause,
+): StreamRecord {
+  const key: Windowed<unknown> = { key: inner, start, end }
+  return new StreamRecord(key, value, previous, timestamp, watermark, raised, noHeaders, pane, undefined)
 }

@@ -1,17 +1,18 @@
 /**
  * Aggregates in sessions: windows that grow and merge.
  *
- * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`, namespace = time, key → true, one pending
- * timer per key, at the earliest end or expiry among its sessions. A timer that finds its sessions grown moves itself on, so that a record costs no
- * timer writes.
+ * A session is [start, last + gap]: a record joins every session that it comes within the gap of, the gap itself included, as in Kafka Streams and Flink.
+ * Its last instant is last + gap. A record meets only sessions that its own watermark has not passed by more than the allowed lateness, so what it
+ * meets does not depend on whether the task has forgotten them yet. On a merge the old sessions are retracted before the new one is announced; one whose
+ * bounds stay is not. The merger is called for two sessions, never for the initial value. An aggregate of null deletes the session.
  *
- * A session covers [start, last + gap). A record joins every session that it comes within the gap of, the gap itself included, as in Kafka Streams
- * and Flink; on a merge the old ones are retracted before the new one is announced. An aggregate of null deletes the session.
+ * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`, namespace = time, key → true, one pending
+ * timer per key, at the earliest last instant or expiry among its sessions. It is due when the watermark has passed it. A timer that finds its sessions
+ * grown moves itself on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit may come in between.
  */
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
-import { type Forward, type OperatorFactory, resultsPerTurn } from '../operator.ts'
-import type { StreamRecord } from '../record.ts'
+import { type Forward, type OperatorFactory } from '../operator.ts'
 import type { SessionWindows } from '../windows.ts'
 import type { Aggregation } from './aggregate.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
@@ -22,7 +23,7 @@ export interface SessionAggregation extends Aggregation {
 
 interface Session {
   readonly start: number
-  /** Timestamp of its last record; it ends a gap later. */
+  /** Timestamp of its last record; its last instant is a gap later. */
   readonly last: number
   readonly value: unknown
 }
@@ -54,9 +55,11 @@ export const sessionWindows =
       policies.map((policy, i) => ({ policy, forward: forwards[i + 1] as Forward })),
     )
     const lateOutput = forwards[0] as Forward
-    let watermark = context.restoredWatermark
+    /** How long after a record's timestamp it can be late at the earliest, where it meets nothing. */
+    const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
     // Not looked up yet: state is restored after the operator was made.
     let nextTimer = Number.NEGATIVE_INFINITY
+    let advancing: Iterator<void> | undefined
 
     const resultOf = (rawKey: string, key: unknown, session: Session, previous: unknown): WindowResult => ({
       rawKey,
@@ -66,10 +69,21 @@ export const sessionWindows =
       value: session.value,
       previous,
       timestamp: session.last,
+      lastInstant: session.last + gapMs,
     })
 
-    const keep = (rawKey: string, live: readonly Session[], timer: number | undefined): void => {
-      const due = timerOf(live)
+    /** Keeps a key's sessions, with a timer for the next that is due when the watermark is `watermark`. */
+    const keep = (
+      rawKey: string,
+      live: readonly Session[],
+      timer: number | undefined,
+      watermark: number,
+    ): void => {
+      let due = Number.POSITIVE_INFINITY
+      for (const { last } of live) {
+        const lastInstant = last + gapMs
+        due = Math.min(due, watermark > lastInstant ? lastInstant + allowedLatenessMs : lastInstant)
+      }
       if (timer !== undefined && timer <= due) {
         // The pending timer comes first: it will find the sessions as they are then.
         sessions.put(0, rawKey, { live, timer })
@@ -78,7 +92,7 @@ export const sessionWindows =
       if (timer !== undefined) timers.delete(timer, rawKey)
       timers.put(due, rawKey, true)
       nextTimer = Math.min(nextTimer, due)
-      context.wakeAt(due)
+      context.wakeAt(due + 1)
       sessions.put(0, rawKey, { live, timer: due })
     }
 
@@ -87,40 +101,49 @@ export const sessionWindows =
       sessions.delete(0, rawKey)
     }
 
-    /** The next end to fire, or expiry, among a key's sessions. */
-    const timerOf = (live: readonly Session[]): number => {
-      let due = Number.POSITIVE_INFINITY
-      for (const { last } of live) {
-        const end = last + gapMs
-        due = Math.min(due, watermark < end ? end : end + allowedLatenessMs)
+    function* advance(to: number): Generator<void> {
+      const from = context.watermark()
+      let keys = 0
+      for (const { namespace: time, key: rawKey } of timers.scan(Number.NEGATIVE_INFINITY, to)) {
+        timers.delete(time, rawKey)
+        const known = sessions.get(0, rawKey)
+        if (known !== undefined) {
+          const key = keyCodec.decode(rawKey)
+          // A timer is one per key: fire whatever has become complete since the watermark before, in time order.
+          for (const one of known.live) {
+            const lastInstant = one.last + gapMs
+            if (lastInstant >= from && lastInstant < to) out.onTime(resultOf(rawKey, key, one, null))
+          }
+          const live = known.live.filter(({ last }) => to <= last + gapMs + allowedLatenessMs)
+          if (live.length === 0) forget(rawKey, undefined)
+          else keep(rawKey, live, undefined, to)
+        }
+        if (++keys % context.rowsPerTurn === 0) yield
       }
-      return due
-    }
-
-    const late = (record: StreamRecord): void => {
-      context.drop(context.lateReason(), record)
-      lateOutput(record)
+      nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY
     }
 
     return {
       inputs: [
         record => {
           const { key, timestamp } = record
-          if (key === null || key === undefined) return context.drop('null-key', record)
-          if (record.value === null) return context.drop('null-value', record)
-          if (acrossPartitions && record.watermark >= timestamp + allowedLatenessMs) return late(record)
+          if (key === null || key === undefined) return context.drop('null-key')
+          if (record.value === null) return context.drop('null-value')
+          const isLate = record.watermark > timestamp + patienceMs
+          if (isLate && acrossPartitions) return context.late(record, lateOutput)
           const rawKey = rawKeyOf(record, keyCodec)
           const known = sessions.get(0, rawKey)
           const live = known?.live ?? []
-          // The sessions that the record touches stand next to each other.
+          // The sessions that the record meets are next to each other. Those that its watermark has passed come before them.
+          const firstLast = Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)
           let from = 0
-          while (from < live.length && (live[from] as Session).last + gapMs < timestamp) from += 1
+          while (from < live.length && (live[from] as Session).last < firstLast) from += 1
           let to = from
           while (to < live.length && (live[to] as Session).start <= timestamp + gapMs) to += 1
+          if (isLate && from === to) return context.late(record, lateOutput)
           const touched = live.slice(from, to)
           const start = Math.min(timestamp, touched[0]?.start ?? timestamp)
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
-          if (!acrossPartitions && record.watermark >= last + gapMs + allowedLatenessMs) return late(record)
 
           const before =
             touched.length > 0
@@ -129,8 +152,9 @@ export const sessionWindows =
           const grown: Session = { start, last, value: add(before, record.value, key) ?? null }
           const isGone = grown.value === null
           if (isGone && touched.length === 0) return
+          const watermark = context.watermark()
           const left = isGone ? live.toSpliced(from, to - from) : live.toSpliced(from, to - from, grown)
-          if (left.length > 0) keep(rawKey, left, known?.timer)
+          if (left.length > 0) keep(rawKey, left, known?.timer, watermark)
           else forget(rawKey, known?.timer)
 
           const unmoved =
@@ -141,48 +165,19 @@ export const sessionWindows =
             for (const gone of touched)
               out.retracted(
                 { ...resultOf(rawKey, key, gone, gone.value), value: null },
-                watermark >= gone.last + gapMs,
-                record.watermark,
+                watermark > gone.last + gapMs,
+                record,
               )
           if (isGone) return
-          out.changed(
-            resultOf(rawKey, key, grown, unmoved?.value ?? null),
-            watermark >= last + gapMs,
-            record.watermark,
-          )
+          out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > last + gapMs, record)
         },
       ],
       advance(to) {
-        const previous = watermark
-        let emitted = 0
-        watermark = to
-        for (const { namespace: time, key: rawKey } of timers.scan(
-          Number.NEGATIVE_INFINITY,
-          to === Number.POSITIVE_INFINITY ? to : to + 1,
-        )) {
-          if (emitted >= resultsPerTurn) {
-            watermark = previous
-            return false
-          }
-          timers.delete(time, rawKey)
-          const known = sessions.get(0, rawKey)
-          if (known === undefined) continue
-          const key = keyCodec.decode(rawKey)
-          // A timer is one per key: fire whatever ended since the watermark before, in time order.
-          for (const one of known.live) {
-            const end = one.last + gapMs
-            if (end > previous && end <= to) {
-              out.onTime(resultOf(rawKey, key, one, null))
-              emitted += 1
-            }
-          }
-          const live = known.live.filter(one => to < one.last + gapMs + allowedLatenessMs)
-          if (live.length === 0) forget(rawKey, undefined)
-          else keep(rawKey, live, undefined)
-        }
-        nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY
+        advancing ??= advance(to)
+        if (!advancing.next().done) return false
+        advancing = undefined
         return true
       },
-      deadline: () => nextTimer,
+      deadline: () => nextTimer + 1,
     }
   }

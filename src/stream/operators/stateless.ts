@@ -92,7 +92,7 @@ export const groupKey =
   (context, [forward]) => ({
     inputs: [
       record => {
-        if (record.value === null) return context.drop('null-value', record)
+        if (record.value === null) return context.drop('null-value')
         forward?.(record.withKey(returnedKey(selector(record.value, record.key), 'groupBy')))
       },
     ],

@@ -21,9 +21,9 @@ export const streamTableJoin =
       inputs: [
         record => {
           const { key, value } = record
-          if (value === null) return context.drop('null-value', record)
+          if (value === null) return context.drop('null-value')
           const known = key !== null && key !== undefined
-          if (!known && kind === 'inner') return context.drop('null-key', record)
+          if (!known && kind === 'inner') return context.drop('null-key')
           const match = known ? table.get(rawKeyOf(record, keyCodec), key) : undefined
           if (match === undefined && kind === 'inner') return
           forward?.(record.withValue(returned(joiner(value, match ?? null, key), 'join')))

@@ -11,7 +11,7 @@ export const materialize =
     return {
       inputs: [
         record => {
-          if (record.key === null || record.key === undefined) return context.drop('null-key', record)
+          if (record.key === null || record.key === undefined) return context.drop('null-key')
           const rawKey = rawKeyOf(record, keyCodec)
           const previous = state.get(0, rawKey) ?? null
           if (record.value === null) {
