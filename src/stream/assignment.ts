@@ -63,7 +63,7 @@ export class Assignment {
       {
         metrics,
         state: (task, node, name) => this.#makeState(task, node, name),
-        output: (task, node, record) => outputs.write(node.topic, record, task.partition),
+        output: (task, node, record) => outputs.write(node, record, task.partition),
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),

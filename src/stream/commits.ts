@@ -79,7 +79,11 @@ export class Commits {
           each.changelogEnd = nextOffset
         }),
       )
-    if (offsets.length === 0 && !this.#outputs.hasUncommitted) return
+    if (offsets.length === 0 && !this.#outputs.hasUncommitted) {
+      // Nothing to commit; an instance that was replaced learns of it all the same.
+      if (settings.exactlyOnce) await this.#writer.commit()
+      return
+    }
     settings.onPhase('committing')
     await this.#outputs.settled()
     const { membership } = this

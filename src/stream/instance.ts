@@ -8,7 +8,7 @@
  * 4. a commit, when it is due (commits.ts), also in the middle of a batch: everything has fired by then, so that the
  *    watermarks which are committed say what has fired.
  */
-import { type Clock, isMillraceError, MillraceError } from '../base/index.ts'
+import { type Clock, isMillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
 import { chooseBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
@@ -16,6 +16,7 @@ import { Bell } from './bell.ts'
 import { BoundedRun } from './bounded-run.ts'
 import { forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
 import { Commits } from './commits.ts'
+import { explained, explainedLoss } from './endings.ts'
 import { raiseIdle } from './idleness.ts'
 import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
@@ -55,8 +56,8 @@ export class Instance {
   #error: unknown
   #stopping = false
   #finishing = false
-  /** The group has expelled this instance. */
-  #lost = false
+  /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
+  #lost: unknown
   /** Where the inputs stood last: once they are given away, there is nothing left to ask. */
   #standing: Pick<Progress, 'watermark' | 'lag'> = { watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 
@@ -77,7 +78,10 @@ export class Instance {
       this.#state = this.#bounds.isFinished ? 'finished' : 'stopped'
     } catch (error) {
       await this.#abandon()
-      this.#error = isMillraceError(error, 'CLOSED') ? this.#logClosed(error) : error
+      const { app, settings } = this.#context
+      const ended = { app, instance: settings.instance }
+      if (this.#lost !== undefined) this.#error = explainedLoss(ended, this.#lost)
+      else this.#error = this.#state === 'starting' ? error : explained(ended, error)
       this.#state = 'failed'
       throw this.#error
     } finally {
@@ -99,13 +103,23 @@ export class Instance {
   }
 
   progress(): Progress {
-    this.#standing = this.#assignment?.standing ?? this.#standing
+    this.#standing = this.#standingNow() ?? this.#standing
     return {
       state: this.#state,
       ...(this.#state === 'failed' && { error: this.#error }),
       ...this.#standing,
       records: this.metrics.records,
       metrics: this.metrics,
+    }
+  }
+
+  #standingNow(): Pick<Progress, 'watermark' | 'lag'> | undefined {
+    try {
+      return this.#assignment?.standing
+    } catch (error) {
+      // A reader that was closed with its log has nothing to say; what it said last holds.
+      if (isMillraceError(error)) return undefined
+      throw error
     }
   }
 
@@ -149,8 +163,8 @@ export class Instance {
       topics: plan.stages.map(stage => topics.read(stage)).filter(({ length }) => length > 0),
       onAssigned: partitions => this.#requests.ask('assign', partitions),
       onRevoked: partitions => this.#requests.ask('revoke', partitions),
-      onLost: () => {
-        this.#lost = true
+      onLost: (_, error) => {
+        this.#lost ??= error
         this.#bell.ring()
       },
     })
@@ -168,8 +182,8 @@ export class Instance {
     const bounds = this.#bounds
     this.#turn.begin(clock.monotonic())
     for (;;) {
-      await this.#requests.serve()
-      if (this.#lost) throw this.#expelled()
+      if (this.#lost === undefined) await this.#requests.serve()
+      if (this.#lost !== undefined) throw this.#lost
       if (this.#stopping) return
       if (this.#finishing) {
         this.#finishing = false
@@ -266,22 +280,6 @@ export class Instance {
     over.abort('heard') // without a reason it would make an error, with its stack
   }
 
-  #expelled(): MillraceError {
-    const { app, settings } = this.#context
-    return new MillraceError(
-      'MEMBER_FENCED',
-      `Instance '${settings.instance}' of the app '${app}' was expelled from its group: nothing more was committed. Start it again.`,
-    )
-  }
-
-  #logClosed(cause: MillraceError): MillraceError {
-    return new MillraceError(
-      'CLOSED',
-      `The log was closed under the app '${this.#context.app}', which needs it to the last: stop the app first, or close the log by log.close(), which does that.`,
-      { cause },
-    )
-  }
-
   async #close(assignment: Assignment): Promise<void> {
     await this.#advance(assignment)
     await this.#commits.commit()
@@ -299,11 +297,7 @@ export class Instance {
     const ignore = (error: unknown): void => {
       if (!isMillraceError(error) && !(error instanceof Error)) throw error
     }
-    try {
-      this.progress()
-    } catch (error) {
-      ignore(error)
-    }
+    this.progress()
     this.#assignment = undefined
     if (this.#context.settings.exactlyOnce) await this.#writer?.abort().catch(ignore)
     await this.#writer?.close().catch(ignore)

@@ -4,15 +4,20 @@
  */
 import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import type { BatchToAppend, Writer } from '../port/index.ts'
-import type { WritableTopic } from '../schema/index.ts'
 import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
 import type { DeadLetter } from './bad-records.ts'
+import type { SinkNode } from './graph.ts'
+import { type LargeRecord, outputFailure } from './output-failure.ts'
 import type { StreamRecord } from './record.ts'
 
 /** A batch goes to the writer at this size. */
 const batchBytes = 128 * 1024
+/** Bytes gathered in batches of all partitions: more and all of them go to the writer. */
+const gatheredBytesMax = 32 * 1024 * 1024
 /** Bytes handed over and not acknowledged: more and the instance waits. */
 const bytesUnderWayMax = 16 * 1024 * 1024
+/** A record of this size is remembered, so that a batch that is refused for its size can name it. */
+const largeRecordBytes = 64 * 1024
 
 /** The header that says when a window's result came. */
 const paneHeader = 'millrace.pane'
@@ -26,14 +31,17 @@ export class Outputs {
   #uncommitted = false
   #failure: unknown
   #bytesUnderWay = 0
+  #gatheredBytes = 0
+  /** The largest record of a batch, where it is large. */
+  readonly #large = new WeakMap<BatchToAppend, LargeRecord>()
 
   constructor(writer: Writer, partitions: (topic: string) => number) {
     this.#writer = writer
     this.#partitions = partitions
   }
 
-  /** Writes a record to a topic. One without a key goes to the partition that has the task's own number, which keeps its order. */
-  write(topic: WritableTopic<unknown, unknown>, record: StreamRecord, taskPartition: number): void {
+  /** Writes a record to a sink's topic. One without a key goes to the partition that has the task's own number, which keeps its order. */
+  write({ name, topic }: SinkNode, record: StreamRecord, taskPartition: number): void {
     const count = this.#partitions(topic.name)
     const key = topic.key.encode(record.key ?? null)
     const value = topic.value.encode(record.value ?? null)
@@ -43,6 +51,7 @@ export class Outputs {
       ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
       : record.headers
     const batch = this.#batch(topic.name, partition)
+    const before = batch.sizeBytes
     if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
       batch.appendText(record.timestamp, key, value, headers)
     else
@@ -52,7 +61,9 @@ export class Outputs {
         value === null ? null : bytesOf(value),
         headers,
       )
-    if (batch.sizeBytes >= batchBytes) this.#send(topic.name, partition, batch)
+    if (batch.sizeBytes - before >= largeRecordBytes)
+      this.#large.set(batch, { operator: name, key, sizeBytes: batch.sizeBytes - before })
+    this.#gathered(topic.name, partition, batch, before)
   }
 
   /** Writes bytes to a partition of the caller's choice: what goes through an exchange. */
@@ -65,8 +76,9 @@ export class Outputs {
     headers: readonly RecordHeader[],
   ): void {
     const batch = this.#batch(topic, partition)
+    const before = batch.sizeBytes
     batch.append(timestamp, key, value, headers)
-    if (batch.sizeBytes >= batchBytes) this.#send(topic, partition, batch)
+    this.#gathered(topic, partition, batch, before)
   }
 
   /** Puts a record's own bytes aside, with where it stood and why in headers. */
@@ -101,7 +113,7 @@ export class Outputs {
         onAppended?.(baseOffset + count)
       },
       (error: unknown) => {
-        this.#failure ??= error
+        this.#failure ??= outputFailure(topic, partition, this.#large.get(batch), error)
       },
     )
     this.#pending.push(appended)
@@ -145,6 +157,13 @@ export class Outputs {
     if (this.#failure !== undefined) throw this.#failure
   }
 
+  /** A batch has grown: it goes to the writer when it is full, and so do all when too much is gathered. */
+  #gathered(topic: string, partition: number, batch: BatchBuilder, sizeBytesBefore: number): void {
+    this.#gatheredBytes += batch.sizeBytes - sizeBytesBefore
+    if (batch.sizeBytes >= batchBytes) this.#send(topic, partition, batch)
+    else if (this.#gatheredBytes >= gatheredBytesMax) this.flush()
+  }
+
   #batch(topic: string, partition: number): BatchBuilder {
     let batches = this.#open.get(topic)
     if (batches === undefined) {
@@ -159,7 +178,9 @@ export class Outputs {
   #send(topic: string, partition: number, batch: BatchBuilder): void {
     // The writer owns the batch now, and may build it later: gather the next records in another one.
     const batches = this.#open.get(topic)
-    if (batches) batches[partition] = new BatchBuilder()
+    const next = new BatchBuilder()
+    if (batches) batches[partition] = next
+    this.#gatheredBytes -= batch.sizeBytes - next.sizeBytes
     this.append(topic, partition, batch)
   }
 }

@@ -285,6 +285,27 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/broker/conformance.test.ts'],
   },
   {
+    name: 'an app whose topic was deleted does not hear of it',
+    file: 'src/stream/instance.ts',
+    find: '        this.#lost ??= error\n',
+    replace: '        this.#lost ??= undefined\n',
+    tests: ['test/app/interrupted.test.ts'],
+  },
+  {
+    name: 'an instance that was replaced, and has nothing to commit, stays',
+    file: 'src/stream/commits.ts',
+    find: '      if (settings.exactlyOnce) await this.#writer.commit()\n',
+    replace: '',
+    tests: ['test/app/interrupted.test.ts'],
+  },
+  {
+    name: 'what is gathered for many partitions has no bound',
+    file: 'src/stream/outputs.ts',
+    find: '    else if (this.#gatheredBytes >= gatheredBytesMax) this.flush()\n',
+    replace: '',
+    tests: ['src/stream/outputs.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',

@@ -1,0 +1,232 @@
+/**
+ * Whatever happens to an app, in whichever state it is: its run settles with the right code, it has let go of everything, and what it
+ * committed is a prefix of its input. The table is every state by every event.
+ */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, MillraceError, type ErrorCode } from '../../src/base/index.ts'
+import type { LogPort, Writer } from '../../src/port/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import { App, type RunOptions } from '../../src/stream/index.ts'
+import { inPlaceOf, type Running, World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<number>() })
+const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
+const records = 300
+
+/** Counts; `each` is called for every record. */
+function counting(each: () => void = () => {}): App {
+  const app = new App('app')
+  app
+    .stream(input)
+    .peek(() => each())
+    .groupByKey()
+    .count()
+    .to(totals)
+  return app
+}
+
+/** Brings an app to a state and holds it there, until it is let go. */
+interface Held {
+  readonly running: Running
+  readonly letGo: () => void
+}
+type State = (world: World, options: RunOptions) => Promise<Held>
+
+/** Holds the app in a call of the log. */
+const inCall =
+  (method: 'describeTopic' | 'openReader' | 'joinGroup' | 'committedOffsets'): State =>
+  async (world, options) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const seen = { reached: false }
+    const held = async (...args: unknown[]): Promise<unknown> => {
+      seen.reached = true
+      await promise
+      return await (world.port[method] as (...args: unknown[]) => Promise<unknown>)(...args)
+    }
+    const port = new Proxy(world.port, inPlaceOf<LogPort>({ [method]: held }))
+    const running = world.start(counting(), options, port)
+    while (!seen.reached) await world.clock.advance(1)
+    return { running, letGo: resolve }
+  }
+
+/** Holds it in a call of its writer. */
+const inWriter =
+  (method: 'append' | 'commit'): State =>
+  async (world, options) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const seen = { reached: false }
+    const openWriter: LogPort['openWriter'] = async writerOptions => {
+      const writer = await world.port.openWriter(writerOptions)
+      const held = async (...args: unknown[]): Promise<unknown> => {
+        seen.reached = true
+        await promise
+        return await (writer[method] as (...args: unknown[]) => Promise<unknown>)(...args)
+      }
+      return new Proxy(writer, inPlaceOf<Writer>({ [method]: held }))
+    }
+    const running = world.start(
+      counting(),
+      options,
+      new Proxy(world.port, inPlaceOf<LogPort>({ openWriter })),
+    )
+    while (!seen.reached) await world.clock.advance(1)
+    return { running, letGo: resolve }
+  }
+
+const states: Record<string, State> = {
+  starting: inCall('describeTopic'),
+  joining: inCall('joinGroup'),
+  'looking up where to begin': inCall('committedOffsets'),
+  async 'inside a long batch'(world, options) {
+    const app = counting(() => world.clock.block(20))
+    const running = world.start(app, { ...options, commitInterval: '1h' })
+    while (running.instance.progress().records === 0) await world.clock.advance(1)
+    return { running, letGo: () => {} }
+  },
+  writing: inWriter('append'),
+  committing: inWriter('commit'),
+  async waiting(world, options) {
+    const running = world.start(counting(), options)
+    await world.clock.advance(1000)
+    return { running, letGo: () => {} }
+  },
+  async stopping(world, options) {
+    const held = await inWriter('commit')(world, options)
+    held.running.instance.stop()
+    return held
+  },
+}
+
+interface Event {
+  /** Resolves when it has happened, which may need the app to have been let go. */
+  happen(world: World, running: Running): Promise<unknown>
+  /** What the run ends with; nothing: it is stopped. */
+  readonly codes: readonly ErrorCode[]
+  /** The states in which the event may not matter to the run, which is then stopped. */
+  readonly harmless?: readonly string[]
+  /** How the next run is started. */
+  readonly next?: RunOptions
+  /** The world is not used any more. */
+  readonly isEnd?: boolean
+  readonly exchange?: 'topic'
+}
+
+/** The run has not begun to read, or has read all that it wants. */
+const notReading = ['starting', 'joining', 'looking up where to begin', 'stopping']
+
+const events: Record<string, Event> = {
+  stop: {
+    happen: (_, { instance }) => Promise.resolve(instance.stop()),
+    codes: [],
+  },
+  'the deletion of its source': {
+    happen: ({ port }) => port.deleteTopic('input'),
+    codes: ['UNKNOWN_TOPIC'],
+    harmless: notReading,
+    next: { restart: true },
+  },
+  'its source deleted and created again': {
+    async happen(world, { instance }) {
+      await world.port.deleteTopic('input')
+      await world.port.createTopic('input', { partitions: 1 })
+      await world.clock.advance(1000)
+      instance.stop()
+    },
+    codes: ['UNKNOWN_TOPIC'],
+    harmless: notReading,
+    next: { restart: true },
+  },
+  'the deletion of what it writes': {
+    // The run hears of it when it writes next.
+    async happen(world, { instance, outcome }) {
+      await world.port.deleteTopic('totals').catch((error: unknown) => {
+        if (!isMillraceError(error, 'UNKNOWN_TOPIC')) throw error
+      })
+      if (outcome() === 'running') await world.write('input', [{ key: 'a', value: 1 }])
+      await world.clock.advance(1000)
+      instance.stop()
+    },
+    codes: ['UNKNOWN_TOPIC'],
+    harmless: notReading,
+  },
+  'another instance of its id': {
+    exchange: 'topic',
+    // The one that opens its writer last is the one that stays.
+    async happen(world, { instance }) {
+      const other = world.start(counting(), { exchange: 'topic' })
+      await world.clock.advance(2000)
+      instance.stop()
+      other.instance.stop()
+      await other.done.catch(() => {})
+    },
+    codes: ['PRODUCER_FENCED', 'MEMBER_FENCED'],
+    harmless: notReading,
+  },
+  'the end of its log': {
+    happen: ({ port }) => port.close(),
+    codes: ['CLOSED'],
+    harmless: ['stopping'],
+    isEnd: true,
+  },
+}
+
+for (const [eventName, event] of Object.entries(events))
+  for (const [stateName, reach] of Object.entries(states)) {
+    test(`${eventName}, while an app is ${stateName}`, async () => {
+      const world = await World.open()
+      const values = Array.from({ length: records }, (_, n) => ({ key: 'a', value: n, timestamp: n }))
+      await world.write('input', values)
+      const options: RunOptions = { exchange: event.exchange ?? 'memory' }
+      // What the other instance has done counts for the app.
+      const { running, letGo } = await reach(world, options)
+      const happening = event.happen(world, running)
+      await Promise.race([happening, world.clock.advance(10)])
+      letGo()
+      const [outcome] = await world.settle(Promise.allSettled([running.done, happening]))
+
+      const error = outcome.status === 'rejected' ? (outcome.reason as Error) : undefined
+      const code = error instanceof MillraceError ? error.code : undefined
+      if (error === undefined)
+        ok(event.codes.length === 0 || event.harmless?.includes(stateName), 'it ended well')
+      else ok(code && event.codes.includes(code), error.message)
+      const { state, error: told } = running.instance.progress()
+      deepEqual([state, told], error === undefined ? ['stopped', undefined] : ['failed', error])
+      if (event.isEnd) return
+
+      // It has let go of its lock, its group and its transaction: the next run begins at once.
+      if (!(await world.settle(world.port.describeTopic('input')))) await world.write('input', [])
+      await world.write('input', [{ key: 'a', value: 1 }])
+      await world.run(counting(), { ...options, ...event.next, until: 'now' })
+      if (event.next?.restart) return
+      const counts = (await world.read('totals')).map(({ value }) => Number(value))
+      const first = counts[0] ?? 0
+      deepEqual(
+        counts,
+        Array.from(counts, (_, n) => first + n),
+      )
+      if (!eventName.includes('what it writes')) equal(first, 1)
+    })
+  }
+
+test('messages of a run that was ended name the app and what to do', async () => {
+  const messageOf = async (event: Event): Promise<string> => {
+    const world = await World.open()
+    await world.write('input', [{ key: 'a', value: 1 }])
+    const { running } = await states['waiting']!(world, { exchange: event.exchange ?? 'memory' })
+    await world.settle(event.happen(world, running))
+    return await world.settle(
+      running.done.then(
+        () => 'no error',
+        (error: Error) => error.message,
+      ),
+    )
+  }
+  match(
+    await messageOf(events['the deletion of its source']!),
+    /'app'.*'input' was deleted.*\{ restart: true \}/,
+  )
+  match(await messageOf(events['the deletion of what it writes']!), /'totals'.*deleted.*Start the app again/)
+  match(await messageOf(events['another instance of its id']!), /Instance '0'.*'app'.*\{ instance: 'a' \}/)
+  match(await messageOf(events['the end of its log']!), /under the app 'app'.*log\.close\(\)/)
+})
