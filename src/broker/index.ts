@@ -1,2 +1,2 @@
 /** broker: LogPort in process, over the commit log in a folder. */
-export { InProcessLog } from './in-process.ts'
+export { InProcessLog, type InProcessLogOptions } from './in-process.ts'

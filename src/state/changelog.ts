@@ -80,13 +80,23 @@ export interface RestoreOptions extends ChangelogPlace {
   }) => void
 }
 
+/** What {@link restore} has found. */
+export interface Restored {
+  /** Records that were applied. */
+  readonly records: number
+  /** The first offset of the changelog: not 0 where a part of it was dropped. */
+  readonly start: number
+  /** Behind the last record that was applied; 0 where there was none. Markers may follow. */
+  readonly end: number
+}
+
 /**
  * Brings `store` to the committed end of its changelog: from its position on, or from the beginning where it has none or the log no longer
- * reaches back to it. Returns how many records were applied.
+ * reaches back to it.
  *
  * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; what the log's reader throws
  */
-export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<number> {
+export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
   const { topic, partition } = options
   const [earliest, latest] = await Promise.all([
     port.offsets(topic, partition, 'earliest', 'read_committed'),
@@ -100,7 +110,7 @@ export async function restore(port: LogPort, store: StateStore, options: Restore
   const reader = await port.openReader({ isolation: 'read_committed' })
   try {
     reader.assign([{ topic, partition, offset: from }])
-    return await replay(reader, store, latest, options)
+    return { ...(await replay(reader, store, latest, options)), start: earliest }
   } finally {
     await reader.close()
   }
@@ -111,9 +121,10 @@ async function replay(
   store: StateStore,
   end: number,
   options: RestoreOptions,
-): Promise<number> {
+): Promise<Omit<Restored, 'start'>> {
   const { topic, partition, clock, signal } = options
   let records = 0
+  let dataEnd = 0
   let sinceYield = 0
   while (reader.position(topic, partition) < end) {
     signal?.throwIfAborted()
@@ -123,6 +134,7 @@ async function replay(
       continue
     }
     const applied = applyBatch(fetched, store, options)
+    dataEnd = fetched.batch.nextOffset
     records += applied
     sinceYield += applied
     if (sinceYield < restoreSliceRecords) continue
@@ -131,7 +143,7 @@ async function replay(
     await clock.yield()
   }
   store.apply([], reader.position(topic, partition))
-  return records
+  return { records, end: dataEnd }
 }
 
 /** Applies the records of one batch and returns how many they were. */

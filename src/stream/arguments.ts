@@ -33,10 +33,19 @@ const usages = {
 /** A method of the DSL, as messages name it. */
 export type Method = keyof typeof usages
 
+/** The methods whose operators keep state: they take a version. */
+const keepsState: ReadonlySet<Method> = new Set([
+  'aggregate',
+  'aggregate of sessions',
+  'count',
+  'reduce',
+  'toTable',
+])
+
 const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
 
 /**
- * Checks the functions of a call, by what they are called in the method's declaration, and the options, of which there is only the operator's name.
+ * Checks the functions of a call, by what they are called in the method's declaration, and the options, of which there is the operator's name and, where it keeps state, a version.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkCall(
@@ -54,7 +63,11 @@ export function checkCall(
   }
   if (options !== undefined && (typeof options !== 'object' || options === null))
     throw wrongArgument(method, 'options', 'an object such as { name }', options)
-  checkOptions(method, options, { name: 'string' })
+  checkOptions(
+    method,
+    options,
+    keepsState.has(method) ? { name: 'string', version: 'natural' } : { name: 'string' },
+  )
 }
 
 /** Checks that a method that takes nothing was given nothing. */

@@ -5,7 +5,6 @@
  * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: whoever gets it
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
-import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
 import { changelogTopic, KeyedState, memoryStore, restore } from '../state/index.ts'
 import { policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
@@ -15,6 +14,7 @@ import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from './outputs.ts'
 import type { Stage } from './plan.ts'
+import type { PreviousRun } from './previous-run.ts'
 import { type SourceEnvironment, SourcePartition } from './source-partition.ts'
 import { TaskGroup } from './task-group.ts'
 import type { Task } from './task.ts'
@@ -25,7 +25,7 @@ export interface TaskState {
   readonly state: KeyedState<unknown>
   readonly store: ReturnType<typeof memoryStore>
   readonly changelog: { readonly topic: string; readonly partition: number; readonly format: string }
-  /** What the state stands for once its changes are committed: everything in the changelog before this offset. */
+  /** Behind the last record in the changelog: once that is committed the state stands for everything before it. */
   changelogEnd: number
 }
 
@@ -39,12 +39,14 @@ export class Assignment {
   /** The inputs that the reader has been given: a new one has its state restored before. */
   #reading: readonly InputPartition[] = []
   readonly #context: InstanceContext
+  readonly #previous: PreviousRun
   readonly #reader: Reader
   readonly #environment: SourceEnvironment
 
-  constructor(context: InstanceContext, outputs: Outputs, reader: Reader) {
+  constructor(context: InstanceContext, previous: PreviousRun, outputs: Outputs, reader: Reader) {
     const { app, clock, metrics, plan, settings, topics } = context
     this.#context = context
+    this.#previous = previous
     this.#reader = reader
     this.#environment = {
       now: () => clock.now(),
@@ -98,7 +100,7 @@ export class Assignment {
 
   /** Makes the tasks of new partitions and rebuilds their state. Returns the inputs that go on from a commit. */
   async add(partitions: readonly TopicPartition[]): Promise<InputPartition[]> {
-    const { app, clock, plan, port, topics } = this.#context
+    const { app, plan, port } = this.#context
     const offsets = await port.committedOffsets(app, partitions)
     const committed: Committed = new Map(partitions.map((each, i) => [keyOf(each), offsets[i]]))
     const statesBefore = this.states.length
@@ -106,17 +108,26 @@ export class Assignment {
     for (const stage of plan.stages)
       for (const number of this.#tasksOf(stage, partitions))
         if (!this.tasks.task(stage, number)) added.push(...(await this.#addTask(stage, number, committed)))
-    for (const each of this.states.slice(statesBefore)) {
-      const { changelog, store, task } = each
-      await topics.ensure(changelog.topic, topics.stagePartitions(task.stage), 'exact')
-      await restore(port, store, { ...changelog, clock })
-      each.changelogEnd = store.position ?? 0
-    }
+    await this.#restore(this.states.slice(statesBefore))
     // The tasks from here on, those upstream first.
     const isNew = new Set(this.states.slice(statesBefore).map(({ task }) => task))
     this.tasks.restored(Array.from(this.tasks.all()).filter(task => isNew.has(task)))
     this.#read()
     return added.filter(input => committed.get(keyOf(input)))
+  }
+
+  async #restore(states: readonly TaskState[]): Promise<void> {
+    const { app, clock, port } = this.#context
+    const committed = await port.committedOffsets(
+      app,
+      states.map(({ changelog }) => changelog),
+    )
+    for (const [i, each] of states.entries()) {
+      const { changelog, store } = each
+      const restored = await restore(port, store, { ...changelog, clock })
+      this.#previous.checkRestored(changelog, committed[i]?.offset, restored)
+      each.changelogEnd = restored.end
+    }
   }
 
   /** Drops the tasks of partitions that go to another instance. */
@@ -142,15 +153,11 @@ export class Assignment {
   }
 
   async #addTask(stage: Stage, number: number, committed: Committed): Promise<InputPartition[]> {
-    const { app, port, settings, topics } = this.#context
+    const { app, settings, topics } = this.#context
     const task = this.tasks.add(stage, number, this.#restoredWatermark(stage, number, committed))
-    const restored = async (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
-      const known = committed.get(keyOf({ topic, partition: number }))
-      if (!known) return { offset: await port.offsets(topic, number, 'earliest'), metadata: undefined }
-      const { offset, metadata } = known
-      const end = await port.offsets(topic, number, 'latest', 'read_uncommitted')
-      if (offset > end) throw standsNowhere(app, topic, number, offset, end)
-      return { offset, metadata }
+    const restored = (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
+      const input = { topic, partition: number }
+      return this.#previous.start(input, committed.get(keyOf(input)))
     }
     const added: InputPartition[] = []
     for (const source of stage.sources) {
@@ -215,19 +222,4 @@ export class Assignment {
  */
 function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
   return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`
-}
-
-/** Behind the end there is nothing to wait for: what comes there next has an offset that has been processed, as it seems, and would be passed over. */
-function standsNowhere(
-  app: string,
-  topic: string,
-  partition: number,
-  offset: number,
-  end: number,
-): MillraceError {
-  return new MillraceError(
-    'OFFSET_OUT_OF_RANGE',
-    `The app '${app}' has processed ${topic}-${partition} up to offset ${offset}, and it ends at ${end}: records are gone, by a repair perhaps. ` +
-      'What is written to it next would be passed over. Restore the files from a copy, or start anew with { restart: true }.',
-  )
 }

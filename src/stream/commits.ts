@@ -12,12 +12,17 @@
  * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
  */
 import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../port/index.ts'
+import { fromUtf8 } from '../base/index.ts'
 import { writeChanges } from '../state/index.ts'
+import { BatchBuilder } from '../wire/index.ts'
 import { Announcements } from './announcements.ts'
 import type { Assignment } from './assignment.ts'
 import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from './outputs.ts'
+import { planMark } from './previous-run.ts'
+import { planTopic } from './plan-topic.ts'
+import { digestOf, type SavedPlan } from './saved-plan.ts'
 
 export class Commits {
   /** Who commits, once the group has been joined. */
@@ -28,11 +33,21 @@ export class Commits {
   readonly #outputs: Outputs
   readonly #assignment: Assignment
   readonly #announcements: Announcements
+  /** The plan, until it is committed. */
+  #unsaved: SavedPlan | undefined
   /** What stands in the log for each input. */
   #marks = new Map<string, string>()
   #committedAt: number
 
-  constructor(context: InstanceContext, writer: Writer, outputs: Outputs, assignment: Assignment) {
+  /** `unsaved`: the plan, where the last commit was made under another one. */
+  constructor(
+    context: InstanceContext,
+    unsaved: SavedPlan | undefined,
+    writer: Writer,
+    outputs: Outputs,
+    assignment: Assignment,
+  ) {
+    this.#unsaved = unsaved
     this.#context = context
     this.#writer = writer
     this.#outputs = outputs
@@ -85,7 +100,16 @@ export class Commits {
       return
     }
     settings.onPhase('committing')
+    const plan = this.#savePlan(timestamp)
     await this.#outputs.settled()
+    for (const { changelog, changelogEnd } of this.#assignment.states) {
+      const { topic, partition } = changelog
+      const mark = String(changelogEnd)
+      marks.set(keyOf(changelog), mark)
+      if (changelogEnd > 0 && this.#marks.get(keyOf(changelog)) !== mark)
+        offsets.push({ topic, partition, offset: changelogEnd })
+    }
+    if (plan) offsets.push(plan())
     const { membership } = this
     if (settings.exactlyOnce)
       await this.#writer.commit({
@@ -95,10 +119,25 @@ export class Commits {
       })
     else if (membership) await membership.commit(offsets)
     this.#outputs.committed()
+    this.#unsaved = undefined
     for (const { state, changelogEnd } of this.#assignment.states) state.committed(changelogEnd)
     this.#marks = marks
     metrics.commits += 1
     settings.onPhase('committed')
+  }
+
+  /** Writes the plan where it is not committed; gives what the commit has to say of it once it is written. */
+  #savePlan(timestamp: number): (() => OffsetCommit) | undefined {
+    const plan = this.#unsaved
+    if (!plan) return undefined
+    const topic = planTopic(this.#context.app)
+    const batch = new BatchBuilder()
+    batch.append(timestamp, null, fromUtf8(JSON.stringify(plan)))
+    let offset = 0
+    this.#outputs.append(topic, 0, batch, nextOffset => {
+      offset = nextOffset
+    })
+    return () => ({ topic, partition: 0, offset, metadata: digestOf(plan) })
   }
 
   /** How far each input is, and of that what has changed since the last commit. */
@@ -110,10 +149,16 @@ export class Commits {
       const mark = markOf(input)
       marks.set(key, mark)
       if (this.#marks.get(key) !== mark)
-        offsets.push({ topic, partition, offset, metadata: input.metadata() })
+        offsets.push({ topic, partition, offset, metadata: marked(input.metadata()) })
     }
     return { offsets, marks }
   }
+}
+
+/** Says that the commit was made under a plan, as those of 0.1.0 were not. */
+function marked(metadata: string): string {
+  if (!metadata.startsWith('{')) return metadata
+  return `{${planMark}1${metadata === '{}' ? '' : ','}${metadata.slice(1)}`
 }
 
 function markOf(input: InputPartition): string {

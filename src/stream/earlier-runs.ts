@@ -3,6 +3,7 @@ import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import { ExchangePartition, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
+import { topicsOfApp } from './plan-topic.ts'
 import { hasEnded, hasUnfired } from './source-partition.ts'
 
 /**
@@ -80,29 +81,33 @@ async function hasUnreadRecords(
   }
 }
 
+/** On an offset that an app is set to, without state and event time. */
+export const startMetadata = '{"reset":true}'
+
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
 export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
-  // By the names of this app's operators: another app's name may begin with the name of this one.
+  // By the plan that was kept, and by the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
-  const own = new Set<string>()
+  const own = await topicsOfApp(port, app)
   for (const { name } of await port.listTopics())
     if (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix)))
       own.add(name)
   for (const name of own) await port.deleteTopic(name)
   const offsets: OffsetCommit[] = []
   for (const { topic, partition } of allInputs(context))
-    if (!own.has(topic))
+    if (!own.has(topic) && (await port.describeTopic(topic)))
       offsets.push({
         topic,
         partition,
         offset: await port.offsets(topic, partition, 'earliest'),
-        metadata: '',
+        metadata: startMetadata,
       })
   await port.commitOffsets({ group: app, offsets })
 }
 
-function allInputs({ plan, topics }: InstanceContext): TopicPartition[] {
+/** All partitions that the app reads. */
+export function allInputs({ plan, topics }: InstanceContext): TopicPartition[] {
   return plan.stages.flatMap(stage =>
     topics
       .read(stage)

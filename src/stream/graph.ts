@@ -8,12 +8,15 @@ import { MillraceError } from '../base/index.ts'
 import type { Topic, WritableTopic } from '../schema/index.ts'
 import type { KeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
+import type { Shape } from './value-shape.ts'
 
 export type AnyTopic = Topic<unknown, unknown, unknown, unknown>
 
 interface NodeBase {
   readonly id: number
   readonly name: string
+  /** Whether the program gave the name, or it follows from a topic's: then it says which operator this is. */
+  readonly isNamed: boolean
   readonly inputs: readonly Edge[]
   /** How the keys of what comes out become bytes. */
   readonly keyCodec: KeyCodec
@@ -30,6 +33,14 @@ export interface SourceNode extends NodeBase {
   readonly of: 'stream' | 'table'
 }
 
+/** What the values of a state are, as far as the program says so. */
+export interface StoredValue {
+  /** The shape of the value (value-shape.ts); left out where nothing says it. */
+  readonly shape?: () => Shape
+  /** The version that the program states: in its place the shape may change. */
+  readonly version?: number
+}
+
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
   /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
@@ -40,6 +51,8 @@ export interface OperatorNode extends NodeBase {
   readonly stateful: boolean
   /** By outlet, where one asks more of what follows than {@link NodeBase.latenessMs}. */
   readonly latenessByOutlet?: (number | undefined)[]
+  /** What its state holds, so that a later program does not misread it. */
+  readonly stores?: StoredValue
 }
 
 /** Sends records to the task that owns their key. */
@@ -65,7 +78,7 @@ export function latenessOf({ from, outlet }: Edge): number {
   return (from.kind === 'operator' ? from.latenessByOutlet?.[outlet] : undefined) ?? from.latenessMs
 }
 
-type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name'> : never
+type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'isNamed'> : never
 
 export class Graph {
   /** The app's name, for messages. */
@@ -83,7 +96,8 @@ export class Graph {
     this.checkName(given)
     for (const { from } of node.inputs) this.checkOwn(from, given)
     this.#names.add(given)
-    const added = { ...node, id: this.nodes.length, name: given } as unknown as N
+    const isNamed = typeof name === 'string'
+    const added = { ...node, id: this.nodes.length, name: given, isNamed } as unknown as N
     this.nodes.push(added)
     return added
   }

@@ -11,7 +11,8 @@ import { alignedWindows } from './operators/aligned-windows.ts'
 import { checkEmitPolicy, type EmitPolicy } from './operators/emission.ts'
 import { type SessionAggregation, sessionWindows } from './operators/session-windows.ts'
 import { returned } from './returned.ts'
-import { type Named, Stream } from './stream.ts'
+import { storedValue } from './stored-value.ts'
+import { type Named, Stream, type Versioned } from './stream.ts'
 import { Table } from './table.ts'
 import {
   type AlignedWindows,
@@ -44,13 +45,13 @@ export class GroupedStream<K, V> {
   }
 
   /** How many records there are per key. */
-  count(options: Named = {}): Table<K, number> {
+  count(options: Versioned = {}): Table<K, number> {
     checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
   /** Folds the values of a key into one of the same type; the first one starts it. */
-  reduce(reducer: (reduced: Readonly<V>, value: V) => Folded<V>, options: Named = {}): Table<K, V> {
+  reduce(reducer: (reduced: Readonly<V>, value: V) => Folded<V>, options: Versioned = {}): Table<K, V> {
     checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', reducing(reducer), options)
   }
@@ -62,7 +63,7 @@ export class GroupedStream<K, V> {
   aggregate<A>(
     initial: Initial<A>,
     add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
-    options: Named = {},
+    options: Versioned = {},
   ): Table<K, NonNullable<A>> {
     checkFolding('aggregate', initial, { add }, options)
     return this.#aggregate('aggregate', folding(initial, add), options)
@@ -82,7 +83,7 @@ export class GroupedStream<K, V> {
       : new WindowedStream(this.#stream, windows)
   }
 
-  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Named): Table<K, A> {
+  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Versioned): Table<K, A> {
     const { graph, edge } = this.#stream
     const { keyCodec } = edge.from
     const node = graph.add<OperatorNode>(
@@ -93,6 +94,7 @@ export class GroupedStream<K, V> {
         inputs: [edge],
         outlets: ['changes'],
         stateful: true,
+        stores: storedValue(aggregation, options.version),
         keyCodec,
         latenessMs: latenessOf(edge),
         acrossPartitions: edge.from.acrossPartitions,
@@ -115,7 +117,7 @@ export class WindowedStream<K, V> {
   }
 
   /** How many records there are per key and window. */
-  count(options: Named = {}): WindowedTable<K, number, V> {
+  count(options: Versioned = {}): WindowedTable<K, number, V> {
     checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
@@ -123,7 +125,7 @@ export class WindowedStream<K, V> {
   /** Folds the values of each key and window into one of the same type; the first one starts it. */
   reduce(
     reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
-    options: Named = {},
+    options: Versioned = {},
   ): WindowedTable<K, V, V> {
     checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', reducing(reducer), options)
@@ -133,15 +135,15 @@ export class WindowedStream<K, V> {
   aggregate<A>(
     initial: Initial<A>,
     add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
-    options: Named = {},
+    options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {
     checkFolding('aggregate', initial, { add }, options)
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
-  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Named): WindowedTable<K, A, V> {
+  #aggregate<A>(kind: Kind, aggregation: Aggregation, options: Versioned): WindowedTable<K, A, V> {
     const { keyCodec } = this.#stream.edge.from
-    return windowed(this.#stream, this.#windows, kind, options, policies =>
+    return windowed(this.#stream, this.#windows, kind, aggregation, options, policies =>
       alignedWindows(keyCodec, this.#windows, aggregation, policies),
     )
   }
@@ -159,7 +161,7 @@ export class SessionWindowedStream<K, V> {
   }
 
   /** How many records there are per key and session. */
-  count(options: Named = {}): WindowedTable<K, number, V> {
+  count(options: Versioned = {}): WindowedTable<K, number, V> {
     checkCall('count', {}, options)
     const plus = (left: unknown, right: unknown): number => (left as number) + (right as number)
     return this.#aggregate('count', { ...counting, merge: plus }, options)
@@ -168,7 +170,7 @@ export class SessionWindowedStream<K, V> {
   /** Folds the values of each key and session into one of the same type; two sessions that a record has brought together are reduced to one. */
   reduce(
     reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
-    options: Named = {},
+    options: Versioned = {},
   ): WindowedTable<K, V, V> {
     checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', { ...reducing(reducer), merge: merging(reducer, 'reduce') }, options)
@@ -179,15 +181,15 @@ export class SessionWindowedStream<K, V> {
     initial: Initial<A>,
     add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
     merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
-    options: Named = {},
+    options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {
     checkFolding('aggregate of sessions', initial, { add, merge }, options)
     return this.#aggregate('aggregate', { ...folding(initial, add), merge: merging(merge) }, options)
   }
 
-  #aggregate<A>(kind: Kind, aggregation: SessionAggregation, options: Named): WindowedTable<K, A, V> {
+  #aggregate<A>(kind: Kind, aggregation: SessionAggregation, options: Versioned): WindowedTable<K, A, V> {
     const { keyCodec, acrossPartitions } = this.#stream.edge.from
-    return windowed(this.#stream, this.#windows, kind, options, policies =>
+    return windowed(this.#stream, this.#windows, kind, aggregation, options, policies =>
       sessionWindows(keyCodec, this.#windows, aggregation, policies, acrossPartitions),
     )
   }
@@ -270,7 +272,8 @@ function windowed<K, A, V>(
   stream: Stream<K, V>,
   windows: Windows,
   kind: Kind,
-  options: Named,
+  aggregation: Aggregation,
+  options: Versioned,
   factory: (policies: readonly EmitPolicy[]) => OperatorFactory,
 ): WindowedTable<K, A, V> {
   const { graph, edge } = stream
@@ -285,6 +288,7 @@ function windowed<K, A, V>(
       inputs: [edge],
       outlets: ['late'],
       stateful: true,
+      stores: storedValue(aggregation, options.version),
       keyCodec: windowedKeyCodec(from.keyCodec),
       latenessMs: windows.allowedLatenessMs,
       latenessByOutlet: [],

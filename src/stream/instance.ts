@@ -14,7 +14,7 @@ import { chooseBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
 import { BoundedRun } from './bounded-run.ts'
-import { forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
+import { allInputs, forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
 import { Commits } from './commits.ts'
 import { explained, explainedLoss } from './endings.ts'
 import { raiseIdle } from './idleness.ts'
@@ -23,6 +23,7 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Metrics } from './metrics.ts'
 import { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
+import { PreviousRun } from './previous-run.ts'
 import type { Progress, RunState } from './progress.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
@@ -49,6 +50,7 @@ export class Instance {
   #outputs!: Outputs
   #assignment: Assignment | undefined
   #commits!: Commits
+  #unclaimed: readonly string[] = []
   /** The input whose batch is in hand: loaded, and not through. */
   #current: InputPartition | undefined
   readonly #turn = new Turn()
@@ -108,6 +110,7 @@ export class Instance {
       state: this.#state,
       ...(this.#state === 'failed' && { error: this.#error }),
       ...this.#standing,
+      ...(this.#unclaimed.length > 0 && { unclaimed: this.#unclaimed }),
       records: this.metrics.records,
       metrics: this.metrics,
     }
@@ -139,7 +142,10 @@ export class Instance {
       )
     await topics.lookUp(plan)
     if (settings.restart) await forgetEarlierRuns(this.#context)
-    await topics.create(plan)
+    const previous = await PreviousRun.of(this.#context, allInputs(this.#context))
+    this.#unclaimed = previous.unclaimed
+    await topics.create(plan, operator => previous.changelogsOf(operator))
+    const unsaved = await previous.toSave()
     await refuseFinished(this.#context)
     if (settings.exchange === 'memory') await refuseUnreadExchanges(this.#context)
     await topics.prepareDeadLetters(plan, settings.onError)
@@ -148,9 +154,9 @@ export class Instance {
     this.#writer = await port.openWriter(settings.exactlyOnce ? transactional : {})
     this.#outputs = new Outputs(this.#writer, topic => topics.partitions(topic))
     this.#reader = await port.openReader({ isolation: 'read_committed' })
-    const assignment = new Assignment(this.#context, this.#outputs, this.#reader)
+    const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader)
     this.#assignment = assignment
-    this.#commits = new Commits(this.#context, this.#writer, this.#outputs, assignment)
+    this.#commits = new Commits(this.#context, unsaved, this.#writer, this.#outputs, assignment)
     await this.#join()
     return assignment
   }

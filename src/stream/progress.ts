@@ -23,6 +23,8 @@ export interface Progress {
   readonly watermark: number
   /** Records between what was processed and what can be read; 0 as well before the run has been given its inputs. */
   readonly lag: number
+  /** Operators of earlier programs whose state is kept and used by none; only where there are any. The run option `forget` drops it. */
+  readonly unclaimed?: readonly string[]
   /** What it has counted: commits, results, and what was dropped and why. */
   readonly metrics: Metrics
 }

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly until?: 'end' | 'now'
   /** Forgets offsets and state and begins from the start. What was written to topics stays. */
   readonly restart?: boolean
+  /** Names of operators that the program no longer has: their state is dropped. A run refuses to start while one of them may have been renamed. */
+  readonly forget?: readonly string[]
   /** Default exactly-once: outputs, changelogs and offsets commit in one transaction. */
   readonly guarantee?: 'exactly-once' | 'at-least-once'
   /** How often to commit. Default 100 ms, as Kafka Streams under exactly-once. */
@@ -38,6 +40,7 @@ export interface RunOptions {
 export interface RunSettings {
   readonly until: 'end' | 'now' | undefined
   readonly restart: boolean
+  readonly forget: readonly string[]
   readonly exactlyOnce: boolean
   readonly commitIntervalMs: number
   readonly dirtyBytesMax: number
@@ -52,6 +55,7 @@ export interface RunSettings {
 const kinds: Readonly<Record<keyof RunOptions, OptionKind>> = {
   until: ['end', 'now'],
   restart: 'boolean',
+  forget: value => (isNames(value) ? undefined : "a list of operators' names, as ['count-1']"),
   guarantee: ['exactly-once', 'at-least-once'],
   commitInterval: 'duration',
   dirtyBytesMax: 'count',
@@ -76,6 +80,7 @@ export function settingsOf(
   return {
     until: options.until,
     restart: options.restart ?? false,
+    forget: options.forget ?? [],
     exactlyOnce: options.guarantee !== 'at-least-once',
     commitIntervalMs: durationMs(options.commitInterval ?? 100),
     dirtyBytesMax: options.dirtyBytesMax ?? 64 * 1024 * 1024,
@@ -86,4 +91,8 @@ export function settingsOf(
     signal: options.signal,
     onPhase: options.onPhase ?? (() => {}),
   }
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(name => typeof name === 'string')
 }

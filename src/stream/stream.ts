@@ -37,6 +37,15 @@ export interface Named {
   readonly name?: string
 }
 
+/** Options of an operator that keeps state. */
+export interface Versioned extends Named {
+  /**
+   * What the values of the state mean: a whole number, raised when a changed function makes the old ones wrong. State of another version is refused
+   * when the app starts. An operator whose version is stated, and equal, may change the shape of its values.
+   */
+  readonly version?: number
+}
+
 /**
  * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous, must not change what they are given,
  * and must return something: undefined fails with USER_FUNCTION_FAILED, null is no value. K and V include null where a record may come without.
@@ -146,7 +155,7 @@ export class Stream<K, V> {
   }
 
   /** Reads the stream as the changelog of a table: the latest value per key, null deletes. */
-  toTable(options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
+  toTable(options: Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkCall('toTable', {}, options)
     this.graph.checkName(options.name)
     const { graph, edge } = this.partitioned()
@@ -158,6 +167,7 @@ export class Stream<K, V> {
         inputs: [edge],
         outlets: ['changes'],
         stateful: true,
+        ...(options.version !== undefined && { stores: { version: options.version } }),
         keyCodec: edge.from.keyCodec,
         latenessMs: latenessOf(edge),
         acrossPartitions: edge.from.acrossPartitions,

@@ -3,11 +3,15 @@
  * many partitions as the stage they belong to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import { ensureTopic, type LogPort } from '../port/index.ts'
+import { ensureTopic, type LogPort, type TopicConfig } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
+import { planTopic } from './plan-topic.ts'
+
+/** Segments of the app's own topics, whatever the log's default is: each batch of a changelog has to fit. */
+const ownSegmentBytes = 64 << 20
 
 export class TopologyTopics {
   readonly #port: LogPort
@@ -68,18 +72,21 @@ export class TopologyTopics {
   }
 
   /**
-   * Creates what the plan writes, once it is known what it reads.
+   * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads. `changelogsOf` gives the changelogs of an
+   * operator, by its name.
    *
-   * @throws MillraceError PARTITION_COUNT_CHANGED for what is between the stages, where an earlier run had another count
+   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another count
    */
-  async create(plan: Plan): Promise<void> {
+  async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
+    await this.#ensureOwn(planTopic(this.#app), 1)
     for (const stage of plan.stages) {
       const count = this.stagePartitions(stage)
       if (this.#exchange === 'topic')
         for (const { exchange } of stage.incoming)
-          await this.ensure(exchangeTopic(this.#app, exchange), count, 'exact')
+          await this.#ensureOwn(exchangeTopic(this.#app, exchange), count)
       for (const node of stage.nodes)
-        if (node.kind === 'sink') await this.ensure(node.topic.name, node.topic.partitions ?? count, 'any')
+        if (node.kind === 'sink') await this.#ensure(node.topic.name, node.topic.partitions ?? count)
+        else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
     }
   }
 
@@ -98,30 +105,41 @@ export class TopologyTopics {
           'INVALID_TOPOLOGY',
           `Dead letters of the app '${this.#app}' are to go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them a topic of their own.`,
         )
-      await this.ensure(deadLetter, 1, 'any')
+      await this.#ensure(deadLetter, 1)
     }
   }
 
-  /** Makes sure that a topic exists. `exact`: with this many partitions, PARTITION_COUNT_CHANGED otherwise. */
-  async ensure(topic: string, partitions: number, how: 'exact' | 'any'): Promise<void> {
-    if (this.#counts.has(topic) && how === 'any') return
-    let description = await this.#port.describeTopic(topic)
-    if (!description) {
-      try {
-        await this.#port.createTopic(topic, { partitions })
-      } catch (error) {
-        if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error // another instance was faster
-      }
-      description = await this.#port.describeTopic(topic)
-    }
-    const found = description?.partitions ?? partitions
-    if (how === 'exact' && found !== partitions)
+  /** Makes sure that a topic is there, with whatever partition count. */
+  async #ensure(topic: string, partitions: number): Promise<void> {
+    if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
+  }
+
+  /** Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all that is written to it. */
+  async #ensureOwn(topic: string, partitions: number): Promise<void> {
+    const found = await this.#countOf(topic, {
+      partitions,
+      retentionBytes: -1,
+      segmentBytes: ownSegmentBytes,
+    })
+    if (found !== partitions)
       throw new MillraceError(
         'PARTITION_COUNT_CHANGED',
         `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and its input now has ${partitions}: its state would be looked for in the wrong place. ` +
           'Give the input its old partition count back, or start anew with { restart: true }.',
       )
     this.#counts.set(topic, found)
+  }
+
+  /** How many partitions a topic has, which is created where it is missing. */
+  async #countOf(topic: string, config: TopicConfig): Promise<number> {
+    const description = await this.#port.describeTopic(topic)
+    if (description) return description.partitions
+    try {
+      await this.#port.createTopic(topic, config)
+    } catch (error) {
+      if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error // another instance was faster
+    }
+    return (await this.#port.describeTopic(topic))?.partitions ?? config.partitions
   }
 
   /** Whoever publishes to a topic may start later: one that declares its partitions is created here. */

@@ -2,7 +2,7 @@
  * A program that has changed since its last run: state that it can take over it takes over, state that it would misread is refused with what to do; and so are
  * inputs with another partition count, and another form of exchange while there is something in between. Two apps do not meet.
  */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ErrorCode, isMillraceError } from '../../src/base/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
@@ -60,6 +60,8 @@ async function oneAfterTheOther(
   return await valuesIn(world)
 }
 
+const isIncompatible = (error: unknown): boolean => isMillraceError(error, 'STATE_INCOMPATIBLE')
+
 type Grouped = GroupedStream<string, number>
 
 const counted: Program = numbers => numbers.groupByKey().count({ name: 'state' }).to(output)
@@ -110,11 +112,14 @@ for (const exchange of ['memory', 'topic'] as const)
         const found = await oneAfterTheOther(first, second, { exchange })
         ok('code' in found, JSON.stringify(found))
         equal(found.code, 'STATE_INCOMPATIBLE')
-        match(found.message, /'app-state-\w+-changelog', partition 0.*app\/state: .*another name.*restart/s)
+        match(
+          found.message,
+          /'app'.* operator 'state' has changed: .*was '.*is now '.*another name.*restart/s,
+        )
       }
     })
 
-test('an operator with another name begins with nothing; one that is gone leaves the others alone', async () => {
+test('an operator that comes begins with nothing, and one that is gone leaves the others alone', async () => {
   const named =
     (...names: readonly string[]): Program =>
     numbers => {
@@ -125,7 +130,6 @@ test('an operator with another name begins with nothing; one that is gone leaves
           .mapValues(count => `${name} ${count}`)
           .to(output)
     }
-  deepEqual(await oneAfterTheOther(named('one'), named('two')), ['"one 1"', '"one 2"', '"two 1"'])
   deepEqual(await oneAfterTheOther(named('one'), named('two', 'one')), [
     '"one 1"',
     '"one 2"',
@@ -138,6 +142,222 @@ test('an operator with another name begins with nothing; one that is gone leaves
     '"one 2"',
     '"two 2"',
     '"two 3"',
+  ])
+})
+
+const sums = (grouped: Grouped): ReturnType<Grouped['count']> =>
+  grouped.aggregate(0, (sum, value) => sum + value)
+const largest = (grouped: Grouped): ReturnType<Grouped['count']> =>
+  grouped.aggregate(0, (max, value) => Math.max(max, value))
+
+/** Programs of which the second would misread the state of the first: refused, with what changed and both sides. */
+const misread: readonly [name: string, before: Program, after: Program, says: RegExp][] = [
+  [
+    'an operator without a name is put above another (KAFKA-9072)',
+    numbers => numbers.groupByKey().count().to(output),
+    numbers => {
+      numbers
+        .filter(value => value >= 8)
+        .groupByKey()
+        .count()
+        .mapValues(count => `big ${count}`)
+        .to(output)
+      numbers.groupByKey().count().to(output)
+    },
+    /'count-1' has changed: its place was 'input', and is now 'input › filter'.*name: 'count-1'/s,
+  ],
+  [
+    'an aggregate is put above another like it',
+    numbers => sums(numbers.groupByKey()).to(output),
+    numbers => {
+      largest(numbers.groupByKey())
+        .mapValues(max => `max ${max}`)
+        .to(output)
+      sums(numbers.groupByKey()).to(output)
+    },
+    /feeds 2 operators 'aggregate' without a name.*fed 1: 'aggregate-1', 'aggregate-2'/s,
+  ],
+  [
+    'one of two aggregates in one place is gone',
+    numbers => {
+      largest(numbers.groupByKey()).to(output)
+      sums(numbers.groupByKey()).to(output)
+    },
+    numbers => sums(numbers.groupByKey()).to(output),
+    /feeds 1 operators 'aggregate' without a name.*fed 2/s,
+  ],
+  [
+    'an operator without a name takes the place of another',
+    numbers => sums(numbers.groupByKey()).to(topic('sums', { key: text(), value: json<number>() })),
+    numbers => largest(numbers.groupByKey()).to(output),
+    /'aggregate-1' has changed: where its results go was 'sums', and is now 'output'/,
+  ],
+  [
+    'a filter comes before an operator without a name',
+    numbers => numbers.groupByKey().count().to(output),
+    numbers =>
+      numbers
+        .filter(value => value > 1)
+        .groupByKey()
+        .count()
+        .to(output),
+    /its place was 'input', and is now 'input › filter'/,
+  ],
+  [
+    'an operator has another name',
+    numbers => numbers.groupByKey().count({ name: 'one' }).to(output),
+    numbers => numbers.groupByKey().count({ name: 'two' }).to(output),
+    /no operator claims the state of 'one' .*'two'.*forget: \['one'\]/s,
+  ],
+  [
+    'an aggregate is of another shape',
+    numbers =>
+      numbers
+        .groupByKey()
+        .aggregate(0, (sum, value) => sum + value)
+        .to(output),
+    numbers =>
+      numbers
+        .groupByKey()
+        .aggregate({ sum: 0, n: 0 }, ({ sum, n }, value) => ({ sum: sum + value, n: n + 1 }))
+        .to(output),
+    /the shape of its values was 'number', and is now '{ n: number, sum: number }'/,
+  ],
+  [
+    'an aggregate in windows has another field',
+    numbers =>
+      numbers
+        .groupByKey()
+        .windowedBy(tumbling(100))
+        .aggregate({ sum: 0 }, ({ sum }, value) => ({ sum: sum + value }))
+        .emit('changes')
+        .to(output),
+    numbers =>
+      numbers
+        .groupByKey()
+        .windowedBy(tumbling(100))
+        .aggregate({ sum: 0, n: 0 }, ({ sum, n }, value) => ({ sum: sum + value, n: n + 1 }))
+        .emit('changes')
+        .to(output),
+    /the shape of its values was '{ sum: number }', and is now '{ n: number, sum: number }'/,
+  ],
+  [
+    'an operator with a name reads another topic',
+    numbers => numbers.groupByKey().count({ name: 'state' }).to(output),
+    (_, app) =>
+      app
+        .stream(topic('other', { key: text(), value: json<number>(), partitions: 1 }))
+        .groupByKey()
+        .count({ name: 'state' })
+        .to(output),
+    /the topic that it reads was 'input', and is now 'other'/,
+  ],
+  [
+    'the stated version is another one',
+    numbers => numbers.groupByKey().count({ version: 1 }).to(output),
+    numbers => numbers.groupByKey().count({ version: 2 }).to(output),
+    /the version of its values was '1', and is now '2'/,
+  ],
+]
+
+for (const exchange of ['memory', 'topic'] as const)
+  for (const [name, before, after, says] of misread)
+    test(`${name}: refused (${exchange})`, async () => {
+      const found = await oneAfterTheOther(before, after, { exchange })
+      ok('code' in found, JSON.stringify(found))
+      equal(found.code, 'STATE_INCOMPATIBLE')
+      match(found.message, says)
+    })
+
+test('state that no operator claims is dropped by name; that of an operator that is there is not', async () => {
+  const named = (...names: readonly string[]): App =>
+    appOf(numbers => {
+      for (const name of names)
+        numbers
+          .groupByKey()
+          .count({ name })
+          .mapValues(count => `${name} ${count}`)
+          .to(output)
+    })
+  const world = await World.open()
+  await write(world, 1, 2)
+  await world.run(named('one'), { until: 'now' })
+  await write(world, 3)
+  await rejects(world.run(named('two'), { until: 'now' }), isIncompatible)
+  await world.run(named('two'), { until: 'now', forget: ['one'] })
+  deepEqual(await valuesIn(world), ['"one 1"', '"one 2"', '"two 1"'])
+  equal(await world.settle(world.port.describeTopic('app-one-aggregate-changelog')), undefined)
+  await rejects(world.run(named('two'), { until: 'now', forget: ['two'] }), (error: unknown) =>
+    isMillraceError(error, 'INVALID_ARGUMENT'),
+  )
+})
+
+test('an operator that was away has missed what came: its old state is refused, and dropped by name', async () => {
+  const both: Program = numbers => {
+    numbers.groupByKey().count({ name: 'one' }).to(output)
+    numbers
+      .groupByKey()
+      .reduce((a, b) => a + b, { name: 'two' })
+      .to(output)
+  }
+  const one: Program = numbers => numbers.groupByKey().count({ name: 'one' }).to(output)
+  const world = await World.open()
+  await write(world, 1)
+  await world.run(appOf(both), { until: 'now' })
+  await write(world, 2)
+  const instance = await world.run(appOf(one), { until: 'now' })
+  deepEqual(instance.progress().unclaimed, ['two'])
+  await write(world, 3)
+  let failure: unknown
+  await world.run(appOf(both), { until: 'now' }).catch((error: unknown) => {
+    failure = error
+  })
+  ok(isMillraceError(failure, 'STATE_INCOMPATIBLE'), String(failure))
+  match(failure.message, /'two' is back.*forget: \['two'\]/s)
+  await world.run(appOf(both), { until: 'now', forget: ['two'] })
+  deepEqual(await valuesIn(world), ['1', '1', '2', '3', '3'])
+})
+
+test('an operator that is given its old number as a name stays the same one', async () => {
+  deepEqual(
+    await oneAfterTheOther(
+      numbers => numbers.groupByKey().count().to(output),
+      numbers => {
+        numbers
+          .filter(value => value > 9)
+          .groupByKey()
+          .count({ name: 'few' })
+          .to(output)
+        numbers
+          .filter(value => value > 0)
+          .groupByKey()
+          .count({ name: 'count-1' })
+          .to(output)
+      },
+    ),
+    ['1', '2', '3'],
+  )
+})
+
+test('an operator whose version is stated may change the shape of its values', async () => {
+  interface Sum {
+    readonly sum: number
+    readonly n?: number
+  }
+  const summing =
+    (initial: Sum): Program =>
+    numbers =>
+      numbers
+        .groupByKey()
+        .aggregate(initial, ({ sum, n = 0 }, value) => ({ sum: sum + value, n: n + 1 }), {
+          name: 'sum',
+          version: 1,
+        })
+        .to(output)
+  deepEqual(await oneAfterTheOther(summing({ sum: 0 }), summing({ sum: 0, n: 0 })), [
+    '{"sum":1,"n":1}',
+    '{"sum":3,"n":2}',
+    '{"sum":6,"n":3}',
   ])
 })
 

@@ -3,7 +3,7 @@
  * come out with their headers; apps run in simulated time and are cut off by a loss of power.
  */
 import { seededRandom } from '../../src/base/index.ts'
-import { InProcessLog } from '../../src/broker/index.ts'
+import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
 import type { LogPort } from '../../src/port/index.ts'
 import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
@@ -30,6 +30,9 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** What is on a disk: the bytes of files, by their paths. */
+export type Files = ReadonlyMap<string, Uint8Array>
+
 /** An app that runs. */
 export interface Running {
   readonly instance: Instance
@@ -42,16 +45,37 @@ export class World {
   readonly disk: SimulatedDisk
   #seed: number
   #port!: InProcessLog
+  readonly #options: Partial<InProcessLogOptions>
 
-  private constructor(seed: number) {
+  private constructor(seed: number, options: Partial<InProcessLogOptions>) {
     this.#seed = seed
+    this.#options = options
     this.disk = new SimulatedDisk({ random: seededRandom(seed) })
   }
 
-  static async open(seed = 1): Promise<World> {
-    const world = new World(seed)
+  static async open(seed = 1, options: Partial<InProcessLogOptions> = {}): Promise<World> {
+    const world = new World(seed, options)
     await world.#open()
     return world
+  }
+
+  /** A world over the files that {@link files} gave. */
+  static async over(files: Files, options: Partial<InProcessLogOptions> = {}): Promise<World> {
+    const world = new World(1, options)
+    for (const [path, bytes] of files) world.disk.setContent(path, bytes)
+    await world.#open()
+    return world
+  }
+
+  /** All files of the log, by their paths. The log should be closed. */
+  async files(): Promise<Files> {
+    return await this.settle(filesOf(this.disk, '/data'))
+  }
+
+  /** Closes the log and opens it again. */
+  async reopen(): Promise<void> {
+    await this.settle(this.#port.close())
+    await this.#open()
   }
 
   get port(): LogPort {
@@ -126,7 +150,7 @@ export class World {
 
   async #open(): Promise<void> {
     this.#seed += 1
-    const options = { disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
+    const options = { ...this.#options, disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
     this.#port = await this.settle(InProcessLog.open('/data', options))
   }
 
@@ -157,6 +181,18 @@ export class World {
     await reader.close()
     return found
   }
+}
+
+/** The files in a folder, and in those under it. */
+async function filesOf(disk: SimulatedDisk, folder: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>()
+  for (const name of await disk.list(folder)) {
+    const path = `${folder}/${name}`
+    const bytes = disk.contentOf(path)
+    if (bytes) files.set(path, bytes)
+    else for (const [below, content] of await filesOf(disk, path)) files.set(below, content)
+  }
+  return files
 }
 
 function headersOf(headers: Readonly<Record<string, string>>): RecordHeader[] {

@@ -1,0 +1,121 @@
+/**
+ * What has changed between the program that made the state and the one that is about to read it.
+ *
+ * State is harmless to a program that can prove that it is the same: the operator has the same kind, the same form of keys, and values
+ * of the same shape; and it is the same operator. A name that the program gives says that. A number that an operator gets by
+ * its place does not, so such an operator has to stand where it stood. Functions cannot be compared.
+ */
+import type { SavedOperator } from './saved-plan.ts'
+import { shapeInWords, shapesFit } from './value-shape.ts'
+
+/** A difference, and what can be done about it. */
+export interface Change {
+  readonly what: string
+  readonly way: string
+}
+
+const anotherName = 'Give the operator another name, and it begins with nothing'
+
+/** The first difference that is not proved to be harmless, and what to do about it; undefined where there is none. */
+export function changeBetween(
+  before: readonly SavedOperator[],
+  unclaimed: readonly SavedOperator[],
+  now: readonly SavedOperator[],
+): Change | undefined {
+  const earlier = new Map(before.map(each => [each.name, each]))
+  for (const operator of now) {
+    const found = earlier.get(operator.name)
+    const change = found ? changeOf(found, operator) : leftBehind(operator, unclaimed)
+    if (change !== undefined) return change
+  }
+  return renamed(before, now) ?? ambiguous(before, now)
+}
+
+/** The operators of `before` that `now` does not have. */
+export function withoutOperator(
+  before: readonly SavedOperator[],
+  now: readonly SavedOperator[],
+): SavedOperator[] {
+  const names = new Set(now.map(({ name }) => name))
+  return before.filter(({ name }) => !names.has(name))
+}
+
+/** One operator, by its name, in two programs. */
+function changeOf(before: SavedOperator, now: SavedOperator): Change | undefined {
+  const { name } = now
+  const differ = (what: string, was: string, is: string, way: string = anotherName): Change => ({
+    what: `the operator '${name}' has changed: ${what} was '${was}', and is now '${is}'`,
+    way,
+  })
+  const sayWhich = `It has no name of its own, so nothing says that it is the same one. If it is, say { name: '${name}' }; otherwise give it another name`
+  if (before.kind !== now.kind) return differ('its kind', before.kind, now.kind)
+  if (before.keys !== now.keys) return differ('the form of its keys', before.keys, now.keys)
+  if (!now.isNamed && before.place !== now.place)
+    return differ('its place', before.place, now.place, sayWhich)
+  if (before.reads[0] !== now.reads[0])
+    return differ('the topic that it reads', before.reads[0] ?? '', now.reads[0] ?? '')
+  if (!now.isNamed && isDisjoint(before.writes, now.writes))
+    return differ('where its results go', before.writes.join(', '), now.writes.join(', '), sayWhich)
+  if (before.version !== undefined && now.version !== undefined) {
+    if (before.version !== now.version)
+      return differ('the version of its values', `${before.version}`, `${now.version}`)
+  } else if (!shapesFit(before.shape, now.shape))
+    return differ('the shape of its values', shapeInWords(before.shape), shapeInWords(now.shape))
+  return undefined
+}
+
+/** An operator that an earlier program had, and the last one did not. */
+function leftBehind({ name }: SavedOperator, unclaimed: readonly SavedOperator[]): Change | undefined {
+  if (!unclaimed.some(each => each.name === name)) return undefined
+  return {
+    what: `the operator '${name}' is back, with state of an earlier program: what came since then is not in it`,
+    way: `Drop that state with { forget: ['${name}'] }, or give the operator another name`,
+  }
+}
+
+/** An operator is gone and one like it has come: a new name, perhaps, and not a new operator. */
+function renamed(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
+  const come = withoutOperator(now, before)
+  for (const gone of withoutOperator(before, now)) {
+    const alike = come.find(
+      each => each.kind === gone.kind && each.keys === gone.keys && each.reads[0] === gone.reads[0],
+    )
+    if (alike)
+      return {
+        what: `no operator claims the state of '${gone.name}' (${gone.kind} of ${gone.place}), and '${alike.name}', which is like it, has none`,
+        way: `If it is the same one, give it its name back: { name: '${gone.name}' }. If not, drop that state with { forget: ['${gone.name}'] }`,
+      }
+  }
+  return undefined
+}
+
+/** Operators without names that stand in one place are told apart by their order alone: one more or one less moves it. */
+function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
+  const named = new Set(now.filter(({ isNamed }) => isNamed).map(({ name }) => name))
+  const earlier = Map.groupBy(
+    before.filter(({ isNamed, name }) => !isNamed && !named.has(name)),
+    siblingsOf,
+  )
+  const later = Map.groupBy(
+    now.filter(({ isNamed }) => !isNamed),
+    siblingsOf,
+  )
+  for (const [siblings, those] of earlier) {
+    const these = later.get(siblings) ?? []
+    if (these.length === 0 || these.length === those.length) continue
+    const names = [...new Set([...those, ...these].map(({ name }) => `'${name}'`))].join(', ')
+    return {
+      what: `${those[0]?.place} now feeds ${these.length} operators '${those[0]?.kind}' without a name of their own, and fed ${those.length}: ${names}. Nothing says whose state is whose`,
+      way: 'Give the new one a name, { name }, that none of them has',
+    }
+  }
+  return undefined
+}
+
+function siblingsOf({ kind, keys, place }: SavedOperator): string {
+  return JSON.stringify([kind, keys, place])
+}
+
+function isDisjoint(one: readonly string[], other: readonly string[]): boolean {
+  return one.length > 0 && other.length > 0 && !one.some(each => other.includes(each))
+}

@@ -1,0 +1,64 @@
+/**
+ * The topic in which an app keeps its plans: a record for each program that has committed, as JSON (saved-plan.ts). The last one counts.
+ */
+import { isMillraceError, MillraceError, utf8 } from '../base/index.ts'
+import type { LogPort } from '../port/index.ts'
+import type { SavedPlan } from './saved-plan.ts'
+
+/** How long to wait for the plan's batch before looking again. */
+const lookWaitMs = 1000
+
+/** The name of the topic; an operator's changelog cannot have it, as those name an operator and a state. */
+export function planTopic(app: string): string {
+  return `${app}-plan-changelog`
+}
+
+/** The topics that an app keeps for itself, by the last plan that can be read. */
+export async function topicsOfApp(port: LogPort, app: string): Promise<Set<string>> {
+  const topic = planTopic(app)
+  if (!(await port.describeTopic(topic))) return new Set()
+  const own = new Set([topic])
+  const plan = await lastPlan(port, topic).catch((error: unknown) => {
+    if (!isMillraceError(error)) throw error
+    return undefined
+  })
+  if (!plan) return own
+  const changelogs = [...plan.operators, ...plan.unclaimed].flatMap(each => each.changelogs)
+  const between = Object.keys(plan.topics).filter(
+    name => name.startsWith(`${app}-`) && name.endsWith('-repartition'),
+  )
+  for (const name of [...changelogs, ...between]) if (await port.describeTopic(name)) own.add(name)
+  return own
+}
+
+/** The last plan in the topic: there are as many as there were programs. */
+export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
+  const end = await port.offsets(topic, 0, 'latest', 'read_committed')
+  const offset = await port.offsets(topic, 0, 'earliest')
+  const reader = await port.openReader({ isolation: 'read_committed' })
+  let text: string | undefined
+  try {
+    reader.assign([{ topic, partition: 0, offset }])
+    while (reader.position(topic, 0) < end) {
+      const fetched = reader.take(topic, 0)
+      if (!fetched) await reader.wait(lookWaitMs)
+      else
+        for (const cursor = fetched.batch.records(); cursor.next();) {
+          const value = cursor.value()
+          if (value) text = utf8(value)
+        }
+    }
+  } finally {
+    await reader.close()
+  }
+  return text === undefined ? undefined : parsePlan(text, topic)
+}
+
+function parsePlan(text: string, topic: string): SavedPlan {
+  const plan = JSON.parse(text) as SavedPlan
+  if (plan.format === 1) return plan
+  throw new MillraceError(
+    'STATE_INCOMPATIBLE',
+    `The plan in '${topic}' has format ${String(plan.format)}, and this version of millrace reads 1: use the version that wrote it, or start from scratch with { restart: true }.`,
+  )
+}

@@ -1,0 +1,277 @@
+/**
+ * State belongs to what it was made of: the offsets, the changelogs and the inputs of one commit. Where they have parted, the app gives right
+ * numbers or refuses; it never gives a wrong one.
+ */
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, type MillraceError } from '../../src/base/index.ts'
+import { repairPartition } from '../../src/log/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import { App, tumbling } from '../../src/stream/index.ts'
+import { scale, seed } from '../scale.ts'
+import { seededRandom } from '../../src/base/index.ts'
+import { type Files, World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<number>() })
+const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
+
+function counting(): App {
+  const app = new App('app')
+  app.stream(input).groupByKey().count().to(output)
+  return app
+}
+
+const write = (world: World, count: number): Promise<void> =>
+  world.write(
+    'input',
+    Array.from({ length: count }, (_, value) => ({ key: 'a', value, timestamp: value })),
+  )
+
+/** Runs the app; what it says at last, or the error. */
+async function outcome(world: World, app = counting()): Promise<number | MillraceError> {
+  try {
+    await world.run(app, { until: 'now' })
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    return error
+  }
+  return Number((await world.read('output')).at(-1)?.value)
+}
+
+/** An app that has counted 500 in five runs, its log closed. */
+async function counted(): Promise<Files> {
+  const world = await World.open()
+  for (let run = 0; run < 5; run += 1) {
+    await write(world, 100)
+    await world.run(counting(), { until: 'now' })
+  }
+  await world.settle(world.port.close())
+  return await world.files()
+}
+
+const changelog = 'app-count-1-aggregate-changelog'
+const offsets = '__consumer_offsets'
+
+/** Damages files of a log, repairs the partitions, counts 10 more: 510, or a refusal. */
+async function checkDamaged(files: Files, label: string, partitions: readonly string[]): Promise<boolean> {
+  let world: World
+  try {
+    world = await World.over(files)
+    await world.settle(world.port.close())
+    for (const partition of partitions)
+      await world.settle(repairPartition('/data', partition, 0, { disk: world.disk, clock: world.clock }))
+    await world.reopen()
+    await write(world, 10)
+  } catch (error) {
+    ok(isMillraceError(error), `${label}: ${String(error)}`)
+    return false
+  }
+  const found = await outcome(world)
+  if (isMillraceError(found)) {
+    ok(
+      isMillraceError(found, 'STATE_INCOMPATIBLE', 'OFFSET_OUT_OF_RANGE', 'PARTITION_DAMAGED'),
+      `${label}: ${found.code} ${found.message}`,
+    )
+    if (found.code !== 'PARTITION_DAMAGED') {
+      match(found.message, /'app'.*restart/s, label)
+      // What the message advises gives what is left, counted from scratch.
+      await world.run(counting(), { until: 'now', restart: true })
+      const last = (await world.read('output')).at(-1)?.value
+      equal(Number(last), (await world.read('input')).length, label)
+    }
+    return false
+  }
+  equal(found, 510, label)
+  return true
+}
+
+for (const damaged of [changelog, offsets, 'input', 'app-plan-changelog'])
+  test(`a byte is flipped anywhere in ${damaged}, and the partition is repaired: 510, or a refusal`, async () => {
+    const files = await counted()
+    const path = [...files.keys()].find(
+      name => name.startsWith(`/data/${damaged}-0/`) && name.endsWith('.log'),
+    )
+    ok(path)
+    const log = files.get(path) as Uint8Array
+    const random = seededRandom(seed)
+    for (let n = 0; n < scale(200); n += 1) {
+      const at = random.int(log.length)
+      const bytes = Uint8Array.from(log)
+      bytes[at] = (bytes[at] as number) ^ 0x40
+      await checkDamaged(new Map([...files, [path, bytes]]), `byte ${at}`, [damaged])
+    }
+  })
+
+test('any of the files is shorter, at any byte: 510, or a refusal', async () => {
+  const files = await counted()
+  const random = seededRandom(seed)
+  const logs = [...files.keys()].filter(name => name.endsWith('.log') && files.get(name)!.length > 0)
+  let right = 0
+  for (let n = 0; n < scale(1000); n += 1) {
+    const damaged = new Map(files)
+    const cut: string[] = []
+    for (const path of logs)
+      if (random.int(3) === 0) {
+        const bytes = files.get(path) as Uint8Array
+        const length = random.int(2) === 0 ? random.int(bytes.length) : bytes.length - random.int(200)
+        damaged.set(path, bytes.subarray(0, Math.max(0, length)))
+        cut.push(/^\/data\/(.*)-0\//.exec(path)?.[1] ?? '')
+      }
+    // What was cut is repaired, or the log takes it for what a loss of power has left.
+    if (random.int(2) === 0) damaged.delete('/data/.kafka_cleanshutdown')
+    if (await checkDamaged(damaged, `case ${n}: ${cut.join(', ')}`, cut)) right += 1
+  }
+  ok(right > 0)
+})
+
+test('with durability os a loss of power takes the tails of files: right numbers or a refusal', async () => {
+  let right = 0
+  let refused = 0
+  for (let n = 0; n < scale(300); n += 1) {
+    const random = seededRandom(seed * 1_000_003 + n)
+    const world = await World.open(random.int(2 ** 31), { durability: 'os' })
+    await write(world, 50)
+    const running = world.start(counting(), { commitInterval: 10 })
+    for (let step = 0; step < 1 + random.int(4); step += 1) {
+      await world.clock.advance(random.int(60))
+      await write(world, 1 + random.int(20))
+    }
+    await world.clock.advance(random.int(60))
+    ok(running.outcome() !== 'failed')
+    await world.crash()
+    if (!(await world.settle(world.port.describeTopic('input')))) continue
+    await write(world, 5)
+    const found = await outcome(world)
+    if (isMillraceError(found)) {
+      ok(isMillraceError(found, 'STATE_INCOMPATIBLE', 'OFFSET_OUT_OF_RANGE'), `${n}: ${found.message}`)
+      refused += 1
+      continue
+    }
+    equal(found, (await world.read('input')).length, `case ${n}`)
+    right += 1
+  }
+  console.log(right, refused)
+  ok(right > 0 && refused >= 0, `${right} right, ${refused} refused`)
+})
+
+test('the default retention of a log does not cut changelogs', async () => {
+  const world = await World.open(1, { retentionBytes: 300_000, segmentBytes: 150_000 })
+  const keys = Array.from({ length: 3000 }, (_, n) => ({ key: `key ${n}`, value: n }))
+  for (let round = 0; round < 2; round += 1) {
+    await world.write('input', keys)
+    await world.run(counting(), { until: 'now' })
+    await world.reopen()
+  }
+  await world.write('input', [keys[0]!, keys[40]!, keys[2999]!])
+  await world.run(counting(), { until: 'now' })
+  deepEqual(
+    (await world.read('output')).slice(-3).map(({ value }) => value),
+    ['3', '3', '3'],
+  )
+})
+
+/** Something is done to the log between two runs: the second is refused, by a message that says what. */
+const refusals: readonly [
+  name: string,
+  act: (world: World) => Promise<unknown>,
+  code: string,
+  says: RegExp,
+][] = [
+  [
+    'a changelog is deleted',
+    world => world.port.deleteTopic(changelog),
+    'STATE_INCOMPATIBLE',
+    /'app'.*app-count-1-aggregate-changelog.* is gone/s,
+  ],
+  [
+    'an input is deleted and created again',
+    async world => {
+      await world.port.deleteTopic('input')
+      await world.port.createTopic('input', { partitions: 1 })
+    },
+    'STATE_INCOMPATIBLE',
+    /'app'.*'input' was deleted and created again.*'count-1'/s,
+  ],
+  [
+    'a changelog is deleted and created again',
+    async world => {
+      await world.port.deleteTopic(changelog)
+      await world.port.createTopic(changelog, { partitions: 1 })
+    },
+    'STATE_INCOMPATIBLE',
+    /'app'.*changelog' was deleted and created again/s,
+  ],
+  [
+    'the offset of an input is set by somebody else',
+    world =>
+      world.port.commitOffsets({ group: 'app', offsets: [{ topic: 'input', partition: 0, offset: 1 }] }),
+    'STATE_INCOMPATIBLE',
+    /'app'.*input-0 was set from outside/s,
+  ],
+]
+
+for (const [name, act, code, says] of refusals)
+  test(`${name}: refused`, async () => {
+    const world = await World.open()
+    await write(world, 4)
+    await world.run(counting(), { until: 'now' })
+    await world.settle(act(world))
+    await write(world, 2)
+    const found = await outcome(world)
+    ok(isMillraceError(found), `${String(found)}`)
+    equal(found.code, code)
+    match(found.message, says)
+    const before = (await world.read('input')).length
+    await world.run(counting(), { until: 'now', restart: true })
+    equal(Number((await world.read('output')).at(-1)?.value), before)
+  })
+
+test('windows of a topic that was deleted do not fire for the one that has its name now', async () => {
+  const windows = (): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .groupByKey()
+      .windowedBy(tumbling('1h', { allowedLateness: '2d' }))
+      .count()
+      .emit('final')
+      .to(output)
+    return app
+  }
+  const hour = 3_600_000
+  const records = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => ({ key: 'a', value: n, timestamp: from + (n * hour) / 4 }))
+  const world = await World.open()
+  await world.write('input', records(0, 12))
+  await world.run(windows(), { until: 'now' })
+  await world.settle(world.port.deleteTopic('input'))
+  await world.write('input', records(24 * hour, 3))
+  const found = await outcome(world, windows())
+  ok(isMillraceError(found, 'STATE_INCOMPATIBLE'), String(found))
+  await world.run(windows(), { until: 'end', restart: true })
+  deepEqual(
+    (await world.read('output')).slice(2).map(({ value }) => value),
+    ['3'],
+  )
+})
+
+test('an app without state reads a topic that was made again from its beginning', async () => {
+  const copying = (): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .mapValues(value => (value ?? 0) + 1)
+      .to(output)
+    return app
+  }
+  const world = await World.open()
+  await write(world, 3)
+  await world.run(copying(), { until: 'now' })
+  await world.settle(world.port.deleteTopic('input'))
+  await write(world, 2)
+  await world.run(copying(), { until: 'now' })
+  deepEqual(
+    (await world.read('output')).map(({ value }) => value),
+    ['1', '2', '3', '1', '2'],
+  )
+})
