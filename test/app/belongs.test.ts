@@ -150,7 +150,6 @@ test('with durability os a loss of power takes the tails of files: right numbers
     equal(found, (await world.read('input')).length, `case ${n}`)
     right += 1
   }
-  console.log(right, refused)
   ok(right > 0 && refused >= 0, `${right} right, ${refused} refused`)
 })
 
@@ -218,7 +217,7 @@ for (const [name, act, code, says] of refusals)
     await world.settle(act(world))
     await write(world, 2)
     const found = await outcome(world)
-    ok(isMillraceError(found), `${String(found)}`)
+    ok(isMillraceError(found), String(found))
     equal(found.code, code)
     match(found.message, says)
     const before = (await world.read('input')).length
