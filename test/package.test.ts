@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { documents, headingsOf, linksOf, programsOf, readmeTsconfig } from './documents.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -51,14 +52,41 @@ describe('the packed package', () => {
     )
   })
 
+  const packed = (): string[] =>
+    execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(file => file.replace(/^package\//, ''))
+
   it('holds what is published and nothing else', () => {
-    const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n')
-    const unexpected = files.filter(
-      file =>
-        !/^package\/(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/.*\.(d\.ts|js))$/.test(file) ||
-        /\.test\b/.test(file),
+    const published =
+      /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/[^/]*\.md|examples\/.*\.ts|dist\/(?!.*\.test\b).*\.(d\.ts|js))$/
+    assert.deepEqual(
+      packed().filter(file => !published.test(file)),
+      [],
     )
-    assert.deepEqual(unexpected, [])
+  })
+
+  it('holds what README and docs link to, and the headings that they name', () => {
+    const files = packed()
+    let count = 0
+    for (const document of documents)
+      for (const { path, heading } of linksOf(document)) {
+        count += 1
+        const where = `${document} links to ${path}`
+        assert.ok(
+          files.some(file => file === path || file.startsWith(`${path}/`)),
+          where,
+        )
+        if (heading !== undefined) assert.ok(headingsOf(path).includes(heading), `${where}#${heading}`)
+      }
+    assert.ok(count > 10)
+  })
+
+  it('says who made it, and what for', () => {
+    const shown = ['description', 'keywords', 'license', 'author', 'engines'] as const
+    const all = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
+    for (const field of shown) assert.ok(all[field], field)
   })
 
   it('installs beside its optional drivers', () => {
@@ -82,21 +110,13 @@ describe('the packed package', () => {
     const { program, output } = readmeExample()
     writeFileSync(join(project, 'hello.ts'), program)
     assert.equal(run(process.execPath, ['hello.ts'], project), output)
-    // A user's compiler reads our declarations too: no skipLibCheck.
-    const compilerOptions = [
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2024',
-      '--lib',
-      'esnext',
-    ]
-    const compiler = [join(root, 'node_modules/typescript/bin/tsc'), ...compilerOptions]
-    const nodeTypes = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
+    // Every program of README and docs compiles as the README says. It reads our declarations too: no skipLibCheck.
+    writeFileSync(join(project, 'tsconfig.json'), readmeTsconfig())
     writeFileSync(join(project, 'doors.ts'), doors)
-    run(process.execPath, [...compiler, ...nodeTypes, 'hello.ts', 'doors.ts'], project)
+    for (const document of documents)
+      for (const [name, text] of programsOf(document)) writeFileSync(join(project, name), text)
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    run(process.execPath, [compiler, '-p', '.', '--typeRoots', join(root, 'node_modules/@types')], project)
     // The same program is examples/hello.ts, which imports the sources so that it is type-checked here.
     const example = readFileSync(join(root, 'examples/hello.ts'), 'utf8')
     assert.equal(example.replace("'../src/index.ts'", "'millrace'"), program)

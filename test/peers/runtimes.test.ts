@@ -19,7 +19,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 const [hello = '', warehouse = ''] = [
   ...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms),
 ].map(([, program]) => program)
-const [, helloOutput] = /^```text\n(.*?)^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
+const [, helloOutput] =
+  /^```\n+```text\n(.*?)^```$/ms.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
 const service = readFileSync(join(root, 'examples/service.ts'), 'utf8')
   .replace("'../src/index.ts'", "'millrace'")
   .replace("'../src/connect/index.ts'", "'millrace/connect'")

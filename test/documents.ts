@@ -1,0 +1,61 @@
+/** What README and docs contain, for the tests that hold them to it: programs, links, headings. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize, resolve } from 'node:path'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** README.md and docs/*.md, by their paths in the repository. */
+export const documents: readonly string[] = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+
+export function textOf(document: string): string {
+  return readFileSync(join(root, document), 'utf8')
+}
+
+/**
+ * The programs of a document, by file name. A block that imports from millrace begins a program, which has the name of the example that the text before links
+ * to; a block without imports continues the one before.
+ */
+export function programsOf(document: string): Map<string, string> {
+  const programs = new Map<string, string>()
+  let name = ''
+  for (const [, before = '', block = ''] of textOf(document).matchAll(/(.*?)^```ts\n(.*?)^```$/gms)) {
+    if (/^import .* from 'millrace/m.test(block))
+      name =
+        /.*examples\/([\w-]+\.ts)/s.exec(before)?.[1] ??
+        `${basename(document, '.md')}-${programs.size + 1}.ts`
+    programs.set(name, `${programs.get(name) ?? ''}${block}\n`)
+  }
+  return programs
+}
+
+/** The `tsconfig.json` that the README gives its readers. */
+export function readmeTsconfig(): string {
+  const [, config] = /`tsconfig\.json`:\n+```json\n(.*?)^```$/ms.exec(textOf('README.md')) ?? []
+  if (config === undefined) throw new Error('README.md shows no tsconfig.json')
+  return config
+}
+
+/** Relative links of a document: the path in the repository, and the heading in it where one is named. */
+export function linksOf(document: string): { readonly path: string; readonly heading: string | undefined }[] {
+  return [...textOf(document).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
+    ([, path = '', heading]) => ({
+      path: path === '' ? document : normalize(join(dirname(document), path)),
+      heading,
+    }),
+  )
+}
+
+/** The anchors of a document's headings. */
+export function headingsOf(document: string): string[] {
+  return [...textOf(document).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number}\s-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  )
+}
