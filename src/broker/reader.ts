@@ -141,6 +141,10 @@ export class InProcessReader implements Reader {
     })
   }
 
+  get closed(): boolean {
+    return this.#closed
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true

@@ -233,6 +233,7 @@ class MemoryWriter implements Writer {
 }
 
 class MemoryReader implements Reader {
+  readonly closed = false
   readonly #log: MemoryLog
   readonly #waiting: Set<() => void>
   readonly #positions = new Map<string, number>()

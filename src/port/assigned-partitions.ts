@@ -56,13 +56,24 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     this.#work = { partition, nextOffset }
   }
 
-  /** What was handed out counts as processed now. */
-  finishWork(): void {
+  /** The partition of what is at work. */
+  get atWork(): number | undefined {
+    return this.#work?.partition
+  }
+
+  /** Resolves when what is at work now is done, or dropped. */
+  async idle(): Promise<void> {
+    if (this.#work) await (this.#idle ??= Promise.withResolvers()).promise
+  }
+
+  /** What was handed out counts as processed now; whether anything was. */
+  finishWork(): boolean {
     const work = this.#work
-    if (!work) return
+    if (!work) return false
     const assigned = this.#assigned.get(work.partition) ?? this.#leaving.get(work.partition)
     if (assigned) assigned.processed = work.nextOffset
     this.#endWork()
+    return true
   }
 
   /** What was handed out will not count as processed, if it is of this partition. Default: of any. */
@@ -82,8 +93,7 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
 
   /** Resolves when nothing is at work on a partition that is leaving. */
   async leavingIdle(): Promise<void> {
-    while (this.#work && this.#leaving.has(this.#work.partition))
-      await (this.#idle ??= Promise.withResolvers()).promise
+    while (this.#work && this.#leaving.has(this.#work.partition)) await this.idle()
   }
 
   /** Whether it is leaving still: it may have been lost before. */

@@ -4,66 +4,29 @@
  * **What counts as processed.** A record counts as processed when the one after it is asked for: in a `for await` loop that is when the body has ended
  * without throwing. Only then may its offset be committed, so after a crash every record whose body had not ended comes again
  * (at least once). `break` looks the same as an exception from in here, so the record at which the loop was left comes again as well, unless
- * {@link Consumer.commit} was called in the body. Commits happen by themselves every `autoCommitMs`, when the loop is left, and before a
- * partition is given to another member: that waits for the body that is at work on one of its records.
+ * {@link Consumer.commit} was called in the body. Commits happen by themselves `autoCommitMs` after something was processed, when the loop is left,
+ * and before a partition is given to another member.
+ *
+ * **How a loop ends.** At the end (`until`), or when the consumer or its log is closed: the loop ends. With an error: the loop fails, and the consumer has
+ * left its group before; another loop over it joins again. By `break` or an exception of the body: the consumer is closed. What happens in
+ * between, and to whom, is in subscription.ts.
  */
-import { MillraceError, type Clock } from '../base/index.ts'
-import { Malformed, type Topic } from '../schema/index.ts'
-import type { RecordHeader } from '../wire/index.ts'
-import { AssignedPartitions } from './assigned-partitions.ts'
-import { DecodedBatch, type Decoder } from './decoded-batch.ts'
-import type { GroupMembership, Isolation, LogPort, OffsetSpec, Reader, TopicPartition } from './log-port.ts'
-import { OffsetCommits } from './offset-commits.ts'
-import { partitionsToRead, rangeOf } from './reading-range.ts'
+import { InTurn, MillraceError, type Clock } from '../base/index.ts'
+import type { ConsumedBatch, ConsumedRecord } from './consumed-records.ts'
+import {
+  checkPlace,
+  checkTimestamp,
+  consumerSettings,
+  type ConsumerOptions,
+  type ReadableTopic,
+} from './consumer-options.ts'
+import type { LogPort } from './log-port.ts'
+import { Subscription, type SubscriptionContext } from './subscription.ts'
 
-/** A record as it was read. */
-export interface ConsumedRecord<K, V> {
-  /** Null where the record has none. */
-  readonly key: K | null
-  /** Null deletes the key, where the topic is read as a table (a tombstone). */
-  readonly value: V | null
-  /** Its place in the partition. Offsets ascend, with gaps. */
-  readonly offset: number
-  /** Ms since the epoch. */
-  readonly timestamp: number
-  /** Counts from 0. */
-  readonly partition: number
-  /** In their order; a name may come twice. */
-  readonly headers: readonly RecordHeader[]
+/** A loop over the consumer, of which there is one at a time. */
+interface Loop {
+  over: boolean
 }
-
-/** The records of one batch of one partition, in offset order. */
-export interface ConsumedBatch<K, V> {
-  /** Counts from 0. */
-  readonly partition: number
-  /** One at the least. */
-  readonly records: readonly ConsumedRecord<K, V>[]
-}
-
-/** What a consumer reads, from where, and how it commits. */
-export interface ConsumerOptions {
-  /** Shares the partitions with the other members of this group, and goes on where the group stood. Without one, all partitions are read. */
-  readonly group?: string
-  /** Where to begin where the group has committed nothing. Default earliest. An offset holds for every partition. */
-  readonly from?: OffsetSpec | { readonly offset: number }
-  /** Default read_committed. */
-  readonly isolation?: Isolation
-  /** Ends the iteration at what was the end when the partition was assigned. Default: wait for more. */
-  readonly until?: 'end'
-  /** How often processed offsets are committed, in ms; false leaves it to {@link Consumer.commit}. Default 1000. Only in a group. */
-  readonly autoCommitMs?: number | false
-}
-
-/** What a consumer needs of a topic. */
-export interface ReadableTopic<K, V> {
-  readonly name: string
-  readonly partitions: number | undefined
-  readonly key: Decoder<K>
-  readonly value: Decoder<V>
-  readonly onError?: Topic<K, V>['onError']
-}
-
-const autoCommitMsDefault = 1000
 
 /**
  * Reads the records of a topic, in order within each partition: {@link Log.consumer} makes one.
@@ -75,21 +38,12 @@ const autoCommitMsDefault = 1000
  * for await (const { key, value } of log.consumer(flights, { group: 'printer' })) console.log(key, value)
  */
 export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, AsyncDisposable {
-  readonly #port: LogPort
-  readonly #topic: ReadableTopic<K, V>
-  readonly #options: ConsumerOptions
-  readonly #decoded: DecodedBatch<K, V>
-  #reader: Reader | undefined
-  #membership: GroupMembership | undefined
-  readonly #assigned = new AssignedPartitions()
-  readonly #commits: OffsetCommits
-  /** The batch being handed out. */
-  #current:
-    | { partition: number; records: ConsumedRecord<K, V>[]; next: number; nextOffset: number }
-    | undefined
-  #skipped = 0
+  readonly #context: SubscriptionContext<K, V>
   readonly #onClose: () => void
-  #closed = false
+  #subscription: Subscription<K, V> | undefined
+  #loop: Loop | undefined
+  #skipped = 0
+  #closing: Promise<void> | undefined
 
   /** @internal Use `log.consumer(topic)`. */
   constructor(
@@ -100,13 +54,16 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     onClose: () => void = () => undefined,
   ) {
     this.#onClose = onClose
-    this.#port = port
-    this.#topic = topic
-    this.#options = options
-    this.#decoded = new DecodedBatch(topic.key, topic.value)
-    const { group, autoCommitMs = autoCommitMsDefault } = options
-    const everyMs = group === undefined || autoCommitMs === false ? undefined : autoCommitMs
-    this.#commits = new OffsetCommits(clock, everyMs, offsets => this.#send(offsets))
+    this.#context = {
+      port,
+      clock,
+      topic,
+      settings: consumerSettings(topic.name, options),
+      positions: new Map(),
+      onSkip: () => {
+        this.#skipped += 1
+      },
+    }
   }
 
   /** Records that could not be read and were left out, where the topic says `onError: 'skip'`. */
@@ -115,103 +72,89 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Record by record; one iteration at a time. Leaving the loop commits what was processed and closes the consumer.
-   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions; MALFORMED_RECORD for a record that the schema refuses, unless the
-   *   topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when retention has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile: what was not committed comes again there
+   * Record by record. Leaving the loop commits what was processed and closes the consumer. An error ends the loop, after what was read before it was handed
+   * out: what was processed is committed, the group is left, and another loop over this consumer continues from there.
+   *
+   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions, or was deleted; PARTITION_COUNT_CHANGED for one that has another
+   *   count than was declared; MALFORMED_RECORD for a record that the schema refuses, unless the topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when
+   *   retention has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile: what was not committed comes again
+   *   there; CLOSED for a loop that begins when the consumer or the log is closed; INVALID_ARGUMENT for a second loop beside another one
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord<K, V>, undefined> {
+    const loop: Loop = { over: false }
+    const turns = new InTurn()
+    let waiting = 0
     return {
       next: async () => {
-        const value = this.#nextBuffered() ?? (await this.#nextRecord())
-        return value ? { value, done: false } : { value: undefined, done: true }
+        const value = waiting === 0 && this.#loop === loop ? this.#subscription?.nextRecord() : undefined
+        if (value) return { value, done: false }
+        waiting += 1
+        try {
+          const read = await turns.run(() => this.#nextRecord(loop))
+          return read ? { value: read, done: false } : { value: undefined, done: true }
+        } finally {
+          waiting -= 1
+        }
       },
       return: async () => {
-        await this.close()
+        await this.#leave(loop)
         return { value: undefined, done: true }
       },
     }
   }
 
-  /** Batch by batch: for throughput, since there is one promise per batch and not per record. A batch is processed when the next one is asked for. */
+  /**
+   * Batch by batch: for throughput, since there is one promise per batch and not per record. A batch is processed when the next one is asked for.
+   * It ends, and fails, as the loop over records does.
+   */
   async *batches(): AsyncGenerator<ConsumedBatch<K, V>, void, undefined> {
+    const loop: Loop = { over: false }
     try {
       for (;;) {
-        this.#assigned.finishWork()
-        if (!(await this.#loadBatch())) return
-        const current = this.#current
-        // Its partition was given away meanwhile.
-        if (!current) continue
-        const { partition, records, nextOffset } = current
-        this.#current = undefined
-        this.#assigned.beginWork(partition, nextOffset)
-        yield { partition, records }
+        const batch = await this.#read(loop, subscription => subscription.nextBatch())
+        if (!batch) return
+        yield batch
       }
     } finally {
-      await this.close()
+      await this.#leave(loop)
     }
   }
 
   /**
-   * Commits everything handed out so far: whoever calls it says that the record (or batch) at hand is processed too.
-   * @throws MillraceError INVALID_ARGUMENT without a group, MEMBER_FENCED when the group gave the partitions away meanwhile
+   * Commits everything handed out so far: the caller says that the record (or batch) at hand is processed too.
+   * @throws MillraceError INVALID_ARGUMENT without a group; MEMBER_FENCED when the group gave the partitions away meanwhile, or the consumer has left it
+   *   after an error; UNKNOWN_TOPIC when the topic was deleted
    */
   async commit(): Promise<void> {
-    if (this.#options.group === undefined)
+    const { topic, settings } = this.#context
+    if (settings.group === undefined)
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `The consumer of '${this.#topic.name}' has no group to commit for.`,
+        `The consumer of '${topic.name}' has no group to commit for.`,
       )
-    this.#assigned.finishWork()
-    await this.#commits.commit(this.#assigned.all())
+    await this.#subscription?.commit()
   }
 
   /**
-   * Goes on at an offset of a partition that this consumer has.
-   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have
+   * Continues at an offset of a partition that this consumer has. It joins its group, where it has not yet, or has left it after an error.
+   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have, or what is not an offset; CLOSED
    */
   async seek(partition: number, offset: number): Promise<void> {
-    await this.#start()
-    const assigned = this.#assigned.get(partition)
-    if (!assigned)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `Partition ${partition} of '${this.#topic.name}' is not assigned to this consumer.`,
-      )
-    if (this.#current?.partition === partition) this.#current = undefined
-    this.#assigned.dropWork(partition)
-    // The reader keeps its place in a partition that stays: it has to let go of it first.
-    this.#assigned.remove(partition)
-    this.#assign()
-    this.#assigned.add({ ...assigned, processed: offset })
-    this.#assign()
+    checkPlace(`a seek in '${this.#context.topic.name}'`, partition, offset)
+    const subscription = await this.#opened()
+    await subscription.seek(partition, offset)
   }
 
-  /** Goes on, in every partition, at the first record with this timestamp (ms since the epoch) or a later one. */
-  async seekToTime(timestamp: number): Promise<void> {
-    await this.#start()
-    const { isolation } = this.#options
-    const partitions = Array.from(this.#assigned, ({ partition }) => partition)
-    for (const partition of partitions)
-      await this.seek(
-        partition,
-        await this.#port.offsets(this.#topic.name, partition, { timestamp }, isolation),
-      )
+  /** Continues, in every partition, at the first record with this timestamp (ms since the epoch, or a Date) or a later one. */
+  async seekToTime(timestamp: number | Date): Promise<void> {
+    const at = checkTimestamp(`a seek in '${this.#context.topic.name}'`, 'timestamp', timestamp)
+    const subscription = await this.#opened()
+    await subscription.seekToTime(at)
   }
 
-  /** Commits what was processed, and leaves the group. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#current = undefined
-    this.#onClose()
-    try {
-      await this.#commits.idle()
-      if (this.#commits.everyMs !== undefined) await this.#commits.commit(this.#assigned.all())
-    } finally {
-      this.#assigned.dropWork()
-      await this.#membership?.leave()
-      await this.#reader?.close()
-    }
+  /** Commits what was processed, and leaves the group; a loop over the consumer ends. What its body is at work on does not count as processed. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
   }
 
   /** As {@link close}: for `await using`. */
@@ -219,162 +162,90 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     await this.close()
   }
 
-  /** The next record of the batch at hand, without waiting for anything. */
-  #nextBuffered(): ConsumedRecord<K, V> | undefined {
-    this.#assigned.finishWork()
-    const current = this.#current
-    const record = current?.records[current.next]
-    if (!current || !record) return undefined
-    current.next += 1
-    const isLast = current.next === current.records.length
-    // After the last record of a batch come the offsets that nobody sees.
-    this.#assigned.beginWork(current.partition, isLast ? current.nextOffset : record.offset + 1)
-    return record
-  }
-
-  async #nextRecord(): Promise<ConsumedRecord<K, V> | undefined> {
-    while (await this.#loadBatch()) {
-      const record = this.#nextBuffered()
-      // None: its partition was given away meanwhile.
-      if (record) return record
+  async #close(): Promise<void> {
+    try {
+      await this.#subscription?.end()
+    } finally {
+      this.#onClose()
     }
-    return undefined
   }
 
-  /**
-   * Makes the next batch the current one; false at the end. It is the current one from the moment in which it is taken from the reader: in
-   * between its partition could be given away, with nothing to show that this batch goes with it.
-   */
-  async #loadBatch(): Promise<boolean> {
-    await this.#start()
-    while (!this.#closed) {
-      this.#commits.startIfDue(this.#assigned)
-      const batch = this.#take()
-      if (batch) {
-        this.#current = { ...batch, next: 0 }
-        return true
-      }
-      if (this.#closed) return false
-      if (this.#finished()) {
-        await this.close()
-        return false
-      }
-      const isCommitted = [...this.#assigned].every(({ processed, committed }) => processed === committed)
-      await this.#reader!.wait(isCommitted ? undefined : this.#commits.everyMs)
-      // The group may have expelled this consumer while it was busy elsewhere: join again.
-      await this.#start()
-    }
-    return false
-  }
-
-  /** The next batch of the partition that has waited longest. */
-  #take(): { partition: number; records: ConsumedRecord<K, V>[]; nextOffset: number } | undefined {
-    const { name } = this.#topic
-    for (const assigned of this.#assigned) {
-      const { partition } = assigned
-      for (;;) {
-        if (this.#reader!.position(name, partition) >= assigned.end) break
-        const fetched = this.#reader!.take(name, partition)
-        if (!fetched) break
-        this.#decoded.load(fetched)
-        const records = this.#records(partition)
-        if (records.length > 0) {
-          this.#assigned.add(assigned)
-          return { partition, records, nextOffset: fetched.nextOffset }
-        }
-        assigned.processed = fetched.nextOffset
-      }
-    }
-    return undefined
-  }
-
-  #records(partition: number): ConsumedRecord<K, V>[] {
-    const { count, keys, values, headers, offsets, timestamps } = this.#decoded
-    const records: ConsumedRecord<K, V>[] = []
-    for (let index = 0; index < count; index += 1) {
-      const key = keys[index]!
-      const value = values[index]!
-      const offset = offsets[index]!
-      if (key instanceof Malformed || value instanceof Malformed) {
-        const [what, { reason }] = key instanceof Malformed ? ['key', key] : ['value', value as Malformed]
-        if (this.#topic.onError !== 'skip')
-          throw new MillraceError(
-            'MALFORMED_RECORD',
-            `The ${what} at offset ${offset} of '${this.#topic.name}' partition ${partition} cannot be read: ${reason}. Mend the schema, seek past it, or declare the topic with onError: 'skip'.`,
-          )
-        this.#skipped += 1
-        continue
-      }
-      records.push({ key, value, offset, timestamp: timestamps[index]!, partition, headers: headers[index]! })
-    }
-    return records
-  }
-
-  #finished(): boolean {
-    if (this.#options.until !== 'end') return false
-    return [...this.#assigned].every(
-      ({ partition, end }) => this.#reader!.position(this.#topic.name, partition) >= end,
-    )
-  }
-
-  async #start(): Promise<void> {
-    if (this.#closed || (this.#reader && (this.#membership || this.#options.group === undefined))) return
-    const { name } = this.#topic
-    const { group, isolation } = this.#options
-    const partitions = await partitionsToRead(this.#port, this.#topic)
-    this.#reader ??= await this.#port.openReader(isolation === undefined ? {} : { isolation })
-    if (group === undefined)
-      return this.#add(Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })))
-    this.#membership = await this.#port.joinGroup({
-      group,
-      topics: [[name]],
-      onAssigned: added => this.#add(added),
-      onRevoked: revoked => this.#giveBack(revoked),
-      onLost: lost => {
-        this.#assigned.lose(lost)
-        this.#dropCurrent(lost)
-        this.#membership = undefined
-        this.#assign()
-      },
+  async #nextRecord(loop: Loop): Promise<ConsumedRecord<K, V> | undefined> {
+    return await this.#read(loop, async subscription => {
+      do {
+        const record = subscription.nextRecord()
+        // None: the batch has ended, or its partition was given away meanwhile.
+        if (record) return record
+      } while (await subscription.load())
+      return undefined
     })
   }
 
-  async #add(added: readonly TopicPartition[]): Promise<void> {
-    for (const assigned of await rangeOf(this.#port, added, this.#options)) this.#assigned.add(assigned)
-    this.#assign()
+  /** Reads on for a loop; undefined when that is over. */
+  async #read<T>(
+    loop: Loop,
+    next: (subscription: Subscription<K, V>) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    if (loop.over) return undefined
+    await this.#enter(loop)
+    const result = this.#closing ? undefined : await this.#use(next)
+    if (result === undefined) await this.#leave(loop)
+    return result
   }
 
-  async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    // First of all nothing more is handed out: what was processed while the commit is under way would come again elsewhere.
-    const leaving = this.#assigned.beginLeaving(revoked)
-    this.#dropCurrent(revoked)
-    this.#assign()
-    await this.#assigned.leavingIdle()
+  #opened(): Promise<Subscription<K, V>> {
+    return this.#use(async subscription => {
+      await subscription.open()
+      return subscription
+    })
+  }
+
+  async #enter(loop: Loop): Promise<void> {
+    if (this.#loop === loop) return
+    const { name } = this.#context.topic
+    if (this.#closing) {
+      loop.over = true
+      await this.#refuseClosed()
+    }
+    if (this.#loop) {
+      loop.over = true
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `The consumer of '${name}' is being read by another loop, and has one at a time. Make another consumer: with the same group they share the partitions.`,
+      )
+    }
+    this.#loop = loop
+  }
+
+  /** A loop ends: the consumer is closed. One that was never begun, or has failed, ends for itself. */
+  async #leave(loop: Loop): Promise<void> {
+    loop.over = true
+    if (this.#loop === loop) await this.close()
+  }
+
+  /** Does something with the stay under way, or a new one; the stay ends if that fails, so that nobody waits for a member that does not read. */
+  async #use<T>(action: (subscription: Subscription<K, V>) => Promise<T>): Promise<T> {
+    if (this.#closing) await this.#refuseClosed()
+    const subscription = (this.#subscription ??= new Subscription(this.#context))
     try {
-      // What was lost meanwhile is somebody else's already.
-      const ours = leaving.filter(assigned => this.#assigned.isLeaving(assigned))
-      if (this.#commits.everyMs !== undefined) await this.#commits.commit(ours)
-    } finally {
-      this.#assigned.endLeaving(leaving)
+      return await action(subscription)
+    } catch (error) {
+      if (this.#loop) this.#loop.over = true
+      this.#loop = undefined
+      // What fails on the way out is not what went wrong.
+      await subscription.end().catch(() => undefined)
+      if (this.#subscription === subscription && !this.#closing) this.#subscription = undefined
+      throw error
     }
   }
 
-  /** Hands nothing more out of the batch at hand, if it is of one of these partitions. */
-  #dropCurrent(partitions: readonly TopicPartition[]): void {
-    if (partitions.some(({ partition }) => partition === this.#current?.partition)) this.#current = undefined
-  }
-
-  #assign(): void {
-    const topic = this.#topic.name
-    this.#reader!.assign(
-      Array.from(this.#assigned, ({ partition, processed }) => ({ topic, partition, offset: processed })),
+  /** In a turn of its own: a program that tries again and again must not keep the event loop from everything else. */
+  async #refuseClosed(): Promise<never> {
+    const { clock, topic } = this.#context
+    await clock.yield()
+    throw new MillraceError(
+      'CLOSED',
+      `The consumer of '${topic.name}' is closed, or its log is. Make another one with log.consumer, of a log that is open.`,
     )
-  }
-
-  async #send(offsets: readonly { readonly partition: number; readonly offset: number }[]): Promise<void> {
-    const topic = this.#topic.name
-    const commits = offsets.map(({ partition, offset }) => ({ topic, partition, offset }))
-    if (this.#membership) await this.#membership.commit(commits)
-    else await this.#port.commitOffsets({ group: this.#options.group!, offsets: commits })
   }
 }

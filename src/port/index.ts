@@ -1,5 +1,7 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
-export { Consumer, type ConsumedBatch, type ConsumedRecord, type ConsumerOptions } from './consumer.ts'
+export { type ConsumedBatch, type ConsumedRecord } from './consumed-records.ts'
+export { type ConsumerOptions } from './consumer-options.ts'
+export { Consumer } from './consumer.ts'
 export { DecodedBatch } from './decoded-batch.ts'
 export { ensureTopic } from './ensure-topic.ts'
 export type * from './log-port.ts'

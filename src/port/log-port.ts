@@ -79,6 +79,8 @@ export interface Reader {
    * Rejects with CLOSED for a reader that is closed already, and with nothing else.
    */
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
+  /** Whether it was closed, by {@link close} or with its log: then everything but {@link wait} throws CLOSED, and that returns at once. */
+  readonly closed: boolean
   close(): Promise<void>
 }
 

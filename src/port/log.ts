@@ -1,6 +1,7 @@
 /** `Log`: what a program publishes to and reads from, whichever log is behind it. */
 import type { Clock } from '../base/index.ts'
-import { Consumer, type ConsumerOptions, type ReadableTopic } from './consumer.ts'
+import { type ConsumerOptions, type ReadableTopic } from './consumer-options.ts'
+import { Consumer } from './consumer.ts'
 import { Handles, type EndHandle } from './handles.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
 import { Producer, type ProducedTopic, type ProducerOptions } from './producer.ts'
@@ -70,8 +71,11 @@ export function createLog(port: LogPort, clock: Clock): Log {
       return producer
     },
     consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions) {
-      const consumer: Consumer<K, V> = new Consumer(port, clock, topic, options, () => release())
-      const release = handles.add(() => consumer.close())
+      let release = (): void => undefined
+      const consumer = new Consumer(port, clock, topic, options, () => release())
+      // One that is made of a closed log says so at its first read, in a turn of its own: loops that try again would not let go of the event loop.
+      if (handles.closing) void consumer.close()
+      else release = handles.add(() => consumer.close())
       return consumer
     },
     async createTopic(topic, config = {}) {

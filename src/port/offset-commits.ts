@@ -1,5 +1,5 @@
-/** When a consumer's offsets are committed: now and then by themselves, and when somebody asks. Only what has moved is sent. */
-import type { Clock } from '../base/index.ts'
+/** When a consumer's offsets are committed: by themselves a while after something was processed, and when somebody asks. Only what has moved is sent. */
+import type { Clock, Timer } from '../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 
 /** Commits offsets of partitions of the consumer's topic. */
@@ -7,51 +7,72 @@ export type SendOffsets = (
   offsets: readonly { readonly partition: number; readonly offset: number }[],
 ) => Promise<void>
 
-export class OffsetCommits {
-  /** How often offsets are committed by themselves; undefined: never. */
+export interface OffsetCommitsContext {
+  readonly clock: Clock
+  /** How long after something was processed it is committed by itself; undefined: never. */
   readonly everyMs: number | undefined
-  readonly #clock: Clock
-  readonly #send: SendOffsets
-  #lastAt = 0
-  #underWay: Promise<void> | undefined
-  /** What a commit that nobody awaited has failed with. */
-  #failure: unknown
+  readonly send: SendOffsets
+  /** All that something may have to be committed for. */
+  readonly partitions: () => readonly AssignedPartition[]
+  /** Called with what a commit that nobody awaits has failed with. */
+  readonly onFailure: (error: unknown) => void
+}
 
-  constructor(clock: Clock, everyMs: number | undefined, send: SendOffsets) {
-    this.#clock = clock
-    this.everyMs = everyMs
-    this.#send = send
+export class OffsetCommits {
+  readonly #context: OffsetCommitsContext
+  #timer: Timer | undefined
+  #underWay: Promise<void> | undefined
+
+  constructor(context: OffsetCommitsContext) {
+    this.#context = context
   }
 
-  /** Starts a commit when it is time for one. Throws what the last one that was started so has failed with. */
-  startIfDue(partitions: Iterable<AssignedPartition>): void {
-    const failure = this.#failure
-    this.#failure = undefined
-    if (failure !== undefined) throw failure
-    const { everyMs } = this
-    if (everyMs === undefined || this.#underWay || this.#clock.monotonic() - this.#lastAt < everyMs) return
-    this.#underWay = this.commit([...partitions])
-      .catch((error: unknown) => {
-        this.#failure = error
-      })
+  /** Something was processed: it is committed within {@link OffsetCommitsContext.everyMs}, also while a body is at work. */
+  processed(): void {
+    const { clock, everyMs } = this.#context
+    if (everyMs === undefined || this.#timer !== undefined) return
+    this.#timer = clock.schedule(everyMs, () => this.startNow())
+  }
+
+  /** Starts a commit that nobody awaits, unless one is under way or none are made by themselves. */
+  startNow(): void {
+    const { everyMs, partitions, onFailure } = this.#context
+    this.#cancelTimer()
+    if (everyMs === undefined) return
+    // What has moved meanwhile waits for its own turn.
+    if (this.#underWay) return this.processed()
+    this.#underWay = this.commit(partitions())
+      .catch(onFailure)
       .finally(() => {
         this.#underWay = undefined
       })
   }
 
-  /** Resolves when no commit that was started by itself is under way. */
-  async idle(): Promise<void> {
-    await this.#underWay
-  }
-
-  /** Commits what has been processed since the last commit. */
+  /** Commits what has been processed of these since the last commit. */
   async commit(partitions: readonly AssignedPartition[]): Promise<void> {
-    this.#lastAt = this.#clock.monotonic()
     const moved = partitions
       .filter(({ processed, committed }) => processed !== committed)
       .map(assigned => ({ assigned, offset: assigned.processed }))
     if (moved.length === 0) return
-    await this.#send(moved.map(({ assigned, offset }) => ({ partition: assigned.partition, offset })))
+    await this.#context.send(moved.map(({ assigned, offset }) => ({ partition: assigned.partition, offset })))
     for (const { assigned, offset } of moved) assigned.committed = offset
+  }
+
+  /** As {@link commit}, if commits are made by themselves. */
+  async commitAutomatically(partitions: readonly AssignedPartition[]): Promise<void> {
+    if (this.#context.everyMs !== undefined) await this.commit(partitions)
+  }
+
+  /** The last automatic commit. Nothing is started by itself after that. */
+  async end(): Promise<void> {
+    this.#cancelTimer()
+    await this.#underWay
+    this.#cancelTimer()
+    await this.commitAutomatically(this.#context.partitions())
+  }
+
+  #cancelTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
   }
 }

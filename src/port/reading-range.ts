@@ -1,19 +1,12 @@
 /** Which partitions a consumer may read, and from where to where. */
 import { MillraceError } from '../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
+import type { ConsumerSettings } from './consumer-options.ts'
 import { ensureTopic } from './ensure-topic.ts'
-import type { Isolation, LogPort, OffsetSpec, TopicPartition } from './log-port.ts'
-
-/** The options of a consumer that say it: see `ConsumerOptions`. */
-export interface ReadingRange {
-  readonly group?: string
-  readonly from?: OffsetSpec | { readonly offset: number }
-  readonly isolation?: Isolation
-  readonly until?: 'end'
-}
+import type { Isolation, LogPort, TopicPartition } from './log-port.ts'
 
 /**
- * The partition count of a topic that is to be read. One that declares its count is created where it is not there yet: whoever writes to it may come later.
+ * The partition count of a topic that is to be read. One that declares its count is created where it is not there yet: its writer may come later.
  * @throws MillraceError UNKNOWN_TOPIC for any other that is not there
  */
 export async function partitionsToRead(
@@ -29,11 +22,16 @@ export async function partitionsToRead(
   )
 }
 
-/** Where to begin in partitions that were assigned, and where to end: the group's offsets go before `from`. */
+/**
+ * Where to begin in partitions that were assigned, and where to end: the group's offsets precede `from`.
+ *
+ * @param positions where this consumer itself was before, by partition: precedes `from` as well
+ */
 export async function rangeOf(
   port: LogPort,
   assigned: readonly TopicPartition[],
-  { group, from = 'earliest', isolation, until }: ReadingRange,
+  { group, from, isolation, until }: Pick<ConsumerSettings, 'group' | 'from' | 'isolation' | 'until'>,
+  positions: ReadonlyMap<number, number>,
 ): Promise<AssignedPartition[]> {
   const commits = group === undefined ? [] : await port.committedOffsets(group, assigned)
   return await Promise.all(
@@ -41,6 +39,7 @@ export async function rangeOf(
       const committed = commits[index]?.offset
       const start =
         committed ??
+        positions.get(partition) ??
         (typeof from === 'object' && 'offset' in from
           ? from.offset
           : await port.offsets(topic, partition, from, isolation))

@@ -44,6 +44,7 @@ export function recordedLog(): RecordedLog {
         if (batchesFrom(position).length === 0) position = next
         return Promise.resolve()
       },
+      closed: false,
       close: () => Promise.resolve(),
     }
   }

@@ -36,6 +36,10 @@ async function take(
   return values
 }
 
+async function committedOf(log: Log, group: string): Promise<number | undefined> {
+  return (await log.port.committedOffsets(group, [{ topic: 'one', partition: 0 }]))[0]?.offset
+}
+
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, index) => from + index)
 
@@ -165,6 +169,86 @@ test('gives whole batches', async t => {
   assert.deepEqual(await take(log.consumer(one, { group: 'g', until: 'end' }), Infinity), [])
 })
 
+for (const group of [undefined, 'g'])
+  for (const by of ['records', 'batches'] as const)
+    test(`what is read before a malformed record is handed out, and seek passes over that alone: ${by}, ${group ?? 'no group'}`, async t => {
+      const log = await openTestLog(t)
+      const values = ['0', '1', '2', '3', '4', '5', 'x', '7', '8', '9']
+      await log.producer(topic('one', { value: z.string() })).sendBatch(values.map(value => ({ value })))
+      const consumer = log.consumer(one, { until: 'end', ...(group !== undefined && { group }) })
+      const seen: (number | null)[] = []
+      const read = async (): Promise<void> => {
+        if (by === 'records') for await (const { value } of consumer) seen.push(value)
+        else
+          for await (const { records } of consumer.batches()) seen.push(...records.map(({ value }) => value))
+      }
+      // Without a seek it stops at the same record again, and hands out nothing twice.
+      for (let n = 0; n < 2; n += 1)
+        await assert.rejects(
+          read(),
+          error =>
+            isMillraceError(error, 'MALFORMED_RECORD') && error.message.includes('consumer.seek(0, 7)'),
+        )
+      assert.deepEqual(seen, range(0, 6))
+      if (group !== undefined) assert.equal(await committedOf(log, group), 6)
+      await consumer.seek(0, 7)
+      await read()
+      assert.deepEqual(seen, [...range(0, 6), 7, 8, 9])
+      if (group !== undefined) assert.equal(await committedOf(log, group), 10)
+    })
+
+test('a consumer that stands where retention has been goes where it is told', async t => {
+  const log = await openTestLog(t)
+  await fill(log, 10)
+  await log.port.commitOffsets({ group: 'g', offsets: [{ topic: 'one', partition: 0, offset: 99 }] })
+  const consumer = log.consumer(one, { group: 'g', until: 'end' })
+  await assert.rejects(
+    take(consumer, 1),
+    error =>
+      isMillraceError(error, 'OFFSET_OUT_OF_RANGE') && error.message.includes('consumer.seek(0, offset)'),
+  )
+  await consumer.seek(0, 4)
+  assert.deepEqual(await take(consumer, Infinity), range(4, 10))
+})
+
+test('a consumer has one loop at a time, and none after it was closed', async t => {
+  const log = await openTestLog(t)
+  await fill(log, 20)
+  const consumer = log.consumer(one, { group: 'g' })
+  const first = consumer[Symbol.asyncIterator]()
+  assert.equal((await first.next()).value?.value, 0)
+  const second = consumer[Symbol.asyncIterator]()
+  const refused = (error: unknown): boolean => isMillraceError(error, 'INVALID_ARGUMENT')
+  await assert.rejects(second.next(), refused)
+  await assert.rejects(take(consumer.batches() as never, 1), refused)
+  assert.deepEqual(await second.next(), { value: undefined, done: true })
+  await second.return?.()
+  // Nothing of that is noticed by the first one. Whoever asks it several times at once is answered in order.
+  const asked = await Promise.all(range(0, 19).map(() => first.next()))
+  assert.deepEqual(
+    asked.map(({ value }) => value?.value),
+    range(1, 20),
+  )
+  await first.return?.()
+  for (let n = 0; n < 2; n += 1)
+    await assert.rejects(take(consumer, 1), error => isMillraceError(error, 'CLOSED'))
+  await assert.rejects(consumer.seek(0, 0), error => isMillraceError(error, 'CLOSED'))
+})
+
+test('what was processed is committed while a body is at work', async () => {
+  const simulated = new SimulatedLog()
+  const { clock } = simulated
+  const port = await simulated.open()
+  const log = createLog(port, clock)
+  await log.createTopic(one)
+  await append(await port.openWriter(), 'one', ['0', '1', '2'])
+  const records = log.consumer(one, { group: 'g', autoCommitMs: 500 })[Symbol.asyncIterator]()
+  for (let n = 0; n < 3; n += 1) await settle(clock, records.next())
+  await clock.advance(600)
+  assert.equal(await committedOf(log, 'g'), 2)
+  await settle(clock, log.close())
+})
+
 test('a record that the schema refuses stops the consumer, or is left out where the topic says so', async t => {
   const log = await openTestLog(t)
   await log
@@ -213,32 +297,48 @@ test('members share the partitions, and hand over only what is processed', async
   assert.equal(new Set(processed).size, sent.length)
 })
 
-test('a member that was expelled while at work commits nothing over the one that came after it', async () => {
+test('a member that was expelled while at work hears of it, and commits nothing over the one that came after it', async () => {
   const simulated = new SimulatedLog()
   const { clock } = simulated
   const port = await simulated.open()
   const log = createLog(port, clock)
   await log.createTopic(numbers)
-  await append(await port.openWriter(), 'numbers', ['0', '1', '2', '3', '4'], 1)
-  const options = { group: 'g', autoCommitMs: 2 * 60_000 }
+  const writer = await port.openWriter()
+  await append(writer, 'numbers', ['7'], 0)
+  await append(writer, 'numbers', ['0', '1', '2', '3', '4'], 1)
+  const options = { group: 'g', autoCommitMs: 10 * 60_000, rebalanceTimeout: '90s' } as const
+  const committed = async (partition: number): Promise<number | undefined> =>
+    (await port.committedOffsets('g', [{ topic: 'numbers', partition }]))[0]?.offset
   const first = log.consumer(numbers, options)
   const slow = first[Symbol.asyncIterator]()
-  for (let n = 0; n < 2; n += 1) await settle(clock, slow.next())
+  for (let n = 0; n < 3; n += 1) await settle(clock, slow.next())
 
-  // The first one does not answer, since it is at work on 1: it is expelled, and all that it had comes again.
+  // The first one is at work on 1 of partition 1. That holds up nothing of partition 0, and what ended before is committed.
   const second = log.consumer(numbers, options)
   const quick = second[Symbol.asyncIterator]()
-  const values: unknown[] = []
-  for (let n = 0; n < 3; n += 1) values.push((await settle(clock, quick.next())).value?.value)
+  const joining = quick.next()
+  await clock.advance(50)
+  assert.deepEqual([await committed(0), await committed(1)], [1, 1])
+  await append(writer, 'numbers', ['8'], 0)
+  const values: unknown[] = [(await settle(clock, joining)).value?.value]
+  await clock.advance(80_000)
+  // It does not end, so it is expelled: the rest comes again elsewhere.
+  for (let n = 0; n < 2; n += 1) values.push((await settle(clock, quick.next())).value?.value)
+  assert(clock.monotonic() < 100_000)
   await second.commit()
+  assert.deepEqual(values, [8, 1, 2])
+  await assert.rejects(
+    settle(clock, slow.next()),
+    error => isMillraceError(error, 'MEMBER_FENCED') && error.message.includes('rebalanceTimeout'),
+  )
 
   // It joins again, gets the partition back, and is at work on 4.
-  for (let n = 0; n < 2; n += 1) values.push((await settle(clock, slow.next())).value?.value)
-  assert.deepEqual(values, [0, 1, 2, 3, 4])
-  const committed = async (): Promise<number | undefined> =>
-    (await port.committedOffsets('g', [{ topic: 'numbers', partition: 1 }]))[0]?.offset
-  assert.equal(await committed(), 3)
+  const again = first[Symbol.asyncIterator]()
+  const rest: unknown[] = []
+  for (let n = 0; n < 2; n += 1) rest.push((await settle(clock, again.next())).value?.value)
+  assert.deepEqual(rest, [3, 4])
+  assert.equal(await committed(1), 3)
   await settle(clock, Promise.all([first.close(), second.close()]))
-  assert.equal(await committed(), 4)
+  assert.equal(await committed(1), 4)
   await simulated.close()
 })
