@@ -1,5 +1,6 @@
 /** state: what a task keeps between records. Stores, typed state in front of them, and their changelogs. */
 export { changelogTopic, restore, type Restored, writeChanges } from './changelog.ts'
+export { frozen, given } from './frozen.ts'
 export { KeyedState } from './keyed-state.ts'
 export { memoryStore } from './memory-store.ts'
 export { valueCodec } from './value-codec.ts'

@@ -17,6 +17,7 @@ import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
 import { Bucket, type Entry } from './cached-entries.ts'
 import { CleanQueue } from './clean-queue.ts'
+import { frozen } from './frozen.ts'
 import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
 import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
@@ -96,7 +97,7 @@ export class KeyedState<V> {
     return entry === undefined ? this.#load(namespace, key) : entry.value
   }
 
-  /** The value is kept by reference until it is committed: what has been put is never mutated by the caller. */
+  /** The value is kept by reference: what has been put is never mutated. Freeze what the program has seen. */
   put(namespace: number, key: string, value: V): void {
     assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
@@ -385,7 +386,7 @@ export class KeyedState<V> {
 
   #decode(bytes: Uint8Array): V {
     try {
-      return valueCodec.decode(bytes) as V
+      return frozen(valueCodec.decode(bytes) as V)
     } catch (error) {
       throw new MillraceError(
         'STATE_INCOMPATIBLE',

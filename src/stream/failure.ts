@@ -7,9 +7,21 @@ export class OperatorFailure extends Error {
   }
 
   constructor(operator: string, cause: unknown) {
-    super(`operator '${operator}' failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    })
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const advice = isChangeOfFrozen(cause)
+      ? '. Values that come from state, or go to several branches, are frozen: return a new one, as ({ ...value, n: 1 })'
+      : ''
+    super(`operator '${operator}' failed: ${why}${advice}`, { cause })
     this.operator = operator
   }
+}
+
+/** By V8's and JavaScriptCore's words: the language gives such errors no name. */
+function isChangeOfFrozen(cause: unknown): boolean {
+  return (
+    cause instanceof TypeError &&
+    /read[ -]?only|not extensible|non-extensible|Cannot delete property|Cannot redefine|that the state of the app shares/i.test(
+      cause.message,
+    )
+  )
 }

@@ -3,6 +3,7 @@
 import { MillraceError } from '../base/index.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'
+import { frozen, given } from '../state/index.ts'
 import { type Edge, type Graph, latenessOf, type OperatorNode } from './graph.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
@@ -318,7 +319,7 @@ function reducing<V>(reducer: (reduced: Readonly<V>, value: V) => Folded<V>): Ag
   return {
     initial: () => undefined,
     add: (reduced, value) =>
-      reduced === undefined ? value : returned(reducer(reduced as V, value as V), 'reduce'),
+      frozen(reduced === undefined ? value : returned(reducer(given(reduced) as V, value as V), 'reduce')),
   }
 }
 
@@ -327,8 +328,9 @@ function folding<A, V, K>(
   add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
 ): Aggregation {
   return {
-    initial: typeof initial === 'function' ? (initial as () => A) : () => initial,
-    add: (sum, value, key) => returned(add(sum as A, value as V, key as K), 'aggregate'),
+    initial: typeof initial === 'function' ? () => frozen((initial as () => A)()) : () => frozen(initial),
+    add: (sum, value, key) =>
+      frozen(returned(add(given(sum) as A, value as V, frozen(key) as K), 'aggregate')),
   }
 }
 
@@ -336,7 +338,7 @@ function merging<A, K>(
   merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
   method = 'aggregate',
 ): SessionAggregation['merge'] {
-  return (left, right, key) => returned(merge(left as A, right as A, key as K), method)
+  return (left, right, key) => frozen(returned(merge(given(left) as A, given(right) as A, key as K), method))
 }
 
 function checkFolding(

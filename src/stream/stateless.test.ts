@@ -144,10 +144,7 @@ test('where an aggregate begins is made anew for each key, if it is a function',
     .groupByKey()
     .aggregate(
       () => [] as number[],
-      (all, n) => {
-        ;(all as number[]).push(n)
-        return all
-      },
+      (all, n) => [...all, n],
     )
     .to(output)
   const run = testApp(app)

@@ -8,7 +8,7 @@
  * - its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
  */
 import { assert } from '../base/index.ts'
-import type { KeyedState } from '../state/index.ts'
+import { frozen, given, type KeyedState } from '../state/index.ts'
 import { OperatorFailure } from './failure.ts'
 import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from './graph.ts'
 import type { Metrics } from './metrics.ts'
@@ -362,12 +362,28 @@ function fanOut(targets: readonly Forward[]): Forward {
   if (second === undefined) return first
   if (targets.length === 2)
     return record => {
-      first(record)
-      second(record)
+      share(record)
+      first(givenTo(record))
+      second(givenTo(record))
     }
   return record => {
-    for (const target of targets) target(record)
+    share(record)
+    for (const target of targets) target(givenTo(record))
   }
+}
+
+/** What one branch does to a record, the others must not see. */
+function share({ key, value, previous }: StreamRecord): void {
+  frozen(key)
+  frozen(value)
+  frozen(previous)
+}
+
+/** The record for another branch: with a copy of the value where that cannot be frozen. */
+function givenTo(record: StreamRecord): StreamRecord {
+  const { value, previous } = record
+  const own = given(value)
+  return own === value ? record : record.withValue(own, given(previous))
 }
 
 /** Tells which operator a failing user function was in. */

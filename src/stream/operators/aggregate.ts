@@ -4,6 +4,7 @@
  * As in Kafka Streams, a record without a key or a value is skipped and counted, a change carries the largest timestamp of
  * what went into it, and an aggregate of null deletes the row: the next record begins anew.
  */
+import { given } from '../../state/index.ts'
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
 import type { OperatorFactory } from '../operator.ts'
@@ -34,8 +35,8 @@ export const aggregate =
           forward?.(
             new StreamRecord(
               record.key,
-              value,
-              row?.value ?? null,
+              given(value),
+              given(row?.value ?? null),
               timestamp,
               record.watermark,
               record.raised,
@@ -46,6 +47,6 @@ export const aggregate =
           )
         },
       ],
-      view: { get: rawKey => state.get(0, rawKey)?.value },
+      view: { get: rawKey => given(state.get(0, rawKey)?.value) },
     }
   }

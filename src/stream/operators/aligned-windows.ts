@@ -7,6 +7,7 @@
  * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a window has fired is not stored: it has
  * when the task's watermark has reached its end.
  */
+import { frozen } from '../../state/index.ts'
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
 import { type Forward, type OperatorFactory, stateBegin } from '../operator.ts'
@@ -67,6 +68,8 @@ export const alignedWindows =
           const { key, timestamp } = record
           if (key === null || key === undefined) return context.drop('null-key')
           if (record.value === null) return context.drop('null-value')
+          // The windows that it is in are given it one after the other.
+          if (windows.kind === 'hopping') frozen(record.value)
           const rawKey = rawKeyOf(record, keyCodec)
           const watermark = context.watermark()
           let start = grid.firstStart(timestamp)

@@ -12,6 +12,7 @@
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { Forward, OperatorContext } from '../operator.ts'
+import { given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
 
 /**
@@ -174,5 +175,15 @@ function recordOf(
   { watermark, raised }: Cause,
 ): StreamRecord {
   const key: Windowed<unknown> = { key: inner, start, end }
-  return new StreamRecord(key, value, previous, timestamp, watermark, raised, noHeaders, pane, undefined)
+  return new StreamRecord(
+    key,
+    given(value),
+    given(previous),
+    timestamp,
+    watermark,
+    raised,
+    noHeaders,
+    pane,
+    undefined,
+  )
 }

@@ -1,4 +1,5 @@
 /** The operators without state: each is one function from a record to the records it becomes. */
+import { frozen, given } from '../../state/index.ts'
 import { type OperatorFactory, stateless } from '../operator.ts'
 import { returned, returnedKey, returnedPair, returnedPairs, returnedTruth } from '../returned.ts'
 
@@ -76,8 +77,9 @@ export const map = (mapper: Fn<readonly [unknown, unknown]>): OperatorFactory =>
 export const flatMap = (mapper: Fn<Iterable<readonly [unknown, unknown]>>): OperatorFactory =>
   stateless((record, forward) => {
     for (const pair of returnedPairs(mapper(record.value, record.key))) {
-      const [key, value] = returnedPair(pair, 'flatMap')
-      forward(record.withValue(value).withKey(returnedKey(key, 'flatMap')))
+      // Several of them may hold the same objects.
+      const [key, value] = frozen(returnedPair(pair, 'flatMap'))
+      forward(record.withValue(given(value)).withKey(returnedKey(key, 'flatMap')))
     }
   })
 

@@ -1,4 +1,5 @@
 /** The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they replaced. */
+import { frozen, given } from '../../state/index.ts'
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
 import type { OperatorFactory } from '../operator.ts'
@@ -17,10 +18,10 @@ export const materialize =
           if (record.value === null) {
             if (previous === null) return
             state.delete(0, rawKey)
-          } else state.put(0, rawKey, record.value)
-          forward?.(record.withValue(record.value, previous))
+          } else state.put(0, rawKey, frozen(record.value))
+          forward?.(record.withValue(given(record.value), given(previous)))
         },
       ],
-      view: { get: rawKey => state.get(0, rawKey) },
+      view: { get: rawKey => given(state.get(0, rawKey)) },
     }
   }
