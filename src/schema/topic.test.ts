@@ -17,7 +17,11 @@ test('a topic has a codec for its keys and its values, and durations in ms', () 
     onError: { deadLetter: 'bad-flights' },
   })
   assert.deepEqual([flights.key.serde.name, flights.value.serde.name], ['string', 'json'])
-  assert.deepEqual(flights.watermark, { outOfOrdernessMs: 21_600_000, idleAfterMs: 60_000 })
+  assert.deepEqual(flights.watermark, {
+    outOfOrdernessMs: 21_600_000,
+    idleAfterMs: 60_000,
+    maxAheadMs: undefined,
+  })
   assert.deepEqual(
     [flights.key.where, flights.value.where],
     ["key of topic 'flights'", "value of topic 'flights'"],
@@ -26,6 +30,7 @@ test('a topic has a codec for its keys and its values, and durations in ms', () 
   assert.deepEqual(topic('t', { value, watermark: {} }).watermark, {
     outOfOrdernessMs: 0,
     idleAfterMs: undefined,
+    maxAheadMs: undefined,
   })
 })
 

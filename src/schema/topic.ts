@@ -25,14 +25,23 @@ export function checkPolicy(policy: ErrorPolicy, where: string): void {
 }
 
 /**
- * How a partition's watermark follows its records: as Flink's bounded out-of-orderness, with its idleness. The watermark promises that what comes later is
- * not earlier; a record that breaks the promise is late.
+ * How a partition's watermark follows its records: as Flink's bounded out-of-orderness, with its idleness. A watermark W promises that everything before W has
+ * come; a record at W itself may still come. A record that breaks the promise is late. See docs/time.md.
  */
 export interface WatermarkOptions {
-  /** How far behind the largest timestamp a record may still be on time. Default 0. */
+  /** How far behind the largest timestamp the watermark stays: so far back a record is never late. Default 0. */
   readonly outOfOrderness?: Duration
-  /** After this long without data a partition no longer holds back the others. Default: never. */
+  /**
+   * After this long without data a partition no longer holds back the others: its watermark is raised to the least of theirs. If all inputs of an app are idle, time continues by
+   * the clock from their last data. A record that comes back behind the raised watermark is late, with reason `idle`. Counts only time in which the app ran and
+   * had read to the end. Default: never; windows wait for each partition.
+   */
   readonly idleAfter?: Duration
+  /**
+   * How far ahead of the wall clock a record's timestamp may be. One further ahead is malformed, and moves no watermark: a single record of the year 2262 would make all others
+   * late. Default 1 day; in `testApp`, whose clock begins at 0, any time.
+   */
+  readonly maxAhead?: Duration
 }
 
 /** What a program says of a topic. */
@@ -43,7 +52,10 @@ export interface TopicOptions<KS, VS, V> {
   readonly value: VS
   /** Partitions, where millrace creates the topic. Default 1. */
   readonly partitions?: number
-  /** Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when it is read. */
+  /**
+   * Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when the record is read: that time never goes back,
+   * nothing is late by it, and it passes without data, so that windows close by the clock, within a quarter of a second.
+   */
   readonly timestamp?: ((value: V) => number) | 'arrival'
   /** How late records may be. Default: none of that, so a record below the largest timestamp so far is late for a window that has ended. */
   readonly watermark?: WatermarkOptions
@@ -65,7 +77,11 @@ export interface Topic<K, V, KIn = K, VIn = V> {
   /** Where event time comes from; undefined: the record's own timestamp. */
   readonly timestamp: ((value: V) => number) | 'arrival' | undefined
   readonly watermark:
-    | { readonly outOfOrdernessMs: number; readonly idleAfterMs: number | undefined }
+    | {
+        readonly outOfOrdernessMs: number
+        readonly idleAfterMs: number | undefined
+        readonly maxAheadMs: number | undefined
+      }
     | undefined
   readonly onError: ErrorPolicy | undefined
 }
@@ -114,6 +130,8 @@ export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 |
       outOfOrdernessMs: durationMs(options.watermark.outOfOrderness ?? 0),
       idleAfterMs:
         options.watermark.idleAfter === undefined ? undefined : durationMs(options.watermark.idleAfter),
+      maxAheadMs:
+        options.watermark.maxAhead === undefined ? undefined : durationMs(options.watermark.maxAhead),
     },
     onError: options.onError,
   }

@@ -29,6 +29,9 @@ export interface TaskState {
   changelogEnd: number
 }
 
+/** How far ahead of the wall clock a record may be, where its topic does not say: a day. */
+const maxAheadMsDefault = 86_400_000
+
 /** The committed offsets of partitions, by their keys. */
 type Committed = ReadonlyMap<string, OffsetCommit | undefined>
 
@@ -44,13 +47,14 @@ export class Assignment {
   readonly #environment: SourceEnvironment
 
   constructor(context: InstanceContext, previous: PreviousRun, outputs: Outputs, reader: Reader) {
-    const { app, clock, metrics, plan, settings, topics } = context
+    const { active, app, clock, metrics, plan, settings, topics } = context
     this.#context = context
     this.#previous = previous
     this.#reader = reader
     this.#environment = {
       now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
+      monotonic: () => active.monotonic(),
+      maxAheadMs: maxAheadMsDefault,
       drop: reason => {
         metrics.dropped[reason] += 1
       },
@@ -103,15 +107,14 @@ export class Assignment {
     const { app, plan, port } = this.#context
     const offsets = await port.committedOffsets(app, partitions)
     const committed: Committed = new Map(partitions.map((each, i) => [keyOf(each), offsets[i]]))
+    const tasksBefore = new Set(this.tasks.all())
     const statesBefore = this.states.length
     const added: InputPartition[] = []
     for (const stage of plan.stages)
       for (const number of this.#tasksOf(stage, partitions))
         if (!this.tasks.task(stage, number)) added.push(...(await this.#addTask(stage, number, committed)))
     await this.#restore(this.states.slice(statesBefore))
-    // The tasks from here on, those upstream first.
-    const isNew = new Set(this.states.slice(statesBefore).map(({ task }) => task))
-    this.tasks.restored(Array.from(this.tasks.all()).filter(task => isNew.has(task)))
+    this.tasks.restored(Array.from(this.tasks.all()).filter(task => !tasksBefore.has(task)))
     this.#read()
     return added.filter(input => committed.get(keyOf(input)))
   }

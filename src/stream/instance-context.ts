@@ -1,5 +1,5 @@
 /** What the parts of a running instance share. */
-import type { Clock } from '../base/index.ts'
+import type { ActiveClock, Clock } from '../base/index.ts'
 import type { LogPort, TopicPartition } from '../port/index.ts'
 import type { Metrics } from './metrics.ts'
 import type { Plan } from './plan.ts'
@@ -12,6 +12,8 @@ export interface InstanceContext {
   readonly plan: Plan
   readonly port: LogPort
   readonly clock: Clock
+  /** Time in which this process could act: what idleness is measured by. */
+  readonly active: ActiveClock
   readonly settings: RunSettings
   readonly topics: TopologyTopics
   readonly metrics: Metrics

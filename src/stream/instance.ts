@@ -8,7 +8,7 @@
  * 4. a commit, when it is due (commits.ts), also in the middle of a batch: everything has fired by then, so that the
  *    watermarks which are committed say what has fired.
  */
-import { type Clock, isMillraceError } from '../base/index.ts'
+import { ActiveClock, type Clock, isMillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
 import { chooseBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
@@ -17,7 +17,7 @@ import { BoundedRun } from './bounded-run.ts'
 import { allInputs, forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './earlier-runs.ts'
 import { Commits } from './commits.ts'
 import { explained, explainedLoss } from './endings.ts'
-import { raiseIdle } from './idleness.ts'
+import { awaits, clockStepMs, PassingTime } from './idleness.ts'
 import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Metrics } from './metrics.ts'
@@ -33,11 +33,14 @@ import { Turn } from './turn.ts'
 
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
+/** A stall counts as idleness for two of these, however long it is: well below any `idleAfter` that makes sense. */
+const activeStepMs = 50
 
 export class Instance {
   readonly metrics: Metrics = new Metrics()
   readonly #context: InstanceContext
   readonly #bounds: BoundedRun
+  readonly #passing: PassingTime
   readonly #bell = new Bell()
   readonly #requests = new RebalanceRequests(this.#bell, {
     assign: partitions => this.#assign(partitions),
@@ -65,7 +68,9 @@ export class Instance {
 
   constructor(app: string, plan: Plan, port: LogPort, clock: Clock, settings: RunSettings) {
     const topics = new TopologyTopics(port, app, settings.exchange)
-    this.#context = { app, plan, port, clock, settings, topics, metrics: this.metrics }
+    const active = new ActiveClock(clock, activeStepMs)
+    this.#context = { app, plan, port, clock, active, settings, topics, metrics: this.metrics }
+    this.#passing = new PassingTime(clock, active)
     this.#bounds = new BoundedRun(port, settings.until)
   }
 
@@ -129,8 +134,18 @@ export class Instance {
   async #runToEnd(): Promise<void> {
     const assignment = await this.#open()
     if (this.#state === 'starting') this.#state = 'running'
-    await this.#loop(assignment)
+    const held = this.#knowsIdleness ? this.#context.active.hold() : undefined
+    try {
+      await this.#loop(assignment)
+    } finally {
+      held?.cancel()
+    }
     await this.#close(assignment)
+  }
+
+  get #knowsIdleness(): boolean {
+    const sources = this.#context.plan.stages.flatMap(stage => stage.sources)
+    return sources.some(({ topic }) => topic.watermark?.idleAfterMs !== undefined)
   }
 
   async #open(): Promise<Assignment> {
@@ -200,10 +215,10 @@ export class Instance {
       const isBusy = this.#current !== undefined || this.#takeBatch(assignment)
       if (this.#current) this.#process(this.#current)
       if (!this.#current) bounds.endInputs(inputs.values())
+      const isPassing = !bounds.isBounded && this.#passTime(assignment)
       await this.#advance(assignment)
       const now = clock.monotonic()
-      if (!bounds.isBounded) raiseIdle(inputs.values(), this.#reader, now)
-      let wakeAt = now + idleWaitMs
+      let wakeAt = now + (isPassing ? clockStepMs : idleWaitMs)
       for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
 
       const readAll = !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
@@ -254,11 +269,24 @@ export class Instance {
     if (through) this.#current = undefined
   }
 
-  /** Everything that is due fires, upstream first. */
-  async #advance({ tasks }: Assignment): Promise<void> {
-    while (!tasks.advance()) {
+  /** Time passes without data where it does. Returns whether it may. */
+  #passTime({ inputs, tasks }: Assignment): boolean {
+    const isExchanged = this.#context.settings.exchange === 'topic'
+    return this.#passing.pass(
+      inputs.values(),
+      this.#reader,
+      watermark => isExchanged || awaits(tasks.all(), watermark),
+    )
+  }
+
+  /** Everything that is due fires, upstream first, with commits in between when they are due. */
+  async #advance(assignment: Assignment): Promise<void> {
+    const { clock, settings } = this.#context
+    while (!assignment.tasks.advance()) {
       await this.#outputs.relieved()
-      await this.#context.clock.yield()
+      if (clock.monotonic() >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
+        await this.#commits.commit()
+      await clock.yield()
     }
   }
 

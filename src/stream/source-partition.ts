@@ -12,16 +12,19 @@ import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'
 import { noHeaders, StreamRecord } from './record.ts'
 import type { Task, WatermarkInput } from './task.ts'
+import { inWords } from './windows.ts'
 
 /** The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are exact numbers, too. */
 const timestampMax = 8_640_000_000_000_000
 
 /** What a source partition needs from whoever runs it. */
 export interface SourceEnvironment extends BadRecordSink {
-  /** Monotonic time in ms, for idleness. */
+  /** Time in which this process could act, in ms, for idleness. */
   monotonic(): number
-  /** Wall time, for topics whose event time is the time of arrival. */
+  /** Wall time, for topics whose event time is the time of arrival, and for times that cannot be. */
   now(): number
+  /** How far ahead of the wall clock a record may be, in ms, where its topic does not say. */
+  readonly maxAheadMs: number
 }
 
 /** What the metadata of a committed offset says. */
@@ -41,6 +44,8 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   readonly partition: number
   watermark: number
   position: number
+  /** The offset of the record that moved the watermark to where it is; undefined if no record of this run did. */
+  watermarkOffset: number | undefined
   /** Whether the watermark stands where idleness raised it to. */
   idle: boolean
   /** Whether a run until 'end' has ended it: nothing behind its position is read any more. */
@@ -56,12 +61,16 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   readonly #node: SourceNode
   /** A table's source without a watermark of its own does not hold back the task. */
   readonly #outOfOrdernessMs: number | undefined
+  readonly #maxAheadMs: number
+  /** A record at most this late is not too far ahead: the wall clock is asked where one is. */
+  #notAhead = Number.NEGATIVE_INFINITY
   #next = 0
   /** The record last put aside for want of a key: several operators may want one. */
   #keyMissingAt = -1
   #isFiring = false
   #nextOffset: number
-  #activeAt: number
+  /** When it last had data, or was not at its end, by the active clock. */
+  activeAt: number
 
   constructor(
     node: SourceNode,
@@ -85,7 +94,8 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     const { idle = false, ended = false } = progressOf(restored.metadata)
     this.idle = idle
     this.ended = ended
-    this.#activeAt = environment.monotonic()
+    this.#maxAheadMs = topic.watermark?.maxAheadMs ?? environment.maxAheadMs
+    this.activeAt = environment.monotonic()
     task.addInput(this)
   }
 
@@ -102,10 +112,25 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     return this.#outOfOrdernessMs === undefined
   }
 
+  /** Whether event time is the time of arrival. */
+  get isArrival(): boolean {
+    return this.#node.topic.timestamp === 'arrival'
+  }
+
+  /** How long without data makes it idle; undefined: it never is. */
+  get idleAfterMs(): number | undefined {
+    return this.#node.topic.watermark?.idleAfterMs
+  }
+
   /** Whether it has been without data for as long as its topic allows. */
   isIdle(now: number): boolean {
-    const after = this.#node.topic.watermark?.idleAfterMs
-    return after !== undefined && this.#next === this.#decoded.count && now - this.#activeAt >= after
+    const after = this.idleAfterMs
+    return after !== undefined && this.#next === this.#decoded.count && now - this.activeAt >= after
+  }
+
+  /** There is something to read: it is not idle. */
+  touch(now: number): void {
+    this.activeAt = now
   }
 
   load(batch: FetchedBatch): void {
@@ -113,7 +138,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.#next = 0
     this.#keyMissingAt = -1
     this.#nextOffset = batch.nextOffset
-    this.#activeAt = this.#environment.monotonic()
+    this.touch(this.#environment.monotonic())
   }
 
   run(turn: number): boolean {
@@ -131,13 +156,14 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)
       if (watermark <= this.watermark) continue
       this.watermark = watermark
+      this.watermarkOffset = this.#decoded.offsets[index]
       this.idle = false
       this.#isFiring = !task.advance()
     }
     this.processed += this.#next - from
     const isThrough = this.#next === count
     this.position = isThrough ? this.#nextOffset : (this.#decoded.offsets[this.#next] as number)
-    if (isThrough) this.#activeAt = this.#environment.monotonic()
+    if (isThrough) this.touch(this.#environment.monotonic())
     return isThrough && !this.#isFiring
   }
 
@@ -150,6 +176,16 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     if (watermark <= this.watermark || watermark === Number.POSITIVE_INFINITY) return
     this.watermark = watermark
     this.idle = true
+  }
+
+  /** Of a topic whose event time is the arrival: the watermark when the wall clock shows `now`. What arrives from now on has no earlier time. */
+  watermarkAt(now: number): number {
+    return Math.floor(now) - (this.#outOfOrdernessMs ?? 0)
+  }
+
+  /** The wall clock has moved the watermark. Nothing is late by that. */
+  tick(watermark: number): void {
+    this.watermark = Math.max(this.watermark, watermark)
   }
 
   skipTo(offset: number): void {
@@ -180,7 +216,12 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     if (value instanceof Malformed) return this.#malformed(index, `its value: ${value.reason}`)
     let timestamp = decoded.timestamps[index] as number
     const from = this.#node.topic.timestamp
-    if (from === 'arrival') timestamp = this.#environment.now()
+    // Never before what has passed: also when the wall clock was set back.
+    if (from === 'arrival')
+      timestamp = Math.max(
+        Math.floor(this.#environment.now()),
+        this.watermark + (this.#outOfOrdernessMs ?? 0),
+      )
     else if (from !== undefined && value !== null) {
       try {
         timestamp = from(value)
@@ -193,6 +234,8 @@ export class SourcePartition implements InputPartition, WatermarkInput {
         index,
         `its timestamp ${timestamp} is no whole number of milliseconds from 1970 to the year 275760`,
       )
+    if (timestamp > this.#notAhead && this.#isAhead(timestamp))
+      return this.#malformed(index, this.#ahead(timestamp))
     const watermark = this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : this.watermark
     try {
       this.#entry(
@@ -212,6 +255,22 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       settleFailed(this.#policy, this.#environment, this.#record(index), error)
     }
     return timestamp
+  }
+
+  /** Whether the time is so far in the future that it would end time for all others. That of a table without a watermark moves nothing. */
+  #isAhead(timestamp: number): boolean {
+    if (this.isTable || this.isArrival) return false
+    this.#notAhead = this.#environment.now() + this.#maxAheadMs
+    return timestamp > this.#notAhead
+  }
+
+  #ahead(timestamp: number): string {
+    const given = new Date(timestamp).toISOString()
+    const now = new Date(this.#environment.now()).toISOString()
+    return (
+      `its timestamp ${timestamp} (${given}) is more than ${inWords(this.#maxAheadMs)} ahead of the wall clock (${now}), and would make everything else late; ` +
+      `if such times are right, declare the topic with a longer watermark: { maxAhead }`
+    )
   }
 
   /** A keyed operator has dropped the record for want of a key: it is counted, and nothing is wrong with the program, so only letters are kept. */

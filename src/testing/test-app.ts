@@ -167,6 +167,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   function environmentOf(topic: string): ConstructorParameters<typeof SourcePartition>[3] {
     return {
       now: () => now,
+      maxAheadMs: Number.POSITIVE_INFINITY,
       monotonic: () => now,
       drop: reason => {
         metrics.dropped[reason] += 1

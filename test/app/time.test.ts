@@ -168,14 +168,17 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('where all partitions are idle, all stand where the one furthest ahead does', async () => {
+test('where all partitions are idle, all stand where the one furthest ahead does, and time continues from there by the clock', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
   const running = world.start(counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true }), {})
   await world.clock.advance(900)
   deepEqual(await world.read('counts'), [])
   await world.clock.advance(2000)
-  deepEqual(windowsOf(await world.read('counts')), [[0, 1]])
+  deepEqual(windowsOf(await world.read('counts')), [
+    [0, 1],
+    [500, 1],
+  ])
   await world.stop(running)
 })
 

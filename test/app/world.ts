@@ -2,7 +2,7 @@
  * A small world for apps under test: the log in process on a simulated disk, under a clock that stands still. Records go in as bytes, partition by partition, and
  * come out with their headers; apps run in simulated time and are cut off by a loss of power.
  */
-import { seededRandom } from '../../src/base/index.ts'
+import { type Clock, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
 import type { LogPort } from '../../src/port/index.ts'
 import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
@@ -114,8 +114,9 @@ export class World {
     return this.settle(this.#read(topic))
   }
 
-  start(app: App, options: RunOptions = {}, port: LogPort = this.port): Running {
-    const instance = new Instance(app.name, app.plan(), port, this.clock, settingsOf(options))
+  /** `clock`: another one than the world's, which shows its time in its own way. */
+  start(app: App, options: RunOptions = {}, port: LogPort = this.port, clock: Clock = this.clock): Running {
+    const instance = new Instance(app.name, app.plan(), port, clock, settingsOf(options))
     let outcome: 'running' | 'done' | 'failed' = 'running'
     const done = instance.run()
     done.then(

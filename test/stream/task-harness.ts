@@ -110,7 +110,13 @@ export class TaskHarness {
               source,
               task,
               'fail',
-              { now: () => 0, monotonic: () => 0, drop: () => {}, deadLetter: () => {} },
+              {
+                now: () => 0,
+                monotonic: () => 0,
+                maxAheadMs: Number.POSITIVE_INFINITY,
+                drop: () => {},
+                deadLetter: () => {},
+              },
               { offset: committed?.offset ?? 0, metadata: committed?.metadata },
             ),
           )
