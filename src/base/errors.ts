@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'TOPIC_EXISTS'
   | 'UNKNOWN_PARTITION'
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
+  | 'GROUP_NOT_EMPTY' // members or an app are at work with what is to be changed: stop them first
   | 'MEMBER_FENCED' // the group has given the partitions away: drop what is not committed
   // schema
   | 'MALFORMED_RECORD' // a record that its topic's schema refuses, read or written

@@ -55,6 +55,16 @@ export class Groups {
     if (!this.#groups.has(group)) throw fenced(group, memberId)
   }
 
+  /** Groups with members. */
+  names(): string[] {
+    return [...this.#groups].filter(([, { size }]) => size > 0).map(([name]) => name)
+  }
+
+  /** Members of a group, those included that are leaving. */
+  members(group: string): number {
+    return this.#groups.get(group)?.size ?? 0
+  }
+
   topicDeleted(topic: string): void {
     for (const group of this.#groups.values()) group.topicDeleted(topic)
   }
@@ -107,6 +117,10 @@ class Group {
   constructor(name: string, context: GroupsContext) {
     this.#name = name
     this.#context = context
+  }
+
+  get size(): number {
+    return this.#members.size
   }
 
   async join(id: string, options: GroupOptions): Promise<GroupMembership> {

@@ -8,6 +8,7 @@ import { ActiveClock, MillraceError, type Clock, type Disk, type Random } from '
 import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
 import type {
   GroupCommit,
+  GroupDescription,
   GroupMembership,
   GroupOptions,
   Isolation,
@@ -22,25 +23,28 @@ import type {
   Writer,
   WriterOptions,
 } from '../port/index.ts'
+import { Apps } from './apps.ts'
 import { Groups } from './groups.ts'
+import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
 import { Locks } from './locks.ts'
 import { MetadataFile } from './metadata.ts'
 import { Offsets } from './offsets.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { InProcessReader } from './reader.ts'
-import { offsetsTopic, Topics, transactionsTopic } from './topics.ts'
+import { offsetsTopic, transactionsTopic } from './topic-names.ts'
+import { Topics } from './topics.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
 import { Transactions } from './transactions.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
 
 const transactionTimeoutMsDefault = 60_000
-/** Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. */
-const internalSegmentBytes = 4 << 20
 
 export interface InProcessLogOptions extends LogDirectoryOptions {
   readonly disk: Disk
   readonly clock: Clock
   readonly random: Random
+  /** Limits of the logs that the broker keeps for itself. */
+  readonly internal?: InternalLimits
 }
 
 export class InProcessLog implements LogPort {
@@ -51,9 +55,10 @@ export class InProcessLog implements LogPort {
   readonly #transactions: Transactions
   readonly #producerIds: ProducerIds
   readonly #groups: Groups
+  readonly #apps: Apps
   readonly #locks = new Locks()
   readonly #readers = new Set<InProcessReader>()
-  readonly #writers = new Set<Writer>()
+  readonly #writers = new Set<PlainWriter | TransactionalWriter>()
   readonly #writerContext: WriterContext
   #closing: Promise<void> | undefined
   /** Set later than `#closing`: members that leave still commit. */
@@ -62,6 +67,7 @@ export class InProcessLog implements LogPort {
   private constructor(
     log: LogDirectory,
     clock: Clock,
+    metadata: MetadataFile,
     topics: Topics,
     offsets: Offsets,
     transactions: Transactions,
@@ -79,8 +85,17 @@ export class InProcessLog implements LogPort {
       partitions: topic => this.#known(topic).partitions,
       commit: commit => this.commitOffsets(commit),
     })
+    this.#apps = new Apps({
+      metadata,
+      topics,
+      offsets,
+      transactions,
+      groups: this.#groups,
+      locks: this.#locks,
+      openWriters: () => this.#writers,
+    })
     this.#writerContext = {
-      writable: (topic, index) => this.#writable(topic, index),
+      writable: (topic, index, app) => this.#writable(topic, index, app),
       transactions,
       offsets,
       checkCommit: commit => this.#checkCommit(commit),
@@ -98,18 +113,24 @@ export class InProcessLog implements LogPort {
     try {
       const metadata = await MetadataFile.open(disk, path)
       const topics = await Topics.open(log, metadata, random)
-      const internal = { segmentBytes: internalSegmentBytes }
+      const limits = options.internal ?? {}
+      const internal = { segmentBytes: limits.segmentBytes ?? internalLimitsDefault.segmentBytes }
       const statePartition = await topics.internal(transactionsTopic, internal)
       const offsetsPartition = await topics.internal(offsetsTopic, internal)
-      const recovered = await recoverTransactions(log, statePartition, clock)
-      const offsets = await Offsets.open(offsetsPartition, clock)
+      const recovered = await recoverTransactions(log, statePartition, clock, limits)
+      const topicId = (topic: string): string | undefined => topics.get(topic)?.id
+      const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
       const producerIds = new ProducerIds(metadata)
       // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
-      if (metadata.isNew && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
-      for (const { producerId } of recovered.states.values()) await producerIds.skipPast(producerId)
+      if (metadata.origin === 'new' && log.recovery.partitions.length > 0)
+        await producerIds.skipPast(clock.now())
+      const known = Array.from(recovered.states.values(), ({ producerId }) => producerId)
+      await producerIds.skipPast(Math.max(log.largestProducerId, ...known))
       const active = new ActiveClock(clock)
       const transactions = new Transactions(log, recovered, offsets, producerIds, clock, active)
-      return new InProcessLog(log, clock, topics, offsets, transactions, producerIds, active)
+      const port = new InProcessLog(log, clock, metadata, topics, offsets, transactions, producerIds, active)
+      await port.#start()
+      return port
     } catch (error) {
       await log.close().catch(() => undefined)
       throw error
@@ -131,21 +152,9 @@ export class InProcessLog implements LogPort {
     return this.#topics.list(options.internal ?? false)
   }
 
-  async deleteTopic(name: string): Promise<void> {
+  async deleteTopic(name: string, { app }: { readonly app?: string } = {}): Promise<void> {
     this.#checkOpen()
-    const topic = this.#known(name)
-    const partitions = Array.from({ length: topic.partitions }, (_, index) =>
-      this.#topics.partition(name, index),
-    )
-    const deleted = this.#topics.delete(name)
-    // The name is gone from here on; whoever uses it learns of that before its files are.
-    if (!topic.internal) {
-      for (const partition of partitions) this.#transactions.partitionDeleted(partition)
-      for (const reader of this.#readers) reader.topicDeleted(name)
-      this.#groups.topicDeleted(name)
-    }
-    await deleted
-    await this.#offsets.deleteTopic(name)
+    await this.#topics.delete(name, app)
   }
 
   async offsets(
@@ -157,7 +166,8 @@ export class InProcessLog implements LogPort {
     this.#checkOpen()
     const partition = this.#topics.partition(topic, index)
     // Who asks for the end after a commit means to see what was committed.
-    if (at !== 'earliest' && isolation === 'read_committed') await this.#transactions.outcomesVisible()
+    if (at !== 'earliest' && isolation === 'read_committed')
+      await this.#transactions.outcomesVisible(partition)
     const end = partition.readableEnd(isolation)
     if (at === 'earliest') return partition.logStartOffset
     if (at === 'latest') return end
@@ -181,17 +191,19 @@ export class InProcessLog implements LogPort {
 
   async openWriter(options: WriterOptions = {}): Promise<Writer> {
     this.#checkOpen()
-    const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault } = options
+    const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault, app } = options
     const writer =
       transactionalId === undefined
-        ? new PlainWriter(this.#writerContext, {
-            producerId: await this.#producerIds.next(),
-            producerEpoch: 0,
-          })
+        ? new PlainWriter(
+            this.#writerContext,
+            { producerId: await this.#producerIds.next(), producerEpoch: 0 },
+            app,
+          )
         : new TransactionalWriter(
             this.#writerContext,
             transactionalId,
             await this.#transactions.init(transactionalId, transactionTimeoutMs),
+            app,
           )
     this.#writers.add(writer)
     return writer
@@ -214,6 +226,28 @@ export class InProcessLog implements LogPort {
     if (this.#closed) throw closedError()
     this.#checkCommit(commit)
     await this.#offsets.commit(commit)
+  }
+
+  async listGroups(): Promise<GroupDescription[]> {
+    this.#checkOpen()
+    const groups = new Set([...this.#groups.names(), ...this.#offsets.groups()])
+    return Array.from(groups, group => ({
+      group,
+      members: this.#groups.members(group),
+      offsets: this.#offsets.of(group),
+    }))
+  }
+
+  async setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#checkOpen()
+    this.#apps.checkStopped(group)
+    this.#checkOffsets(offsets)
+    await this.#offsets.replace(group, offsets)
+  }
+
+  async deleteApp(app: string): Promise<boolean> {
+    this.#checkOpen()
+    return this.#apps.delete(app)
   }
 
   async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
@@ -240,22 +274,45 @@ export class InProcessLog implements LogPort {
     }
   }
 
+  /** Finishes what a crash has interrupted. */
+  async #start(): Promise<void> {
+    await this.#topics.start({
+      deleted: (name, partitions) => {
+        for (const partition of partitions) this.#transactions.partitionDeleted(partition)
+        for (const reader of this.#readers) reader.topicDeleted(name)
+        this.#groups.topicDeleted(name)
+      },
+      forgetOffsets: ({ name }) => this.#offsets.forgetTopic(name),
+    })
+    await this.#apps.start()
+  }
+
   #known(topic: string): TopicDescription {
     const description = this.#topics.describe(topic)
     if (description) return description
     throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${topic}': create it, or check the name.`)
   }
 
-  #writable(topic: string, index: number): Partition {
+  #writable(topic: string, index: number, writerApp: string | undefined): Partition {
     const partition = this.#topics.partition(topic, index)
-    if (this.#topics.get(topic)?.internal)
+    const { internal, app } = this.#topics.get(topic)!
+    if (internal)
       throw new MillraceError('INVALID_ARGUMENT', `Topic '${topic}' is written by the log itself only.`)
+    if (app !== undefined && app !== writerApp)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Topic '${topic}' is internal to the app '${app}', which alone writes it: publish to a topic of your own.`,
+      )
     return partition
   }
 
   #checkCommit(commit: GroupCommit): void {
     this.#groups.check(commit)
-    for (const { topic, partition, offset } of commit.offsets) {
+    this.#checkOffsets(commit.offsets)
+  }
+
+  #checkOffsets(offsets: readonly OffsetCommit[]): void {
+    for (const { topic, partition, offset } of offsets) {
       this.#topics.partition(topic, partition)
       if (!Number.isSafeInteger(offset) || offset < 0)
         throw new MillraceError(

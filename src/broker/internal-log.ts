@@ -2,9 +2,12 @@
  * One partition of an internal topic, seen as a log of small keyed records: append, and replay from its start.
  *
  * Internal topics are read whole at start, so their length is bounded: {@link InternalLog.outgrown} says when the current state should be
- * written again as a whole ({@link InternalLog.rewrite}); what lies before it is then dropped, segment by segment.
+ * written again as a whole ({@link InternalLog.rewrite}); what lies before it is then dropped, segment by segment. Both sides count the same bytes:
+ * every batch of the log, markers included.
+ *
+ * A replay only reads. Whoever replays knows a part of the state until it has ended, and a part must never be written as if it were the whole.
  */
-import type { Clock } from '../base/index.ts'
+import { assert, type Clock } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
 import { BatchBuilder, readBatches, type BatchStamp, type RecordBatch } from '../wire/index.ts'
 
@@ -14,86 +17,137 @@ export interface InternalRecord {
   readonly value: Uint8Array | null
 }
 
-/** One fetch of a replay. */
-const replayBytes = 1 << 20
-/** One batch of a rewrite. */
-const rewriteBatchBytes = 256 * 1024
+/** Limits of the logs that the broker keeps for itself. The defaults suit every program; tests take tiny ones, to pass each limit often. */
+export interface InternalLimits {
+  /** Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. Default 4 MiB. Holds the largest record. */
+  readonly segmentBytes?: number
+  /** A log is written from scratch when it has grown past this, and to more than three times what its state takes. Default 8 MiB, read in milliseconds. */
+  readonly rewriteBytes?: number
+  /** Records of one batch; one that is larger has a batch of its own. Default 256 KiB. */
+  readonly batchBytes?: number
+  /** Bytes of one read of a replay. Default 1 MiB. */
+  readonly replayBytes?: number
+}
+
+export const internalLimitsDefault: Required<InternalLimits> = {
+  segmentBytes: 4 << 20,
+  rewriteBytes: 8 << 20,
+  batchBytes: 256 * 1024,
+  replayBytes: 1 << 20,
+}
+
+/** What a record takes beside its key and value, about. */
+const recordOverheadBytes = 16
+/** A transaction's marker: a batch of one record, always of this size. */
+export const markerBytes = 78
 
 export class InternalLog {
   readonly partition: Partition
   readonly #clock: Clock
-  /** Bytes appended since the state was last written as a whole; at start, all that there are to read. */
-  #bytesSinceRewrite = 0
-  #bytesOfRewrite = 0
+  readonly #limits: Required<InternalLimits>
+  /** All that a start would have to read. */
+  #bytes = 0
+  /** What the state took when it was last written as a whole; 0: not known. */
+  #stateBytes = 0
+  #isReplayed = false
 
-  constructor(partition: Partition, clock: Clock) {
+  constructor(partition: Partition, clock: Clock, limits: InternalLimits = {}) {
     this.partition = partition
     this.#clock = clock
+    this.#limits = { ...internalLimitsDefault, ...limits }
   }
 
-  /** Appends the records as one batch. */
-  append(records: readonly InternalRecord[], stamp: BatchStamp = {}): AppendReceipt {
-    const batch = this.#build(records, stamp)
-    this.#bytesSinceRewrite += batch.length
-    return this.partition.append(batch)
+  /** Appends the records, in one batch or several: as many as the limit of a batch asks for. */
+  append(
+    records: readonly InternalRecord[],
+    stamp: BatchStamp = {},
+  ): Pick<AppendReceipt, 'written' | 'durable'> {
+    const [first, ...others] = this.#batches(records, stamp)
+    assert(first, 'an append has a record')
+    const receipt = this.#append(first)
+    if (others.length === 0) return receipt
+    const receipts = [receipt, ...others.map(batch => this.#append(batch))]
+    const durable = all(receipts.map(each => each.durable))
+    return { written: all(receipts.map(each => each.written)), durable }
+  }
+
+  /** A marker was appended to the partition. */
+  marked(): void {
+    this.#bytes += markerBytes
   }
 
   /** Calls `visit` with every batch from the start of the log to its end, control batches and unfinished transactions included. */
   async replay(visit: (batch: RecordBatch) => void): Promise<void> {
+    this.#bytes = 0
     const end = this.partition.logEndOffset
     // A read gives what is safe: make it all so.
     if (this.partition.highWatermark < end) await this.partition.settle()
     for (let offset = this.partition.logStartOffset; offset < end;) {
       const result = await this.partition.read(offset, {
-        maxBytes: replayBytes,
+        maxBytes: this.#limits.replayBytes,
         isolation: 'read_uncommitted',
       })
-      this.#bytesSinceRewrite += result.batches.length
-      for (const batch of readBatches(result.batches)) if (batch.nextOffset > offset) visit(batch)
-      if (result.nextOffset <= offset) return
+      for (const batch of readBatches(result.batches))
+        if (batch.nextOffset > offset) {
+          this.#bytes += batch.sizeBytes
+          visit(batch)
+        }
+      if (result.nextOffset <= offset) break
       offset = result.nextOffset
     }
+    this.#isReplayed = true
   }
 
-  /** Whether the log has grown past `bytesMax`, and to more than twice what its state takes. */
-  outgrown(bytesMax: number): boolean {
-    return this.#bytesSinceRewrite > Math.max(bytesMax, 2 * this.#bytesOfRewrite)
+  /** Whether the log should be written from scratch. */
+  get outgrown(): boolean {
+    return this.#isReplayed && this.#bytes > Math.max(this.#limits.rewriteBytes, 3 * this.#stateBytes)
   }
 
   /**
-   * Writes the whole state again and, once that is durable, drops the segments before it. The caller sees to it that nothing before is still
-   * needed: no transaction is open in the partition.
+   * Writes the whole state again, all in this turn, and once that is durable drops the segments before it. The caller sees to it that nothing before
+   * is still needed: no transaction is open in the partition, and `records` are what a replay would come to now.
    */
   async rewrite(records: Iterable<InternalRecord>): Promise<void> {
-    this.#bytesSinceRewrite = 0
-    this.#bytesOfRewrite = 0
+    assert(this.#isReplayed, 'a state is written only when all of it is known')
     const start = this.partition.logEndOffset
-    let durable = Promise.resolve()
-    let batch: InternalRecord[] = []
-    let bytes = 0
-    const append = (): void => {
-      if (batch.length === 0) return
-      const built = this.#build(batch, {})
-      this.#bytesOfRewrite += built.length
-      durable = this.partition.append(built).durable
-      durable.catch(() => undefined)
-      batch = []
-      bytes = 0
-    }
-    for (const record of records) {
-      batch.push(record)
-      bytes += record.key.length + (record.value?.length ?? 0) + 16
-      if (bytes >= rewriteBatchBytes) append()
-    }
-    append()
-    await durable
+    const bytesBefore = this.#bytes
+    const written = this.#batches(records, {}).map(batch => this.#append(batch).durable)
+    const stateBytes = this.#bytes - bytesBefore
+    await all(written)
+    this.#bytes -= bytesBefore
+    this.#stateBytes = stateBytes
     await this.partition.dropBefore(start)
   }
 
-  #build(records: readonly InternalRecord[], stamp: BatchStamp): Uint8Array {
-    const builder = new BatchBuilder({ initialBytes: 512 })
-    const now = this.#clock.now()
-    for (const { key, value } of records) builder.append(now, key, value)
-    return builder.build(stamp)
+  #append(batch: Uint8Array): AppendReceipt {
+    const receipt = this.partition.append(batch)
+    this.#bytes += batch.length
+    return receipt
   }
+
+  #batches(records: Iterable<InternalRecord>, stamp: BatchStamp): Uint8Array[] {
+    const batches: Uint8Array[] = []
+    const now = this.#clock.now()
+    let builder: BatchBuilder | undefined
+    let bytes = 0
+    for (const { key, value } of records) {
+      const size = key.length + (value?.length ?? 0) + recordOverheadBytes
+      if (builder && bytes + size > this.#limits.batchBytes) {
+        batches.push(builder.build(stamp))
+        builder = undefined
+        bytes = 0
+      }
+      builder ??= new BatchBuilder({ initialBytes: 512 })
+      builder.append(now, key, value)
+      bytes += size
+    }
+    if (builder) batches.push(builder.build(stamp))
+    return batches
+  }
+}
+
+/** Resolves when all have; that several fail is no surprise to anyone. */
+async function all(promises: readonly Promise<void>[]): Promise<void> {
+  for (const promise of promises) promise.catch(() => undefined)
+  await Promise.all(promises)
 }

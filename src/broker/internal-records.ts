@@ -3,7 +3,8 @@
  * Big-endian; a string is an int16 length and UTF-8 bytes; an array is an int32 count and its items.
  *
  * `__consumer_offsets`   key    version int16 = 1 | group | topic | partition int32
- *                        value  version int16 = 3 | offset int64 | leader epoch int32 | metadata | commit timestamp int64
+ *                        value  version int16 = 3 | offset int64 | leader epoch int32 | metadata | commit timestamp int64 |
+ *                               topic id 16 bytes, which is millrace's own: Kafka's readers, and millrace 0.1.0, end before it
  * `__transaction_state`  key    version int16 = 0 | transactional id
  *                        value  version int16 = 0 | producer id int64 | epoch int16 | timeout int32 | status int8 |
  *                               partitions [ topic | [ partition int32 ] ] | updated int64 | started int64
@@ -11,7 +12,7 @@
  * A null value is a tombstone. Keys of other versions (group metadata) are skipped by whoever reads.
  */
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
-import type { OffsetCommit, TopicPartition } from '../port/index.ts'
+import type { TopicPartition } from '../port/index.ts'
 
 /** Where a transaction stands, with Kafka's numbers; the ones missing here are states that only memory knows. */
 export const transactionStatus = { empty: 0, prepareCommit: 2, prepareAbort: 3 } as const
@@ -40,26 +41,44 @@ export function decodeOffsetKey(bytes: Uint8Array): ({ group: string } & TopicPa
   return { group: from.string(), topic: from.string(), partition: from.int32() }
 }
 
-export function encodeOffsetValue({ offset, metadata }: OffsetCommit, nowMs: number): Uint8Array {
-  return new Encoder()
-    .int16(3)
-    .int64(offset)
-    .int32(-1)
-    .string(metadata ?? '')
-    .int64(nowMs)
-    .finish()
+/** An offset as it is kept. */
+export interface StoredOffset extends TopicPartition {
+  readonly offset: number
+  /** May be empty. */
+  readonly metadata: string
+  /** In base64url, as in the metadata. Undefined for what 0.1.0 wrote. */
+  readonly topicId: string | undefined
 }
 
-export function decodeOffsetValue(bytes: Uint8Array): { offset: number; metadata: string } {
+const topicIdBytes = 16
+
+export function encodeOffsetValue({ offset, metadata, topicId }: StoredOffset, nowMs: number): Uint8Array {
+  const to = new Encoder().int16(3).int64(offset).int32(-1).string(metadata).int64(nowMs)
+  if (topicId !== undefined) to.bytes(Buffer.from(topicId, 'base64url'))
+  return to.finish()
+}
+
+export function decodeOffsetValue(bytes: Uint8Array): Pick<StoredOffset, 'offset' | 'metadata' | 'topicId'> {
   const from = new Decoder(bytes)
   const version = from.int16()
   const offset = from.int64()
   if (version >= 3) from.int32()
-  return { offset, metadata: from.string() }
+  const metadata = from.string()
+  from.int64()
+  const topicId = from.bytesLeft === topicIdBytes ? from.bytes(topicIdBytes).toString('base64url') : undefined
+  return { offset, metadata, topicId }
 }
 
 export function encodeTransactionKey(transactionalId: string): Uint8Array {
   return new Encoder().int16(0).string(transactionalId).finish()
+}
+
+/** The record that keeps the state of a transactional id. */
+export function transactionRecord(
+  transactionalId: string,
+  value: TransactionValue,
+): { readonly key: Uint8Array; readonly value: Uint8Array } {
+  return { key: encodeTransactionKey(transactionalId), value: encodeTransactionValue(value) }
 }
 
 export function decodeTransactionKey(bytes: Uint8Array): string | undefined {
@@ -122,6 +141,10 @@ class Encoder {
     this.#parts.push(bytes)
     return this
   }
+  bytes(value: Buffer): this {
+    this.#parts.push(value)
+    return this
+  }
   finish(): Uint8Array {
     return Buffer.concat(this.#parts)
   }
@@ -158,6 +181,13 @@ class Decoder {
     const length = this.int16()
     const start = this.#skip(length)
     return utf8(this.#bytes, start, start + length)
+  }
+  bytes(size: number): Buffer {
+    const start = this.#skip(size)
+    return this.#bytes.subarray(start, start + size)
+  }
+  get bytesLeft(): number {
+    return this.#bytes.length - this.#at
   }
 
   #skip(size: number): number {

@@ -22,6 +22,11 @@ export class Locks {
     }
   }
 
+  /** Who has the lock. */
+  holder(name: string): string | undefined {
+    return this.#holders.get(name)
+  }
+
   clear(): void {
     this.#holders.clear()
   }

@@ -1,11 +1,14 @@
 /**
  * What the broker knows beside the log itself: its topics and which producer ids were given out.
  *
- * One small JSON file, `metadata.json` in the data directory, replaced as a whole: after a crash it holds the old content or the new.
- * Writes queue up one behind the other.
+ * One small file, `metadata.json` in the data directory: a JSON object, and a line that proves it. It is replaced as a whole, so that after a crash
+ * it holds the old content or the new. Writes queue up one behind the other.
+ *
+ * An older copy of the file proves itself as well. What each partition says of its topic (`log/partition-config.ts`) is held against it at start:
+ * see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has no proof.
  */
-import { fromUtf8, InTurn, MillraceError, utf8, type Disk } from '../base/index.ts'
-import { readFile, replaceFile } from '../log/index.ts'
+import { assert, InTurn, MillraceError, type Disk } from '../base/index.ts'
+import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log/index.ts'
 
 /** A topic as it is stored. */
 export interface StoredTopic {
@@ -15,60 +18,89 @@ export interface StoredTopic {
   readonly partitions: number
   readonly retentionBytes?: number
   readonly segmentBytes?: number
+  /** The log keeps it for itself. */
   readonly internal?: true
-  /** Set while the partitions are being removed; an interrupted deletion goes on at start. */
+  /** The app that the topic is internal to. */
+  readonly app?: string
+  /** Set while the partitions are being made; an interrupted creation is undone at start. */
+  readonly creating?: true
+  /** Set while the partitions are being removed; an interrupted deletion continues at start. */
   readonly deleting?: true
 }
 
 export interface Metadata {
-  readonly format: 1
   /** Producer ids below this one may have been given out. */
   readonly nextProducerId: number
+  /** No two of one name. */
   readonly topics: readonly StoredTopic[]
+  /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
+  readonly deletingApps: readonly string[]
 }
 
 const fileName = 'metadata.json'
-const empty: Metadata = { format: 1, nextProducerId: 0, topics: [] }
+const format = 2
+const empty: Metadata = { nextProducerId: 0, topics: [], deletingApps: [] }
+
+/** Where the content came from: `new`, there was no file; `unproved`, millrace 0.1.0 wrote it. */
+export type MetadataOrigin = 'new' | 'unproved' | 'proved'
 
 export class MetadataFile {
   readonly #disk: Disk
   readonly #folder: string
   #current: Metadata
   readonly #updates = new InTurn()
-  /** There was no file: the folder is new, or was filled by somebody else. */
-  readonly isNew: boolean
+  readonly origin: MetadataOrigin
 
-  private constructor(disk: Disk, folder: string, current: Metadata, isNew: boolean) {
-    this.isNew = isNew
+  private constructor(disk: Disk, folder: string, current: Metadata, origin: MetadataOrigin) {
+    this.origin = origin
     this.#disk = disk
     this.#folder = folder
     this.#current = current
   }
 
-  /** DATA_DIR_UNREADABLE when the file is there and makes no sense. */
+  /** DATA_DIR_UNREADABLE when the file is there and is not what was written. */
   static async open(disk: Disk, folder: string): Promise<MetadataFile> {
     const path = `${folder}/${fileName}`
     const bytes = await readFile(disk, path)
-    if (!bytes) return new MetadataFile(disk, folder, empty, true)
-    return new MetadataFile(disk, folder, parse(utf8(bytes), path), false)
+    if (!bytes) return new MetadataFile(disk, folder, empty, 'new')
+    const content = readChecked(bytes)
+    if (content.state === 'bad') throw unreadable(path, 'its content is not what was written')
+    const isProved = content.state === 'good'
+    return new MetadataFile(
+      disk,
+      folder,
+      parse(content.text, path, isProved),
+      isProved ? 'proved' : 'unproved',
+    )
   }
 
   get current(): Metadata {
     return this.#current
   }
 
-  /** Applies `change` to what is current once earlier updates are written; resolves when the result is durable. */
+  /**
+   * Applies `change` to what is current once earlier updates are written; resolves when the result is durable.
+   * @throws MillraceError DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED: what is current is as before
+   */
   update(change: (metadata: Metadata) => Metadata): Promise<void> {
     return this.#updates.run(async () => {
       const next = change(this.#current)
-      const bytes = fromUtf8(`${JSON.stringify(next, undefined, 2)}\n`)
-      await replaceFile(this.#disk, this.#folder, fileName, bytes)
+      assert(
+        new Set(next.topics.map(({ name }) => name)).size === next.topics.length,
+        'a topic has a name of its own',
+      )
+      const bytes = withCheck(`${JSON.stringify({ format, ...next }, undefined, 2)}\n`)
+      try {
+        await replaceFile(this.#disk, this.#folder, fileName, bytes)
+      } catch (error) {
+        throw diskError(error, `writing ${this.#folder}/${fileName}`)
+      }
       this.#current = next
     })
   }
 }
 
-function parse(text: string, path: string): Metadata {
+function parse(text: string, path: string, isProved: boolean): Metadata {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -76,11 +108,24 @@ function parse(text: string, path: string): Metadata {
     throw unreadable(path, 'it is not JSON', cause)
   }
   if (typeof parsed !== 'object' || parsed === null) throw unreadable(path, 'it is not a JSON object')
-  const { format, nextProducerId, topics } = parsed as Record<string, unknown>
-  if (format !== 1) throw unreadable(path, `its format is ${JSON.stringify(format)}, this version reads 1`)
-  if (!Number.isSafeInteger(nextProducerId) || !Array.isArray(topics) || !topics.every(isTopic))
+  const { format: found, nextProducerId, topics, deletingApps = [] } = parsed as Record<string, unknown>
+  if (found !== format && found !== 1)
+    throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 and ${format}`)
+  if (found === format && !isProved) throw unreadable(path, 'the line that proves its content is missing')
+  if (
+    !Number.isSafeInteger(nextProducerId) ||
+    !Array.isArray(topics) ||
+    !topics.every(isTopic) ||
+    !Array.isArray(deletingApps) ||
+    !deletingApps.every(app => typeof app === 'string')
+  )
     throw unreadable(path, 'a field is missing or of the wrong kind')
-  return { format, nextProducerId: nextProducerId as number, topics }
+  return { nextProducerId: nextProducerId as number, topics: oncePerName(topics), deletingApps }
+}
+
+/** 0.1.0 could leave a topic of a failed creation behind, and then make another of its name: the later one is what was used. */
+function oncePerName(topics: readonly StoredTopic[]): StoredTopic[] {
+  return [...new Map(topics.map(topic => [topic.name, topic])).values()]
 }
 
 function isTopic(value: unknown): value is StoredTopic {

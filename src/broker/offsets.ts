@@ -2,49 +2,64 @@
  * Committed offsets of groups, kept in `__consumer_offsets`.
  *
  * An offset committed in a transaction is appended as part of that transaction and is **pending** until its marker: then it counts, or it never
- * was. Whoever asks for the offsets of a group waits for what is pending (KIP-447), so that a successor never starts from before its
+ * was. Asking for the offsets of a group waits for what is pending (KIP-447), so that a successor never starts from before its
  * predecessor's last commit. At start the log is read from its beginning, markers included.
+ *
+ * Each offset carries the id of its topic, and counts for that topic only: neither what a deletion has not reached yet, nor a transaction that
+ * ends after its topic was deleted, says anything of another topic of that name.
  */
 import { fromUtf8, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { GroupCommit, OffsetCommit, TopicPartition } from '../port/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
-import { InternalLog, type InternalRecord } from './internal-log.ts'
-import { decodeOffsetKey, decodeOffsetValue, encodeOffsetKey, encodeOffsetValue } from './internal-records.ts'
+import { InternalLog, type InternalLimits, type InternalRecord } from './internal-log.ts'
+import {
+  decodeOffsetKey,
+  decodeOffsetValue,
+  encodeOffsetKey,
+  encodeOffsetValue,
+  type StoredOffset,
+} from './internal-records.ts'
 
 /** Kafka's `offset.metadata.max.bytes`: held here as well, so that a program that runs here runs on a cluster. */
 const metadataBytesMax = 4096
-/** The log is written anew past this. Reading it at start takes milliseconds. */
-const logBytesMax = 8 << 20
 
 type Key = string
 const keyOf = ({ topic, partition }: TopicPartition): Key => `${topic}/${partition}`
 
 /** What one transaction will commit. */
 interface Pending {
-  readonly commits: { readonly group: string; readonly offset: OffsetCommit }[]
+  readonly commits: { readonly group: string; readonly offset: StoredOffset }[]
   readonly ended: Promise<void>
   readonly end: () => void
+  readonly fail: (error: unknown) => void
+}
+
+export interface OffsetsContext {
+  readonly clock: Clock
+  readonly limits?: InternalLimits
+  /** The id of a topic that is there. */
+  topicId(topic: string): string | undefined
 }
 
 export class Offsets {
   readonly #log: InternalLog
-  readonly #clock: Clock
-  readonly #groups = new Map<string, Map<Key, OffsetCommit>>()
+  readonly #context: OffsetsContext
+  readonly #groups = new Map<string, Map<Key, StoredOffset>>()
   /** By producer id: a producer has one transaction at a time. */
   readonly #pending = new Map<number, Pending>()
   /** Commits that are appended and not applied yet. */
   #inFlight = 0
   #rewriting: Promise<void> | undefined
 
-  private constructor(partition: Partition, clock: Clock) {
-    this.#log = new InternalLog(partition, clock)
-    this.#clock = clock
+  private constructor(partition: Partition, context: OffsetsContext) {
+    this.#log = new InternalLog(partition, context.clock, context.limits)
+    this.#context = context
   }
 
   /** Replays the log. Open transactions must have been ended before. */
-  static async open(partition: Partition, clock: Clock): Promise<Offsets> {
-    const offsets = new Offsets(partition, clock)
+  static async open(partition: Partition, context: OffsetsContext): Promise<Offsets> {
+    const offsets = new Offsets(partition, context)
     await offsets.#log.replay(batch => offsets.#replay(batch))
     await offsets.#rewriteIfOutgrown()
     return offsets
@@ -55,17 +70,29 @@ export class Offsets {
     return this.#log.partition
   }
 
+  /** Groups that have committed something. */
+  groups(): string[] {
+    return [...this.#groups.keys()].filter(group => this.of(group).length > 0)
+  }
+
+  /** Everything that a group has committed, without what is pending. */
+  of(group: string): OffsetCommit[] {
+    return [...(this.#groups.get(group)?.values() ?? [])]
+      .filter(offset => this.#counts(offset))
+      .map(withoutTopicId)
+  }
+
   /** Commits outside a transaction; resolves when durable. */
-  async commit(commit: GroupCommit): Promise<void> {
-    if (commit.offsets.length === 0) return
-    this.#inFlight += 1
-    try {
-      await this.#log.append(this.#records(commit)).durable
-      for (const offset of commit.offsets) this.#apply(commit.group, offset)
-    } finally {
-      this.#inFlight -= 1
-    }
-    void this.#rewriteIfOutgrown()
+  async commit({ group, offsets }: GroupCommit): Promise<void> {
+    await this.#apply(group, this.#stored({ group, offsets }), [])
+  }
+
+  /** Replaces everything that a group has committed. */
+  async replace(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    const stored = this.#stored({ group, offsets })
+    const keys = new Set(stored.map(keyOf))
+    const others = [...(this.#groups.get(group)?.values() ?? [])].filter(each => !keys.has(keyOf(each)))
+    await this.#apply(group, stored, others)
   }
 
   /** Appends the offsets as part of the transaction of a producer: they count when {@link ended} says so. */
@@ -73,23 +100,32 @@ export class Offsets {
     producer: { producerId: number; producerEpoch: number },
     commit: GroupCommit,
   ): Promise<void> {
-    const { written } = this.#log.append(this.#records(commit), { ...producer, transactional: true })
+    const stored = this.#stored(commit)
+    const { written } = this.#log.append([...this.#records(commit.group, stored)], {
+      ...producer,
+      transactional: true,
+    })
     const pending = this.#pendingOf(producer.producerId)
-    for (const offset of commit.offsets) pending.commits.push({ group: commit.group, offset })
+    for (const offset of stored) pending.commits.push({ group: commit.group, offset })
     return written
   }
 
-  /** The marker of a producer's transaction has been appended. */
+  /** The outcome of a producer's transaction is decided, and its marker appended to {@link partition} if it takes part. */
   ended(producerId: number, type: 'commit' | 'abort'): void {
-    const pending = this.#pending.get(producerId)
-    if (!pending) return
-    this.#pending.delete(producerId)
-    if (type === 'commit') for (const { group, offset } of pending.commits) this.#apply(group, offset)
-    pending.end()
+    if (!this.#settle(producerId, type)) return
+    this.#log.marked()
     void this.#rewriteIfOutgrown()
   }
 
-  /** What is committed, once nothing is pending for these partitions. */
+  /** The outcome of a producer's transaction is not known before the next start: nor is what it has committed. */
+  undecided(producerId: number, error: unknown): void {
+    this.#pending.get(producerId)?.fail(error)
+  }
+
+  /**
+   * What is committed, once nothing is pending for these partitions.
+   * @throws MillraceError what the disk failed with, where it left the outcome of a transaction open
+   */
   async committed(
     group: string,
     partitions: readonly TopicPartition[],
@@ -101,19 +137,23 @@ export class Offsets {
       await pending.ended
     }
     const committed = this.#groups.get(group)
-    return keys.map(key => committed?.get(key))
+    return keys.map(key => {
+      const offset = committed?.get(key)
+      return offset && this.#counts(offset) ? withoutTopicId(offset) : undefined
+    })
   }
 
-  /** Forgets the offsets of a topic that was deleted: one of the same name starts anew. */
-  async deleteTopic(topic: string): Promise<void> {
-    const tombstones: InternalRecord[] = []
-    for (const [group, committed] of this.#groups)
-      for (const [key, offset] of committed)
-        if (offset.topic === topic) {
-          committed.delete(key)
-          tombstones.push({ key: encodeOffsetKey(group, offset), value: null })
-        }
-    if (tombstones.length > 0) await this.#log.append(tombstones).durable
+  /** Forgets the offsets of a topic that was deleted. */
+  async forgetTopic(topic: string): Promise<void> {
+    for (const [group, committed] of this.#groups) {
+      const gone = [...committed.values()].filter(offset => offset.topic === topic)
+      await this.#apply(group, [], gone)
+    }
+  }
+
+  /** Forgets a group. */
+  async forgetGroup(group: string): Promise<void> {
+    await this.#apply(group, [], [...(this.#groups.get(group)?.values() ?? [])])
   }
 
   /** Waits for a rewrite that is under way. */
@@ -121,36 +161,65 @@ export class Offsets {
     await this.#rewriting
   }
 
-  #records({ group, offsets }: GroupCommit): InternalRecord[] {
-    const now = this.#clock.now()
-    return offsets.map(offset => {
-      const bytes = offset.metadata === undefined ? 0 : fromUtf8(offset.metadata).length
+  /** Appends, and once that is durable applies, what a group has now and what it has no more. */
+  async #apply(
+    group: string,
+    offsets: readonly StoredOffset[],
+    gone: readonly StoredOffset[],
+  ): Promise<void> {
+    if (offsets.length + gone.length === 0) return
+    const tombstones = gone.map(offset => ({ key: encodeOffsetKey(group, offset), value: null }))
+    this.#inFlight += 1
+    try {
+      await this.#log.append([...this.#records(group, offsets), ...tombstones]).durable
+      const committed = this.#groups.get(group)
+      for (const offset of gone) committed?.delete(keyOf(offset))
+      if (committed?.size === 0) this.#groups.delete(group)
+      for (const offset of offsets) this.#keep(group, offset)
+    } finally {
+      this.#inFlight -= 1
+    }
+    void this.#rewriteIfOutgrown()
+  }
+
+  #stored({ group, offsets }: GroupCommit): StoredOffset[] {
+    return offsets.map(({ topic, partition, offset, metadata }) => {
+      const bytes = metadata === undefined ? 0 : fromUtf8(metadata).length
       if (bytes > metadataBytesMax)
         throw new MillraceError(
           'INVALID_ARGUMENT',
           `The metadata of an offset of group '${group}' has ${bytes} bytes; the limit is Kafka's, ${metadataBytesMax}.`,
         )
-      return { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
+      return { topic, partition, offset, metadata: metadata ?? '', topicId: this.#context.topicId(topic) }
     })
   }
 
-  #apply(group: string, offset: OffsetCommit): void {
+  *#records(group: string, offsets: Iterable<StoredOffset>): Generator<InternalRecord> {
+    const now = this.#context.clock.now()
+    for (const offset of offsets)
+      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
+  }
+
+  #keep(group: string, offset: StoredOffset): void {
+    // The topic may have been deleted since the offset was appended, and another one of its name have offsets here.
+    if (!this.#counts(offset)) return
     let committed = this.#groups.get(group)
     if (!committed) this.#groups.set(group, (committed = new Map()))
-    const { topic, partition, metadata } = offset
-    committed.set(keyOf(offset), {
-      topic,
-      partition,
-      offset: offset.offset,
-      ...(metadata ? { metadata } : {}),
-    })
+    committed.set(keyOf(offset), offset)
+  }
+
+  /** Whether the topic of the offset is the one that has its name now. 0.1.0 wrote no ids. */
+  #counts({ topic, topicId }: StoredOffset): boolean {
+    return topicId === undefined || topicId === this.#context.topicId(topic)
   }
 
   #pendingOf(producerId: number): Pending {
     let pending = this.#pending.get(producerId)
     if (!pending) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#pending.set(producerId, (pending = { commits: [], ended: promise, end: resolve }))
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      promise.catch(() => undefined)
+      pending = { commits: [], ended: promise, end: resolve, fail: reject }
+      this.#pending.set(producerId, pending)
     }
     return pending
   }
@@ -162,10 +231,20 @@ export class Offsets {
     return undefined
   }
 
+  /** Applies what a transaction has decided. False: it holds no offsets. */
+  #settle(producerId: number, type: 'commit' | 'abort'): boolean {
+    const pending = this.#pending.get(producerId)
+    if (!pending) return false
+    this.#pending.delete(producerId)
+    if (type === 'commit') for (const { group, offset } of pending.commits) this.#keep(group, offset)
+    pending.end()
+    return true
+  }
+
   #replay(batch: RecordBatch): void {
     if (batch.isControl) {
       const marker = controlMarkerOf(batch)
-      if (marker) this.ended(batch.producerId, marker.type)
+      if (marker) this.#settle(batch.producerId, marker.type)
       return
     }
     const records = batch.records()
@@ -176,9 +255,9 @@ export class Offsets {
       const value = records.value()
       if (value === null) this.#groups.get(group)?.delete(keyOf(key))
       else {
-        const offset: OffsetCommit = { topic, partition, ...decodeOffsetValue(value) }
+        const offset: StoredOffset = { topic, partition, ...decodeOffsetValue(value) }
         if (batch.isTransactional) this.#pendingOf(batch.producerId).commits.push({ group, offset })
-        else this.#apply(group, offset)
+        else this.#keep(group, offset)
       }
     }
   }
@@ -186,17 +265,12 @@ export class Offsets {
   /** Only while nothing is pending or in flight: it lies before the rewrite, is not in it, and would be dropped. */
   #rewriteIfOutgrown(): Promise<void> {
     const busy = this.#rewriting !== undefined || this.#pending.size > 0 || this.#inFlight > 0
-    if (busy || !this.#log.outgrown(logBytesMax)) return Promise.resolve()
-    const now = this.#clock.now()
-    const records = function* (
-      groups: ReadonlyMap<string, ReadonlyMap<Key, OffsetCommit>>,
-    ): Generator<InternalRecord> {
-      for (const [group, committed] of groups)
-        for (const offset of committed.values())
-          yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
+    if (busy || !this.#log.outgrown) return Promise.resolve()
+    const state = function* (this: Offsets): Generator<InternalRecord> {
+      for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
     }
     this.#rewriting = this.#log
-      .rewrite(records(this.#groups))
+      .rewrite(state.call(this))
       // The log is as good as before, only longer; a failing disk shows itself to the next append.
       .catch(() => undefined)
       .finally(() => {
@@ -204,4 +278,8 @@ export class Offsets {
       })
     return this.#rewriting
   }
+}
+
+function withoutTopicId({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
+  return { topic, partition, offset, ...(metadata === '' ? {} : { metadata }) }
 }

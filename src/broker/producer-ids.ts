@@ -21,7 +21,7 @@ export class ProducerIds {
     return this.#next++
   }
 
-  /** Never gives out `producerId` or less: the ids that an adopted log has in use. */
+  /** Never gives out `producerId` or less: the log has it in use, and the metadata file may be an older copy that does not know it. */
   async skipPast(producerId: number): Promise<void> {
     if (producerId < this.#metadata.current.nextProducerId) return
     await this.#metadata.update(metadata => ({ ...metadata, nextProducerId: producerId + 1 }))

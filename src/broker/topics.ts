@@ -1,36 +1,38 @@
 /**
  * Topics: names, ids, partition counts and configuration.
  *
- * The metadata file is the truth. A topic is written there first and its partitions are made after, so a crash between leaves a
- * topic whose missing partitions are made at start; a deletion is marked there first, so that it is finished at start. Partitions that no
- * topic claims (a data directory of Apache Kafka's, a lost metadata file) are adopted as a topic, never removed.
+ * The metadata file is the truth, and no two topics in it have one name. A topic is written there as **creating**, its partitions are made, and only
+ * then it counts; a deletion is marked there first, and what belongs to the topic goes after. Both are undone or finished by the topic's id: at once
+ * where the call failed, else when the name is used again, else at the next start. The partitions vouch for their topic: see topic-recovery.ts.
  */
-import { MillraceError, type Random } from '../base/index.ts'
-import {
-  checkTopicName,
-  segmentBytesMax,
-  segmentBytesMin,
-  type LogDirectory,
-  type Partition,
-} from '../log/index.ts'
+import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
+import type { LogDirectory, Partition, PartitionConfig } from '../log/index.ts'
 import type { TopicConfig, TopicDescription } from '../port/index.ts'
-import type { MetadataFile, StoredTopic } from './metadata.ts'
+import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
+import { checkConfig, checkName } from './topic-checks.ts'
+import { internalTopics, isNamedAsOfApp } from './topic-names.ts'
+import { reconcile } from './topic-recovery.ts'
 
-/** A bound against typing errors; Kafka has none, and opens a file or three for each. */
-const partitionsMax = 10_000
-
-/** Topics that the broker keeps for itself. */
-export const offsetsTopic = '__consumer_offsets'
-export const transactionsTopic = '__transaction_state'
-const internalTopics: readonly string[] = [offsetsTopic, transactionsTopic]
+/** What else has to do with a topic, and ends with it. */
+export interface TopicUsers {
+  /** The topic is gone. Called before its files are, synchronously. */
+  deleted(name: string, partitions: readonly Partition[]): void
+  /** Forgets what groups have committed for it. Resolves when that is durable. */
+  forgetOffsets(topic: StoredTopic): Promise<void>
+}
 
 export class Topics {
   readonly #log: LogDirectory
   readonly #metadata: MetadataFile
   readonly #random: Random
-  /** Topics that are being created or deleted: whoever asks for the name waits. */
+  #users: TopicUsers | undefined
+  /** Topics that are being created or deleted: the next one to use the name waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #byName = new Map<string, StoredTopic>()
+  /** Creations and deletions that failed in the middle: what they left is removed before the name is used again. */
+  readonly #unfinished = new Map<string, StoredTopic>()
+  /** Why a topic cannot be used: what is on the disk is not what was there. */
+  readonly #broken = new Map<string, MillraceError>()
 
   private constructor(log: LogDirectory, metadata: MetadataFile, random: Random) {
     this.#log = log
@@ -42,6 +44,14 @@ export class Topics {
     const topics = new Topics(log, metadata, random)
     await topics.#recover()
     return topics
+  }
+
+  /** Finishes what a crash has interrupted, and tells `users` of deletions from now on. */
+  async start(users: TopicUsers): Promise<void> {
+    this.#users = users
+    for (const [name, topic] of this.#unfinished)
+      // A full disk can wait: the name is not to be had until there is room.
+      await this.#alone(name, () => this.#remove(topic)).catch(unlessRetriable)
   }
 
   get(name: string): StoredTopic | undefined {
@@ -57,20 +67,22 @@ export class Topics {
     return [...this.#byName.values()].map(description).filter(topic => internal || !topic.internal)
   }
 
-  /** The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  /** The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for every one of a topic that is not whole on the disk. */
   partition(name: string, index: number): Partition {
-    const partition = this.#log.partition(name, index)
     const topic = this.#byName.get(name)
-    if (partition && topic) return partition
     if (!topic)
       throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}': create it, or check the name.`)
+    const broken = this.#broken.get(name)
+    if (broken) throw broken
+    const partition = this.#log.partition(name, index)
+    if (partition) return partition
     throw new MillraceError(
       'UNKNOWN_PARTITION',
       `Topic '${name}' has the partitions 0 to ${topic.partitions - 1}, not ${index}.`,
     )
   }
 
-  /** Creates a topic that users see. TOPIC_EXISTS, INVALID_ARGUMENT. */
+  /** Creates a topic, or claims for an app what 0.1.0 made for it. TOPIC_EXISTS, INVALID_ARGUMENT. */
   async create(name: string, config: TopicConfig): Promise<void> {
     checkName(name, this.#byName.keys())
     checkConfig(name, config)
@@ -79,41 +91,110 @@ export class Topics {
     await this.#create(name, config)
   }
 
-  /** Makes sure that an internal topic is there, with one partition, and gives it. */
+  /** Makes sure that a topic of the log's own is there, with one partition, and gives it. */
   async internal(name: string, config: Omit<TopicConfig, 'partitions'> = {}): Promise<Partition> {
     if (!this.#byName.has(name)) await this.#create(name, { ...config, partitions: 1 })
     return this.partition(name, 0)
   }
 
-  /** UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal one. */
-  async delete(name: string): Promise<void> {
-    const topic = this.#byName.get(name)
+  /** UNKNOWN_TOPIC; INVALID_ARGUMENT for one of the log's own, or of another app than `app`. */
+  async delete(name: string, app?: string): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const topic = this.#byName.get(name) ?? this.#unfinished.get(name)
     if (!topic) throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}' to delete.`)
     if (topic.internal)
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is kept by the log itself and stays.`)
-    this.#byName.delete(name)
-    await this.#alone(name, async () => {
-      await this.#change(topics =>
-        topics.map(each => (each.name === name ? { ...each, deleting: true } : each)),
+    if (topic.app !== undefined && topic.app !== app)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Topic '${name}' belongs to the app '${topic.app}', and goes with it: log.deleteApp('${topic.app}').`,
       )
-      await this.#finishDeletion(topic)
-    })
+    await this.#alone(name, () => this.#remove(topic))
+  }
+
+  /** Apps that have topics. */
+  apps(): Set<string> {
+    return new Set(Array.from(this.#byName.values(), ({ app }) => app).filter(app => app !== undefined))
+  }
+
+  /** The topics of an app, also those of 0.1.0 that no app has claimed and that `isUnclaimed` knows by their names. */
+  ofApp(app: string, isUnclaimed: (name: string) => boolean): string[] {
+    return [...this.#byName.values()]
+      .filter(topic => topic.app === app || (topic.app === undefined && isUnclaimed(topic.name)))
+      .map(({ name }) => name)
+  }
+
+  /** Deletes topics whoever they belong to: they, and what else `alter` says, are marked in one. */
+  async deleteAll(names: readonly string[], alter: (metadata: Metadata) => Metadata): Promise<void> {
+    for (let busy; (busy = names.find(name => this.#changing.has(name)));) await this.#changing.get(busy)
+    const topics = names.flatMap(name => this.#byName.get(name) ?? [])
+    const ids = new Set(topics.map(({ id }) => id))
+    const marked = this.#metadata.update(metadata =>
+      alter({ ...metadata, topics: deleting(metadata.topics, ids) }),
+    )
+    const remove = async (topic: StoredTopic): Promise<void> => {
+      await marked
+      await this.#remove(topic)
+    }
+    await Promise.all([marked, ...topics.map(topic => this.#alone(topic.name, () => remove(topic)))])
   }
 
   async #create(name: string, config: TopicConfig): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
-    if (this.#byName.has(name)) throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
+    const existing = this.#byName.get(name)
+    if (existing) {
+      if (canBeClaimed(existing, config)) return this.#alone(name, () => this.#claim(existing, config.app))
+      throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
+    }
     const topic: StoredTopic = {
       name,
       id: this.#newId(),
       ...config,
-      ...(internalTopics.includes(name) ? { internal: true } : {}),
+      // What an app, or the log, cannot do without is kept whatever the log's default says.
+      ...(internalTopics.includes(name) ? { internal: true, retentionBytes: -1 } : {}),
+      ...(config.app === undefined ? {} : { retentionBytes: -1 }),
     }
     await this.#alone(name, async () => {
-      await this.#change(topics => [...topics, topic])
-      await this.#makePartitions(topic)
+      const before = this.#unfinished.get(name)
+      if (before) await this.#remove(before)
+      this.#unfinished.set(name, topic)
+      try {
+        await this.#change(topics => [...topics, { ...topic, creating: true }])
+        await this.#makePartitions(topic)
+        await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
+      } catch (error) {
+        // What cannot be removed now is removed when the name is used again, or at the next start.
+        await this.#remove(topic).catch(() => undefined)
+        throw error
+      }
+      this.#unfinished.delete(name)
       this.#byName.set(name, topic)
     })
+  }
+
+  /** Removes a topic and everything that belongs to it, from wherever an earlier attempt has stopped. */
+  async #remove(topic: StoredTopic): Promise<void> {
+    const { name, id } = topic
+    await this.#change(topics => deleting(topics, new Set([id])))
+    const partitions = [...this.#partitionsOf(topic)]
+    this.#unfinished.set(name, topic)
+    this.#broken.delete(name)
+    if (this.#byName.delete(name)) this.#users?.deleted(name, partitions)
+    await this.#users?.forgetOffsets(topic)
+    for (const { index } of partitions) await this.#log.deletePartition(name, index)
+    await this.#change(topics => topics.filter(each => each.id !== id))
+    this.#unfinished.delete(name)
+  }
+
+  /** Makes a topic of 0.1.0 its app's. */
+  async #claim(topic: StoredTopic, app: string | undefined): Promise<void> {
+    const claimed: StoredTopic = { ...topic, ...(app === undefined ? {} : { app }), retentionBytes: -1 }
+    await this.#change(topics => topics.map(each => (each.id === topic.id ? claimed : each)))
+    this.#byName.set(topic.name, claimed)
+    for (const partition of this.#partitionsOf(claimed)) {
+      partition.keepAll()
+      await this.#log.rewriteConfig(partition, partitionConfig(claimed))
+    }
   }
 
   /** Runs a change of a topic that others with this name wait for. */
@@ -133,41 +214,44 @@ export class Topics {
   }
 
   async #recover(): Promise<void> {
-    for (const topic of this.#metadata.current.topics) if (topic.deleting) await this.#finishDeletion(topic)
-    const claimed = new Set(this.#metadata.current.topics.map(({ name }) => name))
-    const adopted = new Map<string, number>()
-    for (const { topic, index } of this.#log.partitions())
-      if (!claimed.has(topic)) adopted.set(topic, Math.max(adopted.get(topic) ?? 0, index + 1))
-    if (adopted.size > 0)
-      await this.#change(topics => [
-        ...topics,
-        ...[...adopted].map(([name, partitions]): StoredTopic => ({
-          name,
-          id: this.#newId(),
-          partitions,
-          ...(internalTopics.includes(name) ? { internal: true } : {}),
-        })),
-      ])
-    for (const topic of this.#metadata.current.topics) {
-      await this.#makePartitions(topic)
+    const { current, origin } = this.#metadata
+    const found = reconcile(current.topics, this.#log.partitions(), origin === 'proved', () => this.#newId())
+    for (const { topic, broken } of found) {
+      if (broken !== undefined) this.#break(topic.name, broken)
+      else if (topic.creating || topic.deleting) {
+        this.#unfinished.set(topic.name, topic)
+        continue
+      } else await this.#makePartitions(topic)
       this.#byName.set(topic.name, topic)
+      if (broken === undefined) await this.#vouch(topic)
+    }
+    const topics = found.map(({ topic }) => topic)
+    const isSame =
+      topics.length === current.topics.length && topics.every(each => current.topics.includes(each))
+    if (origin !== 'proved' || !isSame) await this.#change(() => topics)
+  }
+
+  #break(name: string, why: string): void {
+    this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
+  }
+
+  /** Sees to it that all partitions say what they belong to: those that an older version made, or that lost it, do not. */
+  async #vouch(topic: StoredTopic): Promise<void> {
+    for (const partition of this.#partitionsOf(topic)) {
+      if (topic.internal || topic.app !== undefined) partition.keepAll()
+      if (partition.config.topicId === undefined)
+        await this.#log.rewriteConfig(partition, partitionConfig(topic))
     }
   }
 
   async #makePartitions(topic: StoredTopic): Promise<void> {
-    const { retentionBytes, segmentBytes } = topic
-    const config = {
-      ...(retentionBytes === undefined ? {} : { retentionBytes }),
-      ...(segmentBytes === undefined ? {} : { segmentBytes }),
-    }
     for (let index = 0; index < topic.partitions; index += 1)
-      if (!this.#log.partition(topic.name, index)) await this.#log.createPartition(topic.name, index, config)
+      if (!this.#log.partition(topic.name, index))
+        await this.#log.createPartition(topic.name, index, partitionConfig(topic))
   }
 
-  async #finishDeletion(topic: StoredTopic): Promise<void> {
-    for (let index = 0; index < topic.partitions; index += 1)
-      if (this.#log.partition(topic.name, index)) await this.#log.deletePartition(topic.name, index)
-    await this.#change(topics => topics.filter(({ id }) => id !== topic.id))
+  *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {
+    for (const partition of this.#log.partitions()) if (partition.topic === name) yield partition
   }
 
   #change(change: (topics: readonly StoredTopic[]) => readonly StoredTopic[]): Promise<void> {
@@ -175,38 +259,46 @@ export class Topics {
   }
 }
 
+function unlessRetriable(error: unknown): void {
+  if (!isMillraceError(error) || !error.retriable) throw error
+}
+
+function deleting(topics: readonly StoredTopic[], ids: ReadonlySet<string>): StoredTopic[] {
+  return topics.map(topic => (ids.has(topic.id) ? { ...topic, deleting: true } : topic))
+}
+
+function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfig): boolean {
+  return (
+    app === undefined &&
+    config.app !== undefined &&
+    isNamedAsOfApp(name, config.app) &&
+    partitions === config.partitions
+  )
+}
+
+function partitionConfig({
+  id,
+  partitions,
+  app,
+  retentionBytes,
+  segmentBytes,
+}: StoredTopic): PartitionConfig {
+  return {
+    ...(retentionBytes === undefined ? {} : { retentionBytes }),
+    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    topicId: id,
+    partitions,
+    ...(app === undefined ? {} : { app }),
+  }
+}
+
 function description(topic: StoredTopic): TopicDescription {
-  const { id, name, partitions, retentionBytes, segmentBytes, internal } = topic
+  const { id, name, partitions, retentionBytes, segmentBytes, internal, app } = topic
   const config: TopicConfig = {
     partitions,
     ...(retentionBytes === undefined ? {} : { retentionBytes }),
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(app === undefined ? {} : { app }),
   }
-  return { name, id, partitions, config, internal: internal ?? false }
-}
-
-/** Kafka's rules for names, so that a program that runs here runs on a cluster. */
-function checkName(name: string, existing: Iterable<string>): void {
-  checkTopicName(name)
-  // A cluster's metrics replace dots, so Kafka refuses two names that differ only in that.
-  const flat = (text: string): string => text.replaceAll('.', '_')
-  for (const other of existing)
-    if (other !== name && flat(other) === flat(name))
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `Topic '${name}' differs from '${other}' only in '.' and '_', which Kafka refuses.`,
-      )
-}
-
-function checkConfig(name: string, { partitions, retentionBytes, segmentBytes }: TopicConfig): void {
-  const check = (what: string, value: number | undefined, min: number, max: number): void => {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < min || value > max))
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `Topic '${name}': ${what} has to be a whole number from ${min} to ${max}, not ${value}.`,
-      )
-  }
-  check('partitions', partitions, 1, partitionsMax)
-  check('retentionBytes', retentionBytes, -1, Number.MAX_SAFE_INTEGER)
-  check('segmentBytes', segmentBytes, segmentBytesMin, segmentBytesMax)
+  return { name, id, partitions, config, internal: (internal ?? false) || app !== undefined }
 }

@@ -3,12 +3,11 @@
  */
 import type { Clock } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
-import { InternalLog } from './internal-log.ts'
+import { InternalLog, type InternalLimits } from './internal-log.ts'
 import {
   decodeTransactionKey,
   decodeTransactionValue,
-  encodeTransactionKey,
-  encodeTransactionValue,
+  transactionRecord,
   transactionStatus,
   type TransactionValue,
 } from './internal-records.ts'
@@ -29,8 +28,9 @@ export async function recoverTransactions(
   log: LogDirectory,
   statePartition: Partition,
   clock: Clock,
+  limits?: InternalLimits,
 ): Promise<RecoveredTransactions> {
-  const stateLog = new InternalLog(statePartition, clock)
+  const stateLog = new InternalLog(statePartition, clock, limits)
   const states = new Map<string, TransactionValue>()
   await stateLog.replay(batch => {
     if (batch.isControl) return
@@ -77,10 +77,7 @@ export async function recoverTransactions(
       },
     ])
     const { durable: written } = stateLog.append(
-      raised.map(([transactionalId, state]) => ({
-        key: encodeTransactionKey(transactionalId),
-        value: encodeTransactionValue(state),
-      })),
+      raised.map(([transactionalId, state]) => transactionRecord(transactionalId, state)),
     )
     await written
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)

@@ -17,6 +17,8 @@
  * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist}); an append it does not know
  *   is refused, so nothing can hold back the last stable offset for good.
  * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its transaction with it.
+ * - Past the commit point nothing is asked of the disk before the commit is reported: what a later transaction needs is there before.
+ * - A partition that was deleted has ended every transaction that it took part in.
  */
 import {
   assert,
@@ -28,10 +30,10 @@ import {
   type Timer,
 } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
-import type { InternalLog } from './internal-log.ts'
+import type { InternalLog, InternalRecord } from './internal-log.ts'
 import {
   encodeTransactionKey,
-  encodeTransactionValue,
+  transactionRecord as recordOf,
   transactionStatus,
   type TransactionStatus,
   type TransactionValue,
@@ -48,8 +50,6 @@ export interface ProducerIdentity {
 
 /** Kafka's `transaction.max.timeout.ms`. */
 const timeoutMsMax = 15 * 60_000
-/** The log is written anew past this. */
-const logBytesMax = 8 << 20
 /** How long to wait until what found no room on the disk is tried again. */
 const retryMs = 1000
 
@@ -64,13 +64,19 @@ interface Entry {
   readonly participants: Set<Partition>
   startedMs: number
   timer: Timer | undefined
-  /** Resolves when the markers of the last transaction are durable. */
+  /** Resolves when the markers of the last transaction are durable, for all partitions and for each. */
   markers: Promise<unknown>
+  marking: ReadonlyMap<Partition, Promise<void>>
   /** Markers that found no room on the disk and are tried again: nothing may be appended before them. */
   markersRetried: number
+  /** The last record of this id that was appended to the transaction log: what a replay would find. */
+  logged: TransactionValue | undefined
   /** Operations on one id follow each other. */
   readonly operations: InTurn
 }
+
+/** Partitions of a transaction that has none. */
+const noMarking: ReadonlyMap<Partition, Promise<void>> = new Map()
 
 export class Transactions {
   readonly #log: LogDirectory
@@ -81,6 +87,8 @@ export class Transactions {
   /** What time-outs are measured by: a transaction does not expire while its writer cannot act. */
   readonly #active: ActiveClock
   readonly #entries: Map<string, Entry>
+  /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
+  readonly #deleted = new WeakSet<Partition>()
   #rewriting: Promise<void> | undefined
   #closed = false
 
@@ -101,9 +109,10 @@ export class Transactions {
     this.#entries = new Map(
       [...recovered.states].map(([transactionalId, value]) => [
         transactionalId,
-        entryOf(transactionalId, value),
+        entryOf(transactionalId, value, value),
       ]),
     )
+    this.#rewriteIfOutgrown()
   }
 
   /**
@@ -127,6 +136,8 @@ export class Transactions {
     }
     const known = entry
     return known.operations.run(async () => {
+      // It was forgotten meanwhile.
+      if (this.#entries.get(transactionalId) !== known) return this.init(transactionalId, timeoutMs)
       if (known.state === 'ongoing') await this.#end(known, 'abort')
       await this.#raiseEpoch(known)
       known.timeoutMs = timeoutMs
@@ -180,25 +191,56 @@ export class Transactions {
     return entry !== undefined && entry.producerId === producerId && entry.epoch === producerEpoch
   }
 
-  /** Forgets a partition that is being deleted. */
+  /** A partition is being deleted: what it had to do with transactions is over, however they end. */
   partitionDeleted(partition: Partition): void {
+    this.#deleted.add(partition)
     for (const entry of this.#entries.values()) entry.participants.delete(partition)
   }
 
-  /** Aborts what is open and waits until all markers are durable. */
-  async close(): Promise<void> {
-    this.#closed = true
-    for (const entry of this.#entries.values())
-      await entry.operations.run(async () => {
-        if (entry.state === 'ongoing') await this.#end(entry, 'abort')
-        await entry.markers
-      })
-    await this.#rewriting
+  isDeleted(partition: Partition): boolean {
+    return this.#deleted.has(partition)
   }
 
-  /** Resolves when every outcome that is decided by now shows: its markers are durable. */
-  async outcomesVisible(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#entries.values(), ({ markers }) => markers))
+  /** Ids that have been used. */
+  ids(): string[] {
+    return [...this.#entries.keys()]
+  }
+
+  /** Forgets an id that nobody uses any more; what it has open is aborted. */
+  async forget(transactionalId: string): Promise<void> {
+    const entry = this.#entries.get(transactionalId)
+    await entry?.operations.run(async () => {
+      if (entry.state === 'ongoing') await this.#end(entry, 'abort')
+      await entry.markers
+      entry.logged = undefined
+      await this.#stateLog.append([{ key: encodeTransactionKey(transactionalId), value: null }]).durable
+      this.#entries.delete(transactionalId)
+    })
+  }
+
+  /** Aborts what is open and waits until all markers are durable. Rejects with the first failure, having tried all. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const ended = await Promise.allSettled(
+      Array.from(this.#entries.values(), entry =>
+        entry.operations.run(async () => {
+          if (entry.state === 'ongoing') await this.#end(entry, 'abort')
+          await entry.markers
+        }),
+      ),
+    )
+    await this.#rewriting
+    for (const result of ended) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Resolves when every outcome that is decided by now shows in the partition: its markers there are durable. */
+  async outcomesVisible(partition: Partition): Promise<void> {
+    const marking: Promise<void>[] = []
+    for (const entry of this.#entries.values()) {
+      const marker = entry.marking.get(partition)
+      if (marker) marking.push(marker)
+    }
+    await Promise.allSettled(marking)
   }
 
   async #end(entry: Entry, outcome: 'commit' | 'abort'): Promise<void> {
@@ -206,9 +248,12 @@ export class Transactions {
     const participants = [...entry.participants]
     entry.state = 'ending'
     entry.timer?.cancel()
+    // Taken before the commit point, past which nothing may fail; used once the epochs of this one are used up.
+    let nextProducerId: number | undefined
     try {
+      if (epoch + 1 >= epochMax) nextProducerId = await this.#producerIds.next()
       // 1. What the transaction wrote is durable, …
-      if (outcome === 'commit') await this.#log.syncAll(participants)
+      if (outcome === 'commit') await this.#syncAll(participants)
       // 2. … then the outcome, together with the epoch that everything later has.
       entry.epoch += 1
       await this.#write(
@@ -224,26 +269,40 @@ export class Transactions {
         entry.timer = this.#active.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
           this.#expire(entry),
         )
-      }
+      } else this.#offsets.undecided(producerId, error)
       throw error
     }
     // 3. Markers make it visible.
     const { epoch: markerEpoch } = entry
-    entry.markers = Promise.all(
-      participants.map(partition => this.#mark(entry, partition, outcome, producerId, markerEpoch)),
-    )
+    const marking = new Map<Partition, Promise<void>>()
+    for (const partition of participants)
+      marking.set(partition, this.#mark(entry, partition, outcome, producerId, markerEpoch))
+    entry.marking = marking
+    entry.markers = Promise.all(marking.values())
     entry.markers.catch(() => undefined)
     this.#offsets.ended(producerId, outcome)
     entry.participants.clear()
-    if (entry.epoch >= epochMax) {
-      await this.#raiseEpoch(entry)
-      await this.#write(entry, transactionStatus.empty, [])
+    if (nextProducerId !== undefined) {
+      // Nobody knows the new id before its first commit is in the transaction log: until then recovery aborts what it wrote.
+      entry.producerId = nextProducerId
+      entry.epoch = 0
     }
     entry.state = 'empty'
     this.#rewriteIfOutgrown()
   }
 
-  /** Appends the marker at once, and resolves when it is durable. */
+  /** Makes what was written to the partitions safe, but for those that were deleted. */
+  async #syncAll(partitions: readonly Partition[]): Promise<void> {
+    try {
+      await this.#log.syncAll(partitions)
+    } catch (error) {
+      const left = partitions.filter(partition => !this.#deleted.has(partition))
+      if (left.length === partitions.length) throw error
+      await this.#syncAll(left)
+    }
+  }
+
+  /** Appends the marker at once, and resolves when it is durable, or the partition is deleted. */
   async #mark(
     entry: Entry,
     partition: Partition,
@@ -251,17 +310,20 @@ export class Transactions {
     producerId: number,
     producerEpoch: number,
   ): Promise<void> {
-    for (let retried = false; ; retried = true) {
+    let isRetried = false
+    while (!this.#deleted.has(partition)) {
       try {
         await partition.appendMarker({ type, producerId, producerEpoch, coordinatorEpoch: 0 }).durable
-        if (retried) entry.markersRetried -= 1
-        return
+        break
       } catch (error) {
+        if (this.#deleted.has(partition)) break
         if (this.#closed || !isRetriable(error)) throw error
-        if (!retried) entry.markersRetried += 1
+        if (!isRetried) entry.markersRetried += 1
+        isRetried = true
         await this.#clock.sleep(retryMs)
       }
     }
+    if (isRetried) entry.markersRetried -= 1
   }
 
   /** Takes the next epoch, or a new producer id where there is none left. The caller writes it down. */
@@ -278,13 +340,16 @@ export class Transactions {
   async #write(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): Promise<void> {
     // This record takes the place of the last one, which recovery needs for as long as its markers can be lost.
     await entry.markers
-    const { durable } = this.#stateLog.append([
-      {
-        key: encodeTransactionKey(entry.transactionalId),
-        value: encodeTransactionValue(this.#value(entry, status, participants)),
-      },
-    ])
-    await durable
+    const before = entry.logged
+    const value = this.#value(entry, status, participants)
+    try {
+      const { durable } = this.#stateLog.append([recordOf(entry.transactionalId, value)])
+      entry.logged = value
+      await durable
+    } catch (error) {
+      entry.logged = before
+      throw error
+    }
   }
 
   #value(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): TransactionValue {
@@ -325,34 +390,20 @@ export class Transactions {
     return entry
   }
 
-  /** Writes all states anew where the log has grown long; only while every record to be dropped is superfluous. */
+  /**
+   * Writes the last record of every id again where the log has grown long. Nothing has to wait for it, and it waits for nobody: what it writes is what
+   * a replay would find, whatever the ids are doing.
+   */
   #rewriteIfOutgrown(): void {
-    if (this.#rewriting || !this.#stateLog.outgrown(logBytesMax)) return
-    const { promise: written, resolve: release } = Promise.withResolvers<void>()
-    /** Waits for what the id is doing, and lets nothing begin until the rewrite is done. */
-    const hold = (entry: Entry): Promise<void> => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      void entry.operations.run(async () => {
-        await entry.markers.then(() => resolve(), reject)
-        await written
-      })
-      return promise
-    }
-    const rewrite = async (): Promise<void> => {
-      // Ids that come while others are waited for are part of this iteration.
-      for (const entry of this.#entries.values()) await hold(entry)
-      await this.#stateLog.rewrite(
-        [...this.#entries.values()].map(entry => ({
-          key: encodeTransactionKey(entry.transactionalId),
-          value: encodeTransactionValue(this.#value(entry, transactionStatus.empty, [])),
-        })),
-      )
-    }
-    this.#rewriting = rewrite()
+    if (this.#rewriting || !this.#stateLog.outgrown) return
+    const records: InternalRecord[] = []
+    for (const { transactionalId, logged } of this.#entries.values())
+      if (logged) records.push(recordOf(transactionalId, logged))
+    this.#rewriting = this.#stateLog
+      .rewrite(records)
       // The log is as good as before, only longer; a failing disk shows itself to the next append.
       .catch(() => undefined)
       .finally(() => {
-        release()
         this.#rewriting = undefined
       })
   }
@@ -361,6 +412,7 @@ export class Transactions {
 function entryOf(
   transactionalId: string,
   state: Pick<TransactionValue, 'producerId' | 'producerEpoch' | 'timeoutMs' | 'startedMs'>,
+  logged?: TransactionValue,
 ): Entry {
   assert(state.producerId >= 0, 'a transactional id has a producer id')
   return {
@@ -373,6 +425,8 @@ function entryOf(
     startedMs: state.startedMs,
     timer: undefined,
     markers: Promise.resolve(),
+    marking: noMarking,
+    logged,
     markersRetried: 0,
     operations: new InTurn(),
   }

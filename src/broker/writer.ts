@@ -12,13 +12,13 @@ import type { ProducerIdentity, Transactions } from './transactions.ts'
 const sequenceMask = 0x7fff_ffff
 
 export interface WriterContext {
-  /** A partition that users may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT. */
-  writable(topic: string, index: number): Partition
+  /** A partition that users, or the given app, may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT. */
+  writable(topic: string, index: number, app: string | undefined): Partition
   readonly transactions: Transactions
   readonly offsets: Offsets
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit): void
-  closed(writer: Writer): void
+  closed(writer: PlainWriter | TransactionalWriter): void
 }
 
 /** The next sequence number of each partition; begins anew with each epoch. */
@@ -40,14 +40,17 @@ class Sequences {
 export class PlainWriter implements Writer {
   readonly #context: WriterContext
   readonly #identity: ProducerIdentity
+  readonly app: string | undefined
+  readonly transactionalId: undefined
   readonly #sequences = new Sequences()
   #failure: unknown
   /** Appends not acknowledged yet. */
   readonly #pending = new Set<Promise<unknown>>()
 
-  constructor(context: WriterContext, identity: ProducerIdentity) {
+  constructor(context: WriterContext, identity: ProducerIdentity, app?: string) {
     this.#context = context
     this.#identity = identity
+    this.app = app
   }
 
   async append(
@@ -57,13 +60,14 @@ export class PlainWriter implements Writer {
   ): Promise<{ readonly baseOffset: number }> {
     if (this.#failure !== undefined) throw this.#failure
     // Nothing was appended for a topic that is not there: that does not fail the writer.
-    const target = this.#context.writable(topic, partition)
+    const target = this.#context.writable(topic, partition, this.app)
     try {
       const baseSequence = this.#sequences.take(target, batch.count)
       const receipt = target.append(batch.build({ ...this.#identity, baseSequence }))
       await this.#track(receipt.durable)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
+      if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
       this.#failure ??= error
       throw error
     }
@@ -97,20 +101,22 @@ export class PlainWriter implements Writer {
 /** A transactional writer: acknowledged means accepted, {@link commit} makes it durable. */
 export class TransactionalWriter implements Writer {
   readonly #context: WriterContext
-  readonly #transactionalId: string
+  readonly transactionalId: string
+  readonly app: string | undefined
   #identity: ProducerIdentity
   readonly #sequences = new Sequences()
   #failure: unknown
   #dirty = false
   /** Writes of this transaction that have not reached the disk yet. */
-  readonly #pending = new Set<Promise<unknown>>()
+  readonly #pending = new Map<Promise<void>, Partition>()
   /** The end of a transaction that is under way: what comes after waits for it. */
   #ending: Promise<void> | undefined
 
-  constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity) {
+  constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity, app?: string) {
     this.#context = context
-    this.#transactionalId = transactionalId
+    this.transactionalId = transactionalId
     this.#identity = identity
+    this.app = app
   }
 
   async append(
@@ -121,14 +127,16 @@ export class TransactionalWriter implements Writer {
     // Calls during a commit belong to the next transaction, in their order.
     while (this.#ending) await this.#ending
     if (this.#failure !== undefined) throw this.#failure
-    const target = this.#context.writable(topic, partition)
+    const target = this.#context.writable(topic, partition, this.app)
     try {
       const receipt = this.#append(target, batch)
-      this.#pending.add(receipt.written)
+      this.#pending.set(receipt.written, target)
       await receipt.written
       this.#pending.delete(receipt.written)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
+      // The transaction continues with the rest, as after an append that came too late.
+      if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
       throw this.#fail(error)
     }
   }
@@ -155,7 +163,7 @@ export class TransactionalWriter implements Writer {
     // Built first: once enlisted, the append follows at once.
     const baseSequence = this.#sequences.take(target, batch.count)
     const bytes = batch.build({ ...this.#identity, baseSequence, transactional: true })
-    this.#context.transactions.enlist(this.#transactionalId, this.#identity, target)
+    this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
     return target.append(bytes)
   }
@@ -169,13 +177,12 @@ export class TransactionalWriter implements Writer {
       if (offsets && offsets.offsets.length > 0) this.#addOffsets(offsets)
       if (!this.#dirty) {
         // Nothing to end, but a fenced writer has to learn of it.
-        if (!this.#context.transactions.isCurrent(this.#transactionalId, this.#identity))
-          await this.#context.transactions.end(this.#transactionalId, this.#identity, outcome)
+        if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity))
+          await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
         return
       }
-      await Promise.all(this.#pending)
-      this.#pending.clear()
-      this.#identity = await this.#context.transactions.end(this.#transactionalId, this.#identity, outcome)
+      await this.#allWritten()
+      this.#identity = await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
       this.#sequences.reset()
       this.#dirty = false
     } catch (error) {
@@ -189,9 +196,23 @@ export class TransactionalWriter implements Writer {
   #addOffsets(commit: GroupCommit): void {
     const { transactions, offsets } = this.#context
     this.#context.checkCommit(commit)
-    transactions.enlist(this.#transactionalId, this.#identity, offsets.partition)
+    transactions.enlist(this.transactionalId, this.#identity, offsets.partition)
     this.#dirty = true
-    this.#pending.add(offsets.commitInTransaction(this.#identity, commit))
+    this.#pending.set(offsets.commitInTransaction(this.#identity, commit), offsets.partition)
+  }
+
+  /** Waits for the writes of this transaction, but for those to topics that were deleted. */
+  async #allWritten(): Promise<void> {
+    try {
+      await Promise.all(this.#pending.keys())
+      this.#pending.clear()
+    } catch (error) {
+      const before = this.#pending.size
+      for (const [written, partition] of this.#pending)
+        if (this.#context.transactions.isDeleted(partition)) this.#pending.delete(written)
+      if (this.#pending.size === before) throw error
+      await this.#allWritten()
+    }
   }
 
   /** Fails the writer for good; its transaction is aborted, so that it does not hold back readers until the timeout. */
@@ -200,7 +221,7 @@ export class TransactionalWriter implements Writer {
       this.#failure = error
       // Where the outcome is open, or the writer is fenced, the coordinator knows better and refuses.
       if (this.#dirty)
-        this.#context.transactions.end(this.#transactionalId, this.#identity, 'abort').catch(() => undefined)
+        this.#context.transactions.end(this.transactionalId, this.#identity, 'abort').catch(() => undefined)
     }
     return this.#failure
   }
@@ -211,6 +232,10 @@ function notTransactional(): MillraceError {
     'INVALID_TXN_STATE',
     'This writer has no transactions: open it with a transactionalId.',
   )
+}
+
+function deletedError(topic: string): MillraceError {
+  return new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was deleted while it was written to.`)
 }
 
 function closedError(): MillraceError {

@@ -106,6 +106,18 @@ export class MemoryLog implements LogPort {
     throw new Error('not used by connectors')
   }
 
+  listGroups(): never {
+    throw new Error('not used by connectors')
+  }
+
+  setOffsets(): never {
+    throw new Error('not used by connectors')
+  }
+
+  deleteApp(): never {
+    throw new Error('not used by connectors')
+  }
+
   joinGroup(): never {
     throw new Error('not used by connectors')
   }

@@ -12,6 +12,7 @@
 export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory.ts'
 export { type AppendReceipt } from './append-receipt.ts'
 export { readChecked, withCheck, type CheckedText } from './checked-text.ts'
+export { diskError } from './disk-errors.ts'
 export { checkTopicName } from './file-names.ts'
 export { type Isolation, type Partition, type ReadResult } from './partition.ts'
 export { type PartitionConfig } from './partition-config.ts'

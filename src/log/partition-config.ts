@@ -15,6 +15,8 @@ export interface PartitionConfig {
   readonly topicId?: string
   /** How many partitions that topic has. Unknown where millrace 0.1.0 or Apache Kafka made it. */
   readonly partitions?: number
+  /** The app that the topic is internal to. */
+  readonly app?: string
 }
 
 /** Of a partition whose file is damaged: nothing is dropped on the word of a default. */
@@ -44,9 +46,10 @@ function parse(text: string): PartitionConfig | undefined {
     return undefined
   }
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined
-  const { retentionBytes, segmentBytes, topicId, partitions } = found as Record<string, unknown>
+  const { retentionBytes, segmentBytes, topicId, partitions, app } = found as Record<string, unknown>
   const isCount = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value)
   if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions)) return undefined
-  if (topicId !== undefined && typeof topicId !== 'string') return undefined
+  const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
+  if (!isText(topicId) || !isText(app)) return undefined
   return found
 }

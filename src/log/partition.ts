@@ -65,7 +65,7 @@ export class Partition {
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly #context: PartitionContext
-  readonly #retentionBytes: number
+  #retentionBytes: number
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
   readonly #visibility: Visibility
@@ -254,6 +254,11 @@ export class Partition {
   async retain(): Promise<void> {
     if (this.#failure) return
     await this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, this.lastStableOffset))
+  }
+
+  /** Drops nothing for its size from now on, whatever the configuration says: for what the log or an app cannot do without. */
+  keepAll(): void {
+    this.#retentionBytes = -1
   }
 
   /** Writes out everything and saves what makes the next start quick. False: that could not be saved, and the next start recovers. */

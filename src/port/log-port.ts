@@ -21,6 +21,12 @@ export interface TopicConfig {
   readonly retentionBytes?: number
   /** Bytes at which a segment is closed and a new one begun. */
   readonly segmentBytes?: number
+  /**
+   * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app}) write it, it goes with the app, and nothing is
+   * dropped from it for its size. A topic `<app>-…-changelog` or `<app>-…-repartition` that is there and belongs to nobody (millrace 0.1.0 made it)
+   * becomes the app's.
+   */
+  readonly app?: string
 }
 
 /** A topic that is there. */
@@ -32,8 +38,17 @@ export interface TopicDescription {
   readonly partitions: number
   /** What was said when it was created. */
   readonly config: TopicConfig
-  /** Topics that the log keeps for itself, as `__consumer_offsets`. */
+  /** Topics that the log keeps for itself, as `__consumer_offsets`, and those of apps ({@link TopicConfig.app}). */
   readonly internal: boolean
+}
+
+/** A consumer group, or the group of an app. */
+export interface GroupDescription {
+  readonly group: string
+  /** How many are in it now. */
+  readonly members: number
+  /** Everything that it has committed. What open transactions hold is not in it. */
+  readonly offsets: readonly OffsetCommit[]
 }
 
 /** `read_committed` never shows records of open or aborted transactions. */
@@ -140,6 +155,8 @@ export interface WriterOptions {
    * counts: not while it was stopped, or its event loop blocked.
    */
   readonly transactionTimeoutMs?: number
+  /** Lets the writer write to the topics that are internal to this app. */
+  readonly app?: string
 }
 
 export interface GroupOptions {
@@ -191,10 +208,14 @@ export interface LogPort {
   createTopic(name: string, config: TopicConfig): Promise<void>
   /** Undefined for an unknown topic. */
   describeTopic(name: string): Promise<TopicDescription | undefined>
-  /** All topics; those that the log keeps for itself only when asked for. */
+  /** All topics; those that the log keeps for itself, and those of apps, only when asked for. */
   listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
-  /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
-  deleteTopic(name: string): Promise<void>
+  /**
+   * Deletes a topic with all its records, and what groups have committed for it. Readers and members learn of it (UNKNOWN_TOPIC); in open transactions it
+   * counts as ended. One that was interrupted, by a failure or a crash, is finished when the name is used again, or at the next start.
+   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself, or that is internal to another app than `app`
+   */
+  deleteTopic(name: string, options?: { readonly app?: string }): Promise<void>
   /** Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
   /** A reader without partitions: {@link Reader.assign} says which. */
@@ -213,6 +234,19 @@ export interface LogPort {
   ): Promise<(OffsetCommit | undefined)[]>
   /** Commits offsets for a group that has no live members (tools, resets, connectors). */
   commitOffsets(commit: GroupCommit): Promise<void>
+  /** Groups with members, or with committed offsets. */
+  listGroups(): Promise<GroupDescription[]>
+  /**
+   * Replaces everything that a group without members has committed by `offsets`; none: the group is forgotten. For those who look after a log.
+   * @throws MillraceError GROUP_NOT_EMPTY, UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT
+   */
+  setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>
+  /**
+   * Deletes what the log keeps for an app: its internal topics, what its group has committed, its transactional ids (`<app>-…`). What it has written
+   * to topics of its users stays. False: there was nothing. One that was interrupted is finished by the next call, or the next start.
+   * @throws MillraceError GROUP_NOT_EMPTY while it runs
+   */
+  deleteApp(app: string): Promise<boolean>
   /**
    * Takes the named lock if nobody holds it (APP_ALREADY_RUNNING otherwise, naming the holder): `exchange: 'memory'` admits one instance
    * by it. Freed by release, close or the end of the process.

@@ -90,10 +90,10 @@ export async function forgetEarlierRuns(context: InstanceContext): Promise<void>
   // By the plan that was kept, and by the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = await topicsOfApp(port, app)
-  for (const { name } of await port.listTopics())
+  for (const { name } of await port.listTopics({ internal: true }))
     if (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix)))
       own.add(name)
-  for (const name of own) await port.deleteTopic(name)
+  for (const name of own) await port.deleteTopic(name, { app })
   const offsets: OffsetCommit[] = []
   for (const { topic, partition } of allInputs(context))
     if (!own.has(topic) && (await port.describeTopic(topic)))

@@ -166,7 +166,7 @@ export class Instance {
     await topics.prepareDeadLetters(plan, settings.onError)
 
     const transactional = { transactionalId: `${app}-${settings.instance}` }
-    this.#writer = await port.openWriter(settings.exactlyOnce ? transactional : {})
+    this.#writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
     this.#outputs = new Outputs(this.#writer, topic => topics.partitions(topic))
     this.#reader = await port.openReader({ isolation: 'read_committed' })
     const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader)

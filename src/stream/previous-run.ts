@@ -8,7 +8,7 @@
  * never be noticed.
  */
 import { MillraceError } from '../base/index.ts'
-import type { LogPort, OffsetCommit, TopicPartition } from '../port/index.ts'
+import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import type { Restored } from '../state/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
@@ -77,8 +77,7 @@ export class PreviousRun {
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
     for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed])
-      if (forget.includes(name))
-        for (const topic of changelogs) await deleteIfThere(this.#context.port, topic)
+      if (forget.includes(name)) for (const topic of changelogs) await deleteIfThere(this.#context, topic)
     this.#unclaimed = [...unclaimed, ...withoutOperator(before, this.#operators)]
   }
 
@@ -273,6 +272,6 @@ function isMarked({ metadata }: OffsetCommit): boolean {
   return metadata?.includes(planMark) ?? false
 }
 
-async function deleteIfThere(port: LogPort, topic: string): Promise<void> {
-  if (await port.describeTopic(topic)) await port.deleteTopic(topic)
+async function deleteIfThere({ app, port }: InstanceContext, topic: string): Promise<void> {
+  if (await port.describeTopic(topic)) await port.deleteTopic(topic, { app })
 }

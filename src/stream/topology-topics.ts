@@ -120,6 +120,7 @@ export class TopologyTopics {
       partitions,
       retentionBytes: -1,
       segmentBytes: ownSegmentBytes,
+      app: this.#app,
     })
     if (found !== partitions)
       throw new MillraceError(
@@ -133,7 +134,9 @@ export class TopologyTopics {
   /** How many partitions a topic has, which is created where it is missing. */
   async #countOf(topic: string, config: TopicConfig): Promise<number> {
     const description = await this.#port.describeTopic(topic)
-    if (description) return description.partitions
+    // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
+    if (description && description.config.app === config.app) return description.partitions
+    if (description && config.app === undefined) return description.partitions
     try {
       await this.#port.createTopic(topic, config)
     } catch (error) {

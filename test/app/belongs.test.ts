@@ -178,7 +178,7 @@ const refusals: readonly [
 ][] = [
   [
     'a changelog is deleted',
-    world => world.port.deleteTopic(changelog),
+    world => world.port.deleteTopic(changelog, { app: 'app' }),
     'STATE_INCOMPATIBLE',
     /'app'.*app-count-1-aggregate-changelog.* is gone/s,
   ],
@@ -194,8 +194,8 @@ const refusals: readonly [
   [
     'a changelog is deleted and created again',
     async world => {
-      await world.port.deleteTopic(changelog)
-      await world.port.createTopic(changelog, { partitions: 1 })
+      await world.port.deleteTopic(changelog, { app: 'app' })
+      await world.port.createTopic(changelog, { partitions: 1, app: 'app' })
     },
     'STATE_INCOMPATIBLE',
     /'app'.*changelog' was deleted and created again/s,

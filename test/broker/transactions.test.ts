@@ -12,7 +12,8 @@ import {
 import { MetadataFile } from '../../src/broker/metadata.ts'
 import { Offsets } from '../../src/broker/offsets.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
-import { offsetsTopic, Topics, transactionsTopic } from '../../src/broker/topics.ts'
+import { offsetsTopic, transactionsTopic } from '../../src/broker/topic-names.ts'
+import { Topics } from '../../src/broker/topics.ts'
 import { recoverTransactions } from '../../src/broker/transaction-recovery.ts'
 import { Transactions, type ProducerIdentity } from '../../src/broker/transactions.ts'
 import { LogDirectory, type Partition } from '../../src/log/index.ts'
@@ -35,7 +36,10 @@ async function parts(
   const metadata = await MetadataFile.open(disk, '/data')
   const topics = await Topics.open(log, metadata, random)
   const statePartition = await topics.internal(transactionsTopic)
-  const offsets = await Offsets.open(await topics.internal(offsetsTopic), clock)
+  const offsets = await Offsets.open(await topics.internal(offsetsTopic), {
+    clock,
+    topicId: name => topics.get(name)?.id,
+  })
   if (!topics.get('t')) await topics.create('t', { partitions: 2 })
   const stateLog = new InternalLog(statePartition, clock)
   for (const [transactionalId, state] of Object.entries(states))

@@ -37,7 +37,7 @@ export const bugs: readonly SeededBug[] = [
   {
     name: 'marker before its data: the commit point does not wait for the sync of what is committed',
     file: 'src/broker/transactions.ts',
-    find: "      if (outcome === 'commit') await this.#log.syncAll(participants)\n",
+    find: "      if (outcome === 'commit') await this.#syncAll(participants)\n",
     replace: '',
     tests: ['test/broker/crash.test.ts'],
   },

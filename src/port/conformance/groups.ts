@@ -222,6 +222,27 @@ export const groupCases: Cases = {
     await refuses('NOT_COPARTITIONED', join(h, h.name('group'), [topics]))
   },
 
+  async 'the offsets of a group without members are replaced as a whole, and it is listed with them'(h) {
+    const topic = await h.topic(3)
+    const group = h.name('group')
+    const at = (partition: number, offset: number) => ({ topic, partition, offset })
+    const listed = async () => (await h.port.listGroups()).find(each => each.group === group)
+    assert.equal(await listed(), undefined)
+    await h.port.commitOffsets({ group, offsets: [at(0, 5), at(1, 6)] })
+    await h.port.setOffsets(group, [at(1, 2), { ...at(2, 3), metadata: 'why' }])
+    const offsets = [at(1, 2), { ...at(2, 3), metadata: 'why' }]
+    assert.deepEqual(await listed(), { group, members: 0, offsets })
+    assert.equal(await h.committed(group, topic, 0), undefined)
+    const one = await join(h, group, [[topic]])
+    assert.deepEqual(await listed(), { group, members: 1, offsets })
+    await refuses('GROUP_NOT_EMPTY', h.port.setOffsets(group, []))
+    await one.membership.leave()
+    await refuses('UNKNOWN_PARTITION', h.port.setOffsets(group, [at(3, 1)]))
+    await refuses('INVALID_ARGUMENT', h.port.setOffsets(group, [at(0, -1)]))
+    await h.port.setOffsets(group, [])
+    assert.equal(await listed(), undefined)
+  },
+
   async 'offsets outside a transaction come back, with their metadata'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')

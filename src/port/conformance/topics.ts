@@ -1,6 +1,6 @@
 /** Topics, positions and locks. */
 import assert from 'node:assert/strict'
-import { refuses } from './harness.ts'
+import { append, refuses } from './harness.ts'
 import type { Cases } from './index.ts'
 
 export const topicCases: Cases = {
@@ -92,6 +92,62 @@ export const topicCases: Cases = {
     for (const [timestamp, offset] of cases)
       assert.equal(await h.port.offsets(topic, 0, { timestamp }), offset, `at ${timestamp}`)
     assert.equal(await h.port.offsets(topic, 0, 'latest'), 5)
+  },
+
+  async 'a topic of an app is hidden, the app alone writes it, and it goes with the app'(h) {
+    const app = h.name('app')
+    const topic = `${app}-count-changelog`
+    await h.port.createTopic(topic, { partitions: 2, app })
+    assert.equal((await h.port.describeTopic(topic))?.internal, true)
+    assert.equal((await h.port.describeTopic(topic))?.config.app, app)
+    const names = async (internal: boolean): Promise<string[]> =>
+      (await h.port.listTopics({ internal })).map(({ name }) => name)
+    assert(!(await names(false)).includes(topic))
+    assert((await names(true)).includes(topic))
+    await refuses('INVALID_ARGUMENT', h.write(topic, ['a']))
+    await refuses('INVALID_ARGUMENT', h.port.deleteTopic(topic))
+    await refuses('INVALID_ARGUMENT', h.port.deleteTopic(topic, { app: `${app}-other` }))
+    for (const transactionalId of [undefined, `${app}-0`]) {
+      const writer = await h.port.openWriter({ app, ...(transactionalId ? { transactionalId } : {}) })
+      await append(writer, topic, ['mine'])
+      if (transactionalId) await writer.commit()
+      await writer.close()
+    }
+    await h.port.offsets(topic, 0, 'latest')
+    assert.deepEqual(await h.values(topic), ['mine', 'mine'])
+    await h.port.deleteTopic(topic, { app })
+    assert.equal(await h.port.describeTopic(topic), undefined)
+  },
+
+  async 'a deleted app has no topics, offsets and transactional ids; another one keeps its own'(h) {
+    const app = h.name('app')
+    const other = `${app}-jobs`
+    const input = await h.topic()
+    const output = await h.topic()
+    for (const each of [app, other]) {
+      await h.port.createTopic(`${each}-count-changelog`, { partitions: 1, app: each })
+      const writer = await h.port.openWriter({ transactionalId: `${each}-0`, app: each })
+      await append(writer, output, [each])
+      await append(writer, `${each}-count-changelog`, ['state'])
+      await writer.commit({ group: each, offsets: [{ topic: input, partition: 0, offset: 1 }] })
+      if (each === app) await refuses('GROUP_NOT_EMPTY', h.port.deleteApp(app))
+      await writer.close()
+    }
+    assert.equal(await h.port.deleteApp(app), true)
+    assert.equal(await h.port.deleteApp(app), false)
+    assert.equal(await h.port.describeTopic(`${app}-count-changelog`), undefined)
+    assert.equal(await h.committed(app, input), undefined)
+    assert.deepEqual(await h.values(output), [app, other])
+    assert.deepEqual(await h.values(`${other}-count-changelog`), ['state'])
+    assert.equal(await h.committed(other, input), 1)
+    // It starts from scratch.
+    await h.port.createTopic(`${app}-count-changelog`, { partitions: 3, app })
+    const writer = await h.port.openWriter({ transactionalId: `${app}-0`, app })
+    await append(writer, `${app}-count-changelog`, ['again'])
+    await writer.commit()
+    await writer.close()
+    await h.port.offsets(`${app}-count-changelog`, 0, 'latest')
+    assert.deepEqual(await h.values(`${app}-count-changelog`), ['again'])
   },
 
   async 'a lock has one holder'(h) {

@@ -1,0 +1,87 @@
+/**
+ * What the log keeps for an app, and how it goes: internal topics, committed offsets, transactional ids. The metadata file says first that the app is
+ * being deleted, together with its topics; what a failure or a crash interrupts is finished from there.
+ */
+import { MillraceError } from '../base/index.ts'
+import type { Groups } from './groups.ts'
+import type { Locks } from './locks.ts'
+import type { MetadataFile } from './metadata.ts'
+import type { Offsets } from './offsets.ts'
+import { isNamedAsOfApp, isNameOfApp } from './topic-names.ts'
+import type { Topics } from './topics.ts'
+import type { Transactions } from './transactions.ts'
+
+export interface AppsContext {
+  readonly metadata: MetadataFile
+  readonly topics: Topics
+  readonly offsets: Offsets
+  readonly transactions: Transactions
+  readonly groups: Groups
+  readonly locks: Locks
+  /** Writers that are open: of which app, and with which transactional id. */
+  openWriters(): Iterable<{ readonly app: string | undefined; readonly transactionalId: string | undefined }>
+}
+
+export class Apps {
+  readonly #context: AppsContext
+
+  constructor(context: AppsContext) {
+    this.#context = context
+  }
+
+  /** Finishes what a crash has interrupted. */
+  async start(): Promise<void> {
+    for (const app of this.#context.metadata.current.deletingApps) await this.#finish(app)
+  }
+
+  /** False: there was nothing of the app. GROUP_NOT_EMPTY. */
+  async delete(app: string): Promise<boolean> {
+    const { topics, offsets, metadata } = this.#context
+    this.checkStopped(app)
+    const names = topics.ofApp(app, name => isNamedAsOfApp(name, app) && this.#isOf(name, app))
+    const ids = this.#idsOf(app)
+    const isDeleting = metadata.current.deletingApps.includes(app)
+    if (names.length + ids.length + offsets.of(app).length === 0 && !isDeleting) return false
+    await topics.deleteAll(names, current => ({
+      ...current,
+      deletingApps: [...new Set([...current.deletingApps, app])],
+    }))
+    await this.#finish(app)
+    return true
+  }
+
+  /** GROUP_NOT_EMPTY while the group has members, or the app runs. */
+  checkStopped(group: string): void {
+    const { groups, locks } = this.#context
+    const members = groups.members(group)
+    const holder = locks.holder(`app ${group}`)
+    const writer = [...this.#context.openWriters()].find(({ app }) => app === group)
+    if (members === 0 && holder === undefined && writer === undefined) return
+    const who = holder ?? (members > 0 ? `${members} members of the group '${group}'` : `a writer of the app`)
+    throw new MillraceError(
+      'GROUP_NOT_EMPTY',
+      `Offsets of '${group}' cannot be changed from outside while it is at work (${who}): stop it first.`,
+    )
+  }
+
+  async #finish(app: string): Promise<void> {
+    const { offsets, transactions, metadata } = this.#context
+    await offsets.forgetGroup(app)
+    await Promise.all(this.#idsOf(app).map(id => transactions.forget(id)))
+    await metadata.update(current => ({
+      ...current,
+      deletingApps: current.deletingApps.filter(each => each !== app),
+    }))
+  }
+
+  #idsOf(app: string): string[] {
+    const open = new Set(Array.from(this.#context.openWriters(), ({ transactionalId }) => transactionalId))
+    return this.#context.transactions.ids().filter(id => !open.has(id) && this.#isOf(id, app))
+  }
+
+  /** Whether a name that begins with the app's is its own: not of another app whose name is longer. */
+  #isOf(name: string, app: string): boolean {
+    const { offsets, topics } = this.#context
+    return isNameOfApp(name, app, [...offsets.groups(), ...topics.apps()])
+  }
+}
