@@ -3,13 +3,22 @@
  *
  * A value is frozen, with everything in it, where it becomes shared: when it enters a state, and when it goes to several branches. A
  * program that changes it then fails at that line. Maps, sets and dates lose the methods that change them. Typed arrays cannot be
- * frozen: who is given one from there is given a copy ({@link given}).
+ * frozen: who is given one from there is given a copy ({@link given}). Instances of other classes are left alone, as they may
+ * change themselves; no state can hold them.
  */
+import { inWords, MillraceError } from '../base/index.ts'
+import { valueCodec } from './value-codec.ts'
 
-/** Frozen values in which everything is known to be frozen; those that the program froze itself may hold what is not. */
-const known = new WeakSet<object>()
-/** Frozen values with a typed array or an ArrayBuffer in them. */
-const withBinary = new WeakSet<object>()
+/** Deeper values cannot be written. They are cyclic, or will be. */
+const depthMax = 500
+
+/** What is found in a value: something that cannot be frozen, something that cannot be written. */
+const binary = 1
+const unfit = 2
+
+/** What is in frozen values that were looked through: those that the program froze itself may hold what is not frozen. */
+const known = new WeakMap<object, number>()
+/** Whether there was anything binary yet: until then {@link given} has nothing to do. */
 let binarySeen = false
 
 const mutators: readonly [type: new () => object, methods: readonly string[]][] = [
@@ -20,7 +29,31 @@ const mutators: readonly [type: new () => object, methods: readonly string[]][] 
 
 /** The same value, frozen with everything in it. Values that are no objects cost nothing. */
 export function frozen<T>(value: T): T {
-  if (isObject(value)) freeze(value)
+  if (isObject(value)) freeze(value, 0)
+  return value
+}
+
+/**
+ * The same value, frozen, for a state to hold. `key`: whose it is, for the message.
+ *
+ * @throws MillraceError INVALID_ARGUMENT for what a state cannot hold
+ */
+export function storable<T>(value: T, key: unknown): T {
+  const isUnfit = isObject(value)
+    ? (freeze(value, 0) & unfit) > 0
+    : typeof value === 'function' || typeof value === 'symbol'
+  if (isUnfit)
+    try {
+      valueCodec.encode(value)
+    } catch (cause) {
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `${(cause as Error).message} It is of key ${inWords(key)}.`,
+        {
+          cause,
+        },
+      )
+    }
   return value
 }
 
@@ -30,61 +63,66 @@ export function given<T>(value: T): T {
 }
 
 function hasBinary(value: object): boolean {
-  return isBinary(value) || withBinary.has(value)
+  return isBinary(value) || ((known.get(value) ?? 0) & binary) > 0
 }
 
 function isBinary(value: object): boolean {
   return ArrayBuffer.isView(value) || value instanceof ArrayBuffer
 }
 
-/** Freezes; returns whether there is something binary in it. */
-function freeze(value: object): boolean {
+/** Freezes, and says what is in the value. */
+function freeze(value: object, depth: number): number {
+  if (depth >= depthMax) return unfit
   if (Object.isFrozen(value)) {
-    if (known.has(value)) return withBinary.has(value)
-    known.add(value)
-  } else {
+    const found = known.get(value) ?? freezeParts(value, depth)
+    known.set(value, found)
+    return found
+  }
+  if (!isPlain(value)) {
     if (isBinary(value)) {
       binarySeen = true
-      return true
+      return binary
     }
-    closeMutators(value)
-    Object.freeze(value)
+    if (!closeMutators(value)) return unfit
   }
-  const binary = freezeParts(value)
-  if (binary) withBinary.add(value)
-  return binary
+  Object.freeze(value)
+  const found = freezeParts(value, depth)
+  if (found > 0) known.set(value, found)
+  return found
 }
 
-function freezeParts(value: object): boolean {
-  let binary = false
-  if (Array.isArray(value)) {
-    for (const part of value) if (isObject(part) && freeze(part)) binary = true
-  } else if (value instanceof Map) {
-    for (const [key, part] of value) {
-      if (isObject(key) && freeze(key)) binary = true
-      if (isObject(part) && freeze(part)) binary = true
-    }
-  } else if (value instanceof Set) {
-    for (const part of value) if (isObject(part) && freeze(part)) binary = true
-  } else {
-    for (const name in value) {
-      const part: unknown = (value as Record<string, unknown>)[name]
-      if (isObject(part) && freeze(part)) binary = true
-    }
-  }
-  return binary
+function freezeParts(value: object, depth: number): number {
+  let found = 0
+  if (Array.isArray(value)) for (const part of value) found |= freezePart(part, depth)
+  else if (value instanceof Map)
+    for (const [key, part] of value) found |= freezePart(key, depth) | freezePart(part, depth)
+  else if (value instanceof Set) for (const part of value) found |= freezePart(part, depth)
+  else for (const name in value) found |= freezePart((value as Record<string, unknown>)[name], depth)
+  return found
 }
 
-function isObject(part: unknown): part is object {
-  return typeof part === 'object' && part !== null
+function freezePart(part: unknown, depth: number): number {
+  if (typeof part === 'object') return part === null ? 0 : freeze(part, depth + 1)
+  return typeof part === 'function' || typeof part === 'symbol' ? unfit : 0
 }
 
-function closeMutators(value: object): void {
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === Array.prototype) return
-  for (const [type, methods] of mutators)
-    if (value instanceof type)
-      for (const name of methods) Object.defineProperty(value, name, { value: refuseChange })
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
+}
+
+/** Takes away the methods that change a Map, Set or Date; false for anything else. */
+function closeMutators(value: object): boolean {
+  for (const [type, methods] of mutators) {
+    if (!(value instanceof type)) continue
+    for (const name of methods) Object.defineProperty(value, name, { value: refuseChange })
+    return true
+  }
+  return false
 }
 
 function refuseChange(): never {

@@ -21,6 +21,7 @@ import { frozen } from './frozen.ts'
 import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
 import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
+import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
 
 /** The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun. */
@@ -31,6 +32,8 @@ const BTree =
 export interface KeyedStateOptions {
   /** Clean entries kept in the cache. Default 8192. */
   readonly cleanEntries?: number
+  /** Is told of each change, so that it can be undone. */
+  readonly undo?: UndoLog | undefined
 }
 
 export interface StateEntry<V> {
@@ -61,6 +64,7 @@ const byNumber = (a: number, b: number): number => a - b
 export class KeyedState<V> {
   readonly name: string
   readonly #store: StateStore
+  readonly #undo: UndoLog | undefined
 
   #buckets = new Map<number, Bucket<V>>()
   /** The same buckets in order. */
@@ -84,6 +88,7 @@ export class KeyedState<V> {
   constructor(name: string, store: StateStore, options: KeyedStateOptions = {}) {
     this.name = name
     this.#store = store
+    this.#undo = options.undo
     this.#clean = new CleanQueue(options.cleanEntries ?? cleanEntriesDefault)
   }
 
@@ -99,6 +104,7 @@ export class KeyedState<V> {
 
   /** The value is kept by reference: what has been put is never mutated. Freeze what the program has seen. */
   put(namespace: number, key: string, value: V): void {
+    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
     assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
     const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
@@ -118,6 +124,7 @@ export class KeyedState<V> {
   }
 
   delete(namespace: number, key: string): void {
+    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
     this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown'))
   }

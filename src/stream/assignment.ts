@@ -6,8 +6,8 @@
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
-import { changelogTopic, KeyedState, memoryStore, restore } from '../state/index.ts'
-import { policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
+import { changelogTopic, KeyedState, memoryStore, restore, UndoLog } from '../state/index.ts'
+import { failsAlways, policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
 import { ExchangePartition, exchangeTopic, sendToExchange } from './exchange-partition.ts'
 import type { OperatorNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
@@ -44,6 +44,8 @@ export class Assignment {
   readonly #context: InstanceContext
   readonly #previous: PreviousRun
   readonly #reader: Reader
+  /** Where bad records are passed over, they leave no trace. */
+  readonly #undo: UndoLog | undefined
   readonly #environment: SourceEnvironment
 
   constructor(context: InstanceContext, previous: PreviousRun, outputs: Outputs, reader: Reader) {
@@ -63,13 +65,15 @@ export class Assignment {
         outputs.deadLetter(letter)
       },
     }
+    const undo = (this.#undo = failsAlways(plan, settings.onError) ? undefined : new UndoLog())
     this.tasks = new TaskGroup(
       plan,
       stage => topics.stagePartitions(stage),
       {
         metrics,
         state: (task, node, name) => this.#makeState(task, node, name),
-        output: (task, node, record) => outputs.write(node, record, task.partition),
+        output: (task, node, record) => outputs.write(node, record, task.partition, undo),
+        undo,
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
@@ -78,7 +82,7 @@ export class Assignment {
         ? {}
         : {
             send: (_task, node, partition, record) =>
-              sendToExchange(outputs, exchangeTopic(app, node), partition, node, record),
+              sendToExchange(outputs, exchangeTopic(app, node), partition, node, record, undo),
           },
     )
   }
@@ -183,7 +187,7 @@ export class Assignment {
   #makeState(task: Task, node: OperatorNode, name: string): KeyedState<unknown> {
     const id = `${node.name}-${name}`
     const store = memoryStore()
-    const state = new KeyedState<unknown>(id, store)
+    const state = new KeyedState<unknown>(id, store, { undo: this.#undo })
     const topic = changelogTopic(this.#context.app, id)
     const changelog = { topic, partition: task.partition, format: formatOf(this.#context.app, node) }
     this.states.push({ task, state, store, changelog, changelogEnd: 0 })

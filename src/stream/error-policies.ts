@@ -3,12 +3,19 @@ import { fromUtf8 } from '../base/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { OperatorNode, SourceNode } from './graph.ts'
-import type { Stage } from './plan.ts'
+import type { Plan, Stage } from './plan.ts'
 import type { StreamRecord } from './record.ts'
 import type { Task } from './task.ts'
 
 export function policyOf({ topic }: SourceNode, ofApp: ErrorPolicy): ErrorPolicy {
   return topic.onError ?? ofApp
+}
+
+/** Whether a bad record ends the run, whichever it is. */
+export function failsAlways({ stages }: Plan, ofApp: ErrorPolicy): boolean {
+  return (
+    ofApp === 'fail' && stages.every(({ sources }) => sources.every(each => policyOf(each, ofApp) === 'fail'))
+  )
 }
 
 /** For what no longer has a source of its own: the policy that all sources upstream share, otherwise the app's. */

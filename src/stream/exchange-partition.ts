@@ -9,7 +9,7 @@
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
-import { valueCodec } from '../state/index.ts'
+import { type UndoLog, valueCodec } from '../state/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { ExchangeNode } from './graph.ts'
@@ -39,13 +39,16 @@ export function sendToExchange(
   partition: number,
   node: ExchangeNode,
   record: StreamRecord,
+  undo?: UndoLog,
 ): void {
   const headers: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(textOf(record.watermark)) }]
   if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
   if (record.raised) headers.push({ key: idleHeader, value: noBytes })
   for (const header of record.headers) headers.push(header)
   const key = fromLatin1(rawKeyOf(record, node.keyCodec))
-  outputs.writeRaw(topic, partition, record.timestamp, key, valueCodec.encode(record.value), headers)
+  const value = valueCodec.encode(record.value)
+  if (undo) undo.act(() => outputs.writeRaw(topic, partition, record.timestamp, key, value, headers))
+  else outputs.writeRaw(topic, partition, record.timestamp, key, value, headers)
 }
 
 /** Announces a task's watermark to one partition downstream. */

@@ -3,7 +3,7 @@
 import { MillraceError } from '../base/index.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import type { Windowed, WritableTopic } from '../schema/index.ts'
-import { frozen, given } from '../state/index.ts'
+import { frozen, given, storable } from '../state/index.ts'
 import { type Edge, type Graph, latenessOf, type OperatorNode } from './graph.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
@@ -330,7 +330,7 @@ function folding<A, V, K>(
   return {
     initial: typeof initial === 'function' ? () => frozen((initial as () => A)()) : () => frozen(initial),
     add: (sum, value, key) =>
-      frozen(returned(add(given(sum) as A, value as V, frozen(key) as K), 'aggregate')),
+      storable(returned(add(given(sum) as A, value as V, frozen(key) as K), 'aggregate'), key),
   }
 }
 
@@ -338,7 +338,8 @@ function merging<A, K>(
   merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
   method = 'aggregate',
 ): SessionAggregation['merge'] {
-  return (left, right, key) => frozen(returned(merge(given(left) as A, given(right) as A, key as K), method))
+  return (left, right, key) =>
+    storable(returned(merge(given(left) as A, given(right) as A, key as K), method), key)
 }
 
 function checkFolding(

@@ -2,7 +2,7 @@
 export { App } from './app.ts'
 export { checkTopic } from './arguments.ts'
 export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './grouped.ts'
-export { policyOf, settleFailedResult } from './error-policies.ts'
+export { failsAlways, policyOf, settleFailedResult } from './error-policies.ts'
 export { Instance } from './instance.ts'
 export { Metrics } from './metrics.ts'
 export { type EmitPolicy } from './operators/emission.ts'

@@ -4,6 +4,7 @@
  */
 import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import type { BatchToAppend, Writer } from '../port/index.ts'
+import type { UndoLog } from '../state/index.ts'
 import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
 import type { DeadLetter } from './bad-records.ts'
 import type { SinkNode } from './graph.ts'
@@ -40,8 +41,12 @@ export class Outputs {
     this.#partitions = partitions
   }
 
-  /** Writes a record to a sink's topic. One without a key goes to the partition that has the task's own number, which keeps its order. */
-  write({ name, topic }: SinkNode, record: StreamRecord, taskPartition: number): void {
+  /**
+   * Writes a record to a sink's topic. One without a key goes to the partition that has the task's own number, which keeps its order. With an undo
+   * log the record is written once what it came from has succeeded.
+   */
+  write(node: SinkNode, record: StreamRecord, taskPartition: number, undo?: UndoLog): void {
+    const { topic } = node
     const count = this.#partitions(topic.name)
     const key = topic.key.encode(record.key ?? null)
     const value = topic.value.encode(record.value ?? null)
@@ -50,13 +55,25 @@ export class Outputs {
     const headers = record.pane
       ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
       : record.headers
+    if (undo) undo.act(() => this.#gather(node, partition, record.timestamp, key, value, headers))
+    else this.#gather(node, partition, record.timestamp, key, value, headers)
+  }
+
+  #gather(
+    { name, topic }: SinkNode,
+    partition: number,
+    timestamp: number,
+    key: string | Uint8Array | null,
+    value: string | Uint8Array | null,
+    headers: readonly RecordHeader[],
+  ): void {
     const batch = this.#batch(topic.name, partition)
     const before = batch.sizeBytes
     if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
-      batch.appendText(record.timestamp, key, value, headers)
+      batch.appendText(timestamp, key, value, headers)
     else
       batch.append(
-        record.timestamp,
+        timestamp,
         key === null ? null : bytesOf(key),
         value === null ? null : bytesOf(value),
         headers,

@@ -8,7 +8,7 @@
  * - its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
  */
 import { assert } from '../base/index.ts'
-import { frozen, given, type KeyedState } from '../state/index.ts'
+import { frozen, given, type KeyedState, type UndoLog } from '../state/index.ts'
 import { OperatorFailure } from './failure.ts'
 import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from './graph.ts'
 import type { Metrics } from './metrics.ts'
@@ -37,6 +37,8 @@ export interface TaskEnvironment {
   output(task: Task, node: SinkNode, record: StreamRecord): void
   /** A result that was due could not be processed further on. Without this it fails the app. */
   failed?(task: Task, operator: OperatorNode, record: StreamRecord, error: unknown): void
+  /** Lets a record that fails leave no trace; left out where it ends the run. */
+  readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
   /** Results or rows that are settled between two turns of the event loop. Default {@link rowsPerTurnDefault}. */
@@ -263,7 +265,7 @@ export class Task {
     }
     // What comes over an exchange goes to all that take from it, as with any other node.
     for (const { exchange } of this.stage.incoming)
-      this.#entries.set(exchange, outletsOf(exchange, 1)[0] as Forward)
+      this.#entries.set(exchange, this.#attempting(outletsOf(exchange, 1)[0] as Forward))
     for (const node of nodes) {
       const operator = operators.get(node)
       if (operator?.advance && operator.deadline)
@@ -280,11 +282,11 @@ export class Task {
     switch (node.kind) {
       case 'source': {
         const [forward] = outletsOf(node, 1)
-        this.#entries.set(node, forward as Forward)
+        this.#entries.set(node, this.#attempting(forward as Forward))
         return []
       }
       case 'exchange':
-        return [record => environment.exchange(this, node, record)]
+        return [guarded(node.name, record => environment.exchange(this, node, record))]
       case 'sink':
         return [guarded(node.name, record => environment.output(this, node, record))]
       case 'operator': {
@@ -297,15 +299,33 @@ export class Task {
     }
   }
 
+  /** A record that fails on this way leaves no trace. */
+  #attempting(forward: Forward): Forward {
+    const { undo } = this.#environment
+    if (!undo || forward === nowhere) return forward
+    return record => {
+      const mark = undo.begin()
+      try {
+        forward(record)
+      } catch (error) {
+        undo.fail(mark)
+        throw error
+      }
+      undo.succeed()
+    }
+  }
+
   /** A result that is due and fails further on is settled here: no record is to blame, and the results behind it are due all the same. */
   #settling(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment
     if (!environment.failed || forward === nowhere) return forward
+    const attempt = this.#attempting(forward)
     return record => {
+      if (!this.#firing) return forward(record)
       try {
-        forward(record)
+        attempt(record)
       } catch (error) {
-        if (!this.#firing || !environment.failed) throw error
+        if (!environment.failed) throw error
         environment.failed(this, node, record, error)
       }
     }
@@ -349,6 +369,7 @@ export class Task {
       wakeAt: watermark => {
         if (watermark < this.#deadline) this.#deadline = watermark
       },
+      undoable: environment.undo && (undo => environment.undo?.note(undo)),
       every: (intervalMs, callback) => {
         this.#periodic.push({ intervalMs, callback, due: environment.monotonic() + intervalMs })
       },

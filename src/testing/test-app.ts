@@ -14,12 +14,13 @@ import {
   type Topic,
   type WritableTopic,
 } from '../schema/index.ts'
-import { KeyedState, memoryStore } from '../state/index.ts'
+import { KeyedState, memoryStore, UndoLog } from '../state/index.ts'
 import {
   App,
   checkTopic,
   Metrics,
   type Pane,
+  failsAlways,
   policyOf,
   settleFailedResult,
   SourcePartition,
@@ -132,13 +133,15 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   let deadLetters: TestDeadLetter[] = []
   let now = 0
   const { onError = 'fail' } = options
+  const undo = failsAlways(plan, onError) ? undefined : new UndoLog()
   const group = new TaskGroup(
     plan,
     () => 1,
     {
       metrics,
       monotonic: () => now,
-      state: (_task, node, name) => new KeyedState<unknown>(`${node.name}-${name}`, memoryStore()),
+      state: (_task, node, name) => new KeyedState<unknown>(`${node.name}-${name}`, memoryStore(), { undo }),
+      undo,
       failed: (task, operator, record, error) =>
         settleFailedResult(onError, environmentOf(operator.name), task, operator, record, error),
       output: (_task, { topic }, record) => {
@@ -148,7 +151,8 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
           timestamp: record.timestamp,
           ...(record.pane && { pane: record.pane }),
         }
-        resultsOf(topic.name).push(written)
+        if (undo) undo.act(() => resultsOf(topic.name).push(written))
+        else resultsOf(topic.name).push(written)
       },
     },
     {},

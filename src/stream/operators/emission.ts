@@ -134,7 +134,9 @@ function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number
   }
   context.every(everyMs, flush)
   const settle = (result: WindowResult): unknown => {
-    pending.delete(idOf(result))
+    const id = idOf(result)
+    context.undoable?.(restoring(pending, id))
+    pending.delete(id)
     const previous = shown.get(result.start, result.rawKey) ?? null
     if (previous !== null) shown.delete(result.start, result.rawKey)
     return previous
@@ -143,7 +145,9 @@ function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number
     changed(result, fired, cause) {
       if (fired) return final.changed(result, true, cause)
       const { watermark, raised } = cause
-      pending.set(idOf(result), { result, cause: { watermark, raised } })
+      const id = idOf(result)
+      context.undoable?.(restoring(pending, id))
+      pending.set(id, { result, cause: { watermark, raised } })
       if (pending.size >= pendingEarlyMax) flush()
     },
     onTime: result => final.onTime({ ...result, previous: settle(result) }),
@@ -153,6 +157,15 @@ function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number
       if (previous !== null)
         send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
     },
+  }
+}
+
+/** Puts back what a map has under a key now. */
+function restoring<V>(map: Map<string, V>, key: string): () => void {
+  const before = map.get(key)
+  return () => {
+    if (before === undefined) map.delete(key)
+    else map.set(key, before)
   }
 }
 

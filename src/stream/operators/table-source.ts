@@ -1,5 +1,5 @@
 /** The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they replaced. */
-import { frozen, given } from '../../state/index.ts'
+import { given, storable } from '../../state/index.ts'
 import type { KeyCodec } from '../key-codec.ts'
 import { rawKeyOf } from '../key-codec.ts'
 import type { OperatorFactory } from '../operator.ts'
@@ -18,7 +18,7 @@ export const materialize =
           if (record.value === null) {
             if (previous === null) return
             state.delete(0, rawKey)
-          } else state.put(0, rawKey, frozen(record.value))
+          } else state.put(0, rawKey, storable(record.value, record.key))
           forward?.(record.withValue(given(record.value), given(previous)))
         },
       ],
