@@ -1,5 +1,5 @@
 /** What openLog takes for a folder and for options, and what it refuses before it touches the disk. */
-import { deepEqual, rejects } from 'node:assert/strict'
+import { deepEqual, rejects, throws } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import type { ErrorCode } from './base/index.ts'
 import { openLog } from './open-log.ts'
+import { text, topic } from './schema/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'millrace-open-'))
 after(() => rmSync(root, { recursive: true }))
@@ -34,6 +35,13 @@ refuses([folder, { segmentBytes: '1GB' }], /'segmentBytes'.*'1GB'/)
 refuses([folder, { segmentBytes: 0 }], /'segmentBytes'/)
 refuses([folder, { retentionBytes: -2 }], /'retentionBytes'.*-1 to keep all/)
 refuses([folder, { onFatal: 'exit' }], /'onFatal'.*function/)
+refuses([folder, { readOnly: 1 }], /'readOnly'.*true or false/)
+refuses([folder, { readOnly: true, durability: 'os' }], /'durability' of openLog with readOnly/)
+refuses(
+  [folder, { readOnly: true }],
+  /never.*(no such|missing|not there|cannot be|list)/i,
+  'DATA_DIR_UNREADABLE',
+)
 refuses([folder, 'os'], /options of openLog.*'os'/)
 test('what is refused leaves no folder', () => deepEqual(existsSync(folder), false))
 
@@ -48,6 +56,21 @@ for (const [name, given] of [
     const path = name === 'a path' ? 'a path' : name === 'a file URL' ? 'by url' : 'by text of url'
     deepEqual(existsSync(join(root, path, 't-0')), true)
   })
+
+test('a log is looked at while it is open, and refuses to publish at the call', async () => {
+  const path = join(root, 'in use')
+  await using log = await openLog(path)
+  await log.createTopic('t')
+  await using looking = await openLog(path, { readOnly: true })
+  deepEqual(
+    (await looking.topics()).map(({ name }) => name),
+    ['t'],
+  )
+  throws(() => looking.producer(topic('t', { value: text() })), {
+    code: 'READ_ONLY',
+    message: /in use.*readOnly/,
+  })
+})
 
 test('a file is no folder, and is named', async () => {
   const file = join(root, 'file.txt')

@@ -9,7 +9,7 @@ import {
   systemClock,
   systemRandom,
 } from './base/index.ts'
-import { InProcessLog } from './broker/index.ts'
+import { InProcessLog, ReadOnlyLog } from './broker/index.ts'
 import { createLog, type Log } from './port/index.ts'
 
 /** How a log in a folder is opened. A topic's own configuration goes before what is said here. */
@@ -23,6 +23,13 @@ export interface OpenLogOptions {
   readonly segmentBytes?: number
   /** Bytes kept per partition, where a topic does not say; -1 keeps all, which is the default. */
   readonly retentionBytes?: number
+  /**
+   * Opens the log for looking, also while another process writes it: no lock is taken and nothing is written. Consumers without a group read, topics are listed
+   * and described. Producers, groups, apps and changes of topics are refused with READ_ONLY. It shows what has been written, which
+   * may include the last records before a sync: a power cut can still take those. A consumer that waits for more looks again a few times a second.
+   * A log directory of Apache Kafka's can be opened so as well. Default false. No other option goes with it.
+   */
+  readonly readOnly?: boolean
   /** Called when the disk has failed and the process should end; what was acknowledged is found again at the next start. */
   readonly onFatal?: (error: Error) => void
 }
@@ -34,6 +41,7 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
     value === -1 || (Number.isSafeInteger(value) && (value as number) >= 0)
       ? undefined
       : 'a whole number of bytes, or -1 to keep all',
+  readOnly: 'boolean',
   onFatal: 'function',
 }
 
@@ -52,6 +60,16 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
 export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
   const path = pathOf(folder)
   checkOptions('openLog', options, kinds)
+  if (options.readOnly) {
+    checkOptions('openLog with readOnly', options, { readOnly: 'boolean' })
+    const port = await ReadOnlyLog.open(path, { disk: nodeDisk, clock: systemClock })
+    return {
+      ...createLog(port, systemClock),
+      producer() {
+        throw port.refusal('publishes nothing')
+      },
+    }
+  }
   const port = await InProcessLog.open(path, {
     ...options,
     disk: nodeDisk,

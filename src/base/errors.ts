@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
   | 'RECORD_TOO_LARGE' // a batch larger than a segment
   // port, broker
+  | 'READ_ONLY' // a log that was opened to be read only is asked to write
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
   | 'UNKNOWN_PARTITION'

@@ -1,2 +1,3 @@
 /** broker: LogPort in process, over the commit log in a folder. */
 export { InProcessLog, type InProcessLogOptions } from './in-process.ts'
+export { ReadOnlyLog } from './read-only-log.ts'

@@ -13,7 +13,7 @@ import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
 /** A wait without an end of its own ends here, for nothing: the longest that a timer of Node's can be set to. */
-const waitMsMax = 2 ** 31 - 1
+export const waitMsMax: number = 2 ** 31 - 1
 
 export interface ReaderContext {
   readonly clock: Clock
@@ -270,7 +270,7 @@ export class InProcessReader implements Reader {
   }
 }
 
-function closedReader(): MillraceError {
+export function closedReader(): MillraceError {
   return new MillraceError('CLOSED', 'The reader is closed, by itself or with its log.')
 }
 

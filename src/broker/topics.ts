@@ -292,7 +292,8 @@ function partitionConfig({
   }
 }
 
-function description(topic: StoredTopic): TopicDescription {
+/** A topic as users see it. */
+export function description(topic: StoredTopic): TopicDescription {
   const { id, name, partitions, retentionBytes, segmentBytes, internal, app } = topic
   const config: TopicConfig = {
     partitions,

@@ -2,24 +2,37 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 import { MillraceError } from '../base/index.ts'
-import { type Log, openLog } from '../index.ts'
+import { type Log, openLog, type OpenLogOptions } from '../index.ts'
 
 export function dataOption(): Option {
   return new Option('-d, --data <folder>', 'the folder of the log').default('./data').env('MILLRACE_DATA')
 }
 
 /** Opens the log for one command, and closes it however that ends. */
-export async function withLog<T>(data: string, use: (log: Log) => Promise<T>): Promise<T> {
-  await using log = await openLog(data)
+export async function withLog<T>(
+  data: string,
+  use: (log: Log) => Promise<T>,
+  options: OpenLogOptions = {},
+): Promise<T> {
+  await using log = await openLog(data, options)
   return await use(log)
 }
 
 /** The same for a command that only looks: a mistyped path is no new log. SOURCE_MISSING. */
-export async function withExistingLog<T>(data: string, use: (log: Log) => Promise<T>): Promise<T> {
+export async function withExistingLog<T>(
+  data: string,
+  use: (log: Log) => Promise<T>,
+  options: OpenLogOptions = {},
+): Promise<T> {
   if (!existsSync(data))
     throw new MillraceError(
       'SOURCE_MISSING',
       `There is no folder '${data}'. Say with --data where the log is; 'millrace produce' makes a new one.`,
     )
-  return await withLog(data, use)
+  return await withLog(data, use, options)
+}
+
+/** The same for a command that changes nothing: it works beside the process that has the log open. */
+export async function withLogToRead<T>(data: string, use: (log: Log) => Promise<T>): Promise<T> {
+  return await withExistingLog(data, use, { readOnly: true })
 }

@@ -13,7 +13,7 @@ export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMi
 export { type AppendReceipt } from './append-receipt.ts'
 export { readChecked, withCheck, type CheckedText } from './checked-text.ts'
 export { diskError } from './disk-errors.ts'
-export { checkTopicName } from './file-names.ts'
+export { checkTopicName, parsePartitionFolder } from './file-names.ts'
 export { type Isolation, type Partition, type ReadResult } from './partition.ts'
 export { type PartitionConfig } from './partition-config.ts'
 export { type PartitionRecovery } from './recovery.ts'

@@ -49,6 +49,8 @@ export interface LogDirectoryOptions {
   readonly producerIdExpirationMs?: number
   /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
   readonly readOnly?: boolean
+  /** Says which partitions are opened. Only together with `readOnly`: a writer answers for all. */
+  readonly only?: (topic: string, index: number) => boolean
   /** A partition was poisoned: its disk failed. The process should say so and end. */
   readonly onFatal?: (error: MillraceError) => void
 }
@@ -60,7 +62,8 @@ export interface DirectoryRecovery {
   readonly partitions: readonly PartitionRecovery[]
 }
 
-type Config = Required<Omit<LogDirectoryOptions, 'onFatal'>> & {
+type Config = Required<Omit<LogDirectoryOptions, 'onFatal' | 'only'>> & {
+  readonly only: LogDirectoryOptions['only']
   readonly onFatal: ((error: MillraceError) => void) | undefined
 }
 
@@ -269,11 +272,12 @@ export class LogDirectory {
 
   /** Folders of partitions; what was left behind by an interrupted creation or deletion is removed. */
   async #partitionFolders(): Promise<string[]> {
-    const { disk, readOnly } = this.#config
+    const { disk, readOnly, only } = this.#config
     const folders: string[] = []
     for (const name of await disk.list(this.path)) {
       if (isLeftOver(name) && !readOnly) await removeIfThere(disk, `${this.path}/${name}`)
-      if (!parsePartitionFolder(name)) continue
+      const partition = parsePartitionFolder(name)
+      if (!partition || only?.(partition.topic, partition.index) === false) continue
       try {
         await disk.list(`${this.path}/${name}`)
         folders.push(name)
@@ -378,6 +382,7 @@ function withDefaults(options: LogDirectoryOptions): Config {
     maxOpenFiles: options.maxOpenFiles ?? 256,
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
     readOnly: options.readOnly ?? false,
+    only: options.readOnly ? options.only : undefined,
     onFatal: options.onFatal,
   }
   checkSegmentBytes(config.segmentBytes)

@@ -14,8 +14,11 @@ test('consume --follow waits; Ctrl-C commits what was printed', async t => {
   const following = folder.start('consume t -f -g g')
   await following.printed(/3\n/)
 
-  // Meanwhile the folder is taken, by a process that is named.
-  const other = await folder.run('topic list')
+  // Meanwhile the folder is taken, by a process that is named. Whoever only looks may do so.
+  assert.deepEqual(await folder.run('topic list'), { code: 0, out: 't\t1 partition\n', err: '' })
+  assert.equal((await folder.run('topic describe t')).out, 't-0\tfrom 0\tto 3\n')
+  assert.equal((await folder.run('consume t')).out, '1\n2\n3\n')
+  const other = await folder.run('produce t', '4\n')
   assertRefused(other, 1, 'DATA_DIR_IN_USE', new RegExp(`process ${following.process.pid}\\b`))
 
   assert.deepEqual(await following.interrupt(), { code: 0, out: '1\n2\n3\n', err: '' })

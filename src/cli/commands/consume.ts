@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { isMillraceError, MillraceError, utf8 } from '../../base/index.ts'
 import type { Consumer, ConsumedRecord, ConsumerOptions } from '../../port/index.ts'
 import { bytes, topic } from '../../schema/index.ts'
-import { dataOption, withExistingLog } from '../data-option.ts'
+import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
 import { toJsonLine } from '../json-record.ts'
 import { parseCount } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
@@ -38,9 +38,16 @@ export function consumeCommand(terminal: Terminal): Command {
     .option('-f, --follow', 'wait for more at the end instead of stopping there')
     .option('--json', "one JSON object per line, for programs and for 'produce --json'")
     .action((name: string, { data, from, group, max, follow, json }: Options) =>
-      withExistingLog(data, async log => {
-        if (!(await log.describeTopic(name)))
+      // Without a group nothing is committed, so the log may be in use.
+      (group === undefined ? withLogToRead : withExistingLog)(data, async log => {
+        const known = await log.describeTopic(name)
+        if (!known)
           throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}'. See 'millrace topic list'.`)
+        if (known.internal && !json)
+          throw new MillraceError(
+            'USAGE',
+            `Topic '${name}' is kept by the log itself. Its records are not text: print them with --json.`,
+          )
         const consumer = log.consumer(topic(name, { key: bytes(), value: bytes() }), {
           from,
           ...(group !== undefined && { group }),

@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import type { Log } from '../../index.ts'
-import { dataOption, withExistingLog } from '../data-option.ts'
+import { dataOption, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -19,7 +19,7 @@ export function topicCommand(terminal: Terminal): Command {
     .option('--internal', 'with the topics that the log keeps for itself')
     .option('--json', 'one JSON object per line')
     .action(({ data, internal, json }: Options) =>
-      withExistingLog(data, async log => {
+      withLogToRead(data, async log => {
         for (const { name, partitions } of await log.port.listTopics({ internal: internal ?? false }))
           await terminal.write(
             json
@@ -34,7 +34,7 @@ export function topicCommand(terminal: Terminal): Command {
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action((name: string, { data, json }: Options) =>
-      withExistingLog(data, async log => {
+      withLogToRead(data, async log => {
         for (const partition of await partitionsOf(log, name))
           await terminal.write(
             json

@@ -1,0 +1,199 @@
+/**
+ * LogPort for looking: the log in a folder as its files stand, beside the process that writes it. Takes no lock and writes nothing.
+ *
+ * What it shows is what **has been written**: each look reads the topic's files up to the last whole batch, whose checksum is right. The writer may not have
+ * synced the last of it yet, so a power cut can take records that were shown. Transactions are followed through their markers, so `read_committed`
+ * ends before the first open one and passes over aborted ones, as ever.
+ *
+ * The writer does not know of its readers. A look that files are taken away under (by retention, a roll, a deletion) is repeated.
+ */
+import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
+import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
+import type {
+  GroupMembership,
+  Isolation,
+  LogPort,
+  OffsetSpec,
+  Reader,
+  ReaderOptions,
+  TopicDescription,
+  Writer,
+} from '../port/index.ts'
+import { MetadataFile } from './metadata.ts'
+import { type Look, ReadOnlyReader } from './read-only-reader.ts'
+import { internalTopics } from './topic-names.ts'
+import { description } from './topics.ts'
+
+export interface ReadOnlyLogOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+}
+
+/** Looks that are given up. The writer changes names a few times a minute, so that one retry is rare. */
+const attemptsMax = 5
+
+export class ReadOnlyLog implements LogPort {
+  readonly #path: string
+  readonly #options: ReadOnlyLogOptions
+  readonly #readers = new Set<ReadOnlyReader>()
+  #closed = false
+
+  private constructor(path: string, options: ReadOnlyLogOptions) {
+    this.#path = path
+    this.#options = options
+  }
+
+  /** @throws MillraceError DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE */
+  static async open(path: string, options: ReadOnlyLogOptions): Promise<ReadOnlyLog> {
+    const log = new ReadOnlyLog(path, options)
+    // Whose folder it is, and whether it can be read.
+    await log.listTopics()
+    return log
+  }
+
+  async describeTopic(name: string): Promise<TopicDescription | undefined> {
+    const topics = await this.#topics()
+    return topics.find(topic => topic.name === name)
+  }
+
+  async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicDescription[]> {
+    const topics = await this.#topics()
+    return topics.filter(({ internal }) => options.internal || !internal)
+  }
+
+  async offsets(
+    topic: string,
+    index: number,
+    at: OffsetSpec,
+    isolation: Isolation = 'read_committed',
+  ): Promise<number> {
+    const look = await this.#look(topic, [index])
+    try {
+      const partition = look.partition(index)
+      if (at === 'earliest') return partition.logStartOffset
+      const end = partition.readableEnd(isolation)
+      if (at === 'latest') return end
+      const found = await partition.offsetForTimestamp(at.timestamp)
+      return Math.min(found?.offset ?? end, end)
+    } finally {
+      await look.close()
+    }
+  }
+
+  async openReader(options: ReaderOptions = {}): Promise<Reader> {
+    this.#checkOpen()
+    const { clock } = this.#options
+    const reader = new ReadOnlyReader(
+      {
+        clock,
+        look: (topic, partitions) => this.#look(topic, partitions),
+        closed: () => this.#readers.delete(reader),
+      },
+      options,
+    )
+    this.#readers.add(reader)
+    return reader
+  }
+
+  /** The error for what a log that is read only does not do. */
+  refusal(what: string): MillraceError {
+    return new MillraceError(
+      'READ_ONLY',
+      `The log in ${this.#path} was opened with { readOnly: true }: it ${what}. The process that has the log open for writing can do that.`,
+    )
+  }
+
+  openWriter = (): Promise<Writer> => this.#refuse('publishes nothing')
+  createTopic = (): Promise<void> => this.#refuse('creates no topics')
+  deleteTopic = (): Promise<void> => this.#refuse('deletes no topics')
+  joinGroup = (): Promise<GroupMembership> =>
+    this.#refuse('has no consumer groups, but consumers without one read all partitions')
+  committedOffsets = (): Promise<never> => this.#refuse('has no consumer groups')
+  commitOffsets = (): Promise<void> => this.#refuse('commits no offsets')
+  listGroups = (): Promise<never> => this.#refuse('has no consumer groups')
+  setOffsets = (): Promise<void> => this.#refuse('commits no offsets')
+  deleteApp = (): Promise<never> => this.#refuse('deletes no apps')
+  lock = (): Promise<never> => this.#refuse('runs no apps')
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const reader of this.#readers) await reader.close()
+  }
+
+  async #refuse(what: string): Promise<never> {
+    this.#checkOpen()
+    throw this.refusal(what)
+  }
+
+  async #topics(): Promise<TopicDescription[]> {
+    this.#checkOpen()
+    const { disk } = this.#options
+    // Opening checks whose folder it is.
+    const folder = await LogDirectory.open(this.#path, {
+      ...this.#options,
+      readOnly: true,
+      only: () => false,
+    })
+    await folder.close()
+    const metadata = await MetadataFile.open(disk, this.#path)
+    return metadata.origin === 'new'
+      ? topicsByFolders(await disk.list(this.#path))
+      : metadata.current.topics.filter(({ creating, deleting }) => !creating && !deleting).map(description)
+  }
+
+  /** These partitions of a topic as they stand now. */
+  async #look(topic: string, partitions: readonly number[]): Promise<Look> {
+    const known = await this.describeTopic(topic)
+    if (!known)
+      throw new MillraceError(
+        'UNKNOWN_TOPIC',
+        `There is no topic '${topic}' in ${this.#path}. Check the name.`,
+      )
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        const log = await LogDirectory.open(this.#path, {
+          ...this.#options,
+          readOnly: true,
+          only: (name, index) => name === topic && partitions.includes(index),
+        })
+        return {
+          topicId: known.id,
+          partition: index => partitionOf(log, known, index),
+          close: () => log.close(),
+        }
+      } catch (error) {
+        // Files of that moment: they are there no longer.
+        if (attempt >= attemptsMax || !isMillraceError(error, 'DISK_FAILED')) throw error
+      }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MillraceError('CLOSED', 'The log is closed.')
+  }
+}
+
+function partitionOf(log: LogDirectory, { name, partitions }: TopicDescription, index: number): Partition {
+  const partition = log.partition(name, index)
+  if (partition) return partition
+  throw new MillraceError(
+    'UNKNOWN_PARTITION',
+    `Topic '${name}' has the partitions 0 to ${partitions - 1}, not ${index}.`,
+  )
+}
+
+/** Topics by the folders of their partitions, where nothing else says what there is: in a log directory of Apache Kafka's. */
+function topicsByFolders(names: readonly string[]): TopicDescription[] {
+  const counts = new Map<string, number>()
+  for (const name of names) {
+    const { topic, index } = parsePartitionFolder(name) ?? { topic: '', index: 0 }
+    if (topic !== '') counts.set(topic, Math.max(counts.get(topic) ?? 0, index + 1))
+  }
+  return [...counts].map(([name, partitions]) =>
+    description({
+      name,
+      id: name,
+      partitions,
+      ...(internalTopics.includes(name) ? { internal: true } : {}),
+    }),
+  )
+}

@@ -1,0 +1,236 @@
+/**
+ * A reader of files that another process writes: it reads what a look has found, and looks again when it has come to the end of that.
+ *
+ * A look reads the last segment of each partition. So the reader pauses in between for a multiple of what the last look took: following a busy log costs
+ * a fixed share of a core at the most.
+ */
+import { MillraceError, type Clock } from '../base/index.ts'
+import type { Partition } from '../log/index.ts'
+import type { FetchedBatch, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
+import { closedReader, InProcessReader, waitMsMax } from './reader.ts'
+
+/** Partitions of one topic as they stood at some moment. */
+export interface Look {
+  readonly topicId: string
+  /** UNKNOWN_PARTITION. */
+  partition(index: number): Partition
+  close(): Promise<void>
+}
+
+export interface ReadOnlyReaderContext {
+  readonly clock: Clock
+  /** UNKNOWN_TOPIC. */
+  look(topic: string, partitions: readonly number[]): Promise<Look>
+  closed(): void
+}
+
+/** Between two looks, at least. */
+const pauseMsMin = 200
+/** And this many times what the last look took. */
+const pauseFactor = 4
+
+type Position = TopicPartition & { readonly offset: number }
+
+/** What a look has found, with a reader of it that is assigned the partitions `keys`. */
+interface Current {
+  readonly reader: InProcessReader
+  readonly looks: ReadonlyMap<string, Look>
+  readonly keys: ReadonlySet<string>
+}
+
+const keyOf = (topic: string, partition: number): string => `${topic}/${partition}`
+
+export class ReadOnlyReader implements Reader {
+  readonly #context: ReadOnlyReaderContext
+  readonly #options: ReaderOptions
+  /** What is assigned, and where reading begins; where it has come to, the current reader knows. */
+  #positions = new Map<string, Position>()
+  /** Raised by each assignment: a look that began before is not the last one. */
+  #assignment = 0
+  #current: Current | undefined
+  #looking: Promise<void> | undefined
+  #pauseMs = pauseMsMin
+  readonly #topicIds = new Map<string, string>()
+  #failure: { readonly error: unknown } | undefined
+  readonly #over = new AbortController()
+
+  constructor(context: ReadOnlyReaderContext, options: ReaderOptions) {
+    this.#context = context
+    this.#options = options
+  }
+
+  assign(positions: readonly Position[]): void {
+    this.#checkOpen()
+    const before = this.#positions
+    this.#keepPositions()
+    this.#positions = new Map(
+      positions.map(given => {
+        const key = keyOf(given.topic, given.partition)
+        return [key, before.has(key) ? this.#positions.get(key)! : given]
+      }),
+    )
+    this.#assignment += 1
+    this.#failure = undefined
+    void this.#lookAgain()
+  }
+
+  take(topic: string, partition: number): FetchedBatch | undefined {
+    this.#checkOpen()
+    if (this.#failure) throw this.#failure.error
+    return this.#readerOf(topic, partition)?.take(topic, partition)
+  }
+
+  atEnd(topic: string, partition: number): boolean {
+    return !this.#failure && (this.#readerOf(topic, partition)?.atEnd(topic, partition) ?? false)
+  }
+
+  position(topic: string, partition: number): number {
+    const position = this.#positions.get(keyOf(topic, partition))?.offset ?? 0
+    return this.#readerOf(topic, partition)?.position(topic, partition) ?? position
+  }
+
+  end(topic: string, partition: number): number {
+    return (
+      this.#readerOf(topic, partition)?.end(topic, partition) ??
+      this.#positions.get(keyOf(topic, partition))?.offset ??
+      0
+    )
+  }
+
+  async wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
+    this.#checkOpen()
+    if (this.#failure) return
+    const reader = this.#current?.reader
+    const isDone = [...this.#positions.values()].every(({ topic, partition }) => this.atEnd(topic, partition))
+    if (!this.#looking && reader && !isDone) return await reader.wait(timeoutMs, signal)
+    if (!this.#looking) {
+      await this.#sleep(Math.min(timeoutMs ?? this.#pauseMs, this.#pauseMs), signal)
+      if (signal?.aborted || this.#over.signal.aborted) return
+    }
+    const look = this.#lookAgain()
+    if (timeoutMs === undefined && !signal) return await look
+    const looked = new AbortController()
+    const stop = signal ? AbortSignal.any([signal, looked.signal]) : looked.signal
+    await Promise.race([look, this.#sleep(timeoutMs ?? waitMsMax, stop)])
+    looked.abort()
+  }
+
+  get closed(): boolean {
+    return this.#over.signal.aborted
+  }
+
+  async close(): Promise<void> {
+    if (this.#over.signal.aborted) return
+    this.#over.abort()
+    await this.#looking
+    await this.#leave()
+    this.#context.closed()
+  }
+
+  /** Looks once more, from where the reader stands. */
+  #lookAgain(): Promise<void> {
+    return (this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    }))
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#context
+    const began = clock.monotonic()
+    let assignment
+    do {
+      // Several assignments in one turn are one look.
+      await Promise.resolve()
+      assignment = this.#assignment
+      const looks = new Map<string, Look>()
+      try {
+        const wanted = Map.groupBy(this.#positions.values(), ({ topic }) => topic)
+        for (const [topic, positions] of wanted) {
+          const partitions = positions.map(({ partition }) => partition)
+          const look = await this.#context.look(topic, partitions)
+          looks.set(topic, look)
+          if (look.topicId !== this.#idOf(topic, look)) throw replaced(topic)
+        }
+        if (assignment === this.#assignment && !this.#over.signal.aborted) await this.#begin(looks)
+        else await closeAll(looks)
+      } catch (error) {
+        await closeAll(looks)
+        this.#failure = { error }
+      }
+    } while (assignment !== this.#assignment && !this.#over.signal.aborted)
+    this.#pauseMs = Math.max(pauseMsMin, pauseFactor * (clock.monotonic() - began))
+  }
+
+  /** Reads from these looks, in place of the ones before. */
+  async #begin(looks: ReadonlyMap<string, Look>): Promise<void> {
+    const reader = new InProcessReader(
+      {
+        clock: this.#context.clock,
+        partition: (topic, index) => looks.get(topic)!.partition(index),
+        closed: () => undefined,
+      },
+      this.#options,
+    )
+    const left = this.#leave()
+    for (const [key, { topic, partition, offset }] of this.#positions) {
+      // Records that were never acknowledged may be gone, and others come in their place.
+      const end = looks.get(topic)!.partition(partition).logEndOffset
+      this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
+    }
+    reader.assign([...this.#positions.values()])
+    this.#current = { reader, looks, keys: new Set(this.#positions.keys()) }
+    await left
+  }
+
+  /** Ends reading what the last look has found; where that has come to is kept. */
+  async #leave(): Promise<void> {
+    this.#keepPositions()
+    const current = this.#current
+    this.#current = undefined
+    if (!current) return
+    await current.reader.close()
+    await closeAll(current.looks)
+  }
+
+  #keepPositions(): void {
+    this.#positions = new Map(
+      [...this.#positions].map(([key, { topic, partition }]) => [
+        key,
+        { topic, partition, offset: this.position(topic, partition) },
+      ]),
+    )
+  }
+
+  /** The reader of a partition; undefined until a look has found it. */
+  #readerOf(topic: string, partition: number): InProcessReader | undefined {
+    const key = keyOf(topic, partition)
+    return this.#current?.keys.has(key) && this.#positions.has(key) ? this.#current.reader : undefined
+  }
+
+  /** The id of the topic as it was first looked at, while any of its partitions has been assigned. */
+  #idOf(topic: string, { topicId }: Look): string {
+    const known = this.#topicIds.get(topic) ?? topicId
+    this.#topicIds.set(topic, known)
+    return known
+  }
+
+  async #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const stop = signal ? AbortSignal.any([signal, this.#over.signal]) : this.#over.signal
+    await this.#context.clock.sleep(ms, stop).catch(() => undefined)
+  }
+
+  #checkOpen(): void {
+    if (this.#over.signal.aborted) throw closedReader()
+  }
+}
+
+function replaced(topic: string): MillraceError {
+  return new MillraceError(
+    'UNKNOWN_TOPIC',
+    `Topic '${topic}' was deleted while it was read, and created again. Read the new one from its start.`,
+  )
+}
+
+async function closeAll(looks: ReadonlyMap<string, Look>): Promise<void> {
+  for (const look of looks.values()) await look.close()
+}

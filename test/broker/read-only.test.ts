@@ -1,0 +1,289 @@
+/** A log that is opened for looking: beside its writer, at any moment of what that does, without a trace. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Disk, isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { ReadOnlyLog } from '../../src/broker/index.ts'
+import { createLog, type Log, type LogPort } from '../../src/port/index.ts'
+import { text, topic } from '../../src/schema/index.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
+import { SimulatedLog } from './support.ts'
+
+const words = topic('words', { key: text(), value: text() })
+
+/** A disk that fails the test at each call that would change it. */
+function guarded(disk: Disk): Disk {
+  const refused = (call: string) => (): never => assert.fail(`read only: ${call}`)
+  return {
+    list: path => disk.list(path),
+    exists: path => disk.exists(path),
+    async open(path, mode) {
+      assert.equal(mode, 'read', `read only: open ${path} to ${mode}`)
+      const file = await disk.open(path, mode)
+      return {
+        read: (buffer, position) => file.read(buffer, position),
+        size: () => file.size(),
+        close: () => file.close(),
+        write: refused('write'),
+        sync: refused('sync'),
+        truncate: refused('truncate'),
+      }
+    },
+    makeDirectory: refused('makeDirectory'),
+    rename: refused('rename'),
+    remove: refused('remove'),
+    syncDirectory: refused('syncDirectory'),
+    lock: refused('lock'),
+  }
+}
+
+async function look(world: SimulatedLog, disk: Disk = world.disk): Promise<Log> {
+  return createLog(await ReadOnlyLog.open('/data', { disk: guarded(disk), clock: world.clock }), world.clock)
+}
+
+async function valuesOf(log: Log, options: { isolation?: 'read_uncommitted' } = {}): Promise<string[]> {
+  const values: string[] = []
+  for await (const { value } of log.consumer(words, { until: 'end', ...options })) values.push(String(value))
+  return values
+}
+
+function batchOf(...values: readonly string[]): BatchBuilder {
+  const batch = new BatchBuilder({ initialBytes: 256 })
+  for (const value of values) batch.append(1000, Buffer.from('k'), Buffer.from(value))
+  return batch
+}
+
+async function append(port: LogPort, ...values: readonly string[]): Promise<void> {
+  const writer = await port.openWriter()
+  await writer.append('words', 0, batchOf(...values))
+  await writer.close()
+}
+
+test('shows topics and records beside the writer, and what comes later to who follows', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  await append(port, 'a', 'b')
+  const log = await look(world)
+  assert.deepEqual(
+    (await log.topics()).map(({ name, partitions }) => [name, partitions]),
+    [['words', 1]],
+  )
+  assert.deepEqual(await valuesOf(log), ['a', 'b'])
+  assert.equal(await log.port.offsets('words', 0, 'latest'), 2)
+  assert.equal(await log.port.offsets('words', 0, { timestamp: 1001 }), 2)
+
+  const followed: string[] = []
+  const consumer = log.consumer(words)
+  const following = (async () => {
+    for await (const { value } of consumer) {
+      followed.push(String(value))
+      if (followed.length === 4) break
+    }
+  })()
+  await world.clock.advance(1000)
+  assert.deepEqual(followed, ['a', 'b'])
+  await append(port, 'c', 'd')
+  await world.clock.advance(1000)
+  await following
+  assert.deepEqual(followed, ['a', 'b', 'c', 'd'])
+
+  // The writer has noticed nothing, and leaves cleanly.
+  await append(port, 'e')
+  await world.close()
+  assert.deepEqual(await valuesOf(log), ['a', 'b', 'c', 'd', 'e'])
+  await log.close()
+})
+
+test('hides open and aborted transactions, and shows them once they are committed', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  const log = await look(world)
+  const writer = await port.openWriter({ transactionalId: 't' })
+  await writer.append('words', 0, batchOf('aborted'))
+  await writer.abort()
+  await writer.append('words', 0, batchOf('open'))
+  await append(port, 'behind')
+  assert.deepEqual(await valuesOf(log), [])
+  assert.deepEqual(await valuesOf(log, { isolation: 'read_uncommitted' }), ['aborted', 'open', 'behind'])
+
+  const followed: string[] = []
+  const consumer = log.consumer(words)
+  const following = (async () => {
+    for await (const { value } of consumer) followed.push(String(value))
+  })()
+  await world.clock.advance(1000)
+  assert.deepEqual(followed, [])
+  await writer.commit()
+  await world.clock.advance(1000)
+  assert.deepEqual(followed, ['open', 'behind'])
+  await consumer.close()
+  await following
+  await log.close()
+  await world.close()
+})
+
+test('shows whole batches alone, wherever a write has come to', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  for (const value of ['a', 'b', 'c']) await append(port, value)
+  const path = '/data/words-0/00000000000000000000.log'
+  const file = await world.disk.open(path, 'read')
+  const bytes = new Uint8Array(await file.size())
+  await file.read(bytes, 0)
+  const shown = new Map<number, string[]>()
+  for (let size = 0; size <= bytes.length; size += size % 7 === 0 ? 1 : 6) {
+    // As a writer's file may be found: longer with each write. What is known to be synced is all of it here, so nothing is damage below.
+    const torn: Disk = {
+      ...guarded(world.disk),
+      async open(name, mode) {
+        const opened = await world.disk.open(name, mode)
+        if (name !== path) return opened
+        return {
+          ...opened,
+          read: (buffer, position) => opened.read(buffer.subarray(0, Math.max(0, size - position)), position),
+          size: async () => size,
+          close: () => opened.close(),
+        }
+      },
+    }
+    const log = await look(world, torn)
+    const values = await valuesOf(log)
+    shown.set(values.length, values)
+    await log.close()
+  }
+  assert.equal(bytes.length % 3, 0)
+  shown.set(3, await valuesOf(await look(world)))
+  assert.deepEqual(
+    [...shown],
+    [
+      [0, []],
+      [1, ['a']],
+      [2, ['a', 'b']],
+      [3, ['a', 'b', 'c']],
+    ],
+  )
+  await world.close()
+})
+
+test('follows through rolls, and says so where retention was faster', async () => {
+  const world = new SimulatedLog(seededRandom(7))
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1, segmentBytes: 300 })
+  const log = await look(world)
+  const consumer = log.consumer(words)
+  const followed: string[] = []
+  const following = (async () => {
+    for await (const { value } of consumer) followed.push(String(value))
+  })()
+  const sent: string[] = []
+  for (let n = 0; n < 40; n += 1) {
+    sent.push(`word ${n}`)
+    await append(port, `word ${n}`)
+    await world.clock.advance(n % 3 === 0 ? 250 : 10)
+  }
+  await world.clock.advance(1000)
+  assert.deepEqual(followed, sent)
+  await consumer.close()
+  await following
+
+  await port.createTopic('kept-short', { partitions: 1, segmentBytes: 300, retentionBytes: 600 })
+  const writer = await port.openWriter()
+  for (let n = 0; n < 40; n += 1) await writer.append('kept-short', 0, batchOf(`word ${n}`))
+  const short = topic('kept-short', { key: text(), value: text() })
+  const start = await log.port.offsets('kept-short', 0, 'earliest')
+  assert.ok(start > 0)
+  await assert.rejects(
+    async () => {
+      for await (const _ of log.consumer(short, { from: { offset: 0 }, until: 'end' })) assert.fail()
+    },
+    (error: unknown) => isMillraceError(error, 'OFFSET_OUT_OF_RANGE'),
+  )
+  await log.close()
+  await world.close()
+})
+
+for (const isMadeAgain of [false, true])
+  test(`a topic that is deleted under a reader${isMadeAgain ? ', and created again,' : ''} is UNKNOWN_TOPIC to it`, async () => {
+    const world = new SimulatedLog()
+    const port = await world.open()
+    await port.createTopic('words', { partitions: 1 })
+    await append(port, 'a')
+    const log = await look(world)
+    const following = (async () => {
+      for await (const { value } of log.consumer(words)) assert.equal(value, 'a')
+    })()
+    following.catch(() => {})
+    await world.clock.advance(500)
+    await port.deleteTopic('words')
+    if (isMadeAgain) {
+      await port.createTopic('words', { partitions: 1 })
+      await append(port, 'another')
+    }
+    await world.clock.advance(1000)
+    await assert.rejects(following, (error: unknown) => isMillraceError(error, 'UNKNOWN_TOPIC'))
+    await log.close()
+    await world.close()
+  })
+
+test('shows what a killed process left, without the recovery that its successor makes', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  await append(port, 'a')
+  world.disk.kill()
+  const log = await look(world)
+  assert.deepEqual(await valuesOf(log), ['a'])
+  await log.close()
+})
+
+test('refuses whatever would write', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  const log = await look(world)
+  const offsets = [{ topic: 'words', partition: 0, offset: 1 }]
+  const calls: readonly (() => Promise<unknown>)[] = [
+    () => log.port.openWriter(),
+    () => log.port.openWriter({ transactionalId: 't' }),
+    () => log.createTopic('more'),
+    () => log.deleteTopic('words'),
+    () =>
+      log.port.joinGroup({ group: 'g', topics: [['words']], onAssigned() {}, onRevoked() {}, onLost() {} }),
+    () => log.port.commitOffsets({ group: 'g', offsets }),
+    () => log.port.lock('app', 'me'),
+    async () => {
+      for await (const _ of log.consumer(words, { group: 'g' })) assert.fail()
+    },
+  ]
+  for (const call of calls)
+    await assert.rejects(
+      call,
+      (error: unknown) => isMillraceError(error, 'READ_ONLY') && /readOnly: true/.test(error.message),
+    )
+  await log.close()
+  await assert.rejects(log.topics(), (error: unknown) => isMillraceError(error, 'CLOSED'))
+  await world.close()
+})
+
+test('a reader that is closed while it waits ends at once, and is CLOSED after', async () => {
+  const world = new SimulatedLog()
+  const port = await world.open()
+  await port.createTopic('words', { partitions: 1 })
+  const log = await look(world)
+  const reader = await log.port.openReader()
+  reader.assign([{ topic: 'words', partition: 0, offset: 0 }])
+  for (let n = 0; n < 3; n += 1) {
+    const waited = reader.wait(50)
+    await world.clock.advance(50)
+    await waited
+  }
+  const waiting = reader.wait()
+  await reader.close()
+  await waiting
+  await assert.rejects(reader.wait(), (error: unknown) => isMillraceError(error, 'CLOSED'))
+  assert.equal(world.clock.pending, 0)
+  await log.close()
+  await world.close()
+})
