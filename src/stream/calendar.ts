@@ -8,8 +8,8 @@ import { MillraceError } from '../base/index.ts'
 
 /** Local time is at most this far from UTC, in ms, with room to spare. */
 const offsetMsMax = 16 * 3_600_000
-/** The first and the last time that a Date, and so Intl, knows. */
-const dateMsMax = 8_640_000_000_000_000
+/** Past this the rules of the last day are taken: local time must be a Date, too. */
+const dateMsMax = 8_640_000_000_000_000 - 2 * 86_400_000
 /** Boundaries that are kept: as many as a replay of three years opens. */
 const keptMax = 1024
 

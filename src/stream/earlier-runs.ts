@@ -73,7 +73,7 @@ async function hasUnreadRecords(
       if (!fetched) await reader.wait(lookWaitMs)
       else
         for (const cursor = fetched.batch.records(); cursor.next();)
-          if (cursor.offset >= fetched.firstOffset && cursor.keyStart >= 0) return true
+          if (cursor.offset >= fetched.firstOffset && cursor.valueStart >= 0) return true
     }
     return false
   } finally {

@@ -45,7 +45,8 @@ export function sendToExchange(
   if (record.pane) headers.push({ key: paneHeader, value: fromUtf8(record.pane) })
   if (record.raised) headers.push({ key: idleHeader, value: noBytes })
   for (const header of record.headers) headers.push(header)
-  const key = fromLatin1(rawKeyOf(record, node.keyCodec))
+  const isKeyless = record.key === null || record.key === undefined
+  const key = isKeyless ? null : fromLatin1(rawKeyOf(record, node.keyCodec))
   const value = valueCodec.encode(record.value)
   if (undo) undo.act(() => outputs.writeRaw(topic, partition, record.timestamp, key, value, headers))
   else outputs.writeRaw(topic, partition, record.timestamp, key, value, headers)
@@ -147,16 +148,17 @@ export class ExchangePartition implements InputPartition {
       const headers = cursor.headers()
       const key = cursor.key()
       const value = cursor.value()
-      if (key === null || value === null) {
+      // A record always has a value: what stands for null has bytes, too.
+      if (value === null) {
         this.#announced(headers, cursor.offset)
         this.#isFiring = !task.advance()
         continue
       }
-      const rawKey = latin1(key)
+      const rawKey = key === null ? undefined : latin1(key)
       const pane = headers.find(({ key: name }) => name === paneHeader)?.value
       const others = headers.filter(({ key: name }) => !ownHeaders.has(name))
       const record = new StreamRecord(
-        this.#node.keyCodec.decode(rawKey),
+        rawKey === undefined ? null : this.#node.keyCodec.decode(rawKey),
         valueCodec.decode(value),
         null,
         cursor.timestamp,

@@ -58,6 +58,8 @@ export interface OperatorNode extends NodeBase {
 /** Sends records to the task that owns their key. */
 export interface ExchangeNode extends NodeBase {
   readonly kind: 'exchange'
+  /** Whether records without a key pass, to the partition with their task's number (modulo): what follows has a use for them. */
+  readonly keepsKeyless: boolean
 }
 
 export interface SinkNode extends NodeBase {

@@ -187,11 +187,12 @@ export class Stream<K, V> {
   }
 
   /** @internal The stream with its records where their keys live: through an exchange if the key has changed. */
-  partitioned(keyCodec?: KeyCodec): Stream<K, V> {
+  partitioned(keyCodec?: KeyCodec, keepsKeyless = false): Stream<K, V> {
     if (!this.keyChanged) return this
     const node = this.graph.add<ExchangeNode>(
       {
         kind: 'exchange',
+        keepsKeyless,
         inputs: [this.edge],
         keyCodec: keyCodec ?? jsonKeyCodec,
         latenessMs: latenessOf(this.edge),
@@ -230,7 +231,7 @@ export class Stream<K, V> {
           {},
           true,
         )
-    const { edge } = stream.partitioned(tableNode.keyCodec)
+    const { edge } = stream.partitioned(tableNode.keyCodec, kind === 'left')
     const node = this.graph.add<OperatorNode>(
       {
         kind: 'operator',

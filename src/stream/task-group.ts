@@ -126,14 +126,17 @@ export class TaskGroup {
   }
 
   #exchange(task: Task, node: ExchangeNode, record: StreamRecord): void {
-    if (record.key === null || record.key === undefined) {
+    const isKeyless = record.key === null || record.key === undefined
+    if (isKeyless && !node.keepsKeyless) {
       task.keyMissing()
       return
     }
     const stage = this.#consumers.get(node)!
     const { keyCodec } = node
-    const by = keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec)
-    const partition = partitionForBinary(by, this.#partitions(stage))
+    const count = this.#partitions(stage)
+    const partition = isKeyless
+      ? task.partition % count
+      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec), count)
     if (this.#form.send) return this.#form.send(task, node, partition, record)
     const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
     target.entry(record)
