@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { isMillraceError, type ErrorCode } from '../base/index.ts'
 import { bytes, json, text } from './builtin.ts'
 import { codecOf, type Codec, type CodecOptions } from './codec.ts'
+import { windowed } from './windowed.ts'
 import { decoded } from './slices.test-support.ts'
 
 const where = "value of topic 'flights'"
@@ -115,9 +116,157 @@ test('what JSON would turn into something that the schema refuses is not written
     throwsCode(() => codecOf(schema, where).encode({ at }), 'MALFORMED_RECORD')
   throwsCode(() => codecOf(z.map(z.string(), z.int()), where).encode(new Map([['a', 1]])), 'MALFORMED_RECORD')
   throwsCode(() => codecOf(v.array(v.date()), where).encode([at]), 'MALFORMED_RECORD')
-  // A Date that is read again from its text may be written as one.
+  // A Date that is read again from its text may be written as one; one that would be read as text may not.
   assert.equal(codecOf(z.object({ at: z.coerce.date() }), where).encode({ at }), written)
-  assert.equal(codecOf(v.object({ at: v.union([v.string(), v.date()]) }), where).encode({ at }), written)
+  throwsCode(
+    () => codecOf(v.object({ at: v.union([v.string(), v.date()]) }), where).encode({ at }),
+    'MALFORMED_RECORD',
+  )
+})
+
+class Place {
+  readonly city = 'Chicago'
+}
+const cyclic: Record<string, unknown> = {}
+cyclic['self'] = cyclic
+/** What a program may hand over, and whether JSON can hold it. */
+const anything: readonly (readonly [what: string, value: unknown, holds: boolean | 'by schemas'])[] = [
+  ['a number', 1.5, true],
+  ['the largest number', Number.MAX_VALUE, true],
+  ['NaN', Number.NaN, false],
+  ['Infinity', Number.POSITIVE_INFINITY, false],
+  ['-Infinity', Number.NEGATIVE_INFINITY, false],
+  ['undefined', undefined, false],
+  ['undefined in an array', [1, undefined], false],
+  ['a sparse array', Array.from({ length: 2 }).fill(1, 1), false],
+  // oxlint-disable-next-line no-sparse-arrays -- that is what is tested
+  ['a hole', [1, , 3], false],
+  ['null in an array', [null], true],
+  ['a Date', new Date(0), false],
+  ['an invalid Date', new Date(Number.NaN), false],
+  ['a bigint', 1n, false],
+  ['a symbol', Symbol('s'), false],
+  ['a function', () => 1, false],
+  ['a Map', new Map([[1, 2]]), false],
+  ['a Set', new Set([1]), false],
+  ['a regular expression', /a/, false],
+  ['an error', new Error('e'), false],
+  ['bytes', new Uint8Array(2), false],
+  ['an instance of a class', new Place(), false],
+  ['a boxed number', Object(1), false],
+  ['toJSON', { toJSON: () => 1 }, false],
+  ['a cycle', cyclic, false],
+  ['a property named __proto__', JSON.parse('{"__proto__":{"a":1}}'), 'by schemas'],
+  ['half a surrogate pair', '\ud800', true],
+  ['half a surrogate pair as a name', { '\udc00': '\ud800' }, true],
+  ['empty things', { a: {}, b: [], c: '' }, true],
+  ['names of digits', { 2: 'b', 1: 'a' }, true],
+]
+for (const [what, value, holds] of anything)
+  test(`is read back as it was, or refused: ${what}`, () => {
+    const item = (given: unknown): unknown => ({ list: [{ item: given }] })
+    const unchecked = json()
+    const open: readonly (readonly [StandardSchemaV1, unknown])[] = [
+      [unchecked, value],
+      [unchecked, item(value)],
+      [unchecked, [value]],
+      [z.any(), value],
+      [z.object({ list: z.array(z.object({ item: z.unknown() })) }), item(value)],
+      [type({ list: [{ item: 'unknown' }, '[]'] }), item(value)],
+      [v.object({ list: v.array(v.object({ item: v.any() })) }), item(value)],
+    ]
+    for (const [schema, given] of open)
+      for (const canonical of [false, true]) {
+        const codec = codecOf(schema, where, { canonical })
+        // An optional property that is undefined is one that is not there.
+        if (value === undefined && !Array.isArray(given) && given !== undefined) continue
+        const refuses = holds === 'by schemas' ? schema === unchecked : !holds
+        if (refuses) throwsCode(() => codec.encode(given), 'MALFORMED_RECORD')
+        else assert.deepEqual(read(codec, [codec.encode(given)]), [given])
+      }
+  })
+
+test('what a closed schema lets through, and JSON does not, is refused as well', () => {
+  for (const [schema, value] of [
+    [z.array(z.string().optional()), [undefined]],
+    [type('number'), Number.POSITIVE_INFINITY],
+    [v.object({ n: v.number() }), { n: Number.POSITIVE_INFINITY }],
+    [z.nan(), Number.NaN],
+    [z.union([z.nan(), z.null()]), Number.NaN],
+  ] as [StandardSchemaV1, unknown][])
+    throwsCode(() => codecOf(schema, where).encode(value), 'MALFORMED_RECORD')
+  // The message says where.
+  assert.throws(
+    () => codecOf(json(), where).encode({ stops: [{ at: new Date() }] }),
+    /a Date at 'stops\[0\]\.at'/,
+  )
+})
+
+test('what the schema does not know is not written', () => {
+  const given = {
+    cents: 1,
+    password: 'x',
+    to: { city: 'A', pin: 1 },
+    lines: [{ id: 1, note: 'n' }, { id: 2 }],
+  }
+  const known = '{"cents":1,"to":{"city":"A"},"lines":[{"id":1},{"id":2}]}'
+  for (const schema of [
+    z.object({
+      cents: z.int(),
+      to: z.object({ city: z.string() }),
+      lines: z.array(z.object({ id: z.int() })),
+      note: z.string().optional(),
+    }),
+    type({
+      cents: 'number',
+      to: { city: 'string' },
+      lines: type({ id: 'number' }).array(),
+      'note?': 'string',
+    }),
+    v.object({
+      cents: v.number(),
+      to: v.object({ city: v.string() }),
+      lines: v.array(v.object({ id: v.number() })),
+      note: v.optional(v.string()),
+    }),
+  ]) {
+    const codec = codecOf(schema, where)
+    assert.equal(codec.encode(given), known)
+    assert.equal(codec.encode(JSON.parse(known)), known)
+    assert.deepEqual(given.to, { city: 'A', pin: 1 }, 'what was given stays as it is')
+  }
+  // Either of two shapes; a key, whose bytes decide the partition; the key of a window.
+  const either = codecOf(z.union([z.object({ a: z.int() }), z.object({ b: z.int() })]), where)
+  assert.equal(either.encode({ b: 1, c: 2 }), '{"b":1}')
+  const orKept = codecOf(type({ a: 'number' }).or({ b: 'string' }), where)
+  assert.equal(orKept.encode({ b: 'x', c: 2 }), '{"b":"x"}')
+  const key = codecOf(z.object({ b: z.int(), a: z.int() }), where, { canonical: true })
+  assert.equal(key.encode({ c: 1, b: 2, a: 3 }), '{"a":3,"b":2}')
+  const inWindow = codecOf(windowed(z.object({ a: z.int() })), where)
+  const inner = { key: { a: 1, b: 2 }, start: 0, end: 1 }
+  assert.equal(inWindow.encode(inner), '{"key":{"a":1},"start":0,"end":1}')
+  assert.equal(inWindow.partitionBytes?.(inner), '{"a":1}')
+})
+
+test('what a schema says that it lets through, or needs to transform, is written', () => {
+  const extra = { a: 1, b: [{ c: 'x' }] }
+  for (const schema of [
+    z.looseObject({ a: z.int() }),
+    z.record(z.string(), z.unknown()),
+    v.looseObject({ a: v.number() }),
+    type({ a: 'number', '[string]': 'unknown' }),
+    type('object'),
+    json(),
+  ])
+    for (const given of [extra, Object.assign(Object.create(null), extra)])
+      assert.equal(codecOf(schema as StandardSchemaV1, where).encode(given), JSON.stringify(extra))
+  const renamed = z.object({ a: z.int(), b: z.int() }).transform(({ a }) => ({ c: a }))
+  assert.equal(codecOf(renamed, where).encode({ a: 1, b: 2 }), '{"a":1,"b":2}')
+})
+
+test('text and bytes that are to be written in another form are checked as that form does not', () => {
+  const codec = codecOf(text(), where, { format: 'json' })
+  assert.deepEqual(read(codec, ['"a"', '5']), ['a', { malformed: 'expected a string, got number' }])
 })
 
 test('a promise is refused, also when it rejects', async () => {

@@ -4,17 +4,20 @@
  * Which serde: strings at the top level are written as plain UTF-8, as every Kafka client does with a string key, so that partitioning agrees
  * with other languages; everything else as JSON. Where the schema cannot say what it describes (no `~standard.jsonSchema`), `format` decides.
  *
- * The schema describes what stands on the log: encoding validates a value and writes it **as it was given**; what the schema
- * transforms, fills in or strips shows when the record is read. A value that JSON would turn into something its own schema refuses (a Date under
- * a schema of dates) is not written: nobody could read it.
+ * The schema describes what stands on the log. Encoding validates a value and writes it **as it was given**, without what the schema does not know; what
+ * the schema transforms or fills in shows when the record is read. Whatever is written can be read back as the same value by the same schema: what JSON
+ * would turn into something else (NaN, a Date, undefined in an array) is refused, unless the schema reads it back (a date that it coerces).
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { isDeepStrictEqual } from 'node:util'
 import { MillraceError } from '../base/index.ts'
 import { bytesSerde } from './bytes.ts'
+import { asDeclared, hasUndeclared, hasUnknown, shapeOf, withoutUnknown } from './declared.ts'
 import { hintsOf, type SchemaHints } from './hints.ts'
 import { issuesInWords } from './issues.ts'
-import { canonicalJsonSerde, changesAsJson, jsonSerde } from './json.ts'
-import { describesText, jsonSchemaOf, leavesOpen } from './json-schema.ts'
+import { canonicalJsonSerde, jsonSerde } from './json.ts'
+import { lossInWords, survivesJson } from './json-fidelity.ts'
+import { describesText, jsonSchemaOf } from './json-schema.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 import { stringSerde } from './string.ts'
 
@@ -61,7 +64,11 @@ export function codecOf<T, In>(
   const hints = hintsOf(schema)
   const jsonSchema = jsonSchemaOf(schema)
   const serde = hints.serde ?? serdeFor(options, hints, describesText(schema, jsonSchema))
-  const { validate } = schema['~standard']
+  const { validate, vendor } = schema['~standard']
+  /** Whether the serde checks all that the schema does: not where another format was asked for than its own. */
+  const unchecked =
+    hints.unchecked === true && (options.format === undefined || options.format === hints.format)
+  const shape = unchecked || stripping.has(vendor) ? undefined : shapeOf(jsonSchema)
 
   const check = (value: unknown): unknown => {
     const result = validate(value)
@@ -83,9 +90,29 @@ export function codecOf<T, In>(
     }
   }
 
-  // A schema that JSON Schema expresses in full admits only what JSON gives back.
-  const mayChange =
-    serde.name === 'json' && !hints.unchecked && (jsonSchema === undefined || leavesOpen(jsonSchema))
+  /** What is written of a value that is valid as `output`. */
+  const known = (value: unknown, output: unknown): unknown => {
+    let kept = value
+    if (hasUnknown(value, output)) {
+      const stripped = withoutUnknown(value, output)
+      // Left out by a schema that strips, or made into something of another name by one that transforms? Then it is needed.
+      if (isDeepStrictEqual(validated(stripped), output)) kept = stripped
+    }
+    if (!hasUndeclared(kept, shape)) return kept
+    const declared = asDeclared(kept, shape)
+    return validated(declared) instanceof Malformed ? kept : declared
+  }
+  const checkReadable = (value: unknown, output: unknown, written: string): void => {
+    const read = unchecked ? undefined : validated(JSON.parse(written))
+    if (!unchecked && isDeepStrictEqual(read, output)) return
+    const loss = lossInWords(value)
+    throw refused(
+      where,
+      read instanceof Malformed
+        ? `as JSON it is ${shortened(written)}, which its own schema refuses (${read.reason}), because of ${loss}; let the schema describe what stands on the log, such as a date as epoch milliseconds`
+        : `JSON cannot hold ${loss}: it would be read as something else. Write what JSON can hold, such as epoch milliseconds for a date, null for a number that is none, an array for a Map or Set, a plain object for an instance of a class`,
+    )
+  }
 
   return {
     where,
@@ -93,7 +120,7 @@ export function codecOf<T, In>(
     jsonSchema,
     decode(slices, into) {
       serde.decode(slices, into)
-      if (hints.unchecked) return
+      if (unchecked) return
       for (let i = 0; i < slices.count; i++) {
         const value = into[i]
         if (value !== null && !(value instanceof Malformed)) into[i] = validated(value) as T | Malformed
@@ -101,28 +128,49 @@ export function codecOf<T, In>(
     },
     encode(value) {
       if (value === null) return null
-      if (!hints.unchecked) {
-        const result = validated(value)
-        if (result instanceof Malformed) throw refused(where, result.reason)
+      let output: unknown = value
+      let toWrite: unknown = value
+      if (!unchecked) {
+        output = validated(value)
+        if (output instanceof Malformed) throw refused(where, output.reason)
+        toWrite = known(value, output)
       }
       let written
+      let survives
       try {
-        written = serde.encode(value)
+        written = serde.encode(toWrite)
+        survives = isPlainForm(serde) || survivesJson(toWrite)
       } catch (error) {
         throw refused(where, (error as Error).message, error)
       }
-      if (mayChange && changesAsJson(value)) {
-        const read = validated(JSON.parse(String(written)))
-        if (read instanceof Malformed)
-          throw refused(
-            where,
-            `as JSON it is ${String(written)}, which its own schema refuses (${read.reason}); let the schema describe what stands on the log, such as a date as epoch milliseconds`,
-          )
-      }
+      if (!survives) checkReadable(toWrite, output, String(written))
       return written
     },
-    ...(hints.partitionBytes && { partitionBytes: hints.partitionBytes }),
+    ...(hints.partitionBytes && {
+      partitionBytes: value =>
+        hints.partitionBytes!(hasObjectKey(value) ? known(value, validated(value)) : value),
+    }),
   }
+}
+
+/** Whether the serde checks by itself that it writes what it will read: text and bytes, not JSON in any form. */
+function isPlainForm({ name }: Serde<unknown>): boolean {
+  return name === 'string' || name === 'bytes'
+}
+
+/** Whether it is a windowed key whose inner key may have properties that its schema does not know. */
+function hasObjectKey(value: unknown): boolean {
+  return typeof (value as { key?: unknown } | null)?.key === 'object'
+}
+
+/** Libraries whose schemas leave out of their output what they do not declare. */
+const stripping: ReadonlySet<string> = new Set(['zod', 'valibot'])
+
+/** Characters of a value that a message shows. */
+const shownMax = 200
+
+function shortened(text: string): string {
+  return text.length > shownMax ? `${text.slice(0, shownMax)}…` : text
 }
 
 function serdeFor(options: CodecOptions, hints: SchemaHints, text: boolean): Serde<unknown> {

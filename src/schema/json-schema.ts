@@ -13,11 +13,6 @@ export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   }
 }
 
-/** Whether it leaves open, at the top or anywhere below, what a value is: as arktype does where JSON Schema has no word for it, a Date for one. */
-export function leavesOpen(schema: JsonSchema): boolean {
-  return Object.keys(schema).every(name => name === '$schema') || /[:[,]\{\}/.test(JSON.stringify(schema))
-}
-
 /** Whether every value is a string (or null, which is the record's own null). */
 export function describesText(schema: StandardSchemaV1, jsonSchema: JsonSchema | undefined): boolean {
   if (jsonSchema) return allStrings(jsonSchema)

@@ -69,15 +69,6 @@ export const jsonSerde: Serde<unknown> = {
   decode,
 }
 
-/** Whether a value holds an object that JSON writes as something else: a Date, which becomes text, a Map, a Set, an instance of a class. Without cycles. */
-export function changesAsJson(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (Array.isArray(value)) return value.some(changesAsJson)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return true
-  return Object.values(value).some(changesAsJson)
-}
-
 /** Sorts the properties of plain objects, whatever their depth; a `toJSON` has run before. */
 function sorted(_name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value

@@ -1,0 +1,84 @@
+/**
+ * What JSON gives back as it was given, and what it does not: NaN and infinities become null, undefined in arrays too, a Date becomes text, a Map an empty
+ * object, an instance of a class a plain object. A property that is undefined is left out, which readers cannot tell from one that is not there; -0
+ * becomes 0, its equal.
+ */
+
+/** Whether `JSON.parse` gives back what `JSON.stringify` was given. For values without cycles: it looks at every part. */
+export function survivesJson(value: unknown): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isFinite(value)
+    case 'object':
+      return value === null || (Array.isArray(value) ? arraySurvives(value) : objectSurvives(value))
+    case 'undefined':
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+      return false
+  }
+}
+
+function arraySurvives(values: readonly unknown[]): boolean {
+  // By index: a hole is undefined.
+  for (let index = 0; index < values.length; index += 1) if (!survivesJson(values[index])) return false
+  return true
+}
+
+function objectSurvives(value: object): boolean {
+  if (!isPlain(value)) return false
+  for (const name in value) {
+    // As a property of its own it is read as one, and sets the prototype of whatever it is copied into.
+    if (name === '__proto__') return false
+    const part = (value as Record<string, unknown>)[name]
+    if (typeof part === 'string' || part === undefined) continue
+    if (!survivesJson(part)) return false
+  }
+  return true
+}
+
+/** Whether it is an object literal, of this or another realm, or one without a prototype. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null
+}
+
+/** Where the first part is that does not survive, and what it is: `a Date at 'stops[1].at'`. For one of which {@link survivesJson} is false. */
+export function lossInWords(value: unknown): string {
+  const { path, part } = firstLoss(value, '')
+  return path === '' ? nameOf(part) : `${nameOf(part)} at '${path}'`
+}
+
+interface Loss {
+  readonly path: string
+  readonly part: unknown
+}
+
+function firstLoss(value: unknown, path: string): Loss {
+  if (typeof value === 'object' && value !== null && (Array.isArray(value) || isPlain(value))) {
+    const parts: [string, unknown][] = Array.isArray(value)
+      ? Array.from(value as unknown[], (part, index) => [`${path}[${index}]`, part])
+      : Object.entries(value).flatMap(([name, part]) =>
+          part === undefined ? [] : [[path === '' ? name : `${path}.${name}`, part]],
+        )
+    for (const [at, part] of parts) {
+      if (at.endsWith('__proto__')) return { path: at, part: protoProperty }
+      if (!survivesJson(part)) return firstLoss(part, at)
+    }
+  }
+  return { path, part: value }
+}
+
+const protoProperty = Symbol('a property named __proto__')
+
+function nameOf(part: unknown): string {
+  if (part === protoProperty) return 'a property'
+  if (typeof part === 'number') return String(part)
+  if (typeof part !== 'object' || part === null) return part === undefined ? 'undefined' : `a ${typeof part}`
+  const name: unknown = part.constructor?.name
+  return typeof name === 'string' && name !== '' ? `a ${name}` : 'an object'
+}
