@@ -116,7 +116,7 @@ export class PartitionReader {
           error,
         )
       const failed = diskError(error, `reading ${segment.path}`)
-      throw systemCode(error) === 'EIO' ? this.#poison(failed) : failed
+      throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
     }
   }
 }

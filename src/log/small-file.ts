@@ -1,21 +1,20 @@
-/** Files small enough to be read and replaced as a whole. */
-import type { Disk } from '../base/index.ts'
-import { diskFull, systemCode } from './disk-errors.ts'
+/**
+ * Files small enough to be read and replaced as a whole. Whatever the disk says to one of these calls, the caller gets a MillraceError that names
+ * the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, DATA_DIR_UNREADABLE.
+ */
+import type { Disk, DiskFile } from '../base/index.ts'
+import { diskError, diskFull, systemCode } from './disk-errors.ts'
 
 /** Everything in the file; undefined when it is not there. */
 export async function readFile(disk: Disk, path: string): Promise<Buffer | undefined> {
-  let file
   try {
-    file = await disk.open(path, 'read')
+    return await using(await disk.open(path, 'read'), async file => {
+      const bytes = Buffer.allocUnsafeSlow(await file.size())
+      return bytes.subarray(0, await file.read(bytes, 0))
+    })
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    const bytes = Buffer.allocUnsafeSlow(await file.size())
-    return bytes.subarray(0, await file.read(bytes, 0))
-  } finally {
-    await file.close()
+    throw diskError(error, `reading ${path}`)
   }
 }
 
@@ -29,12 +28,13 @@ export async function writeFile(
   bytes: Uint8Array,
   how: 'synced' | 'unsynced' = 'synced',
 ): Promise<void> {
-  const file = await disk.open(path, 'create')
   try {
-    if (bytes.length > 0 && (await file.write([bytes], 0)) < bytes.length) throw diskFull(`writing ${path}`)
-    if (how === 'synced') await file.sync()
-  } finally {
-    await file.close()
+    await using(await disk.open(path, 'create'), async file => {
+      if (bytes.length > 0 && (await file.write([bytes], 0)) < bytes.length) throw diskFull(`writing ${path}`)
+      if (how === 'synced') await file.sync()
+    })
+  } catch (error) {
+    throw diskError(error, `writing ${path}`)
   }
 }
 
@@ -47,8 +47,12 @@ export async function replaceFile(
 ): Promise<void> {
   const path = `${folder}/${name}`
   await writeFile(disk, `${path}.tmp`, bytes)
-  await disk.rename(`${path}.tmp`, path)
-  await disk.syncDirectory(folder)
+  try {
+    await disk.rename(`${path}.tmp`, path)
+    await disk.syncDirectory(folder)
+  } catch (error) {
+    throw diskError(error, `replacing ${path}`)
+  }
 }
 
 /** Removes a file or folder; fine when it is not there. Not durable before its folder is synced. */
@@ -56,6 +60,14 @@ export async function removeIfThere(disk: Disk, path: string): Promise<void> {
   try {
     await disk.remove(path)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    if (systemCode(error) !== 'ENOENT') throw diskError(error, `removing ${path}`)
+  }
+}
+
+async function using<T>(file: DiskFile, action: (file: DiskFile) => Promise<T>): Promise<T> {
+  try {
+    return await action(file)
+  } finally {
+    await file.close()
   }
 }
