@@ -47,6 +47,7 @@ export function withPower(
     sync: powered(() => file.sync()),
     truncate: powered(size => file.truncate(size)),
     size: powered(() => file.size()),
+    isInPlace: () => file.isInPlace(),
     close: () => file.close(),
   })
   return {
@@ -61,6 +62,7 @@ export function withPower(
       remove: powered(path => disk.remove(path)),
       syncDirectory: powered(path => disk.syncDirectory(path)),
       lock: powered((path, holder) => disk.lock(path, holder)),
+      openFilesMax: () => disk.openFilesMax(),
     },
   }
 }

@@ -19,6 +19,11 @@ export interface DiskFile {
   sync(): Promise<void>
   truncate(size: number): Promise<void>
   size(): Promise<number>
+  /**
+   * Whether the file still stands under the path that it was opened by. False once the file, or a folder above it, was removed, moved or replaced:
+   * what is written from then on, nobody finds. Cheap enough to be asked after each sync.
+   */
+  isInPlace(): boolean
   close(): Promise<void>
 }
 
@@ -40,4 +45,6 @@ export interface Disk {
    * another holder has it, resolves to what that one wrote as `holder` (a process id and a start time, say).
    */
   lock(path: string, holder: string): Promise<{ release(): Promise<void> } | { heldBy: string }>
+  /** How many files the process may have open at a time, sockets and all; undefined where the system does not say. */
+  openFilesMax(): Promise<number | undefined>
 }

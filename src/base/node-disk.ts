@@ -1,13 +1,14 @@
 /** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock has a file of its own, node-lock.ts. */
-import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, statSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { takeLock } from './node-lock.ts'
 
 export const nodeDisk: Disk = {
   async open(path, mode) {
-    return nodeFile(await open(path, { read: 'r', write: 'r+', create: 'w+' }[mode]))
+    const handle = await open(path, { read: 'r', write: 'r+', create: 'w+' }[mode])
+    return mode === 'read' ? nodeFile(handle, () => true) : nodeFile(handle, await placeOf(handle, path))
   },
   async makeDirectory(path) {
     const firstMade = await mkdir(path, { recursive: true })
@@ -32,6 +33,11 @@ export const nodeDisk: Disk = {
   remove: path => rm(path, { recursive: true, force: true }),
   syncDirectory,
   lock: takeLock,
+  async openFilesMax() {
+    const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
+    const found = /^Max open files +(\d+)/m.exec(limits)
+    return found ? Number(found[1]) : undefined
+  },
 }
 
 async function syncDirectory(path: string): Promise<void> {
@@ -44,7 +50,21 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-function nodeFile(handle: FileHandle): DiskFile {
+/** Whether the path still leads to the open file. */
+async function placeOf(handle: FileHandle, path: string): Promise<() => boolean> {
+  try {
+    const { ino, dev } = await handle.stat()
+    return () => {
+      const found = statSync(path, { throwIfNoEntry: false })
+      return found?.ino === ino && found.dev === dev
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+function nodeFile(handle: FileHandle, isInPlace: () => boolean): DiskFile {
   return {
     async write(buffers, position) {
       const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
@@ -63,6 +83,7 @@ function nodeFile(handle: FileHandle): DiskFile {
     sync: () => handle.datasync(),
     truncate: size => handle.truncate(size),
     size: async () => (await handle.stat()).size,
+    isInPlace,
     close: () => handle.close(),
   }
 }

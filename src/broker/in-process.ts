@@ -108,10 +108,10 @@ export class InProcessLog implements LogPort {
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
   static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {
-    const { disk, clock, random } = options
+    const { clock, random } = options
     const log = await LogDirectory.open(path, options)
     try {
-      const metadata = await MetadataFile.open(disk, path)
+      const metadata = await MetadataFile.open(log.disk, path)
       const topics = await Topics.open(log, metadata, random)
       const limits = options.internal ?? {}
       const internal = { segmentBytes: limits.segmentBytes ?? internalLimitsDefault.segmentBytes }

@@ -1,5 +1,5 @@
 /** What the disk says, in millrace's words. Which errors end a partition is decided here, and only here. */
-import { MillraceError } from '../base/index.ts'
+import { MillraceError, type DiskFile } from '../base/index.ts'
 
 const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
 
@@ -26,7 +26,7 @@ export function diskError(error: unknown, doing: string): MillraceError {
     case 'ENFILE':
       return new MillraceError(
         'LIMIT_EXCEEDED',
-        `Too many open files while ${doing}: raise the limit (ulimit -n) or lower maxOpenFiles.`,
+        `Too many open files while ${doing}: close files or sockets elsewhere in this process, or raise its limit (ulimit -n).`,
         { cause: error, retriable: true },
       )
     case 'EACCES':
@@ -60,6 +60,15 @@ export function diskFailed(error: unknown, doing: string): MillraceError {
     'DISK_FAILED',
     `${systemCode(error) ?? String(error)} while ${doing}: look at the disk before you start again; recovery then reads what is on it.`,
     { cause: error },
+  )
+}
+
+/** @throws MillraceError DISK_FAILED where the file is not where it was opened: what is written to it, nobody finds */
+export function checkPlace(file: DiskFile, path: string): void {
+  if (file.isInPlace()) return
+  throw new MillraceError(
+    'DISK_FAILED',
+    `${path} is not in its place any more: it, or a folder above it, was removed, moved or replaced while the log was open. What was written since is lost with it. End this process, put the folder back, and start again.`,
   )
 }
 

@@ -125,7 +125,7 @@ test('a creation that fails at any call can be tried again', async () => {
   for (let call = 1; ; call += 1) {
     const disk = new SimulatedDisk()
     const log = await openDirectory(disk)
-    disk.failCall({ call, kind: 'EMFILE', times: 'once' })
+    disk.failCall({ call, kind: 'ENOSPC', times: 'once' })
     const first = await log.createPartition('flights', 0).catch(() => undefined)
     if (first) break
     failed += 1

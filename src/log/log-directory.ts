@@ -5,15 +5,16 @@
  * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
  * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
  */
-import { fromUtf8, MillraceError, utf8, type Clock, type Disk } from '../base/index.ts'
+import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type DiskFile } from '../base/index.ts'
 import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
-import { diskError, systemCode } from './disk-errors.ts'
+import { checkPlace, diskError, systemCode } from './disk-errors.ts'
 import {
   cleanMarkerName,
   deletedFolder,
+  directoryMarkName,
   isLeftOver,
   newFolder,
   parsePartitionFolder,
@@ -21,6 +22,8 @@ import {
   partitionFolder,
 } from './file-names.ts'
 import { OpenFiles } from './open-files.ts'
+import { patientDisk } from './patient-disk.ts'
+import { placedDisk } from './placed-disk.ts'
 import { Partition, type PartitionContext } from './partition.ts'
 import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './partition-config.ts'
 import { ProducerState } from './producer-state.ts'
@@ -43,7 +46,7 @@ export interface LogDirectoryOptions {
   readonly checkpointIntervalMs?: number
   /** … and how many bytes. Default 64 MiB. */
   readonly checkpointBytes?: number
-  /** Files open at a time, unless more have unsynced writes. Default 256. */
+  /** Segment files open at a time. Default 256, or half of what the process may have open if that is less. */
   readonly maxOpenFiles?: number
   /** How long a silent producer is remembered. Default one day, which is Kafka's. */
   readonly producerIdExpirationMs?: number
@@ -70,6 +73,7 @@ type Config = Required<Omit<LogDirectoryOptions, 'onFatal' | 'only'>> & {
 /** Kafka's smallest segment; its largest is what an int32 position reaches. */
 export const segmentBytesMin = 14
 export const segmentBytesMax = 0x7fff_ffff
+const openFilesDefault = 256
 /** The content of the clean marker: any other is not a clean stop's. */
 const cleanMarker = '{"version":0}'
 /** Partitions that are recovered, or closed, at a time. */
@@ -88,15 +92,19 @@ export class LogDirectory {
   #foldersMarked = 0
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #lock: DirectoryLock | undefined
+  /** Held open, to notice a directory that is not the one that was opened. */
+  #mark: DiskFile | undefined
   #closing: Promise<void> | undefined
 
   private constructor(path: string, config: Config) {
     this.path = path
-    this.#config = config
-    this.#files = new OpenFiles(config.disk, config.maxOpenFiles)
-    this.#checkpoints = new Checkpointer(path, config, this.#partitions)
+    const patient = patientDisk(config.disk, config.clock, () => this.#files.spare())
+    const disk = placedDisk(patient, () => this.#checkPlace())
+    this.#config = { ...config, disk }
+    this.#files = new OpenFiles(disk, config.maxOpenFiles)
+    this.#checkpoints = new Checkpointer(path, this.#config, this.#partitions)
     this.#context = {
-      disk: config.disk,
+      disk,
       clock: config.clock,
       files: this.#files,
       durability: config.durability,
@@ -118,7 +126,7 @@ export class LogDirectory {
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, INVALID_ARGUMENT
    */
   static async open(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
-    const directory = new LogDirectory(path, withDefaults(options))
+    const directory = new LogDirectory(path, withDefaults(options, await options.disk.openFilesMax()))
     try {
       await directory.#open()
     } catch (error) {
@@ -126,6 +134,14 @@ export class LogDirectory {
       throw diskError(error, `opening ${path}`)
     }
     return directory
+  }
+
+  /**
+   * The disk below, for others that keep files in this directory: it waits for a file descriptor where there is none, and writes nothing to another
+   * directory that has taken the place of this one.
+   */
+  get disk(): Disk {
+    return this.#config.disk
   }
 
   get recovery(): DirectoryRecovery {
@@ -243,6 +259,7 @@ export class LogDirectory {
       this.#lock = await lockDirectory(disk, this.#config.clock, this.path)
     }
     await claimDirectory(disk, this.path, readOnly)
+    if (!readOnly) this.#mark = await disk.open(`${this.path}/${directoryMarkName}`, 'write')
     const marker = await readFile(disk, `${this.path}/${cleanMarkerName}`)
     if (marker && !readOnly) await removeIfThere(disk, `${this.path}/${cleanMarkerName}`)
     const clean = marker !== undefined && utf8(marker) === cleanMarker
@@ -340,6 +357,9 @@ export class LogDirectory {
     await this.#files.close()
     const lock = this.#lock
     this.#lock = undefined
+    const mark = this.#mark
+    this.#mark = undefined
+    await mark?.close()
     await lock?.release()
   }
 
@@ -347,6 +367,11 @@ export class LogDirectory {
     if (this.#closing) throw new MillraceError('CLOSED', `The log in ${this.path} is closed.`)
     if (this.#config.readOnly)
       throw new MillraceError('INVALID_ARGUMENT', `${this.path} was opened to be read only.`)
+    this.#checkPlace()
+  }
+
+  #checkPlace(): void {
+    if (this.#mark) checkPlace(this.#mark, this.path)
   }
 }
 
@@ -369,7 +394,7 @@ function checkSegmentBytes(segmentBytes: number): void {
   )
 }
 
-function withDefaults(options: LogDirectoryOptions): Config {
+function withDefaults(options: LogDirectoryOptions, processFilesMax = Infinity): Config {
   const config: Config = {
     disk: options.disk,
     clock: options.clock,
@@ -379,7 +404,7 @@ function withDefaults(options: LogDirectoryOptions): Config {
     retentionBytes: options.retentionBytes ?? -1,
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
     checkpointBytes: options.checkpointBytes ?? 64 << 20,
-    maxOpenFiles: options.maxOpenFiles ?? 256,
+    maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
     readOnly: options.readOnly ?? false,
     only: options.readOnly ? options.only : undefined,

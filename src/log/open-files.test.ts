@@ -2,10 +2,18 @@ import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Disk, DiskFile } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
 import { OpenFiles } from './open-files.ts'
+import { patientDisk } from './patient-disk.ts'
+import { readFile } from './small-file.ts'
 
 /** A disk that says which files are open. */
-async function watchedDisk(): Promise<{ disk: Disk; open: string[]; limit: { files: number } }> {
+async function watchedDisk(): Promise<{
+  disk: Disk
+  simulated: SimulatedDisk
+  open: string[]
+  limit: { files: number }
+}> {
   const simulated = new SimulatedDisk()
   await simulated.makeDirectory('/d')
   for (const name of ['a', 'b', 'c', 'd']) simulated.setContent(`/d/${name}`, Buffer.from(name))
@@ -13,6 +21,7 @@ async function watchedDisk(): Promise<{ disk: Disk; open: string[]; limit: { fil
   const limit = { files: Infinity }
   const disk = simulated.session()
   return {
+    simulated,
     open,
     limit,
     disk: {
@@ -31,6 +40,11 @@ async function watchedDisk(): Promise<{ disk: Disk; open: string[]; limit: { fil
       },
     },
   }
+}
+
+/** What is under way has come to its end. */
+function settled(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, 5))
 }
 
 async function contentOf(files: OpenFiles, name: string, mode: 'read' | 'write' = 'read'): Promise<string> {
@@ -57,20 +71,51 @@ test('files stay open up to the limit; then the one used least recently is close
   deepEqual(open, [])
 })
 
-test('a file in use, or with unsynced writes, stays open whatever the limit', async () => {
+test('a file in use stays open whatever the limit', async () => {
   const { disk, open } = await watchedDisk()
   const files = new OpenFiles(disk, 1)
   await files.use('/d/a', 'write', async () => {
-    files.pin('/d/a')
     await files.use('/d/b', 'read', async () => {
       await contentOf(files, 'c')
       deepEqual([...open].sort(), ['/d/a', '/d/b'])
     })
   })
-  deepEqual(open, ['/d/a'])
-  files.unpin('/d/a')
+})
+
+test('a file with unsynced writes is synced before it is closed, and closed after all others', async () => {
+  const { disk, open, simulated } = await watchedDisk()
+  const files = new OpenFiles(disk, 2)
+  const write = async (name: string): Promise<void> =>
+    files.use(`/d/${name}`, 'write', async file => {
+      await file.write([Buffer.from('x')], 0)
+      files.pin(`/d/${name}`)
+    })
+  await write('a')
   await contentOf(files, 'b')
-  deepEqual(open, ['/d/b'])
+  await contentOf(files, 'c')
+  deepEqual([...open].sort(), ['/d/a', '/d/c'])
+  await write('c')
+  await write('d')
+  await settled()
+  deepEqual([...open].sort(), ['/d/c', '/d/d'])
+  simulated.crash()
+  equal(Buffer.from(simulated.contentOf('/d/a')!).toString(), 'x')
+})
+
+test('where that sync fails, whoever uses the file next is told, and no sync is tried again', async () => {
+  const { disk, simulated } = await watchedDisk()
+  const files = new OpenFiles(disk, 1)
+  await files.use('/d/a', 'write', async file => {
+    await file.write([Buffer.from('x')], 0)
+    files.pin('/d/a')
+  })
+  simulated.failCall({ call: 1, kind: 'EIO', times: 'once' })
+  equal(await files.spare(), true)
+  await rejects(contentOf(files, 'a'), { code: 'EIO' })
+  await rejects(
+    files.use('/d/a', 'write', file => file.sync()),
+    { code: 'EIO' },
+  )
 })
 
 test('a file opened to be read is opened anew to be written, and then serves both', async () => {
@@ -82,17 +127,23 @@ test('a file opened to be read is opened anew to be written, and then serves bot
   deepEqual(open, ['/d/a'])
 })
 
-test('out of descriptors, it gives back its own and tries again', async () => {
-  const { disk, open, limit } = await watchedDisk()
-  const files = new OpenFiles(disk, 4)
+test('out of descriptors, the log gives back its own and tries again, for files of any kind', async () => {
+  const { disk: machine, open, limit } = await watchedDisk()
+  const disk = patientDisk(machine, virtualClock(), () => files.spare())
+  const files: OpenFiles = new OpenFiles(disk, 4)
   for (const name of ['a', 'b']) await contentOf(files, name)
   limit.files = 2
   equal(await contentOf(files, 'c'), 'c')
-  deepEqual(open, ['/d/c'])
+  deepEqual([...open].sort(), ['/d/b', '/d/c'])
+  equal((await readFile(disk, '/d/a'))?.toString(), 'a')
   limit.files = 0
   await rejects(contentOf(files, 'd'), { code: 'EMFILE' })
+  deepEqual(open, [])
+  // Another one of the process gives one back.
+  const waiting = contentOf(files, 'd')
+  await settled()
   limit.files = 1
-  equal(await contentOf(files, 'd'), 'd')
+  equal(await waiting, 'd')
 })
 
 test('a dropped file is closed once nobody uses it', async () => {

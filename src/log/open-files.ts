@@ -2,12 +2,11 @@
  * Open files, shared by all partitions of a directory, and bounded: the one that was used least recently is closed for the next one.
  * So ten thousand partitions need no ten thousand descriptors, and running out of them (EMFILE) is a matter of trying again, not of damage.
  *
- * A file with unsynced writes is **pinned**: it stays open until it is synced, because a write error of the kernel's is reported to
- * the descriptors that were open at the time. Pinned files count, but are never closed to make room.
+ * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the kernel's is reported to the descriptors
+ * that were open at the time. Should that sync fail, the file's next user is told, and every later one.
  */
 import { assert } from '../base/index.ts'
 import type { Disk, DiskFile } from '../base/index.ts'
-import { systemCode } from './disk-errors.ts'
 
 interface Entry {
   readonly path: string
@@ -16,6 +15,7 @@ interface Entry {
   /** The same, once it is open: an action on it begins in the call. */
   opened: DiskFile | undefined
   users: number
+  /** Writes since the last sync that covered them all. */
   pins: number
   /** Closed by the last user. */
   dropped: boolean
@@ -27,6 +27,10 @@ export class OpenFiles {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
   readonly #closing = new Set<Promise<void>>()
+  /** Files that are being synced in order to be closed. */
+  #syncing = 0
+  /** Syncs that failed when a file was to be closed, by path. */
+  readonly #failures = new Map<string, unknown>()
 
   constructor(disk: Disk, filesMax: number) {
     this.#disk = disk
@@ -35,22 +39,23 @@ export class OpenFiles {
 
   /** Calls `action` with the open file, which stays open at least until it ends. */
   async use<T>(path: string, mode: 'read' | 'write', action: (file: DiskFile) => Promise<T>): Promise<T> {
+    if (this.#failures.size > 0 && this.#failures.has(path)) throw this.#failures.get(path)
     const entry = this.#entry(path, mode)
     entry.users += 1
     try {
       return await action(entry.opened ?? (await entry.file))
     } finally {
       entry.users -= 1
-      if (entry.dropped) this.#closeUnused(entry)
+      if (entry.dropped) void this.#closeUnused(entry)
       else this.#makeRoom()
     }
   }
 
-  /** Keeps the file open until {@link unpin}. */
+  /** Something was written that no sync has covered. Until {@link unpin} the file is synced before it is closed. */
   pin(path: string): void {
     const entry = this.#entries.get(path)
     assert(entry, 'a file is pinned while it is used')
-    entry.pins = 1
+    entry.pins += 1
   }
 
   unpin(path: string): void {
@@ -61,13 +66,21 @@ export class OpenFiles {
   /** Closes the file once nobody uses it: it is about to be removed, renamed or left alone for good. */
   async drop(path: string): Promise<void> {
     const entry = this.#entries.get(path)
-    if (entry) this.#drop(entry)
-    await Promise.all(this.#closing)
+    this.#failures.delete(path)
+    if (entry) await this.#drop(entry)
   }
 
   async close(): Promise<void> {
-    for (const entry of this.#entries.values()) this.#drop(entry)
+    for (const entry of this.#entries.values()) void this.#drop(entry)
     await Promise.all(this.#closing)
+  }
+
+  /** Closes the file that was used least recently and is in nobody's hands; one that has to be synced first only where there is no other. */
+  async spare(): Promise<boolean> {
+    const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)
+    if (!entry) return false
+    await this.#release(entry)
+    return true
   }
 
   #entry(path: string, mode: 'read' | 'write'): Entry {
@@ -77,11 +90,11 @@ export class OpenFiles {
       this.#entries.set(path, found)
       return found
     }
-    if (found) this.#drop(found)
+    if (found) void this.#drop(found)
     const entry: Entry = {
       path,
       writable: mode === 'write',
-      file: this.#open(path, mode),
+      file: this.#disk.open(path, mode),
       opened: undefined,
       users: 0,
       pins: 0,
@@ -97,47 +110,57 @@ export class OpenFiles {
     return entry
   }
 
-  async #open(path: string, mode: 'read' | 'write'): Promise<DiskFile> {
-    try {
-      return await this.#disk.open(path, mode)
-    } catch (error) {
-      const code = systemCode(error)
-      if (code !== 'EMFILE' && code !== 'ENFILE') throw error
-      // Others of this process hold them: give back all we can, and try once more.
-      for (const entry of this.#entries.values()) if (isIdle(entry)) this.#drop(entry)
-      await Promise.all(this.#closing)
-      return await this.#disk.open(path, mode)
-    }
-  }
-
   #makeRoom(): void {
-    let excess = this.#entries.size - this.#filesMax
-    if (excess <= 0) return
-    for (const entry of this.#entries.values()) {
-      if (!isIdle(entry)) continue
-      this.#drop(entry)
-      excess -= 1
-      if (excess === 0) return
+    for (let excess = this.#entries.size - this.#syncing - this.#filesMax; excess > 0; excess -= 1) {
+      const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)
+      if (!entry) return
+      void this.#release(entry)
     }
   }
 
-  #drop(entry: Entry): void {
+  /** Of those that nobody uses, and that were written at most so often since their sync. */
+  #leastUsed(pinsMax: number): Entry | undefined {
+    for (const entry of this.#entries.values()) if (entry.users === 0 && entry.pins <= pinsMax) return entry
+    return undefined
+  }
+
+  /** Closes a file that nobody uses, once it is synced; unless somebody takes it up meanwhile. */
+  async #release(entry: Entry): Promise<void> {
+    const { pins, path } = entry
+    if (pins > 0) {
+      entry.users += 1
+      this.#syncing += 1
+      let hasFailed = false
+      try {
+        await (await entry.file).sync()
+        if (entry.pins === pins) entry.pins = 0
+      } catch (error) {
+        hasFailed = true
+        this.#failures.set(path, error)
+      }
+      entry.users -= 1
+      this.#syncing -= 1
+      if (entry.dropped) return this.#closeUnused(entry)
+      if (!hasFailed && (entry.users > 0 || entry.pins > 0)) return
+    }
+    await this.#drop(entry)
+  }
+
+  #drop(entry: Entry): Promise<void> {
     if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path)
     entry.dropped = true
-    this.#closeUnused(entry)
+    return this.#closeUnused(entry)
   }
 
-  #closeUnused(entry: Entry): void {
-    if (entry.users > 0) return
+  /** Resolves when the file is closed, or at once where it is in use: then its last user closes it. */
+  #closeUnused(entry: Entry): Promise<void> {
+    if (entry.users > 0) return Promise.resolve()
     // Closing reports nothing that a sync has not: what is pinned is synced before it is dropped.
     const closing = entry.file
       .then(file => file.close())
       .catch(() => undefined)
       .finally(() => this.#closing.delete(closing))
     this.#closing.add(closing)
+    return closing
   }
-}
-
-function isIdle(entry: Entry): boolean {
-  return entry.users === 0 && entry.pins === 0
 }

@@ -17,6 +17,7 @@ import { claimDirectory } from './directory-mark.ts'
 import { diskError } from './disk-errors.ts'
 import { cleanMarkerName, parsePartitionFolder, partitionFolder } from './file-names.ts'
 import { OpenFiles } from './open-files.ts'
+import { patientDisk } from './patient-disk.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
 import { indexIntervalBytesDefault } from './segment.ts'
 import { removeIfThere } from './small-file.ts'
@@ -34,10 +35,11 @@ export async function repairPartition(
   path: string,
   topic: string,
   index: number,
-  { disk, clock }: { readonly disk: Disk; readonly clock: Clock },
+  { disk: machine, clock }: { readonly disk: Disk; readonly clock: Clock },
 ): Promise<PartitionRecovery> {
   const name = partitionFolder(topic, index)
   const folder = `${path}/${name}`
+  const disk = patientDisk(machine, clock, () => files.spare())
   const files = new OpenFiles(disk, filesMax)
   let lock
   try {

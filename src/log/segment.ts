@@ -10,7 +10,7 @@
 import { assert, type Disk } from '../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
-import { diskFailed, diskFull, systemCode } from './disk-errors.ts'
+import { checkPlace, diskFailed, diskFull, systemCode } from './disk-errors.ts'
 import { segmentFile, type SegmentExtension } from './file-names.ts'
 import type { Flush, PendingBatch } from './flush.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -118,7 +118,7 @@ export class Segment {
       if (written === flush.sizeBytes) {
         this.unsyncedBytes += written
         this.#context.files.pin(this.path)
-        return
+        return checkPlace(file, this.path)
       }
       // What was written in part must not come back after a crash, in front of what is written here next.
       try {
@@ -135,7 +135,10 @@ export class Segment {
   /** Everything written is durable when this resolves. */
   async sync(): Promise<void> {
     const { unsyncedBytes } = this
-    await this.#context.files.use(this.path, 'write', file => file.sync())
+    await this.#context.files.use(this.path, 'write', async file => {
+      await file.sync()
+      checkPlace(file, this.path)
+    })
     this.unsyncedBytes -= unsyncedBytes
     if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
   }

@@ -17,7 +17,7 @@ import { folderAt, locate, namesOf, SimulatedFolder } from './simulated-folder.t
  * A failure for the disk to have: at the nth call from now, once or from then on.
  *
  * A write that fails with EIO may have left a part of its bytes; a sync that fails has forgotten what it had to write. `short` makes a write
- * come back short without an error; other calls it leaves alone. Closing and unlocking are not counted and do not fail.
+ * come back short without an error; other calls it leaves alone. EMFILE leaves calls on open files alone, which take no descriptor. Closing and unlocking are not counted and do not fail.
  */
 export interface PlannedFailure {
   readonly call: number
@@ -94,6 +94,7 @@ export class SimulatedDisk implements Disk {
       remove: alive(path => this.remove(path)),
       syncDirectory: alive(path => this.syncDirectory(path)),
       lock: alive((path, holder) => this.lock(path, holder)),
+      openFilesMax: () => this.openFilesMax(),
     }
   }
 
@@ -196,6 +197,10 @@ export class SimulatedDisk implements Disk {
     })
   }
 
+  openFilesMax(): Promise<number | undefined> {
+    return Promise.resolve(undefined)
+  }
+
   #fileOf(content: SimulatedContent, path: string, writable: boolean): DiskFile {
     const boot = this.#boot
     let open = true
@@ -210,7 +215,7 @@ export class SimulatedDisk implements Disk {
       write: async (buffers, position) => {
         checkWritable()
         const bytes = Buffer.concat(buffers)
-        const failure = this.#nextFailure()
+        const failure = exceptEmfile(this.#nextFailure())
         const room = this.capacityBytes - this.#root.sizeBytes() + Math.max(0, content.size - position)
         let count = Math.min(bytes.length, Math.max(0, room))
         if (failure === 'short') count = Math.min(count, Math.floor(bytes.length / 2))
@@ -226,10 +231,10 @@ export class SimulatedDisk implements Disk {
         this.#call(() => {
           check()
           return content.read(buffer, position)
-        }),
+        }, exceptEmfile),
       sync: async () => {
         check()
-        const failure = this.#nextFailure()
+        const failure = exceptEmfile(this.#nextFailure())
         const sync = content.beginSync()
         try {
           await this.#pause()
@@ -247,12 +252,13 @@ export class SimulatedDisk implements Disk {
         this.#call(() => {
           checkWritable()
           content.truncate(size)
-        }),
+        }, exceptEmfile),
       size: () =>
         this.#call(() => {
           check()
           return content.size
-        }),
+        }, exceptEmfile),
+      isInPlace: () => locate(this.#root, path)?.node === content,
       close: async () => {
         open = false
       },
@@ -260,8 +266,8 @@ export class SimulatedDisk implements Disk {
   }
 
   /** One call: counted, failing if that is planned, else done at once and answered a little later. */
-  async #call<R>(effect: () => R): Promise<R> {
-    const failure = this.#nextFailure()
+  async #call<R>(effect: () => R, strikes = (kind: Failure): Failure => kind): Promise<R> {
+    const failure = strikes(this.#nextFailure())
     if (failure !== undefined && failure !== 'short') {
       await this.#pause()
       throw systemError(failure, 'as planned')
@@ -289,6 +295,13 @@ export class SimulatedDisk implements Disk {
     if (!folder) throw systemError('ENOENT', path)
     return folder
   }
+}
+
+type Failure = PlannedFailure['kind'] | undefined
+
+/** A call on an open file takes no descriptor. */
+function exceptEmfile(kind: Failure): Failure {
+  return kind === 'EMFILE' ? undefined : kind
 }
 
 function systemError(code: string, path: string): NodeJS.ErrnoException {

@@ -185,7 +185,10 @@ class Life {
   }
 }
 
-/** What a program may be told. A sync that failed is final, whatever the system calls it; EMFILE is never taken for damage. */
+/**
+ * What a program may be told. A sync that failed is final, whatever the system calls it. EMFILE is never taken for damage, and where a descriptor comes
+ * free nobody hears of it.
+ */
 const kinds: readonly PlannedFailure['kind'][] = ['EIO', 'ENOSPC', 'short', 'EMFILE']
 const codes: Record<PlannedFailure['kind'], readonly ErrorCode[]> = {
   EIO: ['DISK_FAILED', 'PARTITION_POISONED'],
@@ -207,6 +210,7 @@ async function check(failure: PlannedFailure, end: 'kill' | 'crash'): Promise<vo
   life.disk.clearFailures()
   for (const error of life.failures)
     assert(codes[failure.kind].includes(error.code), `${error.code}: ${error.message}`)
+  if (failure.kind === 'EMFILE' && failure.times === 'once') assert.deepEqual(life.failures, [])
 
   // The same process goes on where nothing was final.
   const isFinal = life.failures.some(({ retriable }) => !retriable)
