@@ -22,6 +22,7 @@ function guarded(disk: Disk): Disk {
       return {
         read: (buffer, position) => file.read(buffer, position),
         size: () => file.size(),
+        isInPlace: () => file.isInPlace(),
         close: () => file.close(),
         write: refused('write'),
         sync: refused('sync'),
@@ -33,6 +34,7 @@ function guarded(disk: Disk): Disk {
     remove: refused('remove'),
     syncDirectory: refused('syncDirectory'),
     lock: refused('lock'),
+    openFilesMax: () => disk.openFilesMax(),
   }
 }
 
