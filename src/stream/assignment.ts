@@ -49,7 +49,7 @@ export class Assignment {
   readonly #environment: SourceEnvironment
 
   constructor(context: InstanceContext, previous: PreviousRun, outputs: Outputs, reader: Reader) {
-    const { active, app, clock, metrics, plan, settings, topics } = context
+    const { active, app, clock, metrics, plan, settings, topics, turn } = context
     this.#context = context
     this.#previous = previous
     this.#reader = reader
@@ -77,6 +77,9 @@ export class Assignment {
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
+        get rowsPerTurn() {
+          return turn.rows
+        },
       },
       settings.exchange === 'memory'
         ? {}

@@ -5,6 +5,7 @@ import type { Metrics } from './metrics.ts'
 import type { Plan } from './plan.ts'
 import type { RunSettings } from './run-options.ts'
 import type { TopologyTopics } from './topology-topics.ts'
+import type { Turn } from './turn.ts'
 
 export interface InstanceContext {
   /** The app's name: its group, and the prefix of its topics. */
@@ -17,6 +18,8 @@ export interface InstanceContext {
   readonly settings: RunSettings
   readonly topics: TopologyTopics
   readonly metrics: Metrics
+  /** How much is done before the event loop turns. */
+  readonly turn: Turn
 }
 
 /** Names a partition in maps. */

@@ -4,9 +4,8 @@
  * The loop, in one place so that the order of things can be read. One pass is one turn of the event loop at most (turn.ts):
  * 1. requests of the group (partitions given or taken) are served;
  * 2. the batch in hand continues, or the partition whose watermark is lowest (alignment.ts) gives the next one;
- * 3. time advances in the tasks downstream;
- * 4. a commit, when it is due (commits.ts), also in the middle of a batch: everything has fired by then, so that the
- *    watermarks which are committed say what has fired.
+ * 3. time advances in the tasks, and what is due fires; as long as something is left of that, nothing else happens in them;
+ * 4. a commit, when it is due (commits.ts), also in the middle of a batch, or of what fires.
  */
 import { ActiveClock, type Clock, isMillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
@@ -57,6 +56,8 @@ export class Instance {
   /** The input whose batch is in hand: loaded, and not through. */
   #current: InputPartition | undefined
   readonly #turn = new Turn()
+  /** Everything that was due has fired. */
+  #isQuiet = true
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
@@ -69,7 +70,8 @@ export class Instance {
   constructor(app: string, plan: Plan, port: LogPort, clock: Clock, settings: RunSettings) {
     const topics = new TopologyTopics(port, app, settings.exchange)
     const active = new ActiveClock(clock, activeStepMs)
-    this.#context = { app, plan, port, clock, active, settings, topics, metrics: this.metrics }
+    const { metrics } = this
+    this.#context = { app, plan, port, clock, active, settings, topics, metrics, turn: this.#turn }
     this.#passing = new PassingTime(clock, active)
     this.#bounds = new BoundedRun(port, settings.until)
   }
@@ -140,7 +142,7 @@ export class Instance {
     } finally {
       held?.cancel()
     }
-    await this.#close(assignment)
+    await this.#close()
   }
 
   get #knowsIdleness(): boolean {
@@ -212,21 +214,25 @@ export class Instance {
       }
       await bounds.findEnds(inputs)
 
-      const isBusy = this.#current !== undefined || this.#takeBatch(assignment)
-      if (this.#current) this.#process(this.#current)
-      if (!this.#current) bounds.endInputs(inputs.values())
-      const isPassing = !bounds.isBounded && this.#passTime(assignment)
-      await this.#advance(assignment)
+      // While something fires nothing else happens in the tasks, but commits and requests do.
+      const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch(assignment)
+      let isPassing = false
+      if (this.#isQuiet) {
+        if (this.#current) this.#process(this.#current)
+        if (!this.#current) bounds.endInputs(inputs.values())
+        isPassing = !bounds.isBounded && this.#passTime(assignment)
+      }
+      this.#isQuiet = this.#advance(assignment)
       const now = clock.monotonic()
       let wakeAt = now + (isPassing ? clockStepMs : idleWaitMs)
-      for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
+      if (this.#isQuiet) for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
 
-      const readAll = !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
+      const readAll = this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
       if (readAll && (await bounds.isDone(inputs, this.#reader))) return bounds.end()
       await this.#outputs.relieved()
-      if (!isBusy) {
+      if (!isBusy && this.#isQuiet) {
         if (this.#commits.hasUncommitted) wakeAt = Math.min(wakeAt, this.#commits.dueAt)
         await this.#waitForData(Math.max(1, wakeAt - now))
         this.#turn.begin(clock.monotonic())
@@ -258,7 +264,7 @@ export class Instance {
     for (let now = clock.monotonic(); !through && !turn.isOver(now);) {
       const since = now
       const before = input.processed
-      through = input.run(turn.step)
+      through = input.run(turn.records)
       const records = input.processed - before
       if (input instanceof SourcePartition) this.metrics.records += records
       now = clock.monotonic()
@@ -279,14 +285,16 @@ export class Instance {
     )
   }
 
-  /** Everything that is due fires, upstream first, with commits in between when they are due. */
-  async #advance(assignment: Assignment): Promise<void> {
-    const { clock, settings } = this.#context
-    while (!assignment.tasks.advance()) {
-      await this.#outputs.relieved()
-      if (clock.monotonic() >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
-        await this.#commits.commit()
-      await clock.yield()
+  /** What is due fires, upstream first, for a turn at most. Returns whether all of it has. */
+  #advance({ tasks }: Assignment): boolean {
+    const { clock } = this.#context
+    const turn = this.#turn
+    for (;;) {
+      const since = clock.monotonic()
+      if (tasks.advance(() => turn.isOver(clock.monotonic()))) return true
+      const now = clock.monotonic()
+      turn.fired(since, now)
+      if (turn.isOver(now)) return false
     }
   }
 
@@ -300,7 +308,6 @@ export class Instance {
   async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
     const assignment = this.#assignment
     if (!assignment) return
-    await this.#advance(assignment)
     await this.#commits.commit()
     assignment.remove(partitions)
     this.#commits.forget(partitions)
@@ -314,8 +321,7 @@ export class Instance {
     over.abort('heard') // without a reason it would make an error, with its stack
   }
 
-  async #close(assignment: Assignment): Promise<void> {
-    await this.#advance(assignment)
+  async #close(): Promise<void> {
     await this.#commits.commit()
     this.progress()
     const leaving = this.#commits.membership?.leave()

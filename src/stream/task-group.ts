@@ -114,13 +114,14 @@ export class TaskGroup {
   }
 
   /**
-   * Brings every task's watermark up to its inputs', upstream first. False when one had more to fire than fits in a turn: call again after
-   * letting the event loop turn, before any record.
+   * Brings every task's watermark up to its inputs', upstream first. False when there was more to fire than fits in a turn, of one task or of
+   * several (`isOver` is asked after each that had something to fire): call again after letting the event loop turn, before any record.
    */
-  advance(): boolean {
+  advance(isOver: () => boolean = () => false): boolean {
     for (const task of this.all()) {
       this.#link(task)
-      if (!task.advance()) return false
+      const isDue = task.isDue
+      if (!task.advance() || (isDue && isOver())) return false
     }
     return true
   }

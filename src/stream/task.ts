@@ -41,7 +41,7 @@ export interface TaskEnvironment {
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
-  /** Results or rows that are settled between two turns of the event loop. Default {@link rowsPerTurnDefault}. */
+  /** Results or rows that are settled between two turns of the event loop, as of now. Default {@link rowsPerTurnDefault}. */
   readonly rowsPerTurn?: number
 }
 
@@ -158,6 +158,11 @@ export class Task {
   /** Whether it has been interrupted while it fired. */
   get isFiring(): boolean {
     return this.#target !== undefined
+  }
+
+  /** Whether {@link advance} has something to fire. */
+  get isDue(): boolean {
+    return this.#target !== undefined || this.inputsWatermark >= this.#deadline
   }
 
   /** The watermark at which something is due next: no time before it makes a difference to the task. */
@@ -353,7 +358,9 @@ export class Task {
         }
       },
       watermark: () => this.watermark,
-      rowsPerTurn: environment.rowsPerTurn ?? rowsPerTurnDefault,
+      get rowsPerTurn() {
+        return environment.rowsPerTurn ?? rowsPerTurnDefault
+      },
       drop: reason => {
         if (reason === 'null-key') this.keyMissing()
         else metrics.dropped[reason] += 1

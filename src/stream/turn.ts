@@ -1,27 +1,30 @@
 /**
  * A turn of the event loop: how much an instance does before timers, sockets and heartbeats get theirs, and before a commit can happen.
  *
- * A turn is bounded by records and by time. The clock is read once per step, and a step has as many records as
- * take about a millisecond: 64 where records are cheap, one where each takes longer than that.
+ * A turn is bounded by records and by time. The clock is read once per step, and steps are as long as a few
+ * milliseconds take: many records where they are cheap, one where each takes longer than that.
  */
+import { Step } from './step.ts'
 
-/** Records of one turn. */
+/** Records, or rows that fire, of one turn. */
 const turnRecordsMax = 2048
-/** Milliseconds of one turn; the last record may take it past them. */
+/** Milliseconds of one turn; the last step may take it past them. */
 const turnMsMax = 10
-/** Records between two looks at the clock. */
-const stepRecordsMax = 64
-/** What a step is made to take. */
-const stepMs = 1
 
 export class Turn {
   #records = 0
   #startedAt = 0
-  #step = 1
+  readonly #step = new Step(64, 1)
+  readonly #firing = new Step(256, 5)
 
   /** How many records to run before {@link ran} is called. */
-  get step(): number {
-    return this.#step
+  get records(): number {
+    return this.#step.size
+  }
+
+  /** How many rows a task may fire before {@link fired} is called. */
+  get rows(): number {
+    return this.#firing.size
   }
 
   /** A turn begins. `now`: monotonic, in ms, here and below. */
@@ -33,10 +36,13 @@ export class Turn {
   /** A step of `records` took from `since` to `now`. */
   ran(records: number, since: number, now: number): void {
     this.#records += records
-    const tookMs = now - since
-    const fitting = tookMs > 0 ? Math.floor((records * stepMs) / tookMs) : stepRecordsMax
-    // Grows step by step: one cheap record says little of the next.
-    this.#step = Math.max(1, Math.min(fitting, this.#step * 2, stepRecordsMax))
+    this.#step.took(records, now - since)
+  }
+
+  /** As many rows as {@link rows} said took from `since` to `now`. */
+  fired(since: number, now: number): void {
+    this.#records += this.#firing.size
+    this.#firing.took(this.#firing.size, now - since)
   }
 
   /** Whether the event loop is to turn. */

@@ -124,3 +124,52 @@ test('a run that is cut off inside a batch continues there, with the watermark t
       deepEqual(await outcome(cutOffAfter, exchange), expected, `${exchange}, ${cutOffAfter} commits`)
   }
 })
+
+test('what fires is committed about every 200 ms, and a run that is cut off in it continues there', async () => {
+  const keys = 300
+  const records = Array.from({ length: keys }, (_, n) => ({ key: `k${n}`, value: n, timestamp: n % 100 }))
+  /** Each result takes 10 ms downstream of its window. */
+  const slow = (world: World): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .groupByKey()
+      .windowedBy(tumbling(100))
+      .count()
+      .emit('final')
+      .filter(() => {
+        world.clock.block(10)
+        return true
+      })
+      .to(counts)
+    return app
+  }
+  for (const cutOffAfter of [undefined, 2, 5, 9]) {
+    const world = await World.open()
+    await world.write('input', [...records, { key: 'end', value: 0, timestamp: 1000 }])
+    let committedAt = world.clock.monotonic()
+    const seen = { betweenMs: 0, commits: 0 }
+    const running = world.start(slow(world), {
+      commitInterval: '200ms',
+      onPhase: phase => {
+        if (phase === 'committed') seen.commits += 1
+        if (phase !== 'committing') return
+        seen.betweenMs = Math.max(seen.betweenMs, world.clock.monotonic() - committedAt)
+        committedAt = world.clock.monotonic()
+      },
+    })
+    if (cutOffAfter === undefined) {
+      while (running.instance.metrics.results['on-time'] < keys) await world.clock.advance(1)
+      ok(seen.betweenMs <= 400, `${seen.betweenMs} ms between two commits`)
+      await world.stop(running)
+    } else {
+      while (seen.commits < cutOffAfter) await world.clock.advance(1)
+      if (cutOffAfter % 2 === 0) await world.crash()
+      else await world.stop(running)
+      await world.run(slow(world), { until: 'now' })
+    }
+    const results = (await world.read('counts')).map(({ key, value }) => `${key} ${value}`)
+    equal(new Set(results).size, keys, `cut off after ${cutOffAfter}`)
+    equal(results.length, keys, `cut off after ${cutOffAfter}`)
+  }
+})

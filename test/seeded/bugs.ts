@@ -348,10 +348,10 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/app/commits.test.ts'],
   },
   {
-    name: 'a commit inside a batch leaves the tasks downstream behind: their time is taken for passed',
+    name: 'what fires is not interrupted by commits',
     file: 'src/stream/instance.ts',
-    find: '      await this.#advance(assignment)\n      const now',
-    replace: '      if (!this.#current) await this.#advance(assignment)\n      const now',
+    find: '      if (turn.isOver(now)) return false\n',
+    replace: '',
     tests: ['test/app/commits.test.ts'],
   },
   {
