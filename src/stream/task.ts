@@ -162,7 +162,10 @@ export class Task {
 
   /** Whether {@link advance} has something to fire. */
   get isDue(): boolean {
-    return this.#target !== undefined || this.inputsWatermark >= this.#deadline
+    return (
+      this.#target !== undefined ||
+      (this.inputsWatermark >= this.#deadline && this.#deadline < Number.POSITIVE_INFINITY)
+    )
   }
 
   /** The watermark at which something is due next: no time before it makes a difference to the task. */

@@ -349,9 +349,9 @@ export const bugs: readonly SeededBug[] = [
   },
   {
     name: 'what fires is not interrupted by commits',
-    file: 'src/stream/instance.ts',
-    find: '      if (turn.isOver(now)) return false\n',
-    replace: '',
+    file: 'src/stream/assignment.ts',
+    find: '          return turn.rows\n',
+    replace: '          return Number.MAX_SAFE_INTEGER\n',
     tests: ['test/app/commits.test.ts'],
   },
   {
