@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { isMillraceError } from '../base/index.ts'
+import { appCommand } from './commands/app.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { describeCommand } from './commands/describe.ts'
 import { produceCommand } from './commands/produce.ts'
@@ -14,7 +15,15 @@ import { topicCommand } from './commands/topic.ts'
 import { firstFailure } from './first-failure.ts'
 import type { Terminal } from './terminal.ts'
 
-const commands = [runCommand, describeCommand, topicCommand, produceCommand, consumeCommand, repairCommand]
+const commands = [
+  runCommand,
+  describeCommand,
+  topicCommand,
+  appCommand,
+  produceCommand,
+  consumeCommand,
+  repairCommand,
+]
 
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('millrace')
@@ -49,6 +58,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 function inFlags(message: string): string {
   return message
     .replaceAll('{ restart: true }', '--restart')
+    .replaceAll(/\{ forget: \['([^']+)'\] \}/g, '--forget $1')
     .replaceAll(/\{ until: '(end|now)' \}/g, '--until $1')
 }
 

@@ -36,6 +36,12 @@ export interface Log extends AsyncDisposable {
   /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
   deleteTopic(name: string): Promise<void>
   /**
+   * Deletes what the log keeps for an app: its state, what is between its stages, and where it stands. What it has written to topics stays. False for an app
+   * of which there is nothing.
+   * @throws MillraceError GROUP_NOT_EMPTY while the app runs
+   */
+  deleteApp(name: string): Promise<boolean>
+  /**
    * Has `end` called and awaited when the log is closed, while everything on it still works: for whatever runs over the log and has to commit or leave
    * before. Returns a function that takes it back.
    * @throws MillraceError CLOSED when the log is being closed
@@ -85,6 +91,7 @@ export function createLog(port: LogPort, clock: Clock): Log {
     describeTopic: name => port.describeTopic(name),
     topics: () => port.listTopics(),
     deleteTopic: name => port.deleteTopic(name),
+    deleteApp: name => port.deleteApp(name),
     onClose: end => handles.add(end),
     close,
     [Symbol.asyncDispose]: close,

@@ -87,11 +87,15 @@ export const startMetadata = '{"reset":true}'
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
 export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
-  // By the plan that was kept, and by the names of this app's operators: another app's name may begin with the name of this one.
+  // What 0.1.0 made belongs to nobody, and is known by the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
-  const own = await topicsOfApp(port, app)
-  for (const { name } of await port.listTopics({ internal: true }))
-    if (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix)))
+  const own = new Set(await topicsOfApp(port, app))
+  for (const { name, config } of await port.listTopics({ internal: true }))
+    if (
+      config.app === undefined &&
+      /-(changelog|repartition)$/.test(name) &&
+      prefixes.some(prefix => name.startsWith(prefix))
+    )
       own.add(name)
   for (const name of own) await port.deleteTopic(name, { app })
   const offsets: OffsetCommit[] = []

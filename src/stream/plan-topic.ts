@@ -1,7 +1,7 @@
 /**
  * The topic in which an app keeps its plans: a record for each program that has committed, as JSON (saved-plan.ts). The last one counts.
  */
-import { isMillraceError, MillraceError, utf8 } from '../base/index.ts'
+import { MillraceError, utf8 } from '../base/index.ts'
 import type { LogPort } from '../port/index.ts'
 import type { SavedPlan } from './saved-plan.ts'
 
@@ -13,22 +13,10 @@ export function planTopic(app: string): string {
   return `${app}-plan-changelog`
 }
 
-/** The topics that an app keeps for itself, by the last plan that can be read. */
-export async function topicsOfApp(port: LogPort, app: string): Promise<Set<string>> {
-  const topic = planTopic(app)
-  if (!(await port.describeTopic(topic))) return new Set()
-  const own = new Set([topic])
-  const plan = await lastPlan(port, topic).catch((error: unknown) => {
-    if (!isMillraceError(error)) throw error
-    return undefined
-  })
-  if (!plan) return own
-  const changelogs = [...plan.operators, ...plan.unclaimed].flatMap(each => each.changelogs)
-  const between = Object.keys(plan.topics).filter(
-    name => name.startsWith(`${app}-`) && name.endsWith('-repartition'),
-  )
-  for (const name of [...changelogs, ...between]) if (await port.describeTopic(name)) own.add(name)
-  return own
+/** The topics that an app keeps for itself. */
+export async function topicsOfApp(port: LogPort, app: string): Promise<string[]> {
+  const topics = await port.listTopics({ internal: true })
+  return topics.filter(({ config }) => config.app === app).map(({ name }) => name)
 }
 
 /** The last plan in the topic: there are as many as there were programs. */

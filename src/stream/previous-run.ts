@@ -10,6 +10,7 @@
 import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import type { Restored } from '../state/index.ts'
+import { startMetadata } from './earlier-runs.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { changeBetween, withoutOperator } from './plan-changes.ts'
@@ -50,7 +51,8 @@ export class PreviousRun {
     const { app, plan, port } = context
     const committed = (await port.committedOffsets(app, inputs)).filter(each => each !== undefined)
     const saved = await savedPlan(context, committed)
-    const previous = new PreviousRun(context, operatorsOf(app, plan), saved, committed.length > 0)
+    const hasRun = committed.some(({ metadata }) => metadata !== startMetadata)
+    const previous = new PreviousRun(context, operatorsOf(app, plan), saved, hasRun)
     await previous.#compare()
     return previous
   }

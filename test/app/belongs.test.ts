@@ -274,3 +274,31 @@ test('an app without state reads a topic that was made again from its beginning'
     ['1', '2', '3', '1', '2'],
   )
 })
+
+test('retention that passes an app names the app and what it can do', async () => {
+  const world = await World.open(1, { retentionBytes: 20_000, segmentBytes: 10_000 })
+  const many = (count: number): Promise<void> =>
+    world.write(
+      'input',
+      Array.from({ length: count }, (_, value) => ({ key: 'a', value })),
+      { perBatch: 50 },
+    )
+  const silent = (): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .groupByKey()
+      .count()
+      .filter(count => count < 0)
+      .to(output)
+    return app
+  }
+  await many(10)
+  await world.run(silent(), { until: 'now' })
+  await many(5000)
+  await world.reopen()
+  const found = await outcome(world, silent())
+  ok(isMillraceError(found, 'OFFSET_OUT_OF_RANGE'), String(found))
+  match(found.message, /'app'.*input-0.*restart: true/s)
+  await world.run(silent(), { until: 'now', restart: true })
+})

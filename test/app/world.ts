@@ -61,7 +61,8 @@ export class World {
 
   /** A world over the files that {@link files} gave. */
   static async over(files: Files, options: Partial<InProcessLogOptions> = {}): Promise<World> {
-    const world = new World(1, options)
+    // Not the seed that the files may be of: ids would come again.
+    const world = new World(1_000_003, options)
     for (const [path, bytes] of files) world.disk.setContent(path, bytes)
     await world.#open()
     return world

@@ -49,3 +49,27 @@ test('an app is described, runs, goes on, is stopped, fails and finishes', async
   assertRefused(await folder.run('run app.ts --until end'), 1, 'APP_FINISHED', /'counter'.*--restart/)
   assert.match((await folder.run('run app.ts --until now --restart')).err, /processed 5 records/)
 })
+
+test('apps are listed, moved and deleted', async t => {
+  const folder = temporaryFolder(t)
+  folder.write('app.ts', counter)
+  await folder.run('produce words -k :', 'a:1\na:2\na:3\n')
+  await folder.run('run app.ts --until now')
+  await folder.run('produce words -k :', 'a:4\n')
+  const listed = await folder.run('app list')
+  assert.deepEqual([listed.code, listed.out], [0, 'counter\tstopped\n  words-0\tat 3\t1 record behind\n'])
+  assertRefused(
+    await folder.run('app reset counter --to 9'),
+    1,
+    'OFFSET_OUT_OF_RANGE',
+    /words-0 has the offsets 0 to 4/,
+  )
+  assertRefused(await folder.run('app reset other --to 0'), 2, 'INVALID_ARGUMENT', /no app 'other'/)
+  const moved = await folder.run('app reset counter --to 2')
+  assert.equal(moved.out, 'counter\tstopped\n  words-0\tat 2\t2 records behind\n')
+  await folder.run('run app.ts --until now')
+  assert.equal((await folder.run('consume counts --from 3')).out, 'a\t1\na\t2\n')
+  assert.equal((await folder.run('app delete counter')).code, 0)
+  assert.equal((await folder.run('app list')).out, '')
+  assertRefused(await folder.run('app delete counter'), 2, 'INVALID_ARGUMENT', /'counter'/)
+})

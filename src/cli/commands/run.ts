@@ -9,6 +9,7 @@ interface Options {
   readonly data: string
   readonly until?: 'end' | 'now'
   readonly restart?: boolean
+  readonly forget?: string[]
   readonly guarantee?: 'exactly-once' | 'at-least-once'
   readonly commitInterval?: number
 }
@@ -25,6 +26,7 @@ export function runCommand(terminal: Terminal): Command {
       ).choices(['end', 'now']),
     )
     .option('--restart', 'forget offsets and state, and begin from the start')
+    .option('--forget <operators...>', 'drop the state of operators that the app no longer has')
     .addOption(new Option('--guarantee <which>').choices(['exactly-once', 'at-least-once']))
     .option('--commit-interval <duration>', "how often to commit, as '100ms'", parseDuration)
     .action(async (path: string, { data, ...options }: Options) => {

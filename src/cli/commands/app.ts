@@ -1,0 +1,83 @@
+/** `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: what the log keeps for apps. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { MillraceError } from '../../base/index.ts'
+import { listApps, resetApp, type AppDescription, type ResetTarget } from '../../stream/index.ts'
+import { dataOption, withExistingLog } from '../data-option.ts'
+import { counted } from '../numbers.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface Options {
+  readonly data: string
+  readonly json?: boolean
+}
+
+export function appCommand(terminal: Terminal): Command {
+  const list = new Command('list')
+    .description('list the apps that have run: whether they have finished, and how far each input is')
+    .addOption(dataOption())
+    .option('--json', 'one JSON object per line')
+    .action(({ data, json }: Options) =>
+      withExistingLog(data, async ({ port }) => {
+        for (const app of await listApps(port))
+          await terminal.write(json ? `${JSON.stringify(app)}\n` : inWords(app))
+      }),
+    )
+  const reset = new Command('reset')
+    .description('move the inputs of an app; its state goes, what it has written to topics stays')
+    .argument('<app>')
+    .addOption(
+      new Option(
+        '--to <where>',
+        "'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z: the first record at or after it",
+      )
+        .argParser(target)
+        .makeOptionMandatory(),
+    )
+    .addOption(dataOption())
+    .action((name: string, { data, to }: Options & { readonly to: ResetTarget }) =>
+      withExistingLog(data, async ({ port }) => {
+        await terminal.write(inWords(await resetApp(port, name, to)))
+        terminal.note(
+          `${name} begins there with its next run, without state. What it has written to topics is still there.`,
+        )
+      }),
+    )
+  const remove = new Command('delete')
+    .description('delete the state of an app and where it stands; what it has written to topics stays')
+    .argument('<app>')
+    .addOption(dataOption())
+    .action((name: string, { data }: Options) =>
+      withExistingLog(data, async log => {
+        if (!(await log.deleteApp(name)))
+          throw new MillraceError(
+            'INVALID_ARGUMENT',
+            `There is nothing of an app '${name}' in ${data}. See 'millrace app list'.`,
+          )
+        terminal.note(`Deleted what the log kept for ${name}. What it has written to topics is still there.`)
+      }),
+    )
+  return new Command('app')
+    .description('look at the apps of a log, move their inputs, delete them')
+    .addCommand(list)
+    .addCommand(reset)
+    .addCommand(remove)
+}
+
+function inWords({ app, finished, inputs, instances }: AppDescription): string {
+  const state = finished ? 'finished' : instances > 0 ? 'at work' : 'stopped'
+  const lines = inputs.map(
+    ({ topic, partition, offset, lag }) =>
+      `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
+  )
+  return `${app}\t${state}\n${lines.join('')}`
+}
+
+function target(text: string): ResetTarget {
+  if (text === 'earliest' || text === 'latest') return text
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(timestamp)) return { timestamp }
+  throw new InvalidArgumentError(
+    "Say 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
+  )
+}

@@ -1,0 +1,111 @@
+/** The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are moved. */
+import { MillraceError } from '../base/index.ts'
+import type { GroupDescription, LogPort, OffsetCommit, OffsetSpec } from '../port/index.ts'
+import { startMetadata } from './earlier-runs.ts'
+import { planMark } from './previous-run.ts'
+import { topicsOfApp } from './plan-topic.ts'
+import { hasEnded } from './source-partition.ts'
+
+/** An app that has committed something. */
+export interface AppDescription {
+  readonly app: string
+  /** Instances that are at work now. */
+  readonly instances: number
+  /** A run until `'end'` has closed its windows. */
+  readonly finished: boolean
+  readonly inputs: readonly AppInput[]
+}
+
+/** A partition that an app reads. */
+export interface AppInput {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to read. */
+  readonly offset: number
+  /** Records behind it, about. */
+  readonly lag: number
+}
+
+/** The apps of a log, by name. */
+export async function listApps(port: LogPort): Promise<AppDescription[]> {
+  const apps: AppDescription[] = []
+  for (const group of await port.listGroups()) {
+    const own = new Set(await topicsOfApp(port, group.group))
+    if (own.size === 0 && !group.offsets.some(isOfApp)) continue
+    apps.push(await describe(port, group, own))
+  }
+  return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
+}
+
+function isOfApp({ metadata }: OffsetCommit): boolean {
+  return metadata?.includes(planMark) ?? false
+}
+
+async function describe(
+  port: LogPort,
+  { group, members, offsets }: GroupDescription,
+  own: ReadonlySet<string>,
+): Promise<AppDescription> {
+  const inputs: AppInput[] = []
+  const read = offsets.filter(({ topic }) => !own.has(topic))
+  for (const { topic, partition, offset } of read)
+    inputs.push({
+      topic,
+      partition,
+      offset,
+      lag: Math.max(0, (await port.offsets(topic, partition, 'latest')) - offset),
+    })
+  inputs.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+  return {
+    app: group,
+    instances: members,
+    finished: read.length > 0 && read.every(({ metadata }) => hasEnded(metadata)),
+    inputs,
+  }
+}
+
+/** Where inputs are moved to: an offset that each partition must have, an end, or the first record at or after a time. */
+export type ResetTarget = number | OffsetSpec
+
+/**
+ * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do watermarks, and what is between its stages. What
+ * it has written to topics stays.
+ *
+ * @returns where its inputs are now
+ * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs, OFFSET_OUT_OF_RANGE
+ */
+export async function resetApp(port: LogPort, app: string, to: ResetTarget): Promise<AppDescription> {
+  const group = (await port.listGroups()).find(each => each.group === app)
+  const own = new Set(await topicsOfApp(port, app))
+  if (!group || (own.size === 0 && !group.offsets.some(isOfApp)))
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `There is no app '${app}' that has run over this log. See 'millrace app list'.`,
+    )
+  const offsets: OffsetCommit[] = []
+  for (const { topic, partition } of group.offsets)
+    if (!own.has(topic))
+      offsets.push({
+        topic,
+        partition,
+        offset: await offsetOf(port, topic, partition, to),
+        metadata: startMetadata,
+      })
+  // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be reset again.
+  await port.setOffsets(app, offsets)
+  for (const topic of own) await port.deleteTopic(topic, { app })
+  return describe(port, { group: app, members: 0, offsets }, new Set())
+}
+
+async function offsetOf(port: LogPort, topic: string, partition: number, to: ResetTarget): Promise<number> {
+  if (typeof to !== 'number') return port.offsets(topic, partition, to)
+  const [earliest, latest] = await Promise.all([
+    port.offsets(topic, partition, 'earliest'),
+    port.offsets(topic, partition, 'latest'),
+  ])
+  if (to >= earliest && to <= latest) return to
+  throw new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `${topic}-${partition} has the offsets ${earliest} to ${latest}, not ${to}: nothing was moved. Say one of these, 'earliest', 'latest' or a time.`,
+  )
+}

@@ -1,0 +1,173 @@
+/** Apps as those see them who look after a log: listed, moved, deleted; and what is left by 0.1.0 is taken over. */
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import { App, listApps, resetApp, type ResetTarget } from '../../src/stream/index.ts'
+import { World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<number>() })
+const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
+
+function counting(name = 'app'): App {
+  const app = new App(name)
+  app.stream(input).groupByKey().count().to(output)
+  return app
+}
+
+const write = (world: World, count: number, from = 0): Promise<void> =>
+  world.write(
+    'input',
+    Array.from({ length: count }, (_, n) => ({ key: 'k', value: n, timestamp: 1000 + from + n })),
+    { perBatch: 1 },
+  )
+const valuesIn = async (world: World): Promise<number[]> =>
+  (await world.read('output')).map(({ value }) => Number(value))
+const withCode =
+  (code: ErrorCode) =>
+  (error: unknown): boolean =>
+    isMillraceError(error, code)
+
+async function counted(): Promise<World> {
+  const world = await World.open()
+  await write(world, 4)
+  await world.run(counting(), { until: 'now' })
+  await write(world, 2, 4)
+  return world
+}
+
+test('apps are listed with their inputs, and whether they have finished', async () => {
+  const world = await counted()
+  await world.write('other', [{ key: 'k', value: 1 }])
+  await world.settle(
+    world.port.commitOffsets({ group: 'consumers', offsets: [{ topic: 'other', partition: 0, offset: 1 }] }),
+  )
+  const at = (offset: number, lag: number) => [{ topic: 'input', partition: 0, offset, lag }]
+  deepEqual(await world.settle(listApps(world.port)), [
+    { app: 'app', instances: 0, finished: false, inputs: at(4, 2) },
+  ])
+  await world.run(counting(), { until: 'end' })
+  deepEqual(await world.settle(listApps(world.port)), [
+    { app: 'app', instances: 0, finished: true, inputs: at(6, 0) },
+  ])
+})
+
+/** Where an app of 4 of 6 records is moved to, and what it counts from there. */
+const moves: readonly [to: ResetTarget, found: readonly number[]][] = [
+  ['earliest', [1, 2, 3, 4, 5, 6]],
+  ['latest', []],
+  [3, [1, 2, 3]],
+  [{ timestamp: 1002 }, [1, 2, 3, 4]],
+]
+for (const [to, found] of moves)
+  test(`an app is moved to ${JSON.stringify(to)}: it begins there, without state`, async () => {
+    const world = await counted()
+    await world.settle(resetApp(world.port, 'app', to))
+    await world.run(counting(), { until: 'now' })
+    deepEqual((await valuesIn(world)).slice(4), found)
+    await world.reopen()
+    await write(world, 1, 6)
+    await world.run(counting(), { until: 'now' })
+    equal((await valuesIn(world)).at(-1), found.length + 1)
+  })
+
+test('an app that has finished is moved as well, and runs again', async () => {
+  const world = await counted()
+  await world.run(counting(), { until: 'end' })
+  await world.settle(resetApp(world.port, 'app', 5))
+  await world.run(counting(), { until: 'now' })
+  equal((await valuesIn(world)).at(-1), 1)
+})
+
+test('what cannot be moved is refused, and nothing of it is moved', async () => {
+  const world = await counted()
+  const reset = (name: string, to: ResetTarget) => world.settle(resetApp(world.port, name, to))
+  await rejects(reset('app', 7), withCode('OFFSET_OUT_OF_RANGE'))
+  await rejects(reset('nobody', 0), withCode('INVALID_ARGUMENT'))
+  const running = world.start(counting())
+  await world.clock.advance(200)
+  await rejects(reset('app', 0), withCode('GROUP_NOT_EMPTY'))
+  await world.stop(running)
+  deepEqual(await valuesIn(world), [1, 2, 3, 4, 5, 6])
+})
+
+test('a move that was interrupted is refused by the app, and done again', async () => {
+  const world = await counted()
+  const interrupted = new Proxy(world.port, {
+    get: (port, name) =>
+      name === 'deleteTopic'
+        ? () => Promise.reject(new Error('interrupted'))
+        : (Reflect.get(port, name) as () => unknown).bind(port),
+  })
+  await rejects(world.settle(resetApp(interrupted, 'app', 3)), /interrupted/)
+  await rejects(world.run(counting(), { until: 'now' }), withCode('STATE_INCOMPATIBLE'))
+  await world.settle(resetApp(world.port, 'app', 3))
+  await world.run(counting(), { until: 'now' })
+  equal((await valuesIn(world)).at(-1), 3)
+})
+
+test('a deleted app is forgotten, another one whose name begins alike is not', async () => {
+  const world = await counted()
+  await world.run(counting('app-two'), { until: 'now' })
+  equal(await world.settle(world.port.deleteApp('app')), true)
+  deepEqual(
+    (await world.settle(listApps(world.port))).map(({ app }) => app),
+    ['app-two'],
+  )
+  await write(world, 1, 6)
+  await world.run(counting('app-two'), { until: 'now' })
+  equal((await valuesIn(world)).at(-1), 7)
+  await world.run(counting(), { until: 'now' })
+  deepEqual((await valuesIn(world)).slice(-7), [1, 2, 3, 4, 5, 6, 7])
+})
+
+/** A log of 0.1.0, in which the app has counted 4. */
+function logOfEarlierVersion(): Promise<World> {
+  const url = new URL('data/log-of-0.1.0.json', import.meta.url)
+  const files = JSON.parse(readFileSync(url, 'utf8')) as Record<string, string>
+  return World.over(
+    new Map(Object.entries(files).map(([path, bytes]) => [path, gunzipSync(Buffer.from(bytes, 'base64'))])),
+  )
+}
+
+test('state that 0.1.0 left is taken over, and is tied to its changelog from then on', async () => {
+  const world = await logOfEarlierVersion()
+  await write(world, 2, 4)
+  await world.run(counting(), { until: 'now' })
+  deepEqual(await valuesIn(world), [1, 2, 3, 4, 5, 6])
+  await world.reopen()
+  await write(world, 1, 6)
+  await world.run(counting(), { until: 'now' })
+  equal((await valuesIn(world)).at(-1), 7)
+  deepEqual(
+    (await world.settle(world.port.listTopics())).map(({ name }) => name),
+    ['input', 'output'],
+  )
+})
+
+test('state that 0.1.0 left is refused where the program has another kind of it, and where its changelog is cut', async () => {
+  const world = await logOfEarlierVersion()
+  const summing = new App('app')
+  summing
+    .stream(input)
+    .groupByKey()
+    .reduce((sum, value) => sum + value, { name: 'count-1' })
+    .mapValues(String)
+    .to(output)
+  await write(world, 1, 4)
+  await world.run(counting(), { until: 'now' })
+  await rejects(world.run(summing, { until: 'now' }), withCode('STATE_INCOMPATIBLE'))
+  const old = await logOfEarlierVersion()
+  await old.run(summing, { until: 'now' }).then(
+    () => ok(false, 'it is refused'),
+    (error: unknown) => ok(withCode('STATE_INCOMPATIBLE')(error), String(error)),
+  )
+})
+
+test('an app starts from scratch over what 0.1.0 left', async () => {
+  const world = await logOfEarlierVersion()
+  await world.run(counting(), { until: 'now', restart: true })
+  deepEqual(await valuesIn(world), [1, 2, 3, 4, 1, 2, 3, 4])
+})
