@@ -120,7 +120,7 @@ export class InternalLog {
   }
 
   #append(batch: Uint8Array): AppendReceipt {
-    const receipt = this.partition.append(batch)
+    const receipt = this.partition.append(batch, 'built')
     this.#bytes += batch.length
     return receipt
   }

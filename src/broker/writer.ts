@@ -3,8 +3,9 @@
  * partition; what they wait for is the disk.
  */
 import { MillraceError } from '../base/index.ts'
-import type { AppendReceipt, Partition } from '../log/index.ts'
+import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
 import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
+import { BatchBuilder } from '../wire/index.ts'
 import type { Offsets } from './offsets.ts'
 import type { ProducerIdentity, Transactions } from './transactions.ts'
 
@@ -19,6 +20,11 @@ export interface WriterContext {
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit): void
   closed(writer: PlainWriter | TransactionalWriter): void
+}
+
+/** A user of the port may bring batches of another builder: the log looks into these. */
+function originOf(batch: BatchToAppend): BatchOrigin {
+  return batch instanceof BatchBuilder ? 'built' : 'foreign'
 }
 
 /** The next sequence number of each partition; begins anew with each epoch. */
@@ -63,7 +69,7 @@ export class PlainWriter implements Writer {
     const target = this.#context.writable(topic, partition, this.app)
     try {
       const baseSequence = this.#sequences.take(target, batch.count)
-      const receipt = target.append(batch.build({ ...this.#identity, baseSequence }))
+      const receipt = target.append(batch.build({ ...this.#identity, baseSequence }), originOf(batch))
       await this.#track(receipt.durable)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
@@ -165,7 +171,7 @@ export class TransactionalWriter implements Writer {
     const bytes = batch.build({ ...this.#identity, baseSequence, transactional: true })
     this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
-    return target.append(bytes)
+    return target.append(bytes, originOf(batch))
   }
 
   async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {

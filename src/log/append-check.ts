@@ -2,6 +2,9 @@
 import { MillraceError } from '../base/index.ts'
 import type { RecordBatch } from '../wire/index.ts'
 
+/** Who built a batch. What comes from outside is walked through (foreign-batch.ts). */
+export type BatchOrigin = 'built' | 'foreign'
+
 /**
  * `bytes`: what came with the append; `where`: the partition's name, for the message.
  * @throws MillraceError CORRUPT_BATCH, RECORD_TOO_LARGE, INVALID_ARGUMENT

@@ -10,6 +10,7 @@
  * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
  */
 export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory.ts'
+export { type BatchOrigin } from './append-check.ts'
 export { type AppendReceipt } from './append-receipt.ts'
 export { readChecked, withCheck, type CheckedText } from './checked-text.ts'
 export { diskError } from './disk-errors.ts'

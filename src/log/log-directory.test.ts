@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromUtf8, seededRandom, utf8 } from '../base/index.ts'
+import { fromUtf8, seededRandom, utf8, type Disk } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { batchOf, dataPath, failsWith, filesOf, openDirectory, valuesOf } from './log.test-support.ts'
@@ -301,4 +301,34 @@ test('a stop is not a clean one where a partition could not be closed', async ()
     equal(next.recovery.clean, false, kind)
     equal(next.partition('flights', 0)?.failure, undefined)
   }
+})
+
+test('a partition that waits for its disk, or has failed, holds up no other', async () => {
+  const check = async (stop: (path: string) => Promise<void>): Promise<void> => {
+    const simulated = new SimulatedDisk()
+    const clock = virtualClock(1_000_000)
+    const disk: Disk = {
+      ...simulated.session(),
+      async open(path, mode) {
+        const file = await simulated.open(path, mode)
+        return { ...file, sync: () => stop(path).then(() => file.sync()) }
+      },
+    }
+    const log = await openDirectory(disk, { clock, checkpointBytes: 500 })
+    const [held, other] = [await log.createPartition('held', 0), await log.createPartition('other', 0)]
+    held.append(batchOf(['x'.repeat(100)])).durable.catch(() => undefined)
+    for (let n = 0; n < 10; n += 1) await other.append(batchOf([`${n}`.padEnd(100)])).durable
+    // A checkpoint is due, and waits.
+    await clock.advance(6000)
+    deepEqual(await other.offsetForTimestamp(0), { offset: 0, timestamp: 0 })
+    equal((await valuesOf(other)).length, 10)
+    await log.syncAll([other])
+    await (await log.createPartition('third', 0)).append(batchOf(['x'])).durable
+    await log.deletePartition('other', 0)
+    equal(log.partition('third', 0)?.highWatermark, 1)
+  }
+  await check(path => (path.includes('held-0/') ? new Promise(() => undefined) : Promise.resolve()))
+  await check(async path => {
+    if (path.includes('held-0/')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+  })
 })

@@ -4,9 +4,10 @@
  */
 import type { Clock } from '../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../wire/index.ts'
-import { checkAppend } from './append-check.ts'
+import { checkAppend, type BatchOrigin } from './append-check.ts'
 import { Receipt, type AppendReceipt } from './append-receipt.ts'
 import type { Flush, Outcome } from './flush.ts'
+import { checkForeign } from './foreign-batch.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { Marker, ProducerEntry, ProducerState } from './producer-state.ts'
@@ -58,9 +59,10 @@ export class PartitionAppender {
   }
 
   /** See `Partition.append`. */
-  append(bytes: Uint8Array): AppendReceipt {
+  append(bytes: Uint8Array, origin: BatchOrigin): AppendReceipt {
     const batch = new RecordBatch(bytes)
     checkAppend(batch, bytes, this.#config.segmentBytes, this.#config.where)
+    if (origin === 'foreign') checkForeign(batch, this.#config.where)
     const isIdempotent = batch.producerId !== -1
     if (isIdempotent) {
       const original = this.#producers.check(batch, this.#config.where)

@@ -10,6 +10,7 @@
  * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never brought back in this process.
  */
 import { assert, isMillraceError, MillraceError, type Clock } from '../base/index.ts'
+import type { BatchOrigin } from './append-check.ts'
 import type { AppendReceipt } from './append-receipt.ts'
 import { diskError } from './disk-errors.ts'
 import type { Flush } from './flush.ts'
@@ -173,12 +174,13 @@ export class Partition {
 
   /**
    * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they are held until they are on the disk.
+   * `built`: by millrace's own `BatchBuilder`, so that its records need not be looked at again.
    * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT, OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED,
    * INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
    */
-  append(bytes: Uint8Array): AppendReceipt {
+  append(bytes: Uint8Array, origin: BatchOrigin = 'foreign'): AppendReceipt {
     this.#checkWritable()
-    return this.#appender.append(bytes)
+    return this.#appender.append(bytes, origin)
   }
 
   /**

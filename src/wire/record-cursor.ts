@@ -85,6 +85,11 @@ export class RecordCursor {
     return true
   }
 
+  /** Where the current record ends. */
+  get end(): number {
+    return this.#recordEnd
+  }
+
   /** The bytes of the key, a slice of the batch. */
   key(): Uint8Array | null {
     return this.keyStart < 0 ? null : this.bytes.subarray(this.keyStart, this.keyEnd)

@@ -204,6 +204,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/broker/disk-errors.test.ts'],
   },
   {
+    name: 'a batch from outside is appended without a look at its records',
+    file: 'src/log/partition-appender.ts',
+    find: "if (origin === 'foreign') checkForeign(",
+    replace: "if (origin === 'built') checkForeign(",
+    tests: ['src/log/foreign-batch.test.ts'],
+  },
+  {
     name: 'skipped epoch bump: the end of a transaction keeps the epoch',
     file: 'src/broker/transactions.ts',
     find: '      entry.epoch += 1\n      await this.#write(',
