@@ -170,3 +170,14 @@ test('a stored value that cannot be read is incompatible state', () => {
     error => isMillraceError(error, 'STATE_INCOMPATIBLE'),
   )
 })
+
+test('what the store gives back is frozen, as what was put is by its owner', () => {
+  const state = new KeyedState<{ n: number }>('state', memoryStore())
+  state.put(0, 'a', { n: 1 })
+  state.changes()
+  state.committed(1)
+  state.discard()
+  const value = state.get(0, 'a')
+  assert.deepEqual(value, { n: 1 })
+  assert(Object.isFrozen(value))
+})
