@@ -14,7 +14,8 @@ export interface Change {
   readonly way: string
 }
 
-const anotherName = 'Give the operator another name, and it begins with nothing'
+const anotherName = (name: string): string =>
+  `Give the operator another name and drop the old state with { forget: ['${name}'] }: it begins with nothing`
 
 /** The first difference that is not proved to be harmless, and what to do about it; undefined where there is none. */
 export function changeBetween(
@@ -43,7 +44,7 @@ export function withoutOperator(
 /** One operator, by its name, in two programs. */
 function changeOf(before: SavedOperator, now: SavedOperator): Change | undefined {
   const { name } = now
-  const differ = (what: string, was: string, is: string, way: string = anotherName): Change => ({
+  const differ = (what: string, was: string, is: string, way: string = anotherName(name)): Change => ({
     what: `the operator '${name}' has changed: ${what} was '${was}', and is now '${is}'`,
     way,
   })

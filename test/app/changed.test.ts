@@ -560,3 +560,40 @@ test('two apps whose names and operators make one name of a changelog: the secon
   ok(isMillraceError(failure, 'STATE_INCOMPATIBLE'), String(failure))
   match(failure.message, /a\/b-c: .*a-b\/c: /s)
 })
+
+test('an operator that is given another name, as a refusal advises, begins with nothing, and others continue', async () => {
+  const program =
+    (summing: Program): Program =>
+    (numbers, app) => {
+      summing(numbers, app)
+      numbers
+        .groupByKey()
+        .count({ name: 'count' })
+        .mapValues(count => `count ${count}`)
+        .to(output)
+    }
+  const sum: Program = numbers =>
+    numbers
+      .groupByKey()
+      .aggregate(0, (n, value) => n + value, { name: 'sum' })
+      .to(output)
+  const mean =
+    (name: string): Program =>
+    numbers =>
+      numbers
+        .groupByKey()
+        .aggregate({ sum: 0, n: 0 }, (all, value) => ({ sum: all.sum + value, n: all.n + 1 }), { name })
+        .to(output)
+  const world = await World.open()
+  await write(world, 1, 2)
+  await world.run(appOf(program(sum)), { until: 'now' })
+  await write(world, 3)
+  let failure: unknown
+  await world.run(appOf(program(mean('sum'))), { until: 'now' }).catch((error: unknown) => {
+    failure = error
+  })
+  ok(isMillraceError(failure, 'STATE_INCOMPATIBLE'), String(failure))
+  match(failure.message, /another name and drop the old state with { forget: \['sum'\] }/)
+  await world.run(appOf(program(mean('mean'))), { until: 'now', forget: ['sum'] })
+  deepEqual((await valuesIn(world)).slice(4), ['{"sum":3,"n":1}', '"count 3"'])
+})
