@@ -24,7 +24,7 @@ export interface RunningApp {
    */
   finish(): Promise<Progress>
   /**
-   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as any unhandled rejection does, unless
+   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as every unhandled rejection does, unless
    * `done`, `stop()` or `finish()` was taken before.
    */
   readonly done: Promise<Progress>

@@ -171,9 +171,11 @@ export class ReadOnlyReader implements Reader {
       },
       this.#options,
     )
+    const before = this.#current?.keys
     const left = this.#leave()
     for (const [key, { topic, partition, offset }] of this.#positions) {
-      // Records that were never acknowledged may be gone, and others come in their place.
+      if (!before?.has(key)) continue
+      // It was read up to here, but records that were never acknowledged may be gone, and others come in their place.
       const end = looks.get(topic)!.partition(partition).logEndOffset
       this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
     }

@@ -43,7 +43,12 @@ async function refused(
 ): Promise<void> {
   const { code, err } = await run(args, input)
   match(err, about)
-  match(err, errorCode === '' ? /^millrace: .*\n.*--help.*\n$/ : new RegExp(`\\(${errorCode}\\)\n$`))
+  match(
+    err,
+    errorCode === ''
+      ? /^millrace: .*\n(\(Did you mean .*\)\n)?.*--help.*\n$/
+      : new RegExp(`\\(${errorCode}\\)\n$`),
+  )
   doesNotMatch(err, /node:internal/)
   equal(code, exitCode)
 }
@@ -54,6 +59,11 @@ test('wrong arguments are named, before anything is touched', async () => {
     ['consume', /missing required argument 'topic'/],
     ['consume t u', /too many arguments/],
     ['consume t --from yesterday', /'yesterday'.*2001-06-14/],
+    ['consume t --from -1', /'-1'.*an offset/],
+    ['consume t --from 1.5', /'1.5'.*an offset/],
+    ['consume t --from 1969-12-31', /'1969-12-31'/],
+    ['consume t --folow', /--folow.*\n.*--follow/],
+    ['topic lst', /unknown command 'lst'.*\n.*list/],
     ['consume t --max 0', /'0'.*whole number/],
     ['produce t --partitions x', /'x'.*whole number/],
     ['produce t --json -k :', /cannot be used with/],
@@ -109,6 +119,20 @@ test('topics are listed, and those that the log keeps for itself when asked for'
   }
   deepEqual(await names(), ['words'])
   ok((await names('--internal')).includes('__consumer_offsets'))
+  await refused(['consume', '__consumer_offsets', '--data', own], [2, 'USAGE', /not text.*--json/])
+  const { out, code } = await run(['consume', '__consumer_offsets', '--json', '--data', own])
+  equal(code, 0)
+  match(out, /^{"partition":0,"offset":0/)
+  await refused(
+    ['produce', '__consumer_offsets', '--data', own],
+    [2, 'INVALID_ARGUMENT', /__consumer_offsets/],
+    'a',
+  )
+  await refused(
+    ['consume', 'words', '--from', '99', '--data', own],
+    [1, 'OFFSET_OUT_OF_RANGE', /0 to 1, not 99/],
+  )
+  await refused(['topic', 'describe', 'none', '--data', own], [1, 'UNKNOWN_TOPIC', /'none'.*topic list/])
 })
 
 test('a line that cannot be published is named; those before it are there', async () => {

@@ -70,7 +70,7 @@ export interface DeliveryProgress extends DeliverStats {
 /** A delivery under way. Closing the log stops it as {@link Delivery.stop} does. */
 export interface Delivery {
   /**
-   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as any unhandled rejection does, unless `done`,
+   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as every unhandled rejection does, unless `done`,
    * `stop()` or `finish()` was taken before.
    */
   readonly done: Promise<DeliverStats>

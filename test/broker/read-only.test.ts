@@ -264,6 +264,12 @@ test('refuses whatever would write', async () => {
       call,
       (error: unknown) => isMillraceError(error, 'READ_ONLY') && /readOnly: true/.test(error.message),
     )
+  await assert.rejects(
+    async () => {
+      for await (const _ of log.consumer(words, { from: { offset: 7 }, until: 'end' })) assert.fail()
+    },
+    (error: unknown) => isMillraceError(error, 'OFFSET_OUT_OF_RANGE'),
+  )
   await log.close()
   await assert.rejects(log.topics(), (error: unknown) => isMillraceError(error, 'CLOSED'))
   await world.close()

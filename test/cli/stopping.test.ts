@@ -26,6 +26,15 @@ test('consume --follow waits; Ctrl-C commits what was printed', async t => {
   assert.equal((await folder.run('consume t -g g')).out, '4\n')
 })
 
+test('SIGTERM ends a command as Ctrl-C does', async t => {
+  const folder = temporaryFolder(t)
+  await folder.run('produce t', '1\n')
+  const following = folder.start('consume t --follow')
+  await following.printed(/1\n/)
+  following.process.kill('SIGTERM')
+  assert.deepEqual(await following.ended, { code: 0, out: '1\n', err: '' })
+})
+
 test('produce publishes what it has read when Ctrl-C comes', async t => {
   const folder = temporaryFolder(t)
   const producing = folder.start('produce t')

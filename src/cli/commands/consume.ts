@@ -103,7 +103,8 @@ function toText({ key, value }: ConsumedRecord<Bytes, Bytes>): string {
 function parseFrom(from: string): From {
   if (from === 'earliest' || from === 'latest') return from
   if (/^\d+$/.test(from) && Number.isSafeInteger(Number(from))) return { offset: Number(from) }
-  const timestamp = Date.parse(from)
-  if (!Number.isNaN(timestamp)) return { timestamp }
+  // Date.parse takes nearly anything for a date: '-1' is one in 2001.
+  const timestamp = /^\d{4}-\d\d-\d\d(T|$)/.test(from) ? Date.parse(from) : Number.NaN
+  if (timestamp >= 0) return { timestamp }
   throw new InvalidArgumentError("Say 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.")
 }
