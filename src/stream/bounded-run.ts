@@ -5,7 +5,6 @@
  * behind an exchange. `'now'` only stops there.
  */
 import type { LogPort, Reader } from '../port/index.ts'
-import { keyOf } from './instance-context.ts'
 import type { InputPartition } from './input-partition.ts'
 import { SourcePartition } from './source-partition.ts'
 
@@ -13,7 +12,7 @@ export class BoundedRun {
   readonly #port: LogPort
   #until: 'end' | 'now' | undefined
   /** Where the source partitions end; undefined while that is to be found out. */
-  #ends: Map<string, number> | undefined
+  #ends: Map<InputPartition, number> | undefined
   #isOver = false
 
   constructor(port: LogPort, until: 'end' | 'now' | undefined) {
@@ -49,11 +48,11 @@ export class BoundedRun {
   /** Finds out where the inputs end, where that is not known. A partition that a run has ended before ends where it did then. */
   async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
     if (!this.#until || this.#ends) return
-    const ends = new Map<string, number>()
-    for (const [key, input] of inputs)
+    const ends = new Map<InputPartition, number>()
+    for (const input of inputs.values())
       if (input instanceof SourcePartition)
         ends.set(
-          key,
+          input,
           input.ended
             ? input.position
             : await this.#port.offsets(input.topic, input.partition, 'latest', 'read_committed'),
@@ -64,7 +63,7 @@ export class BoundedRun {
   /** Whether there is nothing to read from the input, for now or at all. */
   isAtEnd(input: InputPartition, reader: Reader): boolean {
     if (input instanceof SourcePartition && input.ended) return true
-    const end = this.#ends?.get(keyOf(input))
+    const end = this.#ends?.get(input)
     return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
   }
 
@@ -72,7 +71,7 @@ export class BoundedRun {
   endInputs(inputs: Iterable<InputPartition>): void {
     if (this.#until !== 'end') return
     for (const input of inputs) {
-      const end = this.#ends?.get(keyOf(input))
+      const end = this.#ends?.get(input)
       if (end !== undefined && input.position >= end) input.end()
     }
   }
@@ -81,7 +80,7 @@ export class BoundedRun {
   hasReadAll(inputs: Iterable<InputPartition>, reader: Reader): boolean {
     if (!this.#until) return false
     for (const input of inputs) {
-      const end = this.#ends?.get(keyOf(input))
+      const end = this.#ends?.get(input)
       if (end !== undefined) {
         if (input.position < end) return false
       } else if (
@@ -98,9 +97,11 @@ export class BoundedRun {
   async isDone(inputs: ReadonlyMap<string, InputPartition>, reader: Reader): Promise<boolean> {
     if (!this.hasReadAll(inputs.values(), reader)) return false
     if (this.#until === 'end') return true
-    for (const [key, { topic, partition, position }] of inputs)
-      if (!this.#ends?.has(key) && position < (await this.#port.offsets(topic, partition, 'latest')))
+    for (const input of inputs.values()) {
+      const { topic, partition, position } = input
+      if (!this.#ends?.has(input) && position < (await this.#port.offsets(topic, partition, 'latest')))
         return false
+    }
     return true
   }
 }

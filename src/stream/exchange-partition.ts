@@ -2,8 +2,8 @@
  * The exchange over brokers: an internal topic between two stages.
  *
  * A record's key is the new key's bytes, its value the value as state would keep it; headers carry the watermark of the source partition
- * that it comes from, and when a window's result came. Each task upstream announces its own watermark to every partition, inside the
- * transaction of its commit: a record without key and value, with the task and the watermark in headers. So a task downstream never gets
+ * that it comes from, and when a window's result came. Each instance announces the least watermark of its tasks upstream to every partition, inside
+ * the transaction of its commit: a record without key and value, with the tasks and the watermark in headers. So a task downstream never gets
  * ahead of what it has yet to read.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../base/index.ts'
@@ -18,7 +18,8 @@ import type { Forward } from './operator.ts'
 import type { Outputs } from './outputs.ts'
 import { noHeaders, type Pane, StreamRecord } from './record.ts'
 import { rawKeyOf } from './key-codec.ts'
-import type { Task, WatermarkInput } from './task.ts'
+import type { Task } from './task.ts'
+import { UpstreamWatermarks } from './upstream-watermarks.ts'
 
 const watermarkHeader = 'millrace.watermark'
 const taskHeader = 'millrace.task'
@@ -52,17 +53,18 @@ export function sendToExchange(
   else outputs.writeRaw(topic, partition, record.timestamp, key, value, headers)
 }
 
-/** Announces a task's watermark to one partition downstream. */
+/** Announces to one partition downstream that `tasks`, as `0-7,9`, have come to `watermark`. */
 export function announceWatermark(
   outputs: Outputs,
   topic: string,
   partition: number,
-  task: Task,
+  tasks: string,
+  watermark: number,
   timestamp: number,
 ): void {
   outputs.writeRaw(topic, partition, timestamp, null, null, [
-    { key: taskHeader, value: fromUtf8(String(task.partition)) },
-    { key: watermarkHeader, value: fromUtf8(textOf(task.watermark)) },
+    { key: taskHeader, value: fromUtf8(tasks) },
+    { key: watermarkHeader, value: fromUtf8(textOf(watermark)) },
   ])
 }
 
@@ -76,8 +78,7 @@ export class ExchangePartition implements InputPartition {
   readonly #entry: Forward
   readonly #policy: ErrorPolicy
   readonly #sink: BadRecordSink
-  /** One per task upstream. */
-  readonly #upstream: (WatermarkInput & { watermark: number })[]
+  readonly #upstream: UpstreamWatermarks
   #cursor: ReturnType<FetchedBatch['batch']['records']> | undefined
   #firstOffset = 0
   #nextOffset: number
@@ -103,10 +104,8 @@ export class ExchangePartition implements InputPartition {
     this.#entry = task.entry(node)
     this.position = this.#nextOffset = restored.offset
     const known = upstreamWatermarks(restored.metadata)
-    this.#upstream = Array.from({ length: upstreamPartitions }, (_, i) => ({
-      watermark: known[i] ?? Number.NEGATIVE_INFINITY,
-    }))
-    for (const input of this.#upstream) task.addInput(input)
+    this.#upstream = new UpstreamWatermarks(upstreamPartitions, known, this.topic)
+    task.addInput(this.#upstream)
   }
 
   /** The watermark that committed metadata stands for. */
@@ -122,7 +121,7 @@ export class ExchangePartition implements InputPartition {
   }
 
   get watermark(): number {
-    return Math.min(...this.#upstream.map(({ watermark }) => watermark))
+    return this.#upstream.watermark
   }
 
   load({ batch, firstOffset, nextOffset }: FetchedBatch): void {
@@ -195,29 +194,35 @@ export class ExchangePartition implements InputPartition {
 
   metadata(): string {
     return JSON.stringify({
-      upstream: this.#upstream.map(({ watermark }) => textOf(watermark)),
+      upstream: this.#upstream.text,
       ...(this.unfired && { unfired: true }),
     })
   }
 
   #announced(headers: readonly RecordHeader[], offset: number): void {
-    const input = this.#upstream[this.#numberIn(headers, taskHeader, offset)]
-    if (!input)
-      throw new MillraceError(
-        'PARTITION_COUNT_CHANGED',
-        `A task that does not exist has announced its watermark at ${this.topic}-${this.partition}, offset ${offset}: was the partition count of a source changed? Start anew with { restart: true }.`,
-      )
-    input.watermark = Math.max(input.watermark, this.#numberIn(headers, watermarkHeader, offset))
+    const watermark = this.#numberIn(headers, watermarkHeader, offset)
+    for (const range of this.#textIn(headers, taskHeader, offset).split(',')) {
+      const [from, to = from] = range.split('-').map(Number)
+      if (!this.#upstream.raise(from as number, to as number, watermark))
+        throw new MillraceError(
+          'PARTITION_COUNT_CHANGED',
+          `A task that does not exist has announced its watermark at ${this.topic}-${this.partition}, offset ${offset}: was the partition count of a source changed? Start from scratch with { restart: true }.`,
+        )
+    }
   }
 
   #numberIn(headers: readonly RecordHeader[], name: string, offset: number): number {
+    return numberOf(this.#textIn(headers, name, offset))
+  }
+
+  #textIn(headers: readonly RecordHeader[], name: string, offset: number): string {
     const value = headers.find(({ key }) => key === name)?.value
     if (!value)
       throw new MillraceError(
         'MALFORMED_RECORD',
         `The record at ${this.topic}-${this.partition}, offset ${offset}, has no header '${name}': only millrace may write to this topic.`,
       )
-    return numberOf(utf8(value))
+    return utf8(value)
   }
 }
 
@@ -230,11 +235,12 @@ function numberOf(text: string): number {
   return Number(text)
 }
 
+/** 0.1.0 wrote a list, in which each had its own text. */
 function upstreamWatermarks(metadata: string | undefined): number[] {
   if (!metadata) return []
   try {
-    const { upstream } = JSON.parse(metadata) as { upstream?: string[] }
-    return (upstream ?? []).map(numberOf)
+    const { upstream } = JSON.parse(metadata) as { upstream?: string | string[] }
+    return typeof upstream === 'string' ? UpstreamWatermarks.parse(upstream) : (upstream ?? []).map(numberOf)
   } catch {
     return []
   }

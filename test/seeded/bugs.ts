@@ -404,6 +404,27 @@ export const bugs: readonly SeededBug[] = [
     tests: ['src/stream/outputs.test.ts'],
   },
   {
+    name: 'what is kept of the tasks upstream grows with them, past what fits beside an offset',
+    file: 'src/stream/upstream-watermarks.ts',
+    find: '    if (text.length <= textMax) return text\n',
+    replace: '    return text\n',
+    tests: ['src/stream/upstream-watermarks.test.ts'],
+  },
+  {
+    name: 'what is kept of the tasks upstream is rounded up: a task downstream is ahead of them after a restart',
+    file: 'src/stream/upstream-watermarks.ts',
+    find: 'Math.floor((watermark - least) / unit)',
+    replace: 'Math.ceil((watermark - least) / unit)',
+    tests: ['src/stream/upstream-watermarks.test.ts'],
+  },
+  {
+    name: 'an instance announces the greatest watermark of its tasks',
+    file: 'src/stream/announcements.ts',
+    find: '(least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY)',
+    replace: '(least, task) => Math.max(least, task.watermark), Number.NEGATIVE_INFINITY)',
+    tests: ['test/app/invariant.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
