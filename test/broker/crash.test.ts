@@ -1,5 +1,5 @@
 /**
- * Power losses and kills at any call to the disk, with transactions and offsets under way. After each, for every writer: all its partitions show the same
+ * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets under way. After each, for every writer: all its partitions show the same
  * transactions, every acknowledged one and at most one more; the offset committed with them says the same; nothing aborted shows; nothing is left
  * open. And what a plain writer got acknowledged is there.
  */
@@ -16,15 +16,24 @@ const crashesPerSeed = 4
 /** Calls to the disk between two crashes, at the most. */
 const callsMax = 250
 
+/** Transactions of each writer before a clean stop, at the most. */
+const transactionsMax = 30
+
 interface Progress {
   acknowledged: number
   attempted: number
 }
 
-/** Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until something fails. */
-async function transact(port: LogPort, name: string, progress: Progress, random: Random): Promise<void> {
+/** Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until something fails or so many are done. */
+async function transact(
+  port: LogPort,
+  name: string,
+  progress: Progress,
+  random: Random,
+  count: number,
+): Promise<void> {
   const writer = await port.openWriter({ transactionalId: name })
-  for (;;) {
+  for (let n = 0; n < count; n += 1) {
     const number = progress.acknowledged + 1
     const aborts = random.int(4) === 0
     await writeAll(writer, aborts ? `${name}-x` : `${name}-${number}`, random)
@@ -44,9 +53,9 @@ async function writeAll(writer: Writer, value: string, random: Random): Promise<
   await Promise.all(appends)
 }
 
-async function publish(port: LogPort, progress: Progress): Promise<void> {
+async function publish(port: LogPort, progress: Progress, count: number): Promise<void> {
   const writer = await port.openWriter()
-  for (;;) {
+  for (let n = 0; n < count; n += 1) {
     progress.attempted = progress.acknowledged + 1
     await append(writer, 'plain', [`${progress.attempted}`])
     progress.acknowledged = progress.attempted
@@ -108,14 +117,20 @@ async function run(seed: number): Promise<number> {
   await port.close()
   for (let crash = 0; crash < crashesPerSeed; crash += 1) {
     // The crash may come while the log is being opened, which is a good time for one.
-    const how = random.int(3) === 0 ? 'kill' : 'crash'
-    const opened = await log.open(1 + random.int(callsMax), how).catch(() => undefined)
+    const how = (['clean', 'kill', 'crash', 'crash'] as const)[random.int(4)]!
+    const isClean = how === 'clean'
+    const calls = isClean ? Infinity : 1 + random.int(callsMax)
+    const opened = await log.open(calls, isClean ? 'kill' : how).catch(() => undefined)
     if (opened) {
-      const work = [...writers].map(([name, progress]) => transact(opened, name, progress, random))
-      await Promise.allSettled([...work, publish(opened, plain)])
-      await opened.close().catch(() => undefined)
+      const count = isClean ? 1 + random.int(transactionsMax) : Infinity
+      const work = [...writers].map(([name, progress]) => transact(opened, name, progress, random, count))
+      const done = Promise.all([...work, publish(opened, plain, count)])
+      // What fails without a crash is a fault.
+      await (isClean ? done : done.catch(() => undefined))
+      await Promise.allSettled(work)
+      await (isClean ? opened.close() : opened.close().catch(() => undefined))
     }
-    const recovered = await log.crash()
+    const recovered = isClean ? await log.open() : await log.crash()
     await verify(recovered, writers, plain)
     await recovered.close()
   }

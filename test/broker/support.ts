@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { nodeDisk, seededRandom, systemClock, systemRandom, type Random } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
+import { tinyLimits } from '../tiny-limits.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -30,7 +31,7 @@ export async function openTestLog(context: TestContext): Promise<Log> {
   return log
 }
 
-/** A log over a simulated disk and a clock that stands still, which can lose power and be opened again. */
+/** A log over a simulated disk and a clock that stands still, which can lose power and be opened again. Each time its internal logs have other tiny limits. */
 export class SimulatedLog {
   readonly disk: SimulatedDisk
   readonly clock: VirtualClock = virtualClock(1_000_000)
@@ -55,6 +56,7 @@ export class SimulatedLog {
       disk: process.disk,
       clock: this.clock,
       random: this.#random,
+      internal: tinyLimits(this.#random),
     })
     return this.#port
   }
