@@ -2,11 +2,14 @@
 import type { Random } from '../src/base/index.ts'
 import type { InternalLimits } from '../src/broker/index.ts'
 
+/** An offset whose metadata is as long as may be. */
+export const appRecordBytesMax = 4500
+
 /** `recordBytesMax`: what the largest record of an internal log takes, as an offset with its metadata. */
 export function tinyLimits(random: Random, recordBytesMax = 400): Required<InternalLimits> {
   return {
     segmentBytes: recordBytesMax + 100 + random.int(3 * recordBytesMax),
-    rewriteBytes: 1 + random.int(8 * recordBytesMax),
+    rewriteBytes: 1 + random.int(3000),
     batchBytes: 1 + random.int(recordBytesMax),
     replayBytes: 1 + random.int(4 * recordBytesMax),
   }

@@ -23,6 +23,7 @@ import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock
 import { withPower } from '../power.ts'
 import { scale, seed } from '../scale.ts'
 import { settle } from '../settle.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 import { alignedSums, type OracleRecord, sessionSums } from '../stream/oracle.ts'
 
 interface Event extends OracleRecord {
@@ -115,6 +116,7 @@ async function oneCase(caseSeed: number): Promise<void> {
           disk: process.disk,
           clock,
           random: seededRandom(random.int(2 ** 31)),
+          internal: tinyLimits(random, appRecordBytesMax),
         }),
       ),
       clock,

@@ -10,6 +10,7 @@ import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { BatchBuilder, type RecordHeader } from '../../src/wire/index.ts'
 import { settle } from '../settle.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 
 /** A record that goes in. A value that is no string is written as JSON. */
 export interface Incoming {
@@ -152,7 +153,9 @@ export class World {
 
   async #open(): Promise<void> {
     this.#seed += 1
-    const options = { ...this.#options, disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
+    const internal = tinyLimits(seededRandom(this.#seed), appRecordBytesMax)
+    const fixed = { disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
+    const options = { internal, ...this.#options, ...fixed }
     this.#port = await this.settle(InProcessLog.open('/data', options))
   }
 

@@ -12,6 +12,7 @@ import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock
 import { withPower } from '../power.ts'
 import { scale, seed } from '../scale.ts'
 import { settle } from '../settle.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 import { checkCounts } from './checker.ts'
 import { countingApp, publishNumbered } from './program.ts'
 
@@ -56,7 +57,12 @@ async function oneCase(caseSeed: number): Promise<void> {
     const calls = ended < deaths ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
     const process = withPower(disk, calls, random.int(2) === 0 ? 'kill' : 'crash')
     const live = async (): Promise<void> => {
-      const port = await InProcessLog.open('/data', { disk: process.disk, clock, random })
+      const port = await InProcessLog.open('/data', {
+        disk: process.disk,
+        clock,
+        random,
+        internal: tinyLimits(random, appRecordBytesMax),
+      })
       await publishAndCount(createLog(port, clock), clock, random)
     }
     const death = async (): Promise<'dead'> => {

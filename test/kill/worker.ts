@@ -1,11 +1,20 @@
 /** The process that is killed: says over IPC what it is doing, and goes on until it is done or dead. Arguments: folder, records per key. */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openLog } from '../../src/index.ts'
+import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import { createLog } from '../../src/port/index.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 import { countingApp, type Phase, publishNumbered } from './program.ts'
 
 const [folder = '', total = '0'] = process.argv.slice(2)
-const log = await openLog(folder)
+const port = await InProcessLog.open(folder, {
+  disk: nodeDisk,
+  clock: systemClock,
+  random: systemRandom,
+  internal: tinyLimits(systemRandom, appRecordBytesMax),
+})
+const log = createLog(port, systemClock)
 const say = (phase: Phase | 'opened' | 'done'): void => void process.send?.(phase)
 say('opened')
 const publishing = publishNumbered(
