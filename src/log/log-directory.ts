@@ -86,7 +86,7 @@ export class LogDirectory {
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
   readonly #partitions = new Map<string, Partition>()
-  /** Folders that got their name by a creation that failed after all: nothing was ever in them. */
+  /** Folders that nobody wants any more: a creation failed after it had named them, or a deletion before it had moved them. */
   readonly #unfinished = new Set<string>()
   /** Counts folders that are being made or removed, so that no two have one name. */
   #foldersMarked = 0
@@ -222,20 +222,35 @@ export class LogDirectory {
     this.#checkWritable()
     const name = partitionFolder(topic, index)
     const partition = this.#partitions.get(name)
-    if (!partition) return
+    if (!partition) return this.#removeUnfinished(name)
     const { disk } = this.#config
     const aside = `${this.path}/${deletedFolder(name, (this.#foldersMarked += 1))}`
     this.#partitions.delete(name)
     try {
       await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
+      this.#unfinished.add(name)
       await disk.rename(partition.folder, aside)
       await disk.syncDirectory(this.path)
+      this.#unfinished.delete(name)
       // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
       await disk.remove(aside)
     } catch (error) {
       throw diskError(error, `removing ${partition.folder}`)
+    }
+  }
+
+  /** What a creation or deletion that failed has left under the name of a partition. */
+  async #removeUnfinished(name: string): Promise<void> {
+    if (!this.#unfinished.has(name)) return
+    const { disk } = this.#config
+    try {
+      await removeIfThere(disk, `${this.path}/${name}`)
+      await disk.syncDirectory(this.path)
+      this.#unfinished.delete(name)
+    } catch (error) {
+      throw diskError(error, `removing ${this.path}/${name}`)
     }
   }
 

@@ -1,0 +1,178 @@
+/** Creations and deletions of topics that fail, or end with their process, at any call to the disk: nothing of them is left, or all of it. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, seededRandom } from '../../src/base/index.ts'
+import type { InProcessLog } from '../../src/broker/index.ts'
+import { append, batch, drain } from '../../src/port/conformance/harness.ts'
+import { scale } from '../scale.ts'
+import { SimulatedLog } from './support.ts'
+
+/** More calls than any operation here makes. */
+const callsMax = 200
+/** Every call in the soak, else every fifth. */
+const stride = scale(10) === 10 ? 1 : 5
+
+async function values(port: InProcessLog, topic: string): Promise<string[]> {
+  await port.offsets(topic, 0, 'latest')
+  const reader = await port.openReader()
+  reader.assign([{ topic, partition: 0, offset: 0 }])
+  const shown = await drain(reader, topic, 0)
+  await reader.close()
+  return shown.map(({ value }) => value)
+}
+
+async function names(port: InProcessLog): Promise<string[]> {
+  return (await port.listTopics()).map(({ name }) => name)
+}
+
+for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
+  test(`a creation that fails with ${kind} leaves nothing, and its name can be used again`, async () => {
+    for (let call = 1; call <= callsMax; call += 1) {
+      const log = new SimulatedLog(seededRandom(call))
+      const port = await log.open()
+      log.disk.failCall({ call, kind, times: 'once' })
+      const failure = await port.createTopic('t', { partitions: 2 }).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      log.disk.clearFailures()
+      if (!failure) {
+        await log.close()
+        // The call came after all of them, or was one that a short write does not hurt.
+        if (call > 60) break
+        continue
+      }
+      assert(isMillraceError(failure, 'DISK_FULL', 'LIMIT_EXCEEDED'), String(failure))
+      assert.deepEqual(await names(port), [])
+      if (call % 2 === 0) {
+        await log.close()
+        assert.deepEqual(await names(await log.open()), [], `after call ${call}`)
+        await log.close()
+        continue
+      }
+      await port.createTopic('t', { partitions: 1 })
+      await port.deleteTopic('t')
+      await port.createTopic('t', { partitions: 1 })
+      const writer = await port.openWriter()
+      for (const value of ['1', '2', '3', '4', '5']) await append(writer, 't', [value])
+      await writer.close()
+      await log.close()
+      const again = await log.open()
+      assert.deepEqual(await names(again), ['t'])
+      assert.deepEqual(await values(again, 't'), ['1', '2', '3', '4', '5'], `after call ${call}`)
+      await log.close()
+    }
+  })
+
+for (const how of ['kill', 'crash'] as const)
+  test(`a deletion that its process ends in is undone or finished, with the offsets: ${how}`, async () => {
+    let gone = 0
+    for (let call = 1; call <= callsMax; call += stride) {
+      const log = new SimulatedLog(seededRandom(call))
+      const first = await log.open()
+      await first.createTopic('t', { partitions: 2 })
+      await first.createTopic('other', { partitions: 1 })
+      const place = { topic: 't', partition: 0 }
+      for (const group of ['g', 'h'])
+        await first.commitOffsets({
+          group,
+          offsets: [
+            { ...place, offset: 7 },
+            { topic: 'other', partition: 0, offset: 3 },
+          ],
+        })
+      await log.close()
+      const port = await log.open(call + 40, how).catch(() => undefined)
+      const deleted = await port?.deleteTopic('t').then(
+        () => true,
+        () => false,
+      )
+      const again = await log.crash()
+      for (const group of ['g', 'h']) {
+        const committed = await again.committedOffsets(group, [place, { topic: 'other', partition: 0 }])
+        if (await again.describeTopic('t')) {
+          assert.equal(deleted ?? false, false)
+          assert.equal(committed[0]?.offset, 7)
+        }
+        assert.equal(committed[1]?.offset, 3)
+      }
+      if (!(await again.describeTopic('t'))) {
+        gone += 1
+        await again.createTopic('t', { partitions: 2 })
+        for (const group of ['g', 'h'])
+          assert.deepEqual(await again.committedOffsets(group, [place]), [undefined], `call ${call}`)
+        assert.deepEqual(await values(again, 't'), [])
+      }
+      await log.close()
+      if (deleted) break
+    }
+    assert(gone > 1, `${gone} deletions were finished at start`)
+  })
+
+test('a deletion that fails is finished when it is asked for again, or the name is used again', async () => {
+  for (const next of ['delete', 'create'] as const)
+    for (let call = 1; call <= callsMax; call += stride) {
+      const log = new SimulatedLog(seededRandom(call))
+      let port = await log.open()
+      await port.createTopic('t', { partitions: 2 })
+      await port.createTopic('o', { partitions: 1 })
+      await port.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 0, offset: 7 }] })
+      log.disk.failCall({ call, kind: 'ENOSPC', times: 'once' })
+      const isDeleted = await port.deleteTopic('t').then(
+        () => true,
+        () => false,
+      )
+      log.disk.clearFailures()
+      // A sync that failed is final for its process: the next one finishes.
+      const isPoisoned = await port
+        .commitOffsets({ group: 'h', offsets: [{ topic: 'o', partition: 0, offset: 1 }] })
+        .then(
+          () => false,
+          () => true,
+        )
+      if (isPoisoned) port = await log.crash()
+      else if (!isDeleted && next === 'delete') await port.deleteTopic('t')
+      if (await port.describeTopic('t')) await port.deleteTopic('t')
+      await port.createTopic('t', { partitions: 1 })
+      assert.deepEqual(await port.committedOffsets('g', [{ topic: 't', partition: 0 }]), [undefined])
+      const writer = await port.openWriter()
+      await writer.append('t', 0, batch(['a']))
+      await writer.close()
+      await log.close()
+      const again = await log.open()
+      assert.deepEqual(await values(again, 't'), ['a'])
+      await log.close()
+      if (isDeleted) break
+    }
+})
+
+test('an app that was being deleted when its process ended is gone after the next start', async () => {
+  let finished = 0
+  for (let call = 1; call <= callsMax; call += stride) {
+    const log = new SimulatedLog(seededRandom(call))
+    const first = await log.open()
+    await first.createTopic('in', { partitions: 1 })
+    await first.createTopic('app-a-changelog', { partitions: 2, app: 'app' })
+    await first.createTopic('app-b-changelog', { partitions: 1, app: 'app' })
+    const writer = await first.openWriter({ transactionalId: 'app-0', app: 'app' })
+    await append(writer, 'app-a-changelog', ['state'])
+    await writer.commit({ group: 'app', offsets: [{ topic: 'in', partition: 0, offset: 1 }] })
+    await writer.close()
+    await log.close()
+    const port = await log.open(call + 40).catch(() => undefined)
+    const deleted = await port?.deleteApp('app').then(
+      () => true,
+      () => false,
+    )
+    const again = await log.crash()
+    const left = (await again.listTopics({ internal: true })).filter(({ name }) => name.startsWith('app-'))
+    const [committed] = await again.committedOffsets('app', [{ topic: 'in', partition: 0 }])
+    assert(left.length === 2 || left.length === 0, `call ${call}: ${left.map(({ name }) => name).join()}`)
+    assert.equal(committed?.offset, left.length === 2 ? 1 : undefined, `call ${call}`)
+    if (left.length === 0) finished += 1
+    assert.equal(await again.deleteApp('app'), left.length > 0)
+    await log.close()
+    if (deleted) break
+  }
+  assert(finished > 1, `${finished} deletions were finished at start`)
+})
