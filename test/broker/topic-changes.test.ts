@@ -42,7 +42,7 @@ for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
         if (call > 60) break
         continue
       }
-      assert(isMillraceError(failure, 'DISK_FULL', 'LIMIT_EXCEEDED'), String(failure))
+      assert(isMillraceError(failure, 'DISK_FULL', 'LIMIT_EXCEEDED'))
       assert.deepEqual(await names(port), [])
       if (call % 2 === 0) {
         await log.close()
