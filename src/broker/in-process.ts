@@ -124,8 +124,9 @@ export class InProcessLog implements LogPort {
       // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
       if (metadata.origin === 'new' && log.recovery.partitions.length > 0)
         await producerIds.skipPast(clock.now())
-      const known = Array.from(recovered.states.values(), ({ producerId }) => producerId)
-      await producerIds.skipPast(Math.max(log.largestProducerId, ...known))
+      let largest = log.largestProducerId
+      for (const { producerId } of recovered.states.values()) largest = Math.max(largest, producerId)
+      await producerIds.skipPast(largest)
       const active = new ActiveClock(clock)
       const transactions = new Transactions(log, recovered, offsets, producerIds, clock, active)
       const port = new InProcessLog(log, clock, metadata, topics, offsets, transactions, producerIds, active)

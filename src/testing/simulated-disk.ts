@@ -51,6 +51,11 @@ export class SimulatedDisk implements Disk {
     this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY
   }
 
+  /** Bytes of all files, as the operating system shows them. */
+  get sizeBytes(): number {
+    return this.#root.sizeBytes()
+  }
+
   /** Makes the nth call from now fail. */
   failCall(failure: PlannedFailure): void {
     this.#failures.push({ ...failure, call: this.calls + failure.call })

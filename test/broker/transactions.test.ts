@@ -1,7 +1,13 @@
 /** The coordinator's own rules, below what LogPort can show: epochs, late calls, recovery from every point of a commit. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ActiveClock, isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
+import {
+  ActiveClock,
+  isMillraceError,
+  MillraceError,
+  seededRandom,
+  type ErrorCode,
+} from '../../src/base/index.ts'
 import { InternalLog } from '../../src/broker/internal-log.ts'
 import {
   encodeTransactionKey,
@@ -160,6 +166,71 @@ test('an id that has used up its epochs goes on under another producer id', asyn
     await valuesAfterReopening(disk, 0),
     Array.from({ length: 10 }, (_, index) => `${index}`),
   )
+})
+
+test('past the commit point no commit is reported as failed, also where the epochs of an id are used up', async () => {
+  let failed = 0
+  for (let call = 1; call <= 40; call += 1) {
+    const { transactions, p0, p1, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
+    let identity = await transactions.init('id', 60_000)
+    while (identity.producerEpoch < 0x7ffe) {
+      transactions.enlist('id', identity, p1)
+      await write(p1, identity, 'before')
+      identity = await transactions.end('id', identity, 'commit')
+    }
+    transactions.enlist('id', identity, p0)
+    await write(p0, identity, 'a')
+    disk.failCall({ call, kind: 'ENOSPC', times: 'once' })
+    const isCommitted = await transactions.end('id', identity, 'commit').then(
+      () => true,
+      () => false,
+    )
+    disk.clearFailures()
+    if (!isCommitted) failed += 1
+    await log.close().catch(() => undefined)
+    disk.crash()
+    assert.deepEqual(await valuesAfterReopening(disk, 0), isCommitted ? ['a'] : [], `call ${call}`)
+  }
+  assert(failed > 0, 'some failed before it')
+})
+
+test('a commit point waits for the markers of the transaction before it, which only its own record explains', async () => {
+  const { transactions, p0, p1, disk } = await parts()
+  const first = await transactions.init('id', 60_000)
+  transactions.enlist('id', first, p0)
+  await write(p0, first, 'a')
+  // The marker of the first transaction finds no room for a while.
+  const room = disk.sizeBytes
+  const { promise: stuck, resolve: letGo } = Promise.withResolvers<void>()
+  const appendMarker = p0.appendMarker.bind(p0)
+  p0.appendMarker = marker => {
+    const receipt = appendMarker(marker)
+    return Object.create(receipt, { durable: { value: stuck.then(() => receipt.durable) } }) as typeof receipt
+  }
+  const second = await transactions.end('id', first, 'commit')
+  assert(disk.sizeBytes > room)
+  transactions.enlist('id', second, p1)
+  await write(p1, second, 'b')
+  const ending = transactions.end('id', second, 'commit')
+  assert.equal(await stateOf(ending), 'pending')
+  letGo()
+  await ending
+})
+
+test('nothing is appended while a marker is tried again: the partition would show it before its transaction ends', async () => {
+  const { transactions, p0, p1 } = await parts()
+  const full = new MillraceError('DISK_FULL', 'no room', { retriable: true })
+  const first = await transactions.init('id', 60_000)
+  transactions.enlist('id', first, p0)
+  await write(p0, first, 'a')
+  const appendMarker = p0.appendMarker.bind(p0)
+  p0.appendMarker = () => {
+    throw full
+  }
+  const second = await transactions.end('id', first, 'commit')
+  await new Promise(resolve => setImmediate(resolve))
+  throwsCode('DISK_FULL', () => transactions.enlist('id', second, p1))
+  p0.appendMarker = appendMarker
 })
 
 test('recovery: past the commit point a transaction is committed, whatever markers are missing', async () => {

@@ -122,6 +122,28 @@ export const groupCases: Cases = {
     await two.membership.leave()
   },
 
+  async 'a partition is given only to the member that keeps it, when members come during a rebalance'(h) {
+    const topic = await h.topic(4)
+    const group = h.name('group')
+    const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>()
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+    const one = await join(h, group, [[topic]], {
+      onRevoked: async () => {
+        ask()
+        await mayGo
+      },
+    })
+    const second = join(h, group, [[topic]])
+    await asked
+    const third = join(h, group, [[topic]])
+    assert.equal(await stateOf(third), 'pending')
+    letGo()
+    const [two, three] = await Promise.all([second, third])
+    await settled(h, [one, two, three], [2, 1, 1])
+    for (const { events } of [two, three]) assert.equal(events.length, 1, events.join('; '))
+    for (const { membership } of [one, two, three]) await membership.leave()
+  },
+
   async 'who commits with a generation that has passed is fenced'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')

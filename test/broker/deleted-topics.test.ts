@@ -1,0 +1,144 @@
+/** Topics that go while transactions are at work with them, and disks that fill up for one partition: nobody else is held up. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, seededRandom } from '../../src/base/index.ts'
+import type { InProcessLog } from '../../src/broker/index.ts'
+import { append, drain, stateOf } from '../../src/port/conformance/harness.ts'
+import { scale } from '../scale.ts'
+import { SimulatedLog } from './support.ts'
+
+const place = { topic: 'kept', partition: 0 }
+
+async function values(port: InProcessLog, topic: string): Promise<string[]> {
+  await port.offsets(topic, 0, 'latest')
+  const reader = await port.openReader()
+  reader.assign([{ topic, partition: 0, offset: 0 }])
+  const shown = await drain(reader, topic, 0)
+  await reader.close()
+  return shown.map(({ value }) => value)
+}
+
+async function opened(seed: number): Promise<{ log: SimulatedLog; port: InProcessLog }> {
+  const log = new SimulatedLog(seededRandom(seed))
+  const port = await log.open()
+  await port.createTopic('kept', { partitions: 1 })
+  await port.createTopic('gone', { partitions: 2 })
+  return { log, port }
+}
+
+/** Turns of the microtask queue between the start of the end of a transaction and the deletion: before, within and after every step. */
+const turnsMax = 90
+/** Every turn in the soak. */
+const stride = scale(10) === 10 ? 1 : 6
+
+for (const outcome of ['commit', 'abort'] as const)
+  test(`a topic is deleted at any moment of a transaction's ${outcome}`, async () => {
+    for (let turns = 0; turns < turnsMax; turns += stride) {
+      const { log, port } = await opened(turns + 1)
+      const writer = await port.openWriter({ transactionalId: 'id' })
+      await append(writer, 'kept', ['a'])
+      for (const partition of [0, 1]) await append(writer, 'gone', ['a'], partition)
+      const late = append(writer, 'gone', ['b']).catch((error: unknown) => error)
+      const ending =
+        outcome === 'abort'
+          ? writer.abort()
+          : writer.commit({ group: 'g', offsets: [{ ...place, offset: 1 }] })
+      for (let n = 0; n < turns; n += 1) await Promise.resolve()
+      const deleting = port.deleteTopic('gone')
+      await ending
+      await deleting
+      const refusal = await late
+      assert(!(refusal instanceof Error) || isMillraceError(refusal, 'UNKNOWN_TOPIC'), `${turns} turns`)
+      const expected = outcome === 'commit' ? 1 : undefined
+      assert.equal((await port.committedOffsets('g', [place]))[0]?.offset, expected)
+      assert.deepEqual(await values(port, 'kept'), outcome === 'commit' ? ['a'] : [])
+      // The id continues, and so does a topic of that name.
+      await port.createTopic('gone', { partitions: 1 })
+      await append(writer, 'gone', ['new'])
+      await append(writer, 'kept', ['c'])
+      await writer.commit({ group: 'g', offsets: [{ ...place, offset: 2 }] })
+      const other = await port.openWriter({ transactionalId: 'id' })
+      await append(other, 'kept', ['d'])
+      await other.commit()
+      await log.close()
+      const again = await log.open()
+      assert.deepEqual(await values(again, 'gone'), ['new'])
+      assert.deepEqual(await values(again, 'kept'), [...(outcome === 'commit' ? ['a'] : []), 'c', 'd'])
+      assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 2)
+      await log.close()
+    }
+  })
+
+test('offsets of a deleted topic in a transaction that ends after it say nothing of the next one of its name', async () => {
+  for (const restart of ['live', 'clean', 'crash'] as const) {
+    const { log, port } = await opened(7)
+    const writer = await port.openWriter({ transactionalId: 'id' })
+    const gone = { topic: 'gone', partition: 1 }
+    const committing = writer.commit({ group: 'g', offsets: [{ ...gone, offset: 9 }] })
+    const deleting = port.deleteTopic('gone')
+    await Promise.all([committing, deleting])
+    await port.createTopic('gone', { partitions: 2 })
+    assert.deepEqual(await port.committedOffsets('g', [gone]), [undefined])
+    await port.commitOffsets({ group: 'g', offsets: [{ ...gone, offset: 2 }] })
+    let after = port
+    if (restart === 'clean') {
+      await log.close()
+      after = await log.open()
+    } else if (restart === 'crash') after = await log.crash()
+    assert.equal((await after.committedOffsets('g', [gone]))[0]?.offset, 2, restart)
+    await log.close()
+  }
+})
+
+test('a transaction whose marker finds no room goes on when its topic is deleted; other topics never wait for it', async () => {
+  let stuck = 0
+  for (let room = 0; room < 1200; room += 50) {
+    const { log, port } = await opened(3)
+    await port.createTopic('untouched', { partitions: 1 })
+    const plain = await port.openWriter()
+    await append(plain, 'untouched', ['x'])
+    const writer = await port.openWriter({ transactionalId: 'id' })
+    await append(writer, 'gone', ['a'])
+    await log.clock.advance(10_000)
+    log.disk.capacityBytes = log.disk.sizeBytes + room
+    const isCommitted = await writer.commit().then(
+      () => true,
+      () => false,
+    )
+    const asked = port.offsets('gone', 0, 'latest')
+    assert.equal(await port.offsets('untouched', 0, 'latest'), 1)
+    if (isCommitted && (await stateOf(asked)) === 'pending') {
+      stuck += 1
+      log.disk.capacityBytes = Number.POSITIVE_INFINITY
+      await port.deleteTopic('gone')
+      await log.clock.advance(5000)
+      await asked.catch(() => undefined)
+      await append(writer, 'kept', ['b'])
+      await writer.commit()
+      assert.deepEqual(await values(port, 'kept'), ['b'])
+    }
+    log.disk.capacityBytes = Number.POSITIVE_INFINITY
+    await log.clock.advance(5000)
+    await log.close()
+  }
+  assert(stuck > 0, 'a marker found no room')
+})
+
+test('internal logs are written in batches: many long transactional ids and groups survive a kill, and a deletion', async () => {
+  const { log, port } = await opened(5)
+  const name = (n: number): string => `${'x'.repeat(86)}${n}`
+  for (let n = 0; n < 60; n += 1) {
+    const writer = await port.openWriter({ transactionalId: name(n) })
+    await append(writer, 'kept', [`${n}`])
+    await writer.commit({ group: name(n), offsets: [{ topic: 'gone', partition: 0, offset: n }] })
+  }
+  const again = await log.crash()
+  assert.equal((await values(again, 'kept')).length, 60)
+  for (const n of [0, 59])
+    assert.equal((await again.committedOffsets(name(n), [{ topic: 'gone', partition: 0 }]))[0]?.offset, n)
+  await again.deleteTopic('gone')
+  assert.deepEqual(await again.listGroups(), [])
+  await log.close()
+  assert.deepEqual(await (await log.open()).listGroups(), [])
+  await log.close()
+})
