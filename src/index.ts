@@ -13,6 +13,7 @@ export {
   type Log,
   type LogPort,
   type OffsetSpec,
+  type OutgoingHeader,
   type OutgoingRecord,
   type Producer,
   type ProducerOptions,

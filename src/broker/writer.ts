@@ -2,7 +2,7 @@
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls is the order in the
  * partition; what they wait for is the disk.
  */
-import { MillraceError } from '../base/index.ts'
+import { assert, isMillraceError, MillraceError } from '../base/index.ts'
 import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
 import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
@@ -37,6 +37,13 @@ class Sequences {
     return base
   }
 
+  /** The last ones taken were not used. */
+  giveBack(partition: Partition, count: number): void {
+    const next = this.#next.get(partition)
+    assert(next !== undefined, 'only what was taken is given back')
+    this.#next.set(partition, (next - count) & sequenceMask)
+  }
+
   reset(): void {
     this.#next.clear()
   }
@@ -68,13 +75,25 @@ export class PlainWriter implements Writer {
     // Nothing was appended for a topic that is not there: that does not fail the writer.
     const target = this.#context.writable(topic, partition, this.app)
     try {
-      const baseSequence = this.#sequences.take(target, batch.count)
-      const receipt = target.append(batch.build({ ...this.#identity, baseSequence }), originOf(batch))
+      const receipt = this.#append(target, batch)
       await this.#track(receipt.durable)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
-      this.#failure ??= error
+      // Refused for its size before anything of it was appended: what follows may be appended in its place.
+      if (!isMillraceError(error, 'RECORD_TOO_LARGE')) this.#failure ??= error
+      throw error
+    }
+  }
+
+  #append(target: Partition, batch: BatchToAppend): AppendReceipt {
+    const { count } = batch
+    const baseSequence = this.#sequences.take(target, count)
+    const bytes = batch.build({ ...this.#identity, baseSequence })
+    try {
+      return target.append(bytes, originOf(batch))
+    } catch (error) {
+      if (isMillraceError(error, 'RECORD_TOO_LARGE')) this.#sequences.giveBack(target, count)
       throw error
     }
   }

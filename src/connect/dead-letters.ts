@@ -4,11 +4,10 @@
  * `millrace.topic`, `millrace.partition` and `millrace.offset` for a record of the log.
  */
 import { fromUtf8 } from '../base/index.ts'
-import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
+import { ensureTopic, type FetchedBatch, type LogPort, type Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { rawRecordAt } from './raw-record.ts'
-import { ensureTopicAsDeclared } from './topics.ts'
 
 export function deadLetterHeaders(
   reason: string,
@@ -63,7 +62,7 @@ export class DeadLetters {
     partitions: number,
     into: string,
   ): Promise<DeadLetters> {
-    const letterPartitions = await ensureTopicAsDeclared(log, into, undefined)
+    const letterPartitions = await ensureTopic(log, { name: into, partitions: undefined })
     const writer = await log.openWriter({ transactionalId: `connect-${name}-dead-letters` })
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
     const written = async (kind: LetterKind): Promise<Map<number, number>> => {

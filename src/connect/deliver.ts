@@ -17,6 +17,7 @@ import {
 } from '../base/index.ts'
 import {
   DecodedBatch,
+  ensureTopic,
   type FetchedBatch,
   type Log,
   type LogPort,
@@ -28,7 +29,6 @@ import { DeadLetters } from './dead-letters.ts'
 import { Loader, type DeliverStats, type Transaction } from './loader.ts'
 import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
-import { ensureTopicAsDeclared } from './topics.ts'
 
 /** How long a delivery waits for its topic to be created: an app that was started with it does that in its first moments. */
 const topicWaitMsMax = 10_000
@@ -397,7 +397,7 @@ class Run<K, V> {
   /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
   async #partitions(): Promise<number> {
     const { name, partitions } = this.#topic
-    if (partitions !== undefined) return await ensureTopicAsDeclared(this.#log, name, partitions)
+    if (partitions !== undefined) return await ensureTopic(this.#log, { name, partitions })
     const found = await this.#log.describeTopic(name)
     if (found) return found.partitions
     throw new MillraceError(

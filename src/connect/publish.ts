@@ -16,7 +16,7 @@ import {
   type Clock,
   type Duration,
 } from '../base/index.ts'
-import { type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
+import { ensureTopic, type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
 import { checkPolicy, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
@@ -29,7 +29,6 @@ import {
   type Source,
   type SourceBatch,
 } from './source.ts'
-import { ensureTopicAsDeclared } from './topics.ts'
 
 /** A topic to publish to; any that `topic()` declares is one. */
 export type PublishTopic<K, V> = WritableTopic<K, V> & {
@@ -125,10 +124,11 @@ async function publishOver<R, K, V>(
   source: Source<R>,
   settings: Settings<R, K, V>,
 ): Promise<PublishStats> {
-  const partitions = await ensureTopicAsDeclared(log, topic.name, topic.partitions)
+  const partitions = await ensureTopic(log, topic)
   const { onError, name } = settings
   const letters = typeof onError === 'object' ? onError.deadLetter : undefined
-  const letterPartitions = letters === undefined ? 0 : await ensureTopicAsDeclared(log, letters, undefined)
+  const letterPartitions =
+    letters === undefined ? 0 : await ensureTopic(log, { name: letters, partitions: undefined })
 
   // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
   const writer = await log.openWriter({ transactionalId: `connect-${name}` })

@@ -1,20 +1,39 @@
-/** Topics come into being when they are first used. */
-import { isMillraceError } from '../base/index.ts'
+/** Topics come into being when they are first used, and are what the program declares. */
+import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { LogPort } from './log-port.ts'
 
-/** The partition count of the topic, which is created (with its own count, or 1) where it is not there yet. */
+/**
+ * The partition count of the topic, which is created (with its own count, or 1) where it is not there yet.
+ * @throws MillraceError PARTITION_COUNT_CHANGED where it declares another count than it has
+ */
 export async function ensureTopic(
   port: LogPort,
-  { name, partitions = 1 }: { readonly name: string; readonly partitions: number | undefined },
+  topic: { readonly name: string; readonly partitions: number | undefined },
 ): Promise<number> {
+  const { name, partitions = 1 } = topic
   const existing = await port.describeTopic(name)
-  if (existing) return existing.partitions
+  if (existing) return asDeclared(topic, existing.partitions)
   try {
     await port.createTopic(name, { partitions })
     return partitions
   } catch (error) {
     if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error
-    // Somebody was faster.
-    return (await port.describeTopic(name))?.partitions ?? partitions
+    // Another caller was faster.
+    return asDeclared(topic, (await port.describeTopic(name))?.partitions ?? partitions)
   }
+}
+
+/**
+ * The count that a topic has. Who writes and who reads by another one would look for a key in different partitions.
+ * @throws MillraceError PARTITION_COUNT_CHANGED where the topic declares another count
+ */
+export function asDeclared(
+  { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
+  found: number,
+): number {
+  if (partitions === undefined || partitions === found) return found
+  throw new MillraceError(
+    'PARTITION_COUNT_CHANGED',
+    `The topic '${name}' has ${found} partitions, the program declares ${partitions}. Declare ${found}, or use a new topic: with another count keys would move.`,
+  )
 }

@@ -1,10 +1,12 @@
 /** `Log`: what a program publishes to and reads from, whichever log is behind it. */
-import type { Clock } from '../base/index.ts'
+import { checkOption, checkOptions, type Clock } from '../base/index.ts'
+import { checkTopic } from '../schema/index.ts'
 import { type ConsumerOptions, type ReadableTopic } from './consumer-options.ts'
 import { Consumer } from './consumer.ts'
 import { Handles, type EndHandle } from './handles.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
-import { Producer, type ProducedTopic, type ProducerOptions } from './producer.ts'
+import type { ProducedTopic } from './outgoing-record.ts'
+import { Producer, type ProducerOptions } from './producer.ts'
 
 /**
  * A log of topics.
@@ -72,11 +74,13 @@ export function createLog(port: LogPort, clock: Clock): Log {
   return {
     port,
     producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions) {
+      checkTopic('log.producer', topic)
       const producer: Producer<K, V> = new Producer(port, clock, topic, options, () => release())
       const release = handles.add(() => producer.close(), 'produces')
       return producer
     },
     consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions) {
+      checkTopic('log.consumer', topic)
       let release = (): void => undefined
       const consumer = new Consumer(port, clock, topic, options, () => release())
       // One that is made of a closed log says so at its first read, in a turn of its own: loops that try again would not let go of the event loop.
@@ -85,6 +89,7 @@ export function createLog(port: LogPort, clock: Clock): Log {
       return consumer
     },
     async createTopic(topic, config = {}) {
+      checkNewTopic(topic, config)
       const { name, partitions } = typeof topic === 'string' ? { name: topic, partitions: undefined } : topic
       await port.createTopic(name, { ...config, partitions: config.partitions ?? partitions ?? 1 })
     },
@@ -96,4 +101,16 @@ export function createLog(port: LogPort, clock: Clock): Log {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function checkNewTopic(topic: unknown, config: unknown): void {
+  const name = typeof topic === 'object' && topic !== null && 'name' in topic ? topic.name : topic
+  checkOption('log.createTopic', 'topic', name, given =>
+    typeof given === 'string' ? undefined : 'a name, or a topic as topic() declares it',
+  )
+  checkOptions(`the new topic '${name as string}'`, config, {
+    partitions: 'any',
+    retentionBytes: 'any',
+    segmentBytes: 'any',
+  })
 }

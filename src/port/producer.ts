@@ -3,11 +3,26 @@
  * waited long enough. A record with a key goes to `murmur2(key) % partitions`, as with every Kafka client; records without one go
  * together to one partition, and with each batch to the next (sticky partitioning, KIP-480).
  */
-import { fromUtf8, MillraceError, partitionFor, type Clock, type Compression } from '../base/index.ts'
-import type { WritableTopic } from '../schema/index.ts'
-import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
+import {
+  checkOptions,
+  fromUtf8,
+  isMillraceError,
+  MillraceError,
+  partitionFor,
+  type Clock,
+  type Compression,
+} from '../base/index.ts'
+import { BatchBuilder } from '../wire/index.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { LogPort, Writer } from './log-port.ts'
+import {
+  checkRecords,
+  RecordEncoder,
+  recordTooLarge,
+  type EncodedRecord,
+  type OutgoingRecord,
+  type ProducedTopic,
+} from './outgoing-record.ts'
 
 /** How records are gathered into batches. */
 export interface ProducerOptions {
@@ -23,28 +38,14 @@ export interface ProducerOptions {
   readonly bufferBytes?: number
 }
 
-/** A record to publish. The key is left out where the topic has none; a null value deletes the key where the topic is read as a table. */
-export type OutgoingRecord<K, V> = {
-  /** Null deletes the key (a tombstone). */
-  readonly value: V | null
-  /** Ms since the epoch. Default: what the topic's `timestamp` says, otherwise now. */
-  readonly timestamp?: number
-  /** In their order; a name may come twice. */
-  readonly headers?: readonly RecordHeader[]
-} & ([null] extends [K] ? { readonly key?: K } : { readonly key: K })
-
-/** What a producer needs of a topic: it may be one whose schema can only be written. */
-export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
-  /** What a schema transforms can be read and not written, so the value written is what the function expects. */
-  readonly timestamp?: ((value: never) => number) | 'arrival' | undefined
-}
-
 const batchBytesDefault = 64 * 1024
 const bufferBytesDefault = 32 << 20
 
 /** A batch being filled or on its way. */
 interface OpenBatch {
   readonly builder: BatchBuilder
+  /** Its record, where it has one that is too large to share a batch. */
+  readonly large: Pick<EncodedRecord, 'key' | 'bytesMax'> | undefined
   readonly acknowledged: PromiseWithResolvers<number>
 }
 
@@ -59,9 +60,10 @@ export class Producer<K, V> {
   readonly #port: LogPort
   readonly #clock: Clock
   readonly #topic: ProducedTopic<K, V>
+  readonly #encoder: RecordEncoder<K, V>
   readonly #options: Required<ProducerOptions>
-  /** The partition count, once the topic is known to be there. */
-  #partitions: Promise<number> | undefined
+  /** What is known of the topic, once it is there. */
+  #ready: Promise<ReadyTopic> | undefined
   #writer: Promise<Writer> | undefined
   readonly #open = new Map<number, OpenBatch>()
   /** Acknowledgements awaited; they never reject. */
@@ -73,7 +75,7 @@ export class Producer<K, V> {
   /** What failed since the last flush. */
   #failure: unknown
   readonly #onClose: () => void
-  #closed = false
+  #closing: Promise<void> | undefined
 
   /** @internal Use `log.producer(topic)`. */
   constructor(
@@ -87,6 +89,14 @@ export class Producer<K, V> {
     this.#port = port
     this.#clock = clock
     this.#topic = topic
+    this.#encoder = new RecordEncoder(topic, clock)
+    checkOptions(`the producer of '${topic.name}'`, options, {
+      lingerMs: value =>
+        Number.isFinite(value) && (value as number) >= 0 ? undefined : 'milliseconds, 0 or more',
+      batchBytes: 'count',
+      compression: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+      bufferBytes: 'count',
+    })
     this.#options = {
       lingerMs: options.lingerMs ?? 0,
       batchBytes: options.batchBytes ?? batchBytesDefault,
@@ -96,24 +106,30 @@ export class Producer<K, V> {
   }
 
   /**
-   * Publishes a record; resolves once it is durable. Without waiting for each, many are on their way together, in order per partition.
-   * @throws MillraceError MALFORMED_RECORD when the schema refuses it, DISK_FULL, CLOSED
+   * Publishes a record; resolves once it is durable. Without waiting for each, many are on their way together, in order per partition. What is refused
+   * leaves nothing behind: all others arrive.
+   *
+   * @throws MillraceError MALFORMED_RECORD when the schema refuses it, or it could not be read back or processed; RECORD_TOO_LARGE; INVALID_ARGUMENT for what is no
+   *   record; PARTITION_COUNT_CHANGED when the topic has other partitions than it declares; DISK_FULL, CLOSED
    */
   async send(record: OutgoingRecord<K, V>): Promise<{ readonly partition: number; readonly offset: number }> {
-    const partitions = await this.#ready()
+    const topic = await this.#prepare()
     while (this.#room) await this.#room.promise
-    const { partition, batch, index } = this.#add(record, partitions)
+    const { partition, batch, index } = this.#add(record, topic)
     return { partition, offset: (await batch.acknowledged.promise) + index }
   }
 
-  /** Publishes many records, without a promise for each; resolves once all are durable. The first that the schema refuses stops it. */
+  /**
+   * Publishes many records, without a promise for each; resolves once all are durable. The first that is refused stops it: what precedes it is published.
+   */
   async sendBatch(records: Iterable<OutgoingRecord<K, V>>): Promise<void> {
-    const partitions = await this.#ready()
+    checkRecords(this.#topic.name, records)
+    const topic = await this.#prepare()
     const batches = new Set<OpenBatch>()
     try {
       for (const record of records) {
         while (this.#room) await this.#room.promise
-        batches.add(this.#add(record, partitions).batch)
+        batches.add(this.#add(record, topic).batch)
       }
     } finally {
       await Promise.all([...batches].map(batch => batch.acknowledged.promise))
@@ -123,7 +139,7 @@ export class Producer<K, V> {
   /** Appends everything sent so far without waiting for more; resolves once it is durable, and rejects when something was not. */
   async flush(): Promise<void> {
     // Records still waiting for the topic, or for room, were sent before as well.
-    await this.#partitions?.catch(() => undefined)
+    await this.#ready?.catch(() => undefined)
     this.#appendAll()
     while (this.#room) {
       await this.#room.promise
@@ -135,16 +151,9 @@ export class Producer<K, V> {
     if (failure !== undefined) throw failure
   }
 
-  /** Flushes, and lets go of the writer. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#onClose()
-    try {
-      await this.flush()
-    } finally {
-      await (await this.#writer?.catch(() => undefined))?.close()
-    }
+  /** Flushes, and lets go of the writer. A second call waits for the first. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
   }
 
   /** As {@link close}: for `await using`. */
@@ -152,55 +161,68 @@ export class Producer<K, V> {
     await this.close()
   }
 
-  #ready(): Promise<number> {
-    if (this.#closed) throw new MillraceError('CLOSED', `The producer of '${this.#topic.name}' is closed.`)
-    this.#partitions ??= ensureTopic(this.#port, this.#topic).catch((error: unknown) => {
-      this.#partitions = undefined
+  async #close(): Promise<void> {
+    try {
+      await this.flush()
+    } finally {
+      await (await this.#writer?.catch(() => undefined))?.close()
+      this.#onClose()
+    }
+  }
+
+  #prepare(): Promise<ReadyTopic> {
+    if (this.#closing)
+      throw new MillraceError('CLOSED', `The producer of '${this.#topic.name}' is closed, or its log is.`)
+    this.#ready ??= this.#lookUp().catch((error: unknown) => {
+      this.#ready = undefined
       throw error
     })
-    return this.#partitions
+    return this.#ready
+  }
+
+  async #lookUp(): Promise<ReadyTopic> {
+    const partitions = await ensureTopic(this.#port, this.#topic)
+    const { segmentBytes = Infinity } = (await this.#port.describeTopic(this.#topic.name))?.config ?? {}
+    return { partitions, segmentBytes, batchBytes: Math.min(this.#options.batchBytes, segmentBytes) }
   }
 
   #add(
     record: OutgoingRecord<K, V>,
-    partitions: number,
+    { partitions, segmentBytes, batchBytes }: ReadyTopic,
   ): { partition: number; batch: OpenBatch; index: number } {
-    const { key: keyCodec, value: valueCodec } = this.#topic
-    const plainKey = record.key ?? null
-    const key = keyCodec.encode(plainKey)
-    const value = valueCodec.encode(record.value)
-    const partition = this.#partitionOf(plainKey, key, partitions)
-    let batch = this.#open.get(partition)
-    if (!batch) {
-      const builder = new BatchBuilder({ compression: this.#options.compression })
-      this.#open.set(partition, (batch = { builder, acknowledged: Promise.withResolvers() }))
-      // Whoever waits for a record hears of a failure; flush reports it too.
-      batch.acknowledged.promise.catch(() => undefined)
-      this.#linger()
-    }
+    // All that can be refused is refused before a batch is opened or touched.
+    const encoded = this.#encoder.encode(record)
+    const { key, value, timestamp, headers, bytesMax, partitionBy } = encoded
+    if (bytesMax > segmentBytes) throw recordTooLarge(this.#topic.name, key, bytesMax, segmentBytes)
+    const partition =
+      partitionBy === null ? this.#sticky % partitions : partitionFor(bytesOf(partitionBy)!, partitions)
+    const batch = this.#batch(partition, encoded, batchBytes)
     const { builder } = batch
     const before = builder.sizeBytes
-    const timestamp = this.#timestampOf(record)
     if (typeof key !== 'object' && typeof value !== 'object')
-      builder.appendText(timestamp, key, value, record.headers)
-    else builder.append(timestamp, bytesOf(key), bytesOf(value), record.headers)
+      builder.appendText(timestamp, key, value, headers)
+    else builder.append(timestamp, bytesOf(key), bytesOf(value), headers)
     this.#count(builder.sizeBytes - before)
     const index = builder.count - 1
-    if (builder.sizeBytes >= this.#options.batchBytes) this.#append(partition)
+    if (builder.sizeBytes >= batchBytes) this.#append(partition)
     return { partition, batch, index }
   }
 
-  #partitionOf(key: K | null, encoded: string | Uint8Array | null, partitions: number): number {
-    if (encoded === null) return this.#sticky % partitions
-    const chosenBy = this.#topic.key.partitionBytes?.(key as K) ?? encoded
-    return partitionFor(bytesOf(chosenBy)!, partitions)
-  }
-
-  #timestampOf({ timestamp, value }: OutgoingRecord<K, V>): number {
-    if (timestamp !== undefined) return timestamp
-    const extract = this.#topic.timestamp
-    const extracted = typeof extract === 'function' && value !== null ? extract(value as never) : undefined
-    return Number.isSafeInteger(extracted) && extracted! >= 0 ? extracted! : this.#clock.now()
+  /** The batch for a record. One that is larger than a batch should be goes alone: if the log refuses it, others are not concerned. */
+  #batch(partition: number, { key, bytesMax }: EncodedRecord, batchBytes: number): OpenBatch {
+    const open = this.#open.get(partition)
+    if (open && open.builder.sizeBytes + bytesMax <= batchBytes) return open
+    if (open) this.#append(partition)
+    const batch: OpenBatch = {
+      builder: new BatchBuilder({ compression: this.#options.compression }),
+      large: bytesMax > batchBytes ? { key, bytesMax } : undefined,
+      acknowledged: Promise.withResolvers(),
+    }
+    this.#open.set(partition, batch)
+    // Whoever waits for a record hears of a failure; flush reports it too.
+    batch.acknowledged.promise.catch(() => undefined)
+    this.#linger()
+    return batch
   }
 
   /** Has everything that is open appended after the linger time. */
@@ -240,7 +262,7 @@ export class Producer<K, V> {
     void acknowledged.then(() => this.#inFlight.delete(acknowledged))
   }
 
-  async #write(partition: number, { builder }: OpenBatch): Promise<{ readonly baseOffset: number }> {
+  async #write(partition: number, { builder, large }: OpenBatch): Promise<{ readonly baseOffset: number }> {
     const bytes = builder.sizeBytes
     const writer = (this.#writer ??= this.#port.openWriter())
     try {
@@ -249,6 +271,12 @@ export class Producer<K, V> {
       // A writer that failed stays so: the next batch gets a new one.
       if (this.#writer === writer) this.#writer = undefined
       void writer.then(failed => failed.close()).catch(() => undefined)
+      if (large && isMillraceError(error, 'RECORD_TOO_LARGE'))
+        throw new MillraceError(
+          'RECORD_TOO_LARGE',
+          `${recordTooLarge(this.#topic.name, large.key, large.bytesMax).message} (${error.message})`,
+          { cause: error },
+        )
       throw error
     } finally {
       this.#count(-bytes)
@@ -264,6 +292,15 @@ export class Producer<K, V> {
       this.#room = undefined
     }
   }
+}
+
+/** The topic as it is on the log. */
+interface ReadyTopic {
+  readonly partitions: number
+  /** What no batch may exceed, as far as it is known. */
+  readonly segmentBytes: number
+  /** A batch of this size is appended. */
+  readonly batchBytes: number
 }
 
 function bytesOf(encoded: string | Uint8Array | null): Uint8Array | null {

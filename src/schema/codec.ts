@@ -36,6 +36,8 @@ export interface Codec<T, In = T> {
   readonly jsonSchema: Readonly<Record<string, unknown>> | undefined
   /** Decodes and validates a batch; null stays null, what cannot be read or is not valid becomes a Malformed. */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
+  /** Whether null is a value of the schema, or there is none. */
+  readonly nullable: boolean
   /** Validates and encodes; null gives null. Throws MALFORMED_RECORD (where, which field, why) for a value that the schema refuses. */
   encode(value: In | null): string | Uint8Array | null
   /** What the partition is chosen by, where that is not the key's own bytes: of a windowed key the inner key. */
@@ -45,7 +47,10 @@ export interface Codec<T, In = T> {
 }
 
 /** The writing half of a codec. */
-export type Encoder<In> = Pick<Codec<unknown, In>, 'where' | 'encode' | 'partitionBytes' | 'serde'> & {
+export type Encoder<In> = Pick<
+  Codec<unknown, In>,
+  'where' | 'encode' | 'partitionBytes' | 'serde' | 'nullable'
+> & {
   readonly types?: { readonly in: (value: In) => void }
 }
 
@@ -90,6 +95,15 @@ export function codecOf<T, In>(
     }
   }
 
+  let nullable: boolean | undefined
+  const admitsNull = (): boolean => {
+    try {
+      return !(validated(null) instanceof Malformed)
+    } catch {
+      // An asynchronous schema, which says so when it is used.
+      return true
+    }
+  }
   /** What is written of a value that is valid as `output`. */
   const known = (value: unknown, output: unknown): unknown => {
     let kept = value
@@ -118,6 +132,9 @@ export function codecOf<T, In>(
     where,
     serde,
     jsonSchema,
+    get nullable() {
+      return (nullable ??= admitsNull())
+    },
     decode(slices, into) {
       serde.decode(slices, into)
       if (unchecked) return
@@ -209,6 +226,7 @@ function absentCodec<T, In>(where: string): Codec<T, In> {
     where,
     serde: nothing,
     jsonSchema: undefined,
+    nullable: true,
     decode: (slices, into) => nothing.decode(slices, into),
     encode(value) {
       if (value === null) return null

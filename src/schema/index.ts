@@ -6,6 +6,7 @@ export { canonicalJsonSerde } from './json.ts'
 export { Malformed, type Slices } from './serde.ts'
 export {
   checkPolicy,
+  checkTopic,
   topic,
   type ErrorPolicy,
   type Topic,

@@ -67,3 +67,32 @@ test('a duration that is none is refused where it stands', () => {
     error => isMillraceError(error, 'INVALID_DURATION'),
   )
 })
+
+/** Slips of programs without types, and what they are told. */
+const slips: readonly (readonly [given: readonly unknown[], words: RegExp])[] = [
+  [[], /got undefined for the name/],
+  [[{ value }], /for the name/],
+  [['', { value }], /for the name/],
+  [['t'], /without a schema for its values: topic\('t', \{ value: json\(\) \}\)/],
+  [['t', {}], /without a schema/],
+  [['t', { valeu: value }], /Did you mean 'value'/],
+  [['t', { value: { a: z.string() } }], /z\.object\(\{ … \}\).*got an object with a/],
+  [['t', { value: z }], /a schema of zod/],
+  [['t', { value: String }], /got a function/],
+  [['t', { value, key: 'string' }], /'key' of topic 't'.*got 'string'/],
+  [['t', { value, valueFormat: 'text' }], /'string', 'json' or 'bytes', got 'text'/],
+  [['t', { value, keyFormat: 'utf8' }], /'string', 'json' or 'bytes'/],
+  [['t', { value, partitions: 0 }], /1 or more/],
+  [['t', { value, partitions: '4' }], /got '4'/],
+  [['t', { value, timestamp: 'at' }], /or 'arrival', got 'at'/],
+  [['t', { value, watermark: '5m' }], /an object/],
+  [['t', { value, watermark: { outOfOrdernes: '5m' } }], /Did you mean 'outOfOrderness'/],
+  [['t', value], /Unknown option|must be an object/],
+]
+for (const [given, words] of slips)
+  test(`a slip in a declaration gets a sentence: ${String(words)}`, () => {
+    assert.throws(
+      () => (topic as unknown as (...given: readonly unknown[]) => unknown)(...given),
+      error => isMillraceError(error, 'INVALID_ARGUMENT') && words.test(error.message),
+    )
+  })

@@ -5,7 +5,14 @@
  * read but not written: the types say so.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { durationMs, type Duration, MillraceError } from '../base/index.ts'
+import {
+  checkOption,
+  checkOptions,
+  durationMs,
+  type Duration,
+  inWords,
+  MillraceError,
+} from '../base/index.ts'
 import type { Codec, CodecOptions, Encoder } from './codec.ts'
 import { codecOf } from './codec.ts'
 
@@ -61,7 +68,7 @@ export interface TopicOptions<KS, VS, V> {
   readonly watermark?: WatermarkOptions
   /** What becomes of records that cannot be read. Default: what the run says, and `'fail'` where that says nothing. */
   readonly onError?: ErrorPolicy
-  /** How keys are written: as text, JSON or bytes. Default: text where the schema describes text, JSON otherwise. */
+  /** How keys are written: `'string'` (plain UTF-8 text), `'json'` or `'bytes'`. Default: text where the schema describes text, JSON otherwise. */
   readonly keyFormat?: CodecOptions['format']
   /** How values are written, by the same rule. */
   readonly valueFormat?: CodecOptions['format']
@@ -114,7 +121,7 @@ export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 |
   name: string,
   options: TopicOptions<KS, VS, NoInfer<Out<VS>>>,
 ): Topic<Out<KS>, Out<VS>, In<KS>, In<VS>> {
-  if (options.onError !== undefined) checkPolicy(options.onError, `topic '${name}'`)
+  checkDeclaration(name, options)
   return {
     name,
     partitions: options.partitions,
@@ -135,4 +142,78 @@ export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 |
     },
     onError: options.onError,
   }
+}
+
+function checkDeclaration(name: unknown, options: unknown): void {
+  if (typeof name !== 'string' || name === '')
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `A topic is declared by its name and what it holds: topic('orders', { value: … }); got ${inWords(name)} for the name.`,
+    )
+  const what = `topic '${name}'`
+  const example = `topic('${name}', { value: json() })`
+  if (options === undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${what} is declared without a schema for its values: ${example}.`,
+    )
+  checkOptions(what, options, {
+    key: 'any',
+    value: 'any',
+    partitions: 'count',
+    timestamp: value =>
+      typeof value === 'function' || value === 'arrival'
+        ? undefined
+        : "a function of the value that gives milliseconds, or 'arrival'",
+    watermark: 'object',
+    onError: 'any',
+    keyFormat: formats,
+    valueFormat: formats,
+  })
+  const { key, value, watermark, onError } = options as Partial<
+    TopicOptions<StandardSchemaV1, StandardSchemaV1, never>
+  >
+  if (value === undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${what} is declared without a schema for its values: ${example}.`,
+    )
+  checkSchema(what, 'value', value)
+  if (key !== undefined) checkSchema(what, 'key', key)
+  checkOptions(`the watermark of ${what}`, watermark, {
+    outOfOrderness: 'duration',
+    idleAfter: 'duration',
+    maxAhead: 'duration',
+  })
+  if (onError !== undefined) checkPolicy(onError, what)
+}
+
+const formats = ['string', 'json', 'bytes'] as const
+
+function checkSchema(what: string, part: string, schema: unknown): void {
+  checkOption(what, part, schema, given => {
+    const standard =
+      (typeof given === 'object' || typeof given === 'function') && given !== null && '~standard' in given
+        ? (given['~standard'] as Partial<StandardSchemaV1.Props> | undefined)
+        : undefined
+    return typeof standard?.validate === 'function'
+      ? undefined
+      : 'a schema of zod, arktype, valibot or another library of Standard Schema, such as z.object({ … }), or json(), text(), bytes()'
+  })
+}
+
+/**
+ * Checks that a program that has no types passes a topic, and not its name.
+ *
+ * @param what takes it, as `log.producer`
+ * @throws MillraceError INVALID_ARGUMENT
+ */
+export function checkTopic(what: string, given: unknown): void {
+  if (typeof given === 'object' && given !== null && 'name' in given && 'key' in given && 'value' in given)
+    return
+  const example = typeof given === 'string' && given !== '' ? given : 'orders'
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${what} takes a topic as topic() declares it, got ${inWords(given)}: const orders = topic('${example}', { value: json() }), and then ${what}(orders).`,
+  )
 }

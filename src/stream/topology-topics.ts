@@ -3,7 +3,7 @@
  * many partitions as the stage they belong to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import { ensureTopic, type LogPort, type TopicConfig } from '../port/index.ts'
+import { asDeclared, ensureTopic, type LogPort, type TopicConfig } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
@@ -75,7 +75,7 @@ export class TopologyTopics {
    * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads. `changelogsOf` gives the changelogs of an
    * operator, by its name.
    *
-   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another count
+   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another count, and for a sink that declares another one
    */
   async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
     await this.#ensureOwn(planTopic(this.#app), 1)
@@ -85,8 +85,10 @@ export class TopologyTopics {
         for (const { exchange } of stage.incoming)
           await this.#ensureOwn(exchangeTopic(this.#app, exchange), count)
       for (const node of stage.nodes)
-        if (node.kind === 'sink') await this.#ensure(node.topic.name, node.topic.partitions ?? count)
-        else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
+        if (node.kind === 'sink') {
+          await this.#ensure(node.topic.name, node.topic.partitions ?? count)
+          asDeclared(node.topic, this.partitions(node.topic.name))
+        } else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
     }
   }
 
@@ -161,6 +163,6 @@ export class TopologyTopics {
           'Create it, publish to it first, or declare its partitions so that it can be created.',
       )
     }
-    this.#counts.set(name, description?.partitions ?? (await ensureTopic(this.#port, topic)))
+    this.#counts.set(name, await ensureTopic(this.#port, topic))
   }
 }

@@ -384,6 +384,28 @@ export const bugs: readonly SeededBug[] = [
     tests: ['src/schema/codec.test.ts'],
   },
   {
+    name: 'producer: a batch is opened before its record is checked',
+    file: 'src/port/producer.ts',
+    find: '    const encoded = this.#encoder.encode(record)\n',
+    replace:
+      '    this.#batch(0, { key: null, bytesMax: 0 }, batchBytes)\n    const encoded = this.#encoder.encode(record)\n',
+    tests: ['test/broker/producer-refusals.test.ts'],
+  },
+  {
+    name: 'producer: times that the processor refuses are written',
+    file: 'src/port/outgoing-record.ts',
+    find: '      Number.isSafeInteger(timestamp) &&\n      (timestamp as number) >= 0 &&\n',
+    replace: '      Number.isSafeInteger(timestamp) &&\n',
+    tests: ['test/broker/producer-refusals.test.ts'],
+  },
+  {
+    name: 'topics: a declared partition count is not compared',
+    file: 'src/port/ensure-topic.ts',
+    find: '  if (partitions === undefined || partitions === found) return found\n',
+    replace: '  if (partitions !== Infinity) return found\n',
+    tests: ['test/broker/producer-refusals.test.ts'],
+  },
+  {
     name: 'consumer: what came before a malformed record is not handed out',
     file: 'src/port/consumed-records.ts',
     find: '            records,\n            nextOffset: offset,\n',

@@ -1,0 +1,199 @@
+/**
+ * Records on their way to the log: checked and encoded before anything of them is kept. A record that is refused leaves no trace, and what is accepted can
+ * be read and processed by the same declaration.
+ */
+import { fromUtf8, inWords, MillraceError, nearestName, type Clock } from '../base/index.ts'
+import type { WritableTopic } from '../schema/index.ts'
+import type { RecordHeader } from '../wire/index.ts'
+
+/** A header to publish: text is written as UTF-8. */
+export interface OutgoingHeader {
+  readonly key: string
+  readonly value: Uint8Array | string | null
+}
+
+/** A record to publish. The key is left out where the topic has none; a null value deletes the key where the topic is read as a table. */
+export type OutgoingRecord<K, V> = {
+  /** Null deletes the key (a tombstone). */
+  readonly value: V | null
+  /** Ms since the epoch, a whole number up to the year 275760. Default: what the topic's `timestamp` says, otherwise now. */
+  readonly timestamp?: number
+  /** In their order; a name may come twice. */
+  readonly headers?: readonly OutgoingHeader[]
+} & ([null] extends [K] ? { readonly key?: K } : { readonly key: K })
+
+/** What a producer needs of a topic: it may be one whose schema can only be written. */
+export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
+  /** What a schema transforms can be read and not written, so the value written is what the function expects. */
+  readonly timestamp?: ((value: never) => number) | 'arrival' | undefined
+}
+
+/** What a Date holds: the processor takes no other time. */
+const timestampMax = 8_640_000_000_000_000
+/** Bytes of one record. The topic's segments may allow less. */
+const recordBytesMax = 256 << 20
+/** Bytes of a record's fields and of a header's, beside what they hold: more than there can be. */
+const fieldBytesMax = 48
+/** Characters of a key that a message shows. */
+const keyCharactersMax = 80
+
+const fields: readonly string[] = ['key', 'value', 'timestamp', 'headers']
+
+type Encoded = string | Uint8Array | null
+
+/** A record as it will be on the log. Valid until the next one is encoded. */
+export interface EncodedRecord {
+  readonly key: Encoded
+  readonly value: Encoded
+  readonly timestamp: number
+  readonly headers: readonly RecordHeader[] | undefined
+  /** What its partition is chosen by; null: any. */
+  readonly partitionBy: Encoded
+  /** Bytes that it takes in a batch, at the most. */
+  readonly bytesMax: number
+}
+
+export class RecordEncoder<K, V> {
+  readonly #topic: ProducedTopic<K, V>
+  readonly #clock: Clock
+  /** Given out again and again: no object is made for a record. */
+  readonly #encoded: { -readonly [Name in keyof EncodedRecord]: EncodedRecord[Name] } = {
+    key: null,
+    value: null,
+    timestamp: 0,
+    headers: undefined,
+    partitionBy: null,
+    bytesMax: 0,
+  }
+
+  constructor(topic: ProducedTopic<K, V>, clock: Clock) {
+    this.#topic = topic
+    this.#clock = clock
+  }
+
+  /** @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for what is no record at all */
+  encode(record: OutgoingRecord<K, V>): EncodedRecord {
+    this.#checkFields(record)
+    const { key: keyCodec, value: valueCodec } = this.#topic
+    const encoded = this.#encoded
+    const plainKey = record.key ?? null
+    if (plainKey === null && !keyCodec.nullable)
+      throw this.#refused('key', `it is ${String(record.key)}, and the topic's keys are not optional`)
+    if (record.value === undefined) throw this.#refused('value', 'it is missing; pass null to delete the key')
+    encoded.key = keyCodec.encode(plainKey)
+    encoded.value = valueCodec.encode(record.value)
+    encoded.timestamp = this.#timestampOf(record)
+    encoded.headers = record.headers === undefined ? undefined : this.#headersOf(record.headers)
+    encoded.partitionBy =
+      encoded.key === null ? null : (keyCodec.partitionBytes?.(plainKey as K) ?? encoded.key)
+    encoded.bytesMax = this.#bytesMaxOf(encoded)
+    return encoded
+  }
+
+  #checkFields(record: unknown): void {
+    const { name } = this.#topic
+    if (typeof record !== 'object' || record === null || Array.isArray(record))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `A record to send to '${name}' is an object { key, value }, got ${inWords(record)}.`,
+      )
+    for (const field in record)
+      if (!fields.includes(field)) {
+        const nearest = nearestName(field, fields)
+        throw new MillraceError(
+          'INVALID_ARGUMENT',
+          `A record to send to '${name}' has no '${field}'. ${nearest ? `Did you mean '${nearest}'?` : `It has: ${fields.join(', ')}.`}`,
+        )
+      }
+  }
+
+  #timestampOf({ timestamp, value }: OutgoingRecord<K, V>): number {
+    const extract = this.#topic.timestamp
+    if (timestamp !== undefined) return this.#checkedTimestamp(timestamp, 'it')
+    if (typeof extract !== 'function' || value === null) return this.#clock.now()
+    let extracted
+    try {
+      extracted = extract(value as never)
+    } catch (error) {
+      throw this.#refused('timestamp', `the topic's timestamp function threw ${String(error)}`, error)
+    }
+    return this.#checkedTimestamp(extracted, "what the topic's timestamp function gives")
+  }
+
+  #checkedTimestamp(timestamp: unknown, what: string): number {
+    if (
+      Number.isSafeInteger(timestamp) &&
+      (timestamp as number) >= 0 &&
+      (timestamp as number) <= timestampMax
+    )
+      return timestamp as number
+    throw this.#refused(
+      'timestamp',
+      `${what} is ${inWords(timestamp)}, not a whole number of milliseconds from 1970 to the year 275760; round it, or convert text with Date.parse`,
+    )
+  }
+
+  #headersOf(headers: readonly OutgoingHeader[]): readonly RecordHeader[] {
+    if (!Array.isArray(headers))
+      throw this.#refused(
+        'headers',
+        `they are ${inWords(headers)}, not an array of { key, value } such as [{ key: 'trace', value: 'x' }]`,
+      )
+    return headers.map((header: unknown) => {
+      const { key, value } = (header ?? {}) as Partial<OutgoingHeader>
+      if (typeof key !== 'string' || !key.isWellFormed())
+        throw this.#refused('headers', `the key of one is ${inWords(key)}, not text`)
+      if (typeof value === 'string' && value.isWellFormed()) return { key, value: fromUtf8(value) }
+      if (value === null || value instanceof Uint8Array) return { key, value }
+      throw this.#refused('headers', `the value of '${key}' is ${inWords(value)}, not text, bytes or null`)
+    })
+  }
+
+  #bytesMaxOf({ key, value, headers }: EncodedRecord): number {
+    let bytes = fieldBytesMax + bytesMaxOf(key) + bytesMaxOf(value)
+    if (headers)
+      for (const header of headers) bytes += fieldBytesMax + bytesMaxOf(header.key) + bytesMaxOf(header.value)
+    if (bytes > recordBytesMax) throw recordTooLarge(this.#topic.name, key, bytes, recordBytesMax)
+    return bytes
+  }
+
+  #refused(what: string, reason: string, cause?: unknown): MillraceError {
+    return new MillraceError(
+      'MALFORMED_RECORD',
+      `The ${what} of a record for topic '${this.#topic.name}' cannot be written: ${reason}.`,
+      cause === undefined ? {} : { cause },
+    )
+  }
+}
+
+/** @throws MillraceError INVALID_ARGUMENT for anything else than what `topic()` makes */
+export function checkRecords(topic: string, records: unknown): void {
+  if (typeof records === 'object' && records !== null && Symbol.iterator in records) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `sendBatch to '${topic}' takes an array, or another iterable, of records; got ${inWords(records)}.`,
+  )
+}
+
+export function recordTooLarge(topic: string, key: Encoded, bytes: number, limit?: number): MillraceError {
+  const shown =
+    key === null
+      ? 'without a key'
+      : typeof key === 'string'
+        ? `with the key '${key.length > keyCharactersMax ? `${key.slice(0, keyCharactersMax)}…` : key}'`
+        : `with a key of ${key.length} bytes`
+  return new MillraceError(
+    'RECORD_TOO_LARGE',
+    `A record ${shown} for topic '${topic}' takes up to ${bytes} bytes, more than ${limit === undefined ? 'a segment holds' : `the ${limit} that fit`}. Send less in one record, or create the topic with a larger segmentBytes.`,
+  )
+}
+
+/** UTF-8 takes three bytes for a character at the most; a long text is measured. */
+function bytesMaxOf(encoded: Encoded): number {
+  if (encoded === null) return 0
+  if (typeof encoded !== 'string') return encoded.length
+  return encoded.length < measuredFrom ? encoded.length * 3 : Buffer.byteLength(encoded)
+}
+
+/** Characters from which on a text is measured, not estimated. */
+const measuredFrom = 1024
