@@ -30,6 +30,11 @@ export interface RunningApp {
   readonly done: Promise<Progress>
 }
 
+/** Tells a person, and nobody else: a program that wants to know gives `onNotice`. */
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'MillraceWarning' })
+}
+
 /** An app, with the means to run it. */
 export class RunnableApp extends App {
   /**
@@ -50,10 +55,14 @@ export class RunnableApp extends App {
   start(options: AppRunOptions = {}): RunningApp {
     if (isLog(options))
       throw new MillraceError('INVALID_ARGUMENT', 'The log is an option of a run: write app.run({ log }).')
-    const settings = settingsOf(options, {
-      log: value => (isLog(value) ? undefined : 'a log, as openLog gives one'),
-      data: 'any',
-    })
+    const onNotice = options.onNotice ?? warn
+    const settings = settingsOf(
+      { ...options, onNotice },
+      {
+        log: value => (isLog(value) ? undefined : 'a log, as openLog gives one'),
+        data: 'any',
+      },
+    )
     if (options.data !== undefined) {
       pathOf(options.data)
       if (options.log) throw logAndFolder()

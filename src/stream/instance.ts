@@ -29,6 +29,7 @@ import type { RunSettings } from './run-options.ts'
 import { SourcePartition } from './source-partition.ts'
 import { TopologyTopics } from './topology-topics.ts'
 import { Turn } from './turn.ts'
+import { Waiting } from './waiting.ts'
 
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
@@ -58,6 +59,7 @@ export class Instance {
   readonly #turn = new Turn()
   /** Everything that was due has fired. */
   #isQuiet = true
+  readonly #waiting = new Waiting()
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
@@ -117,6 +119,7 @@ export class Instance {
       state: this.#state,
       ...(this.#state === 'failed' && { error: this.#error }),
       ...this.#standing,
+      ...(this.#waiting.partitions.length > 0 && { waitsFor: this.#waiting.partitions }),
       ...(this.#unclaimed.length > 0 && { unclaimed: this.#unclaimed }),
       records: this.metrics.records,
       metrics: this.metrics,
@@ -233,6 +236,11 @@ export class Instance {
       if (readAll && (await bounds.isDone(inputs, this.#reader))) return bounds.end()
       await this.#outputs.relieved()
       if (!isBusy && this.#isQuiet) {
+        if (
+          !bounds.isBounded &&
+          this.#waiting.look(inputs.values(), this.#reader, assignment.tasks.all(), now)
+        )
+          settings.onNotice(this.#waiting.message(this.#context.app))
         if (this.#commits.hasUncommitted) wakeAt = Math.min(wakeAt, this.#commits.dueAt)
         await this.#waitForData(Math.max(1, wakeAt - now))
         this.#turn.begin(clock.monotonic())

@@ -1,4 +1,5 @@
 /** How far a run has come, and in which state it is. */
+import type { TopicPartition } from '../port/index.ts'
 import { Metrics } from './metrics.ts'
 
 /**
@@ -25,6 +26,11 @@ export interface Progress {
   readonly lag: number
   /** Operators of earlier programs whose state is kept and used by none; only where there are any. The run option `forget` drops it. */
   readonly unclaimed?: readonly string[]
+  /**
+   * The partitions that windows wait for: they are at their end, have had no data for some seconds, and their topic does not say when such a
+   * partition is idle (`watermark: { idleAfter }`). Left out while there are none.
+   */
+  readonly waitsFor?: readonly TopicPartition[]
   /** What it has counted: commits, results, and what was dropped and why. */
   readonly metrics: Metrics
 }

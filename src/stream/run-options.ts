@@ -34,6 +34,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Told of the steps that a crash could fall into: for tests, demos and metrics. */
   readonly onPhase?: (phase: 'processing' | 'committing' | 'committed') => void
+  /**
+   * Told what a person should know of a run that has not failed: that its windows wait for partitions without data. Default: a warning of the
+   * process (`process.emitWarning`).
+   */
+  readonly onNotice?: (message: string) => void
 }
 
 /** The same with defaults filled in, in ms. */
@@ -50,6 +55,7 @@ export interface RunSettings {
   readonly instance: string
   readonly signal: AbortSignal | undefined
   readonly onPhase: (phase: 'processing' | 'committing' | 'committed') => void
+  readonly onNotice: (message: string) => void
 }
 
 const kinds: Readonly<Record<keyof RunOptions, OptionKind>> = {
@@ -65,6 +71,7 @@ const kinds: Readonly<Record<keyof RunOptions, OptionKind>> = {
   instance: 'string',
   signal: 'signal',
   onPhase: 'function',
+  onNotice: 'function',
 }
 
 /**
@@ -90,6 +97,7 @@ export function settingsOf(
     instance: options.instance ?? '0',
     signal: options.signal,
     onPhase: options.onPhase ?? (() => {}),
+    onNotice: options.onNotice ?? (() => {}),
   }
 }
 

@@ -1,5 +1,5 @@
 /** How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting anew; when it commits; what it says of itself. */
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
@@ -265,4 +265,54 @@ test('progress says how far it is: records, watermark, lag, results and drops', 
     },
   )
   await world.stop(running)
+})
+
+test('a run says for which partitions its windows wait, once; idleAfter, which it advises, closes them', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10), event(250)], { partitions: 6 })
+  const notices: string[] = []
+  const running = world.start(counting(), { onNotice: message => notices.push(message) })
+  await world.clock.advance(1000)
+  equal(running.instance.progress().waitsFor, undefined)
+  await world.clock.advance(20_000)
+  deepEqual(
+    running.instance.progress().waitsFor?.map(({ topic: name, partition }) => `${name} ${partition}`),
+    [1, 2, 3, 4, 5].map(partition => `input ${partition}`),
+  )
+  equal(notices.length, 1)
+  match(notices[0]!, /'app'.*input-1 to 5.*idleAfter/)
+  await world.stop(running)
+  deepEqual(await world.read('counts'), [])
+
+  const patient = topic('input', { key: text(), value: json<string>(), watermark: { idleAfter: '30s' } })
+  const app = new App('app')
+  const events = app.stream(patient)
+  events
+    .groupBy((_, key) => key!.toUpperCase())
+    .windowedBy(tumbling(100))
+    .count()
+    .emit('final')
+    .to(counts)
+  events.groupByKey().count().to(totals)
+  const second = world.start(app, { onNotice: message => notices.push(message) })
+  await world.clock.advance(60_000)
+  ok(windowsOf(await world.read('counts')).includes('A 0 1'))
+  deepEqual([second.instance.progress().waitsFor, notices.length], [undefined, 1])
+  await world.stop(second)
+})
+
+test('a run whose partitions keep up with each other, or that has no windows, says nothing', async () => {
+  for (const withWindows of [true, false]) {
+    const world = await World.open()
+    await world.write('input', [event(10), event(20, 'b', 1)], { partitions: 2 })
+    const notices: string[] = []
+    const app = new App('app')
+    if (withWindows)
+      app.stream(input).groupByKey().windowedBy(tumbling('1h')).count().emit('final').to(counts)
+    else app.stream(input).groupByKey().count().to(totals)
+    const running = world.start(app, { onNotice: message => notices.push(message) })
+    await world.clock.advance(60_000)
+    deepEqual([notices, running.instance.progress().waitsFor], [[], undefined], String(withWindows))
+    await world.stop(running)
+  }
 })

@@ -560,6 +560,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/app/invariant.test.ts'],
   },
   {
+    name: 'a run whose windows wait does not say for whom',
+    file: 'src/stream/waiting.ts',
+    find: '    this.#isNamed = true\n',
+    replace: '',
+    tests: ['test/app/runs.test.ts'],
+  },
+  {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/commits.ts',
     find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',

@@ -32,7 +32,12 @@ export function runCommand(terminal: Terminal): Command {
     .action(async (path: string, { data, ...options }: Options) => {
       const app = await loadApp(path)
       terminal.note(`${app.name} runs over ${data}. Ctrl-C commits and leaves.`)
-      const { records, metrics } = await app.run({ ...options, data, signal: terminal.signal })
+      const { records, metrics } = await app.run({
+        ...options,
+        data,
+        signal: terminal.signal,
+        onNotice: message => terminal.note(message),
+      })
       const dropped = Object.entries(metrics.dropped).filter(([, count]) => count > 0)
       terminal.note(
         `${app.name} processed ${counted(records, 'record')} in ${counted(metrics.commits, 'commit')}.` +
