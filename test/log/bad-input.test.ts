@@ -154,7 +154,10 @@ test('a mark that is damaged is written again where everything else is a log, an
     writeFileSync(join(path, stranger), 'years of work')
     writeFileSync(mark, '')
     await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
+    // What the message says.
     rmSync(join(path, stranger.split('/')[0]!), { recursive: true })
+    await using log = await openLog(path)
+    assert.deepEqual(await valuesIn(log), [0])
   }
   writeFileSync(mark, '{"format":2}\n')
   await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
@@ -169,7 +172,7 @@ test('a data directory that is in use: the second process is told of the first, 
   await once(holder.stdout, 'data')
   const { message } = await refuses('DATA_DIR_IN_USE', path, openLog(path))
   assert.match(message, new RegExp(`process ${holder.pid}\\b`))
-  const { code, said } = await millrace('topic', 'list', '--data', path)
+  const { code, said } = await millrace('produce', 'flights', '--data', path)
   assert.equal(code, 1)
   assert.match(said, /DATA_DIR_IN_USE/)
   holder.kill('SIGKILL')
