@@ -209,10 +209,12 @@ test('a digest proves what was synced, whatever the checkpoint says', async () =
 test('producers of a log that was cut are not those that it had at its end before', async () => {
   const disk = new SimulatedDisk()
   const send = async (directory: Awaited<ReturnType<typeof openDirectory>>, from: number, to: number) => {
-    for (let baseSequence = from; baseSequence < to; baseSequence += 1)
-      await directory
-        .partition('flights', 0)!
-        .append(batchOf([`${baseSequence}`], { producerId: 1, producerEpoch: 0, baseSequence })).durable
+    for (let baseSequence = from; baseSequence < to; baseSequence += 1) {
+      const batch = batchOf([`${baseSequence}`], { producerId: 1, producerEpoch: 0, baseSequence })
+      const receipt = directory.partition('flights', 0)!.append(batch)
+      await receipt.durable
+      equal(receipt.duplicate, false)
+    }
   }
   const first = await openDirectory(disk)
   await first.createPartition('flights', 0)
@@ -227,6 +229,8 @@ test('producers of a log that was cut are not those that it had at its end befor
   equal(second.partition('flights', 0)!.logEndOffset, 4)
   // Others write to the end as it was before, and beyond.
   for (let n = 0; n < 3; n += 1) await second.partition('flights', 0)!.append(batchOf(['plain'])).durable
-  disk.kill()
+  await second.close()
+  // The snapshot of now is lost; that of the end before the cut must not take its place.
+  await disk.remove(fileAt(7, 'snapshot'))
   await send(await openDirectory(disk), 4, 5)
 })

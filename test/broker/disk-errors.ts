@@ -33,7 +33,7 @@ async function live(disk: SimulatedDisk): Promise<unknown[]> {
     }
   }
   const clock = virtualClock(1_000_000)
-  const options = { disk, clock, random: seededRandom(1), segmentBytes: 400 }
+  const options = { disk, clock, random: seededRandom(disk.calls), segmentBytes: 400 }
   // What is tried again later is tried again soon.
   const ticks = setInterval(() => void clock.advance(100), 1)
   try {
