@@ -759,13 +759,6 @@ export const bugs: readonly SeededBug[] = [
     tests: ['src/state/undo-log.test.ts', 'test/app/bad-records-leave-no-trace.test.ts'],
   },
   {
-    name: 'assignment: the restored watermark is the greatest of the inputs',
-    file: 'src/stream/assignment.ts',
-    find: '    return Math.min(...watermarks)\n',
-    replace: '    return Math.max(...watermarks)\n',
-    tests: ['test/app/assignment.test.ts'],
-  },
-  {
     name: 'assignment: the state of a lost task is kept',
     file: 'src/stream/assignment.ts',
     find: 'if (this.states[i]?.task === task) this.states.splice(i, 1)',
