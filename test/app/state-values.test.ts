@@ -47,7 +47,7 @@ const held: readonly [name: string, initial: unknown, add: Add, read: (value: ne
     'text of every kind',
     '',
     (before, value) => `${String(before)}${['ä', '💧', '\ud800', '\0'][value % 4]}`,
-    (value: string) => [...value].map(each => each.codePointAt(0)),
+    (value: string) => Array.from({ length: value.length }, (_, i) => value.charCodeAt(i)),
   ],
   [
     'a key __proto__',
