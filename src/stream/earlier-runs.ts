@@ -57,7 +57,8 @@ export async function refuseUnreadExchanges(context: InstanceContext): Promise<v
     }
 }
 
-async function hasUnreadRecords(
+/** Whether a topic between two stages holds records that were not processed. */
+export async function hasUnreadRecords(
   { app, port }: InstanceContext,
   topic: string,
   partition: number,

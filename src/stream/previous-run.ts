@@ -10,12 +10,19 @@
 import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import type { Restored } from '../state/index.ts'
-import { startMetadata } from './earlier-runs.ts'
+import { hasUnreadRecords, startMetadata } from './earlier-runs.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { changeBetween, withoutOperator } from './plan-changes.ts'
 import { lastPlan, planTopic } from './plan-topic.ts'
-import { digestOf, operatorsOf, type SavedOperator, type SavedPlan } from './saved-plan.ts'
+import {
+  digestOf,
+  exchangesOf,
+  operatorsOf,
+  type SavedExchange,
+  type SavedOperator,
+  type SavedPlan,
+} from './saved-plan.ts'
 
 const restoreFolder = 'Restore the whole folder from one copy'
 
@@ -78,6 +85,7 @@ export class PreviousRun {
     const change = changeBetween(before, unclaimed, this.#operators)
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
+    await this.#checkExchanges(saved)
     for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed])
       if (forget.includes(name)) for (const topic of changelogs) await deleteIfThere(this.#context, topic)
     this.#unclaimed = [...unclaimed, ...withoutOperator(before, this.#operators)]
@@ -111,6 +119,29 @@ export class PreviousRun {
         )
   }
 
+  /** That what is on its way between the stages still gets where it was going. */
+  async #checkExchanges({ exchanges = [] }: SavedPlan): Promise<void> {
+    const { app, plan, port, settings } = this.#context
+    const now = exchangesOf(plan)
+    // Those without names in one place are told apart by their order alone.
+    const alike = (among: readonly SavedExchange[], place: string): number =>
+      among.filter(each => !each.isNamed && each.place === place).length
+    for (const { name, place } of exchanges) {
+      const found = now.find(each => each.name === name)
+      const isSame = found?.place === place && alike(exchanges, place) === alike(now, place)
+      // In memory none of them is read: that is refused elsewhere.
+      if (found && (found.isNamed || isSame || settings.exchange === 'memory')) continue
+      const topic = `${app}-${name}-repartition`
+      const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
+      for (let partition = 0; partition < partitions; partition += 1)
+        if (await hasUnreadRecords(this.#context, topic, partition))
+          throw this.#refused(
+            `records are on their way in '${topic}', which was fed by '${place}', and is ${found ? `one of several that '${found.place}' feeds now` : 'not read any more'}`,
+            "Run the earlier program once more with { until: 'now' }, which processes them",
+          )
+    }
+  }
+
   /**
    * The plan to keep with the next commit; undefined where that of the last one is the same. All topics are there by now.
    *
@@ -131,6 +162,7 @@ export class PreviousRun {
       format: 1,
       operators: this.#operators,
       unclaimed: this.#unclaimed,
+      ...(settings.exchange === 'topic' && { exchanges: exchangesOf(plan) }),
       topics: ids,
       ...((saved ? saved.adopted : this.#hasRun) && { adopted: true }),
       ...((saved?.atLeastOnce || !settings.exactlyOnce) && { atLeastOnce: true }),

@@ -34,11 +34,21 @@ export interface SavedOperator {
   readonly changelogs: readonly string[]
 }
 
+/** A topic between two stages. */
+export interface SavedExchange {
+  readonly name: string
+  /** Whether its name says which one it is: what sends to it was named by the program. */
+  readonly isNamed: boolean
+  readonly place: string
+}
+
 export interface SavedPlan {
   readonly format: 1
   readonly operators: readonly SavedOperator[]
   /** Operators of earlier programs that this one does not have; their state is still there. */
   readonly unclaimed: readonly SavedOperator[]
+  /** What is between the stages, where that is a topic. */
+  readonly exchanges?: readonly SavedExchange[]
   /** The ids of all topics that the app reads, or keeps for itself. */
   readonly topics: Readonly<Record<string, string>>
   /** State of 0.1.0 was taken over, which did not say how far changelogs went: a task that has not committed since may have some. */
@@ -59,6 +69,16 @@ export function operatorsOf(app: string, plan: Plan): SavedOperator[] {
     .flatMap(({ nodes }) => nodes)
     .filter(node => node.kind === 'operator' && states.has(node))
     .map(node => savedOperator(app, node as OperatorNode, plan, states.get(node) ?? []))
+}
+
+/** The exchanges of a plan. */
+export function exchangesOf(plan: Plan): SavedExchange[] {
+  const exchanges = new Set(plan.stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange)))
+  return Array.from(exchanges, ({ name, inputs }) => ({
+    name,
+    isNamed: inputs.every(({ from }) => from.isNamed),
+    place: inputs.map(placeOf).join(' and '),
+  }))
 }
 
 function savedOperator(

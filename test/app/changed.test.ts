@@ -597,3 +597,37 @@ test('an operator that is given another name, as a refusal advises, begins with 
   await world.run(appOf(program(mean('mean'))), { until: 'now', forget: ['sum'] })
   deepEqual((await valuesIn(world)).slice(4), ['{"sum":3,"n":1}', '"count 3"'])
 })
+
+test('what is between the stages does not get to another operator whose number it has now', async () => {
+  let refusals = 0
+  for (let ms = 0; ms < 12; ms += 1) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    const doubles: Program = numbers =>
+      numbers
+        .groupBy((_, key) => `${key}${key}`)
+        .count({ name: 'doubles' })
+        .to(output)
+    world.start(appOf(doubles), { exchange: 'topic', commitInterval: 1 })
+    await world.clock.advance(ms)
+    await world.crash()
+    const grown: Program = (numbers, app) => {
+      numbers
+        .groupBy(value => value)
+        .count({ name: 'values' })
+        .filter(count => count < 0)
+        .to(output)
+      doubles(numbers, app)
+    }
+    const run = () => world.run(appOf(grown), { until: 'now', exchange: 'topic' })
+    await run().catch(async (error: unknown) => {
+      ok(isMillraceError(error, 'STATE_INCOMPATIBLE'), String(error))
+      match(error.message, /'app-select-key-1-exchange-repartition'.*earlier program/s)
+      refusals += 1
+      await world.run(appOf(doubles), { until: 'now', exchange: 'topic' })
+      await run()
+    })
+    deepEqual(await valuesIn(world), ['1', '2'], `crash after ${ms} ms`)
+  }
+  ok(refusals > 0)
+})
