@@ -22,7 +22,7 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import { Metrics } from './metrics.ts'
 import { Outputs } from './outputs.ts'
 import type { Plan } from './plan.ts'
-import { PreviousRun } from './previous-run.ts'
+import { PreviousRun, unclaimedNotice } from './previous-run.ts'
 import type { Progress, RunState } from './progress.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
@@ -164,6 +164,7 @@ export class Instance {
     if (settings.restart) await forgetEarlierRuns(this.#context)
     const previous = await PreviousRun.of(this.#context, allInputs(this.#context))
     this.#unclaimed = previous.unclaimed
+    if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
     await topics.create(plan, operator => previous.changelogsOf(operator))
     const unsaved = await previous.toSave()
     await refuseFinished(this.#context)

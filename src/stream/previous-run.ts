@@ -266,6 +266,12 @@ export class PreviousRun {
   }
 }
 
+/** Says which state is kept for nobody. */
+export function unclaimedNotice(app: string, operators: readonly string[]): string {
+  const names = operators.map(name => `'${name}'`).join(', ')
+  return `The app '${app}' keeps state that none of its operators claims: ${names}. Drop it with { forget: [${names}] }.`
+}
+
 /** For an app whose input was dropped by retention before it was read. */
 export function droppedByRetention(
   app: string,

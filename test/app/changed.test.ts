@@ -305,7 +305,12 @@ test('an operator that was away has missed what came: its old state is refused, 
   await write(world, 1)
   await world.run(appOf(both), { until: 'now' })
   await write(world, 2)
-  const instance = await world.run(appOf(one), { until: 'now' })
+  const notices: string[] = []
+  const instance = await world.run(appOf(one), {
+    until: 'now',
+    onNotice: notice => void notices.push(notice),
+  })
+  match(notices.join(' '), /claims: 'two'.*forget: \['two'\]/)
   deepEqual(instance.progress().unclaimed, ['two'])
   await write(world, 3)
   let failure: unknown
