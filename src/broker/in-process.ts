@@ -24,6 +24,7 @@ import type {
   WriterOptions,
 } from '../port/index.ts'
 import { Apps } from './apps.ts'
+import { CutOffsets } from './cut-offsets.ts'
 import { Groups } from './groups.ts'
 import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
 import { Locks } from './locks.ts'
@@ -52,6 +53,7 @@ export class InProcessLog implements LogPort {
   readonly #clock: Clock
   readonly #topics: Topics
   readonly #offsets: Offsets
+  readonly #cut: CutOffsets
   readonly #transactions: Transactions
   readonly #producerIds: ProducerIds
   readonly #groups: Groups
@@ -70,6 +72,7 @@ export class InProcessLog implements LogPort {
     metadata: MetadataFile,
     topics: Topics,
     offsets: Offsets,
+    cut: CutOffsets,
     transactions: Transactions,
     producerIds: ProducerIds,
     active: ActiveClock,
@@ -78,6 +81,7 @@ export class InProcessLog implements LogPort {
     this.#clock = clock
     this.#topics = topics
     this.#offsets = offsets
+    this.#cut = cut
     this.#transactions = transactions
     this.#producerIds = producerIds
     this.#groups = new Groups({
@@ -120,6 +124,8 @@ export class InProcessLog implements LogPort {
       const recovered = await recoverTransactions(log, statePartition, clock, limits)
       const topicId = (topic: string): string | undefined => topics.get(topic)?.id
       const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
+      if (recovered.failure) offsets.undecidedAll(recovered.failure)
+      const cut = await CutOffsets.open(metadata, offsetsPartition)
       const producerIds = new ProducerIds(metadata)
       // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
       if (metadata.origin === 'new' && log.recovery.partitions.length > 0)
@@ -129,7 +135,17 @@ export class InProcessLog implements LogPort {
       await producerIds.skipPast(largest)
       const active = new ActiveClock(clock)
       const transactions = new Transactions(log, recovered, offsets, producerIds, clock, active)
-      const port = new InProcessLog(log, clock, metadata, topics, offsets, transactions, producerIds, active)
+      const port = new InProcessLog(
+        log,
+        clock,
+        metadata,
+        topics,
+        offsets,
+        cut,
+        transactions,
+        producerIds,
+        active,
+      )
       await port.#start()
       return port
     } catch (error) {
@@ -220,6 +236,7 @@ export class InProcessLog implements LogPort {
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
     if (this.#closed) throw closedError()
+    this.#cut.check(group)
     return this.#offsets.committed(group, partitions)
   }
 
@@ -227,6 +244,8 @@ export class InProcessLog implements LogPort {
     if (this.#closed) throw closedError()
     this.#checkCommit(commit)
     await this.#offsets.commit(commit)
+    // Who is no member has not read what was committed: it says where the group begins.
+    if (commit.memberId === undefined) await this.#cut.settle(commit.group)
   }
 
   async listGroups(): Promise<GroupDescription[]> {
@@ -244,11 +263,14 @@ export class InProcessLog implements LogPort {
     this.#apps.checkStopped(group)
     this.#checkOffsets(offsets)
     await this.#offsets.replace(group, offsets)
+    await this.#cut.settle(group)
   }
 
   async deleteApp(app: string): Promise<boolean> {
     this.#checkOpen()
-    return this.#apps.delete(app)
+    const isDeleted = await this.#apps.delete(app)
+    await this.#cut.settle(app)
+    return isDeleted
   }
 
   async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
@@ -308,6 +330,7 @@ export class InProcessLog implements LogPort {
   }
 
   #checkCommit(commit: GroupCommit): void {
+    this.#offsets.checkUsable()
     this.#groups.check(commit)
     this.#checkOffsets(commit.offsets)
   }

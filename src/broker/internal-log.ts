@@ -7,7 +7,7 @@
  *
  * A replay only reads. Whoever replays knows a part of the state until it has ended, and a part must never be written as if it were the whole.
  */
-import { assert, type Clock } from '../base/index.ts'
+import { assert, isMillraceError, type Clock, type MillraceError } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
 import { BatchBuilder, readBatches, type BatchStamp, type RecordBatch } from '../wire/index.ts'
 
@@ -96,6 +96,18 @@ export class InternalLog {
       offset = result.nextOffset
     }
     this.#isReplayed = true
+  }
+
+  /** Replays, and gives the reason where the log is damaged, which must not keep the rest of the broker from its work. */
+  async tryReplay(visit: (batch: RecordBatch) => void): Promise<MillraceError | undefined> {
+    if (this.partition.failure) return this.partition.failure
+    try {
+      await this.replay(visit)
+      return undefined
+    } catch (error) {
+      if (isMillraceError(error, 'PARTITION_DAMAGED', 'CORRUPT_BATCH')) return error
+      throw error
+    }
   }
 
   /** Whether the log should be written from scratch. */

@@ -35,6 +35,8 @@ export interface Metadata {
   readonly topics: readonly StoredTopic[]
   /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
   readonly deletingApps: readonly string[]
+  /** What a repair has cut off the committed offsets, and the groups whose offsets have been set since. */
+  readonly offsetsCut?: { readonly at: number; readonly settled: readonly string[] }
 }
 
 const fileName = 'metadata.json'
@@ -108,7 +110,13 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     throw unreadable(path, 'it is not JSON', cause)
   }
   if (typeof parsed !== 'object' || parsed === null) throw unreadable(path, 'it is not a JSON object')
-  const { format: found, nextProducerId, topics, deletingApps = [] } = parsed as Record<string, unknown>
+  const {
+    format: found,
+    nextProducerId,
+    topics,
+    deletingApps = [],
+    offsetsCut,
+  } = parsed as Record<string, unknown>
   if (found !== format && found !== 1)
     throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 and ${format}`)
   if (found === format && !isProved) throw unreadable(path, 'the line that proves its content is missing')
@@ -117,10 +125,22 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     !Array.isArray(topics) ||
     !topics.every(isTopic) ||
     !Array.isArray(deletingApps) ||
-    !deletingApps.every(app => typeof app === 'string')
+    !deletingApps.every(app => typeof app === 'string') ||
+    !(offsetsCut === undefined || isCut(offsetsCut))
   )
     throw unreadable(path, 'a field is missing or of the wrong kind')
-  return { nextProducerId: nextProducerId as number, topics: oncePerName(topics), deletingApps }
+  return {
+    nextProducerId: nextProducerId as number,
+    topics: oncePerName(topics),
+    deletingApps,
+    ...(offsetsCut === undefined ? {} : { offsetsCut }),
+  }
+}
+
+function isCut(value: unknown): value is NonNullable<Metadata['offsetsCut']> {
+  if (typeof value !== 'object' || value === null) return false
+  const { at, settled } = value as Record<string, unknown>
+  return Number.isSafeInteger(at) && Array.isArray(settled) && settled.every(each => typeof each === 'string')
 }
 
 /** 0.1.0 could leave a topic of a failed creation behind, and then make another of its name: the later one is what was used. */

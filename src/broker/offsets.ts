@@ -51,23 +51,38 @@ export class Offsets {
   /** Commits that are appended and not applied yet. */
   #inFlight = 0
   #rewriting: Promise<void> | undefined
+  /** Why the log could not be read. */
+  #failure: MillraceError | undefined
 
   private constructor(partition: Partition, context: OffsetsContext) {
     this.#log = new InternalLog(partition, context.clock, context.limits)
     this.#context = context
   }
 
-  /** Replays the log. Open transactions must have been ended before. */
+  /**
+   * Replays the log. Open transactions must have been ended before. Where the partition is damaged, everything that is asked of it fails with why; the
+   * rest of the log works without it.
+   */
   static async open(partition: Partition, context: OffsetsContext): Promise<Offsets> {
     const offsets = new Offsets(partition, context)
-    await offsets.#log.replay(batch => offsets.#replay(batch))
-    await offsets.#rewriteIfOutgrown()
+    offsets.#failure = await offsets.#log.tryReplay(batch => offsets.#replay(batch))
+    if (!offsets.#failure) await offsets.#rewriteIfOutgrown()
     return offsets
   }
 
   /** The partition that takes part in a transaction with offsets. */
   get partition(): Partition {
     return this.#log.partition
+  }
+
+  /** PARTITION_DAMAGED: why nothing can be committed or looked up. */
+  checkUsable(): void {
+    if (this.#failure) throw this.#failure
+  }
+
+  /** The outcomes of all transactions that are still open are unknown: those who ask for what they hold are told why. */
+  undecidedAll(error: unknown): void {
+    for (const pending of this.#pending.values()) pending.fail(error)
   }
 
   /** Groups that have committed something. */
@@ -130,6 +145,7 @@ export class Offsets {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
+    this.checkUsable()
     const keys = partitions.map(keyOf)
     for (;;) {
       const pending = this.#pendingFor(group, new Set(keys))
@@ -145,6 +161,8 @@ export class Offsets {
 
   /** Forgets the offsets of a topic that was deleted. */
   async forgetTopic(topic: string): Promise<void> {
+    // They carry the topic's id: it is well to be rid of them, and no more.
+    if (this.#failure) return
     for (const [group, committed] of this.#groups) {
       const gone = [...committed.values()].filter(offset => offset.topic === topic)
       await this.#apply(group, [], gone)

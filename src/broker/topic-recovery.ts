@@ -70,7 +70,8 @@ function reconcileOne(
   const missing = Array.from({ length: topic.partitions }, (_, index) => index).filter(
     index => !present.has(index),
   )
-  const mayBeMade = ids.length === 0 && (!isProved || !stored)
+  // The log works without its own topics, and knows by `cutAt` that it has lost one.
+  const mayBeMade = internalTopics.includes(name) || (ids.length === 0 && (!isProved || !stored))
   if (missing.length > 0 && !mayBeMade) {
     const folders = missing.slice(0, 3).map(index => `${name}-${index}`)
     return {

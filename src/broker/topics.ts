@@ -223,7 +223,7 @@ export class Topics {
       else if (topic.creating || topic.deleting) {
         this.#unfinished.set(topic.name, topic)
         continue
-      } else await this.#makePartitions(topic)
+      } else await this.#makePartitions(topic, topic.internal && origin === 'proved' ? { cutAt: 0 } : {})
       this.#byName.set(topic.name, topic)
       if (broken === undefined) await this.#vouch(topic)
     }
@@ -246,10 +246,10 @@ export class Topics {
     }
   }
 
-  async #makePartitions(topic: StoredTopic): Promise<void> {
+  async #makePartitions(topic: StoredTopic, also: PartitionConfig = {}): Promise<void> {
     for (let index = 0; index < topic.partitions; index += 1)
       if (!this.#log.partition(topic.name, index))
-        await this.#log.createPartition(topic.name, index, partitionConfig(topic))
+        await this.#log.createPartition(topic.name, index, { ...partitionConfig(topic), ...also })
   }
 
   *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {

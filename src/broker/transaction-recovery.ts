@@ -1,7 +1,7 @@
 /**
  * What a crash leaves of transactions, and how each is ended: see transactions.ts for the order in which they end, on which this relies.
  */
-import type { Clock } from '../base/index.ts'
+import type { Clock, MillraceError } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
 import { InternalLog, type InternalLimits } from './internal-log.ts'
 import {
@@ -18,6 +18,8 @@ export const epochMax = 0x7fff
 export interface RecoveredTransactions {
   readonly stateLog: InternalLog
   readonly states: ReadonlyMap<string, TransactionValue>
+  /** Why the transaction log could not be read. */
+  readonly failure?: MillraceError
 }
 
 /**
@@ -32,7 +34,7 @@ export async function recoverTransactions(
 ): Promise<RecoveredTransactions> {
   const stateLog = new InternalLog(statePartition, clock, limits)
   const states = new Map<string, TransactionValue>()
-  await stateLog.replay(batch => {
+  const failure = await stateLog.tryReplay(batch => {
     if (batch.isControl) return
     const records = batch.records()
     while (records.next()) {
@@ -43,6 +45,9 @@ export async function recoverTransactions(
       else states.set(transactionalId, decodeTransactionValue(value))
     }
   })
+
+  // Nobody knows what was decided: transactions stay open, and hide their records, until the log is restored or repaired.
+  if (failure) return { stateLog, states: new Map(), failure }
 
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
   const durable: Promise<void>[] = []
@@ -82,5 +87,9 @@ export async function recoverTransactions(
     await written
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)
   }
+  // What a repair has cut off may have raised epochs: each id takes a new producer id, which no partition can know.
+  if (statePartition.config.cutAt !== undefined)
+    for (const [transactionalId, state] of states)
+      states.set(transactionalId, { ...state, producerEpoch: epochMax })
   return { stateLog, states }
 }

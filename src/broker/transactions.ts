@@ -81,6 +81,7 @@ const noMarking: ReadonlyMap<Partition, Promise<void>> = new Map()
 export class Transactions {
   readonly #log: LogDirectory
   readonly #stateLog: InternalLog
+  readonly #failure: MillraceError | undefined
   readonly #offsets: Offsets
   readonly #producerIds: ProducerIds
   readonly #clock: Clock
@@ -103,6 +104,7 @@ export class Transactions {
     this.#log = log
     this.#active = active
     this.#stateLog = recovered.stateLog
+    this.#failure = recovered.failure
     this.#offsets = offsets
     this.#producerIds = producerIds
     this.#clock = clock
@@ -125,6 +127,7 @@ export class Transactions {
         'INVALID_ARGUMENT',
         `transactionTimeoutMs of '${transactionalId}' has to be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
       )
+    if (this.#failure) throw this.#failure
     let entry = this.#entries.get(transactionalId)
     if (!entry) {
       const producerId = await this.#producerIds.next()

@@ -17,6 +17,8 @@ export interface PartitionConfig {
   readonly partitions?: number
   /** The app that the topic is internal to. */
   readonly app?: string
+  /** A repair has cut off here what had been acknowledged. */
+  readonly cutAt?: number
 }
 
 /** Of a partition whose file is damaged: nothing is dropped on the word of a default. */
@@ -46,9 +48,10 @@ function parse(text: string): PartitionConfig | undefined {
     return undefined
   }
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined
-  const { retentionBytes, segmentBytes, topicId, partitions, app } = found as Record<string, unknown>
+  const { retentionBytes, segmentBytes, topicId, partitions, app, cutAt } = found as Record<string, unknown>
   const isCount = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value)
-  if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions)) return undefined
+  if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions) || !isCount(cutAt))
+    return undefined
   const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
   if (!isText(topicId) || !isText(app)) return undefined
   return found

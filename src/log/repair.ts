@@ -15,12 +15,13 @@ import {
 import { lockDirectory } from './directory-lock.ts'
 import { claimDirectory } from './directory-mark.ts'
 import { diskError } from './disk-errors.ts'
-import { cleanMarkerName, parsePartitionFolder, partitionFolder } from './file-names.ts'
+import { cleanMarkerName, parsePartitionFolder, partitionConfigName, partitionFolder } from './file-names.ts'
 import { OpenFiles } from './open-files.ts'
 import { patientDisk } from './patient-disk.ts'
+import { encodePartitionConfig, readPartitionConfig } from './partition-config.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
 import { indexIntervalBytesDefault } from './segment.ts'
-import { removeIfThere } from './small-file.ts'
+import { removeIfThere, replaceFile } from './small-file.ts'
 
 const filesMax = 16
 
@@ -67,6 +68,12 @@ export async function repairPartition(
         repair: true,
       },
     )
+    // Also where a repair that was interrupted had cut already.
+    if (report.logEndOffset < (recoveryPoints.offsets.get(name) ?? (report.cut ? Infinity : 0))) {
+      const { config } = await readPartitionConfig(disk, folder)
+      const bytes = encodePartitionConfig({ ...config, cutAt: report.logEndOffset })
+      await replaceFile(disk, folder, partitionConfigName, bytes)
+    }
     await save(disk, path, logStartsName, logStarts, name, report.logStartOffset)
     await save(disk, path, recoveryPointsName, recoveryPoints, name, report.logEndOffset)
     return report

@@ -8,7 +8,7 @@ import {
   seededRandom,
   type ErrorCode,
 } from '../../src/base/index.ts'
-import { InternalLog } from '../../src/broker/internal-log.ts'
+import { InternalLog, type InternalLimits } from '../../src/broker/internal-log.ts'
 import {
   encodeTransactionKey,
   encodeTransactionValue,
@@ -34,6 +34,7 @@ const random = seededRandom(1)
 async function parts(
   disk = new SimulatedDisk({ random }),
   states: Record<string, Partial<TransactionValue>> = {},
+  limits: InternalLimits = {},
 ) {
   const clock = virtualClock()
   await disk.makeDirectory('/data')
@@ -41,7 +42,11 @@ async function parts(
   const log = await LogDirectory.open('/data', { disk, clock })
   const metadata = await MetadataFile.open(disk, '/data')
   const topics = await Topics.open(log, metadata, random)
-  const statePartition = await topics.internal(transactionsTopic)
+  const { segmentBytes } = limits
+  const statePartition = await topics.internal(
+    transactionsTopic,
+    segmentBytes === undefined ? {} : { segmentBytes },
+  )
   const offsets = await Offsets.open(await topics.internal(offsetsTopic), {
     clock,
     topicId: name => topics.get(name)?.id,
@@ -55,7 +60,7 @@ async function parts(
         value: encodeTransactionValue({ ...anyState, ...state }),
       },
     ]).durable
-  const recovered = await recoverTransactions(log, statePartition, clock)
+  const recovered = await recoverTransactions(log, statePartition, clock, limits)
   const transactions = new Transactions(
     log,
     recovered,
@@ -215,6 +220,27 @@ test('a commit point waits for the markers of the transaction before it, which o
   assert.equal(await stateOf(ending), 'pending')
   letGo()
   await ending
+})
+
+test('a rewrite of the transaction log keeps what its commits have decided', async () => {
+  const { transactions, p0, disk } = await parts(undefined, {}, { segmentBytes: 200, rewriteBytes: 1 })
+  const identity = await transactions.init('id', 60_000)
+  transactions.enlist('id', identity, p0)
+  await write(p0, identity, 'a')
+  // The marker is never written; the record of the commit is all that there is.
+  const appendMarker = p0.appendMarker.bind(p0)
+  const never = new Promise<void>(() => undefined)
+  p0.appendMarker = () => ({ ...appendMarker, durable: never }) as unknown as ReturnType<typeof appendMarker>
+  await transactions.end('id', identity, 'commit')
+  // Rewrites come with the ends of others.
+  for (let n = 0; n < 10; n += 1) {
+    const other = await transactions.init(`other ${n}`, 60_000)
+    transactions.enlist(`other ${n}`, other, p0)
+    await transactions.end(`other ${n}`, other, 'abort')
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+  disk.crash()
+  assert.deepEqual(await valuesAfterReopening(disk, 0), ['a'])
 })
 
 test('nothing is appended while a marker is tried again: the partition would show it before its transaction ends', async () => {

@@ -67,7 +67,7 @@ export const bugs: readonly SeededBug[] = [
     file: 'src/broker/transactions.ts',
     find: 'if (logged) records.push(',
     replace: 'if (logged?.status === transactionStatus.empty) records.push(',
-    tests: ['test/broker/crash.test.ts'],
+    tests: ['test/broker/transactions.test.ts'],
   },
   {
     name: 'transactions: a participant that was deleted has to be marked',

@@ -1,0 +1,127 @@
+/** A log of the broker's own that is damaged, repaired or lost: the rest of the log works, and nothing that was lost goes unnoticed. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError } from '../../src/base/index.ts'
+import type { InProcessLog } from '../../src/broker/index.ts'
+import { repairPartition } from '../../src/log/index.ts'
+import { append, drain } from '../../src/port/conformance/harness.ts'
+import { SimulatedLog } from './support.ts'
+
+const place = { topic: 't', partition: 0 }
+
+async function values(port: InProcessLog): Promise<string[]> {
+  const reader = await port.openReader()
+  reader.assign([{ ...place, offset: 0 }])
+  const shown = await drain(reader, 't', 0)
+  await reader.close()
+  return shown.map(({ value }) => value)
+}
+
+function says(...words: string[]): (error: unknown) => boolean {
+  return error =>
+    isMillraceError(error, 'PARTITION_DAMAGED') && words.every(word => error.message.includes(word))
+}
+
+/** Commits, closes cleanly, and flips a byte in the middle of the longest segment of an internal topic. */
+async function damaged(topic: string): Promise<SimulatedLog> {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  await port.createTopic('t', { partitions: 1 })
+  const writer = await port.openWriter({ transactionalId: 'id' })
+  for (let offset = 1; offset <= 20; offset += 1) {
+    await append(writer, 't', [`${offset}`])
+    for (const group of ['g', 'h', 'app']) await writer.commit({ group, offsets: [{ ...place, offset }] })
+  }
+  await log.close()
+  const folder = `/data/${topic}-0`
+  const files = (await log.disk.list(folder)).filter(name => name.endsWith('.log'))
+  const contents = files.map(name => ({
+    path: `${folder}/${name}`,
+    bytes: log.disk.contentOf(`${folder}/${name}`)!,
+  }))
+  const { path, bytes } = contents.toSorted((a, b) => b.bytes.length - a.bytes.length)[0]!
+  const changed = Uint8Array.from(bytes)
+  const middle = changed.length >> 1
+  changed[middle] = changed[middle]! ^ 4
+  log.disk.setContent(path, changed)
+  return log
+}
+
+test('damaged offsets: the log opens, and only those who ask for offsets are refused', async () => {
+  const log = await damaged('__consumer_offsets')
+  const port = await log.open()
+  assert.equal((await values(port)).length, 20)
+  const refused = says('__consumer_offsets', 'repair')
+  await assert.rejects(port.committedOffsets('g', [place]), refused)
+  await assert.rejects(port.commitOffsets({ group: 'g', offsets: [{ ...place, offset: 1 }] }), refused)
+  const writer = await port.openWriter({ transactionalId: 'id' })
+  await append(writer, 't', ['more'])
+  await assert.rejects(writer.commit({ group: 'g', offsets: [{ ...place, offset: 1 }] }), refused)
+  const other = await port.openWriter({ transactionalId: 'id' })
+  await append(other, 't', ['more'])
+  await other.commit()
+  await port.createTopic('u', { partitions: 1 })
+  await port.deleteTopic('u')
+  await log.close()
+})
+
+test('repaired or lost offsets: each group is refused until it is said where it continues', async () => {
+  for (const how of ['repaired', 'lost'] as const) {
+    const log = await damaged('__consumer_offsets')
+    if (how === 'repaired') {
+      const { cut } = await repairPartition('/data', '__consumer_offsets', 0, {
+        disk: log.disk,
+        clock: log.clock,
+      })
+      assert(cut)
+    } else await log.disk.remove('/data/__consumer_offsets-0')
+    for (const restart of [1, 2]) {
+      const port = await log.open()
+      for (const group of ['g', 'h', 'app', 'unknown'])
+        await assert.rejects(
+          port.committedOffsets(group, [place]),
+          says(group, 'setOffsets'),
+          `${how} ${restart}`,
+        )
+      await log.close()
+    }
+    const port = await log.open()
+    await port.setOffsets('g', [{ ...place, offset: 20 }])
+    await port.setOffsets('h', [])
+    await port.deleteApp('app')
+    await log.close()
+    const again = await log.open()
+    assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 20)
+    for (const group of ['h', 'app'])
+      assert.deepEqual(await again.committedOffsets(group, [place]), [undefined])
+    await assert.rejects(again.committedOffsets('unknown', [place]), says('unknown'))
+    const writer = await again.openWriter({ transactionalId: 'id' })
+    await append(writer, 't', ['more'])
+    await writer.commit({ group: 'g', offsets: [{ ...place, offset: 21 }] })
+    assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 21)
+    await log.close()
+  }
+})
+
+test('a damaged, repaired or lost transaction log: transactions are refused, then continue', async () => {
+  for (const how of ['repaired', 'lost'] as const) {
+    const log = await damaged('__transaction_state')
+    const port = await log.open()
+    assert.equal((await values(port)).length, 20)
+    await assert.rejects(port.openWriter({ transactionalId: 'id' }), says('__transaction_state', 'repair'))
+    const plain = await port.openWriter()
+    await append(plain, 't', ['plain'])
+    await log.close()
+    if (how === 'repaired')
+      await repairPartition('/data', '__transaction_state', 0, { disk: log.disk, clock: log.clock })
+    else await log.disk.remove('/data/__transaction_state-0')
+    const again = await log.open()
+    const writer = await again.openWriter({ transactionalId: 'id' })
+    await append(writer, 't', ['more'])
+    await writer.commit({ group: 'g', offsets: [{ ...place, offset: 21 }] })
+    await again.offsets('t', 0, 'latest')
+    assert.deepEqual((await values(again)).slice(-2), ['plain', 'more'])
+    assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 21)
+    await log.close()
+  }
+})
