@@ -230,7 +230,7 @@ test('a rewrite of the transaction log keeps what its commits have decided', asy
   // The marker is never written; the record of the commit is all that there is.
   const appendMarker = p0.appendMarker.bind(p0)
   const never = new Promise<void>(() => undefined)
-  p0.appendMarker = () => ({ ...appendMarker, durable: never }) as unknown as ReturnType<typeof appendMarker>
+  p0.appendMarker = () => ({ durable: never }) as unknown as ReturnType<typeof appendMarker>
   await transactions.end('id', identity, 'commit')
   // Rewrites come with the ends of others.
   for (let n = 0; n < 10; n += 1) {
