@@ -88,6 +88,12 @@ export const startMetadata = '{"reset":true}'
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
 export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
+  const group = (await port.listGroups()).find(each => each.group === app)
+  if (group && group.members > 0)
+    throw new MillraceError(
+      'APP_ALREADY_RUNNING',
+      `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,
+    )
   // What 0.1.0 made belongs to nobody, and is known by the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set(await topicsOfApp(port, app))

@@ -219,6 +219,21 @@ test('an instance with the name of another takes its place', async () => {
   await check(world, publisher, 'one replaced')
 })
 
+test('an app that runs is not restarted by another instance, until it is stopped', async () => {
+  const { world, publisher } = await setUp(seededRandom(seed))
+  const first = world.start(counting(), options('0'))
+  await world.clock.advance(100)
+  await rejects(world.run(counting(), options('1', { restart: true, until: 'now' })), (error: unknown) =>
+    isMillraceError(error, 'APP_ALREADY_RUNNING'),
+  )
+  await publisher.publish(30)
+  await world.clock.advance(200)
+  equal(first.outcome(), 'running')
+  await world.stop(first)
+  await check(world, publisher, 'not restarted')
+  await world.run(counting(), options('1', { restart: true, until: 'now' }))
+})
+
 test('an exchange in memory admits one instance', async () => {
   const { world } = await setUp(seededRandom(seed))
   const first = world.start(counting(), { exchange: 'memory' })
