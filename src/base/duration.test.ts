@@ -19,10 +19,26 @@ test('durations in words', () => {
 })
 
 test('anything else is refused', () => {
-  for (const bad of ['', '5', '5 m', 'm', '-5m', '5M', 'soon', Number.NaN, -1, 1.5, Infinity])
+  for (const bad of [
+    '',
+    '5',
+    '5 m',
+    'm',
+    '-5m',
+    '5M',
+    'soon',
+    Number.NaN,
+    -1,
+    1.5,
+    Infinity,
+    undefined,
+    null,
+    {},
+    [],
+  ])
     throws(
       () => durationMs(bad as Duration),
       (error: unknown) => isMillraceError(error, 'INVALID_DURATION'),
-      String(bad),
+      JSON.stringify(bad),
     )
 })

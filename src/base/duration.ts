@@ -10,7 +10,7 @@ const sizes: Record<Unit, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d
 
 /** A duration in milliseconds. INVALID_DURATION for anything else than a whole, non-negative number of them. */
 export function durationMs(duration: Duration): number {
-  const ms = typeof duration === 'number' ? duration : parse(duration)
+  const ms = typeof duration === 'string' ? parse(duration) : duration
   if (!Number.isSafeInteger(ms) || ms < 0) throw invalid(duration)
   return ms
 }
@@ -25,9 +25,9 @@ function parse(text: string): number {
   return Math.round(sum)
 }
 
-function invalid(duration: number | string): MillraceError {
+function invalid(duration: unknown): MillraceError {
   return new MillraceError(
     'INVALID_DURATION',
-    `'${duration}' is no duration: write a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
+    `Invalid duration '${String(duration)}': write a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
   )
 }

@@ -15,6 +15,7 @@ import {
   type Clock,
   type Duration,
 } from '../base/index.ts'
+import { checkConnector, checkLog } from './checks.ts'
 import {
   DecodedBatch,
   ensureTopic,
@@ -24,7 +25,7 @@ import {
   portOf,
   type Reader,
 } from '../port/index.ts'
-import { checkPolicy, Malformed, type ErrorPolicy } from '../schema/index.ts'
+import { checkPolicy, checkTopic, Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Loader, type DeliverStats, type Transaction } from './loader.ts'
 import type { ConnectObserver } from './observer.ts'
@@ -111,6 +112,9 @@ export function deliver<K, V>(
   sink: Sink<NoInfer<K>, NoInfer<V>>,
   options: DeliverOptions = {},
 ): Delivery {
+  checkLog('deliver', log)
+  checkTopic('deliver', topic)
+  checkConnector('deliver', 'sink', sink)
   checkOptions(`the delivery of '${topic.name}' to '${sink.name}'`, options, optionKinds)
   if (options.onError !== undefined) checkPolicy(options.onError, 'the delivery')
   const run = new Run(portOf(log), topic, sink, options)

@@ -16,8 +16,9 @@ import {
   type Clock,
   type Duration,
 } from '../base/index.ts'
+import { checkConnector, checkLog } from './checks.ts'
 import { ensureTopic, type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
-import { checkPolicy, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
+import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
 import { BatchedAppends } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
@@ -100,6 +101,9 @@ export async function publish<R, K, V>(
     ? [options?: PublishOptions<R, K, V>]
     : [options: PublishOptions<R, K, V>]
 ): Promise<PublishStats> {
+  checkLog('publish', to)
+  checkTopic('publish', topic)
+  checkConnector('publish', 'source', source)
   checkOptions(`publish to '${topic.name}'`, options, optionKinds)
   if (options?.onError !== undefined) checkPolicy(options.onError, 'publish')
   const log = portOf(to)

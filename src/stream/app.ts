@@ -1,9 +1,9 @@
 /**
  * An app: a program over topics. Declaring it builds a graph and touches nothing; `run` does the work.
  */
-import { inWords, MillraceError } from '../base/index.ts'
-import type { Topic } from '../schema/index.ts'
-import { checkCall, checkTopic } from './arguments.ts'
+import { checkOption, inWords, MillraceError } from '../base/index.ts'
+import { checkTopic, type Topic } from '../schema/index.ts'
+import { checkCall } from './arguments.ts'
 import { describePlan, type DescriptionFormat } from './describe.ts'
 import { Graph, type AnyTopic, type OperatorNode, type SourceNode } from './graph.ts'
 import { topicKeyCodec } from './key-codec.ts'
@@ -76,6 +76,7 @@ export class App {
 
   /** The plan: stages, operators and what flows between them, as text, as a Mermaid flowchart, or as JSON. */
   describe(format: DescriptionFormat = 'text'): string {
+    checkOption('describe', 'format', format, ['text', 'mermaid', 'json'])
     return describePlan(this.name, this.plan(), format)
   }
 

@@ -33,14 +33,15 @@ const async = async (): Promise<number> => 1
 const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?: ErrorCode])[] = [
   ['an app without a name', () => new App(undefined as never), /createApp needs a name.*undefined/],
   ['an app whose name is an object', () => new App({ name: 'a' } as never), /createApp needs a name/],
-  ['text for a topic', app => app.stream('orders'), /needs a topic.*const orders = topic\('orders'/],
-  ['nothing for a topic', app => app.stream(), /needs a topic.*undefined/],
-  ['text for the topic of a table', app => app.table('orders'), /table needs a topic.*'orders'/],
+  ['text for a topic', app => app.stream('orders'), /takes a topic.*const orders = topic\('orders'/],
+  ['nothing for a topic', app => app.stream(), /takes a topic.*undefined/],
+  ['text for the topic of a table', app => app.table('orders'), /table takes a topic.*'orders'/],
   [
     'a topic without schemas',
     app => app.stream({ name: 'orders' }),
-    /needs a topic as topic\(\) declares it/,
+    /takes a topic as topic\(\) declares it/,
   ],
+  ['an unknown format', app => app.describe('svg'), /'format' of describe.*'mermaid'.*'svg'/],
   ['unknown options of a stream', app => app.stream(rows, { nam: 'x' }), /'nam'.*'name'/],
   ['text for the options of a table', app => app.table(numbers, 'x'), /options of table.*'x'/],
 
@@ -119,9 +120,9 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     'INVALID_TOPOLOGY',
   ],
 
-  ['text for a topic to write', (_, stream) => stream.to('out'), /needs a topic.*topic\('out'/],
-  ['no topic to write', (_, stream) => stream.to(), /needs a topic/],
-  ['text for a topic of a table', (_, _stream, table) => table.to('out'), /needs a topic/],
+  ['text for a topic to write', (_, stream) => stream.to('out'), /takes a topic.*topic\('out'/],
+  ['no topic to write', (_, stream) => stream.to(), /takes a topic/],
+  ['text for a topic of a table', (_, _stream, table) => table.to('out'), /takes a topic/],
   ['unknown options of a sink', (_, stream) => stream.to(out, { nme: 'x' }), /'nme'.*'name'/],
   ['a filter of a table without a function', (_, _stream, table) => table.filter(1), /keep of filter/],
   ['a mapper of a table that is none', (_, _stream, table) => table.mapValues(1), /mapper of mapValues/],

@@ -79,21 +79,6 @@ export function checkNothing(method: Method, given: readonly unknown[]): void {
     )
 }
 
-/** Checks that `given` is a topic as `topic()` declares it; `method` is what it was given to. */
-export function checkTopic(method: string, given: unknown): void {
-  const { name, key, value } = (given ?? {}) as { name?: unknown; key?: unknown; value?: unknown }
-  if (typeof name === 'string' && isCodec(key) && isCodec(value)) return
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `${method} needs a topic as topic() declares it, got ${inWords(given)}. ` +
-      `Declare it once, as const orders = topic(${typeof given === 'string' ? inWords(given) : "'orders'"}, { key, value }) with their schemas, and pass that.`,
-  )
-}
-
-function isCodec(given: unknown): boolean {
-  return typeof (given as { encode?: unknown } | undefined)?.encode === 'function'
-}
-
 /** The error for an argument of the wrong kind, with how the method is called. */
 export function wrongArgument(method: Method, role: string, expected: string, given: unknown): MillraceError {
   return new MillraceError(

@@ -1,7 +1,6 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './app.ts'
 export { listApps, resetApp, type AppDescription, type ResetTarget } from './apps.ts'
-export { checkTopic } from './arguments.ts'
 export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './grouped.ts'
 export { failsAlways, policyOf, settleFailedResult } from './error-policies.ts'
 export { Instance } from './instance.ts'

@@ -1,7 +1,7 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
 import { MillraceError } from '../base/index.ts'
-import type { WritableTopic } from '../schema/index.ts'
+import { checkTopic, type WritableTopic } from '../schema/index.ts'
 import {
   type Edge,
   type ExchangeNode,
@@ -10,7 +10,7 @@ import {
   type OperatorNode,
   type SinkNode,
 } from './graph.ts'
-import { checkCall, checkNothing, checkTopic, wrongArgument } from './arguments.ts'
+import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { checkKeyForm } from './key-forms.ts'
 import { GroupedStream } from './grouped.ts'
 import { jsonKeyCodec, type KeyCodec } from './key-codec.ts'

@@ -8,6 +8,7 @@
 import { assert, checkOptions, inWords, MillraceError, utf8 } from '../base/index.ts'
 import {
   checkPolicy,
+  checkTopic,
   type ErrorPolicy,
   Malformed,
   type Slices,
@@ -17,7 +18,6 @@ import {
 import { KeyedState, memoryStore, UndoLog } from '../state/index.ts'
 import {
   App,
-  checkTopic,
   Metrics,
   type Pane,
   failsAlways,

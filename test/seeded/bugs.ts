@@ -647,6 +647,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['test/log/damage.test.ts'],
   },
   {
+    name: 'a look at a log that is in use: what was read is read again after the next look',
+    file: 'src/broker/read-only-reader.ts',
+    find: '{ topic, partition, offset: this.position(topic, partition) },\n      ]),',
+    replace: '{ topic, partition, offset: this.#positions.get(key)!.offset },\n      ]),',
+    tests: ['test/broker/read-only.test.ts'],
+  },
+  {
     name: 'at the entrance: a function that returns nothing deletes',
     file: 'src/stream/returned.ts',
     find: 'if (value === undefined || value instanceof Promise) throw',

@@ -1,0 +1,24 @@
+/** Slips of programs without types: what is no log, topic, sink or source is told at the call. */
+import { rejects, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { json, topic } from '../schema/index.ts'
+import { deliver, publish } from './index.ts'
+
+const log = { openReader() {} }
+const numbers = topic('numbers', { value: json<number>() })
+type Slip = readonly [log: unknown, topic: unknown, connector: unknown, about: RegExp]
+
+const slips: readonly Slip[] = [
+  [undefined, numbers, { open() {} }, /needs a log.*undefined/],
+  ['./data', numbers, { open() {} }, /needs a log.*'\.\/data'/],
+  [log, 'numbers', { open() {} }, /takes a topic.*'numbers'/],
+  [log, numbers, 'file.csv', /needs a (sink|source).*'file\.csv'/],
+  [log, numbers, undefined, /needs a (sink|source).*undefined/],
+  [log, numbers, {}, /needs a (sink|source)/],
+]
+for (const [given, of, connector, about] of slips)
+  test(`deliver and publish refuse: ${about.source}`, async () => {
+    const error = { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about }
+    throws(() => deliver(given as never, of as never, connector as never), error)
+    await rejects(publish(given as never, of as never, connector as never, {} as never), error)
+  })
