@@ -63,6 +63,7 @@ export class Instance {
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
+  #hasNewTasks = false
   #finishing = false
   /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
   #lost: unknown
@@ -219,6 +220,11 @@ export class Instance {
       await bounds.findEnds(inputs)
 
       // While something fires nothing else happens in the tasks, but commits and requests do.
+      if (this.#hasNewTasks) {
+        this.#hasNewTasks = false
+        // Firing that the last commit found incomplete comes before any record.
+        await this.#advance(assignment)
+      }
       const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch(assignment)
       let isPassing = false
       if (this.#isQuiet) {
@@ -311,6 +317,7 @@ export class Instance {
     const restored = (await this.#assignment?.add(partitions)) ?? []
     for (const input of restored) this.#commits.begins(input)
     this.#bounds.partitionsChanged()
+    this.#hasNewTasks = true
   }
 
   /** Commits before giving partitions away: whoever gets them goes on from there. */

@@ -17,14 +17,21 @@ import {
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, Instance, session, settingsOf, tumbling } from '../../src/stream/index.ts'
+import { App, hopping, Instance, session, settingsOf, tumbling } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { withPower } from '../power.ts'
 import { scale, seed } from '../scale.ts'
 import { settle } from '../settle.ts'
 import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
-import { alignedSums, type OracleRecord, sessionSums } from '../stream/oracle.ts'
+import {
+  alignedRows,
+  exchangedSessionRows,
+  lastOfRows,
+  type OracleRecord,
+  sessionRows,
+  tableOf,
+} from '../stream/oracle.ts'
 
 interface Event extends OracleRecord {
   readonly other: string
@@ -33,7 +40,12 @@ interface Event extends OracleRecord {
 const outOfOrderness = 30
 const hourly = tumbling(50, { allowedLateness: 60 })
 const storms = session(15, { allowedLateness: 60 })
+/** Over final results of the hours. */
+const daily = hopping(100, 50, { allowedLateness: 60, offset: -20 })
 const add = (sum: number, { value }: { value: number }): number => sum + value
+const plus = (a: number, b: number): number => a + b
+
+type Sums = Record<string, number>
 
 function program(partitions: number) {
   const input = topic('input', {
@@ -45,22 +57,33 @@ function program(partitions: number) {
   const sums = topic('sums', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const others = topic('others', { key: windowed(text()), value: json<number>(), partitions: 1 })
   const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
+  const exchanged = topic('exchanged', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
   const app = new App('invariant')
   const stream = app.stream(input)
   stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
-  stream
+  const byOther = stream
     .groupBy(({ other }) => other)
     .windowedBy(hourly)
     .aggregate(0, add)
     .emit('final')
-    .to(others)
-  stream
+  byOther.to(others)
+  byOther
+    .toStream()
+    .map((sum, { key, start, end }) => [key, { window: `${start}-${end}`, sum: sum ?? 0 }] as const)
     .groupByKey()
-    .windowedBy(storms)
-    .aggregate(0, add, (a, b) => a + b)
+    .windowedBy(daily)
+    .aggregate<Sums>({}, (known, { window, sum }) => ({ ...known, [window]: sum }))
     .emit('final')
-    .to(sessions)
-  return { app, input, sums, others, sessions }
+    .to(days)
+  stream.groupByKey().windowedBy(storms).aggregate(0, add, plus).emit('final').to(sessions)
+  stream
+    .groupBy(({ other }) => other)
+    .windowedBy(storms)
+    .aggregate(0, add, plus)
+    .emit('final')
+    .to(exchanged)
+  return { app, input, sums, others, sessions, exchanged, days }
 }
 
 function randomEvents(random: Random): Event[] {
@@ -69,7 +92,8 @@ function randomEvents(random: Random): Event[] {
     key: 'abcd'[random.int(4)]!,
     other: 'xyz'[random.int(3)]!,
     value: 1 + random.int(9),
-    timestamp: Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)),
+    // Coarse, so that many are the same, or at the bounds of windows.
+    timestamp: 5 * Math.floor(Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)) / 5),
   }))
 }
 
@@ -80,9 +104,9 @@ async function rowsOf(
 ): Promise<[string, unknown][]> {
   const rows = new Map<string, unknown>()
   const read = async (): Promise<void> => {
-    for await (const { key, value } of log.consumer(from, { until: 'end' })) {
+    for await (const { key, value, timestamp } of log.consumer(from, { until: 'end' })) {
       if (value === null) rows.delete(JSON.stringify(key))
-      else rows.set(JSON.stringify(key), value)
+      else rows.set(JSON.stringify(key), [value, timestamp])
     }
   }
   await settle(clock, read())
@@ -101,7 +125,7 @@ const callsMax = 500
 async function oneCase(caseSeed: number): Promise<void> {
   const random = seededRandom(caseSeed)
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions } = program(partitions)
+  const { app, input, sums, others, sessions, exchanged, days } = program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
   for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
@@ -177,21 +201,18 @@ async function oneCase(caseSeed: number): Promise<void> {
 
   log = await open({ disk })
   const label = JSON.stringify({ caseSeed, partitions, ...options })
-  deepEqual(
-    await rowsOf(clock, log, sums as never),
-    sorted(alignedSums(byPartition, outOfOrderness, hourly, ({ key }) => key)),
-    `sums ${label}`,
-  )
-  deepEqual(
-    await rowsOf(clock, log, others as never),
-    sorted(alignedSums(byPartition, outOfOrderness, hourly, record => (record as Event).other)),
-    `others ${label}`,
-  )
-  deepEqual(
-    await rowsOf(clock, log, sessions as never),
-    sorted(sessionSums(byPartition, outOfOrderness, storms)),
-    `sessions ${label}`,
-  )
+  const byKey = (record: OracleRecord): string => record.key
+  const byOther = (record: OracleRecord): string => (record as Event).other
+  const hours = alignedRows(byPartition, outOfOrderness, hourly, byOther)
+  const expected = [
+    [sums, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
+    [others, tableOf(hours, 'final')],
+    [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
+    [exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
+    [days, lastOfRows(hours, daily)],
+  ] as const
+  for (const [from, rows] of expected)
+    deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)
   await settle(clock, log.close())
 }
 

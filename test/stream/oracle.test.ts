@@ -8,7 +8,14 @@ import { partitionForBinary, type Random, seededRandom } from '../../src/base/in
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, hopping, session, tumbling } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
-import { alignedSums, type OracleRecord, sessionSums } from './oracle.ts'
+import {
+  alignedRows,
+  exchangedSessionRows,
+  lastOfRows,
+  type OracleRecord,
+  sessionRows,
+  tableOf,
+} from './oracle.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
 
 interface Event extends OracleRecord {
@@ -17,20 +24,30 @@ interface Event extends OracleRecord {
 
 const add = (sum: number, { value }: { value: number }): number => sum + value
 
-/** Runs to the end of input in a random order, with commits and crashes on the way. */
+/**
+ * Runs to the end of input in a random order, with commits and crashes on the way: between two batches, and wherever the event loop would turn while much is firing.
+ */
 function runAtRandom(harness: TaskHarness, random: Random): void {
-  for (let steps = 0; harness.open.length > 0 || steps === 0; steps += 1) {
+  let crashes = 0
+  const crash = (): void => {
+    crashes += 1
+    harness.restart()
+  }
+  for (let isDone = false; !isDone;) {
+    let isRunning = true
+    const between = (): boolean => {
+      if (random.int(4) === 0) harness.commit()
+      isRunning = crashes > 20 || random.int(30) > 0
+      return isRunning
+    }
     const { open } = harness
     const source = open[random.int(Math.max(open.length, 1))]
-    if (source) harness.read(source, 1 + random.int(8))
-    if (random.int(4) === 0) harness.commit()
-    if (steps < 60 && random.int(10) === 0) harness.restart()
-  }
-  harness.endExhausted()
-  if (random.int(2) === 0) {
-    harness.restart()
-    while (harness.open.length > 0) for (const source of harness.open) harness.read(source, 5)
-    harness.endExhausted()
+    if (source) harness.read(source, 1 + random.int(8), between)
+    else harness.endExhausted(between)
+    if (!isRunning) crash()
+    else if (random.int(4) === 0) harness.commit()
+    if (isRunning && crashes < 20 && random.int(10) === 0) crash()
+    else isDone = isRunning && source === undefined
   }
   harness.commit()
 }
@@ -41,6 +58,8 @@ function randomPartitions(random: Random): Event[][] {
   const span = 50 + random.int(400)
   const disorder = random.int(80)
   const total = random.int(40)
+  // Times are often the same, and often at the bounds of windows.
+  const step = [1, 1, 5, 10][random.int(4)] as number
   for (let n = 0; n < total; n += 1) {
     const key = 'abcd'[random.int(4)]!
     const timestamp = Math.max(
@@ -52,7 +71,7 @@ function randomPartitions(random: Random): Event[][] {
     partitions[partitionForBinary(key, count)]!.push({
       key,
       value: 1 + random.int(9),
-      timestamp,
+      timestamp: Math.floor(timestamp / step) * step,
       other: 'xyz'[random.int(3)]!,
     })
   }
@@ -94,66 +113,138 @@ function build(random: Random) {
 
 const output = topic('output', { key: windowed(text()), value: json<number>() })
 
-function alignedAtRandom(random: Random) {
-  const advance = 1 + random.int(40)
-  const allowedLateness = random.int(3) === 0 ? 0 : random.int(120)
-  return random.int(2) === 0
-    ? tumbling(advance, { allowedLateness })
-    : hopping(advance * (1 + random.int(3)), advance, { allowedLateness })
+const turns = [undefined, undefined, 1, 2, 5]
+const harnessOf = (app: App, inputs: Map<string, InputRecord[][]>, random: Random): TaskHarness => {
+  const rowsPerTurn = turns[random.int(turns.length)]
+  return new TaskHarness(app, inputs, rowsPerTurn === undefined ? {} : { rowsPerTurn })
 }
+
+/** Multiples of 5 and 10 now and then, so that times are at the bounds. */
+const duration = (random: Random, max: number): number =>
+  random.int(2) === 0 ? 1 + random.int(max) : 5 * (1 + random.int(Math.ceil(max / 5)))
+
+function alignedAtRandom(random: Random, latenessMin = 0) {
+  const advance = duration(random, 40)
+  const allowedLateness = latenessMin + (random.int(3) === 0 ? 0 : random.int(120))
+  const options = { allowedLateness, offset: random.int(2) === 0 ? 0 : random.int(100) - 50 }
+  switch (random.int(4)) {
+    case 0:
+      return hopping(advance * (1 + random.int(3)), advance, options)
+    case 1:
+      // A sample, or an advance that the size is no multiple of.
+      return hopping(duration(random, 60), advance, options)
+    default:
+      return tumbling(advance, options)
+  }
+}
+
+const sessionAtRandom = (random: Random) =>
+  session(duration(random, 30), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
 
 const policies = ['final', 'changes', { early: 1000 }] as const
 
-check('aligned windows', 7000, random => {
+/** A window is on time once. */
+function checkPanes(harness: TaskHarness): void {
+  const onTime = harness.outputs
+    .filter(({ pane }) => pane === 'on-time')
+    .map(({ key }) => JSON.stringify(key))
+  deepEqual(onTime.length, new Set(onTime).size)
+}
+
+for (const exchanged of [false, true])
+  check(`aligned windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
+    const { app, input, inputs, partitions, outOfOrderness } = build(random)
+    const windows = alignedAtRandom(random)
+    const policy = policies[random.int(3)]!
+    const stream = app.stream(input)
+    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+    grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)
+    const harness = harnessOf(app, inputs, random)
+    runAtRandom(harness, random)
+    const rows = alignedRows(partitions, outOfOrderness, windows, record =>
+      exchanged ? (record as Event).other : record.key,
+    )
+    deepEqual(
+      sorted(harness.table('output')),
+      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
+    )
+    checkPanes(harness)
+  })
+
+for (const exchanged of [false, true])
+  check(`sessions${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
+    const { app, input, inputs, partitions, outOfOrderness } = build(random)
+    const windows = sessionAtRandom(random)
+    const policy = policies[random.int(3)]!
+    const stream = app.stream(input)
+    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+    grouped
+      .windowedBy(windows)
+      .aggregate(0, add, (a, b) => a + b)
+      .emit(policy)
+      .to(output)
+    const harness = harnessOf(app, inputs, random)
+    runAtRandom(harness, random)
+    const rows = exchanged
+      ? exchangedSessionRows(partitions, outOfOrderness, windows, record => (record as Event).other)
+      : sessionRows(partitions, outOfOrderness, windows)
+    deepEqual(
+      sorted(harness.table('output')),
+      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
+    )
+  })
+
+/** The last sums of windows, kept by the windows above them. */
+type Sums = Record<string, number>
+const last = topic('last', { key: windowed(text()), value: json<Sums>() })
+
+check('windows over final results', 4000, random => {
   const { app, input, inputs, partitions, outOfOrderness } = build(random)
-  const windows = alignedAtRandom(random)
-  app
-    .stream(input)
+  const exchanged = random.int(2) === 0
+  const isSession = random.int(2) === 0
+  const stream = app.stream(input)
+  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+  const keyOf = (record: OracleRecord): string => (exchanged ? (record as Event).other : record.key)
+  const first = isSession ? sessionAtRandom(random) : alignedAtRandom(random)
+  const results =
+    first.kind === 'session'
+      ? grouped.windowedBy(first).aggregate(0, add, (a, b) => a + b)
+      : grouped.windowedBy(first).aggregate(0, add)
+  const second = alignedAtRandom(random, first.allowedLatenessMs)
+  const changes = results
+    .emit('final')
+    .toStream()
+    .map((sum, { key, start, end }) => [key, { window: `${start}-${end}`, sum }] as const)
+  changes
     .groupByKey()
-    .windowedBy(windows)
-    .aggregate(0, add)
-    .emit(policies[random.int(3)]!)
-    .to(output)
-  const harness = new TaskHarness(app, inputs)
+    .windowedBy(second)
+    .aggregate<Sums>({}, (sums, { window, sum }) => {
+      const { [window]: _before, ...others } = sums
+      return sum === null ? others : { ...others, [window]: sum }
+    })
+    .emit('final')
+    .filter(sums => Object.keys(sums).length > 0)
+    .to(last)
+  const harness = harnessOf(app, inputs, random)
   runAtRandom(harness, random)
-  deepEqual(
-    sorted(harness.table('output')),
-    sorted(alignedSums(partitions, outOfOrderness, windows, ({ key }) => key)),
+  const rows =
+    first.kind !== 'session'
+      ? alignedRows(partitions, outOfOrderness, first, keyOf)
+      : exchanged
+        ? exchangedSessionRows(partitions, outOfOrderness, first, keyOf)
+        : sessionRows(partitions, outOfOrderness, first)
+  const found = new Map(
+    [...harness.table('last')].map(([key, [sums, at]]) => [key, [inOrder(sums as Sums), at]]),
   )
+  const expected = new Map(
+    [...lastOfRows(rows, second)].map(([key, [sums, at]]) => [key, [inOrder(sums), at]]),
+  )
+  deepEqual(sorted(found), sorted(expected))
 })
 
-check('aligned windows behind an exchange', 5000, random => {
-  const { app, input, inputs, partitions, outOfOrderness } = build(random)
-  const windows = alignedAtRandom(random)
-  app
-    .stream(input)
-    .groupBy(({ other }) => other)
-    .windowedBy(windows)
-    .aggregate(0, add)
-    .emit(policies[random.int(3)]!)
-    .to(output)
-  const harness = new TaskHarness(app, inputs)
-  runAtRandom(harness, random)
-  deepEqual(
-    sorted(harness.table('output')),
-    sorted(alignedSums(partitions, outOfOrderness, windows, record => (record as Event).other)),
-  )
-})
-
-check('sessions', 6000, random => {
-  const { app, input, inputs, partitions, outOfOrderness } = build(random)
-  const windows = session(1 + random.int(30), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
-  app
-    .stream(input)
-    .groupByKey()
-    .windowedBy(windows)
-    .aggregate(0, add, (a, b) => a + b)
-    .emit(policies[random.int(2)]!)
-    .to(output)
-  const harness = new TaskHarness(app, inputs)
-  runAtRandom(harness, random)
-  deepEqual(sorted(harness.table('output')), sorted(sessionSums(partitions, outOfOrderness, windows)))
-})
+function inOrder(sums: Sums): [string, number][] {
+  return Object.entries(sums).toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
 
 check('aggregates joined to a table', 2000, random => {
   const { app, input, inputs, partitions } = build(random)
@@ -178,9 +269,11 @@ check('aggregates joined to a table', 2000, random => {
   for (const source of harness.sources) if (source.topic === 'factors') harness.read(source, 10)
   harness.commit()
   runAtRandom(harness, random)
-  const expected = new Map<string, number>()
-  for (const { key, value } of partitions.flat())
-    expected.set(JSON.stringify(key), (expected.get(JSON.stringify(key)) ?? 0) + value * factorOf(key))
+  const expected = new Map<string, readonly [number, number]>()
+  for (const { key, value, timestamp } of partitions.flat()) {
+    const [sum, latest] = expected.get(JSON.stringify(key)) ?? [0, 0]
+    expected.set(JSON.stringify(key), [sum + value * factorOf(key), Math.max(latest, timestamp)])
+  }
   deepEqual(sorted(harness.table('sums')), sorted(expected))
 })
 

@@ -9,6 +9,21 @@ export interface OracleRecord {
   readonly timestamp: number
 }
 
+/** What a window of a key holds at the end. */
+export interface OracleRow {
+  readonly key: string
+  readonly start: number
+  readonly end: number
+  readonly sum: number
+  /** The largest timestamp in it: what its result carries under `changes`. */
+  readonly latest: number
+  /** The last timestamp that can belong to it: what its result carries under `final`. */
+  readonly lastInstant: number
+}
+
+type Partitions = readonly (readonly OracleRecord[])[]
+type KeyOf = (record: OracleRecord) => string
+
 /** Each record with the watermark of its partition as it stood before it. */
 export function withWatermarks<R extends OracleRecord>(
   partition: readonly R[],
@@ -22,43 +37,44 @@ export function withWatermarks<R extends OracleRecord>(
   })
 }
 
-/** The sum per key and window, over every record that is not late for that window. */
-export function alignedSums(
-  partitions: readonly (readonly OracleRecord[])[],
+/** Per key and window, every record that is not late for that window. */
+export function alignedRows(
+  partitions: Partitions,
   outOfOrderness: number,
-  { sizeMs, advanceMs, allowedLatenessMs }: AlignedWindows,
-  keyOf: (record: OracleRecord) => string,
-): Map<string, number> {
-  const sums = new Map<string, number>()
+  { sizeMs, advanceMs, offsetMs, allowedLatenessMs }: AlignedWindows,
+  keyOf: KeyOf,
+): OracleRow[] {
+  const rows = new Map<string, OracleRow>()
   for (const partition of partitions)
     for (const { record, watermark } of withWatermarks(partition, outOfOrderness))
-      for (let start = -sizeMs * advanceMs; start <= record.timestamp; start += advanceMs) {
+      for (let start = offsetMs - sizeMs * advanceMs; start <= record.timestamp; start += advanceMs) {
         const end = start + sizeMs
-        if (record.timestamp >= end || watermark >= end + allowedLatenessMs) continue
-        const id = JSON.stringify({ key: keyOf(record), start, end })
-        sums.set(id, (sums.get(id) ?? 0) + record.value)
+        const lastInstant = end - 1
+        if (record.timestamp > lastInstant || watermark > lastInstant + allowedLatenessMs) continue
+        const key = keyOf(record)
+        const { sum, latest } = rows.get(`${start} ${key}`) ?? { sum: 0, latest: record.timestamp }
+        rows.set(`${start} ${key}`, {
+          key,
+          start,
+          end,
+          sum: sum + record.value,
+          latest: Math.max(latest, record.timestamp),
+          lastInstant,
+        })
       }
-  return sums
+  return [...rows.values()]
 }
 
 /**
- * The sum per key and session, where all records of a key are in one partition: a record meets the sessions near it whose last instant (last + gap) its watermark has
+ * Sessions where all records of a key are in one partition: a record meets the sessions near it whose last instant (last + gap) its watermark has
  * not passed by more than the lateness, and is late when it meets none and would be too late alone.
  */
-export function sessionSums(
-  partitions: readonly (readonly OracleRecord[])[],
+export function sessionRows(
+  partitions: Partitions,
   outOfOrderness: number,
   { gapMs, allowedLatenessMs }: SessionWindows,
-): Map<string, number> {
-  const sums = new Map<string, number>()
-  const emit = (key: string, records: readonly OracleRecord[]): void => {
-    const times = records.map(({ timestamp }) => timestamp)
-    const id = JSON.stringify({ key, start: Math.min(...times), end: Math.max(...times) + gapMs })
-    sums.set(
-      id,
-      records.reduce((sum, { value }) => sum + value, 0),
-    )
-  }
+): OracleRow[] {
+  const rows: OracleRow[] = []
   for (const partition of partitions) {
     const live = new Map<string, OracleRecord[][]>()
     for (const { record, watermark } of withWatermarks(partition, outOfOrderness)) {
@@ -73,7 +89,80 @@ export function sessionSums(
       if (near.length === 0 && watermark > expiry([record])) continue
       live.set(record.key, [...clusters.filter(cluster => !near.includes(cluster)), [...near.flat(), record]])
     }
-    for (const [key, clusters] of live) for (const cluster of clusters) emit(key, cluster)
+    for (const [key, clusters] of live)
+      for (const cluster of clusters) rows.push(sessionOf(key, cluster, gapMs))
   }
-  return sums
+  return rows
+}
+
+/** Sessions behind an exchange: of all records that their own watermark has not passed by more than the lateness, wherever they come from. */
+export function exchangedSessionRows(
+  partitions: Partitions,
+  outOfOrderness: number,
+  { gapMs, allowedLatenessMs }: SessionWindows,
+  keyOf: KeyOf,
+): OracleRow[] {
+  const taken = partitions
+    .flatMap(partition => withWatermarks(partition, outOfOrderness))
+    .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
+    .map(({ record }) => record)
+    .toSorted((a, b) => a.timestamp - b.timestamp)
+  const rows: OracleRow[] = []
+  for (const [key, records] of Map.groupBy(taken, keyOf)) {
+    let cluster: OracleRecord[] = []
+    for (const record of records) {
+      const last = cluster.at(-1)
+      if (last && record.timestamp - last.timestamp > gapMs) {
+        rows.push(sessionOf(key, cluster, gapMs))
+        cluster = []
+      }
+      cluster.push(record)
+    }
+    rows.push(sessionOf(key, cluster, gapMs))
+  }
+  return rows
+}
+
+function sessionOf(key: string, records: readonly OracleRecord[], gapMs: number): OracleRow {
+  const times = records.map(({ timestamp }) => timestamp)
+  const latest = Math.max(...times)
+  return {
+    key,
+    start: Math.min(...times),
+    end: latest + gapMs,
+    sum: records.reduce((sum, { value }) => sum + value, 0),
+    latest,
+    lastInstant: latest + gapMs,
+  }
+}
+
+/** What stands in a topic of results at the end: value and timestamp by key. */
+export function tableOf(
+  rows: readonly OracleRow[],
+  policy: 'final' | 'changes',
+): Map<string, readonly [sum: number, timestamp: number]> {
+  return new Map(
+    rows.map(({ key, start, end, sum, latest, lastInstant }) => [
+      JSON.stringify({ key, start, end }),
+      [sum, policy === 'final' ? lastInstant : latest] as const,
+    ]),
+  )
+}
+
+/**
+ * Windows over final results, which keep the last value of each: by key and window of `windows`, the sums of the rows whose last instant is in it.
+ */
+export function lastOfRows(
+  rows: readonly OracleRow[],
+  { sizeMs, advanceMs, offsetMs }: AlignedWindows,
+): Map<string, readonly [sums: Record<string, number>, timestamp: number]> {
+  const found = new Map<string, readonly [Record<string, number>, number]>()
+  for (const { key, start: inner, end: innerEnd, sum, lastInstant } of rows)
+    for (let start = offsetMs - sizeMs * advanceMs; start <= lastInstant; start += advanceMs) {
+      const end = start + sizeMs
+      if (lastInstant >= end) continue
+      const id = JSON.stringify({ key, start, end })
+      found.set(id, [{ ...found.get(id)?.[0], [`${inner}-${innerEnd}`]: sum }, end - 1])
+    }
+  return found
 }

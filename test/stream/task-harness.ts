@@ -146,6 +146,8 @@ export class TaskHarness {
     const topic = this.#topicOf(source)
     for (const { key, value, timestamp } of records)
       batch.append(timestamp, bytesOf(topic.key.encode(key)), bytesOf(topic.value.encode(value)))
+    // What a restart found incomplete comes before any record.
+    if (!this.settle(between)) return
     const offset = source.position
     source.load({
       topic: source.topic,
@@ -165,11 +167,13 @@ export class TaskHarness {
     this.settle(between)
   }
 
-  settle(between: () => boolean = () => true): void {
+  /** False where `between` has said so. */
+  settle(between: () => boolean = () => true): boolean {
     for (let turns = 0; !this.#group.advance(); turns += 1) {
       assert(turns < 100_000, 'time comes to rest')
-      if (!between()) return
+      if (!between()) return false
     }
+    return true
   }
 
   /** Also in the middle of firing. */
@@ -192,14 +196,14 @@ export class TaskHarness {
     this.outputs.push(...this.#uncommitted.splice(0))
   }
 
-  /** The last committed value per key of an output topic; deleted ones left out. */
-  table(topic: string): Map<string, unknown> {
-    const rows = new Map<string, unknown>()
+  /** The last committed value per key of an output topic, with its timestamp; deleted ones left out. */
+  table(topic: string): Map<string, readonly [value: unknown, timestamp: number]> {
+    const rows = new Map<string, readonly [unknown, number]>()
     for (const output of this.outputs) {
       if (output.topic !== topic) continue
       const key = JSON.stringify(output.key)
       if (output.value === null) rows.delete(key)
-      else rows.set(key, output.value)
+      else rows.set(key, [output.value, output.timestamp])
     }
     return rows
   }
