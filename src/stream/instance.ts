@@ -63,7 +63,6 @@ export class Instance {
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
-  #hasNewTasks = false
   #finishing = false
   /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
   #lost: unknown
@@ -220,14 +219,11 @@ export class Instance {
       await bounds.findEnds(inputs)
 
       // While something fires nothing else happens in the tasks, but commits and requests do.
-      if (this.#hasNewTasks) {
-        this.#hasNewTasks = false
-        // Firing that the last commit found incomplete comes before any record.
-        await this.#advance(assignment)
-      }
       const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch(assignment)
+      // A pass that only continued with firing has not looked for the end of the inputs.
+      const wasQuiet = this.#isQuiet
       let isPassing = false
-      if (this.#isQuiet) {
+      if (wasQuiet) {
         if (this.#current) this.#process(this.#current)
         if (!this.#current) bounds.endInputs(inputs.values())
         isPassing = !bounds.isBounded && this.#passTime(assignment)
@@ -237,7 +233,8 @@ export class Instance {
       let wakeAt = now + (isPassing ? clockStepMs : idleWaitMs)
       if (this.#isQuiet) for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
 
-      const readAll = this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
+      const readAll =
+        wasQuiet && this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
       if (readAll && (await bounds.isDone(inputs, this.#reader))) return bounds.end()
@@ -317,7 +314,8 @@ export class Instance {
     const restored = (await this.#assignment?.add(partitions)) ?? []
     for (const input of restored) this.#commits.begins(input)
     this.#bounds.partitionsChanged()
-    this.#hasNewTasks = true
+    // Firing that the last commit found incomplete comes before any record.
+    this.#isQuiet = false
   }
 
   /** Commits before giving partitions away: whoever gets them goes on from there. */
