@@ -54,7 +54,10 @@ export class InternalLog {
   constructor(partition: Partition, clock: Clock, limits: InternalLimits = {}) {
     this.partition = partition
     this.#clock = clock
-    this.#limits = { ...internalLimitsDefault, ...limits }
+    const given = { ...internalLimitsDefault, ...limits }
+    // A partition keeps the size of segments that it was made with: a batch has to fit, with its header.
+    const { segmentBytes = given.segmentBytes } = partition.config
+    this.#limits = { ...given, batchBytes: Math.min(given.batchBytes, segmentBytes >> 1) }
   }
 
   /** Appends the records, in one batch or several: as many as the limit of a batch asks for. */
