@@ -314,7 +314,7 @@ export const bugs: readonly SeededBug[] = [
     file: 'src/log/small-file.ts',
     find: '    throw diskError(error, `writing ${path}`)\n',
     replace: '    throw error\n',
-    tests: ['test/broker/disk-errors.test.ts'],
+    tests: ['src/log/small-file.test.ts'],
   },
   {
     name: 'a batch from outside is appended without a look at its records',
