@@ -48,3 +48,26 @@ test('a loop that reads again and again ends with CLOSED', async t => {
   await started.promise
   await Promise.all([log.close(), assert.rejects(reading, closed)])
 })
+
+test('a program that tries again and again lets the event loop turn', async t => {
+  const log = await openTestLog(t)
+  await log.createTopic(numbers)
+  const consumer = log.consumer(numbers)
+  let ended = false
+  const failures: unknown[] = []
+  const trying = (async () => {
+    while (!ended)
+      try {
+        for await (const _ of failures.length % 2 === 0 ? consumer : log.consumer(numbers))
+          assert.fail('empty')
+      } catch (error) {
+        failures.push(error)
+      }
+  })()
+  await log.close()
+  await new Promise(resolve => setTimeout(resolve, 20))
+  ended = true
+  await trying
+  assert(failures.length > 1)
+  assert(failures.every(closed))
+})

@@ -143,3 +143,23 @@ void deliver(
 void deliver(log.port, delays, duckdb('w.duckdb', { table: 't', columns: { minutes: 'value.minutes' } })) // wrong: column of a sink
 declare const counter: Sink<string, number>
 void deliver(log.port, delays, counter) // wrong: sink of another value
+
+// What is read may lack its value, or its key; a topic without keys has none.
+const readsOne = log.consumer(delays)
+for await (const { key, value, headers } of readsOne) {
+  if (value === null || key === null) continue
+  void (key.length + value.delay + headers.length)
+}
+for await (const { value } of readsOne) void value.delay // wrong: the value of a consumed record may be null
+for await (const { key } of readsOne) void key.length // wrong: its key, too
+void readsOne.seekToTime(new Date())
+void readsOne.seek('0', 1) // wrong: partition
+log.consumer(delays, { from: new Date(), group: 'g', rebalanceTimeout: '5m' })
+log.consumer(delays, { from: 'begining' }) // wrong: where to begin
+log.consumer(delays, { groupId: 'g' }) // wrong: option of a consumer
+log.consumer('delays') // wrong: a name for a topic
+log.producer(delays, { batchByte: 1 }) // wrong: option of a producer
+void log
+  .producer(delays)
+  .send({ key: 'DFW', value: null, headers: [{ key: 'trace', value: 'text' }], timestamp: 1 })
+void log.producer(delays).send({ key: 'DFW', value: null, headers: { trace: 'x' } }) // wrong: headers
