@@ -53,10 +53,10 @@ test('a program that tries again and again lets the event loop turn', async t =>
   const log = await openTestLog(t)
   await log.createTopic(numbers)
   const consumer = log.consumer(numbers)
-  let ended = false
+  const state = { ended: false }
   const failures: unknown[] = []
   const trying = (async () => {
-    while (!ended)
+    while (!state.ended)
       try {
         for await (const _ of failures.length % 2 === 0 ? consumer : log.consumer(numbers))
           assert.fail('empty')
@@ -66,7 +66,7 @@ test('a program that tries again and again lets the event loop turn', async t =>
   })()
   await log.close()
   await new Promise(resolve => setTimeout(resolve, 20))
-  ended = true
+  state.ended = true
   await trying
   assert(failures.length > 1)
   assert(failures.every(closed))
