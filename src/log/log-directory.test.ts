@@ -153,6 +153,22 @@ test('a partition that was deleted can be made again, and what is known of the o
   equal(after.partition('flights', 0)?.logEndOffset, 1)
 })
 
+test('a partition is damaged and deleted: one of its name holds what is written to it', async () => {
+  for (const end of ['clean', 'killed'] as const) {
+    const disk = await tenBatches(end)
+    for (const [path, bytes] of await filesOf(disk))
+      if (path.endsWith('.log')) disk.setContent(path, bytes.subarray(0, -10))
+    const log = await openDirectory(disk)
+    equal(log.partition('flights', 0)?.failure?.code, 'PARTITION_DAMAGED', end)
+    await log.deletePartition('flights', 0)
+    const partition = await log.createPartition('flights', 0)
+    await partition.append(batchOf(['new'])).durable
+    deepEqual(await valuesOf(partition), ['new'])
+    await log.close()
+    deepEqual(await valuesOf((await openDirectory(disk)).partition('flights', 0)!), ['new'])
+  }
+})
+
 test('what an interrupted creation or deletion left behind is removed', async () => {
   const disk = await tenBatches('clean')
   for (const name of ['alerts-0~new', 'alerts-1~deleted'])

@@ -230,6 +230,8 @@ export class LogDirectory {
       await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
       this.#unfinished.add(name)
       await disk.rename(partition.folder, aside)
+      // Also what recovery has open of a damaged partition, and what late readers have opened.
+      await this.#files.dropFolder(partition.folder)
       await disk.syncDirectory(this.path)
       this.#unfinished.delete(name)
       // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.

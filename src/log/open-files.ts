@@ -70,6 +70,12 @@ export class OpenFiles {
     if (entry) await this.#drop(entry)
   }
 
+  /** Drops every file in this folder, which is gone: another one that takes its place must not get them. */
+  async dropFolder(folder: string): Promise<void> {
+    const paths = [...this.#entries.keys(), ...this.#failures.keys()]
+    await Promise.all(paths.filter(path => path.startsWith(`${folder}/`)).map(path => this.drop(path)))
+  }
+
   async close(): Promise<void> {
     for (const entry of this.#entries.values()) void this.#drop(entry)
     await Promise.all(this.#closing)

@@ -102,6 +102,24 @@ for (const damaged of [changelog, offsets, 'input', 'app-plan-changelog'])
     }
   })
 
+test('all changelogs are shorter, one is repaired: a start from scratch leaves the others behind', async () => {
+  const files = new Map(await counted())
+  for (const [path, bytes] of files)
+    if (path.endsWith('.log') && path.includes('-changelog-')) files.set(path, bytes.subarray(0, -100))
+  const world = await World.over(files)
+  await world.settle(world.port.close())
+  await world.settle(
+    repairPartition('/data', 'app-plan-changelog', 0, { disk: world.disk, clock: world.clock }),
+  )
+  await world.reopen()
+  await write(world, 10)
+  const refused = await outcome(world)
+  ok(isMillraceError(refused, 'STATE_INCOMPATIBLE'))
+  match(refused.message, /restart: true/)
+  await world.run(counting(), { until: 'now', restart: true })
+  equal(Number((await world.read('output')).at(-1)?.value), 510)
+})
+
 test('any of the files is shorter, at any byte: 510, or a refusal', async () => {
   const files = await counted()
   const random = seededRandom(seed)

@@ -289,6 +289,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['src/log/open-files.test.ts'],
   },
   {
+    name: "a partition of a deleted one's name writes to its files: they stay open",
+    file: 'src/log/log-directory.ts',
+    find: '      await this.#files.dropFolder(partition.folder)\n',
+    replace: '',
+    tests: ['src/log/log-directory.test.ts', 'test/app/belongs.test.ts'],
+  },
+  {
     name: 'out of descriptors: nothing is given back',
     file: 'src/log/patient-disk.ts',
     find: 'if (!(await spare())) await clock.yield()',
