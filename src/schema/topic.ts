@@ -57,7 +57,7 @@ export interface TopicOptions<KS, VS, V> {
   readonly key?: KS
   /** Schema of the value: of any library of Standard Schema's, or `json()`, `text()`, `bytes()`. */
   readonly value: VS
-  /** Partitions, where millrace creates the topic. Default 1. */
+  /** Partitions, where millrace creates the topic. Default 1, or as another running app of the log declares them. */
   readonly partitions?: number
   /**
    * Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when the record is read: that time never goes back,

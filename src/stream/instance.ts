@@ -27,6 +27,7 @@ import type { Progress, RunState } from './progress.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
 import { SourcePartition } from './source-partition.ts'
+import { announceUses } from './topic-uses.ts'
 import { TopologyTopics } from './topology-topics.ts'
 import { Turn } from './turn.ts'
 import { Waiting } from './waiting.ts'
@@ -80,7 +81,9 @@ export class Instance {
 
   /** Runs until stopped, finished or failed. */
   async run(): Promise<void> {
-    const { signal } = this.#context.settings
+    const { app, plan, port, settings } = this.#context
+    const { signal } = settings
+    const release = announceUses(port, app, plan)
     const stop = (): void => this.stop()
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
@@ -89,13 +92,13 @@ export class Instance {
       this.#state = this.#bounds.isFinished ? 'finished' : 'stopped'
     } catch (error) {
       await this.#abandon()
-      const { app, settings } = this.#context
       const ended = { app, instance: settings.instance }
       if (this.#lost !== undefined) this.#error = explainedLoss(ended, this.#lost)
       else this.#error = this.#state === 'starting' ? error : explained(ended, error)
       this.#state = 'failed'
       throw this.#error
     } finally {
+      release()
       signal?.removeEventListener('abort', stop)
     }
   }
@@ -160,7 +163,7 @@ export class Instance {
         `app ${app}`,
         `instance '${settings.instance}' of app '${app}', which exchanges in memory`,
       )
-    await topics.lookUp(plan)
+    await topics.lookUp(plan, this.#bounds.isBounded || this.#finishing, settings.onNotice)
     if (settings.restart) await forgetEarlierRuns(this.#context)
     const previous = await PreviousRun.of(this.#context, allInputs(this.#context))
     this.#unclaimed = previous.unclaimed

@@ -35,8 +35,8 @@ export interface RunOptions {
   /** Told of the steps that a crash could fall into: for tests, demos and metrics. */
   readonly onPhase?: (phase: 'processing' | 'committing' | 'committed') => void
   /**
-   * Told what a person should know of a run that has not failed: that its windows wait for partitions without data. Default: a warning of the
-   * process (`process.emitWarning`).
+   * Told what a person should know of a run that has not failed: that a topic it reads was missing and has been created, that its windows wait for partitions
+   * without data. Default: a warning of the process (`process.emitWarning`).
    */
   readonly onNotice?: (message: string) => void
 }

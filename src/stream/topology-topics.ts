@@ -1,17 +1,22 @@
 /**
- * The topics of an app: those it reads have to be there or declare their partitions, those it writes are made where they are missing, and its own (changelogs, exchanges) have as
- * many partitions as the stage they belong to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
+ * The topics of an app: those it reads and writes are made where they are missing, and its own (changelogs, exchanges) have as many partitions as the stage they belong
+ * to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
+ *
+ * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would come out as a run that has finished.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import { asDeclared, ensureTopic, type LogPort, type TopicConfig } from '../port/index.ts'
+import type { LogPort, TopicConfig } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
 import { planTopic } from './plan-topic.ts'
+import { agreedCount, statedCount } from './topic-uses.ts'
 
 /** Segments of the app's own topics, whatever the log's default is: each batch of a changelog has to fit. */
 const ownSegmentBytes = 64 << 20
+/** Topics that a message names. */
+const topicsNamedMax = 20
 
 export class TopologyTopics {
   readonly #port: LogPort
@@ -48,13 +53,23 @@ export class TopologyTopics {
   }
 
   /**
-   * Looks up what the plan reads.
+   * Looks up what the plan reads, and makes what is missing of it. `onNotice` is told of a topic that was made, where that may be a slip.
    *
-   * @throws MillraceError UNKNOWN_TOPIC for a source that is not there, NOT_COPARTITIONED for two sources of one stage with different counts
+   * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is bounded; PARTITION_COUNT_CHANGED for one that states another
+   *   count than it has; NOT_COPARTITIONED for two sources of one stage with different counts
    */
-  async lookUp(plan: Plan): Promise<void> {
+  async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
     for (const stage of plan.stages) {
-      for (const { topic } of stage.sources) await this.#lookUpSource(topic)
+      const missing = await this.#lookUpSources(stage)
+      // Those that state their partitions first: what meets them takes the same count.
+      for (const topic of missing.toSorted((a, b) => Number(!a.partitions) - Number(!b.partitions))) {
+        if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
+        const first = stage.sources.find(source => this.#counts.has(source.topic.name))
+        const partitions = statedCount(this.#port, topic) ?? (first && this.partitions(first.topic.name)) ?? 1
+        const isNew = await this.#create(topic.name, { partitions })
+        await this.#lookUpSources(stage)
+        if (isNew && (isBounded || topic.partitions === undefined)) onNotice(await this.#created(topic))
+      }
       const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
       for (const other of others)
         if (first !== undefined && this.partitions(other) !== this.partitions(first))
@@ -86,8 +101,8 @@ export class TopologyTopics {
           await this.#ensureOwn(exchangeTopic(this.#app, exchange), count)
       for (const node of stage.nodes)
         if (node.kind === 'sink') {
-          await this.#ensure(node.topic.name, node.topic.partitions ?? count)
-          asDeclared(node.topic, this.partitions(node.topic.name))
+          await this.#ensure(node.topic.name, statedCount(this.#port, node.topic) ?? count)
+          agreedCount(this.#port, this.#app, node.topic, this.partitions(node.topic.name))
         } else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
     }
   }
@@ -107,7 +122,8 @@ export class TopologyTopics {
           'INVALID_TOPOLOGY',
           `Dead letters of the app '${this.#app}' are to go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them a topic of their own.`,
         )
-      await this.#ensure(deadLetter, 1)
+      const stated = statedCount(this.#port, { name: deadLetter, partitions: undefined })
+      await this.#ensure(deadLetter, stated ?? 1)
     }
   }
 
@@ -139,30 +155,56 @@ export class TopologyTopics {
     // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
     if (description && description.config.app === config.app) return description.partitions
     if (description && config.app === undefined) return description.partitions
-    try {
-      await this.#port.createTopic(topic, config)
-    } catch (error) {
-      if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error // another instance was faster
-    }
+    await this.#create(topic, config)
     return (await this.#port.describeTopic(topic))?.partitions ?? config.partitions
   }
 
-  /** Whoever publishes to a topic may start later: one that declares its partitions is created here. */
-  async #lookUpSource(topic: AnyTopic): Promise<void> {
-    const { name } = topic
-    if (this.#counts.has(name)) return
-    const description = await this.#port.describeTopic(name)
-    if (!description && topic.partitions === undefined) {
-      const known = (await this.#port.listTopics())
-        .filter(each => !each.internal && !/-(changelog|repartition)$/.test(each.name))
-        .map(each => each.name)
-      throw new MillraceError(
-        'UNKNOWN_TOPIC',
-        `The app '${this.#app}' reads topic '${name}', which does not exist. ` +
-          (known.length > 0 ? `There are: ${known.slice(0, 20).join(', ')}. ` : '') +
-          'Create it, publish to it first, or declare its partitions so that it can be created.',
-      )
+  /** Creates a topic that is missing. Returns false if another instance was faster. */
+  async #create(topic: string, config: TopicConfig): Promise<boolean> {
+    try {
+      await this.#port.createTopic(topic, config)
+      return true
+    } catch (error) {
+      if (isMillraceError(error, 'TOPIC_EXISTS')) return false
+      throw error
     }
-    this.#counts.set(name, await ensureTopic(this.#port, topic))
+  }
+
+  /** Looks up the sources of a stage. Returns those that are missing. */
+  async #lookUpSources({ sources }: Stage): Promise<AnyTopic[]> {
+    const missing: AnyTopic[] = []
+    for (const { topic } of sources) {
+      if (this.#counts.has(topic.name)) continue
+      const found = await this.#port.describeTopic(topic.name)
+      if (found) this.#counts.set(topic.name, agreedCount(this.#port, this.#app, topic, found.partitions))
+      else missing.push(topic)
+    }
+    return missing
+  }
+
+  async #unknown({ name }: AnyTopic): Promise<MillraceError> {
+    return new MillraceError(
+      'UNKNOWN_TOPIC',
+      `The app '${this.#app}' reads topic '${name}', which does not exist. ${await this.#others(name)}` +
+        'Create it, publish to it first, or declare its partitions so that it can be created.',
+    )
+  }
+
+  async #created({ name }: AnyTopic): Promise<string> {
+    const count = this.partitions(name)
+    return (
+      `The app '${this.#app}' reads topic '${name}', which was missing and has been created with ${count} partition${count === 1 ? '' : 's'}. ` +
+      `${await this.#others(name)}If the name is right, all is well; a topic that declares its partitions is created with those.`
+    )
+  }
+
+  /** The topics that the name of a missing one may have been meant to be. */
+  async #others(topic: string): Promise<string> {
+    const known = (await this.#port.listTopics())
+      .filter(({ name, internal }) => !internal && name !== topic && !/-(changelog|repartition)$/.test(name))
+      .map(({ name }) => name)
+    return known.length > 0
+      ? `There are: ${known.slice(0, topicsNamedMax).join(', ')}. `
+      : 'There are no others. '
   }
 }

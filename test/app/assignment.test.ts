@@ -68,7 +68,7 @@ test('a task that is given away takes its state along', async () => {
   }
   const partitions = [0, 1].map(partition => ({ topic: 'input', partition }))
   const assigned = async (): Promise<Assignment> => {
-    await topics.lookUp(plan)
+    await topics.lookUp(plan, false, () => {})
     const previous = await PreviousRun.of(context, allInputs(context))
     await topics.create(plan, operator => previous.changelogsOf(operator))
     const outputs = new Outputs(await port.openWriter({ app: 'app' }), name => topics.partitions(name))

@@ -121,7 +121,12 @@ const events: Record<string, Event> = {
     codes: [],
   },
   'the deletion of its source': {
-    happen: ({ port }) => port.deleteTopic('input'),
+    // A live run that has not looked it up yet makes it again.
+    async happen(world, { instance }) {
+      await world.port.deleteTopic('input')
+      await world.clock.advance(1000)
+      instance.stop()
+    },
     codes: ['UNKNOWN_TOPIC'],
     harmless: notReading,
     next: { restart: true },

@@ -779,4 +779,18 @@ export const bugs: readonly SeededBug[] = [
     replace: 'if (this.states[i] === undefined) this.states.splice(i, 1)',
     tests: ['test/app/assignment.test.ts'],
   },
+  {
+    name: 'missing topics: a bounded run makes them, and has finished',
+    file: 'src/stream/topology-topics.ts',
+    find: 'if (isBounded && topic.partitions === undefined) throw',
+    replace: 'if (isBounded && topic.name === "") throw',
+    tests: ['test/app/missing-topics.test.ts'],
+  },
+  {
+    name: 'missing topics: made without asking what another app declares',
+    file: 'src/stream/topology-topics.ts',
+    find: 'statedCount(this.#port, topic) ??',
+    replace: 'topic.partitions ??',
+    tests: ['test/app/missing-topics.test.ts'],
+  },
 ]
