@@ -1,7 +1,7 @@
 /** `millrace produce <topic>`: publishes a record per line of the input. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { OutgoingRecord, Producer } from '../../port/index.ts'
-import { bytes, topic } from '../../schema/index.ts'
+import { bytes, type Schema, topic } from '../../schema/index.ts'
 import { dataOption, withLog } from '../data-option.ts'
 import { fromJsonLine, malformed } from '../json-record.ts'
 import { counted, parseCount } from '../numbers.ts'
@@ -15,6 +15,18 @@ interface Options {
 }
 
 type Bytes = Uint8Array
+
+/** What a key may be: bytes, or none. */
+const bytesOrNone: Schema<Bytes | null> = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate: value =>
+      value === null || value instanceof Uint8Array
+        ? { value }
+        : { issues: [{ message: `expected a Uint8Array or null, got ${typeof value}` }] },
+  },
+}
 
 /** Records sent and not yet acknowledged: past this the input waits. */
 const underWayMax = 10_000
@@ -34,7 +46,8 @@ export function produceCommand(terminal: Terminal): Command {
     )
     .action((name: string, { data, partitions, keySeparator, json }: Options) =>
       withLog(data, async log => {
-        const producer = log.producer(topic(name, { key: bytes(), value: bytes(), partitions }))
+        const types = { key: bytesOrNone, keyFormat: 'bytes', value: bytes(), partitions } as const
+        const producer = log.producer(topic(name, types))
         const parse = json ? fromJsonLine : (line: string, at: string) => splitLine(line, at, keySeparator)
         const published = { count: 0 }
         try {
@@ -53,7 +66,7 @@ export function produceCommand(terminal: Terminal): Command {
 async function publish(
   lines: AsyncIterable<string>,
   parse: (line: string, at: string) => OutgoingRecord<Bytes | null, Bytes>,
-  producer: Producer<Bytes, Bytes>,
+  producer: Producer<Bytes | null, Bytes>,
   published: { count: number },
 ): Promise<void> {
   let number = 0
@@ -68,8 +81,7 @@ async function publish(
     for await (const line of lines) {
       number += 1
       const { key = null, ...record } = parse(line, `Line ${number}`)
-      // Bytes are a key as much as none is.
-      const sent = producer.send({ ...record, key: key as Bytes })
+      const sent = producer.send({ ...record, key })
       // Whether it failed is asked when all that is under way settles.
       sent.catch(() => {})
       underWay.push(sent)
