@@ -42,6 +42,7 @@ export {
   type Metrics,
   type Pane,
   type Progress,
+  type RecordAhead,
   type RunOptions,
   type RunState,
   type SessionWindowedStream,

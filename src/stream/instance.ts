@@ -9,6 +9,7 @@
  */
 import { ActiveClock, type Clock, isMillraceError } from '../base/index.ts'
 import type { LogPort, Reader, TopicPartition, Writer } from '../port/index.ts'
+import { furthestAhead } from './ahead.ts'
 import { chooseBatch } from './alignment.ts'
 import { Assignment } from './assignment.ts'
 import { Bell } from './bell.ts'
@@ -60,7 +61,7 @@ export class Instance {
   readonly #turn = new Turn()
   /** Everything that was due has fired. */
   #isQuiet = true
-  readonly #waiting = new Waiting()
+  readonly #waiting: Waiting
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
@@ -77,6 +78,7 @@ export class Instance {
     this.#context = { app, plan, port, clock, active, settings, topics, metrics, turn: this.#turn }
     this.#passing = new PassingTime(clock, active)
     this.#bounds = new BoundedRun(port, settings.until)
+    this.#waiting = new Waiting(settings.alignmentMs)
   }
 
   /** Runs until stopped, finished or failed. */
@@ -118,11 +120,14 @@ export class Instance {
 
   progress(): Progress {
     this.#standing = this.#standingNow() ?? this.#standing
+    const inputs = this.#assignment?.inputs.values() ?? []
+    const ahead = furthestAhead(inputs, this.#context.settings.alignmentMs)
     return {
       state: this.#state,
       ...(this.#state === 'failed' && { error: this.#error }),
       ...this.#standing,
       ...(this.#waiting.partitions.length > 0 && { waitsFor: this.#waiting.partitions }),
+      ...(ahead && { ahead }),
       ...(this.#unclaimed.length > 0 && { unclaimed: this.#unclaimed }),
       records: this.metrics.records,
       metrics: this.metrics,

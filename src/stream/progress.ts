@@ -1,5 +1,6 @@
 /** How far a run has come, and in which state it is. */
 import type { TopicPartition } from '../port/index.ts'
+import type { RecordAhead } from './ahead.ts'
 import { Metrics } from './metrics.ts'
 
 /**
@@ -31,6 +32,11 @@ export interface Progress {
    * partition is idle (`watermark: { idleAfter }`). Left out while there are none.
    */
   readonly waitsFor?: readonly TopicPartition[]
+  /**
+   * The record that has pulled time ahead: its partition is past another one by more than the run option `alignment`. What is behind it waits, or is late once
+   * those are idle. Left out while there is none.
+   */
+  readonly ahead?: RecordAhead
   /** What it has counted: commits, results, and what was dropped and why. */
   readonly metrics: Metrics
 }

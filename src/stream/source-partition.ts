@@ -112,6 +112,11 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     return this.#outOfOrdernessMs === undefined
   }
 
+  /** The time of the record that moved the watermark to where it is, if one did. */
+  get latestTimestamp(): number {
+    return this.watermark + (this.#outOfOrdernessMs ?? 0)
+  }
+
   /** Whether event time is the time of arrival. */
   get isArrival(): boolean {
     return this.#node.topic.timestamp === 'arrival'

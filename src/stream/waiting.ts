@@ -3,6 +3,7 @@
  * is idle. Without this a program that has results for nobody looks like one that has none.
  */
 import type { Reader, TopicPartition } from '../port/index.ts'
+import { aheadInWords, furthestAhead, type RecordAhead } from './ahead.ts'
 import { awaits } from './idleness.ts'
 import type { InputPartition } from './input-partition.ts'
 import { SourcePartition } from './source-partition.ts'
@@ -17,6 +18,13 @@ export class Waiting {
   #partitions: readonly TopicPartition[] = []
   #since = 0
   #isNamed = false
+  #ahead: RecordAhead | undefined
+  readonly #aheadMs: number
+
+  /** `aheadMs`: how far the time of a record may be past that of other partitions before it is named. */
+  constructor(aheadMs: number) {
+    this.#aheadMs = aheadMs
+  }
 
   /** The partitions that the run has been waiting for. */
   get partitions(): readonly TopicPartition[] {
@@ -25,7 +33,8 @@ export class Waiting {
 
   /** Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is something new to tell. */
   look(inputs: Iterable<InputPartition>, reader: Reader, tasks: Iterable<Task>, now: number): boolean {
-    const found = heldBackBy([...inputs], reader, tasks)
+    const all = [...inputs]
+    const found = heldBackBy(all, reader, tasks)
     if (namesOf(found) !== namesOf(this.#partitions)) {
       this.#partitions = found
       this.#since = now
@@ -33,6 +42,7 @@ export class Waiting {
     }
     if (this.#isNamed || found.length === 0 || now - this.#since < namedAfterMs) return false
     this.#isNamed = true
+    this.#ahead = furthestAhead(all, this.#aheadMs)
     return true
   }
 
@@ -41,7 +51,8 @@ export class Waiting {
     return (
       `The app '${app}' has windows that wait for ${namesOf(this.#partitions)}, which ${this.#partitions.length === 1 ? 'has' : 'have'} no newer data. ` +
       "Windows close when the time of every partition has passed their end. Declare the topic with watermark: { idleAfter: '30s' }, so that a partition " +
-      'without data for so long is not waited for, or publish to these partitions.'
+      'without data for so long is not waited for, or publish to these partitions.' +
+      (this.#ahead ? ` ${aheadInWords(this.#ahead)}` : '')
     )
   }
 }

@@ -301,6 +301,42 @@ test('a run says for which partitions its windows wait, once; idleAfter, which i
   await world.stop(second)
 })
 
+test('the record that pulls time ahead is named, by progress and where windows wait', async () => {
+  const world = await World.open()
+  const day = 86_400_000
+  const far = 40 * day + 5
+  await world.write('input', [event(10), event(20), event(far), event(30), event(11, 'b', 1)], {
+    partitions: 3,
+  })
+  const notices: string[] = []
+  const onNotice = (message: string): void => void notices.push(message)
+  const running = world.start(counting(), { onNotice })
+  await world.clock.advance(20_000)
+  const ahead = { topic: 'input', partition: 0, offset: 2, timestamp: far, aheadMs: far - 11 }
+  deepEqual(running.instance.progress().ahead, ahead)
+  equal(notices.length, 1)
+  match(
+    notices[0]!,
+    /wait for input-1 to 2.*input-0: its record at offset 2.*3456000005 \(1970-02-10T.*, 959h past/,
+  )
+  await world.stop(running)
+
+  // The next run has not read it, and knows of it still.
+  const next = world.start(counting(), { onNotice })
+  await world.clock.advance(20_000)
+  const { offset, ...known } = ahead
+  deepEqual([next.instance.progress().ahead, offset], [known, 2])
+  match(notices[1]!, /input-0: a record that an earlier run has read/)
+  await world.stop(next)
+
+  // Within the alignment all is as it should be.
+  const wide = world.start(counting(), { onNotice, alignment: '60d' })
+  await world.clock.advance(20_000)
+  equal(wide.instance.progress().ahead, undefined)
+  await world.stop(wide)
+  equal(notices[2]!.includes('furthest'), false)
+})
+
 test('a run whose partitions keep up with each other, or that has no windows, says nothing', async () => {
   for (const withWindows of [true, false]) {
     const world = await World.open()

@@ -793,4 +793,11 @@ export const bugs: readonly SeededBug[] = [
     replace: 'topic.partitions ??',
     tests: ['test/app/missing-topics.test.ts'],
   },
+  {
+    name: 'time pulled ahead: the record that did it is not kept',
+    file: 'src/stream/source-partition.ts',
+    find: '      this.watermarkOffset = this.#decoded.offsets[index]\n',
+    replace: '      this.watermarkOffset ??= this.#decoded.offsets[index]\n',
+    tests: ['test/app/runs.test.ts'],
+  },
 ]
