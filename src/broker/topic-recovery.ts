@@ -28,8 +28,13 @@ export interface ReconciledTopic {
   readonly broken?: string
 }
 
-const wayOut =
-  'Restore what is missing from a backup, or delete the topic (with everything in it) and create it again.'
+/** A topic of an app goes with the app: it cannot be deleted by itself. */
+function wayOut({ app }: StoredTopic): string {
+  return app === undefined
+    ? 'Restore what is missing from a backup, or delete the topic (with everything in it) and create it again.'
+    : `It belongs to the app '${app}'. Restore what is missing from a backup, or let the app start from scratch: ` +
+        `run it with { restart: true }, or stop it and run 'millrace app delete ${app}'.`
+}
 
 /** `isProved`: the list carries a proof, so it was written by a version that makes a topic's partitions before the topic counts. */
 export function reconcile(
@@ -55,7 +60,7 @@ function reconcileOne(
   const topic =
     stored && (ids.length !== 1 || ids[0] === stored.id) ? stored : ofPartitions(name, found, newId)
   if (ids.length > 1)
-    return { topic, broken: `its partitions are of ${ids.length} different topics of that name. ${wayOut}` }
+    return { topic, broken: `its partitions are of ${ids.length} different topics of that name. ${wayOut(topic)}` }
   if (topic.creating || topic.deleting) return { topic }
   const vouched = found.find(({ config }) => (config.partitions ?? topic.partitions) !== topic.partitions)
   const beyond = found.find(({ index }) => index >= topic.partitions)
@@ -76,7 +81,7 @@ function reconcileOne(
     const folders = missing.slice(0, 3).map(index => `${name}-${index}`)
     return {
       topic,
-      broken: `${missing.length} of its ${topic.partitions} partitions are missing on the disk (${folders.join(', ')}${missing.length > 3 ? ', …' : ''}). ${wayOut}`,
+      broken: `${missing.length} of its ${topic.partitions} partitions are missing on the disk (${folders.join(', ')}${missing.length > 3 ? ', …' : ''}). ${wayOut(topic)}`,
     }
   }
   return { topic }

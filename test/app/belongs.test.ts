@@ -120,6 +120,23 @@ test('all changelogs are shorter, one is repaired: a start from scratch leaves t
   equal(Number((await world.read('output')).at(-1)?.value), 510)
 })
 
+for (const way of ['restart', 'millrace app delete app'])
+  test(`folders of an app are gone: the message names ${way}, which works`, async () => {
+    const files = await counted()
+    const lost = [[changelog], ['app-plan-changelog'], [changelog, 'app-plan-changelog']]
+    for (const topics of lost) {
+      const kept = [...files].filter(([path]) => !topics.some(name => path.startsWith(`/data/${name}-0/`)))
+      const world = await World.over(new Map(kept))
+      await write(world, 10)
+      const refused = await outcome(world)
+      ok(isMillraceError(refused, 'PARTITION_DAMAGED'), String(refused))
+      ok(refused.message.includes(way), refused.message)
+      if (way !== 'restart') await world.settle(world.port.deleteApp('app'))
+      await world.run(counting(), { until: 'now', restart: way === 'restart' })
+      equal(Number((await world.read('output')).at(-1)?.value), 510)
+    }
+  })
+
 test('any of the files is shorter, at any byte: 510, or a refusal', async () => {
   const files = await counted()
   const random = seededRandom(seed)
