@@ -60,7 +60,10 @@ function reconcileOne(
   const topic =
     stored && (ids.length !== 1 || ids[0] === stored.id) ? stored : ofPartitions(name, found, newId)
   if (ids.length > 1)
-    return { topic, broken: `its partitions are of ${ids.length} different topics of that name. ${wayOut(topic)}` }
+    return {
+      topic,
+      broken: `its partitions are of ${ids.length} different topics of that name. ${wayOut(topic)}`,
+    }
   if (topic.creating || topic.deleting) return { topic }
   const vouched = found.find(({ config }) => (config.partitions ?? topic.partitions) !== topic.partitions)
   const beyond = found.find(({ index }) => index >= topic.partitions)

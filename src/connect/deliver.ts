@@ -18,6 +18,7 @@ import {
 import { checkConnector, checkLog } from './checks.ts'
 import {
   DecodedBatch,
+  checkPublic,
   ensureTopic,
   type FetchedBatch,
   type Log,
@@ -403,7 +404,10 @@ class Run<K, V> {
     const { name, partitions } = this.#topic
     if (partitions !== undefined) return await ensureTopic(this.#log, { name, partitions })
     const found = await this.#log.describeTopic(name)
-    if (found) return found.partitions
+    if (found) {
+      checkPublic(found)
+      return found.partitions
+    }
     throw new MillraceError(
       'UNKNOWN_TOPIC',
       `There is no topic '${name}' to deliver to '${this.#sink.name}'. Start what writes to it first, or declare its partitions so that it can be created.`,

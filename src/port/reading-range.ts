@@ -2,7 +2,7 @@
 import { MillraceError } from '../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
-import { ensureTopic } from './ensure-topic.ts'
+import { asDeclared, ensureTopic } from './ensure-topic.ts'
 import type { Isolation, LogPort, TopicPartition } from './log-port.ts'
 
 /**
@@ -13,9 +13,10 @@ export async function partitionsToRead(
   port: LogPort,
   { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
 ): Promise<number> {
-  if (partitions !== undefined) return await ensureTopic(port, { name, partitions })
   const found = await port.describeTopic(name)
-  if (found) return found.partitions
+  // Also what an app or the log keeps for itself: to look at it changes nothing.
+  if (found) return asDeclared({ name, partitions }, found.partitions)
+  if (partitions !== undefined) return await ensureTopic(port, { name, partitions })
   throw new MillraceError(
     'UNKNOWN_TOPIC',
     `There is no topic '${name}' to read. Check the name, publish to it first, or declare its partitions so that it can be created.`,

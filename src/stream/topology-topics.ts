@@ -5,7 +5,7 @@
  * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would come out as a run that has finished.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import type { LogPort, TopicConfig } from '../port/index.ts'
+import { checkPublic, type LogPort, type TopicConfig } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
@@ -24,6 +24,8 @@ export class TopologyTopics {
   readonly #exchange: 'memory' | 'topic'
   readonly #counts = new Map<string, number>()
   readonly #stageCounts = new Map<Stage, number>()
+  /** What the app keeps for itself. */
+  readonly #own = new Set<string>()
 
   constructor(port: LogPort, app: string, exchange: 'memory' | 'topic') {
     this.#port = port
@@ -129,11 +131,14 @@ export class TopologyTopics {
 
   /** Makes sure that a topic is there, with whatever partition count. */
   async #ensure(topic: string, partitions: number): Promise<void> {
+    if (this.#own.has(topic)) throw this.#isOwn(topic)
     if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
   }
 
   /** Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all that is written to it. */
   async #ensureOwn(topic: string, partitions: number): Promise<void> {
+    if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
+    this.#own.add(topic)
     const found = await this.#countOf(topic, {
       partitions,
       retentionBytes: -1,
@@ -152,9 +157,12 @@ export class TopologyTopics {
   /** How many partitions a topic has, which is created where it is missing. */
   async #countOf(topic: string, config: TopicConfig): Promise<number> {
     const description = await this.#port.describeTopic(topic)
+    if (description && config.app === undefined) {
+      checkPublic(description)
+      return description.partitions
+    }
     // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
     if (description && description.config.app === config.app) return description.partitions
-    if (description && config.app === undefined) return description.partitions
     await this.#create(topic, config)
     return (await this.#port.describeTopic(topic))?.partitions ?? config.partitions
   }
@@ -176,10 +184,19 @@ export class TopologyTopics {
     for (const { topic } of sources) {
       if (this.#counts.has(topic.name)) continue
       const found = await this.#port.describeTopic(topic.name)
-      if (found) this.#counts.set(topic.name, agreedCount(this.#port, this.#app, topic, found.partitions))
-      else missing.push(topic)
+      if (found) {
+        checkPublic(found)
+        this.#counts.set(topic.name, agreedCount(this.#port, this.#app, topic, found.partitions))
+      } else missing.push(topic)
     }
     return missing
+  }
+
+  #isOwn(topic: string): MillraceError {
+    return new MillraceError(
+      'INVALID_ARGUMENT',
+      `The app '${this.#app}' keeps its state, or what is between its stages, in '${topic}', so it cannot read or write a topic of that name: choose another name.`,
+    )
   }
 
   async #unknown({ name }: AnyTopic): Promise<MillraceError> {

@@ -4,6 +4,10 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
+import { deliver } from '../../src/connect/deliver.ts'
+import { publish } from '../../src/connect/publish.ts'
+import type { Source } from '../../src/connect/source.ts'
+import { MemoryTarget } from '../../src/connect/memory-sink.test-support.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, listApps, resetApp, type ResetTarget } from '../../src/stream/index.ts'
 import { World } from './world.ts'
@@ -72,6 +76,99 @@ for (const [to, found] of moves)
     await world.run(counting(), { until: 'now' })
     equal((await valuesIn(world)).at(-1), found.length + 1)
   })
+
+test('what an app or the log keeps for itself is neither read nor written by apps, deliveries and sources', async () => {
+  const world = await World.open()
+  await write(world, 3)
+  const grouped = (): App => {
+    const app = new App('app')
+    const byValue = app.stream(input).groupBy(value => `${value}`)
+    byValue.count().to(output)
+    return app
+  }
+  await world.run(grouped(), { until: 'now', exchange: 'topic' })
+  const open = ['input', 'output']
+  const internal = (await world.settle(world.port.listTopics({ internal: true }))).filter(
+    ({ name }) => !open.includes(name),
+  )
+  equal(internal.length, 5, 'state, plan, exchange; offsets and transactions')
+  const appOf = (build: (app: App) => unknown): App => {
+    const app = new App('other')
+    build(app)
+    return app
+  }
+  for (const { name, partitions } of internal)
+    for (const declared of [undefined, partitions]) {
+      const declares = declared === undefined ? {} : { partitions: declared }
+      const its = topic(name, { key: text(), value: json<number>(), ...declares })
+      const refused = (work: Promise<unknown>): Promise<void> =>
+        rejects(world.settle(work), (error: unknown) => {
+          ok(isMillraceError(error, 'INVALID_ARGUMENT'), String(error))
+          ok(
+            error.message.includes(`'${name}'`) && error.message.includes('a topic of your own'),
+            error.message,
+          )
+          return true
+        })
+      await refused(
+        world.run(
+          appOf(app => app.stream(its).to(output)),
+          { until: 'now' },
+        ),
+      )
+      await refused(
+        world.run(
+          appOf(app => app.table(its).toStream().to(output)),
+          { until: 'now' },
+        ),
+      )
+      await refused(
+        world.run(
+          appOf(app => app.stream(input).to(its)),
+          { until: 'now' },
+        ),
+      )
+      await refused(
+        world.run(
+          appOf(app => app.stream(input).to(output)),
+          {
+            until: 'now',
+            onError: { deadLetter: name },
+          },
+        ),
+      )
+      const rows: Source<number> = {
+        name: 'rows',
+        open: () => Promise.reject(new Error('opened')),
+      }
+      await refused(publish(world.port, its, rows, { key: String, value: row => row }))
+      const target = new MemoryTarget<string, number>()
+      await refused(deliver(world.port, its, target.sink(), { until: 'end', clock: world.clock }).done)
+    }
+})
+
+test('an app does not take a topic of the program for one of its own, nor the other way round', async () => {
+  const own = topic('app-count-1-aggregate-changelog', {
+    key: text(),
+    value: json<number>(),
+    partitions: 1,
+  })
+  const both: readonly ((app: App) => unknown)[] = [
+    app => app.stream(own).groupByKey().count({ name: 'count-1' }).to(output),
+    app => app.stream(input).groupByKey().count({ name: 'count-1' }).to(own),
+    app => {
+      app.stream(input).to(own)
+      app.stream(input).groupByKey().count({ name: 'count-1' }).to(output)
+    },
+  ]
+  for (const build of both) {
+    const world = await World.open()
+    await write(world, 3)
+    const app = new App('app')
+    build(app)
+    await rejects(world.run(app, { until: 'now' }), withCode('INVALID_ARGUMENT'))
+  }
+})
 
 test('an app that has finished is moved as well, and runs again', async () => {
   const world = await counted()
