@@ -222,7 +222,7 @@ test('a deleted app is forgotten, another one whose name begins alike is not', a
 
 /** A log of 0.1.0, in which the app has counted 4. */
 function logOfEarlierVersion(): Promise<World> {
-  const url = new URL('data/log-of-0.1.0.json', import.meta.url)
+  const url = new URL('fixtures/log-of-0.1.0.json', import.meta.url)
   const files = JSON.parse(readFileSync(url, 'utf8')) as Record<string, string>
   return World.over(
     new Map(Object.entries(files).map(([path, bytes]) => [path, gunzipSync(Buffer.from(bytes, 'base64'))])),
