@@ -55,14 +55,13 @@ export class RunnableApp extends App {
   start(options: AppRunOptions = {}): RunningApp {
     if (isLog(options))
       throw new MillraceError('INVALID_ARGUMENT', 'The log is an option of a run: write app.run({ log }).')
-    const onNotice = options.onNotice ?? warn
-    const settings = settingsOf(
-      { ...options, onNotice },
-      {
+    const settings = {
+      ...settingsOf(options, {
         log: value => (isLog(value) ? undefined : 'a log, as openLog gives one'),
         data: 'any',
-      },
-    )
+      }),
+      onNotice: options.onNotice ?? warn,
+    }
     if (options.data !== undefined) {
       pathOf(options.data)
       if (options.log) throw logAndFolder()
