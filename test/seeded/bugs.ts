@@ -46,7 +46,7 @@ export const bugs: readonly SeededBug[] = [
     file: 'src/base/active-clock.ts',
     find: 'Math.min(elapsedMs, lateStepsMax * this.#stepMs)',
     replace: 'elapsedMs',
-    tests: ['test/broker/stopped.test.ts'],
+    tests: ['test/broker/stopped.test.ts', 'test/app/stopped.test.ts'],
   },
   {
     name: 'transactions: a commit point does not wait for the markers of the transaction before',

@@ -1,0 +1,65 @@
+/**
+ * A process in which an app runs, whose transaction is open and about to be committed. Told to, it goes on, reads another record, finishes, and
+ * says how that went. Arguments: folder, time-out of transactions and of idleness in ms.
+ */
+import process from 'node:process'
+import { setTimeout } from 'node:timers/promises'
+import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import type { LogPort, Writer } from '../../src/port/index.ts'
+import { json, text, topic, windowed } from '../../src/schema/index.ts'
+import { App, Instance, settingsOf, tumbling } from '../../src/stream/index.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
+import { inPlaceOf } from './world.ts'
+
+const [folder = '', timeout = ''] = process.argv.slice(2)
+const timeoutMs = Number(timeout)
+const log = await InProcessLog.open(folder, { disk: nodeDisk, clock: systemClock, random: systemRandom })
+await log.createTopic('input', { partitions: 2 })
+
+const told = Promise.withResolvers<void>()
+process.once('message', () => told.resolve())
+const openWriter: LogPort['openWriter'] = async options => {
+  const opened = await log.openWriter({ ...options, transactionTimeoutMs: timeoutMs })
+  const commit: Writer['commit'] = async (...args) => {
+    if (instance.progress().records === 2) {
+      process.send?.({ isOpen: true })
+      await told.promise
+    }
+    await opened.commit(...args)
+  }
+  return new Proxy(opened, inPlaceOf<Writer>({ commit }))
+}
+const port = new Proxy(log, inPlaceOf<LogPort>({ openWriter }))
+
+const input = topic('input', { key: text(), value: text(), watermark: { idleAfter: timeoutMs } })
+const app = new App('app')
+const events = app.stream(input).groupByKey()
+const counts = topic('counts', { key: windowed(text()), value: json<number>() })
+events.windowedBy(tumbling(100)).count().emit('final').to(counts)
+events.count().to(topic('totals', { key: text(), value: json<number>() }))
+
+const writer = await log.openWriter()
+async function write(partition: number, timestamp: number): Promise<void> {
+  const batch = new BatchBuilder()
+  batch.append(timestamp, Buffer.from('a'), Buffer.from('x'), [])
+  await writer.append('input', partition, batch)
+}
+
+await write(0, 10_000)
+await write(1, 10)
+const instance = new Instance(app.name, app.plan(), port, systemClock, settingsOf({ commitInterval: 1000 }))
+const done = instance.run()
+await told.promise
+// Late, and lost, if the time of the stop had counted as time without data.
+await write(1, 50)
+await setTimeout(200)
+instance.finish()
+const outcome = await done.then(
+  () => 'done',
+  (error: Error) => error.message,
+)
+const { records, dropped } = instance.metrics
+process.send?.({ outcome, records, late: dropped.late, idle: dropped.idle })
+await log.close()
+process.disconnect?.()
