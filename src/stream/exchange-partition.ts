@@ -9,7 +9,7 @@
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
-import { type UndoLog, valueCodec } from '../state/index.ts'
+import { frozen, type UndoLog, valueCodec } from '../state/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { ExchangeNode } from './graph.ts'
@@ -157,7 +157,7 @@ export class ExchangePartition implements InputPartition {
       const pane = headers.find(({ key: name }) => name === paneHeader)?.value
       const others = headers.filter(({ key: name }) => !ownHeaders.has(name))
       const record = new StreamRecord(
-        rawKey === undefined ? null : this.#node.keyCodec.decode(rawKey),
+        rawKey === undefined ? null : frozen(this.#node.keyCodec.decode(rawKey)),
         valueCodec.decode(value),
         null,
         cursor.timestamp,

@@ -1,5 +1,6 @@
 /** What a function of the program returned, where it must return something. */
 import { inWords } from '../base/index.ts'
+import { frozen } from '../state/index.ts'
 
 /**
  * The value, unless there is none: a function that returned undefined most likely lacks a `return`, and one that returned a promise would have to be awaited.
@@ -28,9 +29,12 @@ export function returnedPairs(pairs: unknown): Iterable<unknown> {
   )
 }
 
-/** A key: undefined is none, as null is. */
+/** A key: undefined is none, as null is. Records of several branches share it, and it says where their state is: an object is frozen. */
 export function returnedKey(key: unknown, method: string): unknown {
-  if (key instanceof Promise) throw nothingReturned(key, method)
+  if (typeof key === 'object') {
+    if (key instanceof Promise) throw nothingReturned(key, method)
+    return frozen(key)
+  }
   return key === undefined ? null : key
 }
 

@@ -6,6 +6,7 @@
  */
 import { DecodedBatch, type FetchedBatch } from '../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../schema/index.ts'
+import { frozen } from '../state/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
 import type { SourceNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
@@ -245,7 +246,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     try {
       this.#entry(
         new StreamRecord(
-          key,
+          frozen(key),
           value,
           null,
           timestamp,

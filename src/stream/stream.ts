@@ -48,7 +48,7 @@ export interface Versioned extends Named {
 
 /**
  * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous, must not change what they are given,
- * and must return something: undefined fails with USER_FUNCTION_FAILED, null is no value. K and V include null where a record may come without.
+ * and must return something: undefined fails with USER_FUNCTION_FAILED, null is no value; a key may be either. K and V include null where a record may come without.
  */
 export class Stream<K, V> {
   /** @internal */
@@ -101,7 +101,7 @@ export class Stream<K, V> {
     return this.#then('flat-map', flatMap(mapper as never), options, true)
   }
 
-  /** Another key, null for none. Marks it as changed. */
+  /** Another key, null or undefined for none. Marks it as changed. An object is frozen: state is found by it. */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
     checkCall('selectKey', { selector }, options)
     return this.#then('select-key', selectKey(selector as never), options, true)
@@ -120,7 +120,7 @@ export class Stream<K, V> {
     return new GroupedStream(this.partitioned() as never)
   }
 
-  /** Groups by another key: always an exchange. Records without a value are skipped and counted; so are those with null for a key. */
+  /** Groups by another key: always an exchange. Records without a value are skipped and counted; so are those with null or undefined for a key. */
   groupBy<K2>(
     selector: (value: NonNullable<V>, key: K) => K2,
     options: Named = {},

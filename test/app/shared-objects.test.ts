@@ -2,7 +2,7 @@
  * State and user code share no objects: a function that changes what it was given either fails at that line, or changes nothing that counts; in
  * production and in testApp alike.
  */
-import { deepEqual, ok } from 'node:assert/strict'
+import { deepEqual, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
@@ -233,6 +233,88 @@ const programs: readonly [name: string, program: Program, right: readonly unknow
   ],
 ]
 
+interface Key {
+  k: string
+}
+const made = (): Key => ({ k: 'x' })
+const spoilKey = (_: unknown, key: unknown): void => {
+  ;(key as Key).k = 'y'
+}
+const spoilWindow = (_: unknown, key: unknown): void => {
+  ;(key as { start: number }).start = 99
+}
+
+/** The same of keys: what comes out names the key that it is of. */
+const keyed = (items: Items): Stream<Key, Item | null> => items.selectKey(made)
+const said = (value: unknown, key: unknown): string => `${(key as Key).k}${String(value)}`
+const keyPrograms: readonly [name: string, program: Program, right: readonly unknown[]][] = [
+  [
+    'a key from selectKey, by peek',
+    items => keyed(items).peek(spoilKey).groupByKey().count().toStream().mapValues(said).to(output),
+    ['x1', 'x2', 'x3'],
+  ],
+  [
+    'a key from map, by filter',
+    items =>
+      items
+        .map(value => [made(), value])
+        .filter((value, key) => (spoilKey(value, key), true))
+        .groupByKey()
+        .count()
+        .toStream()
+        .mapValues(said)
+        .to(output),
+    ['x1', 'x2', 'x3'],
+  ],
+  [
+    'a key from flatMap, by mapValues',
+    items =>
+      items
+        .flatMap(value => [[made(), value]])
+        .mapValues((value, key) => (spoilKey(value, key), value))
+        .groupByKey()
+        .count()
+        .toStream()
+        .mapValues(said)
+        .to(output),
+    ['x1', 'x2', 'x3'],
+  ],
+  [
+    'a key from groupBy, by aggregate',
+    items =>
+      items
+        .groupBy(made)
+        .aggregate(0, (sum, value, key) => (spoilKey(value, key), sum + 1))
+        .toStream()
+        .mapValues(said)
+        .to(output),
+    ['x1', 'x2', 'x3'],
+  ],
+  [
+    'a key behind an exchange, by peek on its table',
+    items => {
+      const counts = keyed(items).groupByKey().count().toStream()
+      counts.peek(spoilKey).mapValues(said).to(output)
+    },
+    ['x1', 'x2', 'x3'],
+  ],
+  [
+    'the key of a window',
+    items => {
+      const counts = items.groupByKey().windowedBy(tumbling(10)).count().emit('changes').toStream()
+      counts
+        .peek(spoilWindow)
+        .mapValues((count, { start }) => [start, count])
+        .to(windows)
+    },
+    [
+      [0, 1],
+      [0, 1],
+      [0, 2],
+    ],
+  ],
+]
+
 const records = (['k0', 'k1', 'k0'] as const).map(key => ({ key, value: { n: 1, list: [] }, timestamp: 5 }))
 
 function appOf(program: Program): App {
@@ -274,9 +356,28 @@ function underTest(app: App): readonly unknown[] | 'failed' {
   return outputs.map(({ value }) => value)
 }
 
-for (const [name, program, right] of programs)
+for (const [name, program, right] of [...programs, ...keyPrograms])
   test(`${name}: right values, or USER_FUNCTION_FAILED`, async () => {
     const found = await inProduction(appOf(program))
     if (found !== 'failed') deepEqual(found, right)
     deepEqual(underTest(appOf(program)), found)
+  })
+
+test('a key of a topic that is an object cannot be changed', async () => {
+  const world = await World.open()
+  await world.write('keyed', [{ key: '{"k":"x"}', value: 1 }])
+  const app = new App('app')
+  const from = topic('keyed', { key: json<Key>(), value: json<number>() })
+  app.stream(from).peek(spoilKey).groupByKey().count().toStream().mapValues(said).to(output)
+  await rejects(world.run(app, { until: 'now' }), isFailure)
+})
+
+for (const exchange of ['memory', 'topic'] as const)
+  test(`a key that went through an exchange (${exchange}) cannot be changed`, async () => {
+    const world = await World.open()
+    await world.write('input', records)
+    const app = new App('app')
+    const counts = keyed(app.stream(input)).groupByKey()
+    counts.aggregate(0, (sum, value, key) => (spoilKey(value, key), sum + 1)).to(output)
+    await rejects(world.run(app, { until: 'now', exchange }), isFailure)
   })

@@ -759,6 +759,13 @@ export const bugs: readonly SeededBug[] = [
     tests: ['src/state/frozen.test.ts', 'test/app/shared-objects.test.ts'],
   },
   {
+    name: 'shared objects: a key that the program made can be changed',
+    file: 'src/stream/returned.ts',
+    find: '    return frozen(key)\n',
+    replace: '    return key\n',
+    tests: ['test/app/shared-objects.test.ts'],
+  },
+  {
     name: 'a bad record leaves a trace: state is not undone',
     file: 'src/state/undo-log.ts',
     find: 'while (this.#undo.length > mark) this.#undo.pop()?.()',

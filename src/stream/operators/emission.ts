@@ -12,7 +12,7 @@
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { Forward, OperatorContext } from '../operator.ts'
-import { given } from '../../state/index.ts'
+import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
 
 /**
@@ -187,7 +187,7 @@ function recordOf(
   timestamp: number,
   { watermark, raised }: Cause,
 ): StreamRecord {
-  const key: Windowed<unknown> = { key: inner, start, end }
+  const key: Windowed<unknown> = frozen({ key: inner, start, end })
   return new StreamRecord(
     key,
     given(value),
