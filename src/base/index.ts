@@ -24,4 +24,5 @@ export { checkOption, checkOptions, inWords, nearestName, type OptionKind } from
 export { Outcome } from './outcome.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { firstWhere } from './search.ts'
+export { checkTopicName, isTopicName } from './topic-name.ts'
 export { readVarint, readVarlong, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'

@@ -29,7 +29,7 @@ export class CutOffsets {
       'PARTITION_DAMAGED',
       `What the group '${group}' has committed may be out of date: a repair has cut __consumer_offsets off at offset ${offsetsCut.at}. ` +
         `Say where it continues: log.port.setOffsets('${group}', offsets), with [] it begins as a new group does. ` +
-        `An app begins from scratch after log.port.deleteApp('${group}').`,
+        `An app begins from scratch after log.deleteApp('${group}').`,
     )
   }
 

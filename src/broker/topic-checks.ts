@@ -1,6 +1,6 @@
 /** What a topic may be called, and how it may be made. */
-import { MillraceError } from '../base/index.ts'
-import { checkTopicName, segmentBytesMax, segmentBytesMin } from '../log/index.ts'
+import { checkTopicName, MillraceError } from '../base/index.ts'
+import { segmentBytesMax, segmentBytesMin } from '../log/index.ts'
 import type { TopicConfig } from '../port/index.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */

@@ -1,7 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  checkTopicName,
   deletedFolder,
   isLeftOver,
   newFolder,
@@ -13,12 +12,6 @@ import {
 import { failsWith } from './log.test-support.ts'
 
 const longest = 'x'.repeat(249)
-
-test('topic names are those that Kafka allows', async () => {
-  for (const name of ['a', 'flights', 'a.b_c-D9', '...', '-1', longest]) checkTopicName(name)
-  for (const name of ['', '.', '..', `${longest}x`, 'a/b', 'a\\b', 'a b', 'é', 'a\n', '../../etc', 'a~new'])
-    await failsWith('INVALID_ARGUMENT', () => checkTopicName(name))
-})
 
 test("a partition's folder says which it is", async () => {
   const check = (topic: string, index: number, folder: string): void => {

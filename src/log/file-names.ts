@@ -20,10 +20,8 @@
  * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told from a partition.
  * A topic's name becomes part of a path only after {@link checkTopicName}.
  */
-import { MillraceError } from '../base/index.ts'
+import { checkTopicName, isTopicName, MillraceError } from '../base/index.ts'
 
-/** Kafka's limit: with the partition's number the folder's name stays within 255 bytes. */
-const topicNameMax = 249
 /** A folder's name is cut to this before it gets a mark. */
 const markedNameMax = 200
 const newMark = '~new'
@@ -36,19 +34,6 @@ export const metadataName = 'metadata.json'
 export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'
 export const partitionConfigName = 'config.json'
-
-/** @throws MillraceError INVALID_ARGUMENT unless `topic` is a name that Kafka allows */
-export function checkTopicName(topic: string): void {
-  if (isTopicName(topic)) return
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `${JSON.stringify(topic)} is not a topic name: it takes 1 to ${topicNameMax} of the characters a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'.`,
-  )
-}
-
-function isTopicName(topic: string): boolean {
-  return /^[a-zA-Z0-9._-]+$/.test(topic) && topic.length <= topicNameMax && topic !== '.' && topic !== '..'
-}
 
 /** The name of a partition's folder. INVALID_ARGUMENT. */
 export function partitionFolder(topic: string, index: number): string {

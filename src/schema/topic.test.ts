@@ -75,6 +75,8 @@ const slips: readonly (readonly [given: readonly unknown[], words: RegExp])[] = 
   [['', { value }], /for the name/],
   [['t'], /without a schema for its values: topic\('t', \{ value: json\(\) \}\)/],
   [['t', {}], /without a schema/],
+  [['two words', { value }], /not a topic name/],
+  [['a/b', { value }], /not a topic name/],
   [['t', { valeu: value }], /Did you mean 'value'/],
   [['t', { value: { a: z.string() } }], /z\.object\(\{ … \}\).*got an object with a/],
   [['t', { value: z }], /a schema of zod/],

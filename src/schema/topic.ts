@@ -8,6 +8,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
   checkOption,
   checkOptions,
+  checkTopicName,
   durationMs,
   type Duration,
   inWords,
@@ -150,6 +151,7 @@ function checkDeclaration(name: unknown, options: unknown): void {
       'INVALID_ARGUMENT',
       `A topic is declared by its name and what it holds: topic('orders', { value: … }); got ${inWords(name)} for the name.`,
     )
+  checkTopicName(name)
   const what = `topic '${name}'`
   const example = `topic('${name}', { value: json() })`
   if (options === undefined)

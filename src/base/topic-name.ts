@@ -1,0 +1,19 @@
+/** Names of topics: those that Apache Kafka allows, so that a program which runs here runs on a cluster. */
+import { MillraceError } from './errors.ts'
+
+/** Kafka's limit: with the partition's number the folder's name stays within 255 bytes. */
+const topicNameMax = 249
+
+/** @throws MillraceError INVALID_ARGUMENT unless `topic` is a name that Kafka allows */
+export function checkTopicName(topic: string): void {
+  if (isTopicName(topic)) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(topic)} is not a topic name: it takes 1 to ${topicNameMax} of the characters a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'.`,
+  )
+}
+
+/** Whether Kafka allows a topic of that name. */
+export function isTopicName(topic: string): boolean {
+  return /^[a-zA-Z0-9._-]+$/.test(topic) && topic.length <= topicNameMax && topic !== '.' && topic !== '..'
+}
