@@ -1,0 +1,10 @@
+/** A bug that our tests have to catch, as a small patch of the sources. */
+export interface SeededBug {
+  readonly name: string
+  readonly file: string
+  /** Stands exactly once in the file. */
+  readonly find: string
+  readonly replace: string
+  /** Test files, of which one at least fails. */
+  readonly tests: readonly string[]
+}
