@@ -384,7 +384,9 @@ describe('what does not work', () => {
       await writer.close()
     })
   test('names with quotes are names', async () => {
-    const odd = topic(`o'dd`, { key: z.string(), value: z.object({ [`a"b'c`]: z.int() }) })
+    const plain = topic('odd', { key: z.string(), value: z.object({ [`a"b'c`]: z.int() }) })
+    // No topic has such a name today; what the sink quotes must not depend on that.
+    const odd = { ...plain, name: `o'dd` }
     const file = newFile()
     const writer = await open(duckdb(file, { table: `t"'; DROP TABLE x`, name: `n'` }), odd)
     await writer.write(
