@@ -321,13 +321,13 @@ export class KeyedState<V> {
 
   /** The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as the floor. */
   #firstFrom(from: number): number | undefined {
-    if (from > this.#floor) return this.#findFrom(from)
     if (!this.#floorIsLive) {
       const first = this.#findFrom(this.#floor)
       this.#floor = first ?? Number.POSITIVE_INFINITY
       this.#floorIsLive = first !== undefined
     }
-    return this.#floorIsLive ? this.#floor : undefined
+    if (!this.#floorIsLive) return undefined
+    return from <= this.#floor ? this.#floor : this.#findFrom(from)
   }
 
   #findFrom(from: number): number | undefined {
