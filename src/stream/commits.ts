@@ -22,7 +22,7 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from './outputs.ts'
 import { planMark } from './previous-run.ts'
 import { planTopic } from './plan-topic.ts'
-import { digestOf, type SavedPlan } from './saved-plan.ts'
+import { digestOf, type UnsavedPlan } from './saved-plan.ts'
 
 export class Commits {
   /** Who commits, once the group has been joined. */
@@ -34,7 +34,7 @@ export class Commits {
   readonly #assignment: Assignment
   readonly #announcements: Announcements
   /** The plan, until it is committed. */
-  #unsaved: SavedPlan | undefined
+  #unsaved: UnsavedPlan | undefined
   /** What stands in the log for each input. */
   #marks = new Map<string, string>()
   #committedAt: number
@@ -42,7 +42,7 @@ export class Commits {
   /** `unsaved`: the plan, where the last commit was made under another one. */
   constructor(
     context: InstanceContext,
-    unsaved: SavedPlan | undefined,
+    unsaved: UnsavedPlan | undefined,
     writer: Writer,
     outputs: Outputs,
     assignment: Assignment,
@@ -72,7 +72,7 @@ export class Commits {
   }
 
   get hasUncommitted(): boolean {
-    if (this.#outputs.hasUncommitted) return true
+    if (this.#outputs.hasUncommitted || this.#unsaved?.isDue) return true
     for (const input of this.#assignment.inputs.values())
       if (this.#marks.get(keyOf(input)) !== markOf(input)) return true
     return false
@@ -94,7 +94,7 @@ export class Commits {
           each.changelogEnd = nextOffset
         }),
       )
-    if (offsets.length === 0 && !this.#outputs.hasUncommitted) {
+    if (offsets.length === 0 && !this.#outputs.hasUncommitted && !this.#unsaved?.isDue) {
       // Nothing to commit; an instance that was replaced learns of it all the same.
       if (settings.exactlyOnce) await this.#writer.commit()
       return
@@ -128,8 +128,8 @@ export class Commits {
 
   /** Writes the plan where it is not committed; gives what the commit has to say of it once it is written. */
   #savePlan(timestamp: number): (() => OffsetCommit) | undefined {
-    const plan = this.#unsaved
-    if (!plan) return undefined
+    if (!this.#unsaved) return undefined
+    const { plan } = this.#unsaved
     const topic = planTopic(this.#context.app)
     const batch = new BatchBuilder()
     batch.append(timestamp, null, fromUtf8(JSON.stringify(plan)))

@@ -22,6 +22,7 @@ import {
   type SavedExchange,
   type SavedOperator,
   type SavedPlan,
+  type UnsavedPlan,
 } from './saved-plan.ts'
 
 const restoreFolder = 'Restore the whole folder from one copy'
@@ -35,6 +36,8 @@ export class PreviousRun {
   readonly #hasRun: boolean
   /** Operators of earlier programs whose state nobody claims. */
   #unclaimed: readonly SavedOperator[] = []
+  /** State was dropped by `forget`: the next commit has to say so, also where no record comes. */
+  #hasForgotten = false
 
   private constructor(
     context: InstanceContext,
@@ -86,8 +89,11 @@ export class PreviousRun {
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
     await this.#checkExchanges(saved)
-    for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed])
-      if (forget.includes(name)) for (const topic of changelogs) await deleteIfThere(this.#context, topic)
+    for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed]) {
+      if (!forget.includes(name)) continue
+      this.#hasForgotten = true
+      for (const topic of changelogs) await deleteIfThere(this.#context, topic)
+    }
     this.#unclaimed = [...unclaimed, ...withoutOperator(before, this.#operators)]
   }
 
@@ -147,7 +153,7 @@ export class PreviousRun {
    *
    * @throws MillraceError STATE_INCOMPATIBLE for a topic that was deleted and created again
    */
-  async toSave(): Promise<SavedPlan | undefined> {
+  async toSave(): Promise<UnsavedPlan | undefined> {
     const { app, plan, port, settings, topics } = this.#context
     const ids: Record<string, string> = {}
     const own = [...this.#operators.flatMap(({ changelogs }) => changelogs), planTopic(app)]
@@ -167,7 +173,8 @@ export class PreviousRun {
       ...((saved ? saved.adopted : this.#hasRun) && { adopted: true }),
       ...((saved?.atLeastOnce || !settings.exactlyOnce) && { atLeastOnce: true }),
     }
-    return saved && digestOf(saved) === digestOf(next) ? undefined : next
+    if (saved && digestOf(saved) === digestOf(next)) return undefined
+    return { plan: next, isDue: this.#hasForgotten }
   }
 
   #compareIds(ids: Readonly<Record<string, string>>): void {

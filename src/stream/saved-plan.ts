@@ -57,6 +57,13 @@ export interface SavedPlan {
   readonly atLeastOnce?: true
 }
 
+/** A plan that no commit holds yet. */
+export interface UnsavedPlan {
+  readonly plan: SavedPlan
+  /** Whether a commit has to come for its sake, also where no record comes. */
+  readonly isDue: boolean
+}
+
 /** A plan's content, to tell it from another. */
 export function digestOf(plan: SavedPlan): string {
   return crc32c(fromUtf8(JSON.stringify(plan))).toString(16)

@@ -82,3 +82,21 @@ test('an operator that is given another name, as a refusal advises, begins with 
   await world.run(appOf(program(mean('mean'))), { until: 'now', forget: ['sum'] })
   deepEqual((await valuesIn(world)).slice(4), ['{"sum":3,"n":1}', '"count 3"'])
 })
+
+test('forget holds from its run on, also where no record comes: a program that has the operator again begins with nothing', async () => {
+  const named = (...names: readonly string[]): App => appOf(countedBy(...names))
+  for (const isGoneBefore of [true, false]) {
+    const world = await World.open()
+    await write(world, 1, 2)
+    await world.run(named('one', 'two'), { until: 'now' })
+    if (isGoneBefore) {
+      await write(world, 3)
+      await world.run(named('one'), { until: 'now' })
+    }
+    await world.run(named('one'), { until: 'now', forget: ['two'] })
+    await world.run(named('one', 'two'), { until: 'now' })
+    await write(world, 4)
+    await world.run(named('one', 'two'), { until: 'now' })
+    deepEqual((await valuesIn(world)).slice(-2), [isGoneBefore ? '"one 4"' : '"one 3"', '"two 1"'])
+  }
+})

@@ -152,6 +152,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/changed.test.ts'],
   },
   {
+    name: 'state and program: forget is not committed where no record comes',
+    file: 'src/stream/commits.ts',
+    find: '!this.#outputs.hasUncommitted && !this.#unsaved?.isDue) {',
+    replace: '!this.#outputs.hasUncommitted) {',
+    tests: ['test/app/forgotten-state.test.ts'],
+  },
+  {
     name: 'state and log: a changelog that was cut is taken for whole',
     file: 'src/stream/previous-run.ts',
     find: 'if (end < atLeast)',
