@@ -9,6 +9,7 @@ import { portBugs } from './bugs/port.ts'
 import { schemaBugs } from './bugs/schema.ts'
 import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
+import { timeBugs } from './bugs/time.ts'
 import type { SeededBug } from './seeded-bug.ts'
 
 export const bugs: readonly SeededBug[] = [
@@ -18,5 +19,6 @@ export const bugs: readonly SeededBug[] = [
   ...schemaBugs,
   ...stateBugs,
   ...streamBugs,
+  ...timeBugs,
   ...othersBugs,
 ]

@@ -226,15 +226,19 @@ for (const [name, windows, expiry] of [
     for (const [watermark, left] of [
       [expiry, 3],
       [expiry + 1, 0],
-    ] as const) {
-      const app = new App('app')
-      const input = topic('input', { key: text(), value: json<string>() })
-      joined(app.stream(input), windows).emit('final').to(output)
-      const early = ['a', 'b', 'c'].map(key => ({ key, value: key, timestamp: 0 }))
-      const records = [...early, { key: 'z', value: 'z', timestamp: watermark }]
-      const harness = new TaskHarness(app, new Map([['input', [records]]]))
-      harness.read(harness.sources[0]!, records.length)
-      harness.commit()
-      deepEqual(harness.rows(name).filter(row => !row.endsWith(' z')).length, left, `at ${watermark}`)
-    }
+    ] as const)
+      // Straight past it, and in steps: what has fired has to be woken once more.
+      for (const steps of [[], Array.from({ length: watermark }, (_, time) => time + 1)]) {
+        const app = new App('app')
+        const input = topic('input', { key: text(), value: json<string>() })
+        joined(app.stream(input), windows).emit('final').to(output)
+        const early = ['a', 'b', 'c'].map(key => ({ key, value: key, timestamp: 0 }))
+        const late = [...steps, watermark].map(timestamp => ({ key: 'z', value: 'z', timestamp }))
+        const records = [...early, ...late]
+        const harness = new TaskHarness(app, new Map([['input', [records]]]))
+        harness.read(harness.sources[0]!, records.length)
+        harness.commit()
+        const kept = harness.rows(name).filter(row => !row.endsWith(' z'))
+        deepEqual(kept.length, left, `at ${watermark}, ${steps.length} steps`)
+      }
   })
