@@ -30,9 +30,16 @@ const keyOf = ({ topic, partition }: TopicPartition): Key => `${topic}/${partiti
 /** What one transaction will commit. */
 interface Pending {
   readonly commits: { readonly group: string; readonly offset: StoredOffset }[]
-  readonly ended: Promise<void>
-  readonly end: () => void
-  readonly fail: (error: unknown) => void
+  ended: PromiseWithResolvers<void>
+  /** Why it could not be ended the last time. */
+  heldBy: unknown
+}
+
+/** Rejects nowhere unless somebody waits. */
+function unended(): PromiseWithResolvers<void> {
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => undefined)
+  return ended
 }
 
 export interface OffsetsContext {
@@ -82,7 +89,7 @@ export class Offsets {
 
   /** The outcomes of all transactions that are still open are unknown: those who ask for what they hold are told why. */
   undecidedAll(error: unknown): void {
-    for (const pending of this.#pending.values()) pending.fail(error)
+    for (const pending of this.#pending.values()) pending.ended.reject(error)
   }
 
   /** Groups that have committed something. */
@@ -134,12 +141,22 @@ export class Offsets {
 
   /** The outcome of a producer's transaction is not known before the next start: nor is what it has committed. */
   undecided(producerId: number, error: unknown): void {
-    this.#pending.get(producerId)?.fail(error)
+    this.#pending.get(producerId)?.ended.reject(error)
+  }
+
+  /** The transaction of a producer could not be ended for want of room: until it is, callers that ask for its offsets are told why. */
+  held(producerId: number, error: unknown): void {
+    const pending = this.#pending.get(producerId)
+    if (!pending) return
+    pending.heldBy = error
+    pending.ended.reject(error)
+    pending.ended = unended()
   }
 
   /**
    * What is committed, once nothing is pending for these partitions.
-   * @throws MillraceError what the disk failed with, where it left the outcome of a transaction open
+   * @throws MillraceError DISK_FULL (retriable) where a transaction with such offsets cannot end for want of room; what the disk failed with, where it
+   * left the outcome open
    */
   async committed(
     group: string,
@@ -150,7 +167,8 @@ export class Offsets {
     for (;;) {
       const pending = this.#pendingFor(group, new Set(keys))
       if (!pending) break
-      await pending.ended
+      if (pending.heldBy !== undefined) throw pending.heldBy
+      await pending.ended.promise
     }
     const committed = this.#groups.get(group)
     return keys.map(key => {
@@ -234,9 +252,7 @@ export class Offsets {
   #pendingOf(producerId: number): Pending {
     let pending = this.#pending.get(producerId)
     if (!pending) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      promise.catch(() => undefined)
-      pending = { commits: [], ended: promise, end: resolve, fail: reject }
+      pending = { commits: [], ended: unended(), heldBy: undefined }
       this.#pending.set(producerId, pending)
     }
     return pending
@@ -255,7 +271,7 @@ export class Offsets {
     if (!pending) return false
     this.#pending.delete(producerId)
     if (type === 'commit') for (const { group, offset } of pending.commits) this.#keep(group, offset)
-    pending.end()
+    pending.ended.resolve()
     return true
   }
 

@@ -38,6 +38,7 @@ import {
   type TransactionStatus,
   type TransactionValue,
 } from './internal-records.ts'
+import { Markers, retryMs, type MarkersContext } from './markers.ts'
 import type { Offsets } from './offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import { epochMax, type RecoveredTransactions } from './transaction-recovery.ts'
@@ -50,8 +51,6 @@ export interface ProducerIdentity {
 
 /** Kafka's `transaction.max.timeout.ms`. */
 const timeoutMsMax = 15 * 60_000
-/** How long to wait until what found no room on the disk is tried again. */
-const retryMs = 1000
 
 /** One transactional id. */
 interface Entry {
@@ -64,19 +63,13 @@ interface Entry {
   readonly participants: Set<Partition>
   startedMs: number
   timer: Timer | undefined
-  /** Resolves when the markers of the last transaction are durable, for all partitions and for each. */
-  markers: Promise<unknown>
-  marking: ReadonlyMap<Partition, Promise<void>>
-  /** Markers that found no room on the disk and are tried again: nothing may be appended before them. */
-  markersRetried: number
+  /** Those of the last transaction. */
+  markers: Markers | undefined
   /** The last record of this id that was appended to the transaction log: what a replay would find. */
   logged: TransactionValue | undefined
   /** Operations on one id follow each other. */
   readonly operations: InTurn
 }
-
-/** Partitions of a transaction that has none. */
-const noMarking: ReadonlyMap<Partition, Promise<void>> = new Map()
 
 export class Transactions {
   readonly #log: LogDirectory
@@ -90,6 +83,7 @@ export class Transactions {
   readonly #entries: Map<string, Entry>
   /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
   readonly #deleted = new WeakSet<Partition>()
+  readonly #markersContext: MarkersContext
   #rewriting: Promise<void> | undefined
   #closed = false
 
@@ -108,6 +102,11 @@ export class Transactions {
     this.#offsets = offsets
     this.#producerIds = producerIds
     this.#clock = clock
+    this.#markersContext = {
+      clock,
+      isDeleted: partition => this.#deleted.has(partition),
+      isClosed: () => this.#closed,
+    }
     this.#entries = new Map(
       [...recovered.states].map(([transactionalId, value]) => [
         transactionalId,
@@ -160,11 +159,12 @@ export class Transactions {
         'INVALID_TXN_STATE',
         `The transaction of '${transactionalId}' is ending: nothing can be added to it.`,
       )
-    if (entry.markersRetried > 0)
+    // Nothing may be appended before a marker that is tried again.
+    if (entry.markers?.refusal)
       throw new MillraceError(
         'DISK_FULL',
-        `The last transaction of '${transactionalId}' cannot be marked as ended: free some space.`,
-        { retriable: true },
+        `The last transaction of '${transactionalId}' cannot be marked as ended: ${entry.markers.refusal.message}`,
+        { retriable: true, cause: entry.markers.refusal },
       )
     if (entry.state === 'empty') {
       entry.state = 'ongoing'
@@ -214,7 +214,7 @@ export class Transactions {
     const entry = this.#entries.get(transactionalId)
     await entry?.operations.run(async () => {
       if (entry.state === 'ongoing') await this.#end(entry, 'abort')
-      await entry.markers
+      await entry.markers?.durable()
       entry.logged = undefined
       await this.#stateLog.append([{ key: encodeTransactionKey(transactionalId), value: null }]).durable
       this.#entries.delete(transactionalId)
@@ -228,7 +228,7 @@ export class Transactions {
       Array.from(this.#entries.values(), entry =>
         entry.operations.run(async () => {
           if (entry.state === 'ongoing') await this.#end(entry, 'abort')
-          await entry.markers
+          await entry.markers?.durable()
         }),
       ),
     )
@@ -236,14 +236,18 @@ export class Transactions {
     for (const result of ended) if (result.status === 'rejected') throw result.reason
   }
 
-  /** Resolves when every outcome that is decided by now shows in the partition: its markers there are durable. */
+  /**
+   * Resolves when every outcome that is decided by now shows in the partition: its markers there are durable.
+   * @throws MillraceError DISK_FULL (retriable): a marker finds no room there
+   */
   async outcomesVisible(partition: Partition): Promise<void> {
     const marking: Promise<void>[] = []
-    for (const entry of this.#entries.values()) {
-      const marker = entry.marking.get(partition)
+    for (const { markers } of this.#entries.values()) {
+      const marker = markers?.durableIn(partition)
       if (marker) marking.push(marker)
     }
-    await Promise.allSettled(marking)
+    for (const result of await Promise.allSettled(marking))
+      if (result.status === 'rejected' && isRetriable(result.reason)) throw result.reason
   }
 
   async #end(entry: Entry, outcome: 'commit' | 'abort'): Promise<void> {
@@ -272,17 +276,16 @@ export class Transactions {
         entry.timer = this.#active.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
           this.#expire(entry),
         )
+        this.#offsets.held(producerId, error)
       } else this.#offsets.undecided(producerId, error)
       throw error
     }
     // 3. Markers make it visible.
-    const { epoch: markerEpoch } = entry
-    const marking = new Map<Partition, Promise<void>>()
-    for (const partition of participants)
-      marking.set(partition, this.#mark(entry, partition, outcome, producerId, markerEpoch))
-    entry.marking = marking
-    entry.markers = Promise.all(marking.values())
-    entry.markers.catch(() => undefined)
+    entry.markers = new Markers(
+      participants,
+      { type: outcome, producerId, producerEpoch: entry.epoch, coordinatorEpoch: 0 },
+      this.#markersContext,
+    )
     this.#offsets.ended(producerId, outcome)
     entry.participants.clear()
     if (nextProducerId !== undefined) {
@@ -305,30 +308,6 @@ export class Transactions {
     }
   }
 
-  /** Appends the marker at once, and resolves when it is durable, or the partition is deleted. */
-  async #mark(
-    entry: Entry,
-    partition: Partition,
-    type: 'commit' | 'abort',
-    producerId: number,
-    producerEpoch: number,
-  ): Promise<void> {
-    let isRetried = false
-    while (!this.#deleted.has(partition)) {
-      try {
-        await partition.appendMarker({ type, producerId, producerEpoch, coordinatorEpoch: 0 }).durable
-        break
-      } catch (error) {
-        if (this.#deleted.has(partition)) break
-        if (this.#closed || !isRetriable(error)) throw error
-        if (!isRetried) entry.markersRetried += 1
-        isRetried = true
-        await this.#clock.sleep(retryMs)
-      }
-    }
-    if (isRetried) entry.markersRetried -= 1
-  }
-
   /** Takes the next epoch, or a new producer id where there is none left. The caller writes it down. */
   async #raiseEpoch(entry: Entry): Promise<void> {
     // The end of a transaction takes one more, for its markers.
@@ -342,7 +321,7 @@ export class Transactions {
   /** Appends the state of an id to the transaction log; resolves when durable. */
   async #write(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): Promise<void> {
     // This record takes the place of the last one, which recovery needs for as long as its markers can be lost.
-    await entry.markers
+    await entry.markers?.durable()
     const before = entry.logged
     const value = this.#value(entry, status, participants)
     try {
@@ -427,10 +406,8 @@ function entryOf(
     participants: new Set(),
     startedMs: state.startedMs,
     timer: undefined,
-    markers: Promise.resolve(),
-    marking: noMarking,
+    markers: undefined,
     logged,
-    markersRetried: 0,
     operations: new InTurn(),
   }
 }

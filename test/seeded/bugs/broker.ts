@@ -12,15 +12,15 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: a commit point does not wait for the markers of the transaction before',
     file: 'src/broker/transactions.ts',
-    find: '    await entry.markers\n    const before = entry.logged\n',
+    find: '    await entry.markers?.durable()\n    const before = entry.logged\n',
     replace: '    const before = entry.logged\n',
     tests: ['test/broker/transactions.test.ts'],
   },
   {
     name: 'transactions: partitions are taken while a marker is tried again',
     file: 'src/broker/transactions.ts',
-    find: 'if (entry.markersRetried > 0)',
-    replace: 'if (entry.markersRetried > 1)',
+    find: 'if (entry.markers?.refusal)',
+    replace: "if (entry.markers?.refusal && entry.state === 'ongoing')",
     tests: ['test/broker/transactions.test.ts'],
   },
   {
@@ -32,17 +32,32 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'transactions: a participant that was deleted has to be marked',
-    file: 'src/broker/transactions.ts',
-    find: '        if (this.#deleted.has(partition)) break\n',
-    replace: '',
+    file: 'src/broker/markers.ts',
+    find: 'return this.#context.isDeleted(this.#partition)',
+    replace: 'return false',
     tests: ['test/broker/deleted-topics.test.ts'],
   },
   {
     name: 'transactions: looking up the end of a partition waits for the markers in others',
     file: 'src/broker/transactions.ts',
-    find: 'const marker = entry.marking.get(partition)',
-    replace: 'const marker = Promise.all(entry.marking.values()).then(() => undefined)',
+    find: 'markers?.durableIn(partition)',
+    replace: 'markers?.durable()',
     tests: ['test/broker/deleted-topics.test.ts'],
+  },
+  {
+    name: 'transactions: a call that needs a marker waits until the disk has room for it',
+    file: 'src/broker/markers.ts',
+    find: '      if (!this.#isOver) throw error\n',
+    replace:
+      '      if (this.#isOver) return this.#onDone()\n      await this.#context.clock.sleep(retryMs)\n      return this.#try()\n',
+    tests: ['test/broker/full-disk.test.ts'],
+  },
+  {
+    name: 'transactions: one that cannot end for want of room holds up callers that look up its offsets',
+    file: 'src/broker/transactions.ts',
+    find: '        this.#offsets.held(producerId, error)\n',
+    replace: '',
+    tests: ['test/broker/full-disk.test.ts'],
   },
   {
     name: 'transactions: a new producer id is asked for past the commit point',
