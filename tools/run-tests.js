@@ -2,8 +2,12 @@
 //
 // Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes silently. So the
 // files are listed here, a suite without a file is an error, and the environment is set the same way everywhere.
+//
+// Each file runs in a process, and many start processes of their own. All of them share a cache of compiled modules for the time of the run: without it each
+// takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +41,7 @@ const concurrency = Math.min(...names.map(name => suites[name].concurrency))
 const soak = process.argv.includes('--soak')
 /** A test that hangs must fail. A soak has no such bound: its length is its purpose. */
 const timeout = soak ? [] : ['--test-timeout=240000']
+const cache = mkdtempSync(join(tmpdir(), 'millrace-compiled-'))
 const runner = spawn(
   process.execPath,
   [
@@ -50,10 +55,16 @@ const runner = spawn(
   {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: soak ? { ...process.env, SOAK: '1' } : process.env,
+    env: { ...process.env, NODE_COMPILE_CACHE: cache, ...(soak && { SOAK: '1' }) },
   },
 )
-runner.on('exit', code => process.exit(code ?? 1))
+// Ctrl-C reaches the runner as well: this process waits for it, so that the cache is removed.
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => signal === 'SIGINT' || runner.kill(signal))
+runner.on('exit', code => {
+  rmSync(cache, { recursive: true, force: true })
+  process.exit(code ?? 1)
+})
 
 function testFiles(folder) {
   return readdirSync(join(root, folder), { recursive: true })

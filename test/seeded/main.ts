@@ -93,7 +93,7 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
       // A group of its own: whatever tests have started ends with them.
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, TMPDIR: temporary },
+      env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: join(folder, 'compiled') },
     },
   )
   const ended = once(runner, 'exit')
