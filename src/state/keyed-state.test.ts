@@ -23,7 +23,7 @@ test('what was created and deleted between two commits leaves no trace', () => {
   state.delete(0, 'never there')
   state.put(1, 'b', 1)
   state.put(1, 'c', 1)
-  for (const _ of state.deleteInTurns(...everything, 100));
+  for (const _ of state.deleteInTurns(...everything, () => 100));
   assert.deepEqual(state.changes(), [])
   assert.equal(state.firstNamespace(), undefined)
 })
@@ -64,7 +64,7 @@ test('deleting what is stored writes one tombstone, cached or not', () => {
     for (const key of ['a', 'b', 'c']) state.put(7, key, 1)
     state.committed(3)
     state.delete(7, 'a')
-    for (const _ of state.deleteInTurns(7, 8, 100));
+    for (const _ of state.deleteInTurns(7, 8, () => 100));
     const tombstones = state.changes().filter(([, value]) => value === undefined)
     assert.deepEqual(new Set(tombstones.map(([key]) => key.slice(8))), new Set(['a', 'b', 'c']))
     assert.equal(state.changes().length, 3)

@@ -151,10 +151,10 @@ export class KeyedState<V> {
   }
 
   /**
-   * Deletes entries with from ≤ namespace < to, `perTurn` of them between two yields: for an owner that lets the event loop turn meanwhile. As in a scan,
+   * Deletes entries with from ≤ namespace < to, as many as `perTurn` says between two yields: for an owner that lets the event loop turn meanwhile. As in a scan,
    * commits may pass. Entries that were never committed leave no trace.
    */
-  *deleteInTurns(from: number, to: number, perTurn: number): Generator<void> {
+  *deleteInTurns(from: number, to: number, perTurn: () => number): Generator<void> {
     let deleted = 0
     for (let at = this.#firstFrom(from); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
       const namespace = at
@@ -165,7 +165,9 @@ export class KeyedState<V> {
           const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
           // What is not cached was found in the store.
           this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'stored'))
-          if (++deleted % perTurn === 0) yield
+          if (++deleted < perTurn()) continue
+          yield
+          deleted = 0
         }
         after = goOnAfter
       } while (after !== undefined)

@@ -77,9 +77,7 @@ export class Assignment {
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
-        get rowsPerTurn() {
-          return turn.rows
-        },
+        rowsPerTurn: () => turn.rows,
       },
       settings.exchange === 'memory'
         ? {}

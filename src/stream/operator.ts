@@ -68,7 +68,7 @@ export interface OperatorContext {
   /** Makes sure that {@link Operator.advance} is called when the watermark reaches this: a deadline that came up while processing. */
   wakeAt(watermark: number): void
   /** How many results or rows {@link Operator.advance} may settle before it lets the event loop turn. */
-  readonly rowsPerTurn: number
+  rowsPerTurn(): number
   /** Notes how to undo a change outside of state, in case the record fails further on; left out where a failure ends the run. */
   readonly undoable?: ((undo: () => void) => void) | undefined
   /** Calls `callback` every `intervalMs` of processing time, between two records. */

@@ -41,8 +41,8 @@ export interface TaskEnvironment {
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
-  /** Results or rows that are settled between two turns of the event loop, as of now. Default {@link rowsPerTurnDefault}. */
-  readonly rowsPerTurn?: number
+  /** Results or rows that are settled between two turns of the event loop, as of now: it changes as the task runs. Default {@link rowsPerTurnDefault}. */
+  rowsPerTurn?(): number
 }
 
 /** About 20 ms of work. */
@@ -361,9 +361,7 @@ export class Task {
         }
       },
       watermark: () => this.watermark,
-      get rowsPerTurn() {
-        return environment.rowsPerTurn ?? rowsPerTurnDefault
-      },
+      rowsPerTurn: () => environment.rowsPerTurn?.() ?? rowsPerTurnDefault,
       drop: reason => {
         if (reason === 'null-key') this.keyMissing()
         else metrics.dropped[reason] += 1

@@ -3,7 +3,8 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, tumbling } from '../../src/stream/index.ts'
-import { type Incoming, World } from './world.ts'
+import { type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { type Incoming, inPlaceOf, World } from './world.ts'
 
 const input = topic('input', {
   key: text(),
@@ -55,6 +56,30 @@ for (const exchange of ['memory', 'topic'] as const) {
     equal((await world.read('totals')).length, 300)
   })
 }
+
+test('windows that close together fire many to a turn of the event loop', async () => {
+  const world = await World.open()
+  const keys = Array.from({ length: 5000 }, (_, n) => ({ key: `k${n}`, value: n, timestamp: n % 100 }))
+  await world.write('input', [...keys, { key: 'later', value: 0, timestamp: 1000 }])
+  const app = new App('app')
+  const groups = app.stream(input).groupByKey()
+  groups.windowedBy(tumbling(100)).count().emit('final').to(counts)
+  let turns = 0
+  const clock = new Proxy(
+    world.clock,
+    inPlaceOf<VirtualClock>({
+      yield: () => {
+        turns += 1
+        return world.clock.yield()
+      },
+    }),
+  )
+  const { done } = world.start(app, { until: 'now' }, world.port, clock)
+  await world.settle(done)
+  equal((await world.read('counts')).length, 5000)
+  // 5,001 records, 5,000 results, and 5,000 rows that are forgotten: about 2,048 of them a turn.
+  ok(turns < 20, `${turns} turns`)
+})
 
 test('a batch that takes longer than a transaction may is processed by transactions that do not', async () => {
   const world = await World.open()

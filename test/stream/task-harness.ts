@@ -33,7 +33,7 @@ export class TaskHarness {
   readonly #changelogs = new Map<string, Map<string, Uint8Array>>()
   readonly #offsets = new Map<string, { offset: number; metadata: string }>()
   readonly metrics: Metrics = new Metrics()
-  readonly #rowsPerTurn: number | undefined
+  readonly #rowsPerTurn: number
   #group!: TaskGroup
   #sources: SourcePartition[] = []
   #states: { id: string; state: KeyedState<unknown> }[] = []
@@ -46,7 +46,7 @@ export class TaskHarness {
     options: { readonly rowsPerTurn?: number } = {},
   ) {
     this.inputs = inputs
-    this.#rowsPerTurn = options.rowsPerTurn
+    this.#rowsPerTurn = options.rowsPerTurn ?? 2048
     this.#plan = app.plan()
     for (const stage of this.#plan.stages) {
       const counts = stage.sources.map(({ topic }) => inputs.get(topic.name)?.length ?? 0)
@@ -78,7 +78,7 @@ export class TaskHarness {
       {
         metrics: this.metrics,
         monotonic: () => 0,
-        ...(this.#rowsPerTurn !== undefined && { rowsPerTurn: this.#rowsPerTurn }),
+        rowsPerTurn: () => this.#rowsPerTurn,
         state: (task, node, name) => {
           const id = `${node.name}-${name}-${task.partition}`
           const store = memoryStore()

@@ -51,12 +51,12 @@ export const alignedWindows =
       for (const { namespace: start, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
         out.onTime(resultOf(rawKey, keyCodec.decode(rawKey), start, row))
         firedLast = { start, key: rawKey }
-        if (++rows % context.rowsPerTurn === 0) yield
+        if (++rows < context.rowsPerTurn()) continue
+        yield
+        rows = 0
       }
-      for (const _ of state.deleteInTurns(
-        stateBegin,
-        grid.endedBelow(to - allowedLatenessMs),
-        context.rowsPerTurn,
+      for (const _ of state.deleteInTurns(stateBegin, grid.endedBelow(to - allowedLatenessMs), () =>
+        context.rowsPerTurn(),
       ))
         yield
       firedLast = undefined

@@ -61,7 +61,7 @@ for (const [policy, acts, sent, counted] of rows)
       late: () => {},
       emitted: kind => counts.push(kind),
       wakeAt: () => {},
-      rowsPerTurn: 1,
+      rowsPerTurn: () => 1,
       every: (_, callback) => ticks.push(callback),
     }
     const out = emission(context, [

@@ -118,7 +118,9 @@ export const sessionWindows =
           if (live.length === 0) forget(rawKey, undefined)
           else keep(rawKey, live, undefined, to)
         }
-        if (++keys % context.rowsPerTurn === 0) yield
+        if (++keys < context.rowsPerTurn()) continue
+        yield
+        keys = 0
       }
       nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY
     }
