@@ -29,13 +29,12 @@ export function explained(ended: Ended, error: unknown): unknown {
   return said(ended, error, isMillraceError(error) ? explanations[error.code] : undefined)
 }
 
-/** Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads was deleted. */
+/**
+ * Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads was deleted. Or the instance itself has failed
+ * while it gave partitions away: that is said as it would be at any other time.
+ */
 export function explainedLoss(ended: Ended, error: unknown): unknown {
-  return said(
-    ended,
-    error,
-    isMillraceError(error, 'UNKNOWN_TOPIC') ? sourceDeleted : explanations.MEMBER_FENCED,
-  )
+  return isMillraceError(error, 'UNKNOWN_TOPIC') ? said(ended, error, sourceDeleted) : explained(ended, error)
 }
 
 const sourceDeleted: Explanation = ({ app }, { message }) =>

@@ -337,3 +337,46 @@ test('retention that passes an app names the app and what it can do', async () =
   match(found.message, /'app'.*input-0.*restart: true/s)
   await world.run(silent(), { until: 'now', restart: true })
 })
+
+test('retention that overtakes an app that runs ends it: what it had counted is committed, and it can start from scratch', async () => {
+  const world = await World.open(1, { retentionBytes: 200_000, segmentBytes: 100_000 })
+  const slow = (recordMs: number): App => {
+    const app = new App('app')
+    app
+      .stream(topic('input', { key: text(), value: text() }))
+      .peek(() => world.clock.block(recordMs))
+      .groupByKey()
+      .count()
+      .to(output)
+    return app
+  }
+  // More than a reader fetches ahead, while each record takes a second.
+  const records = 600
+  await world.write('input', [{ key: 'a', value: 'the first' }])
+  const running = world.start(slow(1000))
+  await world.clock.advance(1000)
+  const long = Array.from({ length: records - 1 }, () => ({ key: 'a', value: 'x'.repeat(10_000) }))
+  await world.write('input', long, { perBatch: 5 })
+  const error = await world.settle(
+    running.done.then(
+      () => undefined,
+      (found: unknown) => found,
+    ),
+  )
+  ok(isMillraceError(error, 'OFFSET_OUT_OF_RANGE'), String(error))
+  match(error.message, /'app'.*dropped, by retention.*restart: true/s)
+  equal(running.instance.progress().state, 'failed')
+  const counts = (await world.read('output')).map(({ value }) => Number(value))
+  ok(counts.length > 0 && counts.length < records, `${counts.length} of ${records}`)
+  deepEqual(
+    counts,
+    Array.from(counts, (_, n) => n + 1),
+  )
+  // The next run hears of it at its start.
+  ok(isMillraceError(await outcome(world, slow(0)), 'OFFSET_OUT_OF_RANGE'))
+  const { instance } = world.start(slow(0), { restart: true, until: 'now' })
+  await world.clock.advance(1000)
+  const kept = instance.progress().records
+  equal((await world.read('output')).at(-1)?.value, String(kept))
+  ok(kept > 0 && kept < records, `${kept} are left`)
+})

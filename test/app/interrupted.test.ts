@@ -31,20 +31,27 @@ interface Held {
   readonly running: Running
   readonly letGo: () => void
 }
-type State = (world: World, options: RunOptions) => Promise<Held>
+/** `log`: what it runs over. */
+type State = (world: World, options: RunOptions, log: LogPort) => Promise<Held>
 
-/** Holds the app in a call of the log. */
+/** Holds the app in a call of the log: the first one, or the first as a member of its group. */
 const inCall =
-  (method: 'describeTopic' | 'openReader' | 'joinGroup' | 'committedOffsets'): State =>
-  async (world, options) => {
+  (method: 'describeTopic' | 'joinGroup' | 'committedOffsets', asMember = false): State =>
+  async (world, options, log) => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const seen = { reached: false }
+    const seen = { reached: false, joined: !asMember }
     const held = async (...args: unknown[]): Promise<unknown> => {
-      seen.reached = true
-      await promise
-      return await (world.port[method] as (...args: unknown[]) => Promise<unknown>)(...args)
+      if (seen.joined) {
+        seen.reached = true
+        await promise
+      }
+      return await (log[method] as (...args: unknown[]) => Promise<unknown>)(...args)
     }
-    const port = new Proxy(world.port, inPlaceOf<LogPort>({ [method]: held }))
+    const joinGroup: LogPort['joinGroup'] = joined => {
+      seen.joined = true
+      return log.joinGroup(joined)
+    }
+    const port = new Proxy(log, inPlaceOf<LogPort>({ joinGroup, [method]: held }))
     const running = world.start(counting(), options, port)
     while (!seen.reached) await world.clock.advance(1)
     return { running, letGo: resolve }
@@ -53,11 +60,11 @@ const inCall =
 /** Holds it in a call of its writer. */
 const inWriter =
   (method: 'append' | 'commit'): State =>
-  async (world, options) => {
+  async (world, options, log) => {
     const { promise, resolve } = Promise.withResolvers<void>()
     const seen = { reached: false }
     const openWriter: LogPort['openWriter'] = async writerOptions => {
-      const writer = await world.port.openWriter(writerOptions)
+      const writer = await log.openWriter(writerOptions)
       const held = async (...args: unknown[]): Promise<unknown> => {
         seen.reached = true
         await promise
@@ -65,11 +72,7 @@ const inWriter =
       }
       return new Proxy(writer, inPlaceOf<Writer>({ [method]: held }))
     }
-    const running = world.start(
-      counting(),
-      options,
-      new Proxy(world.port, inPlaceOf<LogPort>({ openWriter })),
-    )
+    const running = world.start(counting(), options, new Proxy(log, inPlaceOf<LogPort>({ openWriter })))
     while (!seen.reached) await world.clock.advance(1)
     return { running, letGo: resolve }
   }
@@ -78,21 +81,22 @@ const states: Record<string, State> = {
   starting: inCall('describeTopic'),
   joining: inCall('joinGroup'),
   'looking up where to begin': inCall('committedOffsets'),
-  async 'inside a long batch'(world, options) {
+  'restoring its state': inCall('committedOffsets', true),
+  async 'inside a long batch'(world, options, log) {
     const app = counting(() => world.clock.block(20))
-    const running = world.start(app, { ...options, commitInterval: '1h' })
+    const running = world.start(app, { ...options, commitInterval: '1h' }, log)
     while (running.instance.progress().records === 0) await world.clock.advance(1)
     return { running, letGo: () => {} }
   },
   writing: inWriter('append'),
   committing: inWriter('commit'),
-  async waiting(world, options) {
-    const running = world.start(counting(), options)
+  async waiting(world, options, log) {
+    const running = world.start(counting(), options, log)
     await world.clock.advance(1000)
     return { running, letGo: () => {} }
   },
-  async stopping(world, options) {
-    const held = await inWriter('commit')(world, options)
+  async stopping(world, options, log) {
+    const held = await inWriter('commit')(world, options, log)
     held.running.instance.stop()
     return held
   },
@@ -109,8 +113,35 @@ interface Event {
   readonly next?: RunOptions
   /** The world is not used any more. */
   readonly isEnd?: boolean
+  /** It happens before the app is let go. */
+  readonly isBefore?: boolean
+  /** What the app runs over. Default: the world's log. */
+  readonly log?: (world: World) => LogPort
   readonly exchange?: 'topic'
 }
+
+const rebalanceMs = 1000
+
+/** A member that never gives a partition back, and so is expelled once another one joins. */
+const unwilling =
+  (port: LogPort): LogPort['joinGroup'] =>
+  options =>
+    port.joinGroup({
+      ...options,
+      rebalanceTimeoutMs: rebalanceMs,
+      onRevoked: () => Promise.withResolvers<void>().promise,
+    })
+
+/** Another member of the app's group. */
+const joining = (port: LogPort): ReturnType<LogPort['joinGroup']> =>
+  port.joinGroup({
+    group: 'app',
+    protocol: 'streams',
+    topics: [['input']],
+    onAssigned: () => {},
+    onRevoked: () => {},
+    onLost: () => {},
+  })
 
 /** The run has not begun to read, or has read all that it wants. */
 const notReading = ['starting', 'joining', 'looking up where to begin', 'stopping']
@@ -134,7 +165,7 @@ const events: Record<string, Event> = {
   'its source deleted and created again': {
     async happen(world, { instance }) {
       await world.port.deleteTopic('input')
-      await world.port.createTopic('input', { partitions: 1 })
+      await world.port.createTopic('input', { partitions: 2 })
       await world.clock.advance(1000)
       instance.stop()
     },
@@ -168,6 +199,21 @@ const events: Record<string, Event> = {
     codes: ['PRODUCER_FENCED', 'MEMBER_FENCED'],
     harmless: notReading,
   },
+  'its expulsion from the group': {
+    exchange: 'topic',
+    isBefore: true,
+    log: ({ port }) => new Proxy(port, inPlaceOf<LogPort>({ joinGroup: unwilling(port) })),
+    async happen(world, { instance }) {
+      const other = joining(world.port)
+      await world.clock.advance(3 * rebalanceMs)
+      await (await other).leave()
+      await world.clock.advance(100)
+      instance.stop()
+    },
+    codes: ['MEMBER_FENCED'],
+    // It is no member yet, or none any more.
+    harmless: ['starting', 'joining', 'looking up where to begin', 'stopping'],
+  },
   'the end of its log': {
     happen: ({ port }) => port.close(),
     codes: ['CLOSED'],
@@ -181,12 +227,13 @@ for (const [eventName, event] of Object.entries(events))
     test(`${eventName}, while an app is ${stateName}`, async () => {
       const world = await World.open()
       const values = Array.from({ length: records }, (_, n) => ({ key: 'a', value: n, timestamp: n }))
-      await world.write('input', values)
+      await world.write('input', values, { partitions: 2 })
       const options: RunOptions = { exchange: event.exchange ?? 'memory' }
       // What the other instance has done counts for the app.
-      const { running, letGo } = await reach(world, options)
+      const { running, letGo } = await reach(world, options, event.log?.(world) ?? world.port)
       const happening = event.happen(world, running)
-      await Promise.race([happening, world.clock.advance(10)])
+      if (event.isBefore) await happening
+      else await Promise.race([happening, world.clock.advance(10)])
       letGo()
       const [outcome] = await world.settle(Promise.allSettled([running.done, happening]))
 
@@ -200,7 +247,8 @@ for (const [eventName, event] of Object.entries(events))
       if (event.isEnd) return
 
       // It has let go of its lock, its group and its transaction: the next run begins at once.
-      if (!(await world.settle(world.port.describeTopic('input')))) await world.write('input', [])
+      if (!(await world.settle(world.port.describeTopic('input'))))
+        await world.write('input', [], { partitions: 2 })
       await world.write('input', [{ key: 'a', value: 1 }])
       await world.run(counting(), { ...options, ...event.next, until: 'now' })
       if (event.next?.restart) return
@@ -217,8 +265,12 @@ for (const [eventName, event] of Object.entries(events))
 test('messages of a run that was ended name the app and what to do', async () => {
   const messageOf = async (event: Event): Promise<string> => {
     const world = await World.open()
-    await world.write('input', [{ key: 'a', value: 1 }])
-    const { running } = await states['waiting']!(world, { exchange: event.exchange ?? 'memory' })
+    await world.write('input', [{ key: 'a', value: 1 }], { partitions: 2 })
+    const { running } = await states['waiting']!(
+      world,
+      { exchange: event.exchange ?? 'memory' },
+      event.log?.(world) ?? world.port,
+    )
     await world.settle(event.happen(world, running))
     return await world.settle(
       running.done.then(

@@ -183,4 +183,25 @@ export const brokerBugs: readonly SeededBug[] = [
     replace: '{ topic, partition, offset: this.#positions.get(key)!.offset },\n      ]),',
     tests: ['test/broker/read-only.test.ts'],
   },
+  {
+    name: 'committed offsets go back: a part of a log is taken for the whole, and written as that',
+    file: 'src/broker/internal-log.ts',
+    find: '      offset = result.nextOffset\n',
+    replace: '      offset = end\n',
+    tests: ['test/broker/topics.test.ts'],
+  },
+  {
+    name: 'committed offsets go back: of a member that was expelled',
+    file: 'src/broker/groups.ts',
+    find: 'if (memberId !== undefined && !member) throw fenced(this.#name, memberId)',
+    replace: 'if (memberId !== undefined && !member) return',
+    tests: ['test/broker/conformance.test.ts', 'test/broker/consumer.test.ts'],
+  },
+  {
+    name: 'committed offsets go back: of a generation that has passed',
+    file: 'src/broker/groups.ts',
+    find: 'if (generation > this.#generation || generation < (member?.validFrom ?? this.#generation))',
+    replace: 'if (generation > this.#generation)',
+    tests: ['test/broker/conformance.test.ts'],
+  },
 ]

@@ -44,4 +44,33 @@ export const stateBugs: readonly SeededBug[] = [
     replace: '    act()\n',
     tests: ['src/state/undo-log.test.ts', 'test/app/bad-records-leave-no-trace.test.ts'],
   },
+  {
+    name: 'state: what is put below the first row is not found',
+    file: 'src/state/keyed-state.ts',
+    find: '      if (namespace <= this.#floor) {\n',
+    replace: '      if (namespace === this.#floor) {\n',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
+    name: 'state: the first row is one that was deleted',
+    file: 'src/state/keyed-state.ts',
+    find: '    if (bucket.namespace === this.#floor) this.#floorIsLive = false\n',
+    replace: '',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
+    name: 'state: a scan above the first row begins with that',
+    file: 'src/state/keyed-state.ts',
+    find: 'return from <= this.#floor ? this.#floor : this.#findFrom(from)',
+    replace: 'return this.#floor',
+    tests: ['src/state/keyed-state.model.test.ts'],
+  },
+  {
+    name: 'state: each question passes all rows that were deleted',
+    file: 'src/state/keyed-state.ts',
+    find: '    if (!this.#floorIsLive) return undefined\n',
+    replace:
+      '    if (from > this.#floor) return this.#findFrom(from)\n    if (!this.#floorIsLive) return undefined\n',
+    tests: ['src/state/keyed-state.test.ts'],
+  },
 ]
