@@ -26,11 +26,28 @@ export function programsOf(document: string): Map<string, string> {
   for (const [, before = '', block = ''] of textOf(document).matchAll(/(.*?)^```ts\n(.*?)^```$/gms)) {
     if (/^import .* from 'millrace/m.test(block))
       name =
-        /.*examples\/([\w-]+\.ts)/s.exec(before)?.[1] ??
+        /.*examples\/([\w.-]+\.ts)/s.exec(before)?.[1] ??
         `${basename(document, '.md')}-${programs.size + 1}.ts`
     programs.set(name, `${programs.get(name) ?? ''}${block}\n`)
   }
   return programs
+}
+
+/** Runs the app of a program that declares one over `orders`, and prints how many records it has processed. */
+const runIt = `
+import { openLog } from 'millrace'
+await using log = await openLog('./data')
+await log.producer(orders).send({ key: 'ada', value: { cents: 1250 } })
+console.log((await app.run({ log, until: 'now' })).records)
+`
+
+/**
+ * The programs of docs/changing-a-program.md, by file name, each with lines that run its app over one record; and what each prints. They declare apps, and run
+ * nothing themselves.
+ */
+export function guidePrograms(): { readonly programs: Map<string, string>; readonly prints: string } {
+  const programs = programsOf('docs/changing-a-program.md')
+  return { programs: new Map(Array.from(programs, ([name, text]) => [name, text + runIt])), prints: '1\n' }
 }
 
 /** The `tsconfig.json` that the README gives its readers. */

