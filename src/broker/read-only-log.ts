@@ -138,7 +138,9 @@ export class ReadOnlyLog implements LogPort {
     const metadata = await MetadataFile.open(disk, this.#path)
     return metadata.origin === 'new'
       ? topicsByFolders(await disk.list(this.#path))
-      : metadata.current.topics.filter(({ creating, deleting }) => !creating && !deleting).map(description)
+      : metadata.current.topics
+          .filter(({ creating, deleting }) => !creating && !deleting)
+          .map(topic => description(topic))
   }
 
   /** These partitions of a topic as they stand now. */

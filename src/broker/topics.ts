@@ -6,7 +6,7 @@
  * where the call failed, else when the name is used again, else at the next start. The partitions vouch for their topic: see topic-recovery.ts.
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
-import type { LogDirectory, Partition, PartitionConfig } from '../log/index.ts'
+import { segmentBytesDefault, type LogDirectory, type Partition, type PartitionConfig } from '../log/index.ts'
 import type { TopicConfig, TopicDescription } from '../port/index.ts'
 import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
 import { checkConfig, checkName } from './topic-checks.ts'
@@ -60,11 +60,13 @@ export class Topics {
 
   describe(name: string): TopicDescription | undefined {
     const topic = this.#byName.get(name)
-    return topic && description(topic)
+    return topic && description(topic, this.#log.segmentBytes)
   }
 
   list(internal: boolean): TopicDescription[] {
-    return [...this.#byName.values()].map(description).filter(topic => internal || !topic.internal)
+    return [...this.#byName.values()]
+      .map(topic => description(topic, this.#log.segmentBytes))
+      .filter(topic => internal || !topic.internal)
   }
 
   /** The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for every one of a topic that is not whole on the disk. */
@@ -294,8 +296,11 @@ function partitionConfig({
   }
 }
 
-/** A topic as users see it. */
-export function description(topic: StoredTopic): TopicDescription {
+/** A topic as users see it, in a log with this size of segments. */
+export function description(
+  topic: StoredTopic,
+  logSegmentBytes: number = segmentBytesDefault,
+): TopicDescription {
   const { id, name, partitions, retentionBytes, segmentBytes, internal, app } = topic
   const config: TopicConfig = {
     partitions,
@@ -303,5 +308,12 @@ export function description(topic: StoredTopic): TopicDescription {
     ...(segmentBytes === undefined ? {} : { segmentBytes }),
     ...(app === undefined ? {} : { app }),
   }
-  return { name, id, partitions, config, internal: (internal ?? false) || app !== undefined }
+  return {
+    name,
+    id,
+    partitions,
+    config,
+    batchBytesMax: segmentBytes ?? logSegmentBytes,
+    internal: (internal ?? false) || app !== undefined,
+  }
 }

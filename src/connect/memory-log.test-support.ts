@@ -62,7 +62,7 @@ export class MemoryLog implements LogPort {
     return Promise.resolve(
       partitions === undefined
         ? undefined
-        : { name, id: name, partitions, config: { partitions }, internal: false },
+        : { name, id: name, partitions, config: { partitions }, batchBytesMax: 1 << 30, internal: false },
     )
   }
 

@@ -9,7 +9,13 @@
  * Not here yet, each with its place: retention by time and compaction beside `retention.ts` (`Partition.retain` asks which segments may go),
  * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
  */
-export { LogDirectory, type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory.ts'
+export {
+  LogDirectory,
+  type LogDirectoryOptions,
+  segmentBytesDefault,
+  segmentBytesMax,
+  segmentBytesMin,
+} from './log-directory.ts'
 export { type BatchOrigin } from './append-check.ts'
 export { type AppendReceipt } from './append-receipt.ts'
 export { readChecked, withCheck, type CheckedText } from './checked-text.ts'

@@ -73,6 +73,7 @@ type Config = Required<Omit<LogDirectoryOptions, 'onFatal' | 'only'>> & {
 /** Kafka's smallest segment; its largest is what an int32 position reaches. */
 export const segmentBytesMin = 14
 export const segmentBytesMax = 0x7fff_ffff
+export const segmentBytesDefault: number = 1 << 30
 const openFilesDefault = 256
 /** The content of the clean marker: any other is not a clean stop's. */
 const cleanMarker = '{"version":0}'
@@ -142,6 +143,11 @@ export class LogDirectory {
    */
   get disk(): Disk {
     return this.#config.disk
+  }
+
+  /** A segment's size where a partition does not say. */
+  get segmentBytes(): number {
+    return this.#config.segmentBytes
   }
 
   get recovery(): DirectoryRecovery {
@@ -416,7 +422,7 @@ function withDefaults(options: LogDirectoryOptions, processFilesMax = Infinity):
     disk: options.disk,
     clock: options.clock,
     durability: options.durability ?? 'sync',
-    segmentBytes: options.segmentBytes ?? 1 << 30,
+    segmentBytes: options.segmentBytes ?? segmentBytesDefault,
     indexIntervalBytes: options.indexIntervalBytes ?? indexIntervalBytesDefault,
     retentionBytes: options.retentionBytes ?? -1,
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,

@@ -38,6 +38,8 @@ export interface TopicDescription {
   readonly partitions: number
   /** What was said when it was created. */
   readonly config: TopicConfig
+  /** Bytes of the largest batch that it takes: one does not span segments. A record whose batch would be larger is refused with RECORD_TOO_LARGE. */
+  readonly batchBytesMax: number
   /** Topics that the log keeps for itself, as `__consumer_offsets`, and those of apps ({@link TopicConfig.app}). */
   readonly internal: boolean
 }

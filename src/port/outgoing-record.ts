@@ -4,7 +4,7 @@
  */
 import { fromUtf8, inWords, MillraceError, nearestName, type Clock } from '../base/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
-import type { RecordHeader } from '../wire/index.ts'
+import { recordSizeBound, type RecordHeader } from '../wire/index.ts'
 
 /** A header to publish: text is written as UTF-8. */
 export interface OutgoingHeader {
@@ -32,8 +32,6 @@ export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
 const timestampMax = 8_640_000_000_000_000
 /** Bytes of one record. The topic's segments may allow less. */
 const recordBytesMax = 256 << 20
-/** Bytes of a record's fields and of a header's, beside what they hold: more than there can be. */
-const fieldBytesMax = 48
 /** Characters of a key that a message shows. */
 const keyCharactersMax = 80
 
@@ -150,10 +148,13 @@ export class RecordEncoder<K, V> {
   }
 
   #bytesMaxOf({ key, value, headers }: EncodedRecord): number {
-    let bytes = fieldBytesMax + bytesMaxOf(key) + bytesMaxOf(value)
-    if (headers)
-      for (const header of headers) bytes += fieldBytesMax + bytesMaxOf(header.key) + bytesMaxOf(header.value)
-    if (bytes > recordBytesMax) throw recordTooLarge(this.#topic.name, key, bytes, recordBytesMax)
+    const bytes = recordSizeBound(key, value, headers)
+    if (bytes > recordBytesMax)
+      throw new MillraceError(
+        'RECORD_TOO_LARGE',
+        `A record ${shownKey(key)} for topic '${this.#topic.name}' takes up to ${bytes} bytes, more than the ${recordBytesMax} of the largest ` +
+          'record that millrace takes. Send less in one record.',
+      )
     return bytes
   }
 
@@ -175,25 +176,23 @@ export function checkRecords(topic: string, records: unknown): void {
   )
 }
 
-export function recordTooLarge(topic: string, key: Encoded, bytes: number, limit?: number): MillraceError {
-  const shown =
-    key === null
-      ? 'without a key'
-      : typeof key === 'string'
-        ? `with the key '${key.length > keyCharactersMax ? `${key.slice(0, keyCharactersMax)}…` : key}'`
-        : `with a key of ${key.length} bytes`
+/** A record is refused that no batch can hold; `limit`: what the topic takes. */
+export function recordTooLarge(
+  topic: string,
+  partition: number,
+  key: Encoded,
+  bytes: number,
+  limit: number,
+): MillraceError {
   return new MillraceError(
     'RECORD_TOO_LARGE',
-    `A record ${shown} for topic '${topic}' takes up to ${bytes} bytes, more than ${limit === undefined ? 'a segment holds' : `the ${limit} that fit`}. Send less in one record, or create the topic with a larger segmentBytes.`,
+    `A record ${shownKey(key)} for topic '${topic}', partition ${partition}, takes ${bytes} bytes in a batch of its own, more than the ${limit} of a segment. ` +
+      'Send less in one record, or create the topic with a larger segmentBytes.',
   )
 }
 
-/** UTF-8 takes three bytes for a character at the most; a long text is measured. */
-function bytesMaxOf(encoded: Encoded): number {
-  if (encoded === null) return 0
-  if (typeof encoded !== 'string') return encoded.length
-  return encoded.length < measuredFrom ? encoded.length * 3 : Buffer.byteLength(encoded)
+function shownKey(key: Encoded): string {
+  if (key === null) return 'without a key'
+  if (typeof key !== 'string') return `with a key of ${key.length} bytes`
+  return `with the key '${key.length > keyCharactersMax ? `${key.slice(0, keyCharactersMax)}…` : key}'`
 }
-
-/** Characters from which on a text is measured, not estimated. */
-const measuredFrom = 1024

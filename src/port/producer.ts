@@ -12,14 +12,13 @@ import {
   type Clock,
   type Compression,
 } from '../base/index.ts'
-import { BatchBuilder } from '../wire/index.ts'
+import { BatchBuilder, batchHeaderBytes, singleBatchBytes } from '../wire/index.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import type { LogPort, Writer } from './log-port.ts'
 import {
   checkRecords,
   RecordEncoder,
   recordTooLarge,
-  type EncodedRecord,
   type OutgoingRecord,
   type ProducedTopic,
 } from './outgoing-record.ts'
@@ -44,8 +43,6 @@ const bufferBytesDefault = 32 << 20
 /** A batch being filled or on its way. */
 interface OpenBatch {
   readonly builder: BatchBuilder
-  /** Its record, where it has one that is too large to share a batch. */
-  readonly large: Pick<EncodedRecord, 'key' | 'bytesMax'> | undefined
   readonly acknowledged: PromiseWithResolvers<number>
 }
 
@@ -94,7 +91,7 @@ export class Producer<K, V> {
       lingerMs: value =>
         Number.isFinite(value) && (value as number) >= 0 ? undefined : 'milliseconds, 0 or more',
       batchBytes: 'count',
-      compression: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+      compression: ['none', 'gzip', 'zstd'],
       bufferBytes: 'count',
     })
     this.#options = {
@@ -182,21 +179,24 @@ export class Producer<K, V> {
 
   async #lookUp(): Promise<ReadyTopic> {
     const partitions = await ensureTopic(this.#port, this.#topic)
-    const { segmentBytes = Infinity } = (await this.#port.describeTopic(this.#topic.name))?.config ?? {}
-    return { partitions, segmentBytes, batchBytes: Math.min(this.#options.batchBytes, segmentBytes) }
+    const { batchBytesMax = Infinity } = (await this.#port.describeTopic(this.#topic.name)) ?? {}
+    return { partitions, batchBytesMax, batchBytes: Math.min(this.#options.batchBytes, batchBytesMax) }
   }
 
   #add(
     record: OutgoingRecord<K, V>,
-    { partitions, segmentBytes, batchBytes }: ReadyTopic,
+    { partitions, batchBytesMax, batchBytes }: ReadyTopic,
   ): { partition: number; batch: OpenBatch; index: number } {
     // All that can be refused is refused before a batch is opened or touched.
     const encoded = this.#encoder.encode(record)
     const { key, value, timestamp, headers, bytesMax, partitionBy } = encoded
-    if (bytesMax > segmentBytes) throw recordTooLarge(this.#topic.name, key, bytesMax, segmentBytes)
     const partition =
       partitionBy === null ? this.#sticky % partitions : partitionFor(bytesOf(partitionBy)!, partitions)
-    const batch = this.#batch(partition, encoded, batchBytes)
+    if (batchHeaderBytes + bytesMax > batchBytesMax) {
+      const bytes = singleBatchBytes(key, value, headers)
+      if (bytes > batchBytesMax) throw recordTooLarge(this.#topic.name, partition, key, bytes, batchBytesMax)
+    }
+    const batch = this.#batch(partition, bytesMax, batchBytes)
     const { builder } = batch
     const before = builder.sizeBytes
     if (typeof key !== 'object' && typeof value !== 'object')
@@ -208,14 +208,13 @@ export class Producer<K, V> {
     return { partition, batch, index }
   }
 
-  /** The batch for a record. One that is larger than a batch should be goes alone: if the log refuses it, others are not concerned. */
-  #batch(partition: number, { key, bytesMax }: EncodedRecord, batchBytes: number): OpenBatch {
+  /** The batch for a record. One that is larger than a batch should be goes alone. */
+  #batch(partition: number, bytesMax: number, batchBytes: number): OpenBatch {
     const open = this.#open.get(partition)
     if (open && open.builder.sizeBytes + bytesMax <= batchBytes) return open
     if (open) this.#append(partition)
     const batch: OpenBatch = {
       builder: new BatchBuilder({ compression: this.#options.compression }),
-      large: bytesMax > batchBytes ? { key, bytesMax } : undefined,
       acknowledged: Promise.withResolvers(),
     }
     this.#open.set(partition, batch)
@@ -262,8 +261,8 @@ export class Producer<K, V> {
     void acknowledged.then(() => this.#inFlight.delete(acknowledged))
   }
 
-  async #write(partition: number, { builder, large }: OpenBatch): Promise<{ readonly baseOffset: number }> {
-    const bytes = builder.sizeBytes
+  async #write(partition: number, { builder }: OpenBatch): Promise<{ readonly baseOffset: number }> {
+    const { count, sizeBytes: bytes } = builder
     const writer = (this.#writer ??= this.#port.openWriter())
     try {
       return await (await writer).append(this.#topic.name, partition, builder)
@@ -271,13 +270,15 @@ export class Producer<K, V> {
       // A writer that failed stays so: the next batch gets a new one.
       if (this.#writer === writer) this.#writer = undefined
       void writer.then(failed => failed.close()).catch(() => undefined)
-      if (large && isMillraceError(error, 'RECORD_TOO_LARGE'))
-        throw new MillraceError(
-          'RECORD_TOO_LARGE',
-          `${recordTooLarge(this.#topic.name, large.key, large.bytesMax).message} (${error.message})`,
-          { cause: error },
-        )
-      throw error
+      if (!isMillraceError(error, 'RECORD_TOO_LARGE')) throw error
+      // The topic takes less than it did when it was looked up.
+      this.#ready = undefined
+      throw new MillraceError(
+        'RECORD_TOO_LARGE',
+        `Topic '${this.#topic.name}' was created again with smaller segments: ${count} record${count === 1 ? '' : 's'} gathered for partition ${partition} ` +
+          `did not fit into one (${bytes} bytes). Send them again, in batches that fit now.`,
+        { cause: error },
+      )
     } finally {
       this.#count(-bytes)
     }
@@ -297,8 +298,8 @@ export class Producer<K, V> {
 /** The topic as it is on the log. */
 interface ReadyTopic {
   readonly partitions: number
-  /** What no batch may exceed, as far as it is known. */
-  readonly segmentBytes: number
+  /** What no batch may exceed. */
+  readonly batchBytesMax: number
   /** A batch of this size is appended. */
   readonly batchBytes: number
 }

@@ -10,8 +10,16 @@
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
-import { BatchBuilder, type RecordCursor, type RecordHeader } from '../wire/index.ts'
+import {
+  BatchBuilder,
+  batchHeaderBytes,
+  recordSizeBound,
+  singleBatchBytes,
+  type RecordCursor,
+  type RecordHeader,
+} from '../wire/index.ts'
 import type { StateChange } from './keyed-state.ts'
+import { namespaceLength } from './namespace.ts'
 import type { StateStore } from './state-store.ts'
 
 /** Bytes at which a batch of changes is closed and the next one begun: well under the 1 MiB that Kafka accepts by default. */
@@ -21,6 +29,9 @@ export const changelogBatchBytesMax: number = 256 * 1024
 const restoreSliceRecords = 20_000
 /** How long restoring waits for the next batch before it looks again. */
 const restoreWaitMs = 1000
+
+/** Characters of a key that a message shows. */
+const keyCharactersMax = 80
 
 /** The header on the first record of a batch: its value is the format as text, as `1` or `1 sessions`. */
 export const formatHeader = 'millrace.state'
@@ -44,28 +55,62 @@ export interface ChangelogPlace {
   readonly partition: number
   /** What the values are, where a program could mistake one kind for another under the same name. Compared as text. */
   readonly format?: string | undefined
+  /** Bytes of the largest batch that the topic takes. Default: there is no limit. */
+  readonly batchBytesMax?: number
+  /** The operator whose state it is, for messages. */
+  readonly operator?: string
 }
 
-/** Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record. */
+/**
+ * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record.
+ * @throws MillraceError RECORD_TOO_LARGE for what one key holds, where no batch of the topic can hold it
+ */
 export function writeChanges(
   place: ChangelogPlace,
   changes: readonly StateChange[],
   timestamp: number,
   append: AppendBatch,
 ): void {
-  const { topic, partition } = place
+  const { topic, partition, batchBytesMax = Infinity } = place
   const formatHeaders: readonly RecordHeader[] = [
     { key: formatHeader, value: fromUtf8(formatText(place.format)) },
   ]
   let batch: BatchBuilder | undefined
-  for (const [key, value] of changes) {
+  for (const [storeKey, bytes] of changes) {
+    const key = fromLatin1(storeKey)
+    const value = bytes ?? null
+    const bound = recordSizeBound(key, value, formatHeaders)
+    if (batchHeaderBytes + bound > batchBytesMax) checkFits(place, key, value, formatHeaders, batchBytesMax)
+    if (batch && batch.sizeBytes + bound > batchBytesMax) {
+      append(topic, partition, batch)
+      batch = undefined
+    }
     batch ??= new BatchBuilder()
-    batch.append(timestamp, fromLatin1(key), value ?? null, batch.count === 0 ? formatHeaders : undefined)
+    batch.append(timestamp, key, value, batch.count === 0 ? formatHeaders : undefined)
     if (batch.sizeBytes < changelogBatchBytesMax) continue
     append(topic, partition, batch)
     batch = undefined
   }
   if (batch) append(topic, partition, batch)
+}
+
+/** Refuses what a key holds where it would fit into no batch, which also has to hold the format. */
+function checkFits(
+  { topic, partition, operator = topic }: ChangelogPlace,
+  storeKey: Uint8Array,
+  value: Uint8Array | null,
+  headers: readonly RecordHeader[],
+  batchBytesMax: number,
+): void {
+  const bytes = singleBatchBytes(storeKey, value, headers)
+  if (bytes <= batchBytesMax) return
+  const key = utf8(storeKey.subarray(namespaceLength))
+  const shown = key.length > keyCharactersMax ? `${key.slice(0, keyCharactersMax)}…` : key
+  throw new MillraceError(
+    'RECORD_TOO_LARGE',
+    `What '${operator}' keeps for the key '${shown}' takes ${bytes} bytes in its changelog (topic '${topic}', partition ${partition}), more than the ` +
+      `${batchBytesMax} of a segment. Nothing after the last commit counts. Keep less for one key, and start the app again: it continues from there.`,
+  )
 }
 
 export interface RestoreOptions extends ChangelogPlace {

@@ -1,5 +1,5 @@
 /** state: what a task keeps between records. Stores, typed state in front of them, and their changelogs. */
-export { changelogTopic, restore, type Restored, writeChanges } from './changelog.ts'
+export { type ChangelogPlace, changelogTopic, restore, type Restored, writeChanges } from './changelog.ts'
 export { frozen, given, storable } from './frozen.ts'
 export { KeyedState } from './keyed-state.ts'
 export { memoryStore } from './memory-store.ts'

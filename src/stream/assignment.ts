@@ -6,7 +6,14 @@
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'
-import { changelogTopic, KeyedState, memoryStore, restore, UndoLog } from '../state/index.ts'
+import {
+  type ChangelogPlace,
+  changelogTopic,
+  KeyedState,
+  memoryStore,
+  restore,
+  UndoLog,
+} from '../state/index.ts'
 import { failsAlways, policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
 import { ExchangePartition, exchangeTopic, sendToExchange } from './exchange-partition.ts'
 import type { OperatorNode } from './graph.ts'
@@ -24,7 +31,7 @@ export interface TaskState {
   readonly task: Task
   readonly state: KeyedState<unknown>
   readonly store: ReturnType<typeof memoryStore>
-  readonly changelog: { readonly topic: string; readonly partition: number; readonly format: string }
+  readonly changelog: ChangelogPlace
   /** Behind the last record in the changelog: once that is committed the state stands for everything before it. */
   changelogEnd: number
 }
@@ -190,7 +197,13 @@ export class Assignment {
     const store = memoryStore()
     const state = new KeyedState<unknown>(id, store, { undo: this.#undo })
     const topic = changelogTopic(this.#context.app, id)
-    const changelog = { topic, partition: task.partition, format: formatOf(this.#context.app, node) }
+    const changelog: ChangelogPlace = {
+      topic,
+      partition: task.partition,
+      format: formatOf(this.#context.app, node),
+      batchBytesMax: this.#context.topics.batchBytesMax(topic),
+      operator: node.name,
+    }
     this.states.push({ task, state, store, changelog, changelogEnd: 0 })
     return state
   }

@@ -54,7 +54,10 @@ export function settleFailed(
 ): void {
   const failure = OperatorFailure.of('source', error)
   const { cause } = failure
-  if (isMillraceError(cause) && cause.code !== 'MALFORMED_RECORD' && cause.code !== 'INVALID_ARGUMENT')
+  if (
+    isMillraceError(cause) &&
+    !isMillraceError(cause, 'MALFORMED_RECORD', 'INVALID_ARGUMENT', 'RECORD_TOO_LARGE')
+  )
     throw cause
   settle(policy, sink, record, 'failed', failure.message, cause)
 }
@@ -69,7 +72,11 @@ function settle(
 ): void {
   if (policy === 'fail')
     throw new MillraceError(
-      kind === 'malformed' ? 'MALFORMED_RECORD' : 'USER_FUNCTION_FAILED',
+      kind === 'malformed'
+        ? 'MALFORMED_RECORD'
+        : isMillraceError(cause, 'RECORD_TOO_LARGE')
+          ? cause.code
+          : 'USER_FUNCTION_FAILED',
       `The record at ${inWords(record.place)} cannot be processed: ${reason.replace(/\.$/, '')}. ` +
         `Mend it or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }; nothing past it was committed.`,
       cause === undefined ? {} : { cause },

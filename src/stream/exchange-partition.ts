@@ -15,6 +15,7 @@ import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { ExchangeNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from './operator.ts'
+import type { OutputNode } from './output-failure.ts'
 import type { Outputs } from './outputs.ts'
 import { noHeaders, type Pane, StreamRecord } from './record.ts'
 import { rawKeyOf } from './key-codec.ts'
@@ -49,9 +50,10 @@ export function sendToExchange(
   const isKeyless = record.key === null || record.key === undefined
   const key = isKeyless ? null : fromLatin1(rawKeyOf(record, node.keyCodec))
   const value = valueCodec.encode(record.value)
-  if (undo) undo.act(() => outputs.writeRaw(topic, partition, record.timestamp, key, value, headers))
-  else outputs.writeRaw(topic, partition, record.timestamp, key, value, headers)
+  outputs.writeRaw(node, topic, partition, record.timestamp, key, value, headers, undo)
 }
+
+const announcement: OutputNode = { name: 'the announcement of a watermark', kind: 'exchange' }
 
 /** Announces to one partition downstream that `tasks`, as `0-7,9`, have come to `watermark`. */
 export function announceWatermark(
@@ -62,7 +64,7 @@ export function announceWatermark(
   watermark: number,
   timestamp: number,
 ): void {
-  outputs.writeRaw(topic, partition, timestamp, null, null, [
+  outputs.writeRaw(announcement, topic, partition, timestamp, null, null, [
     { key: taskHeader, value: fromUtf8(tasks) },
     { key: watermarkHeader, value: fromUtf8(textOf(watermark)) },
   ])

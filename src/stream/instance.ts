@@ -181,7 +181,7 @@ export class Instance {
 
     const transactional = { transactionalId: `${app}-${settings.instance}` }
     this.#writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
-    this.#outputs = new Outputs(this.#writer, topic => topics.partitions(topic))
+    this.#outputs = new Outputs(this.#writer, topics)
     this.#reader = await port.openReader({ isolation: 'read_committed' })
     const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader)
     this.#assignment = assignment

@@ -38,35 +38,38 @@ function fakeWriter(): FakeWriter {
   return fake
 }
 
+const topics = (partitions: number) => ({ partitions: () => partitions, batchBytesMax: () => 1 << 30 })
+const node = { name: 'test', kind: 'exchange' } as const
 const key = Buffer.from('key')
 const value = Buffer.alloc(100_000)
 
 test('batches that are not full go to the writer when all of them together are too much', () => {
   const fake = fakeWriter()
-  const outputs = new Outputs(fake.writer, () => 1000)
-  for (let partition = 0; partition < 300; partition += 1) outputs.writeRaw('t', partition, 0, key, value, [])
+  const outputs = new Outputs(fake.writer, topics(1000))
+  for (let partition = 0; partition < 300; partition += 1)
+    outputs.writeRaw(node, 't', partition, 0, key, value, [])
   equal(fake.appended, 0)
   for (let partition = 300; partition < 400; partition += 1)
-    outputs.writeRaw('t', partition, 0, key, value, [])
+    outputs.writeRaw(node, 't', partition, 0, key, value, [])
   ok(fake.appended > 300, `${fake.appended} batches`)
   // What was handed over does not count any more.
   const before = fake.appended
   for (let partition = 400; partition < 600; partition += 1)
-    outputs.writeRaw('t', partition, 0, key, value, [])
+    outputs.writeRaw(node, 't', partition, 0, key, value, [])
   equal(fake.appended, before)
 })
 
 test('an instance waits while too much is on its way, and hears what has failed', async () => {
   const fake = fakeWriter()
-  const outputs = new Outputs(fake.writer, () => 1)
-  for (let n = 0; n < 400; n += 1) outputs.writeRaw('t', 0, 0, key, value, [])
+  const outputs = new Outputs(fake.writer, topics(1))
+  for (let n = 0; n < 400; n += 1) outputs.writeRaw(node, 't', 0, 0, key, value, [])
   let relieved = false
   const waiting = outputs.relieved().then(() => (relieved = true))
   await new Promise(resolve => setImmediate(resolve))
   equal(relieved, false)
   fake.answer()
   await waiting
-  outputs.writeRaw('t', 0, 0, key, value, [])
+  outputs.writeRaw(node, 't', 0, 0, key, value, [])
   outputs.flush()
   const settled = outputs.settled()
   fake.answer(new MillraceError('DISK_FULL', 'full'))

@@ -5,10 +5,16 @@
 import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import type { BatchToAppend, Writer } from '../port/index.ts'
 import type { UndoLog } from '../state/index.ts'
-import { BatchBuilder, type RecordHeader } from '../wire/index.ts'
+import {
+  BatchBuilder,
+  batchHeaderBytes,
+  recordSizeBound,
+  singleBatchBytes,
+  type RecordHeader,
+} from '../wire/index.ts'
 import type { DeadLetter } from './bad-records.ts'
 import type { SinkNode } from './graph.ts'
-import { type LargeRecord, outputFailure } from './output-failure.ts'
+import { outputFailure, outputTooLarge, type OutputNode } from './output-failure.ts'
 import type { StreamRecord } from './record.ts'
 
 /** A batch goes to the writer at this size. */
@@ -17,37 +23,52 @@ const batchBytes = 128 * 1024
 const gatheredBytesMax = 32 * 1024 * 1024
 /** Bytes handed over and not acknowledged: more and the instance waits. */
 const bytesUnderWayMax = 16 * 1024 * 1024
-/** A record of this size is remembered, so that a batch that is refused for its size can name it. */
-const largeRecordBytes = 64 * 1024
 
 /** The header that says when a window's result came. */
 const paneHeader = 'millrace.pane'
 
+const deadLetters: OutputNode = { name: 'dead letters', kind: 'sink' }
+
+/** What is known of the topics that are written. */
+export interface OutputTopics {
+  partitions(topic: string): number
+  /** Bytes of the largest batch that a topic takes. */
+  batchBytesMax(topic: string): number
+}
+
+/** A topic that is written. */
+interface OpenTopic {
+  readonly name: string
+  readonly batchBytesMax: number
+  /** By partition. */
+  readonly batches: BatchBuilder[]
+}
+
 export class Outputs {
   readonly #writer: Writer
-  readonly #open = new Map<string, BatchBuilder[]>()
-  readonly #partitions: (topic: string) => number
+  readonly #open = new Map<string, OpenTopic>()
+  readonly #topics: OutputTopics
   #pending: Promise<unknown>[] = []
   /** Something was handed over since the last commit. */
   #uncommitted = false
   #failure: unknown
   #bytesUnderWay = 0
   #gatheredBytes = 0
-  /** The largest record of a batch, where it is large. */
-  readonly #large = new WeakMap<BatchToAppend, LargeRecord>()
 
-  constructor(writer: Writer, partitions: (topic: string) => number) {
+  constructor(writer: Writer, topics: OutputTopics) {
     this.#writer = writer
-    this.#partitions = partitions
+    this.#topics = topics
   }
 
   /**
    * Writes a record to a sink's topic. One without a key goes to the partition that has the task's own number, which keeps its order. With an undo
    * log the record is written once what it came from has succeeded.
+   * @throws MillraceError RECORD_TOO_LARGE for one that the topic cannot take; what the codecs throw
    */
   write(node: SinkNode, record: StreamRecord, taskPartition: number, undo?: UndoLog): void {
     const { topic } = node
-    const count = this.#partitions(topic.name)
+    const open = this.#topic(topic.name)
+    const count = open.batches.length
     const key = topic.key.encode(record.key ?? null)
     const value = topic.value.encode(record.value ?? null)
     const by = key === null ? null : (topic.key.partitionBytes?.(record.key) ?? key)
@@ -55,19 +76,21 @@ export class Outputs {
     const headers = record.pane
       ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
       : record.headers
-    if (undo) undo.act(() => this.#gather(node, partition, record.timestamp, key, value, headers))
-    else this.#gather(node, partition, record.timestamp, key, value, headers)
+    const bound = sizeBoundIn(open, node, partition, key, value, headers)
+    if (undo) undo.act(() => this.#gather(open, partition, bound, record.timestamp, key, value, headers))
+    else this.#gather(open, partition, bound, record.timestamp, key, value, headers)
   }
 
   #gather(
-    { name, topic }: SinkNode,
+    open: OpenTopic,
     partition: number,
+    bound: number,
     timestamp: number,
     key: string | Uint8Array | null,
     value: string | Uint8Array | null,
     headers: readonly RecordHeader[],
   ): void {
-    const batch = this.#batch(topic.name, partition)
+    const batch = this.#batch(open, partition, bound)
     const before = batch.sizeBytes
     if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
       batch.appendText(timestamp, key, value, headers)
@@ -78,29 +101,32 @@ export class Outputs {
         value === null ? null : bytesOf(value),
         headers,
       )
-    if (batch.sizeBytes - before >= largeRecordBytes)
-      this.#large.set(batch, { operator: name, key, sizeBytes: batch.sizeBytes - before })
-    this.#gathered(topic.name, partition, batch, before)
+    this.#gathered(open, partition, batch, before)
   }
 
-  /** Writes bytes to a partition of the caller's choice: what goes through an exchange. */
+  /**
+   * Writes bytes to a partition of the caller's choice: what goes through an exchange. `node`: for messages; `undo` as in {@link write}.
+   * @throws MillraceError RECORD_TOO_LARGE
+   */
   writeRaw(
+    node: OutputNode,
     topic: string,
     partition: number,
     timestamp: number,
     key: Uint8Array | null,
     value: Uint8Array | null,
     headers: readonly RecordHeader[],
+    undo?: UndoLog,
   ): void {
-    const batch = this.#batch(topic, partition)
-    const before = batch.sizeBytes
-    batch.append(timestamp, key, value, headers)
-    this.#gathered(topic, partition, batch, before)
+    const open = this.#topic(topic)
+    const bound = sizeBoundIn(open, node, partition, key, value, headers)
+    if (undo) undo.act(() => this.#gather(open, partition, bound, timestamp, key, value, headers))
+    else this.#gather(open, partition, bound, timestamp, key, value, headers)
   }
 
   /** Puts a record's own bytes aside, with where it stood and why in headers. */
   deadLetter(letter: DeadLetter): void {
-    const count = this.#partitions(letter.to)
+    const partitions = this.#topics.partitions(letter.to)
     const header = (key: string, value: string | number): RecordHeader => ({
       key: `millrace.${key}`,
       value: fromUtf8(String(value)),
@@ -111,7 +137,8 @@ export class Outputs {
     // A letter that failed again, once replayed, says of this time only.
     const told = new Set(about.map(({ key }) => key))
     const headers = [...letter.headers.filter(({ key }) => !told.has(key)), ...about]
-    this.writeRaw(letter.to, letter.partition % count, letter.timestamp, letter.key, letter.value, headers)
+    const { to, timestamp, key, value } = letter
+    this.writeRaw(deadLetters, to, letter.partition % partitions, timestamp, key, value, headers)
   }
 
   /** Hands a finished batch to the writer; `onAppended` is told of the offset behind it. */
@@ -130,7 +157,7 @@ export class Outputs {
         onAppended?.(baseOffset + count)
       },
       (error: unknown) => {
-        this.#failure ??= outputFailure(topic, partition, this.#large.get(batch), error)
+        this.#failure ??= outputFailure(topic, partition, error)
       },
     )
     this.#pending.push(appended)
@@ -138,9 +165,9 @@ export class Outputs {
 
   /** Hands over everything that is gathered. */
   flush(): void {
-    for (const [topic, batches] of this.#open)
-      batches.forEach((batch, partition) => {
-        if (batch.count > 0) this.#send(topic, partition, batch)
+    for (const open of this.#open.values())
+      open.batches.forEach((batch, partition) => {
+        if (batch.count > 0) this.#send(open, partition, batch)
       })
   }
 
@@ -160,7 +187,7 @@ export class Outputs {
   /** Whether anything was written since the last {@link committed}. */
   get hasUncommitted(): boolean {
     if (this.#uncommitted) return true
-    for (const batches of this.#open.values()) for (const batch of batches) if (batch.count > 0) return true
+    for (const { batches } of this.#open.values()) if (batches.some(batch => batch.count > 0)) return true
     return false
   }
 
@@ -175,31 +202,59 @@ export class Outputs {
   }
 
   /** A batch has grown: it goes to the writer when it is full, and so do all when too much is gathered. */
-  #gathered(topic: string, partition: number, batch: BatchBuilder, sizeBytesBefore: number): void {
+  #gathered(open: OpenTopic, partition: number, batch: BatchBuilder, sizeBytesBefore: number): void {
     this.#gatheredBytes += batch.sizeBytes - sizeBytesBefore
-    if (batch.sizeBytes >= batchBytes) this.#send(topic, partition, batch)
+    if (batch.sizeBytes >= batchBytes) this.#send(open, partition, batch)
     else if (this.#gatheredBytes >= gatheredBytesMax) this.flush()
   }
 
-  #batch(topic: string, partition: number): BatchBuilder {
-    let batches = this.#open.get(topic)
-    if (batches === undefined) {
-      batches = Array.from({ length: this.#partitions(topic) }, () => new BatchBuilder())
-      this.#open.set(topic, batches)
+  #topic(name: string): OpenTopic {
+    let open = this.#open.get(name)
+    if (open === undefined) {
+      open = {
+        name,
+        batchBytesMax: this.#topics.batchBytesMax(name),
+        batches: Array.from({ length: this.#topics.partitions(name) }, () => new BatchBuilder()),
+      }
+      this.#open.set(name, open)
     }
-    const batch = batches[partition]
-    assert(batch, `partition ${partition} of '${topic}' exists`)
-    return batch
+    return open
   }
 
-  #send(topic: string, partition: number, batch: BatchBuilder): void {
-    // The writer owns the batch now, and may build it later: gather the next records in another one.
-    const batches = this.#open.get(topic)
-    const next = new BatchBuilder()
-    if (batches) batches[partition] = next
-    this.#gatheredBytes -= batch.sizeBytes - next.sizeBytes
-    this.append(topic, partition, batch)
+  /** The batch for a record of at most `bound` bytes: the open one is sent where both may be more than the topic takes. */
+  #batch(open: OpenTopic, partition: number, bound: number): BatchBuilder {
+    const batch = open.batches[partition]
+    assert(batch, `partition ${partition} of '${open.name}' exists`)
+    if (batch.sizeBytes + bound <= open.batchBytesMax || batch.count === 0) return batch
+    return this.#send(open, partition, batch)
   }
+
+  /** Returns the batch that comes in its place. */
+  #send({ name, batches }: OpenTopic, partition: number, batch: BatchBuilder): BatchBuilder {
+    // The writer owns the batch now, and may build it later: gather the next records in another one.
+    const next = new BatchBuilder()
+    batches[partition] = next
+    this.#gatheredBytes -= batch.sizeBytes - next.sizeBytes
+    this.append(name, partition, batch)
+    return next
+  }
+}
+
+/** Bytes that a record takes in a batch, at the most. Throws where no batch of the topic can hold it. */
+function sizeBoundIn(
+  { name, batchBytesMax }: OpenTopic,
+  node: OutputNode,
+  partition: number,
+  key: string | Uint8Array | null,
+  value: string | Uint8Array | null,
+  headers: readonly RecordHeader[],
+): number {
+  const bound = recordSizeBound(key, value, headers)
+  if (batchHeaderBytes + bound > batchBytesMax) {
+    const bytes = singleBatchBytes(key, value, headers)
+    if (bytes > batchBytesMax) throw outputTooLarge(node, name, partition, key, bytes, batchBytesMax)
+  }
+  return bound
 }
 
 function bytesOf(encoded: string | Uint8Array): Uint8Array {

@@ -5,7 +5,7 @@
  * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would come out as a run that has finished.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import { checkPublic, type LogPort, type TopicConfig } from '../port/index.ts'
+import { checkPublic, type LogPort, type TopicConfig, type TopicDescription } from '../port/index.ts'
 import type { ErrorPolicy } from '../schema/index.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
@@ -23,6 +23,7 @@ export class TopologyTopics {
   readonly #app: string
   readonly #exchange: 'memory' | 'topic'
   readonly #counts = new Map<string, number>()
+  readonly #batchBytesMax = new Map<string, number>()
   readonly #stageCounts = new Map<Stage, number>()
   /** What the app keeps for itself. */
   readonly #own = new Set<string>()
@@ -39,6 +40,11 @@ export class TopologyTopics {
     if (count === undefined)
       throw new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was not prepared by the app '${this.#app}'.`)
     return count
+  }
+
+  /** Bytes of the largest batch that a topic takes. */
+  batchBytesMax(topic: string): number {
+    return this.#batchBytesMax.get(topic) ?? Number.POSITIVE_INFINITY
   }
 
   /** Tasks of a stage. */
@@ -156,7 +162,7 @@ export class TopologyTopics {
 
   /** How many partitions a topic has, which is created where it is missing. */
   async #countOf(topic: string, config: TopicConfig): Promise<number> {
-    const description = await this.#port.describeTopic(topic)
+    const description = await this.#describe(topic)
     if (description && config.app === undefined) {
       checkPublic(description)
       return description.partitions
@@ -164,7 +170,13 @@ export class TopologyTopics {
     // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
     if (description && description.config.app === config.app) return description.partitions
     await this.#create(topic, config)
-    return (await this.#port.describeTopic(topic))?.partitions ?? config.partitions
+    return (await this.#describe(topic))?.partitions ?? config.partitions
+  }
+
+  async #describe(topic: string): Promise<TopicDescription | undefined> {
+    const description = await this.#port.describeTopic(topic)
+    if (description) this.#batchBytesMax.set(topic, description.batchBytesMax)
+    return description
   }
 
   /** Creates a topic that is missing. Returns false if another instance was faster. */
@@ -183,7 +195,7 @@ export class TopologyTopics {
     const missing: AnyTopic[] = []
     for (const { topic } of sources) {
       if (this.#counts.has(topic.name)) continue
-      const found = await this.#port.describeTopic(topic.name)
+      const found = await this.#describe(topic.name)
       if (found) {
         checkPublic(found)
         this.#counts.set(topic.name, agreedCount(this.#port, this.#app, topic, found.partitions))

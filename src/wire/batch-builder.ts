@@ -35,6 +35,7 @@ import {
   transactionalBit,
   writeInt64,
 } from './layout.ts'
+import { decompressedBytesMax } from './record-batch.ts'
 
 export interface RecordHeader {
   readonly key: string
@@ -132,15 +133,16 @@ export class BatchBuilder {
     this.#end(position, headers)
   }
 
-  /** Ends the batch, and begins an empty one. The bytes returned are the caller's own. */
+  /** Ends the batch, and begins an empty one. The bytes returned are the caller's own. Compression never makes a batch larger. */
   build(stamp: BatchStamp = {}): Uint8Array {
     assert(this.#count > 0, 'a batch has a record')
-    const bytes = this.#compression === 'none' ? this.#take() : this.#compressed()
+    const compressed = this.#compression === 'none' ? undefined : this.#compressed()
+    const bytes = compressed ?? this.#take()
     bytes.writeInt32BE(bytes.length - batchLengthEnd, batchLengthAt)
     bytes.writeInt32BE(stamp.leaderEpoch ?? -1, leaderEpochAt)
     bytes.writeInt8(magic, magicAt)
     const attributes =
-      compressionId(this.#compression) |
+      compressionId(compressed ? this.#compression : 'none') |
       (stamp.timestampType === 'append' ? logAppendTimeBit : 0) |
       (stamp.transactional ? transactionalBit : 0) |
       (stamp.control ? controlBit : 0)
@@ -217,8 +219,11 @@ export class BatchBuilder {
     return bytes
   }
 
-  #compressed(): Buffer {
+  /** Undefined where the records do not get smaller, or could not be read back. */
+  #compressed(): Buffer | undefined {
+    if (this.#position - batchHeaderBytes > decompressedBytesMax) return undefined
     const records = compress(this.#compression, this.#buffer.subarray(batchHeaderBytes, this.#position))
+    if (batchHeaderBytes + records.length >= this.#position) return undefined
     this.#position = batchHeaderBytes
     return Buffer.concat([this.#buffer.subarray(0, batchHeaderBytes), records])
   }

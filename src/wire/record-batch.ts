@@ -37,8 +37,8 @@ import {
 } from './layout.ts'
 import { RecordCursor } from './record-cursor.ts'
 
-/** What a batch may decompress to, unless said otherwise. */
-const decompressedBytesMax = 128 * 1024 * 1024
+/** What a batch may decompress to, unless said otherwise. A larger one is not compressed. */
+export const decompressedBytesMax: number = 128 * 1024 * 1024
 /** Sequences wrap here. */
 const sequenceMax = 0x7fff_ffff
 

@@ -71,7 +71,7 @@ test('a task that is given away takes its state along', async () => {
     await topics.lookUp(plan, false, () => {})
     const previous = await PreviousRun.of(context, allInputs(context))
     await topics.create(plan, operator => previous.changelogsOf(operator))
-    const outputs = new Outputs(await port.openWriter({ app: 'app' }), name => topics.partitions(name))
+    const outputs = new Outputs(await port.openWriter({ app: 'app' }), topics)
     const assignment = new Assignment(context, previous, outputs, await port.openReader())
     await assignment.add(partitions)
     return assignment

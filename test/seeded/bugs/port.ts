@@ -108,4 +108,18 @@ export const portBugs: readonly SeededBug[] = [
     replace: '  void ((..._: unknown[]) => {})(`the watermark of ${what}`, watermark, {',
     tests: ['src/schema/topic.test.ts'],
   },
+  {
+    name: 'producer: a batch grows past what its topic takes',
+    file: 'src/port/producer.ts',
+    find: 'Math.min(this.#options.batchBytes, batchBytesMax)',
+    replace: 'this.#options.batchBytes',
+    tests: ['test/broker/record-sizes.test.ts'],
+  },
+  {
+    name: 'producer: the header of a batch is forgotten where a record is measured',
+    file: 'src/port/producer.ts',
+    find: 'if (batchHeaderBytes + bytesMax > batchBytesMax) {',
+    replace: 'if (bytesMax - batchHeaderBytes > batchBytesMax) {',
+    tests: ['test/broker/record-sizes.test.ts'],
+  },
 ]

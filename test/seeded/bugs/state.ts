@@ -73,4 +73,11 @@ export const stateBugs: readonly SeededBug[] = [
       '    if (from > this.#floor) return this.#findFrom(from)\n    if (!this.#floorIsLive) return undefined\n',
     tests: ['src/state/keyed-state.test.ts'],
   },
+  {
+    name: 'changelog: a batch grows past what its topic takes',
+    file: 'src/state/changelog.ts',
+    find: 'if (batch && batch.sizeBytes + bound > batchBytesMax) {',
+    replace: 'if (batch && batch.sizeBytes + bound < 0) {',
+    tests: ['test/app/outputs.test.ts'],
+  },
 ]

@@ -333,4 +333,11 @@ export const streamBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/stream/arguments.test.ts', 'src/stream/windows.test.ts'],
   },
+  {
+    name: 'outputs: a batch grows past what its topic takes',
+    file: 'src/stream/outputs.ts',
+    find: 'if (batch.sizeBytes + bound <= open.batchBytesMax || batch.count === 0) return batch',
+    replace: 'if (batch.count >= 0) return batch',
+    tests: ['test/app/outputs.test.ts'],
+  },
 ]
