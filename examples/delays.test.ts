@@ -22,7 +22,7 @@ test('an hour is counted when the watermark has passed its end', () => {
   run.input(flights).push(flight('11:05', 42), flight('11:50', 97))
   deepEqual(run.output(delays).read(), [])
 
-  // Ten minutes past the hour: nobody who keeps to `outOfOrderness` can come before 12:00 any more.
+  // Ten minutes past the hour: a record within `outOfOrderness` cannot be from before 12:00 any more.
   run.input(flights).push(flight('12:10', 0))
   deepEqual(run.output(delays).read(), [
     {
@@ -71,7 +71,7 @@ test('a flight meets the airport as it is known when it comes', () => {
   deepEqual(hour?.value, { city: 'Dallas', flights: 1, delay: 2 })
 })
 
-test('what cannot be processed is put aside, with the reason', () => {
+test('a record that cannot be processed is put aside, with the reason', () => {
   const run = withDallas()
   run.input(flights).push(flight('11:05', 3000))
   // The same topic by its name, under a schema that lets anything through.
@@ -89,7 +89,7 @@ test('what cannot be processed is put aside, with the reason', () => {
     failed: 1,
   })
 
-  // The app goes on with the next one.
+  // The app continues with the next record.
   run.input(flights).push(flight('11:06', 7))
   run.advanceTime(Infinity)
   equal(run.output(delays).read()[0]?.value?.delay, 7)
