@@ -12,11 +12,12 @@ import { valueCodec } from './value-codec.ts'
 /** Deeper values cannot be written. They are cyclic, or will be. */
 const depthMax = 500
 
-/** What is found in a value: something that cannot be frozen, something that cannot be written. */
-const binary = 1
-const unfit = 2
+/** What is found in a value: other objects, something that cannot be frozen, something that cannot be written. */
+const nested = 1
+const binary = 2
+const unfit = 4
 
-/** What is in frozen values that were looked through: those that the program froze itself may hold what is not frozen. */
+/** What is in values that are frozen and were looked through: one that the program froze itself may hold what is not frozen. */
 const known = new WeakMap<object, number>()
 /** Whether there was anything binary yet: until then {@link given} has nothing to do. */
 let binarySeen = false
@@ -74,8 +75,11 @@ function isBinary(value: object): boolean {
 function freeze(value: object, depth: number): number {
   if (depth >= depthMax) return unfit
   if (Object.isFrozen(value)) {
-    const found = known.get(value) ?? freezeParts(value, depth)
-    known.set(value, found)
+    const before = known.get(value)
+    if (before !== undefined) return before
+    const found = freezeParts(value, depth)
+    // A flat one is looked through again in less time than it takes to remember it.
+    if (found > 0) known.set(value, found)
     return found
   }
   if (!isPlain(value)) {
@@ -87,7 +91,7 @@ function freeze(value: object, depth: number): number {
   }
   Object.freeze(value)
   const found = freezeParts(value, depth)
-  if (found > 0) known.set(value, found)
+  if (found > nested) known.set(value, found)
   return found
 }
 
@@ -97,12 +101,16 @@ function freezeParts(value: object, depth: number): number {
   else if (value instanceof Map)
     for (const [key, part] of value) found |= freezePart(key, depth) | freezePart(part, depth)
   else if (value instanceof Set) for (const part of value) found |= freezePart(part, depth)
-  else for (const name in value) found |= freezePart((value as Record<string, unknown>)[name], depth)
+  else
+    for (const name in value) {
+      const part = (value as Record<string, unknown>)[name]
+      if (typeof part !== 'string' && typeof part !== 'number') found |= freezePart(part, depth)
+    }
   return found
 }
 
 function freezePart(part: unknown, depth: number): number {
-  if (typeof part === 'object') return part === null ? 0 : freeze(part, depth + 1)
+  if (typeof part === 'object') return part === null ? 0 : freeze(part, depth + 1) | nested
   return typeof part === 'function' || typeof part === 'symbol' ? unfit : 0
 }
 
