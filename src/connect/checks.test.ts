@@ -1,4 +1,4 @@
-/** Slips of programs without types: what is no log, topic, sink or source is told at the call. */
+/** Slips of programs without types: what is no log, topic, sink, source or option is told at the call. */
 import { rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, topic } from '../schema/index.ts'
@@ -21,4 +21,18 @@ for (const [given, of, connector, about] of slips)
     const error = { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about }
     throws(() => deliver(given as never, of as never, connector as never), error)
     await rejects(publish(given as never, of as never, connector as never, {} as never), error)
+  })
+
+const source = { name: 'file', open() {} }
+const wrongOptions: readonly (readonly [options: unknown, about: RegExp])[] = [
+  [{ onEror: 'skip' }, /Unknown option 'onEror'.*Did you mean 'onError'/],
+  [{ onError: 'ignore' }, /ignore.*deadLetter/],
+  [{ signal: true }, /'signal'.*AbortSignal/],
+  ['skip', /must be an object/],
+]
+for (const [options, about] of wrongOptions)
+  test(`deliver and publish refuse the option: ${about.source}`, async () => {
+    const error = { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about }
+    throws(() => deliver(log as never, numbers, source as never, options as never), error)
+    await rejects(publish(log as never, numbers, source as never, options as never), error)
   })

@@ -181,3 +181,28 @@ test('what the store gives back is frozen, as what was put is by its owner', () 
   assert.deepEqual(value, { n: 1 })
   assert(Object.isFrozen(value))
 })
+
+test('however many rows are deleted and not committed, a question for the first one at or after a place passes each once', () => {
+  const rows = 1000
+  const store = memoryStore()
+  let passed = 0
+  const counted: StateStore = Object.create(store)
+  counted.keys = function* (from, to) {
+    for (const key of store.keys(from, to)) {
+      passed += 1
+      yield key
+    }
+  }
+  const state = new KeyedState<number>('s', counted)
+  for (let n = 0; n < rows; n++) state.put(n, 'a', n)
+  state.committed(1)
+  // As an operator does: from a place that is below all rows, and not the lowest there is.
+  const from = Number.MIN_SAFE_INTEGER + 1
+  for (let n = 0; n < rows; n++) {
+    const [first] = state.scan(from, Infinity)
+    assert.equal(first?.namespace, n)
+    state.delete(n, 'a')
+  }
+  assert.deepEqual([...state.scan(from, Infinity)], [])
+  assert.ok(passed <= 10 * rows, `${passed} keys were passed`)
+})

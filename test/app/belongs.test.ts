@@ -380,3 +380,42 @@ test('retention that overtakes an app that runs ends it: what it had counted is 
   equal((await world.read('output')).at(-1)?.value, String(kept))
   ok(kept > 0 && kept < records, `${kept} are left`)
 })
+
+test('the beginning of a changelog is gone, as retention took it in 0.1.0: refused', async () => {
+  const world = await World.open()
+  await write(world, 4)
+  await world.settle(
+    world.port.createTopic(changelog, { partitions: 1, segmentBytes: 1000, retentionBytes: 1000 }),
+  )
+  const rows = Array.from({ length: 200 }, (_, n) => ({ key: `key ${n}`, value: n }))
+  await world.write(changelog, rows, { perBatch: 10 })
+  const found = await outcome(world)
+  ok(isMillraceError(found, 'STATE_INCOMPATIBLE'), String(found))
+  match(
+    found.message,
+    /'app'.*its changelog app-count-1-aggregate-changelog-0 begins at offset [1-9].*restart: true/s,
+  )
+  await world.run(counting(), { until: 'now', restart: true })
+  equal((await world.read('output')).at(-1)?.value, '4')
+})
+
+test('commits of another program than the plan that is kept: refused', async () => {
+  const doubling = (): App => {
+    const app = counting()
+    app.stream(input).groupByKey().count({ name: 'two' }).to(output)
+    return app
+  }
+  const world = await World.open()
+  await write(world, 4)
+  await world.run(counting(), { until: 'now' })
+  const before = await world.port.committedOffsets('app', [{ topic: 'app-plan-changelog', partition: 0 }])
+  await write(world, 1)
+  await world.run(doubling(), { until: 'now' })
+  // As in an older copy of the offsets, of which nothing else differs.
+  await world.settle(
+    world.port.commitOffsets({ group: 'app', offsets: before.filter(each => each !== undefined) }),
+  )
+  const found = await outcome(world, doubling())
+  ok(isMillraceError(found, 'STATE_INCOMPATIBLE'), String(found))
+  match(found.message, /'app'.*its commits and the plan .*do not belong together.*restart: true/s)
+})

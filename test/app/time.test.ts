@@ -3,7 +3,8 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, type WatermarkOptions, windowed } from '../../src/schema/index.ts'
 import { App, tumbling } from '../../src/stream/index.ts'
-import { type Incoming, type Outgoing, World } from './world.ts'
+import type { LogPort, Reader } from '../../src/port/index.ts'
+import { type Incoming, inPlaceOf, type Outgoing, World } from './world.ts'
 
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 const late = topic('late', { key: text(), value: json<string>(), partitions: 1 })
@@ -230,4 +231,64 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
     )
     ok(aheadMax <= alignment + (perBatch + 1) * stepMs, `${aheadMax} ms ahead, bound ${alignment}`)
   }
+})
+
+/** A log whose disk gives nothing of one partition of the input while it is held. */
+function slowDisk(world: World, partition: number): { readonly port: LogPort; isHeld: boolean } {
+  const openReader: LogPort['openReader'] = async options => {
+    const reader = await world.port.openReader(options)
+    const isHeld = (topic: string, of: number): boolean =>
+      disk.isHeld && topic === 'input' && of === partition
+    return new Proxy(
+      reader,
+      inPlaceOf<Reader>({
+        take: (name, of) => (isHeld(name, of) ? undefined : reader.take(name, of)),
+        atEnd: (name, of) => !isHeld(name, of) && reader.atEnd(name, of),
+      }),
+    )
+  }
+  const disk = { port: new Proxy(world.port, inPlaceOf<LogPort>({ openReader })), isHeld: true }
+  return disk
+}
+
+test('a partition whose records are still being read from a slow disk is not idle', async () => {
+  const world = await World.open()
+  await world.write('input', [event(10, 'b', 1), event(500, 'a', 0)], { partitions: 2 })
+  const disk = slowDisk(world, 1)
+  const app = counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true })
+  const running = world.start(app, {}, disk.port)
+  for (let n = 1; n <= 50; n += 1) {
+    await world.write('input', [event(500 + n, 'a', 0)])
+    await world.clock.advance(100)
+  }
+  deepEqual(await world.read('counts'), [])
+  disk.isHeld = false
+  await world.clock.advance(500)
+  const { dropped, sideOutput } = running.instance.metrics
+  deepEqual([dropped.idle, sideOutput], [0, { late: 0, idle: 0 }])
+  await world.stop(running)
+})
+
+test('in a replay no partition runs ahead of one that a slow disk holds up', async () => {
+  const world = await World.open()
+  const inOrder = (partition: number): Incoming[] =>
+    Array.from({ length: 50 }, (_, n) => event(n * 10, String(n * 10), partition))
+  await world.write('input', [...inOrder(0), ...inOrder(1)], { partitions: 2, perBatch: 1 })
+  const disk = slowDisk(world, 1)
+  disk.isHeld = false
+  let latest = 0
+  const app = new App('app')
+  app
+    .stream(topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 0 } }))
+    .peek(value => {
+      latest = Math.max(latest, Number(value))
+      if (latest === 150) disk.isHeld = true
+    })
+  const running = world.start(app, { until: 'end', alignment: 100 }, disk.port)
+  await world.clock.advance(5000)
+  ok(latest > 150 && latest <= 150 + 120, `${latest}`)
+  equal(running.outcome(), 'running')
+  disk.isHeld = false
+  await world.settle(running.done)
+  equal(latest, 490)
 })

@@ -134,6 +134,12 @@ const rows: readonly Row[] = [
     results: ['a [0,20) aa @20 on-time', 'b [10,20) b @20 on-time'],
   },
   {
+    name: 'a tie with the last record of a session, at its last instant: the session is not complete',
+    windows: session(10, { allowedLateness: 5 }),
+    records: 'a@0 b@10 a@0 b@11 a@0',
+    results: ['a [0,10) aa @10 on-time', 'a [0,10) aaa @10 late', 'b [10,21) bb @21 on-time'],
+  },
+  {
     name: 'a record meets no session that its watermark has passed, although the two are within the gap',
     windows: session(10),
     records: 'a@0 b@11 a@5',
@@ -241,4 +247,37 @@ for (const [name, windows, expiry] of [
         const kept = harness.rows(name).filter(row => !row.endsWith(' z'))
         deepEqual(kept.length, left, `at ${watermark}, ${steps.length} steps`)
       }
+  })
+
+for (const windows of [tumbling(10), session(10)])
+  test(`a record is judged by the watermark of its own partition, also where a table holds back its task: ${windows.kind}`, () => {
+    const app = new App('app')
+    const input = topic('input', { key: text(), value: json<string>() })
+    const names = topic('names', {
+      key: text(),
+      value: json<string>(),
+      watermark: { outOfOrderness: 0 },
+    })
+    const named = app.stream(input).join(app.table(names), (_, name) => name)
+    joined(named, windows).emit('final').to(output)
+    const record = (key: string, timestamp: number) => ({ key, value: key, timestamp })
+    const harness = new TaskHarness(
+      app,
+      new Map([
+        ['names', [[record('a', 0), record('b', 0)]]],
+        ['input', [[record('a', 0), record('b', 100), record('a', 8)]]],
+      ]),
+    )
+    for (const name of ['names', 'input'])
+      harness.read(
+        harness.sources.find(source => source.topic === name)!,
+        10,
+      )
+    harness.endExhausted()
+    harness.commit()
+    deepEqual(
+      harness.outputs.map(({ value, pane }) => `${value as string} ${pane}`),
+      ['a on-time', 'b on-time'],
+    )
+    deepEqual(harness.metrics.dropped.late, 1)
   })

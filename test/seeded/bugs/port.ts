@@ -85,7 +85,7 @@ export const portBugs: readonly SeededBug[] = [
     file: 'src/port/consumer-options.ts',
     find: 'checkOptions(what, options, {',
     replace: 'void ((..._: unknown[]) => {})(what, options, {',
-    tests: ['test/broker/consumer.test.ts', 'src/open-log.test.ts'],
+    tests: ['test/broker/producer-refusals.test.ts'],
   },
   {
     name: 'at the entrance: options of a producer are not checked',

@@ -33,8 +33,15 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'what fires is not interrupted by commits',
     file: 'src/stream/assignment.ts',
-    find: '          return turn.rows\n',
-    replace: '          return Number.MAX_SAFE_INTEGER\n',
+    find: 'rowsPerTurn: () => turn.rows,',
+    replace: 'rowsPerTurn: () => Number.MAX_SAFE_INTEGER,',
+    tests: ['test/app/commits.test.ts'],
+  },
+  {
+    name: 'each row that fires takes a turn of its own',
+    file: 'src/stream/assignment.ts',
+    find: 'rowsPerTurn: () => turn.rows,',
+    replace: 'rowsPerTurn: () => 1,',
     tests: ['test/app/commits.test.ts'],
   },
   {

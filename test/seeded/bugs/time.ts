@@ -21,7 +21,7 @@ export const timeBugs: readonly SeededBug[] = [
     file: 'src/stream/task.ts',
     find: '      this.#timed.findIndex(({ name }) => name === suspended.at),\n',
     replace: '      0,\n',
-    tests: ['test/stream/time-and-lateness.test.ts', 'test/stream/oracle.test.ts'],
+    tests: ['test/app/resumed-firing.test.ts'],
   },
   {
     name: 'time: a start processes records before it continues with firing',
@@ -70,7 +70,7 @@ export const timeBugs: readonly SeededBug[] = [
     file: 'src/stream/operators/session-windows.ts',
     find: 'Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)',
     replace: 'timestamp - gapMs',
-    tests: ['test/stream/oracle.test.ts'],
+    tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
     name: 'time: a late record of a window is taken at the end of its lateness',
@@ -122,12 +122,19 @@ export const timeBugs: readonly SeededBug[] = [
     tests: ['test/app/invariant.test.ts'],
   },
   {
-    name: 'time: the watermark moves before the record that moves it',
+    name: 'time: the watermark does not wait for the disorder that a topic allows',
     file: 'src/stream/source-partition.ts',
-    find: 'this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : this.watermark\n',
+    find: 'const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)',
     replace:
-      'this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : Math.max(this.watermark, timestamp)\n',
+      'const watermark = timestamp - (this.#outOfOrdernessMs === undefined ? Number.POSITIVE_INFINITY : 0)',
     tests: ['test/stream/oracle.test.ts'],
+  },
+  {
+    name: 'time: a record is judged by the watermark of its task',
+    file: 'src/stream/operators/aligned-windows.ts',
+    find: 'if (record.watermark >= end + allowedLatenessMs) continue',
+    replace: 'if (watermark >= end + allowedLatenessMs) continue',
+    tests: ['test/stream/time-and-lateness.test.ts', 'test/stream/oracle.test.ts'],
   },
   {
     name: 'time: a record of the year 2262 ends time for all others',
