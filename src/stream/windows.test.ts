@@ -274,6 +274,20 @@ test('a window downstream must allow at least the lateness upstream', () => {
   regrouped.windowedBy(tumbling(1000, { allowedLateness: 50 })).count()
 })
 
+/** Slips of programs without types. */
+const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
+  [() => tumbling('1h', '30m' as never), /options of the tumbling window.*'30m'/],
+  [() => tumbling('1h', { lateness: '1h' } as never), /'lateness' of the tumbling window/],
+  [() => tumbling('1h', { allowedLatenes: '1h' } as never), /Did you mean 'allowedLateness'/],
+  [() => tumbling('1d', { timezone: 'UTC' } as never), /Did you mean 'timeZone'/],
+  [() => hopping('1h', '5m', { timeZone: 'UTC' } as never), /'timeZone' of the hopping window/],
+  [() => session('1h', { offset: '1m' } as never), /'offset' of the session window/],
+]
+for (const [make, about] of slips)
+  test(`an option that a window does not have is refused: ${about.source}`, () => {
+    throws(make, { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about })
+  })
+
 test('two operators with one name', () => {
   const app = new App('a')
   const stream = app.stream(input)

@@ -237,8 +237,7 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
 function slowDisk(world: World, partition: number): { readonly port: LogPort; isHeld: boolean } {
   const openReader: LogPort['openReader'] = async options => {
     const reader = await world.port.openReader(options)
-    const isHeld = (topic: string, of: number): boolean =>
-      disk.isHeld && topic === 'input' && of === partition
+    const isHeld = (name: string, of: number): boolean => disk.isHeld && name === 'input' && of === partition
     return new Proxy(
       reader,
       inPlaceOf<Reader>({
