@@ -67,6 +67,16 @@ test('no test is skipped or runs alone', () => {
   )
 })
 
+test('messages of the sources use plain words', () => {
+  const inText =
+    /^(?!\s*(?:\/\/|\*|\/\*)).*['"`].*\b(?:anew|whoever|[Mm]end|under way|go(?:es)? on|(?<![Tt]here )(?:is|are) no (?!longer|more))\b/
+  // The contracts' cases of a suite are names of tests, as sentences.
+  assert.deepEqual(
+    findLines(inText, file => file.startsWith('src/') && !/\.test\b|test-support|conformance/.test(file)),
+    [],
+  )
+})
+
 test('nothing is left for later, and the compiler is not silenced', () => {
   const later = /\b(?:TODO|FIXME|XXX)\b|not implemented|@ts-ignore|@ts-nocheck|\bas any\b/i
   assert.deepEqual(

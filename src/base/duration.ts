@@ -1,5 +1,6 @@
 /** Durations as people write them: `'5m'`, `'1h 30m'`, or a number of milliseconds. */
 import { MillraceError } from './errors.ts'
+import { inWords } from './in-words.ts'
 
 type Unit = 'ms' | 's' | 'm' | 'h' | 'd' | 'w'
 
@@ -28,6 +29,6 @@ function parse(text: string): number {
 function invalid(duration: unknown): MillraceError {
   return new MillraceError(
     'INVALID_DURATION',
-    `Invalid duration '${String(duration)}': write a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
+    `Invalid duration ${typeof duration === 'number' ? `'${duration}'` : inWords(duration)}: write a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
   )
 }

@@ -10,12 +10,12 @@
 export type ErrorCode =
   // base
   | 'INVALID_ARGUMENT' // an option or argument that cannot be: out of its range, of the wrong kind, or against another one
-  | 'INVALID_DURATION' // text or a number that is no duration
+  | 'INVALID_DURATION' // text or a number that is not a duration
   | 'MISSING_DRIVER' // an optional package that a connector needs is not installed
   | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to
   | 'CLOSED' // a call to what was closed
   // wire
-  | 'CORRUPT_BATCH' // bytes that are no record batch, or not the one that was built
+  | 'CORRUPT_BATCH' // bytes that are not a record batch, or not the one that was built
   | 'UNSUPPORTED_FORMAT' // a version or a compression that millrace does not read
   // log
   | 'DATA_DIR_IN_USE' // another process, or another log of this one, has the folder open

@@ -20,7 +20,8 @@ export {
   type NetAddress,
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
-export { checkOption, checkOptions, inWords, nearestName, type OptionKind } from './options.ts'
+export { inWords, messageOf, thrownInWords } from './in-words.ts'
+export { checkOption, checkOptions, nearestName, type OptionKind } from './options.ts'
 export { Outcome } from './outcome.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'
 export { firstWhere } from './search.ts'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from './errors.ts'
-import { checkOptions, inWords, nearestName, type OptionKind } from './options.ts'
+import { inWords } from './in-words.ts'
+import { checkOptions, nearestName, type OptionKind } from './options.ts'
 
 const kinds: Record<string, OptionKind> = {
   name: 'string',

@@ -4,6 +4,7 @@
  */
 import { durationMs, type Duration } from './duration.ts'
 import { isMillraceError, MillraceError } from './errors.ts'
+import { inWords, short } from './in-words.ts'
 
 /**
  * What an option may be: the name of a kind, a list of the texts that it may be, or a function that returns what it must be (as `a topic`) for a value
@@ -85,25 +86,6 @@ export function nearestName(name: string, known: readonly string[]): string | un
     if (edits < least) [nearest, least] = [each, edits]
   }
   return nearest
-}
-
-const textMax = 60
-
-/** A value as a message shows it: short, and in one line. */
-export function inWords(value: unknown): string {
-  if (typeof value === 'string') return `'${short(value)}'`
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'symbol') return 'a symbol'
-  if (typeof value === 'bigint') return `the bigint ${short(String(value))}n`
-  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value)
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array'
-  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name
-  if (typeof name === 'string' && name !== '' && name !== 'Object') return `a ${short(name)}`
-  return `an object with ${short(Object.keys(value).join(', ')) || 'nothing in it'}`
-}
-
-function short(text: string): string {
-  return text.length > textMax ? `${text.slice(0, textMax)}…` : text
 }
 
 /** What the value must be, in words; undefined where it is that. */

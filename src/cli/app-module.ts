@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { isMillraceError, MillraceError } from '../base/index.ts'
+import { isMillraceError, MillraceError, thrownInWords } from '../base/index.ts'
 import { RunnableApp } from '../index.ts'
 import { firstFailure } from './first-failure.ts'
 
@@ -35,7 +35,7 @@ async function importModule(file: string, path: string): Promise<{ default?: unk
     const error = firstFailure(thrown)
     // What is wrong with the app itself says so already.
     if (isMillraceError(error)) throw error
-    throw new MillraceError('APP_MODULE_FAILED', `'${path}' cannot be loaded: ${inWords(error)}`, {
+    throw new MillraceError('APP_MODULE_FAILED', `'${path}' cannot be loaded: ${failureInWords(error)}`, {
       cause: error,
     })
   }
@@ -46,8 +46,8 @@ function isAppOfAnother(app: unknown): boolean {
 }
 
 /** What was thrown, and where: the first place of the stack that is a file of the user's. */
-function inWords(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+function failureInWords(error: unknown): string {
+  if (!(error instanceof Error)) return thrownInWords(error)
   const stack = error.stack ?? ''
   // A syntax error has its place in the first line, others in the lines that begin with 'at'.
   const place =

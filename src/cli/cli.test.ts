@@ -143,7 +143,7 @@ test('a line that cannot be published is named; those before it are there', asyn
       /^2 records published to bad, then:\n.*Line 3 .*not JSON/,
     ],
     [['--json'], '{"key":"k"}', /Line 1 .*'value'/],
-    [['--json'], '["value"]', /Line 1 .*no JSON object/],
+    [['--json'], '["value"]', /Line 1 .*not a JSON object/],
     [['--json'], '{"value":1,"timestamp":"noon"}', /Line 1 .*"noon"/],
     [['--json'], '{"valueBase64":"?"}', /Line 1 .*Base64/],
     [['--json'], '{"value":"\\ud800"}', /Line 1 .*surrogate/],

@@ -72,7 +72,7 @@ function bytesOf(fields: Fields, name: string, at: string): Bytes | null {
 }
 
 function headersOf(headers: unknown, at: string): { key: string; value: Bytes | null }[] {
-  if (!Array.isArray(headers)) throw malformed(at, 'its headers are no array')
+  if (!Array.isArray(headers)) throw malformed(at, 'its headers are not an array')
   return headers.map((header: unknown) => {
     if (!isFields(header) || typeof header['key'] !== 'string') throw malformed(at, "a header has no 'key'")
     return { key: header['key'], value: bytesOf(header, 'value', at) }
@@ -87,7 +87,7 @@ function parsed(line: string, at: string): Fields {
     throw malformed(at, `it is not JSON (${(error as Error).message})`, error)
   }
   if (isFields(value)) return value
-  throw malformed(at, 'it is no JSON object')
+  throw malformed(at, 'it is not a JSON object')
 }
 
 function isFields(value: unknown): value is Fields {

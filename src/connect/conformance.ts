@@ -41,7 +41,7 @@ export function sourceConformance<R>({ make, rows, foreignState }: SourceConform
       },
     },
     {
-      name: 'goes on after any batch, with exactly the rows after it',
+      name: 'continues after any batch, with exactly the rows after it',
       run: async () => {
         const first = await open(make())
         const batches = await drain(first)
@@ -58,7 +58,7 @@ export function sourceConformance<R>({ make, rows, foreignState }: SourceConform
       },
     },
     {
-      name: 'goes on again and again: one batch at a time gives the same rows',
+      name: 'continues again and again: one batch at a time gives the same rows',
       run: async () => {
         const seen: unknown[] = []
         let resume: ResumeState | undefined

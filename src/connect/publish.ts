@@ -11,6 +11,7 @@ import {
   checkOptions,
   durationMs,
   isMillraceError,
+  messageOf,
   MillraceError,
   systemClock,
   type Clock,
@@ -322,7 +323,7 @@ class Publisher<R, K, V> {
       this.#published++
     } catch (error) {
       if (isMillraceError(error) && error.code !== 'MALFORMED_RECORD') throw error
-      this.#refuse(batch, i, error instanceof Error ? error.message : String(error), row, error)
+      this.#refuse(batch, i, messageOf(error), row, error)
     }
   }
 
@@ -333,7 +334,7 @@ class Publisher<R, K, V> {
     if (onError === 'fail')
       throw new MillraceError(
         'SOURCE_MALFORMED',
-        `${place} cannot be published to '${this.#topic.name}': ${reason.replace(/\.$/, '')}. Mend it, or set onError to 'skip' or { deadLetter: topic }.`,
+        `${place} cannot be published to '${this.#topic.name}': ${reason.replace(/\.$/, '')}. Fix it, or set onError to 'skip' or { deadLetter: topic }.`,
         { cause: error },
       )
     if (onError === 'skip') this.#skipped++

@@ -34,7 +34,7 @@ export function checkAppend(
   if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `${where}: a batch to append holds records, numbered without gaps, and is no control batch.`,
+      `${where}: a batch to append must hold records, numbered without gaps, and must not be a control batch.`,
     )
   if (batch.isTransactional && batch.producerId === -1)
     throw new MillraceError('INVALID_ARGUMENT', `${where}: a transactional batch has a producer id.`)

@@ -22,7 +22,7 @@ export async function lockDirectory(disk: Disk, clock: Clock, path: string): Pro
       'DATA_DIR_IN_USE',
       lock.heldBy.startsWith(`process ${process.pid},`)
         ? `${path} is open in this process already: share that log, or close it first.`
-        : `${path} is in use by ${lock.heldBy}. End that process, or give this one a directory of its own.`,
+        : `${path} is in use by ${lock.heldBy}. End that process, or give this one its own directory.`,
     )
   return lock
 }

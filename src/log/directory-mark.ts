@@ -44,7 +44,7 @@ export async function claimDirectory(disk: Disk, path: string, readOnly: boolean
     throw new MillraceError(
       'DATA_DIR_FOREIGN',
       names.includes(kafkaMarkName)
-        ? `${path} is a log directory of Apache Kafka's: it can be opened with { readOnly: true }, not written. Give millrace a directory of its own.`
+        ? `${path} is a log directory of Apache Kafka's: it can be opened with { readOnly: true }, not written. Give millrace its own directory.`
         : `${path} is not a data directory of millrace's: it has no ${directoryMarkName}${strangers.length > 0 ? `, but ${strangers.slice(0, 3).join(', ')}` : ''}. Check the path, or give an empty directory.`,
     )
   await replaceFile(disk, path, directoryMarkName, mark)

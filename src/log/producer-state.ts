@@ -250,7 +250,7 @@ function checkSequence(entry: ProducerEntry, epoch: number, sequence: number, wh
   if (sequence === expected) return
   throw new MillraceError(
     'OUT_OF_ORDER_SEQUENCE',
-    `${where}: producer ${entry.producerId} (epoch ${epoch}) sent sequence ${sequence} where ${expected} has to come: ` +
-      'a batch before it is missing. Close the producer and open it anew.',
+    `${where}: expected sequence ${expected} of producer ${entry.producerId} (epoch ${epoch}), got ${sequence}: ` +
+      'an earlier batch is missing. Close this producer and open a new one.',
   )
 }

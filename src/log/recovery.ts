@@ -333,7 +333,7 @@ class Recovery {
         },
       )
       if (readOnly) return scanned
-      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `writing ${segment.path} anew`)
+      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)
       await file.sync()
       return scanned
     })

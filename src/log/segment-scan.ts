@@ -57,7 +57,7 @@ export async function scanSegment(
     const batch = new RecordBatch(chunk, position - start)
     const { baseOffset } = batch
     if (baseOffset < offset || (options.gapless && baseOffset > offset))
-      return end(`a batch has base offset ${baseOffset} where ${offset} has to come`)
+      return end(`a batch has base offset ${baseOffset}, and ${offset} was expected`)
     if (!batch.isValid()) return end('the checksum of a batch does not match its content')
     if (batch.count < 0 || batch.nextOffset <= baseOffset) return end('a batch counts its records backwards')
     visit(batch, position)

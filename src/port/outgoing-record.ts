@@ -2,7 +2,7 @@
  * Records on their way to the log: checked and encoded before anything of them is kept. A record that is refused leaves no trace, and what is accepted can
  * be read and processed by the same declaration.
  */
-import { fromUtf8, inWords, MillraceError, nearestName, type Clock } from '../base/index.ts'
+import { fromUtf8, inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../base/index.ts'
 import type { WritableTopic } from '../schema/index.ts'
 import { recordSizeBound, type RecordHeader } from '../wire/index.ts'
 
@@ -113,7 +113,7 @@ export class RecordEncoder<K, V> {
     try {
       extracted = extract(value as never)
     } catch (error) {
-      throw this.#refused('timestamp', `the topic's timestamp function threw ${String(error)}`, error)
+      throw this.#refused('timestamp', `the topic's timestamp function threw ${thrownInWords(error)}`, error)
     }
     return this.#checkedTimestamp(extracted, "what the topic's timestamp function gives")
   }
@@ -186,7 +186,7 @@ export function recordTooLarge(
 ): MillraceError {
   return new MillraceError(
     'RECORD_TOO_LARGE',
-    `A record ${shownKey(key)} for topic '${topic}', partition ${partition}, takes ${bytes} bytes in a batch of its own, more than the ${limit} of a segment. ` +
+    `A record ${shownKey(key)} for topic '${topic}', partition ${partition}, takes ${bytes} bytes in its own batch, more than the ${limit} of a segment. ` +
       'Send less in one record, or create the topic with a larger segmentBytes.',
   )
 }

@@ -10,7 +10,7 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isDeepStrictEqual } from 'node:util'
-import { MillraceError } from '../base/index.ts'
+import { MillraceError, thrownInWords } from '../base/index.ts'
 import { bytesSerde } from './bytes.ts'
 import { asDeclared, hasUndeclared, hasUnknown, shapeOf, withoutUnknown } from './declared.ts'
 import { hintsOf, type SchemaHints } from './hints.ts'
@@ -91,7 +91,7 @@ export function codecOf<T, In>(
       return check(value)
     } catch (error) {
       if (error instanceof MillraceError) throw error
-      return new Malformed(`its schema threw ${String(error)}`)
+      return new Malformed(`its schema threw ${thrownInWords(error)}`)
     }
   }
 

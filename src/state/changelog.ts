@@ -218,6 +218,6 @@ function checkFormat(cursor: RecordCursor, { topic, partition, format }: Restore
   if (found === expected) return
   throw new MillraceError(
     'STATE_INCOMPATIBLE',
-    `The changelog '${topic}', partition ${partition}, holds state in format '${found}' at offset ${cursor.offset}; this program keeps it in format '${expected}'. Give the operator another name, or start anew with { restart: true }.`,
+    `The changelog '${topic}', partition ${partition}, holds state in format '${found}' at offset ${cursor.offset}; this program keeps it in format '${expected}'. Give the operator another name, or start from scratch with { restart: true }.`,
   )
 }

@@ -399,7 +399,7 @@ export class KeyedState<V> {
     } catch (error) {
       throw new MillraceError(
         'STATE_INCOMPATIBLE',
-        `State '${this.name}' holds a value that this program cannot read: ${(error as Error).message}. Was it written by another version? Start anew with { restart: true }.`,
+        `State '${this.name}' holds a value that this program cannot read: ${(error as Error).message}. Was it written by another version? Start from scratch with { restart: true }.`,
         { cause: error },
       )
     }

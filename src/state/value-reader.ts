@@ -162,6 +162,6 @@ export function readValue(bytes: Uint8Array): unknown {
   sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   readAt = 0
   const value = read()
-  if (readAt !== source.length) throw damaged('it goes on after its end')
+  if (readAt !== source.length) throw damaged('bytes follow its end')
   return value
 }

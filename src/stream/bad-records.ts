@@ -78,7 +78,7 @@ function settle(
           ? cause.code
           : 'USER_FUNCTION_FAILED',
       `The record at ${inWords(record.place)} cannot be processed: ${reason.replace(/\.$/, '')}. ` +
-        `Mend it or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }; nothing past it was committed.`,
+        `Fix the record or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }. Nothing after it was committed.`,
       cause === undefined ? {} : { cause },
     )
   sink.drop(kind)

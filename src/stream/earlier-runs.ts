@@ -23,12 +23,12 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
   if (over.length > 0 && over.every(Boolean) && !unfired)
     throw new MillraceError(
       'APP_FINISHED',
-      `The app '${app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start anew with { restart: true }.`,
+      `The app '${app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start from scratch with { restart: true }.`,
     )
   if (over.some(Boolean) && settings.until !== 'end')
     throw new MillraceError(
       'APP_FINISHED',
-      `The app '${app}' was interrupted while it finished: some of its input has been taken for all there is. Let it finish with { until: 'end' }, or start anew with { restart: true }.`,
+      `The app '${app}' was interrupted while it finished: some of its input has been taken for all there is. Let it finish with { until: 'end' }, or start from scratch with { restart: true }.`,
     )
 }
 
@@ -52,7 +52,7 @@ export async function refuseUnreadExchanges(context: InstanceContext): Promise<v
           throw new MillraceError(
             'STATE_INCOMPATIBLE',
             `The app '${app}' has run with { exchange: 'topic' }, and left records in '${topic}', partition ${partition}, that would be lost in memory. ` +
-              "Run it once more with { exchange: 'topic', until: 'now' }, which processes them, or start anew with { restart: true }.",
+              "Run it once more with { exchange: 'topic', until: 'now' }, which processes them, or start from scratch with { restart: true }.",
           )
     }
 }

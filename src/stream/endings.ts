@@ -16,7 +16,7 @@ const explanations: Partial<Record<MillraceError['code'], Explanation>> = {
     `it continues with the partitions that it is given. ${message}`,
   PRODUCER_FENCED: ({ app, instance }, { message }) =>
     `Instance '${instance}' of the app '${app}' was replaced, and nothing after its last commit counts. Give each instance that runs at the same ` +
-    `time an id of its own: { instance: 'a' }. ${message}`,
+    `time its own id: { instance: 'a' }. ${message}`,
   OFFSET_OUT_OF_RANGE: ({ app }, { message }) =>
     `The app '${app}' cannot continue: ${message.split(/[.:;] /)[0]}. What it would read next was dropped, by retention perhaps, before it was processed. ` +
     'Start from scratch with { restart: true }, which reads what is left; and let the topic keep more.',

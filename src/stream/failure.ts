@@ -1,3 +1,5 @@
+import { messageOf } from '../base/index.ts'
+
 /** A failure on its way out of a chain of operators: it remembers the innermost operator that it came through. */
 export class OperatorFailure extends Error {
   readonly operator: string
@@ -7,7 +9,7 @@ export class OperatorFailure extends Error {
   }
 
   constructor(operator: string, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     const advice = isChangeOfFrozen(cause)
       ? '. Values that come from state, or go to several branches, are frozen: return a new one, as ({ ...value, n: 1 })'
       : ''

@@ -307,7 +307,7 @@ function latenessShrinks(windows: Windows, edge: Edge): MillraceError {
     'LATENESS_SHRINKS',
     latenessMs === Number.POSITIVE_INFINITY
       ? `The windows (${describeWindows(windows)}) are fed with late records ('${name}'): no allowed lateness is enough for those. ` +
-          'Aggregate them without windows, or write them to a topic and read that, with a watermark of its own.'
+          'Aggregate them without windows, or write them to a topic and read that, with its own watermark.'
       : `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${name}': ${inWords(latenessMs)}): ` +
           `whether its corrections still count would depend on timing. Give them { allowedLateness: '${inWords(latenessMs)}' } or more.`,
   )

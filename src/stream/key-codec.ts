@@ -86,7 +86,7 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
       if (key instanceof Malformed)
         throw new MillraceError(
           'STATE_INCOMPATIBLE',
-          `A key in the state is not a ${codec.where} any more: ${key.reason}. Was the schema changed? Start anew with { restart: true }.`,
+          `A key in the state is not a ${codec.where} any more: ${key.reason}. Was the schema changed? Start from scratch with { restart: true }.`,
         )
       return key
     },

@@ -32,7 +32,7 @@ export function outputTooLarge(
   const advice = kind === 'sink' ? ', or create the topic with a larger segmentBytes' : ''
   return new MillraceError(
     'RECORD_TOO_LARGE',
-    `The record with key ${keyText(key)} that '${name}' writes to topic '${topic}', partition ${partition}, takes ${bytes} bytes in a batch of its own, ` +
+    `The record with key ${keyText(key)} that '${name}' writes to topic '${topic}', partition ${partition}, takes ${bytes} bytes in its own batch, ` +
       `more than the ${limit} of a segment. Write less in one record${advice}.`,
   )
 }

@@ -48,7 +48,7 @@ function changeOf(before: SavedOperator, now: SavedOperator): Change | undefined
     what: `the operator '${name}' has changed: ${what} was '${was}', and is now '${is}'`,
     way,
   })
-  const sayWhich = `It has no name of its own, so nothing says that it is the same one. If it is, say { name: '${name}' }; otherwise give it another name`
+  const sayWhich = `The program gives it no name, so nothing says that it is the same one. If it is, say { name: '${name}' }; otherwise give it another name`
   if (before.kind !== now.kind) return differ('its kind', before.kind, now.kind)
   if (before.keys !== now.keys) return differ('the form of its keys', before.keys, now.keys)
   if (!now.isNamed && before.place !== now.place)
@@ -106,7 +106,7 @@ function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator
     if (these.length === 0 || these.length === those.length) continue
     const names = [...new Set([...those, ...these].map(({ name }) => `'${name}'`))].join(', ')
     return {
-      what: `${those[0]?.place} now feeds ${these.length} operators '${those[0]?.kind}' without a name of their own, and fed ${those.length}: ${names}. Nothing says whose state is whose`,
+      what: `${those[0]?.place} now feeds ${these.length} operators '${those[0]?.kind}' without a name, and fed ${those.length}: ${names}. Nothing says whose state is whose`,
       way: 'Give the new one a name, { name }, that none of them has',
     }
   }

@@ -92,7 +92,7 @@ function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `The app '${app}' joins what stands before an exchange (${exchangesOf(rest)}) to what comes out of it, so that each side would wait for the other. ` +
-          'Send the side before it through an exchange of its own: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
+          'Send the side before it through its own exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
       )
     ordered.push(...ready)
     rest = rest.filter(stage => !ready.includes(stage))

@@ -142,7 +142,7 @@ export class PreviousRun {
       for (let partition = 0; partition < partitions; partition += 1)
         if (await hasUnreadRecords(this.#context, topic, partition))
           throw this.#refused(
-            `records are on their way in '${topic}', which was fed by '${place}', and is ${found ? `one of several that '${found.place}' feeds now` : 'not read any more'}`,
+            `records are in flight in '${topic}', which was fed by '${place}', and is ${found ? `one of several that '${found.place}' feeds now` : 'not read any more'}`,
             "Run the earlier program once more with { until: 'now' }, which processes them",
           )
     }
@@ -195,7 +195,7 @@ export class PreviousRun {
     }
     const between = Object.keys(ids).find(topic => topic.endsWith('-repartition') && isAnother(topic))
     if (between !== undefined)
-      throw this.#refused(`the topic '${between}' was deleted and created again, with what was on its way`)
+      throw this.#refused(`the topic '${between}' was deleted and created again, with the records in flight`)
   }
 
   /**
@@ -217,7 +217,7 @@ export class PreviousRun {
       throw new MillraceError(
         'OFFSET_OUT_OF_RANGE',
         `The app '${app}' has processed ${where} up to offset ${offset}, and it ends at ${end}: records are gone, by a repair perhaps. ` +
-          'What is written to it next would be passed over. Restore the files from a copy, or start from scratch with { restart: true }.',
+          'Records written next would be skipped. Restore the files from a copy, or start from scratch with { restart: true }.',
       )
     if (offset < earliest) throw droppedByRetention(app, where, offset, earliest)
     if (!metadata && this.#operators.length > 0)
@@ -258,7 +258,7 @@ export class PreviousRun {
       (committed === undefined && (saved ? isOld && saved.adopted : this.#hasRun))
     if (end > atLeast && !isOpen)
       throw this.#refused(
-        `its changelog ${where} goes on to offset ${end}, and its last commit says ${atLeast}: offsets were set back behind the state, by a repair or a restored copy perhaps`,
+        `its changelog ${where} extends to offset ${end}, and its last commit says ${atLeast}: offsets were set back behind the state, by a repair or a restored copy perhaps`,
         restoreFolder,
       )
   }

@@ -4,6 +4,7 @@
  * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record that moved it was processed, so each
  * record carries the watermark as it stood before; and it moves over records that are dropped further on, too. It is stored with the offset.
  */
+import { thrownInWords } from '../base/index.ts'
 import { DecodedBatch, type FetchedBatch } from '../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../schema/index.ts'
 import { frozen } from '../state/index.ts'
@@ -232,13 +233,13 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       try {
         timestamp = from(value)
       } catch (error) {
-        return this.#malformed(index, `its timestamp function threw ${String(error)}`, error)
+        return this.#malformed(index, `its timestamp function threw ${thrownInWords(error)}`, error)
       }
     }
     if (!(Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= timestampMax))
       return this.#malformed(
         index,
-        `its timestamp ${timestamp} is no whole number of milliseconds from 1970 to the year 275760`,
+        `its timestamp ${timestamp} is not a whole number of milliseconds from 1970 to the year 275760`,
       )
     if (timestamp > this.#notAhead && this.#isAhead(timestamp))
       return this.#malformed(index, this.#ahead(timestamp))

@@ -218,7 +218,7 @@ test('a record that the topic written to refuses names the output', () => {
     .selectKey(() => 'k')
     .to(keyless as never, { name: 'out' })
   throws(() => testApp(app).input(input).push({ key: 'k', value: 1 }), {
-    message: /operator 'out' failed: The key of topic 'keyless' .*pass null\. Mend/,
+    message: /operator 'out' failed: The key of topic 'keyless' .*pass null\. Fix/,
   })
 })
 

@@ -128,7 +128,7 @@ export class TopologyTopics {
       if (sources.some(({ name }) => name === deadLetter))
         throw new MillraceError(
           'INVALID_TOPOLOGY',
-          `Dead letters of the app '${this.#app}' are to go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them a topic of their own.`,
+          `Dead letters of the app '${this.#app}' would go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them their own topic.`,
         )
       const stated = statedCount(this.#port, { name: deadLetter, partitions: undefined })
       await this.#ensure(deadLetter, stated ?? 1)
@@ -155,7 +155,7 @@ export class TopologyTopics {
       throw new MillraceError(
         'PARTITION_COUNT_CHANGED',
         `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and its input now has ${partitions}: its state would be looked for in the wrong place. ` +
-          'Give the input its old partition count back, or start anew with { restart: true }.',
+          'Give the input its old partition count back, or start from scratch with { restart: true }.',
       )
     this.#counts.set(topic, found)
   }

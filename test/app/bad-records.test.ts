@@ -57,7 +57,7 @@ const cases: readonly Case[] = [
     program: copied,
     code: 'MALFORMED_RECORD',
     counted: 'malformed',
-    reason: /^its timestamp noon is no whole number/,
+    reason: /^its timestamp noon is not a whole number/,
     hasStack: false,
   },
   {
@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
     program: copied,
     code: 'MALFORMED_RECORD',
     counted: 'malformed',
-    reason: /^its timestamp -1 is no whole number/,
+    reason: /^its timestamp -1 is not a whole number/,
     hasStack: false,
   },
   {

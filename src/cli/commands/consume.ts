@@ -28,12 +28,12 @@ export function consumeCommand(terminal: Terminal): Command {
     .addOption(
       new Option(
         '--from <where>',
-        "'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z; a group that has committed goes on there",
+        "'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z; a group that has committed continues from there",
       )
         .argParser(parseFrom)
         .default('earliest'),
     )
-    .option('-g, --group <name>', 'go on where this group stands, and commit')
+    .option('-g, --group <name>', 'continue where this group left off, and commit')
     .option('-n, --max <n>', 'stop after so many records', parseCount)
     .option('-f, --follow', 'wait for more at the end instead of stopping there')
     .option('--json', "one JSON object per line, for programs and for 'produce --json'")

@@ -22,7 +22,7 @@ export function runCommand(terminal: Terminal): Command {
     .addOption(
       new Option(
         '--until <when>',
-        "stop at the input's end: 'end' closes all windows for good, 'now' lets the next run go on",
+        "stop at the input's end: 'end' closes all windows for good, 'now' lets the next run continue",
       ).choices(['end', 'now']),
     )
     .option('--restart', 'forget offsets and state, and begin from the start')

@@ -29,7 +29,7 @@ export function topicCommand(terminal: Terminal): Command {
       }),
     )
   const describe = new Command('describe')
-    .description("show the partitions of a topic: the offset of the first record, and the next one's to come")
+    .description('show the partitions of a topic: the offset of the first record, and that of the next one')
     .argument('<topic>')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')

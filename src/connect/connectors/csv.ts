@@ -265,7 +265,7 @@ async function readHeader(file: string, records: Records, { delimiter }: Format)
   if (typeof fields === 'string' || fault !== undefined)
     throw new MillraceError(
       'SOURCE_MALFORMED',
-      `The header of ${file} has ${fault}. Mend it, or save the file as UTF-8.`,
+      `The header of ${file} has ${fault}. Fix it, or save the file as UTF-8.`,
     )
   return fields.map(name => name ?? '')
 }
@@ -377,7 +377,7 @@ function resumed(resume: ResumeState, fingerprint: string, file: string): Stand 
 function changed(file: string, why: string): MillraceError {
   return new MillraceError(
     'SOURCE_CHANGED',
-    `${file} is not the file that was being published when the source was left: ${why}. It cannot go on from there. Restore it, or publish under another name from the start.`,
+    `${file} is not the file that was being published when the source was left: ${why}. Publishing cannot continue from there. Restore the file, or publish under another name from the start.`,
   )
 }
 

@@ -137,7 +137,7 @@ function chosenColumn(
   if (!found)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
-      `The column '${name}' is to come from '${path}', which the schemas of topic '${topic}' do not have. Correct the path, or give the column a type: { from: '${path}', type: 'VARCHAR' }.`,
+      `The column '${name}' takes its values from '${path}', which the schemas of topic '${topic}' do not have. Correct the path, or give the column a type: { from: '${path}', type: 'VARCHAR' }.`,
     )
   return { ...columnFrom(of as Side, found), name }
 }

@@ -221,7 +221,7 @@ class DuckDBWriter implements SinkWriter<unknown, unknown> {
     if (!rows.every(([, , epoch]) => epoch === this.#epoch))
       throw new MillraceError(
         'SINK_FENCED',
-        `Another writer of the sink '${this.#place.sink}' has opened ${this.#place.path} since: this one may not write any more. Run one instance, or give the sinks names of their own.`,
+        `Another writer of the sink '${this.#place.sink}' has opened ${this.#place.path} since: this one may not write any more. Run one instance, or give each sink its own name.`,
       )
     const stand = new Map(rows.map(([partition, next]) => [partition, next]))
     return to.size === 0 || [...to].every(([partition, offset]) => (stand.get(partition) ?? -1) >= offset)

@@ -294,7 +294,7 @@ function resumedAfter(resume: ResumeState | undefined, query: string, file: stri
   if (!Number.isSafeInteger(row) || earlier !== query)
     throw new MillraceError(
       'SOURCE_CHANGED',
-      `${file}, or the query over it, is not the one that was being published when the source was left: it cannot go on from there. Restore it, or publish under another name from the start.`,
+      `${file}, or the query over it, is not the one that was being published when the source was left: publishing cannot continue from there. Restore the file, or publish under another name from the start.`,
     )
   return row as number
 }

@@ -47,7 +47,7 @@ export const topicCases: Cases = {
     await refuses('UNKNOWN_PARTITION', h.read(topic, { partition: 2 }))
   },
 
-  async 'a topic of a deleted name starts anew, and so do the offsets of its groups'(h) {
+  async 'a topic of a deleted name starts from scratch, and so do the offsets of its groups'(h) {
     const topic = await h.topic()
     const group = h.name('group')
     await h.write(topic, ['old'])
