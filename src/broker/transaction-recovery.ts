@@ -87,9 +87,23 @@ export async function recoverTransactions(
     await written
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)
   }
-  // What a repair has cut off may have raised epochs: each id takes a new producer id, which no partition can know.
-  if (statePartition.config.cutAt !== undefined)
-    for (const [transactionalId, state] of states)
+  // What a repair has cut off may have raised epochs; an older copy of the log is behind what partitions have seen. Such an id takes a new producer id,
+  // which no partition can know.
+  const isBehind = producersAhead(log, byProducer)
+  for (const [transactionalId, state] of states)
+    if (statePartition.config.cutAt !== undefined || isBehind.has(state.producerId))
       states.set(transactionalId, { ...state, producerEpoch: epochMax })
   return { stateLog, states }
+}
+
+/** Producers of which a partition knows a greater epoch than the transaction log had. */
+function producersAhead(
+  log: LogDirectory,
+  known: ReadonlyMap<number, TransactionValue>,
+): ReadonlySet<number> {
+  const ahead = new Set<number>()
+  for (const partition of log.partitions())
+    for (const { producerId, epoch } of partition.producers())
+      if (epoch > (known.get(producerId)?.producerEpoch ?? epoch)) ahead.add(producerId)
+  return ahead
 }

@@ -162,6 +162,11 @@ export class Partition {
     return this.#producers.openTransactions()
   }
 
+  /** Producers that have written here lately, each with the last epoch that it wrote or was ended with. */
+  producers(): Iterable<{ readonly producerId: number; readonly epoch: number }> {
+    return this.#producers.entries()
+  }
+
   /** The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
   get largestProducerId(): number {
     return this.#producers.largestId
