@@ -117,6 +117,11 @@ export interface RestoreOptions extends ChangelogPlace {
   /** Lets the event loop turn between slices, and waits for the log. */
   readonly clock: Clock
   readonly signal?: AbortSignal
+  /**
+   * How far the changelog counts: behind a batch. What comes after was written and never committed, as a crash can leave it without transactions.
+   * Undefined: all of it counts.
+   */
+  readonly upTo?: number | undefined
   /** Called after each slice: records applied so far, and how far there is to go. */
   readonly onProgress?: (progress: {
     readonly records: number
@@ -131,8 +136,12 @@ export interface Restored {
   readonly records: number
   /** The first offset of the changelog: not 0 where a part of it was dropped. */
   readonly start: number
-  /** Behind the last record that was applied; 0 where there was none. Markers may follow. */
+  /** Behind the last record of the changelog, counted or not; 0 where there was none. Markers may follow. */
   readonly end: number
+  /** Behind the last record that was applied; 0 where there was none. */
+  readonly appliedEnd: number
+  /** Has to be written to the changelog before it grows: it takes back what does not count. */
+  readonly stale: readonly StateChange[]
 }
 
 /**
@@ -167,9 +176,11 @@ async function replay(
   end: number,
   options: RestoreOptions,
 ): Promise<Omit<Restored, 'start'>> {
-  const { topic, partition, clock, signal } = options
+  const { topic, partition, clock, signal, upTo = Number.POSITIVE_INFINITY } = options
+  const beyond = new Set<string>()
   let records = 0
   let dataEnd = 0
+  let appliedEnd = 0
   let sinceYield = 0
   while (reader.position(topic, partition) < end) {
     signal?.throwIfAborted()
@@ -178,8 +189,13 @@ async function replay(
       await reader.wait(restoreWaitMs, signal)
       continue
     }
-    const applied = applyBatch(fetched, store, options)
     dataEnd = fetched.batch.nextOffset
+    let applied = 0
+    if (dataEnd > upTo) for (const key of keysOf(fetched)) beyond.add(key)
+    else {
+      applied = applyBatch(fetched, store, options)
+      appliedEnd = dataEnd
+    }
     records += applied
     sinceYield += applied
     if (sinceYield < restoreSliceRecords) continue
@@ -188,7 +204,14 @@ async function replay(
     await clock.yield()
   }
   store.apply([], reader.position(topic, partition))
-  return { records, end: dataEnd }
+  const stale = Array.from(beyond, (key): StateChange => [key, store.get(key)])
+  return { records, end: dataEnd, appliedEnd, stale }
+}
+
+function* keysOf({ batch, firstOffset }: FetchedBatch): Generator<string> {
+  for (const cursor = batch.records(); cursor.next();)
+    if (cursor.offset >= firstOffset && cursor.keyStart >= 0)
+      yield latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd)
 }
 
 /** Applies the records of one batch and returns how many they were. */

@@ -12,6 +12,7 @@ import {
   KeyedState,
   memoryStore,
   restore,
+  type StateChange,
   UndoLog,
 } from '../state/index.ts'
 import { failsAlways, policyBehind, policyOf, settleFailedResult } from './error-policies.ts'
@@ -34,6 +35,8 @@ export interface TaskState {
   readonly changelog: ChangelogPlace
   /** Behind the last record in the changelog: once that is committed the state stands for everything before it. */
   changelogEnd: number
+  /** What takes back changes in the changelog that no commit has counted; the next commit writes it. */
+  stale: readonly StateChange[]
 }
 
 /** How far ahead of the wall clock a record may be, where its topic does not say: a day. */
@@ -114,8 +117,10 @@ export class Assignment {
     return { watermark, lag }
   }
 
-  /** Makes the tasks of new partitions and rebuilds their state. Returns the inputs that go on from a commit. */
-  async add(partitions: readonly TopicPartition[]): Promise<InputPartition[]> {
+  /** Makes the tasks of new partitions and rebuilds their state. Returns the inputs that continue from a commit, with its metadata. */
+  async add(
+    partitions: readonly TopicPartition[],
+  ): Promise<{ readonly input: InputPartition; readonly metadata: string | undefined }[]> {
     const { app, plan, port } = this.#context
     const offsets = await port.committedOffsets(app, partitions)
     const committed: Committed = new Map(partitions.map((each, i) => [keyOf(each), offsets[i]]))
@@ -128,7 +133,10 @@ export class Assignment {
     await this.#restore(this.states.slice(statesBefore))
     this.tasks.restored(Array.from(this.tasks.all()).filter(task => !tasksBefore.has(task)))
     this.#read()
-    return added.filter(input => committed.get(keyOf(input)))
+    return added
+      .map(input => ({ input, commit: committed.get(keyOf(input)) }))
+      .filter(({ commit }) => commit)
+      .map(({ input, commit }) => ({ input, metadata: commit?.metadata }))
   }
 
   async #restore(states: readonly TaskState[]): Promise<void> {
@@ -139,9 +147,12 @@ export class Assignment {
     )
     for (const [i, each] of states.entries()) {
       const { changelog, store } = each
-      const restored = await restore(port, store, { ...changelog, clock })
-      this.#previous.checkRestored(changelog, committed[i]?.offset, restored)
+      const commit = committed[i]?.offset
+      const upTo = this.#previous.restoredUpTo(changelog, commit)
+      const restored = await restore(port, store, { ...changelog, clock, upTo })
+      this.#previous.checkRestored(changelog, commit, restored)
       each.changelogEnd = restored.end
+      each.stale = restored.stale
     }
   }
 
@@ -204,7 +215,7 @@ export class Assignment {
       batchBytesMax: this.#context.topics.batchBytesMax(topic),
       operator: node.name,
     }
-    this.states.push({ task, state, store, changelog, changelogEnd: 0 })
+    this.states.push({ task, state, store, changelog, changelogEnd: 0, stale: [] })
     return state
   }
 

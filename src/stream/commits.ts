@@ -17,6 +17,7 @@ import { writeChanges } from '../state/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { Announcements } from './announcements.ts'
 import type { Assignment } from './assignment.ts'
+import { ExchangeEnds, withNote } from './exchange-ends.ts'
 import type { InputPartition } from './input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from './outputs.ts'
@@ -33,6 +34,7 @@ export class Commits {
   readonly #outputs: Outputs
   readonly #assignment: Assignment
   readonly #announcements: Announcements
+  readonly #exchangeEnds: ExchangeEnds
   /** The plan, until it is committed. */
   #unsaved: UnsavedPlan | undefined
   /** What stands in the log for each input. */
@@ -53,12 +55,14 @@ export class Commits {
     this.#outputs = outputs
     this.#assignment = assignment
     this.#announcements = new Announcements(context, outputs)
+    this.#exchangeEnds = new ExchangeEnds(context, outputs)
     this.#committedAt = context.clock.monotonic()
   }
 
-  /** An input begins where its last owner, or the last run, committed. */
-  begins(input: InputPartition): void {
+  /** An input begins where its last owner, or the last run, committed: with this metadata. */
+  begins(input: InputPartition, metadata: string | undefined): void {
     this.#marks.set(keyOf(input), markOf(input))
+    this.#exchangeEnds.begins(metadata)
   }
 
   /** Inputs have another owner now. */
@@ -86,15 +90,18 @@ export class Commits {
     const unfired = !this.#assignment.tasks.suspend()
     for (const input of this.#assignment.inputs.values()) input.unfired = unfired
     this.#announcements.announce(this.#assignment.tasks.all(), timestamp)
-    const { offsets, marks } = this.#progress()
     this.#outputs.flush()
     for (const each of this.#assignment.states)
-      writeChanges(each.changelog, each.state.changes(), timestamp, (topic, partition, batch) =>
-        this.#outputs.append(topic, partition, batch, nextOffset => {
-          each.changelogEnd = nextOffset
-        }),
+      writeChanges(
+        each.changelog,
+        [...each.stale, ...each.state.changes()],
+        timestamp,
+        (topic, partition, batch) =>
+          this.#outputs.append(topic, partition, batch, nextOffset => {
+            each.changelogEnd = nextOffset
+          }),
       )
-    if (offsets.length === 0 && !this.#outputs.hasUncommitted && !this.#unsaved?.isDue) {
+    if (!this.hasUncommitted) {
       // Nothing to commit; an instance that was replaced learns of it all the same.
       if (settings.exactlyOnce) await this.#writer.commit()
       return
@@ -102,6 +109,7 @@ export class Commits {
     settings.onPhase('committing')
     const plan = this.#savePlan(timestamp)
     await this.#outputs.settled()
+    const { offsets, marks } = this.#progress()
     for (const { changelog, changelogEnd } of this.#assignment.states) {
       const { topic, partition } = changelog
       const mark = String(changelogEnd)
@@ -120,7 +128,10 @@ export class Commits {
     else if (membership) await membership.commit(offsets)
     this.#outputs.committed()
     this.#unsaved = undefined
-    for (const { state, changelogEnd } of this.#assignment.states) state.committed(changelogEnd)
+    for (const each of this.#assignment.states) {
+      each.state.committed(each.changelogEnd)
+      each.stale = []
+    }
     this.#marks = marks
     metrics.commits += 1
     settings.onPhase('committed')
@@ -140,19 +151,29 @@ export class Commits {
     return () => ({ topic, partition: 0, offset, metadata: digestOf(plan) })
   }
 
-  /** How far each input is, and of that what has changed since the last commit. */
+  /** How far each input is, and of that what has changed since the last commit. Everything that was written is acknowledged. */
   #progress(): { readonly offsets: OffsetCommit[]; readonly marks: Map<string, string> } {
     const offsets: OffsetCommit[] = []
     const marks = new Map<string, string>()
-    for (const [key, input] of this.#assignment.inputs) {
+    const { inputs, tasks } = this.#assignment
+    const metadata = new Map([...inputs].map(([key, input]) => [key, marked(input.metadata())]))
+    const notes = this.#exchangeEnds.notes(tasks.all(), metadata)
+    for (const [key, input] of inputs) {
       const { topic, partition, position: offset } = input
       const mark = markOf(input)
+      const note = notes.get(key)
       marks.set(key, mark)
-      if (this.#marks.get(key) !== mark)
-        offsets.push({ topic, partition, offset, metadata: marked(input.metadata()) })
+      if (note !== undefined) marks.set(noteKey(key), note)
+      if (this.#marks.get(key) !== mark || this.#marks.get(noteKey(key)) !== note)
+        offsets.push({ topic, partition, offset, metadata: withNote(metadata.get(key) ?? '', note) })
     }
     return { offsets, marks }
   }
+}
+
+/** The mark of what is said beside an input. */
+function noteKey(input: string): string {
+  return `${input} sent`
 }
 
 /** Says that the commit was made under a plan, as those of 0.1.0 were not. */

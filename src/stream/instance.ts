@@ -320,7 +320,7 @@ export class Instance {
 
   async #assign(partitions: readonly TopicPartition[]): Promise<void> {
     const restored = (await this.#assignment?.add(partitions)) ?? []
-    for (const input of restored) this.#commits.begins(input)
+    for (const { input, metadata } of restored) this.#commits.begins(input, metadata)
     this.#bounds.partitionsChanged()
     // Firing that the last commit found incomplete comes before any record.
     this.#isQuiet = false

@@ -54,6 +54,7 @@ export class Outputs {
   #failure: unknown
   #bytesUnderWay = 0
   #gatheredBytes = 0
+  readonly #ends = new Map<string, number[]>()
 
   constructor(writer: Writer, topics: OutputTopics) {
     this.#writer = writer
@@ -154,6 +155,7 @@ export class Outputs {
     const appended = this.#writer.append(topic, partition, batch).then(
       ({ baseOffset }) => {
         this.#bytesUnderWay -= sizeBytes
+        this.#endOf(topic)[partition] = baseOffset + count
         onAppended?.(baseOffset + count)
       },
       (error: unknown) => {
@@ -177,6 +179,17 @@ export class Outputs {
     this.#pending = []
     await Promise.all(pending)
     this.#throwFailure()
+  }
+
+  /** Behind the last record that was appended here to a partition, and acknowledged; 0 where there was none. */
+  end(topic: string, partition: number): number {
+    return this.#ends.get(topic)?.[partition] ?? 0
+  }
+
+  #endOf(topic: string): number[] {
+    let ends = this.#ends.get(topic)
+    if (ends === undefined) this.#ends.set(topic, (ends = []))
+    return ends
   }
 
   /** All that was handed over is committed. */

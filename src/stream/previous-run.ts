@@ -10,11 +10,15 @@
 import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import type { Restored } from '../state/index.ts'
+import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { hasUnreadRecords, startMetadata } from './earlier-runs.ts'
+import { checkExchangeEnds } from './exchange-ends.ts'
 import { exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
+import { holdsBatch } from './last-batch.ts'
 import { changeBetween, withoutOperator } from './plan-changes.ts'
 import { lastPlan, planTopic } from './plan-topic.ts'
+import { lastBatchIn } from './source-partition.ts'
 import {
   digestOf,
   exchangesOf,
@@ -24,8 +28,6 @@ import {
   type SavedPlan,
   type UnsavedPlan,
 } from './saved-plan.ts'
-
-const restoreFolder = 'Restore the whole folder from one copy'
 
 export class PreviousRun {
   readonly #context: InstanceContext
@@ -63,7 +65,7 @@ export class PreviousRun {
     const saved = await savedPlan(context, committed)
     const hasRun = committed.some(({ metadata }) => metadata !== startMetadata)
     const previous = new PreviousRun(context, operatorsOf(app, plan), saved, hasRun)
-    await previous.#compare()
+    await previous.#compare(committed)
     return previous
   }
 
@@ -77,7 +79,7 @@ export class PreviousRun {
     return this.#operators.find(({ name }) => name === operator)?.changelogs ?? []
   }
 
-  async #compare(): Promise<void> {
+  async #compare(committed: readonly OffsetCommit[]): Promise<void> {
     const saved = this.#saved
     const { forget } = this.#context.settings
     this.#checkForget(saved?.unclaimed ?? [])
@@ -88,6 +90,8 @@ export class PreviousRun {
     const change = changeBetween(before, unclaimed, this.#operators)
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
+    const exchanges = (saved.exchanges ?? []).map(({ name }) => name)
+    await checkExchangeEnds(this.#context, exchanges, committed)
     await this.#checkExchanges(saved)
     for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed]) {
       if (!forget.includes(name)) continue
@@ -224,6 +228,13 @@ export class PreviousRun {
       throw this.#refused(
         `the offset ${offset} of ${where} was set from outside, and the state does not stand there`,
       )
+    const last = lastBatchIn(metadata)
+    if (last && last.lastOffset >= earliest && !(await holdsBatch(port, { topic, partition }, last)))
+      throw this.#refused(
+        `the record at offset ${last.lastOffset} of ${where} is not the one that it has processed: the topic was cut off, by a repair or a restored copy perhaps, and written to again. ` +
+          'What came at offsets below its own would be passed over',
+        restoreFolder,
+      )
     return { offset, metadata }
   }
 
@@ -236,40 +247,48 @@ export class PreviousRun {
   checkRestored(
     { topic, partition }: TopicPartition,
     committed: number | undefined,
-    { start, end }: Restored,
+    { start, end, appliedEnd }: Restored,
   ): void {
     const where = `${topic}-${partition}`
-    const saved = this.#saved
     if (start > 0)
       throw this.#refused(
         `its changelog ${where} begins at offset ${start}: what was before is gone, and with it a part of its state`,
         restoreFolder,
       )
-    const isOld = saved?.operators.some(({ changelogs }) => changelogs.includes(topic)) ?? false
     const atLeast = committed ?? 0
-    if (end < atLeast)
+    const upTo = this.restoredUpTo({ topic, partition }, committed)
+    const reached = upTo === undefined ? end : appliedEnd
+    if (reached < atLeast)
       throw this.#refused(
-        `its changelog ${where} ends at offset ${end}, and its last commit says ${atLeast}: a part of its state is gone, by a repair perhaps`,
+        `its changelog ${where} ends at offset ${reached}, and its last commit says ${atLeast}: a part of its state is gone, by a repair perhaps`,
         restoreFolder,
       )
-    const isOpen =
-      !this.#context.settings.exactlyOnce ||
-      saved?.atLeastOnce ||
-      (committed === undefined && (saved ? isOld && saved.adopted : this.#hasRun))
-    if (end > atLeast && !isOpen)
+    if (end > atLeast && upTo === undefined && !this.#isAdopted(topic, committed))
       throw this.#refused(
         `its changelog ${where} extends to offset ${end}, and its last commit says ${atLeast}: offsets were set back behind the state, by a repair or a restored copy perhaps`,
         restoreFolder,
       )
   }
 
-  /** `way`: what can be done but starting from scratch. */
+  /**
+   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the commit that the offsets are of, and state
+   * that is ahead of them has lost what has fired already.
+   */
+  restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
+    const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#saved?.atLeastOnce
+    return isAtLeastOnce && !this.#isAdopted(topic, committed) ? (committed ?? 0) : undefined
+  }
+
+  /** Whether the changelog may be of 0.1.0, whose commits do not say how far it went. */
+  #isAdopted(topic: string, committed: number | undefined): boolean {
+    if (committed !== undefined) return false
+    const saved = this.#saved
+    if (!saved) return this.#hasRun
+    return saved.adopted === true && saved.operators.some(({ changelogs }) => changelogs.includes(topic))
+  }
+
   #refused(what: string, way?: string): MillraceError {
-    const ways = way === undefined ? 'Start' : `${way}, or start`
-    return new MillraceError(
-      'STATE_INCOMPATIBLE',
-      `The app '${this.#context.app}' cannot continue: ${what}. ${ways} from scratch with { restart: true }.`,
-    )
+    return cannotContinue(this.#context.app, what, way)
   }
 }
 

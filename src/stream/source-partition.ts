@@ -11,6 +11,7 @@ import { frozen } from '../state/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
 import type { SourceNode } from './graph.ts'
 import type { InputPartition } from './input-partition.ts'
+import { type LastBatch, lastBatchOf } from './last-batch.ts'
 import type { Forward } from './operator.ts'
 import { noHeaders, StreamRecord } from './record.ts'
 import type { Task, WatermarkInput } from './task.ts'
@@ -39,6 +40,8 @@ interface Progress {
   readonly ended?: true
   /** As of {@link InputPartition.unfired}. */
   readonly unfired?: true
+  /** The batch that the offset is in or behind: its last offset and its checksum. */
+  readonly last?: readonly [lastOffset: number, crc: number]
 }
 
 export class SourcePartition implements InputPartition, WatermarkInput {
@@ -71,6 +74,9 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   #keyMissingAt = -1
   #isFiring = false
   #nextOffset: number
+  /** The batch in hand, and the last one of which a record was processed. */
+  #loaded: LastBatch | undefined
+  #last: LastBatch | undefined
   /** When it last had data, or was not at its end, by the active clock. */
   activeAt: number
 
@@ -94,6 +100,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.position = this.#nextOffset = restored.offset
     this.watermark = SourcePartition.restoredWatermark(node, restored.metadata)
     const { idle = false, ended = false } = progressOf(restored.metadata)
+    this.#last = lastBatchIn(restored.metadata)
     this.idle = idle
     this.ended = ended
     this.#maxAheadMs = topic.watermark?.maxAheadMs ?? environment.maxAheadMs
@@ -145,6 +152,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.#next = 0
     this.#keyMissingAt = -1
     this.#nextOffset = batch.nextOffset
+    this.#loaded = lastBatchOf(batch.batch)
     this.touch(this.#environment.monotonic())
   }
 
@@ -168,6 +176,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       this.#isFiring = !task.advance()
     }
     this.processed += this.#next - from
+    if (this.#next > 0) this.#last = this.#loaded
     const isThrough = this.#next === count
     this.position = isThrough ? this.#nextOffset : (this.#decoded.offsets[this.#next] as number)
     if (isThrough) this.touch(this.#environment.monotonic())
@@ -210,6 +219,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
       ...(this.idle && { idle: true }),
       ...(this.ended && { ended: true }),
       ...(this.unfired && { unfired: true }),
+      ...(this.#last && { last: [this.#last.lastOffset, this.#last.crc] }),
     }
     return JSON.stringify(progress)
   }
@@ -322,6 +332,12 @@ export function hasEnded(metadata: string | undefined): boolean {
 /** Whether something was due, and had not fired, when this was committed: of any input. */
 export function hasUnfired(metadata: string | undefined): boolean {
   return progressOf(metadata).unfired ?? false
+}
+
+/** The batch that a committed offset is in or behind; undefined where the commit does not say it, as those of 0.1.0. */
+export function lastBatchIn(metadata: string | undefined): LastBatch | undefined {
+  const { last } = progressOf(metadata)
+  return last && { lastOffset: last[0], crc: last[1] }
 }
 
 function progressOf(metadata: string | undefined): Progress {

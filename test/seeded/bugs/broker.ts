@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'transactions: an older copy of their log gives out epochs again',
+    file: 'src/broker/transaction-recovery.ts',
+    find: 'if (epoch > (known.get(producerId)?.producerEpoch ?? epoch)) ahead.add(producerId)',
+    replace: 'if (epoch < 0) ahead.add(producerId)',
+    tests: ['test/app/attacked.test.ts'],
+  },
+  {
     name: 'marker before its data: the commit point does not wait for the sync of what is committed',
     file: 'src/broker/transactions.ts',
     find: "      if (outcome === 'commit') await this.#syncAll(participants)\n",
