@@ -237,7 +237,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'recovery trusts what a failed sync left in memory',
     file: 'src/log/recovery.ts',
-    find: '      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `writing ${segment.path} anew`)\n',
+    find: '      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)\n',
     replace: '',
     tests: ['test/log/simulator.test.ts'],
   },
