@@ -6,13 +6,13 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Random, seededRandom } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, listApps, tumbling } from '../../src/stream/index.ts'
-import { scale, seed, soak } from '../scale.ts'
+import { App, listApps, type RunOptions, tumbling } from '../../src/stream/index.ts'
+import { seed, soak } from '../scale.ts'
 import { type Incoming, type Running, World } from './world.ts'
 
 const partitions = 8
-/** `npm test` runs a tenth of them, in an hour. */
-const restarts = scale(500)
+/** `npm test` has 25 of them, in an hour. */
+const restarts = soak ? 500 : 25
 const lengthMs = soak ? 86_400_000 : 3_600_000
 
 const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness: '1m' } })
@@ -40,6 +40,8 @@ function counting(): App {
 interface Step {
   readonly afterMs: number
   readonly records: readonly Incoming[]
+  /** How long after them the event comes: in the middle of what the app is at, between two of its commits, or when all is done. */
+  readonly eventAfterMs: number
   /** What happens then to the run that is disturbed. */
   readonly event: 'none' | 'stop' | 'reopen' | 'crash'
 }
@@ -53,14 +55,25 @@ function stepsOf(random: Random): Step[] {
       return { key: `key ${partition}${random.int(3)}`, value: random.int(100), partition, timestamp: time }
     })
     const event = step % 2 === 0 ? (['stop', 'reopen', 'crash'] as const)[random.int(3)]! : 'none'
-    return { afterMs: Math.floor(lengthMs / count), records, event }
+    const eventAfterMs = random.int(2) * random.int(240)
+    return { afterMs: Math.floor(lengthMs / count), records, eventAfterMs, event }
   })
 }
 
 /** Tiny segments and rewrites of the log's own topics. */
 const limits = { internal: { segmentBytes: 20_000, rewriteBytes: 3000, batchBytes: 4500, replayBytes: 9000 } }
 
-async function run(steps: readonly Step[], isDisturbed: boolean): Promise<World> {
+interface Found {
+  /** Of the inputs, with the event time that goes with them. */
+  readonly offsets: unknown
+  /** The rows of each changelog. */
+  readonly state: Record<string, string[]>
+  readonly apps: unknown
+  readonly totals: unknown[]
+  readonly hours: unknown[]
+}
+
+async function run(all: readonly Step[], exchange: 'memory' | 'topic', isDisturbed: boolean): Promise<Found> {
   const world = await World.open(seed, limits)
   const none = Array.from({ length: partitions }, (_, partition) => ({
     key: `key ${partition}0`,
@@ -68,13 +81,13 @@ async function run(steps: readonly Step[], isDisturbed: boolean): Promise<World>
     partition,
   }))
   await world.write('input', none, { partitions })
-  const start = (): Running => world.start(counting(), { commitInterval: 100 })
+  const options: RunOptions = { commitInterval: 100, exchange }
+  const start = (): Running => world.start(counting(), options)
   let running = start()
-  for (const { afterMs, records, event } of steps) {
+  for (const { afterMs, records, eventAfterMs, event } of all) {
     await world.write('input', records)
     if (isDisturbed && event !== 'none') {
-      // In the middle of what it is at.
-      await world.clock.advance(afterMs % 240)
+      await world.clock.advance(eventAfterMs)
       equal(running.outcome(), 'running')
       if (event === 'crash') await world.crash()
       else {
@@ -86,22 +99,52 @@ async function run(steps: readonly Step[], isDisturbed: boolean): Promise<World>
     await world.clock.advance(afterMs)
   }
   await world.stop(running)
-  await world.run(counting(), { until: 'end' })
-  return world
-}
-
-test('restarted at random points for a day, an app has the offsets, state and outputs of one that was not', async () => {
-  const steps = stepsOf(seededRandom(seed))
-  const [undisturbed, disturbed] = [await run(steps, false), await run(steps, true)]
-  const found = async (world: World): Promise<unknown> => ({
-    apps: await world.settle(listApps(world.port)),
+  const before = { offsets: await offsetsOf(world), state: await stateOf(world) }
+  await world.run(counting(), { ...options, until: 'end' })
+  const apps = (await world.settle(listApps(world.port))).map(({ app, finished, instances }) => ({
+    app,
+    finished,
+    instances,
+  }))
+  return {
+    ...before,
+    apps,
     totals: byKey(await world.read('totals')),
     hours: byKey(await world.read('hours')),
+  }
+}
+
+function offsetsOf(world: World): Promise<unknown> {
+  const inputs = Array.from({ length: partitions }, (_, partition) => ({ topic: 'input', partition }))
+  return world.settle(world.port.committedOffsets('app', inputs))
+}
+
+/** What the changelogs of the app come to, row by row. */
+async function stateOf(world: World): Promise<Record<string, string[]>> {
+  const rows: Record<string, string[]> = {}
+  for (const { name } of await world.port.listTopics({ internal: true }))
+    if (name.startsWith('app-') && name.endsWith('-changelog') && name !== 'app-plan-changelog')
+      rows[name] = await world.rows(name)
+  return rows
+}
+
+const steps = stepsOf(seededRandom(seed))
+/** Worked out once: how the exchange is made shows in none of it. */
+let right: Promise<Found> | undefined
+
+for (const exchange of ['memory', 'topic'] as const)
+  test(`restarted at random points for a day, an app has the offsets, state and outputs of one that was not (${exchange})`, async () => {
+    const expected = await (right ??= run(steps, 'memory', false))
+    deepEqual(await run(steps, exchange, true), expected)
+    ok(expected.hours.length > 0 && expected.totals.length > 0)
+    // Totals of all keys, and windows that are still open.
+    const states = Object.values(expected.state)
+    equal(states.length, 2)
+    deepEqual(
+      states.filter(rows => rows.length === 0),
+      [],
+    )
   })
-  const right = await found(undisturbed)
-  deepEqual(await found(disturbed), right)
-  ok(byKey(await undisturbed.read('hours')).length > 0)
-})
 
 /** What each key got, in order: between two keys the order depends on how partitions interleave. */
 function byKey(records: readonly { key: string | null; value: string | null }[]): unknown[] {

@@ -4,7 +4,7 @@
  */
 import { type Clock, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
-import type { LogPort } from '../../src/port/index.ts'
+import type { FetchedBatch, LogPort } from '../../src/port/index.ts'
 import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -116,6 +116,19 @@ export class World {
     return this.settle(this.#read(topic))
   }
 
+  /** The last value of each key in a topic, deleted ones left out: partition, key and value in hexadecimal. */
+  async rows(topic: string): Promise<string[]> {
+    const rows = new Map<string, string>()
+    const visit = (partition: number, record: RecordCursor): void => {
+      const key = `${partition} ${hex(record.key())}`
+      const value = record.value()
+      if (value) rows.set(key, hex(value))
+      else rows.delete(key)
+    }
+    await this.settle(this.#visit(topic, visit))
+    return Array.from(rows, ([key, value]) => `${key} ${value}`).toSorted()
+  }
+
   /** `clock`: another one than the world's, which shows its time in its own way. */
   start(app: App, options: RunOptions = {}, port: LogPort = this.port, clock: Clock = this.clock): Running {
     const instance = new Instance(app.name, app.plan(), port, clock, settingsOf(options))
@@ -160,9 +173,23 @@ export class World {
   }
 
   async #read(topic: string): Promise<Outgoing[]> {
+    const found: Outgoing[] = []
+    await this.#visit(topic, (partition, record) => {
+      found.push({
+        partition,
+        offset: record.offset,
+        key: textOf(record.key()),
+        value: textOf(record.value()),
+        timestamp: record.timestamp,
+        headers: Object.fromEntries(record.headers().map(({ key, value }) => [key, textOf(value) ?? ''])),
+      })
+    })
+    return found
+  }
+
+  async #visit(topic: string, visit: (partition: number, record: RecordCursor) => void): Promise<void> {
     const partitions = (await this.port.describeTopic(topic))?.partitions ?? 0
     const reader = await this.port.openReader()
-    const found: Outgoing[] = []
     for (let partition = 0; partition < partitions; partition += 1) {
       const end = await this.port.offsets(topic, partition, 'latest')
       reader.assign([{ topic, partition, offset: 0 }])
@@ -172,21 +199,14 @@ export class World {
           await reader.wait(10)
           continue
         }
-        for (const cursor = fetched.batch.records(); cursor.next();)
-          found.push({
-            partition,
-            offset: cursor.offset,
-            key: textOf(cursor.key()),
-            value: textOf(cursor.value()),
-            timestamp: cursor.timestamp,
-            headers: Object.fromEntries(cursor.headers().map(({ key, value }) => [key, textOf(value) ?? ''])),
-          })
+        for (const cursor = fetched.batch.records(); cursor.next();) visit(partition, cursor)
       }
     }
     await reader.close()
-    return found
   }
 }
+
+type RecordCursor = ReturnType<FetchedBatch['batch']['records']>
 
 /** The files in a folder, and in those under it. */
 async function filesOf(disk: SimulatedDisk, folder: string): Promise<Map<string, Uint8Array>> {
@@ -202,6 +222,10 @@ async function filesOf(disk: SimulatedDisk, folder: string): Promise<Map<string,
 
 function headersOf(headers: Readonly<Record<string, string>>): RecordHeader[] {
   return Object.entries(headers).map(([key, value]) => ({ key, value: Buffer.from(value) }))
+}
+
+function hex(bytes: Uint8Array | null): string {
+  return bytes === null ? '-' : Buffer.from(bytes).toString('hex')
 }
 
 function bytesOf(value: unknown): Uint8Array | null {

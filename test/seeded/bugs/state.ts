@@ -68,9 +68,8 @@ export const stateBugs: readonly SeededBug[] = [
   {
     name: 'state: each question passes all rows that were deleted',
     file: 'src/state/keyed-state.ts',
-    find: '    if (!this.#floorIsLive) return undefined\n',
-    replace:
-      '    if (from > this.#floor) return this.#findFrom(from)\n    if (!this.#floorIsLive) return undefined\n',
+    find: '    if (!this.#floorIsLive) {\n',
+    replace: '    if (from > this.#floor) return this.#findFrom(from)\n    if (!this.#floorIsLive) {\n',
     tests: ['src/state/keyed-state.test.ts'],
   },
   {
