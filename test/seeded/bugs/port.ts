@@ -122,4 +122,11 @@ export const portBugs: readonly SeededBug[] = [
     replace: 'if (bytesMax - batchHeaderBytes > batchBytesMax) {',
     tests: ['test/broker/record-sizes.test.ts'],
   },
+  {
+    name: 'consumer: a loop over a closed one takes the event loop from all others',
+    file: 'src/port/consumer.ts',
+    find: '    await clock.yield()\n    throw new MillraceError',
+    replace: '    void clock\n    throw new MillraceError',
+    tests: ['test/broker/consumer-ends.test.ts', 'test/broker/closing.test.ts'],
+  },
 ]

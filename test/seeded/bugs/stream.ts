@@ -161,8 +161,8 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'state and program: forget is not committed where no record comes',
     file: 'src/stream/commits.ts',
-    find: '!this.#outputs.hasUncommitted && !this.#unsaved?.isDue) {',
-    replace: '!this.#outputs.hasUncommitted) {',
+    find: 'if (this.#outputs.hasUncommitted || this.#unsaved?.isDue) return true',
+    replace: 'if (this.#outputs.hasUncommitted) return true',
     tests: ['test/app/forgotten-state.test.ts'],
   },
   {
