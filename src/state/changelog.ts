@@ -62,15 +62,15 @@ export interface ChangelogPlace {
 }
 
 /**
- * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record.
+ * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record. Each step makes one batch.
  * @throws MillraceError RECORD_TOO_LARGE for what one key holds, where no batch of the topic can hold it
  */
-export function writeChanges(
+export function* writeChangesInSteps(
   place: ChangelogPlace,
   changes: readonly StateChange[],
   timestamp: number,
   append: AppendBatch,
-): void {
+): Generator<void> {
   const { topic, partition, batchBytesMax = Infinity } = place
   const formatHeaders: readonly RecordHeader[] = [
     { key: formatHeader, value: fromUtf8(formatText(place.format)) },
@@ -90,8 +90,14 @@ export function writeChanges(
     if (batch.sizeBytes < changelogBatchBytesMax) continue
     append(topic, partition, batch)
     batch = undefined
+    yield
   }
   if (batch) append(topic, partition, batch)
+}
+
+/** As {@link writeChangesInSteps}, in one go. */
+export function writeChanges(...args: Parameters<typeof writeChangesInSteps>): void {
+  Array.from(writeChangesInSteps(...args))
 }
 
 /** Refuses what a key holds where it would fit into no batch, which also has to hold the format. */

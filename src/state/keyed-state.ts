@@ -19,7 +19,6 @@ import { Bucket, type Entry } from './cached-entries.ts'
 import { CleanQueue } from './clean-queue.ts'
 import { frozen } from './frozen.ts'
 import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
-import { firstFrom } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
@@ -48,6 +47,9 @@ export type StateChange = [storeKey: string, value: Uint8Array | undefined]
 const cleanEntriesDefault = 8192
 /** Keys that a scan reads ahead. */
 const scanChunk = 512
+/** Entries, and bytes of values, that a step of a commit takes: a few milliseconds. */
+const stepEntriesMax = 4096
+const stepBytesMax = 1 << 20
 /** Bytes that an entry in the cache costs beside its key and value. */
 const entryOverhead = 96
 /** What a value is taken to weigh until some have been written. */
@@ -108,15 +110,16 @@ export class KeyedState<V> {
     assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
     const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
     const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
-    if (entry.value === undefined) {
+    const isNew = entry.value === undefined
+    entry.value = value
+    if (isNew) {
       bucket.live++
-      if (entry.inStore !== 'stored') bucket.fresh = undefined
+      if (entry.inStore !== 'stored') bucket.cameNew(key)
       if (namespace <= this.#floor) {
         this.#floor = namespace
         this.#floorIsLive = true
       }
     }
-    entry.value = value
     if (!entry.dirty) this.#markDirty(entry)
     const bytes = entryOverhead + key.length + this.#weigh(value)
     this.#dirtyBytes += bytes - entry.bytes
@@ -187,17 +190,25 @@ export class KeyedState<V> {
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
    */
   changes(): StateChange[] {
+    return inOneGo(this.changesInSteps())
+  }
+
+  /** As {@link changes}, in steps of a few milliseconds, for an owner that lets the event loop turn meanwhile. The state must not change before the last. */
+  *changesInSteps(): Generator<void, StateChange[]> {
     if (this.#pending) {
       if (this.#pending.changes.length > 0) return this.#pending.changes
-      this.#settle()
+      yield* this.#settle()
     }
     const changes: StateChange[] = []
+    const step = new CommitStep()
     let valueBytes = 0
     for (const entry of this.#dirty) {
+      if (step.isOver()) yield
       const storeKey = encodeNamespace(entry.bucket.namespace) + entry.key
       if (entry.value !== undefined) {
         const bytes = this.#encode(entry.value)
         valueBytes += bytes.length
+        step.wrote(bytes.length)
         changes.push([storeKey, bytes])
         continue
       }
@@ -208,6 +219,7 @@ export class KeyedState<V> {
     // Nothing is settled before everything could be written: a value that cannot be leaves the state as it was.
     const entries = this.#dirty
     for (const entry of entries) {
+      if (step.isOver()) yield
       entry.dirty = false
       entry.pending = entry.value === undefined ? 'gone' : 'put'
       entry.bytes = 0
@@ -221,8 +233,19 @@ export class KeyedState<V> {
 
   /** The changes are committed, and the changelog stands at `position`: applies them to the store. */
   committed(position: number): void {
-    this.#store.apply(this.#pending?.changes ?? this.changes(), position)
-    this.#settle()
+    inOneGo(this.committedInSteps(position))
+  }
+
+  /** As {@link committed}, in steps of a few milliseconds. The state must not be used before the last. */
+  *committedInSteps(position: number): Generator<void> {
+    const changes = this.#pending?.changes ?? (yield* this.changesInSteps())
+    let from = 0
+    for (; changes.length - from > stepEntriesMax; from += stepEntriesMax) {
+      this.#store.apply(changes.slice(from, from + stepEntriesMax), undefined)
+      yield
+    }
+    this.#store.apply(from === 0 ? changes : changes.slice(from), position)
+    yield* this.#settle()
   }
 
   /** After a commit that failed or was fenced: forgets what has changed, and all that is cached. */
@@ -239,13 +262,15 @@ export class KeyedState<V> {
   }
 
   /** What was pending is in the store. */
-  #settle(): void {
+  *#settle(): Generator<void> {
     const { entries } = this.#pending!
     this.#pending = undefined
+    const step = new CommitStep()
     for (const entry of entries) {
+      if (step.isOver()) yield
       entry.inStore = entry.pending === 'put' ? 'stored' : 'absent'
       entry.pending = undefined
-      entry.bucket.fresh = undefined
+      entry.bucket.settled()
       if (entry.dirty) continue
       if (entry.value === undefined) this.#remove(entry)
       else this.#keepClean(entry)
@@ -355,23 +380,24 @@ export class KeyedState<V> {
     namespace: number,
     after: string | undefined,
   ): { readonly keys: string[]; readonly goOnAfter: string | undefined } {
-    const bucket = this.#buckets.get(namespace)
-    const fresh = bucket?.freshKeys() ?? []
     // No string lies between a key and the same with a zero byte behind it.
     const from = after === undefined ? '' : `${after}\0`
-    let next = firstFrom(fresh, from)
+    const fresh = this.#buckets.get(namespace)?.freshKeys(from, scanChunk + 1) ?? []
+    const isCut = fresh.length > scanChunk
+    let next = 0
     const keys: string[] = []
     let read = 0
     for (const storeKey of this.#store.keys(encodeNamespace(namespace) + from, upperBound(namespace + 1))) {
       const key = storeKey.slice(namespaceLength)
       while (next < fresh.length && fresh[next]! < key) keys.push(fresh[next++]!)
+      // More new keys may lie before this one.
+      if (isCut && next === fresh.length) return { keys, goOnAfter: fresh[next - 1] }
       if (fresh[next] === key) next++
       keys.push(key)
       if (++read === scanChunk) return { keys, goOnAfter: key }
     }
-    const end = Math.min(fresh.length, next + scanChunk)
-    while (next < end) keys.push(fresh[next++]!)
-    return { keys, goOnAfter: next < fresh.length ? fresh[next - 1] : undefined }
+    while (next < fresh.length) keys.push(fresh[next++]!)
+    return { keys, goOnAfter: isCut ? keys.at(-1) : undefined }
   }
 
   #weigh(value: V): number {
@@ -403,5 +429,31 @@ export class KeyedState<V> {
         { cause: error },
       )
     }
+  }
+}
+
+/** Counts what a step of a commit has done. */
+class CommitStep {
+  #entries = 0
+  #bytes = 0
+
+  wrote(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** Asked before each entry: whether the step has done enough, and the next one begins. */
+  isOver(): boolean {
+    this.#entries += 1
+    if (this.#entries <= stepEntriesMax && this.#bytes < stepBytesMax) return false
+    this.#entries = 1
+    this.#bytes = 0
+    return true
+  }
+}
+
+function inOneGo<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
   }
 }

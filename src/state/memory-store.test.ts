@@ -4,7 +4,7 @@ import { scale, seed } from '../../test/scale.ts'
 import { fromLatin1, seededRandom } from '../base/index.ts'
 import { memoryStore } from './memory-store.ts'
 import { decodeNamespace, encodeNamespace } from './namespace.ts'
-import { SortedKeys } from './sorted-keys.ts'
+import { freshMax, movesMax, SortedKeys } from './sorted-keys.ts'
 
 test('a store keeps copies, sorted, with the position they stand for', () => {
   const store = memoryStore()
@@ -90,6 +90,54 @@ test('the order of keys holds through runs of every length', () => {
       assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
     }
   }
+})
+
+test('the order of many keys is worked out in pieces, whoever asks when', () => {
+  const random = seededRandom(seed)
+  const keys = new Set<string>()
+  const sorted = new SortedKeys(key => keys.has(key))
+  // A new key is sorted with so many others; a call moves so many on.
+  const movesOfCallMax = freshMax + movesMax + 1
+  let before = 0
+  const bounded = (what: string): void => {
+    assert.ok(sorted.moves - before <= movesOfCallMax, `${what} moved ${sorted.moves - before} keys`)
+    before = sorted.moves
+  }
+  let added = 0
+  const addMany = (count: number): void => {
+    for (let n = 0; n < count; n++) {
+      const key = `${random.int(1e9)}`
+      if (keys.has(key)) continue
+      keys.add(key)
+      sorted.add(key)
+      added++
+      bounded('an addition')
+    }
+  }
+  const ask = (): void => {
+    const [first] = sorted.range('5', undefined)
+    bounded('a question')
+    assert.equal(
+      first,
+      [...keys].reduce((least, key) => (key >= '5' && key < least ? key : least), '9~'),
+    )
+  }
+  addMany(200_000)
+  for (let n = 0; n < 6; n++) {
+    ask()
+    addMany(10_000)
+  }
+  // Nearly all go: the runs are cleared.
+  let left = 50
+  for (const key of keys)
+    if (left-- <= 0) {
+      keys.delete(key)
+      sorted.remove()
+    }
+  for (let n = 0; n < 8; n++) ask()
+  assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+  bounded('the last question')
+  assert.ok(sorted.moves < 12 * added, `${sorted.moves} moves for ${added} keys`)
 })
 
 test('keys that have gone for good are let go of', () => {

@@ -64,7 +64,7 @@ export function memoryStore(): StateStore {
         if (value === undefined) remove(key)
         else set(key, latin1(value))
       }
-      position = newPosition
+      position = newPosition ?? position
     },
     get position() {
       return position

@@ -1,15 +1,23 @@
 /**
- * The order of a set of strings, worked out only when somebody asks for it.
+ * The order of a set of strings, worked out in pieces.
  *
- * New keys are collected unsorted. The first question after that sorts them into a **run**; a run is merged with the one before it once it is
- * half as long, so that there are few, until they are `runLengthMax` long: that bounds how long a merge can hold up everything else. Keys
- * that have gone stay in their run, and readers pass over them, until they are the larger part.
+ * New keys are collected unsorted; every {@link freshMax} of them, and those that are there when somebody asks, are sorted into a **run**. A run is merged with
+ * the one before it once it is half as long, so that there are few, until they are `runLengthMax` long. Keys that have gone stay in their run, and readers
+ * pass over them, until they are the larger part: then all runs are cleared of them, one after the other.
+ *
+ * Merging and clearing make a new run beside the old ones, which serve until it is complete; so no call moves more than {@link movesMax} keys. Before the
+ * first question nothing is merged: a set of which nobody asks the order costs little.
  *
  * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the sorting take half the time of an insertion, and
  * a write to a key that is there already, the common case, 40 %.
  */
 import { firstWhere } from '../base/index.ts'
+import { RunRewrite } from './run-rewrite.ts'
 
+/** So many new keys are sorted at once, in a few milliseconds. */
+export const freshMax: number = 2 ** 14
+/** Keys that one call moves from old runs to a new one. Four for each new key: each is merged a few times on its way into a long run. */
+export const movesMax: number = 4 * freshMax
 /** Fewer gone keys than this are not worth the work. */
 const goneMin = 4096
 
@@ -19,12 +27,16 @@ export class SortedKeys {
   /** Sorted, oldest first; a key that has gone and come again may be in two of them. */
   #runs: string[][] = []
   #fresh: string[] = []
+  #wasAsked = false
   /** Keys in runs. */
   #length = 0
   /** How many of them have gone, at most. */
   #gone = 0
-  /** The run that is cleared of gone keys next. */
-  #nextToClear = 0
+  /** The new run that is being made, from those that stand at `index`. */
+  #rewrite: { readonly index: number; readonly run: RunRewrite } | undefined
+  /** While the runs are cleared of gone keys: the next one, and how many had gone in the beginning. */
+  #clearing: { next: number; readonly gone: number } | undefined
+  #moves = 0
 
   /** @param isThere whether a key that was added is still in the set */
   constructor(isThere: (key: string) => boolean, runLengthMax: number = 2 ** 20) {
@@ -32,9 +44,17 @@ export class SortedKeys {
     this.#runLengthMax = runLengthMax
   }
 
+  /** Keys that were sorted, merged or passed while clearing, so far: for tests that bound what one call does. */
+  get moves(): number {
+    return this.#moves
+  }
+
   /** The key has come into the set. */
   add(key: string): void {
     this.#fresh.push(key)
+    if (this.#fresh.length < freshMax) return
+    this.#sortFresh()
+    if (this.#wasAsked) this.#work()
   }
 
   /** A key has left the set: `isThere` says so by now. */
@@ -46,11 +66,14 @@ export class SortedKeys {
     this.#runs = []
     this.#fresh = []
     this.#length = this.#gone = 0
+    this.#rewrite = this.#clearing = undefined
   }
 
   /** Keys that are there, with from ≤ key < to, in order. The set must not change meanwhile. */
   *range(from: string, to: string | undefined): Generator<string> {
-    this.#settle()
+    this.#wasAsked = true
+    if (this.#fresh.length > 0) this.#sortFresh()
+    this.#work()
     const runs: string[][] = []
     const heads: number[] = []
     for (const run of this.#runs) {
@@ -74,67 +97,53 @@ export class SortedKeys {
     }
   }
 
-  #settle(): void {
-    if (this.#fresh.length > 0) {
-      this.#runs.push(this.#fresh.sort())
-      this.#length += this.#fresh.length
-      this.#fresh = []
-    }
-    for (;;) {
-      const older = this.#runs.at(-2)
-      const younger = this.#runs.at(-1)
-      if (
-        !older ||
-        !younger ||
-        younger.length * 2 < older.length ||
-        older.length + younger.length > this.#runLengthMax
-      )
-        break
-      this.#replace(this.#runs.length - 2, 2, this.#merge(older, younger))
-    }
-    if (this.#gone > goneMin && this.#gone * 2 > this.#length) this.#clearOne()
+  #sortFresh(): void {
+    this.#moves += this.#fresh.length
+    this.#length += this.#fresh.length
+    this.#runs.push(this.#fresh.sort())
+    this.#fresh = []
   }
 
-  /** Clears one run of gone keys: the next one is for the next call, so that no call takes long. */
-  #clearOne(): void {
-    const index = this.#nextToClear % this.#runs.length
-    const before = this.#runs[index]!
-    const kept = before.filter(this.#isThere)
-    this.#gone -= before.length - kept.length
-    // After a round of all runs nothing gone is left, but a key that is in two runs is still counted for one of them.
-    if (index === this.#runs.length - 1) this.#gone = 0
-    this.#replace(index, 1, kept)
-    this.#nextToClear = kept.length === 0 ? index : index + 1
-  }
-
-  #replace(index: number, count: number, run: string[]): void {
-    const gone = this.#runs.splice(index, count, ...(run.length > 0 ? [run] : []))
-    this.#length += run.length - gone.reduce((sum, one) => sum + one.length, 0)
-  }
-
-  #merge(a: readonly string[], b: readonly string[]): string[] {
-    const merged: string[] = []
-    let i = 0
-    let j = 0
-    while (i < a.length && j < b.length) {
-      const left = a[i]!
-      const right = b[j]!
-      if (left < right) {
-        merged.push(left)
-        i++
-      } else {
-        // Twice the same: a key that had gone and came again.
-        if (left === right) {
-          i++
-          this.#gone--
-        }
-        merged.push(right)
-        j++
-      }
+  /** Merges and clears for a while. */
+  #work(): void {
+    for (let left = movesMax; left > 0;) {
+      const rewrite = (this.#rewrite ??= this.#next())
+      if (!rewrite) return
+      const moved = rewrite.run.move(left)
+      left -= moved
+      this.#moves += moved
+      if (!rewrite.run.isDone) return
+      this.#rewrite = undefined
+      this.#replace(rewrite.index, rewrite.run)
     }
-    while (i < a.length) merged.push(a[i++]!)
-    while (j < b.length) merged.push(b[j++]!)
-    return merged
+  }
+
+  /** What is to be done next. New runs come only at the end meanwhile, so indexes stay. */
+  #next(): { readonly index: number; readonly run: RunRewrite } | undefined {
+    const runs = this.#runs
+    if (!this.#clearing && this.#gone > goneMin && this.#gone * 2 > this.#length)
+      this.#clearing = { next: 0, gone: this.#gone }
+    if (this.#clearing) {
+      const { next, gone } = this.#clearing
+      if (next < runs.length) return { index: next, run: new RunRewrite([runs[next]!], this.#isThere) }
+      this.#clearing = undefined
+      this.#gone = Math.max(0, this.#gone - gone)
+    }
+    for (let index = runs.length - 2; index >= 0; index -= 1) {
+      const older = runs[index]!
+      const younger = runs[index + 1]!
+      if (younger.length * 2 >= older.length && older.length + younger.length <= this.#runLengthMax)
+        return { index, run: new RunRewrite([older, younger]) }
+    }
+    return undefined
+  }
+
+  #replace(index: number, { sources, result, twice }: RunRewrite): void {
+    this.#runs.splice(index, sources.length, ...(result.length > 0 ? [result] : []))
+    for (const { length } of sources) this.#length -= length
+    this.#length += result.length
+    this.#gone = Math.max(0, this.#gone - twice)
+    if (this.#clearing && result.length > 0) this.#clearing.next += 1
   }
 }
 

@@ -13,8 +13,14 @@ export interface StateStore {
   range(from: string, to: string | undefined): Iterable<readonly [key: string, value: Uint8Array]>
   /** Keys with from ≤ key < to, in order, as {@link range}. */
   keys(from: string, to: string | undefined): Iterable<string>
-  /** Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A value of undefined deletes. */
-  apply(writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>, position: number): void
+  /**
+   * Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A value of undefined deletes. Without a position
+   * they are a part of a commit, of which more is to come.
+   */
+  apply(
+    writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,
+    position: number | undefined,
+  ): void
   /** The changelog offset that the content stands for: everything below it is in. Undefined for a store that has to be rebuilt. */
   readonly position: number | undefined
   /** Entries, for queries and for tests. */

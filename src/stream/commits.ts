@@ -13,7 +13,7 @@
  */
 import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../port/index.ts'
 import { fromUtf8 } from '../base/index.ts'
-import { writeChanges } from '../state/index.ts'
+import { writeChangesInSteps } from '../state/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { Announcements } from './announcements.ts'
 import type { Assignment } from './assignment.ts'
@@ -91,16 +91,20 @@ export class Commits {
     for (const input of this.#assignment.inputs.values()) input.unfired = unfired
     this.#announcements.announce(this.#assignment.tasks.all(), timestamp)
     this.#outputs.flush()
-    for (const each of this.#assignment.states)
-      writeChanges(
-        each.changelog,
-        [...each.stale, ...each.state.changes()],
-        timestamp,
-        (topic, partition, batch) =>
-          this.#outputs.append(topic, partition, batch, nextOffset => {
-            each.changelogEnd = nextOffset
-          }),
+    for (const each of this.#assignment.states) {
+      const changes = await this.#inTurns(each.state.changesInSteps())
+      await this.#inTurns(
+        writeChangesInSteps(
+          each.changelog,
+          each.stale.length > 0 ? [...each.stale, ...changes] : changes,
+          timestamp,
+          (topic, partition, batch) =>
+            this.#outputs.append(topic, partition, batch, nextOffset => {
+              each.changelogEnd = nextOffset
+            }),
+        ),
       )
+    }
     if (!this.hasUncommitted) {
       // Nothing to commit; an instance that was replaced learns of it all the same.
       if (settings.exactlyOnce) await this.#writer.commit()
@@ -129,12 +133,24 @@ export class Commits {
     this.#outputs.committed()
     this.#unsaved = undefined
     for (const each of this.#assignment.states) {
-      each.state.committed(each.changelogEnd)
+      await this.#inTurns(each.state.committedInSteps(each.changelogEnd))
       each.stale = []
     }
     this.#marks = marks
     metrics.commits += 1
     settings.onPhase('committed')
+  }
+
+  /** Does all steps, and lets the event loop turn where they take long. Nothing is processed meanwhile. */
+  async #inTurns<T>(steps: Generator<void, T>): Promise<T> {
+    const { clock, turn } = this.#context
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (!turn.isOver(clock.monotonic())) continue
+      await clock.yield()
+      turn.begin(clock.monotonic())
+    }
   }
 
   /** Writes the plan where it is not committed; gives what the commit has to say of it once it is written. */
