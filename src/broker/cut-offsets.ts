@@ -21,6 +21,11 @@ export class CutOffsets {
     return new CutOffsets(metadata)
   }
 
+  /** For a log that is only read. */
+  static look(metadata: MetadataFile): CutOffsets {
+    return new CutOffsets(metadata)
+  }
+
   /** PARTITION_DAMAGED for a group whose offsets may be out of date. */
   check(group: string): void {
     const { offsetsCut } = this.#metadata.current
@@ -28,7 +33,7 @@ export class CutOffsets {
     throw new MillraceError(
       'PARTITION_DAMAGED',
       `What the group '${group}' has committed may be out of date: a repair has cut __consumer_offsets off at offset ${offsetsCut.at}. ` +
-        `Say where it continues: log.port.setOffsets('${group}', offsets), with [] it begins as a new group does. ` +
+        `Say where it continues: 'millrace group reset ${group} --all-topics --to <where>', or log.port.setOffsets('${group}', offsets); with [] it begins as a new group does. ` +
         `An app begins from scratch after log.deleteApp('${group}').`,
     )
   }

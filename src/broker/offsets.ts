@@ -71,9 +71,15 @@ export class Offsets {
    * rest of the log works without it.
    */
   static async open(partition: Partition, context: OffsetsContext): Promise<Offsets> {
+    const offsets = await Offsets.look(partition, context)
+    if (!offsets.#failure) await offsets.#rewriteIfOutgrown()
+    return offsets
+  }
+
+  /** The same for a log that is only read: it stays as it is. */
+  static async look(partition: Partition, context: OffsetsContext): Promise<Offsets> {
     const offsets = new Offsets(partition, context)
     offsets.#failure = await offsets.#log.tryReplay(batch => offsets.#replay(batch))
-    if (!offsets.#failure) await offsets.#rewriteIfOutgrown()
     return offsets
   }
 

@@ -10,18 +10,23 @@
 import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
 import type {
+  GroupDescription,
   GroupMembership,
   Isolation,
   LogPort,
+  OffsetCommit,
   OffsetSpec,
   Reader,
   ReaderOptions,
   TopicDescription,
+  TopicPartition,
   Writer,
 } from '../port/index.ts'
+import { CutOffsets } from './cut-offsets.ts'
 import { MetadataFile } from './metadata.ts'
+import { Offsets } from './offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
-import { internalTopics } from './topic-names.ts'
+import { internalTopics, offsetsTopic } from './topic-names.ts'
 import { description } from './topics.ts'
 
 export interface ReadOnlyLogOptions {
@@ -108,12 +113,31 @@ export class ReadOnlyLog implements LogPort {
   deleteTopic = (): Promise<void> => this.#refuse('deletes no topics')
   joinGroup = (): Promise<GroupMembership> =>
     this.#refuse('has no consumer groups, but consumers without one read all partitions')
-  committedOffsets = (): Promise<never> => this.#refuse('has no consumer groups')
   commitOffsets = (): Promise<void> => this.#refuse('commits no offsets')
-  listGroups = (): Promise<never> => this.#refuse('has no consumer groups')
   setOffsets = (): Promise<void> => this.#refuse('commits no offsets')
   deleteApp = (): Promise<never> => this.#refuse('deletes no apps')
   lock = (): Promise<never> => this.#refuse('runs no apps')
+
+  /** What was committed when it was looked at; open transactions are not waited for. */
+  async committedOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(OffsetCommit | undefined)[]> {
+    const committed = await this.#committed(({ offsets, cut }) => {
+      cut.check(group)
+      return offsets.of(group)
+    })
+    return partitions.map(({ topic, partition }) =>
+      committed?.find(each => each.topic === topic && each.partition === partition),
+    )
+  }
+
+  async listGroups(): Promise<GroupDescription[]> {
+    const groups = await this.#committed(({ offsets }) =>
+      offsets.groups().map(group => ({ group, members: undefined, offsets: offsets.of(group) })),
+    )
+    return groups ?? []
+  }
 
   async close(): Promise<void> {
     this.#closed = true
@@ -123,6 +147,24 @@ export class ReadOnlyLog implements LogPort {
   async #refuse(what: string): Promise<never> {
     this.#checkOpen()
     throw this.refusal(what)
+  }
+
+  /** Reads the committed offsets; undefined in a folder that has none. */
+  async #committed<T>(
+    use: (found: { readonly offsets: Offsets; readonly cut: CutOffsets }) => T,
+  ): Promise<T | undefined> {
+    const topics = new Map((await this.listTopics({ internal: true })).map(({ name, id }) => [name, id]))
+    if (!topics.has(offsetsTopic)) return undefined
+    const look = await this.#look(offsetsTopic, [0])
+    try {
+      const { clock, disk } = this.#options
+      const context = { clock, topicId: (topic: string) => topics.get(topic) }
+      const offsets = await Offsets.look(look.partition(0), context)
+      offsets.checkUsable()
+      return use({ offsets, cut: CutOffsets.look(await MetadataFile.open(disk, this.#path)) })
+    } finally {
+      await look.close()
+    }
   }
 
   async #topics(): Promise<TopicDescription[]> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { openLog } from '../open-log.ts'
 import { runCli } from './cli.ts'
 import { linesOf } from './terminal.ts'
 
@@ -72,6 +73,9 @@ test('wrong arguments are named, before anything is touched', async () => {
     ['run app.ts --commit-interval -1', /'-1'.*'250ms'/],
     ['describe app.ts --format xml', /'xml'.*text, mermaid, json/],
     ['repair t one', /'one'/],
+    ['group reset g --topic t', /required option '--to/],
+    ['group reset g --topic t --to soon', /'soon'.*'earliest'/],
+    ['group reset g --topic t:x --to 0', /'t:x'.*'orders:0,2'/],
   ]
   for (const [args, about] of wrong)
     await refused(
@@ -133,6 +137,42 @@ test('topics are listed, and those that the log keeps for itself when asked for'
     [1, 'OFFSET_OUT_OF_RANGE', /0 to 1, not 99/],
   )
   await refused(['topic', 'describe', 'none', '--data', own], [1, 'UNKNOWN_TOPIC', /'none'.*topic list/])
+})
+
+test('the offsets of a group are moved; those of an app are not, nor the other way round', async () => {
+  const moved = join(folder, 'moved')
+  const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', moved])
+  await run(['produce', 'words', '-k', ':', '-d', moved], 'a:1\na:2\na:3\n')
+  await millrace('consume words --group readers')
+  {
+    await using log = await openLog(moved)
+    const offsets = [{ topic: 'words', partition: 0, offset: 3, metadata: '{"plan":1}' }]
+    await log.port.commitOffsets({ group: 'counter', offsets })
+  }
+  equal((await millrace('group list')).out, 'readers\n  words-0\tat 3\t0 records behind\n')
+  deepEqual(JSON.parse((await millrace('group list --json')).out), {
+    group: 'readers',
+    partitions: [{ topic: 'words', partition: 0, offset: 3, lag: 0 }],
+  })
+  equal((await millrace('group reset readers --topic words --to 1 --dry-run')).out, 'words-0\t3 -> 1\n')
+  equal((await millrace('consume words --group readers')).out, '')
+  equal((await millrace('group reset readers --topic words --to 1')).out, 'words-0\t3 -> 1\n')
+  equal((await millrace('consume words --group readers')).out, 'a\t2\na\t3\n')
+  equal((await millrace('group reset readers --all-topics --to earliest')).out, 'words-0\t3 -> 0\n')
+  equal((await millrace('group reset readers -t words --to 2100-01-01')).out, 'words-0\t0 -> 3\n')
+  equal((await millrace('group reset new --topic words:0 --to latest')).out, 'words-0\tnone -> 3\n')
+  equal((await millrace('consume words --group new')).out, '')
+  const wrong: [string, [number, string, RegExp]][] = [
+    ['group reset readers --topic words --to 9', [1, 'OFFSET_OUT_OF_RANGE', /offsets 0 to 3/]],
+    ['group reset readers --topic none --to 0', [1, 'UNKNOWN_TOPIC', /'none'/]],
+    ['group reset readers --topic words:4 --to 0', [1, 'UNKNOWN_PARTITION', /'words'.*not 4/]],
+    ['group reset nobody --all-topics --to 0', [2, 'INVALID_ARGUMENT', /nothing to move/]],
+    ['group reset readers --to 0', [2, 'USAGE', /--topic orders, or --all-topics/]],
+    ['group reset readers -t words --all-topics --to 0', [2, 'USAGE', /not both/]],
+    ['group reset counter --all-topics --to 0', [2, 'INVALID_ARGUMENT', /millrace app reset counter --to/]],
+    ['app reset readers --to 0', [2, 'INVALID_ARGUMENT', /millrace group reset readers --topic/]],
+  ]
+  for (const [command, refusal] of wrong) await refused([...command.split(' '), '-d', moved], refusal)
 })
 
 test('a line that cannot be published is named; those before it are there', async () => {

@@ -8,6 +8,7 @@ import { isMillraceError } from '../base/index.ts'
 import { appCommand } from './commands/app.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { describeCommand } from './commands/describe.ts'
+import { groupCommand } from './commands/group.ts'
 import { produceCommand } from './commands/produce.ts'
 import { repairCommand } from './commands/repair.ts'
 import { runCommand } from './commands/run.ts'
@@ -20,6 +21,7 @@ const commands = [
   describeCommand,
   topicCommand,
   appCommand,
+  groupCommand,
   produceCommand,
   consumeCommand,
   repairCommand,

@@ -4,6 +4,14 @@ export { type ConsumerOptions } from './consumer-options.ts'
 export { Consumer } from './consumer.ts'
 export { DecodedBatch } from './decoded-batch.ts'
 export { asDeclared, checkPublic, ensureTopic } from './ensure-topic.ts'
+export {
+  moveOffsets,
+  type OffsetMove,
+  offsetMoves,
+  type ResetScope,
+  type ResetTarget,
+  resolveTarget,
+} from './group-offsets.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
 export { type OutgoingHeader, type OutgoingRecord } from './outgoing-record.ts'

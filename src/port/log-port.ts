@@ -47,8 +47,8 @@ export interface TopicDescription {
 /** A consumer group, or the group of an app. */
 export interface GroupDescription {
   readonly group: string
-  /** How many are in it now. */
-  readonly members: number
+  /** How many are in it now; undefined where the log is only read, which does not show it. */
+  readonly members: number | undefined
   /** Everything that it has committed. What open transactions hold is not in it. */
   readonly offsets: readonly OffsetCommit[]
 }

@@ -1,6 +1,12 @@
 /** The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are moved. */
 import { MillraceError } from '../base/index.ts'
-import type { GroupDescription, LogPort, OffsetCommit, OffsetSpec } from '../port/index.ts'
+import {
+  type GroupDescription,
+  type LogPort,
+  type OffsetCommit,
+  type ResetTarget,
+  resolveTarget,
+} from '../port/index.ts'
 import { startMetadata } from './earlier-runs.ts'
 import { planMark } from './previous-run.ts'
 import { topicsOfApp } from './plan-topic.ts'
@@ -9,8 +15,8 @@ import { hasEnded } from './source-partition.ts'
 /** An app that has committed something. */
 export interface AppDescription {
   readonly app: string
-  /** Instances that are at work now. */
-  readonly instances: number
+  /** Instances that are at work now; undefined where the log is only read, which does not show it. */
+  readonly instances: number | undefined
   /** A run until `'end'` has closed its windows. */
   readonly finished: boolean
   readonly inputs: readonly AppInput[]
@@ -35,6 +41,13 @@ export async function listApps(port: LogPort): Promise<AppDescription[]> {
     apps.push(await describe(port, group, own))
   }
   return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
+}
+
+/** Whether a group is that of an app. */
+export async function isApp(port: LogPort, group: string): Promise<boolean> {
+  if ((await topicsOfApp(port, group)).length > 0) return true
+  const found = (await port.listGroups()).find(each => each.group === group)
+  return found?.offsets.some(isOfApp) ?? false
 }
 
 function isOfApp({ metadata }: OffsetCommit): boolean {
@@ -64,9 +77,6 @@ async function describe(
   }
 }
 
-/** Where inputs are moved to: an offset that each partition must have, an end, or the first record at or after a time. */
-export type ResetTarget = number | OffsetSpec
-
 /**
  * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do watermarks, and what is between its stages. What
  * it has written to topics stays.
@@ -80,7 +90,9 @@ export async function resetApp(port: LogPort, app: string, to: ResetTarget): Pro
   if (!group || (own.size === 0 && !group.offsets.some(isOfApp)))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `There is no app '${app}' that has run over this log. See 'millrace app list'.`,
+      group
+        ? `'${app}' is a consumer group, not an app. Move its offsets with 'millrace group reset ${app} --topic <topic> --to <where>'.`
+        : `There is no app '${app}' that has run over this log. See 'millrace app list'.`,
     )
   const offsets: OffsetCommit[] = []
   for (const { topic, partition } of group.offsets)
@@ -88,24 +100,11 @@ export async function resetApp(port: LogPort, app: string, to: ResetTarget): Pro
       offsets.push({
         topic,
         partition,
-        offset: await offsetOf(port, topic, partition, to),
+        offset: await resolveTarget(port, topic, partition, to),
         metadata: startMetadata,
       })
   // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be reset again.
   await port.setOffsets(app, offsets)
   for (const topic of own) await port.deleteTopic(topic, { app })
   return describe(port, { group: app, members: 0, offsets }, new Set())
-}
-
-async function offsetOf(port: LogPort, topic: string, partition: number, to: ResetTarget): Promise<number> {
-  if (typeof to !== 'number') return port.offsets(topic, partition, to)
-  const [earliest, latest] = await Promise.all([
-    port.offsets(topic, partition, 'earliest'),
-    port.offsets(topic, partition, 'latest'),
-  ])
-  if (to >= earliest && to <= latest) return to
-  throw new MillraceError(
-    'OFFSET_OUT_OF_RANGE',
-    `${topic}-${partition} has the offsets ${earliest} to ${latest}, not ${to}: nothing was moved. Say one of these, 'earliest', 'latest' or a time.`,
-  )
 }

@@ -89,7 +89,7 @@ export const startMetadata = '{"reset":true}'
 export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
   const group = (await port.listGroups()).find(each => each.group === app)
-  if (group && group.members > 0)
+  if (group?.members)
     throw new MillraceError(
       'APP_ALREADY_RUNNING',
       `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,

@@ -1,6 +1,6 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './app.ts'
-export { listApps, resetApp, type AppDescription, type ResetTarget } from './apps.ts'
+export { isApp, listApps, resetApp, type AppDescription } from './apps.ts'
 export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './grouped.ts'
 export { failsAlways, policyOf, settleFailedResult } from './error-policies.ts'
 export { Instance } from './instance.ts'

@@ -9,7 +9,8 @@ import { publish } from '../../src/connect/publish.ts'
 import type { Source } from '../../src/connect/source.ts'
 import { MemoryTarget } from '../../src/connect/memory-sink.test-support.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
-import { App, listApps, resetApp, type ResetTarget } from '../../src/stream/index.ts'
+import type { ResetTarget } from '../../src/port/index.ts'
+import { App, listApps, resetApp } from '../../src/stream/index.ts'
 import { World } from './world.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })

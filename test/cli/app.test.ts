@@ -57,7 +57,10 @@ test('apps are listed, moved and deleted', async t => {
   await folder.run('run app.ts --until now')
   await folder.run('produce words -k :', 'a:4\n')
   const listed = await folder.run('app list')
-  assert.deepEqual([listed.code, listed.out], [0, 'counter\tstopped\n  words-0\tat 3\t1 record behind\n'])
+  assert.deepEqual(
+    [listed.code, listed.out],
+    [0, 'counter\tnot finished\n  words-0\tat 3\t1 record behind\n'],
+  )
   assertRefused(
     await folder.run('app reset counter --to 9'),
     1,
@@ -72,4 +75,24 @@ test('apps are listed, moved and deleted', async t => {
   assert.equal((await folder.run('app delete counter')).code, 0)
   assert.equal((await folder.run('app list')).out, '')
   assertRefused(await folder.run('app delete counter'), 2, 'INVALID_ARGUMENT', /'counter'/)
+})
+
+test('apps and groups are listed beside the process that has the log open', async t => {
+  const folder = temporaryFolder(t)
+  folder.write('app.ts', counter)
+  await folder.run('produce words -k :', 'a:1\na:2\na:3\n')
+  await folder.run('consume words --group readers --max 2')
+  const before = folder.size('counts')
+  const running = folder.start('run app.ts --commit-interval 10ms')
+  await folder.grown('counts', before)
+  await setTimeout(200)
+  const apps = await folder.run('app list')
+  assert.deepEqual([apps.code, apps.out], [0, 'counter\tnot finished\n  words-0\tat 3\t0 records behind\n'])
+  const groups = await folder.run('group list')
+  assert.deepEqual([groups.code, groups.out], [0, 'readers\n  words-0\tat 2\t1 record behind\n'])
+  for (const change of ['app reset counter --to 0', 'group reset readers --topic words --to 0'])
+    assertRefused(await folder.run(change), 1, 'DATA_DIR_IN_USE', /in use by process \d+.*End that process/)
+  const dry = await folder.run('group reset readers --topic words --to 0 --dry-run')
+  assert.deepEqual([dry.code, dry.out], [0, 'words-0\t2 -> 0\n'])
+  assert.equal((await running.interrupt()).code, 0)
 })

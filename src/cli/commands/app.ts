@@ -1,9 +1,11 @@
 /** `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: what the log keeps for apps. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command } from 'commander'
 import { MillraceError } from '../../base/index.ts'
-import { listApps, resetApp, type AppDescription, type ResetTarget } from '../../stream/index.ts'
-import { dataOption, withExistingLog } from '../data-option.ts'
+import type { ResetTarget } from '../../port/index.ts'
+import { listApps, resetApp, type AppDescription } from '../../stream/index.ts'
+import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
+import { toOption } from '../reset-target.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface Options {
@@ -17,7 +19,7 @@ export function appCommand(terminal: Terminal): Command {
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action(({ data, json }: Options) =>
-      withExistingLog(data, async ({ port }) => {
+      withLogToRead(data, async ({ port }) => {
         for (const app of await listApps(port))
           await terminal.write(json ? `${JSON.stringify(app)}\n` : inWords(app))
       }),
@@ -25,14 +27,7 @@ export function appCommand(terminal: Terminal): Command {
   const reset = new Command('reset')
     .description('move the inputs of an app; its state goes, what it has written to topics stays')
     .argument('<app>')
-    .addOption(
-      new Option(
-        '--to <where>',
-        "'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z: the first record at or after it",
-      )
-        .argParser(target)
-        .makeOptionMandatory(),
-    )
+    .addOption(toOption())
     .addOption(dataOption())
     .action((name: string, { data, to }: Options & { readonly to: ResetTarget }) =>
       withExistingLog(data, async ({ port }) => {
@@ -64,20 +59,10 @@ export function appCommand(terminal: Terminal): Command {
 }
 
 function inWords({ app, finished, inputs, instances }: AppDescription): string {
-  const state = finished ? 'finished' : instances > 0 ? 'at work' : 'stopped'
+  const state = finished ? 'finished' : instances === undefined ? 'not finished' : 'stopped'
   const lines = inputs.map(
     ({ topic, partition, offset, lag }) =>
       `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
   )
   return `${app}\t${state}\n${lines.join('')}`
-}
-
-function target(text: string): ResetTarget {
-  if (text === 'earliest' || text === 'latest') return text
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(timestamp)) return { timestamp }
-  throw new InvalidArgumentError(
-    "Say 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
-  )
 }

@@ -1,0 +1,136 @@
+/** `millrace group list` and `group reset <group> --topic <topic> --to <where>`: where consumer groups are. */
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { MillraceError } from '../../base/index.ts'
+import {
+  type GroupDescription,
+  type LogPort,
+  moveOffsets,
+  type OffsetMove,
+  offsetMoves,
+  type ResetScope,
+  type ResetTarget,
+} from '../../port/index.ts'
+import { isApp } from '../../stream/index.ts'
+import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
+import { counted } from '../numbers.ts'
+import { toOption } from '../reset-target.ts'
+import type { Terminal } from '../terminal.ts'
+
+interface ListOptions {
+  readonly data: string
+  readonly json?: boolean
+}
+
+interface ResetOptions {
+  readonly data: string
+  readonly to: ResetTarget
+  readonly topic?: ResetScope
+  readonly allTopics?: boolean
+  readonly dryRun?: boolean
+}
+
+export function groupCommand(terminal: Terminal): Command {
+  const list = new Command('list')
+    .description('list the consumer groups that have committed, and how far they are')
+    .addOption(dataOption())
+    .option('--json', 'one JSON object per line')
+    .action(({ data, json }: ListOptions) =>
+      withLogToRead(data, async ({ port }) => {
+        for (const group of await consumerGroups(port)) {
+          const partitions = await withLags(port, group)
+          const { group: name } = group
+          await terminal.write(
+            json ? `${JSON.stringify({ group: name, partitions })}\n` : inWords(name, partitions),
+          )
+        }
+      }),
+    )
+  const reset = new Command('reset')
+    .description('move the committed offsets of a consumer group, which must not be at work')
+    .argument('<group>')
+    .addOption(toOption())
+    .addOption(
+      new Option('-t, --topic <topic>', "the topic; 'orders:0,2' for some of its partitions").argParser(
+        scopeOf,
+      ),
+    )
+    .option('--all-topics', 'everything that the group has committed')
+    .option('--dry-run', 'only show what would change')
+    .addOption(dataOption())
+    .action((group: string, { data, to, topic, allTopics, dryRun }: ResetOptions) =>
+      (dryRun ? withLogToRead : withExistingLog)(data, async ({ port }) => {
+        const scope = chosen(topic, allTopics)
+        if (await isApp(port, group)) throw isOfApp(group)
+        const moves = await offsetMoves(port, group, scope, to)
+        if (!dryRun) await moveOffsets(port, group, moves)
+        for (const move of moves) await terminal.write(moveInWords(move))
+        if (dryRun) terminal.note(`Nothing was changed: without --dry-run ${group} continues there.`)
+        else terminal.note(`${group} continues there.`)
+      }),
+    )
+  return new Command('group')
+    .description('look at consumer groups, move their offsets')
+    .addCommand(list)
+    .addCommand(reset)
+}
+
+async function consumerGroups(port: LogPort): Promise<GroupDescription[]> {
+  const groups: GroupDescription[] = []
+  for (const group of await port.listGroups()) if (!(await isApp(port, group.group))) groups.push(group)
+  return groups.toSorted((one, other) => (one.group < other.group ? -1 : 1))
+}
+
+interface GroupPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly lag: number
+}
+
+async function withLags(port: LogPort, { offsets }: GroupDescription): Promise<GroupPartition[]> {
+  const partitions: GroupPartition[] = []
+  for (const { topic, partition, offset } of offsets)
+    partitions.push({
+      topic,
+      partition,
+      offset,
+      lag: Math.max(0, (await port.offsets(topic, partition, 'latest')) - offset),
+    })
+  return partitions.sort((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  )
+}
+
+function inWords(group: string, partitions: readonly GroupPartition[]): string {
+  const lines = partitions.map(
+    ({ topic, partition, offset, lag }) =>
+      `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
+  )
+  return `${group}\n${lines.join('')}`
+}
+
+function moveInWords({ topic, partition, before, after }: OffsetMove): string {
+  return `${topic}-${partition}\t${before ?? 'none'} -> ${after}\n`
+}
+
+function chosen(topic: ResetScope | undefined, allTopics: boolean | undefined): ResetScope {
+  if (topic && allTopics) throw new MillraceError('USAGE', 'Give --topic or --all-topics, not both.')
+  if (topic) return topic
+  if (allTopics) return 'all topics'
+  throw new MillraceError('USAGE', 'Say what to move: --topic orders, or --all-topics.')
+}
+
+function scopeOf(text: string): ResetScope {
+  const [topic = '', list, ...more] = text.split(':')
+  if (list === undefined) return { topic }
+  if (more.length > 0 || !/^\d{1,6}(,\d{1,6})*$/.test(list))
+    throw new InvalidArgumentError("Write a topic, or a topic with its partitions, as 'orders:0,2'.")
+  return { topic, partitions: [...new Set(list.split(',').map(Number))] }
+}
+
+function isOfApp(group: string): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `'${group}' is an app: its state belongs to the offsets of its inputs. Move both with 'millrace app reset ${group} --to <where>'.`,
+  )
+}

@@ -1,0 +1,23 @@
+/** The option `--to` of the commands that move offsets. */
+import { InvalidArgumentError, Option } from 'commander'
+import type { ResetTarget } from '../port/index.ts'
+
+export function toOption(): Option {
+  return new Option(
+    '--to <where>',
+    "'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z: the first record at or after it",
+  )
+    .argParser(target)
+    .makeOptionMandatory()
+}
+
+function target(text: string): ResetTarget {
+  if (text === 'earliest' || text === 'latest') return text
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  // Date.parse takes nearly anything for a date: '-1' is one in 2001.
+  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(timestamp)) return { timestamp }
+  throw new InvalidArgumentError(
+    "Say 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
+  )
+}
