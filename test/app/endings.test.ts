@@ -38,6 +38,12 @@ const failing = appOf(() => { throw new Error('the mapper is broken') })
 const publish = async (log, count = 3) => {
   for (let n = 0; n < count; n += 1) await log.producer(input).send({ key: 'a', value: n })
 }
+/** A log with three records. */
+const opened = async () => {
+  const log = await openLog('./data')
+  await publish(log)
+  return log
+}
 const until = async condition => {
   while (!condition()) await setTimeout(5)
 }
@@ -83,8 +89,7 @@ const endings: readonly Ending[] = [
   {
     name: 'an app that fails, and that nobody watches, ends the process with its error',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       failing.start({ log })
       await setTimeout(60_000)`,
     code: 1,
@@ -93,8 +98,7 @@ const endings: readonly Ending[] = [
   {
     name: 'an app that fails is quiet for a program that has taken its outcome',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const running = failing.start({ log })
       const done = running.done
       await until(() => running.progress().state === 'failed')
@@ -107,8 +111,7 @@ const endings: readonly Ending[] = [
   {
     name: 'stop() while an app starts: it leaves before it processes anything',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const running = failing.start({ log })
       console.log(await codeOf(running.stop()), running.progress().records)
       await log.close()`,
@@ -118,8 +121,7 @@ const endings: readonly Ending[] = [
   {
     name: 'a log that is closed under a quiet app stops it, and the process ends',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const running = app.start({ log })
       await until(() => running.progress().records === 3 && running.progress().lag === 0)
       await log.close()
@@ -130,8 +132,7 @@ const endings: readonly Ending[] = [
   {
     name: 'a throw in the main module, with a log that is disposed: the app commits, the error ends the process',
     program: `
-      await using log = await openLog('./data')
-      await publish(log)
+      await using log = await opened()
       const running = app.start({ log, commitInterval: '1h' })
       await until(() => running.progress().records === 3)
       process.on('exit', () => console.log(running.progress().state, running.progress().metrics.commits))
@@ -180,8 +181,7 @@ const endings: readonly Ending[] = [
   {
     name: 'the port of a log that is closed under an app: the run fails with CLOSED, and does not spin',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const running = app.start({ log, commitInterval: '1h' })
       await until(() => running.progress().records === 3)
       const { done } = running
@@ -207,8 +207,7 @@ const endings: readonly Ending[] = [
   {
     name: 'finish() and stop() at once: the run is stopped, and can be finished later',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const running = app.start({ log })
       const [finished, stopped] = await Promise.all([running.finish(), running.stop()])
       console.log(finished.state, stopped.state, (await app.start({ log }).finish()).state, await codeOf(app.run({ log })))
@@ -228,8 +227,7 @@ const endings: readonly Ending[] = [
   {
     name: 'a delivery that fails, and that nobody watches, ends the process with its error',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       deliver(log, input, target(2).sink)
       await setTimeout(60_000)`,
     code: 1,
@@ -238,8 +236,7 @@ const endings: readonly Ending[] = [
   {
     name: 'a log that is closed under a delivery: what was read is delivered',
     program: `
-      const log = await openLog('./data')
-      await publish(log)
+      const log = await opened()
       const { rows, sink } = target()
       const delivery = deliver(log, input, sink, { commitInterval: '1h' })
       await setTimeout(200)

@@ -2,20 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
-import type { InProcessLog } from '../../src/broker/index.ts'
 import { repairPartition } from '../../src/log/index.ts'
-import { append, drain } from '../../src/port/conformance/harness.ts'
-import { SimulatedLog } from './support.ts'
+import { append } from '../../src/port/conformance/harness.ts'
+import { SimulatedLog, valuesIn } from './support.ts'
 
 const place = { topic: 't', partition: 0 }
-
-async function values(port: InProcessLog): Promise<string[]> {
-  const reader = await port.openReader()
-  reader.assign([{ ...place, offset: 0 }])
-  const shown = await drain(reader, 't', 0)
-  await reader.close()
-  return shown.map(({ value }) => value)
-}
 
 function says(...words: string[]): (error: unknown) => boolean {
   return error =>
@@ -50,7 +41,7 @@ async function damaged(topic: string): Promise<SimulatedLog> {
 test('damaged offsets: the log opens, and only those who ask for offsets are refused', async () => {
   const log = await damaged('__consumer_offsets')
   const port = await log.open()
-  assert.equal((await values(port)).length, 20)
+  assert.equal((await valuesIn(port, 't')).length, 20)
   const refused = says('__consumer_offsets', 'repair')
   await assert.rejects(port.committedOffsets('g', [place]), refused)
   await assert.rejects(port.commitOffsets({ group: 'g', offsets: [{ ...place, offset: 1 }] }), refused)
@@ -107,7 +98,7 @@ test('a damaged, repaired or lost transaction log: transactions are refused, the
   for (const how of ['repaired', 'lost'] as const) {
     const log = await damaged('__transaction_state')
     const port = await log.open()
-    assert.equal((await values(port)).length, 20)
+    assert.equal((await valuesIn(port, 't')).length, 20)
     await assert.rejects(port.openWriter({ transactionalId: 'id' }), says('__transaction_state', 'repair'))
     const plain = await port.openWriter()
     await append(plain, 't', ['plain'])
@@ -120,7 +111,7 @@ test('a damaged, repaired or lost transaction log: transactions are refused, the
     await append(writer, 't', ['more'])
     await writer.commit({ group: 'g', offsets: [{ ...place, offset: 21 }] })
     await again.offsets('t', 0, 'latest')
-    assert.deepEqual((await values(again)).slice(-2), ['plain', 'more'])
+    assert.deepEqual((await valuesIn(again, 't')).slice(-2), ['plain', 'more'])
     assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 21)
     await log.close()
   }

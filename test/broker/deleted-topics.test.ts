@@ -4,20 +4,11 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
-import { append, drain } from '../../src/port/conformance/harness.ts'
+import { append } from '../../src/port/conformance/harness.ts'
 import { scale } from '../scale.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog, valuesIn } from './support.ts'
 
 const place = { topic: 'kept', partition: 0 }
-
-async function values(port: InProcessLog, topic: string): Promise<string[]> {
-  await port.offsets(topic, 0, 'latest')
-  const reader = await port.openReader()
-  reader.assign([{ topic, partition: 0, offset: 0 }])
-  const shown = await drain(reader, topic, 0)
-  await reader.close()
-  return shown.map(({ value }) => value)
-}
 
 async function opened(seed: number): Promise<{ log: SimulatedLog; port: InProcessLog }> {
   const log = new SimulatedLog(seededRandom(seed))
@@ -52,7 +43,7 @@ for (const outcome of ['commit', 'abort'] as const)
       assert(!(refusal instanceof Error) || isMillraceError(refusal, 'UNKNOWN_TOPIC'), `${turns} turns`)
       const expected = outcome === 'commit' ? 1 : undefined
       assert.equal((await port.committedOffsets('g', [place]))[0]?.offset, expected)
-      assert.deepEqual(await values(port, 'kept'), outcome === 'commit' ? ['a'] : [])
+      assert.deepEqual(await valuesIn(port, 'kept'), outcome === 'commit' ? ['a'] : [])
       // The id continues, and so does a topic of that name.
       await port.createTopic('gone', { partitions: 1 })
       await append(writer, 'gone', ['new'])
@@ -63,8 +54,8 @@ for (const outcome of ['commit', 'abort'] as const)
       await other.commit()
       await log.close()
       const again = await log.open()
-      assert.deepEqual(await values(again, 'gone'), ['new'])
-      assert.deepEqual(await values(again, 'kept'), [...(outcome === 'commit' ? ['a'] : []), 'c', 'd'])
+      assert.deepEqual(await valuesIn(again, 'gone'), ['new'])
+      assert.deepEqual(await valuesIn(again, 'kept'), [...(outcome === 'commit' ? ['a'] : []), 'c', 'd'])
       assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 2)
       await log.close()
     }
@@ -118,7 +109,7 @@ test('a transaction whose marker finds no room goes on when its topic is deleted
       await port.deleteTopic('gone')
       await append(writer, 'kept', ['b'])
       await writer.commit()
-      assert.deepEqual(await values(port, 'kept'), ['b'])
+      assert.deepEqual(await valuesIn(port, 'kept'), ['b'])
     }
     log.disk.capacityBytes = Number.POSITIVE_INFINITY
     await log.clock.advance(5000)
@@ -136,7 +127,7 @@ test('internal logs are written in batches: many long transactional ids and grou
     await writer.commit({ group: name(n), offsets: [{ topic: 'gone', partition: 0, offset: n }] })
   }
   const again = await log.crash()
-  assert.equal((await values(again, 'kept')).length, 60)
+  assert.equal((await valuesIn(again, 'kept')).length, 60)
   for (const n of [0, 59])
     assert.equal((await again.committedOffsets(name(n), [{ topic: 'gone', partition: 0 }]))[0]?.offset, n)
   await again.deleteTopic('gone')

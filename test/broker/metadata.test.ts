@@ -4,9 +4,9 @@ import { test } from 'node:test'
 import { fromUtf8, isMillraceError, seededRandom, utf8 } from '../../src/base/index.ts'
 import { MetadataFile } from '../../src/broker/metadata.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
-import { append, drain } from '../../src/port/conformance/harness.ts'
+import { append } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog, valuesIn } from './support.ts'
 
 const path = '/data/metadata.json'
 
@@ -14,14 +14,6 @@ async function write(port: InProcessLog, topic: string, partition: number, value
   const writer = await port.openWriter()
   await append(writer, topic, [value], partition)
   await writer.close()
-}
-
-async function values(port: InProcessLog, topic: string, partition = 0): Promise<string[]> {
-  const reader = await port.openReader()
-  reader.assign([{ topic, partition, offset: 0 }])
-  const shown = await drain(reader, topic, partition)
-  await reader.close()
-  return shown.map(({ value }) => value)
 }
 
 /** A log that is closed cleanly, with a topic of four partitions, a record in each, and one of an app. */
@@ -37,7 +29,8 @@ async function filled(): Promise<SimulatedLog> {
 }
 
 async function hasAll(port: InProcessLog): Promise<void> {
-  for (const partition of [0, 1, 2, 3]) assert.deepEqual(await values(port, 't', partition), [`${partition}`])
+  for (const partition of [0, 1, 2, 3])
+    assert.deepEqual(await valuesIn(port, 't', partition), [`${partition}`])
   assert.deepEqual((await port.describeTopic('t'))?.config, {
     partitions: 4,
     segmentBytes: 5000,
@@ -96,7 +89,7 @@ test('an older copy: a topic that was made again since is the later one', async 
   log.disk.setContent(path, older)
   const again = await log.open()
   assert.equal((await again.describeTopic('t'))?.partitions, 2)
-  assert.deepEqual(await values(again, 't', 1), ['later'])
+  assert.deepEqual(await valuesIn(again, 't', 1), ['later'])
   assert.deepEqual(await again.committedOffsets('g', [{ topic: 't', partition: 1 }]), [undefined])
   await log.close()
 })
@@ -110,7 +103,7 @@ test('an older copy: no producer id is given out that a partition has seen', asy
   log.disk.setContent(path, older)
   const again = await log.open()
   for (const value of ['acknowledged 1', 'acknowledged 2']) await write(again, 't', 0, value)
-  assert.deepEqual((await values(again, 't')).slice(-2), ['acknowledged 1', 'acknowledged 2'])
+  assert.deepEqual((await valuesIn(again, 't')).slice(-2), ['acknowledged 1', 'acknowledged 2'])
   await log.close()
 })
 
@@ -124,12 +117,12 @@ test('a folder that is missing breaks its topic, and no other; deleting the topi
   await assert.rejects(write(port, 't', 1, 'x'), refused)
   await port.createTopic('other', { partitions: 1 })
   await write(port, 'other', 0, 'a')
-  assert.deepEqual(await values(port, 'other'), ['a'])
+  assert.deepEqual(await valuesIn(port, 'other'), ['a'])
   await port.deleteTopic('t')
   await port.createTopic('t', { partitions: 1 })
   await write(port, 't', 0, 'new')
   await log.close()
-  assert.deepEqual(await values(await log.open(), 't'), ['new'])
+  assert.deepEqual(await valuesIn(await log.open(), 't'), ['new'])
   await log.close()
 })
 
@@ -165,7 +158,7 @@ test('what 0.1.0 wrote is read: its topics are there, and a count that the folde
       again = await log.open()
     }
     for (const partition of [0, 1, 2, 3])
-      assert.deepEqual(await values(again, 't', partition), [`${partition}`])
+      assert.deepEqual(await valuesIn(again, 't', partition), [`${partition}`])
     await log.close()
     // From now on the partitions vouch.
     await log.disk.remove('/data/t-3')

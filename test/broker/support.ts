@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test'
 import { nodeDisk, seededRandom, systemClock, systemRandom, type Random } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { tinyLimits } from '../tiny-limits.ts'
+import { drain } from '../../src/port/conformance/harness.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
@@ -29,6 +30,16 @@ export async function openTestLog(context: TestContext): Promise<Log> {
     folder.remove()
   })
   return log
+}
+
+/** The values of a partition, of all that its reader gets, once it is readable to its end. */
+export async function valuesIn(port: InProcessLog, topic: string, partition = 0): Promise<string[]> {
+  await port.offsets(topic, partition, 'latest')
+  const reader = await port.openReader()
+  reader.assign([{ topic, partition, offset: 0 }])
+  const shown = await drain(reader, topic, partition)
+  await reader.close()
+  return shown.map(({ value }) => value)
 }
 
 /** A log over a simulated disk and a clock that stands still, which can lose power and be opened again. Each time its internal logs have other tiny limits. */

@@ -3,23 +3,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
-import { append, batch, drain } from '../../src/port/conformance/harness.ts'
+import { append, batch } from '../../src/port/conformance/harness.ts'
 import { scale } from '../scale.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog, valuesIn } from './support.ts'
 
 /** More calls than any operation here makes. */
 const callsMax = 200
 /** Every call in the soak, else every fifth. */
 const stride = scale(10) === 10 ? 1 : 5
-
-async function values(port: InProcessLog, topic: string): Promise<string[]> {
-  await port.offsets(topic, 0, 'latest')
-  const reader = await port.openReader()
-  reader.assign([{ topic, partition: 0, offset: 0 }])
-  const shown = await drain(reader, topic, 0)
-  await reader.close()
-  return shown.map(({ value }) => value)
-}
 
 async function names(port: InProcessLog): Promise<string[]> {
   return (await port.listTopics()).map(({ name }) => name)
@@ -59,7 +50,7 @@ for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
       await log.close()
       const again = await log.open()
       assert.deepEqual(await names(again), ['t'])
-      assert.deepEqual(await values(again, 't'), ['1', '2', '3', '4', '5'], `after call ${call}`)
+      assert.deepEqual(await valuesIn(again, 't'), ['1', '2', '3', '4', '5'], `after call ${call}`)
       await log.close()
     }
   })
@@ -101,7 +92,7 @@ for (const how of ['kill', 'crash'] as const)
         await again.createTopic('t', { partitions: 2 })
         for (const group of ['g', 'h'])
           assert.deepEqual(await again.committedOffsets(group, [place]), [undefined], `call ${call}`)
-        assert.deepEqual(await values(again, 't'), [])
+        assert.deepEqual(await valuesIn(again, 't'), [])
       }
       await log.close()
       if (deleted) break
@@ -140,7 +131,7 @@ test('a deletion that fails is finished when it is asked for again, or the name 
       await writer.close()
       await log.close()
       const again = await log.open()
-      assert.deepEqual(await values(again, 't'), ['a'])
+      assert.deepEqual(await valuesIn(again, 't'), ['a'])
       await log.close()
       if (isDeleted) break
     }
