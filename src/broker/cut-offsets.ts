@@ -34,7 +34,7 @@ export class CutOffsets {
       'PARTITION_DAMAGED',
       `What the group '${group}' has committed may be out of date: a repair has cut __consumer_offsets off at offset ${offsetsCut.at}. ` +
         `Say where it continues: 'millrace group reset ${group} --all-topics --to <where>', or log.port.setOffsets('${group}', offsets); with [] it begins as a new group does. ` +
-        `An app begins from scratch after log.deleteApp('${group}').`,
+        `An app starts from scratch with { restart: true }.`,
     )
   }
 
