@@ -82,13 +82,20 @@ export class Checkpointer {
 
   async #syncAndSave(): Promise<void> {
     // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
-    await Promise.allSettled(
-      [...this.#partitions.values()]
-        .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
-        .map(partition => partition.sync()),
-    )
+    const syncs = [...this.#partitions.values()]
+      .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
+      .map(partition => partition.sync())
+    await this.#forAWhile(Promise.allSettled(syncs))
     await this.saveRecoveryPoints()
     for (const partition of this.#partitions.values()) await partition.retain()
+  }
+
+  /** A file whose sync does not return holds up no other partition: they are checkpointed, and retention goes its way there. */
+  async #forAWhile(work: Promise<unknown>): Promise<void> {
+    const { promise: enough, resolve } = Promise.withResolvers<void>()
+    const timer = this.#config.clock.schedule(this.#config.checkpointIntervalMs, resolve)
+    await Promise.race([work, enough])
+    timer.cancel()
   }
 
   async #save(name: string, offset: 'syncedOffset' | 'logStartOffset'): Promise<void> {

@@ -10,3 +10,5 @@ for (const full of ['everything', 'full-0', 'offsets', 'transactions'])
 
 test('a marker that finds no room holds up its own partition and its own id, and is written when a call waits for it, or at the next start', () =>
   apart(module, 'checkMarkers'))
+
+test('a file whose sync does not return holds up no other partition', () => apart(module, 'checkHang'))

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
+import { readCheckpoint, recoveryPointsName } from '../../src/log/checkpoint.ts'
 import type { Writer } from '../../src/port/index.ts'
 import { append, drain, stateOf } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
@@ -236,4 +237,34 @@ async function checkClose(): Promise<void> {
   const next = await open(disk)
   assert.deepEqual(await values(next.port, 'full'), ['a', 'b', 'decided'])
   await next.port.close()
+}
+
+/** A file whose sync does not return holds up the calls that need it, and no others: checkpoints are written for the other partitions. */
+export async function checkHang(): Promise<void> {
+  const disk = new SimulatedDisk({ random: seededRandom(1) })
+  const { port, fillable, clock, plain, other, transactional } = await prepared(disk)
+  fillable.hang(fulls['full-0'])
+  const waiting = append(plain, 'full', ['x'])
+  await append(transactional, 'full', ['open'])
+  const ending = transactional.commit()
+  for (let n = 0; n < 3; n += 1) {
+    const end = 3 + 2 * n + 1
+    await settled('append', append(plain, 'free', [`plain ${n}`]))
+    await append(other, 'free', [`in a transaction ${n}`])
+    await settled('commit', other.commit({ group: 'g', offsets: [offset('free', 0, end)] }))
+    assert.equal((await port.committedOffsets('g', [offset('free')]))[0]?.offset, end)
+    await settled('end of free', port.offsets('free', 0, 'latest'))
+    await clock.advance(10_000)
+    await clock.advance(10_000)
+    const { offsets } = await readCheckpoint(disk, '/data', recoveryPointsName)
+    assert.equal(offsets.get('free-0'), await port.offsets('free', 0, 'latest', 'read_uncommitted'))
+    assert.equal(offsets.get('full-0'), 2)
+  }
+  assert.equal(await stateOf(Promise.race([waiting, ending])), 'pending')
+  await settled('a new topic', port.createTopic('new', { partitions: 1 }))
+  await settled('a deletion', port.deleteTopic('new'))
+  fillable.free()
+  await Promise.all([waiting, ending])
+  assert.deepEqual(await values(port, 'full'), ['a', 'b', 'x', 'open'])
+  await port.close()
 }

@@ -263,4 +263,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['test/log/damage.test.ts'],
   },
+  {
+    name: 'checkpoints wait for a file whose sync does not return',
+    file: 'src/log/checkpointer.ts',
+    find: 'await Promise.race([work, enough])',
+    replace: 'await Promise.all([work, enough])',
+    tests: ['test/broker/full-disk.test.ts'],
+  },
 ]
