@@ -217,7 +217,8 @@ test('many keys of one namespace are in order, whether they are new, stored, del
   const sortedByKey = (pairs: readonly string[]): boolean =>
     pairs.every((pair, n) => n === 0 || pairs[n - 1]!.split('=')[0]! < pair.split('=')[0]!)
   for (let commit = 1; commit <= 4; commit += 1) {
-    for (const count of [4096, 1, 700, 5000]) {
+    // Few are stored before many new ones come between them.
+    for (const count of commit === 1 ? [300] : [4096, 1, 700, 5000]) {
       for (let n = 0; n < count; n += 1) {
         const key = String(random.int(60_000)).padStart(5, '0')
         state.put(0, key, n)
