@@ -88,33 +88,38 @@ test('a batch that takes longer than a transaction may is processed by transacti
   equal((await world.read('totals')).at(-1)?.value, '2500')
 })
 
-test('another instance gets its partitions while a long batch is in hand', async () => {
-  const world = await World.open()
-  const long = Array.from({ length: 2000 }, (_, n) => ({
-    key: 'a',
-    value: n,
-    timestamp: n,
-    partition: n % 2,
-  }))
-  await world.write('input', long, { partitions: 2 })
-  const options = { exchange: 'topic', commitInterval: '100ms' } as const
-  const first = world.start(counting(world, 30), { ...options, instance: '0' })
-  await world.clock.advance(100)
-  const second = world.start(counting(world, 30), { ...options, instance: '1' })
-  while (second.instance.progress().records === 0) {
-    equal(first.outcome(), 'running')
+for (const inHand of [0, 1])
+  test(`another instance gets its partitions while a long batch of partition ${inHand} is in hand`, async () => {
+    const world = await World.open()
+    const long = Array.from({ length: 2000 }, (_, n) => ({
+      key: 'a',
+      value: n,
+      // The partition that is behind in event time is read.
+      timestamp: n % 2 === inHand ? n : n + 10_000,
+      partition: n % 2,
+    }))
+    // A batch of one record takes the event time of the other partition past it.
+    const one = long.findIndex(({ partition }) => partition !== inHand)
+    await world.write('input', long.splice(one, 1), { partitions: 2 })
+    await world.write('input', long)
+    const options = { exchange: 'topic', commitInterval: '100ms' } as const
+    const first = world.start(counting(world, 30), { ...options, instance: '0' })
     await world.clock.advance(100)
-  }
-  ok(first.instance.progress().records < 1500, 'the first one has not read both partitions')
-  await world.stop(first)
-  await world.stop(second)
-  await world.run(counting(world, 0), { ...options, until: 'now' })
-  const values = (await world.read('totals')).map(({ value }) => Number(value))
-  deepEqual(
-    values.slice().sort((a, b) => a - b),
-    [...values.keys()].flatMap(n => (n < 1000 ? [n + 1, n + 1] : [])),
-  )
-})
+    const second = world.start(counting(world, 30), { ...options, instance: '1' })
+    while (second.instance.progress().records === 0) {
+      equal(first.outcome(), 'running')
+      await world.clock.advance(100)
+    }
+    ok(first.instance.progress().records < 1500, 'the first one has not read both partitions')
+    await world.stop(first)
+    await world.stop(second)
+    await world.run(counting(world, 0), { ...options, until: 'now' })
+    const values = (await world.read('totals')).map(({ value }) => Number(value))
+    deepEqual(
+      values.slice().sort((a, b) => a - b),
+      [...values.keys()].flatMap(n => (n < 1000 ? [n + 1, n + 1] : [])),
+    )
+  })
 
 test('a run that is cut off inside a batch continues there, with the watermark that it had', async () => {
   // Every seventh record is behind by more than is allowed, and so late if the watermark is known.

@@ -28,6 +28,8 @@ import type { FailedTest } from './reporter.ts'
 const root = resolve(import.meta.dirname, '../..')
 /** A test that a bug makes hang has noticed it. */
 const testTimeoutMs = 120_000
+/** So has a file of tests, where the bug leaves no turn to anything else, its time-outs included. */
+const fileTimeoutMs = 300_000
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-seeded-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -105,13 +107,20 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
     }
   }
   process.on('exit', end)
+  let hangs = false
+  const timer = setTimeout(() => {
+    hangs = true
+    end()
+  }, files.length * fileTimeoutMs)
   try {
     for await (const line of createInterface({ input: runner.stdout }))
       if (line.startsWith('{')) return JSON.parse(line) as FailedTest
     const [code] = await ended
+    if (hangs) return { name: 'a file that does not end', file: files.join(', ') }
     if (code !== 0) throw new Error(`node --test ${files.join(' ')} ended with ${code}, and no test failed`)
     return undefined
   } finally {
+    clearTimeout(timer)
     end()
     process.off('exit', end)
     rmSync(temporary, { recursive: true, force: true })
