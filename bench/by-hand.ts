@@ -1,5 +1,5 @@
 /**
- * The opponent: what one writes who needs nothing but this one loop. It knows the bytes of a record batch (src/wire/layout.ts), reuses its buffers, reads and
+ * The baseline: a hand-written loop that does nothing but this work. It knows the bytes of a record batch (src/wire/layout.ts), reuses its buffers, reads and
  * writes without a promise, and shares no code with millrace but the native checksum.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'

@@ -26,7 +26,7 @@ const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'
 const unknown = names.filter(name => !(name in suites))
 if (names.length === 0 || unknown.length > 0) {
   console.error(
-    `tools/run-tests: unknown suite '${unknown.join("', '")}'. There are: ${Object.keys(suites).join(', ')}.`,
+    `tools/run-tests: unknown suite '${unknown.join("', '")}'. The suites are: ${Object.keys(suites).join(', ')}.`,
   )
   process.exit(2)
 }

@@ -2,7 +2,7 @@
  * The demo: three million real flights, from a file through the log and an app into a warehouse, exactly once.
  *
  *     npm start                    starts over
- *     npm start -- --resume        goes on where an interrupted run stood
+ *     npm start -- --resume        continues where an interrupted run left off
  *     npm start -- --crash 5       is killed five times on the way [--seed n]
  *     npm start -- --days 7        only the flights of the first days
  */
@@ -49,7 +49,7 @@ function options() {
     }).values
   } catch (error) {
     console.error(
-      `${(error as Error).message}. There are --resume, --crash n, --seed n, --days n and --data folder.`,
+      `${(error as Error).message}. The options are --resume, --crash n, --seed n, --days n and --data folder.`,
     )
     process.exit(2)
   }

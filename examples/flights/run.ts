@@ -29,7 +29,7 @@ export async function run({ data, days }: RunOptions): Promise<number> {
   const warehouse = join(data, 'warehouse.duckdb')
   const { complete, progress } = await fill(join(data, 'log'), warehouse, days, stopping.signal)
   if (!complete) {
-    console.log('Left cleanly. npm start -- --resume goes on from here.')
+    console.log('Left cleanly. npm start -- --resume continues from here.')
     return 130
   }
   const seconds = (performance.now() - begun) / 1000
@@ -58,7 +58,7 @@ async function fill(
   signal: AbortSignal,
 ): Promise<{ complete: boolean; progress: Progress }> {
   await using log = await openLog(folder)
-  // To whoever started this process to kill it: see crash.ts.
+  // To the process that started this one to kill it: see crash.ts.
   const tell = (what: string): void => void process.send?.(what)
   const pipeline = await startPipeline({
     log,

@@ -48,7 +48,7 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** A stream of bytes in both directions. An abandoned one stays open: whoever has it ends or destroys it. */
+/** A stream of bytes in both directions. An abandoned one stays open: its owner ends or destroys it. */
 export interface Connection {
   /** Who is at the other end, as far as can be told. */
   readonly remote: Required<NetAddress>
@@ -59,10 +59,10 @@ export interface Connection {
   read(): Promise<Uint8Array | undefined>
   /**
    * Sends the buffers one after the other; resolves when there is room for more. They must not be changed any more: they may leave much later.
-   * Whoever does not wait buffers without a bound.
+   * A writer that does not wait buffers without a bound.
    */
   write(buffers: readonly Uint8Array[]): Promise<void>
-  /** Ends this side: the peer gets what was written, then undefined. Reading goes on; writing is over, with EPIPE. Resolves when all has left. */
+  /** Ends this side: the peer gets what was written, then undefined. Reading continues; writing is over, with EPIPE. Resolves when all has left. */
   end(): Promise<void>
   /**
    * Drops the connection at once, both ways. Pending and later calls are rejected with ECONNABORTED; the peer may get some of what was

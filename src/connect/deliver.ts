@@ -38,7 +38,7 @@ const topicPollMs = 20
 
 /** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
 export interface DeliverOptions {
-  /** `end`: deliver up to the end as it is at the start, then leave. Default: go on until {@link Delivery.finish} or {@link Delivery.stop}. */
+  /** `end`: deliver up to the end as it is at the start, then leave. Default: run until {@link Delivery.finish} or {@link Delivery.stop}. */
   readonly until?: 'end'
   /**
    * What to do with a record that cannot be decoded or that the sink refuses. Default `fail`: delivery ends with an error that names it, and nothing past it is
@@ -69,7 +69,7 @@ export interface DeliveryProgress extends DeliverStats {
   readonly error?: unknown
 }
 
-/** A delivery under way. Closing the log stops it as {@link Delivery.stop} does. */
+/** A running delivery. Closing the log stops it as {@link Delivery.stop} does. */
 export interface Delivery {
   /**
    * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as every unhandled rejection does, unless `done`,

@@ -2,7 +2,7 @@
  * The contract of a sink: a store outside the log that takes records together with the offsets they bring it to.
  *
  * Exactly once rests on one call: {@link SinkWriter.write} puts rows **and** the next offsets into the target in one transaction of the
- * target. What the target says it has is where delivery goes on; the log keeps nothing about it. A writer that was replaced is fenced by an epoch that
+ * target. Delivery continues from the offsets that the target says it has; the log keeps nothing about it. A writer that was replaced is fenced by an epoch that
  * stands in the same place as the offsets.
  *
  * Obligations of a sink:

@@ -1,5 +1,5 @@
 /**
- * The contract of a source: something outside the log that gives rows in an order of its own, and can go on from where it stood.
+ * The contract of a source: something outside the log that gives rows in its own order, and can continue from where it stopped.
  *
  * A source knows nothing of topics, transactions or retries. It hands out rows in batches, each with a **resume state**: a small
  * JSON value that stands for everything handed out so far. The runner (`publish`) commits that state in the transaction that holds the rows, so the
@@ -7,7 +7,7 @@
  *
  * Obligations of a source:
  * - Opened again with the resume state of a batch, it gives exactly the rows after that batch, in the same order.
- * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to go on is thrown.
+ * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to continue is thrown.
  * - After {@link SourceReader.close} nothing is held: files, memory, temporary data.
  *
  * Obligations of the caller: one call of `next` at a time, `close` at the end, whatever happened.

@@ -96,7 +96,7 @@ export function checkTimestamp(what: string, name: string, at: unknown): number 
   )
 }
 
-/** @throws MillraceError INVALID_ARGUMENT for what is no partition number, or no offset */
+/** @throws MillraceError INVALID_ARGUMENT for an invalid partition number, or an invalid offset */
 export function checkPlace(what: string, partition: unknown, offset: unknown): void {
   checkOption(what, 'partition', partition, 'natural')
   checkOption(what, 'offset', offset, 'natural')

@@ -1,7 +1,7 @@
 /**
- * LogPort: the one interface between a log and whoever uses it.
+ * LogPort: the one interface between a log and its users.
  *
- * Whoever implements it, the broker in process or a client of a Kafka cluster, passes the same conformance suite
+ * Each implementation, the broker in process or a client of a Kafka cluster, passes the same conformance suite
  * (`port/conformance/`). It moves **raw record batches**: nothing on this interface happens once per record.
  *
  * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
@@ -61,7 +61,7 @@ export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
 /**
  * One fetched record batch. Control batches and batches of aborted transactions never get here, so offsets may jump
- * from one to the next: go on from `nextOffset`, never from the last record seen plus one.
+ * from one to the next: continue from `nextOffset`, never from the last record seen plus one.
  */
 export interface FetchedBatch {
   readonly topic: string
@@ -77,7 +77,7 @@ export interface FetchedBatch {
  * Reads assigned partitions ahead into bounded buffers.
  *
  * Obligations of the caller: one caller at a time; {@link close} at the end. `take` is synchronous so that the caller, who knows
- * the watermarks, chooses the partition to go on with.
+ * the watermarks, chooses the partition to continue with.
  */
 export interface Reader {
   /** Replaces what is read. Partitions that stay keep their position and buffer; a new one starts at its offset. */

@@ -17,7 +17,7 @@ import { Producer, type ProducerOptions } from './producer.ts'
  * for await (const { key, value, offset } of log.consumer(flights, { until: 'end' })) console.log(key, value, offset)
  */
 export interface Log extends AsyncDisposable {
-  /** The raw form, for whoever builds on the log: batches in place of records. */
+  /** The raw form, for programs that build on the log: batches in place of records. */
   readonly port: LogPort
   /** Publishes to a topic, which is created at the first record where it does not exist. Close the producer, or the log, to be sure that all is out. */
   producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions): Producer<K, V>

@@ -18,12 +18,12 @@ import type { Codec, CodecOptions, Encoder } from './codec.ts'
 import { codecOf } from './codec.ts'
 
 /**
- * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count and go on, or put the original
+ * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count it and continue, or put the original
  * bytes aside in a topic, with reason and place in headers.
  */
 export type ErrorPolicy = 'fail' | 'skip' | { readonly deadLetter: string }
 
-/** @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for what is no policy, which a program without types can give */
+/** @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for an invalid policy, which a program without types can give */
 export function checkPolicy(policy: ErrorPolicy, where: string): void {
   if (policy === 'fail' || policy === 'skip' || typeof policy?.deadLetter === 'string') return
   throw new MillraceError(

@@ -58,7 +58,7 @@ export class GroupedStream<K, V> {
   }
 
   /**
-   * Folds the values of a key into an aggregate. `add` returns the new aggregate; null deletes the row, and the next value begins anew. Records without key or
+   * Folds the values of a key into an aggregate. `add` returns the new aggregate; null deletes the row, and the next value starts from the initial value again. Records without key or
    * value are skipped and counted; a change carries the largest timestamp so far.
    */
   aggregate<A>(

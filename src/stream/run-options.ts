@@ -5,8 +5,8 @@ import { checkPolicy, type ErrorPolicy } from '../schema/index.ts'
 /** How an app is run: how far, how safe, and with how much memory. */
 export interface RunOptions {
   /**
-   * `'end'`: the input as it stands now is all there is; every window closes, and the app is finished (a later run refuses, or starts anew with
-   * `restart`). `'now'`: stop at today's end; the next run goes on from there. Default: go on until stopped.
+   * `'end'`: the present end of the input is the end of time; every window closes, and the app is finished (a later run refuses, or starts from scratch with
+   * `restart`). `'now'`: stop at the present end; the next run continues from there. Default: run until stopped.
    */
   readonly until?: 'end' | 'now'
   /** Forgets offsets and state and begins from the start. What was written to topics stays. */

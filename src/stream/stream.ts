@@ -80,7 +80,7 @@ export class Stream<K, V> {
     return this.#then('filter-not', filterNot(drop as never), options)
   }
 
-  /** Another value under the same key; the partitioning stays. Null is no value: a topic gets a deletion. */
+  /** Another value under the same key; the partitioning stays. Null means no value: a topic gets a deletion. */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
     return this.#then('map-values', mapValues(mapper as never), options)
@@ -222,7 +222,7 @@ export class Stream<K, V> {
           'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
       )
     const isAlike = this.edge.from.keyCodec.form === tableNode.keyCodec.form
-    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are made anew in the table's form.
+    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are encoded again in the table's form.
     const stream = isAlike
       ? this
       : this.#then(

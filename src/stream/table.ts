@@ -33,7 +33,7 @@ export class Table<K, V> {
     return this.#then('filter', filterTable(keep as never), options)
   }
 
-  /** Another value in each row; null is no row. */
+  /** Another value in each row; null deletes the row. */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Table<K, NonNullable<R>> {
     checkCall('mapValues', { mapper }, options)
     return this.#then('map-values', mapTableValues(mapper as never), options)

@@ -54,7 +54,7 @@ type Row = Record<string, unknown>
  * Malformed rows (another number of fields, a value that is not of its column's kind, stray quotes, bytes that are not UTF-8) are handed out as such, with their line:
  * `publish` applies its `onError` to them. Empty lines are passed over. A last line without line end is a record.
  *
- * The file may grow at its end between runs: the next one goes on there. One that is shorter, or has other text just before that place, is refused with SOURCE_CHANGED.
+ * The file may grow at its end between runs: the next one continues there. One that is shorter, or has other text just before that place, is refused with SOURCE_CHANGED.
  *
  * @example csv('airports.csv', { columns: { iata: 'string', name: 'string', latitude: 'number', longitude: 'number' } })
  * @throws MillraceError from `open`: SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH, SOURCE_CHANGED; from `next`: SOURCE_MALFORMED

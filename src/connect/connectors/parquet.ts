@@ -44,7 +44,7 @@ export interface ParquetOptions<C extends ColumnSpecs> {
 type Row = Record<string, unknown>
 
 /**
- * Rows of a Parquet file, which is read through once: a run that was interrupted goes on where it stood, in the same file and with the same query. Another file in its
+ * Rows of a Parquet file, which is read through once: a run that was interrupted continues where it stopped, in the same file and with the same query. Another file in its
  * place is refused with SOURCE_CHANGED; publish that one under a name of its own.
  *
  * @example
