@@ -28,8 +28,8 @@ export interface Progress {
   /** Operators of earlier programs whose state is kept and used by none; only where there are any. The run option `forget` drops it. */
   readonly unclaimed?: readonly string[]
   /**
-   * The partitions that windows wait for: they are at their end, have had no data for some seconds, and their topic does not say when such a
-   * partition is idle (`watermark: { idleAfter }`). Left out while there are none.
+   * The partitions that windows wait for: they are at their end, and their topic does not say when a partition without data is
+   * idle (`watermark: { idleAfter }`). Left out while there are none.
    */
   readonly waitsFor?: readonly TopicPartition[]
   /**

@@ -6,18 +6,20 @@ import type { Reader, TopicPartition } from '../port/index.ts'
 import { aheadInWords, furthestAhead, type RecordAhead } from './ahead.ts'
 import { awaits } from './idleness.ts'
 import type { InputPartition } from './input-partition.ts'
+import { keyOf } from './instance-context.ts'
 import { SourcePartition } from './source-partition.ts'
 import type { Task } from './task.ts'
 
-/** How long a partition holds back windows before it is named, in ms. */
-const namedAfterMs = 5000
+/** How long partitions hold back windows before it is told, in ms: a partition with data every second is not worth a word. */
+const toldAfterMs = 2000
 /** Ranges of partitions that a message names. */
 const rangesMax = 10
 
 export class Waiting {
   #partitions: readonly TopicPartition[] = []
   #since = 0
-  #isNamed = false
+  /** The partitions that have been told of: once is enough. */
+  readonly #told = new Set<string>()
   #ahead: RecordAhead | undefined
   readonly #aheadMs: number
 
@@ -26,9 +28,9 @@ export class Waiting {
     this.#aheadMs = aheadMs
   }
 
-  /** The partitions that the run has been waiting for. */
+  /** The partitions that the run waits for. */
   get partitions(): readonly TopicPartition[] {
-    return this.#isNamed ? this.#partitions : []
+    return this.#partitions
   }
 
   /** Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is something new to tell. */
@@ -38,10 +40,10 @@ export class Waiting {
     if (namesOf(found) !== namesOf(this.#partitions)) {
       this.#partitions = found
       this.#since = now
-      this.#isNamed = false
     }
-    if (this.#isNamed || found.length === 0 || now - this.#since < namedAfterMs) return false
-    this.#isNamed = true
+    const untold = found.map(keyOf).filter(key => !this.#told.has(key))
+    if (untold.length === 0 || now - this.#since < toldAfterMs) return false
+    for (const key of untold) this.#told.add(key)
     this.#ahead = furthestAhead(all, this.#aheadMs)
     return true
   }

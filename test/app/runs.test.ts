@@ -272,15 +272,25 @@ test('a run says for which partitions its windows wait, once; idleAfter, which i
   await world.write('input', [event(10), event(250)], { partitions: 6 })
   const notices: string[] = []
   const running = world.start(counting(), { onNotice: message => notices.push(message) })
+  const waitsFor = (): string[] | undefined =>
+    running.instance.progress().waitsFor?.map(({ topic: name, partition }) => `${name} ${partition}`)
   await world.clock.advance(1000)
-  equal(running.instance.progress().waitsFor, undefined)
-  await world.clock.advance(20_000)
   deepEqual(
-    running.instance.progress().waitsFor?.map(({ topic: name, partition }) => `${name} ${partition}`),
+    waitsFor(),
     [1, 2, 3, 4, 5].map(partition => `input ${partition}`),
   )
+  equal(notices.length, 0)
+  await world.clock.advance(20_000)
   equal(notices.length, 1)
   match(notices[0]!, /'app'.*input-1 to 5.*idleAfter/)
+  // Fewer of the same: nothing new to tell.
+  await world.write('input', [event(20, 'b', 3), event(250, 'b', 3)])
+  await world.clock.advance(20_000)
+  deepEqual(
+    waitsFor(),
+    [1, 2, 4, 5].map(partition => `input ${partition}`),
+  )
+  equal(notices.length, 1)
   await world.stop(running)
   deepEqual(await world.read('counts'), [])
 
