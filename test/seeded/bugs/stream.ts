@@ -89,7 +89,7 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'a run whose windows wait does not say for whom',
     file: 'src/stream/waiting.ts',
-    find: '    this.#isNamed = true\n',
+    find: 'for (const key of untold) this.#told.add(key)',
     replace: '',
     tests: ['test/app/runs.test.ts'],
   },
