@@ -2,7 +2,7 @@
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
-import type { GroupMembership, LogPort } from '../../src/port/index.ts'
+import type { GroupMembership, LogPort, Writer } from '../../src/port/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
@@ -98,4 +98,31 @@ test('without a crash every record comes once', async () => {
     'mod 1 1',
     'mod 2 1',
   ])
+})
+
+test('offsets are not committed before everything that they stand for is acknowledged', async () => {
+  const world = await World.open()
+  await world.write('input', [{ key: 'a', value: 1 }])
+  const acknowledging = Promise.withResolvers<void>()
+  const openWriter: LogPort['openWriter'] = async options => {
+    const writer = await world.port.openWriter(options)
+    const append: Writer['append'] = async (...args) => {
+      const receipt = await writer.append(...args)
+      await acknowledging.promise
+      return receipt
+    }
+    return new Proxy(writer, inPlaceOf<Writer>({ append }))
+  }
+  const port = new Proxy(world.port, inPlaceOf<LogPort>({ openWriter }))
+  const running = world.start(program(), { guarantee: 'at-least-once' }, port)
+  const committed = async (): Promise<number | undefined> => {
+    const offsets = await world.port.committedOffsets('app', [{ topic: 'input', partition: 0 }])
+    return offsets[0]?.offset
+  }
+  await world.clock.advance(5000)
+  deepEqual([running.outcome(), await committed()], ['running', undefined])
+  acknowledging.resolve()
+  await world.clock.advance(1000)
+  deepEqual(await committed(), 1)
+  await world.stop(running)
 })

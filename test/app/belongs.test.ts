@@ -10,6 +10,7 @@ import { json, text, topic } from '../../src/schema/index.ts'
 import { App, tumbling } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
 import { seededRandom } from '../../src/base/index.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
 import { type Files, World } from './world.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })
@@ -419,4 +420,41 @@ test('commits of another program than the plan that is kept: refused', async () 
   const found = await outcome(world, doubling())
   ok(isMillraceError(found, 'STATE_INCOMPATIBLE'), String(found))
   match(found.message, /'app'.*its commits and the plan .*do not belong together.*restart: true/s)
+})
+
+test('a topic between the stages is deleted and created again: refused', async () => {
+  const exchanged = (): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .groupBy((_, key) => key)
+      .count()
+      .to(output)
+    return app
+  }
+  const world = await World.open()
+  await write(world, 4)
+  await world.run(exchanged(), { until: 'now', exchange: 'topic' })
+  const between = (await world.port.listTopics({ internal: true })).find(({ name }) =>
+    name.endsWith('-repartition'),
+  )!
+  await world.settle(world.port.deleteTopic(between.name, { app: 'app' }))
+  await world.settle(world.port.createTopic(between.name, { partitions: 1, app: 'app' }))
+  // As long as the old one was.
+  const batch = new BatchBuilder()
+  for (let n = 0; n < 50; n += 1) batch.append(0, null, null)
+  const writer = await world.port.openWriter({ app: 'app' })
+  await world.settle(writer.append(between.name, 0, batch))
+  await world.settle(writer.close())
+  const found = world.start(exchanged(), { until: 'now', exchange: 'topic' })
+  const error = await world.settle(
+    found.done.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+  )
+  ok(isMillraceError(error, 'STATE_INCOMPATIBLE'), String(error))
+  match(error.message, /'app'.*-repartition' was deleted and created again.*restart/s)
+  await world.run(exchanged(), { until: 'now', exchange: 'topic', restart: true })
+  equal((await world.read('output')).at(-1)?.value, '4')
 })
