@@ -77,9 +77,15 @@ export class Commits {
 
   get hasUncommitted(): boolean {
     if (this.#outputs.hasUncommitted || this.#unsaved?.isDue) return true
+    if (this.isBehind) return true
     for (const input of this.#assignment.inputs.values())
       if (this.#marks.get(keyOf(input)) !== markOf(input)) return true
     return false
+  }
+
+  /** Whether downstream has yet to be told what is committed. */
+  get isBehind(): boolean {
+    return this.#announcements.isBehind
   }
 
   /** Commits everything up to here. */
@@ -131,6 +137,7 @@ export class Commits {
       })
     else if (membership) await membership.commit(offsets)
     this.#outputs.committed()
+    this.#announcements.committed()
     this.#unsaved = undefined
     for (const each of this.#assignment.states) {
       await this.#inTurns(each.state.committedInSteps(each.changelogEnd))

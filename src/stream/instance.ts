@@ -245,7 +245,8 @@ export class Instance {
         wasQuiet && this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)
       if (readAll || now >= this.#commits.dueAt || assignment.dirtyBytes >= settings.dirtyBytesMax)
         await this.#commits.commit()
-      if (readAll && (await bounds.isDone(inputs, this.#reader))) return bounds.end()
+      if (readAll && !this.#commits.isBehind && (await bounds.isDone(inputs, this.#reader)))
+        return bounds.end()
       await this.#outputs.relieved()
       if (!isBusy && this.#isQuiet) {
         if (

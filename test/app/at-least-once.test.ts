@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import type { GroupMembership, LogPort, Writer } from '../../src/port/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
-import { App } from '../../src/stream/index.ts'
+import { App, tumbling } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
 import { inPlaceOf, World } from './world.ts'
 
@@ -125,4 +125,56 @@ test('offsets are not committed before everything that they stand for is acknowl
   await world.clock.advance(1000)
   deepEqual(await committed(), 1)
   await world.stop(running)
+})
+
+test('under at-least-once no window fires with a part of its records, over whichever exchange', async () => {
+  const perWindow = 10
+  const windows = (): App => {
+    const app = new App('app')
+    app
+      .stream(input)
+      .groupBy(n => `mod ${(n ?? 0) % 2}`)
+      .windowedBy(tumbling(perWindow))
+      .count()
+      .emit('final')
+      .to(topic('fired', { key: json<unknown>(), value: json<number>(), partitions: 1 }))
+    return app
+  }
+  for (let n = 0; n < scale(200); n += 1) {
+    const caseSeed = seed * 1_000_003 + n
+    const random = seededRandom(caseSeed)
+    const world = await World.open(caseSeed)
+    const options = {
+      guarantee: 'at-least-once' as const,
+      exchange: random.int(4) === 0 ? ('memory' as const) : ('topic' as const),
+      commitInterval: 1,
+      dirtyBytesMax: 1 + random.int(400),
+    }
+    let written = 0
+    for (let crashes = 0; crashes < 4; crashes += 1) {
+      const more = 5 + random.int(20)
+      await world.write(
+        'input',
+        Array.from({ length: more }, (_, i) => ({ key: 'k', value: written + i, timestamp: written + i })),
+        { perBatch: 1 + random.int(5) },
+      )
+      written += more
+      const running = world.start(windows(), options, withoutCommits(world.port, random.int(5)))
+      for (let step = random.int(10); step > 0 && running.outcome() === 'running'; step -= 1)
+        await world.clock.advance(random.int(4))
+      ok(running.outcome() === 'running')
+      await world.crash()
+    }
+    await world.run(windows(), { ...options, until: 'end' })
+    const last = new Map((await world.read('fired')).map(({ key, value }) => [key, Number(value)]))
+    for (let start = 0; start < written; start += perWindow)
+      for (const mod of [0, 1]) {
+        const key = JSON.stringify({ end: start + perWindow, key: `mod ${mod}`, start })
+        const right = Array.from(
+          { length: Math.min(perWindow, written - start) },
+          (_, i) => start + i,
+        ).filter(value => value % 2 === mod).length
+        ok((last.get(key) ?? 0) >= right, `${key} has ${last.get(key)} of ${right}, seed ${caseSeed}`)
+      }
+  }
 })

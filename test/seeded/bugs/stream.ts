@@ -215,6 +215,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/attacked.test.ts'],
   },
   {
+    name: 'at least once the next stage hears of what is not committed',
+    file: 'src/stream/announcements.ts',
+    find: 'settings.exactlyOnce ? this.#now : this.#committed',
+    replace: 'this.#now',
+    tests: ['test/app/at-least-once.test.ts'],
+  },
+  {
     name: 'state and log: what a commit has not counted stays in the changelog',
     file: 'src/stream/assignment.ts',
     find: 'each.stale = restored.stale',
