@@ -54,15 +54,24 @@ export class Assignment {
   readonly #context: InstanceContext
   readonly #previous: PreviousRun
   readonly #reader: Reader
+  readonly #signal: AbortSignal
   /** Where bad records are passed over, they leave no trace. */
   readonly #undo: UndoLog | undefined
   readonly #environment: SourceEnvironment
 
-  constructor(context: InstanceContext, previous: PreviousRun, outputs: Outputs, reader: Reader) {
+  /** `signal`: gives up restoring state, with its reason. */
+  constructor(
+    context: InstanceContext,
+    previous: PreviousRun,
+    outputs: Outputs,
+    reader: Reader,
+    signal: AbortSignal,
+  ) {
     const { active, app, clock, metrics, plan, settings, topics, turn } = context
     this.#context = context
     this.#previous = previous
     this.#reader = reader
+    this.#signal = signal
     this.#environment = {
       now: () => clock.now(),
       monotonic: () => active.monotonic(),
@@ -149,7 +158,7 @@ export class Assignment {
       const { changelog, store } = each
       const commit = committed[i]?.offset
       const upTo = this.#previous.restoredUpTo(changelog, commit)
-      const restored = await restore(port, store, { ...changelog, clock, upTo })
+      const restored = await restore(port, store, { ...changelog, clock, upTo, signal: this.#signal })
       this.#previous.checkRestored(changelog, commit, restored)
       each.changelogEnd = restored.end
       each.stale = restored.stale

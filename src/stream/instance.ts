@@ -65,6 +65,8 @@ export class Instance {
   #state: RunState = 'starting'
   #error: unknown
   #stopping = false
+  /** Ends the start of a run that is stopped meanwhile: nothing is processed yet, so there is nothing to commit. Undefined from the first record on. */
+  #starting: AbortController | undefined = new AbortController()
   #finishing = false
   /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
   #lost: unknown
@@ -93,7 +95,14 @@ export class Instance {
       if (!this.#stopping) await this.#runToEnd()
       this.#state = this.#bounds.isFinished ? 'finished' : 'stopped'
     } catch (error) {
+      const reason: unknown = this.#starting?.signal.reason
+      // The group takes it for a failure of the member.
+      const isStopped = error === reason && (this.#lost === undefined || this.#lost === reason)
       await this.#abandon()
+      if (isStopped && reason !== undefined) {
+        this.#state = 'stopped'
+        return
+      }
       const ended = { app, instance: settings.instance }
       if (this.#lost !== undefined) this.#error = explainedLoss(ended, this.#lost)
       else this.#error = this.#state === 'starting' ? error : explained(ended, error)
@@ -109,6 +118,7 @@ export class Instance {
   stop(): void {
     if (this.#state === 'starting' || this.#state === 'running') this.#state = 'stopping'
     this.#stopping = true
+    this.#starting?.abort(new Error('the run is stopped'))
     this.#bell.ring()
   }
 
@@ -146,6 +156,7 @@ export class Instance {
 
   async #runToEnd(): Promise<void> {
     const assignment = await this.#open()
+    this.#starting = undefined
     if (this.#state === 'starting') this.#state = 'running'
     const held = this.#knowsIdleness ? this.#context.active.hold() : undefined
     try {
@@ -183,15 +194,18 @@ export class Instance {
     this.#writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
     this.#outputs = new Outputs(this.#writer, topics)
     this.#reader = await port.openReader({ isolation: 'read_committed' })
-    const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader)
+    const signal = this.#starting?.signal ?? AbortSignal.abort()
+    const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader, signal)
     this.#assignment = assignment
     this.#commits = new Commits(this.#context, unsaved, this.#writer, this.#outputs, assignment)
-    await this.#join()
+    await this.#join(signal)
     return assignment
   }
 
-  async #join(): Promise<void> {
+  /** Joins the group; takes and restores what it gives. Rejects with the reason of {@link #starting} when the run is stopped meanwhile. */
+  async #join(signal: AbortSignal): Promise<void> {
     const { app, plan, port, topics } = this.#context
+    signal.throwIfAborted()
     const joining = port.joinGroup({
       group: app,
       protocol: 'streams',
@@ -206,9 +220,18 @@ export class Instance {
     // The group may wait for its assignment to be taken: serve it meanwhile.
     const joined = joining.then(membership => {
       this.#commits.membership = membership
+      // The group has answered a run that is over.
+      if (signal.aborted) void membership.leave().catch(() => undefined)
     })
-    await this.#requests.serveUntil(joined)
-    await joined
+    const stopped = Promise.withResolvers<never>()
+    const stop = (): void => stopped.reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      await Promise.race([this.#requests.serveUntil(joined), stopped.promise])
+      await joined
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   async #loop(assignment: Assignment): Promise<void> {

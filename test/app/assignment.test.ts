@@ -72,7 +72,8 @@ test('a task that is given away takes its state along', async () => {
     const previous = await PreviousRun.of(context, allInputs(context))
     await topics.create(plan, operator => previous.changelogsOf(operator))
     const outputs = new Outputs(await port.openWriter({ app: 'app' }), topics)
-    const assignment = new Assignment(context, previous, outputs, await port.openReader())
+    const { signal } = new AbortController()
+    const assignment = new Assignment(context, previous, outputs, await port.openReader(), signal)
     await assignment.add(partitions)
     return assignment
   }

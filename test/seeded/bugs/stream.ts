@@ -215,6 +215,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/attacked.test.ts'],
   },
   {
+    name: 'a run that is stopped while it starts waits for the end of that',
+    file: 'src/stream/instance.ts',
+    find: "this.#starting?.abort(new Error('the run is stopped'))",
+    replace: '',
+    tests: ['test/app/stopped-at-start.test.ts'],
+  },
+  {
     name: 'at least once the next stage hears of what is not committed',
     file: 'src/stream/announcements.ts',
     find: 'settings.exactlyOnce ? this.#now : this.#committed',

@@ -1,0 +1,102 @@
+/** A run that is stopped while it starts: it ends at once, whatever it waits for, and leaves nothing behind. */
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { LogPort, Reader } from '../../src/port/index.ts'
+import { json, text, topic } from '../../src/schema/index.ts'
+import { App } from '../../src/stream/index.ts'
+import { inPlaceOf, World } from './world.ts'
+
+const input = topic('input', { key: text(), value: json<number>() })
+const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
+
+function counting(): App {
+  const app = new App('app')
+  app.stream(input).groupByKey().count().to(totals)
+  return app
+}
+
+async function counted(partitions = 1): Promise<World> {
+  const world = await World.open()
+  await write(world, partitions)
+  await world.run(counting(), { until: 'now' })
+  return world
+}
+
+const write = (world: World, partitions = 1): Promise<void> =>
+  world.write(
+    'input',
+    [0, 1, 2, 3].map(n => ({ key: 'a', value: n, partition: n % partitions })),
+    { partitions },
+  )
+
+/** Nobody is in the group, and the next run gives what an undisturbed one would. */
+async function checkLeft(world: World): Promise<void> {
+  const group = (await world.settle(world.port.listGroups())).find(each => each.group === 'app')
+  equal(group?.members, 0)
+  await write(world)
+  await world.run(counting(), { until: 'now' })
+  deepEqual(
+    (await world.read('totals')).map(({ value }) => value),
+    ['1', '2', '3', '4', '5', '6', '7', '8'],
+  )
+}
+
+for (const guarantee of ['exactly-once', 'at-least-once'] as const)
+  test(`while it restores state, ${guarantee}`, async () => {
+    const world = await counted()
+    let waits = 0
+    // A changelog that does not answer.
+    const openReader: LogPort['openReader'] = async options => {
+      const reader = await world.port.openReader(options)
+      return new Proxy(
+        reader,
+        inPlaceOf<Reader>({
+          take: (name, partition) =>
+            name.endsWith('-aggregate-changelog') ? undefined : reader.take(name, partition),
+          wait: (timeoutMs, signal) => {
+            waits += 1
+            return reader.wait(timeoutMs, signal)
+          },
+        }),
+      )
+    }
+    const log = new Proxy(world.port, inPlaceOf<LogPort>({ openReader }))
+    const running = world.start(counting(), { guarantee }, log)
+    await world.clock.advance(2500)
+    ok(waits > 0)
+    equal(running.instance.progress().state, 'starting')
+    const stoppedAt = world.clock.now()
+    await world.stop(running)
+    ok(world.clock.now() - stoppedAt < 100)
+    equal(running.instance.progress().state, 'stopped')
+    await checkLeft(world)
+  })
+
+test('while its group waits for another member', async () => {
+  const world = await World.open()
+  await write(world, 2)
+  await world.run(counting(), { until: 'now', exchange: 'topic' })
+  const { promise: revoked, resolve: giveUp } = Promise.withResolvers<void>()
+  const member = await world.settle(
+    world.port.joinGroup({
+      group: 'app',
+      protocol: 'streams',
+      topics: [['input']],
+      onAssigned() {},
+      onRevoked: () => revoked,
+      onLost() {},
+    }),
+  )
+  const running = world.start(counting(), { exchange: 'topic' })
+  await world.clock.advance(1000)
+  equal(running.instance.progress().state, 'starting')
+  const stoppedAt = world.clock.now()
+  await world.stop(running)
+  ok(world.clock.now() - stoppedAt < 100)
+  equal(running.instance.progress().state, 'stopped')
+  giveUp()
+  await world.settle(member.leave())
+  await world.clock.advance(100)
+  const group = (await world.settle(world.port.listGroups())).find(each => each.group === 'app')
+  equal(group?.members, 0)
+})
