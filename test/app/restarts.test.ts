@@ -114,9 +114,18 @@ async function run(all: readonly Step[], exchange: 'memory' | 'topic', isDisturb
   }
 }
 
-function offsetsOf(world: World): Promise<unknown> {
+/** Offsets and event time. What else a commit says depends on the form of exchange (`sent`), and on the bytes of the log (`last`). */
+async function offsetsOf(world: World): Promise<unknown> {
   const inputs = Array.from({ length: partitions }, (_, partition) => ({ topic: 'input', partition }))
-  return world.settle(world.port.committedOffsets('app', inputs))
+  const committed = await world.settle(world.port.committedOffsets('app', inputs))
+  return committed.map(each => {
+    const {
+      last: _last,
+      sent: _sent,
+      ...others
+    } = JSON.parse(each?.metadata ?? '{}') as Record<string, unknown>
+    return { ...each, metadata: others }
+  })
 }
 
 /** What the changelogs of the app come to, row by row. */
