@@ -29,10 +29,7 @@ export function explained(ended: Ended, error: unknown): unknown {
   return said(ended, error, isMillraceError(error) ? explanations[error.code] : undefined)
 }
 
-/**
- * Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads was deleted. Or the instance itself has failed
- * while it gave partitions away: that is said as it would be at any other time.
- */
+/** Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads was deleted. */
 export function explainedLoss(ended: Ended, error: unknown): unknown {
   return isMillraceError(error, 'UNKNOWN_TOPIC') ? said(ended, error, sourceDeleted) : explained(ended, error)
 }

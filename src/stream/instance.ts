@@ -45,8 +45,8 @@ export class Instance {
   readonly #passing: PassingTime
   readonly #bell = new Bell()
   readonly #requests = new RebalanceRequests(this.#bell, {
-    assign: partitions => this.#assign(partitions),
-    revoke: partitions => this.#revoke(partitions),
+    assign: partitions => this.#answering(this.#assign(partitions)),
+    revoke: partitions => this.#answering(this.#revoke(partitions)),
   })
 
   #lock: { release(): Promise<void> } | undefined
@@ -70,6 +70,8 @@ export class Instance {
   #finishing = false
   /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
   #lost: unknown
+  /** What failed here while the group waited for an answer: it takes the partitions away for that. */
+  #ownFailure: unknown
   /** Where the inputs stood last: once they are given away, there is nothing left to ask. */
   #standing: Pick<Progress, 'watermark' | 'lag'> = { watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 
@@ -213,7 +215,7 @@ export class Instance {
       onAssigned: partitions => this.#requests.ask('assign', partitions),
       onRevoked: partitions => this.#requests.ask('revoke', partitions),
       onLost: (_, error) => {
-        this.#lost ??= error
+        if (error !== this.#ownFailure) this.#lost ??= error
         this.#bell.ring()
       },
     })
@@ -339,6 +341,16 @@ export class Instance {
       const now = clock.monotonic()
       turn.fired(since, now)
       if (turn.isOver(now)) return false
+    }
+  }
+
+  /** Notes what an answer to the group fails with: the run ends with that, and not with what the group makes of it. */
+  async #answering(answer: Promise<void>): Promise<void> {
+    try {
+      await answer
+    } catch (error) {
+      this.#ownFailure = error
+      throw error
     }
   }
 

@@ -2,7 +2,7 @@
  * Whatever happens to an app, in whichever state it is: its run settles with the right code, it has let go of everything, and what it
  * committed is a prefix of its input. The table is every state by every event.
  */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, MillraceError, type ErrorCode } from '../../src/base/index.ts'
 import type { LogPort, Writer } from '../../src/port/index.ts'
@@ -261,6 +261,29 @@ for (const [eventName, event] of Object.entries(events))
       if (!eventName.includes('what it writes')) equal(first, 1)
     })
   }
+
+test('a run that fails while it gives partitions away says what failed', async () => {
+  const world = await World.open()
+  await world.write('input', [{ key: 'a', value: 1 }], { partitions: 2 })
+  const { instance, done } = world.start(counting(), { exchange: 'topic', commitInterval: '1h' })
+  await world.clock.advance(1000)
+  await world.settle(world.port.deleteTopic('totals'))
+  await world.write('input', [{ key: 'a', value: 1 }])
+  await world.clock.advance(100)
+  equal(instance.progress().state, 'running')
+  const other = joining(world.port)
+  const error = await world.settle(
+    done.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    ),
+  )
+  ok(isMillraceError(error, 'UNKNOWN_TOPIC'), String(error))
+  match(error.message, /'totals'.*deleted.*Start the app again/)
+  // That would lose data: what it reads is still there.
+  doesNotMatch(error.message, /restart/)
+  await (await other).leave()
+})
 
 test('messages of a run that was ended name the app and what to do', async () => {
   const messageOf = async (event: Event): Promise<string> => {

@@ -47,8 +47,15 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'an app whose topic was deleted does not hear of it',
     file: 'src/stream/instance.ts',
-    find: '        this.#lost ??= error\n',
-    replace: '        this.#lost ??= undefined\n',
+    find: 'if (error !== this.#ownFailure) this.#lost ??= error',
+    replace: 'if (error === this.#ownFailure) this.#lost ??= error',
+    tests: ['test/app/interrupted.test.ts'],
+  },
+  {
+    name: 'a run that fails while it gives partitions away says what the group makes of it',
+    file: 'src/stream/instance.ts',
+    find: 'if (error !== this.#ownFailure) this.#lost ??= error',
+    replace: 'this.#lost ??= error',
     tests: ['test/app/interrupted.test.ts'],
   },
   {
