@@ -29,7 +29,7 @@ export type ErrorCode =
   | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
   | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
-  | 'RECORD_TOO_LARGE' // a batch larger than a segment
+  | 'RECORD_TOO_LARGE' // a record, or a batch, larger than a segment of its topic
   // port, broker
   | 'READ_ONLY' // a log that was opened to be read only is asked to write
   | 'UNKNOWN_TOPIC'

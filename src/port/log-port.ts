@@ -19,7 +19,7 @@ export interface TopicConfig {
   readonly partitions: number
   /** Bytes kept per partition before whole segments are dropped; -1 keeps all (the default). */
   readonly retentionBytes?: number
-  /** Bytes at which a segment is closed and a new one begun. */
+  /** Bytes at which a segment is closed and a new one begun. A record that needs more is refused (RECORD_TOO_LARGE). Default: the log's. */
   readonly segmentBytes?: number
   /**
    * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app}) write it, it goes with the app, and nothing is
@@ -218,7 +218,10 @@ export interface LogPort {
    * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself, or that is internal to another app than `app`
    */
   deleteTopic(name: string, options?: { readonly app?: string }): Promise<void>
-  /** Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  /**
+   * Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) where the end of a transaction finds no room in this partition
+   */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
   /** A reader without partitions: {@link Reader.assign} says which. */
   openReader(options?: ReaderOptions): Promise<Reader>
@@ -229,6 +232,7 @@ export interface LogPort {
   /**
    * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold offsets of the group to end
    * (KIP-447), so that a successor never reads a position from before its predecessor's commit.
+   * @throws MillraceError DISK_FULL (retriable) where such a transaction cannot end for want of room
    */
   committedOffsets(
     group: string,
@@ -254,7 +258,10 @@ export interface LogPort {
    * by it. Freed by release, close or the end of the process.
    */
   lock(name: string, holder: string): Promise<{ release(): Promise<void> }>
-  /** Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with CLOSED. */
+  /**
+   * Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with CLOSED. Rejects with the first failure, as
+   * DISK_FULL; the log is closed all the same, and its next start recovers. Waits for a disk that does not answer.
+   */
   close(): Promise<void>
 }
 

@@ -31,7 +31,7 @@ export interface ProducerOptions {
   readonly lingerMs?: number
   /** A batch of this size is appended at once. Default 64 KiB, before compression. */
   readonly batchBytes?: number
-  /** Default none. */
+  /** Default none. A batch that would not get smaller is written as it is. */
   readonly compression?: Compression
   /** What may be sent and not acknowledged yet; past it `send` waits. Default 32 MiB. */
   readonly bufferBytes?: number
