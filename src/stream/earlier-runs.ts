@@ -3,7 +3,7 @@ import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import { ExchangePartition, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { topicsOfApp } from './plan-topic.ts'
+import { planTopic, topicsOfApp } from './plan-topic.ts'
 import { hasEnded, hasUnfired } from './source-partition.ts'
 
 /**
@@ -94,14 +94,15 @@ export async function forgetEarlierRuns(context: InstanceContext): Promise<void>
       'APP_ALREADY_RUNNING',
       `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,
     )
-  // What 0.1.0 made belongs to nobody, and is known by the names of this app's operators: another app's name may begin with the name of this one.
+  // What 0.1.0 made belongs to nobody, as do topics whose config.json and metadata.json are lost. It is known by the names of
+  // this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set(await topicsOfApp(port, app))
   for (const { name, config } of await port.listTopics({ internal: true }))
     if (
       config.app === undefined &&
-      /-(changelog|repartition)$/.test(name) &&
-      prefixes.some(prefix => name.startsWith(prefix))
+      (name === planTopic(app) ||
+        (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix))))
     )
       own.add(name)
   for (const name of own) await port.deleteTopic(name, { app })

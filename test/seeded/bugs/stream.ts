@@ -222,6 +222,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/attacked.test.ts'],
   },
   {
+    name: 'a start from scratch leaves a plan behind that belongs to nobody',
+    file: 'src/stream/earlier-runs.ts',
+    find: '(name === planTopic(app) ||',
+    replace: '(name === "" ||',
+    tests: ['test/app/lost-metadata.test.ts'],
+  },
+  {
     name: 'a run that is stopped while it starts waits for the end of that',
     file: 'src/stream/instance.ts',
     find: "this.#starting?.abort(new Error('the run is stopped'))",
