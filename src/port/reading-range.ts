@@ -2,20 +2,24 @@
 import { MillraceError } from '../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
-import { asDeclared, ensureTopic } from './ensure-topic.ts'
+import { asDeclared, checkPublic, ensureTopic } from './ensure-topic.ts'
 import type { Isolation, LogPort, TopicPartition } from './log-port.ts'
 
 /**
  * The partition count of a topic that is to be read. One that declares its count is created where it is not there yet: its writer may come later.
- * @throws MillraceError UNKNOWN_TOPIC for any other that is not there
+ * @throws MillraceError UNKNOWN_TOPIC for any other that is not there; INVALID_ARGUMENT for a group over what an app or the log keeps for itself
  */
 export async function partitionsToRead(
   port: LogPort,
   { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
+  group: string | undefined,
 ): Promise<number> {
   const found = await port.describeTopic(name)
-  // Also what an app or the log keeps for itself: to look at it changes nothing.
-  if (found) return asDeclared({ name, partitions }, found.partitions)
+  if (found) {
+    // To look at what an app or the log keeps for itself changes nothing. A group would commit, and depend on what goes with the app.
+    if (group !== undefined) checkPublic(found)
+    return asDeclared({ name, partitions }, found.partitions)
+  }
   if (partitions !== undefined) return await ensureTopic(port, { name, partitions })
   throw new MillraceError(
     'UNKNOWN_TOPIC',

@@ -194,7 +194,7 @@ export class Subscription<K, V> {
     const { port, topic, settings } = this.#context
     const { group, isolation } = settings
     const { name } = topic
-    const partitions = await partitionsToRead(port, topic)
+    const partitions = await partitionsToRead(port, topic, group)
     this.#reader = await port.openReader(isolation === undefined ? {} : { isolation })
     if (this.#ending) return
     if (group === undefined)

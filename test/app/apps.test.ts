@@ -8,9 +8,10 @@ import { deliver } from '../../src/connect/deliver.ts'
 import { publish } from '../../src/connect/publish.ts'
 import type { Source } from '../../src/connect/source.ts'
 import { MemoryTarget } from '../../src/connect/memory-sink.test-support.ts'
-import { json, text, topic } from '../../src/schema/index.ts'
-import type { ResetTarget } from '../../src/port/index.ts'
+import { bytes, json, text, topic } from '../../src/schema/index.ts'
+import { type ConsumerOptions, createLog, type ResetTarget } from '../../src/port/index.ts'
 import { App, listApps, resetApp } from '../../src/stream/index.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
 import { World } from './world.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })
@@ -148,6 +149,41 @@ test('what an app or the log keeps for itself is neither read nor written by app
     }
 })
 
+test('what an app or the log keeps for itself may be looked at, and no more', async () => {
+  const world = await counted()
+  const log = createLog(world.port, world.clock)
+  for (const name of ['app-count-1-aggregate-changelog', '__consumer_offsets']) {
+    const its = topic(name, { key: bytes(), value: bytes() })
+    const read = async (options: ConsumerOptions): Promise<number> => {
+      let records = 0
+      for await (const _ of log.consumer(its, { until: 'end', ...options })) records += 1
+      return records
+    }
+    ok((await world.settle(read({}))) > 0)
+    const refusals: readonly (() => Promise<unknown>)[] = [
+      () => read({ group: 'readers' }),
+      () => log.producer(its).send({ key: new Uint8Array(1), value: new Uint8Array(1) }),
+      () => log.deleteTopic(name),
+      async () => {
+        const batch = new BatchBuilder()
+        batch.append(0, null, null)
+        await (await world.port.openWriter()).append(name, 0, batch)
+      },
+    ]
+    for (const refusal of refusals)
+      await rejects(world.settle(refusal()), (error: unknown) => {
+        ok(isMillraceError(error, 'INVALID_ARGUMENT'), String(error))
+        return error.message.includes(`'${name}'`)
+      })
+    const taken = name.startsWith('__') ? 'INVALID_ARGUMENT' : 'TOPIC_EXISTS'
+    await rejects(world.settle(log.createTopic(name)), withCode(taken))
+  }
+  deepEqual(
+    (await world.port.listGroups()).map(({ group }) => group),
+    ['app'],
+  )
+})
+
 test('an app does not take a topic of the program for one of its own, nor the other way round', async () => {
   const own = topic('app-count-1-aggregate-changelog', {
     key: text(),
@@ -226,7 +262,9 @@ function logOfEarlierVersion(): Promise<World> {
   const url = new URL('fixtures/log-of-0.1.0.json', import.meta.url)
   const files = JSON.parse(readFileSync(url, 'utf8')) as Record<string, string>
   return World.over(
-    new Map(Object.entries(files).map(([path, bytes]) => [path, gunzipSync(Buffer.from(bytes, 'base64'))])),
+    new Map(
+      Object.entries(files).map(([path, content]) => [path, gunzipSync(Buffer.from(content, 'base64'))]),
+    ),
   )
 }
 
