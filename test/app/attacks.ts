@@ -340,7 +340,11 @@ export async function check(history: History, attacked: Case, random: Random): P
     return refused(error)
   }
   const right = await expectedOf(way, left)
-  if (way.guarantee === 'exactly-once') deepEqual(valuesOf(out), right.all)
+  // Known limit: nothing but its offsets says how far an app without state is. Where they are an older copy, records come twice.
+  const isSetBack =
+    way.program === 'stateless' &&
+    attacked.attacks.some(({ target, act }) => target === '__consumer_offsets-0' && act.startsWith('restore'))
+  if (way.guarantee === 'exactly-once' && !isSetBack) deepEqual(valuesOf(out), right.all)
   else checkNothingLost(lastOf(out), right.last, way.exchange === 'topic')
   return 'right'
 }
