@@ -238,6 +238,8 @@ const refusalCodes = [
   'PARTITION_DAMAGED',
   'DATA_DIR_UNREADABLE',
   'UNKNOWN_TOPIC',
+  // A folder is deleted before it is repaired.
+  'UNKNOWN_PARTITION',
 ] as const
 
 /** The numbers are right, or the code of the refusal. */
