@@ -118,6 +118,29 @@ test('where that sync fails, whoever uses the file next is told, and no sync is 
   )
 })
 
+for (const meanwhile of ['before it fails', 'when it has failed'])
+  test(`where that sync fails, a sync of the file that begins ${meanwhile} fails as well`, async () => {
+    const { disk, simulated } = await watchedDisk()
+    const files = new OpenFiles(disk, 1)
+    const gate = Promise.withResolvers<void>()
+    await files.use('/d/a', 'write', async file => {
+      await file.write([Buffer.from('x')], 0)
+      files.pin('/d/a')
+    })
+    simulated.failCall({ call: 1, kind: 'EIO', times: 'once' })
+    const spared = files.spare()
+    const syncing = files.use('/d/a', 'write', async file => {
+      if (meanwhile === 'when it has failed') await gate.promise
+      // The kernel has reported the error, and takes the lost pages for clean: this one succeeds.
+      await file.sync()
+    })
+    const refused = rejects(syncing, { code: 'EIO' })
+    await settled()
+    gate.resolve()
+    await refused
+    equal(await spared, true)
+  })
+
 test('a file opened to be read is opened anew to be written, and then serves both', async () => {
   const { disk, open } = await watchedDisk()
   const files = new OpenFiles(disk, 4)

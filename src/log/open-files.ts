@@ -3,7 +3,8 @@
  * So ten thousand partitions need no ten thousand descriptors, and running out of them (EMFILE) is a matter of trying again, not of damage.
  *
  * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the kernel's is reported to the descriptors
- * that were open at the time. Should that sync fail, the file's next user is told, and every later one.
+ * that were open at the time. Should that sync fail, the users of the file are told, those that it met and every later one: the kernel reports
+ * the error to one sync only, and the next one would succeed without the lost pages.
  */
 import { assert } from '../base/index.ts'
 import type { Disk, DiskFile } from '../base/index.ts'
@@ -17,6 +18,8 @@ interface Entry {
   users: number
   /** Writes since the last sync that covered them all. */
   pins: number
+  /** It is being synced in order to be closed. */
+  releasing: Promise<void> | undefined
   /** Closed by the last user. */
   dropped: boolean
 }
@@ -39,11 +42,16 @@ export class OpenFiles {
 
   /** Calls `action` with the open file, which stays open at least until it ends. */
   async use<T>(path: string, mode: 'read' | 'write', action: (file: DiskFile) => Promise<T>): Promise<T> {
-    if (this.#failures.size > 0 && this.#failures.has(path)) throw this.#failures.get(path)
+    this.#check(path)
     const entry = this.#entry(path, mode)
     entry.users += 1
     try {
-      return await action(entry.opened ?? (await entry.file))
+      const result = await action(entry.opened ?? (await entry.file))
+      if (mode === 'write') {
+        if (entry.releasing) await entry.releasing
+        this.#check(path)
+      }
+      return result
     } finally {
       entry.users -= 1
       if (entry.dropped) void this.#closeUnused(entry)
@@ -89,6 +97,10 @@ export class OpenFiles {
     return true
   }
 
+  #check(path: string): void {
+    if (this.#failures.size > 0 && this.#failures.has(path)) throw this.#failures.get(path)
+  }
+
   #entry(path: string, mode: 'read' | 'write'): Entry {
     const found = this.#entries.get(path)
     this.#entries.delete(path)
@@ -104,6 +116,7 @@ export class OpenFiles {
       opened: undefined,
       users: 0,
       pins: 0,
+      releasing: undefined,
       dropped: false,
     }
     this.#entries.set(path, entry)
@@ -132,24 +145,28 @@ export class OpenFiles {
 
   /** Closes a file that nobody uses, once it is synced; unless somebody takes it up meanwhile. */
   async #release(entry: Entry): Promise<void> {
-    const { pins, path } = entry
-    if (pins > 0) {
+    if (entry.pins > 0) {
       entry.users += 1
       this.#syncing += 1
-      let hasFailed = false
-      try {
-        await (await entry.file).sync()
-        if (entry.pins === pins) entry.pins = 0
-      } catch (error) {
-        hasFailed = true
-        this.#failures.set(path, error)
-      }
+      entry.releasing = this.#syncBeforeClosing(entry)
+      await entry.releasing
+      entry.releasing = undefined
       entry.users -= 1
       this.#syncing -= 1
       if (entry.dropped) return this.#closeUnused(entry)
-      if (!hasFailed && (entry.users > 0 || entry.pins > 0)) return
+      if (!this.#failures.has(entry.path) && (entry.users > 0 || entry.pins > 0)) return
     }
     await this.#drop(entry)
+  }
+
+  async #syncBeforeClosing(entry: Entry): Promise<void> {
+    const { pins, path } = entry
+    try {
+      await (await entry.file).sync()
+      if (entry.pins === pins) entry.pins = 0
+    } catch (error) {
+      this.#failures.set(path, error)
+    }
   }
 
   #drop(entry: Entry): Promise<void> {

@@ -270,4 +270,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: 'await Promise.all([work, enough])',
     tests: ['test/broker/full-disk.test.ts'],
   },
+  {
+    name: 'open files: a sync beside one that failed succeeds',
+    file: 'src/log/open-files.ts',
+    find: "      if (mode === 'write') {\n        if (entry.releasing) await entry.releasing\n",
+    replace: '      if (false) {\n',
+    tests: ['src/log/open-files.test.ts'],
+  },
 ]
