@@ -139,8 +139,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'a file is closed before its writes are synced',
     file: 'src/log/open-files.ts',
-    find: '    if (pins > 0) {\n',
-    replace: '    if (pins === Infinity) {\n',
+    find: '    if (entry.pins > 0) {\n',
+    replace: '    if (entry.pins === Infinity) {\n',
     tests: ['src/log/open-files.test.ts'],
   },
   {
