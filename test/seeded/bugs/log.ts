@@ -146,7 +146,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'a sync that failed when a file was closed is forgotten',
     file: 'src/log/open-files.ts',
-    find: '        this.#failures.set(path, error)\n',
+    find: '      this.#failures.set(path, error)\n',
     replace: '',
     tests: ['src/log/open-files.test.ts'],
   },
