@@ -70,6 +70,23 @@ export function announceWatermark(
   ])
 }
 
+/** What an announcement says: of which tasks, each range from its first to its last, and their watermark. What cannot be read says nothing. */
+export function announcementIn(headers: readonly RecordHeader[]): {
+  readonly ranges: readonly (readonly [from: number, to: number])[]
+  readonly watermark: number
+} {
+  const text = (name: string): string => utf8(headers.find(({ key }) => key === name)?.value ?? noBytes)
+  return { ranges: rangesIn(text(taskHeader)), watermark: numberOf(text(watermarkHeader)) }
+}
+
+/** Of a text as `0-7,9`. */
+function rangesIn(tasks: string): [from: number, to: number][] {
+  return tasks.split(',').map(range => {
+    const [from = Number.NaN, to = from] = range.split('-').map(Number)
+    return [from, to]
+  })
+}
+
 export class ExchangePartition implements InputPartition {
   readonly topic: string
   readonly partition: number
@@ -203,14 +220,12 @@ export class ExchangePartition implements InputPartition {
 
   #announced(headers: readonly RecordHeader[], offset: number): void {
     const watermark = this.#numberIn(headers, watermarkHeader, offset)
-    for (const range of this.#textIn(headers, taskHeader, offset).split(',')) {
-      const [from, to = from] = range.split('-').map(Number)
-      if (!this.#upstream.raise(from as number, to as number, watermark))
+    for (const [from, to] of rangesIn(this.#textIn(headers, taskHeader, offset)))
+      if (!this.#upstream.raise(from, to, watermark))
         throw new MillraceError(
           'PARTITION_COUNT_CHANGED',
           `A task that does not exist has announced its watermark at ${this.topic}-${this.partition}, offset ${offset}: was the partition count of a source changed? Start from scratch with { restart: true }.`,
         )
-    }
   }
 
   #numberIn(headers: readonly RecordHeader[], name: string, offset: number): number {
@@ -237,8 +252,8 @@ function numberOf(text: string): number {
   return Number(text)
 }
 
-/** 0.1.0 wrote a list, in which each had its own text. */
-function upstreamWatermarks(metadata: string | undefined): number[] {
+/** What committed metadata says of each task upstream; nothing where it cannot be read. 0.1.0 wrote a list, in which each had its own text. */
+export function upstreamWatermarks(metadata: string | undefined): number[] {
   if (!metadata) return []
   try {
     const { upstream } = JSON.parse(metadata) as { upstream?: string | string[] }

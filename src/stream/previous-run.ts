@@ -10,6 +10,7 @@
 import { MillraceError } from '../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../port/index.ts'
 import type { Restored } from '../state/index.ts'
+import { checkAnnouncedAhead } from './announced-ahead.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { hasUnreadRecords, startMetadata } from './earlier-runs.ts'
 import { checkExchangeEnds } from './exchange-ends.ts'
@@ -93,6 +94,7 @@ export class PreviousRun {
     const exchanges = (saved.exchanges ?? []).map(({ name }) => name)
     await checkExchangeEnds(this.#context, exchanges, committed)
     await this.#checkExchanges(saved)
+    await this.#checkAnnounced(saved)
     for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed]) {
       if (!forget.includes(name)) continue
       this.#hasForgotten = true
@@ -150,6 +152,14 @@ export class PreviousRun {
             "Run the earlier program once more with { until: 'now' }, which processes them",
           )
     }
+  }
+
+  /** Exactly once what is announced is committed with it. */
+  async #checkAnnounced({ atLeastOnce, exchanges = [] }: SavedPlan): Promise<void> {
+    const { settings } = this.#context
+    if (settings.exchange === 'memory' || (settings.exactlyOnce && !atLeastOnce)) return
+    // Offsets of an app without state may have been set from outside, and it has no windows.
+    if (this.#operators.length > 0) await checkAnnouncedAhead(this.#context, exchanges)
   }
 
   /**

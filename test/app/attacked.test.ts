@@ -65,6 +65,13 @@ const rows: readonly [
     ['right'],
   ],
   [
+    'at least once, offsets are older than what the next stage was told',
+    { program: 'window', exchange: 'topic', guarantee: atLeast },
+    /^__consumer_offsets/,
+    ['restore with checkpoints'],
+    ['STATE_INCOMPATIBLE'],
+  ],
+  [
     'the transaction log is older than what partitions know of its producers',
     { program: 'count', exchange: 'memory', guarantee: exactly },
     /^__transaction_state/,

@@ -243,6 +243,32 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/at-least-once.test.ts'],
   },
   {
+    name: 'at least once a run continues from offsets behind what the next stage was told',
+    file: 'src/stream/previous-run.ts',
+    find: 'if (this.#operators.length > 0) await checkAnnouncedAhead(this.#context, exchanges)',
+    replace: '',
+    tests: ['test/app/announced-ahead.test.ts'],
+  },
+  {
+    name: 'at least once a run does not compare what the next stage has committed of this one',
+    file: 'src/stream/announced-ahead.ts',
+    find: 'if (known.some((watermark, task) => isAhead(watermark, reached[task])))',
+    replace: 'if (known.length < 0)',
+    tests: ['test/app/announced-ahead.test.ts'],
+  },
+  {
+    name: 'at least once a start takes what others announce meanwhile for older offsets',
+    file: 'src/stream/announced-ahead.ts',
+    find: `const all = await unreadOf(context, exchanges)
+  if (all.length === 0) return
+  const inputs = allInputs(context)
+  const commits = await port.committedOffsets(app, inputs)`,
+    replace: `const inputs = allInputs(context)
+  const commits = await port.committedOffsets(app, inputs)
+  const all = await unreadOf(context, exchanges)`,
+    tests: ['test/app/announced-ahead.test.ts'],
+  },
+  {
     name: 'state and log: what a commit has not counted stays in the changelog',
     file: 'src/stream/assignment.ts',
     find: 'each.stale = restored.stale',
