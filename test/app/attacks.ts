@@ -256,10 +256,15 @@ const valuesOf = (records: readonly Outgoing[]): string[] =>
 const lastOf = (records: readonly Outgoing[]): string[] =>
   [...new Map(records.map(({ key, value }) => [key, `${key} ${value}`])).values()].sort()
 
+const keyIn = (result: string): string => result.slice(0, result.lastIndexOf(' '))
+
+const isRestored = ({ attacks }: Case, target: RegExp): boolean =>
+  attacks.some(each => target.test(each.target) && each.act.startsWith('restore'))
+
 /** At least once: a record that was sent to the next stage twice counts twice, and none is missing. State in the stage itself is exact. */
 function checkNothingLost(found: readonly string[], right: readonly string[], mayDouble: boolean): void {
   const parsed = (values: readonly string[]): [string, string][] =>
-    values.map(value => [value.slice(0, value.lastIndexOf(' ')), value.slice(value.lastIndexOf(' ') + 1)])
+    values.map(value => [keyIn(value), value.slice(keyIn(value).length + 1)])
   const last = new Map(parsed(found))
   if (mayDouble) {
     for (const [key, value] of parsed(right))
@@ -301,6 +306,7 @@ export async function check(history: History, attacked: Case, random: Random): P
     .map(attack => apply(files, history, attack, random))
     .filter(each => each !== undefined)
   let world: World
+  let before: readonly Outgoing[]
   const refused = (error: unknown): Outcome => {
     ok(isMillraceError(error), String(error instanceof Error ? error.stack : error))
     const code = refusalCodes.find(each => each === error.code)
@@ -320,6 +326,7 @@ export async function check(history: History, attacked: Case, random: Random): P
       await world.reopen()
     }
     if (attacked.more > 0) await write(world, history.written[attacked.state], attacked.more)
+    before = await world.read('output')
   } catch (error) {
     return refused(error)
   }
@@ -343,10 +350,15 @@ export async function check(history: History, attacked: Case, random: Random): P
   }
   const right = await expectedOf(way, left)
   // Known limit: nothing but its offsets says how far an app without state is. Where they are an older copy, records come twice.
-  const isSetBack =
-    way.program === 'stateless' &&
-    attacked.attacks.some(({ target, act }) => target === '__consumer_offsets-0' && act.startsWith('restore'))
+  const isSetBack = way.program === 'stateless' && isRestored(attacked, /^__consumer_offsets-/)
   if (way.guarantee === 'exactly-once' && !isSetBack) deepEqual(valuesOf(out), right.all)
-  else checkNothingLost(lastOf(out), right.last, way.exchange === 'topic')
+  else {
+    // Known limit: at least once an app goes back to offsets and an input of one older copy. What it has put out of records that are gone now, stays.
+    const isOlder = isRestored(attacked, /^__consumer_offsets-/) && isRestored(attacked, /^input-/)
+    const keys = new Set(right.all.map(keyIn))
+    const stays = new Set(isOlder ? valuesOf(before).filter(each => !keys.has(keyIn(each))) : [])
+    const found = lastOf(out).filter(each => !stays.has(each))
+    checkNothingLost(found, right.last, way.exchange === 'topic')
+  }
   return 'right'
 }
