@@ -1,4 +1,5 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
+export { batchesUpTo } from './batches-up-to.ts'
 export { type ConsumedBatch, type ConsumedRecord } from './consumed-records.ts'
 export { type ConsumerOptions } from './consumer-options.ts'
 export { Consumer } from './consumer.ts'

@@ -9,7 +9,7 @@
  * aborted records leave gaps, so that the last record's offset + 1 may be short of it.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
-import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
+import { type BatchToAppend, batchesUpTo, type FetchedBatch, type LogPort } from '../port/index.ts'
 import {
   BatchBuilder,
   batchHeaderBytes,
@@ -27,8 +27,6 @@ export const changelogBatchBytesMax: number = 256 * 1024
 
 /** Records that restoring applies before it lets the event loop turn. */
 const restoreSliceRecords = 20_000
-/** How long restoring waits for the next batch before it looks again. */
-const restoreWaitMs = 1000
 
 /** Characters of a key that a message shows. */
 const keyCharactersMax = 80
@@ -167,18 +165,13 @@ export async function restore(port: LogPort, store: StateStore, options: Restore
     store.clear()
     from = earliest
   }
-  const reader = await port.openReader({ isolation: 'read_committed' })
-  try {
-    reader.assign([{ topic, partition, offset: from }])
-    return { ...(await replay(reader, store, latest, options)), start: earliest }
-  } finally {
-    await reader.close()
-  }
+  return { ...(await replay(port, store, from, latest, options)), start: earliest }
 }
 
 async function replay(
-  reader: Reader,
+  port: LogPort,
   store: StateStore,
+  offset: number,
   end: number,
   options: RestoreOptions,
 ): Promise<Omit<Restored, 'start'>> {
@@ -188,13 +181,9 @@ async function replay(
   let dataEnd = 0
   let appliedEnd = 0
   let sinceYield = 0
-  while (reader.position(topic, partition) < end) {
-    signal?.throwIfAborted()
-    const fetched = reader.take(topic, partition)
-    if (!fetched) {
-      await reader.wait(restoreWaitMs, signal)
-      continue
-    }
+  let position = Math.max(offset, end)
+  for await (const fetched of batchesUpTo(port, { topic, partition, offset }, { end, signal })) {
+    position = Math.max(position, fetched.nextOffset)
     dataEnd = fetched.batch.nextOffset
     let applied = 0
     if (dataEnd > upTo) for (const key of keysOf(fetched)) beyond.add(key)
@@ -209,7 +198,7 @@ async function replay(
     options.onProgress?.({ records, position: fetched.nextOffset, end })
     await clock.yield()
   }
-  store.apply([], reader.position(topic, partition))
+  store.apply([], position)
   const stale = Array.from(beyond, (key): StateChange => [key, store.get(key)])
   return { records, end: dataEnd, appliedEnd, stale }
 }

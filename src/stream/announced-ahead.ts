@@ -5,7 +5,7 @@
  * are older than the topic between the stages. Records would be sent again behind that announcement: a window would fire before they come, and once more
  * with them alone. A crash never leaves that behind, so the run is refused.
  */
-import type { LogPort, OffsetCommit } from '../port/index.ts'
+import { batchesUpTo, type LogPort, type OffsetCommit } from '../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { allInputs } from './earlier-runs.ts'
 import { announcementIn, exchangeTopic, upstreamWatermarks } from './exchange-partition.ts'
@@ -13,9 +13,6 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Stage } from './plan.ts'
 import { exchangesOf, type SavedExchange } from './saved-plan.ts'
 import { SourcePartition } from './source-partition.ts'
-
-/** How long to wait for the next batch before looking again. */
-const lookWaitMs = 1000
 
 type Committed = ReadonlyMap<string, OffsetCommit | undefined>
 
@@ -125,26 +122,12 @@ async function announcedAhead(
   offset: number,
   reached: readonly (number | undefined)[],
 ): Promise<number | undefined> {
-  if (offset >= end) return undefined
-  const reader = await port.openReader({ isolation: 'read_committed' })
-  try {
-    reader.assign([{ topic, partition, offset }])
-    while (reader.position(topic, partition) < end) {
-      const fetched = reader.take(topic, partition)
-      if (!fetched) {
-        await reader.wait(lookWaitMs)
-        continue
-      }
-      for (const cursor = fetched.batch.records(); cursor.next();) {
-        if (cursor.offset >= end) return undefined
-        if (cursor.offset < fetched.firstOffset || cursor.valueStart >= 0) continue
-        const { ranges, watermark } = announcementIn(cursor.headers())
-        for (const [from, to] of ranges)
-          if (reached.slice(from, to + 1).some(each => isAhead(watermark, each))) return cursor.offset
-      }
+  for await (const { batch, firstOffset } of batchesUpTo(port, { topic, partition, offset }, { end }))
+    for (const cursor = batch.records(); cursor.next() && cursor.offset < end;) {
+      if (cursor.offset < firstOffset || cursor.valueStart >= 0) continue
+      const { ranges, watermark } = announcementIn(cursor.headers())
+      for (const [from, to] of ranges)
+        if (reached.slice(from, to + 1).some(each => isAhead(watermark, each))) return cursor.offset
     }
-    return undefined
-  } finally {
-    await reader.close()
-  }
+  return undefined
 }

@@ -1,6 +1,6 @@
 /** What earlier runs of an app have left: whether it has finished, what is still between its stages, and how all of it is forgotten. */
 import { MillraceError } from '../base/index.ts'
-import type { OffsetCommit, TopicPartition } from '../port/index.ts'
+import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../port/index.ts'
 import { ExchangePartition, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { planTopic, topicsOfApp } from './plan-topic.ts'
@@ -31,9 +31,6 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
       `The app '${app}' was interrupted while it finished: some of its input has been taken for all there is. Let it finish with { until: 'end' }, or start from scratch with { restart: true }.`,
     )
 }
-
-/** How long to wait for the next batch before looking again. */
-const lookWaitMs = 1000
 
 /**
  * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their sources are committed, so that they would never be
@@ -66,20 +63,10 @@ export async function hasUnreadRecords(
   const [committed] = await port.committedOffsets(app, [{ topic, partition }])
   const offset = committed?.offset ?? (await port.offsets(topic, partition, 'earliest'))
   const end = await port.offsets(topic, partition, 'latest', 'read_committed')
-  const reader = await port.openReader({ isolation: 'read_committed' })
-  try {
-    reader.assign([{ topic, partition, offset }])
-    while (reader.position(topic, partition) < end) {
-      const fetched = reader.take(topic, partition)
-      if (!fetched) await reader.wait(lookWaitMs)
-      else
-        for (const cursor = fetched.batch.records(); cursor.next();)
-          if (cursor.offset >= fetched.firstOffset && cursor.valueStart >= 0) return true
-    }
-    return false
-  } finally {
-    await reader.close()
-  }
+  for await (const { batch, firstOffset } of batchesUpTo(port, { topic, partition, offset }, { end }))
+    for (const cursor = batch.records(); cursor.next();)
+      if (cursor.offset >= firstOffset && cursor.valueStart >= 0) return true
+  return false
 }
 
 /** On an offset that an app is set to, without state and event time. */

@@ -5,10 +5,8 @@
  * app that goes by the number would pass them over. Clients of Kafka notice that by the leader's epoch (KIP-320).
  */
 import type { RecordBatch } from '../wire/index.ts'
-import type { LogPort, TopicPartition } from '../port/index.ts'
+import { batchesUpTo, type LogPort, type TopicPartition } from '../port/index.ts'
 
-/** How long to wait for the batch before looking again. */
-const lookWaitMs = 1000
 /** One batch is wanted. */
 const fetchBytes = 64 * 1024
 
@@ -38,17 +36,7 @@ export async function nextBatch(
   offset: number,
 ): Promise<LastBatch | undefined> {
   const end = await port.offsets(topic, partition, 'latest', 'read_committed')
-  if (offset >= end) return undefined
-  const reader = await port.openReader({ isolation: 'read_committed', fetchBytes })
-  try {
-    reader.assign([{ topic, partition, offset }])
-    while (reader.position(topic, partition) < end) {
-      const fetched = reader.take(topic, partition)
-      if (fetched) return lastBatchOf(fetched.batch)
-      await reader.wait(lookWaitMs)
-    }
-    return undefined
-  } finally {
-    await reader.close()
-  }
+  for await (const { batch } of batchesUpTo(port, { topic, partition, offset }, { end, fetchBytes }))
+    return lastBatchOf(batch)
+  return undefined
 }

@@ -2,11 +2,8 @@
  * The topic in which an app keeps its plans: a record for each program that has committed, as JSON (saved-plan.ts). The last one counts.
  */
 import { MillraceError, utf8 } from '../base/index.ts'
-import type { LogPort } from '../port/index.ts'
+import { batchesUpTo, type LogPort } from '../port/index.ts'
 import type { SavedPlan } from './saved-plan.ts'
-
-/** How long to wait for the plan's batch before looking again. */
-const lookWaitMs = 1000
 
 /** The name of the topic; an operator's changelog cannot have it, as those name an operator and a state. */
 export function planTopic(app: string): string {
@@ -23,22 +20,12 @@ export async function topicsOfApp(port: LogPort, app: string): Promise<string[]>
 export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
   const end = await port.offsets(topic, 0, 'latest', 'read_committed')
   const offset = await port.offsets(topic, 0, 'earliest')
-  const reader = await port.openReader({ isolation: 'read_committed' })
   let text: string | undefined
-  try {
-    reader.assign([{ topic, partition: 0, offset }])
-    while (reader.position(topic, 0) < end) {
-      const fetched = reader.take(topic, 0)
-      if (!fetched) await reader.wait(lookWaitMs)
-      else
-        for (const cursor = fetched.batch.records(); cursor.next();) {
-          const value = cursor.value()
-          if (value) text = utf8(value)
-        }
+  for await (const { batch } of batchesUpTo(port, { topic, partition: 0, offset }, { end }))
+    for (const cursor = batch.records(); cursor.next();) {
+      const value = cursor.value()
+      if (value) text = utf8(value)
     }
-  } finally {
-    await reader.close()
-  }
   return text === undefined ? undefined : parsePlan(text, topic)
 }
 
