@@ -7,6 +7,7 @@
  */
 import type { LogPort, OffsetCommit, TopicPartition } from '../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
+import { exchangeTopic } from './exchange-partition.ts'
 import type { ExchangeNode } from './graph.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import { nextBatch } from './last-batch.ts'
@@ -69,7 +70,7 @@ export class ExchangeEnds {
     const each = (room - names) / behind.length
     const texts: Record<string, string> = {}
     for (const { name } of behind) {
-      const topic = topicOf(this.#context.app, name)
+      const topic = exchangeTopic(this.#context.app, { name })
       const ends = Array.from({ length: this.#context.topics.partitions(topic) }, (_, partition) =>
         Math.max(this.#known.get(name)?.[partition] ?? 0, this.#outputs.end(topic, partition)),
       )
@@ -111,7 +112,7 @@ export async function checkExchangeEnds(
   const sent: Ends = new Map()
   const partitions = await partitionsOf(
     port,
-    exchanges.map(name => topicOf(app, name)),
+    exchanges.map(name => exchangeTopic(app, { name })),
   )
   const read = await port.committedOffsets(app, partitions)
   for (const { metadata } of [...inputs, ...read.filter(each => each !== undefined)])
@@ -119,7 +120,7 @@ export async function checkExchangeEnds(
   const offsets = new Map(partitions.map((each, n) => [keyOf(each), read[n]?.offset ?? 0]))
   for (const [name, ends] of sent)
     for (const [partition, end] of ends.entries()) {
-      const topic = topicOf(app, name)
+      const topic = exchangeTopic(app, { name })
       const offset = offsets.get(keyOf({ topic, partition }))
       if (end === 0 || (offset !== undefined && end <= offset)) continue
       if (offset !== undefined && (await nextBatch(port, { topic, partition }, end - 1))) continue
@@ -138,10 +139,6 @@ async function partitionsOf(port: LogPort, topics: readonly string[]): Promise<T
     for (let partition = 0; partition < partitions; partition += 1) found.push({ topic, partition })
   }
   return found
-}
-
-function topicOf(app: string, exchange: string): string {
-  return `${app}-${exchange}-repartition`
 }
 
 function take(into: Ends, from: Ends): void {

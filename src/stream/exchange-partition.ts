@@ -30,8 +30,8 @@ const idleHeader = 'millrace.idle'
 const ownHeaders: ReadonlySet<string> = new Set([watermarkHeader, paneHeader, idleHeader])
 const noBytes = new Uint8Array(0)
 
-export function exchangeTopic(app: string, exchange: ExchangeNode): string {
-  return `${app}-${exchange.name}-repartition`
+export function exchangeTopic(app: string, { name }: { readonly name: string }): string {
+  return `${app}-${name}-repartition`
 }
 
 /** Sends a record to the partition that owns its key. */

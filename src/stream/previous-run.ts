@@ -143,7 +143,7 @@ export class PreviousRun {
       const isSame = found?.place === place && alike(exchanges, place) === alike(now, place)
       // In memory none of them is read: that is refused elsewhere.
       if (found && (found.isNamed || isSame || settings.exchange === 'memory')) continue
-      const topic = `${app}-${name}-repartition`
+      const topic = exchangeTopic(app, { name })
       const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
       for (let partition = 0; partition < partitions; partition += 1)
         if (await hasUnreadRecords(this.#context, topic, partition))
