@@ -1,6 +1,29 @@
-/** Moving the committed offsets of a consumer group, as `kafka-consumer-groups --reset-offsets` does. */
+/** The committed offsets of a consumer group: how far they are behind, and how they are moved, as `kafka-consumer-groups` has it. */
 import { MillraceError } from '../base/index.ts'
 import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from './log-port.ts'
+
+/** A partition for which a group has committed. */
+export interface GroupPartition extends TopicPartition {
+  /** The next offset to read. */
+  readonly offset: number
+  /** Records behind it, about. */
+  readonly lag: number
+}
+
+/** How far a group is behind, by topic and partition. */
+export async function withLags(
+  port: LogPort,
+  offsets: readonly OffsetCommit[],
+): Promise<readonly GroupPartition[]> {
+  const partitions: GroupPartition[] = []
+  for (const { topic, partition, offset } of offsets) {
+    const end = await port.offsets(topic, partition, 'latest')
+    partitions.push({ topic, partition, offset, lag: Math.max(0, end - offset) })
+  }
+  return partitions.sort((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  )
+}
 
 /** Where offsets are moved to: an offset that each partition must have, an end, or the first record at or after a time. */
 export type ResetTarget = number | OffsetSpec

@@ -6,12 +6,14 @@ export { Consumer } from './consumer.ts'
 export { DecodedBatch } from './decoded-batch.ts'
 export { asDeclared, checkPublic, ensureTopic } from './ensure-topic.ts'
 export {
+  type GroupPartition,
   moveOffsets,
   type OffsetMove,
   offsetMoves,
   type ResetScope,
   type ResetTarget,
   resolveTarget,
+  withLags,
 } from './group-offsets.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'

@@ -2,10 +2,12 @@
 import { MillraceError } from '../base/index.ts'
 import {
   type GroupDescription,
+  type GroupPartition,
   type LogPort,
   type OffsetCommit,
   type ResetTarget,
   resolveTarget,
+  withLags,
 } from '../port/index.ts'
 import { startMetadata } from './earlier-runs.ts'
 import { planMark } from './previous-run.ts'
@@ -19,17 +21,8 @@ export interface AppDescription {
   readonly instances: number | undefined
   /** A run until `'end'` has closed its windows. */
   readonly finished: boolean
-  readonly inputs: readonly AppInput[]
-}
-
-/** A partition that an app reads. */
-export interface AppInput {
-  readonly topic: string
-  readonly partition: number
-  /** The next offset to read. */
-  readonly offset: number
-  /** Records behind it, about. */
-  readonly lag: number
+  /** The partitions that it reads. */
+  readonly inputs: readonly GroupPartition[]
 }
 
 /** The apps of a log, by name. */
@@ -59,21 +52,12 @@ async function describe(
   { group, members, offsets }: GroupDescription,
   own: ReadonlySet<string>,
 ): Promise<AppDescription> {
-  const inputs: AppInput[] = []
   const read = offsets.filter(({ topic }) => !own.has(topic))
-  for (const { topic, partition, offset } of read)
-    inputs.push({
-      topic,
-      partition,
-      offset,
-      lag: Math.max(0, (await port.offsets(topic, partition, 'latest')) - offset),
-    })
-  inputs.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
   return {
     app: group,
     instances: members,
     finished: read.length > 0 && read.every(({ metadata }) => hasEnded(metadata)),
-    inputs,
+    inputs: await withLags(port, read),
   }
 }
 

@@ -3,12 +3,14 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import {
   type GroupDescription,
+  type GroupPartition,
   type LogPort,
   moveOffsets,
   type OffsetMove,
   offsetMoves,
   type ResetScope,
   type ResetTarget,
+  withLags,
 } from '../../port/index.ts'
 import { isApp } from '../../stream/index.ts'
 import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
@@ -37,7 +39,7 @@ export function groupCommand(terminal: Terminal): Command {
     .action(({ data, json }: ListOptions) =>
       withLogToRead(data, async ({ port }) => {
         for (const group of await consumerGroups(port)) {
-          const partitions = await withLags(port, group)
+          const partitions = await withLags(port, group.offsets)
           const { group: name } = group
           await terminal.write(
             json ? `${JSON.stringify({ group: name, partitions })}\n` : inWords(name, partitions),
@@ -78,27 +80,6 @@ async function consumerGroups(port: LogPort): Promise<GroupDescription[]> {
   const groups: GroupDescription[] = []
   for (const group of await port.listGroups()) if (!(await isApp(port, group.group))) groups.push(group)
   return groups.toSorted((one, other) => (one.group < other.group ? -1 : 1))
-}
-
-interface GroupPartition {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly lag: number
-}
-
-async function withLags(port: LogPort, { offsets }: GroupDescription): Promise<GroupPartition[]> {
-  const partitions: GroupPartition[] = []
-  for (const { topic, partition, offset } of offsets)
-    partitions.push({
-      topic,
-      partition,
-      offset,
-      lag: Math.max(0, (await port.offsets(topic, partition, 'latest')) - offset),
-    })
-  return partitions.sort((a, b) =>
-    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
-  )
 }
 
 function inWords(group: string, partitions: readonly GroupPartition[]): string {
