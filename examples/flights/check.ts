@@ -14,7 +14,7 @@ export interface TableCheck {
   readonly unexpected: number
 }
 
-export async function checkTables(warehouse: Warehouse, days: number | undefined): Promise<TableCheck[]> {
+export async function checkTables(warehouse: Warehouse, days: number): Promise<TableCheck[]> {
   const flights = `(SELECT * FROM read_parquet('${flightsFile}') WHERE ${withinDays(days)})`
   const hours = `
     SELECT origin, date_trunc('hour', date) AS hour, count(*) AS flights,

@@ -10,13 +10,16 @@ const file = (name: string): string =>
 export const flightsFile = file('flights-3m.parquet')
 export const airportsFile = file('airports.csv')
 
-/** Which flights, in SQL: those of the first days, or all. */
-export function withinDays(days: number | undefined): string {
-  return days === undefined ? 'true' : `date < TIMESTAMP '2001-01-01' + to_days(${days})`
+/** The days that the demo takes unless it is told: a quarter of 2001. All of them are 181. */
+export const quarter = 90
+
+/** Which flights, in SQL: those of the first days. */
+export function withinDays(days: number): string {
+  return `date < TIMESTAMP '2001-01-01' + to_days(${days})`
 }
 
 export interface ExtractOptions {
-  readonly days: number | undefined
+  readonly days: number
   readonly signal: AbortSignal
   readonly observer: ConnectObserver
 }

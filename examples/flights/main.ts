@@ -1,10 +1,10 @@
 /**
- * The demo: three million real flights, from a file through the log and an app into a warehouse, exactly once.
+ * The demo: real flights, from a file through the log and an app into a warehouse, exactly once.
  *
- *     npm start                    starts over
+ *     npm start                    starts over, with the first 90 days
  *     npm start -- --resume        continues where an interrupted run left off
  *     npm start -- --crash 5       is killed five times on the way [--seed n]
- *     npm start -- --days 7        only the flights of the first days
+ *     npm start -- --days 181      all of them, three million
  */
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -13,10 +13,11 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { isMillraceError, openLog } from '../../src/index.ts'
 import { runWithCrashes } from './crash.ts'
+import { quarter } from './extract.ts'
 import { run } from './run.ts'
 
 const values = options()
-const days = whole('days', values.days)
+const days = whole('days', values.days) ?? quarter
 const crashes = whole('crash', values.crash)
 const { data } = values
 
@@ -25,9 +26,9 @@ try {
   if (crashes === undefined) process.exitCode = await run({ data, days })
   else {
     const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
-    const args = ['--resume', '--data', data, ...(days === undefined ? [] : ['--days', String(days)])]
+    const args = ['--resume', '--data', data, '--days', String(days)]
     // A few days are done in seconds: then a kill waits for no more than the first commit.
-    const commitsMax = days === undefined ? 20 : 1
+    const commitsMax = days < 60 ? 1 : Math.floor(days / 9)
     process.exitCode = await runWithCrashes({ crashes, seed, commitsMax, args })
   }
 } catch (error) {

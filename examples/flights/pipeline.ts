@@ -12,7 +12,7 @@ export interface PipelineOptions {
   readonly log: Log
   readonly warehouse: string
   /** Only the flights of the first days. */
-  readonly days: number | undefined
+  readonly days: number
   /** Commits what is complete, and leaves. */
   readonly signal: AbortSignal
   readonly onPhase: (phase: Phase) => void

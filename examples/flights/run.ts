@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { openLog, type Progress } from '../../src/index.ts'
 import { checkTables } from './check.ts'
+import { quarter } from './extract.ts'
 import { startPipeline } from './pipeline.ts'
 import { showProgress } from './progress.ts'
 import { isEqual, number, panes, picture, verdict, worstHours } from './show.ts'
@@ -11,7 +12,7 @@ import { openWarehouse } from './warehouse.ts'
 
 export interface RunOptions {
   readonly data: string
-  readonly days: number | undefined
+  readonly days: number
 }
 
 /** Runs from wherever the data stands; resolves to the exit code. */
@@ -29,7 +30,8 @@ export async function run({ data, days }: RunOptions): Promise<number> {
   const warehouse = join(data, 'warehouse.duckdb')
   const { complete, progress } = await fill(join(data, 'log'), warehouse, days, stopping.signal)
   if (!complete) {
-    console.log('Left cleanly. npm start -- --resume continues from here.')
+    const same = days === quarter ? '' : ` --days ${days}`
+    console.log(`Left cleanly. npm start -- --resume${same} continues from here.`)
     return 130
   }
   const seconds = (performance.now() - begun) / 1000
@@ -54,7 +56,7 @@ export async function run({ data, days }: RunOptions): Promise<number> {
 async function fill(
   folder: string,
   warehouse: string,
-  days: number | undefined,
+  days: number,
   signal: AbortSignal,
 ): Promise<{ complete: boolean; progress: Progress }> {
   await using log = await openLog(folder)
