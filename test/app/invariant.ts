@@ -1,0 +1,227 @@
+/**
+ * The invariant: the same input gives the same final results, however it was partitioned among batches, interleaved, exchanged (in memory or through
+ * topics), committed, and whenever the machine lost power in between.
+ *
+ * The whole engine runs: an app over the log in process, on a simulated disk and under a virtual clock, so that a failed case is repeated by
+ * its seed. What must come out is worked out by the naive oracle.
+ */
+import { deepEqual } from 'node:assert/strict'
+import {
+  type Disk,
+  isMillraceError,
+  partitionForBinary,
+  type Random,
+  seededRandom,
+} from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import { createLog, type Log } from '../../src/port/index.ts'
+import { json, text, topic, windowed } from '../../src/schema/index.ts'
+import { App, hopping, Instance, session, settingsOf, tumbling } from '../../src/stream/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { withPower } from '../power.ts'
+import { scale, seed } from '../scale.ts'
+import { settle } from '../settle.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
+import {
+  alignedRows,
+  exchangedSessionRows,
+  lastOfRows,
+  type OracleRecord,
+  sessionRows,
+  tableOf,
+} from '../stream/oracle.ts'
+
+interface Event extends OracleRecord {
+  readonly other: string
+}
+
+const outOfOrderness = 30
+const hourly = tumbling(50, { allowedLateness: 60 })
+const storms = session(15, { allowedLateness: 60 })
+/** Over final results of the hours. */
+const daily = hopping(100, 50, { allowedLateness: 60, offset: -20 })
+const add = (sum: number, { value }: { value: number }): number => sum + value
+const plus = (a: number, b: number): number => a + b
+
+type Sums = Record<string, number>
+
+function program(partitions: number) {
+  const input = topic('input', {
+    key: text(),
+    value: json<{ value: number; other: string }>(),
+    partitions,
+    watermark: { outOfOrderness },
+  })
+  const sums = topic('sums', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const others = topic('others', { key: windowed(text()), value: json<number>(), partitions: 1 })
+  const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
+  const exchanged = topic('exchanged', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
+  const app = new App('invariant')
+  const stream = app.stream(input)
+  stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
+  const byOther = stream
+    .groupBy(({ other }) => other)
+    .windowedBy(hourly)
+    .aggregate(0, add)
+    .emit('final')
+  byOther.to(others)
+  byOther
+    .toStream()
+    .map((sum, { key, start, end }) => [key, { window: `${start}-${end}`, sum: sum ?? 0 }] as const)
+    .groupByKey()
+    .windowedBy(daily)
+    .aggregate<Sums>({}, (known, { window, sum }) => ({ ...known, [window]: sum }))
+    .emit('final')
+    .to(days)
+  stream.groupByKey().windowedBy(storms).aggregate(0, add, plus).emit('final').to(sessions)
+  stream
+    .groupBy(({ other }) => other)
+    .windowedBy(storms)
+    .aggregate(0, add, plus)
+    .emit('final')
+    .to(exchanged)
+  return { app, input, sums, others, sessions, exchanged, days }
+}
+
+function randomEvents(random: Random): Event[] {
+  const total = 20 + random.int(60)
+  return Array.from({ length: total }, (_, n) => ({
+    key: 'abcd'[random.int(4)]!,
+    other: 'xyz'[random.int(3)]!,
+    value: 1 + random.int(9),
+    // Coarse, so that many are the same, or at the bounds of windows.
+    timestamp: 5 * Math.floor(Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)) / 5),
+  }))
+}
+
+async function rowsOf(
+  clock: VirtualClock,
+  log: Log,
+  from: Parameters<Log['consumer']>[0],
+): Promise<[string, unknown][]> {
+  const rows = new Map<string, unknown>()
+  const read = async (): Promise<void> => {
+    for await (const { key, value, timestamp } of log.consumer(from, { until: 'end' })) {
+      if (value === null) rows.delete(JSON.stringify(key))
+      else rows.set(JSON.stringify(key), [value, timestamp])
+    }
+  }
+  await settle(clock, read())
+  return sorted(rows)
+}
+
+function sorted(rows: ReadonlyMap<string, unknown>): [string, unknown][] {
+  return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** A crash between the end of the sources and the end of what is behind the exchange: the app counted as finished. */
+const onceFailed = [1_000_088, 2_000_008]
+/** Calls to the disk before a crash, at the most. */
+const callsMax = 500
+
+async function oneCase(caseSeed: number): Promise<void> {
+  const random = seededRandom(caseSeed)
+  const partitions = 1 + random.int(3)
+  const { app, input, sums, others, sessions, exchanged, days } = program(partitions)
+  const events = randomEvents(random)
+  const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
+  for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
+
+  const disk = new SimulatedDisk({ random })
+  const clock = virtualClock(1_000_000_000_000)
+  const open = async (process: { readonly disk: Disk }): Promise<Log> =>
+    createLog(
+      await settle(
+        clock,
+        InProcessLog.open('/data', {
+          disk: process.disk,
+          clock,
+          random: seededRandom(random.int(2 ** 31)),
+          internal: tinyLimits(random, appRecordBytesMax),
+        }),
+      ),
+      clock,
+    )
+  const options = {
+    until: 'end' as const,
+    exchange: random.int(2) === 0 ? ('memory' as const) : ('topic' as const),
+    commitInterval: 5 + random.int(40),
+    alignment: 1 + random.int(200),
+    dirtyBytesMax: random.int(4) === 0 ? 500 : 1_000_000,
+  }
+
+  // Published in batches of random sizes, all acknowledged before anything may be lost.
+  let log = await open({ disk })
+  const publish = async (): Promise<void> => {
+    const producer = log.producer(input, { lingerMs: 0 })
+    for (let at = 0; at < events.length;) {
+      const some = events.slice(at, at + 1 + random.int(10))
+      await Promise.all(
+        some.map(({ key, value, other, timestamp }) =>
+          producer.send({ key, value: { value, other }, timestamp }),
+        ),
+      )
+      at += some.length
+    }
+  }
+  await settle(clock, publish())
+
+  await settle(clock, log.close())
+
+  /** Until it ends, or with the process that runs it. */
+  const runApp = async (instance: Instance, hasEnded: () => boolean): Promise<void> => {
+    const running = instance.run()
+    const over = async (): Promise<void> => {
+      while (!hasEnded()) await clock.sleep(1 + random.int(8))
+      await clock.sleep(100)
+    }
+    await settle(clock, Promise.race([running, over()]))
+  }
+  for (let crashes = 0; ; crashes += 1) {
+    // At any call to the disk, be it between the two halves of what must be one step.
+    const calls = crashes < 4 && random.int(3) > 0 ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
+    const process = withPower(disk, calls, random.int(3) === 0 ? 'kill' : 'crash')
+    let isDone = false
+    try {
+      log = await open(process)
+      await runApp(new Instance(app.name, app.plan(), log.port, clock, settingsOf(options)), process.hasEnded)
+      isDone = !process.hasEnded()
+    } catch (error) {
+      // It was done before, and only could not say so any more.
+      isDone = isMillraceError(error, 'APP_FINISHED')
+      if (!isDone && !process.hasEnded()) throw error
+    }
+    // What it says it has done is there, whatever comes then.
+    process.end()
+    if (isDone) break
+  }
+
+  log = await open({ disk })
+  const label = JSON.stringify({ caseSeed, partitions, ...options })
+  const byKey = (record: OracleRecord): string => record.key
+  const byOther = (record: OracleRecord): string => (record as Event).other
+  const hours = alignedRows(byPartition, outOfOrderness, hourly, byOther)
+  const expected = [
+    [sums, tableOf(alignedRows(byPartition, outOfOrderness, hourly, byKey), 'final')],
+    [others, tableOf(hours, 'final')],
+    [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
+    [exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
+    [days, lastOfRows(hours, daily)],
+  ] as const
+  for (const [from, rows] of expected)
+    deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)
+  await settle(clock, log.close())
+}
+
+export async function check(): Promise<void> {
+  const seeds = Array.from({ length: scale(500) }, (_, n) => seed * 1_000_003 + n)
+  for (const [n, caseSeed] of [...onceFailed, ...seeds].entries()) {
+    try {
+      await oneCase(caseSeed)
+    } catch (error) {
+      throw new Error(`case ${n} (seed ${caseSeed}) failed`, { cause: error })
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * The same program as under real kills, on a simulated disk and clock: its process ends at any call to the disk, by a kill or a loss of power, while it
+ * publishes, while it waits, and between any two steps of a commit. A case is repeated by its seed.
+ */
+import { type Random, seededRandom } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import { createLog, type Log } from '../../src/port/index.ts'
+import { Instance, settingsOf } from '../../src/stream/index.ts'
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { withPower } from '../power.ts'
+import { scale, seed } from '../scale.ts'
+import { settle } from '../settle.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
+import { checkCounts } from './checker.ts'
+import { countingApp, publishNumbered } from './program.ts'
+
+/** Records per key. */
+const total = 60
+/** Calls to the disk before a process ends, at the most. */
+const callsMax = 700
+/** Processes that do not come to their end. */
+const deaths = 6
+
+/** Publishes what is left to publish, and counts until all of it is counted. */
+async function publishAndCount(log: Log, clock: VirtualClock, random: Random): Promise<void> {
+  const publishing = publishNumbered(
+    log,
+    total,
+    () => undefined,
+    () => clock.sleep(random.int(40)),
+    () => false,
+  )
+  await Promise.race([publishing, clock.sleep(random.int(100))])
+  const app = countingApp()
+  const options = {
+    commitInterval: 1 + random.int(30),
+    exchange: random.int(2) === 0 ? ('memory' as const) : ('topic' as const),
+  }
+  const instance = new Instance(app.name, app.plan(), log.port, clock, settingsOf(options))
+  const stop = async (): Promise<void> => {
+    await publishing
+    // In between, commits with nothing to do.
+    await clock.sleep(random.int(100))
+    while (instance.progress().lag > 0) await clock.sleep(5)
+    instance.stop()
+  }
+  await Promise.all([instance.run(), stop()])
+}
+
+async function oneCase(caseSeed: number): Promise<void> {
+  const random = seededRandom(caseSeed)
+  const disk = new SimulatedDisk({ random })
+  const clock = virtualClock(1_000_000_000_000)
+  for (let ended = 0, isDone = false; !isDone; ended += 1) {
+    const calls = ended < deaths ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
+    const process = withPower(disk, calls, random.int(2) === 0 ? 'kill' : 'crash')
+    const live = async (): Promise<void> => {
+      const port = await InProcessLog.open('/data', {
+        disk: process.disk,
+        clock,
+        random,
+        internal: tinyLimits(random, appRecordBytesMax),
+      })
+      await publishAndCount(createLog(port, clock), clock, random)
+    }
+    const death = async (): Promise<'dead'> => {
+      while (!process.hasEnded()) await clock.sleep(1)
+      return 'dead'
+    }
+    try {
+      isDone = (await settle(clock, Promise.race([live(), death()]))) !== 'dead'
+    } catch (error) {
+      if (!process.hasEnded()) throw error
+    }
+    process.end()
+  }
+  const log = createLog(await settle(clock, InProcessLog.open('/data', { disk, clock, random })), clock)
+  await settle(clock, checkCounts(log, total))
+  await settle(clock, log.close())
+}
+
+export async function check(): Promise<void> {
+  const cases = scale(500)
+  for (let n = 0; n < cases; n += 1) {
+    const caseSeed = seed * 1_000_003 + n
+    try {
+      await oneCase(caseSeed)
+    } catch (error) {
+      throw new Error(`seed ${caseSeed}`, { cause: error })
+    }
+  }
+}
