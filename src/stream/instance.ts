@@ -64,9 +64,10 @@ export class Instance {
   readonly #waiting: Waiting
   #state: RunState = 'starting'
   #error: unknown
-  #stopping = false
-  /** Ends the start of a run that is stopped meanwhile: nothing is processed yet, so there is nothing to commit. Undefined from the first record on. */
-  #starting: AbortController | undefined = new AbortController()
+  /** Ends what a run that is stopped need not wait for: its start, and the restoring of state. */
+  readonly #stopping = new AbortController()
+  /** Until then nothing is processed: a stop has nothing to commit. */
+  #hasBegun = false
   #finishing = false
   /** Why the group has taken the partitions away: this instance was expelled, or a topic is gone. */
   #lost: unknown
@@ -94,10 +95,10 @@ export class Instance {
     signal?.addEventListener('abort', stop, { once: true })
     if (signal?.aborted) stop()
     try {
-      if (!this.#stopping) await this.#runToEnd()
+      if (!this.#stopping.signal.aborted) await this.#runToEnd()
       this.#state = this.#bounds.isFinished ? 'finished' : 'stopped'
     } catch (error) {
-      const reason: unknown = this.#starting?.signal.reason
+      const reason: unknown = this.#hasBegun ? undefined : this.#stopping.signal.reason
       // The group takes it for a failure of the member.
       const isStopped = error === reason && (this.#lost === undefined || this.#lost === reason)
       await this.#abandon()
@@ -119,8 +120,7 @@ export class Instance {
   /** Commits what is complete, and leaves. Before the run has begun: does not begin it. */
   stop(): void {
     if (this.#state === 'starting' || this.#state === 'running') this.#state = 'stopping'
-    this.#stopping = true
-    this.#starting?.abort(new Error('the run is stopped'))
+    this.#stopping.abort(new Error('the run is stopped'))
     this.#bell.ring()
   }
 
@@ -158,7 +158,7 @@ export class Instance {
 
   async #runToEnd(): Promise<void> {
     const assignment = await this.#open()
-    this.#starting = undefined
+    this.#hasBegun = true
     if (this.#state === 'starting') this.#state = 'running'
     const held = this.#knowsIdleness ? this.#context.active.hold() : undefined
     try {
@@ -196,7 +196,7 @@ export class Instance {
     this.#writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
     this.#outputs = new Outputs(this.#writer, topics)
     this.#reader = await port.openReader({ isolation: 'read_committed' })
-    const signal = this.#starting?.signal ?? AbortSignal.abort()
+    const { signal } = this.#stopping
     const assignment = new Assignment(this.#context, previous, this.#outputs, this.#reader, signal)
     this.#assignment = assignment
     this.#commits = new Commits(this.#context, unsaved, this.#writer, this.#outputs, assignment)
@@ -204,7 +204,7 @@ export class Instance {
     return assignment
   }
 
-  /** Joins the group; takes and restores what it gives. Rejects with the reason of {@link #starting} when the run is stopped meanwhile. */
+  /** Joins the group; takes and restores what it gives. Rejects with the reason of {@link #stopping} when the run is stopped meanwhile. */
   async #join(signal: AbortSignal): Promise<void> {
     const { app, plan, port, topics } = this.#context
     signal.throwIfAborted()
@@ -244,7 +244,7 @@ export class Instance {
     for (;;) {
       if (this.#lost === undefined) await this.#requests.serve()
       if (this.#lost !== undefined) throw this.#lost
-      if (this.#stopping) return
+      if (this.#stopping.signal.aborted) return
       if (this.#finishing) {
         this.#finishing = false
         bounds.finish()
@@ -355,11 +355,22 @@ export class Instance {
   }
 
   async #assign(partitions: readonly TopicPartition[]): Promise<void> {
-    const restored = (await this.#assignment?.add(partitions)) ?? []
+    const restored = await this.#restored(partitions)
     for (const { input, metadata } of restored) this.#commits.begins(input, metadata)
     this.#bounds.partitionsChanged()
     // Firing that the last commit found incomplete comes before any record.
     this.#isQuiet = false
+  }
+
+  async #restored(partitions: readonly TopicPartition[]): ReturnType<Assignment['add']> {
+    try {
+      return (await this.#assignment?.add(partitions)) ?? []
+    } catch (error) {
+      if (!this.#hasBegun || error !== this.#stopping.signal.reason) throw error
+      // Nothing of them was processed: they go back as they came.
+      this.#assignment?.remove(partitions)
+      return []
+    }
   }
 
   /** Commits before giving partitions away: whoever gets them goes on from there. */

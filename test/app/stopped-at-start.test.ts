@@ -1,4 +1,4 @@
-/** A run that is stopped while it starts: it ends at once, whatever it waits for, and leaves nothing behind. */
+/** A run that is stopped while it starts, or restores what it is given later: it ends at once, whatever it waits for, and leaves nothing behind. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogPort, Reader } from '../../src/port/index.ts'
@@ -99,4 +99,42 @@ test('while its group waits for another member', async () => {
   await world.clock.advance(100)
   const group = (await world.settle(world.port.listGroups())).find(each => each.group === 'app')
   equal(group?.members, 0)
+})
+
+test('while it restores what another instance gave away', async () => {
+  const world = await World.open()
+  await write(world, 2)
+  await world.run(counting(), { until: 'now', exchange: 'topic' })
+  let isSilent = false
+  const openReader: LogPort['openReader'] = async options => {
+    const reader = await world.port.openReader(options)
+    return new Proxy(
+      reader,
+      inPlaceOf<Reader>({
+        take: (name, partition) =>
+          isSilent && name.endsWith('-changelog') ? undefined : reader.take(name, partition),
+      }),
+    )
+  }
+  const log = new Proxy(world.port, inPlaceOf<LogPort>({ openReader }))
+  const first = world.start(counting(), { exchange: 'topic', instance: '1' })
+  const second = world.start(counting(), { exchange: 'topic', instance: '2' }, log)
+  await world.clock.advance(2000)
+  await write(world, 2)
+  await world.clock.advance(2000)
+  isSilent = true
+  await world.stop(first)
+  await world.clock.advance(2000)
+  equal(second.instance.progress().state, 'running')
+  const stoppedAt = world.clock.now()
+  await world.stop(second)
+  ok(world.clock.now() - stoppedAt < 100)
+  equal(second.instance.progress().state, 'stopped')
+  await write(world, 2)
+  await world.run(counting(), { until: 'now', exchange: 'topic' })
+  // A count for each partition, in which the key is.
+  deepEqual(
+    (await world.read('totals')).map(({ value }) => value),
+    ['1', '2', '1', '2', '3', '4', '3', '4', '5', '6', '5', '6'],
+  )
 })

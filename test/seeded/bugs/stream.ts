@@ -231,8 +231,15 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'a run that is stopped while it starts waits for the end of that',
     file: 'src/stream/instance.ts',
-    find: "this.#starting?.abort(new Error('the run is stopped'))",
-    replace: '',
+    find: "this.#stopping.abort(new Error('the run is stopped'))",
+    replace: "if (this.#hasBegun) this.#stopping.abort(new Error('the run is stopped'))",
+    tests: ['test/app/stopped-at-start.test.ts'],
+  },
+  {
+    name: 'a run that is stopped while it restores what it was given fails',
+    file: 'src/stream/instance.ts',
+    find: 'if (!this.#hasBegun || error !== this.#stopping.signal.reason) throw error',
+    replace: 'throw error',
     tests: ['test/app/stopped-at-start.test.ts'],
   },
   {
