@@ -27,6 +27,7 @@ export {
   topic,
   windowed,
   type ErrorPolicy,
+  type Numbers,
   type Topic,
   type TopicOptions,
   type WatermarkOptions,

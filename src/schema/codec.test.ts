@@ -156,6 +156,7 @@ const anything: readonly (readonly [what: string, value: unknown, holds: boolean
   ['a boxed number', Object(1), false],
   ['toJSON', { toJSON: () => 1 }, false],
   ['a cycle', cyclic, false],
+  ['raw JSON', (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('9007199254740993'), false],
   ['a property named __proto__', JSON.parse('{"__proto__":{"a":1}}'), 'by schemas'],
   ['half a surrogate pair', '\ud800', true],
   ['half a surrogate pair as a name', { '\udc00': '\ud800' }, true],
@@ -267,6 +268,45 @@ test('what a schema says that it lets through, or needs to transform, is written
 test('text and bytes that are to be written in another form are checked as that form does not', () => {
   const codec = codecOf(text(), where, { format: 'json' })
   assert.deepEqual(read(codec, ['"a"', '5']), ['a', { malformed: 'expected a string, got number' }])
+})
+
+test('a number that JavaScript cannot hold is malformed, or rounded by a topic that says so', () => {
+  const texts = ['{"id":9007199254740993}', '{"id":1e400}', '{"id":1e3}', '{"id":0.1}']
+  const exact: unknown[] = [{ malformed: true }, { malformed: true }, { id: 1000 }, { id: 0.1 }]
+  const lossy: unknown[] = [
+    { id: 9007199254740992 },
+    { id: Number.POSITIVE_INFINITY },
+    { id: 1000 },
+    { id: 0.1 },
+  ]
+  const short = (value: unknown): unknown =>
+    value !== null && typeof value === 'object' && 'malformed' in value ? { malformed: true } : value
+  for (const schema of [
+    json(),
+    z.object({ id: z.number() }),
+    v.object({ id: v.number() }),
+    type({ id: 'number' }),
+  ])
+    for (const canonical of [false, true]) {
+      const id = schema as StandardSchemaV1
+      assert.deepEqual(read(codecOf(id, where, { canonical }), texts).map(short), exact)
+      const rounded = read(codecOf(id, where, { canonical, numbers: 'lossy' }), texts).map(short)
+      // zod takes no infinite number.
+      assert.deepEqual(rounded, id['~standard'].vendor === 'zod' ? lossy.with(1, { malformed: true }) : lossy)
+    }
+  const inWindow = '{"key":9007199254740993,"start":0,"end":1}'
+  const key = windowed(z.number())
+  assert.deepEqual(read(codecOf(key, where), [inWindow]).map(short), [{ malformed: true }])
+  assert.deepEqual(read(codecOf(key, where, { numbers: 'lossy' }), [inWindow]), [
+    { key: 9007199254740992, start: 0, end: 1 },
+  ])
+  const [reason] = read(codecOf(json(), where), ['{"lines":[{"id":9007199254740993}]}']) as [
+    { malformed: string },
+  ]
+  assert.match(reason.malformed, /9007199254740993 at 'lines\[0\]\.id' would become 9007199254740992/)
+  // Text that the schema makes a bigint of keeps every digit.
+  const bigints = codecOf(z.object({ id: z.string().transform(BigInt) }), where)
+  assert.deepEqual(read(bigints, ['{"id":"9007199254740993"}']), [{ id: 9007199254740993n }])
 })
 
 test('a promise is refused, also when it rejects', async () => {

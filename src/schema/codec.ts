@@ -15,7 +15,7 @@ import { bytesSerde } from './bytes.ts'
 import { asDeclared, hasUndeclared, hasUnknown, shapeOf, withoutUnknown } from './declared.ts'
 import { hintsOf, type SchemaHints } from './hints.ts'
 import { issuesInWords } from './issues.ts'
-import { canonicalJsonSerde, jsonSerde } from './json.ts'
+import { canonicalJsonSerde, jsonSerde, lossyJson } from './json.ts'
 import { lossInWords, survivesJson } from './json-fidelity.ts'
 import { describesText, jsonSchemaOf } from './json-schema.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
@@ -26,7 +26,15 @@ export interface CodecOptions {
   readonly format?: 'string' | 'json' | 'bytes' | undefined
   /** For keys: JSON properties are written in the order of their names, so that equal keys are equal bytes. */
   readonly canonical?: boolean | undefined
+  /** What reading makes of a JSON number that would change: a malformed record (the default), or the nearest double. */
+  readonly numbers?: Numbers | undefined
 }
+
+/**
+ * What becomes of a number in JSON that JavaScript cannot hold: of a whole number past 2^53 that would be another one, and of a number past 1.8e308, which would be
+ * infinite. `'exact'`: the record is malformed. `'lossy'`: the nearest double is taken, as by `JSON.parse`. Fractions are the nearest double in both.
+ */
+export type Numbers = 'exact' | 'lossy'
 
 export interface Codec<T, In = T> {
   /** For messages: `value of topic 'flights'`. */
@@ -68,7 +76,10 @@ export function codecOf<T, In>(
   if (schema === undefined) return absentCodec(where)
   const hints = hintsOf(schema)
   const jsonSchema = jsonSchemaOf(schema)
-  const serde = hints.serde ?? serdeFor(options, hints, describesText(schema, jsonSchema))
+  const serde = lossyWhere(
+    options.numbers === 'lossy',
+    hints.serde ?? serdeFor(options, hints, describesText(schema, jsonSchema)),
+  )
   const { validate, vendor } = schema['~standard']
   /** Whether the serde checks all that the schema does: not where another format was asked for than its own. */
   const unchecked =
@@ -200,6 +211,11 @@ function serdeFor(options: CodecOptions, hints: SchemaHints, text: boolean): Ser
     case 'json':
       return options.canonical ? canonicalJsonSerde : jsonSerde
   }
+}
+
+/** Only JSON has numbers. */
+function lossyWhere(lossy: boolean, serde: Serde<unknown>): Serde<unknown> {
+  return lossy && !isPlainForm(serde) ? lossyJson(serde) : serde
 }
 
 function refused(where: string, reason: string, cause?: unknown): MillraceError {

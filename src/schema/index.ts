@@ -1,8 +1,9 @@
 /** schema: what records are. Serdes, codecs (schema and serde together) and topic definitions. */
 export { bytes, json, text, type Schema } from './builtin.ts'
-export { type Codec } from './codec.ts'
+export { type Codec, type Numbers } from './codec.ts'
 export { columnsOf, type ColumnType } from './columns.ts'
 export { canonicalJsonSerde } from './json.ts'
+export { parseJson } from './json-numbers.ts'
 export { Malformed, type Slices } from './serde.ts'
 export {
   checkPolicy,

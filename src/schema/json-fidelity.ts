@@ -43,8 +43,14 @@ function objectSurvives(value: object): boolean {
 /** Whether it is an object literal, of this or another realm, or one without a prototype. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return true
+  if (prototype === Object.prototype) return true
+  if (prototype === null) return !isRawJson(value)
   return Object.getPrototypeOf(prototype) === null
+}
+
+/** Text that `JSON.stringify` takes over as it is, where the engine has such: it is read as what it says. */
+function isRawJson(value: object): boolean {
+  return (JSON as { isRawJSON?(given: unknown): boolean }).isRawJSON?.(value) ?? false
 }
 
 /** Where the first part is that does not survive, and what it is: `a Date at 'stops[1].at'`. For one of which {@link survivesJson} is false. */

@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { bufferOf } from '../base/index.ts'
+import { parseJson } from './json-numbers.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 
 /** What UTF-8 decoders put in the place of bytes that are not UTF-8; well-formed text may hold it too. */
@@ -20,7 +21,7 @@ export function textOf(buffer: Buffer, start: number, end: number): string | Mal
   return text
 }
 
-function decode(slices: Slices, into: unknown[]): void {
+function decodeWith(parse: (text: string) => unknown, slices: Slices, into: unknown[]): void {
   const { count, starts, ends } = slices
   const buffer = bufferOf(slices.bytes)
   for (let i = 0; i < count; i++) {
@@ -35,11 +36,16 @@ function decode(slices: Slices, into: unknown[]): void {
       continue
     }
     try {
-      into[i] = JSON.parse(text)
+      into[i] = parse(text)
     } catch (error) {
-      into[i] = new Malformed(`not JSON: ${(error as Error).message}`)
+      const { message } = error as Error
+      into[i] = new Malformed(error instanceof SyntaxError ? `not JSON: ${message}` : message)
     }
   }
+}
+
+function decode(slices: Slices, into: unknown[]): void {
+  decodeWith(parseJson, slices, into)
 }
 
 function jsonText(text: string | undefined, value: unknown): string {
@@ -56,7 +62,7 @@ function refuseBytes(value: unknown): void {
 }
 
 /**
- * JSON as `JSON.stringify` writes it. The text `null` reads as null, the record's own null.
+ * JSON as `JSON.stringify` writes it. The text `null` reads as null, the record's own null. A number that would change is malformed.
  *
  * Encoding throws TypeError for what JSON cannot hold (undefined, a function, a bigint, a cycle).
  */
@@ -89,4 +95,9 @@ export const canonicalJsonSerde: Serde<unknown> = {
     return jsonText(JSON.stringify(value, sorted), value)
   },
   decode,
+}
+
+/** The same as `serde`, a serde of JSON. But it reads each number as the nearest double, however far that is. */
+export function lossyJson(serde: Serde<unknown>): Serde<unknown> {
+  return { ...serde, decode: (slices, into) => decodeWith(JSON.parse, slices, into) }
 }

@@ -14,7 +14,7 @@ import {
   inWords,
   MillraceError,
 } from '../base/index.ts'
-import type { Codec, CodecOptions, Encoder } from './codec.ts'
+import type { Codec, CodecOptions, Encoder, Numbers } from './codec.ts'
 import { codecOf } from './codec.ts'
 
 /**
@@ -73,6 +73,11 @@ export interface TopicOptions<KS, VS, V> {
   readonly keyFormat?: CodecOptions['format']
   /** How values are written, by the same rule. */
   readonly valueFormat?: CodecOptions['format']
+  /**
+   * What reading makes of a number in JSON that JavaScript cannot hold, as 9007199254740993 or 1e400. Default `'exact'`: the record is malformed. `'lossy'` takes
+   * the nearest double. To read such numbers whole, let the producer write them as text, and the schema make a bigint of that.
+   */
+  readonly numbers?: Numbers
 }
 
 /** A topic as {@link topic} declares it. K and V are what reading gives; KIn and VIn what writing takes. They are the same unless a schema transforms. */
@@ -129,9 +134,11 @@ export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 |
     key: codecOf<Out<KS>, In<KS>>(options.key, `key of topic '${name}'`, {
       format: options.keyFormat,
       canonical: true,
+      numbers: options.numbers,
     }),
     value: codecOf<Out<VS>, In<VS>>(options.value, `value of topic '${name}'`, {
       format: options.valueFormat,
+      numbers: options.numbers,
     }),
     timestamp: options.timestamp,
     watermark: options.watermark && {
@@ -171,6 +178,7 @@ function checkDeclaration(name: unknown, options: unknown): void {
     onError: 'any',
     keyFormat: formats,
     valueFormat: formats,
+    numbers: ['exact', 'lossy'],
   })
   const { key, value, watermark, onError } = options as Partial<
     TopicOptions<StandardSchemaV1, StandardSchemaV1, never>

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scale, seed } from '../../test/scale.ts'
+import { seededRandom } from '../base/index.ts'
+import { parseJson } from './json-numbers.ts'
+
+/** Numbers as JSON has them, and whether they change. */
+const numbers: readonly (readonly [source: string, changes: boolean])[] = [
+  ['0', false],
+  ['-0', false],
+  ['0.1', false],
+  ['1e3', false],
+  ['1E3', false],
+  ['1.5e+3', false],
+  ['-12.0', false],
+  ['1e-400', false],
+  ['0e999', false],
+  ['0.000e+99999999999999999999', false],
+  ['1e400', true],
+  ['1E400', true],
+  ['-1E+400', true],
+  ['1e0400', true],
+  ['1e309', true],
+  ['1.7976931348623157e308', false],
+  ['1.7976931348623159e308', true],
+  ['9007199254740991', false],
+  ['9007199254740992', false],
+  ['9007199254740993', true],
+  ['-9007199254740993', true],
+  ['9007199254740994', false],
+  ['9007199254740993.0', true],
+  ['9007199254740993.000', true],
+  ['9007199254740992.0', false],
+  ['9007199254740992.5', false],
+  ['9007199254740993e0', true],
+  ['9.007199254740993e15', true],
+  ['9.007199254740992e15', false],
+  ['90071992.54740993e8', true],
+  ['9007199254740993000e-3', true],
+  ['0.9007199254740993e+16', true],
+  ['1e21', false],
+  ['1e23', false],
+  ['100000000000000000000000', false],
+  ['100000000000000000000001', true],
+  ['1152921504606846976', false],
+  ['1152921504606847000', false],
+  ['1152921504606846975', true],
+  ['18446744073709551615', true],
+  ['18446744073709551616', false],
+  ['1234567890123456', false],
+  ['0.12345678901234567890', false],
+  ['123456789012.12345678901234567890', false],
+  [`1${'0'.repeat(308)}`, false],
+  [`1${'0'.repeat(309)}`, true],
+  [`0.${'0'.repeat(400)}1e401`, false],
+  [`${'1'.repeat(400)}e-399`, false],
+]
+/** Places in which a number may stand, with what stands before and after it. */
+const places: readonly (readonly [before: string, after: string, path: string])[] = [
+  ['', '', ''],
+  ['  ', '\n', ''],
+  ['{"a":', '}', 'a'],
+  ['{ "e" : ', ' , "b":1}', 'e'],
+  ['[', ']', '[0]'],
+  ['{"stops":[{},{"é":"\\"","id":', '}]}', 'stops[1].id'],
+  ['["1e400, 9007199254740993 \\\\\\" ",', ',"9007199254740993"]', '[1]'],
+]
+
+test('a number is read as it is written, or refused with its place', () => {
+  for (const [source, changes] of numbers)
+    for (const [before, after, path] of places)
+      // Whatever the place in the text: only every third character is looked at, at first.
+      for (const pad of ['', ' ', '  ']) {
+        const text = `${pad}${before}${source}${after}`
+        if (!changes) assert.deepEqual(parseJson(text), JSON.parse(text), text)
+        else
+          assert.throws(
+            () => parseJson(text),
+            (error: Error) =>
+              error instanceof RangeError &&
+              error.message.includes(source.slice(0, 40)) &&
+              error.message.includes(path === '' ? `${Number(source)}` : `at '${path}'`),
+            text,
+          )
+      }
+})
+
+test('digits in text are not numbers', () => {
+  for (const text of [
+    '"9007199254740993"',
+    '{"9007199254740993":"1e400"}',
+    '["\\"9007199254740993", "\\\\", "1e400"]',
+    '"\\u0031e400\\\\\\\\"',
+    '{"id":"f47ac10b-58cc-4372-a5e7-1e4000000000","card":"4111111111111111"}',
+  ])
+    assert.deepEqual(parseJson(text), JSON.parse(text), text)
+})
+
+test('what JSON.stringify writes is read as it was', () => {
+  const random = seededRandom(seed)
+  const view = new DataView(new ArrayBuffer(8))
+  for (let round = 0; round < scale(20_000); round += 1) {
+    view.setUint32(0, random.int(2 ** 32))
+    view.setUint32(4, random.int(2 ** 32))
+    const double = view.getFloat64(0)
+    if (!Number.isFinite(double)) continue
+    const whole = Math.trunc(double % 2 ** 70)
+    for (const number of [double, whole, 2 ** random.int(1024)])
+      assert.ok(Object.is((parseJson(JSON.stringify([number])) as number[])[0], number === 0 ? 0 : number))
+  }
+})
+
+test('whole numbers around the powers of two are read if a bigint says that they stay', () => {
+  const random = seededRandom(seed)
+  for (let round = 0; round < scale(20_000); round += 1) {
+    const whole = 2n ** BigInt(50 + random.int(30)) + BigInt(random.int(4096)) - 2048n
+    const stays = BigInt(Number(whole)) === whole || String(Number(whole)) === String(whole)
+    if (stays) assert.equal(parseJson(String(whole)), Number(whole))
+    else assert.throws(() => parseJson(String(whole)), RangeError, String(whole))
+  }
+})
+
+test('long and deep texts are looked at as others are', () => {
+  const deep = `${'['.repeat(100_000)}9007199254740993${']'.repeat(100_000)}`
+  assert.throws(() => parseJson(deep), RangeError)
+  assert.throws(() => parseJson(`[${'1'.repeat(1_000_000)}]`), RangeError)
+  assert.throws(() => parseJson(`{"a":"${'\\"'.repeat(1_000_000)}","b":1e400}`), RangeError)
+  assert.equal(parseJson(`0.${'0'.repeat(1_000_000)}1e1000001`), 1)
+  assert.throws(() => parseJson('{"a":9007199254740993'), SyntaxError)
+})

@@ -1,0 +1,168 @@
+/**
+ * JSON text with its numbers as they are written, or not at all.
+ *
+ * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is fine, and `1e-400` is 0. But a whole number
+ * past 2^53 may become another one, and a number past 1.8e308 becomes infinite: these are refused. A whole number is kept where the double equals it, or where
+ * JavaScript writes the double with these very digits (`1e23`, `1152921504606847000`): so all that `JSON.stringify` writes can be read.
+ *
+ * Most texts hold no number that could change. {@link mayHoldChanging} tells so from every third character, without a copy; only the rest is looked at
+ * number by number.
+ */
+
+/** Past it neighbouring whole numbers share a double. */
+const exactMax = 2 ** 53
+/** A number of fewer digits is the same as a double and back. Fewer by one than a double holds, for the decimal point counts as well. */
+const digitsSafe = 15
+/** An exponent of fewer digits makes no number of so few digits infinite. A run of so many is seen by looking at every third character. */
+const exponentDigits = 3
+/** Characters of a number that a message shows. */
+const shownMax = 40
+
+const dot = 46
+const zero = 48
+const nine = 57
+const plus = 43
+const minus = 45
+const quote = 34
+const backslash = 92
+const smallE = 101
+const capitalE = 69
+
+/**
+ * What `JSON.parse` gives.
+ *
+ * @throws SyntaxError for what is not JSON; RangeError for a number that would change, with the number, its place, and what it would become
+ */
+export function parseJson(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  if (!mayHoldChanging(text)) return value
+  const changing = firstChanging(text)
+  if (changing !== undefined) throw new RangeError(changeInWords(text, changing))
+  return value
+}
+
+/** Whether there may be a number that changes: false is certain. */
+function mayHoldChanging(text: string): boolean {
+  const { length } = text
+  for (let at = exponentDigits - 1; at < length; at += exponentDigits) {
+    const code = text.charCodeAt(at)
+    if (code > nine || code < dot) continue
+    // The run of digits and points that this is in: [first, at].
+    let first = at
+    let before = 0
+    for (; first > 0; first -= 1) {
+      before = text.charCodeAt(first - 1)
+      if (before > nine || before < dot) break
+    }
+    for (; at + 1 < length; at += 1) {
+      const next = text.charCodeAt(at + 1)
+      if (next > nine || next < dot) break
+    }
+    if (at - first >= digitsSafe || before === smallE || before === capitalE || before === plus) return true
+  }
+  return false
+}
+
+/** The first number of valid JSON text that changes, as it is written there. */
+function firstChanging(text: string): string | undefined {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (code === minus || isDigit(code)) {
+      const start = at
+      while (isOfNumber(text.charCodeAt(at + 1))) at += 1
+      const source = text.slice(start, at + 1)
+      if (changes(source, Number(source))) return source
+    }
+  }
+  return undefined
+}
+
+/** Where the quote is that ends the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes += 1
+  return backslashes % 2 === 1
+}
+
+function isDigit(code: number): boolean {
+  return code <= nine && code >= zero
+}
+
+function isOfNumber(code: number): boolean {
+  return (
+    isDigit(code) || code === dot || code === plus || code === minus || code === smallE || code === capitalE
+  )
+}
+
+/** Whether a number, as JSON has it, is another one as a double. */
+function changes(source: string, double: number): boolean {
+  const size = Math.abs(double)
+  if (size < exactMax) return false
+  if (size === Number.POSITIVE_INFINITY) return true
+  const written = decimalOf(source)
+  // A fraction is rounded, as everywhere.
+  if (written.exponent < 0) return false
+  const shortest = decimalOf(String(size))
+  if (written.digits === shortest.digits && written.exponent === shortest.exponent) return false
+  return BigInt(written.digits + '0'.repeat(written.exponent)) !== BigInt(size)
+}
+
+/** Its significant digits, without zeros at either end, and the power of ten that they are multiplied by. */
+interface Decimal {
+  readonly digits: string
+  readonly exponent: number
+}
+
+/** Of a number that is neither 0 nor infinite. */
+function decimalOf(source: string): Decimal {
+  const [mantissa = '', exponent = '0'] = source.slice(source.startsWith('-') ? 1 : 0).split(/[eE]/)
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const digits = whole + fraction
+  let first = 0
+  while (digits[first] === '0') first += 1
+  let end = digits.length
+  while (digits[end - 1] === '0') end -= 1
+  return {
+    digits: digits.slice(first, end),
+    exponent: Number(exponent) - fraction.length + (digits.length - end),
+  }
+}
+
+function changeInWords(text: string, source: string): string {
+  const shown = source.length > shownMax ? `${source.slice(0, shownMax)}…` : source
+  const place = placeOf(text, source)
+  return `the number ${shown}${place === '' ? '' : ` at '${place}'`} would become ${Number(source)}`
+}
+
+/** Where the first number is that is written so: `stops[2].id`. Empty for a value that is a number itself, and where it cannot be told. */
+function placeOf(text: string, source: string): string {
+  const found: { path?: string; holder?: unknown } = {}
+  try {
+    // From the inside out: each holder of what was found comes later as a value.
+    JSON.parse(text, function look(this: unknown, name, value: unknown, context?: { source?: string }) {
+      if (found.path === undefined ? context?.source === source : value === found.holder) {
+        found.path = joined(this, name, found.path)
+        found.holder = this
+      }
+      return value
+    })
+  } catch {
+    // Too deep to be followed.
+    return ''
+  }
+  return found.path ?? ''
+}
+
+/** The path of what is `rest` within a part. The outermost holder has one part, without a name. */
+function joined(holder: unknown, name: string, rest: string | undefined): string {
+  const own = Array.isArray(holder) ? `[${name}]` : name
+  if (rest === undefined || rest === '') return own
+  return own === '' || rest.startsWith('[') ? own + rest : `${own}.${rest}`
+}
