@@ -57,6 +57,7 @@ export type ErrorCode =
   | 'SOURCE_MALFORMED' // the rest of a source cannot be read
   | 'SOURCE_CHANGED' // not the content, or the query, that was being published
   | 'SINK_FAILED' // the target has failed; retriable where it may pass by itself
+  | 'SINK_CHANGED' // what the target's offsets count, or the table that they describe, is not what is there
   | 'SINK_FENCED' // a newer delivery to the same place has taken over
   | 'SINK_IN_USE' // another process has the target open
   | 'SINK_REFUSED' // a row that the target will never take

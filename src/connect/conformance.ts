@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict'
 import { isMillraceError, systemClock } from '../base/index.ts'
 import { topic, type Schema, type Topic } from '../schema/index.ts'
-import type { Offsets, Sink, SinkContext, SinkRow } from './sink.ts'
+import { RowsRefused, type Offsets, type Sink, type SinkContext, type SinkRow } from './sink.ts'
 import type { BadRow } from './source.ts'
 import { resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
 
@@ -134,6 +134,10 @@ export interface SinkConformance {
   readonly upserts?: boolean
   /** Claims that some values are refused: one such. */
   readonly refused?: Sample
+  /** Claims that all rows of a write that are refused are named at once, with RowsRefused. Needs {@link refused}. */
+  readonly names?: boolean
+  /** Claims that different keys of the log may be one key of the target, such as a UUID in capitals: a target of such keys, and two that are one. */
+  readonly oneKey?: { readonly make: () => Promise<SinkTarget>; readonly keys: readonly [string, string] }
 }
 
 const sampleSchema: Schema<Sample> = {
@@ -166,11 +170,21 @@ export const sampleTopic: Topic<string, Sample> = topic('samples', {
   partitions: 2,
 })
 
-export function sinkConformance({ make, upserts, refused }: SinkConformance): ConformanceCase[] {
-  const check = (name: string, body: (target: SinkTarget) => Promise<void>): ConformanceCase => ({
+export function sinkConformance({
+  make,
+  upserts,
+  refused,
+  names,
+  oneKey,
+}: SinkConformance): ConformanceCase[] {
+  const check = (
+    name: string,
+    body: (target: SinkTarget) => Promise<void>,
+    makeTarget: () => Promise<SinkTarget> = make,
+  ): ConformanceCase => ({
     name,
     run: async () => {
-      const target = await make()
+      const target = await makeTarget()
       try {
         await body(target)
       } finally {
@@ -218,9 +232,43 @@ export function sinkConformance({ make, upserts, refused }: SinkConformance): Co
       await next.close()
       assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
     }),
+    check('refuses the offsets of another topic: of another log, or of one made again', async target => {
+      const writer = await target.sink().open(sinkContext())
+      await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
+      await assert.rejects(target.sink().open(sinkContext('another topic')), error =>
+        isMillraceError(error, 'SINK_CHANGED'),
+      )
+      // Nothing has changed, and nobody is fenced.
+      await writer.write([row(0, 1, 'b', 2)], at([0, 2]))
+      await writer.close()
+      const again = await target.sink().open(sinkContext())
+      assert.deepEqual(await again.committed(), at([0, 2]))
+      await again.close()
+      assert.deepEqual(byKey(await target.read()), ['a 1', 'b 2'])
+    }),
+    check('takes another topic where nothing was delivered yet', async ({ sink, read }) => {
+      await (await sink().open(sinkContext())).close()
+      const writer = await sink().open(sinkContext('another topic'))
+      await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
+      await writer.close()
+      assert.deepEqual(byKey(await read()), ['a 1'])
+    }),
+    check('takes partitions that are added', async ({ sink, read }) => {
+      const writer = await sink().open({ ...sinkContext(), partitions: 1 })
+      await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
+      await writer.close()
+      const wider = await sink().open({ ...sinkContext(), partitions: 3 })
+      await wider.write([row(2, 0, 'b', 2)], at([2, 1]))
+      assert.deepEqual(await wider.committed(), at([0, 1], [2, 1]))
+      await wider.close()
+      assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
+    }),
   ]
   if (upserts)
     cases.push(
+      check('sets and deletes a key in every order, within a write and over partitions', target =>
+        everyOrder(target, ['a', 'a']),
+      ),
       check('keeps the last value of a key, within a write and across writes', async ({ sink, read }) => {
         const writer = await sink().open(sinkContext())
         await writer.write([row(0, 0, 'a', 1), row(0, 1, 'b', 2), row(0, 2, 'a', 3)], at([0, 3]))
@@ -245,6 +293,33 @@ export function sinkConformance({ make, upserts, refused }: SinkConformance): Co
         },
       ),
     )
+  if (oneKey)
+    cases.push(
+      check(
+        'keeps the last of different keys that are one key of the target, in every order',
+        target => everyOrder(target, oneKey.keys),
+        oneKey.make,
+      ),
+    )
+  if (refused && names)
+    cases.push(
+      check('names every row of a write that it refuses, and no other', async ({ sink, read }) => {
+        const writer = await sink().open(sinkContext())
+        const rows = Array.from({ length: 50 }, (_, n) => row(n % 2, n >> 1, `k${n}`, n)).map((one, n) =>
+          n % 7 === 3 ? { ...one, value: refused } : one,
+        )
+        const to = at([0, 25], [1, 25])
+        await assert.rejects(writer.write(rows, to), error => {
+          assert.ok(error instanceof RowsRefused)
+          assert.deepEqual([...error.reasons.keys()], [3, 10, 17, 24, 31, 38, 45])
+          return true
+        })
+        const good = rows.filter(({ value }) => value !== refused)
+        await writer.write(good, to)
+        await writer.close()
+        assert.equal((await read()).length, good.length)
+      }),
+    )
   if (refused)
     cases.push(
       check('leaves nothing behind of a write with a row that it refuses', async ({ sink, read }) => {
@@ -261,11 +336,31 @@ export function sinkConformance({ make, upserts, refused }: SinkConformance): Co
   return cases
 }
 
+/**
+ * Every order of setting and deleting by either key, in writes of up to three rows, over both partitions; what a write leaves is what the next one finds.
+ * The keys are one key of the target.
+ */
+async function everyOrder({ sink, read }: SinkTarget, keys: readonly [string, string]): Promise<void> {
+  const steps = keys.flatMap(key => [true, false].map(sets => ({ key, sets })))
+  const orders = steps.flatMap(one => [[one], ...steps.flatMap(two => steps.map(three => [one, two, three]))])
+  const writer = await sink().open(sinkContext())
+  let offset = 0
+  for (const order of orders) {
+    const rows = order.map(({ key, sets }, i) => row(i % 2, offset + i, key, sets ? offset + i : null))
+    offset += order.length
+    await writer.write(rows, at([0, offset], [1, offset]))
+    const found = (await read()).map(({ n }) => n)
+    assert.deepEqual(found, order.at(-1)!.sets ? [offset - 1] : [], JSON.stringify(order))
+  }
+  await writer.close()
+}
+
 /** A context for a sink over {@link sampleTopic}. */
-export function sinkContext(): SinkContext<string, Sample> {
+export function sinkContext(topicId = 'the topic'): SinkContext<string, Sample> {
   const { partitions } = sampleTopic
   return {
     topic: sampleTopic,
+    topicId,
     partitions: partitions!,
     clock: systemClock,
     signal: new AbortController().signal,

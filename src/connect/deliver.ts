@@ -227,6 +227,7 @@ class Run<K, V> {
     const partitions = await this.#partitions()
     const context = {
       topic: this.#topic,
+      topicId: await this.#topicId(),
       partitions,
       clock: this.#clock,
       signal: this.#ending.signal,
@@ -382,7 +383,7 @@ class Run<K, V> {
     if (earliest <= committed && committed <= latest) return committed
     throw new MillraceError(
       'OFFSET_OUT_OF_RANGE',
-      `The target of '${this.#sink.name}' stands at offset ${committed} of ${name}, partition ${partition}, which holds ${earliest} to ${latest}: records are lost, or it is another topic of this name. Load a new target, or give the sink another name to load this topic from its start.`,
+      `The target of '${this.#sink.name}' is at offset ${committed} of ${name}, partition ${partition}, which holds ${earliest} to ${latest}: records between them are lost. Restore the log from a backup, or load this topic from its start into a new target, with a sink of another name.`,
     )
   }
 
@@ -411,6 +412,16 @@ class Run<K, V> {
     throw new MillraceError(
       'UNKNOWN_TOPIC',
       `There is no topic '${name}' to deliver to '${this.#sink.name}'. Start what writes to it first, or declare its partitions so that it can be created.`,
+    )
+  }
+
+  async #topicId(): Promise<string> {
+    const { name } = this.#topic
+    const found = await this.#log.describeTopic(name)
+    if (found) return found.id
+    throw new MillraceError(
+      'UNKNOWN_TOPIC',
+      `The topic '${name}' was deleted while its delivery to '${this.#sink.name}' was starting. Start the delivery again.`,
     )
   }
 

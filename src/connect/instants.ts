@@ -3,8 +3,8 @@
 const form = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|z|[+-]\d\d:?\d\d)?$/
 const dateForm = /^(\d{4})-(\d\d)-(\d\d)$/
 
-/** Microseconds since the epoch; undefined for what is not a time. Finer digits are cut. */
-export function microsOfInstant(text: string): bigint | undefined {
+/** Nanoseconds since the epoch; undefined for what is not a time. */
+export function nanosOfInstant(text: string): bigint | undefined {
   const match = form.exec(text)
   if (!match) return undefined
   const [, year, month, day, hour, minute, second = '00', fraction = '', zone = 'Z'] = match
@@ -12,13 +12,15 @@ export function microsOfInstant(text: string): bigint | undefined {
   if (days === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
   const seconds =
     days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zoneSeconds(zone)
-  return BigInt(seconds) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, '0'))
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
 }
 
-/** Milliseconds since the epoch; undefined for what is not a time. */
+/** Milliseconds since the epoch; undefined for what is not a time. What is finer is cut, towards the past. */
 export function millisOfInstant(text: string): number | undefined {
-  const micros = microsOfInstant(text)
-  return micros === undefined ? undefined : Math.floor(Number(micros) / 1000)
+  const nanos = nanosOfInstant(text)
+  if (nanos === undefined) return undefined
+  const millis = nanos / 1_000_000n
+  return Number(nanos % 1_000_000n < 0n ? millis - 1n : millis)
 }
 
 /** Days since the epoch of `2001-06-14`; undefined for what is no day of the calendar. */

@@ -43,10 +43,16 @@ export interface SeenRecord {
 export class MemoryLog implements LogPort {
   /** Called before a transaction commits and after it did; what it throws is a crash at this place. */
   onCommit: (when: 'before' | 'after', transactionalId: string) => void = () => {}
+  /** Tells its topics from those of other logs. */
+  readonly id: string
   readonly #topics = new Map<string, Entry[][]>()
   readonly #groups = new Map<string, Map<string, OffsetCommit>>()
   readonly #writers = new Map<string, MemoryWriter>()
   readonly #waiting = new Set<() => void>()
+
+  constructor(id = 'memory') {
+    this.id = id
+  }
 
   createTopic(name: string, { partitions }: { partitions: number }): Promise<void> {
     if (this.#topics.has(name)) throw new MillraceError('TOPIC_EXISTS', `'${name}' exists`)
@@ -62,7 +68,14 @@ export class MemoryLog implements LogPort {
     return Promise.resolve(
       partitions === undefined
         ? undefined
-        : { name, id: name, partitions, config: { partitions }, batchBytesMax: 1 << 30, internal: false },
+        : {
+            name,
+            id: `${this.id}/${name}`,
+            partitions,
+            config: { partitions },
+            batchBytesMax: 1 << 30,
+            internal: false,
+          },
     )
   }
 

@@ -7,6 +7,8 @@ export class MemoryTarget<K, V> {
   readonly rows: SinkRow<K, V>[] = []
   readonly offsets: Map<number, number> = new Map()
   epoch = 0
+  /** The topic that the offsets count. */
+  topicId: string | undefined
   writes = 0
   /** Called before and after a write takes effect; what it throws is thrown at the runner. */
   onWrite: (when: 'before' | 'after') => void = () => {}
@@ -18,7 +20,10 @@ export class MemoryTarget<K, V> {
   sink(name = 'memory'): Sink<K, V> {
     return {
       name,
-      open: () => {
+      open: ({ topicId }) => {
+        if (this.offsets.size > 0 && topicId !== (this.topicId ?? topicId))
+          return Promise.reject(new MillraceError('SINK_CHANGED', 'another topic'))
+        this.topicId = topicId
         const epoch = ++this.epoch
         return Promise.resolve({
           committed: () => Promise.resolve(new Map(this.offsets)),

@@ -9,6 +9,10 @@
  * - `write` is atomic, and idempotent: a write whose `to` offsets stand in the target already does nothing. So a write of which it is not known whether it
  *   took effect can simply be made again.
  * - Opening raises the epoch: from then on writes of an older writer of the same name and topic reject with SINK_FENCED.
+ * - Offsets mean something only for the topic that they count: the target keeps its id beside them. Opening with another id, where offsets are stored, rejects with
+ *   SINK_CHANGED, changes nothing and fences nobody; so it does where what the offsets describe is gone from the target.
+ * - What of the target would make every row fail is found by opening it (SCHEMA_MISMATCH), and is no row's fault.
+ * - Rows of one key **of the target** take effect in the order of the write, however many keys of the log are one key there.
  * - A row that the target will never take makes `write` reject with SINK_REFUSED and leaves nothing behind. A sink that can tell by looking at the rows names all
  *   that are such with {@link RowsRefused}; of any other refusal the runner finds the row by halving.
  * - What may pass by itself (a lock, a lost connection) rejects with an error whose `retriable` is true.
@@ -45,6 +49,8 @@ export interface SinkTopic<K, V> {
 export interface SinkContext<K, V> {
   /** The topic that is delivered. */
   readonly topic: SinkTopic<K, V>
+  /** Tells the topic from all others, of its name too, in this log and in others. */
+  readonly topicId: string
   /** The partition count of the topic. */
   readonly partitions: number
   /** For waits and timeouts, so that tests need none. */
@@ -60,7 +66,7 @@ export interface Sink<K, V> {
   readonly name: string
   /**
    * Connects, makes the target ready (a table from the topic's schemas, say) and fences earlier writers.
-   * @throws MillraceError SCHEMA_NOT_TABULAR, SCHEMA_MISMATCH, SINK_IN_USE, SINK_FAILED
+   * @throws MillraceError SCHEMA_NOT_TABULAR, SCHEMA_MISMATCH, SINK_CHANGED, SINK_IN_USE, SINK_FAILED
    */
   open(context: SinkContext<K, V>): Promise<SinkWriter<K, V>>
 }

@@ -1,122 +1,344 @@
 /**
- * How values travel into DuckDB: in one of a few *carrier* types that the appender writes fast. Columns of other types (DECIMAL, UUID, …) travel as text, and DuckDB
- * casts on the way from the staging table.
+ * How values travel into DuckDB: each column has a carrier for its type, which gives a value as the type holds it, exactly, or not at all.
+ *
+ * DuckDB's own casts round (1.5 becomes 2 in an INTEGER), cut and guess. So values are converted here, and appended as what they are. Types of which only DuckDB
+ * knows the text (INTERVAL, BIT, times with a zone) travel as text and are cast on the staging table.
  */
-import type { DuckDBAppender } from '@duckdb/node-api'
-import { daysOfDate, microsOfInstant } from '../instants.ts'
-import { textOf } from '../source.ts'
+import type { DuckDBAppender, DuckDBType, DuckDBUUIDValue, DuckDBValue } from '@duckdb/node-api'
+import { daysOfDate, nanosOfInstant } from '../instants.ts'
 import type { DuckDBModule } from './duckdb-database.ts'
+import { jsonTextOf } from './duckdb-json.ts'
+import { nestedCarrier } from './duckdb-nested.ts'
+import { scaledDecimal, wholeNumber, wholeNumberOrText } from './duckdb-numbers.ts'
 
+/** What stands for a value in a set of keys. */
+export type Identity = string | number | bigint | boolean
+
+/** How the values of one SQL type travel. */
 export interface Carrier {
-  /** The SQL type of the staging column. */
-  readonly type: string
-  /** Whether a value, neither null nor undefined, can travel. */
-  fits(value: unknown): boolean
-  /** Appends a value that fits. */
-  append(to: DuckDBAppender, value: unknown): void
+  /** A value, neither null nor undefined, as DuckDB is given it; undefined where the type does not hold exactly this value. */
+  convert(value: unknown): DuckDBValue | undefined
+  /** Appends what {@link convert} gave. */
+  append(to: DuckDBAppender, converted: DuckDBValue): void
+  /** The same for two values that fit if, and only if, DuckDB takes them for equal. Undefined: only DuckDB can tell. */
+  readonly identity: ((value: unknown) => Identity) | undefined
+  /** Whether the value travels as text, which DuckDB casts. */
+  readonly isText: boolean
 }
 
-type CarrierName =
-  | 'BOOLEAN'
-  | 'BIGINT'
-  | 'DOUBLE'
-  | 'VARCHAR'
-  | 'JSON'
-  | 'TIMESTAMP'
-  | 'TIMESTAMPTZ'
-  | 'DATE'
-  | 'BLOB'
-
-const names: readonly (readonly [RegExp, CarrierName])[] = [
-  [/^BOOL/, 'BOOLEAN'],
-  [/^(TINYINT|SMALLINT|INTEGER|INT|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT)\d*$/, 'BIGINT'],
-  [/^(FLOAT|REAL|DOUBLE)/, 'DOUBLE'],
-  [/^(TIMESTAMPTZ|TIMESTAMP WITH TIME ZONE)$/, 'TIMESTAMPTZ'],
-  [/^(TIMESTAMP|DATETIME)/, 'TIMESTAMP'],
-  [/^DATE$/, 'DATE'],
-  [/^(BLOB|BYTEA)$/, 'BLOB'],
-  [/^JSON$/, 'JSON'],
-]
-
-/** What values of a column of this SQL type travel in. */
-export function carrierOf(module: DuckDBModule, type: string): Carrier {
-  const name = names.find(([form]) => form.test(type.toUpperCase()))?.[1] ?? 'VARCHAR'
-  const { DuckDBDateValue, DuckDBTimestampTZValue, DuckDBTimestampValue } = module
-  switch (name) {
-    case 'BOOLEAN':
+/** What values of a column of this type travel in; undefined for a type into which none can. */
+export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | undefined {
+  const { DuckDBTypeId: id } = module
+  switch (type.typeId) {
+    case id.BOOLEAN:
       return {
-        type: name,
-        fits: value => typeof value === 'boolean',
+        ...native,
+        convert: value => (typeof value === 'boolean' ? value : undefined),
         append: (to, value) => to.appendBoolean(value as boolean),
+        identity: same,
       }
-    case 'BIGINT':
-      return {
-        type: name,
-        fits: isInt64,
-        append: (to, value) => to.appendBigInt(BigInt(value as number | bigint)),
+    case id.TINYINT:
+      return integer(-128n, 127n, (to, value) => to.appendTinyInt(Number(value)))
+    case id.SMALLINT:
+      return integer(-32768n, 32767n, (to, value) => to.appendSmallInt(Number(value)))
+    case id.INTEGER:
+      return integer(-(1n << 31n), (1n << 31n) - 1n, (to, value) => to.appendInteger(Number(value)))
+    case id.BIGINT:
+      return integer(-(1n << 63n), (1n << 63n) - 1n, (to, value) => to.appendBigInt(value))
+    case id.UTINYINT:
+      return integer(0n, 255n, (to, value) => to.appendUTinyInt(Number(value)))
+    case id.USMALLINT:
+      return integer(0n, 65535n, (to, value) => to.appendUSmallInt(Number(value)))
+    case id.UINTEGER:
+      return integer(0n, (1n << 32n) - 1n, (to, value) => to.appendUInteger(Number(value)))
+    case id.UBIGINT:
+      return integer(0n, (1n << 64n) - 1n, (to, value) => to.appendUBigInt(value))
+    case id.HUGEINT:
+      return large(-(1n << 127n), (1n << 127n) - 1n, (to, value) => to.appendHugeInt(value))
+    case id.UHUGEINT:
+      return large(0n, (1n << 128n) - 1n, (to, value) => to.appendUHugeInt(value))
+    case id.BIGNUM:
+      return large(undefined, undefined, (to, value) => to.appendBigNum(value))
+    case id.DECIMAL: {
+      const { width, scale } = type
+      const limit = 10n ** BigInt(width)
+      const scaled = (value: unknown): bigint | undefined => {
+        const found = scaledDecimal(value, scale)
+        return found !== undefined && found < limit && found > -limit ? found : undefined
       }
-    case 'DOUBLE':
       return {
-        type: name,
-        fits: value => typeof value === 'number',
+        ...native,
+        convert(value) {
+          const found = scaled(value)
+          return found === undefined ? undefined : new module.DuckDBDecimalValue(found, width, scale)
+        },
+        append: (to, value) => to.appendDecimal(value as InstanceType<typeof module.DuckDBDecimalValue>),
+        identity: value => scaled(value)!,
+      }
+    }
+    case id.FLOAT:
+      return {
+        ...native,
+        convert: value =>
+          typeof value === 'number' && Object.is(Math.fround(value), value) ? value : undefined,
+        append: (to, value) => to.appendFloat(value as number),
+        identity: same,
+      }
+    case id.DOUBLE:
+      return {
+        ...native,
+        convert: double,
         append: (to, value) => to.appendDouble(value as number),
+        identity: value => double(value)!,
       }
-    case 'TIMESTAMP':
+    case id.VARCHAR:
+      return type.alias === 'JSON' ? text(jsonTextOf) : text(plainText)
+    case id.ENUM: {
+      const values = new Set(type.values)
       return {
-        type: name,
-        fits: value => microsOf(value) !== undefined,
-        append: (to, value) => to.appendTimestamp(new DuckDBTimestampValue(microsOf(value)!)),
+        ...native,
+        convert: value => (typeof value === 'string' && values.has(value) ? value : undefined),
+        append: (to, value) => to.appendEnum(value as string, type),
+        identity: same,
       }
-    case 'TIMESTAMPTZ':
+    }
+    case id.UUID:
       return {
-        type: name,
-        fits: value => microsOf(value) !== undefined,
-        append: (to, value) => to.appendTimestampTZ(new DuckDBTimestampTZValue(microsOf(value)!)),
+        ...native,
+        convert(value) {
+          const found = uuid(value)
+          return found === undefined ? undefined : module.DuckDBUUIDValue.fromUint128(found)
+        },
+        append: (to, value) => to.appendUUID(value as DuckDBUUIDValue),
+        identity: value => uuid(value)!,
       }
-    case 'DATE':
+    case id.BLOB:
       return {
-        type: name,
-        fits: value => daysOf(value) !== undefined,
-        append: (to, value) => to.appendDate(new DuckDBDateValue(daysOf(value)!)),
+        ...native,
+        convert: value => (value instanceof Uint8Array ? new module.DuckDBBlobValue(value) : undefined),
+        append: (to, value) => to.appendBlob((value as InstanceType<typeof module.DuckDBBlobValue>).bytes),
+        identity: value => Buffer.from(value as Uint8Array).toString('latin1'),
       }
-    case 'BLOB':
+    case id.DATE:
       return {
-        type: name,
-        fits: value => value instanceof Uint8Array,
-        append: (to, value) => to.appendBlob(value as Uint8Array),
+        ...native,
+        convert(value) {
+          const days = daysOf(value)
+          return days === undefined ? undefined : new module.DuckDBDateValue(days)
+        },
+        append: (to, value) => to.appendDate(value as InstanceType<typeof module.DuckDBDateValue>),
+        identity: value => daysOf(value)!,
       }
-    case 'JSON':
-      return { type: 'VARCHAR', fits: isJson, append: (to, value) => to.appendVarchar(JSON.stringify(value)) }
-    case 'VARCHAR':
-      return { type: name, fits: () => true, append: (to, value) => to.appendVarchar(plainText(value)) }
+    case id.TIMESTAMP:
+      return instant(
+        1000n,
+        micros => new module.DuckDBTimestampValue(micros),
+        (to, value) => to.appendTimestamp(value),
+      )
+    case id.TIMESTAMP_TZ:
+      return instant(
+        1000n,
+        micros => new module.DuckDBTimestampTZValue(micros),
+        (to, value) => to.appendTimestampTZ(value),
+      )
+    case id.TIMESTAMP_S:
+      return instant(
+        1_000_000_000n,
+        seconds => new module.DuckDBTimestampSecondsValue(seconds),
+        (to, value) => to.appendTimestampSeconds(value),
+      )
+    case id.TIMESTAMP_MS:
+      return instant(
+        1_000_000n,
+        millis => new module.DuckDBTimestampMillisecondsValue(millis),
+        (to, value) => to.appendTimestampMilliseconds(value),
+      )
+    case id.TIMESTAMP_NS:
+      return instant(
+        1n,
+        nanos => new module.DuckDBTimestampNanosecondsValue(nanos),
+        (to, value) => to.appendTimestampNanoseconds(value),
+      )
+    case id.TIME:
+      return {
+        ...native,
+        convert(value) {
+          const micros = microsOfTime(value)
+          return micros === undefined ? undefined : new module.DuckDBTimeValue(micros)
+        },
+        append: (to, value) => to.appendTime(value as InstanceType<typeof module.DuckDBTimeValue>),
+        identity: value => microsOfTime(value)!,
+      }
+    case id.INTERVAL:
+    case id.TIME_TZ:
+    case id.BIT:
+      return {
+        convert: value => (typeof value === 'string' && !finerThanMicros.test(value) ? value : undefined),
+        append: (to, value) => to.appendVarchar(value as string),
+        identity: undefined,
+        isText: true,
+      }
+    case id.LIST:
+    case id.ARRAY:
+    case id.STRUCT:
+    case id.MAP:
+      return nestedCarrier(module, type, carrierOf)
+    case id.UNION:
+    case id.TIME_NS:
+    case id.GEOMETRY:
+    case id.VARIANT:
+    case id.ANY:
+    case id.SQLNULL:
+    case id.STRING_LITERAL:
+    case id.INTEGER_LITERAL:
+      return undefined
   }
 }
 
-function isInt64(value: unknown): boolean {
-  return Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value)
-}
+const native = { isText: false } as const
+const same = (value: unknown): Identity => value as Identity
 
-function isJson(value: unknown): boolean {
-  if (typeof value === 'string') return true
-  try {
-    return JSON.stringify(value) !== undefined
-  } catch {
-    return false
+type AppendWhole = (to: DuckDBAppender, value: bigint) => void
+
+function integer(min: bigint, max: bigint, append: AppendWhole): Carrier {
+  return {
+    ...native,
+    convert: value => within(wholeNumber(value), min, max),
+    append: (to, value) => append(to, value as bigint),
+    identity: value => wholeIdentity(value as number | bigint),
   }
 }
 
-const plainText = (value: unknown): string => (value instanceof Date ? value.toISOString() : textOf(value))
+/** Whole numbers that JSON can only write as text. */
+function large(min: bigint | undefined, max: bigint | undefined, append: AppendWhole): Carrier {
+  return {
+    ...native,
+    convert: value => within(wholeNumberOrText(value), min, max),
+    append: (to, value) => append(to, value as bigint),
+    identity: value => wholeIdentity(wholeNumberOrText(value)!),
+  }
+}
 
-/** Numbers are milliseconds since the epoch, text is ISO 8601; a schema may have made a Date of either. */
-function microsOf(value: unknown): bigint | undefined {
-  const ms = value instanceof Date ? value.getTime() : value
-  if (typeof ms === 'string') return microsOfInstant(ms)
-  return Number.isSafeInteger(ms) ? BigInt(ms as number) * 1000n : undefined
+function within(
+  whole: bigint | undefined,
+  min: bigint | undefined,
+  max: bigint | undefined,
+): bigint | undefined {
+  if (whole === undefined || (min !== undefined && whole < min)) return undefined
+  return max !== undefined && whole > max ? undefined : whole
+}
+
+const wholeIdentity = (value: number | bigint): Identity =>
+  typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+
+/** A number; a bigint where a double holds it exactly. */
+function double(value: unknown): number | undefined {
+  if (typeof value === 'number') return value
+  return typeof value === 'bigint' && BigInt(Number(value)) === value ? Number(value) : undefined
+}
+
+function text(textOf: (value: unknown) => string | undefined): Carrier {
+  return {
+    ...native,
+    convert: textOf,
+    append: (to, value) => to.appendVarchar(value as string),
+    identity: value => textOf(value)!,
+  }
+}
+
+/** A value as text: of numbers and bigints their digits, of a Date ISO 8601, of objects JSON. */
+function plainText(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      // DuckDB's text is UTF-8, which has no half surrogates.
+      return value.isWellFormed() ? value : undefined
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value)
+    case 'object': {
+      const json = jsonTextOf(value)
+      return json?.startsWith('"') ? (JSON.parse(json) as string) : json
+    }
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+      return undefined
+  }
+}
+
+/** Times finer than a microsecond, in the text of a type that is cast. */
+const finerThanMicros = /\.\d{6}\d*[1-9]/
+
+/** An instant in units of so many nanoseconds, within 64 bits; the outermost values stand for infinity. */
+function instant<T extends DuckDBValue>(
+  unitNanos: bigint,
+  make: (units: bigint) => T,
+  append: (to: DuckDBAppender, value: T) => void,
+): Carrier {
+  const unitMax = (1n << 63n) - 2n
+  const unitsOf = (value: unknown): bigint | undefined => {
+    const nanos = nanosOf(value)
+    if (nanos === undefined || nanos % unitNanos !== 0n) return undefined
+    const units = nanos / unitNanos
+    return units <= unitMax && units >= -unitMax ? units : undefined
+  }
+  return {
+    ...native,
+    convert(value) {
+      const units = unitsOf(value)
+      return units === undefined ? undefined : make(units)
+    },
+    append: (to, value) => append(to, value as T),
+    identity: value => {
+      // Most are whole milliseconds: a number is the cheapest to look up.
+      const ms = msOf(value)
+      if (typeof ms === 'number') return ms
+      const nanos = nanosOf(value)!
+      return nanos % 1_000_000n === 0n ? Number(nanos / 1_000_000n) : nanos
+    },
+  }
+}
+
+/** A Date as milliseconds; anything else as it is. A schema may have made a Date of text or of a number. */
+const msOf = (value: unknown): unknown => (value instanceof Date ? value.getTime() : value)
+
+/** Numbers are milliseconds since the epoch, text is ISO 8601. */
+function nanosOf(value: unknown): bigint | undefined {
+  const ms = msOf(value)
+  if (typeof ms === 'string') return nanosOfInstant(ms)
+  return isInstantMs(ms) ? BigInt(ms) * 1_000_000n : undefined
 }
 
 /** The same, for the day it is in UTC. */
 function daysOf(value: unknown): number | undefined {
-  if (typeof value === 'string') return daysOfDate(value)
-  const ms = value instanceof Date ? value.getTime() : value
-  return Number.isSafeInteger(ms) ? Math.floor((ms as number) / 86_400_000) : undefined
+  const ms = msOf(value)
+  if (typeof ms === 'string') return daysOfDate(ms)
+  return isInstantMs(ms) ? Math.floor(ms / 86_400_000) : undefined
+}
+
+/** As far as a Date goes, which is within what DuckDB's types hold. */
+const instantMsMax = 8.64e15
+
+function isInstantMs(ms: unknown): ms is number {
+  return Number.isSafeInteger(ms) && Math.abs(ms as number) <= instantMsMax
+}
+
+const uuidForm = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+
+function uuid(value: unknown): bigint | undefined {
+  return typeof value === 'string' && uuidForm.test(value)
+    ? BigInt(`0x${value.replaceAll('-', '')}`)
+    : undefined
+}
+
+const timeForm = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6})0*)?)?$/
+
+function microsOfTime(value: unknown): bigint | undefined {
+  const match = typeof value === 'string' ? timeForm.exec(value) : null
+  if (!match) return undefined
+  const [, hour, minute, second = '00', fraction = ''] = match
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  const seconds = Number(hour) * 3600 + Number(minute) * 60 + Number(second)
+  return BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
 }

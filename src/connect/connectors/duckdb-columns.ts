@@ -6,6 +6,7 @@
 import { MillraceError } from '../../base/index.ts'
 import { columnsOf, type ColumnType } from '../../schema/index.ts'
 import type { SinkRow, SinkTopic } from '../sink.ts'
+import { foldedName } from './duckdb-statements.ts'
 
 type PathIn<Prefix extends string, T> = T extends
   | readonly unknown[]
@@ -48,8 +49,8 @@ const sqlTypes: Record<ColumnType, string> = {
   json: 'JSON',
 }
 
-/** A plain key or value is a column of the name of its side. */
-const plain = ''
+/** Stands for a plain key or value, which is a column of the name of its side: no property has this name. */
+const plain = '\0plain'
 
 /**
  * The columns of a topic's table.
@@ -61,26 +62,37 @@ export function tableColumns(
   choices: Readonly<Record<string, ColumnChoice<never, never>>> | undefined,
 ): TableColumn[] {
   const sides = { key: side(topic, 'key'), value: side(topic, 'value') }
-  if (choices)
-    return Object.entries(choices).map(([name, choice]) => {
-      const { from, type } = typeof choice === 'string' ? { from: choice, type: undefined } : choice
-      return chosenColumn(name, from, type, sides, topic.name)
-    })
+  const columns = choices
+    ? Object.entries(choices).map(([name, choice]) => {
+        const { from, type } = typeof choice === 'string' ? { from: choice, type: undefined } : choice
+        return chosenColumn(name, from, type, sides, topic.name)
+      })
+    : [
+        ...sides.key().map(found => columnFrom('key', found)),
+        ...sides.value().map(found => columnFrom('value', found)),
+      ]
+  checkNames(columns, topic.name, choices === undefined)
+  return columns
+}
 
-  const columns = [
-    ...sides.key().map(found => columnFrom('key', found)),
-    ...sides.value().map(found => columnFrom('value', found)),
-  ]
+/** @throws MillraceError for names that DuckDB does not take, or takes for one */
+function checkNames(columns: readonly TableColumn[], topic: string, isFromSchemas: boolean): void {
+  const refuse = (what: string): never => {
+    if (!isFromSchemas) throw new MillraceError('INVALID_ARGUMENT', `The option 'columns' of duckdb ${what}.`)
+    throw new MillraceError(
+      'SCHEMA_NOT_TABULAR',
+      `Key and value of topic '${topic}' together ${what}. Say with columns which columns the table has, and how they are called.`,
+    )
+  }
+  if (columns.length === 0) refuse('have no column')
   const names = new Set<string>()
   for (const { name } of columns) {
-    if (names.has(name.toLowerCase()))
-      throw new MillraceError(
-        'SCHEMA_NOT_TABULAR',
-        `Key and value of topic '${topic.name}' both have a property '${name}', which would be one column twice. Say with columns which one the table takes.`,
-      )
-    names.add(name.toLowerCase())
+    const folded = foldedName(name)
+    if (name === '' || name.includes('\0'))
+      refuse(`have a property ${JSON.stringify(name)}, which is not a name that a column can have`)
+    if (names.has(folded)) refuse(`have the column '${name}' twice: DuckDB does not tell case apart`)
+    names.add(folded)
   }
-  return columns
 }
 
 interface FoundColumn {
@@ -144,5 +156,12 @@ function chosenColumn(
 
 function getter(of: Side, property: string): (row: SinkRow<unknown, unknown>) => unknown {
   if (property === plain) return row => row[of]
-  return row => (row[of] as Record<string, unknown> | null)?.[property]
+  // `constructor` and the like are there in every object: only its own count.
+  if (property in Object.prototype)
+    return row => (Object.hasOwn(row[of] ?? {}, property) ? propertyOf(row[of], property) : undefined)
+  return row => propertyOf(row[of], property)
+}
+
+function propertyOf(of: unknown, property: string): unknown {
+  return (of as Record<string, unknown> | null)?.[property]
 }

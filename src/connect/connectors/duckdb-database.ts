@@ -2,14 +2,14 @@
  * DuckDB databases, opened once per file and process.
  *
  * DuckDB admits one process per file and guards against a second one by a file lock, but that lock does not tell two instances of **one** process
- * apart. So everyone in this process shares one instance per file; it is closed with its last user.
+ * apart. So all sinks in this process share one instance per file: the one that a program gives, or one that is closed with its last user.
  */
 import type * as DuckDB from '@duckdb/node-api'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { InTurn, MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
-import type { DatabaseOptions } from './duckdb-options.ts'
+import type { DatabaseOptions, OpenDuckDB } from './duckdb-options.ts'
 
 export type DuckDBModule = typeof DuckDB
 
@@ -19,54 +19,71 @@ export const loadDuckDB = (use: string): Promise<DuckDBModule> =>
 export interface Database {
   readonly module: DuckDBModule
   readonly connection: DuckDB.DuckDBConnection
-  /** Runs `work` while no other user of this file runs theirs: so writers never meet DuckDB's write conflicts. */
+  /** For people: where it is. */
+  readonly path: string
+  /** Runs `work` while no other user of this database runs theirs: so writers never meet DuckDB's write conflicts. */
   exclusive<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
+const memoryLimitDefault = '256MB'
+const threadsDefault = 2
+
+/** A database that sinks of this process have open. */
 interface Shared {
-  readonly instance: Promise<DuckDB.DuckDBInstance>
-  users: number
+  readonly instance: Promise<OpenDuckDB>
+  /** Closes the instance, where it is ours. */
+  readonly end: () => Promise<void>
+  /** What it was opened with; undefined for the instance of a program. */
+  readonly settings: Required<DatabaseOptions> | undefined
   readonly turns: InTurn
+  users: number
 }
 
-const shared = new Map<string, Shared>()
+/** By the file, or the instance of a database in memory. */
+const shared = new Map<string | OpenDuckDB, Shared>()
 
 /**
- * Connects to the database at `path`, which is created where there is none. Options count for the first one who opens the file.
+ * Connects to a database: of a file, which is created where there is none, or of an instance that the program has open and closes itself.
  *
- * @throws MillraceError SINK_IN_USE when another process has the file (retriable), SINK_FAILED when it cannot be opened, MISSING_DRIVER
+ * @throws MillraceError SINK_IN_USE when another process has the file (retriable), SINK_FAILED when it cannot be opened, INVALID_ARGUMENT when it is open in this process
+ * otherwise, MISSING_DRIVER
  */
-export async function openDatabase(path: string, options: DatabaseOptions = {}): Promise<Database> {
+export async function openDatabase(
+  database: string | OpenDuckDB,
+  options: DatabaseOptions = {},
+): Promise<Database> {
   const module = await loadDuckDB('The DuckDB sink')
-  const file = await canonical(path)
-  if (!shared.has(file)) await refuseForeign(path, file)
-  let entry = shared.get(file)
+  const file = typeof database === 'string' ? await canonical(database) : await fileOf(database)
+  const path = typeof database === 'string' ? database : (file ?? 'memory')
+  const place = file ?? (database as OpenDuckDB)
+  if (typeof database === 'string' && !shared.has(place)) await refuseForeign(database, file!)
+  let entry = shared.get(place)
   if (!entry) {
-    // fromCache, so that a program that opens the file in the same way shares it too.
-    const instance = module.DuckDBInstance.fromCache(file, {
-      memory_limit: options.memoryLimit ?? '256MB',
-      threads: String(options.threads ?? 2),
-    })
-    entry = { instance, users: 0, turns: new InTurn() }
-    shared.set(file, entry)
-  }
+    entry = typeof database === 'string' ? opened(module, file!, options) : given(database)
+    shared.set(place, entry)
+  } else if (typeof database !== 'string' && (await entry.instance.catch(() => undefined)) !== database)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Sinks of this process have ${path} open with another instance, and two instances damage the file. Open it first, and give its instance to every sink of the file.`,
+    )
   const open = entry
+  checkSettings(path, open.settings, options)
   open.users++
   let released = false
   const release = async (): Promise<void> => {
     if (released) return
     released = true
     if (--open.users > 0) return
-    shared.delete(file)
-    const instance = await open.instance.catch(() => undefined)
-    instance?.closeSync()
+    shared.delete(place)
+    await open.end()
   }
   try {
-    const connection = await (await open.instance).connect()
+    const connection = (await (await open.instance).connect()) as DuckDB.DuckDBConnection
     return {
       module,
       connection,
+      path,
       exclusive: work => open.turns.run(work),
       async close() {
         connection.closeSync()
@@ -76,6 +93,57 @@ export async function openDatabase(path: string, options: DatabaseOptions = {}):
   } catch (error) {
     await release()
     throw openFailed(path, error)
+  }
+}
+
+function opened(module: DuckDBModule, file: string, options: DatabaseOptions): Shared {
+  const settings = {
+    memoryLimit: options.memoryLimit ?? memoryLimitDefault,
+    threads: options.threads ?? threadsDefault,
+  }
+  const config = { memory_limit: settings.memoryLimit, threads: String(settings.threads) }
+  const asked = options.memoryLimit !== undefined || options.threads !== undefined
+  // fromCache, so that a program that opens the file in this way shares it too: with these settings, or else with none.
+  const instance = module.DuckDBInstance.fromCache(file, config).catch((error: unknown) => {
+    if (asked || !otherSettings.test((error as Error).message)) throw error
+    return module.DuckDBInstance.fromCache(file)
+  })
+  const end = async (): Promise<void> => (await instance.catch(() => undefined))?.closeSync()
+  return { instance, end, settings, turns: new InTurn(), users: 0 }
+}
+
+function given(database: OpenDuckDB): Shared {
+  const instance = Promise.resolve(database)
+  return { instance, end: () => Promise.resolve(), settings: undefined, turns: new InTurn(), users: 0 }
+}
+
+function checkSettings(
+  path: string,
+  settings: Required<DatabaseOptions> | undefined,
+  options: DatabaseOptions,
+): void {
+  for (const name of ['memoryLimit', 'threads'] as const) {
+    if (options[name] === undefined || options[name] === settings?.[name]) continue
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${path} is open in this process ${settings ? `with ${name}: ${JSON.stringify(settings[name])}` : 'with an instance of the program'}, so ${name}: ${JSON.stringify(options[name])} cannot be had. Give all sinks of a file the same ${name}, or leave it out.`,
+    )
+  }
+}
+
+/** The file of an instance; undefined for a database in memory. */
+async function fileOf(database: OpenDuckDB): Promise<string | undefined> {
+  let connection: DuckDB.DuckDBConnection | undefined
+  try {
+    connection = (await database.connect()) as DuckDB.DuckDBConnection
+    const [[path]] = (await (
+      await connection.run('SELECT path FROM duckdb_databases() WHERE database_name = current_database()')
+    ).getRows()) as [[string | null]]
+    return path === null ? undefined : await canonical(path)
+  } catch (error) {
+    throw openFailed('of the instance', error)
+  } finally {
+    connection?.closeSync()
   }
 }
 
@@ -110,6 +178,9 @@ async function canonical(path: string): Promise<string> {
   }
 }
 
+/** What DuckDB says where the process has the file open through its cache, with another configuration. */
+const otherSettings = /different configuration/
+
 function openFailed(path: string, error: unknown): MillraceError {
   const { message } = error as Error
   const holder = /Conflicting lock is held in (.*?\(PID \d+\))/.exec(message)?.[1]
@@ -118,6 +189,12 @@ function openFailed(path: string, error: unknown): MillraceError {
       'SINK_IN_USE',
       `The DuckDB file ${path} is open in another process${holder === undefined ? '' : `, ${holder}`}: DuckDB admits one at a time. Close it there, then start again.`,
       { cause: error, retriable: true },
+    )
+  if (otherSettings.test(message))
+    return new MillraceError(
+      'SINK_IN_USE',
+      `The DuckDB file ${path} is open in this process with other settings than the sink's. Give the sink the open instance, as in duckdb(instance, { table }), or let it open the file with the same memoryLimit and threads.`,
+      { cause: error },
     )
   return new MillraceError(
     'SINK_FAILED',

@@ -33,7 +33,7 @@ async function query(file: string, ...queries: string[]): Promise<Record<string,
 
 function open<K, V>(sink: Sink<K, V>, from: SinkTopic<K, V>): Promise<SinkWriter<K, V>> {
   const signal = new AbortController().signal
-  return sink.open({ topic: from, partitions: 2, clock: systemClock, signal, observer: {} })
+  return sink.open({ topic: from, topicId: 'an id', partitions: 2, clock: systemClock, signal, observer: {} })
 }
 
 describe('conformance', () => {
@@ -50,8 +50,28 @@ describe('conformance', () => {
       close: () => Promise.resolve(),
     })
   }
+  const makeOfUuids = (): Promise<SinkTarget> => {
+    const file = newFile()
+    return Promise.resolve({
+      sink: () =>
+        duckdb<string, Sample>(file, {
+          table: 'samples',
+          columns: { id: { from: 'key', type: 'UUID' }, n: 'value.n' },
+        }),
+      read: async () =>
+        (await query(file, 'SELECT * FROM samples')).map(({ id, n }) => ({
+          key: String(id),
+          n: Number(n),
+          note: null,
+        })),
+      close: () => Promise.resolve(),
+    })
+  }
   const refused = { n: 1.5, note: null }
-  for (const { name, run } of sinkConformance({ make, upserts: true, refused })) test(name, run)
+  const capitals = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'
+  const oneKey = { make: makeOfUuids, keys: [capitals, capitals.toLowerCase()] } as const
+  for (const { name, run } of sinkConformance({ make, upserts: true, refused, names: true, oneKey }))
+    test(name, run)
 })
 
 describe('tables', () => {

@@ -1,0 +1,70 @@
+/** JSON text of values, where it holds all of a value: the only text that a column takes of anything but a plain value. */
+
+type Found = 'plain' | 'bigint'
+
+/**
+ * Undefined where JSON would lose something (NaN, undefined in an array, a Map, bytes, a cycle), or where DuckDB would refuse the text (half of a
+ * surrogate pair). Dates are ISO text, and bigints their digits.
+ */
+export function jsonTextOf(value: unknown): string | undefined {
+  try {
+    const found = survey(value)
+    if (found === undefined) return undefined
+    return found === 'plain' ? JSON.stringify(value) : JSON.stringify(value, digits)
+  } catch {
+    // A cycle, more levels than the stack takes, or a toJSON that throws.
+    return undefined
+  }
+}
+
+/** Whether JSON holds the value, and whether there are bigints in it. */
+function survey(value: unknown): Found | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? 'plain' : undefined
+    case 'boolean':
+      return 'plain'
+    case 'number':
+      return Number.isFinite(value) ? 'plain' : undefined
+    case 'bigint':
+      return 'bigint'
+    case 'object':
+      return value === null ? 'plain' : surveyObject(value)
+    case 'undefined':
+    case 'function':
+    case 'symbol':
+      return undefined
+  }
+}
+
+function surveyObject(value: object): Found | undefined {
+  if (value instanceof Date) return Number.isFinite(value.getTime()) ? 'plain' : undefined
+  const { toJSON } = value as { toJSON?: unknown }
+  if (typeof toJSON === 'function') return survey(toJSON.call(value, ''))
+  if (Array.isArray(value)) return surveyAll(value)
+  if (!isPlain(value)) return undefined
+  return surveyAll(
+    Object.entries(value).flatMap(([name, part]) => (part === undefined ? [] : [name, part as unknown])),
+  )
+}
+
+function surveyAll(parts: readonly unknown[]): Found | undefined {
+  let found: Found = 'plain'
+  // By index: a hole is undefined.
+  for (let index = 0; index < parts.length; index++) {
+    const part = survey(parts[index])
+    if (part === undefined) return undefined
+    if (part === 'bigint') found = part
+  }
+  return found
+}
+
+/** Whether it is an object literal, of this or another realm, or one without a prototype. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown }
+const digits = (_: string, value: unknown): unknown =>
+  typeof value === 'bigint' ? rawJSON(String(value)) : value

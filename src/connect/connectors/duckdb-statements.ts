@@ -1,0 +1,79 @@
+/** Statements on a connection: queries, transactions, and what their failures mean. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { isMillraceError, MillraceError } from '../../base/index.ts'
+import { firstLine, literal, quoted } from './duckdb-database.ts'
+
+/** What a sink keeps, and where. */
+export interface Place {
+  readonly sink: string
+  readonly topic: string
+  /** Tells the topic from others of its name, in this log and in others. */
+  readonly topicId: string
+  /** The database, for people: the path of its file. */
+  readonly path: string
+  /** Its name in SQL. */
+  readonly catalog: string
+  readonly table: string
+  readonly mode: 'upsert' | 'append'
+}
+
+/** A table of the database in SQL; a temporary one of its name does not hide it. */
+export const tableIn = ({ catalog }: Place, name: string): string => `${quoted(catalog)}.main.${quoted(name)}`
+
+/** The condition for the rows of this sink and topic in the tables that millrace keeps. */
+export const mine = ({ sink, topic }: Place): string =>
+  `sink = ${literal(sink)} AND topic = ${literal(topic)}`
+
+/** SQL does not tell the case of names apart, in ASCII. */
+export const foldedName = (name: string): string => name.replace(/[A-Z]+/g, part => part.toLowerCase())
+
+export async function ask(connection: DuckDBConnection, query: string): Promise<unknown[][]> {
+  return await (await connection.run(query)).getRows()
+}
+
+/** Why DuckDB cannot run the statement, undefined where it can. Nothing is run. */
+export async function whyNot(connection: DuckDBConnection, sql: string): Promise<string | undefined> {
+  try {
+    const statement = await connection.prepare(sql)
+    statement.destroySync()
+    return undefined
+  } catch (error) {
+    return firstLine((error as Error).message)
+  }
+}
+
+export async function inTransaction<T>(
+  connection: DuckDBConnection,
+  place: Place,
+  work: () => Promise<T>,
+): Promise<T> {
+  await connection.run('BEGIN TRANSACTION').catch((error: unknown) => {
+    throw failed(place, error)
+  })
+  try {
+    const result = await work()
+    await connection.run('COMMIT')
+    return result
+  } catch (error) {
+    // A failed commit has rolled back by itself; then there is nothing to do.
+    await connection.run('ROLLBACK').catch(() => {})
+    throw failed(place, error)
+  }
+}
+
+/** What DuckDB says of rows, as opposed to files and memory. */
+const rowFaults = /^(Constraint|Conversion|Invalid Input|Out of Range|Mismatch Type) Error/
+const passing = /^(IO|TransactionContext) Error|Conflict/
+
+function failed({ table, path }: Place, error: unknown): MillraceError {
+  if (isMillraceError(error)) return error
+  const message = firstLine((error as Error).message)
+  if (rowFaults.test(message))
+    return new MillraceError('SINK_REFUSED', `The table ${table} in ${path} refuses a row: ${message}.`, {
+      cause: error,
+    })
+  return new MillraceError('SINK_FAILED', `The table ${table} in ${path} cannot be written: ${message}.`, {
+    cause: error,
+    retriable: passing.test(message),
+  })
+}

@@ -1,0 +1,143 @@
+/** The table of a sink: made from the columns where there is none; one that is there has to be such that records can go into it. */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { MillraceError } from '../../base/index.ts'
+import type { TableColumn } from './duckdb-columns.ts'
+import { firstLine, literal, quoted } from './duckdb-database.ts'
+import { ask, foldedName, tableIn, type Place } from './duckdb-statements.ts'
+
+/** A column as the table has it. */
+export interface FoundColumn {
+  readonly name: string
+  readonly type: string
+  readonly nullable: boolean
+  /** The SQL of its default, or of its content where it is generated. */
+  readonly default: string | undefined
+}
+
+/** What the rows of a table have to fulfil: a CHECK, or that what some expressions give is unique. All in SQL, over the table's columns. */
+export type Constraint =
+  | { readonly kind: 'check'; readonly expression: string; readonly columns: readonly string[] }
+  | { readonly kind: 'unique'; readonly expressions: readonly string[]; readonly columns: readonly string[] }
+
+/** A table that is there. */
+export interface FoundTable {
+  readonly columns: readonly FoundColumn[]
+  readonly constraints: readonly Constraint[]
+}
+
+/** Undefined: there is none. SCHEMA_MISMATCH where it is a view. */
+export async function findTable(connection: DuckDBConnection, place: Place): Promise<FoundTable | undefined> {
+  const { catalog, table, path } = place
+  // Case folds in ASCII only, which SQL's lower() does not.
+  const found = (kind: string): string =>
+    `database_name = ${literal(catalog)} AND schema_name = 'main' AND translate(${kind}, '${upper}', '${lower}') = ${literal(foldedName(table))}`
+  const views = await ask(connection, `SELECT 1 FROM duckdb_views() WHERE ${found('view_name')}`)
+  if (views.length > 0)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `${table} in ${path} is a view, into which no rows can be written. Let the sink have a table of another name.`,
+    )
+  const columns = (await ask(
+    connection,
+    `SELECT column_name, data_type, is_nullable, column_default FROM duckdb_columns()
+     WHERE ${found('table_name')} ORDER BY column_index`,
+  )) as [string, string, boolean, string | null][]
+  if (columns.length === 0) return undefined
+  const constraints = (await ask(
+    connection,
+    `SELECT constraint_type, expression, constraint_column_names FROM duckdb_constraints() WHERE ${found('table_name')}`,
+  )) as [string, string | null, { items: string[] }][]
+  const indexes = (await ask(
+    connection,
+    `SELECT CAST(expressions AS VARCHAR[]) FROM duckdb_indexes() WHERE ${found('table_name')} AND is_unique AND NOT is_primary`,
+  )) as [{ items: string[] }][]
+  return {
+    columns: columns.map(([name, type, nullable, content]) => ({
+      name,
+      type,
+      nullable,
+      default: content ?? undefined,
+    })),
+    constraints: [
+      ...constraints.flatMap(([kind, expression, { items }]): Constraint[] => {
+        if (kind === 'CHECK' && expression !== null) return [{ kind: 'check', expression, columns: items }]
+        const isUnique = kind === 'PRIMARY KEY' || kind === 'UNIQUE'
+        return isUnique ? [{ kind: 'unique', expressions: items.map(quoted), columns: items }] : []
+      }),
+      ...indexes.map(([{ items }]): Constraint => {
+        // An index is over expressions; those that are columns are written as in SQL.
+        const named = new Map(columns.flatMap(([name]) => [[name, name] as const, [quoted(name), name]]))
+        return { kind: 'unique', expressions: items, columns: items.map(item => named.get(item) ?? item) }
+      }),
+    ],
+  }
+}
+
+const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const lower = upper.toLowerCase()
+
+/** @throws MillraceError INVALID_ARGUMENT where DuckDB does not index the type of a key */
+export async function createTable(
+  connection: DuckDBConnection,
+  place: Place,
+  columns: readonly TableColumn[],
+): Promise<void> {
+  const definitions = columns.map(
+    ({ name, type, nullable }) => `${quoted(name)} ${type}${nullable ? '' : ' NOT NULL'}`,
+  )
+  const key = columns.filter(({ isKey }) => place.mode === 'upsert' && isKey)
+  if (key.length > 0) definitions.push(`PRIMARY KEY (${key.map(({ name }) => quoted(name)).join(', ')})`)
+  try {
+    await connection.run(`CREATE TABLE ${tableIn(place, place.table)} (${definitions.join(', ')})`)
+  } catch (error) {
+    const message = firstLine((error as Error).message)
+    if (!message.includes('Invalid type for index key')) throw error
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The table ${place.table} in ${place.path} cannot be made: a column of its key has a type that DuckDB does not index (${message}). Give ${key.map(({ name }) => name).join(', ')} other types with columns, or create the table without a primary key yourself.`,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Checks that a table takes what is delivered: it has the columns, in any order, of these types; and nothing else of it makes rows fail that are right.
+ * @throws MillraceError SCHEMA_MISMATCH, which names the columns
+ */
+export function checkTable(
+  { table, path, mode }: Place,
+  columns: readonly TableColumn[],
+  found: FoundTable,
+): void {
+  const refuse = (what: string): never => {
+    throw new MillraceError('SCHEMA_MISMATCH', `The table ${table} in ${path} ${what}`)
+  }
+  const inWords = (list: readonly { name: string; type: string }[]): string =>
+    `(${list.map(({ name, type }) => `${name} ${type}`).join(', ')})`
+  const there = new Map(found.columns.map(column => [foldedName(column.name), column]))
+  const wrong = columns.filter(({ name, type }) => there.get(foldedName(name))?.type !== type)
+  if (wrong.length > 0)
+    refuse(
+      `does not have the columns of its topic (${wrong.map(({ name }) => name).join(', ')}). Expected ${inWords(columns)}, found ${inWords(found.columns)}. Change the table, or set columns.`,
+    )
+
+  const delivered = new Set(columns.map(({ name }) => foldedName(name)))
+  const demanded = found.columns.filter(
+    column => !delivered.has(foldedName(column.name)) && !column.nullable && column.default === undefined,
+  )
+  if (demanded.length > 0)
+    refuse(
+      `has columns of its own that may not be null and have no default, so that no record fits: ${inWords(demanded)}. Give them a default, or fill them with columns.`,
+    )
+
+  if (mode === 'append') return
+  const key = columns.filter(({ isKey }) => isKey).map(({ name }) => foldedName(name))
+  for (const constraint of found.constraints) {
+    if (constraint.kind === 'check') continue
+    const over = new Set(constraint.columns.map(foldedName))
+    if (key.every(name => over.has(name))) continue
+    refuse(
+      `lets rows be unique by (${constraint.columns.join(', ')}) as well, while it is updated by its key (${key.join(', ')}). Whether a record fits would depend on which records are written together. Drop that constraint or index, or deliver with mode: 'append'.`,
+    )
+  }
+}
