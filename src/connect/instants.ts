@@ -1,17 +1,22 @@
-/** Times as text: the ISO 8601 profile that JSON Schema calls `date-time` and `date`, read as UTC where no zone is given. */
+/**
+ * Times as text: ISO 8601 as JSON Schema's `date-time` and `date` have it, and as databases write it: with a space for the T, a zone of hours alone (`+02`), after
+ * a space, or `UTC`; without seconds; a date alone, which is its midnight. Without a zone it is UTC.
+ */
 
-const form = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|z|[+-]\d\d:?\d\d)?$/
+const form =
+  /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?|UTC|GMT))?)?$/
 const dateForm = /^(\d{4})-(\d\d)-(\d\d)$/
 
 /** Nanoseconds since the epoch; undefined for what is not a time. */
 export function nanosOfInstant(text: string): bigint | undefined {
   const match = form.exec(text)
   if (!match) return undefined
-  const [, year, month, day, hour, minute, second = '00', fraction = '', zone = 'Z'] = match
-  const days = daysOfDate(`${year}-${month}-${day}`)
-  if (days === undefined || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
-  const seconds =
-    days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zoneSeconds(zone)
+  const [, date = '', hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match
+  const days = daysOfDate(date)
+  const zoneSeconds = secondsOfZone(zone)
+  if (days === undefined || zoneSeconds === undefined) return undefined
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
+  const seconds = days * 86_400 + Number(hour) * 3600 + Number(minute) * 60 + Number(second) - zoneSeconds
   return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
 }
 
@@ -35,8 +40,10 @@ export function daysOfDate(text: string): number | undefined {
     : undefined
 }
 
-function zoneSeconds(zone: string): number {
-  if (zone === 'Z' || zone === 'z') return 0
-  const sign = zone.startsWith('-') ? -1 : 1
-  return sign * (Number(zone.slice(1, 3)) * 3600 + Number(zone.slice(-2)) * 60)
+/** What a clock there is ahead of UTC; undefined for hours or minutes that no clock has. */
+function secondsOfZone(zone: string): number | undefined {
+  const [, sign, hours, minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? []
+  if (sign === undefined) return 0
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60)
 }
