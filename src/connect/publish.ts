@@ -53,6 +53,11 @@ interface CommonOptions<R> {
   readonly commitBytes?: number
   /** Ends the run early: what was published is committed. */
   readonly signal?: AbortSignal
+  /**
+   * Told, as a sentence, what somebody should look at: the source holds something back that may be complete. Default: a warning of the process
+   * (`MillraceWarning`).
+   */
+  readonly onNotice?: (message: string) => void
   /** Told of the run's steps. */
   readonly observer?: ConnectObserver
   /** Default: the machine's. A test gives its own. */
@@ -83,6 +88,8 @@ export interface PublishStats {
   readonly commits: number
   /** Whether the source is at its end; otherwise `signal` ended the run. */
   readonly done: boolean
+  /** What the source holds back at its end, as a sentence: a last line that has no end yet. `onNotice` is told of it too. */
+  readonly waiting?: string
 }
 
 /**
@@ -160,6 +167,7 @@ const optionKinds = {
   commitInterval: 'duration',
   commitBytes: 'natural',
   signal: 'signal',
+  onNotice: 'function',
   observer: 'object',
   clock: 'object',
 } as const
@@ -174,6 +182,7 @@ interface Settings<R, K, V> {
   readonly commitIntervalMs: number
   readonly commitBytes: number
   readonly signal: AbortSignal
+  readonly onNotice: (message: string) => void
   readonly observer: ConnectObserver
   readonly clock: Clock
 }
@@ -196,9 +205,15 @@ function settle<R, K, V>(
     commitIntervalMs: durationMs(options.commitInterval ?? '1s'),
     commitBytes: options.commitBytes ?? 32 * 1024 * 1024,
     signal: AbortSignal.any([options.signal, closing].filter(signal => signal !== undefined)),
+    onNotice: options.onNotice ?? warn,
     observer: options.observer ?? {},
     clock,
   }
+}
+
+/** Tells a person, and nobody else: a program that wants to know gives `onNotice`. */
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'MillraceWarning' })
 }
 
 interface Outputs {
@@ -239,7 +254,7 @@ class Publisher<R, K, V> {
 
   async run(stand: { offset: number; metadata?: string } | undefined): Promise<PublishStats> {
     const { clock, signal } = this.#settings
-    const resume = stand && (JSON.parse(stand.metadata ?? 'null') as ResumeState)
+    const resume = resumeOf(this.#settings.name, stand)
     this.#rows = stand?.offset ?? 0
     const reader = await this.#source.open(resume, { clock, signal })
     this.#total = reader.total
@@ -249,13 +264,13 @@ class Publisher<R, K, V> {
         next ??= ahead(reader.next())
         if (!(await this.#waitFor(next))) {
           await this.#commit()
-          if (signal.aborted) return this.#stats(false)
+          if (signal.aborted) return this.#ended(false)
           continue
         }
         const batch = await next
         if (batch === undefined || signal.aborted) {
           await this.#commit()
-          return this.#stats(batch === undefined && !signal.aborted)
+          return this.#ended(batch === undefined && !signal.aborted, reader.waiting)
         }
         // The source reads ahead while these rows are encoded.
         next = ahead(reader.next())
@@ -314,7 +329,12 @@ class Publisher<R, K, V> {
       const v = value(row)
       const time = timestamp(row, v)
       if (!Number.isSafeInteger(time) || time < 0)
-        return this.#refuse(batch, i, `its timestamp is ${time}, not whole milliseconds since 1970`, row)
+        return this.#refuse(
+          batch,
+          i,
+          `its timestamp is ${time}, not whole milliseconds since 1970`,
+          originalOf(batch, i),
+        )
       const keyData = topic.key.encode(k)
       const valueData = topic.value.encode(v)
       const by = k !== null && topic.key.partitionBytes ? topic.key.partitionBytes(k) : keyData
@@ -323,7 +343,7 @@ class Publisher<R, K, V> {
       this.#published++
     } catch (error) {
       if (isMillraceError(error) && error.code !== 'MALFORMED_RECORD') throw error
-      this.#refuse(batch, i, messageOf(error), row, error)
+      this.#refuse(batch, i, messageOf(error), originalOf(batch, i), error)
     }
   }
 
@@ -380,7 +400,8 @@ class Publisher<R, K, V> {
     return this.#to.records.bytes
   }
 
-  #stats(done: boolean): PublishStats {
+  #ended(done: boolean, waiting?: string): PublishStats {
+    if (waiting !== undefined) this.#settings.onNotice(waiting)
     return {
       published: this.#published,
       skipped: this.#skipped,
@@ -388,7 +409,31 @@ class Publisher<R, K, V> {
       bytes: this.#bytes,
       commits: this.#commits,
       done,
+      ...(waiting !== undefined && { waiting }),
     }
+  }
+}
+
+/** A row as it stands in the source, or as the source gave it. */
+function originalOf<R>(batch: SourceBatch<R>, i: number): unknown {
+  return batch.original === undefined ? batch.rows[i] : batch.original(i)
+}
+
+/** The resume state beside an offset; undefined where the source has to be read from its start. */
+function resumeOf(
+  name: string,
+  stand: { offset: number; metadata?: string } | undefined,
+): ResumeState | undefined {
+  // An offset of 0 without a state is set by hand.
+  if (stand === undefined || (stand.offset === 0 && !stand.metadata)) return undefined
+  try {
+    return JSON.parse(stand.metadata ?? '') as ResumeState
+  } catch (error) {
+    throw new MillraceError(
+      'SOURCE_CHANGED',
+      `The committed offset ${stand.offset} of the group 'connect-${name}' has no resume state: it was moved by hand. A source continues only from its own state. To publish all of it again, set the offset to 0; otherwise publish under another name.`,
+      { cause: error },
+    )
   }
 }
 

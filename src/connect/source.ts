@@ -52,6 +52,8 @@ export interface Source<R> {
 export interface SourceReader<R> {
   /** How many rows there are in all, where the source can tell: for progress only. */
   readonly total?: number
+  /** At the end: what is left of the source and not handed out yet, and until when, as a sentence. Undefined: nothing is left. */
+  readonly waiting?: string | undefined
   /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED where the rest cannot be read. */
   next(): Promise<SourceBatch<R> | undefined>
   /** Lets go of everything. Called once, whatever happened before. */
@@ -60,12 +62,14 @@ export interface SourceReader<R> {
 
 /** Rows in their order, and how far they bring the source. */
 export interface SourceBatch<R> {
-  /** In their order; those that could not be read stand among them. */
+  /** In their order; those that could not be read stand among them. None: the batch only moves `resume`. */
   readonly rows: readonly (R | BadRow)[]
   /** Stands for all rows up to and including these. */
   readonly resume: ResumeState
   /** Names a row for people: `row 17 of flights.parquet`, `line 12 of airports.csv`. */
   place(index: number): string
+  /** A row as it stands in the source, for dead letters. Without it a row that the topic refuses is kept as JSON. */
+  original?(index: number): string | Uint8Array
 }
 
 /** A row that a source could not read. */

@@ -1,47 +1,15 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isCode } from '../../../test/is-code.ts'
-import { isMillraceError, systemClock } from '../../base/index.ts'
+import { isMillraceError } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
 import { sourceConformance } from '../conformance.ts'
-import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
+import { BadRow, type Source } from '../source.ts'
+import { fileOf, folder, read } from './csv.test-support.ts'
 import { csv, type CsvOptions } from './csv.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'millrace-csv-'))
-after(() => rmSync(folder, { recursive: true }))
-
-let files = 0
-function fileOf(content: string | Uint8Array): string {
-  const file = join(folder, `${files++}.csv`)
-  writeFileSync(file, content)
-  return file
-}
-
-async function read<R>(
-  source: Source<R>,
-  resume?: ResumeState,
-): Promise<{ rows: (R | BadRow)[]; places: string[]; resume: ResumeState }> {
-  const reader = await source.open(resume, { clock: systemClock, signal: new AbortController().signal })
-  const rows: (R | BadRow)[] = []
-  const places: string[] = []
-  let last: ResumeState = null
-  try {
-    for (let batch: SourceBatch<R> | undefined; (batch = await reader.next());) {
-      for (const [i, row] of batch.rows.entries()) {
-        rows.push(row)
-        places.push(batch.place(i).replace(/ of .*/, ''))
-      }
-      last = batch.resume
-    }
-  } finally {
-    await reader.close()
-  }
-  return { rows, places, resume: last }
-}
 
 describe('conformance', () => {
   const rows = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `number ${n}, "quoted"\nand broken` }))
@@ -80,7 +48,12 @@ describe('rows', () => {
     { columns: two },
     [{ a: 'x,1', b: 'he said "no"\nand left' }],
   )
-  check('the last line needs no line end', 'a,b\n1,2', { columns: two }, [{ a: '1', b: '2' }])
+  check(
+    'the last line of a complete file needs no line end',
+    'a,b\n1,2',
+    { columns: two, lastLine: 'complete' },
+    [{ a: '1', b: '2' }],
+  )
   check('empty lines are passed over', 'a,b\n\n1,2\n\r\n3,4\n\n', { columns: two }, [
     { a: '1', b: '2' },
     { a: '3', b: '4' },
@@ -162,9 +135,16 @@ describe('malformed rows', () => {
     expected: (string | [place: string, original: string])[],
   ): void => {
     test(name, async () => {
-      const { rows, places } = await read(csv(fileOf(content), { columns: { a: 'string', b: 'string' } }))
+      const source = csv(fileOf(content), {
+        columns: { a: 'string', b: 'string' },
+        lastLine: 'complete',
+        recordBytesMax: 5000,
+      })
+      const { rows, places } = await read(source)
       assert.deepEqual(
-        rows.map((row, i) => (row instanceof BadRow ? [places[i], row.original] : row.a)),
+        rows.map((row, i) =>
+          row instanceof BadRow ? [places[i], Buffer.from(row.original).toString('latin1')] : row.a,
+        ),
         expected,
       )
     })
@@ -175,11 +155,9 @@ describe('malformed rows', () => {
     ['line 4', '4,5,6'],
     '7',
   ])
-  check('a quote that is never closed costs its line only', 'a,b\n1,2\n"3,4\n5,6\n7,8\n', [
+  check('a quote that is never closed costs what it holds', 'a,b\n1,2\n"3,4\n5,6\n7,8\n', [
     '1',
-    ['line 3', '"3,4'],
-    '5',
-    '7',
+    ['line 3', '"3,4\n5,6\n7,8\n'],
   ])
   check('a stray quote costs its line only', 'a,b\n1,5" pipe\n2,6" pipe\n3,x\n', [
     ['line 2', '1,5" pipe'],
@@ -187,14 +165,27 @@ describe('malformed rows', () => {
     '3',
   ])
   check('text after a closing quote', 'a,b\n"1"x,2\n3,4\n', [['line 2', '"1"x,2'], '3'])
-  check('bytes that are not UTF-8', Buffer.from('a,b\n\xff,1\n2,3\n', 'latin1'), [
-    ['line 2', '\ufffd,1'],
-    '2',
-  ])
+  check('bytes that are not UTF-8', Buffer.from('a,b\n\xff,1\n2,3\n', 'latin1'), [['line 2', '\xff,1'], '2'])
   check('line numbers count lines inside quotes', 'a,b\n"1\n1\n1",2\n3\n', ['1\n1\n1', ['line 5', '3']])
+  // Whatever is wrong with a record: its lines are no records.
+  const lines = 'x,y\nu,v\n'
+  for (const [fault, record, original = record] of [
+    ['too few fields', `"${lines}"`],
+    ['text after a closing quote', `"${lines}"x,"${lines}"`],
+    ['a stray quote before', `1" pipe,"${lines}"`],
+    ['bytes that are not UTF-8', `1,"${lines}\xff"`],
+    ['more bytes than allowed', `1,"${lines.repeat(800)}"`, `1,"${lines.repeat(800)}`.slice(0, 5000)],
+    ['more bytes than allowed, in a line', `1,${'2'.repeat(6000)}`, `1,${'2'.repeat(4998)}`],
+  ] as const)
+    check(`${fault}: one bad row`, Buffer.from(`a,b\n0,0\n${record}\n3,4\n5,"\n`, 'latin1'), [
+      '0',
+      ['line 3', original],
+      '3',
+      [`line ${3 + record.split('\n').length + 1}`, '5,"\n'],
+    ])
+  check('a lone carriage return', 'a,b\n1,2\r3,4\n"5\r",6\n', [['line 2', '1,2\r3,4'], '5\r'])
   check('a quote left open over a long file', `a,b\n"1,2\n${'3,4\n'.repeat(300_000)}`, [
-    ['line 2', '"1,2'],
-    ...Array.from({ length: 300_000 }, () => '3'),
+    ['line 2', `"1,2\n${'3,4\n'.repeat(1249)}`.slice(0, 5000)],
   ])
 })
 
@@ -217,7 +208,9 @@ describe('files', () => {
     ['another file, longer', 'a\n1\n2\n', 'a\n10\n20\n30\n'],
     ['another file of the same length', 'a\n1\n2\n', 'a\n1\n3\n'],
     ['a file with another header', 'a\n1\n2\n', 'b\n1\n2\n3\n'],
-    ['a file whose last line was written on', 'a\n1\n2', 'a\n1\n23\n'],
+    ['a complete file whose last line was written on', 'a\n1\n2', 'a\n1\n23\n'],
+    ['a complete file that left a quote open', 'a\n1\n"2\n', 'a\n1\n"2\n"\n'],
+    ['a long file that begins otherwise', `a\n1\n${'2\n'.repeat(5000)}`, `a\n3\n${'2\n'.repeat(5000)}`],
     [
       'a long file that differs near the place',
       `a\n${'1\n'.repeat(5000)}`,
@@ -226,7 +219,8 @@ describe('files', () => {
   ] as const)
     test(`${name} is refused`, async () => {
       const file = fileOf(earlier)
-      const source = csv(file, { columns: { a: 'integer' } })
+      const lastLine = name.includes('complete') ? 'complete' : 'wait'
+      const source = csv(file, { columns: { a: 'integer' }, lastLine })
       const { resume } = await read(source)
       writeFileSync(file, later)
       const again: Source<unknown> = name.includes('header')
@@ -237,13 +231,20 @@ describe('files', () => {
         error => isMillraceError(error, 'SOURCE_CHANGED') && error.message.includes(file),
       )
     })
-  test('a last line without an end is read on behind the end that it gets', async () => {
-    for (const end of ['\n', '\r\n']) {
-      const file = fileOf('a\n1\n2')
-      const source = csv(file, { columns: { a: 'integer' } })
+  test('a complete last line without an end is read on behind the end that it gets', async () => {
+    for (const [last, end] of [
+      ['2', '\n'],
+      ['2', '\r\n'],
+      ['2\r', '\n'],
+    ]) {
+      const file = fileOf(`a\n1\n${last}`)
+      const source = csv(file, { columns: { a: 'integer' }, lastLine: 'complete' })
       const first = await read(source)
-      appendFileSync(file, `${end}3\n`)
-      assert.deepEqual((await read(source, first.resume)).rows, [{ a: 3 }])
+      assert.deepEqual(first.rows, [{ a: 1 }, { a: 2 }])
+      assert.deepEqual((await read(source, first.resume)).rows, [])
+      appendFileSync(file, `${end}x\n`)
+      const { rows, places } = await read(source, first.resume)
+      assert.deepEqual([rows.length, places], [1, ['line 4']])
     }
   })
   test('a missing file', async () => {
