@@ -72,7 +72,7 @@ function firstChanging(text: string): string | undefined {
       const start = at
       while (isOfNumber(text.charCodeAt(at + 1))) at += 1
       const source = text.slice(start, at + 1)
-      if (changes(source, Number(source))) return source
+      if (numberChanges(source, Number(source))) return source
     }
   }
   return undefined
@@ -102,7 +102,7 @@ function isOfNumber(code: number): boolean {
 }
 
 /** Whether a number, as JSON has it, is another one as a double. */
-function changes(source: string, double: number): boolean {
+export function numberChanges(source: string, double: number): boolean {
   const size = Math.abs(double)
   if (size < exactMax) return false
   if (size === Number.POSITIVE_INFINITY) return true

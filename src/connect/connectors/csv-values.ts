@@ -1,4 +1,5 @@
 /** What the text of a CSV field may be, by the kind of its column: the grammar of that kind, not what a JavaScript function makes of it. */
+import { numberChanges, parseJson } from '../../schema/index.ts'
 import type { ColumnKind } from '../columns.ts'
 import { daysOfDate, millisOfInstant } from '../instants.ts'
 
@@ -37,38 +38,10 @@ const booleans: Readonly<Record<string, boolean>> = Object.assign(
   { true: true, false: false },
 )
 
-/** A double holds every whole number of so many digits. */
-const exactDigits = 15
-
 /** The number of a text that has the form of one; undefined where it is infinite as a double, or a whole number that is another one as a double. */
 function exactNumber(text: string): number | undefined {
   const value = Number(text)
-  if (text.length <= exactDigits && value < 1e300 && value > -1e300) return value
-  if (!Number.isFinite(value)) return undefined
-  if (Number.isSafeInteger(value) || !Number.isInteger(value)) return value
-  const digits = wholeDigits(text)
-  // What is not whole rounds, as decimals do. The text that JavaScript writes of a double is taken for it.
-  return digits === undefined ||
-    BigInt(Math.abs(value)) === BigInt(digits) ||
-    shortestDigits(value) === digits
-    ? value
-    : undefined
-}
-
-/** The digits of the whole number that a text is, without zeros in front; undefined for one with decimals that are not zero. */
-function wholeDigits(text: string): string | undefined {
-  const [, whole = '', decimals = '', exponent = '0'] =
-    /^[+-]?(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/.exec(text) ?? []
-  const digits = whole + decimals
-  const point = whole.length + Number(exponent)
-  if (/[1-9]/.test(digits.slice(point))) return undefined
-  return digits.slice(0, point).padEnd(point, '0').replace(/^0+/, '')
-}
-
-/** The digits of a whole number as JavaScript writes them: the shortest that give this double, then zeros. */
-function shortestDigits(value: number): string {
-  const [digits = '', exponent] = String(Math.abs(value)).split('e+')
-  return exponent === undefined ? digits : digits.replace('.', '').padEnd(Number(exponent) + 1, '0')
+  return numberChanges(text.startsWith('+') ? text.slice(1) : text, value) ? undefined : value
 }
 
 function bytesOfBase64(text: string): Uint8Array | undefined {
@@ -77,18 +50,9 @@ function bytesOfBase64(text: string): Uint8Array | undefined {
   return text === canonical || text === canonical.replace(/=+$/, '') ? new Uint8Array(bytes) : undefined
 }
 
-/** Digits in a row, or an exponent: only then a number may be another one as a double. */
-const suspicious = /\d{16}|\d[eE]/
-
 function jsonOf(text: string): unknown {
   try {
-    if (!suspicious.test(text)) return JSON.parse(text) as unknown
-    let isExact = true
-    const value: unknown = JSON.parse(text, (_, part: unknown, context?: { source?: string }) => {
-      if (typeof part === 'number') isExact &&= exactNumber(context?.source ?? String(part)) !== undefined
-      return part
-    })
-    return isExact ? value : undefined
+    return parseJson(text)
   } catch {
     return undefined
   }
