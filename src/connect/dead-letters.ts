@@ -4,9 +4,9 @@
  * `millrace.topic`, `millrace.partition` and `millrace.offset` for a record of the log.
  */
 import { fromUtf8 } from '../base/index.ts'
-import { ensureTopic, type FetchedBatch, type LogPort, type Writer } from '../port/index.ts'
+import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
-import { BatchedAppends } from './batched-appends.ts'
+import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { rawRecordAt } from './raw-record.ts'
 
 export function deadLetterHeaders(
@@ -62,14 +62,14 @@ export class DeadLetters {
     partitions: number,
     into: string,
   ): Promise<DeadLetters> {
-    const letterPartitions = await ensureTopic(log, { name: into, partitions: undefined })
+    const letters = await targetTopic(log, { name: into, partitions: undefined })
     const writer = await log.openWriter({ transactionalId: `connect-${name}-dead-letters` })
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
     const written = async (kind: LetterKind): Promise<Map<number, number>> => {
       const stand = await log.committedOffsets(groupOf(name, kind), all)
       return new Map(stand.flatMap(found => (found ? [[found.partition, found.offset] as const] : [])))
     }
-    return new DeadLetters(writer, new BatchedAppends(writer, into, letterPartitions), name, topic, {
+    return new DeadLetters(writer, new BatchedAppends(writer, letters), name, topic, {
       malformed: await written('malformed'),
       unfit: await written('unfit'),
       refused: await written('refused'),

@@ -45,6 +45,8 @@ export class MemoryLog implements LogPort {
   onCommit: (when: 'before' | 'after', transactionalId: string) => void = () => {}
   /** Tells its topics from those of other logs. */
   readonly id: string
+  /** What a batch of a topic may have, where that is little. */
+  readonly batchBytesMax: Record<string, number> = {}
   readonly #topics = new Map<string, Entry[][]>()
   readonly #groups = new Map<string, Map<string, OffsetCommit>>()
   readonly #writers = new Map<string, MemoryWriter>()
@@ -73,7 +75,7 @@ export class MemoryLog implements LogPort {
             id: `${this.id}/${name}`,
             partitions,
             config: { partitions },
-            batchBytesMax: 1 << 30,
+            batchBytesMax: this.batchBytesMax[name] ?? 1 << 30,
             internal: false,
           },
     )
@@ -158,6 +160,8 @@ export class MemoryLog implements LogPort {
     const entries = this.entries(topic, partition)
     const baseOffset = entries.at(-1)?.nextOffset ?? 0
     const built = batch && new RecordBatch(batch.build({}))
+    if (built && built.bytes.length > (this.batchBytesMax[topic] ?? Infinity))
+      throw new MillraceError('RECORD_TOO_LARGE', `a batch of ${topic} is too large`)
     if (built) assignOffsets(built.bytes, baseOffset, 0)
     entries.push({ baseOffset, nextOffset: baseOffset + (built?.count ?? 1), batch: built, transaction })
     this.wake()

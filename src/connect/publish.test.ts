@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import * as v from 'valibot'
 import { z } from 'zod'
 import { isCode } from '../../test/is-code.ts'
 import { scale } from '../../test/scale.ts'
 import { partitionFor, seededRandom, systemClock } from '../base/index.ts'
-import { json, text, topic } from '../schema/index.ts'
+import { json, text, topic, type ErrorPolicy } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
-import { publish } from './publish.ts'
+import { publish, type PublishOptions, type PublishTopic } from './publish.ts'
 import { BadRow, type Source } from './source.ts'
 
 interface Row {
@@ -311,6 +312,194 @@ describe('bad rows', () => {
     await assert.rejects(
       publish(new MemoryLog(), slow, rowsOf(rows(3)), { key, onError: 'skip' }),
       isCode('SCHEMA_ASYNC'),
+    )
+  })
+})
+
+describe('whatever is wrong with a row, the policy decides', () => {
+  const thrown = (): never => {
+    throw new Error('not this one')
+  }
+  const throws = topic('throws', {
+    key: z.string(),
+    value: v.pipe(
+      v.object({ id: v.string(), n: v.number() }),
+      v.check(({ n }) => (n === 1 ? thrown() : true)),
+    ),
+  })
+  const values = topic('values', { key: z.string(), value: v.object({ id: v.string(), n: v.number() }) })
+  const timed = topic('timed', {
+    key: z.string(),
+    value: json<Row>(),
+    timestamp: ({ n }) => (n === 1 ? NaN : n),
+  })
+  const cyclic: Record<string, unknown> = {}
+  cyclic['self'] = cyclic
+  // Of three rows the second is bad.
+  const check = (
+    name: string,
+    to: PublishTopic<string, Row>,
+    options: Partial<PublishOptions<Row, string, Row>>,
+    about: RegExp,
+    original = '{"id":"id 1","n":1}',
+  ): void => {
+    test(name, async () => {
+      const run = (onError: ErrorPolicy, log: MemoryLog): ReturnType<typeof publish> =>
+        publish(log, to, rowsOf(rows(3)), { key, ...options, onError })
+      const left = (log: MemoryLog): unknown[] => log.read(to.name).map(({ value }) => value)
+      const expected = ['{"id":"id 0","n":0}', '{"id":"id 2","n":2}']
+
+      const failed = new MemoryLog()
+      await assert.rejects(run('fail', failed), isCode('SOURCE_MALFORMED', about))
+      await assert.rejects(run('fail', failed), isCode('SOURCE_MALFORMED', /row 1 /))
+      assert.deepEqual(left(failed), [])
+
+      const skipped = new MemoryLog()
+      assert.equal((await run('skip', skipped)).skipped, 1)
+      assert.deepEqual(left(skipped), expected)
+
+      const kept = new MemoryLog()
+      assert.equal((await run({ deadLetter: 'letters' }, kept)).deadLettered, 1)
+      assert.deepEqual(left(kept), expected)
+      const [letter] = kept.read('letters')
+      assert.equal(letter?.value, original)
+      assert.equal(letter.headers['millrace.place'], 'row 1')
+      assert.match(letter.headers['millrace.reason']!, about)
+    })
+  }
+  const second =
+    <T>(value: T) =>
+    (row: Row): T | undefined =>
+      row.n === 1 ? value : undefined
+  check('its schema throws', throws, {}, /not this one/)
+  check(
+    'its value cannot be read back',
+    values,
+    { value: row => second({ id: 'x', n: Infinity })(row) ?? row },
+    /n/,
+  )
+  check(
+    'its value is missing',
+    things,
+    { value: row => (row.n === 1 ? (undefined as never) : row) },
+    /value.*missing/,
+  )
+  check(
+    'its value has a cycle',
+    topic('any', { key: z.string(), value: json<Row>() }),
+    {
+      value: row => second(cyclic as never)(row) ?? row,
+    },
+    /cycl|circular/i,
+  )
+  check(
+    'the function for its value throws',
+    things,
+    { value: row => (second(1)(row) ? thrown() : row) },
+    /not this one/,
+  )
+  check(
+    'it has no key',
+    things,
+    { key: row => (row.n === 1 ? (undefined as never) : row.id) },
+    /key.*not optional/,
+  )
+  check(
+    'its key is a promise',
+    things,
+    { key: row => (row.n === 1 ? (Promise.resolve('x') as never) : row.id) },
+    /key/,
+  )
+  check('its time is in the topic, and none', timed, {}, /timestamp.*NaN/)
+  for (const time of [undefined, NaN, 1.5, -1, '7', new Date(0), 9e15])
+    check(
+      `its time is ${String(time)}`,
+      things,
+      { timestamp: row => (row.n === 1 ? (time as number) : row.n) },
+      /timestamp/,
+    )
+  test('it is larger than a batch of the topic: the others fill batches that fit', async () => {
+    const log = new MemoryLog()
+    log.batchBytesMax['things'] = 200
+    const large = (row: Row): string => (row.n === 7 ? 'x'.repeat(300) : row.id)
+    await assert.rejects(
+      publish(log, things, rowsOf(rows(30)), { key: large }),
+      isCode('SOURCE_MALFORMED', /row 7 .*more than the 200 of a segment/),
+    )
+    const stats = await publish(log, things, rowsOf(rows(30)), {
+      key: large,
+      onError: { deadLetter: 'letters' },
+    })
+    assert.deepEqual([stats.published, stats.deadLettered], [29, 1])
+    assert.equal(log.read('things').length, 29)
+    assert.equal(log.read('letters')[0]?.value, '{"id":"id 0","n":7}')
+  })
+})
+
+describe('what a source tells', () => {
+  test('what it holds back is in the counts, and in a notice', async () => {
+    const source = rowsOf(rows(2))
+    const holding: Source<Row> = {
+      ...source,
+      open: async (resume, context) => {
+        const reader = await source.open(resume, context)
+        return { ...reader, waiting: 'a.csv: the last line waits.' }
+      },
+    }
+    const notices: string[] = []
+    const stats = await publish(new MemoryLog(), things, holding, {
+      key,
+      onNotice: message => notices.push(message),
+    })
+    assert.equal(stats.waiting, 'a.csv: the last line waits.')
+    assert.deepEqual(notices, [stats.waiting])
+  })
+
+  test('a batch without rows moves its state', async () => {
+    const log = new MemoryLog()
+    let given = false
+    const moving: Source<Row> = {
+      name: 'moving',
+      open: () =>
+        Promise.resolve({
+          next: () => {
+            const batch = given ? undefined : { rows: [], resume: 'there', place: String }
+            given = true
+            return Promise.resolve(batch)
+          },
+          close: () => Promise.resolve(),
+        }),
+    }
+    await publish(log, things, moving, { key })
+    assert.deepEqual(
+      await log.committedOffsets('connect-moving-things', [{ topic: 'things', partition: 0 }]),
+      [{ topic: 'things', partition: 0, offset: 0, metadata: '"there"' }],
+    )
+  })
+
+  test('an offset that was moved by hand is no state, but for 0', async () => {
+    const log = new MemoryLog()
+    const move = (offset: number, metadata?: string): Promise<void> =>
+      log.commitOffsets({
+        group: 'connect-rows-things',
+        offsets: [{ topic: 'things', partition: 0, offset, ...(metadata !== undefined && { metadata }) }],
+      })
+    await publish(log, things, rowsOf(rows(3)), { key })
+    for (const metadata of [undefined, '', '{'])
+      await move(1, metadata).then(() =>
+        assert.rejects(
+          publish(log, things, rowsOf(rows(3)), { key }),
+          isCode('SOURCE_CHANGED', /set the offset to 0/),
+        ),
+      )
+    await move(0)
+    assert.equal((await publish(log, things, rowsOf(rows(3)), { key })).published, 3)
+  })
+
+  test('dead letters do not go to the topic itself', async () => {
+    await assert.rejects(
+      publish(new MemoryLog(), things, rowsOf([]), { key, onError: { deadLetter: 'things' } }),
+      isCode('INVALID_ARGUMENT', /another topic/),
     )
   })
 })

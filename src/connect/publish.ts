@@ -16,11 +16,19 @@ import {
   systemClock,
   type Clock,
   type Duration,
+  type ErrorCode,
 } from '../base/index.ts'
 import { checkConnector, checkLog } from './checks.ts'
-import { ensureTopic, type Log, type LogPort, portOf, type Writer } from '../port/index.ts'
+import {
+  portOf,
+  RecordEncoder,
+  type Log,
+  type LogPort,
+  type OutgoingRecord,
+  type Writer,
+} from '../port/index.ts'
 import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
-import { BatchedAppends } from './batched-appends.ts'
+import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
 import {
@@ -136,19 +144,24 @@ async function publishOver<R, K, V>(
   source: Source<R>,
   settings: Settings<R, K, V>,
 ): Promise<PublishStats> {
-  const partitions = await ensureTopic(log, topic)
   const { onError, name } = settings
-  const letters = typeof onError === 'object' ? onError.deadLetter : undefined
-  const letterPartitions =
-    letters === undefined ? 0 : await ensureTopic(log, { name: letters, partitions: undefined })
+  const letterName = typeof onError === 'object' ? onError.deadLetter : undefined
+  if (letterName === topic.name)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Dead letters of '${topic.name}' cannot go to that topic itself: its consumers would stop at them. Name another topic in onError.`,
+    )
+  const records = await targetTopic(log, topic)
+  const letters =
+    letterName === undefined ? undefined : await targetTopic(log, { name: letterName, partitions: undefined })
 
   // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
   const writer = await log.openWriter({ transactionalId: `connect-${name}` })
   try {
     const [stand] = await log.committedOffsets(`connect-${name}`, [{ topic: topic.name, partition: 0 }])
     return await new Publisher(writer, topic, source, settings, {
-      records: new BatchedAppends(writer, topic.name, partitions),
-      letters: letters === undefined ? undefined : new BatchedAppends(writer, letters, letterPartitions),
+      records: new BatchedAppends(writer, records),
+      letters: letters && new BatchedAppends(writer, letters),
     }).run(stand)
   } catch (error) {
     await writer.abort().catch(() => {})
@@ -172,12 +185,16 @@ const optionKinds = {
   clock: 'object',
 } as const
 
+/** What a record is refused with. */
+const ofRecord: ReadonlySet<ErrorCode> = new Set(['MALFORMED_RECORD', 'RECORD_TOO_LARGE'])
+
 /** Options with their defaults, and without the types that guarded them. */
 interface Settings<R, K, V> {
   readonly name: string
   readonly key: (row: R) => K | null
   readonly value: (row: R) => V
-  readonly timestamp: (row: R, value: V) => number
+  /** Undefined: what the topic says. */
+  readonly timestamp: ((row: R) => number) | undefined
   readonly onError: ErrorPolicy
   readonly commitIntervalMs: number
   readonly commitBytes: number
@@ -193,14 +210,12 @@ function settle<R, K, V>(
   options: Partial<CommonOptions<R> & { key: (row: R) => K; value: (row: R) => V }> = {},
   closing?: AbortSignal,
 ): Settings<R, K, V> {
-  const { clock = systemClock, timestamp } = options
-  const ofTopic = topic.timestamp
+  const { clock = systemClock } = options
   return {
     name: options.name ?? `${source.name}-${topic.name}`,
     key: options.key ?? (() => null),
     value: options.value ?? (row => row as unknown as V),
-    timestamp:
-      timestamp ?? (typeof ofTopic === 'function' ? (_, value) => ofTopic(value) : () => clock.now()),
+    timestamp: options.timestamp,
     onError: options.onError ?? 'fail',
     commitIntervalMs: durationMs(options.commitInterval ?? '1s'),
     commitBytes: options.commitBytes ?? 32 * 1024 * 1024,
@@ -224,6 +239,7 @@ interface Outputs {
 class Publisher<R, K, V> {
   readonly #writer: Writer
   readonly #topic: PublishTopic<K, V>
+  readonly #encoder: RecordEncoder<K, V>
   readonly #source: Source<R>
   readonly #settings: Settings<R, K, V>
   readonly #to: Outputs
@@ -247,6 +263,7 @@ class Publisher<R, K, V> {
   ) {
     this.#writer = writer
     this.#topic = topic
+    this.#encoder = new RecordEncoder(topic, settings.clock)
     this.#source = source
     this.#settings = settings
     this.#to = to
@@ -322,29 +339,23 @@ class Publisher<R, K, V> {
   }
 
   #append(batch: SourceBatch<R>, i: number, row: R): void {
-    const { key, value, timestamp } = this.#settings
-    const topic = this.#topic
     try {
-      const k = key(row)
-      const v = value(row)
-      const time = timestamp(row, v)
-      if (!Number.isSafeInteger(time) || time < 0)
-        return this.#refuse(
-          batch,
-          i,
-          `its timestamp is ${time}, not whole milliseconds since 1970`,
-          originalOf(batch, i),
-        )
-      const keyData = topic.key.encode(k)
-      const valueData = topic.value.encode(v)
-      const by = k !== null && topic.key.partitionBytes ? topic.key.partitionBytes(k) : keyData
+      const { key, value, timestamp, partitionBy } = this.#encoder.encode(this.#record(row))
       const { records } = this.#to
-      records.append(records.partitionFor(by), time, keyData, valueData)
+      records.append(records.partitionFor(partitionBy), timestamp, key, value)
       this.#published++
     } catch (error) {
-      if (isMillraceError(error) && error.code !== 'MALFORMED_RECORD') throw error
+      if (isMillraceError(error) && !ofRecord.has(error.code)) throw error
       this.#refuse(batch, i, messageOf(error), originalOf(batch, i), error)
     }
+  }
+
+  #record(row: R): OutgoingRecord<K, V> {
+    const { key, value, timestamp } = this.#settings
+    const fields = { key: key(row) as K, value: value(row) }
+    if (timestamp === undefined) return fields
+    // Undefined would be taken for none.
+    return { ...fields, timestamp: timestamp(row) ?? NaN }
   }
 
   /** Applies the policy to a row that cannot be published. */

@@ -12,7 +12,7 @@
  *
  * Obligations of the caller: one call of `next` at a time, `close` at the end, whatever happened.
  */
-import type { Clock } from '../base/index.ts'
+import { inWords, type Clock } from '../base/index.ts'
 
 /** A JSON value that says how far a source has been read. */
 export type ResumeState =
@@ -88,11 +88,16 @@ export class BadRow {
 /** A row as JSON, with what JSON lacks as text: for a row that has no original of its own. */
 export function textOf(row: unknown): string {
   if (typeof row === 'string') return row
-  const text: string | undefined = JSON.stringify(row, (_, value: unknown) => {
-    if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-    return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
-      ? String(value)
-      : value
-  })
-  return text ?? typeof row
+  try {
+    const text: string | undefined = JSON.stringify(row, (_, value: unknown) => {
+      if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+      return typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+        ? String(value)
+        : value
+    })
+    return text ?? inWords(row)
+  } catch {
+    // A cycle, or a toJSON that throws.
+    return inWords(row)
+  }
 }

@@ -17,5 +17,5 @@ export {
 } from './group-offsets.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
-export { type OutgoingHeader, type OutgoingRecord } from './outgoing-record.ts'
+export { RecordEncoder, recordTooLarge, type OutgoingHeader, type OutgoingRecord } from './outgoing-record.ts'
 export { Producer, type ProducerOptions } from './producer.ts'
