@@ -38,19 +38,19 @@ export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | und
         identity: same,
       }
     case id.TINYINT:
-      return integer(-128n, 127n, (to, value) => to.appendTinyInt(Number(value)))
+      return small(-128, 127, (to, value) => to.appendTinyInt(value))
     case id.SMALLINT:
-      return integer(-32768n, 32767n, (to, value) => to.appendSmallInt(Number(value)))
+      return small(-32768, 32767, (to, value) => to.appendSmallInt(value))
     case id.INTEGER:
-      return integer(-(1n << 31n), (1n << 31n) - 1n, (to, value) => to.appendInteger(Number(value)))
+      return small(-(2 ** 31), 2 ** 31 - 1, (to, value) => to.appendInteger(value))
     case id.BIGINT:
       return integer(-(1n << 63n), (1n << 63n) - 1n, (to, value) => to.appendBigInt(value))
     case id.UTINYINT:
-      return integer(0n, 255n, (to, value) => to.appendUTinyInt(Number(value)))
+      return small(0, 255, (to, value) => to.appendUTinyInt(value))
     case id.USMALLINT:
-      return integer(0n, 65535n, (to, value) => to.appendUSmallInt(Number(value)))
+      return small(0, 65535, (to, value) => to.appendUSmallInt(value))
     case id.UINTEGER:
-      return integer(0n, (1n << 32n) - 1n, (to, value) => to.appendUInteger(Number(value)))
+      return small(0, 2 ** 32 - 1, (to, value) => to.appendUInteger(value))
     case id.UBIGINT:
       return integer(0n, (1n << 64n) - 1n, (to, value) => to.appendUBigInt(value))
     case id.HUGEINT:
@@ -197,6 +197,21 @@ export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | und
 
 const native = { isText: false } as const
 const same = (value: unknown): Identity => value as Identity
+
+/** Whole numbers that a double holds. */
+function small(min: number, max: number, append: (to: DuckDBAppender, value: number) => void): Carrier {
+  return {
+    ...native,
+    convert(value) {
+      const whole = typeof value === 'bigint' ? Number(value) : value
+      return Number.isInteger(whole) && (whole as number) >= min && (whole as number) <= max
+        ? (whole as number)
+        : undefined
+    },
+    append: (to, value) => append(to, value as number),
+    identity: value => Number(value),
+  }
+}
 
 type AppendWhole = (to: DuckDBAppender, value: bigint) => void
 

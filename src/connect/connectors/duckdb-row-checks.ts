@@ -41,7 +41,7 @@ export class RowChecks {
       // Updates by key check keys themselves: see checkTable.
       if (constraint.kind === 'unique' && place.mode === 'upsert') continue
       const query = queryOf(constraint, place, columns, table)
-      if (query === undefined || (await whyNot(connection, query)) !== undefined) continue
+      if ((await whyNot(connection, query)) !== undefined) continue
       if (constraint.kind === 'check') asks.push(askCheck(constraint.expression, query))
       else unique.push(query)
     }
@@ -85,36 +85,38 @@ function castTexts(columns: readonly StagedColumn[], texts: readonly number[]): 
   }
 }
 
-/** The rows that break a CHECK; or of a unique key, all rows in their order: which have the same, and whether the table has it. */
+/** The rows that break a CHECK; or of a unique key, all rows: which have the same, and whether the table has it. */
 function queryOf(
   constraint: Constraint,
   place: Place,
   columns: readonly StagedColumn[],
   table: FoundTable,
-): string | undefined {
+): string {
   const target = tableIn(place, place.table)
-  const staged = new Map(columns.map(({ name }, c) => [foldedName(name), `s.c${c}`]))
-  const key = columns.flatMap(({ isKey, name }, c) => (isKey ? [`t.${quoted(name)} = s.c${c}`] : []))
+  const staged = columns.map(({ name }, c) => `s.c${c} AS ${quoted(name)}`)
+  if (constraint.kind === 'unique') {
+    // Only over what is delivered. What a default fills in is the table's own business: a sequence gives each row its own.
+    const values = constraint.expressions.join(', ')
+    const some = constraint.expressions.map(expression => `${expression} IS NOT NULL`).join(' AND ')
+    return `SELECT millrace_i, CAST(dense_rank() OVER (ORDER BY ${values}) AS INTEGER),
+        (${values}) IN (SELECT (${values}) FROM ${target}), CAST((${values}) AS VARCHAR)
+      FROM (SELECT s.i AS millrace_i, ${staged.join(', ')} FROM ${staging} s) n WHERE ${some}`
+  }
+  const delivered = new Set(columns.map(({ name }) => foldedName(name)))
   const isUpdate = place.mode === 'upsert'
-  // A generated column follows from others, and cannot be told from one with a default: what refers to one is left to the write.
-  const all = table.columns.map(({ name, default: initial }) => {
-    const kept = isUpdate
-      ? `CASE WHEN t.rowid IS NULL THEN (${initial ?? 'NULL'}) ELSE t.${quoted(name)} END`
-      : (initial ?? 'NULL')
-    return `${staged.get(foldedName(name)) ?? kept} AS ${quoted(name)}`
-  })
-  const from = isUpdate ? `LEFT JOIN ${target} t ON ${key.join(' AND ')}` : ''
-  const rows = `(SELECT s.i AS millrace_i, ${all.join(', ')} FROM ${staging} s ${from} WHERE NOT s.deleted) n`
-  if (constraint.kind === 'check')
-    return `SELECT millrace_i FROM ${rows} WHERE NOT (${constraint.expression})`
-  const { expressions } = constraint
-  // What a default fills in is the table's own business: a sequence gives each row its own.
-  if (!constraint.columns.every(name => staged.has(foldedName(name)))) return undefined
-  const values = expressions.join(', ')
-  const some = expressions.map(expression => `${expression} IS NOT NULL`).join(' AND ')
-  return `SELECT millrace_i, CAST(dense_rank() OVER (ORDER BY ${values}) AS INTEGER),
-      (${values}) IN (SELECT (${values}) FROM ${target}), CAST((${values}) AS VARCHAR)
-    FROM ${rows} WHERE ${some} ORDER BY millrace_i`
+  // An update keeps what it does not deliver.
+  const kept = table.columns
+    .filter(({ name }) => !delivered.has(foldedName(name)))
+    .map(({ name, default: initial = 'NULL' }) =>
+      isUpdate
+        ? `CASE WHEN t.rowid IS NULL THEN (${initial}) ELSE t.${quoted(name)} END AS ${quoted(name)}`
+        : `(${initial}) AS ${quoted(name)}`,
+    )
+  const same = columns.flatMap(({ isKey, name }, c) => (isKey ? [`t.${quoted(name)} = s.c${c}`] : []))
+  const from = isUpdate ? `${staging} s LEFT JOIN ${target} t ON ${same.join(' AND ')}` : `${staging} s`
+  return `SELECT millrace_i FROM (
+      SELECT s.i AS millrace_i, ${[...staged, ...kept].join(', ')} FROM ${from} WHERE NOT s.deleted
+    ) n WHERE NOT (${constraint.expression})`
 }
 
 function askCheck(expression: string, query: string): Ask {

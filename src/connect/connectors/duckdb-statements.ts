@@ -67,7 +67,7 @@ const passing = /^(IO|TransactionContext) Error|Conflict/
 
 function failed({ table, path }: Place, error: unknown): MillraceError {
   if (isMillraceError(error)) return error
-  const message = firstLine((error as Error).message)
+  const message = firstLine((error as Error).message).replace(/\.$/, '')
   if (rowFaults.test(message))
     return new MillraceError('SINK_REFUSED', `The table ${table} in ${path} refuses a row: ${message}.`, {
       cause: error,

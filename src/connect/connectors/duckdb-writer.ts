@@ -4,9 +4,6 @@
  * A write is one transaction. Rows are converted and looked at here, and appended to a temporary table of the target's own types. What only DuckDB can tell of them is
  * asked of all at once (see duckdb-row-checks.ts). Then that table is merged into the target, or inserted.
  *
- * `MERGE` promises nothing about two source rows for one row of the target, and different keys of the log may be one key of the table (capitals in a UUID, `1` and `1.0`).
- * So one row per *table* key reaches it, the last one, tombstones among them: by the identity of each column's carrier where that decides, by DuckDB otherwise.
- *
  * Measured with 1,000,000 upserts into 425,000 rows, 50,000 to a transaction: 1.9 s, of it 1.2 s appending; with `MERGE` the primary key costs nothing, while deleting and
  * inserting took 7 s with it and 2.6 s without. To leave the choice of the last rows to DuckDB takes 10 % more CPU.
  */
@@ -15,10 +12,11 @@ import { RowsRefused, type Offsets, type SinkRow, type SinkWriter } from '../sin
 import { textOf } from '../source.ts'
 import type { Carrier, Identity } from './duckdb-carriers.ts'
 import type { TableColumn } from './duckdb-columns.ts'
-import { quoted, type Database } from './duckdb-database.ts'
+import type { Database } from './duckdb-database.ts'
+import { writingStatement } from './duckdb-merge.ts'
 import { staging, type RowChecks } from './duckdb-row-checks.ts'
 import type { Stand } from './duckdb-stand.ts'
-import { inTransaction, tableIn, type Place } from './duckdb-statements.ts'
+import { inTransaction, type Place } from './duckdb-statements.ts'
 
 type Row = SinkRow<unknown, unknown>
 
@@ -94,30 +92,8 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
       const last = isDecidedHere && this.#place.mode === 'upsert' ? this.#lastOfEachKey(rows) : undefined
       await this.#stage(rows, index => last?.has(index) ?? true)
     }
-    await connection.run(this.#place.mode === 'append' ? this.#insertion() : this.#merging(isDecidedHere))
+    await connection.run(writingStatement(this.#place, this.#columns, isDecidedHere))
     await connection.run(`DELETE FROM ${staging}`)
-  }
-
-  #insertion(): string {
-    const names = this.#columns.map(({ name }) => quoted(name))
-    const values = names.map((_, c) => `c${c}`)
-    return `INSERT INTO ${tableIn(this.#place, this.#place.table)} (${names.join(', ')})
-      SELECT ${values.join(', ')} FROM ${staging} ORDER BY i`
-  }
-
-  /** @param isDecided whether the staged rows are one per key already */
-  #merging(isDecided: boolean): string {
-    const columns = this.#columns.map(({ name, isKey }, c) => ({ name: quoted(name), isKey, c: `c${c}` }))
-    const keys = columns.filter(({ isKey }) => isKey)
-    const others = columns.filter(({ isKey }) => !isKey)
-    const last = `QUALIFY row_number() OVER (PARTITION BY ${keys.map(({ c }) => c).join(', ')} ORDER BY i DESC) = 1`
-    const source = isDecided ? staging : `(SELECT * FROM ${staging} ${last})`
-    return `MERGE INTO ${tableIn(this.#place, this.#place.table)} t USING ${source} s
-      ON ${keys.map(({ name, c }) => `t.${name} = s.${c}`).join(' AND ')}
-      WHEN MATCHED AND s.deleted THEN DELETE
-      ${others.length === 0 ? '' : `WHEN MATCHED THEN UPDATE SET ${others.map(({ name, c }) => `${name} = s.${c}`).join(', ')}`}
-      WHEN NOT MATCHED AND NOT s.deleted THEN INSERT (${columns.map(({ name }) => name).join(', ')})
-        VALUES (${columns.map(({ c }) => `s.${c}`).join(', ')})`
   }
 
   /** The rows that their columns do not hold, and why. */

@@ -1,40 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, test } from 'node:test'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { describe, test } from 'node:test'
 import * as v from 'valibot'
 import { z } from 'zod'
 import { isCode } from '../../../test/is-code.ts'
-import { isMillraceError, systemClock } from '../../base/index.ts'
+import { isMillraceError } from '../../base/index.ts'
 import { json, topic, windowed } from '../../schema/index.ts'
 import { sinkConformance, type Sample, type SinkTarget } from '../conformance.ts'
-import type { Sink, SinkTopic, SinkWriter } from '../sink.ts'
+import type { SinkTopic } from '../sink.ts'
+import { folder, newFile, open, query } from './duckdb.test-support.ts'
 import { duckdb } from './duckdb.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'millrace-duckdb-'))
-after(() => rmSync(folder, { recursive: true }))
-
-let files = 0
-const newFile = (): string => join(folder, `${files++}.duckdb`)
-
-/** Runs queries as anyone would who opens the file; in the same way as the sink, so that both share it. */
-async function query(file: string, ...queries: string[]): Promise<Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.fromCache(file, { memory_limit: '256MB', threads: '2' })
-  const connection = await instance.connect()
-  let rows: Record<string, unknown>[] = []
-  for (const sql of queries) rows = (await connection.runAndReadAll(sql)).getRowObjectsJson()
-  connection.closeSync()
-  instance.closeSync()
-  return rows
-}
-
-function open<K, V>(sink: Sink<K, V>, from: SinkTopic<K, V>): Promise<SinkWriter<K, V>> {
-  const signal = new AbortController().signal
-  return sink.open({ topic: from, topicId: 'an id', partitions: 2, clock: systemClock, signal, observer: {} })
-}
 
 describe('conformance', () => {
   const make = (): Promise<SinkTarget> => {

@@ -13,9 +13,10 @@ import { carrierOf } from './duckdb-carriers.ts'
 import { tableColumns, type ColumnChoice, type TableColumn } from './duckdb-columns.ts'
 import { firstLine, openDatabase, quoted, type Database } from './duckdb-database.ts'
 import { databaseOptionKinds, type DatabaseOptions, type OpenDuckDB } from './duckdb-options.ts'
+import { writingStatement } from './duckdb-merge.ts'
 import { RowChecks } from './duckdb-row-checks.ts'
 import { checkStand, ownTables, Stand } from './duckdb-stand.ts'
-import { ask, foldedName, inTransaction, tableIn, type Place } from './duckdb-statements.ts'
+import { ask, foldedName, inTransaction, tableIn, whyNot, type Place } from './duckdb-statements.ts'
 import { checkTable, createTable, findTable } from './duckdb-table.ts'
 import { DuckDBWriter, type Writing, type WrittenColumn } from './duckdb-writer.ts'
 
@@ -153,6 +154,12 @@ async function prepare(
   await connection.run(`CREATE TEMP TABLE millrace_staging AS
     SELECT ${[...staged, ...texts].join(', ')}, false AS deleted, CAST(0 AS INTEGER) AS i
     FROM ${tableIn(place, place.table)} LIMIT 0`)
+  const cannot = await whyNot(connection, writingStatement(place, columns, false))
+  if (cannot !== undefined)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `No record can be written into the table ${place.table} in ${place.path}: ${cannot}. Change the table, or set columns.`,
+    )
   const collated = await collatedColumns(connection)
   const written = carried.map((column, c): WrittenColumn => ({
     ...column,

@@ -1,0 +1,42 @@
+/** Files of warehouses for tests, queries of them, and sinks that are opened without a delivery. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { systemClock } from '../../base/index.ts'
+import type { Sink, SinkRow, SinkTopic, SinkWriter } from '../sink.ts'
+
+export const folder: string = mkdtempSync(join(tmpdir(), 'millrace-duckdb-'))
+after(() => rmSync(folder, { recursive: true }))
+
+let files = 0
+export const newFile = (): string => join(folder, `${files++}.duckdb`)
+
+/** Runs queries as anyone would who opens the file; in the same way as the sink, so that both share it. */
+export async function query(file: string, ...queries: string[]): Promise<Record<string, unknown>[]> {
+  const instance = await DuckDBInstance.fromCache(file, { memory_limit: '256MB', threads: '2' })
+  const connection = await instance.connect()
+  try {
+    let rows: Record<string, unknown>[] = []
+    for (const sql of queries) rows = (await connection.runAndReadAll(sql)).getRowObjectsJson()
+    return rows
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
+export function open<K, V>(
+  sink: Sink<K, V>,
+  from: SinkTopic<K, V>,
+  topicId = 'an id',
+): Promise<SinkWriter<K, V>> {
+  const signal = new AbortController().signal
+  return sink.open({ topic: from, topicId, partitions: 2, clock: systemClock, signal, observer: {} })
+}
+
+/** Rows of partition 0, from an offset on. */
+export function rowsOf<K, V>(records: readonly (readonly [K, V | null])[], from = 0): SinkRow<K, V>[] {
+  return records.map(([key, value], i) => ({ partition: 0, offset: from + i, timestamp: 0, key, value }))
+}

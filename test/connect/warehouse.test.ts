@@ -1,0 +1,313 @@
+/** Deliveries of a real log into DuckDB, where something on either side is not what it was: refused, with ways out that work. */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { z } from 'zod'
+import { isMillraceError } from '../../src/base/index.ts'
+import {
+  deliver,
+  duckdb,
+  type DeliverOptions,
+  type DeliverStats,
+  type DuckDBOptions,
+} from '../../src/connect/index.ts'
+import { openLog } from '../../src/index.ts'
+import { topic } from '../../src/schema/index.ts'
+import { isCode } from '../is-code.ts'
+
+const things = topic('things', { key: z.string(), value: z.object({ n: z.int() }), partitions: 1 })
+type Options = Partial<DuckDBOptions<string, { n: number }>>
+
+/** A log in a folder and a warehouse, as a program has them that starts again for each call. */
+class Site {
+  readonly folder = mkdtempSync(join(tmpdir(), 'millrace-warehouse-'))
+  readonly #data = join(this.folder, 'data')
+  readonly #file = join(this.folder, 'w.duckdb')
+
+  async send(...keys: string[]): Promise<void> {
+    const log = await openLog(this.#data, { durability: 'os' })
+    const producer = log.producer(things)
+    for (const [n, key] of keys.entries()) producer.send({ key, value: { n } }).catch(() => {})
+    await producer.flush()
+    await log.close()
+  }
+
+  async deliver(options: Options = {}, more: DeliverOptions = {}): Promise<DeliverStats> {
+    const log = await openLog(this.#data, { durability: 'os' })
+    try {
+      const sink = duckdb<string, { n: number }>(this.#file, { table: 'x', ...options })
+      return await deliver(log, things, sink, { until: 'end', ...more }).done
+    } finally {
+      await log.close()
+    }
+  }
+
+  async again(): Promise<void> {
+    const log = await openLog(this.#data, { durability: 'os' })
+    await log.deleteTopic('things')
+    await log.close()
+  }
+
+  loseLog(): void {
+    rmSync(this.#data, { recursive: true })
+  }
+
+  async sql(...statements: string[]): Promise<unknown[]> {
+    const instance = await DuckDBInstance.create(this.#file)
+    const connection = await instance.connect()
+    try {
+      let rows: unknown[] = []
+      for (const sql of statements) rows = (await connection.runAndReadAll(sql)).getRowsJson().flat()
+      return rows
+    } finally {
+      connection.closeSync()
+      instance.closeSync()
+    }
+  }
+
+  keys(table = 'x'): Promise<unknown[]> {
+    return this.sql(`SELECT key FROM ${table} ORDER BY key`)
+  }
+}
+
+/** The SQL that a refusal advises: what stands behind `run`, up to each semicolon. */
+async function advised(refused: Promise<unknown>): Promise<{ scratch: string[]; onPurpose: string[] }> {
+  try {
+    await refused
+  } catch (error) {
+    assert.ok(isMillraceError(error, 'SINK_CHANGED'), String(error))
+    const [, scratch, onPurpose = ''] =
+      /run in DuckDB: (.*;) To keep what is there, let the sink have another table, and another name\.(?: .* run: (.*;))?$/.exec(
+        error.message,
+      ) ?? assert.fail(error.message)
+    const statements = (text: string): string[] => text.split(';').filter(part => part.trim() !== '')
+    return { scratch: statements(scratch!), onPurpose: statements(onPurpose) }
+  }
+  return assert.fail('it was not refused')
+}
+
+interface ChangeCase {
+  readonly name: string
+  /** After a and b are delivered. */
+  readonly change: (site: Site) => Promise<void> | void
+  readonly options?: Options
+  /** What a load from the start, and one into another table, give. */
+  readonly all: readonly string[]
+}
+
+const changes: readonly ChangeCase[] = [
+  {
+    name: 'another log, with more records than the first one',
+    change: async site => {
+      site.loseLog()
+      await site.send('c', 'd', 'e')
+    },
+    all: ['c', 'd', 'e'],
+  },
+  { name: 'another log, which is empty', change: site => site.loseLog(), all: [] },
+  {
+    name: 'the topic deleted, and made again',
+    change: async site => {
+      await site.again()
+      await site.send('c', 'd', 'e')
+    },
+    all: ['c', 'd', 'e'],
+  },
+  {
+    name: 'the table dropped',
+    change: async site => {
+      await site.sql('DROP TABLE x')
+      await site.send('c')
+    },
+    all: ['a', 'b', 'c'],
+  },
+  {
+    name: 'the table dropped, with nothing new',
+    change: site => site.sql('DROP TABLE x').then(),
+    all: ['a', 'b'],
+  },
+  {
+    name: 'the table dropped and made again by hand',
+    change: site =>
+      site.sql('DROP TABLE x', 'CREATE TABLE x (key VARCHAR PRIMARY KEY, n BIGINT NOT NULL)').then(),
+    all: ['a', 'b'],
+  },
+  { name: 'another mode', change: () => {}, options: { mode: 'append' }, all: ['a', 'b'] },
+]
+
+describe('what was loaded is not what is there', () => {
+  for (const { name, change, options, all } of changes)
+    test(`${name}: refused, and both ways out work`, async () => {
+      const site = new Site()
+      try {
+        await site.send('a', 'b')
+        await site.deliver()
+        await change(site)
+        await assert.rejects(site.deliver(options), isCode('SINK_CHANGED'))
+        // Another table, and so another name: what was there stays.
+        await site.deliver({ ...options, table: 'y' })
+        assert.deepEqual(await site.keys('y'), all)
+        const { scratch } = await advised(site.deliver(options))
+        await site.sql(...scratch)
+        await site.deliver(options)
+        assert.deepEqual(await site.keys(), all)
+        assert.equal((await site.deliver(options)).delivered, 0)
+      } finally {
+        rmSync(site.folder, { recursive: true })
+      }
+    })
+
+  test('another table under the name of the sink', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'b')
+      await site.deliver({ name: 'own' })
+      await assert.rejects(
+        site.deliver({ name: 'own', table: 'y' }),
+        isCode('SINK_CHANGED', /of the table x/),
+      )
+      await site.deliver({ name: 'other', table: 'y' })
+      assert.deepEqual(await site.keys('y'), ['a', 'b'])
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+
+  test('a table that was emptied on purpose takes what is new, once that is said', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'b')
+      await site.deliver()
+      await site.sql('DELETE FROM x')
+      await site.send('c')
+      const { onPurpose } = await advised(site.deliver())
+      await site.sql(...onPurpose)
+      await site.deliver()
+      assert.deepEqual(await site.keys(), ['c'])
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+
+  test('a table that tombstones have emptied is right as it is', async () => {
+    const site = new Site()
+    try {
+      await site.send('a')
+      await site.deliver()
+      const log = await openLog(join(site.folder, 'data'), { durability: 'os' })
+      const producer = log.producer(things)
+      await producer.send({ key: 'a', value: null })
+      await log.close()
+      await site.deliver()
+      await site.send('b')
+      await site.deliver()
+      assert.deepEqual(await site.keys(), ['b'])
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+
+  test('what 0.1.0 has loaded is read on, and bound from then on', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'b')
+      await site.sql(
+        `CREATE TABLE _millrace_offsets (sink VARCHAR, topic VARCHAR, partition INTEGER, next_offset BIGINT,
+           epoch BIGINT NOT NULL, PRIMARY KEY (sink, topic, partition))`,
+        `INSERT INTO _millrace_offsets VALUES ('duckdb-x', 'things', 0, 2, 7)`,
+        'CREATE TABLE x (key VARCHAR NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (key))',
+        `INSERT INTO x VALUES ('a', 0), ('b', 1)`,
+      )
+      await site.send('c')
+      assert.equal((await site.deliver()).delivered, 1)
+      assert.deepEqual(await site.keys(), ['a', 'b', 'c'])
+      assert.deepEqual(await site.sql('SELECT epoch FROM _millrace_offsets'), ['8'])
+      site.loseLog()
+      await site.send('d', 'e', 'f', 'g')
+      await assert.rejects(site.deliver(), isCode('SINK_CHANGED', /another log/))
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+
+  test('a table of 0.1.0 that is gone', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'b')
+      await site.deliver()
+      await site.sql('DROP TABLE x', 'DROP TABLE _millrace_sinks')
+      await assert.rejects(site.deliver(), isCode('SINK_CHANGED', /gone/))
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+})
+
+describe('tables into which no record goes are refused at the start, whatever the policy', () => {
+  const shapes: readonly (readonly [name: string, table: string, message: RegExp, options?: Options])[] = [
+    [
+      'a column of its own without a default',
+      'key VARCHAR, n BIGINT, loaded_at TIMESTAMP NOT NULL',
+      /loaded_at/,
+    ],
+    ['a key of its own', 'key VARCHAR, n BIGINT, id INTEGER PRIMARY KEY', /id/],
+    ['a column that is generated', 'key VARCHAR, m BIGINT, n BIGINT GENERATED ALWAYS AS (m + 1)', /n/],
+    ['another type', 'key VARCHAR, n VARCHAR', /n BIGINT.*n VARCHAR/],
+    ['a column that is missing', 'key VARCHAR', /n/],
+    ['unique by another column as well', 'key VARCHAR PRIMARY KEY, n BIGINT UNIQUE', /unique by \(n\)/],
+    ['unique by a part of its key', 'key VARCHAR, n BIGINT PRIMARY KEY', /unique by \(n\)/],
+    [
+      'a type that nothing goes into',
+      'key VARCHAR, n UNION(a BIGINT)',
+      /UNION/,
+      { columns: { key: 'key', n: { from: 'value.n', type: 'UNION(a BIGINT)' } } },
+    ],
+  ]
+  for (const [name, table, message, options] of shapes)
+    test(name, async () => {
+      const site = new Site()
+      try {
+        await site.send('a', 'b')
+        await site.sql(`CREATE TABLE x (${table})`)
+        await assert.rejects(site.deliver(options, { onError: 'skip' }), isCode('SCHEMA_MISMATCH', message))
+        assert.deepEqual(await site.sql('SELECT count(*) FROM x'), ['0'])
+      } finally {
+        rmSync(site.folder, { recursive: true })
+      }
+    })
+
+  test('a unique index, a view, a type that there is not', async () => {
+    const site = new Site()
+    try {
+      await site.send('a')
+      await site.sql('CREATE TABLE x (key VARCHAR, n BIGINT)', 'CREATE UNIQUE INDEX i ON x (lower(key))')
+      await assert.rejects(site.deliver(), isCode('SCHEMA_MISMATCH', /lower\(/))
+      await site.sql('DROP TABLE x', `CREATE VIEW x AS SELECT 'a' AS key, 1::BIGINT AS n`)
+      await assert.rejects(site.deliver(), isCode('SCHEMA_MISMATCH', /view/))
+      const columns = { key: 'key', n: { from: 'value.n', type: 'BIGINTS' } } as const
+      await assert.rejects(
+        site.deliver({ table: 'y', columns }),
+        isCode('INVALID_ARGUMENT', /column n .*BIGINTS/),
+      )
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+
+  test('what has a default, or holds more than the key, is no hindrance', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'a', 'b')
+      await site.sql(
+        `CREATE TABLE x (n BIGINT, loaded TIMESTAMP NOT NULL DEFAULT '2001-01-01', "Key" VARCHAR, UNIQUE ("Key", n))`,
+      )
+      assert.equal((await site.deliver()).delivered, 3)
+      assert.deepEqual(await site.keys(), ['a', 'b'])
+    } finally {
+      rmSync(site.folder, { recursive: true })
+    }
+  })
+})
