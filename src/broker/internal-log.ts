@@ -23,7 +23,7 @@ export interface InternalLimits {
   readonly segmentBytes?: number
   /** A log is written from scratch when it has grown past this, and to more than three times what its state takes. Default 8 MiB, read in milliseconds. */
   readonly rewriteBytes?: number
-  /** Records of one batch; one that is larger has a batch of its own. Default 256 KiB. */
+  /** Records of one batch of a rewrite; one that is larger has a batch of its own. Default 256 KiB. */
   readonly batchBytes?: number
   /** Bytes of one read of a replay. Default 1 MiB. */
   readonly replayBytes?: number
@@ -45,6 +45,8 @@ export class InternalLog {
   readonly partition: Partition
   readonly #clock: Clock
   readonly #limits: Required<InternalLimits>
+  /** What a batch may take: it has to fit a segment, with its header. */
+  readonly #batchBytesMax: number
   /** All that a start would have to read. */
   #bytes = 0
   /** What the state took when it was last written as a whole; 0: not known. */
@@ -55,17 +57,18 @@ export class InternalLog {
     this.partition = partition
     this.#clock = clock
     const given = { ...internalLimitsDefault, ...limits }
-    // A partition keeps the size of segments that it was made with: a batch has to fit, with its header.
+    // A partition keeps the size of segments that it was made with.
     const { segmentBytes = given.segmentBytes } = partition.config
-    this.#limits = { ...given, batchBytes: Math.min(given.batchBytes, segmentBytes >> 1) }
+    this.#batchBytesMax = segmentBytes >> 1
+    this.#limits = { ...given, batchBytes: Math.min(given.batchBytes, this.#batchBytesMax) }
   }
 
-  /** Appends the records, in one batch or several: as many as the limit of a batch asks for. */
+  /** Appends the records, in one batch, so that a crash leaves all of them or none; in several, which it may part, only past half a segment. */
   append(
     records: readonly InternalRecord[],
     stamp: BatchStamp = {},
   ): Pick<AppendReceipt, 'written' | 'durable'> {
-    const [first, ...others] = this.#batches(records, stamp)
+    const [first, ...others] = this.#batches(records, stamp, this.#batchBytesMax)
     assert(first, 'an append has a record')
     const receipt = this.#append(first)
     if (others.length === 0) return receipt
@@ -126,7 +129,9 @@ export class InternalLog {
     assert(this.#isReplayed, 'a state is written only when all of it is known')
     const start = this.partition.logEndOffset
     const bytesBefore = this.#bytes
-    const written = this.#batches(records, {}).map(batch => this.#append(batch).durable)
+    const written = this.#batches(records, {}, this.#limits.batchBytes).map(
+      batch => this.#append(batch).durable,
+    )
     const stateBytes = this.#bytes - bytesBefore
     await all(written)
     this.#bytes -= bytesBefore
@@ -140,14 +145,14 @@ export class InternalLog {
     return receipt
   }
 
-  #batches(records: Iterable<InternalRecord>, stamp: BatchStamp): Uint8Array[] {
+  #batches(records: Iterable<InternalRecord>, stamp: BatchStamp, bytesMax: number): Uint8Array[] {
     const batches: Uint8Array[] = []
     const now = this.#clock.now()
     let builder: BatchBuilder | undefined
     let bytes = 0
     for (const { key, value } of records) {
       const size = key.length + (value?.length ?? 0) + recordOverheadBytes
-      if (builder && bytes + size > this.#limits.batchBytes) {
+      if (builder && bytes + size > bytesMax) {
         batches.push(builder.build(stamp))
         builder = undefined
         bytes = 0

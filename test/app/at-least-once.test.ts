@@ -6,7 +6,7 @@ import type { GroupMembership, LogPort, Writer } from '../../src/port/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, tumbling } from '../../src/stream/index.ts'
 import { scale, seed } from '../scale.ts'
-import { inPlaceOf, World } from './world.ts'
+import { type Files, inPlaceOf, World } from './world.ts'
 
 const records = 60
 const input = topic('input', { key: text(), value: json<number>() })
@@ -177,4 +177,40 @@ test('under at-least-once no window fires with a part of its records, over which
         ok((last.get(key) ?? 0) >= right, `${key} has ${last.get(key)} of ${right}, seed ${caseSeed}`)
       }
   }
+})
+
+test('offsets that are committed together are there together, wherever a crash cuts them off', async () => {
+  // A rewrite takes many batches.
+  const limits = { internal: { segmentBytes: 20_000, batchBytes: 300 } }
+  const world = await World.open(seed, limits)
+  const partitions = [0, 1, 2, 3, 4, 5].map(partition => ({ topic: 'input', partition }))
+  await world.write(
+    'input',
+    partitions.flatMap(({ partition }) => [1, 2].map(value => ({ key: 'k', value, partition }))),
+    { partitions: partitions.length },
+  )
+  const commit = (offset: number): Promise<void> =>
+    world.settle(
+      world.port.setOffsets(
+        'group',
+        partitions.map(each => ({ ...each, offset, metadata: 'm'.repeat(250) })),
+      ),
+    )
+  const logOf = (files: Files): [path: string, bytes: Uint8Array] =>
+    [...files].find(([path]) => /consumer_offsets.*\.log$/.test(path))!
+  await commit(1)
+  const before = logOf(await world.files())[1].length
+  await commit(2)
+  const files = await world.files()
+  const [path, bytes] = logOf(files)
+  const found = new Set<number | undefined>()
+  for (let cut = before; cut < bytes.length; cut += 40) {
+    const after = await World.over(new Map([...files, [path, bytes.subarray(0, cut)]]), limits)
+    const offsets = await after.settle(after.port.committedOffsets('group', partitions))
+    const [first, ...others] = new Set(offsets.map(each => each?.offset))
+    deepEqual(others, [], `cut off at ${cut - before}`)
+    found.add(first)
+    await after.settle(after.port.close())
+  }
+  deepEqual(found, new Set([1]))
 })

@@ -105,7 +105,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'internal log: many records are one batch, which no segment takes',
     file: 'src/broker/internal-log.ts',
-    find: 'if (builder && bytes + size > this.#limits.batchBytes)',
+    find: 'if (builder && bytes + size > bytesMax)',
     replace: 'if (builder && bytes < 0)',
     tests: ['test/broker/deleted-topics.test.ts'],
   },
@@ -238,5 +238,12 @@ export const brokerBugs: readonly SeededBug[] = [
     find: '      if (source.error !== undefined) throw source.error\n',
     replace: '',
     tests: ['test/app/belongs.test.ts', 'test/broker/conformance.test.ts'],
+  },
+  {
+    name: 'offsets that are committed together are in several batches',
+    file: 'src/broker/internal-log.ts',
+    find: 'this.#batches(records, stamp, this.#batchBytesMax)',
+    replace: 'this.#batches(records, stamp, this.#limits.batchBytes)',
+    tests: ['test/app/at-least-once.test.ts'],
   },
 ]
