@@ -5,7 +5,7 @@
  * csv('airports.csv', { columns: { iata: 'string', latitude: 'number', state: 'string?' } })
  * // rows: { iata: string; latitude: number; state: string | null }
  */
-import { MillraceError } from '../base/index.ts'
+import { inWords, MillraceError } from '../base/index.ts'
 import type { ResumeState } from './source.ts'
 
 /**
@@ -50,12 +50,14 @@ export interface Column {
 
 /** @throws MillraceError INVALID_ARGUMENT for a kind that there is not, which a program without types can ask for */
 export function columnOf(name: string, spec: ColumnSpec): Column {
-  const nullable = spec.endsWith('?')
-  const kind = nullable ? spec.slice(0, -1) : spec
+  const given: unknown = spec
+  const text = typeof given === 'string' ? given : ''
+  const nullable = text.endsWith('?')
+  const kind = nullable ? text.slice(0, -1) : text
   if (!isKind(kind))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The column '${name}' is declared '${spec}'. There are: ${kinds.join(', ')}, and each with '?' where it may be null.`,
+      `The column '${name}' is declared ${inWords(given)}. A column can be: ${kinds.join(', ')}, each with '?' where it may be null.`,
     )
   return { name, kind, nullable }
 }

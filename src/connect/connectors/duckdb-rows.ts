@@ -1,16 +1,20 @@
 /**
  * From DuckDB's values to rows of a program.
  *
- * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE and is checked to be exact, times as epoch milliseconds,
- * dates, decimals and UUIDs as text, nested values as JSON. So each value that crosses over is a number, a boolean, text or bytes.
+ * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE, times as epoch milliseconds, dates, decimals and UUIDs as text,
+ * nested values as JSON. So each value that crosses over is a number, a boolean, text or bytes.
+ *
+ * What a kind cannot hold (a whole number beyond 2^53, an infinity, a date of another era) is null after the conversion and not before: a **misfit**. One more
+ * column has the texts of a row's misfits as DuckDB writes them, and is null in rows without.
  */
 import type { DuckDBBlobValue, DuckDBDataChunk } from '@duckdb/node-api'
 import { rowMaker, type Column, type ColumnKind } from '../columns.ts'
+import { Inexact, parseExactly } from '../exact-json.ts'
 import { BadRow, textOf } from '../source.ts'
 
 const small = new Set(['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT', 'UINTEGER'])
-const large = new Set(['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT'])
-const approximate = new Set(['FLOAT', 'DOUBLE', 'DECIMAL'])
+const large = new Set(['BIGINT', 'HUGEINT'])
+const largeUnsigned = new Set(['UBIGINT', 'UHUGEINT'])
 const textual = new Set([
   'VARCHAR',
   'UUID',
@@ -18,107 +22,218 @@ const textual = new Set([
   'DECIMAL',
   'TIME',
   'TIME WITH TIME ZONE',
+  'TIME_NS',
   'INTERVAL',
   'HUGEINT',
   'UHUGEINT',
+  'BIGNUM',
   'BIT',
+  '"NULL"',
 ])
 const nested = /\[\d*\]$|^(STRUCT|MAP|UNION|LIST|ARRAY)\b|^JSON$/
+/** `to_json` writes a VARIANT, at any depth, as a text that is not JSON. */
+const variant = /\bVARIANT(?=[),[])/
 
 /** `DECIMAL(10,2)` is a DECIMAL. */
 const family = (type: string): string => (nested.test(type) ? 'NESTED' : type.replace(/\(.*$/s, ''))
 
-/** The kind that a column of this DuckDB type has where the program asks for none. */
-export function kindOfType(type: string): ColumnKind {
+/** The kind that a column of this DuckDB type has where the program asks for none; undefined where no kind holds it. */
+export function kindOfType(type: string): ColumnKind | undefined {
   const found = family(type)
   if (small.has(found) || found === 'BIGINT' || found === 'UBIGINT') return 'integer'
   if (found === 'FLOAT' || found === 'DOUBLE') return 'number'
   if (found === 'BOOLEAN') return 'boolean'
   if (found === 'DATE') return 'date'
-  if (found === 'BLOB') return 'bytes'
-  if (found === 'NESTED') return 'json'
-  return found.startsWith('TIMESTAMP') ? 'timestamp' : 'string'
+  if (found === 'BLOB' || found === 'GEOMETRY') return 'bytes'
+  if (found === 'NESTED') return variant.test(type) ? undefined : 'json'
+  if (found.startsWith('TIMESTAMP')) return 'timestamp'
+  return textual.has(found) ? 'string' : undefined
 }
 
-/** The SQL that brings `expression` of DuckDB's `type` over as `kind`; undefined where it does not fit without loss. */
-export function converted(expression: string, type: string, kind: ColumnKind): string | undefined {
+/** How a column's values come over. */
+export interface Conversion {
+  /** The SQL of the converted value. */
+  readonly sql: string
+  /** Whether it can be null where the column is not. */
+  readonly hasMisfits: boolean
+}
+
+const always = (sql: string): Conversion => ({ sql, hasMisfits: false })
+const where = (condition: string, sql: string): Conversion => ({
+  sql: `CASE WHEN ${condition} THEN ${sql} END`,
+  hasMisfits: true,
+})
+
+/** How the column `name` of DuckDB's `type` comes over as `kind`; undefined where the kind does not hold the type. */
+export function conversionOf(name: string, type: string, kind: ColumnKind): Conversion | undefined {
   const found = family(type)
-  const e = `(${expression})`
   switch (kind) {
     case 'integer':
-      return small.has(found) ? e : large.has(found) ? `CAST(${e} AS DOUBLE)` : undefined
+      return small.has(found) ? always(name) : wholeNumber(name, found)
     case 'number':
-      return small.has(found)
-        ? e
-        : large.has(found) || approximate.has(found)
-          ? `CAST(${e} AS DOUBLE)`
-          : undefined
+      if (small.has(found)) return always(name)
+      if (found === 'FLOAT' || found === 'DOUBLE')
+        return where(`isfinite(${name})`, `CAST(${name} AS DOUBLE)`)
+      return found === 'DECIMAL' ? decimalNumber(name, type) : wholeNumber(name, found)
     case 'boolean':
-      return found === 'BOOLEAN' ? e : undefined
+      return found === 'BOOLEAN' ? always(name) : undefined
     case 'timestamp':
-      return found.startsWith('TIMESTAMP') ? `CAST(epoch_ms(${e}) AS DOUBLE)` : undefined
+      return found.startsWith('TIMESTAMP') ? instant(name, found) : undefined
     case 'date':
-      return found === 'DATE' ? `CAST(${e} AS VARCHAR)` : undefined
+      return found === 'DATE'
+        ? where(`${name} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'`, `CAST(${name} AS VARCHAR)`)
+        : undefined
     case 'string':
-      return textual.has(found) ? `CAST(${e} AS VARCHAR)` : undefined
+      return textual.has(found) ? always(`CAST(${name} AS VARCHAR)`) : undefined
     case 'bytes':
-      return found === 'BLOB' ? e : undefined
+      if (found === 'GEOMETRY') return always(`ST_AsWKB(${name})`)
+      return found === 'BLOB' ? always(name) : undefined
     case 'json':
-      return found === 'NESTED' ? `CAST(to_json(${e}) AS VARCHAR)` : undefined
+      if (type === 'JSON') return always(`CAST(${name} AS VARCHAR)`)
+      return found === 'NESTED' && !variant.test(type)
+        ? always(`CAST(to_json(${name}) AS VARCHAR)`)
+        : undefined
   }
 }
 
-/** Turns the first columns of a chunk into rows; what a column cannot hold makes its row a {@link BadRow}. */
+function wholeNumber(name: string, found: string): Conversion | undefined {
+  const safe = Number.MAX_SAFE_INTEGER
+  if (large.has(found)) return where(`${name} BETWEEN -${safe} AND ${safe}`, `CAST(${name} AS DOUBLE)`)
+  return largeUnsigned.has(found) ? where(`${name} <= ${safe}`, `CAST(${name} AS DOUBLE)`) : undefined
+}
+
+/** By way of text: DuckDB's own cast of wide decimals is not to the nearest double. */
+function decimalNumber(name: string, type: string): Conversion {
+  const [, width = '38', scale = '0'] = /\((\d+),\s*(\d+)\)/.exec(type) ?? []
+  const number = Number(width) <= 15 ? `CAST(${name} AS DOUBLE)` : `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`
+  if (Number(width) - Number(scale) <= 15) return always(number)
+  return where(`abs(${number}) < ${Number.MAX_SAFE_INTEGER + 1} OR ${name} <> trunc(${name})`, number)
+}
+
+/** The milliseconds that a Date of JavaScript holds, and the nanoseconds that DuckDB does; its infinities lie outside. */
+const instantMsMax = 8_640_000_000_000_000n
+const instantNsMax = 9_223_372_036_854_000_000n
+
+/** Epoch milliseconds, rounded down: also before 1970, where SQL's division rounds up. */
+function instant(name: string, found: string): Conversion {
+  const [unit, perMs, most] =
+    found === 'TIMESTAMP_NS' ? ['ns', 1_000_000n, instantNsMax] : ['us', 1000n, instantMsMax * 1000n]
+  const ticks = `epoch_${unit}(${name})`
+  const ms = `(${ticks} - CASE WHEN ${ticks} < 0 THEN ${perMs - 1n} ELSE 0 END) // ${perMs}`
+  return where(`${ticks} BETWEEN -${most} AND ${most}`, `CAST(${ms} AS DOUBLE)`)
+}
+
+/** Some times are out of what DuckDB itself can write. */
+const textOfAny = (name: string): string => `coalesce(TRY(CAST(${name} AS VARCHAR)), 'a value out of range')`
+
+/** The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list. `raw` and `fitting` name the columns before and after. */
+export function misfitsOf(
+  conversions: readonly Conversion[],
+  raw: (c: number) => string,
+  fitting: (c: number) => string,
+): string | undefined {
+  const texts = conversions.map(({ hasMisfits }, c) => {
+    const isMisfit = `${fitting(c)} IS NULL AND ${raw(c)} IS NOT NULL`
+    return hasMisfits ? { isMisfit, text: `CASE WHEN ${isMisfit} THEN ${textOfAny(raw(c))} END` } : undefined
+  })
+  const any = texts.flatMap(found => (found ? [`(${found.isMisfit})`] : []))
+  if (any.length === 0) return undefined
+  const list = texts.map(found => found?.text ?? 'NULL')
+  return `CASE WHEN ${any.join(' OR ')} THEN CAST(to_json([${list.join(', ')}]) AS VARCHAR) END`
+}
+
+/**
+ * Turns the first columns of a chunk into rows; what a column cannot hold makes its row a {@link BadRow}.
+ *
+ * @param misfits the index of the column of {@link misfitsOf}, where there is one
+ */
 export function rowReader(
   columns: readonly Column[],
+  misfits: number | undefined,
 ): (chunk: DuckDBDataChunk) => (Record<string, unknown> | BadRow)[] {
   const makeRows = rowMaker(columns.map(({ name }) => name))
   const checks = columns.map(checkOf)
   return chunk => {
-    const faults = new Map<number, string>()
+    const bad = new BadRows(columns)
+    if (misfits !== undefined) bad.addMisfits(chunk.getColumnValues(misfits) as (string | null)[])
     const values = checks.map((check, c) => {
       const column: unknown[] = chunk.getColumnValues(c)
-      check(column, faults)
+      check(column, bad)
       return column
     })
     const rows: (Record<string, unknown> | BadRow)[] = makeRows(values, chunk.rowCount)
-    for (const [i, reason] of faults) rows[i] = new BadRow(reason, textOf(rows[i]))
+    bad.putInto(rows, values)
     return rows
   }
 }
 
-/** Checks and finishes the values of a column in place, and notes the first fault of a row. */
-type Check = (values: unknown[], faults: Map<number, string>) => void
+/** The bad rows of a chunk. */
+class BadRows {
+  readonly #columns: readonly Column[]
+  readonly #reasons = new Map<number, string>()
+  /** Texts of values that did not come over, by row and column. */
+  readonly #texts = new Map<number, readonly (string | null)[]>()
+
+  constructor(columns: readonly Column[]) {
+    this.#columns = columns
+  }
+
+  addMisfits(texts: readonly (string | null)[]): void {
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i]!
+      if (text === null) continue
+      const found = JSON.parse(text) as (string | null)[]
+      const c = found.findIndex(one => one !== null)
+      const { name, kind } = this.#columns[c]!
+      this.#texts.set(i, found)
+      this.add(i, `column '${name}' holds ${found[c]}, which is not a safe ${kind}`)
+    }
+  }
+
+  /** The first reason of a row is kept. */
+  add(i: number, reason: string): void {
+    if (!this.#reasons.has(i)) this.#reasons.set(i, reason)
+  }
+
+  putInto(rows: (Record<string, unknown> | BadRow)[], values: readonly (readonly unknown[])[]): void {
+    for (const [i, reason] of this.#reasons) {
+      const texts = this.#texts.get(i)
+      const fields = this.#columns.map(({ name }, c) => [name, texts?.[c] ?? values[c]![i]] as const)
+      rows[i] = new BadRow(reason, textOf(Object.fromEntries(fields)))
+    }
+  }
+}
+
+/** Checks and finishes the values of a column in place. */
+type Check = (values: unknown[], bad: BadRows) => void
 
 function checkOf({ name, kind, nullable }: Column): Check {
   const finish = finisherOf(kind)
-  return (values, faults) => {
+  return (values, bad) => {
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
       if (value === null) {
-        if (!nullable) note(faults, i, `column '${name}' is null; declare it '${kind}?' if it may be`)
+        if (!nullable) bad.add(i, `column '${name}' is null; declare it '${kind}?' if it may be`)
         continue
       }
       const result = finish(value)
-      if (result === undefined)
-        note(faults, i, `column '${name}' holds ${textOf(value)}, which is not a safe ${kind}`)
+      if (result instanceof Inexact) bad.add(i, `column '${name}' holds ${result.reason}`)
       else values[i] = result
     }
   }
 }
 
-/** What goes into the row; undefined for a value that the kind does not hold. */
+/** What goes into the row; {@link Inexact} for a value that the kind does not hold. */
 function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
   switch (kind) {
     case 'integer':
     case 'timestamp':
-      return wholeNumber
-    case 'number':
-      return value => (Number.isFinite(value) ? value : undefined)
+      return smallest
     case 'json':
-      return value => JSON.parse(value as string)
+      return value => parseExactly(value as string)
     case 'bytes':
       return value => Uint8Array.from((value as DuckDBBlobValue).bytes)
+    case 'number':
     case 'boolean':
     case 'date':
     case 'string':
@@ -127,12 +242,7 @@ function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
 }
 
 /** Small numbers leave as V8's small integers, which JSON and comparisons are quicker with than with doubles. */
-function wholeNumber(value: unknown): number | undefined {
+function smallest(value: unknown): unknown {
   const int32 = (value as number) | 0
-  if (int32 === value) return int32
-  return Number.isSafeInteger(value) ? (value as number) : undefined
-}
-
-function note(faults: Map<number, string>, i: number, reason: string): void {
-  if (!faults.has(i)) faults.set(i, reason)
+  return int32 === value ? int32 : value
 }

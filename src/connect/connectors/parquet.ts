@@ -7,39 +7,60 @@
  * Resume: the order is made total by the row's number in the file, and the resume state is the number of the last row handed out. Opened again, the query
  * asks for the rows that sort after that one; nothing is skipped over by counting. The state holds a fingerprint of the query and of the file's size and
  * footer, which knows the place and bounds of every column of it: another query would stand elsewhere in another order, so it is refused.
+ *
+ * The end: DuckDB's interface does not tell a query that failed halfway from one that is at its end. So the rows are counted before, and after.
  */
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
-import { createHash } from 'node:crypto'
-import { mkdtemp, open, readdir, rm, stat } from 'node:fs/promises'
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MillraceError } from '../../base/index.ts'
-import { columnOf, columnsInWords, type Column, type ColumnSpecs, type RowOf } from '../columns.ts'
+import { assert, checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
+import { columnOf, type ColumnSpecs, type RowOf } from '../columns.ts'
 import type { ResumeState, Source, SourceBatch, SourceReader } from '../source.ts'
-import { firstLine, literal, loadDuckDB, quoted } from './duckdb-database.ts'
-import { converted, kindOfType, rowReader } from './duckdb-rows.ts'
+import { firstLine, loadDuckDB, quoted } from './duckdb-database.ts'
+import { rowReader } from './duckdb-rows.ts'
+import { otherCount, readFault, saidBy, type Reading } from './parquet-faults.ts'
+import { hasEncryptedColumns, lookAt } from './parquet-file.ts'
+import {
+  ask,
+  fingerprintOf,
+  outputsOf,
+  queryOver,
+  relationOf,
+  type Expressions,
+  type Output,
+  type Relation,
+} from './parquet-query.ts'
 
 /** What is read of a Parquet file, and with how much memory. */
 export interface ParquetOptions<C extends ColumnSpecs> {
-  /** The columns of a row and what they hold. They are checked against the file when it is opened. Default: all, as the file types them, null allowed. */
+  /**
+   * The columns of a row, by their exact names, and what they hold. They are checked against the file when it is opened. Default: all, as the file types
+   * them, null allowed.
+   */
   readonly columns?: C
   /**
    * Where a column comes from, in DuckDB's SQL, if not from the file's column of its name. `file_row_number` (from 0) is there too.
    * @example { departure: 'date', row: 'file_row_number' }
    */
   readonly select?: { readonly [N in keyof C]?: string }
-  /** Which rows, in SQL. */
+  /** Which rows, in SQL. It must say the same of a row each time: not `random()`. */
   readonly where?: string
   /** The order, as SQL expressions, ascending, nulls last (negate a number to have it descending). Ties, and everything without `orderBy`: as in the file. */
   readonly orderBy?: readonly string[]
   /** Default: `parquet-` and the file's name. */
   readonly name?: string
-  /** What DuckDB may take before it sorts on disk. Default 128MB: enough for millions of rows, measured no slower than twice that. */
+  /**
+   * What DuckDB may take, as `'512MB'`; what a sort needs beyond it goes to disk. Default 1GB. It is a bound and not taken at once. A row group is read
+   * as a whole, by each thread: one of 200 MB of text takes 400MB, or 512MB with `orderBy`.
+   */
   readonly memoryLimit?: string
   /** Threads that DuckDB reads with. Default 2. */
   readonly threads?: number
 }
+
+const memoryLimitDefault = '1GB'
 
 type Row = Record<string, unknown>
 
@@ -47,13 +68,19 @@ type Row = Record<string, unknown>
  * Rows of a Parquet file, which is read through once: a run that was interrupted continues where it stopped, in the same file and with the same query. Another file in its
  * place is refused with SOURCE_CHANGED; publish that one under a name of its own.
  *
+ * A row is a bad row where a value does not fit its column: a whole number beyond 2^53, NaN and infinities, a date outside of the years 1 to 9999, null
+ * without `?`; within nested columns, which are read as `json`, alike. Timestamps are rounded down to milliseconds.
+ *
+ * DuckDB does not check the checksums that pages may have: a file whose bytes changed can give other values.
+ *
  * @example
  * parquet('flights.parquet', {
  *   columns: { row: 'integer', departure: 'timestamp', delay: 'integer', origin: 'string' },
  *   select: { row: 'file_row_number', departure: 'date' },
  *   orderBy: ['date + to_minutes(delay)'],
  * })
- * @throws MillraceError from `open`: SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH, SOURCE_CHANGED, MISSING_DRIVER; from `next`: SOURCE_MALFORMED
+ * @throws MillraceError INVALID_ARGUMENT; from `open` and `next`: SOURCE_MALFORMED, LIMIT_EXCEEDED (memory), DISK_FULL, INVALID_ARGUMENT (SQL that is wrong);
+ * from `open`: SOURCE_MISSING, SCHEMA_MISMATCH, SOURCE_CHANGED, MISSING_DRIVER
  */
 export function parquet(
   path: string | URL,
@@ -64,87 +91,111 @@ export function parquet<const C extends ColumnSpecs>(
   options: ParquetOptions<C> & { readonly columns: C },
 ): Source<RowOf<C>>
 export function parquet(path: string | URL, options: ParquetOptions<ColumnSpecs> = {}): Source<Row> {
-  const file = typeof path === 'string' ? path : fileURLToPath(path)
+  const file = fileOf(path)
+  checkOptions(`parquet('${file}')`, options, optionKinds)
+  for (const [name, spec] of Object.entries(options.columns ?? {})) columnOf(name, spec)
   return {
     name: options.name ?? `parquet-${basename(file)}`,
     open: resume => openParquet(file, options, resume),
   }
 }
 
+const isTexts = (values: readonly unknown[]): boolean =>
+  values.every(value => typeof value === 'string' && value.trim() !== '')
+
+const optionKinds: Readonly<Record<string, OptionKind>> = {
+  columns: 'object',
+  select: value =>
+    typeof value === 'object' &&
+    value !== null &&
+    isTexts(Object.values(value).filter(sql => sql !== undefined))
+      ? undefined
+      : 'an object with an SQL expression per column',
+  where: value => (isTexts([value]) ? undefined : 'an SQL expression'),
+  orderBy: value => (Array.isArray(value) && isTexts(value) ? undefined : 'a list of SQL expressions'),
+  name: 'string',
+  memoryLimit: 'string',
+  threads: 'count',
+}
+
+function fileOf(path: unknown): string {
+  if (typeof path === 'string' && path !== '') return path
+  if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path)
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `parquet() needs the path of a file, or a file: URL, got ${path instanceof URL ? path.href : inWords(path)}.`,
+  )
+}
+
 async function openParquet(
-  file: string,
+  name: string,
   options: ParquetOptions<ColumnSpecs>,
   resume: ResumeState | undefined,
 ): Promise<SourceReader<Row>> {
-  const found = await stat(file).catch(() => undefined)
-  if (!found?.isFile())
-    throw new MillraceError(
-      'SOURCE_MISSING',
-      `There is no file ${file}. Check the path of the Parquet source; it is taken from ${process.cwd()}.`,
-    )
-  const { DuckDBInstance } = await loadDuckDB('The Parquet source')
-
-  const temporary = await temporaryFolder()
-  const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: options.memoryLimit ?? '128MB',
-    threads: String(options.threads ?? 2),
-    temp_directory: temporary,
-  })
-  const connection = await instance.connect()
-  const close = async (): Promise<void> => {
-    connection.closeSync()
-    instance.closeSync()
-    await rm(temporary, { recursive: true, force: true })
+  const file = await lookAt(name)
+  const { columns: specs, select = {}, where, orderBy = [], memoryLimit = memoryLimitDefault } = options
+  const expressions: Expressions = { select, where, orderBy }
+  const hasExpressions = where !== undefined || orderBy.length > 0 || Object.keys(select).length > 0
+  const reading: Reading = {
+    file: name,
+    memoryLimit,
+    hasExpressions,
+    hasEncryptedColumns: hasEncryptedColumns(file),
   }
-
+  const { connection, close } = await openDuckDB(memoryLimit, options.threads ?? 2)
   try {
-    const from = `read_parquet(${literal(file)}, file_row_number = true)`
-    const { columns, select } = await checkColumns(connection, file, from, options)
-    const where = options.where === undefined ? 'true' : `(${options.where})`
-    const order = [...(options.orderBy ?? []).map(expression => `(${expression})`), 'file_row_number']
-    const query = createHash('sha256')
-      .update(JSON.stringify([select, where, order, found.size]))
-      .update(await footerOf(file, found.size))
-      .digest('hex')
-      .slice(0, 16)
-
-    // Compared as one value, nulls are last, as in the order.
-    const key = `row(${order.join(', ')})`
-    const after = resumedAfter(resume, query, file)
-    const rest =
-      after === undefined ? 'true' : `${key} > (SELECT ${key} FROM ${from} WHERE file_row_number = ${after})`
-    const count = await ask(connection, file, `SELECT CAST(count(*) AS DOUBLE) FROM ${from} WHERE ${where}`)
-    const outputs = [...select, 'CAST(file_row_number AS DOUBLE)'].map((sql, c) => `${sql} AS millrace_${c}`)
-    const result = await connection
-      .stream(
-        `SELECT ${outputs.join(', ')} FROM ${from} WHERE ${where} AND ${rest} ORDER BY ${order.join(', ')}`,
-      )
-      .catch((error: unknown) => {
-        throw unreadable(file, error)
-      })
-
-    return {
-      total: Number((await count.getRows())[0]![0]),
-      next: batches(file, result, columns, query),
-      close,
-    }
+    const relation = await relationOf(connection, file, reading)
+    const outputs = await outputsOf(connection, name, relation, specs, select)
+    const fingerprint = fingerprintOf(file, outputs, expressions)
+    const after = resumedAfter(resume, fingerprint, name)
+    const query = queryOver(relation, outputs, expressions, after)
+    const [[total, left]] = (await ask(connection, reading, query.count)) as [[number, number]]
+    const { misfits } = query
+    const isSorted = orderBy.length > 0
+    const context = { connection, relation, outputs, reading, fingerprint, left, misfits, isSorted }
+    const result = await connection.stream(query.rows).catch(async (error: unknown) => {
+      throw await faultIn(context, error)
+    })
+    return { total, next: batches(context, result), close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-/** More than most footers have. */
-const footerBytesMax = 64 * 1024
-
-async function footerOf(file: string, size: number): Promise<Buffer> {
-  const length = Math.min(size, footerBytesMax)
-  const handle = await open(file)
+async function openDuckDB(
+  memoryLimit: string,
+  threads: number,
+): Promise<{ connection: DuckDBConnection; close: () => Promise<void> }> {
+  const { DuckDBInstance } = await loadDuckDB('The Parquet source')
+  const temporary = await temporaryFolder()
+  let instance: DuckDBInstance | undefined
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
+    instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: memoryLimit,
+      threads: String(threads),
+      temp_directory: temporary,
+    })
+    const connection = await instance.connect()
+    // Text of times, and expressions over them, must not depend on the machine. Geometry is what stands in the file: bytes.
+    await connection.run("SET TimeZone = 'UTC'; SET enable_geoparquet_conversion = false")
+    const open = instance
+    return {
+      connection,
+      async close() {
+        connection.closeSync()
+        open.closeSync()
+        await rm(temporary, { recursive: true, force: true })
+      },
+    }
+  } catch (error) {
+    instance?.closeSync()
+    await rm(temporary, { recursive: true, force: true })
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `DuckDB cannot be opened for the Parquet source: ${firstLine((error as Error).message)}. Check memoryLimit, such as '512MB', and threads.`,
+      { cause: error },
+    )
   }
 }
 
@@ -171,121 +222,69 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** An open query, and what its messages need. */
+interface Context {
+  readonly connection: DuckDBConnection
+  readonly relation: Relation
+  readonly outputs: readonly Output[]
+  readonly reading: Reading
+  readonly fingerprint: string
+  /** How many rows the query must give. */
+  readonly left: number
+  readonly misfits: number | undefined
+  /** Whether the program has given an order. */
+  readonly isSorted: boolean
+}
+
 /** The reader's `next`. */
-function batches(
-  file: string,
-  result: DuckDBResult,
-  columns: readonly Column[],
-  query: string,
-): () => Promise<SourceBatch<Row> | undefined> {
-  const readRows = rowReader(columns)
+function batches(context: Context, result: DuckDBResult): () => Promise<SourceBatch<Row> | undefined> {
+  const { outputs, reading, fingerprint, left, misfits, isSorted } = context
+  let last = -1
+  const readRows = rowReader(outputs, misfits)
+  let given = 0
   return async () => {
-    const chunk = await result.fetchChunk().catch((error: unknown) => {
-      throw unreadable(file, error)
+    const chunk = await result.fetchChunk().catch(async (error: unknown) => {
+      throw await faultIn(context, error)
     })
-    if (chunk === null || chunk.rowCount === 0) return undefined
-    const numbers = chunk.getColumnVector(columns.length)
+    const count = chunk?.rowCount ?? 0
+    given += count
+    if (given > left || (count === 0 && given < left))
+      throw await faultIn(context, otherCount(reading, given, left))
+    if (chunk === null || count === 0) return undefined
+    const numbers = chunk.getColumnVector(chunk.columnCount - 1)
     const row = (index: number): number => numbers.getItem(index) as number
+    if (!isSorted)
+      for (let i = 0; i < count; i++) {
+        assert(row(i) > last, 'without an order DuckDB gives rows as they are in the file')
+        last = row(i)
+      }
     return {
       rows: readRows(chunk),
-      resume: { row: row(chunk.rowCount - 1), query },
-      place: index => `row ${row(index)} of ${file}`,
+      resume: { row: row(count - 1), query: fingerprint },
+      place: index => `row ${row(index)} of ${reading.file}`,
     }
   }
 }
 
-/** What to select, once it is known that the file has it, in types that fit. */
-async function checkColumns(
-  connection: DuckDBConnection,
-  file: string,
-  from: string,
-  { columns: specs, select: expressions = {} }: ParquetOptions<ColumnSpecs>,
-): Promise<{ columns: Column[]; select: string[] }> {
-  const inFile = await describe(connection, file, `SELECT * EXCLUDE (file_row_number) FROM ${from}`)
-  const names = specs
-    ? Object.keys(specs)
-    : [...new Set([...inFile.map(({ name }) => name), ...Object.keys(expressions)])]
-  const known = new Set(inFile.map(({ name }) => name.toLowerCase()).concat('file_row_number'))
-  const missing = names.filter(name => expressions[name] === undefined && !known.has(name.toLowerCase()))
-  if (missing.length > 0)
-    throw new MillraceError(
-      'SCHEMA_MISMATCH',
-      `${file} does not have the columns that the program expects: ${missing.join(', ')} missing. Found ${inWords(inFile)}. Change columns, or say in select where they come from.`,
-    )
-  const sql = names.map(name => expressions[name] ?? quoted(name))
-  const list = sql.map((expression, c) => `(${expression}) AS ${quoted(names[c]!)}`)
-  const found = await describe(connection, file, `SELECT ${list.join(', ')} FROM ${from}`, () => inFile)
-
-  const columns = found.map(({ name, type }) =>
-    specs ? columnOf(name, specs[name]!) : { name, kind: kindOfType(type), nullable: true },
-  )
-  const select = columns.map(({ kind }, c) => converted(sql[c]!, found[c]!.type, kind))
-  if (!select.every(one => one !== undefined)) {
-    const wrong = columns.filter((_, c) => select[c] === undefined).map(({ name }) => name)
-    throw new MillraceError(
-      'SCHEMA_MISMATCH',
-      `${file} does not have the columns that the program expects: ${wrong.join(', ')} of another type. Expected ${columnsInWords(columns)}, found ${inWords(found)}. Change the columns, or cast in select.`,
-    )
+/** Why a query failed: says which columns cannot be read, by reading each alone. */
+async function faultIn(context: Context, error: unknown): Promise<MillraceError> {
+  const { connection, relation, outputs, reading } = context
+  const isCount = error instanceof MillraceError
+  const first = isCount ? error : readFault(reading, error)
+  if (first.code !== 'SOURCE_MALFORMED') return first
+  const columns: { name: string; message: string }[] = []
+  let found: unknown = error
+  for (const { of } of outputs) {
+    if (!of) continue
+    try {
+      await connection.run(`SELECT bit_xor(hash(${quoted(of.alias)})) FROM ${relation.from}`)
+    } catch (fault) {
+      columns.push({ name: of.name, message: saidBy(fault) })
+      found = fault
+    }
   }
-  return { columns, select }
-}
-
-interface FoundColumn {
-  readonly name: string
-  readonly type: string
-}
-
-const inWords = (found: readonly FoundColumn[]): string =>
-  columnsInWords(found.map(({ name, type }) => ({ name, kind: type })))
-
-/** The columns of a query. A binder error is the query's fault when the file's own columns could be read before. */
-async function describe(
-  connection: DuckDBConnection,
-  file: string,
-  query: string,
-  inFile?: () => FoundColumn[],
-): Promise<FoundColumn[]> {
-  try {
-    const result = await connection.run(`DESCRIBE ${query}`)
-    return (await result.getRows()).map(([name, type]) => ({ name: String(name), type: String(type) }))
-  } catch (error) {
-    if (!inFile) throw unreadable(file, error)
-    throw new MillraceError(
-      'SCHEMA_MISMATCH',
-      `${file} does not have the columns that the program expects: ${firstLine((error as Error).message)}. Found ${inWords(inFile())}. Change columns and select.`,
-      { cause: error },
-    )
-  }
-}
-
-async function ask(
-  connection: DuckDBConnection,
-  file: string,
-  query: string,
-): Promise<Awaited<ReturnType<DuckDBConnection['run']>>> {
-  try {
-    return await connection.run(query)
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-}
-
-/** DuckDB says it of the query's own faults (a conversion, an expression); everything else is the file's. */
-const queryFaults = /(Parser|Binder|Catalog) Error/
-
-function unreadable(file: string, error: unknown): MillraceError {
-  const message = firstLine((error as Error).message)
-  if (queryFaults.test(message))
-    return new MillraceError(
-      'INVALID_ARGUMENT',
-      `The query of the Parquet source over ${file} is wrong: ${message}. Check select, where and orderBy.`,
-      { cause: error },
-    )
-  return new MillraceError(
-    'SOURCE_MALFORMED',
-    `${file} cannot be read as Parquet: ${message}. It is damaged, cut short or something else: fetch it again.`,
-    { cause: error },
-  )
+  if (columns.length === 0 && isCount) return first
+  return readFault({ ...reading, columns }, found)
 }
 
 function resumedAfter(resume: ResumeState | undefined, query: string, file: string): number | undefined {

@@ -1,0 +1,381 @@
+/**
+ * The query over a Parquet file.
+ *
+ * ```
+ * SELECT what fits of x0, x1, …, texts of what does not, row        -- crosses over
+ * FROM (SELECT *, conversions AS c0, c1, … FROM (
+ *   SELECT columns and expressions AS x0, x1, …, order AS k0, k1, …, file_row_number AS row FROM file WHERE …))
+ * ORDER BY k0, k1, …, row
+ * ```
+ *
+ * The file's columns go by their place, not by their name: DuckDB does not tell `A` from `a`, and gives some names a meaning of its own. Each gets an alias,
+ * which is its name where DuckDB tells that apart; so the expressions of a program see the names of the file.
+ */
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { createHash } from 'node:crypto'
+import { MillraceError, nearestName } from '../../base/index.ts'
+import { columnOf, columnsInWords, type Column, type ColumnKind, type ColumnSpecs } from '../columns.ts'
+import { firstLine, quoted } from './duckdb-database.ts'
+import { conversionOf, kindOfType, misfitsOf, type Conversion } from './duckdb-rows.ts'
+import { readFault, type Reading } from './parquet-faults.ts'
+import type { ParquetFile } from './parquet-file.ts'
+
+/** The SQL that a program gives. */
+export interface Expressions {
+  readonly select: Readonly<Record<string, string | undefined>>
+  readonly where: string | undefined
+  readonly orderBy: readonly string[]
+}
+
+/** The row's number in the file, from 0: DuckDB's own column. */
+const rowNumber = 'file_row_number'
+
+/** A column of the file. */
+export interface FileColumn {
+  readonly name: string
+  /** What it is called within the query. */
+  readonly alias: string
+  readonly type: string
+  /** Names of fields within it that DuckDB does not tell apart. */
+  readonly twins: readonly string[]
+}
+
+/** An open file with its columns. */
+export interface Relation {
+  readonly columns: readonly FileColumn[]
+  /** What stands after FROM. */
+  readonly from: string
+}
+
+/** The file's columns, by their exact names. */
+export async function relationOf(
+  connection: DuckDBConnection,
+  file: ParquetFile,
+  reading: Reading,
+): Promise<Relation> {
+  const fileOnly = { ...reading, hasExpressions: false }
+  const schema = await ask(
+    connection,
+    fileOnly,
+    `SELECT name, CAST(coalesce(num_children, 0) AS DOUBLE) FROM parquet_schema(${file.sql}) ORDER BY column_id`,
+  )
+  const fields = fieldsOf(schema as [string, number][])
+  const names = fields.map(({ name }) => name)
+  const table = `read_parquet(${file.sql}, hive_partitioning = false)`
+  const types = await ask(connection, fileOnly, `DESCRIBE SELECT * FROM ${table}`)
+  if (types.length !== names.length)
+    throw new MillraceError(
+      'SOURCE_MALFORMED',
+      `${file.name} cannot be read: it names ${names.length} columns, of which DuckDB reads ${types.length}. Write it without columns that hold nothing.`,
+    )
+  const aliases = aliasesOf(names)
+  return {
+    columns: fields.map((field, c) => ({
+      name: field.name,
+      alias: aliases[c]!,
+      type: String(types[c]![1]),
+      twins: twinsWithin(field),
+    })),
+    from: `${table} AS millrace_file(${aliases.map(quoted).join(', ')})`,
+  }
+}
+
+interface SchemaField {
+  readonly name: string
+  readonly fields: readonly SchemaField[]
+}
+
+/** The fields below the root of a schema that lies in depth-first order, each with the count of its own. */
+function fieldsOf(schema: readonly (readonly [name: string, fields: number])[]): readonly SchemaField[] {
+  let at = 0
+  const next = (): SchemaField => {
+    const [name, count] = schema[at++] ?? ['', 0]
+    return { name, fields: Array.from({ length: count }, next) }
+  }
+  return next().fields
+}
+
+/** Fields of one struct whose names differ in case only: DuckDB gives the second one another name. */
+function twinsWithin({ fields }: SchemaField): readonly string[] {
+  const folded = fields.map(({ name }) => foldCase(name))
+  const twins = fields.filter((_, f) => folded.indexOf(folded[f]!) !== folded.lastIndexOf(folded[f]!))
+  return [...twins.map(({ name }) => name), ...fields.flatMap(twinsWithin)]
+}
+
+/** Names that DuckDB tells apart: those of the file, as far as it does. */
+function aliasesOf(names: readonly string[]): string[] {
+  const folded = names.map(foldCase)
+  const taken = new Set(folded)
+  return names.map((name, c) => {
+    const isAlone = folded.indexOf(folded[c]!) === folded.lastIndexOf(folded[c]!)
+    if (isAlone && name !== '' && !name.includes('\0') && folded[c] !== rowNumber) return name
+    let alias = `column ${c + 1} of the file`
+    while (taken.has(alias)) alias += "'"
+    taken.add(alias)
+    return alias
+  })
+}
+
+/** As DuckDB compares names. */
+const foldCase = (name: string): string => name.replace(/[A-Z]/g, letter => letter.toLowerCase())
+
+/** A column of the rows. */
+export interface Output extends Column {
+  readonly type: string
+  /** Where it comes from, for the fingerprint of the query. */
+  readonly origin: string
+  /** The SQL that it comes from. */
+  readonly sql: string
+  readonly conversion: Conversion
+  /** The file's column, where it comes from one as it is. */
+  readonly of: FileColumn | undefined
+}
+
+/**
+ * The columns of the rows, once it is known that the file has them, in types that fit.
+ * @throws MillraceError SCHEMA_MISMATCH
+ */
+export async function outputsOf(
+  connection: DuckDBConnection,
+  file: string,
+  relation: Relation,
+  specs: ColumnSpecs | undefined,
+  select: Expressions['select'],
+): Promise<Output[]> {
+  const names = specs
+    ? Object.keys(specs)
+    : [...new Set([...relation.columns.map(({ name }) => name), ...Object.keys(select)])]
+  checkNames(file, relation, names, select, specs)
+  const found = names.map(name => {
+    const expression = expressionFor(select, name)
+    const of = expression === undefined ? relation.columns.find(column => column.name === name) : undefined
+    const sql = expression === undefined ? quoted(of?.alias ?? rowNumber) : expressionOf(expression)
+    return { name, of, sql, origin: expression ?? quoted(name) }
+  })
+  const types = await typesOf(
+    connection,
+    file,
+    relation,
+    found.map(({ sql }) => sql),
+  )
+  const outputs = found.map((output, c) => {
+    const type = types[c]!
+    const column = specs
+      ? columnOf(output.name, specs[output.name]!)
+      : { name: output.name, kind: kindOfType(type), nullable: true }
+    const conversion = column.kind && conversionOf(`x${c}`, type, column.kind)
+    return { ...output, ...column, type, conversion }
+  })
+  const fitting = outputs.filter(
+    (one): one is Output & { kind: ColumnKind; conversion: Conversion } => one.conversion !== undefined,
+  )
+  if (fitting.length < outputs.length) {
+    const wrong = outputs.filter(({ conversion }) => conversion === undefined)
+    throw specs ? otherTypes(file, outputs, wrong) : unreadable(file, fitting, wrong)
+  }
+  return fitting
+}
+
+const expressionFor = (select: Expressions['select'], name: string): string | undefined =>
+  Object.hasOwn(select, name) ? select[name] : undefined
+
+/** On a line of its own, so that a comment at its end ends there. */
+const expressionOf = (sql: string): string => `(${sql}\n)`
+
+/** @throws MillraceError for names that the file does not have, or that do not say which column is meant */
+function checkNames(
+  file: string,
+  { columns }: Relation,
+  names: readonly string[],
+  select: Expressions['select'],
+  specs: ColumnSpecs | undefined,
+): void {
+  const inFile = columns.map(({ name }) => name)
+  const unused = specs && Object.keys(select).find(name => !Object.hasOwn(specs, name))
+  if (unused !== undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `select says where '${unused}' of ${file} comes from, but columns does not have it. Add it to columns, or take it out of select.`,
+    )
+  const plain = names.filter(name => expressionFor(select, name) === undefined)
+  const twice = plain.filter(name => inFile.indexOf(name) !== inFile.lastIndexOf(name))
+  if (twice.length > 0)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `${file} has several columns of one name: ${inQuotes(twice)}. A row can hold one. Set columns without that name, or write the file with other names.`,
+    )
+  const within = columns.find(({ name, twins }) => twins.length > 0 && plain.includes(name))
+  if (within)
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `The column '${within.name}' of ${file} has fields that DuckDB, which reads it, does not tell apart: ${inQuotes(within.twins)}. Leave it out with columns, or write the file with other names.`,
+    )
+  const missing = plain.filter(name => !inFile.includes(name) && name !== rowNumber)
+  if (missing.length === 0) return
+  const near = nearestName(missing[0]!, inFile)
+  const hint = near === undefined ? '' : ` Did you mean '${near}'?`
+  throw new MillraceError(
+    'SCHEMA_MISMATCH',
+    `${file} does not have the columns that the program expects: ${missing.join(', ')} missing.${hint} Found ${inWords(columns)}. Change columns, or say in select where they come from.`,
+  )
+}
+
+async function typesOf(
+  connection: DuckDBConnection,
+  file: string,
+  { from, columns }: Relation,
+  sql: readonly string[],
+): Promise<string[]> {
+  if (sql.length === 0) return []
+  const list = sql.map((expression, c) => `${expression} AS x${c}`)
+  try {
+    const result = await connection.run(`DESCRIBE SELECT ${list.join(', ')} FROM ${from}`)
+    return (await result.getRows()).map(([, type]) => String(type))
+  } catch (error) {
+    const hidden = columns.filter(({ name, alias }) => name !== alias).map(({ name }) => name)
+    const why =
+      hidden.length === 0
+        ? ''
+        : ` DuckDB cannot tell these apart, so SQL cannot name them: ${inQuotes(hidden)}.`
+    throw new MillraceError(
+      'SCHEMA_MISMATCH',
+      `An expression in select does not fit ${file}: ${firstLine((error as Error).message)}.${why} Found ${inWords(columns)}. Change select.`,
+      { cause: error },
+    )
+  }
+}
+
+interface Typed {
+  readonly name: string
+  readonly type: string
+  readonly kind: ColumnKind | undefined
+  readonly nullable: boolean
+}
+
+function otherTypes(file: string, outputs: readonly Typed[], wrong: readonly Typed[]): MillraceError {
+  const expected = outputs.map(({ name, kind, nullable }) => ({ name, kind: kind!, nullable }))
+  return new MillraceError(
+    'SCHEMA_MISMATCH',
+    `${file} does not have the columns that the program expects: ${wrong.map(({ name }) => name).join(', ')} of another type. Expected ${columnsInWords(expected)}, found ${inWords(outputs)}. Change the columns, or cast in select.`,
+  )
+}
+
+/** Without `columns` nothing is expected: some columns are of types that no kind holds. */
+function unreadable(file: string, fitting: readonly Output[], wrong: readonly Typed[]): MillraceError {
+  const rest = fitting.map(({ name, kind }) => `${JSON.stringify(name)}: '${kind}?'`)
+  const without = rest.length === 0 ? '' : `Leave them out, as columns: { ${rest.join(', ')} }. `
+  const cast = `select: { ${JSON.stringify(wrong[0]!.name)}: 'CAST(… AS VARCHAR)' }`
+  return new MillraceError(
+    'SCHEMA_MISMATCH',
+    `${file} has columns of types that the Parquet source does not read: ${inWords(wrong)}. ${without}Or give their text, as ${cast}.`,
+  )
+}
+
+const inQuotes = (names: readonly string[]): string => [...new Set(names)].map(name => `'${name}'`).join(', ')
+
+const inWords = (found: readonly { readonly name: string; readonly type: string }[]): string =>
+  columnsInWords(found.map(({ name, type }) => ({ name, kind: type })))
+
+/** The query, ready to run. */
+export interface Query {
+  /** Counts the rows in all, and those after the one that was handed out last. */
+  readonly count: string
+  /** Gives the rows after that one, as {@link misfits} says and with the row's number behind. */
+  readonly rows: string
+  /** The index of the column with the texts of misfits, where there is one. */
+  readonly misfits: number | undefined
+}
+
+/** @param after the number of the row that was handed out last */
+export function queryOver(
+  { from }: Relation,
+  outputs: readonly Output[],
+  { where, orderBy }: Expressions,
+  after: number | undefined,
+): Query {
+  const filter = where === undefined ? 'true' : expressionOf(where)
+  const order = [...orderBy.map(expressionOf), rowNumber]
+  // Compared as one value, nulls are last, as in the order.
+  const key = `row(${order.join(', ')})`
+  const rest =
+    after === undefined
+      ? 'true'
+      : orderBy.length === 0
+        ? `${rowNumber} > ${after}`
+        : `${key} > (SELECT ${key} FROM ${from} WHERE ${rowNumber} = ${after})`
+
+  const inner = [
+    ...outputs.map(({ sql }, c) => `${sql} AS x${c}`),
+    ...orderBy.map((sql, k) => `${expressionOf(sql)} AS k${k}`),
+    `${rowNumber} AS n`,
+  ]
+  const conversions = outputs.map(({ conversion }) => conversion)
+  const converted = ['*', ...conversions.map(({ sql }, c) => `${sql} AS c${c}`)]
+  const misfits = misfitsOf(
+    conversions,
+    c => `x${c}`,
+    c => `c${c}`,
+  )
+  const outer = [
+    ...outputs.map((_, c) => `c${c}`),
+    ...(misfits === undefined ? [] : [misfits]),
+    'CAST(n AS DOUBLE)',
+  ]
+  // In the order of the file DuckDB streams: a sort would hold whole row groups of text.
+  const sorted = orderBy.length === 0 ? '' : `ORDER BY ${[...orderBy.map((_, k) => `k${k}`), 'n'].join(', ')}`
+  const left = after === undefined ? 'count(*)' : `count(*) FILTER (WHERE ${rest})`
+  return {
+    count: `SELECT CAST(count(*) AS DOUBLE), CAST(${left} AS DOUBLE) FROM ${from} WHERE ${filter}`,
+    rows: `SELECT ${outer.join(', ')} FROM (SELECT ${converted.join(', ')} FROM (
+      SELECT ${inner.join(', ')} FROM ${from} WHERE ${filter} AND ${rest})) ${sorted}`,
+    misfits: misfits === undefined ? undefined : outputs.length,
+  }
+}
+
+/**
+ * Changes with the query and with the file. What it is made from is the SQL of 0.1.0, not the one above: resume states that 0.1.0 wrote stay good.
+ */
+export function fingerprintOf(
+  { size, footer }: ParquetFile,
+  outputs: readonly Output[],
+  { where, orderBy }: Expressions,
+): string {
+  const select = outputs.map(({ origin, type, kind }) => originOf(`(${origin})`, type, kind))
+  const order = [...orderBy.map(expression => `(${expression})`), rowNumber]
+  return createHash('sha256')
+    .update(JSON.stringify([select, where === undefined ? 'true' : `(${where})`, order, size]))
+    .update(footer)
+    .digest('hex')
+    .slice(0, 16)
+}
+
+function originOf(sql: string, type: string, kind: ColumnKind): string {
+  const isSmall = /^U?(TINYINT|SMALLINT|INTEGER)$/.test(type)
+  switch (kind) {
+    case 'integer':
+    case 'number':
+      return isSmall ? sql : `CAST(${sql} AS DOUBLE)`
+    case 'timestamp':
+      return `CAST(epoch_ms(${sql}) AS DOUBLE)`
+    case 'json':
+      return `CAST(to_json(${sql}) AS VARCHAR)`
+    case 'date':
+    case 'string':
+      return `CAST(${sql} AS VARCHAR)`
+    case 'boolean':
+    case 'bytes':
+      return sql
+  }
+}
+
+export async function ask(
+  connection: DuckDBConnection,
+  reading: Reading,
+  query: string,
+): Promise<unknown[][]> {
+  try {
+    return await (await connection.run(query)).getRows()
+  } catch (error) {
+    throw readFault(reading, error)
+  }
+}
