@@ -22,10 +22,19 @@ export function short(text: string): string {
 
 /** Something that a function threw, which need not be an error. */
 export function thrownInWords(thrown: unknown): string {
-  return thrown instanceof Error ? String(thrown) : inWords(thrown)
+  return shown(() => (thrown instanceof Error ? String(thrown) : inWords(thrown)))
 }
 
 /** The message of an error, and anything else that was thrown in words. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : inWords(thrown)
+  return shown(() => (thrown instanceof Error ? thrown.message : inWords(thrown)))
+}
+
+/** What is thrown may throw when it is looked at: a getter, a proxy. */
+function shown(inWords: () => string): string {
+  try {
+    return String(inWords())
+  } catch {
+    return 'something that cannot be shown'
+  }
 }

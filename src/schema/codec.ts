@@ -10,7 +10,7 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isDeepStrictEqual } from 'node:util'
-import { MillraceError, thrownInWords } from '../base/index.ts'
+import { isMillraceError, messageOf, MillraceError } from '../base/index.ts'
 import { bytesSerde } from './bytes.ts'
 import { asDeclared, hasUndeclared, hasUnknown, shapeOf, withoutUnknown } from './declared.ts'
 import { hintsOf, type SchemaHints } from './hints.ts'
@@ -20,6 +20,7 @@ import { lossInWords, survivesJson } from './json-fidelity.ts'
 import { describesText, jsonSchemaOf } from './json-schema.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 import { stringSerde } from './string.ts'
+import { validatorOf } from './validator.ts'
 
 export interface CodecOptions {
   /** `string`: the text itself. `json`: JSON text. `bytes`: the bytes themselves (Uint8Array). Default: by the schema. */
@@ -80,30 +81,16 @@ export function codecOf<T, In>(
     options.numbers === 'lossy',
     hints.serde ?? serdeFor(options, hints, describesText(schema, jsonSchema)),
   )
-  const { validate, vendor } = schema['~standard']
+  const { vendor } = schema['~standard']
+  const validate = validatorOf(schema, where)
   /** Whether the serde checks all that the schema does: not where another format was asked for than its own. */
   const unchecked =
     hints.unchecked === true && (options.format === undefined || options.format === hints.format)
   const shape = unchecked || stripping.has(vendor) ? undefined : shapeOf(jsonSchema)
 
-  const check = (value: unknown): unknown => {
-    const result = validate(value)
-    if (result instanceof Promise) {
-      result.catch(() => {})
-      throw new MillraceError(
-        'SCHEMA_ASYNC',
-        `The schema of the ${where} validates asynchronously, or threw (which zod turns into a promise). Records are validated one by one as they pass, and cannot wait: take what is asynchronous out of it, and check that where the record is made.`,
-      )
-    }
-    return result.issues ? new Malformed(issuesInWords(result.issues)) : result.value
-  }
   const validated = (value: unknown): unknown => {
-    try {
-      return check(value)
-    } catch (error) {
-      if (error instanceof MillraceError) throw error
-      return new Malformed(`its schema threw ${thrownInWords(error)}`)
-    }
+    const result = validate(value)
+    return result.issues ? new Malformed(issuesInWords(result.issues)) : result.value
   }
 
   let nullable: boolean | undefined
@@ -156,23 +143,17 @@ export function codecOf<T, In>(
     },
     encode(value) {
       if (value === null) return null
-      let output: unknown = value
-      let toWrite: unknown = value
-      if (!unchecked) {
-        output = validated(value)
-        if (output instanceof Malformed) throw refused(where, output.reason)
-        toWrite = known(value, output)
-      }
-      let written
-      let survives
+      const output = unchecked ? value : validated(value)
+      if (output instanceof Malformed) throw refused(where, output.reason)
       try {
-        written = serde.encode(toWrite)
-        survives = isPlainForm(serde) || survivesJson(toWrite)
+        const toWrite = unchecked ? value : known(value, output)
+        const written = serde.encode(toWrite)
+        if (!isPlainForm(serde) && !survivesJson(toWrite)) checkReadable(toWrite, output, String(written))
+        return written
       } catch (error) {
-        throw refused(where, (error as Error).message, error)
+        if (isMillraceError(error, 'MALFORMED_RECORD', 'SCHEMA_ASYNC')) throw error
+        throw refused(where, messageOf(error), error)
       }
-      if (!survives) checkReadable(toWrite, output, String(written))
-      return written
     },
     ...(hints.partitionBytes && {
       partitionBytes: value =>

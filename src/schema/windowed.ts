@@ -11,6 +11,7 @@ import { codecOf } from './codec.ts'
 import { withHints } from './hints.ts'
 import { canonicalJsonSerde } from './json.ts'
 import { jsonSchemaOf } from './json-schema.ts'
+import { validatorOf } from './validator.ts'
 
 /** A key in a window, whose bounds are ms since the epoch. */
 export interface Windowed<K> {
@@ -38,7 +39,7 @@ export function windowed<S extends StandardSchemaV1>(
       'INVALID_ARGUMENT',
       'A windowed key is written as JSON, which cannot hold bytes: make the inner key a string (hex or base64).',
     )
-  const { validate } = key['~standard']
+  const validate = validatorOf(key, 'key of a window')
 
   const withKey = (
     value: Windowed<unknown>,
@@ -46,7 +47,7 @@ export function windowed<S extends StandardSchemaV1>(
   ): StandardSchemaV1.Result<Windowed<Out>> =>
     result.issues
       ? { issues: result.issues.map(({ message, path = [] }) => ({ message, path: ['key', ...path] })) }
-      : { value: { key: result.value, start: value.start, end: value.end } }
+      : { value: { key: result.value as Out, start: value.start, end: value.end } }
   const toJsonSchema = (): Record<string, unknown> => {
     const keySchema = jsonSchemaOf(key)
     if (!keySchema) throw new Error('The schema of the inner key has no JSON Schema')
@@ -72,10 +73,7 @@ export function windowed<S extends StandardSchemaV1>(
                 { message: 'expected { key, start, end } with start and end in whole ms and start ≤ end' },
               ],
             }
-          const result = validate(value.key)
-          return result instanceof Promise
-            ? result.then(settled => withKey(value, settled))
-            : withKey(value, result)
+          return withKey(value, validate(value.key))
         },
         jsonSchema: { input: toJsonSchema, output: toJsonSchema },
       },
