@@ -17,7 +17,7 @@ import { hintsOf, type SchemaHints } from './hints.ts'
 import { issuesInWords } from './issues.ts'
 import { canonicalJsonSerde, jsonSerde, lossyJson } from './json.ts'
 import { lossInWords, survivesJson } from './json-fidelity.ts'
-import { describesText, jsonSchemaOf } from './json-schema.ts'
+import { describesText, jsonSchemaOf, keepsText, outputSchemaOf, type JsonSchema } from './json-schema.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 import { stringSerde } from './string.ts'
 import { validatorOf } from './validator.ts'
@@ -42,7 +42,9 @@ export interface Codec<T, In = T> {
   readonly where: string
   readonly serde: Serde<unknown>
   /** The JSON Schema of what stands on the log, where the schema can give one. */
-  readonly jsonSchema: Readonly<Record<string, unknown>> | undefined
+  readonly jsonSchema: JsonSchema | undefined
+  /** The JSON Schema of what a reader is given, where it can be told (see `outputSchemaOf`). */
+  readonly outputSchema: JsonSchema | undefined
   /** Decodes and validates a batch; null stays null, what cannot be read or is not valid becomes a Malformed. */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
   /** Whether null is a value of the schema, or there is none. */
@@ -130,6 +132,9 @@ export function codecOf<T, In>(
     where,
     serde,
     jsonSchema,
+    get outputSchema() {
+      return outputSchemaOf(schema) ?? (keepsText(schema) ? { type: 'string' } : undefined)
+    },
     get nullable() {
       return (nullable ??= admitsNull())
     },
@@ -223,6 +228,7 @@ function absentCodec<T, In>(where: string): Codec<T, In> {
     where,
     serde: nothing,
     jsonSchema: undefined,
+    outputSchema: undefined,
     nullable: true,
     decode: (slices, into) => nothing.decode(slices, into),
     encode(value) {

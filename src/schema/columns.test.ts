@@ -63,7 +63,7 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
       tn: z.iso.datetime().nullish(),
       z: z.null(),
     }),
-    ['o integer?', 'n integer?', 'd integer?', 'tn timestamp?', 'z json?'],
+    ['o integer?', 'n integer?', 'd integer', 'tn timestamp?', 'z json?'],
   ],
   [
     type({
@@ -88,7 +88,95 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
     ['a integer', 'b varchar?'],
   ],
   [z.object({ a: z.int() }).nullable(), ['a integer']],
-  [z.object({ at: z.iso.datetime().transform(iso => new Date(iso)) }), ['at timestamp']],
+  // What a reader is given: after transforms, with defaults.
+  [
+    z
+      .object({ name: z.string().optional() })
+      .transform(o => ({ full: o.name }))
+      .pipe(z.object({ full: z.string() })),
+    ['full varchar'],
+  ],
+  [
+    z.object({
+      d: z.int().default(1),
+      c: z.int().catch(3),
+      f: z.int().prefault(3),
+      r: z.string().readonly(),
+      b: z.string().brand('x'),
+      n: z.coerce.number(),
+      at: z.coerce.date(),
+      big: z.coerce.bigint(),
+      bool: z.stringbool(),
+      p: z.string().transform(Number).pipe(z.int()),
+      pre: z.preprocess(Number, z.int()),
+      low: z.string().trim().toLowerCase(),
+      o: z.string().default('x').optional(),
+      u: z.undefined(),
+      l: z.literal(5n),
+      m: z.union([z.string(), z.undefined()]),
+    }),
+    [
+      'd integer',
+      'c integer',
+      'f integer',
+      'r varchar',
+      'b varchar',
+      'n double',
+      'at timestamp',
+      'big integer',
+      'bool boolean',
+      'p integer',
+      'pre integer',
+      'low varchar',
+      'o varchar?',
+      'u json?',
+      'l integer',
+      'm varchar?',
+    ],
+  ],
+  [
+    z.object({
+      at: z.codec(z.iso.datetime(), z.date(), {
+        decode: iso => new Date(iso),
+        encode: date => date.toISOString(),
+      }),
+      // Whatever it gives, it is a column of JSON.
+      tags: z.array(z.string().transform(tag => tag.trim())),
+    }),
+    ['at timestamp', 'tags json'],
+  ],
+  [
+    z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('a'), n: z.coerce.number() }),
+      z.object({ kind: z.literal('b'), m: z.int().default(1) }),
+    ]),
+    ['kind varchar', 'n double?', 'm integer?'],
+  ],
+  [
+    z.intersection(z.object({ a: z.coerce.bigint() }), z.object({ b: z.string().default('x') })),
+    ['a integer', 'b varchar'],
+  ],
+  [
+    type({
+      n: 'string.numeric.parse',
+      at: 'string.date.parse',
+      d: 'string = "x"',
+      'o?': 'string',
+      u: 'string | undefined',
+      p: type('string').pipe(Number).to('number.integer'),
+    }),
+    ['n double', 'at timestamp', 'd varchar', 'o varchar?', 'u varchar?', 'p integer'],
+  ],
+  [v.pipe(v.string(), v.trim(), v.minLength(1)), ['value varchar']],
+  [z.object({ id: z.string().transform(BigInt) }).pipe(z.object({ id: z.bigint() })), ['id integer']],
+  [z.coerce.bigint(), ['value integer']],
+  // Names that mean something elsewhere.
+  [
+    z.object({ '': z.int(), constructor: z.string(), toString: z.boolean(), ['__proto__']: z.number() }),
+    [' integer', 'constructor varchar', 'toString boolean', '__proto__ double'],
+  ],
+  [type({ '': 'string', constructor: 'number' }), [' varchar', 'constructor double']],
+  [windowed(z.coerce.date()), ['key timestamp', 'start integer', 'end integer']],
   [z.string(), ['value varchar']],
   [z.int(), ['value integer']],
   [z.number().nullable(), ['value double?']],
@@ -115,12 +203,40 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
 test('columns follow from the schema', () => {
   for (const [schema, expected] of cases) assert.deepEqual(columns(schema).toSorted(), expected.toSorted())
   assert.deepEqual(columns(z.int(), { valueName: 'delay' }), ['delay integer'])
+  assert.deepEqual(
+    columnsOf(codecOf(z.object({ '': z.int() }), where), where).map(one => one.property),
+    [''],
+  )
+  assert.deepEqual(
+    columnsOf(codecOf(z.int(), where), where, { valueName: '' }).map(one => one.property),
+    [undefined],
+  )
   assert.deepEqual(columns(cases[0]![0]), cases[0]![1], 'in the order of the schema')
 })
 
 const refused: [string, StandardSchemaV1 | JsonSchema, RegExp][] = [
   ['no JSON Schema from the library', v.object({ a: v.string() }), /valibot/],
-  ['no JSON Schema for the type', z.object({ at: z.coerce.date() }), /dates/],
+  [
+    'a transform',
+    z.object({ name: z.string() }).transform(o => ({ full: o.name })),
+    /a function makes of it/,
+  ],
+  [
+    'a transform of a property',
+    z.object({ at: z.string().transform(Date.parse) }),
+    /'at'.* what a function.*pipe/,
+  ],
+  [
+    'a transform in one of two',
+    z.union([z.object({ a: z.int() }), z.object({ b: z.string().transform(Number) })]),
+    /'b'/,
+  ],
+  ['a Map', z.object({ m: z.map(z.string(), z.int()) }), /'m'.* is a Map/],
+  ['a class', z.object({ bytes: z.instanceof(Uint8Array) }), /'bytes'/],
+  ['a transform of text', z.string().transform(Number), /a function makes of it/],
+  ['a transform of text in valibot', v.pipe(v.string(), v.transform(Number)), /valibot/],
+  ['a class in arktype', type({ m: 'Map' }), /'m'.* is a Map/],
+  ['a transform in arktype', type({ a: 'string' }).pipe(o => ({ full: o.a })), /any value/],
   ['bytes', bytes(), /bytes/],
   ['anything', z.unknown(), /any value/],
   ['an array', z.array(z.int()), /array/],

@@ -1,20 +1,22 @@
 /**
- * Columns of a warehouse table, from what a topic's schema says.
+ * Columns of a warehouse table, from what a topic's schema says of its output: of what a reader is given, and a sink writes.
  *
  * Each property of an object is a column; what is not a plain value (objects, arrays, a union of different types) is a JSON column.
  * Alternatives at the top level (a union of objects) share one table: a column is nullable where an alternative lacks it.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Codec } from './codec.ts'
-import type { JsonSchema } from './json-schema.ts'
+import { unknownType, type JsonSchema } from './json-schema.ts'
 
 /**
- * `integer` is an int64, `double` a float64, `timestamp` and `date` are ISO text on the log, `json` any JSON value.
+ * `integer` is an int64 (a number or a bigint), `double` a float64, `timestamp` a Date or ISO text, `date` ISO text, `json` any JSON value.
  */
 export type ColumnType = 'boolean' | 'integer' | 'double' | 'varchar' | 'timestamp' | 'date' | 'json'
 
 export interface Column {
   readonly name: string
+  /** The property that it holds, whose name may be empty; undefined: a record is a plain value. */
+  readonly property: string | undefined
   readonly type: ColumnType
   readonly nullable: boolean
 }
@@ -53,18 +55,18 @@ function isCodec(source: Codec<unknown, never> | JsonSchema): source is Codec<un
 
 function schemaOfCodec(codec: Codec<unknown, never>, where: string): JsonSchema | undefined {
   if (codec.serde.name === 'none') return undefined
-  if (codec.jsonSchema) return codec.jsonSchema
-  if (codec.serde.name === 'string') return { type: 'string' }
+  const { outputSchema } = codec
+  if (outputSchema) return outputSchema
   throw notTabular(
     where,
-    'cannot be turned into JSON Schema (dates, bigints, bytes and coerced values have none; valibot gives it through toStandardJsonSchema of @valibot/to-json-schema)',
+    'does not tell as JSON Schema what it gives (json() and bytes() have none; valibot gives it through toStandardJsonSchema of @valibot/to-json-schema, where no function transforms)',
   )
 }
 
 function notTabular(where: string, why: string): MillraceError {
   return new MillraceError(
     'SCHEMA_NOT_TABULAR',
-    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand (\`columns\` of the sink), or make it an object with named properties.`,
+    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand, with their types (\`columns\` of the sink), or make it an object with named properties.`,
   )
 }
 
@@ -102,10 +104,10 @@ class Table {
 
   columns(valueName: string): Column[] {
     const fields = this.#object(this.#root, 0)
-    if (fields) return [...fields].map(([name, field]) => columnOf(name, field))
-    const field = this.#field(this.#root, 0)
+    if (fields) return [...fields].map(([name, field]) => columnOf(name, name, field))
+    const field = this.#field(this.#root, 0, '')
     if (field.type === 'json' || field.type === undefined) throw this.#unclear(this.#root)
-    return [columnOf(valueName, field)]
+    return [columnOf(valueName, undefined, field)]
   }
 
   #unclear(schema: JsonSchema): MillraceError {
@@ -135,17 +137,20 @@ class Table {
     const required = new Set(Array.isArray(resolved['required']) ? resolved['required'] : [])
     const own: Fields = new Map()
     for (const [name, property] of Object.entries(properties)) {
-      const field = this.#field(property, depth + 1)
+      const field = this.#field(property, depth + 1, name)
       own.set(name, { type: field.type, nullable: field.nullable || !required.has(name) })
     }
     return both([own, ...parts.filter(one => one !== undefined)])
   }
 
-  #field(schema: unknown, depth: number): Field {
+  /** @param property whose values it describes; empty: those of the whole record */
+  #field(schema: unknown, depth: number, property: string): Field {
     if (!isSchema(schema) || depth > depthMax) return anything
     const resolved = this.#resolve(schema)
+    this.#refuseUnknown(resolved, property)
     const alternatives = alternativesOf(resolved)
-    if (alternatives) return alternatives.map(one => this.#field(one, depth + 1)).reduce(eitherField)
+    if (alternatives)
+      return alternatives.map(one => this.#field(one, depth + 1, property)).reduce(eitherField)
     if ('const' in resolved) return fieldOfValue(resolved['const'])
     if (Array.isArray(resolved['enum']) && resolved['enum'].length > 0)
       return resolved['enum'].map(fieldOfValue).reduce(eitherField)
@@ -154,10 +159,20 @@ class Table {
       return type.map(one => fieldOfType(one, resolved)).reduce(eitherField)
     if (type === undefined) {
       // What intersections say together is what their first part with a type says.
-      const parts = schemasIn(resolved['allOf']).map(one => this.#field(one, depth + 1))
+      const parts = schemasIn(resolved['allOf']).map(one => this.#field(one, depth + 1, property))
       return parts.find(part => part.type !== 'json') ?? parts[0] ?? anything
     }
     return fieldOfType(type, resolved)
+  }
+
+  #refuseUnknown(schema: JsonSchema, property: string): void {
+    const what = schema[unknownType]
+    if (typeof what !== 'string') return
+    if (property === '') throw notTabular(this.#where, `gives what cannot be told: a value ${what}`)
+    throw new MillraceError(
+      'SCHEMA_NOT_TABULAR',
+      `The property '${property}' of the ${this.#where} ${what}, so its schema does not say which column a table has for it. Let the schema say what it gives, as \`.pipe(z.string())\` does behind a transform, or give the columns by hand, with their types (\`columns\` of the sink).`,
+    )
   }
 
   /** Follows references to definitions in the same schema. */
@@ -185,8 +200,8 @@ class Table {
 const anything: Field = { type: 'json', nullable: true }
 const onlyNull: Field = { type: undefined, nullable: true }
 
-function columnOf(name: string, { type, nullable }: Field): Column {
-  return { name, type: type ?? 'json', nullable }
+function columnOf(name: string, property: string | undefined, { type, nullable }: Field): Column {
+  return { name, property, type: type ?? 'json', nullable }
 }
 
 function isSchema(value: unknown): value is JsonSchema {

@@ -10,7 +10,7 @@ import type { Schema } from './builtin.ts'
 import { codecOf } from './codec.ts'
 import { withHints } from './hints.ts'
 import { canonicalJsonSerde } from './json.ts'
-import { jsonSchemaOf } from './json-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
 import { validatorOf } from './validator.ts'
 
 /** A key in a window, whose bounds are ms since the epoch. */
@@ -48,11 +48,10 @@ export function windowed<S extends StandardSchemaV1>(
     result.issues
       ? { issues: result.issues.map(({ message, path = [] }) => ({ message, path: ['key', ...path] })) }
       : { value: { key: result.value as Out, start: value.start, end: value.end } }
-  const toJsonSchema = (): Record<string, unknown> => {
-    const keySchema = jsonSchemaOf(key)
-    if (!keySchema) throw new Error('The schema of the inner key has no JSON Schema')
+  const around = (inner: JsonSchema | undefined): Record<string, unknown> => {
+    if (!inner) throw new Error('The schema of the inner key has no JSON Schema')
     // References are made from the root.
-    const { $defs, $schema: _, ...inside } = keySchema
+    const { $defs, $schema: _, ...inside } = inner
     return {
       ...($defs !== undefined && { $defs }),
       type: 'object',
@@ -75,7 +74,7 @@ export function windowed<S extends StandardSchemaV1>(
             }
           return withKey(value, validate(value.key))
         },
-        jsonSchema: { input: toJsonSchema, output: toJsonSchema },
+        jsonSchema: { input: () => around(inner.jsonSchema), output: () => around(inner.outputSchema) },
       },
     },
     {

@@ -49,9 +49,6 @@ const sqlTypes: Record<ColumnType, string> = {
   json: 'JSON',
 }
 
-/** Stands for a plain key or value, which is a column of the name of its side: no property has this name. */
-const plain = '\0plain'
-
 /**
  * The columns of a topic's table.
  *
@@ -97,6 +94,8 @@ function checkNames(columns: readonly TableColumn[], topic: string, isFromSchema
 
 interface FoundColumn {
   readonly name: string
+  /** Undefined: the whole key or value. */
+  readonly property: string | undefined
   readonly type: ColumnType
   readonly nullable: boolean
 }
@@ -106,17 +105,17 @@ type Side = 'key' | 'value'
 /** The columns of one side; worked out when they are asked for, since columns that are given with a type need no schema. */
 function side(topic: SinkTopic<unknown, unknown>, of: Side): () => readonly FoundColumn[] {
   let found: readonly FoundColumn[] | undefined
-  return () => (found ??= columnsOf(topic[of], `${of} of topic '${topic.name}'`, { valueName: plain }))
+  return () => (found ??= columnsOf(topic[of], `${of} of topic '${topic.name}'`, { valueName: of }))
 }
 
-function columnFrom(of: Side, { name, type, nullable }: FoundColumn): TableColumn {
+function columnFrom(of: Side, { name, property, type, nullable }: FoundColumn): TableColumn {
   const sql = sqlTypes[type]
   return {
-    name: name === plain ? of : name,
+    name,
     type: sql,
     isKey: of === 'key',
     nullable: of === 'value' && nullable,
-    get: getter(of, name),
+    get: getter(of, property),
   }
 }
 
@@ -129,7 +128,7 @@ function chosenColumn(
 ): TableColumn {
   const dot = path.indexOf('.')
   const of = dot < 0 ? path : path.slice(0, dot)
-  const property = dot < 0 ? plain : path.slice(dot + 1)
+  const property = dot < 0 ? undefined : path.slice(dot + 1)
   if (of === 'record') {
     const get = (row: SinkRow<unknown, unknown>): unknown =>
       row[property as 'timestamp' | 'partition' | 'offset']
@@ -145,7 +144,7 @@ function chosenColumn(
       nullable: !isKey,
       get: getter(of as Side, property),
     }
-  const found = sides[of as Side]().find(column => column.name === property)
+  const found = sides[of as Side]().find(column => column.property === property)
   if (!found)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
@@ -154,8 +153,8 @@ function chosenColumn(
   return { ...columnFrom(of as Side, found), name }
 }
 
-function getter(of: Side, property: string): (row: SinkRow<unknown, unknown>) => unknown {
-  if (property === plain) return row => row[of]
+function getter(of: Side, property: string | undefined): (row: SinkRow<unknown, unknown>) => unknown {
+  if (property === undefined) return row => row[of]
   // `constructor` and the like are there in every object: only its own count.
   if (property in Object.prototype)
     return row => (Object.hasOwn(row[of] ?? {}, property) ? propertyOf(row[of], property) : undefined)
