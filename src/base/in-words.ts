@@ -31,9 +31,9 @@ export function messageOf(thrown: unknown): string {
 }
 
 /** What is thrown may throw when it is looked at: a getter, a proxy. */
-function shown(inWords: () => string): string {
+function shown(words: () => unknown): string {
   try {
-    return String(inWords())
+    return String(words())
   } catch {
     return 'something that cannot be shown'
   }

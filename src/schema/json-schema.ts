@@ -57,10 +57,11 @@ const typesInZod: ReadonlyMap<unknown, JsonSchema> = new Map(
   }),
 )
 
+/** It sets the prototype of what zod gives, and is no property of it. */
+const lostInZod = unknown('is left out of what zod gives')
+
 interface ZodContext {
-  readonly zodSchema: {
-    readonly _zod: { readonly def: { readonly type: string; readonly values?: unknown[] } }
-  }
+  readonly zodSchema: { readonly def: { readonly type: string; readonly values?: unknown[] } }
   readonly jsonSchema: Record<string, unknown>
 }
 
@@ -76,8 +77,11 @@ const optionsOf: Readonly<Record<string, Record<string, unknown>>> = {
   zod: {
     unrepresentable: 'any',
     override({ zodSchema, jsonSchema }: ZodContext) {
-      const { type, values } = zodSchema._zod.def
+      const { type, values } = zodSchema.def
       Object.assign(jsonSchema, typesInZod.get(type))
+      const { properties } = jsonSchema
+      if (typeof properties === 'object' && properties !== null && Object.hasOwn(properties, '__proto__'))
+        Object.defineProperty(properties, '__proto__', { value: lostInZod, enumerable: true })
       if (type === 'literal' && values?.every(value => value === undefined))
         Object.assign(jsonSchema, { type: 'null' })
     },

@@ -33,7 +33,7 @@ function refusedAs(convert: Convert): Convert {
   return text => (text.startsWith('x') ? convert(text) : Number(text))
 }
 
-const noEnd = (text: string): unknown => [noEnd(text)]
+const noEnd = (text: string): unknown => [noEnd(`x${text}`)]
 const faults: readonly (readonly [name: string, fault: Convert])[] = [
   ['throws', text => BigInt(text)],
   [

@@ -47,11 +47,11 @@ export function windowed<S extends StandardSchemaV1>(
   ): StandardSchemaV1.Result<Windowed<Out>> =>
     result.issues
       ? { issues: result.issues.map(({ message, path = [] }) => ({ message, path: ['key', ...path] })) }
-      : { value: { key: result.value as Out, start: value.start, end: value.end } }
-  const around = (inner: JsonSchema | undefined): Record<string, unknown> => {
-    if (!inner) throw new Error('The schema of the inner key has no JSON Schema')
+      : { value: { key: result.value, start: value.start, end: value.end } }
+  const around = (keys: JsonSchema | undefined): Record<string, unknown> => {
+    if (!keys) throw new Error('The schema of the inner key has no JSON Schema')
     // References are made from the root.
-    const { $defs, $schema: _, ...inside } = inner
+    const { $defs, $schema: _, ...inside } = keys
     return {
       ...($defs !== undefined && { $defs }),
       type: 'object',
