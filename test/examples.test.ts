@@ -28,7 +28,7 @@ const programs = readdirSync(examples)
   .filter(name => name.endsWith('.ts'))
   .map(published)
 
-for (const document of ['README.md', 'docs/testing.md'])
+for (const document of ['README.md', 'docs/duckdb.md', 'docs/testing.md'])
   test(`every program of ${document} stands in examples/`, () => {
     const text = readFileSync(join(root, document), 'utf8')
     const shown = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program ?? '')
@@ -54,6 +54,12 @@ test('warehouse.ts delivers each row once, over runs and as the file grows', t =
   appendFileSync(file, 'ORD,Chicago O’Hare,672\n')
   assert.equal(run(folder, 'warehouse.ts'), '1 rows delivered\n')
   assert.equal(run(folder, 'warehouse.ts'), '0 rows delivered\n')
+})
+
+test('query-warehouse.ts queries a table while it is loaded', t => {
+  const folder = temporaryFolder(t)
+  for (let runs = 0; runs < 2; runs++)
+    assert.equal(run(folder, 'query-warehouse.ts'), `[ { key: 'ada', pages: '3' } ]\n`)
 })
 
 test('service.ts counts each order once, also where it is killed', async t => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isCode } from '../../test/is-code.ts'
-import { MillraceError, seededRandom } from '../base/index.ts'
+import { MillraceError, seededRandom, systemClock, type Clock, type Random } from '../base/index.ts'
 import { deliver } from './deliver.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
 import { retrying } from './retrying.ts'
@@ -42,7 +42,7 @@ test('waits longer each time, with jitter, and gives up', async () => {
   const observer = { onRetry: ({ delayMs }: { delayMs: number }) => delays.push(delayMs) }
   await assert.rejects(
     deliver(await logOf(counting(1)), things, sink, { until: 'end', observer }).done,
-    isCode('SINK_FAILED'),
+    isCode('SINK_FAILED', /tried 4 times.*'attempts'/),
   )
   assert.equal(delays.length, 3)
   for (const [i, most] of [4, 8, 10].entries()) assert.ok(delays[i]! >= most / 2 && delays[i]! <= most)
@@ -69,4 +69,25 @@ test('what is not retriable passes at once; a stop ends the wait', async () => {
     observer: { onRetry: () => stop.abort() },
   })
   await assert.rejects(delivery.done, isCode('SINK_FAILED'))
+})
+
+test('by default an hour of maintenance is outlasted, whatever the jitter', async () => {
+  const target = new MemoryTarget<string, Thing>()
+  target.onWrite = () => {
+    if (now < hourMs) throw busy
+  }
+  const hourMs = 3_600_000
+  let now = 0
+  const clock: Clock = {
+    ...systemClock,
+    sleep: ms => {
+      now += ms
+      return Promise.resolve()
+    },
+  }
+  const least: Random = { ...seededRandom(1), next: () => 0 }
+  const sink = retrying(target.sink(), { random: least })
+  const { delivered } = await deliver(await logOf(counting(3)), things, sink, { until: 'end', clock }).done
+  assert.equal(delivered, 3)
+  assert.ok(now >= hourMs && now < hourMs + 60_000)
 })

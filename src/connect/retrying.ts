@@ -1,10 +1,24 @@
-/** Retry as a decorator: the sink inside does not know of it, and neither does whoever uses it. */
-import { durationMs, isMillraceError, systemRandom, type Duration, type Random } from '../base/index.ts'
+/** Retry as a decorator: the sink inside does not know of it, and neither does its user. */
+import {
+  checkOptions,
+  durationMs,
+  isMillraceError,
+  MillraceError,
+  systemRandom,
+  type Duration,
+  type Random,
+} from '../base/index.ts'
+import { checkConnector } from './checks.ts'
 import type { Sink, SinkContext, SinkWriter } from './sink.ts'
+
+/** Outlasts an hour of maintenance at the target, whatever the jitter. */
+const attemptsDefault = 250
+const backoffDefault = '100ms'
+const backoffMaxDefault = '30s'
 
 /** How often a call is made again, and after how long. */
 export interface RetryOptions {
-  /** Tries of one call, the first included. Default 8. */
+  /** Tries of one call, the first included. Default 250, which takes one to two hours. */
   readonly attempts?: number
   /** The wait after the first failure; it doubles with each one. Default 100 ms. */
   readonly backoff?: Duration
@@ -14,24 +28,33 @@ export interface RetryOptions {
   readonly random?: Random
 }
 
+const optionKinds = {
+  attempts: 'count',
+  backoff: 'duration',
+  backoffMax: 'duration',
+  random: 'object',
+} as const
+
 /**
  * A sink that makes a call again when it failed with an error that is `retriable`. Writing again is safe, since a sink's `write` is idempotent (see
- * sink.ts). What is not retriable, or fails too often, passes through.
+ * sink.ts). What is not retriable passes through; what fails too often has its code, and the number of tries in its message.
  *
  * @example deliver(log, topic, retrying(duckdb('warehouse.duckdb', { table: 'delays' })))
  */
 export function retrying<K, V>(sink: Sink<K, V>, options: RetryOptions = {}): Sink<K, V> {
-  const { attempts = 8, random = systemRandom } = options
-  const firstMs = durationMs(options.backoff ?? '100ms')
-  const longestMs = durationMs(options.backoffMax ?? '30s')
+  checkConnector('retrying', 'sink', sink)
+  checkOptions(`retrying of '${sink.name}'`, options, optionKinds)
+  const { attempts = attemptsDefault, random = systemRandom } = options
+  const firstMs = durationMs(options.backoff ?? backoffDefault)
+  const longestMs = durationMs(options.backoffMax ?? backoffMaxDefault)
 
   const again = async <T>(context: SinkContext<K, V>, call: () => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
         return await call()
       } catch (error) {
-        if (!isMillraceError(error) || !error.retriable || attempt >= attempts || context.signal.aborted)
-          throw error
+        if (!isMillraceError(error) || !error.retriable || context.signal.aborted) throw error
+        if (attempt >= attempts) throw gaveUp(sink.name, attempts, error)
         const delayMs = Math.min(longestMs, firstMs * 2 ** (attempt - 1)) * (0.5 + random.next() / 2)
         context.observer.onRetry?.({ attempt, delayMs, error })
         // A stop ends the wait, and what it waited for is the reason to give.
@@ -54,4 +77,12 @@ export function retrying<K, V>(sink: Sink<K, V>, options: RetryOptions = {}): Si
       return retried
     },
   }
+}
+
+function gaveUp(sink: string, attempts: number, error: MillraceError): MillraceError {
+  return new MillraceError(
+    error.code,
+    `${error.message} '${sink}' was tried ${attempts} times. Start again later, or raise the option 'attempts' of retrying.`,
+    { cause: error, retriable: true },
+  )
 }

@@ -32,6 +32,8 @@ const threadsDefault = 2
 /** A database that sinks of this process have open. */
 interface Shared {
   readonly instance: Promise<OpenDuckDB>
+  /** The instance of a program; undefined for one that is ours. */
+  readonly given: OpenDuckDB | undefined
   /** Closes the instance, where it is ours. */
   readonly end: () => Promise<void>
   /** What it was opened with; undefined for the instance of a program. */
@@ -58,17 +60,15 @@ export async function openDatabase(
   const path = typeof database === 'string' ? database : (file ?? 'memory')
   const place = file ?? (database as OpenDuckDB)
   if (typeof database === 'string' && !shared.has(place)) await refuseForeign(database, file!)
-  let entry = shared.get(place)
-  if (!entry) {
-    entry = typeof database === 'string' ? opened(module, file!, options) : given(database)
-    shared.set(place, entry)
-  } else if (typeof database !== 'string' && (await entry.instance.catch(() => undefined)) !== database)
+  const open =
+    shared.get(place) ?? (typeof database === 'string' ? opened(module, file!, options) : given(database))
+  if (typeof database !== 'string' && open.given !== database)
     throw new MillraceError(
       'INVALID_ARGUMENT',
       `Sinks of this process have ${path} open with another instance, and two instances damage the file. Open it first, and give its instance to every sink of the file.`,
     )
-  const open = entry
   checkSettings(path, open.settings, options)
+  shared.set(place, open)
   open.users++
   let released = false
   const release = async (): Promise<void> => {
@@ -109,12 +109,19 @@ function opened(module: DuckDBModule, file: string, options: DatabaseOptions): S
     return module.DuckDBInstance.fromCache(file)
   })
   const end = async (): Promise<void> => (await instance.catch(() => undefined))?.closeSync()
-  return { instance, end, settings, turns: new InTurn(), users: 0 }
+  return { instance, given: undefined, end, settings, turns: new InTurn(), users: 0 }
 }
 
 function given(database: OpenDuckDB): Shared {
   const instance = Promise.resolve(database)
-  return { instance, end: () => Promise.resolve(), settings: undefined, turns: new InTurn(), users: 0 }
+  return {
+    instance,
+    given: database,
+    end: () => Promise.resolve(),
+    settings: undefined,
+    turns: new InTurn(),
+    users: 0,
+  }
 }
 
 function checkSettings(

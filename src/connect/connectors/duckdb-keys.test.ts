@@ -139,8 +139,8 @@ describe('the last of keys that are one stands', () => {
         const writer = await open(sink, fields)
         const model = new Map<number, number>()
         let offset = 0
-        for (let write = 0; write < 5; write++) {
-          const records = Array.from({ length: 1 + random.int(12) }, (_, i) => {
+        for (let write = 0; write < 3; write++) {
+          const records = Array.from({ length: 1 + random.int(20) }, (_, i) => {
             const group = random.int(keys.length)
             const id = keys[group]![random.int(keys[group]!.length)]
             const n = offset + i

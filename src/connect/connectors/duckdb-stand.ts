@@ -122,8 +122,14 @@ export class Stand {
       SELECT ${literal(sink)} AS sink, ${literal(topic)} AS topic, CAST(p AS INTEGER) AS partition, ${epoch} AS epoch
       FROM range(${partitions}) r(p) WHERE p NOT IN (SELECT partition FROM ${offsets} WHERE ${mine(place)})`)
     const filled = await hasRows(connection, place)
-    await connection.run(`INSERT OR REPLACE INTO ${sinks} (sink, topic, topic_id, table_name, mode, filled)
-      VALUES (${[sink, topic, topicId, table, mode].map(literal).join(', ')}, ${filled})`)
+    const bound = [sink, topic, topicId, table, mode, filled]
+    const [found] = await ask(
+      connection,
+      `SELECT sink, topic, topic_id, table_name, mode, filled FROM ${sinks} WHERE ${mine(place)}`,
+    )
+    if (!found?.every((value, i) => value === bound[i]))
+      await connection.run(`INSERT OR REPLACE INTO ${sinks} (sink, topic, topic_id, table_name, mode, filled)
+        VALUES (${[sink, topic, topicId, table, mode].map(literal).join(', ')}, ${filled})`)
     return new Stand(connection, place, epoch, Math.max(partitions, count), filled)
   }
 

@@ -42,13 +42,15 @@ export async function whyNot(connection: DuckDBConnection, sql: string): Promise
   }
 }
 
+/** @param about what a fault in it may be about: only where rows are written a row may be to blame */
 export async function inTransaction<T>(
   connection: DuckDBConnection,
   place: Place,
+  about: 'rows' | 'target',
   work: () => Promise<T>,
 ): Promise<T> {
   await connection.run('BEGIN TRANSACTION').catch((error: unknown) => {
-    throw failed(place, error)
+    throw failed(place, 'target', error)
   })
   try {
     const result = await work()
@@ -57,7 +59,7 @@ export async function inTransaction<T>(
   } catch (error) {
     // A failed commit has rolled back by itself; then there is nothing to do.
     await connection.run('ROLLBACK').catch(() => {})
-    throw failed(place, error)
+    throw failed(place, about, error)
   }
 }
 
@@ -65,10 +67,10 @@ export async function inTransaction<T>(
 const rowFaults = /^(Constraint|Conversion|Invalid Input|Out of Range|Mismatch Type) Error/
 const passing = /^(IO|TransactionContext) Error|Conflict/
 
-function failed({ table, path }: Place, error: unknown): MillraceError {
+function failed({ table, path }: Place, about: 'rows' | 'target', error: unknown): MillraceError {
   if (isMillraceError(error)) return error
-  const message = firstLine((error as Error).message).replace(/\.$/, '')
-  if (rowFaults.test(message))
+  const message = firstLine((error as Error).message).replace(/[.!]+$/, '')
+  if (about === 'rows' && rowFaults.test(message))
     return new MillraceError('SINK_REFUSED', `The table ${table} in ${path} refuses a row: ${message}.`, {
       cause: error,
     })

@@ -64,7 +64,7 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   async write(rows: readonly Row[], to: Offsets): Promise<void> {
     const stand = this.#stand
     const filled = await this.#database.exclusive(() =>
-      inTransaction(this.#database.connection, this.#place, async () => {
+      inTransaction(this.#database.connection, this.#place, 'rows', async () => {
         if (await stand.isWritten(to)) return stand.filled
         if (rows.length > 0) await this.#load(rows)
         await stand.move(to)

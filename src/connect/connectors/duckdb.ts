@@ -97,7 +97,7 @@ export function duckdb<K, V>(database: string | OpenDuckDB, options: DuckDBOptio
         const { topic, topicId } = context
         const place = { sink: name, topic: topic.name, topicId, path: opened.path, catalog, table, mode }
         const writing = await opened.exclusive(() =>
-          inTransaction(opened.connection, place, () => prepare(opened, place, found, context)),
+          inTransaction(opened.connection, place, 'target', () => prepare(opened, place, found, context)),
         )
         return new DuckDBWriter(opened, context.clock, writing)
       } catch (error) {
