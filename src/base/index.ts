@@ -21,6 +21,7 @@ export {
 } from './net.ts'
 export { nodeDisk } from './node-disk.ts'
 export { inWords, messageOf, thrownInWords } from './in-words.ts'
+export { elementsOf, endOfString, membersOf } from './json-text.ts'
 export { checkOption, checkOptions, nearestName, type OptionKind } from './options.ts'
 export { Outcome } from './outcome.ts'
 export { seededRandom, systemRandom, type Random } from './random.ts'

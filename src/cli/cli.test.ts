@@ -188,12 +188,69 @@ test('a line that cannot be published is named; those before it are there', asyn
     [['--json'], '{"valueBase64":"?"}', /Line 1 .*Base64/],
     [['--json'], '{"value":"\\ud800"}', /Line 1 .*surrogate/],
     [['--json'], '{"value":1,"headers":{}}', /Line 1 .*headers/],
+    [['--json'], '{"value":1,"headers":[1]}', /Line 1 .*a header is not a JSON object/],
+    [['--json'], '{"value":1,"headers":[{"value":"x"}]}', /Line 1 .*no 'key'/],
+    [['--json'], '{"value":1,"value":2}', /0 records published to bad, then:\n.*Line 1 .*'value' twice/],
+    [['--json'], '{"value":1,"valueBase64":"AA=="}', /Line 1 .*both 'value' and 'valueBase64'/],
+    [['--json'], '{"value":1,"timestmap":1}', /Line 1 .*'timestmap', did you mean 'timestamp'/],
+    [['--json'], '{"value":1,"topic":"a"}', /Line 1 .*'topic', and may have partition, /],
+    [['--json'], '{"value":1,"timestamp":9007199254740993}', /Line 1 .*timestamp is 9007199254740993/],
+    [['--json'], '\n', /Line 1 .*not JSON/],
+    [['--json'], '{"value":1}\0', /Line 1 .*not JSON/],
+    [['--json'], Buffer.from([0x7b, 0xff]), /Line 1 .*UTF-8/],
     [['-k', ':'], 'a:b\nc', /Line 2 .*':'/],
     [[], Buffer.from([97, 10, 0xff, 10]), /Line 2 .*UTF-8/],
   ]
   for (const [args, input, about] of cases)
     await refused(['produce', 'bad', ...args, '--data', data], [1, 'SOURCE_MALFORMED', about], input)
   equal((await run(['consume', 'bad', '--data', data])).out, '1\n2\na\tb\na\n')
+})
+
+test('a value that is JSON is published byte for byte', async () => {
+  const values = [
+    '{"id":9007199254740993,"d":1.0}',
+    '{ "b" :1E400,\t"a": -0.0 , "b":[ ] }',
+    '{"text":"\\u0061\\/\\ud800","":{"__proto__":1}}',
+    '[1e3,18446744073709551615]',
+    '-0',
+    '12345678901234567890.10',
+    'true',
+    '"text"',
+  ]
+  const lines = values.map(value => `{"timestamp":1e3, "value" : ${value} ,"key": ${value}}\r\n`)
+  const at = join(folder, 'exact')
+  await run(['produce', 'exact', '--json', '--data', at], lines.join(''))
+  const { out } = await run(['consume', 'exact', '--json', '--data', at])
+  const texts = values.map(value => (value === '"text"' ? 'text' : value))
+  deepEqual(
+    out
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as unknown),
+    texts.map((text, offset) => ({ partition: 0, offset, timestamp: 1000, key: text, value: text })),
+  )
+  equal((await run(['consume', 'exact', '--data', at])).out, texts.map(text => `${text}\t${text}\n`).join(''))
+})
+
+test('bytes are printed as they are, and lines published as they are', async () => {
+  const at = join(folder, 'bytes')
+  const input =
+    '{"keyBase64":"/w==","valueBase64":"gAD/"}\n{"value":null}\n{"value":"\\u0000\\r\\n\\ufeff"}\n'
+  await run(['produce', 'bytes', '--json', '--data', at], input)
+  const written: Uint8Array[] = []
+  const { signal } = new AbortController()
+  await runCli(['consume', 'bytes', '--data', at], {
+    lines: linesOf(Readable.from([]), signal),
+    signal,
+    write: async bytes => void written.push(Buffer.from(bytes)),
+    note: () => {},
+  })
+  deepEqual(Buffer.concat(written), Buffer.from('ff098000ff0a0a000d0aefbbbf0a', 'hex'))
+  // NUL, a return within a line, a mark at the start of a later line, spaces.
+  const lines = ['a\0b', 'c\rd', '\ufeffe', '  f\t ', '']
+  await run(['produce', 'lines', '--data', at], lines.map(line => `${line}\n`).join(''))
+  const { out } = await run(['consume', 'lines', '--data', at])
+  equal(out, lines.map(line => `${line}\n`).join(''))
 })
 
 test('a module that is no app, or cannot be loaded, is named with what is wrong', async () => {

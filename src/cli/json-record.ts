@@ -7,11 +7,11 @@
  * ```
  *
  * Bytes stand as the text that they are in UTF-8, or, where they are none, as Base64 under a name that says so: a round trip loses nothing. `headers` is there
- * where a record has some. For those who write such lines by hand, a key or value that is no text is published as its JSON, and only a
- * value is needed.
+ * where a record has some. For those who write such lines by hand, a key or value that is no text is published as its JSON, byte for byte as it is in the line, and only
+ * a value is needed.
  */
 import { isUtf8 } from 'node:buffer'
-import { bufferOf, MillraceError, utf8 } from '../base/index.ts'
+import { bufferOf, elementsOf, membersOf, MillraceError, nearestName, utf8 } from '../base/index.ts'
 import type { ConsumedRecord, OutgoingRecord } from '../port/index.ts'
 
 type Bytes = Uint8Array
@@ -30,17 +30,30 @@ export function toJsonLine(record: ConsumedRecord<Bytes, Bytes>): string {
   })
 }
 
+/** What a line may have; where a record comes from (partition, offset) does not matter to where it goes. */
+const fields: readonly string[] = [
+  'partition',
+  'offset',
+  'timestamp',
+  'key',
+  'keyBase64',
+  'value',
+  'valueBase64',
+  'headers',
+]
+const headerFields: readonly string[] = ['key', 'value', 'valueBase64']
+
 /** @throws MillraceError SOURCE_MALFORMED, where `at` names the line */
 export function fromJsonLine(line: string, at: string): OutgoingRecord<Bytes | null, Bytes> {
-  const record = parsed(line, at)
-  const { timestamp, headers } = record
-  if (timestamp !== undefined && !(Number.isSafeInteger(timestamp) && (timestamp as number) >= 0))
-    throw malformed(at, `its timestamp is ${JSON.stringify(timestamp)}, not milliseconds since the epoch`)
-  if (!('value' in record) && !('valueBase64' in record)) throw malformed(at, "it has no 'value'")
+  checkJson(line, at)
+  const record = membersIn(line, at, 'it', fields)
+  const timestamp = record.get('timestamp')
+  const headers = record.get('headers')
+  if (!record.has('value') && !record.has('valueBase64')) throw malformed(at, "it has no 'value'")
   return {
     key: bytesOf(record, 'key', at),
     value: bytesOf(record, 'value', at),
-    ...(timestamp !== undefined && { timestamp: timestamp as number }),
+    ...(timestamp !== undefined && { timestamp: timestampOf(timestamp, at) }),
     ...(headers !== undefined && { headers: headersOf(headers, at) }),
   }
 }
@@ -56,40 +69,66 @@ function named(name: string, bytes: Bytes | null): Fields {
   return isUtf8(bytes) ? { [name]: utf8(bytes) } : { [`${name}Base64`]: bufferOf(bytes).toString('base64') }
 }
 
-function bytesOf(fields: Fields, name: string, at: string): Bytes | null {
-  const base64 = fields[`${name}Base64`]
+/** The text of each value by its name. */
+type Members = ReadonlyMap<string, string>
+
+/** @param what has them, as a message says it */
+function membersIn(text: string, at: string, what: string, known: readonly string[]): Members {
+  if (!text.trimStart().startsWith('{')) throw malformed(at, `${what} is not a JSON object`)
+  const members = new Map<string, string>()
+  for (const [name, value] of membersOf(text)) {
+    if (members.has(name)) throw malformed(at, `${what} has '${name}' twice`)
+    if (!known.includes(name)) {
+      const nearest = nearestName(name, known)
+      throw malformed(
+        at,
+        `${what} has '${name}', ${nearest ? `did you mean '${nearest}'` : `and may have ${known.join(', ')}`}`,
+      )
+    }
+    members.set(name, value)
+  }
+  for (const name of members.keys())
+    if (members.has(`${name}Base64`)) throw malformed(at, `${what} has both '${name}' and '${name}Base64'`)
+  return members
+}
+
+function bytesOf(members: Members, name: string, at: string): Bytes | null {
+  const base64 = members.get(`${name}Base64`)
   if (base64 !== undefined) {
-    const bytes = typeof base64 === 'string' ? Buffer.from(base64, 'base64') : undefined
+    const text: unknown = JSON.parse(base64)
+    const bytes = typeof text === 'string' ? Buffer.from(text, 'base64') : undefined
     // Node reads what it can: only what it writes again was Base64.
-    if (bytes?.toString('base64') === base64) return bytes
+    if (bytes?.toString('base64') === text) return bytes!
     throw malformed(at, `its ${name}Base64 is not Base64`)
   }
-  const value = fields[name] ?? null
-  if (value === null) return null
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const value = members.get(name) ?? 'null'
+  if (value === 'null') return null
+  if (!value.startsWith('"')) return Buffer.from(value)
+  const text = JSON.parse(value) as string
   if (text.isWellFormed()) return Buffer.from(text)
   throw malformed(at, `its ${name} holds half a surrogate pair, which UTF-8 cannot hold`)
 }
 
-function headersOf(headers: unknown, at: string): { key: string; value: Bytes | null }[] {
-  if (!Array.isArray(headers)) throw malformed(at, 'its headers are not an array')
-  return headers.map((header: unknown) => {
-    if (!isFields(header) || typeof header['key'] !== 'string') throw malformed(at, "a header has no 'key'")
-    return { key: header['key'], value: bytesOf(header, 'value', at) }
+function timestampOf(text: string, at: string): number {
+  const timestamp: unknown = JSON.parse(text)
+  if (Number.isSafeInteger(timestamp) && (timestamp as number) >= 0) return timestamp as number
+  throw malformed(at, `its timestamp is ${text}, not milliseconds since the epoch`)
+}
+
+function headersOf(text: string, at: string): { key: string; value: Bytes | null }[] {
+  if (!text.startsWith('[')) throw malformed(at, 'its headers are not an array')
+  return elementsOf(text).map(element => {
+    const header = membersIn(element, at, 'a header', headerFields)
+    const key: unknown = JSON.parse(header.get('key') ?? 'null')
+    if (typeof key !== 'string') throw malformed(at, "a header has no 'key'")
+    return { key, value: bytesOf(header, 'value', at) }
   })
 }
 
-function parsed(line: string, at: string): Fields {
-  let value: unknown
+function checkJson(line: string, at: string): void {
   try {
-    value = JSON.parse(line)
+    JSON.parse(line)
   } catch (error) {
     throw malformed(at, `it is not JSON (${(error as Error).message})`, error)
   }
-  if (isFields(value)) return value
-  throw malformed(at, 'it is not a JSON object')
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -9,6 +9,8 @@
  * number by number.
  */
 
+import { endOfString } from '../base/index.ts'
+
 /** Past it neighbouring whole numbers share a double. */
 const exactMax = 2 ** 53
 /** A number of fewer digits is the same as a double and back. Fewer by one than a double holds, for the decimal point counts as well. */
@@ -24,7 +26,6 @@ const nine = 57
 const plus = 43
 const minus = 45
 const quote = 34
-const backslash = 92
 const smallE = 101
 const capitalE = 69
 
@@ -76,19 +77,6 @@ function firstChanging(text: string): string | undefined {
     }
   }
   return undefined
-}
-
-/** Where the quote is that ends the string which begins at `start`. */
-function endOfString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1)
-  while (isEscaped(text, end)) end = text.indexOf('"', end + 1)
-  return end
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0
-  while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes += 1
-  return backslashes % 2 === 1
 }
 
 function isDigit(code: number): boolean {

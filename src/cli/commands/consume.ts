@@ -1,6 +1,6 @@
 /** `millrace consume <topic>`: prints records, one per line. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { isMillraceError, MillraceError, utf8 } from '../../base/index.ts'
+import { isMillraceError, MillraceError } from '../../base/index.ts'
 import type { Consumer, ConsumedRecord, ConsumerOptions } from '../../port/index.ts'
 import { bytes, topic } from '../../schema/index.ts'
 import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
@@ -53,7 +53,7 @@ export function consumeCommand(terminal: Terminal): Command {
           ...(group !== undefined && { group }),
           ...(!follow && { until: 'end' as const }),
         })
-        await print(consumer, terminal, json ? toJsonLine : toText, {
+        await print(consumer, terminal, json ? record => `${toJsonLine(record)}\n` : toText, {
           max: max ?? Number.POSITIVE_INFINITY,
           commits: group !== undefined,
         })
@@ -65,7 +65,7 @@ export function consumeCommand(terminal: Terminal): Command {
 async function print(
   consumer: Consumer<Bytes, Bytes>,
   terminal: Terminal,
-  format: (record: ConsumedRecord<Bytes, Bytes>) => string,
+  format: (record: ConsumedRecord<Bytes, Bytes>) => string | Bytes,
   { max, commits }: { readonly max: number; readonly commits: boolean },
 ): Promise<void> {
   const { signal } = terminal
@@ -80,7 +80,7 @@ async function print(
     if (signal.aborted) return
     for await (const record of consumer) {
       printing = true
-      await terminal.write(`${format(record)}\n`)
+      await terminal.write(format(record))
       printing = false
       left -= 1
       if (left > 0 && !signal.aborted) continue
@@ -95,9 +95,13 @@ async function print(
   }
 }
 
-function toText({ key, value }: ConsumedRecord<Bytes, Bytes>): string {
-  const text = value === null ? '' : utf8(value)
-  return key === null ? text : `${utf8(key)}\t${text}`
+const lineFeed = Buffer.from('\n')
+const tab = Buffer.from('\t')
+const nothing = Buffer.alloc(0)
+
+/** The bytes as they are, text or not. */
+function toText({ key, value }: ConsumedRecord<Bytes, Bytes>): Bytes {
+  return Buffer.concat(key === null ? [value ?? nothing, lineFeed] : [key, tab, value ?? nothing, lineFeed])
 }
 
 function parseFrom(from: string): From {

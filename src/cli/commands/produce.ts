@@ -53,8 +53,7 @@ export function produceCommand(terminal: Terminal): Command {
         try {
           await publish(terminal.lines, parse, producer, published)
         } catch (error) {
-          if (published.count > 0)
-            terminal.note(`${counted(published.count, 'record')} published to ${name}, then:`)
+          terminal.note(`${counted(published.count, 'record')} published to ${name}, then:`)
           throw error
         }
         terminal.note(`${counted(published.count, 'record')} published to ${name}.`)
