@@ -126,15 +126,15 @@ function instant(name: string, found: string): Conversion {
 /** Some times are out of what DuckDB itself can write. */
 const textOfAny = (name: string): string => `coalesce(TRY(CAST(${name} AS VARCHAR)), 'a value out of range')`
 
-/** The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list. `raw` and `fitting` name the columns before and after. */
+/** The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list. `raw` and `fitting` are the names of the columns before and after. */
 export function misfitsOf(
   conversions: readonly Conversion[],
-  raw: (c: number) => string,
-  fitting: (c: number) => string,
+  raw: readonly string[],
+  fitting: readonly string[],
 ): string | undefined {
   const texts = conversions.map(({ hasMisfits }, c) => {
-    const isMisfit = `${fitting(c)} IS NULL AND ${raw(c)} IS NOT NULL`
-    return hasMisfits ? { isMisfit, text: `CASE WHEN ${isMisfit} THEN ${textOfAny(raw(c))} END` } : undefined
+    const isMisfit = `${fitting[c]} IS NULL AND ${raw[c]} IS NOT NULL`
+    return hasMisfits ? { isMisfit, text: `CASE WHEN ${isMisfit} THEN ${textOfAny(raw[c]!)} END` } : undefined
   })
   const any = texts.flatMap(found => (found ? [`(${found.isMisfit})`] : []))
   if (any.length === 0) return undefined

@@ -325,6 +325,22 @@ describe('options', () => {
       [{ x: null }],
     )
   })
+  test('an order and a filter see the names of the file, whatever the query calls its own', async () => {
+    const names = ['n', 'x0', 'c0', 'k0']
+    const columns = names.map((name, n): Field => number(name, n, 9 - n, (n + 2) % 4))
+    const other = written('order.parquet', parquetFile(3, columns))
+    for (const [c, name] of names.entries()) {
+      const values = [c, 9 - c, (c + 2) % 4].toSorted((a, b) => b - a)
+      const rows = await rowsIn(other, { columns: { [name]: 'integer' }, orderBy: [`-${name}`] })
+      deepEqual(
+        rows,
+        values.map(value => ({ [name]: value })),
+      )
+      deepEqual(await rowsIn(other, { columns: { [name]: 'integer' }, where: `${name} = 9 - ${c}` }), [
+        { [name]: 9 - c },
+      ])
+    }
+  })
   test('an expression may end with a comment', async () => {
     deepEqual(
       await rowsIn(file, {
