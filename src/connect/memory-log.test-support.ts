@@ -37,6 +37,7 @@ export interface SeenRecord {
   readonly timestamp: number
   readonly key: string | null
   readonly value: string | null
+  readonly valueBytes: Uint8Array | null
   readonly headers: Record<string, string>
 }
 
@@ -195,6 +196,7 @@ export class MemoryLog implements LogPort {
             timestamp: records.timestamp,
             key: text(records.key()),
             value: text(records.value()),
+            valueBytes: records.value(),
             headers: Object.fromEntries(records.headers().map(({ key, value }) => [key, text(value) ?? ''])),
           })
       }

@@ -3,6 +3,7 @@
  * test notices that only looks at a run in which nothing goes wrong. main.ts applies them one by one; bugs.test.ts keeps the patches current.
  */
 import { brokerBugs } from './bugs/broker.ts'
+import { csvBugs } from './bugs/csv.ts'
 import { logBugs } from './bugs/log.ts'
 import { othersBugs } from './bugs/others.ts'
 import { portBugs } from './bugs/port.ts'
@@ -21,4 +22,5 @@ export const bugs: readonly SeededBug[] = [
   ...streamBugs,
   ...timeBugs,
   ...othersBugs,
+  ...csvBugs,
 ]

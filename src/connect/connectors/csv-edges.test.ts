@@ -4,9 +4,13 @@ import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { z } from 'zod'
 import { isCode } from '../../../test/is-code.ts'
 import { isMillraceError } from '../../base/index.ts'
+import { topic } from '../../schema/index.ts'
 import type { ColumnSpec } from '../columns.ts'
+import { MemoryLog } from '../memory-log.test-support.ts'
+import { publish } from '../publish.ts'
 import { BadRow, type ResumeState, type Source } from '../source.ts'
 import { fileOf, folder, read, type Read } from './csv.test-support.ts'
 import { csv } from './csv.ts'
@@ -274,6 +278,29 @@ describe('line ends and first lines', () => {
     assert.deepEqual(shown(await read(csv(fileOf('a;b\n1\n'), { columns: { 'a;b': 'string' } }))), ['a;b=1'])
     assert.deepEqual(shown(await read(csv(fileOf('# x\na,b\n1,2\n'), { comment: '#' }))), ['a=1 b=2'])
   })
+})
+
+test('dead letters have the bytes of the row, whoever refuses it: the source or the topic', async () => {
+  const file = fileOf(Buffer.from('id,n\n"a",1\n"b", 2\n"c",3.5\n"\xff",4\n"e","5"\n', 'latin1'))
+  const log = new MemoryLog()
+  const whole = topic('whole', { value: z.object({ id: z.string(), n: z.int() }) })
+  await publish(log, whole, csv(file, { columns: { id: 'string', n: 'number' } }), {
+    onError: { deadLetter: 'letters' },
+  })
+  assert.deepEqual(
+    log
+      .read('letters')
+      .map(({ valueBytes, headers }) => [
+        headers['millrace.place']?.replace(/ of .*/, ''),
+        Buffer.from(valueBytes!).toString('latin1'),
+      ]),
+    [
+      ['line 3', '"b", 2'],
+      ['line 4', '"c",3.5'],
+      ['line 5', '"\xff",4'],
+    ],
+  )
+  assert.equal(log.read('whole').length, 2)
 })
 
 describe('kinds are strict', () => {

@@ -1,6 +1,13 @@
 /** What a file begins with: line ends, and what says that it is not CSV in UTF-8. That is refused by its name, with what makes CSV of it. */
 import { MillraceError } from '../../base/index.ts'
-import { carriageReturn, lineFeed, startsWith, type Dialect, type LineEnd } from './csv-records.ts'
+import {
+  carriageReturn,
+  lineFeed,
+  RecordScanner,
+  startsWith,
+  type Dialect,
+  type LineEnd,
+} from './csv-records.ts'
 
 const inflate = (command: string): string => `Decompress it first: ${command}.`
 const toUtf8 = (from: string): string => `Save it as UTF-8, or convert it: iconv -f ${from} -t UTF-8.`
@@ -61,31 +68,27 @@ export function markBytes(head: Buffer): number | undefined {
 }
 
 /**
- * How lines end, by the first one, from `start` on; undefined where no line ends, or the byte after a carriage return is not there. In quotes there may be anything;
- * a comment has none.
+ * How lines end, by the first one outside quotes, from `start` on; undefined where no line ends, or where the byte after a carriage return is not there.
+ * `isAll`: no more bytes come.
  */
 export function lineEndOf(
   head: Buffer,
   start: number,
-  { quote, comment }: Pick<Dialect, 'quote' | 'comment'>,
+  dialect: Omit<Dialect, 'nullValue'>,
   isAll: boolean,
 ): LineEnd | undefined {
-  const isComment = comment !== '' && startsWith(head, start, Buffer.from(comment)) === true
-  const quoteByte = quote === '' || isComment ? -1 : quote.charCodeAt(0)
-  let isQuoted = false
-  for (let at = start; at < head.length; at++) {
-    const byte = head[at]
-    if (byte === quoteByte) isQuoted = !isQuoted
-    else if (isQuoted) continue
-    else if (byte === lineFeed) return lineFeed
-    else if (byte === carriageReturn) {
-      const next = head[at + 1]
-      if (next === undefined) return isAll ? carriageReturn : undefined
-      // Two of them before a line feed are a fault of the file, and no lines of their own.
-      return next === lineFeed || (next === carriageReturn && head[at + 2] === lineFeed)
-        ? lineFeed
-        : carriageReturn
-    }
+  const first = (lineEnd: LineEnd): number => {
+    const scanner = new RecordScanner(dialect, lineEnd)
+    scanner.begin(start)
+    return scanner.end(head, isAll) ?? Infinity
   }
-  return isAll ? lineFeed : undefined
+  const end = first(carriageReturn)
+  if (first(lineFeed) < end) return lineFeed
+  if (end === Infinity) return isAll ? lineFeed : undefined
+  const next = head[end]
+  if (next === undefined && !isAll) return undefined
+  // Two of them before a line feed are a fault of the file, and no lines of their own.
+  return next === lineFeed || (next === carriageReturn && head[end + 1] === lineFeed)
+    ? lineFeed
+    : carriageReturn
 }

@@ -34,7 +34,8 @@ export async function readPreamble(
   format: CsvFormat,
 ): Promise<Preamble | Unfinished> {
   const { quote, comment, nullValue, isComplete, blockBytes, recordBytesMax } = format
-  const { head, isAll } = await headOf(file, handle, format)
+  const assumed = { delimiter: format.delimiter ?? ',', quote, comment }
+  const { head, isAll } = await headOf(file, handle, format, assumed)
   if (head.length === 0)
     throw new MillraceError(
       'SOURCE_MALFORMED',
@@ -44,12 +45,12 @@ export async function readPreamble(
   const waits = new Unfinished('the first line has no line end: it waits for the rest.')
   const isFinal = isAll && isComplete
   const mark = markBytes(head) ?? (isFinal ? 0 : undefined)
-  const lineEnd = mark === undefined ? undefined : lineEndOf(head, mark, format, isFinal)
+  const lineEnd = mark === undefined ? undefined : lineEndOf(head, mark, assumed, isFinal)
   if (mark === undefined || lineEnd === undefined) {
     if (isAll) return waits
     throw new MillraceError(
       'SOURCE_MALFORMED',
-      `${file} has no line end in its first ${recordBytesMax} bytes (recordBytesMax): it is not a CSV file.`,
+      `${file} has no line end in its first ${head.length} bytes: it is not a CSV file, or its first record is larger than recordBytesMax allows.`,
     )
   }
   const named = delimiterLine(head, mark, lineEnd)
@@ -59,10 +60,9 @@ export async function readPreamble(
       `The first line of ${file} says that its delimiter is ${shown(named.delimiter)}, and the program says ${shown(format.delimiter)}. Leave out the option delimiter, or remove that line.`,
     )
   const dialect = {
-    delimiter: named?.delimiter ?? format.delimiter ?? ',',
-    quote,
+    ...assumed,
     nullValue,
-    comment,
+    delimiter: named?.delimiter ?? assumed.delimiter,
   }
   const records = new CsvRecords(
     file,
@@ -81,21 +81,25 @@ export async function readPreamble(
   }
 }
 
+/** Bytes in which the first line end is looked for, where records may not be longer anyway. */
+const firstLineBytesMax = 16 * 1024 * 1024
+
 /** The bytes at the beginning in which the first line ends, or all that there are. */
 async function headOf(
   file: string,
   handle: FileHandle,
-  format: CsvFormat,
+  { blockBytes, recordBytesMax }: CsvFormat,
+  dialect: Omit<Dialect, 'nullValue'>,
 ): Promise<{ head: Buffer; isAll: boolean }> {
-  const { blockBytes, recordBytesMax } = format
+  const bytesMax = Math.max(recordBytesMax, firstLineBytesMax)
   let head = Buffer.alloc(0)
   for (;;) {
     const block = Buffer.alloc(head.length + Math.max(blockBytes, head.length))
     head.copy(block)
     const bytesRead = await readAt(file, handle, block, head.length, head.length)
     head = block.subarray(0, head.length + bytesRead)
-    const isFound = lineEndOf(head, markBytes(head) ?? 0, format, false) !== undefined
-    if (bytesRead === 0 || isFound || head.length > recordBytesMax) return { head, isAll: bytesRead === 0 }
+    const isFound = lineEndOf(head, markBytes(head) ?? 0, dialect, false) !== undefined
+    if (bytesRead === 0 || isFound || head.length > bytesMax) return { head, isAll: bytesRead === 0 }
   }
 }
 

@@ -48,7 +48,7 @@ export interface CsvOptions<C extends ColumnSpecs> {
 }
 
 /** Bytes read at once, and so about the size of a batch. */
-const blockBytes = 256 * 1024
+const blockBytesDefault = 256 * 1024
 const recordBytesMaxDefault = 16 * 1024 * 1024
 
 /**
@@ -74,6 +74,15 @@ export function csv<const C extends ColumnSpecs>(
   options: CsvOptions<C> & { readonly columns: C },
 ): Source<RowOf<C>>
 export function csv(path: string | URL, options: CsvOptions<ColumnSpecs> = {}): Source<Row> {
+  return csvInBlocks(path, options, blockBytesDefault)
+}
+
+/** @internal As {@link csv}, with what is read at once: tests choose little. */
+export function csvInBlocks(
+  path: string | URL,
+  options: CsvOptions<ColumnSpecs>,
+  blockBytes: number,
+): Source<Row> {
   const file = fileOf(path)
   checkOptions(`the CSV source ${file}`, options, optionKinds)
   const { delimiter, quote = '"', comment = '', nullValue = '', header = true, columns } = options

@@ -1,0 +1,137 @@
+/** Bugs of the CSV source and of `publish`. */
+import type { SeededBug } from '../seeded-bug.ts'
+
+const tests = [
+  'src/connect/connectors/csv-edges.test.ts',
+  'src/connect/connectors/csv.test.ts',
+  'test/connect/csv-round-trip.test.ts',
+]
+
+export const csvBugs: readonly SeededBug[] = [
+  {
+    name: 'csv: a quote within a field opens one',
+    file: 'src/connect/connectors/csv-records.ts',
+    find: "byte === quote && inside !== 'text'",
+    replace: 'byte === quote',
+    tests,
+  },
+  {
+    name: 'csv: a run that begins in a record that is too long takes its rest for records',
+    file: 'src/connect/connectors/csv-file.ts',
+    find: 'this.#isSkipping = from.inside !== undefined',
+    replace: 'this.#isSkipping = false',
+    tests,
+  },
+  {
+    name: 'csv: an unfinished last line is published',
+    file: 'src/connect/connectors/csv-file.ts',
+    find: 'if (isAll && isComplete && records.length < most)',
+    replace: 'if (isAll && records.length < most)',
+    tests,
+  },
+  {
+    name: 'csv: a delimiter that a block cuts in two is text',
+    file: 'src/connect/connectors/csv-records.ts',
+    find: '      if (isDelimiter === undefined && !isAll) break\n',
+    replace: '',
+    tests,
+  },
+  {
+    name: 'csv: a file in another folder is taken for the one that was read',
+    file: 'src/connect/connectors/csv-resume.ts',
+    find: 'path === this.#path || this.#isNamed',
+    replace: 'path !== "" || this.#isNamed',
+    tests,
+  },
+  {
+    name: 'csv: what a file begins with is not compared',
+    file: 'src/connect/connectors/csv-resume.ts',
+    find: 'state.begin !== (await this.#beginning(byte))',
+    replace: 'state.begin === ""',
+    tests,
+  },
+  {
+    name: 'csv: a state of 0.1.0 counts an open last line twice',
+    file: 'src/connect/connectors/csv-resume.ts',
+    find: 'state.begin === undefined ? line - 1 : line',
+    replace: 'line',
+    tests,
+  },
+  {
+    name: 'csv: the end of an open last line counts as a line of its own',
+    file: 'src/connect/connectors/csv-resume.ts',
+    find: 'return { byte: byte + ends + 1, line: lastLine + 1 }',
+    replace: 'return { byte: byte + ends + 1, line: lastLine + 2 }',
+    tests,
+  },
+  {
+    name: 'csv: a carriage return alone ends no line',
+    file: 'src/connect/connectors/csv-first-bytes.ts',
+    find: '    ? lineFeed\n    : carriageReturn\n',
+    replace: '    ? lineFeed\n    : lineFeed\n',
+    tests,
+  },
+  {
+    name: 'csv: what is not CSV is read as if it were',
+    file: 'src/connect/connectors/csv-preamble.ts',
+    find: '  refuseForeign(file, head)\n',
+    replace: '',
+    tests,
+  },
+  {
+    name: 'csv: numbers are what JavaScript takes for one',
+    file: 'src/connect/connectors/csv-values.ts',
+    find: 'numberForm.test(text) ? exactNumber(text) : undefined',
+    replace: 'text.trim() === "" ? undefined : exactNumber(text)',
+    tests,
+  },
+  {
+    name: 'csv: whole numbers round, as doubles do',
+    file: 'src/connect/connectors/csv-values.ts',
+    find: "return numberChanges(text.startsWith('+') ? text.slice(1) : text, value) ? undefined : value",
+    replace: 'return Number.isFinite(value) ? value : undefined',
+    tests,
+  },
+  {
+    name: 'csv: base64 is decoded as far as it goes',
+    file: 'src/connect/connectors/csv-values.ts',
+    find: "text === canonical || text === canonical.replace(/=+$/, '')",
+    replace: 'canonical !== "!"',
+    tests,
+  },
+  {
+    name: 'instants: a zone needs minutes',
+    file: 'src/connect/instants.ts',
+    find: '(?::?\\d\\d)?|UTC',
+    replace: ':?\\d\\d|UTC',
+    tests: ['src/connect/instants.test.ts'],
+  },
+  {
+    name: 'publish: dead letters of rows that the topic refuses are JSON, not what stands in the source',
+    file: 'src/connect/publish.ts',
+    find: 'batch.original === undefined ? batch.rows[i] : batch.original(i)',
+    replace: 'batch.rows[i]',
+    tests,
+  },
+  {
+    name: 'publish: what a source holds back is not told',
+    file: 'src/connect/publish.ts',
+    find: '    if (waiting !== undefined) this.#settings.onNotice(waiting)\n',
+    replace: '',
+    tests: ['src/connect/publish.test.ts'],
+  },
+  {
+    name: 'publish: a record that is too large ends the run, whatever the policy',
+    file: 'src/connect/publish.ts',
+    find: "new Set(['MALFORMED_RECORD', 'RECORD_TOO_LARGE'])",
+    replace: "new Set(['MALFORMED_RECORD'])",
+    tests: ['src/connect/publish.test.ts'],
+  },
+  {
+    name: 'publish: a batch grows past what its topic takes',
+    file: 'src/connect/batched-appends.ts',
+    find: '    if (open && open.sizeBytes + bytesMax > batchBytesMax) this.#send(partition, open)\n',
+    replace: '',
+    tests: ['src/connect/publish.test.ts'],
+  },
+]
