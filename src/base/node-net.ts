@@ -76,9 +76,9 @@ class NodeConnection implements Connection {
   #receivedBytes = 0
   #ended = false
   #failure: Error | undefined
-  /** Whoever waits for bytes. */
+  /** Anyone who waits for bytes. */
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
-  /** Whoever waits for room: all of them go on together. */
+  /** Anyone who waits for room: all of them continue together. */
   #room: PromiseWithResolvers<void> | undefined
   #ending: Promise<void> | undefined
 

@@ -7,7 +7,7 @@
  * work on a record all that time; meanwhile what it works on stays with it, so that the others need not wait. Members need no heartbeats: they live
  * and die with the process.
  *
- * Generations: a member may commit with any generation since partitions were last taken from it, so that a commit under way while others
+ * Generations: a member may commit with any generation since partitions were last taken from it, so that a commit in progress while others
  * come and go is not refused for nothing. After that, and after it has left or was expelled, it gets MEMBER_FENCED.
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
@@ -193,7 +193,7 @@ class Group {
     return member.left.promise
   }
 
-  /** Starts a rebalance, or has the one under way start over. */
+  /** Starts a rebalance, or has the one in progress start over. */
   #rebalance(): void {
     this.#stale = true
     if (this.#rebalancing) return
@@ -207,7 +207,7 @@ class Group {
       const members = [...this.#members.values()]
       const targets = this.#targets(members)
       await Promise.all(members.map((member, index) => this.#takeBack(member, targets[index]!)))
-      // Whoever joined, left or was expelled meanwhile changes who gets what: compute it again before giving anything.
+      // Anyone who joined, left or was expelled meanwhile changes who gets what: compute it again before giving anything.
       if (this.#stale) continue
       this.#generation += 1
       await Promise.all(members.map((member, index) => this.#give(member, targets[index]!)))

@@ -5,7 +5,7 @@
  * written again as a whole ({@link InternalLog.rewrite}); what lies before it is then dropped, segment by segment. Both sides count the same bytes:
  * every batch of the log, markers included.
  *
- * A replay only reads. Whoever replays knows a part of the state until it has ended, and a part must never be written as if it were the whole.
+ * A replay only reads. Anyone who replays knows a part of the state until it has ended, and a part must never be written as if it were the whole.
  */
 import { assert, isMillraceError, type Clock, type MillraceError } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'

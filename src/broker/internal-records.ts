@@ -9,7 +9,7 @@
  *                        value  version int16 = 0 | producer id int64 | epoch int16 | timeout int32 | status int8 |
  *                               partitions [ topic | [ partition int32 ] ] | updated int64 | started int64
  *
- * A null value is a tombstone. Keys of other versions (group metadata) are skipped by whoever reads.
+ * A null value is a tombstone. Keys of other versions (group metadata) are skipped by readers.
  */
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
 import type { TopicPartition } from '../port/index.ts'

@@ -198,7 +198,7 @@ export class Offsets {
     await this.#apply(group, [], [...(this.#groups.get(group)?.values() ?? [])])
   }
 
-  /** Waits for a rewrite that is under way. */
+  /** Waits for a rewrite in progress. */
   async close(): Promise<void> {
     await this.#rewriting
   }

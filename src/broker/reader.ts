@@ -134,7 +134,7 @@ export class InProcessReader implements Reader {
         signal?.removeEventListener('abort', wake)
         resolve()
       }
-      // Whoever reads waits for what others publish: that keeps the process alive, as the socket of a client would.
+      // Anyone who reads waits for what others publish: that keeps the process alive, as the socket of a client would.
       this.#context.clock.sleep(timeoutMs ?? waitMsMax, over.signal).then(wake, () => undefined)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wake = wake

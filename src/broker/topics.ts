@@ -126,7 +126,7 @@ export class Topics {
       .map(({ name }) => name)
   }
 
-  /** Deletes topics whoever they belong to: they, and what else `alter` says, are marked in one. */
+  /** Deletes topics of any owner: they, and what else `alter` says, are marked in one. */
   async deleteAll(names: readonly string[], alter: (metadata: Metadata) => Metadata): Promise<void> {
     for (let busy; (busy = names.find(name => this.#changing.has(name)));) await this.#changing.get(busy)
     const topics = names.flatMap(name => this.#byName.get(name) ?? [])

@@ -27,7 +27,7 @@ function originOf(batch: BatchToAppend): BatchOrigin {
   return batch instanceof BatchBuilder ? 'built' : 'foreign'
 }
 
-/** The next sequence number of each partition; begins anew with each epoch. */
+/** The next sequence number of each partition; starts over with each epoch. */
 class Sequences {
   readonly #next = new Map<Partition, number>()
 
@@ -134,7 +134,7 @@ export class TransactionalWriter implements Writer {
   #dirty = false
   /** Writes of this transaction that have not reached the disk yet. */
   readonly #pending = new Map<Promise<void>, Partition>()
-  /** The end of a transaction that is under way: what comes after waits for it. */
+  /** The end of a transaction in progress: what comes after waits for it. */
   #ending: Promise<void> | undefined
 
   constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity, app?: string) {

@@ -1,4 +1,4 @@
-/** What whoever appends gets at once, before anything is on the disk. */
+/** What a caller that appends gets at once, before anything is on the disk. */
 import type { Outcome } from './flush.ts'
 
 export interface AppendReceipt {

@@ -73,7 +73,7 @@ export class Checkpointer {
     return this.#startWrites.run(() => this.#save(logStartsName, 'logStartOffset'))
   }
 
-  /** No more checkpoints by themselves. Resolves when the one under way has ended. */
+  /** No more checkpoints by themselves. Resolves when the one in progress has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#timer?.cancel()

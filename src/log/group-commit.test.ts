@@ -32,7 +32,7 @@ class Target {
     return this.commit.append(batch, offset, rolls ? [] : undefined, undefined, wantsSync)
   }
 
-  /** Lets what is under way end (the oldest, or the oldest of its kind), and what follows from that begin. */
+  /** Lets what is in progress end (the oldest, or the oldest of its kind), and what follows from that begin. */
   async next(error?: unknown, kind = ''): Promise<string[]> {
     await settle()
     const n = this.#waiting.findIndex(({ what }) => what.startsWith(kind))
@@ -86,7 +86,7 @@ test('what comes while a write is under way goes out in the next one; a sync cov
   const second = target.append().durable.promise
   const third = target.append().durable.promise
   deepEqual(await target.next(), ['write 0-0', 'sync', 'write 1-2'])
-  // The second write ends while the sync of the first is under way, and needs one of its own.
+  // The second write ends while the sync of the first is in progress, and needs one of its own.
   deepEqual(await target.next(undefined, 'write'), [])
   deepEqual(await target.next(), ['synced 1', 'sync'])
   deepEqual(await settled(first, second, third), [true, false, false])

@@ -6,11 +6,11 @@
  *   ──────────┼──────────────┼──────────────┼──▶ offset
  *    durable    being synced   queue: [0] is being written, the last one still takes batches
  * ```
- * Appends of one turn of the event loop, and all that come while a write is under way, go out in the next write. Whoever waits for the disk
- * while a sync is under way shares the next one: a sync covers what was written before it was called, and nothing later.
+ * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next write. Anyone who waits for the disk
+ * while a sync is in progress shares the next one: a sync covers what was written before it was called, and nothing later.
  *
  * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with it, because offsets
- * must follow each other, and the partition goes on. Any other failure ends the pipeline for good.
+ * must follow each other, and the partition continues. Any other failure ends the pipeline for good.
  */
 import { assert, isMillraceError } from '../base/index.ts'
 import { alreadyDone, Flush, type Outcome, type PendingBatch } from './flush.ts'
@@ -124,7 +124,7 @@ export class GroupCommit {
     return last.durable.promise
   }
 
-  /** Waits until nothing is under way any more. */
+  /** Waits until nothing is in progress any more. */
   async idle(): Promise<void> {
     while (this.#writing || this.#syncing) await (this.#writing ?? this.#syncing)
   }

@@ -240,7 +240,7 @@ export class LogDirectory {
       await this.#files.dropFolder(partition.folder)
       await disk.syncDirectory(this.path)
       this.#unfinished.delete(name)
-      // A partition of the same name starts anew: what the checkpoints say of this one must not be held against it.
+      // A partition of the same name starts over: what the checkpoints say of this one must not be held against it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
       await disk.remove(aside)

@@ -42,7 +42,7 @@ async function watchedDisk(): Promise<{
   }
 }
 
-/** What is under way has come to its end. */
+/** What is in progress has come to its end. */
 function settled(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 5))
 }

@@ -22,7 +22,7 @@ export interface ReadSource {
 
 export interface ReadBatches {
   readonly bytes: Uint8Array
-  /** Where the next read goes on. */
+  /** Where the next read continues. */
   readonly nextOffset: number
   readonly aborted: readonly AbortedTransaction[]
 }
@@ -34,7 +34,7 @@ export class PartitionReader {
   readonly #readOnly: boolean
   readonly #poison: (error: unknown) => MillraceError
 
-  /** `poison`: the disk cannot be trusted any longer; gives the error for whoever reads. */
+  /** `poison`: the disk cannot be trusted any longer; gives the error for readers. */
   constructor(
     source: ReadSource,
     segments: readonly Segment[],

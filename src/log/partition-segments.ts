@@ -99,7 +99,7 @@ export class PartitionSegments {
     }
   }
 
-  /** Resolves when no removal is under way. */
+  /** Resolves when no removal is in progress. */
   async idle(): Promise<void> {
     await this.#removals.idle()
   }

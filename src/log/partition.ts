@@ -38,7 +38,7 @@ export interface ReadResult {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
-  /** Where the next read goes on. */
+  /** Where the next read continues. */
   readonly nextOffset: number
 }
 

@@ -137,7 +137,7 @@ test('a transaction reaches from its first batch to its marker', async () => {
   const { ended } = log.mark('abort')
   deepEqual(ended, { producerId, firstOffset: 10, lastOffset: 12, lastStableOffset: 13 })
   equal(log.state.firstOpenOffset, undefined)
-  // The epoch goes on with its sequences, and a marker without a transaction ends none.
+  // The epoch continues with its sequences, and a marker without a transaction ends none.
   await check([[{ sequence: 2, transactional: false }, 'new']], log)
   equal(log.mark('commit').ended, undefined)
 })

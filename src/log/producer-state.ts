@@ -3,7 +3,7 @@
  * a batch sent again is recognised, a gap is refused), fencing, and the bounds of every transaction.
  *
  * Invariants
- * - An entry is never changed, only replaced: whoever took one from the map can put it back ({@link ProducerState.rollBack}).
+ * - An entry is never changed, only replaced: anyone who took one from the map can put it back ({@link ProducerState.rollBack}).
  * - Sequences of one producer and epoch follow each other without a gap, wrapping from 2^31 - 1 to 0. The last {@link windowBatches}
  *   batches are remembered, as many as a client may have on the way.
  * - Transactions begin at the end of the log, so the map of open ones is in the order of their first offsets.

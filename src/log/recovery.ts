@@ -224,7 +224,7 @@ class Recovery {
       const segment = new Segment(folder, offset, this.#context)
       const next = offsets[n + 1]
       if (startIsProved && next !== undefined && next <= logStartOffset) {
-        // Its removal was under way.
+        // Its removal was in progress.
         if (!this.#context.readOnly) await segment.remove()
         continue
       }

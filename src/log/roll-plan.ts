@@ -1,6 +1,6 @@
 /**
  * Which segment the next batch goes to. Appends run ahead of the disk, so this is a plan: the segment may not have been made yet, and where a
- * write finds no room the plan begins anew from what is there.
+ * write finds no room the plan starts over from what is there.
  */
 import type { Segment } from './segment.ts'
 

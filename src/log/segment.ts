@@ -198,7 +198,7 @@ export class Segment {
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
     const { sizeBytes } = this
-    // A reader that goes on has its bytes asked for at once, not in a later turn: the disk works while the reader does.
+    // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the reader does.
     const left = this.#places.get(offset)
     const place: Place =
       left === undefined

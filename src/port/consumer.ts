@@ -223,7 +223,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     if (this.#loop === loop) await this.close()
   }
 
-  /** Does something with the stay under way, or a new one; the stay ends if that fails, so that nobody waits for a member that does not read. */
+  /** Does something with the stay in progress, or a new one; the stay ends if that fails, so that nobody waits for a member that does not read. */
   async #use<T>(action: (subscription: Subscription<K, V>) => Promise<T>): Promise<T> {
     if (this.#closing) await this.#refuseClosed()
     const subscription = (this.#subscription ??= new Subscription(this.#context))

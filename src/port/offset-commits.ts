@@ -34,7 +34,7 @@ export class OffsetCommits {
     this.#timer = clock.schedule(everyMs, () => this.startNow())
   }
 
-  /** Starts a commit that nobody awaits, unless one is under way or none are made by themselves. */
+  /** Starts a commit that nobody awaits, unless one is in progress or none are made by themselves. */
   startNow(): void {
     const { everyMs, partitions, onFailure } = this.#context
     this.#cancelTimer()

@@ -218,7 +218,7 @@ export class Producer<K, V> {
       acknowledged: Promise.withResolvers(),
     }
     this.#open.set(partition, batch)
-    // Whoever waits for a record hears of a failure; flush reports it too.
+    // Anyone who waits for a record hears of a failure; flush reports it too.
     batch.acknowledged.promise.catch(() => undefined)
     this.#linger()
     return batch

@@ -217,7 +217,7 @@ export class Subscription<K, V> {
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    // First of all nothing more is handed out: what was processed while the commit is under way would come again elsewhere.
+    // First of all nothing more is handed out: what was processed while the commit is in progress would come again elsewhere.
     const leaving = this.#assigned.beginLeaving(revoked)
     this.#dropCurrent(revoked)
     this.#assign()

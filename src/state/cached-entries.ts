@@ -13,7 +13,7 @@ export class Entry<V> {
   /** Whether the store holds the key; asked only where the answer is needed. */
   inStore: InStore
   dirty = false
-  /** What the commit under way makes of it. */
+  /** What the commit in progress makes of it. */
   pending: 'put' | 'gone' | undefined
   /** Stands in the {@link CleanQueue}. */
   queued = false

@@ -33,7 +33,7 @@ class Case {
   /** The model as of the last commit, and as of the changes that are being committed. */
   #committed: Model = new Map()
   #committing: Model | undefined
-  /** What the commit under way was given. */
+  /** What the commit in progress was given. */
   #asked: readonly StateChange[] = []
 
   constructor(caseSeed: number) {
@@ -112,7 +112,7 @@ class Case {
           sortedEntries(model).filter(entry => within(entry.namespace)),
         )
       case 'change': {
-        // Whoever scans may change what was just visited.
+        // Anyone who scans may change what was just visited.
         const expected = sortedEntries(model).filter(entry => within(entry.namespace))
         for (const entry of state.scan(...bounds)) {
           assert.deepStrictEqual(entry, expected.shift())
@@ -125,7 +125,7 @@ class Case {
             state.put(entry.namespace, entry.key, value)
             model.set(visited, { ...entry, value })
           }
-          // Commits pass while a scan goes on; only a failed one would end it.
+          // Commits pass while a scan continues; only a failed one would end it.
           if (this.#random.int(4) === 0) this.#begin()
           if (this.#random.int(4) === 0 && this.#committing) this.#commit()
         }

@@ -3,7 +3,7 @@
  *
  * In front of a store of bytes stands a cache of live values, two maps deep, so that a hot entry costs two lookups and no key is put together.
  * An entry is **clean** when the store holds the same, **dirty** when it has changed since, and **pending** while its change is
- * part of a commit that is under way. The life of a change:
+ * part of a commit in progress. The life of a change:
  *
  *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
  *                       ▲                    │
@@ -184,7 +184,7 @@ export class KeyedState<V> {
 
   /**
    * What has changed since the last commit, as changelog and store take it: an entry that was created and deleted in between is not in it. Gives the same
-   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit. Nothing need not be committed: whoever was
+   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit. Nothing need not be committed: anyone who was
    * given no changes may ask again later, and is given what has changed by then.
    *
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state

@@ -20,7 +20,7 @@ export class UndoLog {
   readonly #attempts: number[] = []
   #undoing = false
 
-  /** Whether an attempt is under way whose changes have to be noted. */
+  /** Whether an attempt is in progress whose changes have to be noted. */
   get isOpen(): boolean {
     return this.#attempts.length > 0 && !this.#undoing
   }

@@ -6,7 +6,7 @@ let source: Buffer = Buffer.alloc(0)
 let sourceView: DataView = new DataView(source.buffer)
 let readAt = 0
 
-/** Property names keep coming back: a direct-mapped table by hash of their chars saves making them anew. */
+/** Property names keep coming back: a direct-mapped table by hash of their chars saves making them again. */
 const names: string[] = Array<string>(1024).fill('')
 
 function damaged(what: string): Error {

@@ -8,7 +8,7 @@ const chunkSize = 65_536
 
 let chunk: Buffer = Buffer.alloc(0)
 let view: DataView = new DataView(chunk.buffer)
-/** Where the value being written began, and where it goes on. */
+/** Where the value being written began, and where it continues. */
 let began = 0
 let at = 0
 

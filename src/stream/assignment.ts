@@ -2,7 +2,7 @@
  * What an instance has been given: partitions, the tasks that they make, and the state of those.
  *
  * Partition n of every topic that a stage reads makes task n of that stage. A task that comes has its state rebuilt from the changelogs, and reads on from
- * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: whoever gets it
+ * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: anyone who gets it
  * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
  */
 import type { OffsetCommit, Reader, TopicPartition } from '../port/index.ts'

@@ -1,4 +1,4 @@
-/** A bell: whoever waits for something to do is woken by it. One that rang before is heard by the next who waits, so none is missed; some are heard twice. */
+/** A bell: it wakes what waits for something to do. One that rang before is heard by the next who waits, so none is missed; some are heard twice. */
 export class Bell {
   #rung = false
   #wake: (() => void) | undefined

@@ -2,7 +2,7 @@
  * Commits: what makes a run exactly once.
  *
  * One transaction holds everything that the records since the last one have led to: what was written to topics and exchanges, what has changed in
- * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; whoever goes on from the offsets finds the state, the
+ * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; the next run from these offsets finds the state, the
  * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
  * owner by now commits nothing.
  *

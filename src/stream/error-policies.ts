@@ -40,7 +40,7 @@ export function settleFailedResult(
   settleFailed(policyBehind(task.stage, ofApp), sink, unplaced(task, operator, record), error)
 }
 
-/** A result that has no place on a log yet: as JSON, so that whoever finds it can read it. */
+/** A result that has no place on a log yet: as JSON, so that a person can read it. */
 function unplaced({ partition }: Task, { name }: OperatorNode, record: StreamRecord): BadRecord {
   const { headers, key, value, timestamp } = record
   const bytes = (part: unknown): Uint8Array | null =>

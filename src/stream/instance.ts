@@ -373,7 +373,7 @@ export class Instance {
     }
   }
 
-  /** Commits before giving partitions away: whoever gets them goes on from there. */
+  /** Commits before giving partitions away: their next owner continues there. */
   async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
     const assignment = this.#assignment
     if (!assignment) return
@@ -410,7 +410,7 @@ export class Instance {
     this.#assignment = undefined
     if (this.#context.settings.exactlyOnce) await this.#writer?.abort().catch(ignore)
     await this.#writer?.close().catch(ignore)
-    // Whoever gets the partitions now goes on from the last commit.
+    // The next owner of the partitions continues from the last commit.
     this.#requests.refuse()
     await this.#commits?.membership?.leave().catch(ignore)
     await this.#reader?.close().catch(ignore)

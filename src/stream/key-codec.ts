@@ -19,7 +19,7 @@ export interface KeyCodec {
   partitionBy?(key: unknown): string
 }
 
-/** Keys whose JSON is kept; past that it begins anew. */
+/** Keys whose JSON is kept; past that it starts over. */
 const keptMax = 4096
 /** Longer ones are not kept. */
 const keptLengthMax = 64

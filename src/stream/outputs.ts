@@ -1,6 +1,6 @@
 /**
  * What an instance writes: records gathered in one batch per partition, handed to the writer when a batch is full or a commit is due.
- * Bytes under way are bounded: past the bound the instance waits for the writer.
+ * Bytes in flight are bounded: past the bound the instance waits for the writer.
  */
 import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import type { BatchToAppend, Writer } from '../port/index.ts'
@@ -204,7 +204,7 @@ export class Outputs {
     return false
   }
 
-  /** Holds on while too much is under way to the log; throws what that failed with. */
+  /** Holds on while too much is in flight to the log; throws what that failed with. */
   async relieved(): Promise<void> {
     this.#throwFailure()
     if (this.#bytesUnderWay > bytesUnderWayMax) await this.settled()

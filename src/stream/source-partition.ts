@@ -20,7 +20,7 @@ import { inWords } from './windows.ts'
 /** The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are exact numbers, too. */
 const timestampMax = 8_640_000_000_000_000
 
-/** What a source partition needs from whoever runs it. */
+/** What a source partition needs from its runner. */
 export interface SourceEnvironment extends BadRecordSink {
   /** Time in which this process could act, in ms, for idleness. */
   monotonic(): number
@@ -111,7 +111,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   /** The watermark that committed metadata stands for. */
   static restoredWatermark(node: SourceNode, metadata: string | undefined): number {
     const { watermark, ended } = progressOf(metadata)
-    // A run that was to end goes on after a crash; where time was over, it stays so.
+    // A run that was to end continues after a crash; where time was over, it stays so.
     const isOver = ended ?? (node.of === 'table' && !node.topic.watermark)
     return watermark ?? (isOver ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)
   }

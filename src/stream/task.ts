@@ -28,7 +28,7 @@ export interface WatermarkInput {
   watermark: number
 }
 
-/** What a task needs from whoever runs it. */
+/** What a task needs from its runner. */
 export interface TaskEnvironment {
   readonly metrics: Metrics
   /** The state `name` of an operator; called once per name while the task is made. */

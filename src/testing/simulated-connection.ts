@@ -2,7 +2,7 @@
  * One connection of the simulated network: two ends, and between them two streams of bytes on their way.
  *
  * A stream delivers from a queue of what was written, in order: after a latency a part of what is there arrives, cut anywhere, then the rest after another.
- * What is on its way or not read yet fills a window; a writer waits for room in it. Nothing is copied on the way, so that whoever changes
+ * What is on its way or not read yet fills a window; a writer waits for room in it. Nothing is copied on the way, so that anyone who changes
  * a buffer after writing it finds the change at the other end.
  */
 import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
@@ -171,7 +171,7 @@ export class SimulatedConnection implements Connection {
   }
 
   #receive(bytes: Uint8Array): void {
-    // Nobody is there any more: that is said to whoever sends.
+    // Nobody is there any more: the sender is told.
     if (this.#failure)
       return this.#weather.carry(this.#local, this.remote.host, () => this.#peer.#fail(reset()))
     if (this.#reader) {

@@ -9,7 +9,7 @@ export const sectorBytes = 512
 /** What a crash leaves of changes that were not synced. The extremes are rare where each sector falls on its own, so they have their own names. */
 export type CrashMode = 'all kept' | 'all lost' | 'mixed'
 
-/** A sync under way: it makes durable what was there when it began, and not what is written while it runs. */
+/** A sync in progress: it makes durable what was there when it began, and not what is written while it runs. */
 export interface SyncUnderWay {
   readonly sectors: readonly number[]
   readonly bytes: Buffer

@@ -117,7 +117,7 @@ test('of syncs that overlap, the later one stands, in whatever order they end', 
     await file.write([bytes('b')], 1)
     await file.sync()
     if (seed % 2) await first
-    else first.catch(() => undefined) // still under way at the crash
+    else first.catch(() => undefined) // still in progress at the crash
     disk.crash()
     equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'ab')
   }

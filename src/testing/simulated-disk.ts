@@ -288,7 +288,7 @@ export class SimulatedDisk implements Disk {
     return this.#failures.find(({ call, times }) => (times === 'once' ? call === calls : call <= calls))?.kind
   }
 
-  /** The answer to a call that was under way at a crash never comes: the caller is gone, and is told so. */
+  /** The answer to a call that was in progress at a crash never comes: the caller is gone, and is told so. */
   async #pause(): Promise<void> {
     const boot = this.#boot
     for (let turns = 1 + this.#random.int(turnsMax); turns > 0; turns -= 1) await Promise.resolve()

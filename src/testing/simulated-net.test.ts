@@ -12,7 +12,7 @@ interface World {
   readonly stop: () => Promise<void>
 }
 
-/** A network whose time goes on by itself. */
+/** A network whose time continues by itself. */
 function world(options: Omit<SimulatedNetOptions, 'clock'> = {}): World {
   const clock = virtualClock()
   const stopping = new AbortController()

@@ -35,7 +35,7 @@ interface Listening {
   readonly onConnection: (connection: Connection) => void
 }
 
-/** Ports that are given to whoever does not ask for one. */
+/** Ports for callers that do not ask for one. */
 const firstFreePort = 49_152
 const portsPerHost = 65_536 - firstFreePort
 

@@ -221,7 +221,7 @@ export const transactionCases: Cases = {
     for (const partition of [0, 1]) assert.deepEqual(await h.values(topic, { partition }), ['1', '2', '3'])
     const [committed] = await h.port.committedOffsets(group, [{ topic, partition: 0 }])
     assert.deepEqual(committed, { topic, partition: 0, offset: 3, metadata: 'm3' })
-    // Nothing holds the readable end back, and the same id goes on.
+    // Nothing holds the readable end back, and the same id continues.
     const again = await h.port.openWriter({ transactionalId })
     for (const partition of [0, 1]) await append(again, topic, ['4'], partition)
     await again.commit()
