@@ -12,8 +12,8 @@ export const schemaBugs: readonly SeededBug[] = [
   {
     name: 'codec: what JSON turns into something else is written',
     file: 'src/schema/codec.ts',
-    find: '      if (!survives) checkReadable(',
-    replace: '      if (false) checkReadable(',
+    find: '!survivesJson(toWrite)) checkReadable(',
+    replace: 'false) checkReadable(',
     tests: ['src/schema/codec.test.ts'],
   },
 ]
