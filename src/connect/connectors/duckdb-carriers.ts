@@ -20,7 +20,7 @@ export interface Carrier {
   convert(value: unknown): DuckDBValue | undefined
   /** Appends what {@link convert} gave. */
   append(to: DuckDBAppender, converted: DuckDBValue): void
-  /** The same for two values that fit if, and only if, DuckDB takes them for equal. Undefined: only DuckDB can tell. */
+  /** The same for two values that fit if, and only if, DuckDB takes them for equal; anything for one that does not. Undefined: only DuckDB can tell. */
   readonly identity: ((value: unknown) => Identity) | undefined
   /** Whether the value travels as text, which DuckDB casts. */
   readonly isText: boolean
@@ -44,7 +44,14 @@ export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | und
     case id.INTEGER:
       return small(-(2 ** 31), 2 ** 31 - 1, (to, value) => to.appendInteger(value))
     case id.BIGINT:
-      return integer(-(1n << 63n), (1n << 63n) - 1n, (to, value) => to.appendBigInt(value))
+      // Whole numbers that a double holds are within it.
+      return {
+        ...integer(-(1n << 63n), (1n << 63n) - 1n, (to, value) => to.appendBigInt(value)),
+        convert: value =>
+          Number.isSafeInteger(value)
+            ? BigInt(value as number)
+            : within(wholeNumber(value), -(1n << 63n), (1n << 63n) - 1n),
+      }
     case id.UTINYINT:
       return small(0, 255, (to, value) => to.appendUTinyInt(value))
     case id.USMALLINT:
@@ -117,7 +124,7 @@ export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | und
         ...native,
         convert: value => (value instanceof Uint8Array ? new module.DuckDBBlobValue(value) : undefined),
         append: (to, value) => to.appendBlob((value as InstanceType<typeof module.DuckDBBlobValue>).bytes),
-        identity: value => Buffer.from(value as Uint8Array).toString('latin1'),
+        identity: value => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : ''),
       }
     case id.DATE:
       return {
@@ -292,7 +299,13 @@ function instant<T extends DuckDBValue>(
   append: (to: DuckDBAppender, value: T) => void,
 ): Carrier {
   const unitMax = (1n << 63n) - 2n
+  const unitsPerMs = 1_000_000n / unitNanos
   const unitsOf = (value: unknown): bigint | undefined => {
+    // The common case: milliseconds, into a type that is finer.
+    if (unitsPerMs > 0n && isInstantMs(value)) {
+      const units = BigInt(value) * unitsPerMs
+      return unitsPerMs <= 1000n || (units <= unitMax && units >= -unitMax) ? units : undefined
+    }
     const nanos = nanosOf(value)
     if (nanos === undefined || nanos % unitNanos !== 0n) return undefined
     const units = nanos / unitNanos
@@ -309,7 +322,7 @@ function instant<T extends DuckDBValue>(
       // Most are whole milliseconds: a number is the cheapest to look up.
       const ms = msOf(value)
       if (typeof ms === 'number') return ms
-      const nanos = nanosOf(value)!
+      const nanos = nanosOf(value) ?? 0n
       return nanos % 1_000_000n === 0n ? Number(nanos / 1_000_000n) : nanos
     },
   }

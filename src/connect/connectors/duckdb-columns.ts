@@ -157,10 +157,8 @@ function getter(of: Side, property: string | undefined): (row: SinkRow<unknown, 
   if (property === undefined) return row => row[of]
   // `constructor` and the like are there in every object: only its own count.
   if (property in Object.prototype)
-    return row => (Object.hasOwn(row[of] ?? {}, property) ? propertyOf(row[of], property) : undefined)
-  return row => propertyOf(row[of], property)
+    return row => (Object.hasOwn(row[of] ?? {}, property) ? (row[of] as Properties)![property] : undefined)
+  return row => (row[of] as Properties)?.[property]
 }
 
-function propertyOf(of: unknown, property: string): unknown {
-  return (of as Record<string, unknown> | null)?.[property]
-}
+type Properties = Readonly<Record<string, unknown>> | null
