@@ -21,8 +21,8 @@ import {
   type StoredOffset,
 } from './internal-records.ts'
 
-/** Kafka's `offset.metadata.max.bytes`: held here as well, so that a program that runs here runs on a cluster. */
-const metadataBytesMax = 4096
+/** What the format of an offset holds. A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`). */
+const metadataBytesMax = 32_767
 
 type Key = string
 const keyOf = ({ topic, partition }: TopicPartition): Key => `${topic}/${partition}`
@@ -230,7 +230,7 @@ export class Offsets {
       if (bytes > metadataBytesMax)
         throw new MillraceError(
           'INVALID_ARGUMENT',
-          `The metadata of an offset of group '${group}' has ${bytes} bytes; the limit is Kafka's, ${metadataBytesMax}.`,
+          `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Keep less beside it.`,
         )
       return { topic, partition, offset, metadata: metadata ?? '', topicId: this.#context.topicId(topic) }
     })

@@ -9,7 +9,7 @@ import { json, text, topic, type ErrorPolicy } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
 import { publish, type PublishOptions, type PublishTopic } from './publish.ts'
-import { BadRow, type Source } from './source.ts'
+import { BadRow, type ResumeState, type Source } from './source.ts'
 
 interface Row {
   readonly id: string
@@ -215,18 +215,41 @@ describe('publish', () => {
     await assert.rejects(publish(log, things, rowsOf([]), { key }), isCode('PARTITION_COUNT_CHANGED'))
   })
 
-  test('a resume state that is too large', async () => {
-    const source: Source<Row> = {
-      ...rowsOf([]),
-      open: () =>
-        Promise.resolve({
-          next: () => Promise.resolve({ rows: rows(1), resume: 'x'.repeat(5000), place: String }),
-          close: () => Promise.resolve(),
-        }),
-    }
+  const withState = (resume: ResumeState): Source<Row> => ({
+    ...rowsOf([]),
+    open: () => {
+      let given = false
+      const next = (): { rows: Row[]; resume: ResumeState; place: (i: number) => string } | undefined => {
+        if (given) return undefined
+        given = true
+        return { rows: rows(1), resume, place: String }
+      }
+      return Promise.resolve({ next: () => Promise.resolve(next()), close: () => Promise.resolve() })
+    },
+  })
+
+  test('a resume state of 300 shards fits; one that is too large is told with the option', async () => {
+    const shards = Object.fromEntries(
+      Array.from({ length: 300 }, (_, n) => [`shard-${n}`, 1_700_000_000_000 + n]),
+    )
+    const log = new MemoryLog()
+    await publish(log, things, withState(shards), { key })
+    const [committed] = await log.committedOffsets('connect-rows-things', [{ topic: 'things', partition: 0 }])
+    assert.deepEqual(JSON.parse(committed!.metadata!), shards)
+    const to = new MemoryLog()
     await assert.rejects(
-      publish(new MemoryLog(), things, source, { key, commitBytes: 1 }),
-      isCode('LIMIT_EXCEEDED'),
+      publish(to, things, withState(shards), { key, resumeBytesMax: 4096 }),
+      isCode('LIMIT_EXCEEDED', /4096 of the option resumeBytesMax. Set resumeBytesMax higher, up to 32767/),
+    )
+    // What it advises.
+    await publish(to, things, withState(shards), { key, resumeBytesMax: 32_767 })
+    await assert.rejects(
+      publish(to, things, withState('é'.repeat(16_384)), { key }),
+      isCode('LIMIT_EXCEEDED', /32770 bytes/),
+    )
+    await assert.rejects(
+      publish(to, things, withState(1), { key, resumeBytesMax: 32_768 }),
+      isCode('INVALID_ARGUMENT', /1 to 32767/),
     )
   })
 })

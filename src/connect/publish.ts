@@ -31,6 +31,7 @@ import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '.
 import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
+import { metadataOf, resumeBytesKind, resumeOf } from './resume-state.ts'
 import {
   BadRow,
   resumeStateBytesMax,
@@ -59,6 +60,11 @@ interface CommonOptions<R> {
   readonly commitInterval?: Duration
   /** Commits when about this much is published since the last one. Default 32 MiB. */
   readonly commitBytes?: number
+  /**
+   * What the source's resume state may take as JSON text, in bytes. Default, and most: 32,767, which the format of an offset holds. A Kafka cluster takes 4096
+   * unless its `offset.metadata.max.bytes` says more.
+   */
+  readonly resumeBytesMax?: number
   /** Ends the run early: what was published is committed. */
   readonly signal?: AbortSignal
   /**
@@ -179,6 +185,7 @@ const optionKinds = {
   name: 'string',
   commitInterval: 'duration',
   commitBytes: 'natural',
+  resumeBytesMax: resumeBytesKind,
   signal: 'signal',
   onNotice: 'function',
   observer: 'object',
@@ -198,6 +205,7 @@ interface Settings<R, K, V> {
   readonly onError: ErrorPolicy
   readonly commitIntervalMs: number
   readonly commitBytes: number
+  readonly resumeBytesMax: number
   readonly signal: AbortSignal
   readonly onNotice: (message: string) => void
   readonly observer: ConnectObserver
@@ -219,6 +227,7 @@ function settle<R, K, V>(
     onError: options.onError ?? 'fail',
     commitIntervalMs: durationMs(options.commitInterval ?? '1s'),
     commitBytes: options.commitBytes ?? 32 * 1024 * 1024,
+    resumeBytesMax: options.resumeBytesMax ?? resumeStateBytesMax,
     signal: AbortSignal.any([options.signal, closing].filter(signal => signal !== undefined)),
     onNotice: options.onNotice ?? warn,
     observer: options.observer ?? {},
@@ -383,12 +392,7 @@ class Publisher<R, K, V> {
   async #commit(): Promise<void> {
     if (!this.#begun) return
     const { name, observer } = this.#settings
-    const metadata = JSON.stringify(this.#resume)
-    if (Buffer.byteLength(metadata) > resumeStateBytesMax)
-      throw new MillraceError(
-        'LIMIT_EXCEEDED',
-        `The resume state of the source '${this.#source.name}' has ${metadata.length} characters; ${resumeStateBytesMax} bytes fit beside an offset. A source must sum up where it stands.`,
-      )
+    const metadata = metadataOf(this.#source.name, this.#resume, this.#settings.resumeBytesMax)
     await this.#to.records.flush()
     await this.#to.letters?.flush()
     observer.onPhase?.('committing')
@@ -428,24 +432,6 @@ class Publisher<R, K, V> {
 /** A row as it stands in the source, or as the source gave it. */
 function originalOf<R>(batch: SourceBatch<R>, i: number): unknown {
   return batch.original === undefined ? batch.rows[i] : batch.original(i)
-}
-
-/** The resume state beside an offset; undefined where the source has to be read from its start. */
-function resumeOf(
-  name: string,
-  stand: { offset: number; metadata?: string } | undefined,
-): ResumeState | undefined {
-  // An offset of 0 without a state is set by hand.
-  if (stand === undefined || (stand.offset === 0 && !stand.metadata)) return undefined
-  try {
-    return JSON.parse(stand.metadata ?? '') as ResumeState
-  } catch (error) {
-    throw new MillraceError(
-      'SOURCE_CHANGED',
-      `The committed offset ${stand.offset} of the group 'connect-${name}' has no resume state: it was moved by hand. A source continues only from its own state. To publish all of it again, set the offset to 0; otherwise publish under another name.`,
-      { cause: error },
-    )
-  }
 }
 
 /** A promise that is looked at later: until then its failure is nobody's oversight. */

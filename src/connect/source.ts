@@ -24,10 +24,10 @@ export type ResumeState =
   | { readonly [name: string]: ResumeState }
 
 /**
- * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, which Kafka limits to this size by
- * default (`offset.metadata.max.bytes`).
+ * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, whose length Kafka's format writes as an int16. Kafka's brokers
+ * take 4096 bytes by default (`offset.metadata.max.bytes`); `publish` has an option to hold a program to that, `resumeBytesMax`.
  */
-export const resumeStateBytesMax = 4096
+export const resumeStateBytesMax = 32_767
 
 /** What a source is opened with. */
 export interface SourceContext {

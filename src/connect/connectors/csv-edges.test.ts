@@ -13,7 +13,7 @@ import { MemoryLog } from '../memory-log.test-support.ts'
 import { publish } from '../publish.ts'
 import { BadRow, type ResumeState, type Source } from '../source.ts'
 import { fileOf, folder, read, type Read } from './csv.test-support.ts'
-import { csv } from './csv.ts'
+import { csv, csvInBlocks } from './csv.ts'
 
 const two = { a: 'string', b: 'string' } as const
 
@@ -123,6 +123,15 @@ describe('unfinished files', () => {
         assert.deepEqual([...shown(first), ...shown(second)], expected, `cut at ${cut}`)
       }
     })
+
+  test('rows do not depend on where a block ends', async () => {
+    const file = fileOf('# "\na||"b"\n1||"2\n3"\n\n4||"5""|"\r\n"6|"||"||"\n')
+    const expected = ['a=1 b=2\n3', 'a=4 b=5"|', 'a=6| b=||']
+    for (let block = 1; block < 60; block++) {
+      const options = { columns: two, delimiter: '||', comment: '# ' } as const
+      assert.deepEqual(shown(await read(csvInBlocks(file, options, block))), expected, `blocks of ${block}`)
+    }
+  })
 
   test('C8: lines are counted by their ends, also where the last one gets its end later', async () => {
     const file = fileOf('a,n\n1,1\n2,2')
