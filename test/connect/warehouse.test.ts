@@ -282,6 +282,48 @@ describe('tables into which no record goes are refused at the start, whatever th
       assert.deepEqual(await shared.sql(`SELECT count(*) FROM x${number}`), ['0'])
     })
 
+  const types: readonly (readonly [from: 'key' | 'value.n', type: string])[] = [
+    ['key', 'BIGINT'],
+    ['key', 'BOOLEAN'],
+    ['key', 'BLOB'],
+    ['key', 'INTEGER[]'],
+    ['value.n', 'BOOLEAN'],
+    ['value.n', 'UUID'],
+    ['value.n', 'INTERVAL'],
+    ['value.n', 'STRUCT(a INTEGER)'],
+  ]
+  for (const [source, type] of types)
+    test(`${source} in a column of the type ${type}`, async () => {
+      const columns = { key: 'key', x: { from: source, type } } as const
+      await assert.rejects(
+        shared.deliver({ columns, mode: 'append', table: 'wrong' }, { onError: 'skip' }),
+        isCode('SCHEMA_MISMATCH', /column x .*none of them fits/),
+      )
+      assert.deepEqual(await shared.sql(`SELECT 1 FROM duckdb_tables() WHERE table_name = 'wrong'`), [])
+    })
+
+  test('texts go into columns of types that read text', async () => {
+    const kinds = [
+      'UUID',
+      'DECIMAL(5, 2)',
+      'HUGEINT',
+      'TIME',
+      'TIMESTAMP_S',
+      'DATE',
+      'JSON',
+      'INTERVAL',
+      "ENUM('x')",
+    ]
+    for (const [i, type] of kinds.entries()) {
+      const columns = { n: 'value.n', x: { from: 'key', type } } as const
+      const { delivered } = await shared.deliver(
+        { columns, mode: 'append', table: `text${i}` },
+        { onError: 'skip' },
+      )
+      assert.equal(delivered, type === 'JSON' ? 2 : 0)
+    }
+  })
+
   test('a unique index, a view, a type that there is not', async () => {
     const site = new Site()
     try {

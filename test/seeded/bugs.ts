@@ -11,6 +11,7 @@ import { schemaBugs } from './bugs/schema.ts'
 import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
 import { timeBugs } from './bugs/time.ts'
+import { warehouseBugs } from './bugs/warehouse.ts'
 import type { SeededBug } from './seeded-bug.ts'
 
 export const bugs: readonly SeededBug[] = [
@@ -23,4 +24,5 @@ export const bugs: readonly SeededBug[] = [
   ...timeBugs,
   ...othersBugs,
   ...csvBugs,
+  ...warehouseBugs,
 ]

@@ -3,7 +3,7 @@
  *
  * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says which, in which order and of which type.
  */
-import { MillraceError } from '../../base/index.ts'
+import { inWords, isMillraceError, MillraceError } from '../../base/index.ts'
 import { columnsOf, type ColumnType } from '../../schema/index.ts'
 import type { SinkRow, SinkTopic } from '../sink.ts'
 import { foldedName } from './duckdb-statements.ts'
@@ -36,6 +36,8 @@ export interface TableColumn {
   readonly type: string
   readonly isKey: boolean
   readonly nullable: boolean
+  /** What the schema says that its values are; undefined: nothing. */
+  readonly holds: ColumnType | undefined
   readonly get: (row: SinkRow<unknown, unknown>) => unknown
 }
 
@@ -62,6 +64,11 @@ export function tableColumns(
   const columns = choices
     ? Object.entries(choices).map(([name, choice]) => {
         const { from, type } = typeof choice === 'string' ? { from: choice, type: undefined } : choice
+        if (typeof from !== 'string' || (type !== undefined && typeof type !== 'string'))
+          throw new MillraceError(
+            'INVALID_ARGUMENT',
+            `The column '${name}' must be a path, such as 'value.flights', or { from: path, type: 'INTEGER' }, got ${inWords(choice)}.`,
+          )
         return chosenColumn(name, from, type, sides, topic.name)
       })
     : [
@@ -115,6 +122,7 @@ function columnFrom(of: Side, { name, property, type, nullable }: FoundColumn): 
     type: sql,
     isKey: of === 'key',
     nullable: of === 'value' && nullable,
+    holds: type,
     get: getter(of, property),
   }
 }
@@ -133,8 +141,13 @@ function chosenColumn(
     const get = (row: SinkRow<unknown, unknown>): unknown =>
       row[property as 'timestamp' | 'partition' | 'offset']
     const sql = type ?? (property === 'timestamp' ? 'TIMESTAMP' : 'BIGINT')
-    return { name, type: sql, isKey: false, nullable: false, get }
+    return { name, type: sql, isKey: false, nullable: false, holds: 'integer', get }
   }
+  if (of !== 'key' && of !== 'value')
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The column '${name}' takes its values from '${path}'. It must begin with key, value or record, as 'value.flights' does.`,
+    )
   const isKey = of === 'key'
   if (type !== undefined)
     return {
@@ -142,15 +155,26 @@ function chosenColumn(
       type,
       isKey,
       nullable: !isKey,
-      get: getter(of as Side, property),
+      holds: heldBy(sides[of], property),
+      get: getter(of, property),
     }
-  const found = sides[of as Side]().find(column => column.property === property)
+  const found = sides[of]().find(column => column.property === property)
   if (!found)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
       `The column '${name}' takes its values from '${path}', which the schemas of topic '${topic}' do not have. Correct the path, or give the column a type: { from: '${path}', type: 'VARCHAR' }.`,
     )
-  return { ...columnFrom(of as Side, found), name }
+  return { ...columnFrom(of, found), name }
+}
+
+/** Undefined where the schema does not tell. */
+function heldBy(found: () => readonly FoundColumn[], property: string | undefined): ColumnType | undefined {
+  try {
+    return found().find(column => column.property === property)?.type
+  } catch (error) {
+    if (isMillraceError(error, 'SCHEMA_NOT_TABULAR')) return undefined
+    throw error
+  }
 }
 
 function getter(of: Side, property: string | undefined): (row: SinkRow<unknown, unknown>) => unknown {

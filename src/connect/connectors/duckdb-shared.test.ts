@@ -160,7 +160,16 @@ describe('names', () => {
     ])
       assert.throws(bad(options), isCode('INVALID_ARGUMENT'))
     assert.throws(() => duckdb(undefined as never, { table: 't' }), isCode('INVALID_ARGUMENT', /path/))
-    for (const columns of [{ '': 'key' }, { 'a\0': 'key' }, { k: 'key', K: 'value.n' }, {}])
+    for (const columns of [
+      { '': 'key' },
+      { 'a\0': 'key' },
+      { k: 'key', K: 'value.n' },
+      {},
+      { k: 'kee' },
+      { k: { from: 'vlue.n', type: 'BIGINT' } },
+      { k: 5 },
+      { k: { from: 'key', type: 5 } },
+    ])
       await assert.rejects(open(sinkOf(newFile(), { columns } as never), from), isCode('INVALID_ARGUMENT'))
     const empty = topic('t', { key: z.string(), value: z.object({ '': z.int(), n: z.int() }) })
     const sink = duckdb<string, { '': number; n: number }>(newFile(), { table: 't' })

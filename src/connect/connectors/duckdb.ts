@@ -15,6 +15,7 @@ import { firstLine, openDatabase, quoted, type Database } from './duckdb-databas
 import { databaseOptionKinds, type DatabaseOptions, type OpenDuckDB } from './duckdb-options.ts'
 import { writingStatement } from './duckdb-merge.ts'
 import { RowChecks } from './duckdb-row-checks.ts'
+import { mayHold } from './duckdb-samples.ts'
 import { checkStand, ownTables, Stand } from './duckdb-stand.ts'
 import { ask, foldedName, inTransaction, tableIn, whyNot, type Place } from './duckdb-statements.ts'
 import { checkTable, createTable, findTable } from './duckdb-table.ts'
@@ -140,12 +141,20 @@ async function prepare(
     )
   ).columnTypes()
   const carried = columns.map((column, c) => {
+    const { name, type, holds } = column
     const carrier = carrierOf(module, types[c]!)
-    if (carrier) return { ...column, carrier }
-    throw new MillraceError(
-      'SCHEMA_MISMATCH',
-      `The column ${column.name} of the table ${place.table} is of the type ${column.type}, into which no value can be written. Give it another type.`,
-    )
+    if (!carrier)
+      throw new MillraceError(
+        'SCHEMA_MISMATCH',
+        `The column ${name} of the table ${place.table} is of the type ${type}, into which no value can be written. Give it another type.`,
+      )
+    const own = 'values' in types[c]! ? types[c].values : []
+    if (holds !== undefined && !mayHold(carrier, holds, own))
+      throw new MillraceError(
+        'SCHEMA_MISMATCH',
+        `The column ${name} of the table ${place.table} is of the type ${type}, and its values are of the kind ${holds}, by the schema of topic '${place.topic}': none of them fits. Give the column another type.`,
+      )
+    return { ...column, carrier }
   })
   const staged = carried.map(({ name }, c) => `${quoted(name)} AS c${c}`)
   const texts = carried.flatMap(({ carrier }, c) =>

@@ -1,0 +1,77 @@
+/** Bugs of the DuckDB sink: each of a kind that loses or changes rows while the run says that all went well. */
+import type { SeededBug } from '../seeded-bug.ts'
+
+const sink = (file: string): string => `src/connect/connectors/duckdb-${file}.ts`
+
+export const warehouseBugs: readonly SeededBug[] = [
+  {
+    name: 'a warehouse: offsets of another topic are taken for its own',
+    file: sink('stand'),
+    find: 'if (boundId !== topicId)',
+    replace: 'if (boundId.length !== topicId.length)',
+    tests: ['src/connect/connectors/duckdb.test.ts', 'test/connect/warehouse.test.ts'],
+  },
+  {
+    name: 'a warehouse: a table that is gone is made again, and its offsets stay',
+    file: sink('stand'),
+    find: '  if (!hasTable) throw changed(place, `are of a table that is gone`)\n',
+    replace: '',
+    tests: ['test/connect/warehouse.test.ts'],
+  },
+  {
+    name: 'a warehouse: all rows of a key reach MERGE',
+    file: sink('merge'),
+    find: 'USING ${isDecided ? staging :',
+    replace: 'USING ${staging ? staging :',
+    tests: ['src/connect/connectors/duckdb-keys.test.ts'],
+  },
+  {
+    name: 'a warehouse: keys are told apart by their text on the log',
+    file: sink('carriers'),
+    find: 'identity: value => uuid(value)!,',
+    replace: 'identity: same,',
+    tests: ['src/connect/connectors/duckdb-keys.test.ts'],
+  },
+  {
+    name: 'a warehouse: collations are not seen',
+    file: 'src/connect/connectors/duckdb.ts',
+    find: 'identity: collated(c) ? undefined : column.carrier.identity',
+    replace: 'identity: column.carrier.identity',
+    tests: ['src/connect/connectors/duckdb-keys.test.ts'],
+  },
+  {
+    name: 'a warehouse: digits that a DECIMAL lacks are cut',
+    file: sink('numbers'),
+    find: '  if (shift < 0 && /[1-9]/.test(digits.slice(kept.length))) return undefined\n',
+    replace: '',
+    tests: ['src/connect/connectors/duckdb-values.test.ts'],
+  },
+  {
+    name: 'a warehouse: rows that break a CHECK are looked for by halving',
+    file: sink('row-checks'),
+    find: "if (constraint.kind === 'check') asks.push(",
+    replace: "if (constraint.kind === 'check') [].concat(",
+    tests: ['src/connect/connectors/duckdb-row-checks.test.ts'],
+  },
+  {
+    name: 'a warehouse: a row that is refused holds its unique keys',
+    file: sink('row-checks'),
+    find: '      else for (const { of, key } of row)',
+    replace: '      for (const { of, key } of row)',
+    tests: ['src/connect/connectors/duckdb-row-checks.test.ts'],
+  },
+  {
+    name: "a warehouse: a column of the table's own that needs a value blames the records",
+    file: sink('table'),
+    find: '  if (demanded.length > 0)',
+    replace: '  if (demanded.length > 9)',
+    tests: ['test/connect/warehouse.test.ts'],
+  },
+  {
+    name: 'a warehouse: settings of the second sink are ignored',
+    file: sink('database'),
+    find: '  checkSettings(path, open.settings, options)\n',
+    replace: '',
+    tests: ['src/connect/connectors/duckdb-shared.test.ts'],
+  },
+]
