@@ -9,8 +9,14 @@ import assert from 'node:assert/strict'
 import { isMillraceError, systemClock } from '../base/index.ts'
 import { topic, type Schema, type Topic } from '../schema/index.ts'
 import { RowsRefused, type Offsets, type Sink, type SinkContext, type SinkRow } from './sink.ts'
-import type { BadRow } from './source.ts'
-import { resumeStateBytesMax, type ResumeState, type Source, type SourceBatch } from './source.ts'
+import {
+  BadRow,
+  resumeStateBytesMax,
+  type ResumeState,
+  type Source,
+  type SourceBatch,
+  type SourceReader,
+} from './source.ts'
 
 export interface ConformanceCase {
   readonly name: string
@@ -24,9 +30,28 @@ export interface SourceConformance<R> {
   readonly rows: readonly R[]
   /** Claims that a resume state of other content is refused: one such state. */
   readonly foreignState?: ResumeState
+  /** Claims that other content in the same place is refused: a source over it, of the same name. */
+  readonly replaced?: () => Source<R>
+  /** Claims that content may grow: adds some, and gives the rows that are new. Called last. */
+  readonly grow?: () => readonly R[]
+  /**
+   * Claims that rows which cannot be read are handed out among the others: a source over some of both kinds, in several batches; and what it gives, a bad row as what
+   * stands in the source.
+   */
+  readonly bad?: { readonly make: () => Source<R>; readonly rows: readonly (R | BadOriginal)[] }
 }
 
-export function sourceConformance<R>({ make, rows, foreignState }: SourceConformance<R>): ConformanceCase[] {
+/** A row that cannot be read, as it stands in the source. */
+export class BadOriginal {
+  readonly original: string
+
+  constructor(original: string) {
+    this.original = original
+  }
+}
+
+export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceCase[] {
+  const { make, rows, foreignState, replaced, grow, bad } = claims
   const cases: ConformanceCase[] = [
     {
       name: 'gives every row once, in order, and then stays at its end',
@@ -91,15 +116,116 @@ export function sourceConformance<R>({ make, rows, foreignState }: SourceConform
       },
     },
   ]
+  cases.push(
+    {
+      name: 'keeps a resume state as it was handed out, and takes it from a copy',
+      run: async () => {
+        const reader = await open(make())
+        const states: [ResumeState, string][] = []
+        for (let batch; (batch = await reader.next());)
+          states.push([batch.resume, JSON.stringify(batch.resume)])
+        await reader.close()
+        for (const [state, text] of states) assert.equal(JSON.stringify(state), text)
+      },
+    },
+    {
+      name: 'has nothing left behind its last batch',
+      run: async () => {
+        const reader = await open(make())
+        const last = (await drain(reader)).at(-1)!.resume
+        await reader.close()
+        const again = await open(make(), last)
+        assert.deepEqual(rowsOf(await drain(again)), [])
+        await again.close()
+      },
+    },
+    {
+      name: 'ends a call when the run is aborted, and closes',
+      run: async () => {
+        const stop = new AbortController()
+        const reader = await make().open(undefined, { clock: systemClock, signal: stop.signal })
+        await reader.next()
+        const next = reader.next()
+        stop.abort()
+        await next
+        await reader.close()
+      },
+    },
+    {
+      name: 'is open as often as it is opened: one reader does not disturb another',
+      run: async () => {
+        const source = make()
+        const [one, other] = [await open(source), await open(source)]
+        const first = await one.next()
+        await one.close()
+        assert.deepEqual(rowsOf(await drain(other)), rows)
+        await other.close()
+        assert.deepEqual(first?.rows, rows.slice(0, first?.rows.length))
+      },
+    },
+  )
+  const refused = (error: unknown): boolean => isMillraceError(error, 'SOURCE_CHANGED')
   if (foreignState !== undefined)
     cases.push({
-      name: 'refuses a resume state that belongs to something else',
+      name: 'refuses a resume state that belongs to something else, or is none',
       run: async () => {
-        await assert.rejects(open(make(), foreignState), error => isMillraceError(error, 'SOURCE_CHANGED'))
+        for (const state of [foreignState, null, 7, 'x', [], {}])
+          await assert.rejects(open(make(), state), refused)
+      },
+    })
+  if (replaced)
+    cases.push({
+      name: 'refuses to continue in other content',
+      run: async () => {
+        const reader = await open(make())
+        const batches = await drain(reader)
+        await reader.close()
+        for (const { resume } of batches) await assert.rejects(open(replaced(), resume), refused)
+      },
+    })
+  if (bad)
+    cases.push({
+      name: 'hands out rows that it cannot read among the others, each with its place, reason and original',
+      run: async () => {
+        const reader = await open(bad.make())
+        const batches = await drain(reader)
+        await reader.close()
+        assert.ok(batches.length > 1, 'the input is to have several batches')
+        assert.deepEqual(withOriginals(rowsOf(batches)), bad.rows)
+        const places = batches.flatMap(batch => batch.rows.map((_, i) => batch.place(i)))
+        assert.equal(new Set(places).size, bad.rows.length)
+        for (const each of rowsOf(batches)) if (each instanceof BadRow) assert.notEqual(each.reason, '')
+        let given = 0
+        for (const { rows: batch, resume } of batches) {
+          given += batch.length
+          const again: SourceReader<R> = await open(bad.make(), resume)
+          assert.deepEqual(withOriginals(rowsOf(await drain(again))), bad.rows.slice(given))
+          await again.close()
+        }
+      },
+    })
+  if (grow)
+    cases.push({
+      name: 'continues in content that has grown since its end, once',
+      run: async () => {
+        const reader = await open(make())
+        let resume = (await drain(reader)).at(-1)!.resume
+        await reader.close()
+        const added = grow()
+        for (const expected of [added, []]) {
+          const next = await open(make(), resume)
+          const batches = await drain(next)
+          await next.close()
+          assert.deepEqual(rowsOf(batches), expected)
+          resume = batches.at(-1)?.resume ?? resume
+        }
       },
     })
   return cases
 }
+
+const withOriginals = <R>(given: readonly (R | BadRow)[]): (R | BadOriginal)[] =>
+  given.map(each => (each instanceof BadRow ? new BadOriginal(Buffer.from(each.original).toString()) : each))
 
 const open = <R>(source: Source<R>, resume?: ResumeState): ReturnType<Source<R>['open']> =>
   source.open(resume, { clock: systemClock, signal: new AbortController().signal })

@@ -6,24 +6,51 @@ import { pathToFileURL } from 'node:url'
 import { isCode } from '../../../test/is-code.ts'
 import { isMillraceError } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
-import { sourceConformance } from '../conformance.ts'
+import { BadOriginal, sourceConformance } from '../conformance.ts'
 import { BadRow, type Source } from '../source.ts'
 import { fileOf, folder, read } from './csv.test-support.ts'
 import { csv, type CsvOptions } from './csv.ts'
 
 describe('conformance', () => {
-  const rows = Array.from({ length: 20_000 }, (_, n) => ({ n, text: `number ${n}, "quoted"\nand broken` }))
-  const file = fileOf(
-    `n,text\r\n${rows.map(({ n, text }) => `${n},"${text.replaceAll('"', '""')}"\r\n`).join('')}`,
-  )
-  const make = (): Source<{ n: number; text: string }> =>
-    csv(file, { columns: { n: 'integer', text: 'string' } })
-  for (const { name, run } of sourceConformance({
-    make,
+  interface Line {
+    readonly n: number
+    readonly text: string
+  }
+  const some = ['plain', '"quoted"\nand broken', 'NUL \0', '日本 🙂', '\ufeff', ' spaces ', 'x'.repeat(300)]
+  const bounds = [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 0]
+  const line = (n: number): Line => ({
+    n: n < bounds.length ? bounds[n]! : n,
+    text: `number ${n}, ${some[n % some.length]!}`,
+  })
+  const written = ({ n, text }: Line): string => `${n},"${text.replaceAll('"', '""')}"\r\n`
+  const rows = Array.from({ length: 8000 }, (_, n) => line(n))
+  const content = `n,text\r\n${rows.map(written).join('')}`
+  const columns = { n: 'integer', text: 'string' } as const
+  const name = 'lines'
+  const [file, grown] = [fileOf(content), fileOf(content)]
+  const other = fileOf(content.replace('number 1,', 'number 2,'))
+  const broken = (n: number): string => `${n},"number\n${n}",more`
+  const mixed = fileOf(`n,text\n${rows.map(row => `${written(row)}${broken(row.n)}\n`).join('')}`)
+  for (const { name: title, run } of sourceConformance<Line>({
+    make: () => csv(file, { columns, name }),
     rows,
     foreignState: { byte: 5, line: 2, header: 'x' },
+    replaced: () => csv(other, { columns, name }),
+    bad: {
+      make: () => csv(mixed, { columns }),
+      rows: rows.flatMap(row => [row, new BadOriginal(broken(row.n))]),
+    },
   }))
-    test(name, run)
+    test(title, run)
+  for (const { name: title, run } of sourceConformance<Line>({
+    make: () => csv(grown, { columns }),
+    rows,
+    grow: () => {
+      appendFileSync(grown, written(line(8000)) + written(line(8001)))
+      return [line(8000), line(8001)]
+    },
+  }))
+    if (title.includes('grown')) test(title, run)
 })
 
 describe('rows', () => {

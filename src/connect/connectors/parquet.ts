@@ -289,7 +289,7 @@ async function faultIn(context: Context, error: unknown): Promise<MillraceError>
 
 function resumedAfter(resume: ResumeState | undefined, query: string, file: string): number | undefined {
   if (resume === undefined) return undefined
-  const { row, query: earlier } = resume as { row?: unknown; query?: unknown }
+  const { row, query: earlier } = (resume ?? {}) as { row?: unknown; query?: unknown }
   if (!Number.isSafeInteger(row) || earlier !== query)
     throw new MillraceError(
       'SOURCE_CHANGED',
