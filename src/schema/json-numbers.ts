@@ -4,19 +4,11 @@
  * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is fine, and `1e-400` is 0. But a whole number
  * past 2^53 may become another one, and a number past 1.8e308 becomes infinite: these are refused. A whole number is kept where the double equals it, or where
  * JavaScript writes the double with these very digits (`1e23`, `1152921504606847000`): so all that `JSON.stringify` writes can be read.
- *
- * Most texts hold no number that could change. {@link mayHoldChanging} tells so from every third character, without a copy; only the rest is looked at
- * number by number.
  */
-
 import { endOfString } from '../base/index.ts'
 
 /** Past it neighbouring whole numbers share a double. */
 const exactMax = 2 ** 53
-/** A number of fewer digits is the same as a double and back. Fewer by one than a double holds, for the decimal point counts as well. */
-const digitsSafe = 15
-/** An exponent of fewer digits makes no number of so few digits infinite. A run of so many is seen by looking at every third character. */
-const exponentDigits = 3
 /** Characters of a number that a message shows. */
 const shownMax = 40
 
@@ -36,32 +28,9 @@ const capitalE = 69
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
-  if (!mayHoldChanging(text)) return value
   const changing = firstChanging(text)
   if (changing !== undefined) throw new RangeError(changeInWords(text, changing))
   return value
-}
-
-/** Whether there may be a number that changes: false is certain. */
-function mayHoldChanging(text: string): boolean {
-  const { length } = text
-  for (let at = exponentDigits - 1; at < length; at += exponentDigits) {
-    const code = text.charCodeAt(at)
-    if (code > nine || code < dot) continue
-    // The run of digits and points that this is in: [first, at].
-    let first = at
-    let before = 0
-    for (; first > 0; first -= 1) {
-      before = text.charCodeAt(first - 1)
-      if (before > nine || before < dot) break
-    }
-    for (; at + 1 < length; at += 1) {
-      const next = text.charCodeAt(at + 1)
-      if (next > nine || next < dot) break
-    }
-    if (at - first >= digitsSafe || before === smallE || before === capitalE || before === plus) return true
-  }
-  return false
 }
 
 /** The first number of valid JSON text that changes, as it is written there. */

@@ -7,7 +7,9 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { bufferOf } from '../base/index.ts'
+import type { Numbers } from './codec.ts'
 import { parseJson } from './json-numbers.ts'
+import { mayHoldChanging } from './number-scan.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 
 /** What UTF-8 decoders put in the place of bytes that are not UTF-8; well-formed text may hold it too. */
@@ -21,7 +23,7 @@ export function textOf(buffer: Buffer, start: number, end: number): string | Mal
   return text
 }
 
-function decodeWith(parse: (text: string) => unknown, slices: Slices, into: unknown[]): void {
+function decodeWith(numbers: Numbers, slices: Slices, into: unknown[]): void {
   const { count, starts, ends } = slices
   const buffer = bufferOf(slices.bytes)
   for (let i = 0; i < count; i++) {
@@ -36,7 +38,8 @@ function decodeWith(parse: (text: string) => unknown, slices: Slices, into: unkn
       continue
     }
     try {
-      into[i] = parse(text)
+      const isCertain = numbers === 'lossy' || !mayHoldChanging(buffer, start, ends[i]!)
+      into[i] = isCertain ? JSON.parse(text) : parseJson(text)
     } catch (error) {
       const { message } = error as Error
       into[i] = new Malformed(error instanceof SyntaxError ? `not JSON: ${message}` : message)
@@ -45,7 +48,7 @@ function decodeWith(parse: (text: string) => unknown, slices: Slices, into: unkn
 }
 
 function decode(slices: Slices, into: unknown[]): void {
-  decodeWith(parseJson, slices, into)
+  decodeWith('exact', slices, into)
 }
 
 function jsonText(text: string | undefined, value: unknown): string {
@@ -99,5 +102,5 @@ export const canonicalJsonSerde: Serde<unknown> = {
 
 /** The same as `serde`, a serde of JSON. But it reads each number as the nearest double, however far that is. */
 export function lossyJson(serde: Serde<unknown>): Serde<unknown> {
-  return { ...serde, decode: (slices, into) => decodeWith(JSON.parse, slices, into) }
+  return { ...serde, decode: (slices, into) => decodeWith('lossy', slices, into) }
 }
