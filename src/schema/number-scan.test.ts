@@ -51,7 +51,7 @@ test('ordinary records are not looked at number by number', () => {
     { scheduled: 992516400000, departure: 992516460000, flight: 'AA1234', name: 'American Eagle seven' },
     {
       lat: 41.97860336123457,
-      lon: -87.90484174123457,
+      lon: -87.90484174123456,
       share: 0.12345678901234566,
       small: 1.5e-7,
       large: 1e21,

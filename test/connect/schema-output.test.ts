@@ -214,6 +214,29 @@ for (const [library, schema] of throwing)
     assert.deepEqual([stats.published, stats.skipped], [2, 1])
   })
 
+test('an output that its own schema could not read goes by the policy of the app', async () => {
+  await using log = await logOf(['{"n":2}', '{"n":0}', '{"n":4}'])
+  const numbers = topic('in', { key: text(), value: json<{ n: number }>() })
+  for (const [library, value] of [
+    ['zod', z.object({ mean: z.union([z.number(), z.nan(), z.literal(Infinity)]) })],
+    ['valibot', v.object({ mean: v.number() })],
+    ['arktype', type({ mean: 'number' })],
+    ['json', json<{ mean: number }>()],
+  ] as const) {
+    const means = topic(`means-${library}`, { key: text(), value, partitions: 1 })
+    const app = createApp(`means-${library}`)
+    app
+      .stream(numbers)
+      .mapValues(one => ({ mean: 1 / (one?.n ?? 1) }))
+      .to(means)
+    const { metrics } = await app.run({ log, until: 'end', onError: 'skip' })
+    assert.equal(metrics.dropped.failed, 1, library)
+    const read: unknown[] = []
+    for await (const record of log.consumer(means, { until: 'end' })) read.push(record.value)
+    assert.deepEqual(read, [{ mean: 0.5 }, { mean: 0.25 }], library)
+  }
+})
+
 test('a number that does not fit is one bad record of a delivery, too', async () => {
   await using log = await logOf(['{"id":9007199254740993}', '{"id":1e400}', '{"id":1}'])
   const numbers = topic('in', { key: text(), value: json<{ id: number }>() })
