@@ -7,7 +7,7 @@ import { fromUtf8 } from '../base/index.ts'
 import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 import { BatchedAppends, targetTopic } from './batched-appends.ts'
-import { rawRecordAt } from './raw-record.ts'
+import { RawRecords } from './raw-record.ts'
 
 export function deadLetterHeaders(
   reason: string,
@@ -83,10 +83,11 @@ export class DeadLetters {
   ): Promise<void> {
     const written = this.#written[kind]
     const moved = new Map<number, number>()
+    const originals = new RawRecords()
     for (const { from, offset, reason, error } of bad) {
       const { partition } = from
       if (offset < (written.get(partition) ?? 0)) continue
-      const record = rawRecordAt(from, offset)
+      const record = originals.at(from, offset)
       const headers = deadLetterHeaders(reason, { topic: this.#topic, partition, offset }, error)
       const to = this.#letters.partitionFor(record.key)
       this.#letters.append(to, record.timestamp, record.key, record.value, [...record.headers, ...headers])

@@ -152,10 +152,11 @@ export class Loader<K, V> {
   ): Promise<void> {
     const { letters, observer } = this.#to
     for (const { partition, offset, reason, error } of bad) this.refuse(partition, offset, reason, error)
+    const batchOf = inBatches(batches)
     await letters?.write(
       kind,
       bad.map(({ partition, offset, reason, error }) => ({
-        from: batches.find(from => from.partition === partition && offset < from.nextOffset)!,
+        from: batchOf(partition, offset),
         offset,
         reason,
         error,
@@ -173,6 +174,17 @@ export class Loader<K, V> {
 
   #place(partition: number, offset: number): string {
     return `${this.#to.topic}, partition ${partition}, offset ${offset}`
+  }
+}
+
+/** Finds the batch of a record; offsets of a partition are asked for in ascending order, so each batch is passed once. */
+function inBatches(batches: readonly FetchedBatch[]): (partition: number, offset: number) => FetchedBatch {
+  const from = new Map<number, number>()
+  return (partition, offset) => {
+    let i = from.get(partition) ?? 0
+    while (batches[i]!.partition !== partition || offset >= batches[i]!.nextOffset) i++
+    from.set(partition, i)
+    return batches[i]!
   }
 }
 

@@ -10,16 +10,28 @@ export interface RawRecord {
   readonly timestamp: number
 }
 
-/** The record at `offset`: looked for in its batch, since it is wanted only of bad ones. */
-export function rawRecordAt({ batch }: FetchedBatch, offset: number): RawRecord {
-  const records = batch.records()
-  while (records.next())
-    if (records.offset === offset)
-      return {
-        key: records.key(),
-        value: records.value(),
-        headers: records.headers(),
-        timestamp: records.timestamp,
-      }
-  throw new RangeError(`no record at offset ${offset} in the batch at ${batch.baseOffset}`)
+/**
+ * Finds the records of bad offsets in their batches. Batches are read from their start, since few records are wanted; ascending offsets of one batch are found in one
+ * pass.
+ */
+export class RawRecords {
+  #batch: FetchedBatch['batch'] | undefined
+  #records: ReturnType<FetchedBatch['batch']['records']> | undefined
+
+  at({ batch }: FetchedBatch, offset: number): RawRecord {
+    if (batch !== this.#batch || !this.#records || this.#records.offset >= offset) {
+      this.#batch = batch
+      this.#records = batch.records()
+    }
+    const records = this.#records
+    while (records.next())
+      if (records.offset === offset)
+        return {
+          key: records.key(),
+          value: records.value(),
+          headers: records.headers(),
+          timestamp: records.timestamp,
+        }
+    throw new RangeError(`no record at offset ${offset} in the batch at ${batch.baseOffset}`)
+  }
 }
