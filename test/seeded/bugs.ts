@@ -6,6 +6,7 @@ import { brokerBugs } from './bugs/broker.ts'
 import { csvBugs } from './bugs/csv.ts'
 import { logBugs } from './bugs/log.ts'
 import { othersBugs } from './bugs/others.ts'
+import { parquetBugs } from './bugs/parquet.ts'
 import { portBugs } from './bugs/port.ts'
 import { schemaBugs } from './bugs/schema.ts'
 import { stateBugs } from './bugs/state.ts'
@@ -23,6 +24,7 @@ export const bugs: readonly SeededBug[] = [
   ...streamBugs,
   ...timeBugs,
   ...othersBugs,
+  ...parquetBugs,
   ...csvBugs,
   ...warehouseBugs,
 ]
