@@ -344,6 +344,12 @@ test('a bad row keeps its other values', async () => {
   })
 })
 
+test('what no number holds can be read as text', async () => {
+  const file = newFile()
+  await copyTo({ [file]: 'SELECT 9007199254740993 AS id, 1 AS n' })
+  deepEqual(await rowsIn(file, { select: { id: 'CAST(id AS VARCHAR)' } }), [{ id: '9007199254740993', n: 1 }])
+})
+
 test('text of times does not depend on the time zone of the machine', async () => {
   const file = newFile()
   await copyTo({ [file]: `SELECT {'at': TIMESTAMPTZ '2001-06-14 08:30:00+02'} AS v` })
