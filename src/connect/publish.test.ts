@@ -395,6 +395,11 @@ describe('whatever is wrong with a row, the policy decides', () => {
     (row: Row): T | undefined =>
       row.n === 1 ? value : undefined
   check('its schema throws', throws, {}, /not this one/)
+  const zodThrows = topic('zod-throws', {
+    key: z.string(),
+    value: z.object({ id: z.string(), n: z.int() }).refine(({ n }) => (n === 1 ? thrown() : true)),
+  })
+  check('its zod schema throws', zodThrows, {}, /not this one/)
   check(
     'its value cannot be read back',
     values,

@@ -241,7 +241,8 @@ class Writer {
 
   #bad(texts: readonly (string | undefined)[]): Line | undefined {
     const bytes = this.record(texts)
-    return bytes && { bytes, outcome: 'bad' }
+    // An empty line is passed over.
+    return bytes?.length ? { bytes, outcome: 'bad' } : undefined
   }
 }
 
