@@ -86,7 +86,7 @@ export function readFault(reading: Reading, error: unknown): MillraceError {
 function tooLarge({ file, memoryLimit }: Reading, text: string, error: unknown): MillraceError {
   return new MillraceError(
     'LIMIT_EXCEEDED',
-    `Reading ${file} needs more memory than memoryLimit allows, ${memoryLimit}: ${text}. Set memoryLimit to more, or threads to 1. A row group is read as a whole: smaller ones need less.`,
+    `Reading ${file} needs more memory than memoryLimit allows, ${memoryLimit}: ${text}. Set memoryLimit to more. A row group is read as a whole, and orderBy needs memory for text beside it.`,
     { cause: error },
   )
 }

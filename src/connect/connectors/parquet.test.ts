@@ -17,7 +17,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { isCode } from '../../../test/is-code.ts'
 import { systemClock, type ErrorCode } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
-import { sourceConformance } from '../conformance.ts'
+import { BadOriginal, sourceConformance } from '../conformance.ts'
 import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
 import { parquet, type ParquetOptions } from './parquet.ts'
 
@@ -25,6 +25,9 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-test-parquet-'))
 after(() => rmSync(folder, { recursive: true }))
 const numbers = join(folder, 'numbers.parquet')
 const kinds = join(folder, 'kinds.parquet')
+const others = join(folder, 'others.parquet')
+const mixed = join(folder, 'mixed.parquet')
+const mixedCount = 5000
 const count = 10_000
 
 before(async () => {
@@ -37,6 +40,12 @@ before(async () => {
       (1::TINYINT, 5000000000::BIGINT, 1.5::DOUBLE, 12.30::DECIMAL(10, 2), true, TIMESTAMP '2001-06-14 08:30:00.5', DATE '2001-06-14', 'text', 'hi'::BLOB, [1, 2], {'a': NULL}, '2001-06-14 08:30:00+02'::TIMESTAMPTZ),
       (2::TINYINT, 9007199254740993::BIGINT, 'nan'::DOUBLE, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     ) v(small, big, approximate, exact, yes, "at", day, word, bytes, list, struct, zoned)) TO '${kinds}' (FORMAT parquet)`)
+  await connection.run(
+    `COPY (SELECT n + 1 AS n, n AS k, 'row ' || n AS text FROM range(${count}) r(n)) TO '${others}' (FORMAT parquet)`,
+  )
+  await connection.run(
+    `COPY (SELECT n, CASE WHEN n % 7 = 3 THEN 'nan' ELSE n / 2 END::DOUBLE AS double FROM range(${mixedCount}) r(n)) TO '${mixed}' (FORMAT parquet)`,
+  )
   connection.closeSync()
   instance.closeSync()
 })
@@ -60,9 +69,16 @@ describe('conformance, sorted with ties and nulls', () => {
     text: `row ${n}`,
   }))
   rows.sort((a, b) => key(a.n) - key(b.n) || a.n - b.n)
-  const make = (): Source<(typeof rows)[number]> =>
-    parquet(numbers, { columns: { n: 'integer', k: 'integer?', text: 'string' }, orderBy: ['k'] })
-  for (const { name, run } of sourceConformance({ make, rows, foreignState: { row: 1, query: 'x' } }))
+  const columns = { n: 'integer', k: 'integer?', text: 'string' } as const
+  const make = (): Source<(typeof rows)[number]> => parquet(numbers, { columns, orderBy: ['k'] })
+  const replaced = (): Source<(typeof rows)[number]> =>
+    parquet(others, { columns, orderBy: ['k'], name: make().name })
+  for (const { name, run } of sourceConformance({
+    make,
+    rows,
+    foreignState: { row: 1, query: 'x' },
+    replaced,
+  }))
     test(name, run)
 })
 
@@ -74,7 +90,13 @@ describe('conformance, as the file stands, filtered', () => {
       select: { double: 'n * 2' },
       where: 'n % 3 > 0',
     })
-  for (const { name, run } of sourceConformance({ make, rows })) test(name, run)
+  const bad = {
+    make: () => parquet(mixed, { columns: { n: 'integer', double: 'number' } }),
+    rows: Array.from({ length: mixedCount }, (_, n) =>
+      n % 7 === 3 ? new BadOriginal(`{"n":${n},"double":"nan"}`) : { n, double: n / 2 },
+    ),
+  }
+  for (const { name, run } of sourceConformance({ make, rows, bad })) test(name, run)
 })
 
 test('what killed processes left behind is removed', async () => {

@@ -52,8 +52,8 @@ export interface ParquetOptions<C extends ColumnSpecs> {
   /** Default: `parquet-` and the file's name. */
   readonly name?: string
   /**
-   * What DuckDB may take, as `'512MB'`; what a sort needs beyond it goes to disk. Default 1GB. It is a bound and not taken at once. A row group is read
-   * as a whole, by each thread: one of 200 MB of text takes 400MB, or 512MB with `orderBy`.
+   * What DuckDB may take, as `'512MB'`; most of what a sort needs beyond it goes to disk. Default 1GB. It is a bound and not taken at once. A row group is
+   * read as a whole: one of 200 MB of text takes 400MB, or 512MB with `orderBy`.
    */
   readonly memoryLimit?: string
   /** Threads that DuckDB reads with. Default 2. */
