@@ -63,6 +63,8 @@ test('wrong arguments are named, before anything is touched', async () => {
     ['consume t --from -1', /'-1'.*an offset/],
     ['consume t --from 1.5', /'1.5'.*an offset/],
     ['consume t --from 1969-12-31', /'1969-12-31'/],
+    ['consume t --from 2001-02-30', /'2001-02-30'/],
+    ['group reset g --topic t --to 2001-02-30', /'2001-02-30'/],
     ['consume t --folow', /--folow.*\n.*--follow/],
     ['topic lst', /unknown command 'lst'.*\n.*list/],
     ['consume t --max 0', /'0'.*whole number/],

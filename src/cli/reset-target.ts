@@ -1,6 +1,7 @@
 /** The option `--to` of the commands that move offsets. */
 import { InvalidArgumentError, Option } from 'commander'
 import type { ResetTarget } from '../port/index.ts'
+import { timeOf } from './times.ts'
 
 export function toOption(): Option {
   return new Option(
@@ -14,9 +15,8 @@ export function toOption(): Option {
 function target(text: string): ResetTarget {
   if (text === 'earliest' || text === 'latest') return text
   if (/^\d{1,15}$/.test(text)) return Number(text)
-  // Date.parse takes nearly anything for a date: '-1' is one in 2001.
-  const timestamp = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(timestamp)) return { timestamp }
+  const timestamp = timeOf(text)
+  if (timestamp !== undefined) return { timestamp }
   throw new InvalidArgumentError(
     "Say 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
   )

@@ -7,6 +7,7 @@ import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
 import { toJsonLine } from '../json-record.ts'
 import { parseCount } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
+import { timeOf } from '../times.ts'
 
 type From = NonNullable<ConsumerOptions['from']>
 type Bytes = Uint8Array
@@ -107,8 +108,7 @@ function toText({ key, value }: ConsumedRecord<Bytes, Bytes>): Bytes {
 function parseFrom(from: string): From {
   if (from === 'earliest' || from === 'latest') return from
   if (/^\d+$/.test(from) && Number.isSafeInteger(Number(from))) return { offset: Number(from) }
-  // Date.parse takes nearly anything for a date: '-1' is one in 2001.
-  const timestamp = /^\d{4}-\d\d-\d\d(T|$)/.test(from) ? Date.parse(from) : Number.NaN
-  if (timestamp >= 0) return { timestamp }
+  const timestamp = timeOf(from)
+  if (timestamp !== undefined) return { timestamp }
   throw new InvalidArgumentError("Say 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.")
 }
