@@ -86,7 +86,10 @@ describe('unfinished files', () => {
     const source = csv(file, { columns: { key: 'string', n: 'integer' } })
     const first = await read(source)
     assert.deepEqual(shown(first), ['key=a n=1'])
-    assert.match(first.waiting!, /last line, 3, has no line end/)
+    assert.match(first.waiting!, /last line, 3, has no line end.*set lastLine: 'complete'/)
+    // What it advises.
+    const complete = csv(file, { columns: { key: 'string', n: 'integer' }, lastLine: 'complete' })
+    assert.deepEqual(shown(await read(complete, first.resume)), ['key=b n=12'])
     appendFileSync(file, '345\nc,3\n')
     const second = await read(source, first.resume)
     assert.deepEqual(shown(second), ['key=b n=12345', 'key=c n=3'])

@@ -48,6 +48,9 @@ export interface RecordsOptions {
   readonly isComplete: boolean
 }
 
+/** What to do about a line that waits. */
+export const ifComplete = "If the file is complete, set lastLine: 'complete'."
+
 /** What is wrong with bytes that are not UTF-8. */
 export const notUtf8 = 'bytes that are not UTF-8, as files in Latin-1, Windows-1252 or UTF-16 have them'
 
@@ -109,7 +112,7 @@ export class CsvRecords {
       inside === 'quoted'
         ? `the record in line ${this.#line} opens a quote that the file does not close`
         : `the last line, ${this.#line}, has no line end`
-    return `${what}: it waits for the rest.`
+    return `${what}: it waits for the rest. ${ifComplete}`
   }
 
   /** The records of the next block; none at the end. `most`: of them no more than so many. */

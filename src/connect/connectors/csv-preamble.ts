@@ -1,7 +1,7 @@
 /** What stands before the records of a CSV file: a byte order mark, `sep=;`, empty lines, the header; and how its lines end. */
 import type { FileHandle } from 'node:fs/promises'
 import { MillraceError } from '../../base/index.ts'
-import { CsvRecords, notUtf8, readAt, type CsvRecord } from './csv-file.ts'
+import { CsvRecords, ifComplete, notUtf8, readAt, type CsvRecord } from './csv-file.ts'
 import { lineEndOf, markBytes, refuseForeign } from './csv-first-bytes.ts'
 import { shown, type Dialect, type LineEnd } from './csv-records.ts'
 import type { CsvFormat } from './csv-open.ts'
@@ -42,7 +42,7 @@ export async function readPreamble(
       `${file} is empty: it has not even a ${format.header ? 'header' : 'record'}. Run again when it has been written.`,
     )
   refuseForeign(file, head)
-  const waits = new Unfinished('the first line has no line end: it waits for the rest.')
+  const waits = new Unfinished(`the first line has no line end: it waits for the rest. ${ifComplete}`)
   const isFinal = isAll && isComplete
   const mark = markBytes(head) ?? (isFinal ? 0 : undefined)
   const lineEnd = mark === undefined ? undefined : lineEndOf(head, mark, assumed, isFinal)
