@@ -141,6 +141,21 @@ describe('deliver', () => {
     )
   })
 
+  test('a topic that is made again while its delivery starts is not delivered', async () => {
+    const log = await logOf(counting(5))
+    const target = new MemoryTarget<string, Thing>()
+    const ask = log.describeTopic.bind(log)
+    let asked = 0
+    log.describeTopic = async name => {
+      const found = await ask(name)
+      // Asked first to be created, then for its id, then again once it is read.
+      return found && { ...found, id: ++asked > 2 ? 'another' : found.id }
+    }
+    const done = deliver(log, things, target.sink(), { until: 'end' }).done
+    await assert.rejects(done, isCode('UNKNOWN_TOPIC', /deleted/))
+    assert.equal(target.writes, 0)
+  })
+
   test('a writer that was replaced is fenced', async () => {
     const log = await logOf(counting(5))
     const target = new MemoryTarget<string, Thing>()

@@ -255,6 +255,8 @@ class Run<K, V> {
         offset: await this.#start(partition, committed.get(partition)),
       }))
       reader.assign(positions)
+      // Between the two it may have been deleted and created again.
+      if ((await this.#topicId()) !== context.topicId) throw this.#deleted()
       const loader = (this.#loader = new Loader({
         topic: this.#topic.name,
         sink: name,
@@ -419,9 +421,13 @@ class Run<K, V> {
     const { name } = this.#topic
     const found = await this.#log.describeTopic(name)
     if (found) return found.id
-    throw new MillraceError(
+    throw this.#deleted()
+  }
+
+  #deleted(): MillraceError {
+    return new MillraceError(
       'UNKNOWN_TOPIC',
-      `The topic '${name}' was deleted while its delivery to '${this.#sink.name}' was starting. Start the delivery again.`,
+      `The topic '${this.#topic.name}' was deleted while its delivery to '${this.#sink.name}' was starting. Start the delivery again.`,
     )
   }
 

@@ -1,6 +1,6 @@
 /** Deliveries of a real log into DuckDB, where something on either side is not what it was: refused, with ways out that work. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -49,6 +49,15 @@ class Site {
     const log = await openLog(this.#data, { durability: 'os' })
     await log.deleteTopic('things')
     await log.close()
+  }
+
+  backUp(): void {
+    cpSync(this.#data, `${this.#data}.backup`, { recursive: true })
+  }
+
+  restore(): void {
+    this.loseLog()
+    cpSync(`${this.#data}.backup`, this.#data, { recursive: true })
   }
 
   loseLog(): void {
@@ -173,6 +182,25 @@ describe('what was loaded is not what is there', () => {
         isCode('SINK_CHANGED', /of the table x/),
       )
       await site.deliver({ name: 'other', table: 'y' })
+      assert.deepEqual(await site.keys('y'), ['a', 'b'])
+    } finally {
+      await site.end()
+    }
+  })
+
+  test('a log of an older backup: records are missing, and another table under another name is loaded', async () => {
+    const site = new Site()
+    try {
+      await site.send('a', 'b')
+      site.backUp()
+      await site.send('c')
+      await site.deliver()
+      site.restore()
+      await assert.rejects(
+        site.deliver(),
+        isCode('OFFSET_OUT_OF_RANGE', /new target, with a sink of another name/),
+      )
+      await site.deliver({ table: 'y' })
       assert.deepEqual(await site.keys('y'), ['a', 'b'])
     } finally {
       await site.end()
