@@ -22,16 +22,8 @@ import { firstLine, loadDuckDB, quoted } from './duckdb-database.ts'
 import { rowReader } from './duckdb-rows.ts'
 import { otherCount, readFault, saidBy, type Reading } from './parquet-faults.ts'
 import { hasEncryptedColumns, lookAt } from './parquet-file.ts'
-import {
-  ask,
-  fingerprintOf,
-  outputsOf,
-  queryOver,
-  relationOf,
-  type Expressions,
-  type Output,
-  type Relation,
-} from './parquet-query.ts'
+import { fingerprintOf, outputsOf, queryOver, type Expressions, type Output } from './parquet-query.ts'
+import { ask, relationOf, type Relation } from './parquet-relation.ts'
 
 /** What is read of a Parquet file, and with how much memory. */
 export interface ParquetOptions<C extends ColumnSpecs> {

@@ -21,14 +21,14 @@ export const parquetBugs: readonly SeededBug[] = [
   },
   {
     name: 'Parquet: names of folders are columns',
-    file: 'src/connect/connectors/parquet-query.ts',
+    file: 'src/connect/connectors/parquet-relation.ts',
     find: 'hive_partitioning = false',
     replace: 'hive_partitioning = true',
     tests: files,
   },
   {
     name: 'Parquet: names that differ in case only are one',
-    file: 'src/connect/connectors/parquet-query.ts',
+    file: 'src/connect/connectors/parquet-relation.ts',
     find: 'if (isAlone && name',
     replace: 'if (name',
     tests: files,
