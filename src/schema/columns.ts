@@ -168,7 +168,7 @@ class Table {
   #refuseUnknown(schema: JsonSchema, property: string): void {
     const what = schema[unknownType]
     if (typeof what !== 'string') return
-    if (property === '') throw notTabular(this.#where, `gives what cannot be told: a value ${what}`)
+    if (property === '') throw notTabular(this.#where, `says of what it gives only that it ${what}`)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
       `The property '${property}' of the ${this.#where} ${what}, so its schema does not say which column a table has for it. Let the schema say what it gives, as \`.pipe(z.string())\` does behind a transform, or give the columns by hand, with their types (\`columns\` of the sink).`,
