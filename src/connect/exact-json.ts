@@ -1,9 +1,7 @@
 /**
  * JSON that stands for other typed values, read without loss, or not at all.
  *
- * Numbers are read as in records ({@link parseJson}), and whole numbers must be written again in the same digits: 2^62 would be 4611686018427388000, which
- * is the same double, but another BIGINT. Of two properties of one name `JSON.parse` drops the first: maps with a key twice are
- * written so. And DuckDB writes NaN and infinities as bare words, which are not JSON.
+ * Numbers are read as in records ({@link parseJson}). Of two properties of one name `JSON.parse` drops the first: maps with a key twice are written so. And DuckDB writes NaN and infinities as bare words, which are not JSON.
  */
 import { parseJson } from '../schema/index.ts'
 
@@ -20,9 +18,6 @@ export class Inexact {
 export function parseExactly(text: string): unknown {
   try {
     const value = parseJson(text)
-    const changed = longDigits.test(text) ? firstRewritten(text) : undefined
-    if (changed !== undefined)
-      return new Inexact(`the number ${changed}, which JavaScript would write as ${Number(changed)}`)
     return text.includes(':') && namesIn(text) !== namesOf(value)
       ? new Inexact(`${short(text)}, in which an object has one name twice`)
       : value
@@ -35,25 +30,6 @@ export function parseExactly(text: string): unknown {
     )
   }
 }
-
-/** Whole numbers of fewer digits are safe. */
-const longDigits = /\d{16}/
-
-/** The first whole number that would be written again in other digits. */
-function firstRewritten(text: string): string | undefined {
-  let found: string | undefined
-  JSON.parse(text, (_, value: unknown, context?: { source?: string }) => {
-    const source = context?.source
-    if (typeof value !== 'number' || source === undefined || Number.isSafeInteger(value)) return value
-    if (/^-?\d+$/.test(source) && significant(source) !== significant(String(value))) found ??= source
-    return value
-  })
-  return found
-}
-
-/** The digits of a number without its exponent and the zeros that this stands for. */
-const significant = (number: string): string =>
-  number.replace(/e.*/, '').replaceAll(/[-.]/g, '').replace(/0+$/, '')
 
 const texts = /"(?:[^"\\]|\\.)*"/g
 const names = /"(?:[^"\\]|\\.)*"\s*:/g

@@ -42,11 +42,13 @@ const numbers: readonly (readonly [source: string, changes: boolean])[] = [
   ['1e23', false],
   ['100000000000000000000000', false],
   ['100000000000000000000001', true],
-  ['1152921504606846976', false],
+  ['1152921504606846976', true],
   ['1152921504606847000', false],
   ['1152921504606846975', true],
   ['18446744073709551615', true],
-  ['18446744073709551616', false],
+  ['18446744073709551616', true],
+  ['18014398509481984', false],
+  ['-9223372036854775808', true],
   ['1234567890123456', false],
   ['0.12345678901234567890', false],
   ['123456789012.12345678901234567890', false],
@@ -110,11 +112,12 @@ test('what JSON.stringify writes is read as it was', () => {
   }
 })
 
-test('whole numbers around the powers of two are read if a bigint says that they stay', () => {
+test('whole numbers around the powers of two are read if they are written again as the same', () => {
   const random = seededRandom(seed)
   for (let round = 0; round < scale(20_000); round += 1) {
     const whole = 2n ** BigInt(50 + random.int(30)) + BigInt(random.int(4096)) - 2048n
-    const stays = BigInt(Number(whole)) === whole || String(Number(whole)) === String(whole)
+    // 2^80 has 25 digits; those of a double are 17, and zeros.
+    const stays = Number(whole).toLocaleString('en', { useGrouping: false }) === String(whole)
     if (stays) assert.equal(parseJson(String(whole)), Number(whole))
     else assert.throws(() => parseJson(String(whole)), RangeError, String(whole))
   }

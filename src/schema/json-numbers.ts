@@ -2,8 +2,9 @@
  * JSON text with its numbers as they are written, or not at all.
  *
  * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is fine, and `1e-400` is 0. But a whole number
- * past 2^53 may become another one, and a number past 1.8e308 becomes infinite: these are refused. A whole number is kept where the double equals it, or where
- * JavaScript writes the double with these very digits (`1e23`, `1152921504606847000`): so all that `JSON.stringify` writes can be read.
+ * past 2^53 may become another one, and a number past 1.8e308 becomes infinite: these are refused. A whole number is kept where JavaScript writes it again as the
+ * same number (`1e23`, `1152921504606847000`). So all that `JSON.stringify` writes can be read, and what was read is the same number wherever it is
+ * written: 1152921504606846976, although a double holds it, would be 1152921504606847000 there.
  */
 import { endOfString } from '../base/index.ts'
 
@@ -67,8 +68,7 @@ export function numberChanges(source: string, double: number): boolean {
   // A fraction is rounded, as everywhere.
   if (written.exponent < 0) return false
   const shortest = decimalOf(String(size))
-  if (written.digits === shortest.digits && written.exponent === shortest.exponent) return false
-  return BigInt(written.digits + '0'.repeat(written.exponent)) !== BigInt(size)
+  return written.digits !== shortest.digits || written.exponent !== shortest.exponent
 }
 
 /** Its significant digits, without zeros at either end, and the power of ten that they are multiplied by. */

@@ -76,13 +76,6 @@ export const parquetBugs: readonly SeededBug[] = [
     tests: ['src/connect/exact-json.test.ts'],
   },
   {
-    name: 'Parquet: whole numbers of nested columns may be written in other digits',
-    file: 'src/connect/exact-json.ts',
-    find: 'longDigits.test(text) ? firstRewritten(text) : undefined',
-    replace: 'undefined',
-    tests: ['test/connect/round-trip.test.ts'],
-  },
-  {
     name: 'Parquet: text of times depends on the machine',
     file: 'src/connect/connectors/parquet.ts',
     find: "SET TimeZone = 'UTC'; ",

@@ -19,7 +19,7 @@ export const schemaBugs: readonly SeededBug[] = [
   {
     name: 'numbers: a whole number past 2^53 is read as its neighbour',
     file: 'src/schema/json-numbers.ts',
-    find: "return BigInt(written.digits + '0'.repeat(written.exponent)) !== BigInt(size)",
+    find: 'return written.digits !== shortest.digits || written.exponent !== shortest.exponent',
     replace: 'return false',
     tests: ['src/schema/json-numbers.test.ts'],
   },
