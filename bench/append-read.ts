@@ -88,14 +88,14 @@ function append(log: Log, data: string): Side {
   }
 }
 
-async function appendAll({ port }: Log, topic: string): Promise<void> {
+async function appendAll({ port }: Log, name: string): Promise<void> {
   const writer = await port.openWriter()
   const underWay: Promise<unknown>[] = []
   let batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
   for (let n = 0; n < records; n += 1) {
     batch.appendText(timestamp + n, null, value)
     if (batch.sizeBytes < batchBytes && n < records - 1) continue
-    underWay.push(writer.append(topic, 0, batch))
+    underWay.push(writer.append(name, 0, batch))
     batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
     if (underWay.length >= underWayMax) await underWay.shift()
   }

@@ -18,6 +18,7 @@ import { issuesInWords } from './issues.ts'
 import { canonicalJsonSerde, jsonSerde, lossyJson } from './json.ts'
 import { lossInWords, survivesJson } from './json-fidelity.ts'
 import { describesText, jsonSchemaOf, keepsText, outputSchemaOf, type JsonSchema } from './json-schema.ts'
+import { refusesChangingNumbers } from './number-bounds.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 import { stringSerde } from './string.ts'
 import { validatorOf } from './validator.ts'
@@ -80,7 +81,7 @@ export function codecOf<T, In>(
   const hints = hintsOf(schema)
   const jsonSchema = jsonSchemaOf(schema)
   const serde = lossyWhere(
-    options.numbers === 'lossy',
+    options.numbers === 'lossy' || refusesChangingNumbers(schema),
     hints.serde ?? serdeFor(options, hints, describesText(schema, jsonSchema)),
   )
   const { vendor } = schema['~standard']

@@ -58,4 +58,11 @@ export const schemaBugs: readonly SeededBug[] = [
     replace: `if (!value.startsWith('"')) return Buffer.from(JSON.stringify(JSON.parse(value)))`,
     tests: ['src/cli/cli.test.ts'],
   },
+  {
+    name: 'numbers: a schema that makes another value before it checks is trusted with numbers',
+    file: 'src/schema/number-bounds.ts',
+    find: 'if (!isBehind) isChecking = false',
+    replace: '',
+    tests: ['src/schema/number-bounds.test.ts'],
+  },
 ]
