@@ -31,8 +31,6 @@ function arraySurvives(values: readonly unknown[]): boolean {
 function objectSurvives(value: object): boolean {
   if (!isPlain(value)) return false
   for (const name in value) {
-    // As a property of its own it is read as one, and sets the prototype of whatever it is copied into.
-    if (name === '__proto__') return false
     const part = (value as Record<string, unknown>)[name]
     if (typeof part === 'string' || part === undefined) continue
     if (!survivesJson(part)) return false
@@ -72,17 +70,13 @@ function firstLoss(value: unknown, path: string): Loss {
           part === undefined ? [] : [[path === '' ? name : `${path}.${name}`, part]],
         )
     for (const [at, part] of parts) {
-      if (at.endsWith('__proto__')) return { path: at, part: protoProperty }
       if (!survivesJson(part)) return firstLoss(part, at)
     }
   }
   return { path, part: value }
 }
 
-const protoProperty = Symbol('a property named __proto__')
-
 function nameOf(part: unknown): string {
-  if (part === protoProperty) return 'a property'
   if (typeof part === 'number') return String(part)
   if (typeof part !== 'object' || part === null) return part === undefined ? 'undefined' : `a ${typeof part}`
   const name: unknown = part.constructor?.name

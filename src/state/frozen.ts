@@ -143,7 +143,6 @@ function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, copyOf(part)]))
   if (value instanceof Set) return new Set([...value].map(copyOf))
-  const copy: Record<string, unknown> = {}
-  for (const [name, part] of Object.entries(value)) copy[name] = copyOf(part)
-  return copy
+  // Not by assignment, which takes `__proto__` for the prototype.
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)]))
 }
