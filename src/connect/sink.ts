@@ -91,7 +91,8 @@ export class RowsRefused extends MillraceError {
 
   constructor(reasons: ReadonlyMap<number, string>) {
     const [first] = reasons.values()
-    super('SINK_REFUSED', `${reasons.size} rows are refused, the first one because ${first}.`)
+    const rows = reasons.size === 1 ? 'A row is refused,' : `${reasons.size} rows are refused, the first one`
+    super('SINK_REFUSED', `${rows} because ${first}.`)
     this.reasons = reasons
   }
 }
