@@ -10,8 +10,10 @@ const file = (name: string): string =>
 export const flightsFile = file('flights-3m.parquet')
 export const airportsFile = file('airports.csv')
 
-/** The days that the demo takes unless it is told: a quarter of 2001. All of them are 181. */
+/** The days that the demo takes unless it is told: a quarter of 2001. */
 export const quarter = 90
+/** All that the file has. */
+export const allDays = 181
 
 /** Which flights, in SQL: those of the first days. */
 export function withinDays(days: number): string {

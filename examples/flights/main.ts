@@ -3,7 +3,7 @@
  *
  *     npm start                    starts over, with the first 90 days
  *     npm start -- --resume        continues where an interrupted run left off
- *     npm start -- --crash 5       is killed five times on the way [--seed n]
+ *     npm start -- --crash 5       takes all flights, and is killed five times on the way [--seed n]
  *     npm start -- --days 181      all of them, three million
  */
 import { existsSync } from 'node:fs'
@@ -13,12 +13,13 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { isMillraceError, openLog } from '../../src/index.ts'
 import { runWithCrashes } from './crash.ts'
-import { quarter } from './extract.ts'
+import { allDays, quarter } from './extract.ts'
 import { run } from './run.ts'
 
 const values = options()
-const days = whole('days', values.days) ?? quarter
 const crashes = whole('crash', values.crash)
+// For many kills there has to be much to do.
+const days = whole('days', values.days) ?? (crashes === undefined ? quarter : allDays)
 const { data } = values
 
 try {
