@@ -1,8 +1,8 @@
 /**
  * The demo under fire: its process is killed with SIGKILL at random moments and started again.
  *
- * A kill waits until something was committed since the last start, then for a phase, then some moments more; the phases take turns, so
- * that with four kills or more each is hit.
+ * A kill waits for some commits since the last start, then for a phase, then some moments more; the phases take turns, so that with four kills or
+ * more each is hit.
  */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ const interrupted = 130
 
 interface Kill {
   readonly phase: Phase
-  /** Commits to wait for, so that there was progress. */
+  /** Commits to wait for. */
   readonly commits: number
   readonly afterMs: number
 }
@@ -36,7 +36,7 @@ export async function runWithCrashes({ crashes, seed, commitsMax, args }: CrashO
   for (let n = 0; n < crashes; n += 1) {
     const kill: Kill = {
       phase: phases[n % phases.length] as Phase,
-      commits: 1 + random.int(commitsMax),
+      commits: random.int(commitsMax + 1),
       afterMs: random.int(30),
     }
     const code = await run(args, kill)

@@ -28,8 +28,8 @@ try {
   else {
     const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
     const args = ['--resume', '--data', data, '--days', String(days)]
-    // A few days are done in seconds: then a kill waits for no more than the first commit.
-    const commitsMax = days < 60 ? 1 : Math.floor(days / 9)
+    // A few days are published before anything is committed.
+    const commitsMax = days < 60 ? 0 : Math.floor(days / 9)
     process.exitCode = await runWithCrashes({ crashes, seed, commitsMax, args })
   }
 } catch (error) {
