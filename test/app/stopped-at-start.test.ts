@@ -41,26 +41,36 @@ async function checkLeft(world: World): Promise<void> {
   )
 }
 
+/** The log, with changelogs that do not answer while `isSilent`. `onWait`: a reader waits for them. */
+function withSilentChangelogs(world: World, isSilent: () => boolean, onWait = (): void => {}): LogPort {
+  const openReader: LogPort['openReader'] = async options => {
+    const reader = await world.port.openReader(options)
+    return new Proxy(
+      reader,
+      inPlaceOf<Reader>({
+        take: (name, partition) =>
+          isSilent() && name.endsWith('-aggregate-changelog') ? undefined : reader.take(name, partition),
+        wait: (timeoutMs, signal) => {
+          onWait()
+          return reader.wait(timeoutMs, signal)
+        },
+      }),
+    )
+  }
+  return new Proxy(world.port, inPlaceOf<LogPort>({ openReader }))
+}
+
 for (const guarantee of ['exactly-once', 'at-least-once'] as const)
   test(`while it restores state, ${guarantee}`, async () => {
     const world = await counted()
     let waits = 0
-    // A changelog that does not answer.
-    const openReader: LogPort['openReader'] = async options => {
-      const reader = await world.port.openReader(options)
-      return new Proxy(
-        reader,
-        inPlaceOf<Reader>({
-          take: (name, partition) =>
-            name.endsWith('-aggregate-changelog') ? undefined : reader.take(name, partition),
-          wait: (timeoutMs, signal) => {
-            waits += 1
-            return reader.wait(timeoutMs, signal)
-          },
-        }),
-      )
-    }
-    const log = new Proxy(world.port, inPlaceOf<LogPort>({ openReader }))
+    const log = withSilentChangelogs(
+      world,
+      () => true,
+      () => {
+        waits += 1
+      },
+    )
     const running = world.start(counting(), { guarantee }, log)
     await world.clock.advance(2500)
     ok(waits > 0)
@@ -106,17 +116,7 @@ test('while it restores what another instance gave away', async () => {
   await write(world, 2)
   await world.run(counting(), { until: 'now', exchange: 'topic' })
   let isSilent = false
-  const openReader: LogPort['openReader'] = async options => {
-    const reader = await world.port.openReader(options)
-    return new Proxy(
-      reader,
-      inPlaceOf<Reader>({
-        take: (name, partition) =>
-          isSilent && name.endsWith('-changelog') ? undefined : reader.take(name, partition),
-      }),
-    )
-  }
-  const log = new Proxy(world.port, inPlaceOf<LogPort>({ openReader }))
+  const log = withSilentChangelogs(world, () => isSilent)
   const first = world.start(counting(), { exchange: 'topic', instance: '1' })
   const second = world.start(counting(), { exchange: 'topic', instance: '2' }, log)
   await world.clock.advance(2000)

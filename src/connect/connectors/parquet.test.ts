@@ -18,7 +18,8 @@ import { isCode } from '../../../test/is-code.ts'
 import { systemClock, type ErrorCode } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
 import { BadOriginal, sourceConformance } from '../conformance.ts'
-import { BadRow, type ResumeState, type Source, type SourceBatch } from '../source.ts'
+import { BadRow, type ResumeState, type Source } from '../source.ts'
+import { rowsOf } from './parquet.test-support.ts'
 import { parquet, type ParquetOptions } from './parquet.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-parquet-'))
@@ -49,17 +50,6 @@ before(async () => {
   connection.closeSync()
   instance.closeSync()
 })
-
-async function read<R>(source: Source<R>, resume?: ResumeState): Promise<(R | BadRow)[]> {
-  const reader = await source.open(resume, { clock: systemClock, signal: new AbortController().signal })
-  try {
-    const rows: (R | BadRow)[] = []
-    for (let batch: SourceBatch<R> | undefined; (batch = await reader.next());) rows.push(...batch.rows)
-    return rows
-  } finally {
-    await reader.close()
-  }
-}
 
 describe('conformance, sorted with ties and nulls', () => {
   const key = (n: number): number => (n % 10 === 3 ? Infinity : (n * 7919) % 13)
@@ -102,13 +92,13 @@ describe('conformance, as the file stands, filtered', () => {
 test('what killed processes left behind is removed', async () => {
   const left = join(tmpdir(), `millrace-parquet-${spawnSync(process.execPath, ['-e', '']).pid}-left`)
   mkdirSync(left)
-  await read(parquet(kinds, { columns: { small: 'integer' } }))
+  await rowsOf(parquet(kinds, { columns: { small: 'integer' } }))
   assert.equal(existsSync(left), false)
 })
 
 describe('rows', () => {
   test('every type of the file, where none is asked for', async () => {
-    const [first, second] = await read(parquet(kinds))
+    const [first, second] = await rowsOf(parquet(kinds))
     assert.deepEqual(first, {
       small: 1,
       big: 5e9,
@@ -126,7 +116,7 @@ describe('rows', () => {
     assert.ok(second instanceof BadRow)
   })
   test('decimals as numbers, if asked for', async () => {
-    assert.deepEqual(await read(parquet(kinds, { columns: { exact: 'number?' } })), [
+    assert.deepEqual(await rowsOf(parquet(kinds, { columns: { exact: 'number?' } })), [
       { exact: 12.3 },
       { exact: null },
     ])
@@ -137,7 +127,7 @@ describe('rows', () => {
     ['null where the program expects none', { word: 'string' }],
   ] as const satisfies [string, ColumnSpecs][])
     test(`${name} makes a bad row, and names the column`, async () => {
-      const [, bad] = await read(parquet(kinds, { columns: columns }))
+      const [, bad] = await rowsOf(parquet(kinds, { columns: columns }))
       assert.ok(bad instanceof BadRow)
       assert.match(bad.reason, new RegExp(`'${Object.keys(columns)[0]}'`))
     })
@@ -152,7 +142,7 @@ describe('what cannot be read', () => {
     resume?: ResumeState,
   ): void => {
     test(name, async () => {
-      await assert.rejects(read(source(), resume), isCode(code, about))
+      await assert.rejects(rowsOf(source(), resume), isCode(code, about))
       assert.deepEqual(
         readdirSync(tmpdir()).filter(entry => entry.startsWith(`millrace-parquet-${process.pid}-`)),
         [],
@@ -225,7 +215,7 @@ describe('what cannot be read', () => {
     const { resume } = (await reader.next())!
     await reader.close()
     copyFileSync(kinds, file)
-    await assert.rejects(read(source, resume), isCode('SOURCE_CHANGED'))
+    await assert.rejects(rowsOf(source, resume), isCode('SOURCE_CHANGED'))
     assert.ok(existsSync(file))
   })
 
@@ -241,6 +231,6 @@ describe('what cannot be read', () => {
     const writer = bytes.lastIndexOf('DuckDB')
     assert.ok(writer > 0)
     writeFileSync(file, bytes.fill('duckdb', writer, writer + 6))
-    await assert.rejects(read(source, resume), isCode('SOURCE_CHANGED'))
+    await assert.rejects(rowsOf(source, resume), isCode('SOURCE_CHANGED'))
   })
 })
