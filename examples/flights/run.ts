@@ -28,6 +28,9 @@ export async function run({ data, days }: RunOptions): Promise<number> {
   process.on('SIGTERM', interrupt)
 
   const warehouse = join(data, 'warehouse.duckdb')
+  console.log(
+    `The flights of ${days} days of 2001: from a file into a log, through one app, into four tables of ${warehouse}, exactly once.\n`,
+  )
   const { complete, progress } = await fill(join(data, 'log'), warehouse, days, stopping.signal)
   if (!complete) {
     const same = days === quarter ? '' : ` --days ${days}`
