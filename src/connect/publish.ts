@@ -24,7 +24,6 @@ import {
   RecordEncoder,
   type Log,
   type LogPort,
-  type OutgoingRecord,
   type Writer,
 } from '../port/index.ts'
 import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
@@ -349,7 +348,15 @@ class Publisher<R, K, V> {
 
   #append(batch: SourceBatch<R>, i: number, row: R): void {
     try {
-      const { key, value, timestamp, partitionBy } = this.#encoder.encode(this.#record(row))
+      const { key: keyOf, value: valueOf, timestamp: timestampOf } = this.#settings
+      // Undefined would be taken for none.
+      const time = timestampOf === undefined ? undefined : (timestampOf(row) ?? NaN)
+      const { key, value, timestamp, partitionBy } = this.#encoder.encodeParts(
+        keyOf(row),
+        valueOf(row),
+        time,
+        undefined,
+      )
       const { records } = this.#to
       records.append(records.partitionFor(partitionBy), timestamp, key, value)
       this.#published++
@@ -357,14 +364,6 @@ class Publisher<R, K, V> {
       if (isMillraceError(error) && !ofRecord.has(error.code)) throw error
       this.#refuse(batch, i, messageOf(error), originalOf(batch, i), error)
     }
-  }
-
-  #record(row: R): OutgoingRecord<K, V> {
-    const { key, value, timestamp } = this.#settings
-    const fields = { key: key(row) as K, value: value(row) }
-    if (timestamp === undefined) return fields
-    // Undefined would be taken for none.
-    return { ...fields, timestamp: timestamp(row) ?? NaN }
   }
 
   /** Applies the policy to a row that cannot be published. */

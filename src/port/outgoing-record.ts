@@ -72,16 +72,31 @@ export class RecordEncoder<K, V> {
   /** @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for what is no record at all */
   encode(record: OutgoingRecord<K, V>): EncodedRecord {
     this.#checkFields(record)
+    return this.encodeParts(record.key, record.value, record.timestamp, record.headers)
+  }
+
+  /**
+   * The same for the parts of a record, where no program gave them as one.
+   *
+   * @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE
+   */
+  encodeParts(
+    key: K | null | undefined,
+    value: V | null,
+    timestamp: number | undefined,
+    headers: readonly OutgoingHeader[] | undefined,
+  ): EncodedRecord {
     const { key: keyCodec, value: valueCodec } = this.#topic
     const encoded = this.#encoded
-    const plainKey = record.key ?? null
+    const plainKey = key ?? null
     if (plainKey === null && !keyCodec.nullable)
-      throw this.#refused('key', `it is ${String(record.key)}, and the topic's keys are not optional`)
-    if (record.value === undefined) throw this.#refused('value', 'it is missing; pass null to delete the key')
+      throw this.#refused('key', `it is ${String(key)}, and the topic's keys are not optional`)
+    if (value === undefined) throw this.#refused('value', 'it is missing; pass null to delete the key')
     encoded.key = keyCodec.encode(plainKey)
-    encoded.value = valueCodec.encode(record.value)
-    encoded.timestamp = this.#timestampOf(record)
-    encoded.headers = record.headers === undefined ? undefined : this.#headersOf(record.headers)
+    encoded.value = valueCodec.encode(value)
+    encoded.timestamp =
+      timestamp === undefined ? this.#timestampOf(value) : this.#checkedTimestamp(timestamp, 'it')
+    encoded.headers = headers === undefined ? undefined : this.#headersOf(headers)
     encoded.partitionBy =
       encoded.key === null ? null : (keyCodec.partitionBytes?.(plainKey as K) ?? encoded.key)
     encoded.bytesMax = this.#bytesMaxOf(encoded)
@@ -105,9 +120,9 @@ export class RecordEncoder<K, V> {
       }
   }
 
-  #timestampOf({ timestamp, value }: OutgoingRecord<K, V>): number {
+  /** What the topic says. */
+  #timestampOf(value: V | null): number {
     const extract = this.#topic.timestamp
-    if (timestamp !== undefined) return this.#checkedTimestamp(timestamp, 'it')
     if (typeof extract !== 'function' || value === null) return this.#clock.now()
     let extracted
     try {

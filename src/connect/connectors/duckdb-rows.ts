@@ -208,12 +208,18 @@ class BadRows {
 type Check = (values: unknown[], bad: BadRows) => void
 
 function checkOf({ name, kind, nullable }: Column): Check {
+  const missing = nullable ? undefined : `column '${name}' is null; declare it '${kind}?' if it may be`
   const finish = finisherOf(kind)
+  if (finish === undefined)
+    return (values, bad) => {
+      if (missing !== undefined)
+        for (let i = 0; i < values.length; i++) if (values[i] === null) bad.add(i, missing)
+    }
   return (values, bad) => {
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
       if (value === null) {
-        if (!nullable) bad.add(i, `column '${name}' is null; declare it '${kind}?' if it may be`)
+        if (missing !== undefined) bad.add(i, missing)
         continue
       }
       const result = finish(value)
@@ -223,8 +229,8 @@ function checkOf({ name, kind, nullable }: Column): Check {
   }
 }
 
-/** What goes into the row; {@link Inexact} for a value that the kind does not hold. */
-function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
+/** What goes into the row; {@link Inexact} for a value that the kind does not hold. Undefined: each value as it comes. */
+function finisherOf(kind: ColumnKind): ((value: unknown) => unknown) | undefined {
   switch (kind) {
     case 'integer':
     case 'timestamp':
@@ -237,7 +243,7 @@ function finisherOf(kind: ColumnKind): (value: unknown) => unknown {
     case 'boolean':
     case 'date':
     case 'string':
-      return value => value
+      return undefined
   }
 }
 
