@@ -4,7 +4,7 @@
  * One small file, `metadata.json` in the data directory: a JSON object, and a line that proves it. It is replaced as a whole, so that after a crash
  * it holds the old content or the new. Writes queue up one behind the other.
  *
- * An older copy of the file proves itself as well. What each partition says of its topic (`log/partition-config.ts`) is held against it at start:
+ * An older copy of the file proves itself as well. What each partition says of its topic (`log/files/partition-config.ts`) is held against it at start:
  * see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has no proof.
  */
 import { assert, InTurn, MillraceError, type Disk } from '../base/index.ts'

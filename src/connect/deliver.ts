@@ -28,7 +28,7 @@ import {
 } from '../port/index.ts'
 import { checkPolicy, checkTopic, Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { Loader, type DeliverStats, type Transaction } from './loader.ts'
+import { Loader, type DeliverStats, type Transaction } from './sink-loader.ts'
 import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 

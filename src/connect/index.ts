@@ -6,7 +6,7 @@ export { type ColumnChoice, type ColumnPath } from './connectors/duckdb-columns.
 export { type OpenDuckDB } from './connectors/duckdb-options.ts'
 export { parquet, type ParquetOptions } from './connectors/parquet.ts'
 export { deliver, type DeliverOptions, type Delivery, type DeliveryProgress } from './deliver.ts'
-export { type DeliverStats } from './loader.ts'
+export { type DeliverStats } from './sink-loader.ts'
 export { type BadRecord, type ConnectObserver, type ConnectPhase, type ConnectProgress } from './observer.ts'
 export { publish, type PublishOptions, type PublishStats, type PublishTopic } from './publish.ts'
 export { retrying, type RetryOptions } from './retrying.ts'

@@ -4,7 +4,7 @@ import { fromUtf8, seededRandom, utf8, type Disk } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { batchOf, dataPath, failsWith, filesOf, openDirectory, valuesOf } from './log.test-support.ts'
-import type { Partition } from './partition.ts'
+import type { Partition } from './partition/partition.ts'
 
 const folder = `${dataPath}/flights-0`
 const recoveryPoints = `${dataPath}/recovery-point-offset-checkpoint`

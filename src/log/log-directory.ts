@@ -6,11 +6,11 @@
  * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
  */
 import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type DiskFile } from '../base/index.ts'
-import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './checkpoint.ts'
-import { Checkpointer } from './checkpointer.ts'
-import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
-import { claimDirectory } from './directory-mark.ts'
-import { checkPlace, diskError, systemCode } from './disk-errors.ts'
+import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
+import { Checkpointer } from './recovery/checkpointer.ts'
+import { lockDirectory, type DirectoryLock } from './files/directory-lock.ts'
+import { claimDirectory } from './files/directory-mark.ts'
+import { checkPlace, diskError, systemCode } from './files/disk-errors.ts'
 import {
   cleanMarkerName,
   deletedFolder,
@@ -20,16 +20,16 @@ import {
   parsePartitionFolder,
   partitionConfigName,
   partitionFolder,
-} from './file-names.ts'
-import { OpenFiles } from './open-files.ts'
-import { patientDisk } from './patient-disk.ts'
-import { placedDisk } from './placed-disk.ts'
-import { Partition, type PartitionContext } from './partition.ts'
-import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './partition-config.ts'
-import { ProducerState } from './producer-state.ts'
-import { recoverPartition, type PartitionRecovery } from './recovery.ts'
-import { indexIntervalBytesDefault, Segment } from './segment.ts'
-import { readFile, replaceFile, removeIfThere, writeFile } from './small-file.ts'
+} from './files/file-names.ts'
+import { OpenFiles } from './files/open-files.ts'
+import { patientDisk } from './files/patient-disk.ts'
+import { placedDisk } from './files/placed-disk.ts'
+import { Partition, type PartitionContext } from './partition/partition.ts'
+import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './files/partition-config.ts'
+import { ProducerState } from './producers/producer-state.ts'
+import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
+import { indexIntervalBytesDefault, Segment } from './segment/segment.ts'
+import { readFile, replaceFile, removeIfThere, writeFile } from './files/small-file.ts'
 
 export interface LogDirectoryOptions {
   readonly disk: Disk

@@ -6,7 +6,7 @@ import { drain, type Shown } from '../port/conformance/harness.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { BatchBuilder, type BatchStamp } from '../wire/index.ts'
 import { LogDirectory, type LogDirectoryOptions } from './log-directory.ts'
-import type { Isolation, Partition } from './partition.ts'
+import type { Isolation, Partition } from './partition/partition.ts'
 
 export const dataPath = '/data'
 

@@ -1,9 +1,9 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
-export { batchesUpTo } from './batches-up-to.ts'
-export { type ConsumedBatch, type ConsumedRecord } from './consumed-records.ts'
-export { type ConsumerOptions } from './consumer-options.ts'
-export { Consumer } from './consumer.ts'
-export { DecodedBatch } from './decoded-batch.ts'
+export { batchesUpTo } from './consume/batches-up-to.ts'
+export { type ConsumedBatch, type ConsumedRecord } from './consume/consumed-records.ts'
+export { type ConsumerOptions } from './consume/consumer-options.ts'
+export { Consumer } from './consume/consumer.ts'
+export { DecodedBatch } from './consume/decoded-batch.ts'
 export { asDeclared, checkPublic, ensureTopic } from './ensure-topic.ts'
 export {
   type GroupPartition,
@@ -14,8 +14,13 @@ export {
   type ResetTarget,
   resolveTarget,
   withLags,
-} from './group-offsets.ts'
+} from './group/group-offsets.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
-export { RecordEncoder, recordTooLarge, type OutgoingHeader, type OutgoingRecord } from './outgoing-record.ts'
-export { Producer, type ProducerOptions } from './producer.ts'
+export {
+  RecordEncoder,
+  recordTooLarge,
+  type OutgoingHeader,
+  type OutgoingRecord,
+} from './produce/outgoing-record.ts'
+export { Producer, type ProducerOptions } from './produce/producer.ts'

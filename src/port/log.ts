@@ -1,12 +1,12 @@
 /** `Log`: what a program publishes to and reads from, whichever log is behind it. */
 import { checkOption, checkOptions, type Clock } from '../base/index.ts'
 import { checkTopic } from '../schema/index.ts'
-import { type ConsumerOptions, type ReadableTopic } from './consumer-options.ts'
-import { Consumer } from './consumer.ts'
+import { type ConsumerOptions, type ReadableTopic } from './consume/consumer-options.ts'
+import { Consumer } from './consume/consumer.ts'
 import { Handles, type EndHandle } from './handles.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
-import type { ProducedTopic } from './outgoing-record.ts'
-import { Producer, type ProducerOptions } from './producer.ts'
+import type { ProducedTopic } from './produce/outgoing-record.ts'
+import { Producer, type ProducerOptions } from './produce/producer.ts'
 
 /**
  * A log of topics.

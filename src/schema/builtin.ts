@@ -4,7 +4,7 @@
  * Each is a Standard Schema, and fits wherever a zod, arktype or valibot schema does.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
-import { withHints } from './hints.ts'
+import { withHints } from './schema-hints.ts'
 
 const vendor = 'millrace'
 const textSchema = (): Record<string, unknown> => ({ type: 'string' })

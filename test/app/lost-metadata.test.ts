@@ -2,7 +2,7 @@
 import { equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type MillraceError } from '../../src/base/index.ts'
-import { withCheck } from '../../src/log/checked-text.ts'
+import { withCheck } from '../../src/log/files/checked-text.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App } from '../../src/stream/index.ts'
 import { type Files, World } from './world.ts'

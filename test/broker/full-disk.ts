@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
-import { readCheckpoint, recoveryPointsName } from '../../src/log/checkpoint.ts'
+import { readCheckpoint, recoveryPointsName } from '../../src/log/recovery/checkpoint.ts'
 import type { Writer } from '../../src/port/index.ts'
 import { append, drain, stateOf } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'

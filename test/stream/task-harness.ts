@@ -7,7 +7,7 @@ import type { WritableTopic } from '../../src/schema/index.ts'
 import { KeyedState, memoryStore } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
 import { decodeNamespace } from '../../src/state/namespace.ts'
-import type { Plan, Stage } from '../../src/stream/plan.ts'
+import type { Plan, Stage } from '../../src/stream/plan/plan.ts'
 import { BatchBuilder, RecordBatch } from '../../src/wire/index.ts'
 
 export interface InputRecord {

@@ -6,7 +6,7 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, type EmitPolicy, hopping, session, type Stream, tumbling } from '../../src/stream/index.ts'
-import type { Windows } from '../../src/stream/windows.ts'
+import type { Windows } from '../../src/stream/operators/windows.ts'
 import { TaskHarness } from './task-harness.ts'
 
 const output = topic('output', { key: windowed(text()), value: json<string>() })

@@ -5,10 +5,10 @@
  * what went into it, and an aggregate of null deletes the row: the next record starts over.
  */
 import { given } from '../../state/index.ts'
-import type { KeyCodec } from '../key-codec.ts'
-import { rawKeyOf } from '../key-codec.ts'
-import type { OperatorFactory } from '../operator.ts'
-import { StreamRecord } from '../record.ts'
+import type { KeyCodec } from './key-codec.ts'
+import { rawKeyOf } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
+import { StreamRecord } from './record.ts'
 import type { Row } from './window-row.ts'
 
 export interface Aggregation {

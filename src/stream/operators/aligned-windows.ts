@@ -8,11 +8,11 @@
  * when the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
-import type { KeyCodec } from '../key-codec.ts'
-import { rawKeyOf } from '../key-codec.ts'
-import { type Forward, type OperatorFactory, stateBegin } from '../operator.ts'
-import { gridOf } from '../window-grid.ts'
-import type { AlignedWindows } from '../windows.ts'
+import type { KeyCodec } from './key-codec.ts'
+import { rawKeyOf } from './key-codec.ts'
+import { type Forward, type OperatorFactory, stateBegin } from './operator.ts'
+import { gridOf } from './window-grid.ts'
+import type { AlignedWindows } from './windows.ts'
 import type { Aggregation } from './aggregate.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
 import type { Row } from './window-row.ts'

@@ -2,8 +2,8 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeyedState, memoryStore } from '../../state/index.ts'
-import type { OperatorContext } from '../operator.ts'
-import { neverLate } from '../record.ts'
+import type { OperatorContext } from './operator.ts'
+import { neverLate } from './record.ts'
 import { type Emission, emission, type EmitPolicy, type WindowResult } from './emission.ts'
 
 const result: WindowResult = {

@@ -11,9 +11,9 @@
  */
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
-import type { Forward, OperatorContext } from '../operator.ts'
+import type { Forward, OperatorContext } from './operator.ts'
 import { frozen, given } from '../../state/index.ts'
-import { neverLate, noHeaders, StreamRecord, type Pane } from '../record.ts'
+import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
 /**
  * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of processing time, then the one on time, then

@@ -10,10 +10,10 @@
  * timer per key, at the earliest last instant or expiry among its sessions. It is due when the watermark has passed it. A timer that finds its sessions
  * grown moves itself on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit may come in between.
  */
-import type { KeyCodec } from '../key-codec.ts'
-import { rawKeyOf } from '../key-codec.ts'
-import { type Forward, type OperatorFactory } from '../operator.ts'
-import type { SessionWindows } from '../windows.ts'
+import type { KeyCodec } from './key-codec.ts'
+import { rawKeyOf } from './key-codec.ts'
+import { type Forward, type OperatorFactory } from './operator.ts'
+import type { SessionWindows } from './windows.ts'
 import type { Aggregation } from './aggregate.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
 

@@ -4,10 +4,10 @@
  * Inner: a record without a match goes no further. Left: it meets null. A null key or value: inner drops it, left drops it only
  * without a value. Not covered by the promise of equal results: which value is the latest depends on how the two inputs interleave.
  */
-import type { KeyCodec } from '../key-codec.ts'
-import { rawKeyOf } from '../key-codec.ts'
-import type { OperatorFactory } from '../operator.ts'
-import { returned } from '../returned.ts'
+import type { KeyCodec } from './key-codec.ts'
+import { rawKeyOf } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
+import { returned } from '../dsl/returned.ts'
 
 export const streamTableJoin =
   (

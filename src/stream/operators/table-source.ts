@@ -1,8 +1,8 @@
 /** The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they replaced. */
 import { given, storable } from '../../state/index.ts'
-import type { KeyCodec } from '../key-codec.ts'
-import { rawKeyOf } from '../key-codec.ts'
-import type { OperatorFactory } from '../operator.ts'
+import type { KeyCodec } from './key-codec.ts'
+import { rawKeyOf } from './key-codec.ts'
+import type { OperatorFactory } from './operator.ts'
 
 /** Also what `toTable` is: a stream read as the changelog of a table. */
 export const materialize =

@@ -4,14 +4,14 @@ import type { SeededBug } from '../seeded-bug.ts'
 export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'groups: offsets that a repair may have taken are kept beside those that are moved',
-    file: 'src/port/group-offsets.ts',
+    file: 'src/port/group/group-offsets.ts',
     find: 'if (others.length > 0) await port.committedOffsets(group, others)',
     replace: 'if (others.length < 0) await port.committedOffsets(group, others)',
     tests: ['test/broker/group-reset.test.ts'],
   },
   {
     name: 'groups: moving some offsets forgets the others',
-    file: 'src/port/group-offsets.ts',
+    file: 'src/port/group/group-offsets.ts',
     find: 'await port.setOffsets(group, [...others, ...moved])',
     replace: 'await port.setOffsets(group, moved)',
     tests: ['test/broker/group-reset.test.ts'],

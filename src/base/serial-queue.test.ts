@@ -1,0 +1,20 @@
+import { deepEqual, rejects } from 'node:assert/strict'
+import { test } from 'node:test'
+import { InTurn } from './serial-queue.ts'
+
+test('operations follow each other, and one that fails holds up nobody', async () => {
+  const seen: string[] = []
+  const turns = new InTurn()
+  const operation = (name: string) => async () => {
+    seen.push(`${name} begins`)
+    await Promise.resolve()
+    seen.push(`${name} ends`)
+    if (name === 'b') throw new Error(name)
+    return name
+  }
+  const [a, b, c] = ['a', 'b', 'c'].map(name => turns.run(operation(name)))
+  await rejects(b!, new Error('b'))
+  await turns.idle()
+  deepEqual([await a, await c], ['a', 'c'])
+  deepEqual(seen, ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
+})

@@ -1,0 +1,83 @@
+/**
+ * Names in a data directory, which are Apache Kafka's.
+ *
+ * ```
+ * <dir>/millrace.json                        marks the directory as millrace's
+ * <dir>/metadata.json                        the topics, which the broker keeps
+ * <dir>/recovery-point-offset-checkpoint     per partition: an offset known to be synced
+ * <dir>/log-start-offset-checkpoint          per partition: where the log begins
+ * <dir>/.kafka_cleanshutdown                 there only after a clean stop
+ * <dir>/<topic>-<partition>/00000000000000000042.log        batches from offset 42
+ *                           00000000000000000042.index      offset index
+ *                           00000000000000000042.timeindex  time index
+ *                           00000000000000000042.txnindex   aborted transactions
+ *                           00000000000000000042.digest     what proves the segment and the three indexes
+ *                           00000000000000000042.snapshot   producer state as of offset 42
+ *                           00000000000000000042.log.cut-57 what recovery cut off at offset 57
+ *                           config.json                     what the partition was created with
+ * ```
+ *
+ * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told from a partition.
+ * A topic's name becomes part of a path only after {@link checkTopicName}.
+ */
+import { checkTopicName, isTopicName, MillraceError } from '../../base/index.ts'
+
+/** A folder's name is cut to this before it gets a mark. */
+const markedNameMax = 200
+const newMark = '~new'
+const deletedMark = '~deleted'
+
+export const cleanMarkerName = '.kafka_cleanshutdown'
+export const directoryMarkName = 'millrace.json'
+/** The broker's: its topics. */
+export const metadataName = 'metadata.json'
+export const kafkaMarkName = 'meta.properties'
+export const lockName = '.lock'
+export const partitionConfigName = 'config.json'
+
+/** The name of a partition's folder. INVALID_ARGUMENT. */
+export function partitionFolder(topic: string, index: number): string {
+  checkTopicName(topic)
+  if (!Number.isInteger(index) || index < 0 || index > 0x7fff_ffff)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${index} is not a partition's number: partitions count from 0.`,
+    )
+  return `${topic}-${index}`
+}
+
+/** The partition that a folder's name stands for; undefined for any other name. */
+export function parsePartitionFolder(name: string): { topic: string; index: number } | undefined {
+  const found = /^(.+)-(0|[1-9]\d{0,9})$/.exec(name)
+  if (!found) return undefined
+  const topic = found[1]!
+  const index = Number(found[2])
+  return isTopicName(topic) && index <= 0x7fff_ffff ? { topic, index } : undefined
+}
+
+/** Where a partition's folder is made before it gets its name. `n` tells it from others whose names begin alike. */
+export function newFolder(folder: string, n: number): string {
+  return `${folder.slice(0, markedNameMax)}.${n}${newMark}`
+}
+
+/** What a partition's folder is called while its files are removed. */
+export function deletedFolder(folder: string, n: number): string {
+  return `${folder.slice(0, markedNameMax)}.${n}${deletedMark}`
+}
+
+/** Whether the folder was left behind by an interrupted creation or deletion. */
+export function isLeftOver(name: string): boolean {
+  return name.endsWith(newMark) || name.endsWith(deletedMark)
+}
+
+export type SegmentExtension = 'log' | 'digest' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
+
+export function segmentFile(offset: number, extension: SegmentExtension): string {
+  return `${String(offset).padStart(20, '0')}.${extension}`
+}
+
+/** The offset and kind of a segment's file; undefined for any other name. */
+export function parseSegmentFile(name: string): { offset: number; extension: SegmentExtension } | undefined {
+  const found = /^(\d{20})\.(log|digest|index|timeindex|txnindex|snapshot)$/.exec(name)
+  return found ? { offset: Number(found[1]), extension: found[2] as SegmentExtension } : undefined
+}

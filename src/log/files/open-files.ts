@@ -1,0 +1,189 @@
+/**
+ * Open files, shared by all partitions of a directory, and bounded: the one that was used least recently is closed for the next one.
+ * So ten thousand partitions need no ten thousand descriptors, and running out of them (EMFILE) is a matter of trying again, not of damage.
+ *
+ * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the kernel's is reported to the descriptors
+ * that were open at the time. Should that sync fail, the users of the file are told, those that it met and every later one: the kernel reports
+ * the error to one sync only, and the next one would succeed without the lost pages.
+ */
+import { assert } from '../../base/index.ts'
+import type { Disk, DiskFile } from '../../base/index.ts'
+
+interface Entry {
+  readonly path: string
+  readonly writable: boolean
+  file: Promise<DiskFile>
+  /** The same, once it is open: an action on it begins in the call. */
+  opened: DiskFile | undefined
+  users: number
+  /** Writes since the last sync that covered them all. */
+  pins: number
+  /** It is being synced in order to be closed. */
+  releasing: Promise<void> | undefined
+  /** Closed by the last user. */
+  dropped: boolean
+}
+
+export class OpenFiles {
+  readonly #disk: Disk
+  readonly #filesMax: number
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #closing = new Set<Promise<void>>()
+  /** Files that are being synced in order to be closed. */
+  #syncing = 0
+  /** Syncs that failed when a file was to be closed, by path. */
+  readonly #failures = new Map<string, unknown>()
+
+  constructor(disk: Disk, filesMax: number) {
+    this.#disk = disk
+    this.#filesMax = filesMax
+  }
+
+  /** Calls `action` with the open file, which stays open at least until it ends. */
+  async use<T>(path: string, mode: 'read' | 'write', action: (file: DiskFile) => Promise<T>): Promise<T> {
+    this.#check(path)
+    const entry = this.#entry(path, mode)
+    entry.users += 1
+    try {
+      const result = await action(entry.opened ?? (await entry.file))
+      if (mode === 'write') {
+        if (entry.releasing) await entry.releasing
+        this.#check(path)
+      }
+      return result
+    } finally {
+      entry.users -= 1
+      if (entry.dropped) void this.#closeUnused(entry)
+      else this.#makeRoom()
+    }
+  }
+
+  /** Something was written that no sync has covered. Until {@link unpin} the file is synced before it is closed. */
+  pin(path: string): void {
+    const entry = this.#entries.get(path)
+    assert(entry, 'a file is pinned while it is used')
+    entry.pins += 1
+  }
+
+  unpin(path: string): void {
+    const entry = this.#entries.get(path)
+    if (entry) entry.pins = 0
+  }
+
+  /** Closes the file once nobody uses it: it is about to be removed, renamed or left alone for good. */
+  async drop(path: string): Promise<void> {
+    const entry = this.#entries.get(path)
+    this.#failures.delete(path)
+    if (entry) await this.#drop(entry)
+  }
+
+  /** Drops every file in this folder, which is gone: another one that takes its place must not get them. */
+  async dropFolder(folder: string): Promise<void> {
+    const paths = [...this.#entries.keys(), ...this.#failures.keys()]
+    await Promise.all(paths.filter(path => path.startsWith(`${folder}/`)).map(path => this.drop(path)))
+  }
+
+  async close(): Promise<void> {
+    for (const entry of this.#entries.values()) void this.#drop(entry)
+    await Promise.all(this.#closing)
+  }
+
+  /** Closes the file that was used least recently and is in nobody's hands; one that has to be synced first only where there is no other. */
+  async spare(): Promise<boolean> {
+    const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)
+    if (!entry) return false
+    await this.#release(entry)
+    return true
+  }
+
+  #check(path: string): void {
+    if (this.#failures.size > 0 && this.#failures.has(path)) throw this.#failures.get(path)
+  }
+
+  #entry(path: string, mode: 'read' | 'write'): Entry {
+    const found = this.#entries.get(path)
+    this.#entries.delete(path)
+    if (found && (found.writable || mode === 'read')) {
+      this.#entries.set(path, found)
+      return found
+    }
+    if (found) void this.#drop(found)
+    const entry: Entry = {
+      path,
+      writable: mode === 'write',
+      file: this.#disk.open(path, mode),
+      opened: undefined,
+      users: 0,
+      pins: 0,
+      releasing: undefined,
+      dropped: false,
+    }
+    this.#entries.set(path, entry)
+    entry.file.then(
+      file => (entry.opened = file),
+      () => {
+        if (this.#entries.get(path) === entry) this.#entries.delete(path)
+      },
+    )
+    return entry
+  }
+
+  #makeRoom(): void {
+    for (let excess = this.#entries.size - this.#syncing - this.#filesMax; excess > 0; excess -= 1) {
+      const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)
+      if (!entry) return
+      void this.#release(entry)
+    }
+  }
+
+  /** Of those that nobody uses, and that were written at most so often since their sync. */
+  #leastUsed(pinsMax: number): Entry | undefined {
+    for (const entry of this.#entries.values()) if (entry.users === 0 && entry.pins <= pinsMax) return entry
+    return undefined
+  }
+
+  /** Closes a file that nobody uses, once it is synced; unless somebody takes it up meanwhile. */
+  async #release(entry: Entry): Promise<void> {
+    if (entry.pins > 0) {
+      entry.users += 1
+      this.#syncing += 1
+      entry.releasing = this.#syncBeforeClosing(entry)
+      await entry.releasing
+      entry.releasing = undefined
+      entry.users -= 1
+      this.#syncing -= 1
+      if (entry.dropped) return this.#closeUnused(entry)
+      if (!this.#failures.has(entry.path) && (entry.users > 0 || entry.pins > 0)) return
+    }
+    await this.#drop(entry)
+  }
+
+  async #syncBeforeClosing(entry: Entry): Promise<void> {
+    const { pins, path } = entry
+    try {
+      await (await entry.file).sync()
+      if (entry.pins === pins) entry.pins = 0
+    } catch (error) {
+      this.#failures.set(path, error)
+    }
+  }
+
+  #drop(entry: Entry): Promise<void> {
+    if (this.#entries.get(entry.path) === entry) this.#entries.delete(entry.path)
+    entry.dropped = true
+    return this.#closeUnused(entry)
+  }
+
+  /** Resolves when the file is closed, or at once where it is in use: then its last user closes it. */
+  #closeUnused(entry: Entry): Promise<void> {
+    if (entry.users > 0) return Promise.resolve()
+    // Closing reports nothing that a sync has not: what is pinned is synced before it is dropped.
+    const closing = entry.file
+      .then(file => file.close())
+      .catch(() => undefined)
+      .finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+    return closing
+  }
+}

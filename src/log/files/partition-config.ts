@@ -1,0 +1,58 @@
+/**
+ * What a partition was created with, kept in its own folder (`config.json`). It vouches for the topic as well: its id, and how many partitions it
+ * has, so that a changed list of topics is noticed.
+ */
+import type { Disk } from '../../base/index.ts'
+import { readChecked, withCheck } from './checked-text.ts'
+import { partitionConfigName } from './file-names.ts'
+import { readFile } from './small-file.ts'
+
+export interface PartitionConfig {
+  /** Whole segments beyond this are dropped; -1: unlimited. */
+  readonly retentionBytes?: number
+  readonly segmentBytes?: number
+  /** Of the topic that the partition was made for. Unknown where millrace 0.1.0 or Apache Kafka made it. */
+  readonly topicId?: string
+  /** How many partitions that topic has. Unknown where millrace 0.1.0 or Apache Kafka made it. */
+  readonly partitions?: number
+  /** The app that the topic is internal to. */
+  readonly app?: string
+  /** A repair has cut off here what had been acknowledged. */
+  readonly cutAt?: number
+}
+
+/** Of a partition whose file is damaged: nothing is dropped on the word of a default. */
+const unknownConfig: PartitionConfig = { retentionBytes: -1 }
+
+export function encodePartitionConfig(config: PartitionConfig): Uint8Array {
+  return withCheck(`${JSON.stringify(config)}\n`)
+}
+
+/** The configuration that the folder keeps; `isKnown` is false where its file is not what was written. A folder without one has no configuration. */
+export async function readPartitionConfig(
+  disk: Disk,
+  folder: string,
+): Promise<{ readonly config: PartitionConfig; readonly isKnown: boolean }> {
+  const bytes = await readFile(disk, `${folder}/${partitionConfigName}`)
+  if (!bytes) return { config: {}, isKnown: true }
+  const found = readChecked(bytes)
+  const config = found.state === 'bad' ? undefined : parse(found.text)
+  return config ? { config, isKnown: true } : { config: unknownConfig, isKnown: false }
+}
+
+function parse(text: string): PartitionConfig | undefined {
+  let found: unknown
+  try {
+    found = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined
+  const { retentionBytes, segmentBytes, topicId, partitions, app, cutAt } = found as Record<string, unknown>
+  const isCount = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value)
+  if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions) || !isCount(cutAt))
+    return undefined
+  const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
+  if (!isText(topicId) || !isText(app)) return undefined
+  return found
+}

@@ -1,0 +1,36 @@
+/**
+ * A disk that does not run out of file descriptors as long as this log holds one that it can spare: a call that is refused for want of one (EMFILE,
+ * ENFILE) has a file of the log closed and is made again. That goes for every call that takes a descriptor, small files and folders included.
+ */
+import type { Clock, Disk } from '../../base/index.ts'
+import { systemCode } from './disk-errors.ts'
+
+/** How often a call is made. Between two of them a file is closed, or others get a turn to give back theirs. */
+const triesMax = 300
+
+/** `spare` closes the file that the log can spare best, and says whether there was one. */
+export function patientDisk(disk: Disk, clock: Clock, spare: () => Promise<boolean>): Disk {
+  const patient = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    return async (...args: A): Promise<R> => {
+      for (let tries = 1; ; tries += 1)
+        try {
+          return await call(...args)
+        } catch (error) {
+          const code = systemCode(error)
+          if ((code !== 'EMFILE' && code !== 'ENFILE') || tries === triesMax) throw error
+          if (!(await spare())) await clock.yield()
+        }
+    }
+  }
+  return {
+    open: patient((path, mode) => disk.open(path, mode)),
+    makeDirectory: patient(path => disk.makeDirectory(path)),
+    list: patient(path => disk.list(path)),
+    exists: patient(path => disk.exists(path)),
+    rename: patient((from, to) => disk.rename(from, to)),
+    remove: patient(path => disk.remove(path)),
+    syncDirectory: patient(path => disk.syncDirectory(path)),
+    lock: patient((path, holder) => disk.lock(path, holder)),
+    openFilesMax: () => disk.openFilesMax(),
+  }
+}

@@ -1,0 +1,41 @@
+/** What a batch has to be to be appended as it stands: the log never looks into it again before somebody reads it. */
+import { MillraceError } from '../../base/index.ts'
+import type { RecordBatch } from '../../wire/index.ts'
+
+/** Who built a batch. What comes from outside is walked through (foreign-batch.ts). */
+export type BatchOrigin = 'built' | 'foreign'
+
+/**
+ * `bytes`: what came with the append; `where`: the partition's name, for the message.
+ * @throws MillraceError CORRUPT_BATCH, RECORD_TOO_LARGE, INVALID_ARGUMENT
+ */
+export function checkAppend(
+  batch: RecordBatch,
+  bytes: Uint8Array,
+  segmentBytes: number,
+  where: string,
+): void {
+  const { sizeBytes, count } = batch
+  if (sizeBytes !== bytes.length)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${where}: one batch per append; there are ${bytes.length - sizeBytes} bytes behind it.`,
+    )
+  if (sizeBytes > segmentBytes)
+    throw new MillraceError(
+      'RECORD_TOO_LARGE',
+      `${where}: a batch of ${sizeBytes} bytes does not fit into a segment of ${segmentBytes}: append smaller batches, or create the topic with a larger segmentBytes.`,
+    )
+  if (!batch.isValid())
+    throw new MillraceError(
+      'CORRUPT_BATCH',
+      `${where}: the checksum of a batch does not match its content; it was changed on its way. Send it again.`,
+    )
+  if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${where}: a batch to append must hold records, numbered without gaps, and must not be a control batch.`,
+    )
+  if (batch.isTransactional && batch.producerId === -1)
+    throw new MillraceError('INVALID_ARGUMENT', `${where}: a transactional batch has a producer id.`)
+}

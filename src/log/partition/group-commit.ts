@@ -1,0 +1,224 @@
+/**
+ * The way of appended batches to the disk: a queue of flushes, one loop that writes them, one that syncs.
+ *
+ * ```
+ *           synced        written          end
+ *   ──────────┼──────────────┼──────────────┼──▶ offset
+ *    durable    being synced   queue: [0] is being written, the last one still takes batches
+ * ```
+ * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next write. Anyone who waits for the disk
+ * while a sync is in progress shares the next one: a sync covers what was written before it was called, and nothing later.
+ *
+ * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with it, because offsets
+ * must follow each other, and the partition continues. Any other failure ends the pipeline for good.
+ */
+import { assert, isMillraceError } from '../../base/index.ts'
+import { alreadyDone, Flush, type Outcome, type PendingBatch } from './flush.ts'
+import type { ProducerEntry, Undo } from '../producers/producer-state.ts'
+
+/** What goes out in one write, unless a single batch is larger. */
+const flushBytesMax = 4 << 20
+/** Buffers of one write: the kernel's limit (IOV_MAX). */
+const flushBatchesMax = 1024
+
+/** The disk's side of a partition. Every method fails with a MillraceError; a retriable one must have left everything as it was. */
+export interface FlushTarget {
+  /** Begins a new segment at the flush's first offset. Everything before is synced. */
+  roll(flush: Flush): Promise<void>
+  write(flush: Flush): Promise<void>
+  sync(): Promise<void>
+  /** A flush stands in the file. */
+  written(flush: Flush): void
+  /** Everything below `offset` is durable. */
+  synced(offset: number): void
+  /** These flushes were not written and never will be. */
+  rejected(flushes: readonly Flush[], error: unknown): void
+  /** The disk cannot be trusted any longer. Gives the error for everyone who waits. */
+  failed(error: unknown): Error
+}
+
+export class GroupCommit {
+  readonly #target: FlushTarget
+  #queue: Flush[] = []
+  /** Written, and waiting for a sync. */
+  #unsynced: Flush[] = []
+  #writtenOffset: number
+  #syncedOffset: number
+  /** Someone waits until everything below is durable. Never beyond what is written. */
+  #wantedOffset = 0
+  #writing: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
+  #broken: Error | undefined
+
+  constructor(target: FlushTarget, endOffset: number) {
+    this.#target = target
+    this.#writtenOffset = endOffset
+    this.#syncedOffset = endOffset
+  }
+
+  get writtenOffset(): number {
+    return this.#writtenOffset
+  }
+
+  get syncedOffset(): number {
+    return this.#syncedOffset
+  }
+
+  get queuedBytes(): number {
+    let bytes = 0
+    for (const flush of this.#queue) bytes += flush.sizeBytes
+    return bytes
+  }
+
+  /** Queues a batch; `roll` is given when it has to begin a new segment. */
+  append(
+    batch: PendingBatch,
+    baseOffset: number,
+    roll: readonly ProducerEntry[] | undefined,
+    undo: Undo | undefined,
+    wantsSync: boolean,
+  ): Flush {
+    assert(!this.#broken, 'nothing is appended after a failure')
+    let flush = this.#queue.at(-1)
+    if (
+      !flush ||
+      flush.sealed ||
+      roll ||
+      flush.sizeBytes + batch.bytes.length > flushBytesMax ||
+      flush.batches.length >= flushBatchesMax
+    ) {
+      assert((flush?.endOffset ?? this.#writtenOffset) === baseOffset, 'flushes follow each other')
+      flush = new Flush(baseOffset, roll)
+      this.#queue.push(flush)
+    }
+    flush.add(batch)
+    if (undo) flush.undos.push(undo)
+    if (wantsSync) flush.wantsSync = true
+    this.#writing ??= this.#writeAll()
+    return flush
+  }
+
+  /** How the write, or the sync, of the batch at `offset` ends. */
+  outcomeAt(offset: number, what: 'written' | 'durable'): Outcome {
+    if (offset < (what === 'written' ? this.#writtenOffset : this.#syncedOffset)) return alreadyDone
+    const flush = this.#flushAt(offset)
+    assert(flush, 'an offset beyond what is synced is on its way')
+    return flush[what]
+  }
+
+  /** Resolves when everything appended so far is written. */
+  write(): Promise<void> {
+    return this.#queue.at(-1)?.written.promise ?? Promise.resolve()
+  }
+
+  /** Resolves when everything appended so far is durable. */
+  sync(): Promise<void> {
+    const queued = this.#queue.at(-1)
+    if (queued) {
+      queued.wantsSync = true
+      return queued.durable.promise
+    }
+    const last = this.#unsynced.at(-1)
+    if (!last) return Promise.resolve()
+    this.#requestSync(last.endOffset)
+    return last.durable.promise
+  }
+
+  /** Waits until nothing is in progress any more. */
+  async idle(): Promise<void> {
+    while (this.#writing || this.#syncing) await (this.#writing ?? this.#syncing)
+  }
+
+  /** Ends the pipeline: everyone who waits gets `error`. */
+  break(error: Error): void {
+    if (this.#broken) return
+    this.#broken = error
+    for (const flush of [...this.#unsynced, ...this.#queue]) {
+      flush.written.failed(error)
+      flush.durable.failed(error)
+      flush.release()
+    }
+    this.#unsynced = []
+    this.#queue = []
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      // Appends of this turn of the event loop join the first write.
+      await Promise.resolve()
+      for (let flush; !this.#broken && (flush = this.#queue[0]);) {
+        flush.sealed = true
+        if (flush.roll) {
+          await this.#syncWritten()
+          await this.#target.roll(flush)
+        }
+        await this.#target.write(flush)
+        if (this.#broken) return
+        this.#queue.shift()
+        this.#unsynced.push(flush)
+        this.#writtenOffset = flush.endOffset
+        this.#target.written(flush)
+        flush.release()
+        flush.written.done()
+        if (flush.wantsSync) this.#requestSync(flush.endOffset)
+      }
+    } catch (error) {
+      this.#writeFailed(error)
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  #writeFailed(error: unknown): void {
+    if (this.#broken) return
+    if (!isMillraceError(error) || !error.retriable) {
+      this.break(this.#target.failed(error))
+      return
+    }
+    const rejected = this.#queue
+    this.#queue = []
+    this.#target.rejected(rejected, error)
+    for (const flush of rejected) {
+      flush.written.failed(error)
+      flush.durable.failed(error)
+      flush.release()
+    }
+  }
+
+  async #syncWritten(): Promise<void> {
+    if (this.#syncedOffset === this.#writtenOffset) return
+    this.#requestSync(this.#writtenOffset)
+    while (this.#syncing) await this.#syncing
+    if (this.#broken) throw this.#broken
+  }
+
+  #requestSync(offset: number): void {
+    if (offset > this.#wantedOffset) this.#wantedOffset = offset
+    if (this.#wantedOffset > this.#syncedOffset && !this.#broken) this.#syncing ??= this.#syncAll()
+  }
+
+  async #syncAll(): Promise<void> {
+    try {
+      while (this.#wantedOffset > this.#syncedOffset && !this.#broken) {
+        const offset = this.#writtenOffset
+        await this.#target.sync()
+        if (this.#broken) return
+        this.#syncedOffset = offset
+        const settled = this.#unsynced.findIndex(flush => flush.endOffset > offset)
+        const durable = this.#unsynced.splice(0, settled === -1 ? this.#unsynced.length : settled)
+        this.#target.synced(offset)
+        for (const flush of durable) flush.durable.done()
+      }
+    } catch (error) {
+      // A failed sync is final, whatever the reason: what it covered may be gone from memory and not be on the disk.
+      if (!this.#broken) this.break(this.#target.failed(error))
+    } finally {
+      this.#syncing = undefined
+    }
+  }
+
+  #flushAt(offset: number): Flush | undefined {
+    const holds = (flush: Flush): boolean => offset < flush.endOffset
+    return this.#unsynced.find(holds) ?? this.#queue.find(holds)
+  }
+}

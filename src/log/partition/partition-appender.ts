@@ -1,0 +1,149 @@
+/**
+ * The end of a partition's log as appends see it. Each batch is checked, gets its offsets in place and is queued for the disk, all in the call; so
+ * the end, the producers and the plan of segments run ahead of what is written. A write that finds no room takes them back to it.
+ */
+import type { Clock } from '../../base/index.ts'
+import { assignOffsets, controlBatch, RecordBatch } from '../../wire/index.ts'
+import { checkAppend, type BatchOrigin } from './append-check.ts'
+import { Receipt, type AppendReceipt } from './append-receipt.ts'
+import type { Flush, Outcome } from './flush.ts'
+import { checkForeign } from './foreign-batch.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { PartitionSegments } from './partition-segments.ts'
+import type { Marker, ProducerEntry, ProducerState } from '../producers/producer-state.ts'
+import { RollPlan } from './roll-plan.ts'
+import type { Visibility } from './visibility.ts'
+
+/** millrace replicates nothing, so there is one leader epoch. */
+const leaderEpoch = 0
+
+export interface AppenderConfig {
+  readonly clock: Clock
+  readonly durability: 'sync' | 'os'
+  readonly segmentBytes: number
+  readonly producerIdExpirationMs: number
+  /** The partition's name, for messages. */
+  readonly where: string
+}
+
+/** What appends go through; the partition's own. */
+export interface AppenderParts {
+  readonly segments: PartitionSegments
+  readonly producers: ProducerState
+  readonly visibility: Visibility
+  readonly commit: GroupCommit
+}
+
+export class PartitionAppender {
+  readonly #config: AppenderConfig
+  readonly #segments: PartitionSegments
+  readonly #producers: ProducerState
+  readonly #visibility: Visibility
+  readonly #commit: GroupCommit
+  readonly #plan: RollPlan
+  #endOffset: number
+
+  constructor(config: AppenderConfig, { segments, producers, visibility, commit }: AppenderParts) {
+    this.#config = config
+    this.#segments = segments
+    this.#producers = producers
+    this.#visibility = visibility
+    this.#commit = commit
+    this.#plan = new RollPlan(config.segmentBytes, segments.active)
+    this.#endOffset = segments.active.nextOffset
+  }
+
+  /** The offset that the next record gets. */
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  /** See `Partition.append`. */
+  append(bytes: Uint8Array, origin: BatchOrigin): AppendReceipt {
+    const batch = new RecordBatch(bytes)
+    checkAppend(batch, bytes, this.#config.segmentBytes, this.#config.where)
+    if (origin === 'foreign') checkForeign(batch, this.#config.where)
+    const isIdempotent = batch.producerId !== -1
+    if (isIdempotent) {
+      const original = this.#producers.check(batch, this.#config.where)
+      if (original)
+        return this.#receipt(
+          original.firstOffset,
+          original.lastOffset,
+          this.#commit.outcomeAt(original.lastOffset, 'written'),
+          this.#commit.outcomeAt(original.lastOffset, 'durable'),
+          true,
+        )
+    }
+    const baseOffset = this.#endOffset
+    assignOffsets(bytes, baseOffset, leaderEpoch)
+    const { lastOffset } = batch
+    const roll = this.#planRoll(bytes.length, lastOffset)
+    const undo = isIdempotent ? this.#producers.append(batch, this.#config.clock.now()) : undefined
+    this.#endOffset = lastOffset + 1
+    const flush = this.#commit.append(
+      { bytes, lastOffset, maxTimestamp: batch.maxTimestamp, aborted: undefined },
+      baseOffset,
+      roll,
+      undo,
+      this.#config.durability === 'sync' && !batch.isTransactional,
+    )
+    return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
+  }
+
+  /** See `Partition.appendMarker`. */
+  appendMarker(marker: Marker): AppendReceipt {
+    this.#producers.checkMarker(marker, this.#config.where)
+    const offset = this.#endOffset
+    const now = this.#config.clock.now()
+    const bytes = controlBatch({ ...marker, timestamp: now })
+    assignOffsets(bytes, offset, leaderEpoch)
+    const roll = this.#planRoll(bytes.length, offset)
+    const { undo, ended } = this.#producers.mark(marker, offset, now)
+    if (ended) this.#visibility.end(ended)
+    this.#endOffset = offset + 1
+    const flush = this.#commit.append(
+      // A marker has the time of the machine, which says nothing of the records: the time index leaves it out.
+      { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
+      offset,
+      roll,
+      undo,
+      this.#config.durability === 'sync',
+    )
+    return this.#receipt(offset, offset, flush.written, flush.durable, false)
+  }
+
+  /** These flushes were not written and never will be: the log ends before the first of them again. */
+  takeBack(flushes: readonly Flush[]): void {
+    const [first] = flushes
+    if (!first) return
+    this.#endOffset = first.baseOffset
+    this.#producers.rollBack(flushes.flatMap(({ undos }) => undos))
+    this.#visibility.rollBack(first.baseOffset)
+    const rollsFirst = first.roll !== undefined && this.#segments.active.baseOffset !== first.baseOffset
+    this.#plan.reset(this.#segments.active, rollsFirst)
+  }
+
+  #receipt(
+    baseOffset: number,
+    lastOffset: number,
+    written: Outcome,
+    durable: Outcome,
+    duplicate: boolean,
+  ): AppendReceipt {
+    return new Receipt(
+      baseOffset,
+      lastOffset,
+      duplicate,
+      written,
+      this.#config.durability === 'sync' ? durable : written,
+    )
+  }
+
+  /** The producers as of now, if the batch has to begin a new segment. */
+  #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
+    if (!this.#plan.place(batchBytes, this.#endOffset, lastOffset, this.#segments.active)) return undefined
+    this.#producers.expire(this.#config.clock.now() - this.#config.producerIdExpirationMs)
+    return [...this.#producers.entries()]
+  }
+}

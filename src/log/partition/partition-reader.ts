@@ -1,0 +1,128 @@
+/**
+ * Reads across the segments of a partition, and says what it means when that fails: retention was faster, the bytes are not what was written,
+ * or the disk fails. A read never passes over what should be there.
+ */
+import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
+import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
+import { partitionDamaged } from '../recovery/damage.ts'
+import { diskError, systemCode } from '../files/disk-errors.ts'
+import { DamagedBatch, type Segment } from '../segment/segment.ts'
+import { findTimestamp } from '../segment/timestamp-search.ts'
+
+/** What the reader sees of its partition, which changes while it reads. */
+export interface ReadSource {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  readonly name: string
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly failure: MillraceError | undefined
+}
+
+export interface ReadBatches {
+  readonly bytes: Uint8Array
+  /** Where the next read continues. */
+  readonly nextOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+}
+
+export class PartitionReader {
+  readonly #source: ReadSource
+  /** The partition's own, in order: retention takes from the front, rolls add at the end. */
+  readonly #segments: readonly Segment[]
+  readonly #readOnly: boolean
+  readonly #poison: (error: unknown) => MillraceError
+
+  /** `poison`: the disk cannot be trusted any longer; gives the error for readers. */
+  constructor(
+    source: ReadSource,
+    segments: readonly Segment[],
+    readOnly: boolean,
+    poison: (error: unknown) => MillraceError,
+  ) {
+    this.#source = source
+    this.#segments = segments
+    this.#readOnly = readOnly
+    this.#poison = poison
+  }
+
+  /**
+   * Whole batches from the one with `offset` on, those that begin below `endOffset`: as many as fit into `maxBytes`, one at least; and the aborted
+   * transactions that reach into them. Undefined where there are none, as compaction may leave it.
+   * @throws MillraceError OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED, PARTITION_POISONED
+   */
+  async read(offset: number, endOffset: number, maxBytes: number): Promise<ReadBatches | undefined> {
+    // What retention takes meanwhile still tells what was aborted in it.
+    const segments = this.#from(offset)
+    for (const segment of segments) {
+      if (segment.baseOffset >= endOffset) break
+      if (segment.nextOffset <= offset) continue
+      const found = await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes))
+      if (found) return { ...found, aborted: abortedIn(segments, offset, found.nextOffset) }
+      if (offset < this.#source.logStartOffset) throw this.outOfRange(offset)
+    }
+    if (this.#readOnly) return undefined
+    const { folder } = this.#source
+    throw partitionDamaged(this.#source, `${folder} ends before offset ${offset}, which is there`, undefined)
+  }
+
+  /** The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED, PARTITION_POISONED. */
+  async find(
+    timestamp: number,
+    endOffset: number,
+  ): Promise<{ offset: number; timestamp: number } | undefined> {
+    for (const segment of this.#from(this.#source.logStartOffset)) {
+      if (segment.baseOffset >= endOffset) break
+      const found = await this.#guard(segment, () =>
+        findTimestamp(segment, timestamp, this.#source.logStartOffset, endOffset),
+      )
+      if (found) return found
+    }
+    return undefined
+  }
+
+  outOfRange(offset: number): MillraceError {
+    const { name, logStartOffset, logEndOffset } = this.#source
+    return new MillraceError(
+      'OFFSET_OUT_OF_RANGE',
+      `${name} holds the offsets ${logStartOffset} to ${logEndOffset}, not ${offset}: it was dropped by retention, cut off by a repair, or never synced. Read from an offset that is there: the earliest, or in another group.`,
+    )
+  }
+
+  /** Segments from the one that holds `offset` on. */
+  #from(offset: number): readonly Segment[] {
+    const next = firstWhere(this.#segments.length, n => this.#segments[n]!.baseOffset > offset)
+    return this.#segments.slice(Math.max(0, next - 1))
+  }
+
+  /** Says what a failed read means. Undefined where retention has taken the segment meanwhile. */
+  async #guard<T>(segment: Segment, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      const { failure, logStartOffset } = this.#source
+      if (failure) throw failure
+      if (segment.nextOffset <= logStartOffset) return undefined
+      // What millrace has written itself has one format.
+      const isDamage =
+        error instanceof DamagedBatch ||
+        isMillraceError(error, 'CORRUPT_BATCH') ||
+        (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#readOnly)
+      if (isDamage)
+        throw partitionDamaged(
+          this.#source,
+          `${segment.path} is damaged: ${error.message}. What is read before it is sound`,
+          error,
+        )
+      const failed = diskError(error, `reading ${segment.path}`)
+      throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+    }
+  }
+}
+
+function abortedIn(segments: readonly Segment[], from: number, to: number): AbortedTransaction[] {
+  const found: AbortedTransaction[] = []
+  for (const segment of segments) if (!collectAborted(segment.aborted, from, to, found)) break
+  return found
+}

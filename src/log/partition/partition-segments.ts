@@ -1,0 +1,111 @@
+/**
+ * The files of a partition: segments in order, of which the last one is appended to. Each call does what it says on the disk, and fails with an error
+ * that names the file; who waits for what, and what readers may see, is the partition's matter.
+ */
+import { assert, InTurn, type Disk } from '../../base/index.ts'
+import { diskError } from '../files/disk-errors.ts'
+import { segmentFile } from '../files/file-names.ts'
+import type { Flush } from './flush.ts'
+import { encodeSnapshot } from '../producers/producer-snapshot.ts'
+import type { ProducerEntry } from '../producers/producer-state.ts'
+import { Segment, type SegmentContext } from '../segment/segment.ts'
+import { replaceFile } from '../files/small-file.ts'
+
+export class PartitionSegments {
+  /** Oldest first; never empty. */
+  readonly all: Segment[]
+  readonly #folder: string
+  readonly #context: SegmentContext
+  readonly #disk: Disk
+  readonly #removals = new InTurn()
+
+  constructor(folder: string, segments: Segment[], context: SegmentContext) {
+    this.all = segments
+    this.#folder = folder
+    this.#context = context
+    this.#disk = context.disk
+  }
+
+  get active(): Segment {
+    return this.all.at(-1)!
+  }
+
+  async write(flush: Flush): Promise<void> {
+    const { active } = this
+    try {
+      await active.append(flush)
+    } catch (error) {
+      throw diskError(error, `appending to ${active.path}`)
+    }
+  }
+
+  async sync(): Promise<void> {
+    await this.active.sync()
+  }
+
+  /** Begins a new segment with the flush. Everything before is synced. False: it is there already. */
+  async roll(flush: Flush, largestProducerId: number): Promise<boolean> {
+    const before = this.active
+    // A flush that failed after its roll comes back as a new one, to the segment that is already there.
+    if (before.baseOffset === flush.baseOffset) return false
+    assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
+    try {
+      await this.save(flush.baseOffset, flush.roll!, largestProducerId)
+      const segment = new Segment(this.#folder, flush.baseOffset, this.#context)
+      await segment.create()
+      await this.#disk.syncDirectory(this.#folder)
+      this.all.push(segment)
+      await before.retire()
+    } catch (error) {
+      throw diskError(error, `beginning a new segment in ${this.#folder}`)
+    }
+    return true
+  }
+
+  /** Saves what makes the next start quick: the indexes of the active segment, and the producers as of its end. */
+  async save(
+    endOffset: number,
+    producers: readonly ProducerEntry[],
+    largestProducerId: number,
+  ): Promise<void> {
+    await this.active.saveIndexes(largestProducerId)
+    await replaceFile(this.#disk, this.#folder, segmentFile(endOffset, 'snapshot'), encodeSnapshot(producers))
+  }
+
+  /** Saves indexes of older segments whose files were not what had been saved. */
+  async repairIndexes(): Promise<void> {
+    for (const segment of this.all) if (segment !== this.active) await segment.repairIndexes()
+  }
+
+  /** Takes the oldest segments off the list; their files are still there. */
+  take(count: number): Segment[] {
+    assert(count < this.all.length, 'the active segment stays')
+    return this.all.splice(0, count)
+  }
+
+  /**
+   * Removes the files of segments that were taken off. `saveStart` makes the new start durable before the first file goes: a crash in between leaves
+   * files that lie below the start, which the next start removes, whatever the order in which the names went.
+   */
+  async remove(segments: readonly Segment[], saveStart: () => Promise<void>): Promise<void> {
+    try {
+      await this.#removals.run(async () => {
+        await saveStart()
+        for (const segment of segments) await segment.remove()
+        await this.#disk.syncDirectory(this.#folder)
+      })
+    } catch (error) {
+      throw diskError(error, `removing old segments of ${this.#folder}`)
+    }
+  }
+
+  /** Resolves when no removal is in progress. */
+  async idle(): Promise<void> {
+    await this.#removals.idle()
+  }
+
+  /** Closes the files. */
+  async release(): Promise<void> {
+    for (const segment of this.all) await segment.retire()
+  }
+}

@@ -1,0 +1,392 @@
+/**
+ * A partition: an ordered, append-only log of record batches, in segments.
+ *
+ * This file says when the partition takes a call, what its readers see, and how it ends; appends go through `partition-appender`, reads through
+ * `partition-reader`, the disk is reached by `group-commit` and `partition-segments`.
+ *
+ * Invariants
+ * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
+ * - What a reader gets lies below the high watermark; read-committed, below the last stable offset.
+ * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never brought back in this process.
+ */
+import { assert, isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
+import type { BatchOrigin } from './append-check.ts'
+import type { AppendReceipt } from './append-receipt.ts'
+import { diskError } from '../files/disk-errors.ts'
+import type { Flush } from './flush.ts'
+import { GroupCommit } from './group-commit.ts'
+import { PartitionAppender } from './partition-appender.ts'
+import type { PartitionConfig } from '../files/partition-config.ts'
+import { PartitionReader } from './partition-reader.ts'
+import { PartitionSegments } from './partition-segments.ts'
+import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
+import type { RecoveredLog } from '../recovery/recovery.ts'
+import { excessSegments, segmentsBelow } from './retention.ts'
+import type { SegmentContext } from '../segment/segment.ts'
+import { Visibility } from './visibility.ts'
+
+/** Appends that wait for the disk. More is refused until it has caught up. */
+const queuedBytesMax = 256 << 20
+
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+export interface ReadResult {
+  /** Whole batches back to back. The first one may begin below the offset that was asked for. */
+  readonly batches: Uint8Array
+  /** Aborted transactions that reach into `batches`, by the offset of their markers. Empty for read_uncommitted. */
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  /** Where the next read continues. */
+  readonly nextOffset: number
+}
+
+/** What a partition needs of its directory. */
+export interface PartitionContext extends SegmentContext {
+  readonly clock: Clock
+  readonly durability: 'sync' | 'os'
+  readonly segmentBytes: number
+  readonly retentionBytes: number
+  readonly producerIdExpirationMs: number
+  /** So many bytes were written and are to be checkpointed some time. */
+  wrote(bytes: number): void
+  rolled(): void
+  /** Makes the log start offsets of all partitions durable. */
+  saveLogStarts(): Promise<void>
+  fatal(error: MillraceError): void
+}
+
+export class Partition {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  /** What it was created with. Its topic's id and count of partitions are missing where an older version made it. */
+  readonly config: PartitionConfig
+  /** `<topic>-<index>`, for messages. */
+  readonly name: string
+  readonly #context: PartitionContext
+  #retentionBytes: number
+  readonly #segments: PartitionSegments
+  readonly #producers: ProducerState
+  readonly #visibility: Visibility
+  readonly #commit: GroupCommit
+  readonly #appender: PartitionAppender
+  readonly #reader: PartitionReader
+  readonly #listeners = new Set<() => void>()
+  #logStartOffset: number
+  #failure: MillraceError | undefined
+  #closed: MillraceError | undefined
+
+  /** `log`, or the reason why the partition refuses. */
+  constructor(
+    topic: string,
+    index: number,
+    folder: string,
+    config: PartitionConfig,
+    context: PartitionContext,
+    log: RecoveredLog,
+    failure?: MillraceError,
+  ) {
+    this.topic = topic
+    this.index = index
+    this.name = `${topic}-${index}`
+    this.folder = folder
+    this.config = config
+    this.#context = context
+    this.#retentionBytes = config.retentionBytes ?? context.retentionBytes
+    this.#segments = new PartitionSegments(folder, log.segments, context)
+    this.#producers = log.producers
+    this.#logStartOffset = log.logStartOffset
+    this.#failure = failure
+    this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
+      this.#poison(error),
+    )
+    const endOffset = this.#segments.active.nextOffset
+    this.#visibility = new Visibility(endOffset)
+    this.#commit = new GroupCommit(
+      {
+        roll: flush => this.#roll(flush),
+        write: flush => this.#segments.write(flush),
+        sync: () => this.#segments.sync(),
+        written: flush => this.#written(flush),
+        synced: offset => this.#advance(offset),
+        rejected: flushes => this.#appender.takeBack(flushes),
+        failed: error => this.#poison(error),
+      },
+      endOffset,
+    )
+    this.#appender = new PartitionAppender(
+      { ...context, segmentBytes: config.segmentBytes ?? context.segmentBytes, where: this.name },
+      {
+        segments: this.#segments,
+        producers: this.#producers,
+        visibility: this.#visibility,
+        commit: this.#commit,
+      },
+    )
+  }
+
+  /** The first offset that can be read. */
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#appender.endOffset
+  }
+
+  /** Everything below is safe, and shown to readers. */
+  get highWatermark(): number {
+    return this.#visibility.highWatermark
+  }
+
+  /** Everything below is safe and belongs to no open transaction. */
+  get lastStableOffset(): number {
+    return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
+  }
+
+  /** Where readers come to the end for now: the last stable offset, for read_uncommitted the high watermark. */
+  readableEnd(isolation: Isolation): number {
+    return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+  }
+
+  /** Everything below is on the disk. */
+  get syncedOffset(): number {
+    return this.#commit.syncedOffset
+  }
+
+  /** By first offset. */
+  get openTransactions(): readonly OpenTransaction[] {
+    return this.#producers.openTransactions()
+  }
+
+  /** Producers that have written here lately, each with the last epoch that it wrote or was ended with. */
+  producers(): Iterable<{ readonly producerId: number; readonly epoch: number }> {
+    return this.#producers.entries()
+  }
+
+  /** The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
+  get largestProducerId(): number {
+    return this.#producers.largestId
+  }
+
+  /** Why the partition refuses; undefined while it works. */
+  get failure(): MillraceError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they are held until they are on the disk.
+   * `built`: by millrace's own `BatchBuilder`, so that its records need not be looked at again.
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT, OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED,
+   * INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   */
+  append(bytes: Uint8Array, origin: BatchOrigin = 'foreign'): AppendReceipt {
+    this.#checkWritable()
+    return this.#appender.append(bytes, origin)
+  }
+
+  /**
+   * Ends a producer's transaction. The marker's epoch is the producer's, or a later one, which then fences it.
+   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED, PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   */
+  appendMarker(marker: Marker): AppendReceipt {
+    this.#checkWritable()
+    return this.#appender.appendMarker(marker)
+  }
+
+  /** Resolves when everything appended so far is on the disk. DISK_FULL, PARTITION_POISONED. */
+  async sync(): Promise<void> {
+    this.#checkUsable()
+    await this.#commit.sync()
+  }
+
+  /** Resolves when everything appended so far is safe: on the disk, or with `durability: 'os'` written. */
+  async settle(): Promise<void> {
+    this.#checkUsable()
+    await (this.#context.durability === 'sync' ? this.#commit.sync() : this.#commit.write())
+  }
+
+  /** Refuses appends of the producer with an epoch below this one from now on. */
+  fence(producerId: number, producerEpoch: number): void {
+    this.#checkWritable()
+    this.#producers.fence(producerId, producerEpoch)
+  }
+
+  /**
+   * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At the end the result is empty.
+   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED when the bytes are not what was written
+   */
+  async read(
+    offset: number,
+    options: { readonly maxBytes: number; readonly isolation: Isolation },
+  ): Promise<ReadResult> {
+    this.#checkUsable()
+    const { isolation, maxBytes } = options
+    if (offset < this.#logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
+    const endOffset = this.readableEnd(isolation)
+    const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
+    const aborted = found && isolation === 'read_committed' ? found.aborted : []
+    return {
+      batches: found?.bytes ?? new Uint8Array(0),
+      abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
+      highWatermark: this.highWatermark,
+      lastStableOffset: this.lastStableOffset,
+      logStartOffset: this.#logStartOffset,
+      nextOffset: found?.nextOffset ?? offset,
+    }
+  }
+
+  /** The first record with this timestamp or a later one; undefined if no readable one has. */
+  async offsetForTimestamp(timestamp: number): Promise<{ offset: number; timestamp: number } | undefined> {
+    this.#checkUsable()
+    return this.#reader.find(timestamp, this.highWatermark)
+  }
+
+  /** Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has failed. Returns how to stop that. */
+  onAdvance(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when they are gone. */
+  async dropBefore(offset: number): Promise<void> {
+    this.#checkWritable()
+    await this.#drop(segmentsBelow(this.#segments.all, Math.min(offset, this.lastStableOffset)))
+  }
+
+  /** Drops the segments that retention does not keep. */
+  async retain(): Promise<void> {
+    if (this.#failure) return
+    await this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, this.lastStableOffset))
+  }
+
+  /** Drops nothing for its size from now on, whatever the configuration says: for what the log or an app cannot do without. */
+  keepAll(): void {
+    this.#retentionBytes = -1
+  }
+
+  /** Writes out everything and saves what makes the next start quick. False: that could not be saved, and the next start recovers. */
+  async close(): Promise<boolean> {
+    if (this.#failure) {
+      await this.#abandon()
+      return false
+    }
+    const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
+    const drained = this.#drain()
+    this.#closed = closed
+    try {
+      await drained
+    } catch (error) {
+      await this.#abandon()
+      throw error
+    }
+    await this.#commit.idle()
+    this.#commit.break(closed)
+    try {
+      await this.#segments.idle()
+      if (this.#context.readOnly) return true
+      await this.#segments.repairIndexes()
+      await this.#segments.save(this.logEndOffset, [...this.#producers.entries()], this.largestProducerId)
+      return true
+    } catch {
+      return false
+    } finally {
+      await this.#segments.release()
+    }
+  }
+
+  /** Stops everything at once: the partition is about to be deleted. */
+  async abandon(error: MillraceError): Promise<void> {
+    this.#failure = error
+    await this.#abandon()
+    this.#notify()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      await this.#commit.sync()
+    } catch (error) {
+      if (!isMillraceError(error) || !error.retriable) throw error
+      // What found no room was refused. What was written before it is not yet safe.
+      await this.#commit.sync()
+    }
+  }
+
+  async #abandon(): Promise<void> {
+    assert(this.#failure, 'an abandoned partition says why')
+    this.#commit.break(this.#failure)
+    await this.#commit.idle()
+    await this.#segments.idle()
+    await this.#segments.release()
+  }
+
+  #written(flush: Flush): void {
+    this.#context.wrote(flush.sizeBytes)
+    if (this.#context.durability === 'os') this.#advance(flush.endOffset)
+  }
+
+  #advance(offset: number): void {
+    const stableBefore = this.lastStableOffset
+    const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
+    if (this.#visibility.advance(safe) || this.lastStableOffset !== stableBefore) this.#notify()
+  }
+
+  async #roll(flush: Flush): Promise<void> {
+    if (!(await this.#segments.roll(flush, this.largestProducerId))) return
+    this.#context.rolled()
+    this.retain().catch((error: unknown) => this.#dropFailed(error))
+  }
+
+  /** Takes the oldest segments away. */
+  async #drop(count: number): Promise<void> {
+    if (count === 0) return this.#segments.idle()
+    const dropped = this.#segments.take(count)
+    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset)
+    this.#notify()
+    await this.#segments.remove(dropped, () => this.#context.saveLogStarts())
+  }
+
+  /** What could not be removed is below the start: the next start of the log removes it. Only a failing disk is more than that. */
+  #dropFailed(error: unknown): void {
+    if (error instanceof MillraceError && error.retriable) return
+    this.#poison(error)
+  }
+
+  #poison(error: unknown): MillraceError {
+    if (this.#failure) return this.#failure
+    const cause = diskError(error, `writing ${this.name}`)
+    this.#failure = new MillraceError(
+      'PARTITION_POISONED',
+      `${this.name} takes no more calls: ${cause.message} Its disk cannot be trusted any longer; end this process, and recovery reads what is there.`,
+      { cause },
+    )
+    this.#commit.break(this.#failure)
+    this.#context.fatal(this.#failure)
+    this.#notify()
+    return this.#failure
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #checkUsable(): void {
+    const refusal = this.#failure ?? this.#closed
+    if (refusal) throw refusal
+  }
+
+  #checkWritable(): void {
+    this.#checkUsable()
+    if (this.#context.readOnly)
+      throw new MillraceError('INVALID_ARGUMENT', `${this.name} was opened to be read only.`)
+    if (this.#commit.queuedBytes >= queuedBytesMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `${queuedBytesMax} bytes wait to be written to ${this.name}: await earlier appends before you send more.`,
+        { retriable: true },
+      )
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and every so many bytes, as long as something
+ * was written. A checkpoint names only offsets that are synced already, and only one is written at a time: a call that comes meanwhile is
+ * answered by one more after it.
+ */
+import { InTurn, type Clock, type Disk, type MillraceError, type Timer } from '../../base/index.ts'
+import { logStartsName, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
+import { diskError } from '../files/disk-errors.ts'
+import type { Partition } from '../partition/partition.ts'
+
+export interface CheckpointerConfig {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly checkpointIntervalMs: number
+  readonly checkpointBytes: number
+  readonly onFatal: ((error: MillraceError) => void) | undefined
+}
+
+export class Checkpointer {
+  readonly #path: string
+  readonly #config: CheckpointerConfig
+  readonly #partitions: ReadonlyMap<string, Partition>
+  #timer: Timer | undefined
+  #bytesWritten = 0
+  #running: Promise<void> | undefined
+  #again = false
+  #stopped = false
+  /** Writes of either file. */
+  readonly #pointWrites = new InTurn()
+  readonly #startWrites = new InTurn()
+
+  constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
+    this.#path = path
+    this.#config = config
+    this.#partitions = partitions
+  }
+
+  /** So many bytes were written to a partition. */
+  wrote(bytes: number): void {
+    const { clock, checkpointBytes, checkpointIntervalMs } = this.#config
+    this.#bytesWritten += bytes
+    if (this.#bytesWritten >= checkpointBytes) this.soon()
+    else this.#timer ??= clock.schedule(checkpointIntervalMs, () => this.soon())
+  }
+
+  /** Syncs what is written, checkpoints it, and lets retention take what it may. Failures are reported, not thrown. */
+  soon(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#bytesWritten = 0
+    if (this.#stopped) return
+    if (this.#running) {
+      this.#again = true
+      return
+    }
+    this.#running = this.#syncAndSave()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#running = undefined
+        if (!this.#again) return
+        this.#again = false
+        this.soon()
+      })
+  }
+
+  /** Writes down up to where each partition is synced. */
+  saveRecoveryPoints(): Promise<void> {
+    return this.#pointWrites.run(() => this.#save(recoveryPointsName, 'syncedOffset'))
+  }
+
+  /** Writes down where each partition begins. */
+  saveLogStarts(): Promise<void> {
+    return this.#startWrites.run(() => this.#save(logStartsName, 'logStartOffset'))
+  }
+
+  /** No more checkpoints by themselves. Resolves when the one in progress has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#timer?.cancel()
+    await this.#running
+  }
+
+  async #syncAndSave(): Promise<void> {
+    // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
+    const syncs = [...this.#partitions.values()]
+      .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
+      .map(partition => partition.sync())
+    await this.#forAWhile(Promise.allSettled(syncs))
+    await this.saveRecoveryPoints()
+    for (const partition of this.#partitions.values()) await partition.retain()
+  }
+
+  /** A file whose sync does not return holds up no other partition: they are checkpointed, and retention goes its way there. */
+  async #forAWhile(work: Promise<unknown>): Promise<void> {
+    const { promise: enough, resolve } = Promise.withResolvers<void>()
+    const timer = this.#config.clock.schedule(this.#config.checkpointIntervalMs, resolve)
+    await Promise.race([work, enough])
+    timer.cancel()
+  }
+
+  async #save(name: string, offset: 'syncedOffset' | 'logStartOffset'): Promise<void> {
+    const lines = Array.from(this.#partitions.values(), partition => ({
+      topic: partition.topic,
+      index: partition.index,
+      offset: partition[offset],
+    }))
+    await writeCheckpoint(this.#config.disk, this.#path, name, lines)
+  }
+
+  /** Recovery points lag behind until the next time: that costs time at the next start, nothing else. A failing disk is more than that. */
+  #failed(error: unknown): void {
+    const failed = diskError(error, `writing a checkpoint to ${this.#path}`)
+    if (!failed.retriable && failed.code !== 'PARTITION_POISONED') this.#config.onFatal?.(failed)
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What recovery cuts off is kept aside in `<segment>.log.cut-<offset>`: nothing that was ever in a log is deleted because it is damaged. These
+ * files are nobody's but the operator's; millrace never reads or removes one.
+ */
+import type { Disk, DiskFile } from '../../base/index.ts'
+import { diskFull } from '../files/disk-errors.ts'
+import { removeIfThere } from '../files/small-file.ts'
+
+/** Bytes copied at a time. */
+const chunkBytes = 1 << 20
+
+/** Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL, while `doing` that. */
+export async function copyBytes(
+  from: DiskFile,
+  start: number,
+  end: number,
+  to: DiskFile,
+  position: number,
+  doing: string,
+): Promise<void> {
+  const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - start))
+  for (let copied = 0; copied < end - start;) {
+    const read = await from.read(
+      chunk.subarray(0, Math.min(chunk.length, end - start - copied)),
+      start + copied,
+    )
+    if (read === 0) return
+    const written = await to.write([chunk.subarray(0, read)], position + copied)
+    if (written < read) throw diskFull(doing)
+    copied += read
+  }
+}
+
+/** A name that is not taken: the same log may have been cut at the same offset before. */
+export async function asideName(disk: Disk, logPath: string, cutOffset: number): Promise<string> {
+  const name = `${logPath}.cut-${cutOffset}`
+  for (let n = 1; ; n += 1) {
+    const path = n === 1 ? name : `${name}.${n}`
+    if (!(await disk.exists(path))) return path
+  }
+}
+
+/**
+ * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it fails: on a full disk
+ * every further attempt would otherwise take more of what was freed for it.
+ */
+export async function copyAside(
+  disk: Disk,
+  from: DiskFile,
+  start: number,
+  end: number,
+  path: string,
+): Promise<void> {
+  const to = await disk.open(path, 'create')
+  try {
+    await copyBytes(from, start, end, to, 0, `keeping aside ${end - start} bytes in ${path}`)
+    await to.sync()
+  } catch (error) {
+    await to.close()
+    await removeIfThere(disk, path).catch(() => undefined)
+    throw error
+  }
+  await to.close()
+}

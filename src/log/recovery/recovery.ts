@@ -1,0 +1,399 @@
+/**
+ * Recovery of a partition: from files to a log that can be appended to.
+ *
+ * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file has. It was synced as a whole and is
+ * taken as it is; damage in it is found when it is read. Every other segment is read from end to end: each batch is checked, and the indexes are
+ * made from the log. After a clean stop all segments are sealed, so nothing is read.
+ *
+ * How far the log is known to be synced, the **recovery point**, is what the checkpoint file says, or a digest that says more:
+ *
+ * ```
+ *   segment 0    │ segment 1      │ segment 2
+ *   ─────────────┼───────▲────────┼───────╳───  ╳ first bad batch
+ *   sealed       │       recovery point   └──── copied aside, then cut off
+ *                └ from here on every batch is checked, indexes are made again
+ * ```
+ * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what follows was never acknowledged.
+ *   It is kept aside in `*.cut-<offset>` files all the same, and later segments with it.
+ * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses (PARTITION_DAMAGED) until
+ *   someone decides for a repair, which cuts there, and keeps aside as well.
+ * - Where the checkpoint file is damaged, nobody knows what was acknowledged: then any bad batch is damage.
+ *
+ * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and only the process was ended, the
+ * system holds pages for clean that never reached the disk, and no sync writes these (Rebello et al., "Can Applications Recover from fsync
+ * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written.
+ */
+import { assert, type Clock, type MillraceError } from '../../base/index.ts'
+import type { RecordBatch } from '../../wire/index.ts'
+import { parseAborted } from '../segment/abort-index.ts'
+import { partitionDamaged } from './damage.ts'
+import { parseSegmentFile, segmentFile, type SegmentExtension } from '../files/file-names.ts'
+import { asideName, copyAside, copyBytes } from './quarantine.ts'
+import { ProducerReplay } from '../producers/producer-replay.ts'
+import { ProducerState } from '../producers/producer-state.ts'
+import { fits, parseDigest, type SegmentDigest } from '../segment/segment-digest.ts'
+import { indexedTimestamp, Segment, type SegmentContext } from '../segment/segment.ts'
+import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
+import { readFile, removeIfThere } from '../files/small-file.ts'
+
+/** What recovery needs of its directory. */
+export interface RecoveryContext extends SegmentContext {
+  readonly clock: Clock
+}
+
+/** A partition as recovery found it. */
+export interface RecoveredLog {
+  /** The last one is active. */
+  readonly segments: Segment[]
+  readonly producers: ProducerState
+  readonly logStartOffset: number
+}
+
+/** What recovery found, and did, in one partition. */
+export interface PartitionRecovery {
+  readonly topic: string
+  readonly index: number
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  /** What was cut off, if anything: from which offset on, why, how much, and the files in which it was kept aside. */
+  readonly cut:
+    | {
+        readonly offset: number
+        readonly reason: string
+        readonly bytes: number
+        readonly keptAside: readonly string[]
+      }
+    | undefined
+  /** Why the partition refuses; undefined when it does not. */
+  readonly damage: MillraceError | undefined
+}
+
+export interface RecoveryInput {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  /** What the checkpoint knows to be synced. Undefined where the checkpoint cannot be read. */
+  readonly recoveryPoint: number | undefined
+  /** What the log was made to start at. Undefined where that was never written down, or cannot be read. */
+  readonly logStartOffset: number | undefined
+  /** The start is proved: files below are left-overs. An unproved start removes nothing. */
+  readonly startIsProved: boolean
+  /** Cut damage off wherever it is. */
+  readonly repair: boolean
+}
+
+interface Found {
+  readonly segment: Segment
+  readonly sizeBytes: number
+  /** Of what the segment was once: a part of what it is now, unless it is sealed. */
+  readonly digest: SegmentDigest | undefined
+  /** Read from end to end. */
+  rebuild: boolean
+}
+
+/** A reason to refuse. */
+class Damage extends Error {
+  /** What the log should hold, at least, up to this offset. */
+  readonly endOffset: number
+
+  constructor(message: string, endOffset: number) {
+    super(message)
+    this.endOffset = endOffset
+  }
+}
+
+export async function recoverPartition(
+  context: RecoveryContext,
+  input: RecoveryInput,
+): Promise<{ readonly log: RecoveredLog; readonly report: PartitionRecovery }> {
+  const names = await context.disk.list(input.folder)
+  const recovery = new Recovery(context, input, names)
+  try {
+    return await recovery.run()
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    const { topic, index, folder } = input
+    const { endOffset } = error
+    const damage = partitionDamaged(
+      input,
+      `${folder} is damaged below offset ${endOffset}, up to which it was safe on the disk: ${error.message}`,
+      error,
+    )
+    // Start and end as they were written down, and are written down again: what a repair can still find must not count as dropped.
+    const logStartOffset = input.logStartOffset ?? 0
+    const end = Math.max(endOffset, logStartOffset)
+    const placeholder = new Segment(folder, end, context)
+    placeholder.startIndexes()
+    return {
+      log: { segments: [placeholder], producers: await recovery.knownIds(), logStartOffset },
+      report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
+    }
+  }
+}
+
+class Recovery {
+  readonly #context: RecoveryContext
+  readonly #input: RecoveryInput
+  readonly #names: readonly string[]
+  readonly #producers: ProducerReplay
+  #cut: PartitionRecovery['cut']
+  /** The log is known to be synced up to here. */
+  #recoveryPoint: number
+  readonly #largestIds: number[] = []
+  readonly #digests = new Map<number, SegmentDigest>()
+
+  /** `names`: those in the folder. */
+  constructor(context: RecoveryContext, input: RecoveryInput, names: readonly string[]) {
+    this.#context = context
+    this.#input = input
+    this.#names = names
+    this.#recoveryPoint = input.recoveryPoint ?? 0
+    this.#producers = new ProducerReplay(context.disk, context.clock, input.folder, names)
+  }
+
+  async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
+    const { topic, index, repair, startIsProved } = this.#input
+    await this.#readDigests()
+    const found = await this.#findSegments()
+    if (found.length === 0) found.push(await this.#firstSegment())
+    const segments = await this.#recoverSegments(found)
+    const active = segments.at(-1)!
+    if (active.nextOffset < this.#recoveryPoint && !repair)
+      throw new Damage(`it ends at offset ${active.nextOffset}`, this.#recoveryPoint)
+    if (!this.#context.readOnly) {
+      const offsets = segments.map(({ baseOffset }) => baseOffset)
+      await this.#producers.tidy(offsets, active.nextOffset)
+      await this.#removeOrphans(new Set(offsets))
+    }
+    for (const id of [...this.#largestIds, this.#producers.largestId]) this.#producers.state.sawId(id)
+    const firstOffset = segments[0]!.baseOffset
+    const statedStart = startIsProved ? (this.#input.logStartOffset ?? firstOffset) : firstOffset
+    const logStartOffset = Math.min(Math.max(statedStart, firstOffset), active.nextOffset)
+    return {
+      log: { segments, producers: this.#producers.state, logStartOffset },
+      report: {
+        topic,
+        index,
+        logStartOffset,
+        logEndOffset: active.nextOffset,
+        cut: this.#cut,
+        damage: undefined,
+      },
+    }
+  }
+
+  /** Of a partition that refuses: no producers but their largest id, as far as it can be read. */
+  async knownIds(): Promise<ProducerState> {
+    await this.#producers.begin(Number.POSITIVE_INFINITY)
+    const known = new ProducerState()
+    for (const id of [...this.#largestIds, this.#producers.largestId]) known.sawId(id)
+    return known
+  }
+
+  async #readDigests(): Promise<void> {
+    for (const name of this.#names) {
+      const file = parseSegmentFile(name)
+      if (file?.extension !== 'digest') continue
+      const bytes = await readFile(this.#context.disk, this.#path('digest', file.offset))
+      const digest = bytes && parseDigest(bytes)
+      if (!digest) continue
+      this.#digests.set(file.offset, digest)
+      this.#largestIds.push(digest.largestProducerId)
+      this.#recoveryPoint = Math.max(this.#recoveryPoint, digest.nextOffset)
+    }
+  }
+
+  /** Removes what was derived from segments that are gone: it must not speak for others of that offset. */
+  async #removeOrphans(segments: ReadonlySet<number>): Promise<void> {
+    const orphans = [...this.#digests.keys()].filter(offset => !segments.has(offset))
+    for (const offset of orphans) await new Segment(this.#input.folder, offset, this.#context).remove()
+    if (orphans.length > 0) await this.#context.disk.syncDirectory(this.#input.folder)
+  }
+
+  /** The segments in order, those below the log's start removed. */
+  async #findSegments(): Promise<Found[]> {
+    const { disk, files } = this.#context
+    const { folder, repair, startIsProved } = this.#input
+    const logStartOffset = this.#input.logStartOffset ?? 0
+    const offsets = this.#names
+      .map(parseSegmentFile)
+      .filter(parsed => parsed?.extension === 'log')
+      .map(parsed => parsed!.offset)
+    const found: Found[] = []
+    for (const [n, offset] of offsets.entries()) {
+      const segment = new Segment(folder, offset, this.#context)
+      const next = offsets[n + 1]
+      if (startIsProved && next !== undefined && next <= logStartOffset) {
+        // Its removal was in progress.
+        if (!this.#context.readOnly) await segment.remove()
+        continue
+      }
+      const sizeBytes = await files.use(segment.path, 'read', file => file.size())
+      found.push({ segment, sizeBytes, digest: this.#digests.get(offset), rebuild: false })
+    }
+    if (this.#context.readOnly) return found
+    const firstOffset = found[0]?.segment.baseOffset ?? 0
+    if (this.#input.logStartOffset !== undefined && firstOffset > logStartOffset && !repair)
+      throw new Damage(
+        `its files begin at offset ${firstOffset}, not at ${logStartOffset}`,
+        Math.max(this.#recoveryPoint, firstOffset),
+      )
+    for (const name of this.#names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
+    return found
+  }
+
+  /** A partition that was made and not written to. */
+  async #firstSegment(): Promise<Found> {
+    const { folder, logStartOffset = 0, repair } = this.#input
+    if (this.#recoveryPoint > logStartOffset && !repair)
+      throw new Damage('its log files are gone', this.#recoveryPoint)
+    const segment = new Segment(folder, logStartOffset, this.#context)
+    segment.startIndexes()
+    if (!this.#context.readOnly) {
+      await segment.create()
+      await this.#context.disk.syncDirectory(folder)
+    }
+    return { segment, sizeBytes: 0, digest: undefined, rebuild: false }
+  }
+
+  async #recoverSegments(found: Found[]): Promise<Segment[]> {
+    const active = found.at(-1)!
+    for (const each of found) each.rebuild = this.#input.repair || !(await this.#seal(each))
+    if (!active.rebuild) await active.segment.loadIndexes()
+    const firstRebuilt = found.find(({ rebuild }) => rebuild)
+    await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
+
+    let expected = found[0]!.segment.baseOffset
+    for (const [n, each] of found.entries()) {
+      const { segment } = each
+      const isContinued = this.#context.readOnly || segment.baseOffset === expected
+      if (!isContinued) {
+        await this.#endAt(found, n - 1, {
+          position: found[n - 1]!.segment.sizeBytes,
+          offset: expected,
+          problem: `the next segment begins at offset ${segment.baseOffset}`,
+        })
+        return found.slice(0, n).map(kept => kept.segment)
+      }
+      const end = await this.#scan(each, n === found.length - 1)
+      expected = segment.nextOffset
+      if (end?.problem !== undefined) {
+        await this.#endAt(found, n, end)
+        return found.slice(0, n + 1).map(kept => kept.segment)
+      }
+    }
+    return found.map(({ segment }) => segment)
+  }
+
+  /** Takes a segment as its digest has it. False where it is something else by now, or its aborted transactions are. */
+  async #seal({ segment, sizeBytes, digest }: Found): Promise<boolean> {
+    if (digest?.logBytes !== sizeBytes) return false
+    const { txnindex } = digest.files
+    const bytes =
+      txnindex.bytes === 0
+        ? undefined
+        : await readFile(this.#context.disk, this.#path('txnindex', segment.baseOffset))
+    const aborted = fits(bytes, txnindex) ? parseAborted(bytes ?? Buffer.alloc(0)) : undefined
+    if (aborted) segment.seal(digest, aborted)
+    return aborted !== undefined
+  }
+
+  /** Makes the indexes of a segment again, or replays it into the producer state, whichever it needs. */
+  async #scan(found: Found, isActive: boolean): Promise<ScanEnd | undefined> {
+    const { segment, sizeBytes, rebuild } = found
+    const { disk, files, readOnly } = this.#context
+    if (!rebuild) {
+      if (segment.nextOffset <= this.#producers.fromOffset) return undefined
+      const from = { position: 0, offset: segment.baseOffset }
+      return await files.use(segment.path, 'read', file =>
+        scanSegment(file, segment.sizeBytes, from, { gapless: !readOnly }, batch =>
+          this.#producers.replay(batch),
+        ),
+      )
+    }
+    if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
+      await this.#producers.save(segment.baseOffset)
+    segment.startIndexes()
+    segment.sizeBytes = 0
+    segment.nextOffset = segment.baseOffset
+    segment.aborted = []
+    /** Up to this position the recovery point knows of a sync that succeeded. */
+    let vouchedFor = 0
+    const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
+      const scanned = await scanSegment(
+        file,
+        sizeBytes,
+        { position: 0, offset: segment.baseOffset },
+        { gapless: !readOnly },
+        (batch, position) => {
+          indexBatch(segment, batch)
+          const aborted = this.#producers.replay(batch)
+          if (aborted) segment.aborted.push(aborted)
+          if (batch.nextOffset <= this.#recoveryPoint) vouchedFor = position + batch.sizeBytes
+        },
+      )
+      if (readOnly) return scanned
+      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)
+      await file.sync()
+      return scanned
+    })
+    if (readOnly) return end
+    // First, and durably, the one that says that the others are to be believed.
+    await removeIfThere(disk, this.#path('digest', segment.baseOffset))
+    await disk.syncDirectory(segment.folder)
+    for (const extension of ['index', 'timeindex', 'txnindex'] as const)
+      await removeIfThere(disk, this.#path(extension, segment.baseOffset))
+    if (!isActive && end.problem === undefined) {
+      await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
+      await disk.syncDirectory(segment.folder)
+      await segment.retire()
+    }
+    return end
+  }
+
+  /** The log ends within, or right after, the segment `n`. What is behind goes aside. */
+  async #endAt(found: readonly Found[], n: number, end: ScanEnd): Promise<void> {
+    const { segment, sizeBytes } = found[n]!
+    const { disk, files, readOnly } = this.#context
+    const reason = `${end.problem}, at byte ${end.position} of ${segment.path}`
+    const { repair, recoveryPoint } = this.#input
+    if ((end.offset < this.#recoveryPoint || recoveryPoint === undefined) && !repair)
+      throw new Damage(reason, Math.max(this.#recoveryPoint, end.offset + 1))
+    if (readOnly) return
+    const keptAside: string[] = []
+    let bytes = 0
+    // Later segments first: should this be interrupted, the gap is found again.
+    for (const later of found.slice(n + 1).toReversed()) {
+      const aside = await asideName(disk, later.segment.path, end.offset)
+      await files.drop(later.segment.path)
+      await disk.rename(later.segment.path, aside)
+      await later.segment.remove()
+      keptAside.unshift(aside)
+      bytes += later.sizeBytes
+    }
+    if (end.position < sizeBytes) {
+      const aside = await asideName(disk, segment.path, end.offset)
+      await files.use(segment.path, 'write', async file => {
+        await copyAside(disk, file, end.position, sizeBytes, aside)
+        await disk.syncDirectory(segment.folder)
+        await file.truncate(end.position)
+        await file.sync()
+      })
+      keptAside.unshift(aside)
+      bytes += sizeBytes - end.position
+    }
+    await disk.syncDirectory(segment.folder)
+    // It was not active, and is now.
+    await segment.loadIndexes()
+    this.#cut = { offset: end.offset, reason, bytes, keptAside }
+  }
+
+  #path(extension: SegmentExtension, offset: number): string {
+    return `${this.#input.folder}/${segmentFile(offset, extension)}`
+  }
+}
+
+function indexBatch(segment: Segment, batch: RecordBatch): void {
+  assert(batch.baseOffset >= segment.nextOffset || segment.sizeBytes === 0, 'batches ascend')
+  segment.index(batch.lastOffset, indexedTimestamp(batch), batch.sizeBytes)
+}

@@ -1,0 +1,74 @@
+/**
+ * What a segment and the indexes over it were when the indexes were saved (`<offset>.digest`), as text with a check line:
+ *
+ * ```
+ * segment 1                    version
+ * log 1073738201 88402         size of the .log file, and the offset after its last batch: all of it was synced
+ * index 262144 9f02a1c4        size and CRC-32C of each index file
+ * timeindex 393216 01c2bb90
+ * txnindex 0 00000000
+ * producers 4711               the largest producer id that the partition had seen; -1: none
+ * check 1c291ca3
+ * ```
+ * Kafka's index files have no room for a check value, so it stands in this file of millrace's own. A segment whose log file has the size that
+ * its digest says is **sealed**: it holds what was synced, and its indexes are believed as far as their content fits. In any other case, and where
+ * the digest is missing or damaged, the indexes are made from the log. A digest also proves how far a segment was synced once, whatever
+ * the checkpoint says.
+ */
+import { crc32c } from '../../base/index.ts'
+import { readChecked, withCheck } from '../files/checked-text.ts'
+
+export const digestedFiles = ['index', 'timeindex', 'txnindex'] as const
+export type DigestedFile = (typeof digestedFiles)[number]
+
+export interface FileDigest {
+  readonly bytes: number
+  readonly crc: number
+}
+
+export interface SegmentDigest {
+  readonly logBytes: number
+  readonly nextOffset: number
+  readonly files: Readonly<Record<DigestedFile, FileDigest>>
+  readonly largestProducerId: number
+}
+
+export function digestOf(bytes: Uint8Array): FileDigest {
+  return { bytes: bytes.length, crc: crc32c(bytes) }
+}
+
+/** Whether the file, which is not there where undefined, has the content that was digested. */
+export function fits(bytes: Uint8Array | undefined, { bytes: size, crc }: FileDigest): boolean {
+  const length = bytes?.length ?? 0
+  return length === size && (length === 0 || crc32c(bytes!) === crc)
+}
+
+export function encodeDigest({ logBytes, nextOffset, files, largestProducerId }: SegmentDigest): Uint8Array {
+  const lines = digestedFiles.map(name => {
+    const { bytes, crc } = files[name]
+    return `${name} ${bytes} ${crc.toString(16).padStart(8, '0')}\n`
+  })
+  return withCheck(
+    `segment 1\nlog ${logBytes} ${nextOffset}\n${lines.join('')}producers ${largestProducerId}\n`,
+  )
+}
+
+const pattern =
+  /^segment 1\nlog (\d+) (\d+)\nindex (\d+) ([0-9a-f]{8})\ntimeindex (\d+) ([0-9a-f]{8})\ntxnindex (\d+) ([0-9a-f]{8})\nproducers (-?\d+)\n$/
+
+/** Undefined where the file is not what was written: it then says nothing. */
+export function parseDigest(bytes: Uint8Array): SegmentDigest | undefined {
+  const checked = readChecked(bytes)
+  const found = checked.state === 'good' ? pattern.exec(checked.text) : null
+  if (!found) return undefined
+  const file = (at: number): FileDigest => ({
+    bytes: Number(found[at]),
+    crc: Number.parseInt(found[at + 1]!, 16),
+  })
+  return {
+    logBytes: Number(found[1]),
+    nextOffset: Number(found[2]),
+    files: { index: file(3), timeindex: file(5), txnindex: file(7) },
+    largestProducerId: Number(found[9]),
+  }
+}

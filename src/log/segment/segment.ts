@@ -1,0 +1,356 @@
+/**
+ * A segment: a `.log` file of record batches back to back, from its base offset on, and the indexes over it.
+ *
+ * Only the last segment of a partition is **active**, that is appended to. Its indexes live in memory and are saved when it is rolled or
+ * the log is closed, with a digest that proves them (segment-digest.ts). Those of older segments are read when they are first needed. Indexes
+ * that the digest does not prove are made from the log, at once. The aborted transactions, a few bytes each, stay in memory always.
+ *
+ * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark by themselves.
+ */
+import { assert, type Disk } from '../../base/index.ts'
+import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
+import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
+import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
+import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
+import type { Flush, PendingBatch } from '../partition/flush.ts'
+import type { OpenFiles } from '../files/open-files.ts'
+import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+import { scanSegment } from './segment-scan.ts'
+import { readFile, removeIfThere, writeFile } from '../files/small-file.ts'
+
+/** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
+export const indexIntervalBytesDefault = 4096
+/** Places where sequential readers go on: so many per segment. */
+const placesMax = 64
+
+/** Where a batch stands, and what is known of it before it is read: its first offset, or its last. */
+interface Place {
+  readonly position: number
+  readonly baseOffset?: number
+  readonly lastOffset?: number
+}
+
+export interface SegmentContext {
+  readonly disk: Disk
+  readonly files: OpenFiles
+  readonly indexIntervalBytes: number
+  /** A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none. */
+  readonly readOnly: boolean
+}
+
+export class Segment {
+  readonly folder: string
+  readonly baseOffset: number
+  readonly path: string
+  readonly #context: SegmentContext
+  /** The offset after the last batch. */
+  nextOffset: number
+  sizeBytes = 0
+  /** What of them a loss of power may take. */
+  unsyncedBytes = 0
+  /** Of transactions whose abort marker is in this segment, by that marker. */
+  aborted: AbortedTransaction[] = []
+  /** What was saved last, and may be behind what the segment holds by now. Undefined: nothing that could be believed. */
+  #digest: SegmentDigest | undefined
+  /** Of the active segment: always there. Of an older one: once it was asked for. */
+  #indexes: SegmentIndexes | undefined
+  #loading: Promise<SegmentIndexes> | undefined
+  /** The files were not what was saved, and these are complete. */
+  #madeFromLog = false
+  /** Where the batch that begins with an offset stands: ends of earlier reads. */
+  readonly #places = new Map<number, number>()
+
+  constructor(folder: string, baseOffset: number, context: SegmentContext) {
+    this.folder = folder
+    this.baseOffset = baseOffset
+    this.nextOffset = baseOffset
+    this.path = `${folder}/${segmentFile(baseOffset, 'log')}`
+    this.#context = context
+  }
+
+  /** Makes the file of a new segment. Its name is not durable before the folder is synced. */
+  async create(): Promise<void> {
+    const file = await this.#context.disk.open(this.path, 'create')
+    await file.close()
+    this.startIndexes()
+  }
+
+  /** Begins with empty indexes, for {@link index} to fill. */
+  startIndexes(): void {
+    this.#indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
+  }
+
+  /** Takes the segment for what its digest says. The aborted transactions have been compared with it. */
+  seal(digest: SegmentDigest, aborted: AbortedTransaction[]): void {
+    this.#digest = digest
+    this.sizeBytes = digest.logBytes
+    this.nextOffset = digest.nextOffset
+    this.aborted = aborted
+  }
+
+  /** Its indexes are not in memory: before it can grow, {@link loadIndexes}. */
+  get isRetired(): boolean {
+    return this.#indexes === undefined
+  }
+
+  /** No more entries: the segment has to be rolled. */
+  get indexIsFull(): boolean {
+    return this.#indexes?.offsets.isFull ?? false
+  }
+
+  /**
+   * Writes the batches of a flush behind the others. When there is no room the file is cut back, and nothing has happened.
+   */
+  async append(flush: Flush): Promise<void> {
+    await this.#context.files.use(this.path, 'write', async file => {
+      let written
+      try {
+        written = await file.write(
+          flush.batches.map(({ bytes }) => bytes),
+          this.sizeBytes,
+        )
+      } catch (error) {
+        const code = systemCode(error)
+        if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+        written = 0
+      }
+      if (written === flush.sizeBytes) {
+        this.unsyncedBytes += written
+        this.#context.files.pin(this.path)
+        return checkPlace(file, this.path)
+      }
+      // What was written in part must not come back after a crash, in front of what is written here next.
+      try {
+        await file.truncate(this.sizeBytes)
+        await file.sync()
+      } catch (error) {
+        throw diskFailed(error, `cutting ${this.path} back after it found no room`)
+      }
+      throw diskFull(`appending to ${this.path}`)
+    })
+    for (const batch of flush.batches) this.#appended(batch)
+  }
+
+  /** Everything written is durable when this resolves. */
+  async sync(): Promise<void> {
+    const { unsyncedBytes } = this
+    await this.#context.files.use(this.path, 'write', async file => {
+      await file.sync()
+      checkPlace(file, this.path)
+    })
+    this.unsyncedBytes -= unsyncedBytes
+    if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
+  }
+
+  /** Takes a batch that stands at the end of the file into the indexes. */
+  index(lastOffset: number, maxTimestamp: number, bytes: number): void {
+    assert(this.#indexes, 'the indexes of a segment that grows are in memory')
+    this.#indexes.add(lastOffset, maxTimestamp, this.sizeBytes, bytes)
+    this.sizeBytes += bytes
+    this.nextOffset = lastOffset + 1
+  }
+
+  /** Has the indexes in memory, so that the segment can grow. */
+  async loadIndexes(): Promise<void> {
+    if (!this.#indexes) await this.#load()
+  }
+
+  /**
+   * Saves the indexes, and the digest that proves them. Everything in the segment is synced. Only the digest is synced: indexes that a loss of power
+   * takes are made again. Its name is not durable before the folder is synced.
+   */
+  async saveIndexes(largestProducerId: number): Promise<void> {
+    assert(this.#indexes, 'the indexes of a segment that grows are in memory')
+    const { disk } = this.#context
+    const files = { ...this.#indexes.files(), txnindex: encodeAborted(this.aborted) }
+    const digest = {
+      logBytes: this.sizeBytes,
+      nextOffset: this.nextOffset,
+      files: {
+        index: digestOf(files.index),
+        timeindex: digestOf(files.timeindex),
+        txnindex: digestOf(files.txnindex),
+      },
+      largestProducerId,
+    }
+    await writeFile(disk, this.#path('index'), files.index, 'unsynced')
+    await writeFile(disk, this.#path('timeindex'), files.timeindex, 'unsynced')
+    if (files.txnindex.length > 0) await writeFile(disk, this.#path('txnindex'), files.txnindex, 'unsynced')
+    await writeFile(disk, this.#path('digest'), encodeDigest(digest))
+    this.#digest = digest
+    this.#madeFromLog = false
+  }
+
+  /** Saves indexes that were made from the log because the files were not what was saved. */
+  async repairIndexes(): Promise<void> {
+    if (this.#madeFromLog && this.#digest) await this.saveIndexes(this.#digest.largestProducerId)
+  }
+
+  /**
+   * Reads whole batches from the one with `offset`, those that begin below `endOffset`: as many as fit into `maxBytes`, but one at
+   * least. Undefined when there is none. Checksums and offsets are looked at: what is damaged is never handed out, what is missing never
+   * passed over.
+   */
+  async read(
+    offset: number,
+    endOffset: number,
+    maxBytes: number,
+  ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
+    const { sizeBytes } = this
+    // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the reader does.
+    const left = this.#places.get(offset)
+    const place: Place =
+      left === undefined
+        ? this.#placeOf(offset, this.#indexes ?? (await this.#load()))
+        : { position: left, baseOffset: offset }
+    return await this.#context.files.use(this.path, 'read', async file => {
+      let position = place.position
+      /** What the batch at the position begins at; undefined at a place that only knows its end. */
+      let baseOffset = place.baseOffset
+      let chunk = Buffer.alloc(0)
+      let start = position
+      let first = -1
+      let nextOffset = offset
+      const take = (): { bytes: Uint8Array; nextOffset: number } | undefined => {
+        if (first === -1) return undefined
+        this.#remember(nextOffset, position)
+        return { bytes: chunk.subarray(first, position - start), nextOffset }
+      }
+      try {
+        while (position < sizeBytes) {
+          const length = batchSizeAt(chunk, position - start)
+          if (length === undefined || position - start + length > chunk.length) {
+            if (first !== -1) return take()
+            const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
+            // Nothing more to be had: the bytes of the last batch are missing.
+            if (length !== undefined && wanted < length) break
+            const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
+            chunk = fresh.subarray(0, await file.read(fresh, position))
+            start = position
+            if (batchSizeAt(chunk, 0) === undefined) break
+            continue
+          }
+          const batch = new RecordBatch(chunk, position - start)
+          // The checksum does not cover where a batch stands.
+          const isInPlace =
+            baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
+          if (!isInPlace && !this.#context.readOnly) throw new DamagedBatch(nextOffset)
+          if (batch.baseOffset >= endOffset) return take()
+          if (first !== -1 || batch.nextOffset > offset) {
+            if (first !== -1 && position - start + length - first > maxBytes) return take()
+            const isMissing = batch.baseOffset > nextOffset && !this.#context.readOnly
+            if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
+            if (first === -1) first = position - start
+            nextOffset = batch.nextOffset
+          }
+          position += length
+          baseOffset = batch.nextOffset
+        }
+      } catch (error) {
+        // What stands before the damage is handed out; the next read meets it first.
+        if (first === -1) throw error
+      }
+      return take()
+    })
+  }
+
+  /** The largest timestamp in the segment; -1 where there is none. */
+  async maxTimestamp(): Promise<number> {
+    return (this.#indexes ?? (await this.#load())).maxTimestamp
+  }
+
+  /** An offset such that nothing of the segment before its batch is as late as `timestamp`. */
+  async offsetBefore(timestamp: number): Promise<number> {
+    return (this.#indexes ?? (await this.#load())).times.lookUp(timestamp)
+  }
+
+  /** No more appends: the file can be closed, and the indexes be forgotten with it. */
+  async retire(): Promise<void> {
+    this.#indexes = undefined
+    await this.#context.files.drop(this.path)
+  }
+
+  /** Removes the files of a segment that nobody reads any more. */
+  async remove(): Promise<void> {
+    await this.#context.files.drop(this.path)
+    for (const extension of ['log', 'digest', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
+      await removeIfThere(this.#context.disk, this.#path(extension))
+  }
+
+  /** A place from which going forward meets the batch with `offset`. */
+  #placeOf(offset: number, { offsets }: SegmentIndexes): Place {
+    const entry = offsets.lookUp(offset)
+    return entry
+      ? { position: entry.position, lastOffset: entry.offset }
+      : { position: 0, baseOffset: this.baseOffset }
+  }
+
+  #appended({ bytes, lastOffset, maxTimestamp, aborted }: PendingBatch): void {
+    this.index(lastOffset, maxTimestamp, bytes.length)
+    if (aborted) this.aborted.push(aborted)
+  }
+
+  #load(): Promise<SegmentIndexes> {
+    return (this.#loading ??= this.#loadIndexes()
+      .then(indexes => (this.#indexes ??= indexes))
+      .finally(() => {
+        this.#loading = undefined
+      }))
+  }
+
+  /** From their files where the digest proves these, else from the log. */
+  async #loadIndexes(): Promise<SegmentIndexes> {
+    const { disk, indexIntervalBytes } = this.#context
+    if (this.#digest) {
+      const { files, logBytes } = this.#digest
+      const index = await readFile(disk, this.#path('index'))
+      const timeindex = await readFile(disk, this.#path('timeindex'))
+      if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
+        const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
+        return SegmentIndexes.of(this.baseOffset, indexIntervalBytes, found, logBytes)
+      }
+    }
+    return this.#indexLog()
+  }
+
+  /** Where the log is damaged the indexes end; a reader that comes there finds that out. */
+  async #indexLog(): Promise<SegmentIndexes> {
+    const indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
+    const from = { position: 0, offset: this.baseOffset }
+    const end = await this.#context.files.use(this.path, 'read', file =>
+      scanSegment(file, this.sizeBytes, from, { gapless: false }, (batch, position) =>
+        indexes.add(batch.lastOffset, indexedTimestamp(batch), position, batch.sizeBytes),
+      ),
+    )
+    this.#madeFromLog = end.problem === undefined
+    return indexes
+  }
+
+  #remember(offset: number, position: number): void {
+    if (this.#places.size >= placesMax) {
+      const [oldest] = this.#places.keys()
+      this.#places.delete(oldest!)
+    }
+    this.#places.set(offset, position)
+  }
+
+  #path(extension: SegmentExtension): string {
+    return `${this.folder}/${segmentFile(this.baseOffset, extension)}`
+  }
+}
+
+/** What the time index has to know of a batch: a marker has the machine's time, which says nothing of the records. */
+export function indexedTimestamp(batch: RecordBatch): number {
+  return batch.isControl ? -1 : batch.maxTimestamp
+}
+
+/** A batch below the high watermark whose bytes are not what was written. */
+export class DamagedBatch extends Error {
+  readonly offset: number
+
+  constructor(offset: number) {
+    super(`the batch at offset ${offset} is damaged or missing`)
+    this.offset = offset
+  }
+}

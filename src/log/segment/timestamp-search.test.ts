@@ -1,0 +1,58 @@
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
+import { batchOf, openDirectory } from '../log.test-support.ts'
+import type { Partition } from '../partition/partition.ts'
+
+/** A log of a few segments; the n-th batch holds three records, at its timestamp and the two milliseconds after it. */
+async function logOf(timestamps: readonly number[]): Promise<Partition> {
+  const log = await openDirectory(new SimulatedDisk(), { segmentBytes: 300, indexIntervalBytes: 0 })
+  const partition = await log.createPartition('flights', 0)
+  for (const timestamp of timestamps) partition.append(batchOf(['a', 'b', 'c'], { timestamp }))
+  await partition.sync()
+  return partition
+}
+
+async function check(
+  partition: Partition,
+  timestamp: number,
+  offset: number | undefined,
+  at: number = timestamp,
+): Promise<void> {
+  const found = offset === undefined ? undefined : { offset, timestamp: at }
+  deepEqual(await partition.offsetForTimestamp(timestamp), found, `${timestamp}`)
+}
+
+test('the first record with a timestamp, or the first later one', async () => {
+  const partition = await logOf([1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000])
+  await check(partition, 0, 0, 1000)
+  await check(partition, 1000, 0)
+  await check(partition, 1002, 2)
+  await check(partition, 1003, 3, 2000)
+  await check(partition, 5001, 13)
+  await check(partition, 9002, 26)
+  await check(partition, 9003, undefined)
+})
+
+test('by offset where timestamps are out of order: nothing before the answer is as late', async () => {
+  const partition = await logOf([5000, 1000, 9000, 2000, 2000, 3000, 9000, 100])
+  await check(partition, 1, 0, 5000)
+  await check(partition, 5001, 1)
+  await check(partition, 5003, 6, 9000)
+  await check(partition, 9002, 8)
+  await check(partition, 9003, undefined)
+})
+
+test('markers are no answer, and what is not yet safe is none either', async () => {
+  const partition = await logOf([10])
+  const producer = { producerId: 1, producerEpoch: 0 }
+  partition.append(batchOf(['t'], { ...producer, baseSequence: 0, transactional: true, timestamp: 20 }))
+  await partition.appendMarker({ type: 'abort', ...producer, coordinatorEpoch: 0 }).durable
+  // What was aborted is found: who asks by time may read uncommitted.
+  await check(partition, 13, 3, 20)
+  await check(partition, 21, undefined)
+  const { durable } = partition.append(batchOf(['late'], { timestamp: 50 }))
+  await check(partition, 50, undefined)
+  await durable
+  await check(partition, 50, 5)
+})

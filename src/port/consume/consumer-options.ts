@@ -1,0 +1,118 @@
+/** What a consumer is given: its options, checked, and what it needs of a topic. */
+import {
+  checkOption,
+  checkOptions,
+  durationMs,
+  inWords,
+  MillraceError,
+  type Duration,
+} from '../../base/index.ts'
+import type { Topic } from '../../schema/index.ts'
+import type { Decoder } from './decoded-batch.ts'
+import type { Isolation, OffsetSpec } from '../log-port.ts'
+
+/** What a consumer reads, from where, and how it commits. */
+export interface ConsumerOptions {
+  /** Shares the partitions with the other members of this group, and continues where the group stood. Without one, all partitions are read. */
+  readonly group?: string
+  /**
+   * Where to begin where the group has committed nothing. Default earliest. An offset holds for every partition; a Date is the first record with that
+   * timestamp or a later one, as `{ timestamp }` is.
+   */
+  readonly from?: OffsetSpec | { readonly offset: number } | Date
+  /** Default read_committed. */
+  readonly isolation?: Isolation
+  /** Ends the iteration at what was the end when the partition was assigned. Default: wait for more. */
+  readonly until?: 'end'
+  /** How often processed offsets are committed, in ms; false leaves it to {@link Consumer.commit}. Default 1000. Only in a group. */
+  readonly autoCommitMs?: number | false
+  /**
+   * How long the body of a loop may work on one record (or batch) once another member joins or leaves. After that the group gives its partitions to
+   * others, and the loop fails with MEMBER_FENCED. Only time in which the process could act counts. Default 60 s. Only in a group.
+   */
+  readonly rebalanceTimeout?: Duration
+}
+
+/** What a consumer needs of a topic. */
+export interface ReadableTopic<K, V> {
+  readonly name: string
+  readonly partitions: number | undefined
+  readonly key: Decoder<K>
+  readonly value: Decoder<V>
+  readonly onError?: Topic<K, V>['onError']
+}
+
+const autoCommitMsDefault = 1000
+const rebalanceTimeoutDefault: Duration = '60s'
+
+/** Options with their defaults. */
+export interface ConsumerSettings {
+  readonly group: string | undefined
+  readonly from: OffsetSpec | { readonly offset: number }
+  readonly isolation: Isolation | undefined
+  readonly until: 'end' | undefined
+  /** How often processed offsets are committed by themselves; undefined: never. */
+  readonly commitEveryMs: number | undefined
+  readonly rebalanceTimeoutMs: number
+}
+
+/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
+export function consumerSettings(topic: string, options: ConsumerOptions): ConsumerSettings {
+  const what = `the consumer of '${topic}'`
+  checkOptions(what, options, {
+    group: 'string',
+    from: value => (isPlace(value) ? undefined : place),
+    isolation: ['read_committed', 'read_uncommitted'],
+    until: ['end'],
+    autoCommitMs: value =>
+      value === false || (Number.isFinite(value) && (value as number) >= 0)
+        ? undefined
+        : 'a number of milliseconds, or false',
+    rebalanceTimeout: 'duration',
+  })
+  const { group, from = 'earliest', autoCommitMs = autoCommitMsDefault } = options
+  if (from instanceof Date || (typeof from === 'object' && 'timestamp' in from))
+    checkTimestamp(what, 'from', from instanceof Date ? from : from.timestamp)
+  return {
+    group,
+    from: from instanceof Date ? { timestamp: from.getTime() } : from,
+    isolation: options.isolation,
+    until: options.until,
+    commitEveryMs: group === undefined || autoCommitMs === false ? undefined : autoCommitMs,
+    rebalanceTimeoutMs: durationMs(options.rebalanceTimeout ?? rebalanceTimeoutDefault),
+  }
+}
+
+/**
+ * A place in time as a number.
+ * @throws MillraceError INVALID_ARGUMENT for text, NaN, a Date that is none
+ */
+export function checkTimestamp(what: string, name: string, at: unknown): number {
+  const timestamp = at instanceof Date ? at.getTime() : at
+  if (typeof timestamp === 'number' && Number.isSafeInteger(timestamp)) return timestamp
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `The timestamp of '${name}' of ${what} must be a whole number of milliseconds since the epoch, or a Date; got ${at instanceof Date ? 'an invalid Date' : inWords(at)}. Convert text with Date.parse.`,
+  )
+}
+
+/** @throws MillraceError INVALID_ARGUMENT for an invalid partition number, or an invalid offset */
+export function checkPlace(what: string, partition: unknown, offset: unknown): void {
+  checkOption(what, 'partition', partition, 'natural')
+  checkOption(what, 'offset', offset, 'natural')
+}
+
+const place = "'earliest', 'latest', { offset }, { timestamp } or a Date"
+
+function isPlace(value: unknown): boolean {
+  if (value === 'earliest' || value === 'latest' || value instanceof Date) return true
+  if (typeof value !== 'object' || value === null) return false
+  const [name, ...others] = Object.keys(value)
+  if (others.length > 0) return false
+  if (name === 'timestamp') return true
+  return (
+    name === 'offset' &&
+    Number.isSafeInteger((value as { offset: unknown }).offset) &&
+    (value as { offset: number }).offset >= 0
+  )
+}

@@ -1,0 +1,122 @@
+/** The committed offsets of a consumer group: how far they are behind, and how they are moved, as `kafka-consumer-groups` has it. */
+import { MillraceError } from '../../base/index.ts'
+import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from '../log-port.ts'
+
+/** A partition for which a group has committed. */
+export interface GroupPartition extends TopicPartition {
+  /** The next offset to read. */
+  readonly offset: number
+  /** Records behind it, about. */
+  readonly lag: number
+}
+
+/** How far a group is behind, by topic and partition. */
+export async function withLags(
+  port: LogPort,
+  offsets: readonly OffsetCommit[],
+): Promise<readonly GroupPartition[]> {
+  const partitions: GroupPartition[] = []
+  for (const { topic, partition, offset } of offsets) {
+    const end = await port.offsets(topic, partition, 'latest')
+    partitions.push({ topic, partition, offset, lag: Math.max(0, end - offset) })
+  }
+  return partitions.sort((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  )
+}
+
+/** Where offsets are moved to: an offset that each partition must have, an end, or the first record at or after a time. */
+export type ResetTarget = number | OffsetSpec
+
+/** What is moved: some partitions of a topic, all of them, or everything that the group has committed. */
+export type ResetScope =
+  | { readonly topic: string; readonly partitions?: readonly number[] | undefined }
+  | 'all topics'
+
+export interface OffsetMove extends TopicPartition {
+  /** Undefined where nothing was committed. */
+  readonly before: number | undefined
+  readonly after: number
+}
+
+/**
+ * Where a reset would move the offsets of a group, which may be one that has committed nothing yet.
+ *
+ * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT where there is nothing to move
+ */
+export async function offsetMoves(
+  port: LogPort,
+  group: string,
+  scope: ResetScope,
+  to: ResetTarget,
+): Promise<OffsetMove[]> {
+  const committed = await committedBy(port, group)
+  const moves: OffsetMove[] = []
+  for (const { topic, partition } of await partitionsIn(port, group, committed, scope)) {
+    const before = committed.find(each => each.topic === topic && each.partition === partition)?.offset
+    moves.push({ topic, partition, before, after: await resolveTarget(port, topic, partition, to) })
+  }
+  return moves
+}
+
+/**
+ * Moves the offsets of a group without members. What it has committed for other partitions stays.
+ *
+ * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED where a repair has cut committed offsets off, and some are to stay as they are
+ */
+export async function moveOffsets(port: LogPort, group: string, moves: readonly OffsetMove[]): Promise<void> {
+  const isMoved = ({ topic, partition }: TopicPartition): boolean =>
+    moves.some(move => move.topic === topic && move.partition === partition)
+  const others = (await committedBy(port, group)).filter(each => !isMoved(each))
+  // What stays has to be known to be right.
+  if (others.length > 0) await port.committedOffsets(group, others)
+  const moved = moves.map(({ topic, partition, after }) => ({ topic, partition, offset: after }))
+  await port.setOffsets(group, [...others, ...moved])
+}
+
+/**
+ * The offset that a target means in a partition.
+ * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION
+ */
+export async function resolveTarget(
+  port: LogPort,
+  topic: string,
+  partition: number,
+  to: ResetTarget,
+): Promise<number> {
+  if (typeof to !== 'number') return port.offsets(topic, partition, to)
+  const [earliest, latest] = await Promise.all([
+    port.offsets(topic, partition, 'earliest'),
+    port.offsets(topic, partition, 'latest'),
+  ])
+  if (to >= earliest && to <= latest) return to
+  throw new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `${topic}-${partition} has the offsets ${earliest} to ${latest}, not ${to}: nothing was moved. Say one of these, 'earliest', 'latest' or a time.`,
+  )
+}
+
+async function committedBy(port: LogPort, group: string): Promise<readonly OffsetCommit[]> {
+  return (await port.listGroups()).find(each => each.group === group)?.offsets ?? []
+}
+
+async function partitionsIn(
+  port: LogPort,
+  group: string,
+  committed: readonly OffsetCommit[],
+  scope: ResetScope,
+): Promise<readonly TopicPartition[]> {
+  if (scope === 'all topics') {
+    if (committed.length > 0) return committed
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The group '${group}' has committed nothing over this log, so there is nothing to move. See 'millrace group list', or name a topic.`,
+    )
+  }
+  const { topic, partitions } = scope
+  const description = await port.describeTopic(topic)
+  if (!description)
+    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${topic}'. See 'millrace topic list'.`)
+  const all = Array.from({ length: description.partitions }, (_, partition) => partition)
+  return (partitions ?? all).map(partition => ({ topic, partition }))
+}

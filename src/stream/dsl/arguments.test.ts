@@ -1,0 +1,189 @@
+/** Programming slips: a program without types gets a sentence at the call, and its app stays as it was. */
+import { equal, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ErrorCode } from '../../base/index.ts'
+import { bytes, json, text, topic, windowed } from '../../schema/index.ts'
+import { App, session, tumbling } from '../index.ts'
+
+const numbers = topic('numbers', { key: text(), value: json<number>() })
+const rows = topic('rows', { key: text(), value: json<number>() })
+const out = topic('out', { key: text(), value: json<number>() })
+
+/** A program as it is without types: the app, a stream, a table. */
+// oxlint-disable-next-line typescript/no-explicit-any -- these are the calls that types refuse
+type Untyped = any
+type Slip = (app: Untyped, stream: Untyped, table: Untyped) => unknown
+
+function refuses(name: string, slip: Slip, about: RegExp, code: ErrorCode = 'INVALID_ARGUMENT'): void {
+  test(`refuses ${name}`, () => {
+    const app = new App('app')
+    const stream = app.stream(numbers)
+    const table = app.table(rows)
+    const before = app.describe()
+    throws(() => slip(app, stream, table), { name: 'MillraceError', code, message: about })
+    equal(app.describe(), before)
+  })
+}
+
+const other = new App('other')
+const otherStream = other.stream(numbers)
+const otherTable = other.table(rows)
+const async = async (): Promise<number> => 1
+
+const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?: ErrorCode])[] = [
+  ['an app without a name', () => new App(undefined as never), /createApp needs a name.*undefined/],
+  ['an app whose name is an object', () => new App({ name: 'a' } as never), /createApp needs a name/],
+  ['text for a topic', app => app.stream('orders'), /takes a topic.*const orders = topic\('orders'/],
+  ['nothing for a topic', app => app.stream(), /takes a topic.*undefined/],
+  ['text for the topic of a table', app => app.table('orders'), /table takes a topic.*'orders'/],
+  [
+    'a topic without schemas',
+    app => app.stream({ name: 'orders' }),
+    /takes a topic as topic\(\) declares it/,
+  ],
+  ['an unknown format', app => app.describe('svg'), /'format' of describe.*'mermaid'.*'svg'/],
+  ['unknown options of a stream', app => app.stream(rows, { nam: 'x' }), /'nam'.*'name'/],
+  ['text for the options of a table', app => app.table(numbers, 'x'), /options of table.*'x'/],
+
+  ['filter without a function', (_, stream) => stream.filter(), /keep of filter.*undefined.*filter\(/],
+  ['a value for a predicate', (_, stream) => stream.filterNot(true), /drop of filterNot.*true/],
+  ['a field for a mapper', (_, stream) => stream.mapValues('cents'), /mapper of mapValues.*'cents'/],
+  ['map without a function', (_, stream) => stream.map({}), /mapper of map /],
+  ['flatMap without a function', (_, stream) => stream.flatMap([]), /mapper of flatMap/],
+  ['a field for a key', (_, stream) => stream.selectKey('customer'), /selectKey\(value => value\.customer\)/],
+  ['peek without a function', (_, stream) => stream.peek(null), /look of peek.*null/],
+  ['an async predicate', (_, stream) => stream.filter(async), /keep of filter is an async function/],
+  ['an async mapper', (_, stream) => stream.mapValues(async), /async function.*publish/],
+  ['unknown options of an operator', (_, stream) => stream.peek(() => {}, { id: 1 }), /'id'/],
+  ['a name that is a number', (_, stream) => stream.peek(() => {}, { name: 1 }), /'name'.*1/],
+  ['an empty name', (_, stream) => stream.peek(() => {}, { name: '' }), /'name'/],
+
+  ['a key for groupByKey', (_, stream) => stream.groupByKey(() => 'k'), /no arguments.*groupBy\(value/],
+  ['a field for groupBy', (_, stream) => stream.groupBy('customer'), /selector of groupBy.*'customer'/],
+  ['unknown options of count', (_, stream) => stream.groupByKey().count({ nam: 'n' }), /'nam'.*'name'/],
+  ['text for the options of count', (_, stream) => stream.groupByKey().count('n'), /options of count/],
+  [
+    'reduce with an initial value',
+    (_, stream) => stream.groupByKey().reduce(() => 0, 0),
+    /aggregate\(initial/,
+  ],
+  ['reduce without a function', (_, stream) => stream.groupByKey().reduce(), /reducer of reduce/],
+  [
+    'aggregate without a function',
+    (_, stream) => stream.groupByKey().aggregate(0),
+    /add of aggregate.*undefined/,
+  ],
+  ['swapped arguments', (_, stream) => stream.groupByKey().aggregate(() => 0, 0), /add of aggregate.*got 0/],
+  ['an async aggregate', (_, stream) => stream.groupByKey().aggregate(0, async), /async/],
+  ['an async beginning', (_, stream) => stream.groupByKey().aggregate(async, () => 0), /initial.*async/],
+
+  ['a duration for windows', (_, stream) => stream.groupByKey().windowedBy('1h'), /tumbling\('1h'\)/],
+  ['milliseconds for windows', (_, stream) => stream.groupByKey().windowedBy(3_600_000), /got 3600000/],
+  ['a function for windows', (_, stream) => stream.groupByKey().windowedBy(tumbling), /a function/],
+  ['no windows', (_, stream) => stream.groupByKey().windowedBy(), /undefined/],
+  ['unknown windows', (_, stream) => stream.groupByKey().windowedBy({ kind: 'sliding' }), /windowedBy/],
+  [
+    'a session without a merger',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .windowedBy(session('1h'))
+        .aggregate(0, () => 0),
+    /merge of aggregate of sessions.*two sessions/,
+  ],
+  [
+    'options for a merger',
+    (_, stream) =>
+      stream
+        .groupByKey()
+        .windowedBy(session('1h'))
+        .aggregate(0, () => 0, { name: 'n' }),
+    /merge of aggregate of sessions/,
+  ],
+
+  ['a stream for a table', (_, stream) => stream.join(stream, () => 1), /table of join.*toTable\(\)/],
+  ['a topic for a table', (_, stream) => stream.join(rows, () => 1), /table of join.*app\.table\(topic\)/],
+  ['a grouped stream for a table', (_, stream) => stream.join(stream.groupByKey(), () => 1), /table of join/],
+  ['leftJoin without a table', (_, stream) => stream.leftJoin(), /table of leftJoin/],
+  ['join without a joiner', (_, stream, table) => stream.join(table), /joiner of join/],
+  ['an async joiner', (_, stream, table) => stream.leftJoin(table, async), /joiner of leftJoin is an async/],
+  [
+    'a table of another app',
+    (_, stream) => stream.join(otherTable, () => 1),
+    /'rows.*another app/,
+    'INVALID_TOPOLOGY',
+  ],
+  [
+    'a re-keyed stream joined to a table of another app',
+    (_app, _stream, table) => otherStream.selectKey(() => 'k').join(table, () => 1),
+    /'rows-table', which belongs to another app/,
+    'INVALID_TOPOLOGY',
+  ],
+
+  ['text for a topic to write', (_, stream) => stream.to('out'), /takes a topic.*topic\('out'/],
+  ['no topic to write', (_, stream) => stream.to(), /takes a topic/],
+  ['text for a topic of a table', (_, _stream, table) => table.to('out'), /takes a topic/],
+  ['unknown options of a sink', (_, stream) => stream.to(out, { nme: 'x' }), /'nme'.*'name'/],
+  ['a filter of a table without a function', (_, _stream, table) => table.filter(1), /keep of filter/],
+  ['a mapper of a table that is none', (_, _stream, table) => table.mapValues(1), /mapper of mapValues/],
+  [
+    'a key of a table that is no function',
+    (_, _stream, table) => table.toStream('k'),
+    /selector of toStream/,
+  ],
+  ['a name for toTable', (_, stream) => stream.toTable('t'), /options of toTable/],
+]
+for (const slip of slips) refuses(...slip)
+
+for (const [policy, about, code] of [
+  ['finall', /'finall'/, 'INVALID_ARGUMENT'],
+  [undefined, /undefined/, 'INVALID_ARGUMENT'],
+  [{ earl: '1s' }, /earl/, 'INVALID_ARGUMENT'],
+  [{ early: '1s', unti: 'x' }, /'unti'/, 'INVALID_ARGUMENT'],
+  [{ early: 0 }, /longer than 0/, 'INVALID_ARGUMENT'],
+  [{ early: 'soon' }, /'soon'/, 'INVALID_DURATION'],
+] as const)
+  test(`refuses emit(${JSON.stringify(policy)})`, () => {
+    const counts = new App('app').stream(numbers).groupByKey().windowedBy(tumbling('1h')).count()
+    throws(() => counts.emit(policy as never), { name: 'MillraceError', code, message: about })
+  })
+
+const keyed = {
+  none: topic('none-out', { value: json() }),
+  string: topic('text-out', { key: text(), value: json() }),
+  json: topic('json-out', { key: json(), value: json() }),
+  bytes: topic('bytes-out', { key: bytes(), value: json() }),
+  windowed: topic('windowed-out', { key: windowed(text()), value: json() }),
+}
+type Form = keyof typeof keyed
+
+/** Which topics a stream of such keys can be written to. */
+const writable: Readonly<Record<Form, readonly Form[]>> = {
+  none: ['none', 'string', 'json', 'bytes', 'windowed'],
+  string: ['string', 'json'],
+  // What JSON holds shows with each record.
+  json: ['none', 'string', 'json', 'bytes', 'windowed'],
+  bytes: ['bytes'],
+  windowed: ['json', 'windowed'],
+}
+for (const [from, to] of Object.entries(writable) as [Form, readonly Form[]][])
+  test(`keys of the form ${from} are written to topics of keys ${to.join(', ')}, and no others`, () => {
+    for (const form of Object.keys(keyed) as Form[]) {
+      const app: Untyped = new App('app')
+      const stream = app.stream({ ...keyed[from], name: 'in' })
+      if (to.includes(form)) stream.to(keyed[form])
+      else
+        throws(() => stream.to(keyed[form]), {
+          code: 'INVALID_TOPOLOGY',
+          message: /'in' cannot be written to topic '\w+-out': its keys are/,
+        })
+    }
+  })
+
+test('windowed results are written as the message for a text key advises', () => {
+  const app = new App('app')
+  const counts = app.stream(numbers).groupByKey().windowedBy(tumbling('1h')).count().emit('final')
+  throws(() => counts.to(out as never), /key: windowed\(…\).*toStream\(\(\{ key \}\) => key\)/)
+  counts.to(topic('by-hour', { key: windowed(text()), value: json<number>() }))
+  counts.toStream(({ key }) => key).to(out)
+})

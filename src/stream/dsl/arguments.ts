@@ -1,0 +1,88 @@
+/**
+ * Checks of what a program passes to the DSL. Types say the same; a program without types gets a sentence at the call, instead of a TypeError at the first
+ * record or a result that nobody asked for.
+ */
+import { checkOptions, inWords, MillraceError } from '../../base/index.ts'
+
+/** How each method is called, for messages. */
+const usages = {
+  filter: 'filter(value => value.cents > 0)',
+  filterNot: 'filterNot(value => value.test)',
+  mapValues: 'mapValues(value => value.cents)',
+  map: 'map((value, key) => [key, value])',
+  flatMap: 'flatMap((value, key) => [[key, value]])',
+  selectKey: 'selectKey(value => value.customer)',
+  peek: 'peek((value, key) => console.log(key, value))',
+  groupByKey: 'groupByKey(), or groupBy(value => value.customer) for another key',
+  groupBy: 'groupBy(value => value.customer)',
+  join: 'join(table, (value, tableValue) => ({ ...value, ...tableValue }))',
+  leftJoin: 'leftJoin(table, (value, tableValue) => ({ ...value, found: tableValue !== null }))',
+  toTable: 'toTable({ name })',
+  toStream: 'toStream(), or toStream((key, value) => anotherKey)',
+  to: 'to(topic)',
+  stream: 'app.stream(topic)',
+  table: 'app.table(topic)',
+  count: 'count()',
+  reduce: 'reduce((sum, value) => sum + value); aggregate(initial, add) is the one with an initial value',
+  aggregate: 'aggregate(0, (sum, value) => sum + value)',
+  'aggregate of sessions':
+    'aggregate(0, (sum, value) => sum + value, (left, right) => left + right), where the last function joins the aggregates of two sessions',
+  windowedBy: "windowedBy(tumbling('1h')), and likewise hopping and session",
+} as const
+
+/** A method of the DSL, as messages name it. */
+export type Method = keyof typeof usages
+
+/** The methods whose operators keep state: they take a version. */
+const keepsState: ReadonlySet<Method> = new Set([
+  'aggregate',
+  'aggregate of sessions',
+  'count',
+  'reduce',
+  'toTable',
+])
+
+const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
+
+/**
+ * Checks the functions of a call, by what they are called in the method's declaration, and the options, of which there is the operator's name and, where it keeps state, a version.
+ * @throws MillraceError INVALID_ARGUMENT
+ */
+export function checkCall(
+  method: Method,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+): void {
+  for (const [role, given] of Object.entries(functions)) {
+    if (typeof given !== 'function') throw wrongArgument(method, role, 'a function', given)
+    if (asynchronous.has(Object.prototype.toString.call(given)))
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `The ${role} of ${method} is an async function. Functions of an app are synchronous: publish what has to be awaited to a topic, and join that.`,
+      )
+  }
+  if (options !== undefined && (typeof options !== 'object' || options === null))
+    throw wrongArgument(method, 'options', 'an object such as { name }', options)
+  checkOptions(
+    method,
+    options,
+    keepsState.has(method) ? { name: 'string', version: 'natural' } : { name: 'string' },
+  )
+}
+
+/** Checks that a method that takes nothing was given nothing. */
+export function checkNothing(method: Method, given: readonly unknown[]): void {
+  if (given.length > 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${method} takes no arguments, got ${inWords(given[0])}. Write ${usages[method]}.`,
+    )
+}
+
+/** The error for an argument of the wrong kind, with how the method is called. */
+export function wrongArgument(method: Method, role: string, expected: string, given: unknown): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `The ${role} of ${method} must be ${expected}, got ${inWords(given)}. Write ${usages[method]}.`,
+  )
+}

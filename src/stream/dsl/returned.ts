@@ -1,0 +1,54 @@
+/** What a function of the program returned, where it must return something. */
+import { inWords } from '../../base/index.ts'
+import { frozen } from '../../state/index.ts'
+
+/**
+ * The value, unless there is none: a function that returned undefined most likely lacks a `return`, and one that returned a promise would have to be awaited.
+ * Neither may become a deletion, or an empty object.
+ * @throws TypeError which a task reports as USER_FUNCTION_FAILED
+ */
+export function returned<T>(value: T, method: string): T {
+  if (value === undefined || value instanceof Promise) throw nothingReturned(value, method)
+  return value
+}
+
+/** A key and a value, as a function returned them. */
+export function returnedPair(pair: unknown, method: string): readonly [key: unknown, value: unknown] {
+  if (!Array.isArray(pair) || pair.length !== 2)
+    throw new TypeError(`the function of ${method} must return pairs [key, value]; one is ${inWords(pair)}`)
+  returned(pair[1], method)
+  return pair as unknown as readonly [unknown, unknown]
+}
+
+/** The pairs that flatMap's function returned. */
+export function returnedPairs(pairs: unknown): Iterable<unknown> {
+  if (typeof (pairs as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function')
+    return pairs as Iterable<unknown>
+  throw new TypeError(
+    `the function of flatMap must return an iterable of pairs [key, value], [] for none; it returned ${inWords(pairs)}`,
+  )
+}
+
+/** A key: undefined is none, as null is. Records of several branches share it, and it says where their state is: an object is frozen. */
+export function returnedKey(key: unknown, method: string): unknown {
+  if (typeof key === 'object') {
+    if (key instanceof Promise) throw nothingReturned(key, method)
+    return frozen(key)
+  }
+  return key === undefined ? null : key
+}
+
+/** The answer of a predicate, by JavaScript's rules for true and false. */
+export function returnedTruth(answer: unknown, method: string): boolean {
+  if (answer === true || answer === false) return answer
+  if (answer instanceof Promise) throw nothingReturned(answer, method)
+  return Boolean(answer)
+}
+
+function nothingReturned(value: unknown, method: string): TypeError {
+  return new TypeError(
+    value === undefined
+      ? `the function of ${method} returned undefined; return a value, or return null to delete`
+      : `the function of ${method} returned a promise; functions of an app are synchronous`,
+  )
+}

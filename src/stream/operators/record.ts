@@ -1,0 +1,87 @@
+/**
+ * The record as it travels through a task.
+ *
+ * One class for streams and tables, so that every operator sees one hidden class. On the edges of a stream `previous` is unused; on
+ * those of a table a record is a change: `value` replaces `previous`, and null on either side means that there is, or was, nothing.
+ */
+import type { RecordHeader } from '../../wire/index.ts'
+
+/**
+ * When a window's result came, in the words of the Dataflow model: before the watermark passed its end, when it did, or after, as the
+ * correction that a late record caused. Undefined on everything that is not a window's result.
+ */
+export type Pane = 'early' | 'on-time' | 'late'
+
+/** The watermark that a record carries when no window downstream may call it late. */
+export const neverLate: number = Number.NEGATIVE_INFINITY
+
+export const noHeaders: readonly RecordHeader[] = []
+
+export class StreamRecord<K = unknown, V = unknown> {
+  readonly key: K
+  readonly value: V
+  /** Tables only: what `value` replaces, null where there was nothing. */
+  readonly previous: V | null
+  /** Event time in ms since the epoch. */
+  readonly timestamp: number
+  /** The watermark of the source partition this comes from, as it stood **before** it: what decides whether it is late. */
+  readonly watermark: number
+  /** Whether idleness had raised that watermark, without data: what is late by it is late as `idle`. */
+  readonly raised: boolean
+  readonly headers: readonly RecordHeader[]
+  readonly pane: Pane | undefined
+  /** The key's bytes as a binary string, once an operator has asked for them (see `rawKeyOf`). */
+  rawKey: string | undefined
+
+  constructor(
+    key: K,
+    value: V,
+    previous: V | null,
+    timestamp: number,
+    watermark: number,
+    raised: boolean,
+    headers: readonly RecordHeader[],
+    pane: Pane | undefined,
+    rawKey: string | undefined,
+  ) {
+    this.key = key
+    this.value = value
+    this.previous = previous
+    this.timestamp = timestamp
+    this.watermark = watermark
+    this.raised = raised
+    this.headers = headers
+    this.pane = pane
+    this.rawKey = rawKey
+  }
+
+  /** The same record with another value; the key stays, and so does the partitioning. */
+  withValue<R>(value: R, previous: R | null = null): StreamRecord<K, R> {
+    return new StreamRecord(
+      this.key,
+      value,
+      previous,
+      this.timestamp,
+      this.watermark,
+      this.raised,
+      this.headers,
+      this.pane,
+      this.rawKey,
+    )
+  }
+
+  /** The same record under another key. */
+  withKey<R>(key: R): StreamRecord<R, V> {
+    return new StreamRecord(
+      key,
+      this.value,
+      this.previous,
+      this.timestamp,
+      this.watermark,
+      this.raised,
+      this.headers,
+      this.pane,
+      undefined,
+    )
+  }
+}

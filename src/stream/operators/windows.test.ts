@@ -1,0 +1,331 @@
+/** Windows whose bounds depend on the time alone: when they fire, what they take, what is late. */
+import { deepEqual, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { z } from 'zod'
+import { isMillraceError } from '../../base/index.ts'
+import { topic, windowed } from '../../schema/index.ts'
+import { testApp } from '../../testing/test-app.ts'
+import { App } from '../dsl/app.ts'
+import { hopping, session, tumbling } from './windows.ts'
+import { input, output, run } from './windows.test-support.ts'
+
+test('a tumbling window is final when the watermark passes its end, with what came in any order', () => {
+  const { results, late } = run(tumbling(100), 'final', [
+    [5, 1],
+    [99, 2],
+    [95, 4],
+    [109, 8],
+    [50, 16],
+    [110, 32],
+    [210, 64],
+  ])
+  deepEqual(results, [
+    [0, 100, 23, 'on-time'],
+    [100, 200, 40, 'on-time'],
+    [200, 300, 64, 'on-time'],
+  ])
+  deepEqual(late, [])
+})
+
+test('a final result has timestamp end - 1', () => {
+  const app = new App('a')
+  app.stream(input).groupByKey().windowedBy(tumbling(100)).count().emit('final').to(output)
+  const driver = testApp(app)
+  driver.input(input).push({ key: 'k', value: 1, timestamp: 7 })
+  driver.advanceTime(100)
+  deepEqual(driver.output(output).read(), [
+    { key: { key: 'k', start: 0, end: 100 }, value: 1, timestamp: 99, pane: 'on-time' },
+  ])
+})
+
+test('a record after its window closed is late: counted, and in the side output', () => {
+  const { results, late, driver } = run(tumbling(100), 'final', [
+    [5, 1],
+    [110, 2],
+    [99, 4],
+  ])
+  deepEqual(results, [
+    [0, 100, 1, 'on-time'],
+    [100, 200, 2, 'on-time'],
+  ])
+  deepEqual(late, [99])
+  deepEqual([driver.metrics.dropped.late, driver.metrics.sideOutput.late], [0, 1])
+})
+
+test('within the allowed lateness a late record corrects, past it is late', () => {
+  const { results, late } = run(tumbling(100, { allowedLateness: 50 }), 'final', [
+    [5, 1],
+    [110, 2],
+    [99, 4],
+    [160, 8],
+    [98, 16],
+  ])
+  deepEqual(results, [
+    [0, 100, 1, 'on-time'],
+    [0, 100, 5, 'late'],
+    [100, 200, 10, 'on-time'],
+  ])
+  deepEqual(late, [98])
+})
+
+test('a late record that is the first of its window makes a correction', () => {
+  const { results } = run(tumbling(100, { allowedLateness: 500 }), 'final', [
+    [310, 1],
+    [150, 2],
+  ])
+  deepEqual(results, [
+    [100, 200, 2, 'late'],
+    [300, 400, 1, 'on-time'],
+  ])
+})
+
+test('changes come at once', () => {
+  const { results } = run(tumbling(100), 'changes', [
+    [5, 1],
+    [6, 2],
+  ])
+  deepEqual(results, [
+    [0, 100, 1, 'early'],
+    [0, 100, 3, 'early'],
+  ])
+})
+
+test('a hopping window holds a record in each window it is in, and drops it only if none takes it', () => {
+  const { results, late } = run(hopping(100, 50), 'final', [
+    [60, 1],
+    [115, 2],
+    [60, 4],
+    [40, 8],
+  ])
+  deepEqual(results, [
+    [0, 100, 1, 'on-time'],
+    [50, 150, 7, 'on-time'],
+    [100, 200, 2, 'on-time'],
+  ])
+  deepEqual(late, [40])
+})
+
+test('a time before 1970, or past what a Date can hold, is no time of a record', () => {
+  for (const timestamp of [-1, 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER])
+    throws(
+      () => run(tumbling(100), 'final', [[timestamp, 1]]),
+      (error: unknown) => isMillraceError(error, 'MALFORMED_RECORD'),
+    )
+})
+
+test('the first and the last time there is are in exact windows, also to the left of 1970', () => {
+  const last = 8_640_000_000_000_000
+  const { results, late } = run(hopping(100, 50, { allowedLateness: 100_000_000_000_000 }), 'final', [
+    [0, 1],
+    [last, 2],
+  ])
+  deepEqual(results, [
+    [-50, 50, 1, 'on-time'],
+    [0, 100, 1, 'on-time'],
+    [last - 50, last + 50, 2, 'on-time'],
+    [last, last + 100, 2, 'on-time'],
+  ])
+  const sessions = run(session(100_000_000_000_000), 'final', [
+    [0, 1],
+    [last, 2],
+  ])
+  deepEqual(sessions.results, [
+    [0, 100_000_000_000_000, 1, 'on-time'],
+    [last, last + 100_000_000_000_000, 2, 'on-time'],
+  ])
+  deepEqual([...late, ...sessions.late], [])
+})
+
+test('a record at the end of a window is in the next one', () => {
+  deepEqual(
+    run(tumbling(100), 'final', [
+      [99, 1],
+      [100, 2],
+    ]).results,
+    [
+      [0, 100, 1, 'on-time'],
+      [100, 200, 2, 'on-time'],
+    ],
+  )
+  deepEqual(
+    run(tumbling(100, { offset: 130 }), 'final', [
+      [29, 1],
+      [30, 2],
+      [130, 4],
+    ]).results,
+    [
+      [-70, 30, 1, 'on-time'],
+      [30, 130, 2, 'on-time'],
+      [130, 230, 4, 'on-time'],
+    ],
+  )
+})
+
+/** Pushes 1 into the window [0, 100), moves the watermark, and pushes 2: what came of the window then. */
+function around(watermark: number, allowedLateness: number): readonly unknown[] {
+  const { results, late } = run(
+    tumbling(100, { allowedLateness }),
+    'final',
+    [
+      [5, 1],
+      // The watermark stands 10 behind.
+      [watermark + 10, 0, 'other'],
+      [6, 2],
+    ],
+    false,
+  )
+  return [
+    ...results.map(([, , value, pane]) => `${value} ${pane}`),
+    ...late.map(timestamp => `late ${timestamp}`),
+  ]
+}
+
+test('a window fires at the watermark of its end, takes records up to its allowed lateness, and none at it', () => {
+  deepEqual(around(99, 0), [])
+  deepEqual(around(100, 0), ['1 on-time', 'late 6'])
+  deepEqual(around(99, 50), [])
+  deepEqual(around(100, 50), ['1 on-time', '3 late'])
+  deepEqual(around(149, 50), ['1 on-time', '3 late'])
+  deepEqual(around(150, 50), ['1 on-time', 'late 6'])
+})
+
+test('nothing comes of no records, and nothing of windows without any', () => {
+  for (const windows of [tumbling(100), hopping(100, 50), session(20)])
+    for (const policy of ['final', 'changes', { early: 1 }] as const) {
+      const { results, driver } = run(windows, policy, [])
+      driver.advanceWallClock(10)
+      deepEqual([...results, ...driver.output(output).read()], [])
+    }
+  deepEqual(
+    run(tumbling(100), 'final', [
+      [5, 1],
+      [905, 2],
+    ]).results.map(([start]) => start),
+    [0, 900],
+  )
+})
+
+test('early results come by processing time while the window is open, then one on time', () => {
+  const { driver } = run(tumbling(100), { early: 10 }, [[5, 1]], false)
+  const read = () =>
+    driver
+      .output(output)
+      .read()
+      .map(({ value, pane }) => [value, pane])
+  driver.advanceWallClock(10)
+  deepEqual(read(), [[1, 'early']])
+  driver.advanceWallClock(10)
+  deepEqual(read(), [])
+  driver.input(input).push({ key: 'k', value: 2, timestamp: 6 })
+  driver.advanceWallClock(10)
+  deepEqual(read(), [[3, 'early']])
+  driver.advanceTime(100)
+  deepEqual(read(), [[3, 'on-time']])
+})
+
+test('several outlets of one window: each by its own policy, over one state', () => {
+  const app = new App('a')
+  const counts = app
+    .stream(input)
+    .groupByKey()
+    .windowedBy(tumbling(100, { allowedLateness: 1000 }))
+    .count()
+  const topics = ['final', 'changes', 'early'].map(name =>
+    topic(name, { key: windowed(z.string()), value: z.int() }),
+  )
+  counts.emit('final').to(topics[0]!)
+  counts.emit('changes').to(topics[1]!)
+  counts.emit({ early: 10 }).to(topics[2]!)
+  const driver = testApp(app)
+  const push = (timestamp: number): void => driver.input(input).push({ key: 'k', value: 1, timestamp })
+  push(5)
+  push(6)
+  driver.advanceWallClock(10)
+  driver.advanceTime(100)
+  push(7)
+  deepEqual(
+    topics.map(each =>
+      driver
+        .output(each)
+        .read()
+        .map(({ value, timestamp, pane }) => `${value} @${timestamp} ${pane}`),
+    ),
+    [
+      ['2 @99 on-time', '3 @99 late'],
+      ['1 @5 early', '2 @6 early', '3 @7 late'],
+      ['2 @99 early', '2 @99 on-time', '3 @99 late'],
+    ],
+  )
+})
+
+test('a window downstream must allow at least the lateness upstream', () => {
+  const app = new App('a')
+  const hourly = app
+    .stream(input)
+    .groupByKey()
+    .windowedBy(tumbling(100, { allowedLateness: 50 }))
+    .count()
+    .emit('final')
+  const regrouped = hourly.toStream(({ key }) => key).groupByKey()
+  throws(
+    () => regrouped.windowedBy(tumbling(1000)).count(),
+    (error: unknown) => isMillraceError(error, 'LATENESS_SHRINKS'),
+  )
+  regrouped.windowedBy(tumbling(1000, { allowedLateness: 50 })).count()
+})
+
+/** Slips of programs without types. */
+const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
+  [() => tumbling('1h', '30m' as never), /options of the tumbling window.*'30m'/],
+  [() => tumbling('1h', { lateness: '1h' } as never), /'lateness' of the tumbling window/],
+  [() => tumbling('1h', { allowedLatenes: '1h' } as never), /Did you mean 'allowedLateness'/],
+  [() => tumbling('1d', { timezone: 'UTC' } as never), /Did you mean 'timeZone'/],
+  [() => hopping('1h', '5m', { timeZone: 'UTC' } as never), /'timeZone' of the hopping window/],
+  [() => session('1h', { offset: '1m' } as never), /'offset' of the session window/],
+]
+for (const [make, about] of slips)
+  test(`an option that a window does not have is refused: ${about.source}`, () => {
+    throws(make, { name: 'MillraceError', code: 'INVALID_ARGUMENT', message: about })
+  })
+
+test('two operators with one name', () => {
+  const app = new App('a')
+  const stream = app.stream(input)
+  stream.filter(() => true, { name: 'same' })
+  throws(
+    () => stream.filter(() => true, { name: 'same' }),
+    (error: unknown) => isMillraceError(error, 'DUPLICATE_OPERATOR'),
+  )
+})
+
+test('a filter on final results takes back what no longer matches, and says nothing of what never did', () => {
+  const app = new App('a')
+  app
+    .stream(input)
+    .groupByKey()
+    .windowedBy(tumbling(100, { allowedLateness: 1000 }))
+    .aggregate(0, (sum, value) => sum + value)
+    .emit('final')
+    .filter(sum => sum % 2 === 0)
+    .to(output)
+  const driver = testApp(app)
+  for (const [timestamp, value] of [
+    [5, 2],
+    [300, 1],
+    [6, 1],
+    [7, 2],
+    [8, 1],
+  ] as const)
+    driver.input(input).push({ key: 'k', value, timestamp })
+  deepEqual(
+    driver
+      .output(output)
+      .read()
+      .map(({ value, pane }) => [value, pane]),
+    [
+      [2, 'on-time'],
+      [null, 'late'],
+      [6, 'late'],
+    ],
+  )
+})

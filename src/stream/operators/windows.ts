@@ -1,0 +1,221 @@
+/**
+ * Windows: how event time is cut into pieces.
+ *
+ * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A window is `[start, end)` in ms since the
+ * epoch; a session is `[start, last + gap]`. The **last instant** of a window is the last timestamp that can belong to it: `end - 1`, of a
+ * session `last + gap`. A window is complete when the watermark has passed its last instant, and is forgotten when the watermark has
+ * passed that by the allowed lateness. A record at exactly the watermark is not late. docs/time.md shows all of it in pictures.
+ */
+import {
+  checkOptions,
+  durationMs,
+  inWords as valueInWords,
+  MillraceError,
+  type Duration,
+} from '../../base/index.ts'
+import { checkTimeZone } from './calendar.ts'
+
+/** Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a number holds exactly. */
+const durationMsMax = 100_000_000_000_000
+/** Windows that one record may be in: each of them is a row to update. */
+export const windowsPerRecordMax = 10_000
+const dayMs = 86_400_000
+/** What the clocks of a time zone may move within one window. */
+const clockShiftMsMax = 2 * 3_600_000
+
+/** Windows whose bounds depend on the time alone. */
+export interface AlignedWindows {
+  readonly kind: 'tumbling' | 'hopping'
+  /** With a time zone the nominal size: a day has 24 hours here, and 23 to 25 in fact. */
+  readonly sizeMs: number
+  /** From the start of one window to that of the next. */
+  readonly advanceMs: number
+  /** Where windows start, beside multiples of the advance: 0 or more, less than the advance. */
+  readonly offsetMs: number
+  /** The IANA time zone whose days the windows are; undefined for windows of a fixed length. */
+  readonly timeZone?: string | undefined
+  /** How far the watermark may have passed a window's last instant while the window still takes records and corrects its result. */
+  readonly allowedLatenessMs: number
+}
+
+/** Windows that grow with the records in them and end after a gap without any. */
+export interface SessionWindows {
+  readonly kind: 'session'
+  /** The longest time without a record within a session. */
+  readonly gapMs: number
+  /** As of {@link AlignedWindows.allowedLatenessMs}. */
+  readonly allowedLatenessMs: number
+}
+
+/** Windows of either kind. */
+export type Windows = AlignedWindows | SessionWindows
+
+/** How long windows wait for what is late. */
+export interface WindowOptions {
+  /**
+   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`) while the window still takes records and corrects
+   * its result. Default 0: a record is late for a window as soon as the watermark has passed the window's last instant.
+   */
+  readonly allowedLateness?: Duration
+}
+
+/** Where windows begin. */
+export interface AlignedWindowOptions extends WindowOptions {
+  /** Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their advance since 1970-01-01 00:00. */
+  readonly offset?: Duration
+}
+
+/** Where tumbling windows begin. */
+export interface TumblingOptions extends AlignedWindowOptions {
+  /**
+   * An IANA time zone, such as `'Europe/Berlin'`: windows are whole days there, from midnight to midnight, with 23 or 25 hours when the clocks change. A day
+   * whose midnight the clocks skip starts when they have skipped it. Only for a size in whole days. Default: days of UTC.
+   */
+  readonly timeZone?: string
+}
+
+/**
+ * Fixed windows of `size`, side by side: `[start, end)` in ms since the epoch, from multiples of `size` on, moved by `offset`. As Flink's and Kafka Streams'
+ * tumbling windows.
+ * @example tumbling('1h', { allowedLateness: '48h' })
+ * @example tumbling('1d', { timeZone: 'Europe/Berlin' })
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for a time zone that is unknown or is given with a size that is not in whole days
+ */
+export function tumbling(size: Duration, options: TumblingOptions = {}): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a tumbling window')
+  checkOptions('the tumbling window', options, { ...alignedOptions, timeZone: 'string' })
+  const { timeZone } = options
+  const windows = aligned('tumbling', sizeMs, sizeMs, options)
+  if (timeZone === undefined) return windows
+  if (sizeMs % dayMs !== 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `A tumbling window of ${inWords(sizeMs)} cannot follow the days of time zone '${timeZone}': give it a size in whole days, ` +
+        "or leave out timeZone and move the windows with { offset: '30m' }.",
+    )
+  checkTimeZone(timeZone)
+  return { ...windows, timeZone }
+}
+
+/**
+ * Windows of `size` that begin every `advance`; a record is in size / advance of them, 10,000 at most. Kafka Streams' hopping windows, Flink's sliding ones. An
+ * advance longer than the size takes a sample: records between two windows belong to none, and are counted as `not-sampled`.
+ * @example hopping('1h', '15m')
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for more than 10,000 windows for each record
+ */
+export function hopping(
+  size: Duration,
+  advance: Duration,
+  options: AlignedWindowOptions = {},
+): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a hopping window')
+  const advanceMs = positive(advance, 'the advance of a hopping window')
+  checkOptions('the hopping window', options, alignedOptions)
+  const each = Math.ceil(sizeMs / advanceMs)
+  if (each > windowsPerRecordMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Hopping windows of ${inWords(sizeMs)} every ${inWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
+        `Let them advance by ${inWords(Math.ceil(sizeMs / windowsPerRecordMax))} or more.`,
+    )
+  return aligned('hopping', sizeMs, advanceMs, options)
+}
+
+/**
+ * Sessions: records of one key with `gap` or less between one and the next are in one window.
+ * @example session('30m', { allowedLateness: '48h' })
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
+ */
+export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {
+  const gapMs = positive(gap, 'the gap of a session window')
+  checkOptions('the session window', options, lateOptions)
+  return { kind: 'session', gapMs, allowedLatenessMs: lateness(options) }
+}
+
+/** Windows in words, all that makes them what they are: `tumbling 1h from 15m, lateness 2d`. */
+export function describeWindows(windows: Windows): string {
+  const offset =
+    windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${inWords(windows.offsetMs)}` : ''
+  const allowed = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
+  switch (windows.kind) {
+    case 'tumbling': {
+      const zone = windows.timeZone === undefined ? '' : ` in ${windows.timeZone}`
+      return `tumbling ${inWords(windows.sizeMs)}${offset}${zone}${allowed}`
+    }
+    case 'hopping':
+      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${offset}${allowed}`
+    case 'session':
+      return `session gap ${inWords(windows.gapMs)}${allowed}`
+  }
+}
+
+/**
+ * What windows over the results of `emit('changes')` must allow in lateness. Such a result carries the largest timestamp in its window, which may be this much
+ * before the window's last instant.
+ */
+export function latenessOfChanges(windows: Windows): number {
+  const { allowedLatenessMs } = windows
+  if (windows.kind === 'session') return allowedLatenessMs + windows.gapMs
+  return allowedLatenessMs + windows.sizeMs + (windows.timeZone === undefined ? 0 : clockShiftMsMax)
+}
+
+const lateOptions = { allowedLateness: 'duration' } as const
+const alignedOptions = { ...lateOptions, offset: 'any' } as const
+
+function aligned(
+  kind: AlignedWindows['kind'],
+  sizeMs: number,
+  advanceMs: number,
+  options: AlignedWindowOptions,
+): AlignedWindows {
+  const moved = signedMs(options.offset ?? 0) % advanceMs
+  const offsetMs = moved < 0 ? moved + advanceMs : moved + 0
+  return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
+}
+
+/** A duration that may lead back: `'-8h'` or -28_800_000. */
+function signedMs(offset: Duration): number {
+  if (typeof offset === 'number') return offset < 0 ? -durationMs(-offset) : durationMs(offset)
+  if (typeof offset !== 'string')
+    throw new MillraceError(
+      'INVALID_DURATION',
+      `Invalid offset of a window, ${valueInWords(offset)}: use milliseconds, or text such as '6h' or '-8h'.`,
+    )
+  const text = offset.trim()
+  return text.startsWith('-') ? -durationMs(text.slice(1) as Duration) : durationMs(offset)
+}
+
+function lateness(options: WindowOptions): number {
+  return options.allowedLateness === undefined
+    ? 0
+    : bounded(options.allowedLateness, 'the allowed lateness of a window')
+}
+
+function positive(duration: Duration, what: string): number {
+  const ms = bounded(duration, what)
+  if (!(ms > 0))
+    throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)
+  return ms
+}
+
+function bounded(duration: Duration, what: string): number {
+  const ms = durationMs(duration)
+  if (ms > durationMsMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${what} is ${duration}; ${inWords(durationMsMax)} is the most, so that times stay exact numbers.`,
+    )
+  return ms
+}
+
+/** A duration as people write it: in the largest unit that it is a whole number of. */
+export function inWords(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
+  return `${ms}ms`
+}

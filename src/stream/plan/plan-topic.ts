@@ -1,0 +1,39 @@
+/**
+ * The topic in which an app keeps its plans: a record for each program that has committed, as JSON (saved-plan.ts). The last one counts.
+ */
+import { MillraceError, utf8 } from '../../base/index.ts'
+import { batchesUpTo, type LogPort } from '../../port/index.ts'
+import type { SavedPlan } from './saved-plan.ts'
+
+/** The name of the topic; an operator's changelog cannot have it, as those name an operator and a state. */
+export function planTopic(app: string): string {
+  return `${app}-plan-changelog`
+}
+
+/** The topics that an app keeps for itself. */
+export async function topicsOfApp(port: LogPort, app: string): Promise<string[]> {
+  const topics = await port.listTopics({ internal: true })
+  return topics.filter(({ config }) => config.app === app).map(({ name }) => name)
+}
+
+/** The last plan in the topic: there are as many as there were programs. */
+export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
+  const end = await port.offsets(topic, 0, 'latest', 'read_committed')
+  const offset = await port.offsets(topic, 0, 'earliest')
+  let text: string | undefined
+  for await (const { batch } of batchesUpTo(port, { topic, partition: 0, offset }, { end }))
+    for (const cursor = batch.records(); cursor.next();) {
+      const value = cursor.value()
+      if (value) text = utf8(value)
+    }
+  return text === undefined ? undefined : parsePlan(text, topic)
+}
+
+function parsePlan(text: string, topic: string): SavedPlan {
+  const plan = JSON.parse(text) as SavedPlan
+  if (plan.format === 1) return plan
+  throw new MillraceError(
+    'STATE_INCOMPATIBLE',
+    `The plan in '${topic}' has format ${String(plan.format)}, and this version of millrace reads 1: use the version that wrote it, or start from scratch with { restart: true }.`,
+  )
+}

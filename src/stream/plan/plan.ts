@@ -1,0 +1,101 @@
+/**
+ * The plan: the graph cut into **stages** at its exchanges. Within a stage a record stays where its key lives, so a stage runs as one task per
+ * partition; between stages it goes to the task that owns its new key.
+ */
+import { assert, MillraceError } from '../../base/index.ts'
+import type { ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
+
+export interface Stage {
+  readonly id: number
+  /** In the order in which records pass. */
+  readonly nodes: readonly GraphNode[]
+  readonly sources: readonly SourceNode[]
+  /** Exchanges that bring records into this stage, with the stage that sends them. */
+  readonly incoming: readonly { readonly exchange: ExchangeNode; readonly from: Stage }[]
+}
+
+export interface Plan {
+  /** Upstream stages come before the ones that they feed. */
+  readonly stages: readonly Stage[]
+  stageOf(node: GraphNode): Stage
+}
+
+/** @throws MillraceError INVALID_TOPOLOGY for a graph without a source */
+export function planOf(graph: Graph, app: string): Plan {
+  const { nodes } = graph
+  if (!nodes.some(node => node.kind === 'source'))
+    throw new MillraceError(
+      'INVALID_TOPOLOGY',
+      `The app '${app}' reads nothing: begin with app.stream(topic) or app.table(topic).`,
+    )
+
+  // Nodes are in one stage when an edge that is not an exchange joins them, or when one exchange feeds both.
+  const parents = nodes.map(node => node.id)
+  const root = (id: number): number => {
+    let at = id
+    while (parents[at] !== at) at = parents[at] as number
+    return at
+  }
+  const unite = (a: number, b: number): void => {
+    const [low, high] = [Math.min(root(a), root(b)), Math.max(root(a), root(b))]
+    parents[high] = low
+  }
+  const fedBy = new Map<number, number>()
+  for (const node of nodes)
+    for (const { from } of node.inputs) {
+      if (from.kind !== 'exchange') unite(node.id, from.id)
+      else {
+        const other = fedBy.get(from.id)
+        if (other !== undefined) unite(node.id, other)
+        fedBy.set(from.id, node.id)
+      }
+    }
+
+  const stages = new Map<
+    number,
+    Stage & { nodes: GraphNode[]; sources: SourceNode[]; incoming: { exchange: ExchangeNode; from: Stage }[] }
+  >()
+  for (const node of nodes) {
+    const id = root(node.id)
+    const stage = stages.get(id) ?? { id: 0, nodes: [], sources: [], incoming: [] }
+    stages.set(id, stage)
+    stage.nodes.push(node)
+    if (node.kind === 'source') stage.sources.push(node)
+  }
+  const stageOf = (node: GraphNode): Stage => {
+    const stage = stages.get(root(node.id))
+    assert(stage, 'every node has a stage')
+    return stage
+  }
+  for (const stage of stages.values())
+    for (const node of stage.nodes)
+      for (const { from } of node.inputs)
+        if (from.kind === 'exchange' && !stage.incoming.some(({ exchange }) => exchange === from))
+          stage.incoming.push({ exchange: from, from: stageOf(from) })
+
+  const ordered = upstreamFirst([...stages.values()], app)
+  ordered.forEach((stage, id) => Object.assign(stage, { id }))
+  return { stages: ordered, stageOf }
+}
+
+function exchangesOf(stages: readonly Stage[]): string {
+  const names = stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange.name))
+  return [...new Set(names)].join(', ')
+}
+
+function upstreamFirst(stages: readonly Stage[], app: string): Stage[] {
+  const ordered: Stage[] = []
+  let rest = [...stages]
+  while (rest.length > 0) {
+    const ready = rest.filter(stage => stage.incoming.every(({ from }) => ordered.includes(from)))
+    if (ready.length === 0)
+      throw new MillraceError(
+        'INVALID_TOPOLOGY',
+        `The app '${app}' joins what stands before an exchange (${exchangesOf(rest)}) to what comes out of it, so that each side would wait for the other. ` +
+          'Send the side before it through its own exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
+      )
+    ordered.push(...ready)
+    rest = rest.filter(stage => !ready.includes(stage))
+  }
+  return ordered
+}

@@ -1,0 +1,156 @@
+/**
+ * The plan as it is kept with an app's commits: what its state was made of. A later run compares its own with it before
+ * anything is read (previous-run.ts).
+ *
+ * It names each operator that keeps state: what it does, what feeds it, what its keys and values are, and the changelogs that hold
+ * it. And it names each topic that the app reads or keeps for itself, by its id.
+ */
+import { crc32c, fromUtf8 } from '../../base/index.ts'
+import { changelogTopic, KeyedState, memoryStore } from '../../state/index.ts'
+import type { Edge, GraphNode, OperatorNode } from './graph.ts'
+import { Metrics } from '../task/metrics.ts'
+import type { Plan } from './plan.ts'
+import { Task } from '../task/task.ts'
+import type { Shape } from './value-shape.ts'
+
+/** An operator that keeps state. */
+export interface SavedOperator {
+  readonly name: string
+  /** Whether the program gave the name: then it says which operator this is, whatever stands around it. */
+  readonly isNamed: boolean
+  /** What it does: `count, tumbling 1h`. */
+  readonly kind: string
+  /** The form of its keys. */
+  readonly keys: string
+  /** The way that records take to it: `orders › filter › count`. */
+  readonly place: string
+  /** The topics that this way begins in; the first is the one that its records come from. */
+  readonly reads: readonly string[]
+  /** The topics that its results go to. */
+  readonly writes: readonly string[]
+  readonly shape?: Shape
+  readonly version?: number
+  /** The topics of its state. */
+  readonly changelogs: readonly string[]
+}
+
+/** A topic between two stages. */
+export interface SavedExchange {
+  readonly name: string
+  /** Whether its name says which one it is: what sends to it was named by the program. */
+  readonly isNamed: boolean
+  readonly place: string
+}
+
+export interface SavedPlan {
+  readonly format: 1
+  readonly operators: readonly SavedOperator[]
+  /** Operators of earlier programs that this one does not have; their state is still there. */
+  readonly unclaimed: readonly SavedOperator[]
+  /** What is between the stages, where that is a topic. */
+  readonly exchanges?: readonly SavedExchange[]
+  /** The ids of all topics that the app reads, or keeps for itself. */
+  readonly topics: Readonly<Record<string, string>>
+  /** State of 0.1.0 was taken over, which did not say how far changelogs went: a task that has not committed since may have some. */
+  readonly adopted?: true
+  /** The app has run at least once, not exactly once: a crash may have left changelogs further than the commit says. */
+  readonly atLeastOnce?: true
+}
+
+/** A plan that no commit holds yet. */
+export interface UnsavedPlan {
+  readonly plan: SavedPlan
+  /** Whether a commit has to come for its sake, also where no record comes. */
+  readonly isDue: boolean
+}
+
+/** A plan's content, to tell it from another. */
+export function digestOf(plan: SavedPlan): string {
+  return crc32c(fromUtf8(JSON.stringify(plan))).toString(16)
+}
+
+/** The operators of a plan that keep state. */
+export function operatorsOf(app: string, plan: Plan): SavedOperator[] {
+  const states = statesOf(plan)
+  return plan.stages
+    .flatMap(({ nodes }) => nodes)
+    .filter(node => node.kind === 'operator' && states.has(node))
+    .map(node => savedOperator(app, node as OperatorNode, plan, states.get(node) ?? []))
+}
+
+/** The exchanges of a plan. */
+export function exchangesOf(plan: Plan): SavedExchange[] {
+  const exchanges = new Set(plan.stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange)))
+  return Array.from(exchanges, ({ name, inputs }) => ({
+    name,
+    isNamed: inputs.every(({ from }) => from.isNamed),
+    place: inputs.map(placeOf).join(' and '),
+  }))
+}
+
+function savedOperator(
+  app: string,
+  node: OperatorNode,
+  plan: Plan,
+  states: readonly string[],
+): SavedOperator {
+  const { name, isNamed, label: kind, stores: { shape, version } = {}, inputs } = node
+  return {
+    name,
+    isNamed,
+    kind,
+    keys: inputs[0]?.from.keyCodec.form ?? '',
+    place: inputs.map(placeOf).join(' and '),
+    reads: [...new Set(sourcesOf(node))],
+    writes: [...sinksOf(node, plan)].sort(),
+    ...(shape && { shape: shape() }),
+    ...(version !== undefined && { version }),
+    changelogs: states.map(state => changelogTopic(app, `${name}-${state}`)),
+  }
+}
+
+/** The states that the operators ask for, learned by making the tasks once. */
+function statesOf(plan: Plan): ReadonlyMap<GraphNode, readonly string[]> {
+  const states = new Map<GraphNode, string[]>()
+  const environment = {
+    metrics: new Metrics(),
+    exchange: () => {},
+    output: () => {},
+    monotonic: () => 0,
+    state: (_task: Task, node: OperatorNode, name: string) => {
+      const names = states.get(node) ?? []
+      states.set(node, names)
+      names.push(name)
+      return new KeyedState<unknown>(name, memoryStore())
+    },
+  }
+  for (const stage of plan.stages) void new Task(stage, 0, environment, Number.NEGATIVE_INFINITY)
+  return states
+}
+
+/** What feeds an edge, from the topic on. */
+function placeOf({ from, outlet }: Edge): string {
+  if (from.kind === 'source') return from.topic.name
+  const before = from.inputs.map(placeOf)
+  const way = before.length === 1 ? before[0] : `(${before.join(' and ')})`
+  if (from.kind !== 'operator') return `${way} › ${from.kind}`
+  const label = from.isNamed ? `${from.label} '${from.name}'` : from.label
+  return `${way} › ${label}${from.outlets.length > 1 ? `.${from.outlets[outlet]}` : ''}`
+}
+
+function sourcesOf(node: GraphNode): string[] {
+  return node.kind === 'source' ? [node.topic.name] : node.inputs.flatMap(({ from }) => sourcesOf(from))
+}
+
+/** The topics that a node's results reach, by whatever way. */
+function sinksOf(node: GraphNode, plan: Plan): Set<string> {
+  const reached = new Set<GraphNode>([node])
+  const sinks = new Set<string>()
+  // Nodes stand behind what feeds them.
+  for (const each of plan.stages.flatMap(({ nodes }) => nodes).toSorted((a, b) => a.id - b.id)) {
+    if (!each.inputs.some(({ from }) => reached.has(from))) continue
+    reached.add(each)
+    if (each.kind === 'sink') sinks.add(each.topic.name)
+  }
+  return sinks
+}

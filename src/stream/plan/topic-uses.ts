@@ -1,0 +1,62 @@
+/**
+ * What the apps that run over a log say of its topics' partition counts, so that the app that starts first makes a topic as another declares it.
+ *
+ * An app is known from the call that starts it: of two that are started without waiting in between, each knows what the other declares.
+ */
+import { MillraceError } from '../../base/index.ts'
+import { asDeclared, type LogPort } from '../../port/index.ts'
+import type { Plan } from './plan.ts'
+
+/** What a program says of a topic. */
+type Declared = Parameters<typeof asDeclared>[0]
+
+/** What an app reads, or writes. */
+interface TopicUse {
+  readonly app: string
+  readonly topic: Declared
+}
+
+const usesOf = new WeakMap<LogPort, Set<readonly TopicUse[]>>()
+
+/** An app starts to run over a log. Returns what takes it back. */
+export function announceUses(port: LogPort, app: string, plan: Plan): () => void {
+  const uses: TopicUse[] = []
+  for (const { sources, nodes } of plan.stages) {
+    for (const { topic } of sources) uses.push({ app, topic })
+    for (const node of nodes) if (node.kind === 'sink') uses.push({ app, topic: node.topic })
+  }
+  const all = usesOf.get(port) ?? new Set()
+  usesOf.set(port, all.add(uses))
+  return () => all.delete(uses)
+}
+
+/** The partition count that a topic is to be made with: as the app states it, or another one of the log does. */
+export function statedCount(port: LogPort, { name, partitions }: Declared): number | undefined {
+  if (partitions !== undefined) return partitions
+  return find(port, ({ topic }) => topic.name === name && topic.partitions !== undefined)?.topic.partitions
+}
+
+/**
+ * The count that a topic has, as {@link asDeclared}; a refusal names the app that uses the topic with that count.
+ * @throws MillraceError PARTITION_COUNT_CHANGED
+ */
+export function agreedCount(port: LogPort, app: string, topic: Declared, found: number): number {
+  const { name, partitions } = topic
+  if (partitions === undefined || partitions === found) return found
+  const other = find(
+    port,
+    use => use.app !== app && use.topic.name === name && (use.topic.partitions ?? found) === found,
+  )
+  if (!other) return asDeclared(topic, found)
+  const says = other.topic.partitions === undefined ? 'declares no count' : `declares ${found}, too`
+  throw new MillraceError(
+    'PARTITION_COUNT_CHANGED',
+    `The app '${app}' declares topic '${name}' with ${partitions} partitions, but it has ${found}, and the app '${other.app}', which runs over it, ${says}. ` +
+      `A topic keeps its count. Declare ${found}, or give both apps a new topic, with its partitions in one declaration that both use.`,
+  )
+}
+
+function find(port: LogPort, isIt: (use: TopicUse) => boolean): TopicUse | undefined {
+  for (const uses of usesOf.get(port) ?? []) for (const use of uses) if (isIt(use)) return use
+  return undefined
+}

@@ -1,0 +1,239 @@
+/**
+ * The topics of an app: those it reads and writes are made where they are missing, and its own (changelogs, exchanges) have as many partitions as the stage they belong
+ * to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
+ *
+ * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would come out as a run that has finished.
+ */
+import { isMillraceError, MillraceError } from '../../base/index.ts'
+import { checkPublic, type LogPort, type TopicConfig, type TopicDescription } from '../../port/index.ts'
+import type { ErrorPolicy } from '../../schema/index.ts'
+import { exchangeTopic } from '../task/exchange-partition.ts'
+import type { AnyTopic } from './graph.ts'
+import type { Plan, Stage } from './plan.ts'
+import { planTopic } from './plan-topic.ts'
+import { agreedCount, statedCount } from './topic-uses.ts'
+
+/** Segments of the app's own topics, whatever the log's default is: each batch of a changelog has to fit. */
+const ownSegmentBytes = 64 << 20
+/** Topics that a message names. */
+const topicsNamedMax = 20
+
+export class TopologyTopics {
+  readonly #port: LogPort
+  readonly #app: string
+  readonly #exchange: 'memory' | 'topic'
+  readonly #counts = new Map<string, number>()
+  readonly #batchBytesMax = new Map<string, number>()
+  readonly #stageCounts = new Map<Stage, number>()
+  /** What the app keeps for itself. */
+  readonly #own = new Set<string>()
+
+  constructor(port: LogPort, app: string, exchange: 'memory' | 'topic') {
+    this.#port = port
+    this.#app = app
+    this.#exchange = exchange
+  }
+
+  /** Partitions of a topic that has been looked up. */
+  partitions(topic: string): number {
+    const count = this.#counts.get(topic)
+    if (count === undefined)
+      throw new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was not prepared by the app '${this.#app}'.`)
+    return count
+  }
+
+  /** Bytes of the largest batch that a topic takes. */
+  batchBytesMax(topic: string): number {
+    return this.#batchBytesMax.get(topic) ?? Number.POSITIVE_INFINITY
+  }
+
+  /** Tasks of a stage. */
+  stagePartitions(stage: Stage): number {
+    return this.#stageCounts.get(stage) ?? 0
+  }
+
+  /** The topics that a stage reads: their partitions n make its task n. Those behind an exchange in memory read none. */
+  read(stage: Stage): string[] {
+    const topics = stage.sources.map(({ topic }) => topic.name)
+    if (this.#exchange === 'topic')
+      for (const { exchange } of stage.incoming) topics.push(exchangeTopic(this.#app, exchange))
+    return topics
+  }
+
+  /**
+   * Looks up what the plan reads, and makes what is missing of it. `onNotice` is told of a topic that was made, where that may be a slip.
+   *
+   * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is bounded; PARTITION_COUNT_CHANGED for one that states another
+   *   count than it has; NOT_COPARTITIONED for two sources of one stage with different counts
+   */
+  async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
+    for (const stage of plan.stages) {
+      const missing = await this.#lookUpSources(stage)
+      // Those that state their partitions first: what meets them takes the same count.
+      for (const topic of missing.toSorted((a, b) => Number(!a.partitions) - Number(!b.partitions))) {
+        if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
+        const first = stage.sources.find(source => this.#counts.has(source.topic.name))
+        const partitions = statedCount(this.#port, topic) ?? (first && this.partitions(first.topic.name)) ?? 1
+        const isNew = await this.#create(topic.name, { partitions })
+        await this.#lookUpSources(stage)
+        if (isNew && (isBounded || topic.partitions === undefined)) onNotice(await this.#created(topic))
+      }
+      const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
+      for (const other of others)
+        if (first !== undefined && this.partitions(other) !== this.partitions(first))
+          throw new MillraceError(
+            'NOT_COPARTITIONED',
+            `Topics '${first}' (${this.partitions(first)} partitions) and '${other}' (${this.partitions(other)}) meet in one stage of the app '${this.#app}', ` +
+              'so equal keys have to be in partitions of equal number: give them the same partition count, or selectKey on one side, which sends it through an exchange.',
+          )
+      const count =
+        first === undefined
+          ? Math.max(...stage.incoming.map(({ from }) => this.stagePartitions(from)))
+          : this.partitions(first)
+      this.#stageCounts.set(stage, count)
+    }
+  }
+
+  /**
+   * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads. `changelogsOf` gives the changelogs of an
+   * operator, by its name.
+   *
+   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another count, and for a sink that declares another one
+   */
+  async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
+    await this.#ensureOwn(planTopic(this.#app), 1)
+    for (const stage of plan.stages) {
+      const count = this.stagePartitions(stage)
+      if (this.#exchange === 'topic')
+        for (const { exchange } of stage.incoming)
+          await this.#ensureOwn(exchangeTopic(this.#app, exchange), count)
+      for (const node of stage.nodes)
+        if (node.kind === 'sink') {
+          await this.#ensure(node.topic.name, statedCount(this.#port, node.topic) ?? count)
+          agreedCount(this.#port, this.#app, node.topic, this.partitions(node.topic.name))
+        } else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
+    }
+  }
+
+  /**
+   * Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own.
+   *
+   * @throws MillraceError INVALID_TOPOLOGY where the app would read them again
+   */
+  async prepareDeadLetters({ stages }: Plan, onError: ErrorPolicy): Promise<void> {
+    const sources = stages.flatMap(stage => stage.sources.map(({ topic }) => topic))
+    for (const policy of [onError, ...sources.map(topic => topic.onError)]) {
+      if (typeof policy !== 'object') continue
+      const { deadLetter } = policy
+      if (sources.some(({ name }) => name === deadLetter))
+        throw new MillraceError(
+          'INVALID_TOPOLOGY',
+          `Dead letters of the app '${this.#app}' would go to topic '${deadLetter}', which it reads: each would come in again, and fail again. Give them their own topic.`,
+        )
+      const stated = statedCount(this.#port, { name: deadLetter, partitions: undefined })
+      await this.#ensure(deadLetter, stated ?? 1)
+    }
+  }
+
+  /** Makes sure that a topic is there, with whatever partition count. */
+  async #ensure(topic: string, partitions: number): Promise<void> {
+    if (this.#own.has(topic)) throw this.#isOwn(topic)
+    if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
+  }
+
+  /** Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all that is written to it. */
+  async #ensureOwn(topic: string, partitions: number): Promise<void> {
+    if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
+    this.#own.add(topic)
+    const found = await this.#countOf(topic, {
+      partitions,
+      retentionBytes: -1,
+      segmentBytes: ownSegmentBytes,
+      app: this.#app,
+    })
+    if (found !== partitions)
+      throw new MillraceError(
+        'PARTITION_COUNT_CHANGED',
+        `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and its input now has ${partitions}: its state would be looked for in the wrong place. ` +
+          'Give the input its old partition count back, or start from scratch with { restart: true }.',
+      )
+    this.#counts.set(topic, found)
+  }
+
+  /** How many partitions a topic has, which is created where it is missing. */
+  async #countOf(topic: string, config: TopicConfig): Promise<number> {
+    const description = await this.#describe(topic)
+    if (description && config.app === undefined) {
+      checkPublic(description)
+      return description.partitions
+    }
+    // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
+    if (description && description.config.app === config.app) return description.partitions
+    await this.#create(topic, config)
+    return (await this.#describe(topic))?.partitions ?? config.partitions
+  }
+
+  async #describe(topic: string): Promise<TopicDescription | undefined> {
+    const description = await this.#port.describeTopic(topic)
+    if (description) this.#batchBytesMax.set(topic, description.batchBytesMax)
+    return description
+  }
+
+  /** Creates a topic that is missing. Returns false if another instance was faster. */
+  async #create(topic: string, config: TopicConfig): Promise<boolean> {
+    try {
+      await this.#port.createTopic(topic, config)
+      return true
+    } catch (error) {
+      if (isMillraceError(error, 'TOPIC_EXISTS')) return false
+      throw error
+    }
+  }
+
+  /** Looks up the sources of a stage. Returns those that are missing. */
+  async #lookUpSources({ sources }: Stage): Promise<AnyTopic[]> {
+    const missing: AnyTopic[] = []
+    for (const { topic } of sources) {
+      if (this.#counts.has(topic.name)) continue
+      const found = await this.#describe(topic.name)
+      if (found) {
+        checkPublic(found)
+        this.#counts.set(topic.name, agreedCount(this.#port, this.#app, topic, found.partitions))
+      } else missing.push(topic)
+    }
+    return missing
+  }
+
+  #isOwn(topic: string): MillraceError {
+    return new MillraceError(
+      'INVALID_ARGUMENT',
+      `The app '${this.#app}' keeps its state, or what is between its stages, in '${topic}', so it cannot read or write a topic of that name: choose another name.`,
+    )
+  }
+
+  async #unknown({ name }: AnyTopic): Promise<MillraceError> {
+    return new MillraceError(
+      'UNKNOWN_TOPIC',
+      `The app '${this.#app}' reads topic '${name}', which does not exist. ${await this.#others(name)}` +
+        'Create it, publish to it first, or declare its partitions so that it can be created.',
+    )
+  }
+
+  async #created({ name }: AnyTopic): Promise<string> {
+    const count = this.partitions(name)
+    return (
+      `The app '${this.#app}' reads topic '${name}', which was missing and has been created with ${count} partition${count === 1 ? '' : 's'}. ` +
+      `${await this.#others(name)}If the name is right, all is well; a topic that declares its partitions is created with those.`
+    )
+  }
+
+  /** The topics that the name of a missing one may have been meant to be. */
+  async #others(topic: string): Promise<string> {
+    const known = (await this.#port.listTopics())
+      .filter(({ name, internal }) => !internal && name !== topic && !/-(changelog|repartition)$/.test(name))
+      .map(({ name }) => name)
+    return known.length > 0
+      ? `There are: ${known.slice(0, topicsNamedMax).join(', ')}. `
+      : 'There are no others. '
+  }
+}

@@ -1,0 +1,94 @@
+/** The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are moved. */
+import { MillraceError } from '../../base/index.ts'
+import {
+  type GroupDescription,
+  type GroupPartition,
+  type LogPort,
+  type OffsetCommit,
+  type ResetTarget,
+  resolveTarget,
+  withLags,
+} from '../../port/index.ts'
+import { startMetadata } from './restart.ts'
+import { planMark } from './previous-run.ts'
+import { topicsOfApp } from '../plan/plan-topic.ts'
+import { hasEnded } from '../task/source-partition.ts'
+
+/** An app that has committed something. */
+export interface AppDescription {
+  readonly app: string
+  /** Instances that are at work now; undefined where the log is only read, which does not show it. */
+  readonly instances: number | undefined
+  /** A run until `'end'` has closed its windows. */
+  readonly finished: boolean
+  /** The partitions that it reads. */
+  readonly inputs: readonly GroupPartition[]
+}
+
+/** The apps of a log, by name. */
+export async function listApps(port: LogPort): Promise<AppDescription[]> {
+  const apps: AppDescription[] = []
+  for (const group of await port.listGroups()) {
+    const own = new Set(await topicsOfApp(port, group.group))
+    if (own.size === 0 && !group.offsets.some(isOfApp)) continue
+    apps.push(await describe(port, group, own))
+  }
+  return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
+}
+
+/** Whether a group is that of an app. */
+export async function isApp(port: LogPort, group: string): Promise<boolean> {
+  if ((await topicsOfApp(port, group)).length > 0) return true
+  const found = (await port.listGroups()).find(each => each.group === group)
+  return found?.offsets.some(isOfApp) ?? false
+}
+
+function isOfApp({ metadata }: OffsetCommit): boolean {
+  return metadata?.includes(planMark) ?? false
+}
+
+async function describe(
+  port: LogPort,
+  { group, members, offsets }: GroupDescription,
+  own: ReadonlySet<string>,
+): Promise<AppDescription> {
+  const read = offsets.filter(({ topic }) => !own.has(topic))
+  return {
+    app: group,
+    instances: members,
+    finished: read.length > 0 && read.every(({ metadata }) => hasEnded(metadata)),
+    inputs: await withLags(port, read),
+  }
+}
+
+/**
+ * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do watermarks, and what is between its stages. What
+ * it has written to topics stays.
+ *
+ * @returns where its inputs are now
+ * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs, OFFSET_OUT_OF_RANGE
+ */
+export async function resetApp(port: LogPort, app: string, to: ResetTarget): Promise<AppDescription> {
+  const group = (await port.listGroups()).find(each => each.group === app)
+  const own = new Set(await topicsOfApp(port, app))
+  if (!group || (own.size === 0 && !group.offsets.some(isOfApp)))
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      group
+        ? `'${app}' is a consumer group, not an app. Move its offsets with 'millrace group reset ${app} --topic <topic> --to <where>'.`
+        : `There is no app '${app}' that has run over this log. See 'millrace app list'.`,
+    )
+  const offsets: OffsetCommit[] = []
+  for (const { topic, partition } of group.offsets)
+    if (!own.has(topic))
+      offsets.push({
+        topic,
+        partition,
+        offset: await resolveTarget(port, topic, partition, to),
+        metadata: startMetadata,
+      })
+  // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be reset again.
+  await port.setOffsets(app, offsets)
+  for (const topic of own) await port.deleteTopic(topic, { app })
+  return describe(port, { group: app, members: 0, offsets }, new Set())
+}

@@ -1,0 +1,107 @@
+/**
+ * Runs that end: what they take for the end of the input, and when they have come to it.
+ *
+ * `'end'` takes the input as it stands for all there is: a partition at its end stands at the end of time, and so, once everything upstream of it does, does each task
+ * behind an exchange. `'now'` only stops there.
+ */
+import type { LogPort, Reader } from '../../port/index.ts'
+import type { InputPartition } from '../task/input-partition.ts'
+import { SourcePartition } from '../task/source-partition.ts'
+
+export class BoundedRun {
+  readonly #port: LogPort
+  #until: 'end' | 'now' | undefined
+  /** Where the source partitions end; undefined while that is to be found out. */
+  #ends: Map<InputPartition, number> | undefined
+  #isOver = false
+
+  constructor(port: LogPort, until: 'end' | 'now' | undefined) {
+    this.#port = port
+    this.#until = until
+  }
+
+  get isBounded(): boolean {
+    return this.#until !== undefined
+  }
+
+  /** The last commit of the run has been made. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  /** Whether the run has come to the end of time. */
+  get isFinished(): boolean {
+    return this.#isOver && this.#until === 'end'
+  }
+
+  /** From now on a run until `'end'`. */
+  finish(): void {
+    this.#until = 'end'
+    this.#ends = undefined
+  }
+
+  /** Other partitions have come: their ends are to be found out. */
+  partitionsChanged(): void {
+    this.#ends = undefined
+  }
+
+  /** Finds out where the inputs end, where that is not known. A partition that a run has ended before ends where it did then. */
+  async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
+    if (!this.#until || this.#ends) return
+    const ends = new Map<InputPartition, number>()
+    for (const input of inputs.values())
+      if (input instanceof SourcePartition)
+        ends.set(
+          input,
+          input.ended
+            ? input.position
+            : await this.#port.offsets(input.topic, input.partition, 'latest', 'read_committed'),
+        )
+    this.#ends = ends
+  }
+
+  /** Whether there is nothing to read from the input, for now or at all. */
+  isAtEnd(input: InputPartition, reader: Reader): boolean {
+    if (input instanceof SourcePartition && input.ended) return true
+    const end = this.#ends?.get(input)
+    return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
+  }
+
+  /** Until `'end'`: the event time of a partition that is at its end is over. */
+  endInputs(inputs: Iterable<InputPartition>): void {
+    if (this.#until !== 'end') return
+    for (const input of inputs) {
+      const end = this.#ends?.get(input)
+      if (end !== undefined && input.position >= end) input.end()
+    }
+  }
+
+  /** Whether every source is at its end, and nothing is known to be left between the stages: time for the last commit. */
+  hasReadAll(inputs: Iterable<InputPartition>, reader: Reader): boolean {
+    if (!this.#until) return false
+    for (const input of inputs) {
+      const end = this.#ends?.get(input)
+      if (end !== undefined) {
+        if (input.position < end) return false
+      } else if (
+        this.#until === 'end'
+          ? input.watermark !== Number.POSITIVE_INFINITY
+          : !reader.atEnd(input.topic, input.partition)
+      )
+        return false
+    }
+    return true
+  }
+
+  /** After that commit: whether it is the last one, or what was sent with it to the next stage is still to be read. */
+  async isDone(inputs: ReadonlyMap<string, InputPartition>, reader: Reader): Promise<boolean> {
+    if (!this.hasReadAll(inputs.values(), reader)) return false
+    if (this.#until === 'end') return true
+    for (const input of inputs.values()) {
+      const { topic, partition, position } = input
+      if (!this.#ends?.has(input) && position < (await this.#port.offsets(topic, partition, 'latest')))
+        return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Commits: what makes a run exactly once.
+ *
+ * One transaction holds everything that the records since the last one have led to: what was written to topics and exchanges, what has changed in
+ * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; the next run from these offsets finds the state, the
+ * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
+ * owner by now commits nothing.
+ *
+ * A commit happens between two records: the watermark that is committed says what has fired. Or it happens while much that the watermark made due is firing;
+ * then the tasks keep as state how far they have come.
+ *
+ * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
+ */
+import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../../port/index.ts'
+import { fromUtf8 } from '../../base/index.ts'
+import { writeChangesInSteps } from '../../state/index.ts'
+import { BatchBuilder } from '../../wire/index.ts'
+import { Announcements } from '../task/watermark-announcements.ts'
+import type { Assignment } from './assignment.ts'
+import { ExchangeEnds, withNote } from './exchange-ends.ts'
+import type { InputPartition } from '../task/input-partition.ts'
+import { type InstanceContext, keyOf } from './instance-context.ts'
+import type { Outputs } from '../task/outputs.ts'
+import { planMark } from './previous-run.ts'
+import { planTopic } from '../plan/plan-topic.ts'
+import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
+
+export class Commits {
+  /** Who commits, once the group has been joined. */
+  membership: GroupMembership | undefined
+
+  readonly #context: InstanceContext
+  readonly #writer: Writer
+  readonly #outputs: Outputs
+  readonly #assignment: Assignment
+  readonly #announcements: Announcements
+  readonly #exchangeEnds: ExchangeEnds
+  /** The plan, until it is committed. */
+  #unsaved: UnsavedPlan | undefined
+  /** What stands in the log for each input. */
+  #marks = new Map<string, string>()
+  #committedAt: number
+
+  /** `unsaved`: the plan, where the last commit was made under another one. */
+  constructor(
+    context: InstanceContext,
+    unsaved: UnsavedPlan | undefined,
+    writer: Writer,
+    outputs: Outputs,
+    assignment: Assignment,
+  ) {
+    this.#unsaved = unsaved
+    this.#context = context
+    this.#writer = writer
+    this.#outputs = outputs
+    this.#assignment = assignment
+    this.#announcements = new Announcements(context, outputs)
+    this.#exchangeEnds = new ExchangeEnds(context, outputs)
+    this.#committedAt = context.clock.monotonic()
+  }
+
+  /** An input begins where its last owner, or the last run, committed: with this metadata. */
+  begins(input: InputPartition, metadata: string | undefined): void {
+    this.#marks.set(keyOf(input), markOf(input))
+    this.#exchangeEnds.begins(metadata)
+  }
+
+  /** Inputs have another owner now. */
+  forget(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#marks.delete(keyOf(partition))
+  }
+
+  /** When the next commit is due, by the monotonic clock. */
+  get dueAt(): number {
+    return this.#committedAt + this.#context.settings.commitIntervalMs
+  }
+
+  get hasUncommitted(): boolean {
+    if (this.#outputs.hasUncommitted || this.#unsaved?.isDue) return true
+    if (this.isBehind) return true
+    for (const input of this.#assignment.inputs.values())
+      if (this.#marks.get(keyOf(input)) !== markOf(input)) return true
+    return false
+  }
+
+  /** Whether downstream has yet to be told what is committed. */
+  get isBehind(): boolean {
+    return this.#announcements.isBehind
+  }
+
+  /** Commits everything up to here. */
+  async commit(): Promise<void> {
+    const { app, clock, settings, metrics } = this.#context
+    this.#committedAt = clock.monotonic()
+    const timestamp = clock.now()
+    const unfired = !this.#assignment.tasks.suspend()
+    for (const input of this.#assignment.inputs.values()) input.unfired = unfired
+    this.#announcements.announce(this.#assignment.tasks.all(), timestamp)
+    this.#outputs.flush()
+    for (const each of this.#assignment.states) {
+      const changes = await this.#inTurns(each.state.changesInSteps())
+      await this.#inTurns(
+        writeChangesInSteps(
+          each.changelog,
+          each.stale.length > 0 ? [...each.stale, ...changes] : changes,
+          timestamp,
+          (topic, partition, batch) =>
+            this.#outputs.append(topic, partition, batch, nextOffset => {
+              each.changelogEnd = nextOffset
+            }),
+        ),
+      )
+    }
+    if (!this.hasUncommitted) {
+      // Nothing to commit; an instance that was replaced learns of it all the same.
+      if (settings.exactlyOnce) await this.#writer.commit()
+      return
+    }
+    settings.onPhase('committing')
+    const plan = this.#savePlan(timestamp)
+    await this.#outputs.settled()
+    const { offsets, marks } = this.#progress()
+    for (const { changelog, changelogEnd } of this.#assignment.states) {
+      const { topic, partition } = changelog
+      const mark = String(changelogEnd)
+      marks.set(keyOf(changelog), mark)
+      if (changelogEnd > 0 && this.#marks.get(keyOf(changelog)) !== mark)
+        offsets.push({ topic, partition, offset: changelogEnd })
+    }
+    if (plan) offsets.push(plan())
+    const { membership } = this
+    if (settings.exactlyOnce)
+      await this.#writer.commit({
+        group: app,
+        ...(membership && { memberId: membership.memberId, generation: membership.generation }),
+        offsets,
+      })
+    else if (membership) await membership.commit(offsets)
+    this.#outputs.committed()
+    this.#announcements.committed()
+    this.#unsaved = undefined
+    for (const each of this.#assignment.states) {
+      await this.#inTurns(each.state.committedInSteps(each.changelogEnd))
+      each.stale = []
+    }
+    this.#marks = marks
+    metrics.commits += 1
+    settings.onPhase('committed')
+  }
+
+  /** Does all steps, and lets the event loop turn where they take long. Nothing is processed meanwhile. */
+  async #inTurns<T>(steps: Generator<void, T>): Promise<T> {
+    const { clock, turn } = this.#context
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      if (!turn.isOver(clock.monotonic())) continue
+      await clock.yield()
+      turn.begin(clock.monotonic())
+    }
+  }
+
+  /** Writes the plan where it is not committed; gives what the commit has to say of it once it is written. */
+  #savePlan(timestamp: number): (() => OffsetCommit) | undefined {
+    if (!this.#unsaved) return undefined
+    const { plan } = this.#unsaved
+    const topic = planTopic(this.#context.app)
+    const batch = new BatchBuilder()
+    batch.append(timestamp, null, fromUtf8(JSON.stringify(plan)))
+    let offset = 0
+    this.#outputs.append(topic, 0, batch, nextOffset => {
+      offset = nextOffset
+    })
+    return () => ({ topic, partition: 0, offset, metadata: digestOf(plan) })
+  }
+
+  /** How far each input is, and of that what has changed since the last commit. Everything that was written is acknowledged. */
+  #progress(): { readonly offsets: OffsetCommit[]; readonly marks: Map<string, string> } {
+    const offsets: OffsetCommit[] = []
+    const marks = new Map<string, string>()
+    const { inputs, tasks } = this.#assignment
+    const metadata = new Map([...inputs].map(([key, input]) => [key, marked(input.metadata())]))
+    const notes = this.#exchangeEnds.notes(tasks.all(), metadata)
+    for (const [key, input] of inputs) {
+      const { topic, partition, position: offset } = input
+      const mark = markOf(input)
+      const note = notes.get(key)
+      marks.set(key, mark)
+      if (note !== undefined) marks.set(noteKey(key), note)
+      if (this.#marks.get(key) !== mark || this.#marks.get(noteKey(key)) !== note)
+        offsets.push({ topic, partition, offset, metadata: withNote(metadata.get(key) ?? '', note) })
+    }
+    return { offsets, marks }
+  }
+}
+
+/** The mark of what is said beside an input. */
+function noteKey(input: string): string {
+  return `${input} sent`
+}
+
+/** Says that the commit was made under a plan, as those of 0.1.0 were not. */
+function marked(metadata: string): string {
+  if (!metadata.startsWith('{')) return metadata
+  return `{${planMark}1${metadata === '{}' ? '' : ','}${metadata.slice(1)}`
+}
+
+function markOf(input: InputPartition): string {
+  return `${input.position} ${input.metadata()}`
+}

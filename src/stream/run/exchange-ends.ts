@@ -1,0 +1,188 @@
+/**
+ * How far the topics between the stages were written. A commit says it, so that a start notices when records that nobody has read yet are gone: their
+ * sources are committed, and nothing would send them again.
+ *
+ * The offsets of such a topic are its readers'. So a writer keeps its own with the inputs of the tasks that send: in the metadata of task i of n it
+ * says how far partitions i, i + n, i + 2n, … were written. What is too long for the metadata is rounded down: a lower bound stays one.
+ */
+import type { LogPort, OffsetCommit, TopicPartition } from '../../port/index.ts'
+import { cannotContinue, restoreFolder } from './cannot-continue.ts'
+import { exchangeTopic } from '../task/exchange-partition.ts'
+import type { ExchangeNode } from '../plan/graph.ts'
+import { type InstanceContext, keyOf } from './instance-context.ts'
+import { nextBatch } from './last-batch.ts'
+import type { Outputs } from '../task/outputs.ts'
+import type { Stage } from '../plan/plan.ts'
+import type { Task } from '../task/task.ts'
+
+/** The metadata of an offset: Kafka's limit, which is the log's. */
+const metadataBytesMax = 4096
+/** What stands around the texts, for each. */
+const overheadBytes = 12
+const radix = 36
+/** Digits of base 36 that may be left out: all that an offset can have. */
+const droppedDigitsMax = 11
+/** More than any topic has: what says so is somebody else's. */
+const partitionsMax = 100_000
+
+/** By the exchange's name: behind the last record of each partition of its topic. */
+type Ends = Map<string, number[]>
+
+export class ExchangeEnds {
+  readonly #context: InstanceContext
+  readonly #outputs: Outputs
+  /** What earlier commits, of whatever instance, have said of the inputs that this one has now. */
+  readonly #known: Ends = new Map()
+
+  constructor(context: InstanceContext, outputs: Outputs) {
+    this.#context = context
+    this.#outputs = outputs
+  }
+
+  /** An input begins with the metadata that was committed last. */
+  begins(metadata: string | undefined): void {
+    take(this.#known, endsIn(metadata))
+  }
+
+  /** What is to be said with the inputs of these tasks, by the inputs' keys. `metadata`: what each says beside it. */
+  notes(all: Iterable<Task>, metadata: ReadonlyMap<string, string>): Map<string, string> {
+    const notes = new Map<string, string>()
+    const { plan, settings, topics } = this.#context
+    if (settings.exchange === 'memory') return notes
+    const ofStages = Map.groupBy(all, ({ stage }) => stage)
+    for (const stage of plan.stages) {
+      const behind = this.#behind(stage)
+      const tasks = ofStages.get(stage) ?? []
+      const [topic] = topics.read(stage)
+      if (behind.length === 0 || topic === undefined) continue
+      tasks.forEach(({ partition }, index) => {
+        const key = keyOf({ topic, partition })
+        const room = metadataBytesMax - (metadata.get(key)?.length ?? 0)
+        const note = this.#note(behind, index, tasks.length, room)
+        if (note !== '') notes.set(key, note)
+      })
+    }
+    return notes
+  }
+
+  #note(behind: readonly ExchangeNode[], index: number, count: number, room: number): string {
+    const names = behind.reduce((bytes, { name }) => bytes + JSON.stringify(name).length + overheadBytes, 0)
+    const each = (room - names) / behind.length
+    const texts: Record<string, string> = {}
+    for (const { name } of behind) {
+      const topic = exchangeTopic(this.#context.app, { name })
+      const ends = Array.from({ length: this.#context.topics.partitions(topic) }, (_, partition) =>
+        Math.max(this.#known.get(name)?.[partition] ?? 0, this.#outputs.end(topic, partition)),
+      )
+      const own = ends.filter((_, partition) => partition % count === index)
+      const text = own.some(end => end > 0) ? textOf(own, index, count, each) : ''
+      if (text !== '') texts[name] = text
+    }
+    return Object.keys(texts).length > 0 ? JSON.stringify(texts) : ''
+  }
+
+  /** The exchanges that a stage sends to. */
+  #behind(stage: Stage): ExchangeNode[] {
+    const edges = this.#context.plan.stages.flatMap(({ incoming }) => incoming)
+    return edges.filter(({ from }) => from === stage).map(({ exchange }) => exchange)
+  }
+}
+
+/** The field of the metadata. */
+const field = 'sent'
+
+/** Metadata, which is JSON, with a note in it. */
+export function withNote(metadata: string, note: string | undefined): string {
+  if (note === undefined) return metadata
+  return `${metadata.slice(0, -1)}${metadata === '{}' ? '' : ','}"${field}":${note}}`
+}
+
+/**
+ * That every record that was sent to the next stage, and not read there, is still on its way.
+ *
+ * @param exchanges the names of those that the last plan had
+ * @param inputs what was committed for the inputs of the app
+ * @throws MillraceError STATE_INCOMPATIBLE
+ */
+export async function checkExchangeEnds(
+  { app, port }: InstanceContext,
+  exchanges: readonly string[],
+  inputs: readonly OffsetCommit[],
+): Promise<void> {
+  const sent: Ends = new Map()
+  const partitions = await partitionsOf(
+    port,
+    exchanges.map(name => exchangeTopic(app, { name })),
+  )
+  const read = await port.committedOffsets(app, partitions)
+  for (const { metadata } of [...inputs, ...read.filter(each => each !== undefined)])
+    take(sent, endsIn(metadata))
+  const offsets = new Map(partitions.map((each, n) => [keyOf(each), read[n]?.offset ?? 0]))
+  for (const [name, ends] of sent)
+    for (const [partition, end] of ends.entries()) {
+      const topic = exchangeTopic(app, { name })
+      const offset = offsets.get(keyOf({ topic, partition }))
+      if (end === 0 || (offset !== undefined && end <= offset)) continue
+      if (offset !== undefined && (await nextBatch(port, { topic, partition }, end - 1))) continue
+      throw cannotContinue(
+        app,
+        `its last commit says that records were sent to the next stage up to offset ${end} of ${topic}-${partition}, and they are gone before they were processed, by a repair perhaps`,
+        restoreFolder,
+      )
+    }
+}
+
+async function partitionsOf(port: LogPort, topics: readonly string[]): Promise<TopicPartition[]> {
+  const found: TopicPartition[] = []
+  for (const topic of topics) {
+    const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
+    for (let partition = 0; partition < partitions; partition += 1) found.push({ topic, partition })
+  }
+  return found
+}
+
+function take(into: Ends, from: Ends): void {
+  for (const [name, ends] of from) {
+    const known = into.get(name) ?? []
+    into.set(name, known)
+    ends.forEach((end, partition) => {
+      known[partition] = Math.max(known[partition] ?? 0, end)
+    })
+    for (let partition = 0; partition < known.length; partition += 1) known[partition] ??= 0
+  }
+}
+
+/** `<index>/<count>/<digits>:<end>,<end>…`: each end without so many of its last digits. Empty where there is no room. */
+function textOf(ends: readonly number[], index: number, count: number, room: number): string {
+  for (let dropped = 0; dropped <= droppedDigitsMax; dropped += 1) {
+    const head = [index, count, dropped].map(each => each.toString(radix)).join('/')
+    const text = `${head}:${ends.map(end => Math.floor(end / radix ** dropped).toString(radix)).join(',')}`
+    if (text.length <= room) return text
+  }
+  return ''
+}
+
+/** What the metadata of an input says, by the name of the exchange. Of what cannot be read, nothing. */
+function endsIn(metadata: string | undefined): Ends {
+  const found: Ends = new Map()
+  if (!metadata?.includes(`"${field}":`)) return found
+  let texts: unknown
+  try {
+    texts = (JSON.parse(metadata) as Record<string, unknown>)[field]
+  } catch {
+    return found
+  }
+  for (const [name, text] of Object.entries((texts ?? {}) as Record<string, string>)) {
+    const [head = '', list = ''] = text.split(':')
+    const [index = Number.NaN, count = Number.NaN, dropped = Number.NaN] = head
+      .split('/')
+      .map(each => Number.parseInt(each, radix))
+    const ends: number[] = []
+    for (const [n, end] of list.split(',').entries())
+      ends[index + n * count] = Number.parseInt(end, radix) * radix ** dropped
+    if (ends.length > partitionsMax) continue
+    for (let partition = 0; partition < ends.length; partition += 1) ends[partition] ??= 0
+    if (!ends.some(Number.isNaN)) found.set(name, ends)
+  }
+  return found
+}

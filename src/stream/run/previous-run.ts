@@ -1,0 +1,353 @@
+/**
+ * What the app's last commit says, compared once with what is there: the one place that decides whether a run may continue
+ * from it.
+ *
+ * A commit says where each input stands, how far each changelog went, and by which plan (saved-plan.ts). Offsets and changelogs are in different
+ * files, and may part: by a repair, a restored copy, a topic that was deleted, a power loss under `durability: 'os'`. The program may have
+ * changed. Where it is not proved that state, offsets and program belong together, the run is refused: a wrong number would
+ * never be noticed.
+ */
+import { MillraceError } from '../../base/index.ts'
+import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
+import type { Restored } from '../../state/index.ts'
+import { checkAnnouncedAhead } from './announced-ahead.ts'
+import { cannotContinue, restoreFolder } from './cannot-continue.ts'
+import { hasUnreadRecords, startMetadata } from './restart.ts'
+import { checkExchangeEnds } from './exchange-ends.ts'
+import { exchangeTopic } from '../task/exchange-partition.ts'
+import type { InstanceContext } from './instance-context.ts'
+import { holdsBatch } from './last-batch.ts'
+import { changeBetween, withoutOperator } from '../plan/plan-changes.ts'
+import { lastPlan, planTopic } from '../plan/plan-topic.ts'
+import { lastBatchIn } from '../task/source-partition.ts'
+import {
+  digestOf,
+  exchangesOf,
+  operatorsOf,
+  type SavedExchange,
+  type SavedOperator,
+  type SavedPlan,
+  type UnsavedPlan,
+} from '../plan/saved-plan.ts'
+
+export class PreviousRun {
+  readonly #context: InstanceContext
+  readonly #operators: readonly SavedOperator[]
+  /** The plan of the last commit; undefined for a new app, and after 0.1.0, which kept none. */
+  readonly #saved: SavedPlan | undefined
+  /** Whether the app has committed anything. */
+  readonly #hasRun: boolean
+  /** Operators of earlier programs whose state nobody claims. */
+  #unclaimed: readonly SavedOperator[] = []
+  /** State was dropped by `forget`: the next commit has to say so, also where no record comes. */
+  #hasForgotten = false
+
+  private constructor(
+    context: InstanceContext,
+    operators: readonly SavedOperator[],
+    saved: SavedPlan | undefined,
+    hasRun: boolean,
+  ) {
+    this.#context = context
+    this.#operators = operators
+    this.#saved = saved
+    this.#hasRun = hasRun
+  }
+
+  /**
+   * Looks up the last commit and compares its plan with this one.
+   *
+   * @param inputs all partitions that the app reads
+   * @throws MillraceError STATE_INCOMPATIBLE
+   */
+  static async of(context: InstanceContext, inputs: readonly TopicPartition[]): Promise<PreviousRun> {
+    const { app, plan, port } = context
+    const committed = (await port.committedOffsets(app, inputs)).filter(each => each !== undefined)
+    const saved = await savedPlan(context, committed)
+    const hasRun = committed.some(({ metadata }) => metadata !== startMetadata)
+    const previous = new PreviousRun(context, operatorsOf(app, plan), saved, hasRun)
+    await previous.#compare(committed)
+    return previous
+  }
+
+  /** The names of operators whose state is kept, and claimed by none. */
+  get unclaimed(): readonly string[] {
+    return this.#unclaimed.map(({ name }) => name)
+  }
+
+  /** The changelogs of an operator of this program, by its name. */
+  changelogsOf(operator: string): readonly string[] {
+    return this.#operators.find(({ name }) => name === operator)?.changelogs ?? []
+  }
+
+  async #compare(committed: readonly OffsetCommit[]): Promise<void> {
+    const saved = this.#saved
+    const { forget } = this.#context.settings
+    this.#checkForget(saved?.unclaimed ?? [])
+    if (!saved) return
+    const remain = (each: SavedOperator): boolean => !forget.includes(each.name)
+    const before = saved.operators.filter(remain)
+    const unclaimed = saved.unclaimed.filter(remain)
+    const change = changeBetween(before, unclaimed, this.#operators)
+    if (change !== undefined) throw this.#refused(change.what, change.way)
+    await this.#checkPresent(before)
+    const exchanges = (saved.exchanges ?? []).map(({ name }) => name)
+    await checkExchangeEnds(this.#context, exchanges, committed)
+    await this.#checkExchanges(saved)
+    await this.#checkAnnounced(saved)
+    for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed]) {
+      if (!forget.includes(name)) continue
+      this.#hasForgotten = true
+      for (const topic of changelogs) await deleteIfThere(this.#context, topic)
+    }
+    this.#unclaimed = [...unclaimed, ...withoutOperator(before, this.#operators)]
+  }
+
+  #checkForget(unclaimed: readonly SavedOperator[]): void {
+    for (const name of this.#context.settings.forget)
+      if (this.#operators.some(each => each.name === name) && !unclaimed.some(each => each.name === name))
+        throw new MillraceError(
+          'INVALID_ARGUMENT',
+          `The run's option forget names '${name}', which the app '${this.#context.app}' has: its state would be dropped at each start. ` +
+            'Take the name out of forget.',
+        )
+  }
+
+  /** That no changelog, and no topic between stages, is gone: it would be made again, empty. */
+  async #checkPresent(before: readonly SavedOperator[]): Promise<void> {
+    const { app, plan, port, settings } = this.#context
+    const saved = this.#saved?.topics ?? {}
+    const needed = before
+      .filter(({ name }) => this.#operators.some(each => each.name === name))
+      .flatMap(({ changelogs }) => changelogs)
+    if (settings.exchange === 'topic')
+      for (const { incoming } of plan.stages)
+        needed.push(...incoming.map(({ exchange }) => exchangeTopic(app, exchange)))
+    for (const topic of needed)
+      if (saved[topic] !== undefined && !(await port.describeTopic(topic)))
+        throw this.#refused(
+          `its topic '${topic}' is gone, and its state cannot be rebuilt without it`,
+          restoreFolder,
+        )
+  }
+
+  /** That what is on its way between the stages still gets where it was going. */
+  async #checkExchanges({ exchanges = [] }: SavedPlan): Promise<void> {
+    const { app, plan, port, settings } = this.#context
+    const now = exchangesOf(plan)
+    // Those without names in one place are told apart by their order alone.
+    const alike = (among: readonly SavedExchange[], place: string): number =>
+      among.filter(each => !each.isNamed && each.place === place).length
+    for (const { name, place } of exchanges) {
+      const found = now.find(each => each.name === name)
+      const isSame = found?.place === place && alike(exchanges, place) === alike(now, place)
+      // In memory none of them is read: that is refused elsewhere.
+      if (found && (found.isNamed || isSame || settings.exchange === 'memory')) continue
+      const topic = exchangeTopic(app, { name })
+      const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
+      for (let partition = 0; partition < partitions; partition += 1)
+        if (await hasUnreadRecords(this.#context, topic, partition))
+          throw this.#refused(
+            `records are in flight in '${topic}', which was fed by '${place}', and is ${found ? `one of several that '${found.place}' feeds now` : 'not read any more'}`,
+            "Run the earlier program once more with { until: 'now' }, which processes them",
+          )
+    }
+  }
+
+  /** Exactly once what is announced is committed with it. */
+  async #checkAnnounced({ atLeastOnce, exchanges = [] }: SavedPlan): Promise<void> {
+    const { settings } = this.#context
+    if (settings.exchange === 'memory' || (settings.exactlyOnce && !atLeastOnce)) return
+    // Offsets of an app without state may have been set from outside, and it has no windows.
+    if (this.#operators.length > 0) await checkAnnouncedAhead(this.#context, exchanges)
+  }
+
+  /**
+   * The plan to keep with the next commit; undefined where that of the last one is the same. All topics are there by now.
+   *
+   * @throws MillraceError STATE_INCOMPATIBLE for a topic that was deleted and created again
+   */
+  async toSave(): Promise<UnsavedPlan | undefined> {
+    const { app, plan, port, settings, topics } = this.#context
+    const ids: Record<string, string> = {}
+    const own = [...this.#operators.flatMap(({ changelogs }) => changelogs), planTopic(app)]
+    const read = plan.stages.flatMap(stage => topics.read(stage))
+    for (const topic of new Set([...read, ...own].sort())) {
+      const description = await port.describeTopic(topic)
+      if (description) ids[topic] = description.id
+    }
+    this.#compareIds(ids)
+    const saved = this.#saved
+    const next: SavedPlan = {
+      format: 1,
+      operators: this.#operators,
+      unclaimed: this.#unclaimed,
+      ...(settings.exchange === 'topic' && { exchanges: exchangesOf(plan) }),
+      topics: ids,
+      ...((saved ? saved.adopted : this.#hasRun) && { adopted: true }),
+      ...((saved?.atLeastOnce || !settings.exactlyOnce) && { atLeastOnce: true }),
+    }
+    if (saved && digestOf(saved) === digestOf(next)) return undefined
+    return { plan: next, isDue: this.#hasForgotten }
+  }
+
+  #compareIds(ids: Readonly<Record<string, string>>): void {
+    const { app } = this.#context
+    const saved = this.#saved?.topics
+    // The plan's topic cannot be deleted alone. If it has another id, the log's list of topics was made again: all have.
+    if (!saved || saved[planTopic(app)] !== ids[planTopic(app)]) return
+    const isAnother = (topic: string): boolean =>
+      saved[topic] !== undefined && ids[topic] !== undefined && saved[topic] !== ids[topic]
+    const before = new Set(this.#saved?.operators.map(({ name }) => name))
+    for (const { name, reads, changelogs } of this.#operators) {
+      if (!before.has(name) || this.#context.settings.forget.includes(name)) continue
+      const changed = [...reads, ...changelogs].find(isAnother)
+      if (changed !== undefined)
+        throw this.#refused(
+          `the topic '${changed}' was deleted and created again, and the state of '${name}' holds what the old one said`,
+        )
+    }
+    const between = Object.keys(ids).find(topic => topic.endsWith('-repartition') && isAnother(topic))
+    if (between !== undefined)
+      throw this.#refused(`the topic '${between}' was deleted and created again, with the records in flight`)
+  }
+
+  /**
+   * Where an input continues.
+   *
+   * @throws MillraceError OFFSET_OUT_OF_RANGE for a position that the topic does not have, STATE_INCOMPATIBLE for one that the app did not commit
+   */
+  async start(
+    { topic, partition }: TopicPartition,
+    committed: OffsetCommit | undefined,
+  ): Promise<{ offset: number; metadata: string | undefined }> {
+    const { app, port } = this.#context
+    const earliest = await port.offsets(topic, partition, 'earliest')
+    if (!committed) return { offset: earliest, metadata: undefined }
+    const { offset, metadata } = committed
+    const where = `${topic}-${partition}`
+    const end = await port.offsets(topic, partition, 'latest', 'read_uncommitted')
+    if (offset > end)
+      throw new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `The app '${app}' has processed ${where} up to offset ${offset}, and it ends at ${end}: records are gone, by a repair perhaps. ` +
+          'Records written next would be skipped. Restore the files from a copy, or start from scratch with { restart: true }.',
+      )
+    if (offset < earliest) throw droppedByRetention(app, where, offset, earliest)
+    if (!metadata && this.#operators.length > 0)
+      throw this.#refused(
+        `the offset ${offset} of ${where} was set from outside, and the state does not stand there`,
+      )
+    const last = lastBatchIn(metadata)
+    if (last && last.lastOffset >= earliest && !(await holdsBatch(port, { topic, partition }, last)))
+      throw this.#refused(
+        `the record at offset ${last.lastOffset} of ${where} is not the one that it has processed: the topic was cut off, by a repair or a restored copy perhaps, and written to again. ` +
+          'What came at offsets below its own would be passed over',
+        restoreFolder,
+      )
+    return { offset, metadata }
+  }
+
+  /**
+   * That a state is the one of the last commit.
+   *
+   * @param committed how far the changelog went by that commit
+   * @throws MillraceError STATE_INCOMPATIBLE
+   */
+  checkRestored(
+    { topic, partition }: TopicPartition,
+    committed: number | undefined,
+    { start, end, appliedEnd }: Restored,
+  ): void {
+    const where = `${topic}-${partition}`
+    if (start > 0)
+      throw this.#refused(
+        `its changelog ${where} begins at offset ${start}: what was before is gone, and with it a part of its state`,
+        restoreFolder,
+      )
+    const atLeast = committed ?? 0
+    const upTo = this.restoredUpTo({ topic, partition }, committed)
+    const reached = upTo === undefined ? end : appliedEnd
+    if (reached < atLeast)
+      throw this.#refused(
+        `its changelog ${where} ends at offset ${reached}, and its last commit says ${atLeast}: a part of its state is gone, by a repair perhaps`,
+        restoreFolder,
+      )
+    if (end > atLeast && upTo === undefined && !this.#isAdopted(topic, committed))
+      throw this.#refused(
+        `its changelog ${where} extends to offset ${end}, and its last commit says ${atLeast}: offsets were set back behind the state, by a repair or a restored copy perhaps`,
+        restoreFolder,
+      )
+  }
+
+  /**
+   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the commit that the offsets are of, and state
+   * that is ahead of them has lost what has fired already.
+   */
+  restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
+    const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#saved?.atLeastOnce
+    return isAtLeastOnce && !this.#isAdopted(topic, committed) ? (committed ?? 0) : undefined
+  }
+
+  /** Whether the changelog may be of 0.1.0, whose commits do not say how far it went. */
+  #isAdopted(topic: string, committed: number | undefined): boolean {
+    if (committed !== undefined) return false
+    const saved = this.#saved
+    if (!saved) return this.#hasRun
+    return saved.adopted === true && saved.operators.some(({ changelogs }) => changelogs.includes(topic))
+  }
+
+  #refused(what: string, way?: string): MillraceError {
+    return cannotContinue(this.#context.app, what, way)
+  }
+}
+
+/** Says which state is kept for nobody. */
+export function unclaimedNotice(app: string, operators: readonly string[]): string {
+  const names = operators.map(name => `'${name}'`).join(', ')
+  return `The app '${app}' keeps state that none of its operators claims: ${names}. Drop it with { forget: [${names}] }.`
+}
+
+/** For an app whose input was dropped by retention before it was read. */
+export function droppedByRetention(
+  app: string,
+  where: string,
+  offset: number,
+  earliest: number,
+): MillraceError {
+  return new MillraceError(
+    'OFFSET_OUT_OF_RANGE',
+    `The app '${app}' has processed ${where} up to offset ${offset}, and it begins at ${earliest}: what lies between was dropped by retention before it was processed. ` +
+      'Start from scratch with { restart: true }, which reads what is left; and let the topic keep more.',
+  )
+}
+
+/** The plan that was committed last. */
+async function savedPlan(
+  context: InstanceContext,
+  committed: readonly OffsetCommit[],
+): Promise<SavedPlan | undefined> {
+  const { app, port } = context
+  const topic = planTopic(app)
+  const [commit] = await port.committedOffsets(app, [{ topic, partition: 0 }])
+  const isThere = (await port.describeTopic(topic)) !== undefined
+  const found = isThere ? await lastPlan(port, topic) : undefined
+  if (commit && found && digestOf(found) === commit.metadata) return found
+  if (!commit && (!found || found.atLeastOnce) && !committed.some(isMarked)) return undefined
+  throw new MillraceError(
+    'STATE_INCOMPATIBLE',
+    `The app '${app}' cannot continue: its commits and the plan that it keeps in '${topic}' do not belong together: one of them was set back, by a repair or a restored copy perhaps. ` +
+      'Restore the whole folder from one copy, or start from scratch with { restart: true }.',
+  )
+}
+
+/** The mark of a commit that was made under a plan. */
+export const planMark = '"plan":'
+
+function isMarked({ metadata }: OffsetCommit): boolean {
+  return metadata?.includes(planMark) ?? false
+}
+
+async function deleteIfThere({ app, port }: InstanceContext, topic: string): Promise<void> {
+  if (await port.describeTopic(topic)) await port.deleteTopic(topic, { app })
+}

@@ -1,0 +1,78 @@
+/**
+ * What the group asks of an instance: to take partitions, or to give them away. The group waits for the answer, and the instance gives it between two
+ * batches, when everything that it has read is processed.
+ */
+import { MillraceError } from '../../base/index.ts'
+import type { TopicPartition } from '../../port/index.ts'
+import type { Bell } from './wake-signal.ts'
+
+interface Request {
+  readonly kind: 'assign' | 'revoke'
+  readonly partitions: readonly TopicPartition[]
+  readonly answer: PromiseWithResolvers<void>
+}
+
+/** How the requests of each kind are met. */
+export interface RebalanceHandlers {
+  assign(partitions: readonly TopicPartition[]): Promise<void>
+  revoke(partitions: readonly TopicPartition[]): Promise<void>
+}
+
+export class RebalanceRequests {
+  readonly #bell: Bell
+  readonly #handlers: RebalanceHandlers
+  readonly #queue: Request[] = []
+  #refused = false
+
+  constructor(bell: Bell, handlers: RebalanceHandlers) {
+    this.#bell = bell
+    this.#handlers = handlers
+  }
+
+  /** Asks; resolves when it is done. */
+  ask(kind: Request['kind'], partitions: readonly TopicPartition[]): Promise<void> {
+    const request: Request = { kind, partitions, answer: Promise.withResolvers() }
+    if (this.#refused) refuse(request)
+    else this.#queue.push(request)
+    this.#bell.ring()
+    return request.answer.promise
+  }
+
+  /** Meets what has been asked. Fails with what a request failed with: the instance does not go on after that. */
+  async serve(): Promise<void> {
+    for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
+      try {
+        await this.#handlers[request.kind](request.partitions)
+        request.answer.resolve()
+      } catch (error) {
+        request.answer.reject(error)
+        throw error
+      }
+    }
+  }
+
+  /** Serves until `settling` has settled: the group waits for answers while a member joins and leaves. */
+  async serveUntil(settling: Promise<unknown>): Promise<void> {
+    const state = { settled: false }
+    const settle = (): void => {
+      state.settled = true
+      this.#bell.ring()
+    }
+    settling.then(settle, settle)
+    while (!state.settled) {
+      await this.serve()
+      if (!state.settled) await this.#bell.heard()
+    }
+  }
+
+  /** From now on nothing is taken any more, and what is to be given away is let go of as it is: nothing of it was committed. */
+  refuse(): void {
+    this.#refused = true
+    for (const request of this.#queue.splice(0)) refuse(request)
+  }
+}
+
+function refuse({ kind, answer }: Request): void {
+  if (kind === 'revoke') answer.resolve()
+  else answer.reject(new MillraceError('CLOSED', 'The instance has failed and takes no partitions.'))
+}

@@ -1,0 +1,53 @@
+/**
+ * The record that pulls time ahead: one partition whose time is far past that of the others. What windows do then looks like a fault of the
+ * partitions that are behind, so the record is named.
+ */
+import { SourcePartition } from '../task/source-partition.ts'
+import type { InputPartition } from '../task/input-partition.ts'
+import { inWords } from '../operators/windows.ts'
+
+const hourMs = 3_600_000
+
+/** A record whose time is far past that of other partitions. */
+export interface RecordAhead {
+  readonly topic: string
+  readonly partition: number
+  /** Left out if an earlier run has read the record. */
+  readonly offset?: number
+  /** Its event time, in ms since the epoch. */
+  readonly timestamp: number
+  /** How far the partition is past the one that is furthest behind, of those that have had data, in ms. */
+  readonly aheadMs: number
+}
+
+/** The record that is furthest ahead, if it is so by more than `beyondMs`. */
+export function furthestAhead(inputs: Iterable<InputPartition>, beyondMs: number): RecordAhead | undefined {
+  let first: SourcePartition | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const input of inputs) {
+    // The time of the others is not that of a record.
+    if (!(input instanceof SourcePartition) || input.isTable || input.isArrival || input.idle) continue
+    if (!Number.isFinite(input.watermark)) continue
+    least = Math.min(least, input.watermark)
+    if (!first || input.watermark > first.watermark) first = input
+  }
+  if (!first || first.watermark - least <= beyondMs) return undefined
+  const { topic, partition, watermarkOffset: offset } = first
+  return {
+    topic,
+    partition,
+    ...(offset !== undefined && { offset }),
+    timestamp: first.latestTimestamp,
+    aheadMs: first.watermark - least,
+  }
+}
+
+/** A sentence about it. */
+export function aheadInWords({ topic, partition, offset, timestamp, aheadMs }: RecordAhead): string {
+  const record =
+    offset === undefined ? 'a record that an earlier run has read' : `its record at offset ${offset}`
+  return (
+    `Time is furthest in ${topic}-${partition}: ${record} has the timestamp ${timestamp} (${new Date(timestamp).toISOString()}), ` +
+    `${inWords(aheadMs - (aheadMs % (aheadMs < hourMs ? 1000 : hourMs)))} past the partition that is furthest behind.`
+  )
+}

@@ -1,0 +1,117 @@
+/** What earlier runs of an app have left: whether it has finished, what is still between its stages, and how all of it is forgotten. */
+import { MillraceError } from '../../base/index.ts'
+import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
+import { ExchangePartition, exchangeTopic } from '../task/exchange-partition.ts'
+import type { InstanceContext } from './instance-context.ts'
+import { planTopic, topicsOfApp } from '../plan/plan-topic.ts'
+import { hasEnded, hasUnfired } from '../task/source-partition.ts'
+
+/**
+ * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One that a crash kept from finishing may go on
+ * with that, and nothing else.
+ */
+export async function refuseFinished(context: InstanceContext): Promise<void> {
+  const { app, plan, port, settings } = context
+  const inputs = allInputs(context)
+  const committed = await port.committedOffsets(app, inputs)
+  const sources = new Set(plan.stages.flatMap(stage => stage.sources.map(({ topic }) => topic.name)))
+  const over = inputs.map(({ topic }, n) => {
+    const metadata = committed[n]?.metadata
+    return sources.has(topic) ? hasEnded(metadata) : ExchangePartition.hasEnded(metadata)
+  })
+  const unfired = committed.some(each => hasUnfired(each?.metadata))
+  if (over.length > 0 && over.every(Boolean) && !unfired)
+    throw new MillraceError(
+      'APP_FINISHED',
+      `The app '${app}' has finished: a run until 'end' closed all of its windows. Run it under another name, or start from scratch with { restart: true }.`,
+    )
+  if (over.some(Boolean) && settings.until !== 'end')
+    throw new MillraceError(
+      'APP_FINISHED',
+      `The app '${app}' was interrupted while it finished: some of its input has been taken for all there is. Let it finish with { until: 'end' }, or start from scratch with { restart: true }.`,
+    )
+}
+
+/**
+ * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their sources are committed, so that they would never be
+ * processed. What else is there, watermarks and markers, is of no use to anyone any more.
+ *
+ * @throws MillraceError STATE_INCOMPATIBLE
+ */
+export async function refuseUnreadExchanges(context: InstanceContext): Promise<void> {
+  const { app, plan, port } = context
+  for (const { incoming } of plan.stages)
+    for (const { exchange } of incoming) {
+      const topic = exchangeTopic(app, exchange)
+      const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
+      for (let partition = 0; partition < partitions; partition += 1)
+        if (await hasUnreadRecords(context, topic, partition))
+          throw new MillraceError(
+            'STATE_INCOMPATIBLE',
+            `The app '${app}' has run with { exchange: 'topic' }, and left records in '${topic}', partition ${partition}, that would be lost in memory. ` +
+              "Run it once more with { exchange: 'topic', until: 'now' }, which processes them, or start from scratch with { restart: true }.",
+          )
+    }
+}
+
+/** Whether a topic between two stages holds records that were not processed. */
+export async function hasUnreadRecords(
+  { app, port }: InstanceContext,
+  topic: string,
+  partition: number,
+): Promise<boolean> {
+  const [committed] = await port.committedOffsets(app, [{ topic, partition }])
+  const offset = committed?.offset ?? (await port.offsets(topic, partition, 'earliest'))
+  const end = await port.offsets(topic, partition, 'latest', 'read_committed')
+  for await (const { batch, firstOffset } of batchesUpTo(port, { topic, partition, offset }, { end }))
+    for (const cursor = batch.records(); cursor.next();)
+      if (cursor.offset >= firstOffset && cursor.valueStart >= 0) return true
+  return false
+}
+
+/** On an offset that an app is set to, without state and event time. */
+export const startMetadata = '{"reset":true}'
+
+/** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
+export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
+  const { app, plan, port } = context
+  const group = (await port.listGroups()).find(each => each.group === app)
+  if (group?.members)
+    throw new MillraceError(
+      'APP_ALREADY_RUNNING',
+      `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,
+    )
+  // What 0.1.0 made belongs to nobody, as do topics whose config.json and metadata.json are lost. It is known by the names of
+  // this app's operators: another app's name may begin with the name of this one.
+  const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
+  const own = new Set(await topicsOfApp(port, app))
+  for (const { name, config } of await port.listTopics({ internal: true }))
+    if (
+      config.app === undefined &&
+      (name === planTopic(app) ||
+        (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix))))
+    )
+      own.add(name)
+  for (const name of own) await port.deleteTopic(name, { app })
+  const offsets: OffsetCommit[] = []
+  for (const { topic, partition } of allInputs(context))
+    if (!own.has(topic) && (await port.describeTopic(topic)))
+      offsets.push({
+        topic,
+        partition,
+        offset: await port.offsets(topic, partition, 'earliest'),
+        metadata: startMetadata,
+      })
+  await port.commitOffsets({ group: app, offsets })
+}
+
+/** All partitions that the app reads. */
+export function allInputs({ plan, topics }: InstanceContext): TopicPartition[] {
+  return plan.stages.flatMap(stage =>
+    topics
+      .read(stage)
+      .flatMap(topic =>
+        Array.from({ length: topics.stagePartitions(stage) }, (_, partition) => ({ topic, partition })),
+      ),
+  )
+}

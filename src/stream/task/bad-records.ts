@@ -1,0 +1,95 @@
+/**
+ * What becomes of a record that cannot be processed: it is malformed, or a user function failed on it. The policy says: stop, count and go on, or put it aside as a
+ * dead letter: its bytes as they stand on the log, with what went wrong and where in headers.
+ */
+import { isMillraceError, MillraceError } from '../../base/index.ts'
+import type { ErrorPolicy } from '../../schema/index.ts'
+import type { RecordHeader } from '../../wire/index.ts'
+import { OperatorFailure } from './operator-failure.ts'
+
+/** A record that was put aside. Its headers are its own, then `millrace.reason`, one for each entry of `place`, and `millrace.stack` where there is one. */
+export interface DeadLetter {
+  readonly to: string
+  /** Where it was: topic, partition and offset; or the operator and the task, where it had no place on a log yet. */
+  readonly place: Readonly<Record<string, string | number>>
+  /** The partition that it came from: the letter goes to the like of it. */
+  readonly partition: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** The record's own. */
+  readonly headers: readonly RecordHeader[]
+  readonly reason: string
+  readonly stack: string | undefined
+}
+
+/** Who counts and keeps bad records. */
+export interface BadRecordSink {
+  /** Counts a record that could not be processed. */
+  drop(reason: 'malformed' | 'failed'): void
+  /** Puts a record's own bytes aside. */
+  deadLetter(letter: DeadLetter): void
+}
+
+/** A bad record, as it stands where it was found. */
+export type BadRecord = Pick<DeadLetter, 'partition' | 'place' | 'timestamp' | 'key' | 'value' | 'headers'>
+
+/** Settles a record that is not what its topic says. */
+export function settleMalformed(
+  policy: ErrorPolicy,
+  sink: BadRecordSink,
+  record: BadRecord,
+  reason: string,
+  cause?: unknown,
+): void {
+  settle(policy, sink, record, 'malformed', reason, cause)
+}
+
+/** Settles a record that an operator failed on. What is not the record's fault (the log's, the state's, or millrace's own) is thrown on. */
+export function settleFailed(
+  policy: ErrorPolicy,
+  sink: BadRecordSink,
+  record: BadRecord,
+  error: unknown,
+): void {
+  const failure = OperatorFailure.of('source', error)
+  const { cause } = failure
+  if (
+    isMillraceError(cause) &&
+    !isMillraceError(cause, 'MALFORMED_RECORD', 'INVALID_ARGUMENT', 'RECORD_TOO_LARGE')
+  )
+    throw cause
+  settle(policy, sink, record, 'failed', failure.message, cause)
+}
+
+function settle(
+  policy: ErrorPolicy,
+  sink: BadRecordSink,
+  record: BadRecord,
+  kind: 'malformed' | 'failed',
+  reason: string,
+  cause: unknown,
+): void {
+  if (policy === 'fail')
+    throw new MillraceError(
+      kind === 'malformed'
+        ? 'MALFORMED_RECORD'
+        : isMillraceError(cause, 'RECORD_TOO_LARGE')
+          ? cause.code
+          : 'USER_FUNCTION_FAILED',
+      `The record at ${inWords(record.place)} cannot be processed: ${reason.replace(/\.$/, '')}. ` +
+        `Fix the record or the program, or set onError to 'skip' or { deadLetter: 'a-topic' }. Nothing after it was committed.`,
+      cause === undefined ? {} : { cause },
+    )
+  sink.drop(kind)
+  if (policy === 'skip') return
+  const stack = cause instanceof Error ? cause.stack : undefined
+  sink.deadLetter({ ...record, to: policy.deadLetter, reason, stack })
+}
+
+function inWords({ topic, partition, offset, ...others }: BadRecord['place']): string {
+  if (topic !== undefined) return `${topic}-${partition}, offset ${offset},`
+  return Object.entries(others)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}

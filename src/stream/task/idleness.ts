@@ -1,0 +1,88 @@
+/**
+ * Time that passes without data. It moves watermarks in a live run, never in a bounded one:
+ *
+ * - a topic whose event time is the arrival of its records: its watermark follows the wall clock;
+ * - a source partition that is at its end, and has been without data for as long as its topic says, is idle: it no longer holds back the others. Its watermark is
+ *   raised to the least of theirs, so all that comes behind it is late by its own partition's watermark, and whatever depends on that stays sound;
+ * - where all are idle, time continues by the clock from their last data, so that the last window closes in an outage, too.
+ *
+ * Idleness counts only time in which the instance ran and had read to the end. It is looked at every {@link clockStepMs}.
+ */
+import type { Clock } from '../../base/index.ts'
+import type { Reader } from '../../port/index.ts'
+import type { InputPartition } from './input-partition.ts'
+import { SourcePartition } from './source-partition.ts'
+import type { Task } from './task.ts'
+
+/** How often the clock moves watermarks, in ms: a window closes by the clock this much later at most. */
+export const clockStepMs = 250
+/** A watermark that the clock alone moves follows it in steps of this, in ms, while no window waits for less: each step is a commit. */
+const restStepMs = 60_000
+
+export class PassingTime {
+  readonly #now: () => number
+  readonly #activeNow: () => number
+  /** Since when all inputs are idle, and where the one furthest ahead was then. */
+  #outage: { readonly sinceMs: number; readonly watermark: number } | undefined
+
+  /** `active` counts the time in which this process could act. */
+  constructor(clock: Pick<Clock, 'now'>, active: { monotonic(): number }) {
+    this.#now = () => clock.now()
+    this.#activeNow = () => active.monotonic()
+  }
+
+  /**
+   * Moves the watermarks of inputs without data. `isAwaited` says whether somebody waits for a watermark. Returns whether time passes without data here, so
+   * that the caller comes back after {@link clockStepMs}.
+   */
+  pass(inputs: Iterable<InputPartition>, reader: Reader, isAwaited: (watermark: number) => boolean): boolean {
+    const activeNow = this.#activeNow()
+    const idle: SourcePartition[] = []
+    let lowest = Number.POSITIVE_INFINITY
+    let isPassing = false
+    let isOutage = true
+    for (const input of inputs) {
+      if (!(input instanceof SourcePartition) || input.isTable) continue
+      if (input.isArrival) {
+        isPassing = true
+        const watermark = input.watermarkAt(this.#now())
+        if (isWorthIt(input.watermark, watermark, isAwaited)) input.tick(watermark)
+      } else {
+        if (!reader.atEnd(input.topic, input.partition)) input.touch(activeNow)
+        if (input.idleAfterMs !== undefined) isPassing = true
+        if (input.isIdle(activeNow)) {
+          idle.push(input)
+          continue
+        }
+      }
+      isOutage = false
+      lowest = Math.min(lowest, input.watermark)
+    }
+    if (idle.length === 0 || !isOutage) this.#outage = undefined
+    if (idle.length === 0) return isPassing
+    if (isOutage) lowest = this.#inOutage(idle, activeNow, isAwaited)
+    for (const input of idle) input.raise(lowest)
+    return isPassing
+  }
+
+  #inOutage(
+    idle: readonly SourcePartition[],
+    activeNow: number,
+    isAwaited: (watermark: number) => boolean,
+  ): number {
+    const furthest = Math.max(...idle.map(({ watermark }) => watermark))
+    this.#outage ??= { sinceMs: Math.max(...idle.map(({ activeAt }) => activeAt)), watermark: furthest }
+    const watermark = Math.floor(this.#outage.watermark + activeNow - this.#outage.sinceMs)
+    return isWorthIt(furthest, watermark, isAwaited) ? watermark : furthest
+  }
+}
+
+function isWorthIt(from: number, to: number, isAwaited: (watermark: number) => boolean): boolean {
+  return to > from && (to - from >= restStepMs || isAwaited(to))
+}
+
+/** Whether some task, of those that are here, waits for a watermark to fire something. */
+export function awaits(tasks: Iterable<Task>, watermark: number): boolean {
+  for (const { deadline } of tasks) if (deadline <= watermark) return true
+  return false
+}

@@ -1,0 +1,155 @@
+/**
+ * The tasks that one instance runs, and the exchange between them where it is in memory: a plain call of the task that owns the key.
+ *
+ * In memory a task downstream waits for every task upstream, so all tasks of the app have to be here; that a second instance is refused is
+ * the caller's business.
+ */
+import { assert, partitionForBinary } from '../../base/index.ts'
+import type { ExchangeNode } from '../plan/graph.ts'
+import { rawKeyOf } from '../operators/key-codec.ts'
+import type { Forward } from '../operators/operator.ts'
+import type { Plan, Stage } from '../plan/plan.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import { Task, type TaskEnvironment, type WatermarkInput } from './task.ts'
+
+/** What the tasks need beside their exchange. */
+export type GroupEnvironment = Omit<TaskEnvironment, 'exchange'>
+
+export interface ExchangeForm {
+  /** Takes a record that leaves a stage; undefined sends it on in memory. */
+  send?(task: Task, node: ExchangeNode, partition: number, record: StreamRecord): void
+}
+
+interface Target {
+  readonly task: Task
+  readonly entry: Forward
+}
+
+export class TaskGroup {
+  readonly plan: Plan
+  readonly #tasks = new Map<Stage, Map<number, Task>>()
+  readonly #partitions: (stage: Stage) => number
+  readonly #environment: TaskEnvironment
+  readonly #form: ExchangeForm
+  /** In memory: what each task downstream knows of each one upstream. */
+  readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
+  readonly #consumers = new Map<ExchangeNode, Stage>()
+  /** In memory: where the records of an exchange go, by partition. Found once, as long as no task comes or goes. */
+  readonly #targets = new Map<ExchangeNode, Target[]>()
+
+  constructor(
+    plan: Plan,
+    partitions: (stage: Stage) => number,
+    environment: GroupEnvironment,
+    form: ExchangeForm,
+  ) {
+    this.plan = plan
+    this.#partitions = partitions
+    this.#form = form
+    this.#environment = {
+      ...environment,
+      exchange: (task, node, record) => this.#exchange(task, node, record),
+    }
+    for (const stage of plan.stages)
+      for (const { exchange } of stage.incoming) this.#consumers.set(exchange, stage)
+  }
+
+  /** Upstream first. */
+  *all(): Iterable<Task> {
+    for (const stage of this.plan.stages) yield* this.#tasks.get(stage)?.values() ?? []
+  }
+
+  task(stage: Stage, partition: number): Task | undefined {
+    return this.#tasks.get(stage)?.get(partition)
+  }
+
+  /** Makes a task; in memory those upstream of it are there already. */
+  add(stage: Stage, partition: number, restoredWatermark: number): Task {
+    const task = new Task(stage, partition, this.#environment, restoredWatermark)
+    this.#targets.clear()
+    const tasks = this.#tasks.get(stage) ?? new Map<number, Task>()
+    this.#tasks.set(stage, tasks.set(partition, task))
+    if (!this.#form.send)
+      for (const { from } of stage.incoming)
+        for (const upstream of this.#tasks.get(from)?.values() ?? []) {
+          const input = { watermark: upstream.watermark }
+          task.addInput(input)
+          this.#links.push({ from: upstream, to: task, input })
+        }
+    return task
+  }
+
+  remove(task: Task): void {
+    this.#tasks.get(task.stage)?.delete(task.partition)
+    this.#targets.clear()
+  }
+
+  /** The state of `tasks`, upstream first, has been restored: firing that a commit had found incomplete continues. */
+  restored(tasks: Iterable<Task>): void {
+    for (const task of tasks) {
+      this.#link(task)
+      task.restored()
+    }
+  }
+
+  /**
+   * Before a commit: keeps as state what has not fired yet. Returns whether everything that is due has.
+   */
+  suspend(): boolean {
+    const restarted = new Map<Task, number>()
+    let isComplete = true
+    for (const task of this.all()) {
+      for (const { from, to, input } of this.#links)
+        if (to === task) input.watermark = Math.max(input.watermark, restarted.get(from) ?? input.watermark)
+      const inputs = task.inputsWatermark
+      const watermark = task.suspend(inputs)
+      if (task.isFiring || watermark < inputs) isComplete = false
+      restarted.set(task, watermark)
+    }
+    return isComplete
+  }
+
+  #link(task: Task): void {
+    for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.watermark
+  }
+
+  /**
+   * Brings every task's watermark up to its inputs', upstream first. False when there was more to fire than fits in a turn, of one task or of
+   * several (`isOver` is asked after each that had something to fire): call again after letting the event loop turn, before any record.
+   */
+  advance(isOver: () => boolean = () => false): boolean {
+    for (const task of this.all()) {
+      this.#link(task)
+      const isDue = task.isDue
+      if (!task.advance() || (isDue && isOver())) return false
+    }
+    return true
+  }
+
+  #exchange(task: Task, node: ExchangeNode, record: StreamRecord): void {
+    const isKeyless = record.key === null || record.key === undefined
+    if (isKeyless && !node.keepsKeyless) {
+      task.keyMissing()
+      return
+    }
+    const stage = this.#consumers.get(node)!
+    const { keyCodec } = node
+    const count = this.#partitions(stage)
+    const partition = isKeyless
+      ? task.partition % count
+      : partitionForBinary(keyCodec.partitionBy?.(record.key) ?? rawKeyOf(record, keyCodec), count)
+    if (this.#form.send) return this.#form.send(task, node, partition, record)
+    const target = this.#targets.get(node)?.[partition] ?? this.#findTarget(node, stage, partition)
+    target.entry(record)
+  }
+
+  #findTarget(node: ExchangeNode, stage: Stage, partition: number): Target {
+    const task = this.task(stage, partition)
+    assert(task, `task ${partition} of stage ${stage.id} is here`)
+    const target = { task, entry: task.entry(node) }
+    const targets = this.#targets.get(node) ?? []
+    this.#targets.set(node, targets)
+    targets[partition] = target
+    return target
+  }
+}

@@ -1,0 +1,83 @@
+/** What a task knows of those upstream comes back from text of bounded size: exactly, or as lower bounds with the same least. */
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { isMillraceError, seededRandom } from '../../base/index.ts'
+import { upstreamTasksMax, UpstreamWatermarks } from './upstream-watermarks.ts'
+
+const [beginning, end] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
+const now = Date.UTC(2026, 0, 1)
+
+const sizes: readonly [name: string, watermarks: readonly number[]][] = [
+  ['none', []],
+  ['one that has said nothing', [beginning]],
+  ['one that has ended', [end]],
+  ['one before 1970', [-5]],
+  ['a few, all different', [now, now + 1, now + 86_400_000, beginning, end, 0]],
+  ['255 of one instance', Array.from({ length: 255 }, () => now)],
+  [
+    '2,700 of three instances that took turns',
+    Array.from({ length: 900 }, (_, n) => now + (n % 3)).flatMap(w => [w, w, w]),
+  ],
+  ['400 that are all apart', Array.from({ length: 400 }, (_, n) => now + n * 977)],
+]
+
+for (const [name, watermarks] of sizes)
+  test(`exact: ${name}`, () => {
+    const { text, watermark } = new UpstreamWatermarks(watermarks.length, watermarks, 't')
+    ok(text.length <= 3800, `${text.length} characters`)
+    equal(watermark, Math.min(...watermarks))
+    deepEqual(UpstreamWatermarks.parse(text), [...watermarks])
+  })
+
+test('whatever they are, the text is bounded, and stands for lower bounds with the same least', () => {
+  const random = seededRandom(9)
+  for (let n = 0; n < 60; n += 1) {
+    const tasks = 1 + random.int(upstreamTasksMax)
+    const spreadMs = 10 ** random.int(13)
+    const watermarks = Array.from({ length: tasks }, () => {
+      const kind = random.int(10)
+      return kind === 0 ? beginning : kind === 1 ? end : now + random.int(spreadMs)
+    })
+    if (n % 3 === 0)
+      for (const [task, watermark] of watermarks.entries())
+        if (watermark === beginning) watermarks[task] = now
+    const upstream = new UpstreamWatermarks(tasks, watermarks, 't')
+    ok(upstream.text.length <= 3801 + 20, `${upstream.text.length} characters`)
+    const parsed = UpstreamWatermarks.parse(upstream.text)
+    equal(parsed.length, tasks)
+    for (const [task, watermark] of watermarks.entries()) {
+      ok((parsed[task] as number) <= watermark)
+      if (!Number.isFinite(watermark)) equal(parsed[task], watermark)
+    }
+    equal(Math.min(...parsed), upstream.watermark)
+  }
+})
+
+test('a range of tasks is raised; none goes back; others are refused', () => {
+  const upstream = new UpstreamWatermarks(4, [5, 5, 5, 5], 't')
+  ok(upstream.raise(1, 3, 9))
+  ok(upstream.raise(2, 2, 7))
+  deepEqual([upstream.watermark, UpstreamWatermarks.parse(upstream.text)], [5, [5, 9, 9, 9]])
+  ok(upstream.raise(0, 0, 8))
+  equal(upstream.watermark, 8)
+  for (const [from, to] of [
+    [4, 4],
+    [-1, 0],
+    [3, 4],
+    [2, 1],
+    [Number.NaN, 1],
+  ] as const)
+    equal(upstream.raise(from, to, 99), false)
+})
+
+test('more tasks than can be kept are refused', () => {
+  throws(
+    () => new UpstreamWatermarks(upstreamTasksMax + 1, [], 't'),
+    (error: unknown) => isMillraceError(error, 'LIMIT_EXCEEDED'),
+  )
+})
+
+test('text that makes no sense stands for nothing', () => {
+  for (const text of ['', 'x', '1/1', '1/1:', '1/1:zz*', '1/1:!', '1/1:0*zzzzzz'])
+    deepEqual(UpstreamWatermarks.parse(text), [])
+})

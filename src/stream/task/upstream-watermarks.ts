@@ -1,0 +1,114 @@
+/**
+ * What a task behind an exchange over topics knows of the tasks upstream: a lower bound of the watermark of each.
+ *
+ * It is committed as the metadata of one offset, which may have 4,096 bytes: watermarks that are equal side by side are written once, as what
+ * they are ahead of the least. Where that is too long, what is ahead of the least is rounded down to seconds, minutes, hours or days. Lower bounds stay lower bounds,
+ * and the least, the beginning and the end of time stay exact.
+ */
+import { MillraceError } from '../../base/index.ts'
+
+/** Characters of the text: with what stands around it in the metadata it stays below 4,096. */
+const textMax = 3800
+/** Tasks upstream: one character for each, where no two neighbours are equal. */
+export const upstreamTasksMax: number = textMax
+/** What the text is rounded down to, in ms, until it is short enough. In the end nothing is ahead. */
+const unitsMs = [1, 1000, 60_000, 3_600_000, 86_400_000, Number.POSITIVE_INFINITY]
+
+const { NEGATIVE_INFINITY, POSITIVE_INFINITY } = Number
+
+export class UpstreamWatermarks {
+  readonly #watermarks: number[]
+  /** The least of them. */
+  watermark: number
+  /** The text, until one of them changes. */
+  #text: string | undefined
+
+  /** @throws MillraceError LIMIT_EXCEEDED for more than {@link upstreamTasksMax} */
+  constructor(tasks: number, known: readonly number[], topic: string) {
+    if (tasks > upstreamTasksMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `'${topic}' would take records from ${tasks} partitions; ${upstreamTasksMax} are the most behind an exchange over topics. ` +
+          "Give the sources fewer partitions, or run the app with { exchange: 'memory' }.",
+      )
+    this.#watermarks = Array.from({ length: tasks }, (_, task) => known[task] ?? NEGATIVE_INFINITY)
+    this.watermark = leastOf(this.#watermarks)
+  }
+
+  /** Tasks `from` to `to`, both included, have come to `watermark`. False for tasks that do not exist. */
+  raise(from: number, to: number, watermark: number): boolean {
+    const watermarks = this.#watermarks
+    if (!(from >= 0 && from <= to && to < watermarks.length)) return false
+    for (let task = from; task <= to; task += 1)
+      if (watermark > (watermarks[task] as number)) {
+        watermarks[task] = watermark
+        this.#text = undefined
+      }
+    if (this.#text === undefined) this.watermark = leastOf(watermarks)
+    return true
+  }
+
+  /** All of them as text. */
+  get text(): string {
+    return (this.#text ??= textOf(this.#watermarks))
+  }
+
+  /** The watermarks that a {@link text} stands for; of what cannot be read, none. */
+  static parse(text: string): number[] {
+    const [head, runs] = text.split(':')
+    const [least, unit] = (head ?? '').split('/').map(Number)
+    if (least === undefined || unit === undefined || runs === undefined) return []
+    const watermarks: number[] = []
+    if (runs.startsWith('=')) for (const kind of runs.slice(1)) watermarks.push(valueOf(kind, least, unit))
+    else
+      for (const run of runs.split(',')) {
+        const [value, count] = run.split('*')
+        const times = count === undefined ? 1 : Number.parseInt(count, 36)
+        if (!(times >= 1 && times <= upstreamTasksMax)) return []
+        for (let n = 0; n < times; n += 1) watermarks.push(valueOf(value as string, least, unit))
+      }
+    return watermarks.some(Number.isNaN) ? [] : watermarks
+  }
+}
+
+function leastOf(watermarks: readonly number[]): number {
+  let least = POSITIVE_INFINITY
+  for (const watermark of watermarks) if (watermark < least) least = watermark
+  return least
+}
+
+/** `<least>/<unit>:<run>,<run>…`, each run a value, and how often it comes: `-` the beginning of time, `+` its end, otherwise units ahead of the least. */
+function textOf(watermarks: readonly number[]): string {
+  const finite = watermarks.filter(Number.isFinite)
+  const least = finite.length > 0 ? leastOf(finite) : 0
+  for (const unit of unitsMs) {
+    const values = watermarks.map(watermark => {
+      if (watermark === NEGATIVE_INFINITY) return '-'
+      if (watermark === POSITIVE_INFINITY) return '+'
+      return Math.floor((watermark - least) / unit).toString(36)
+    })
+    const head = `${least}/${unit === POSITIVE_INFINITY ? 1 : unit}:`
+    const text = head + runsOf(values)
+    if (text.length <= textMax) return text
+    // Nothing is ahead any more, so each is one character.
+    if (unit === POSITIVE_INFINITY) return `${head}=${values.join('')}`
+  }
+  return ''
+}
+
+function runsOf(values: readonly string[]): string {
+  const runs: string[] = []
+  for (let at = 0; at < values.length;) {
+    let end = at + 1
+    while (end < values.length && values[end] === values[at]) end += 1
+    runs.push(end - at === 1 ? `${values[at]}` : `${values[at]}*${(end - at).toString(36)}`)
+    at = end
+  }
+  return runs.join(',')
+}
+
+function valueOf(value: string, least: number, unit: number): number {
+  if (value === '-') return NEGATIVE_INFINITY
+  if (value === '+') return POSITIVE_INFINITY
+  return least + Number.parseInt(value, 36) * unit
+}

@@ -1,0 +1,97 @@
+/**
+ * Over topics: an instance tells the tasks downstream how far its own are, in the transaction that holds what these sent.
+ *
+ * It says the least watermark of all its tasks of a stage, in one record to each partition: more would make no difference
+ * downstream, where the least of all counts.
+ *
+ * At least once there is no transaction, and after a crash what was not committed is sent again. So it says what the last commit holds: records that come again
+ * are never behind a watermark that downstream has heard of, where they would make a window that has fired fire with a part of its records.
+ */
+import { announceWatermark, exchangeTopic } from './exchange-partition.ts'
+import type { InstanceContext } from '../run/instance-context.ts'
+import type { Outputs } from './outputs.ts'
+import type { Stage } from '../plan/plan.ts'
+import type { Task } from './task.ts'
+
+interface Announcement {
+  readonly tasks: string
+  readonly watermark: number
+}
+
+export class Announcements {
+  readonly #context: InstanceContext
+  readonly #outputs: Outputs
+  /** What was said last of each stage. */
+  readonly #said = new Map<Stage, Announcement>()
+  /** What the commit that is being made holds, and the last one. */
+  #now: ReadonlyMap<Stage, Announcement> = new Map()
+  #committed: ReadonlyMap<Stage, Announcement> = new Map()
+
+  constructor(context: InstanceContext, outputs: Outputs) {
+    this.#context = context
+    this.#outputs = outputs
+  }
+
+  /** Announces what has changed. `timestamp`: wall time in ms, for the records that say so. */
+  announce(all: Iterable<Task>, timestamp: number): void {
+    const { plan, settings } = this.#context
+    if (settings.exchange === 'memory') return
+    const ofStages = Map.groupBy(all, ({ stage }) => stage)
+    this.#now = new Map(Array.from(ofStages, ([stage, tasks]) => [stage, announcementOf(tasks)]))
+    const sayable = settings.exactlyOnce ? this.#now : this.#committed
+    for (const stage of plan.stages) {
+      const say = sayable.get(stage)
+      if (!say) this.#said.delete(stage)
+      else if (!isSame(say, this.#said.get(stage))) {
+        this.#said.set(stage, say)
+        for (const topic of this.#behind(stage))
+          for (let partition = 0; partition < this.#context.topics.partitions(topic); partition += 1)
+            announceWatermark(this.#outputs, topic, partition, say.tasks, say.watermark, timestamp)
+      }
+    }
+  }
+
+  /** The commit has been made. */
+  committed(): void {
+    this.#committed = this.#now
+  }
+
+  /** Whether the next commit has something to announce that the last one holds. */
+  get isBehind(): boolean {
+    if (this.#context.settings.exactlyOnce) return false
+    for (const [stage, announcement] of this.#committed)
+      if (this.#behind(stage).length > 0 && !isSame(announcement, this.#said.get(stage))) return true
+    return false
+  }
+
+  /** The topics that the stage sends to. */
+  #behind(stage: Stage): string[] {
+    const { app, plan } = this.#context
+    const edges = plan.stages.flatMap(({ incoming }) => incoming).filter(({ from }) => from === stage)
+    return edges.map(({ exchange }) => exchangeTopic(app, exchange))
+  }
+}
+
+function announcementOf(tasks: readonly Task[]): Announcement {
+  return {
+    tasks: rangesOf(tasks.map(({ partition }) => partition)),
+    watermark: tasks.reduce((least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY),
+  }
+}
+
+function isSame(one: Announcement, other: Announcement | undefined): boolean {
+  return one.tasks === other?.tasks && one.watermark === other.watermark
+}
+
+/** `0-7,9` for 9 and 0 to 7. */
+function rangesOf(partitions: readonly number[]): string {
+  const sorted = partitions.toSorted((a, b) => a - b)
+  const ranges: string[] = []
+  for (let at = 0; at < sorted.length;) {
+    let end = at
+    while (sorted[end + 1] === (sorted[end] as number) + 1) end += 1
+    ranges.push(end === at ? `${sorted[at]}` : `${sorted[at]}-${sorted[end]}`)
+    at = end + 1
+  }
+  return ranges.join(',')
+}
