@@ -8,7 +8,7 @@ export { crc32c } from './crc32c.ts'
 export { type Disk, type DiskFile } from './disk.ts'
 export { durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
-export { InTurn } from './serial-queue.ts'
+export { SerialQueue } from './serial-queue.ts'
 export { partitionFor, partitionForBinary } from './murmur2.ts'
 export {
   connectTimeoutMsDefault,

@@ -1,10 +1,10 @@
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
-import { InTurn } from './serial-queue.ts'
+import { SerialQueue } from './serial-queue.ts'
 
 test('operations follow each other, and one that fails holds up nobody', async () => {
   const seen: string[] = []
-  const turns = new InTurn()
+  const turns = new SerialQueue()
   const operation = (name: string) => async () => {
     seen.push(`${name} begins`)
     await Promise.resolve()

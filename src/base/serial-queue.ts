@@ -1,7 +1,7 @@
 /** Operations that must not overlap. */
 
 /** Runs operations one after the other, in the order in which they are given; one that fails holds up nobody. */
-export class InTurn {
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
 
   /** Ends as `operation` does. */

@@ -7,7 +7,7 @@
  * An older copy of the file proves itself as well. What each partition says of its topic (`log/files/partition-config.ts`) is held against it at start:
  * see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has no proof.
  */
-import { assert, InTurn, MillraceError, type Disk } from '../base/index.ts'
+import { assert, SerialQueue, MillraceError, type Disk } from '../base/index.ts'
 import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log/index.ts'
 
 /** A topic as it is stored. */
@@ -50,7 +50,7 @@ export class MetadataFile {
   readonly #disk: Disk
   readonly #folder: string
   #current: Metadata
-  readonly #updates = new InTurn()
+  readonly #updates = new SerialQueue()
   readonly origin: MetadataOrigin
 
   private constructor(disk: Disk, folder: string, current: Metadata, origin: MetadataOrigin) {

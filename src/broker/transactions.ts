@@ -22,7 +22,7 @@
  */
 import {
   assert,
-  InTurn,
+  SerialQueue,
   isMillraceError,
   MillraceError,
   type ActiveClock,
@@ -68,7 +68,7 @@ interface Entry {
   /** The last record of this id that was appended to the transaction log: what a replay would find. */
   logged: TransactionValue | undefined
   /** Operations on one id follow each other. */
-  readonly operations: InTurn
+  readonly operations: SerialQueue
 }
 
 export class Transactions {
@@ -408,7 +408,7 @@ function entryOf(
     timer: undefined,
     markers: undefined,
     logged,
-    operations: new InTurn(),
+    operations: new SerialQueue(),
   }
 }
 

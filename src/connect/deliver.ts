@@ -28,7 +28,7 @@ import {
 } from '../port/index.ts'
 import { checkPolicy, checkTopic, Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { Loader, type DeliverStats, type Transaction } from './sink-loader.ts'
+import { SinkLoader, type DeliverStats, type Transaction } from './sink-loader.ts'
 import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 
@@ -171,7 +171,7 @@ class Run<K, V> {
   #underWay: Promise<void> = Promise.resolve()
   #failed = false
   #finishing = false
-  #loader: Loader<K, V> | undefined
+  #loader: SinkLoader<K, V> | undefined
   #outcome: { readonly state: 'ended' } | { readonly state: 'failed'; readonly error: unknown } | undefined
 
   constructor(log: LogPort, topic: SinkTopic<K, V>, sink: Sink<K, V>, options: DeliverOptions) {
@@ -257,7 +257,7 @@ class Run<K, V> {
       reader.assign(positions)
       // Between the two it may have been deleted and created again.
       if ((await this.#topicId()) !== context.topicId) throw this.#deleted()
-      const loader = (this.#loader = new Loader({
+      const loader = (this.#loader = new SinkLoader({
         topic: this.#topic.name,
         sink: name,
         writer,
@@ -277,7 +277,7 @@ class Run<K, V> {
     }
   }
 
-  async #deliver(reader: Reader, loader: Loader<K, V>, partitions: number): Promise<void> {
+  async #deliver(reader: Reader, loader: SinkLoader<K, V>, partitions: number): Promise<void> {
     const { name } = this.#topic
     for (;;) {
       let took = false
@@ -320,7 +320,7 @@ class Run<K, V> {
   }
 
   /** Takes a fetched batch into the open transaction. */
-  #add(from: FetchedBatch, loader: Loader<K, V>): void {
+  #add(from: FetchedBatch, loader: SinkLoader<K, V>): void {
     const { partition } = from
     const into: Transaction<K, V> = (this.#open ??= {
       rows: [],
@@ -351,7 +351,7 @@ class Run<K, V> {
   }
 
   /** Begins to write the open transaction, when the one before is written. */
-  async #write(loader: Loader<K, V>, reader: Reader, partitions: number): Promise<void> {
+  async #write(loader: SinkLoader<K, V>, reader: Reader, partitions: number): Promise<void> {
     const transaction = this.#open
     if (!transaction) return
     this.#open = undefined

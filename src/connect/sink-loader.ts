@@ -46,7 +46,7 @@ export interface DeliverStats {
 }
 
 /** What a loader works for. */
-export interface LoaderOptions<K, V> {
+export interface SinkLoaderOptions<K, V> {
   readonly topic: string
   readonly sink: string
   readonly writer: SinkWriter<K, V>
@@ -56,15 +56,15 @@ export interface LoaderOptions<K, V> {
   readonly observer: ConnectObserver
 }
 
-export class Loader<K, V> {
-  readonly #to: LoaderOptions<K, V>
+export class SinkLoader<K, V> {
+  readonly #to: SinkLoaderOptions<K, V>
   #delivered = 0
   #skipped = 0
   #deadLettered = 0
   #bytes = 0
   #commits = 0
 
-  constructor(options: LoaderOptions<K, V>) {
+  constructor(options: SinkLoaderOptions<K, V>) {
     this.#to = options
   }
 

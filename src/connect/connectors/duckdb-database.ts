@@ -7,7 +7,7 @@
 import type * as DuckDB from '@duckdb/node-api'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { InTurn, MillraceError } from '../../base/index.ts'
+import { SerialQueue, MillraceError } from '../../base/index.ts'
 import { loadDriver } from '../driver.ts'
 import type { DatabaseOptions, OpenDuckDB } from './duckdb-options.ts'
 
@@ -38,7 +38,7 @@ interface Shared {
   readonly end: () => Promise<void>
   /** What it was opened with; undefined for the instance of a program. */
   readonly settings: Required<DatabaseOptions> | undefined
-  readonly turns: InTurn
+  readonly turns: SerialQueue
   users: number
 }
 
@@ -109,7 +109,7 @@ function opened(module: DuckDBModule, file: string, options: DatabaseOptions): S
     return module.DuckDBInstance.fromCache(file)
   })
   const end = async (): Promise<void> => (await instance.catch(() => undefined))?.closeSync()
-  return { instance, given: undefined, end, settings, turns: new InTurn(), users: 0 }
+  return { instance, given: undefined, end, settings, turns: new SerialQueue(), users: 0 }
 }
 
 function given(database: OpenDuckDB): Shared {
@@ -119,7 +119,7 @@ function given(database: OpenDuckDB): Shared {
     given: database,
     end: () => Promise.resolve(),
     settings: undefined,
-    turns: new InTurn(),
+    turns: new SerialQueue(),
     users: 0,
   }
 }

@@ -2,7 +2,7 @@
  * The files of a partition: segments in order, of which the last one is appended to. Each call does what it says on the disk, and fails with an error
  * that names the file; who waits for what, and what readers may see, is the partition's matter.
  */
-import { assert, InTurn, type Disk } from '../../base/index.ts'
+import { assert, SerialQueue, type Disk } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
 import type { Flush } from './flush.ts'
@@ -17,7 +17,7 @@ export class PartitionSegments {
   readonly #folder: string
   readonly #context: SegmentContext
   readonly #disk: Disk
-  readonly #removals = new InTurn()
+  readonly #removals = new SerialQueue()
 
   constructor(folder: string, segments: Segment[], context: SegmentContext) {
     this.all = segments

@@ -3,7 +3,7 @@
  * was written. A checkpoint names only offsets that are synced already, and only one is written at a time: a call that comes meanwhile is
  * answered by one more after it.
  */
-import { InTurn, type Clock, type Disk, type MillraceError, type Timer } from '../../base/index.ts'
+import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../../base/index.ts'
 import { logStartsName, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -26,8 +26,8 @@ export class Checkpointer {
   #again = false
   #stopped = false
   /** Writes of either file. */
-  readonly #pointWrites = new InTurn()
-  readonly #startWrites = new InTurn()
+  readonly #pointWrites = new SerialQueue()
+  readonly #startWrites = new SerialQueue()
 
   constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
     this.#path = path

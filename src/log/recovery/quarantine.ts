@@ -32,7 +32,7 @@ export async function copyBytes(
 }
 
 /** A name that is not taken: the same log may have been cut at the same offset before. */
-export async function asideName(disk: Disk, logPath: string, cutOffset: number): Promise<string> {
+export async function quarantineName(disk: Disk, logPath: string, cutOffset: number): Promise<string> {
   const name = `${logPath}.cut-${cutOffset}`
   for (let n = 1; ; n += 1) {
     const path = n === 1 ? name : `${name}.${n}`
@@ -44,7 +44,7 @@ export async function asideName(disk: Disk, logPath: string, cutOffset: number):
  * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it fails: on a full disk
  * every further attempt would otherwise take more of what was freed for it.
  */
-export async function copyAside(
+export async function copyToQuarantine(
   disk: Disk,
   from: DiskFile,
   start: number,

@@ -28,7 +28,7 @@ import type { RecordBatch } from '../../wire/index.ts'
 import { parseAborted } from '../segment/abort-index.ts'
 import { partitionDamaged } from './damage.ts'
 import { parseSegmentFile, segmentFile, type SegmentExtension } from '../files/file-names.ts'
-import { asideName, copyAside, copyBytes } from './quarantine.ts'
+import { quarantineName, copyToQuarantine, copyBytes } from './quarantine.ts'
 import { ProducerReplay } from '../producers/producer-replay.ts'
 import { ProducerState } from '../producers/producer-state.ts'
 import { fits, parseDigest, type SegmentDigest } from '../segment/segment-digest.ts'
@@ -364,7 +364,7 @@ class Recovery {
     let bytes = 0
     // Later segments first: should this be interrupted, the gap is found again.
     for (const later of found.slice(n + 1).toReversed()) {
-      const aside = await asideName(disk, later.segment.path, end.offset)
+      const aside = await quarantineName(disk, later.segment.path, end.offset)
       await files.drop(later.segment.path)
       await disk.rename(later.segment.path, aside)
       await later.segment.remove()
@@ -372,9 +372,9 @@ class Recovery {
       bytes += later.sizeBytes
     }
     if (end.position < sizeBytes) {
-      const aside = await asideName(disk, segment.path, end.offset)
+      const aside = await quarantineName(disk, segment.path, end.offset)
       await files.use(segment.path, 'write', async file => {
-        await copyAside(disk, file, end.position, sizeBytes, aside)
+        await copyToQuarantine(disk, file, end.position, sizeBytes, aside)
         await disk.syncDirectory(segment.folder)
         await file.truncate(end.position)
         await file.sync()

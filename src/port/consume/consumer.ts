@@ -11,7 +11,7 @@
  * left its group before; another loop over it joins again. By `break` or an exception of the body: the consumer is closed. What happens in
  * between, and to whom, is in subscription.ts.
  */
-import { InTurn, MillraceError, type Clock } from '../../base/index.ts'
+import { SerialQueue, MillraceError, type Clock } from '../../base/index.ts'
 import type { ConsumedBatch, ConsumedRecord } from './consumed-records.ts'
 import {
   checkPlace,
@@ -82,7 +82,7 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord<K, V>, undefined> {
     const loop: Loop = { over: false }
-    const turns = new InTurn()
+    const turns = new SerialQueue()
     let waiting = 0
     return {
       next: async () => {

@@ -15,7 +15,7 @@ import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../.
 import { fromUtf8 } from '../../base/index.ts'
 import { writeChangesInSteps } from '../../state/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
-import { Announcements } from '../task/watermark-announcements.ts'
+import { WatermarkAnnouncements } from '../task/watermark-announcements.ts'
 import type { Assignment } from './assignment.ts'
 import { ExchangeEnds, withNote } from './exchange-ends.ts'
 import type { InputPartition } from '../task/input-partition.ts'
@@ -33,7 +33,7 @@ export class Commits {
   readonly #writer: Writer
   readonly #outputs: Outputs
   readonly #assignment: Assignment
-  readonly #announcements: Announcements
+  readonly #announcements: WatermarkAnnouncements
   readonly #exchangeEnds: ExchangeEnds
   /** The plan, until it is committed. */
   #unsaved: UnsavedPlan | undefined
@@ -54,7 +54,7 @@ export class Commits {
     this.#writer = writer
     this.#outputs = outputs
     this.#assignment = assignment
-    this.#announcements = new Announcements(context, outputs)
+    this.#announcements = new WatermarkAnnouncements(context, outputs)
     this.#exchangeEnds = new ExchangeEnds(context, outputs)
     this.#committedAt = context.clock.monotonic()
   }

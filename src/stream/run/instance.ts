@@ -3,7 +3,7 @@
  *
  * The loop, in one place so that the order of things can be read. One pass is one turn of the event loop at most (turn.ts):
  * 1. requests of the group (partitions given or taken) are served;
- * 2. the batch in hand continues, or the partition whose watermark is lowest (alignment.ts) gives the next one;
+ * 2. the batch in hand continues, or the partition whose watermark is lowest (choose-batch.ts) gives the next one;
  * 3. time advances in the tasks, and what is due fires; as long as something is left of that, nothing else happens in them;
  * 4. a commit, when it is due (commits.ts), also in the middle of a batch, or of what fires.
  */
@@ -12,9 +12,9 @@ import type { LogPort, Reader, TopicPartition, Writer } from '../../port/index.t
 import { furthestAhead } from './record-ahead.ts'
 import { chooseBatch } from './choose-batch.ts'
 import { Assignment } from './assignment.ts'
-import { Bell } from './wake-signal.ts'
+import { WakeSignal } from './wake-signal.ts'
 import { BoundedRun } from './bounded-run.ts'
-import { allInputs, forgetEarlierRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
+import { allInputs, forgetRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
 import { Commits } from './commits.ts'
 import { explained, explainedLoss } from './endings.ts'
 import { awaits, clockStepMs, PassingTime } from '../task/idleness.ts'
@@ -43,8 +43,8 @@ export class Instance {
   readonly #context: InstanceContext
   readonly #bounds: BoundedRun
   readonly #passing: PassingTime
-  readonly #bell = new Bell()
-  readonly #requests = new RebalanceRequests(this.#bell, {
+  readonly #wakeSignal = new WakeSignal()
+  readonly #requests = new RebalanceRequests(this.#wakeSignal, {
     assign: partitions => this.#answering(this.#assign(partitions)),
     revoke: partitions => this.#answering(this.#revoke(partitions)),
   })
@@ -121,13 +121,13 @@ export class Instance {
   stop(): void {
     if (this.#state === 'starting' || this.#state === 'running') this.#state = 'stopping'
     this.#stopping.abort(new Error('the run is stopped'))
-    this.#bell.ring()
+    this.#wakeSignal.wake()
   }
 
   /** Takes the input as it stands now for all there is: `until: 'end'`, decided later. */
   finish(): void {
     this.#finishing = true
-    this.#bell.ring()
+    this.#wakeSignal.wake()
   }
 
   progress(): Progress {
@@ -182,7 +182,7 @@ export class Instance {
         `instance '${settings.instance}' of app '${app}', which exchanges in memory`,
       )
     await topics.lookUp(plan, this.#bounds.isBounded || this.#finishing, settings.onNotice)
-    if (settings.restart) await forgetEarlierRuns(this.#context)
+    if (settings.restart) await forgetRuns(this.#context)
     const previous = await PreviousRun.of(this.#context, allInputs(this.#context))
     this.#unclaimed = previous.unclaimed
     if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
@@ -216,7 +216,7 @@ export class Instance {
       onRevoked: partitions => this.#requests.ask('revoke', partitions),
       onLost: (_, error) => {
         if (error !== this.#ownFailure) this.#lost ??= error
-        this.#bell.ring()
+        this.#wakeSignal.wake()
       },
     })
     // The group may wait for its assignment to be taken: serve it meanwhile.
@@ -386,7 +386,7 @@ export class Instance {
 
   async #waitForData(timeoutMs: number): Promise<void> {
     const over = new AbortController()
-    await Promise.race([this.#reader.wait(timeoutMs, over.signal), this.#bell.heard()])
+    await Promise.race([this.#reader.wait(timeoutMs, over.signal), this.#wakeSignal.wait()])
     over.abort('heard') // without a reason it would make an error, with its stack
   }
 

@@ -4,7 +4,7 @@
  */
 import { MillraceError } from '../../base/index.ts'
 import type { TopicPartition } from '../../port/index.ts'
-import type { Bell } from './wake-signal.ts'
+import type { WakeSignal } from './wake-signal.ts'
 
 interface Request {
   readonly kind: 'assign' | 'revoke'
@@ -19,13 +19,13 @@ export interface RebalanceHandlers {
 }
 
 export class RebalanceRequests {
-  readonly #bell: Bell
+  readonly #wakeSignal: WakeSignal
   readonly #handlers: RebalanceHandlers
   readonly #queue: Request[] = []
   #refused = false
 
-  constructor(bell: Bell, handlers: RebalanceHandlers) {
-    this.#bell = bell
+  constructor(wakeSignal: WakeSignal, handlers: RebalanceHandlers) {
+    this.#wakeSignal = wakeSignal
     this.#handlers = handlers
   }
 
@@ -34,7 +34,7 @@ export class RebalanceRequests {
     const request: Request = { kind, partitions, answer: Promise.withResolvers() }
     if (this.#refused) refuse(request)
     else this.#queue.push(request)
-    this.#bell.ring()
+    this.#wakeSignal.wake()
     return request.answer.promise
   }
 
@@ -56,12 +56,12 @@ export class RebalanceRequests {
     const state = { settled: false }
     const settle = (): void => {
       state.settled = true
-      this.#bell.ring()
+      this.#wakeSignal.wake()
     }
     settling.then(settle, settle)
     while (!state.settled) {
       await this.serve()
-      if (!state.settled) await this.#bell.heard()
+      if (!state.settled) await this.#wakeSignal.wait()
     }
   }
 

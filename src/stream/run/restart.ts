@@ -73,7 +73,7 @@ export async function hasUnreadRecords(
 export const startMetadata = '{"reset":true}'
 
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
-export async function forgetEarlierRuns(context: InstanceContext): Promise<void> {
+export async function forgetRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
   const group = (await port.listGroups()).find(each => each.group === app)
   if (group?.members)

@@ -1,21 +1,21 @@
-/** A bell: it wakes what waits for something to do. One that rang before is heard by the next who waits, so none is missed; some are heard twice. */
-export class Bell {
-  #rung = false
-  #wake: (() => void) | undefined
+/** Wakes a loop that waits for work. A signal before the wait is kept for the next one, so none is missed; a wait may end once too often. */
+export class WakeSignal {
+  #isSet = false
+  #resume: (() => void) | undefined
 
-  ring(): void {
-    this.#rung = true
-    this.#wake?.()
+  wake(): void {
+    this.#isSet = true
+    this.#resume?.()
   }
 
-  /** Resolves when it rings; at once if it has rung since the last answer that came at once. One caller at a time. */
-  heard(): Promise<void> {
-    if (this.#rung) {
-      this.#rung = false
+  /** Resolves at the next signal; at once if there was one since the last wait that resolved at once. One caller at a time. */
+  wait(): Promise<void> {
+    if (this.#isSet) {
+      this.#isSet = false
       return Promise.resolve()
     }
     return new Promise(resolve => {
-      this.#wake = resolve
+      this.#resume = resolve
     })
   }
 }

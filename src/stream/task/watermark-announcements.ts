@@ -18,7 +18,7 @@ interface Announcement {
   readonly watermark: number
 }
 
-export class Announcements {
+export class WatermarkAnnouncements {
   readonly #context: InstanceContext
   readonly #outputs: Outputs
   /** What was said last of each stage. */

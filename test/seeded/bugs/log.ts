@@ -263,7 +263,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'what recovery cuts off is not kept aside',
     file: 'src/log/recovery/recovery.ts',
-    find: '        await copyAside(disk, file, end.position, sizeBytes, aside)\n',
+    find: '        await copyToQuarantine(disk, file, end.position, sizeBytes, aside)\n',
     replace: '',
     tests: ['test/log/damage.test.ts'],
   },
