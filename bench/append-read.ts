@@ -1,6 +1,7 @@
 /**
- * Appending to the log and reading from it in process: 200-byte records through the log's writer and reader, against loops by hand that encode the same records into
- * batches of the same size, checksum and write them with an fdatasync per MiB; and that read the same file, check it and parse each value.
+ * Appending to the log and reading from it in process: 200-byte records through the log's writer and reader,
+ * against loops by hand that encode the same records into batches of the same size, checksum and write them
+ * with an fdatasync per MiB; and that read the same file, check it and parse each value.
  */
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +14,9 @@ import { BatchByHand, readValues } from './by-hand.ts'
 const records = 1_000_000
 const batchBytes = 64 * 1024
 const syncBytes = 1024 * 1024
-/** Batches handed over and not acknowledged: 4 MiB, so that the next sync is shared by what came meanwhile. */
+/**
+ * Batches handed over and not acknowledged: 4 MiB, so that the next sync is shared by what came meanwhile.
+ */
 const underWayMax = 64
 const timestamp = 1_000_000_000_000
 const value = JSON.stringify({ id: 'b2f3c9', from: 'DFW', to: 'ORD', delay: 42, note: 'x'.repeat(137) })

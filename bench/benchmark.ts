@@ -1,6 +1,7 @@
 /**
- * What a benchmark is: one piece of work, done by several sides over the same input, in one process and in turns, so that a machine that drifts
- * drifts for all of them. What they bring out is compared before any time counts.
+ * What a benchmark is: one piece of work, done by several sides over the same input, in one process and in
+ * turns, so that a machine that drifts drifts for all of them. What they bring out is compared before any
+ * time counts.
  */
 
 /** One way of doing the work. */
@@ -18,7 +19,10 @@ export interface Comparison {
   readonly name: string
   readonly ours: Side
   readonly theirs: Side
-  /** What the ratio is of: records per second, or records per CPU second, which tells a cost apart from waiting. */
+  /**
+   * What the ratio is of: records per second, or records per CPU second, which tells a cost apart from
+   * waiting.
+   */
   readonly by: 'seconds' | 'cpu'
   /** The ratio that we want to reach. */
   readonly reach: number

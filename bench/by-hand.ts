@@ -1,6 +1,7 @@
 /**
- * The baseline: a hand-written loop that does nothing but this work. It knows the bytes of a record batch (src/wire/layout.ts), reuses its buffers, reads and
- * writes without a promise, and shares no code with millrace but the native checksum.
+ * The baseline: a hand-written loop that does nothing but this work. It knows the bytes of a record batch
+ * (src/wire/layout.ts), reuses its buffers, reads and writes without a promise, and shares no code with
+ * millrace but the native checksum.
  */
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,10 @@ const headerBytes = 61
 /** Where the CRC begins to count. */
 const coveredAt = 21
 
-/** Calls `visit` with where each value stands, for all records of a partition whose batches are not compressed and belong to no transaction. */
+/**
+ * Calls `visit` with where each value stands, for all records of a partition whose batches are not compressed
+ * and belong to no transaction.
+ */
 export function readValues(
   folder: string,
   visit: (buffer: Buffer, start: number, end: number) => void,
@@ -73,7 +77,10 @@ function walk(
   }
 }
 
-/** Writes records without a key into batches of one reused buffer: the batch, ready for a file, is valid until the next call. */
+/**
+ * Writes records without a key into batches of one reused buffer: the batch, ready for a file, is valid until
+ * the next call.
+ */
 export class BatchByHand {
   readonly #buffer: Buffer
   #at = headerBytes

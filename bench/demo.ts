@@ -1,4 +1,7 @@
-/** The demo as a process of its own: records per second, peak memory, and whether what it brought out was checked. */
+/**
+ * The demo as a process of its own: records per second, peak memory, and whether what it brought out was
+ * checked.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'

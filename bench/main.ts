@@ -1,4 +1,7 @@
-/** `npm run bench`, or `npm run bench -- ysb` for some: ratios, with the results checked first. docs/benchmarks.md says what the rows mean. */
+/**
+ * `npm run bench`, or `npm run bench -- ysb` for some: ratios, with the results checked first.
+ * docs/benchmarks.md says what the rows mean.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'

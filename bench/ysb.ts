@@ -1,9 +1,12 @@
 /**
- * The Yahoo streaming benchmark: views of ads, joined to their campaigns, counted per campaign and 10 s of event time.
+ * The Yahoo streaming benchmark: views of ads, joined to their campaigns, counted per campaign and 10 s of
+ * event time.
  *
- * All sides take the same Kafka record batches from the files of one partition, check their CRC, parse each value with JSON.parse and check nothing else. Ours runs
- * the whole processor: join with a table from the log, windows by watermark, results and state written to the log with an fdatasync per commit. The loop by
- * hand is one function that has the campaigns in a Map, keeps its counts in Maps and writes nothing. What comes out is equal, window by window.
+ * All sides take the same Kafka record batches from the files of one partition, check their CRC, parse each
+ * value with JSON.parse and check nothing else. Ours runs the whole processor: join with a table from the
+ * log, windows by watermark, results and state written to the log with an fdatasync per commit. The loop by
+ * hand is one function that has the campaigns in a Map, keeps its counts in Maps and writes nothing. What
+ * comes out is equal, window by window.
  */
 import { join } from 'node:path'
 import { seededRandom } from '../src/base/index.ts'

@@ -15,7 +15,8 @@ export const airports = topic('airports', { key: z.string(), value: z.object({ c
 export const delays = topic('delays', { key: windowed(z.string()), value: hourOfDelays })
 export const tooLate = topic('too-late', { key: z.string(), value: z.object({ delay: z.int() }) })
 
-// Minutes of delay per origin and hour: every second while the hour is open, on time, and corrected for two hours after.
+// Minutes of delay per origin and hour: every second while the hour is open, on time, and corrected for two
+// hours after.
 export const app = createApp('delays')
 const hours = app
   .stream(flights)

@@ -55,8 +55,8 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
 const server = createServer((request, response) => void take(request, response))
 server.listen(Number(process.env['PORT'] ?? 8080), () => console.log('listening on', server.address()))
 
-// Ctrl-C, or a supervisor's SIGTERM: commits, delivers what is committed, and exits with 0; the next start continues there.
-// A failure of the app or of the delivery ends the program, too.
+// Ctrl-C, or a supervisor's SIGTERM: commits, delivers what is committed, and exits with 0; the next start
+// continues there. A failure of the app or of the delivery ends the program, too.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void running.stop())
 await Promise.race([running.done, delivery.done])
 server.close()

@@ -9,7 +9,8 @@ const airports = topic('airports', {
 
 await using log = await openLog('./data')
 
-// Publishes what it has not published before: the place in the file is kept with the records, in one transaction.
+// Publishes what it has not published before: the place in the file is kept with the records, in one
+// transaction.
 await publish(
   log,
   airports,
@@ -17,7 +18,8 @@ await publish(
   { key: row => row.code, value: ({ name, altitude }) => ({ name, altitude }) },
 )
 
-// Keeps a table as the topic has it: the latest row per key. Its offsets are kept in the warehouse, in one transaction with the rows.
+// Keeps a table as the topic has it: the latest row per key. Its offsets are kept in the warehouse, in one
+// transaction with the rows.
 const delivery = deliver(
   log,
   airports,

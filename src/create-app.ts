@@ -16,16 +16,20 @@ export interface AppRunOptions extends RunOptions {
 export interface RunningApp {
   /** What has been done so far, and in which state the run is. */
   progress(): Progress
-  /** Commits what is complete, and leaves; resolves when it has. The next run continues from there. Rejects as {@link done} does. */
+  /**
+   * Commits what is complete, and leaves; resolves when it has. The next run continues from there. Rejects as
+   * {@link done} does.
+   */
   stop(): Promise<Progress>
   /**
-   * Takes the input as it stands now for all there is: closes every window, and marks the app finished. Rejects as {@link done} does. A run that is
-   * stopped before it has come to its end is not finished: its state is `stopped`.
+   * Takes the input as it stands now for all there is: closes every window, and marks the app finished.
+   * Rejects as {@link done} does. A run that is stopped before it has come to its end is not finished: its
+   * state is `stopped`.
    */
   finish(): Promise<Progress>
   /**
-   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as every unhandled rejection does, unless
-   * `done`, `stop()` or `finish()` was taken before.
+   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as every
+   * unhandled rejection does, unless `done`, `stop()` or `finish()` was taken before.
    */
   readonly done: Promise<Progress>
 }
@@ -40,8 +44,9 @@ export class RunnableApp extends App {
   /**
    * Runs the app until stopped, or as far as `until` says. Closing the log stops it as well.
    *
-   * @throws MillraceError APP_FINISHED, APP_ALREADY_RUNNING, UNKNOWN_TOPIC, NOT_COPARTITIONED, PARTITION_COUNT_CHANGED, STATE_INCOMPATIBLE; MALFORMED_RECORD and
-   * USER_FUNCTION_FAILED under the policy `fail`; and what opening the log throws
+   * @throws MillraceError APP_FINISHED, APP_ALREADY_RUNNING, UNKNOWN_TOPIC, NOT_COPARTITIONED,
+   *   PARTITION_COUNT_CHANGED, STATE_INCOMPATIBLE; MALFORMED_RECORD and USER_FUNCTION_FAILED under the policy
+   *   `fail`; and what opening the log throws
    */
   async run(options: AppRunOptions = {}): Promise<Progress> {
     return await this.start(options).done
@@ -50,7 +55,8 @@ export class RunnableApp extends App {
   /**
    * As {@link run}, with a handle on it at once.
    *
-   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that is wrong; what fails later rejects `done`
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that is wrong; what fails later
+   *   rejects `done`
    */
   start(options: AppRunOptions = {}): RunningApp {
     if (isLog(options))

@@ -1,4 +1,6 @@
-/** Opens the log that lives in a folder: the machine's disk, clock and randomness under the broker in process. */
+/**
+ * Opens the log that lives in a folder: the machine's disk, clock and randomness under the broker in process.
+ */
 import { fileURLToPath } from 'node:url'
 import {
   checkOptions,
@@ -15,22 +17,31 @@ import { createLog, type Log } from './port/index.ts'
 /** How a log in a folder is opened. A topic's own configuration goes before what is said here. */
 export interface OpenLogOptions {
   /**
-   * `sync` (the default): a record is acknowledged, and shown, once it is synced to the disk. `os`: once it is written, as Apache Kafka does on one
-   * node; a crash of the machine may lose the last seconds, a crash of the process loses nothing.
+   * `sync` (the default): a record is acknowledged, and shown, once it is synced to the disk. `os`: once it
+   * is written, as Apache Kafka does on one node; a crash of the machine may lose the last seconds, a crash
+   * of the process loses nothing.
    */
   readonly durability?: 'sync' | 'os'
-  /** Bytes at which a segment is closed and a new one begun, where a topic does not say. Default 1 GiB, which is Kafka's. */
+  /**
+   * Bytes at which a segment is closed and a new one begun, where a topic does not say. Default 1 GiB, which
+   * is Kafka's.
+   */
   readonly segmentBytes?: number
   /** Bytes kept per partition, where a topic does not say; -1 keeps all, which is the default. */
   readonly retentionBytes?: number
   /**
-   * Opens the log for looking, also while another process writes it: no lock is taken and nothing is written. Consumers without a group read, topics are listed
-   * and described. Producers, groups, apps and changes of topics are refused with READ_ONLY. It shows what has been written, which
-   * may include the last records before a sync: a power cut can still take those. A consumer that waits for more looks again a few times a second.
-   * A log directory of Apache Kafka's can be opened so as well. Default false. No other option goes with it.
+   * Opens the log for looking, also while another process writes it: no lock is taken and nothing is written.
+   * Consumers without a group read, topics are listed and described. Producers, groups, apps and changes of
+   * topics are refused with READ_ONLY. It shows what has been written, which may include the last records
+   * before a sync: a power cut can still take those. A consumer that waits for more looks again a few times a
+   * second. A log directory of Apache Kafka's can be opened so as well. Default false. No other option goes
+   * with it.
    */
   readonly readOnly?: boolean
-  /** Called when the disk has failed and the process should end; what was acknowledged is found again at the next start. */
+  /**
+   * Called when the disk has failed and the process should end; what was acknowledged is found again at the
+   * next start.
+   */
   readonly onFatal?: (error: Error) => void
 }
 
@@ -49,13 +60,13 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
  * Opens the log in a folder, which is created where it is missing. One process at a time may have it open.
  * `folder` is a path, or a file URL such as `new URL('data', import.meta.url)`.
  *
- * @example
- * await using log = await openLog('./data')
- * await log.producer(flights).send({ key: 'DFW', value: { destination: 'ORD', delay: 42, departure: 992516400000 } })
- * for await (const { key, value } of log.consumer(flights, { until: 'end' })) console.log(key, value)
+ * @example await using log = await openLog('./data') await log.producer(flights).send({ key: 'DFW', value: {
+ *   destination: 'ORD', delay: 42, departure: 992516400000 } }) for await (const { key, value } of
+ *   log.consumer(flights, { until: 'end' })) console.log(key, value)
  *
- * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds something else), DATA_DIR_UNREADABLE, DISK_FULL,
- * DISK_FAILED, INVALID_ARGUMENT. A partition that is damaged does not keep the log from opening: it refuses by itself, with PARTITION_DAMAGED
+ * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds
+ *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT. A partition that is
+ *   damaged does not keep the log from opening: it refuses by itself, with PARTITION_DAMAGED
  */
 export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
   const path = pathOf(folder)

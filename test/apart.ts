@@ -1,6 +1,6 @@
 /**
- * Runs a function in a thread of its own. The test runner follows every promise that is made on its thread, and a simulation is made of
- * nothing else: apart from the runner it takes a third of the time.
+ * Runs a function in a thread of its own. The test runner follows every promise that is made on its thread,
+ * and a simulation is made of nothing else: apart from the runner it takes a third of the time.
  */
 import { inspect } from 'node:util'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
@@ -14,7 +14,8 @@ interface Task {
 type Answer = { readonly result: unknown } | { readonly failure: string }
 
 /**
- * Calls the function that `module` (its URL) exports as `name`; arguments and result are cloned. The module must not import node:test.
+ * Calls the function that `module` (its URL) exports as `name`; arguments and result are cloned. The module
+ * must not import node:test.
  *
  * @example
  * test('…', () => apart(new URL('./simulation.ts', import.meta.url), 'simulate', 1000))

@@ -1,4 +1,7 @@
-/** What docs/ARCHITECTURE.md says is where. (Links, programs and headings are held to by package.test.ts and examples.test.ts.) */
+/**
+ * What docs/ARCHITECTURE.md says is where. (Links, programs and headings are held to by package.test.ts and
+ * examples.test.ts.)
+ */
 import { deepEqual, ok } from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -17,8 +17,8 @@ export function textOf(document: string): string {
 }
 
 /**
- * The programs of a document, by file name. A block that imports from millrace begins a program, which has the name of the example that the text before links
- * to; a block without imports continues the one before.
+ * The programs of a document, by file name. A block that imports from millrace begins a program, which has
+ * the name of the example that the text before links to; a block without imports continues the one before.
  */
 export function programsOf(document: string): Map<string, string> {
   const programs = new Map<string, string>()
@@ -33,7 +33,9 @@ export function programsOf(document: string): Map<string, string> {
   return programs
 }
 
-/** Runs the app of a program that declares one over `orders`, and prints how many records it has processed. */
+/**
+ * Runs the app of a program that declares one over `orders`, and prints how many records it has processed.
+ */
 const runIt = `
 import { openLog } from 'millrace'
 await using log = await openLog('./data')
@@ -42,8 +44,8 @@ console.log((await app.run({ log, until: 'now' })).records)
 `
 
 /**
- * The programs of docs/changing-a-program.md, by file name, each with lines that run its app over one record; and what each prints. They declare apps, and run
- * nothing themselves.
+ * The programs of docs/changing-a-program.md, by file name, each with lines that run its app over one record;
+ * and what each prints. They declare apps, and run nothing themselves.
  */
 export function guidePrograms(): { readonly programs: Map<string, string>; readonly prints: string } {
   const programs = programsOf('docs/changing-a-program.md')

@@ -1,6 +1,7 @@
 /**
  * The programs that README and docs show stand in examples/, to the letter, and do what the text says.
- * (test/package.test.ts runs the first one from the packed package, and examples/flights has a test of its own.)
+ * (test/package.test.ts runs the first one from the packed package, and examples/flights has a test of its
+ * own.)
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'

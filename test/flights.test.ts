@@ -1,4 +1,7 @@
-/** The demo on its first days: killed in every phase, and left by Ctrl-C and resumed, its tables are those of the batch answer. */
+/**
+ * The demo on its first days: killed in every phase, and left by Ctrl-C and resumed, its tables are those of
+ * the batch answer.
+ */
 import { equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'

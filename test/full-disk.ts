@@ -1,4 +1,7 @@
-/** A disk of which parts can be full for as long as a test says, or no longer answer: writes and new files there find no room, syncs do not return. */
+/**
+ * A disk of which parts can be full for as long as a test says, or no longer answer: writes and new files
+ * there find no room, syncs do not return.
+ */
 import type { Disk, DiskFile } from '../src/base/index.ts'
 
 export type Paths = (path: string) => boolean

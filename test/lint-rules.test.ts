@@ -1,6 +1,6 @@
 /**
- * Shows that the house rules of oxlint.config.ts bite: each case is one line in a file of a folder laid out like the project
- * and linted with the project's own configuration. One run of the linter judges them all.
+ * Shows that the house rules of oxlint.config.ts bite: each case is one line in a file of a folder laid out
+ * like the project and linted with the project's own configuration. One run of the linter judges them all.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

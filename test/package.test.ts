@@ -1,6 +1,7 @@
 /**
- * The package as a user gets it: packed, judged by publint and attw, installed into an empty project with install scripts off,
- * and running the README's first example to the letter of the output that the README shows.
+ * The package as a user gets it: packed, judged by publint and attw, installed into an empty project with
+ * install scripts off, and running the README's first example to the letter of the output that the README
+ * shows.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -110,7 +111,8 @@ describe('the packed package', () => {
     const { program, output } = readmeExample()
     writeFileSync(join(project, 'hello.ts'), program)
     assert.equal(run(process.execPath, ['hello.ts'], project), output)
-    // Every program of README and docs compiles as the README says. It reads our declarations too: no skipLibCheck.
+    // Every program of README and docs compiles as the README says. It reads our declarations too: no
+    // skipLibCheck.
     writeFileSync(join(project, 'tsconfig.json'), readmeTsconfig())
     writeFileSync(join(project, 'doors.ts'), doors)
     for (const document of documents)
@@ -138,7 +140,10 @@ function tool(script: string, ...args: string[]): string {
   return run(process.execPath, [join(root, 'node_modules', script), ...args], root)
 }
 
-/** npm itself, by the script that runs us where npm started this test: its command is another file on each platform. */
+/**
+ * npm itself, by the script that runs us where npm started this test: its command is another file on each
+ * platform.
+ */
 function npm(cwd: string, ...args: string[]): string {
   const script = process.env['npm_execpath']
   return script ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)

@@ -5,8 +5,8 @@ import type { SimulatedDisk } from '../src/testing/simulated-disk.ts'
 export type ProcessEnd = 'crash' | 'kill'
 
 /**
- * `end` ends the process at once; otherwise it ends at the given call. A write that it ends in has written some of its bytes; nothing that it does later
- * reaches the disk.
+ * `end` ends the process at once; otherwise it ends at the given call. A write that it ends in has written
+ * some of its bytes; nothing that it does later reaches the disk.
  */
 export function withPower(
   disk: SimulatedDisk,

@@ -1,4 +1,7 @@
-/** How large a randomised test runs: `npm test` takes a tenth of the full count, `npm run test:soak` (SOAK=1) all of it. */
+/**
+ * How large a randomised test runs: `npm test` takes a tenth of the full count, `npm run test:soak` (SOAK=1)
+ * all of it.
+ */
 export const soak: boolean = process.env['SOAK'] === '1'
 
 /** The count to run where `full` is the count of a soak run. */
@@ -6,5 +9,8 @@ export function scale(full: number): number {
   return soak ? full : Math.ceil(full / 10)
 }
 
-/** The seed a randomised test starts from: SEED repeats a failed run, otherwise it is fixed so that CI is repeatable. */
+/**
+ * The seed a randomised test starts from: SEED repeats a failed run, otherwise it is fixed so that CI is
+ * repeatable.
+ */
 export const seed: number = Number(process.env['SEED'] ?? 1)

@@ -1,6 +1,6 @@
 /**
- * House rules that need no compiler: an ordinary test that reads the tree. What can be said as a lint rule is one
- * (oxlint.config.ts, shown by lint-rules.test.ts).
+ * House rules that need no compiler: an ordinary test that reads the tree. What can be said as a lint rule is
+ * one (oxlint.config.ts, shown by lint-rules.test.ts).
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

@@ -1,4 +1,7 @@
-/** Limits of internal logs that are passed all the time, so that every rewrite, roll and drop happens often in a test. */
+/**
+ * Limits of internal logs that are passed all the time, so that every rewrite, roll and drop happens often in
+ * a test.
+ */
 import type { Random } from '../src/base/index.ts'
 import type { InternalLimits } from '../src/broker/index.ts'
 

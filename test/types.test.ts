@@ -1,4 +1,7 @@
-/** A wrong field, key, join or sink does not compile: the compiler refuses exactly the lines that `types/programs.ts` marks. */
+/**
+ * A wrong field, key, join or sink does not compile: the compiler refuses exactly the lines that
+ * `types/programs.ts` marks.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

@@ -1,9 +1,11 @@
-// Completes package-lock.json with the platform packages that npm left out: node tools/lock-platforms.js [--check]
+// Completes package-lock.json with the platform packages that npm left out: node tools/lock-platforms.js
+// [--check]
 //
-// npm writes an optional dependency into the lockfile only if the registry at hand serves it, and then `npm ci` refuses the
-// lockfile for what is missing. A mirror that holds one platform therefore makes a lockfile that installs nowhere. Such
-// packages are native binaries whose exact version stands in their parent and whose platform stands in their name, so the
-// entries can be written without asking anyone. They carry no integrity hash: only a registry that has them could tell it.
+// npm writes an optional dependency into the lockfile only if the registry at hand serves it, and then
+// `npm ci` refuses the lockfile for what is missing. A mirror that holds one platform therefore makes a
+// lockfile that installs nowhere. Such packages are native binaries whose exact version stands in their
+// parent and whose platform stands in their name, so the entries can be written without asking anyone. They
+// carry no integrity hash: only a registry that has them could tell it.
 import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 

@@ -1,10 +1,11 @@
 // Runs suites of the project's tests with the pinned Node: node tools/run-tests.js <suite>… [--soak]
 //
-// Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes silently. So the
-// files are listed here, a suite without a file is an error, and the environment is set the same way everywhere.
+// Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes
+// silently. So the files are listed here, a suite without a file is an error, and the environment is set the
+// same way everywhere.
 //
-// Each file runs in a process, and many start processes of their own. All of them share a cache of compiled modules for the time of the run: without it each
-// takes 0.8 s of CPU more to strip types and compile.
+// Each file runs in a process, and many start processes of their own. All of them share a cache of compiled
+// modules for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,10 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const isPeer = file => file.startsWith(join('test', 'peers') + sep)
 
-/** Each suite: which test files it holds, and how many run at a time. Peers share ports, disk and a JVM's memory. */
+/**
+ * Each suite: which test files it holds, and how many run at a time. Peers share ports, disk and a JVM's
+ * memory.
+ */
 const suites = {
   unit: { files: () => testFiles('src'), concurrency: 2 },
   integration: { files: () => testFiles('test').filter(file => !isPeer(file)), concurrency: 2 },

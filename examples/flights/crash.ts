@@ -1,8 +1,8 @@
 /**
  * The demo under fire: its process is killed with SIGKILL at random moments and started again.
  *
- * A kill waits for some commits since the last start, then for a phase, then some moments more; the phases take turns, so that with four kills or
- * more each is hit.
+ * A kill waits for some commits since the last start, then for a phase, then some moments more; the phases
+ * take turns, so that with four kills or more each is hit.
  */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'

@@ -46,7 +46,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   async function run(): Promise<boolean> {
-    // Where an earlier run had begun to finish, that is all there is to do; one that has finished has done its part.
+    // Where an earlier run had begun to finish, that is all there is to do; one that has finished has done
+    // its part.
     const processed = running.done
       .catch((error: unknown) => {
         if (!isFinished(error)) throw error

@@ -1,4 +1,7 @@
-/** A progress bar: one line that is drawn again and again on a terminal, and a new line now and then elsewhere. */
+/**
+ * A progress bar: one line that is drawn again and again on a terminal, and a new line now and then
+ * elsewhere.
+ */
 import process from 'node:process'
 import { styleText } from 'node:util'
 import type { Pipeline } from './pipeline.ts'

@@ -1,4 +1,6 @@
-/** What flows between the parts of the demo: two topics in, four out. Times are ms since the epoch, in UTC. */
+/**
+ * What flows between the parts of the demo: two topics in, four out. Times are ms since the epoch, in UTC.
+ */
 import { z } from 'zod'
 import { topic, windowed } from '../../src/index.ts'
 

@@ -2,7 +2,10 @@
 import { createApp, session, tumbling, type RunnableApp } from '../../src/index.ts'
 import { airports, alerts, arrivalsByDay, delaysByHour, flights, storms } from './topics.ts'
 
-/** A flight lands up to 36 hours out of order; the watermark allows for 6. With this much lateness nothing is dropped. */
+/**
+ * A flight lands up to 36 hours out of order; the watermark allows for 6. With this much lateness nothing is
+ * dropped.
+ */
 const allowedLateness = '48h'
 const delayedMinutes = 15
 

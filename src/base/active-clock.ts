@@ -1,15 +1,21 @@
 /**
- * Time in which this process could act. Time-outs of transactions, rebalances and idle partitions are measured by it: a process that was stopped
- * (SIGSTOP, a laptop asleep) or whose event loop was blocked must not blame others, or itself, for what nobody could do meanwhile.
+ * Time in which this process could act. Time-outs of transactions, rebalances and idle partitions are
+ * measured by it: a process that was stopped (SIGSTOP, a laptop asleep) or whose event loop was blocked must
+ * not blame others, or itself, for what nobody could do meanwhile.
  *
- * The clock ticks every `stepMs`. A tick adds the time since the last one, but at most {@link lateStepsMax} steps: however long a stall
- * lasts, it counts as that. Between ticks the time runs on, up to the same bound. It never goes backwards.
+ * The clock ticks every `stepMs`. A tick adds the time since the last one, but at most {@link lateStepsMax}
+ * steps: however long a stall lasts, it counts as that. Between ticks the time runs on, up to the same bound.
+ * It never goes backwards.
  *
- * It ticks only while a timer is set or somebody {@link ActiveClock.hold holds} it; its ticks do not keep the process alive.
+ * It ticks only while a timer is set or somebody {@link ActiveClock.hold holds} it; its ticks do not keep the
+ * process alive.
  */
 import type { Clock, Timer } from './clock.ts'
 
-/** What one stall counts as, in steps. Two, not one: timers of a healthy loop come a little late, and that time is real. */
+/**
+ * What one stall counts as, in steps. Two, not one: timers of a healthy loop come a little late, and that
+ * time is real.
+ */
 export const lateStepsMax = 2
 
 const stepMsDefault = 250
@@ -30,14 +36,20 @@ export class ActiveClock {
   /** When the tick that is set comes, by the clock underneath. */
   #tickAtMs = 0
 
-  /** `stepMs`: about how much of a stall counts. Default 250 ms: small beside the time-outs that are measured by it. */
+  /**
+   * `stepMs`: about how much of a stall counts. Default 250 ms: small beside the time-outs that are measured
+   * by it.
+   */
   constructor(clock: Pick<Clock, 'monotonic' | 'schedule'>, stepMs: number = stepMsDefault) {
     this.#clock = clock
     this.#stepMs = stepMs
     this.#lastTickMs = clock.monotonic()
   }
 
-  /** Active milliseconds, from an arbitrary start. While nobody holds the clock and no timer is set, it stands still after two steps. */
+  /**
+   * Active milliseconds, from an arbitrary start. While nobody holds the clock and no timer is set, it stands
+   * still after two steps.
+   */
   monotonic(): number {
     const elapsedMs = this.#clock.monotonic() - this.#lastTickMs
     return this.#activeMs + Math.min(elapsedMs, lateStepsMax * this.#stepMs)
@@ -51,7 +63,10 @@ export class ActiveClock {
     return { cancel: () => void this.#waiting.delete(waiting) }
   }
 
-  /** Keeps the clock ticking, so that {@link monotonic} can be compared over long waits. Ends with the timer's `cancel`. */
+  /**
+   * Keeps the clock ticking, so that {@link monotonic} can be compared over long waits. Ends with the timer's
+   * `cancel`.
+   */
   hold(): Timer {
     this.#holders += 1
     this.#setTick(this.#stepMs)

@@ -1,12 +1,15 @@
 /**
  * Bytes and text.
  *
- * A **binary string** holds one byte per character (0 to 255). It compares in byte order with `<`, hashes fast as a key of a Map, and
- * takes one byte per character on the heap: keys of state are binary strings.
+ * A **binary string** holds one byte per character (0 to 255). It compares in byte order with `<`, hashes
+ * fast as a key of a Map, and takes one byte per character on the heap: keys of state are binary strings.
  */
 
 declare global {
-  /** Node's own text methods of Buffer, which @types/node leaves out: a third faster than `toString` and `write` on short ranges. */
+  /**
+   * Node's own text methods of Buffer, which @types/node leaves out: a third faster than `toString` and
+   * `write` on short ranges.
+   */
   interface Buffer {
     latin1Slice(start?: number, end?: number): string
     utf8Slice(start?: number, end?: number): string

@@ -1,5 +1,6 @@
 /**
- * Compression of record batches, by Kafka's codec numbers. Synchronous: a batch is small, and order matters more than overlap.
+ * Compression of record batches, by Kafka's codec numbers. Synchronous: a batch is small, and order matters
+ * more than overlap.
  *
  * Decompression always has a limit on its output, since a few kilobytes of gzip can stand for a gigabyte.
  */

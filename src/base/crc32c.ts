@@ -1,4 +1,7 @@
-/** CRC-32C (Castagnoli), as record batches carry it: native where the prebuilt module loads, in JS (slicing by 8) elsewhere. */
+/**
+ * CRC-32C (Castagnoli), as record batches carry it: native where the prebuilt module loads, in JS (slicing by
+ * 8) elsewhere.
+ */
 import { createRequire } from 'node:module'
 
 const tables = makeTables()

@@ -1,15 +1,15 @@
 /**
  * The one error class of millrace.
  *
- * Operating errors (bad input, a full disk, a fenced producer) are told apart by `code`, which is stable across releases;
- * the message is a sentence for people: what happened, where, and what to do next. A broken assumption inside millrace is
- * not an operating error: that is an {@link assert} failure.
+ * Operating errors (bad input, a full disk, a fenced producer) are told apart by `code`, which is stable
+ * across releases; the message is a sentence for people: what happened, where, and what to do next. A broken
+ * assumption inside millrace is not an operating error: that is an {@link assert} failure.
  */
 
 /** Every code that a {@link MillraceError} can carry, by the layer that raises it. */
 export type ErrorCode =
   // base
-  | 'INVALID_ARGUMENT' // an option or argument that cannot be: out of its range, of the wrong kind, or against another one
+  | 'INVALID_ARGUMENT' // an option or argument out of its range, of the wrong kind, or against another one
   | 'INVALID_DURATION' // text or a number that is not a duration
   | 'MISSING_DRIVER' // an optional package that a connector needs is not installed
   | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to
@@ -64,12 +64,18 @@ export type ErrorCode =
   | 'APP_MODULE_FAILED' // a module that the command line was given cannot be loaded
   | 'USAGE' // the command line was called wrongly
 
-/** An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was underneath. */
+/**
+ * An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was
+ * underneath.
+ */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
   /** What kind of error it is: stable across releases. */
   readonly code: ErrorCode
-  /** Whether the same call may succeed later without anyone changing anything (a full disk, a busy coordinator). */
+  /**
+   * Whether the same call may succeed later without anyone changing anything (a full disk, a busy
+   * coordinator).
+   */
   readonly retriable: boolean
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retriable?: boolean } = {}) {

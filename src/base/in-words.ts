@@ -1,4 +1,7 @@
-/** Values of a program in messages: never `[object Object]`, never a page of text, never an error of their own. */
+/**
+ * Values of a program in messages: never `[object Object]`, never a page of text, never an error of their
+ * own.
+ */
 
 const textMax = 60
 

@@ -1,4 +1,7 @@
-/** base: what every layer stands on. Errors, assertions, bytes and numbers, and the seams for time, chance, files and sockets. */
+/**
+ * base: what every layer stands on. Errors, assertions, bytes and numbers, and the seams for time, chance,
+ * files and sockets.
+ */
 export { ActiveClock } from './active-clock.ts'
 export { assert, unreachable } from './assert.ts'
 export { binaryString, bufferOf, fromLatin1, fromUtf8, latin1, utf8, utf8OfBinary } from './bytes.ts'

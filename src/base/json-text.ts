@@ -1,4 +1,7 @@
-/** Valid JSON, taken apart as text: what a parser would change (numbers, spaces, escapes, names that come twice) stays as it is written. */
+/**
+ * Valid JSON, taken apart as text: what a parser would change (numbers, spaces, escapes, names that come
+ * twice) stays as it is written.
+ */
 
 const quote = 34
 const comma = 44

@@ -1,4 +1,6 @@
-/** Murmur2 as Kafka's clients partition by: 32 bits, seed 0x9747b28c. Every language's client agrees on it. */
+/**
+ * Murmur2 as Kafka's clients partition by: 32 bits, seed 0x9747b28c. Every language's client agrees on it.
+ */
 
 const m = 0x5bd1e995
 const seed = 0x9747b28c

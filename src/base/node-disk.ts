@@ -1,4 +1,7 @@
-/** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock has a file of its own, node-lock.ts. */
+/**
+ * The machine's disk: Node's file handles behind the {@link Disk} seam. The lock has a file of its own,
+ * node-lock.ts.
+ */
 import { constants, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -89,8 +92,9 @@ function nodeFile(handle: FileHandle, isInPlace: () => boolean): DiskFile {
 }
 
 /**
- * Goes on after a short write. The kernel takes 2 GiB at a time at the most, so short need not mean full: only the next write tells.
- * On a full disk the count stays short, as the contract says, instead of an error that hides how far the write came.
+ * Goes on after a short write. The kernel takes 2 GiB at a time at the most, so short need not mean full:
+ * only the next write tells. On a full disk the count stays short, as the contract says, instead of an error
+ * that hides how far the write came.
  */
 async function writeRest(
   handle: FileHandle,

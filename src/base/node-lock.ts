@@ -1,25 +1,31 @@
 /**
- * An exclusive lock between processes that a kill -9 leaves takeable. Node has no flock, so the lock is a folder with one file per taker:
+ * An exclusive lock between processes that a kill -9 leaves takeable. Node has no flock, so the lock is a
+ * folder with one file per taker:
  *
  * ```
  * <path>/<pid>-<start>-<nonce>        a taker is there; holds the text that it wants shown
  * <path>/<pid>-<start>-<nonce>.held   … and has the lock
  * ```
  *
- * `start` is the process's start time as the kernel counts it, so that another process under the same number is not taken for the
- * holder ('0' where the system does not tell; then a reused number reads as held, and the way out is to remove the folder). Nor is a process that was
- * killed and still stands in the process table because its parent has not asked how it ended.
+ * `start` is the process's start time as the kernel counts it, so that another process under the same number
+ * is not taken for the holder ('0' where the system does not tell; then a reused number reads as held, and
+ * the way out is to remove the folder). Nor is a process that was killed and still stands in the process
+ * table because its parent has not asked how it ended.
  *
- * Why two never win: a taker makes its file first and looks second. Of any two, the one whose file came later sees the other's.
- * What it sees decides:
- * - a file of a dead process: it is removed. Its name is never used again, so removing it cannot hit a live holder. (A single
- *   well-known file does not have this property: between judging it stale and replacing it, someone else may have.)
+ * Why two never win: a taker makes its file first and looks second. Of any two, the one whose file came later
+ * sees the other's. What it sees decides:
+ * - a file of a dead process: it is removed. Its name is never used again, so removing it cannot hit a live
+ *   holder. (A single well-known file does not have this property: between judging it stale and replacing it,
+ *   someone else may have.)
  * - a held one: the lock is taken.
- * - another taker: the one whose name sorts first waits for the other to decide; the other gives way. So one always gets it.
+ * - another taker: the one whose name sorts first waits for the other to decide; the other gives way. So one
+ *   always gets it.
  *
- * A file stays under its name as long as its process has or wants the lock, since a folder read while a name changes may show neither name.
+ * A file stays under its name as long as its process has or wants the lock, since a folder read while a name
+ * changes may show neither name.
  *
- * Processes that cannot see each other (containers that share a volume but not their process ids) are beyond what this can tell.
+ * Processes that cannot see each other (containers that share a volume but not their process ids) are beyond
+ * what this can tell.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -67,7 +73,10 @@ export async function takeLock(
   }
 }
 
-/** The live taker that stands against `own` the most: one that holds the lock, else the one that sorts first. Clears away the dead. */
+/**
+ * The live taker that stands against `own` the most: one that holds the lock, else the one that sorts first.
+ * Clears away the dead.
+ */
 async function strongestRival(
   path: string,
   own: string,
@@ -103,8 +112,8 @@ interface Status {
   /** When it started, in the kernel's ticks since boot; '0' where that cannot be told. */
   readonly start: string
   /**
-   * Killed, and not yet asked after by its parent, which in a container can take forever. As long as threads are left it may still be writing:
-   * only the last one has ended it.
+   * Killed, and not yet asked after by its parent, which in a container can take forever. As long as threads
+   * are left it may still be writing: only the last one has ended it.
    */
   readonly ended: boolean
 }

@@ -1,4 +1,7 @@
-/** The machine's network: TCP through `node:net` behind the {@link Net} seam. Small frames leave at once (no Nagle), and dead peers are noticed in the end (keep-alive). */
+/**
+ * The machine's network: TCP through `node:net` behind the {@link Net} seam. Small frames leave at once (no
+ * Nagle), and dead peers are noticed in the end (keep-alive).
+ */
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import {
   connectTimeoutMsDefault,

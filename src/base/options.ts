@@ -1,14 +1,15 @@
 /**
- * Checks of options that a program passes. Types say the same to programs that have types; others get these sentences instead of an option that is
- * silently ignored.
+ * Checks of options that a program passes. Types say the same to programs that have types; others get these
+ * sentences instead of an option that is silently ignored.
  */
 import { durationMs, type Duration } from './duration.ts'
 import { isMillraceError, MillraceError } from './errors.ts'
 import { inWords, short } from './in-words.ts'
 
 /**
- * What an option may be: the name of a kind, a list of the texts that it may be, or a function that returns what it must be (as `a topic`) for a value
- * that is wrong, and undefined for one that is right. `count` is a whole number from 1 on, `natural` one from 0 on; `string` is not empty.
+ * What an option may be: the name of a kind, a list of the texts that it may be, or a function that returns
+ * what it must be (as `a topic`) for a value that is wrong, and undefined for one that is right. `count` is a
+ * whole number from 1 on, `natural` one from 0 on; `string` is not empty.
  */
 export type OptionKind =
   | 'any'
@@ -44,10 +45,12 @@ const kinds: Record<NamedKind, { readonly words: string; readonly admits: (value
 }
 
 /**
- * Checks that `given` has only options of `known`, each of its kind. Undefined is as good as left out, for an option and for all of them.
+ * Checks that `given` has only options of `known`, each of its kind. Undefined is as good as left out, for an
+ * option and for all of them.
  *
  * @param what names them in messages, as `the consumer of 'flights'`
- * @throws MillraceError INVALID_ARGUMENT, which names the option, what is wrong with it, and the nearest known name; INVALID_DURATION for a duration
+ * @throws MillraceError INVALID_ARGUMENT, which names the option, what is wrong with it, and the nearest
+ *   known name; INVALID_DURATION for a duration
  */
 export function checkOptions(
   what: string,

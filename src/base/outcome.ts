@@ -1,8 +1,8 @@
 /**
  * The outcome of work that was started and that its starter may or may not watch.
  *
- * A failure that nobody watches is loud: Node reports it as an unhandled rejection and ends the process. Once somebody
- * has taken the outcome, it is theirs to await, now or later.
+ * A failure that nobody watches is loud: Node reports it as an unhandled rejection and ends the process. Once
+ * somebody has taken the outcome, it is theirs to await, now or later.
  */
 export class Outcome<T> {
   /** Resolves when the work has ended, whichever way. */

@@ -1,4 +1,6 @@
-/** The seam for chance: identifiers, jitter and fault injection draw from a {@link Random} that may be seeded. */
+/**
+ * The seam for chance: identifiers, jitter and fault injection draw from a {@link Random} that may be seeded.
+ */
 export interface Random {
   /** A float in [0, 1). */
   next(): number

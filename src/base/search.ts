@@ -1,6 +1,9 @@
 /** Binary search, written once. */
 
-/** The first of `count` sorted places at which `isReached` holds, from which on it holds for all; `count` where it holds at none. */
+/**
+ * The first of `count` sorted places at which `isReached` holds, from which on it holds for all; `count`
+ * where it holds at none.
+ */
 export function firstWhere(count: number, isReached: (place: number) => boolean): number {
   let low = 0
   let high = count

@@ -1,7 +1,9 @@
 /**
- * Zigzag varints as in Kafka's records (and Protobuf's sint): 7 bits a byte, least significant first, the sign in bit 0.
+ * Zigzag varints as in Kafka's records (and Protobuf's sint): 7 bits a byte, least significant first, the
+ * sign in bit 0.
  *
- * Numbers are JS numbers, exact to 2^53. Reading keeps its position in a cursor object of the caller's, so that nothing is allocated.
+ * Numbers are JS numbers, exact to 2^53. Reading keeps its position in a cursor object of the caller's, so
+ * that nothing is allocated.
  */
 import { MillraceError } from './errors.ts'
 

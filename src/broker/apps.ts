@@ -1,6 +1,7 @@
 /**
- * What the log keeps for an app, and how it goes: internal topics, committed offsets, transactional ids. The metadata file says first that the app is
- * being deleted, together with its topics; what a failure or a crash interrupts is finished from there.
+ * What the log keeps for an app, and how it goes: internal topics, committed offsets, transactional ids. The
+ * metadata file says first that the app is being deleted, together with its topics; what a failure or a crash
+ * interrupts is finished from there.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Groups } from './groups.ts'

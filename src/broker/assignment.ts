@@ -1,9 +1,10 @@
 /**
- * Which member of a group gets which partitions. A pure function of the members in the order they joined, and of what they have: the same
- * input always gives the same answer.
+ * Which member of a group gets which partitions. A pure function of the members in the order they joined, and
+ * of what they have: the same input always gives the same answer.
  *
- * What is assigned are **units**: the partitions with one number of all topics of a set, which stay together (co-partitioning). The units of each
- * set are spread evenly; a member keeps what it has as far as that allows.
+ * What is assigned are **units**: the partitions with one number of all topics of a set, which stay together
+ * (co-partitioning). The units of each set are spread evenly; a member keeps what it has as far as that
+ * allows.
  */
 import type { TopicPartition } from '../port/index.ts'
 

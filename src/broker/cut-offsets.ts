@@ -1,6 +1,7 @@
 /**
- * Committed offsets after a repair has cut off a part of them. Nobody knows which groups had committed something there: what is left may be out of date,
- * and to continue from there would process records twice, silently. So each group is refused until its offsets are set by hand.
+ * Committed offsets after a repair has cut off a part of them. Nobody knows which groups had committed
+ * something there: what is left may be out of date, and to continue from there would process records twice,
+ * silently. So each group is refused until its offsets are set by hand.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'

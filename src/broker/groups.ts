@@ -1,14 +1,16 @@
 /**
  * Consumer groups whose members live in this process.
  *
- * A rebalance is incremental (KIP-429): only partitions that change hands are taken back, the others are read on. Steps, one rebalance at a
- * time: compute who gets what; take back from everybody what goes elsewhere, awaiting `onRevoked` of all of them together; raise the generation; give,
- * awaiting `onAssigned`. A member that does not answer in time is expelled: it hears `onLost`, and its commits are refused. So is one that is at
- * work on a record all that time; meanwhile what it works on stays with it, so that the others need not wait. Members need no heartbeats: they live
- * and die with the process.
+ * A rebalance is incremental (KIP-429): only partitions that change hands are taken back, the others are read
+ * on. Steps, one rebalance at a time: compute who gets what; take back from everybody what goes elsewhere,
+ * awaiting `onRevoked` of all of them together; raise the generation; give, awaiting `onAssigned`. A member
+ * that does not answer in time is expelled: it hears `onLost`, and its commits are refused. So is one that is
+ * at work on a record all that time; meanwhile what it works on stays with it, so that the others need not
+ * wait. Members need no heartbeats: they live and die with the process.
  *
- * Generations: a member may commit with any generation since partitions were last taken from it, so that a commit in progress while others
- * come and go is not refused for nothing. After that, and after it has left or was expelled, it gets MEMBER_FENCED.
+ * Generations: a member may commit with any generation since partitions were last taken from it, so that a
+ * commit in progress while others come and go is not refused for nothing. After that, and after it has left
+ * or was expelled, it gets MEMBER_FENCED.
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
 import type {
@@ -207,7 +209,8 @@ class Group {
       const members = [...this.#members.values()]
       const targets = this.#targets(members)
       await Promise.all(members.map((member, index) => this.#takeBack(member, targets[index]!)))
-      // Anyone who joined, left or was expelled meanwhile changes who gets what: compute it again before giving anything.
+      // Anyone who joined, left or was expelled meanwhile changes who gets what: compute it again before
+      // giving anything.
       if (this.#stale) continue
       this.#generation += 1
       await Promise.all(members.map((member, index) => this.#give(member, targets[index]!)))
@@ -285,7 +288,10 @@ class Group {
     member.joined.resolve()
   }
 
-  /** Calls a hook of the member and waits for it; a member that fails, or is late, is expelled, and the answer is false. */
+  /**
+   * Calls a hook of the member and waits for it; a member that fails, or is late, is expelled, and the answer
+   * is false.
+   */
   async #ask(member: Member, hook: () => Promise<void> | void): Promise<boolean> {
     const { promise: late, reject } = Promise.withResolvers<void>()
     const timer = this.#context.active.schedule(timeoutMsOf(member), () => reject(this.#tooLate(member)))

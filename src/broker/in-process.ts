@@ -1,8 +1,9 @@
 /**
  * LogPort in process: the commit log in a folder, with topics, groups and transactions over it.
  *
- * This file only puts the parts together; each rule lives in the part it belongs to. Start-up order matters: transactions left open by a
- * crash are ended first, so that the replay of committed offsets finds every one of them decided.
+ * This file only puts the parts together; each rule lives in the part it belongs to. Start-up order matters:
+ * transactions left open by a crash are ended first, so that the replay of committed offsets finds every one
+ * of them decided.
  */
 import { ActiveClock, MillraceError, type Clock, type Disk, type Random } from '../base/index.ts'
 import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
@@ -127,7 +128,8 @@ export class InProcessLog implements LogPort {
       if (recovered.failure) offsets.undecidedAll(recovered.failure)
       const cut = await CutOffsets.open(metadata, offsetsPartition)
       const producerIds = new ProducerIds(metadata)
-      // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from 0.
+      // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count
+      // from 0.
       if (metadata.origin === 'new' && log.recovery.partitions.length > 0)
         await producerIds.skipPast(clock.now())
       let largest = log.largestProducerId
@@ -278,7 +280,9 @@ export class InProcessLog implements LogPort {
     return this.#locks.take(name, holder)
   }
 
-  /** Members leave, writers finish or abort, everything is synced, and the folder is marked as cleanly closed. */
+  /**
+   * Members leave, writers finish or abort, everything is synced, and the folder is marked as cleanly closed.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }

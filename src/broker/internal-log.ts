@@ -1,11 +1,14 @@
 /**
- * One partition of an internal topic, seen as a log of small keyed records: append, and replay from its start.
+ * One partition of an internal topic, seen as a log of small keyed records: append, and replay from its
+ * start.
  *
- * Internal topics are read whole at start, so their length is bounded: {@link InternalLog.outgrown} says when the current state should be
- * written again as a whole ({@link InternalLog.rewrite}); what lies before it is then dropped, segment by segment. Both sides count the same bytes:
- * every batch of the log, markers included.
+ * Internal topics are read whole at start, so their length is bounded: {@link InternalLog.outgrown} says when
+ * the current state should be written again as a whole ({@link InternalLog.rewrite}); what lies before it is
+ * then dropped, segment by segment. Both sides count the same bytes: every batch of the log, markers
+ * included.
  *
- * A replay only reads. Anyone who replays knows a part of the state until it has ended, and a part must never be written as if it were the whole.
+ * A replay only reads. Anyone who replays knows a part of the state until it has ended, and a part must never
+ * be written as if it were the whole.
  */
 import { assert, isMillraceError, type Clock, type MillraceError } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
@@ -17,11 +20,20 @@ export interface InternalRecord {
   readonly value: Uint8Array | null
 }
 
-/** Limits of the logs that the broker keeps for itself. The defaults suit every program; tests take tiny ones, to pass each limit often. */
+/**
+ * Limits of the logs that the broker keeps for itself. The defaults suit every program; tests take tiny ones,
+ * to pass each limit often.
+ */
 export interface InternalLimits {
-  /** Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. Default 4 MiB. Holds the largest record. */
+  /**
+   * Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. Default
+   * 4 MiB. Holds the largest record.
+   */
   readonly segmentBytes?: number
-  /** A log is written from scratch when it has grown past this, and to more than three times what its state takes. Default 8 MiB, read in milliseconds. */
+  /**
+   * A log is written from scratch when it has grown past this, and to more than three times what its state
+   * takes. Default 8 MiB, read in milliseconds.
+   */
   readonly rewriteBytes?: number
   /** Records of one batch of a rewrite; one that is larger has a batch of its own. Default 256 KiB. */
   readonly batchBytes?: number
@@ -63,7 +75,10 @@ export class InternalLog {
     this.#limits = { ...given, batchBytes: Math.min(given.batchBytes, this.#batchBytesMax) }
   }
 
-  /** Appends the records, in one batch, so that a crash leaves all of them or none; in several, which it may part, only past half a segment. */
+  /**
+   * Appends the records, in one batch, so that a crash leaves all of them or none; in several, which it may
+   * part, only past half a segment.
+   */
   append(
     records: readonly InternalRecord[],
     stamp: BatchStamp = {},
@@ -82,7 +97,10 @@ export class InternalLog {
     this.#bytes += markerBytes
   }
 
-  /** Calls `visit` with every batch from the start of the log to its end, control batches and unfinished transactions included. */
+  /**
+   * Calls `visit` with every batch from the start of the log to its end, control batches and unfinished
+   * transactions included.
+   */
   async replay(visit: (batch: RecordBatch) => void): Promise<void> {
     this.#bytes = 0
     const end = this.partition.logEndOffset
@@ -104,7 +122,10 @@ export class InternalLog {
     this.#isReplayed = true
   }
 
-  /** Replays, and gives the reason where the log is damaged, which must not keep the rest of the broker from its work. */
+  /**
+   * Replays, and gives the reason where the log is damaged, which must not keep the rest of the broker from
+   * its work.
+   */
   async tryReplay(visit: (batch: RecordBatch) => void): Promise<MillraceError | undefined> {
     if (this.partition.failure) return this.partition.failure
     try {
@@ -122,8 +143,9 @@ export class InternalLog {
   }
 
   /**
-   * Writes the whole state again, all in this turn, and once that is durable drops the segments before it. The caller sees to it that nothing before
-   * is still needed: no transaction is open in the partition, and `records` are what a replay would come to now.
+   * Writes the whole state again, all in this turn, and once that is durable drops the segments before it.
+   * The caller sees to it that nothing before is still needed: no transaction is open in the partition, and
+   * `records` are what a replay would come to now.
    */
   async rewrite(records: Iterable<InternalRecord>): Promise<void> {
     assert(this.#isReplayed, 'a state is written only when all of it is known')

@@ -1,6 +1,7 @@
 /**
- * Keys and values of the internal topics, in Kafka's own formats, so that its tools print them and a cluster's can be read.
- * Big-endian; a string is an int16 length and UTF-8 bytes; an array is an int32 count and its items.
+ * Keys and values of the internal topics, in Kafka's own formats, so that its tools print them and a
+ * cluster's can be read. Big-endian; a string is an int16 length and UTF-8 bytes; an array is an int32 count
+ * and its items.
  *
  * `__consumer_offsets`   key    version int16 = 1 | group | topic | partition int32
  *                        value  version int16 = 3 | offset int64 | leader epoch int32 | metadata | commit timestamp int64 |
@@ -14,7 +15,9 @@
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
 import type { TopicPartition } from '../port/index.ts'
 
-/** Where a transaction stands, with Kafka's numbers; the ones missing here are states that only memory knows. */
+/**
+ * Where a transaction stands, with Kafka's numbers; the ones missing here are states that only memory knows.
+ */
 export const transactionStatus = { empty: 0, prepareCommit: 2, prepareAbort: 3 } as const
 export type TransactionStatus = (typeof transactionStatus)[keyof typeof transactionStatus]
 

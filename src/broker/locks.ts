@@ -1,4 +1,7 @@
-/** Named locks within one log. The data directory belongs to one process, so holding them in memory is enough: they end with it. */
+/**
+ * Named locks within one log. The data directory belongs to one process, so holding them in memory is enough:
+ * they end with it.
+ */
 import { MillraceError } from '../base/index.ts'
 
 export class Locks {

@@ -1,8 +1,10 @@
 /**
- * The markers that end one transaction in its partitions. All are appended in the call that makes them; one that finds no room on the disk is tried
- * again, every {@link retryMs} and at each call that waits for it, until it is durable, its partition is deleted, or the log closes.
+ * The markers that end one transaction in its partitions. All are appended in the call that makes them; one
+ * that finds no room on the disk is tried again, every {@link retryMs} and at each call that waits for it,
+ * until it is durable, its partition is deleted, or the log closes.
  *
- * A caller waits for one attempt and never for the disk to get room: it is refused with DISK_FULL, and may call again.
+ * A caller waits for one attempt and never for the disk to get room: it is refused with DISK_FULL, and may
+ * call again.
  */
 import { isMillraceError, type Clock, type MillraceError, type Timer } from '../base/index.ts'
 import type { Marker, Partition } from '../log/index.ts'
@@ -44,7 +46,10 @@ export class Markers {
     if (this.#open.size > 0) await Promise.all(Array.from(this.#open.values(), marker => marker.settle()))
   }
 
-  /** Resolves when the marker in this partition is durable; undefined where that is so. Rejects as {@link durable} does. */
+  /**
+   * Resolves when the marker in this partition is durable; undefined where that is so. Rejects as
+   * {@link durable} does.
+   */
   durableIn(partition: Partition): Promise<void> | undefined {
     return this.#open.get(partition)?.settle()
   }

@@ -1,11 +1,13 @@
 /**
  * What the broker knows beside the log itself: its topics and which producer ids were given out.
  *
- * One small file, `metadata.json` in the data directory: a JSON object, and a line that proves it. It is replaced as a whole, so that after a crash
- * it holds the old content or the new. Writes queue up one behind the other.
+ * One small file, `metadata.json` in the data directory: a JSON object, and a line that proves it. It is
+ * replaced as a whole, so that after a crash it holds the old content or the new. Writes queue up one behind
+ * the other.
  *
- * An older copy of the file proves itself as well. What each partition says of its topic (`log/files/partition-config.ts`) is held against it at start:
- * see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has no proof.
+ * An older copy of the file proves itself as well. What each partition says of its topic
+ * (`log/files/partition-config.ts`) is held against it at start: see topic-recovery.ts. millrace 0.1.0 wrote
+ * format 1, which has no proof.
  */
 import { assert, SerialQueue, MillraceError, type Disk } from '../base/index.ts'
 import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log/index.ts'
@@ -13,7 +15,9 @@ import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log
 /** A topic as it is stored. */
 export interface StoredTopic {
   readonly name: string
-  /** 16 random bytes in base64url, as Kafka's topic ids: tells a topic from an earlier one of the same name. */
+  /**
+   * 16 random bytes in base64url, as Kafka's topic ids: tells a topic from an earlier one of the same name.
+   */
   readonly id: string
   readonly partitions: number
   readonly retentionBytes?: number
@@ -81,7 +85,8 @@ export class MetadataFile {
   }
 
   /**
-   * Applies `change` to what is current once earlier updates are written; resolves when the result is durable.
+   * Applies `change` to what is current once earlier updates are written; resolves when the result is
+   * durable.
    * @throws MillraceError DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED: what is current is as before
    */
   update(change: (metadata: Metadata) => Metadata): Promise<void> {
@@ -143,7 +148,10 @@ function isCut(value: unknown): value is NonNullable<Metadata['offsetsCut']> {
   return Number.isSafeInteger(at) && Array.isArray(settled) && settled.every(each => typeof each === 'string')
 }
 
-/** 0.1.0 could leave a topic of a failed creation behind, and then make another of its name: the later one is what was used. */
+/**
+ * 0.1.0 could leave a topic of a failed creation behind, and then make another of its name: the later one is
+ * what was used.
+ */
 function oncePerName(topics: readonly StoredTopic[]): StoredTopic[] {
   return [...new Map(topics.map(topic => [topic.name, topic])).values()]
 }

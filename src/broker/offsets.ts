@@ -1,12 +1,14 @@
 /**
  * Committed offsets of groups, kept in `__consumer_offsets`.
  *
- * An offset committed in a transaction is appended as part of that transaction and is **pending** until its marker: then it counts, or it never
- * was. Asking for the offsets of a group waits for what is pending (KIP-447), so that a successor never starts from before its
- * predecessor's last commit. At start the log is read from its beginning, markers included.
+ * An offset committed in a transaction is appended as part of that transaction and is **pending** until its
+ * marker: then it counts, or it never was. Asking for the offsets of a group waits for what is pending
+ * (KIP-447), so that a successor never starts from before its predecessor's last commit. At start the log is
+ * read from its beginning, markers included.
  *
- * Each offset carries the id of its topic, and counts for that topic only: neither what a deletion has not reached yet, nor a transaction that
- * ends after its topic was deleted, says anything of another topic of that name.
+ * Each offset carries the id of its topic, and counts for that topic only: neither what a deletion has not
+ * reached yet, nor a transaction that ends after its topic was deleted, says anything of another topic of
+ * that name.
  */
 import { fromUtf8, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
@@ -21,7 +23,9 @@ import {
   type StoredOffset,
 } from './internal-records.ts'
 
-/** What the format of an offset holds. A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`). */
+/**
+ * What the format of an offset holds. A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
+ */
 const metadataBytesMax = 32_767
 
 type Key = string
@@ -67,8 +71,8 @@ export class Offsets {
   }
 
   /**
-   * Replays the log. Open transactions must have been ended before. Where the partition is damaged, everything that is asked of it fails with why; the
-   * rest of the log works without it.
+   * Replays the log. Open transactions must have been ended before. Where the partition is damaged,
+   * everything that is asked of it fails with why; the rest of the log works without it.
    */
   static async open(partition: Partition, context: OffsetsContext): Promise<Offsets> {
     const offsets = await Offsets.look(partition, context)
@@ -93,7 +97,10 @@ export class Offsets {
     if (this.#failure) throw this.#failure
   }
 
-  /** The outcomes of all transactions that are still open are unknown: those who ask for what they hold are told why. */
+  /**
+   * The outcomes of all transactions that are still open are unknown: those who ask for what they hold are
+   * told why.
+   */
   undecidedAll(error: unknown): void {
     for (const pending of this.#pending.values()) pending.ended.reject(error)
   }
@@ -138,19 +145,27 @@ export class Offsets {
     return written
   }
 
-  /** The outcome of a producer's transaction is decided, and its marker appended to {@link partition} if it takes part. */
+  /**
+   * The outcome of a producer's transaction is decided, and its marker appended to {@link partition} if it
+   * takes part.
+   */
   ended(producerId: number, type: 'commit' | 'abort'): void {
     if (!this.#settle(producerId, type)) return
     this.#log.marked()
     void this.#rewriteIfOutgrown()
   }
 
-  /** The outcome of a producer's transaction is not known before the next start: nor is what it has committed. */
+  /**
+   * The outcome of a producer's transaction is not known before the next start: nor is what it has committed.
+   */
   undecided(producerId: number, error: unknown): void {
     this.#pending.get(producerId)?.ended.reject(error)
   }
 
-  /** The transaction of a producer could not be ended for want of room: until it is, callers that ask for its offsets are told why. */
+  /**
+   * The transaction of a producer could not be ended for want of room: until it is, callers that ask for its
+   * offsets are told why.
+   */
   held(producerId: number, error: unknown): void {
     const pending = this.#pending.get(producerId)
     if (!pending) return
@@ -161,8 +176,8 @@ export class Offsets {
 
   /**
    * What is committed, once nothing is pending for these partitions.
-   * @throws MillraceError DISK_FULL (retriable) where a transaction with such offsets cannot end for want of room; what the disk failed with, where it
-   * left the outcome open
+   * @throws MillraceError DISK_FULL (retriable) where a transaction with such offsets cannot end for want of
+   *   room; what the disk failed with, where it left the outcome open
    */
   async committed(
     group: string,
@@ -243,7 +258,8 @@ export class Offsets {
   }
 
   #keep(group: string, offset: StoredOffset): void {
-    // The topic may have been deleted since the offset was appended, and another one of its name have offsets here.
+    // The topic may have been deleted since the offset was appended, and another one of its name have offsets
+    // here.
     if (!this.#counts(offset)) return
     let committed = this.#groups.get(group)
     if (!committed) this.#groups.set(group, (committed = new Map()))
@@ -302,7 +318,10 @@ export class Offsets {
     }
   }
 
-  /** Only while nothing is pending or in flight: it lies before the rewrite, is not in it, and would be dropped. */
+  /**
+   * Only while nothing is pending or in flight: it lies before the rewrite, is not in it, and would be
+   * dropped.
+   */
   #rewriteIfOutgrown(): Promise<void> {
     const busy = this.#rewriting !== undefined || this.#pending.size > 0 || this.#inFlight > 0
     if (busy || !this.#log.outgrown) return Promise.resolve()

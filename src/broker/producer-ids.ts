@@ -1,6 +1,6 @@
 /**
- * Gives out producer ids. A block of them is marked as used in the metadata file before the first of it is given out, so that an id is
- * never given twice, whatever happens in between.
+ * Gives out producer ids. A block of them is marked as used in the metadata file before the first of it is
+ * given out, so that an id is never given twice, whatever happens in between.
  */
 import type { MetadataFile } from './metadata.ts'
 
@@ -21,7 +21,10 @@ export class ProducerIds {
     return this.#next++
   }
 
-  /** Never gives out `producerId` or less: the log has it in use, and the metadata file may be an older copy that does not know it. */
+  /**
+   * Never gives out `producerId` or less: the log has it in use, and the metadata file may be an older copy
+   * that does not know it.
+   */
   async skipPast(producerId: number): Promise<void> {
     if (producerId < this.#metadata.current.nextProducerId) return
     await this.#metadata.update(metadata => ({ ...metadata, nextProducerId: producerId + 1 }))

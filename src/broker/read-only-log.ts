@@ -1,11 +1,14 @@
 /**
- * LogPort for looking: the log in a folder as its files stand, beside the process that writes it. Takes no lock and writes nothing.
+ * LogPort for looking: the log in a folder as its files stand, beside the process that writes it. Takes no
+ * lock and writes nothing.
  *
- * What it shows is what **has been written**: each look reads the topic's files up to the last whole batch, whose checksum is right. The writer may not have
- * synced the last of it yet, so a power cut can take records that were shown. Transactions are followed through their markers, so `read_committed`
- * ends before the first open one and passes over aborted ones, as ever.
+ * What it shows is what **has been written**: each look reads the topic's files up to the last whole batch,
+ * whose checksum is right. The writer may not have synced the last of it yet, so a power cut can take records
+ * that were shown. Transactions are followed through their markers, so `read_committed` ends before the first
+ * open one and passes over aborted ones, as ever.
  *
- * The writer does not know of its readers. A look that files are taken away under (by retention, a roll, a deletion) is repeated.
+ * The writer does not know of its readers. A look that files are taken away under (by retention, a roll, a
+ * deletion) is repeated.
  */
 import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
@@ -225,7 +228,10 @@ function partitionOf(log: LogDirectory, { name, partitions }: TopicDescription, 
   )
 }
 
-/** Topics by the folders of their partitions, where nothing else says what there is: in a log directory of Apache Kafka's. */
+/**
+ * Topics by the folders of their partitions, where nothing else says what there is: in a log directory of
+ * Apache Kafka's.
+ */
 function topicsByFolders(names: readonly string[]): TopicDescription[] {
   const counts = new Map<string, number>()
   for (const name of names) {

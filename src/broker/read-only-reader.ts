@@ -1,8 +1,9 @@
 /**
- * A reader of files that another process writes: it reads what a look has found, and looks again when it has come to the end of that.
+ * A reader of files that another process writes: it reads what a look has found, and looks again when it has
+ * come to the end of that.
  *
- * A look reads the last segment of each partition. So the reader pauses in between for a multiple of what the last look took: following a busy log costs
- * a fixed share of a core at the most.
+ * A look reads the last segment of each partition. So the reader pauses in between for a multiple of what the
+ * last look took: following a busy log costs a fixed share of a core at the most.
  */
 import { MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
@@ -175,7 +176,8 @@ export class ReadOnlyReader implements Reader {
     const left = this.#leave()
     for (const [key, { topic, partition, offset }] of this.#positions) {
       if (!before?.has(key)) continue
-      // It was read up to here, but records that were never acknowledged may be gone, and others come in their place.
+      // It was read up to here, but records that were never acknowledged may be gone, and others come in
+      // their place.
       const end = looks.get(topic)!.partition(partition).logEndOffset
       this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
     }

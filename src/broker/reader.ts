@@ -1,6 +1,7 @@
 /**
- * The in-process reader: each assigned partition is fetched ahead into a bounded buffer, and filtered as a Kafka client filters: control
- * batches are dropped, and under read_committed the batches of aborted transactions, found by the list that comes with each fetch.
+ * The in-process reader: each assigned partition is fetched ahead into a bounded buffer, and filtered as a
+ * Kafka client filters: control batches are dropped, and under read_committed the batches of aborted
+ * transactions, found by the list that comes with each fetch.
  *
  * Batches are handed out as they stand in the fetched bytes; nothing is copied or decoded here.
  */
@@ -12,7 +13,9 @@ import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
-/** A wait without an end of its own ends here, for nothing: the longest that a timer of Node's can be set to. */
+/**
+ * A wait without an end of its own ends here, for nothing: the longest that a timer of Node's can be set to.
+ */
 export const waitMsMax: number = 2 ** 31 - 1
 
 export interface ReaderContext {
@@ -92,7 +95,8 @@ export class InProcessReader implements Reader {
     }
     const batch = source.buffer[source.head]!
     source.head += 1
-    // What was taken is let go of, also from a buffer that is never empty: each batch holds on to all that was fetched with it.
+    // What was taken is let go of, also from a buffer that is never empty: each batch holds on to all that
+    // was fetched with it.
     if (source.head * 2 >= source.buffer.length) {
       source.buffer = source.buffer.slice(source.head)
       source.head = 0
@@ -134,7 +138,8 @@ export class InProcessReader implements Reader {
         signal?.removeEventListener('abort', wake)
         resolve()
       }
-      // Anyone who reads waits for what others publish: that keeps the process alive, as the socket of a client would.
+      // Anyone who reads waits for what others publish: that keeps the process alive, as the socket of a
+      // client would.
       this.#context.clock.sleep(timeoutMs ?? waitMsMax, over.signal).then(wake, () => undefined)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wake = wake

@@ -5,12 +5,18 @@ export const offsetsTopic = '__consumer_offsets'
 export const transactionsTopic = '__transaction_state'
 export const internalTopics: readonly string[] = [offsetsTopic, transactionsTopic]
 
-/** What millrace 0.1.0 called the topics of its apps, which it did not mark: `<app>-<operator>-changelog`, `<app>-<operator>-repartition`. */
+/**
+ * What millrace 0.1.0 called the topics of its apps, which it did not mark: `<app>-<operator>-changelog`,
+ * `<app>-<operator>-repartition`.
+ */
 export function isNamedAsOfApp(topic: string, app: string): boolean {
   return topic.startsWith(`${app}-`) && /-(changelog|repartition)$/.test(topic)
 }
 
-/** Whether a name, as `<app>-0`, is of this app, and not of another one whose name is longer: `<app>-jobs-0` of `<app>-jobs`. */
+/**
+ * Whether a name, as `<app>-0`, is of this app, and not of another one whose name is longer: `<app>-jobs-0`
+ * of `<app>-jobs`.
+ */
 export function isNameOfApp(name: string, app: string, apps: Iterable<string>): boolean {
   if (!name.startsWith(`${app}-`)) return false
   for (const other of apps)

@@ -1,6 +1,7 @@
 /**
- * Holds the list of topics against what the partitions on the disk say of themselves. The list can be lost, or an older copy of itself; a folder can
- * be lost, or restored from another time. What the partitions prove is taken over; what cannot be proved breaks the topic it is about, and no other.
+ * Holds the list of topics against what the partitions on the disk say of themselves. The list can be lost,
+ * or an older copy of itself; a folder can be lost, or restored from another time. What the partitions prove
+ * is taken over; what cannot be proved breaks the topic it is about, and no other.
  *
  * | the list           | the partitions' topic ids | the topic                                    |
  * | ------------------ | ------------------------- | -------------------------------------------- |
@@ -10,7 +11,8 @@
  * | does not have it   | none                      | is found again by the numbers of its folders |
  * | either             | several ids               | is broken                                    |
  *
- * Partitions without an id are of millrace 0.1.0, or of Apache Kafka. 0.1.0 made what was missing at start, which is done for its topics once more.
+ * Partitions without an id are of millrace 0.1.0, or of Apache Kafka. 0.1.0 made what was missing at start,
+ * which is done for its topics once more.
  */
 import type { PartitionConfig } from '../log/index.ts'
 import type { StoredTopic } from './metadata.ts'
@@ -36,7 +38,10 @@ function wayOut({ app }: StoredTopic): string {
         `run it with { restart: true }, or stop it and run 'millrace app delete ${app}'.`
 }
 
-/** `isProved`: the list carries a proof, so it was written by a version that makes a topic's partitions before the topic counts. */
+/**
+ * `isProved`: the list carries a proof, so it was written by a version that makes a topic's partitions before
+ * the topic counts.
+ */
 export function reconcile(
   stored: readonly StoredTopic[],
   partitions: Iterable<FoundPartition>,

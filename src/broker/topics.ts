@@ -1,9 +1,11 @@
 /**
  * Topics: names, ids, partition counts and configuration.
  *
- * The metadata file is the truth, and no two topics in it have one name. A topic is written there as **creating**, its partitions are made, and only
- * then it counts; a deletion is marked there first, and what belongs to the topic goes after. Both are undone or finished by the topic's id: at once
- * where the call failed, else when the name is used again, else at the next start. The partitions vouch for their topic: see topic-recovery.ts.
+ * The metadata file is the truth, and no two topics in it have one name. A topic is written there as
+ * **creating**, its partitions are made, and only then it counts; a deletion is marked there first, and what
+ * belongs to the topic goes after. Both are undone or finished by the topic's id: at once where the call
+ * failed, else when the name is used again, else at the next start. The partitions vouch for their topic: see
+ * topic-recovery.ts.
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
 import { segmentBytesDefault, type LogDirectory, type Partition, type PartitionConfig } from '../log/index.ts'
@@ -29,7 +31,10 @@ export class Topics {
   /** Topics that are being created or deleted: the next one to use the name waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #byName = new Map<string, StoredTopic>()
-  /** Creations and deletions that failed in the middle: what they left is removed before the name is used again. */
+  /**
+   * Creations and deletions that failed in the middle: what they left is removed before the name is used
+   * again.
+   */
   readonly #unfinished = new Map<string, StoredTopic>()
   /** Why a topic cannot be used: what is on the disk is not what was there. */
   readonly #broken = new Map<string, MillraceError>()
@@ -69,7 +74,10 @@ export class Topics {
       .filter(topic => internal || !topic.internal)
   }
 
-  /** The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for every one of a topic that is not whole on the disk. */
+  /**
+   * The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for every one of a topic that is not
+   * whole on the disk.
+   */
   partition(name: string, index: number): Partition {
     const topic = this.#byName.get(name)
     if (!topic)
@@ -119,7 +127,10 @@ export class Topics {
     return new Set(Array.from(this.#byName.values(), ({ app }) => app).filter(app => app !== undefined))
   }
 
-  /** The topics of an app, also those of 0.1.0 that no app has claimed and that `isUnclaimed` knows by their names. */
+  /**
+   * The topics of an app, also those of 0.1.0 that no app has claimed and that `isUnclaimed` knows by their
+   * names.
+   */
   ofApp(app: string, isUnclaimed: (name: string) => boolean): string[] {
     return [...this.#byName.values()]
       .filter(topic => topic.app === app || (topic.app === undefined && isUnclaimed(topic.name)))
@@ -239,7 +250,10 @@ export class Topics {
     this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
   }
 
-  /** Sees to it that all partitions say what they belong to: those that an older version made, or that lost it, do not. */
+  /**
+   * Sees to it that all partitions say what they belong to: those that an older version made, or that lost
+   * it, do not.
+   */
   async #vouch(topic: StoredTopic): Promise<void> {
     for (const partition of this.#partitionsOf(topic)) {
       if (topic.internal || topic.app !== undefined) partition.keepAll()

@@ -1,5 +1,6 @@
 /**
- * What a crash leaves of transactions, and how each is ended: see transactions.ts for the order in which they end, on which this relies.
+ * What a crash leaves of transactions, and how each is ended: see transactions.ts for the order in which they
+ * end, on which this relies.
  */
 import type { Clock, MillraceError } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
@@ -23,8 +24,9 @@ export interface RecoveredTransactions {
 }
 
 /**
- * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where the commit point was reached,
- * otherwise with an abort. To be called before anything reads offsets or accepts writers.
+ * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where
+ * the commit point was reached, otherwise with an abort. To be called before anything reads offsets or
+ * accepts writers.
  */
 export async function recoverTransactions(
   log: LogDirectory,
@@ -46,7 +48,8 @@ export async function recoverTransactions(
     }
   })
 
-  // Nobody knows what was decided: transactions stay open, and hide their records, until the log is restored or repaired.
+  // Nobody knows what was decided: transactions stay open, and hide their records, until the log is restored
+  // or repaired.
   if (failure) return { stateLog, states: new Map(), failure }
 
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
@@ -87,8 +90,8 @@ export async function recoverTransactions(
     await written
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)
   }
-  // What a repair has cut off may have raised epochs; an older copy of the log is behind what partitions have seen. Such an id takes a new producer id,
-  // which no partition can know.
+  // What a repair has cut off may have raised epochs; an older copy of the log is behind what partitions have
+  // seen. Such an id takes a new producer id, which no partition can know.
   const isBehind = producersAhead(log, byProducer)
   for (const [transactionalId, state] of states)
     if (statePartition.config.cutAt !== undefined || isBehind.has(state.producerId))

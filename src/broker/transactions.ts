@@ -8,16 +8,20 @@
  *   3. markers are appended to the partitions; nobody waits for their sync.
  *
  * Invariants
- * - After a crash the outcome is found in the transaction log: a transaction still open in a partition is committed if the record of its
- *   transactional id says so, and aborted otherwise. So a commit point is written only once the markers of the transaction before are
- *   durable: the log keeps one record per id that recovery looks at.
- * - Every end of a transaction, and every new writer with the same id, raises the epoch, and the raised epoch is durable before anyone
- *   uses it (KIP-890). A late append or a late end carries an old epoch and is refused: it cannot join the next transaction. Markers carry the
- *   raised epoch, so that partitions refuse late appends by themselves.
- * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist}); an append it does not know
- *   is refused, so nothing can hold back the last stable offset for good.
- * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its transaction with it.
- * - Past the commit point nothing is asked of the disk before the commit is reported: what a later transaction needs is there before.
+ * - After a crash the outcome is found in the transaction log: a transaction still open in a partition is
+ *   committed if the record of its transactional id says so, and aborted otherwise. So a commit point is
+ *   written only once the markers of the transaction before are durable: the log keeps one record per id that
+ *   recovery looks at.
+ * - Every end of a transaction, and every new writer with the same id, raises the epoch, and the raised epoch
+ *   is durable before anyone uses it (KIP-890). A late append or a late end carries an old epoch and is
+ *   refused: it cannot join the next transaction. Markers carry the raised epoch, so that partitions refuse
+ *   late appends by themselves.
+ * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist});
+ *   an append it does not know is refused, so nothing can hold back the last stable offset for good.
+ * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its
+ *   transaction with it.
+ * - Past the commit point nothing is asked of the disk before the commit is reported: what a later
+ *   transaction needs is there before.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
 import {
@@ -117,8 +121,8 @@ export class Transactions {
   }
 
   /**
-   * Registers a writer (InitProducerId). The open transaction of an earlier one with this id is aborted, and the earlier one is fenced: its
-   * calls fail with PRODUCER_FENCED from now on.
+   * Registers a writer (InitProducerId). The open transaction of an earlier one with this id is aborted, and
+   * the earlier one is fenced: its calls fail with PRODUCER_FENCED from now on.
    */
   async init(transactionalId: string, timeoutMs: number): Promise<ProducerIdentity> {
     if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
@@ -149,8 +153,9 @@ export class Transactions {
   }
 
   /**
-   * Notes that a producer is about to append to `partition` in its transaction, which begins with the first call. Synchronous, and to be called
-   * right before the append. PRODUCER_FENCED for an identity that is not the current one; INVALID_TXN_STATE while the transaction is ending.
+   * Notes that a producer is about to append to `partition` in its transaction, which begins with the first
+   * call. Synchronous, and to be called right before the append. PRODUCER_FENCED for an identity that is not
+   * the current one; INVALID_TXN_STATE while the transaction is ending.
    */
   enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
     const entry = this.#current(transactionalId, identity)
@@ -174,7 +179,10 @@ export class Transactions {
     entry.participants.add(partition)
   }
 
-  /** Ends the transaction; resolves at the commit point, or when the abort is durable. Gives the identity to go on with. */
+  /**
+   * Ends the transaction; resolves at the commit point, or when the abort is durable. Gives the identity to
+   * go on with.
+   */
   async end(
     transactionalId: string,
     identity: ProducerIdentity,
@@ -221,7 +229,10 @@ export class Transactions {
     })
   }
 
-  /** Aborts what is open and waits until all markers are durable. Rejects with the first failure, having tried all. */
+  /**
+   * Aborts what is open and waits until all markers are durable. Rejects with the first failure, having tried
+   * all.
+   */
   async close(): Promise<void> {
     this.#closed = true
     const ended = await Promise.allSettled(
@@ -255,7 +266,8 @@ export class Transactions {
     const participants = [...entry.participants]
     entry.state = 'ending'
     entry.timer?.cancel()
-    // Taken before the commit point, past which nothing may fail; used once the epochs of this one are used up.
+    // Taken before the commit point, past which nothing may fail; used once the epochs of this one are used
+    // up.
     let nextProducerId: number | undefined
     try {
       if (epoch + 1 >= epochMax) nextProducerId = await this.#producerIds.next()
@@ -269,7 +281,8 @@ export class Transactions {
         participants,
       )
     } catch (error) {
-      // No room: nothing is decided, and an abort can be tried again. Any other failure of the disk leaves the outcome to recovery.
+      // No room: nothing is decided, and an abort can be tried again. Any other failure of the disk leaves
+      // the outcome to recovery.
       if (isRetriable(error)) {
         entry.epoch = epoch
         entry.state = 'ongoing'
@@ -289,7 +302,8 @@ export class Transactions {
     this.#offsets.ended(producerId, outcome)
     entry.participants.clear()
     if (nextProducerId !== undefined) {
-      // Nobody knows the new id before its first commit is in the transaction log: until then recovery aborts what it wrote.
+      // Nobody knows the new id before its first commit is in the transaction log: until then recovery aborts
+      // what it wrote.
       entry.producerId = nextProducerId
       entry.epoch = 0
     }
@@ -320,7 +334,8 @@ export class Transactions {
 
   /** Appends the state of an id to the transaction log; resolves when durable. */
   async #write(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): Promise<void> {
-    // This record takes the place of the last one, which recovery needs for as long as its markers can be lost.
+    // This record takes the place of the last one, which recovery needs for as long as its markers can be
+    // lost.
     await entry.markers?.durable()
     const before = entry.logged
     const value = this.#value(entry, status, participants)
@@ -373,8 +388,8 @@ export class Transactions {
   }
 
   /**
-   * Writes the last record of every id again where the log has grown long. Nothing has to wait for it, and it waits for nobody: what it writes is what
-   * a replay would find, whatever the ids are doing.
+   * Writes the last record of every id again where the log has grown long. Nothing has to wait for it, and it
+   * waits for nobody: what it writes is what a replay would find, whatever the ids are doing.
    */
   #rewriteIfOutgrown(): void {
     if (this.#rewriting || !this.#stateLog.outgrown) return

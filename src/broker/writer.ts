@@ -1,6 +1,6 @@
 /**
- * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls is the order in the
- * partition; what they wait for is the disk.
+ * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
+ * is the order in the partition; what they wait for is the disk.
  */
 import { assert, isMillraceError, MillraceError } from '../base/index.ts'
 import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
@@ -13,7 +13,10 @@ import type { ProducerIdentity, Transactions } from './transactions.ts'
 const sequenceMask = 0x7fff_ffff
 
 export interface WriterContext {
-  /** A partition that users, or the given app, may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT. */
+  /**
+   * A partition that users, or the given app, may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   * INVALID_ARGUMENT.
+   */
   writable(topic: string, index: number, app: string | undefined): Partition
   readonly transactions: Transactions
   readonly offsets: Offsets
@@ -240,7 +243,10 @@ export class TransactionalWriter implements Writer {
     }
   }
 
-  /** Fails the writer for good; its transaction is aborted, so that it does not hold back readers until the timeout. */
+  /**
+   * Fails the writer for good; its transaction is aborted, so that it does not hold back readers until the
+   * timeout.
+   */
   #fail(error: unknown): unknown {
     if (this.#failure === undefined) {
       this.#failure = error

@@ -9,8 +9,8 @@ import { firstFailure } from './first-failure.ts'
 /**
  * The app is the default export, or one called `app`.
  *
- * @throws MillraceError USAGE for a module without an app, SOURCE_MISSING for no such file, APP_MODULE_FAILED when it cannot be loaded; what declaring the
- *   app throws, as INVALID_TOPOLOGY
+ * @throws MillraceError USAGE for a module without an app, SOURCE_MISSING for no such file, APP_MODULE_FAILED
+ *   when it cannot be loaded; what declaring the app throws, as INVALID_TOPOLOGY
  */
 export async function loadApp(path: string): Promise<RunnableApp> {
   const file = resolve(path)

@@ -1,4 +1,7 @@
-/** The commands in this process, over a terminal that is a few arrays: what they refuse, and with which words. test/cli runs the real ones. */
+/**
+ * The commands in this process, over a terminal that is a few arrays: what they refuse, and with which words.
+ * test/cli runs the real ones.
+ */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +39,9 @@ async function run(
   return { code, out, err }
 }
 
-/** Refused with this exit code and error code (none: by the parser of arguments), in words that say `about`. */
+/**
+ * Refused with this exit code and error code (none: by the parser of arguments), in words that say `about`.
+ */
 async function refused(
   args: readonly string[],
   [exitCode, errorCode, about]: readonly [number, string, RegExp],

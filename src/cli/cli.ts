@@ -1,6 +1,6 @@
 /**
- * Puts the commands together, and turns what goes wrong into a sentence and an exit code: 0 done (also when told to stop), 1 failed, 2 used
- * wrongly. Only a bug of millrace's own shows a stack.
+ * Puts the commands together, and turns what goes wrong into a sentence and an exit code: 0 done (also when
+ * told to stop), 1 failed, 2 used wrongly. Only a bug of millrace's own shows a stack.
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'

@@ -6,9 +6,10 @@
  * {"partition":0,"offset":8,"timestamp":992516400000,"key":null,"valueBase64":"/w==","headers":[{"key":"trace","value":"a1"}]}
  * ```
  *
- * Bytes stand as the text that they are in UTF-8, or, where they are none, as Base64 under a name that says so: a round trip loses nothing. `headers` is there
- * where a record has some. For those who write such lines by hand, a key or value that is no text is published as its JSON, byte for byte as it is in the line, and only
- * a value is needed.
+ * Bytes stand as the text that they are in UTF-8, or, where they are none, as Base64 under a name that says
+ * so: a round trip loses nothing. `headers` is there where a record has some. For those who write such lines
+ * by hand, a key or value that is no text is published as its JSON, byte for byte as it is in the line, and
+ * only a value is needed.
  */
 import { isUtf8 } from 'node:buffer'
 import { bufferOf, elementsOf, membersOf, MillraceError, nearestName, utf8 } from '../base/index.ts'

@@ -8,13 +8,16 @@ export interface Terminal {
   /** Lines of the input, without their ends; they end early when the {@link signal} aborts. */
   readonly lines: AsyncIterable<string>
   /**
-   * Writes text, or bytes as they are; resolves when the reader has taken it, or has gone: then the signal aborts. SINK_FAILED where the output goes to
-   * something that cannot be written, as a full disk.
+   * Writes text, or bytes as they are; resolves when the reader has taken it, or has gone: then the signal
+   * aborts. SINK_FAILED where the output goes to something that cannot be written, as a full disk.
    */
   write(text: string | Uint8Array): Promise<void>
   /** For people: progress and errors. */
   note(text: string): void
-  /** Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more. A second Ctrl-C ends the process at once. */
+  /**
+   * Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more. A second Ctrl-C ends the process at
+   * once.
+   */
   readonly signal: AbortSignal
 }
 

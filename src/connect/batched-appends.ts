@@ -1,4 +1,7 @@
-/** Records on their way into the partitions of a topic: an open batch per partition, and a bounded number of batches in flight. */
+/**
+ * Records on their way into the partitions of a topic: an open batch per partition, and a bounded number of
+ * batches in flight.
+ */
 import { binaryString, fromUtf8, partitionFor, partitionForBinary } from '../base/index.ts'
 import { ensureTopic, recordTooLarge, type LogPort, type Writer } from '../port/index.ts'
 import {
@@ -9,7 +12,9 @@ import {
   type RecordHeader,
 } from '../wire/index.ts'
 
-/** A batch is sent when it has this size: large enough that its header and its acknowledgement weigh nothing. */
+/**
+ * A batch is sent when it has this size: large enough that its header and its acknowledgement weigh nothing.
+ */
 const batchBytes = 128 * 1024
 /** Batches that may wait for their acknowledgement before the caller has to. */
 const appendsInFlightMax = 64
@@ -57,7 +62,10 @@ export class BatchedAppends {
     this.#builders = Array.from({ length: topic.partitions }, () => undefined)
   }
 
-  /** By murmur2 of `bytes`, as every Kafka client does; records without a key stay together until their batch is full. */
+  /**
+   * By murmur2 of `bytes`, as every Kafka client does; records without a key stay together until their batch
+   * is full.
+   */
   partitionFor(bytes: Data): number {
     const partitions = this.#builders.length
     if (partitions === 1) return 0
@@ -67,7 +75,10 @@ export class BatchedAppends {
       : partitionFor(bytes, partitions)
   }
 
-  /** @throws MillraceError RECORD_TOO_LARGE for a record that no batch of the topic can hold: nothing is kept of it */
+  /**
+   * @throws MillraceError RECORD_TOO_LARGE for a record that no batch of the topic can hold: nothing is kept
+   * of it
+   */
   append(
     partition: number,
     timestamp: number,
@@ -101,7 +112,9 @@ export class BatchedAppends {
     return (this.#builders[partition] ??= new BatchBuilder({ initialBytes: batchBytes + 4096 }))
   }
 
-  /** Call between rows, and no row goes beyond what may be under way. Rejects with what an append failed with. */
+  /**
+   * Call between rows, and no row goes beyond what may be under way. Rejects with what an append failed with.
+   */
   async settle(): Promise<void> {
     if (this.#inFlight.length >= appendsInFlightMax) await this.#acknowledged()
   }

@@ -1,4 +1,7 @@
-/** Checks of what a program passes to the runners of connectors. Types say the same; a program without types gets a sentence at the call. */
+/**
+ * Checks of what a program passes to the runners of connectors. Types say the same; a program without types
+ * gets a sentence at the call.
+ */
 import { inWords, MillraceError } from '../base/index.ts'
 
 /**

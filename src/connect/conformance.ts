@@ -1,6 +1,6 @@
 /**
- * What every source and every sink has to pass: the obligations of source.ts and sink.ts as cases. A connector's test runs them against itself and says which
- * of the optional ones it claims.
+ * What every source and every sink has to pass: the obligations of source.ts and sink.ts as cases. A
+ * connector's test runs them against itself and says which of the optional ones it claims.
  *
  * @example
  * for (const { name, run } of sourceConformance({ make: () => csv(file), rows })) test(name, run)
@@ -35,8 +35,8 @@ export interface SourceConformance<R> {
   /** Claims that content may grow: adds some, and gives the rows that are new. Called last. */
   readonly grow?: () => readonly R[]
   /**
-   * Claims that rows which cannot be read are handed out among the others: a source over some of both kinds, in several batches; and what it gives, a bad row as what
-   * stands in the source.
+   * Claims that rows which cannot be read are handed out among the others: a source over some of both kinds,
+   * in several batches; and what it gives, a bad row as what stands in the source.
    */
   readonly bad?: { readonly make: () => Source<R>; readonly rows: readonly (R | BadOriginal)[] }
 }
@@ -260,9 +260,15 @@ export interface SinkConformance {
   readonly upserts?: boolean
   /** Claims that some values are refused: one such. */
   readonly refused?: Sample
-  /** Claims that all rows of a write that are refused are named at once, with RowsRefused. Needs {@link refused}. */
+  /**
+   * Claims that all rows of a write that are refused are named at once, with RowsRefused. Needs
+   * {@link refused}.
+   */
   readonly names?: boolean
-  /** Claims that different keys of the log may be one key of the target, such as a UUID in capitals: a target of such keys, and two that are one. */
+  /**
+   * Claims that different keys of the log may be one key of the target, such as a UUID in capitals: a target
+   * of such keys, and two that are one.
+   */
   readonly oneKey?: { readonly make: () => Promise<SinkTarget>; readonly keys: readonly [string, string] }
 }
 
@@ -463,8 +469,8 @@ export function sinkConformance({
 }
 
 /**
- * Every order of setting and deleting by either key, in writes of up to three rows, over both partitions; what a write leaves is what the next one finds.
- * The keys are one key of the target.
+ * Every order of setting and deleting by either key, in writes of up to three rows, over both partitions;
+ * what a write leaves is what the next one finds. The keys are one key of the target.
  */
 async function everyOrder({ sink, read }: SinkTarget, keys: readonly [string, string]): Promise<void> {
   const steps = keys.flatMap(key => [true, false].map(sets => ({ key, sets })))

@@ -1,7 +1,8 @@
 /**
- * Dead letters: records that could not be delivered, put aside in a topic with their original bytes. Why, and where they were, stands in headers:
- * `millrace.reason`, `millrace.stack` (where an error had one), and `millrace.source` and `millrace.place` for a source's row or
- * `millrace.topic`, `millrace.partition` and `millrace.offset` for a record of the log.
+ * Dead letters: records that could not be delivered, put aside in a topic with their original bytes. Why, and
+ * where they were, stands in headers: `millrace.reason`, `millrace.stack` (where an error had one), and
+ * `millrace.source` and `millrace.place` for a source's row or `millrace.topic`, `millrace.partition` and
+ * `millrace.offset` for a record of the log.
  */
 import { fromUtf8 } from '../base/index.ts'
 import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
@@ -22,15 +23,19 @@ export function deadLetterHeaders(
   }))
 }
 
-/** How a record was found to be bad: it could not be decoded, the sink told by looking at it, or it was found by halving. */
+/**
+ * How a record was found to be bad: it could not be decoded, the sink told by looking at it, or it was found
+ * by halving.
+ */
 export type LetterKind = 'malformed' | 'unfit' | 'refused'
 
 /**
  * The dead letters of a sink, each written exactly once.
  *
- * They stand in the log and the sink's offsets in the target, so no transaction holds both. Letters go first, and together with them, as the offsets of a group of
- * their kind, up to where that kind has been written. What is delivered again after a crash finds its letters below that and writes none.
- * Kinds, since each is found in the order of offsets and all together are not.
+ * They stand in the log and the sink's offsets in the target, so no transaction holds both. Letters go first,
+ * and together with them, as the offsets of a group of their kind, up to where that kind has been written.
+ * What is delivered again after a crash finds its letters below that and writes none. Kinds, since each is
+ * found in the order of offsets and all together are not.
  */
 export class DeadLetters {
   readonly #writer: Writer

@@ -1,8 +1,9 @@
 /**
  * Delivers a topic to a sink, exactly once.
  *
- * Delivery goes on where the **target** stands: its offsets move in the transaction that holds the rows (see sink.ts). Records are read committed, decoded a batch at a
- * time, and gathered into transactions that are bounded in rows, bytes and time.
+ * Delivery goes on where the **target** stands: its offsets move in the transaction that holds the rows (see
+ * sink.ts). Records are read committed, decoded a batch at a time, and gathered into transactions that are
+ * bounded in rows, bytes and time.
  *
  * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
  */
@@ -32,17 +33,26 @@ import { SinkLoader, type DeliverStats, type Transaction } from './sink-loader.t
 import type { ConnectObserver } from './observer.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 
-/** How long a delivery waits for its topic to be created: an app that was started with it does that in its first moments. */
+/**
+ * How long a delivery waits for its topic to be created: an app that was started with it does that in its
+ * first moments.
+ */
 const topicWaitMsMax = 10_000
 const topicPollMs = 20
 
-/** How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses. */
+/**
+ * How far a delivery goes, how much it writes at a time, and what becomes of records that the sink refuses.
+ */
 export interface DeliverOptions {
-  /** `end`: deliver up to the end as it is at the start, then leave. Default: run until {@link Delivery.finish} or {@link Delivery.stop}. */
+  /**
+   * `end`: deliver up to the end as it is at the start, then leave. Default: run until
+   * {@link Delivery.finish} or {@link Delivery.stop}.
+   */
   readonly until?: 'end'
   /**
-   * What to do with a record that cannot be decoded or that the sink refuses. Default `fail`: delivery ends with an error that names it, and nothing past it is
-   * delivered. Dead letters are the original bytes, written exactly once.
+   * What to do with a record that cannot be decoded or that the sink refuses. Default `fail`: delivery ends
+   * with an error that names it, and nothing past it is delivered. Dead letters are the original bytes,
+   * written exactly once.
    */
   readonly onError?: ErrorPolicy
   /** A transaction is written when it has this many rows. Default 50,000. */
@@ -60,8 +70,8 @@ export interface DeliverOptions {
 }
 
 /**
- * How far a delivery has come, and in which state it is: `running` from its start on, `stopping` once it was told to stop, `ended` or
- * `failed`, with what it failed with.
+ * How far a delivery has come, and in which state it is: `running` from its start on, `stopping` once it was
+ * told to stop, `ended` or `failed`, with what it failed with.
  */
 export interface DeliveryProgress extends DeliverStats {
   readonly state: 'running' | 'stopping' | 'ended' | 'failed'
@@ -72,8 +82,8 @@ export interface DeliveryProgress extends DeliverStats {
 /** A running delivery. Closing the log stops it as {@link Delivery.stop} does. */
 export interface Delivery {
   /**
-   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as every unhandled rejection does, unless `done`,
-   * `stop()` or `finish()` was taken before.
+   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as every
+   * unhandled rejection does, unless `done`, `stop()` or `finish()` was taken before.
    */
   readonly done: Promise<DeliverStats>
   /** What has been delivered so far, and in which state the delivery is. */
@@ -98,14 +108,15 @@ const optionKinds = {
 /**
  * Starts to deliver a topic to a sink.
  *
- * The app that writes the topic may be started before or after: a topic that declares its partition count is created, any other is waited for, up to 10 s. Only with
- * `until: 'end'` it has to be there.
+ * The app that writes the topic may be started before or after: a topic that declares its partition count is
+ * created, any other is waited for, up to 10 s. Only with `until: 'end'` it has to be there.
  *
  * @example
  * const delivery = deliver(log, delaysByHour, duckdb('warehouse.duckdb', { table: 'delays_by_hour' }))
  * await app.run({ until: 'end' })
  * await delivery.finish()
- * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink throws, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
+ * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink
+ *   throws, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
  */
 export function deliver<K, V>(
   log: Log | LogPort,
@@ -376,7 +387,10 @@ class Run<K, V> {
     return lag
   }
 
-  /** Where to begin in a partition, once it is sure that the topic still is the one that the target was loaded from. */
+  /**
+   * Where to begin in a partition, once it is sure that the topic still is the one that the target was loaded
+   * from.
+   */
   async #start(partition: number, committed: number | undefined): Promise<number> {
     const { name } = this.#topic
     const earliest = await this.#log.offsets(name, partition, 'earliest')
@@ -402,7 +416,10 @@ class Run<K, V> {
     return true
   }
 
-  /** A topic that declares its partition count is created where it is not there yet: whoever writes to it may come later. */
+  /**
+   * A topic that declares its partition count is created where it is not there yet: whoever writes to it may
+   * come later.
+   */
   async #partitions(): Promise<number> {
     const { name, partitions } = this.#topic
     if (partitions !== undefined) return await ensureTopic(this.#log, { name, partitions })

@@ -1,4 +1,7 @@
-/** Optional drivers are imported where they are used; a missing one is an error that names the package to install. */
+/**
+ * Optional drivers are imported where they are used; a missing one is an error that names the package to
+ * install.
+ */
 import { MillraceError } from '../base/index.ts'
 
 const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])

@@ -1,7 +1,9 @@
 /**
  * JSON that stands for other typed values, read without loss, or not at all.
  *
- * Numbers are read as in records ({@link parseJson}). Of two properties of one name `JSON.parse` drops the first: maps with a key twice are written so. And DuckDB writes NaN and infinities as bare words, which are not JSON.
+ * Numbers are read as in records ({@link parseJson}). Of two properties of one name `JSON.parse` drops the
+ * first: maps with a key twice are written so. And DuckDB writes NaN and infinities as bare words, which are
+ * not JSON.
  */
 import { parseJson } from '../schema/index.ts'
 
@@ -14,7 +16,9 @@ export class Inexact {
   }
 }
 
-/** The value of a JSON text; {@link Inexact} where JavaScript would hold another one, or the text is not JSON. */
+/**
+ * The value of a JSON text; {@link Inexact} where JavaScript would hold another one, or the text is not JSON.
+ */
 export function parseExactly(text: string): unknown {
   try {
     const value = parseJson(text)

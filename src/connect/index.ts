@@ -1,4 +1,7 @@
-/** connect: getting data into the log and out of it. The contracts Source and Sink, their runners, and the connectors. */
+/**
+ * connect: getting data into the log and out of it. The contracts Source and Sink, their runners, and the
+ * connectors.
+ */
 export { type ColumnKind, type ColumnSpec, type ColumnSpecs, type RowOf } from './columns.ts'
 export { csv, type CsvOptions } from './connectors/csv.ts'
 export { duckdb, type DuckDBOptions } from './connectors/duckdb.ts'

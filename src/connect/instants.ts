@@ -1,6 +1,7 @@
 /**
- * Times as text: ISO 8601 as JSON Schema's `date-time` and `date` have it, and as databases write it: with a space for the T, a zone of hours alone (`+02`), after
- * a space, or `UTC`; without seconds; a date alone, which is its midnight. Without a zone it is UTC.
+ * Times as text: ISO 8601 as JSON Schema's `date-time` and `date` have it, and as databases write it: with a
+ * space for the T, a zone of hours alone (`+02`), after a space, or `UTC`; without seconds; a date alone,
+ * which is its midnight. Without a zone it is UTC.
  */
 
 const form =

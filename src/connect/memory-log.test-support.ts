@@ -1,6 +1,6 @@
 /**
- * A LogPort of arrays for the tests of connectors: transactions, markers that make offset gaps, fencing; and crashes, which the real one does not offer at
- * chosen moments. What connectors do not use is not there.
+ * A LogPort of arrays for the tests of connectors: transactions, markers that make offset gaps, fencing; and
+ * crashes, which the real one does not offer at chosen moments. What connectors do not use is not there.
  */
 import { MillraceError } from '../base/index.ts'
 import type {

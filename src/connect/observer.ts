@@ -1,8 +1,11 @@
-/** What a run of a connector tells: one small interface for progress bars, metrics and tests. Calls are synchronous and must not throw. */
+/**
+ * What a run of a connector tells: one small interface for progress bars, metrics and tests. Calls are
+ * synchronous and must not throw.
+ */
 
 /**
- * A critical step that begins: `publishing` a batch of rows into the open transaction of the log, `committing` that transaction, `loading` a transaction into the
- * target, `idle` when it is done.
+ * A critical step that begins: `publishing` a batch of rows into the open transaction of the log,
+ * `committing` that transaction, `loading` a transaction into the target, `idle` when it is done.
  */
 export type ConnectPhase = 'publishing' | 'committing' | 'loading' | 'idle'
 
@@ -13,7 +16,10 @@ export interface ConnectProgress {
   /** Bytes of keys and values published, or read from the log. */
   readonly bytes: number
   readonly commits: number
-  /** Records not yet dealt with, as far as is known: rows that a source still has, or the lag of a sink. Undefined: unknown. */
+  /**
+   * Records not yet dealt with, as far as is known: rows that a source still has, or the lag of a sink.
+   * Undefined: unknown.
+   */
   readonly lag: number | undefined
 }
 

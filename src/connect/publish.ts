@@ -1,11 +1,13 @@
 /**
  * Publishes a source's rows to a topic, exactly once.
  *
- * The rows and the source's resume state commit in one transaction. The state is an offset commit of the group `connect-<name>`, for partition 0 of the topic: its offset
- * is the number of rows dealt with, its metadata the state as JSON. So what the log shows and where the source goes on are never apart, and any Kafka
- * tool can show where a connector stands.
+ * The rows and the source's resume state commit in one transaction. The state is an offset commit of the
+ * group `connect-<name>`, for partition 0 of the topic: its offset is the number of rows dealt with, its
+ * metadata the state as JSON. So what the log shows and where the source goes on are never apart, and any
+ * Kafka tool can show where a connector stands.
  *
- * One publisher per name: opening fences an earlier one (by the transactional id `connect-<name>`), whose open transaction is aborted.
+ * One publisher per name: opening fences an earlier one (by the transactional id `connect-<name>`), whose
+ * open transaction is aborted.
  */
 import {
   checkOptions,
@@ -49,8 +51,9 @@ interface CommonOptions<R> {
   /** Event time of a row in ms since the epoch. Default: the topic's `timestamp`, or else the wall clock. */
   readonly timestamp?: (row: R) => number
   /**
-   * What to do with a row that the source cannot read, that the topic's schema refuses, or that one of these functions throws at. Default `fail`: the run
-   * ends, and nothing past the last commit is published. Dead letters are written in the transaction of their neighbours: exactly once.
+   * What to do with a row that the source cannot read, that the topic's schema refuses, or that one of these
+   * functions throws at. Default `fail`: the run ends, and nothing past the last commit is published. Dead
+   * letters are written in the transaction of their neighbours: exactly once.
    */
   readonly onError?: ErrorPolicy
   /** Where the connector's state is kept. Default: the source's name and the topic's. */
@@ -60,15 +63,15 @@ interface CommonOptions<R> {
   /** Commits when about this much is published since the last one. Default 32 MiB. */
   readonly commitBytes?: number
   /**
-   * What the source's resume state may take as JSON text, in bytes. Default, and most: 32,767, which the format of an offset holds. A Kafka cluster takes 4096
-   * unless its `offset.metadata.max.bytes` says more.
+   * What the source's resume state may take as JSON text, in bytes. Default, and most: 32,767, which the
+   * format of an offset holds. A Kafka cluster takes 4096 unless its `offset.metadata.max.bytes` says more.
    */
   readonly resumeBytesMax?: number
   /** Ends the run early: what was published is committed. */
   readonly signal?: AbortSignal
   /**
-   * Told, as a sentence, what somebody should look at: the source holds something back that may be complete. Default: a warning of the process
-   * (`MillraceWarning`).
+   * Told, as a sentence, what somebody should look at: the source holds something back that may be complete.
+   * Default: a warning of the process (`MillraceWarning`).
    */
   readonly onNotice?: (message: string) => void
   /** Told of the run's steps. */
@@ -84,7 +87,10 @@ type ValueOption<R, V> = [R] extends [V]
   ? { readonly value?: (row: R) => V }
   : { readonly value: (row: R) => V }
 
-/** How rows become records: their keys, values and times, and what becomes of bad ones. `key` and `value` are functions of a row. */
+/**
+ * How rows become records: their keys, values and times, and what becomes of bad ones. `key` and `value` are
+ * functions of a row.
+ */
 export type PublishOptions<R, K, V> = CommonOptions<R> & KeyOption<R, K> & ValueOption<R, V>
 
 /** Counts of one run of `publish`. */
@@ -101,18 +107,21 @@ export interface PublishStats {
   readonly commits: number
   /** Whether the source is at its end; otherwise `signal` ended the run. */
   readonly done: boolean
-  /** What the source holds back at its end, as a sentence: a last line that has no end yet. `onNotice` is told of it too. */
+  /**
+   * What the source holds back at its end, as a sentence: a last line that has no end yet. `onNotice` is told
+   * of it too.
+   */
   readonly waiting?: string
 }
 
 /**
- * Publishes everything that a source gives, from where the last run with this name stood, until its end. Closing the log ends it as `signal` does:
- * what was published is committed.
+ * Publishes everything that a source gives, from where the last run with this name stood, until its end.
+ * Closing the log ends it as `signal` does: what was published is committed.
  *
  * @example
  * await publish(log, flights, parquet('flights.parquet', { columns }), { key: row => row.origin })
- * @throws MillraceError SOURCE_MALFORMED for a bad row (names it) under `fail`, what the source throws, PRODUCER_FENCED when another publisher of the name was
- * started, PARTITION_COUNT_CHANGED
+ * @throws MillraceError SOURCE_MALFORMED for a bad row (names it) under `fail`, what the source throws,
+ *   PRODUCER_FENCED when another publisher of the name was started, PARTITION_COUNT_CHANGED
  */
 export async function publish<R, K, V>(
   to: Log | LogPort,

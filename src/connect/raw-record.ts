@@ -11,8 +11,8 @@ export interface RawRecord {
 }
 
 /**
- * Finds the records of bad offsets in their batches. Batches are read from their start, since few records are wanted; ascending offsets of one batch are found in one
- * pass.
+ * Finds the records of bad offsets in their batches. Batches are read from their start, since few records are
+ * wanted; ascending offsets of one batch are found in one pass.
  */
 export class RawRecords {
   #batch: FetchedBatch['batch'] | undefined

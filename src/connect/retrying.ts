@@ -24,7 +24,10 @@ export interface RetryOptions {
   readonly backoff?: Duration
   /** The longest wait. Default 30 s. */
   readonly backoffMax?: Duration
-  /** Where the jitter comes from: each wait is between half of it and all of it, so that many do not come back at once. */
+  /**
+   * Where the jitter comes from: each wait is between half of it and all of it, so that many do not come back
+   * at once.
+   */
   readonly random?: Random
 }
 
@@ -36,8 +39,9 @@ const optionKinds = {
 } as const
 
 /**
- * A sink that makes a call again when it failed with an error that is `retriable`. Writing again is safe, since a sink's `write` is idempotent (see
- * sink.ts). What is not retriable passes through; what fails too often has its code, and the number of tries in its message.
+ * A sink that makes a call again when it failed with an error that is `retriable`. Writing again is safe,
+ * since a sink's `write` is idempotent (see sink.ts). What is not retriable passes through; what fails too
+ * often has its code, and the number of tries in its message.
  *
  * @example deliver(log, topic, retrying(duckdb('warehouse.duckdb', { table: 'delays' })))
  */

@@ -1,8 +1,8 @@
 /**
  * Loads transactions into a target, and deals with what cannot be delivered.
  *
- * Rows that the sink names as refused are taken out and the rest is written. Of any other refusal the row is found by halving, from left to right: what comes before
- * it is delivered on the way, in order.
+ * Rows that the sink names as refused are taken out and the rest is written. Of any other refusal the row is
+ * found by halving, from left to right: what comes before it is delivered on the way, in order.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
@@ -177,7 +177,10 @@ export class SinkLoader<K, V> {
   }
 }
 
-/** Finds the batch of a record; offsets of a partition are asked for in ascending order, so each batch is passed once. */
+/**
+ * Finds the batch of a record; offsets of a partition are asked for in ascending order, so each batch is
+ * passed once.
+ */
 function inBatches(batches: readonly FetchedBatch[]): (partition: number, offset: number) => FetchedBatch {
   const from = new Map<number, number>()
   return (partition, offset) => {

@@ -1,13 +1,16 @@
 /**
- * The contract of a source: something outside the log that gives rows in its own order, and can continue from where it stopped.
+ * The contract of a source: something outside the log that gives rows in its own order, and can continue from
+ * where it stopped.
  *
- * A source knows nothing of topics, transactions or retries. It hands out rows in batches, each with a **resume state**: a small
- * JSON value that stands for everything handed out so far. The runner (`publish`) commits that state in the transaction that holds the rows, so the
- * two are never apart.
+ * A source knows nothing of topics, transactions or retries. It hands out rows in batches, each with a
+ * **resume state**: a small JSON value that stands for everything handed out so far. The runner (`publish`)
+ * commits that state in the transaction that holds the rows, so the two are never apart.
  *
  * Obligations of a source:
- * - Opened again with the resume state of a batch, it gives exactly the rows after that batch, in the same order.
- * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to continue is thrown.
+ * - Opened again with the resume state of a batch, it gives exactly the rows after that batch, in the same
+ *   order.
+ * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to continue is
+ *   thrown.
  * - After {@link SourceReader.close} nothing is held: files, memory, temporary data.
  *
  * Obligations of the caller: one call of `next` at a time, `close` at the end, whatever happened.
@@ -24,8 +27,9 @@ export type ResumeState =
   | { readonly [name: string]: ResumeState }
 
 /**
- * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, whose length Kafka's format writes as an int16. Kafka's brokers
- * take 4096 bytes by default (`offset.metadata.max.bytes`); `publish` has an option to hold a program to that, `resumeBytesMax`.
+ * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, whose length
+ * Kafka's format writes as an int16. Kafka's brokers take 4096 bytes by default
+ * (`offset.metadata.max.bytes`); `publish` has an option to hold a program to that, `resumeBytesMax`.
  */
 export const resumeStateBytesMax = 32_767
 
@@ -37,13 +41,20 @@ export interface SourceContext {
   readonly signal: AbortSignal
 }
 
-/** Something that rows can be published from exactly once: what `publish` takes. This file's head comment has the obligations. */
+/**
+ * Something that rows can be published from exactly once: what `publish` takes. This file's head comment has
+ * the obligations.
+ */
 export interface Source<R> {
-  /** Names the connector in messages, and together with the topic the place where its resume state is kept. Stable over restarts. */
+  /**
+   * Names the connector in messages, and together with the topic the place where its resume state is kept.
+   * Stable over restarts.
+   */
   readonly name: string
   /**
    * Opens the source, from its start without a resume state.
-   * @throws MillraceError SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH; SOURCE_CHANGED when `resume` belongs to other content or another query
+   * @throws MillraceError SOURCE_MISSING, SOURCE_MALFORMED, SCHEMA_MISMATCH; SOURCE_CHANGED when `resume`
+   *   belongs to other content or another query
    */
   open(resume: ResumeState | undefined, context: SourceContext): Promise<SourceReader<R>>
 }
@@ -52,7 +63,10 @@ export interface Source<R> {
 export interface SourceReader<R> {
   /** How many rows there are in all, where the source can tell: for progress only. */
   readonly total?: number
-  /** At the end: what is left of the source and not handed out yet, and until when, as a sentence. Undefined: nothing is left. */
+  /**
+   * At the end: what is left of the source and not handed out yet, and until when, as a sentence. Undefined:
+   * nothing is left.
+   */
   readonly waiting?: string | undefined
   /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED where the rest cannot be read. */
   next(): Promise<SourceBatch<R> | undefined>
@@ -68,7 +82,10 @@ export interface SourceBatch<R> {
   readonly resume: ResumeState
   /** Names a row for people: `row 17 of flights.parquet`, `line 12 of airports.csv`. */
   place(index: number): string
-  /** A row as it stands in the source, for dead letters. Without it a row that the topic refuses is kept as JSON. */
+  /**
+   * A row as it stands in the source, for dead letters. Without it a row that the topic refuses is kept as
+   * JSON.
+   */
   original?(index: number): string | Uint8Array
 }
 

@@ -1,13 +1,15 @@
 /**
- * log: the commit log. Partitions of record batches in Apache Kafka's files, made for one promise: what was acknowledged is there after any crash,
- * and readers never see what might not be.
+ * log: the commit log. Partitions of record batches in Apache Kafka's files, made for one promise: what was
+ * acknowledged is there after any crash, and readers never see what might not be.
  *
- * The way down: `log-directory` (ownership, clean marker; `checkpointer`) → `partition` (what it takes and what it shows; `partition-appender`,
- * `partition-reader`) → `group-commit` (who waits for which write and which sync) → `partition-segments`, `segment` (files and indexes). The way
- * back up after a crash: `recovery`, and where that refuses, `repair`.
+ * The way down: `log-directory` (ownership, clean marker; `checkpointer`) → `partition` (what it takes and
+ * what it shows; `partition-appender`, `partition-reader`) → `group-commit` (who waits for which write and
+ * which sync) → `partition-segments`, `segment` (files and indexes). The way back up after a crash:
+ * `recovery`, and where that refuses, `repair`.
  *
- * Not here yet, each with its place: retention by time and compaction beside `retention.ts` (`Partition.retain` asks which segments may go),
- * delete-records beside `Partition.dropBefore`, which so far drops whole segments.
+ * Not here yet, each with its place: retention by time and compaction beside `retention.ts`
+ * (`Partition.retain` asks which segments may go), delete-records beside `Partition.dropBefore`, which so far
+ * drops whole segments.
  */
 export {
   LogDirectory,

@@ -1,9 +1,10 @@
 /**
  * A data directory: partitions in folders, owned by one process.
  *
- * Order matters at both ends. Opening: lock, whose directory is it, **the clean marker is removed** (durably, before anything else changes), every
- * partition is recovered. Closing: partitions drain and sync, checkpoints, **the clean marker is written last**, unlock. So a marker that is found
- * speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
+ * Order matters at both ends. Opening: lock, whose directory is it, **the clean marker is removed** (durably,
+ * before anything else changes), every partition is recovered. Closing: partitions drain and sync,
+ * checkpoints, **the clean marker is written last**, unlock. So a marker that is found speaks of an
+ * undisturbed stop, and a kill at any point in between is an unclean one.
  */
 import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type DiskFile } from '../base/index.ts'
 import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
@@ -34,7 +35,10 @@ import { readFile, replaceFile, removeIfThere, writeFile } from './files/small-f
 export interface LogDirectoryOptions {
   readonly disk: Disk
   readonly clock: Clock
-  /** When something counts as safe: `sync` (default), on the disk; `os`, with the operating system, as Kafka has it on one node. */
+  /**
+   * When something counts as safe: `sync` (default), on the disk; `os`, with the operating system, as Kafka
+   * has it on one node.
+   */
   readonly durability?: 'sync' | 'os'
   /** A segment is rolled before it grows beyond this. Default 1 GiB, which is Kafka's. */
   readonly segmentBytes?: number
@@ -87,7 +91,10 @@ export class LogDirectory {
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
   readonly #partitions = new Map<string, Partition>()
-  /** Folders that nobody wants any more: a creation failed after it had named them, or a deletion before it had moved them. */
+  /**
+   * Folders that nobody wants any more: a creation failed after it had named them, or a deletion before it
+   * had moved them.
+   */
   readonly #unfinished = new Set<string>()
   /** Counts folders that are being made or removed, so that no two have one name. */
   #foldersMarked = 0
@@ -122,9 +129,11 @@ export class LogDirectory {
   }
 
   /**
-   * Opens the directory, which is made where it is missing, and recovers every partition in it. A partition that is damaged does not keep
-   * the others from being used: it refuses by itself, and {@link recovery} says why.
-   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, INVALID_ARGUMENT
+   * Opens the directory, which is made where it is missing, and recovers every partition in it. A partition
+   * that is damaged does not keep the others from being used: it refuses by itself, and {@link recovery} says
+   * why.
+   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
+   *   LIMIT_EXCEEDED, INVALID_ARGUMENT
    */
   static async open(path: string, options: LogDirectoryOptions): Promise<LogDirectory> {
     const directory = new LogDirectory(path, withDefaults(options, await options.disk.openFilesMax()))
@@ -138,8 +147,8 @@ export class LogDirectory {
   }
 
   /**
-   * The disk below, for others that keep files in this directory: it waits for a file descriptor where there is none, and writes nothing to another
-   * directory that has taken the place of this one.
+   * The disk below, for others that keep files in this directory: it waits for a file descriptor where there
+   * is none, and writes nothing to another directory that has taken the place of this one.
    */
   get disk(): Disk {
     return this.#config.disk
@@ -162,7 +171,10 @@ export class LogDirectory {
     return this.#partitions.get(`${topic}-${index}`)
   }
 
-  /** The largest producer id that any partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
+  /**
+   * The largest producer id that any partition has ever seen; -1: none. No new producer may get it, or a
+   * smaller one.
+   */
   get largestProducerId(): number {
     let largest = -1
     for (const partition of this.#partitions.values())
@@ -207,8 +219,8 @@ export class LogDirectory {
   }
 
   /**
-   * Writes down what a partition should have been created with: its file is damaged, or an older version wrote less into it. The partition works by
-   * it from the next start on. Durable when this resolves.
+   * Writes down what a partition should have been created with: its file is damaged, or an older version
+   * wrote less into it. The partition works by it from the next start on. Durable when this resolves.
    * @throws MillraceError DISK_FULL, DISK_FAILED, CLOSED
    */
   async rewriteConfig({ folder }: Partition, config: PartitionConfig): Promise<void> {
@@ -240,7 +252,8 @@ export class LogDirectory {
       await this.#files.dropFolder(partition.folder)
       await disk.syncDirectory(this.path)
       this.#unfinished.delete(name)
-      // A partition of the same name starts over: what the checkpoints say of this one must not be held against it.
+      // A partition of the same name starts over: what the checkpoints say of this one must not be held
+      // against it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
       await disk.remove(aside)
@@ -263,14 +276,17 @@ export class LogDirectory {
   }
 
   /**
-   * Makes everything appended so far to these partitions safe, in parallel: what a transaction wrote, before it commits. With
-   * `durability: 'os'` that is: written. DISK_FULL, PARTITION_POISONED, PARTITION_DAMAGED.
+   * Makes everything appended so far to these partitions safe, in parallel: what a transaction wrote, before
+   * it commits. With `durability: 'os'` that is: written. DISK_FULL, PARTITION_POISONED, PARTITION_DAMAGED.
    */
   async syncAll(partitions: Iterable<Partition>): Promise<void> {
     await Promise.all(Array.from(partitions, partition => partition.settle()))
   }
 
-  /** Writes out and syncs everything, and leaves the directory cleanly closed. Fails when something appended could not be made durable. */
+  /**
+   * Writes out and syncs everything, and leaves the directory cleanly closed. Fails when something appended
+   * could not be made durable.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -286,8 +302,8 @@ export class LogDirectory {
     const marker = await readFile(disk, `${this.path}/${cleanMarkerName}`)
     if (marker && !readOnly) await removeIfThere(disk, `${this.path}/${cleanMarkerName}`)
     const clean = marker !== undefined && utf8(marker) === cleanMarker
-    // What a killed process renamed last can still be lost with the power. Files are removed because of what the checkpoints say, so
-    // their names come first.
+    // What a killed process renamed last can still be lost with the power. Files are removed because of what
+    // the checkpoints say, so their names come first.
     if (!readOnly) await disk.syncDirectory(this.path)
     const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
@@ -299,7 +315,8 @@ export class LogDirectory {
     partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
     this.#recovery = { clean, partitions }
     if (readOnly) return
-    // What was recovered is synced; and what is said of partitions that are gone is forgotten, before one of that name is made again.
+    // What was recovered is synced; and what is said of partitions that are gone is forgotten, before one of
+    // that name is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
   }

@@ -1,4 +1,7 @@
-/** What the log's tests share: batches made in one line, directories over a simulated disk, and what a reader is shown of a partition. */
+/**
+ * What the log's tests share: batches made in one line, directories over a simulated disk, and what a reader
+ * is shown of a partition.
+ */
 import { rejects, throws } from 'node:assert/strict'
 import { isMillraceError, type Clock, type Compression, type Disk, type ErrorCode } from '../base/index.ts'
 import { InProcessReader } from '../broker/reader.ts'

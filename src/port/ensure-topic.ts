@@ -4,7 +4,8 @@ import type { LogPort, TopicDescription } from './log-port.ts'
 
 /**
  * The partition count of the topic, which is created (with its own count, or 1) where it is not there yet.
- * @throws MillraceError PARTITION_COUNT_CHANGED where it declares another count than it has; INVALID_ARGUMENT for one that is not the users'
+ * @throws MillraceError PARTITION_COUNT_CHANGED where it declares another count than it has; INVALID_ARGUMENT
+ *   for one that is not the users'
  */
 export async function ensureTopic(
   port: LogPort,
@@ -27,7 +28,8 @@ export async function ensureTopic(
 }
 
 /**
- * The count that a topic has. Who writes and who reads by another one would look for a key in different partitions.
+ * The count that a topic has. Who writes and who reads by another one would look for a key in different
+ * partitions.
  * @throws MillraceError PARTITION_COUNT_CHANGED where the topic declares another count
  */
 export function asDeclared(
@@ -42,7 +44,8 @@ export function asDeclared(
 }
 
 /**
- * What the log or an app keeps for itself is for nobody else: it changes without notice, and goes with the app.
+ * What the log or an app keeps for itself is for nobody else: it changes without notice, and goes with the
+ * app.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkPublic({ name, internal, config: { app } }: TopicDescription): void {

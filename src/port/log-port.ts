@@ -1,8 +1,9 @@
 /**
  * LogPort: the one interface between a log and its users.
  *
- * Each implementation, the broker in process or a client of a Kafka cluster, passes the same conformance suite
- * (`port/conformance/`). It moves **raw record batches**: nothing on this interface happens once per record.
+ * Each implementation, the broker in process or a client of a Kafka cluster, passes the same conformance
+ * suite (`port/conformance/`). It moves **raw record batches**: nothing on this interface happens once per
+ * record.
  *
  * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
  */
@@ -19,12 +20,15 @@ export interface TopicConfig {
   readonly partitions: number
   /** Bytes kept per partition before whole segments are dropped; -1 keeps all (the default). */
   readonly retentionBytes?: number
-  /** Bytes at which a segment is closed and a new one begun. A record that needs more is refused (RECORD_TOO_LARGE). Default: the log's. */
+  /**
+   * Bytes at which a segment is closed and a new one begun. A record that needs more is refused
+   * (RECORD_TOO_LARGE). Default: the log's.
+   */
   readonly segmentBytes?: number
   /**
-   * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app}) write it, it goes with the app, and nothing is
-   * dropped from it for its size. A topic `<app>-…-changelog` or `<app>-…-repartition` that is there and belongs to nobody (millrace 0.1.0 made it)
-   * becomes the app's.
+   * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app})
+   * write it, it goes with the app, and nothing is dropped from it for its size. A topic `<app>-…-changelog`
+   * or `<app>-…-repartition` that is there and belongs to nobody (millrace 0.1.0 made it) becomes the app's.
    */
   readonly app?: string
 }
@@ -38,9 +42,15 @@ export interface TopicDescription {
   readonly partitions: number
   /** What was said when it was created. */
   readonly config: TopicConfig
-  /** Bytes of the largest batch that it takes: one does not span segments. A record whose batch would be larger is refused with RECORD_TOO_LARGE. */
+  /**
+   * Bytes of the largest batch that it takes: one does not span segments. A record whose batch would be
+   * larger is refused with RECORD_TOO_LARGE.
+   */
   readonly batchBytesMax: number
-  /** Topics that the log keeps for itself, as `__consumer_offsets`, and those of apps ({@link TopicConfig.app}). */
+  /**
+   * Topics that the log keeps for itself, as `__consumer_offsets`, and those of apps
+   * ({@link TopicConfig.app}).
+   */
   readonly internal: boolean
 }
 
@@ -56,12 +66,15 @@ export interface GroupDescription {
 /** `read_committed` never shows records of open or aborted transactions. */
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
-/** A position to look up: the two ends, or the first record at or after a timestamp (the end where there is none). */
+/**
+ * A position to look up: the two ends, or the first record at or after a timestamp (the end where there is
+ * none).
+ */
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
 /**
- * One fetched record batch. Control batches and batches of aborted transactions never get here, so offsets may jump
- * from one to the next: continue from `nextOffset`, never from the last record seen plus one.
+ * One fetched record batch. Control batches and batches of aborted transactions never get here, so offsets
+ * may jump from one to the next: continue from `nextOffset`, never from the last record seen plus one.
  */
 export interface FetchedBatch {
   readonly topic: string
@@ -76,27 +89,40 @@ export interface FetchedBatch {
 /**
  * Reads assigned partitions ahead into bounded buffers.
  *
- * Obligations of the caller: one caller at a time; {@link close} at the end. `take` is synchronous so that the caller, who knows
- * the watermarks, chooses the partition to continue with.
+ * Obligations of the caller: one caller at a time; {@link close} at the end. `take` is synchronous so that
+ * the caller, who knows the watermarks, chooses the partition to continue with.
  */
 export interface Reader {
-  /** Replaces what is read. Partitions that stay keep their position and buffer; a new one starts at its offset. */
+  /**
+   * Replaces what is read. Partitions that stay keep their position and buffer; a new one starts at its
+   * offset.
+   */
   assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void
-  /** The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws what the fetch of this partition failed with. */
+  /**
+   * The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws what the
+   * fetch of this partition failed with.
+   */
   take(topic: string, partition: number): FetchedBatch | undefined
-  /** Whether the position has reached the readable end as it is known now (last stable offset under read_committed). */
+  /**
+   * Whether the position has reached the readable end as it is known now (last stable offset under
+   * read_committed).
+   */
   atEnd(topic: string, partition: number): boolean
   /** The offset after everything taken or filtered so far. */
   position(topic: string, partition: number): number
   /** The readable end as it is known now: high watermark, or last stable offset under read_committed. */
   end(topic: string, partition: number): number
   /**
-   * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when anything at all has
-   * changed since the last call, when `timeoutMs` has passed, when `signal` aborts, or when the reader is closed meanwhile. Keeps the process alive.
-   * Rejects with CLOSED for a reader that is closed already, and with nothing else.
+   * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when
+   * anything at all has changed since the last call, when `timeoutMs` has passed, when `signal` aborts, or
+   * when the reader is closed meanwhile. Keeps the process alive. Rejects with CLOSED for a reader that is
+   * closed already, and with nothing else.
    */
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
-  /** Whether it was closed, by {@link close} or with its log: then everything but {@link wait} throws CLOSED, and that returns at once. */
+  /**
+   * Whether it was closed, by {@link close} or with its log: then everything but {@link wait} throws CLOSED,
+   * and that returns at once.
+   */
   readonly closed: boolean
   close(): Promise<void>
 }
@@ -108,7 +134,10 @@ export interface OffsetCommit extends TopicPartition {
   readonly metadata?: string
 }
 
-/** Who commits: offsets of a generation that has passed are refused (MEMBER_FENCED). Without a generation anyone may commit. */
+/**
+ * Who commits: offsets of a generation that has passed are refused (MEMBER_FENCED). Without a generation
+ * anyone may commit.
+ */
 export interface GroupCommit {
   readonly group: string
   readonly memberId?: string
@@ -117,18 +146,22 @@ export interface GroupCommit {
 }
 
 /**
- * Appends batches. An idempotent writer retries without duplicates; a transactional one makes everything between two calls of
- * {@link commit} atomic, across partitions and with the offsets in it.
+ * Appends batches. An idempotent writer retries without duplicates; a transactional one makes everything
+ * between two calls of {@link commit} atomic, across partitions and with the offsets in it.
  */
 export interface Writer {
   /**
-   * Appends one batch, as `BatchBuilder.build` made it; the writer owns the bytes from now on and stamps producer id, epoch,
-   * sequence and the transactional flag into it (before the CRC). A transactional writer begins its transaction by itself.
-   * Resolves once acknowledged: durable, or for a transactional writer accepted (then {@link commit} makes it durable). Order of
-   * calls is order in the partition; a failure fails the writer: all later calls reject with it.
+   * Appends one batch, as `BatchBuilder.build` made it; the writer owns the bytes from now on and stamps
+   * producer id, epoch, sequence and the transactional flag into it (before the CRC). A transactional writer
+   * begins its transaction by itself. Resolves once acknowledged: durable, or for a transactional writer
+   * accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a failure
+   * fails the writer: all later calls reject with it.
    */
   append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
-  /** Commits everything appended since the last commit, with `offsets`. Transactional writers only. Nothing appended and no offsets: does nothing. */
+  /**
+   * Commits everything appended since the last commit, with `offsets`. Transactional writers only. Nothing
+   * appended and no offsets: does nothing.
+   */
   commit(offsets?: GroupCommit): Promise<void>
   /** Aborts everything appended since the last commit. */
   abort(): Promise<void>
@@ -148,13 +181,13 @@ export interface BatchToAppend {
 
 export interface WriterOptions {
   /**
-   * Makes the writer transactional. Opening a second writer with the same id fences the first one: its calls reject with
-   * PRODUCER_FENCED, its open transaction is aborted.
+   * Makes the writer transactional. Opening a second writer with the same id fences the first one: its calls
+   * reject with PRODUCER_FENCED, its open transaction is aborted.
    */
   readonly transactionalId?: string
   /**
-   * After this long an open transaction is aborted by the coordinator. Default 60 s. In process, only time in which the process could act
-   * counts: not while it was stopped, or its event loop blocked.
+   * After this long an open transaction is aborted by the coordinator. Default 60 s. In process, only time in
+   * which the process could act counts: not while it was stopped, or its event loop blocked.
    */
   readonly transactionTimeoutMs?: number
   /** Lets the writer write to the topics that are internal to this app. */
@@ -164,31 +197,40 @@ export interface WriterOptions {
 export interface GroupOptions {
   readonly group: string
   /**
-   * What its members do with their partitions: `consumer`, the default, or `streams`. All of a group do the same, INVALID_ARGUMENT otherwise (Kafka's
-   * INCONSISTENT_GROUP_PROTOCOL): a consumer that came under the name of an app would take records away from it.
+   * What its members do with their partitions: `consumer`, the default, or `streams`. All of a group do the
+   * same, INVALID_ARGUMENT otherwise (Kafka's INCONSISTENT_GROUP_PROTOCOL): a consumer that came under the
+   * name of an app would take records away from it.
    */
   readonly protocol?: 'consumer' | 'streams'
   /**
-   * Topics to share, in sets: the partitions with one number of all topics of a set go to the same member (co-partitioning). Topics of one
-   * set must have one partition count.
+   * Topics to share, in sets: the partitions with one number of all topics of a set go to the same member
+   * (co-partitioning). Topics of one set must have one partition count.
    */
   readonly topics: readonly (readonly string[])[]
   /** Called with what was added, before any of it is given to this member. Awaited. */
   onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
-  /** Called **before** partitions are given to another member, and awaited: commit here. Bounded by `rebalanceTimeoutMs`. */
+  /**
+   * Called **before** partitions are given to another member, and awaited: commit here. Bounded by
+   * `rebalanceTimeoutMs`.
+   */
   onRevoked(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
   /**
-   * Called when partitions are gone already, so that nothing can be committed for them any more. The error says why: MEMBER_FENCED for a member that
-   * was expelled, UNKNOWN_TOPIC for a topic that was deleted (also where the member had none of its partitions), or what {@link onAssigned} or
-   * {@link onRevoked} failed with.
+   * Called when partitions are gone already, so that nothing can be committed for them any more. The error
+   * says why: MEMBER_FENCED for a member that was expelled, UNKNOWN_TOPIC for a topic that was deleted (also
+   * where the member had none of its partitions), or what {@link onAssigned} or {@link onRevoked} failed
+   * with.
    */
   onLost(partitions: readonly TopicPartition[], error: unknown): void
   /**
-   * Asked at each rebalance: the partitions that the member is at work on and cannot give away yet, with a promise for the end of that work. They move
-   * last, so that nobody has to wait for it. A member whose work takes longer than `rebalanceTimeoutMs` from there is expelled.
+   * Asked at each rebalance: the partitions that the member is at work on and cannot give away yet, with a
+   * promise for the end of that work. They move last, so that nobody has to wait for it. A member whose work
+   * takes longer than `rebalanceTimeoutMs` from there is expelled.
    */
   busy?(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<unknown> } | undefined
-  /** How long {@link onRevoked} and {@link onAssigned} may take, in time in which the process could act. Default 60 s. */
+  /**
+   * How long {@link onRevoked} and {@link onAssigned} may take, in time in which the process could act.
+   * Default 60 s.
+   */
   readonly rebalanceTimeoutMs?: number
 }
 
@@ -213,25 +255,36 @@ export interface LogPort {
   /** All topics; those that the log keeps for itself, and those of apps, only when asked for. */
   listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
   /**
-   * Deletes a topic with all its records, and what groups have committed for it. Readers and members learn of it (UNKNOWN_TOPIC); in open transactions it
-   * counts as ended. One that was interrupted, by a failure or a crash, is finished when the name is used again, or at the next start.
-   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself, or that is internal to another app than `app`
+   * Deletes a topic with all its records, and what groups have committed for it. Readers and members learn of
+   * it (UNKNOWN_TOPIC); in open transactions it counts as ended. One that was interrupted, by a failure or a
+   * crash, is finished when the name is used again, or at the next start.
+   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself, or that is
+   *   internal to another app than `app`
    */
   deleteTopic(name: string, options?: { readonly app?: string }): Promise<void>
   /**
-   * Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed before the call.
-   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) where the end of a transaction finds no room in this partition
+   * Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed
+   * before the call.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) where the end of a
+   *   transaction finds no room in this partition
    */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
   /** A reader without partitions: {@link Reader.assign} says which. */
   openReader(options?: ReaderOptions): Promise<Reader>
-  /** An idempotent writer, or with a transactional id a transactional one. INVALID_ARGUMENT for a timeout that is too long. */
+  /**
+   * An idempotent writer, or with a transactional id a transactional one. INVALID_ARGUMENT for a timeout that
+   * is too long.
+   */
   openWriter(options?: WriterOptions): Promise<Writer>
-  /** Joins a consumer group; resolves with the first assignment, which may be empty. UNKNOWN_TOPIC, NOT_COPARTITIONED, INVALID_ARGUMENT. */
+  /**
+   * Joins a consumer group; resolves with the first assignment, which may be empty. UNKNOWN_TOPIC,
+   * NOT_COPARTITIONED, INVALID_ARGUMENT.
+   */
   joinGroup(options: GroupOptions): Promise<GroupMembership>
   /**
-   * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold offsets of the group to end
-   * (KIP-447), so that a successor never reads a position from before its predecessor's commit.
+   * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold
+   * offsets of the group to end (KIP-447), so that a successor never reads a position from before its
+   * predecessor's commit.
    * @throws MillraceError DISK_FULL (retriable) where such a transaction cannot end for want of room
    */
   committedOffsets(
@@ -243,24 +296,27 @@ export interface LogPort {
   /** Groups with members, or with committed offsets. */
   listGroups(): Promise<GroupDescription[]>
   /**
-   * Replaces everything that a group without members has committed by `offsets`; none: the group is forgotten. For those who look after a log.
+   * Replaces everything that a group without members has committed by `offsets`; none: the group is
+   * forgotten. For those who look after a log.
    * @throws MillraceError GROUP_NOT_EMPTY, UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT
    */
   setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>
   /**
-   * Deletes what the log keeps for an app: its internal topics, what its group has committed, its transactional ids (`<app>-…`). What it has written
-   * to topics of its users stays. False: there was nothing. One that was interrupted is finished by the next call, or the next start.
+   * Deletes what the log keeps for an app: its internal topics, what its group has committed, its
+   * transactional ids (`<app>-…`). What it has written to topics of its users stays. False: there was
+   * nothing. One that was interrupted is finished by the next call, or the next start.
    * @throws MillraceError GROUP_NOT_EMPTY while it runs
    */
   deleteApp(app: string): Promise<boolean>
   /**
-   * Takes the named lock if nobody holds it (APP_ALREADY_RUNNING otherwise, naming the holder): `exchange: 'memory'` admits one instance
-   * by it. Freed by release, close or the end of the process.
+   * Takes the named lock if nobody holds it (APP_ALREADY_RUNNING otherwise, naming the holder):
+   * `exchange: 'memory'` admits one instance by it. Freed by release, close or the end of the process.
    */
   lock(name: string, holder: string): Promise<{ release(): Promise<void> }>
   /**
-   * Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with CLOSED. Rejects with the first failure, as
-   * DISK_FULL; the log is closed all the same, and its next start recovers. Waits for a disk that does not answer.
+   * Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with
+   * CLOSED. Rejects with the first failure, as DISK_FULL; the log is closed all the same, and its next start
+   * recovers. Waits for a disk that does not answer.
    */
   close(): Promise<void>
 }

@@ -11,19 +11,21 @@ import { Producer, type ProducerOptions } from './produce/producer.ts'
 /**
  * A log of topics.
  *
- * @example
- * await using log = await openLog('./data')
- * await log.producer(flights).send({ key: 'DFW', value: { destination: 'ORD', delay: 42, departure: 992516400000 } })
- * for await (const { key, value, offset } of log.consumer(flights, { until: 'end' })) console.log(key, value, offset)
+ * @example await using log = await openLog('./data') await log.producer(flights).send({ key: 'DFW', value: {
+ *   destination: 'ORD', delay: 42, departure: 992516400000 } }) for await (const { key, value, offset } of
+ *   log.consumer(flights, { until: 'end' })) console.log(key, value, offset)
  */
 export interface Log extends AsyncDisposable {
   /** The raw form, for programs that build on the log: batches in place of records. */
   readonly port: LogPort
-  /** Publishes to a topic, which is created at the first record where it does not exist. Close the producer, or the log, to be sure that all is out. */
+  /**
+   * Publishes to a topic, which is created at the first record where it does not exist. Close the producer,
+   * or the log, to be sure that all is out.
+   */
   producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions): Producer<K, V>
   /**
-   * Reads a topic, alone or as a member of a group. One that declares its partitions is created where it does not exist; for any other the first read
-   * fails with UNKNOWN_TOPIC.
+   * Reads a topic, alone or as a member of a group. One that declares its partitions is created where it does
+   * not exist; for any other the first read fails with UNKNOWN_TOPIC.
    */
   consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions): Consumer<K, V>
   /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT. */
@@ -35,23 +37,27 @@ export interface Log extends AsyncDisposable {
   describeTopic(name: string): Promise<TopicDescription | undefined>
   /** All topics but those that the log keeps for itself. */
   topics(): Promise<TopicDescription[]>
-  /** Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself. */
+  /**
+   * Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC;
+   * INVALID_ARGUMENT for one that the log keeps for itself.
+   */
   deleteTopic(name: string): Promise<void>
   /**
-   * Deletes what the log keeps for an app: its state, what is between its stages, and where it stands. What it has written to topics stays. False for an app
-   * of which there is nothing.
+   * Deletes what the log keeps for an app: its state, what is between its stages, and where it stands. What
+   * it has written to topics stays. False for an app of which there is nothing.
    * @throws MillraceError GROUP_NOT_EMPTY while the app runs
    */
   deleteApp(name: string): Promise<boolean>
   /**
-   * Has `end` called and awaited when the log is closed, while everything on it still works: for whatever runs over the log and has to commit or leave
-   * before. Returns a function that takes it back.
+   * Has `end` called and awaited when the log is closed, while everything on it still works: for whatever
+   * runs over the log and has to commit or leave before. Returns a function that takes it back.
    * @throws MillraceError CLOSED when the log is being closed
    */
   onClose(end: EndHandle): () => void
   /**
-   * Ends what runs over the log, then closes it: consumers commit what was processed and leave their groups, their loops end; apps and deliveries commit and
-   * stop; producers finish what was sent. A second call waits for the first. Rejects with the first failure of these, and is closed nevertheless.
+   * Ends what runs over the log, then closes it: consumers commit what was processed and leave their groups,
+   * their loops end; apps and deliveries commit and stop; producers finish what was sent. A second call waits
+   * for the first. Rejects with the first failure of these, and is closed nevertheless.
    */
   close(): Promise<void>
 }
@@ -83,7 +89,8 @@ export function createLog(port: LogPort, clock: Clock): Log {
       checkTopic('log.consumer', topic)
       let release = (): void => undefined
       const consumer = new Consumer(port, clock, topic, options, () => release())
-      // One that is made of a closed log says so at its first read, in a turn of its own: loops that try again would not let go of the event loop.
+      // One that is made of a closed log says so at its first read, in a turn of its own: loops that try
+      // again would not let go of the event loop.
       if (handles.closing) void consumer.close()
       else release = handles.add(() => consumer.close())
       return consumer

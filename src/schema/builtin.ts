@@ -53,8 +53,8 @@ export function bytes(): Schema<Uint8Array> {
 }
 
 /**
- * Anything that JSON can hold, of the type that the program claims: **nothing is checked**. What comes from other people's programs deserves
- * a schema that checks.
+ * Anything that JSON can hold, of the type that the program claims: **nothing is checked**. What comes from
+ * other people's programs deserves a schema that checks.
  * @example topic('flights', { value: json<{ destination: string; delay: number }>() })
  */
 export function json<T>(): Schema<T> {

@@ -1,4 +1,7 @@
-/** The bytes themselves. What decoding gives are views of the batch: copy what is kept for long, so that it does not hold the whole batch. */
+/**
+ * The bytes themselves. What decoding gives are views of the batch: copy what is kept for long, so that it
+ * does not hold the whole batch.
+ */
 import type { Serde } from './serde.ts'
 
 /** Encoding throws TypeError for what is not a Uint8Array. */

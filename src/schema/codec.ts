@@ -1,12 +1,15 @@
 /**
  * A codec is a schema joined to a serde: bytes ⇄ validated values.
  *
- * Which serde: strings at the top level are written as plain UTF-8, as every Kafka client does with a string key, so that partitioning agrees
- * with other languages; everything else as JSON. Where the schema cannot say what it describes (no `~standard.jsonSchema`), `format` decides.
+ * Which serde: strings at the top level are written as plain UTF-8, as every Kafka client does with a string
+ * key, so that partitioning agrees with other languages; everything else as JSON. Where the schema cannot say
+ * what it describes (no `~standard.jsonSchema`), `format` decides.
  *
- * The schema describes what stands on the log. Encoding validates a value and writes it **as it was given**, without what the schema does not know; what
- * the schema transforms or fills in shows when the record is read. Whatever is written can be read back as the same value by the same schema: what JSON
- * would turn into something else (NaN, a Date, undefined in an array) is refused, unless the schema reads it back (a date that it coerces).
+ * The schema describes what stands on the log. Encoding validates a value and writes it **as it was given**,
+ * without what the schema does not know; what the schema transforms or fills in shows when the record is
+ * read. Whatever is written can be read back as the same value by the same schema: what JSON would turn into
+ * something else (NaN, a Date, undefined in an array) is refused, unless the schema reads it back (a date
+ * that it coerces).
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isDeepStrictEqual } from 'node:util'
@@ -24,17 +27,26 @@ import { stringSerde } from './string.ts'
 import { validatorOf } from './validator.ts'
 
 export interface CodecOptions {
-  /** `string`: the text itself. `json`: JSON text. `bytes`: the bytes themselves (Uint8Array). Default: by the schema. */
+  /**
+   * `string`: the text itself. `json`: JSON text. `bytes`: the bytes themselves (Uint8Array). Default: by the
+   * schema.
+   */
   readonly format?: 'string' | 'json' | 'bytes' | undefined
-  /** For keys: JSON properties are written in the order of their names, so that equal keys are equal bytes. */
+  /**
+   * For keys: JSON properties are written in the order of their names, so that equal keys are equal bytes.
+   */
   readonly canonical?: boolean | undefined
-  /** What reading makes of a JSON number that would change: a malformed record (the default), or the nearest double. */
+  /**
+   * What reading makes of a JSON number that would change: a malformed record (the default), or the nearest
+   * double.
+   */
   readonly numbers?: Numbers | undefined
 }
 
 /**
- * What becomes of a number in JSON that JavaScript cannot hold: of a whole number past 2^53 that would be another one, and of a number past 1.8e308, which would be
- * infinite. `'exact'`: the record is malformed. `'lossy'`: the nearest double is taken, as by `JSON.parse`. Fractions are the nearest double in both.
+ * What becomes of a number in JSON that JavaScript cannot hold: of a whole number past 2^53 that would be
+ * another one, and of a number past 1.8e308, which would be infinite. `'exact'`: the record is malformed.
+ * `'lossy'`: the nearest double is taken, as by `JSON.parse`. Fractions are the nearest double in both.
  */
 export type Numbers = 'exact' | 'lossy'
 
@@ -46,15 +58,25 @@ export interface Codec<T, In = T> {
   readonly jsonSchema: JsonSchema | undefined
   /** The JSON Schema of what a reader is given, where it can be told (see `outputSchemaOf`). */
   readonly outputSchema: JsonSchema | undefined
-  /** Decodes and validates a batch; null stays null, what cannot be read or is not valid becomes a Malformed. */
+  /**
+   * Decodes and validates a batch; null stays null, what cannot be read or is not valid becomes a Malformed.
+   */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
   /** Whether null is a value of the schema, or there is none. */
   readonly nullable: boolean
-  /** Validates and encodes; null gives null. Throws MALFORMED_RECORD (where, which field, why) for a value that the schema refuses. */
+  /**
+   * Validates and encodes; null gives null. Throws MALFORMED_RECORD (where, which field, why) for a value
+   * that the schema refuses.
+   */
   encode(value: In | null): string | Uint8Array | null
-  /** What the partition is chosen by, where that is not the key's own bytes: of a windowed key the inner key. */
+  /**
+   * What the partition is chosen by, where that is not the key's own bytes: of a windowed key the inner key.
+   */
   partitionBytes?(value: In): string | Uint8Array
-  /** Only for the types: a function type, so that a codec that demands more is not taken for one that demands less. */
+  /**
+   * Only for the types: a function type, so that a codec that demands more is not taken for one that demands
+   * less.
+   */
   readonly types?: { readonly out: T; readonly in: (value: In) => void }
 }
 
@@ -67,7 +89,8 @@ export type Encoder<In> = Pick<
 }
 
 /**
- * The codec of `schema`, or for undefined that of a key that is not there: it reads null, whatever stands on the log, and writes only null.
+ * The codec of `schema`, or for undefined that of a key that is not there: it reads null, whatever stands on
+ * the log, and writes only null.
  *
  * @param where names the place in messages, as `key of topic 'flights'`
  * @throws MillraceError SCHEMA_ASYNC from `decode` and `encode`, where validation turns out to need a promise
@@ -86,7 +109,9 @@ export function codecOf<T, In>(
   )
   const { vendor } = schema['~standard']
   const validate = validatorOf(schema, where)
-  /** Whether the serde checks all that the schema does: not where another format was asked for than its own. */
+  /**
+   * Whether the serde checks all that the schema does: not where another format was asked for than its own.
+   */
   const unchecked =
     hints.unchecked === true && (options.format === undefined || options.format === hints.format)
   const shape = unchecked || stripping.has(vendor) ? undefined : shapeOf(jsonSchema)
@@ -110,7 +135,8 @@ export function codecOf<T, In>(
     let kept = value
     if (hasUnknown(value, output)) {
       const stripped = withoutUnknown(value, output)
-      // Left out by a schema that strips, or made into something of another name by one that transforms? Then it is needed.
+      // Left out by a schema that strips, or made into something of another name by one that transforms? Then
+      // it is needed.
       if (isDeepStrictEqual(validated(stripped), output)) kept = stripped
     }
     if (!hasUndeclared(kept, shape)) return kept
@@ -168,7 +194,9 @@ export function codecOf<T, In>(
   }
 }
 
-/** Whether the serde checks by itself that it writes what it will read: text and bytes, not JSON in any form. */
+/**
+ * Whether the serde checks by itself that it writes what it will read: text and bytes, not JSON in any form.
+ */
 function isPlainForm({ name }: Serde<unknown>): boolean {
   return name === 'string' || name === 'bytes'
 }

@@ -1,15 +1,18 @@
 /**
- * Columns of a warehouse table, from what a topic's schema says of its output: of what a reader is given, and a sink writes.
+ * Columns of a warehouse table, from what a topic's schema says of its output: of what a reader is given, and
+ * a sink writes.
  *
- * Each property of an object is a column; what is not a plain value (objects, arrays, a union of different types) is a JSON column.
- * Alternatives at the top level (a union of objects) share one table: a column is nullable where an alternative lacks it.
+ * Each property of an object is a column; what is not a plain value (objects, arrays, a union of different
+ * types) is a JSON column. Alternatives at the top level (a union of objects) share one table: a column is
+ * nullable where an alternative lacks it.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Codec } from './codec.ts'
 import { unknownType, type JsonSchema } from './json-schema.ts'
 
 /**
- * `integer` is an int64 (a number or a bigint), `double` a float64, `timestamp` a Date or ISO text, `date` ISO text, `json` any JSON value.
+ * `integer` is an int64 (a number or a bigint), `double` a float64, `timestamp` a Date or ISO text, `date`
+ * ISO text, `json` any JSON value.
  */
 export type ColumnType = 'boolean' | 'integer' | 'double' | 'varchar' | 'timestamp' | 'date' | 'json'
 
@@ -33,7 +36,8 @@ const depthMax = 32
  * The columns that records of a codec, or of a JSON Schema, fill; none for a key that is not declared.
  *
  * @param where names the place in messages, as `value of topic 'flights'`
- * @throws MillraceError SCHEMA_NOT_TABULAR where the schema does not say what the columns are: then they have to be given by hand
+ * @throws MillraceError SCHEMA_NOT_TABULAR where the schema does not say what the columns are: then they have
+ *   to be given by hand
  */
 export function columnsOf(
   source: Codec<unknown, never> | JsonSchema,

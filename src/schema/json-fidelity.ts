@@ -1,10 +1,14 @@
 /**
- * What JSON gives back as it was given, and what it does not: NaN and infinities become null, undefined in arrays too, a Date becomes text, a Map an empty
- * object, an instance of a class a plain object. A property that is undefined is left out, which readers cannot tell from one that is not there; -0
- * becomes 0, its equal.
+ * What JSON gives back as it was given, and what it does not: NaN and infinities become null, undefined in
+ * arrays too, a Date becomes text, a Map an empty object, an instance of a class a plain object. A property
+ * that is undefined is left out, which readers cannot tell from one that is not there; -0 becomes 0, its
+ * equal.
  */
 
-/** Whether `JSON.parse` gives back what `JSON.stringify` was given. For values without cycles: it looks at every part. */
+/**
+ * Whether `JSON.parse` gives back what `JSON.stringify` was given. For values without cycles: it looks at
+ * every part.
+ */
 export function survivesJson(value: unknown): boolean {
   switch (typeof value) {
     case 'string':
@@ -51,7 +55,10 @@ function isRawJson(value: object): boolean {
   return (JSON as { isRawJSON?(given: unknown): boolean }).isRawJSON?.(value) ?? false
 }
 
-/** Where the first part is that does not survive, and what it is: `a Date at 'stops[1].at'`. For one of which {@link survivesJson} is false. */
+/**
+ * Where the first part is that does not survive, and what it is: `a Date at 'stops[1].at'`. For one of which
+ * {@link survivesJson} is false.
+ */
 export function lossInWords(value: unknown): string {
   const { path, part } = firstLoss(value, '')
   return path === '' ? nameOf(part) : `${nameOf(part)} at '${path}'`

@@ -1,10 +1,12 @@
 /**
  * JSON text with its numbers as they are written, or not at all.
  *
- * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is fine, and `1e-400` is 0. But a whole number
- * past 2^53 may become another one, and a number past 1.8e308 becomes infinite: these are refused. A whole number is kept where JavaScript writes it again as the
- * same number (`1e23`, `1152921504606847000`). So all that `JSON.stringify` writes can be read, and what was read is the same number wherever it is
- * written: 1152921504606846976, although a double holds it, would be 1152921504606847000 there.
+ * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is
+ * fine, and `1e-400` is 0. But a whole number past 2^53 may become another one, and a number past 1.8e308
+ * becomes infinite: these are refused. A whole number is kept where JavaScript writes it again as the same
+ * number (`1e23`, `1152921504606847000`). So all that `JSON.stringify` writes can be read, and what was read
+ * is the same number wherever it is written: 1152921504606846976, although a double holds it, would be
+ * 1152921504606847000 there.
  */
 import { endOfString } from '../base/index.ts'
 
@@ -25,7 +27,8 @@ const capitalE = 69
 /**
  * What `JSON.parse` gives.
  *
- * @throws SyntaxError for what is not JSON; RangeError for a number that would change, with the number, its place, and what it would become
+ * @throws SyntaxError for what is not JSON; RangeError for a number that would change, with the number, its
+ *   place, and what it would become
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
@@ -98,7 +101,10 @@ function changeInWords(text: string, source: string): string {
   return `the number ${shown}${place === '' ? '' : ` at '${place}'`} would become ${Number(source)}`
 }
 
-/** Where the first number is that is written so: `stops[2].id`. Empty for a value that is a number itself, and where it cannot be told. */
+/**
+ * Where the first number is that is written so: `stops[2].id`. Empty for a value that is a number itself, and
+ * where it cannot be told.
+ */
 function placeOf(text: string, source: string): string {
   const found: { path?: string; holder?: unknown } = {}
   try {

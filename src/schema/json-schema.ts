@@ -1,12 +1,15 @@
 /**
- * JSON Schema, asked of a Standard Schema: of what stands on the log (its *input*: what is written, before any transformation), and of what a reader is given (its
- * *output*).
+ * JSON Schema, asked of a Standard Schema: of what stands on the log (its *input*: what is written, before
+ * any transformation), and of what a reader is given (its *output*).
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** Undefined where the library gives none (valibot by itself) or the schema has none (dates, bigints, what a program coerces). */
+/**
+ * Undefined where the library gives none (valibot by itself) or the schema has none (dates, bigints, what a
+ * program coerces).
+ */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>
   try {
@@ -17,13 +20,14 @@ export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
 }
 
 /**
- * Beside a type that JSON Schema has no word for, and that no table has: what it is, as `is a Map`. Where a function makes the value, nobody can tell.
+ * Beside a type that JSON Schema has no word for, and that no table has: what it is, as `is a Map`. Where a
+ * function makes the value, nobody can tell.
  */
 export const unknownType = 'x-millrace-unknown'
 
 /**
- * Of what a reader is given. Undefined where the library gives none, or nothing can be told. Beyond JSON Schema: a Date is a `date-time`, a bigint an `integer`, and
- * what no table can hold has {@link unknownType}.
+ * Of what a reader is given. Undefined where the library gives none, or nothing can be told. Beyond JSON
+ * Schema: a Date is a `date-time`, a bigint an `integer`, and what no table can hold has {@link unknownType}.
  */
 export function outputSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>

@@ -8,7 +8,9 @@ import { Malformed } from './serde.ts'
 import { slicesOf } from './slices.test-support.ts'
 
 const whole = z.int()
-/** Schemas, whether they refuse such numbers by themselves, and what is read with a number in the place of N. */
+/**
+ * Schemas, whether they refuse such numbers by themselves, and what is read with a number in the place of N.
+ */
 const schemas: readonly (readonly [name: string, schema: Schema<unknown>, refuses: boolean, text: string])[] =
   [
     ['a whole number', whole, true, 'N'],

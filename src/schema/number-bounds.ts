@@ -1,13 +1,17 @@
 /**
- * Schemas that refuse by themselves every number that a double changes, so that nobody has to look for one in the text: such a number is past 2^53, or infinite,
- * and `z.int()`, as every number of zod that has bounds, ends before.
+ * Schemas that refuse by themselves every number that a double changes, so that nobody has to look for one in
+ * the text: such a number is past 2^53, or infinite, and `z.int()`, as every number of zod that has bounds,
+ * ends before.
  *
  * Only of zod, which checks what its JSON Schema says, and leaves out what an object does not declare.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import type { JsonSchema } from './json-schema.ts'
 
-/** What checks a value as it stands on the log, by zod's names: before any function, and without anything in its place where it is refused. */
+/**
+ * What checks a value as it stands on the log, by zod's names: before any function, and without anything in
+ * its place where it is refused.
+ */
 const checking: ReadonlySet<string> = new Set(
   'array boolean enum literal nonoptional null nullable number object optional readonly record string tuple union'.split(
     ' ',

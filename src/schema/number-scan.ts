@@ -1,7 +1,8 @@
 /**
- * Finds out whether JSON text, as bytes, may hold a number that a double changes: one of sixteen digits before its point, or with an exponent of three digits or behind
- * sixteen. Hardly any text has one, and every text is asked. So only every fifth byte is looked at (the shortest such number is `1e400`), and around it only
- * where it may belong to a number: 0.07 µs for 200 bytes.
+ * Finds out whether JSON text, as bytes, may hold a number that a double changes: one of sixteen digits
+ * before its point, or with an exponent of three digits or behind sixteen. Hardly any text has one, and every
+ * text is asked. So only every fifth byte is looked at (the shortest such number is `1e400`), and around it
+ * only where it may belong to a number: 0.07 µs for 200 bytes.
  */
 
 /** Bytes of the shortest number that may change: any range of so many has a byte that is looked at. */

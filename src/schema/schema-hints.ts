@@ -1,4 +1,7 @@
-/** What millrace's own schemas tell the codec beside the Standard Schema: kept under a symbol, so that they stay plain schemas to everyone else. */
+/**
+ * What millrace's own schemas tell the codec beside the Standard Schema: kept under a symbol, so that they
+ * stay plain schemas to everyone else.
+ */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CodecOptions } from './codec.ts'
 import type { Serde } from './serde.ts'

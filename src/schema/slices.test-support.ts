@@ -1,7 +1,10 @@
 /** Entries of a batch, for tests of serdes and codecs. */
 import { Malformed, type Slices } from './serde.ts'
 
-/** The entries one after the other with other bytes in between, as keys and headers are; text is written as UTF-8. */
+/**
+ * The entries one after the other with other bytes in between, as keys and headers are; text is written as
+ * UTF-8.
+ */
 export function slicesOf(entries: readonly (string | Uint8Array | null)[]): Slices {
   const parts: Uint8Array[] = []
   const starts = new Int32Array(entries.length)

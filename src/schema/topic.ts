@@ -1,8 +1,8 @@
 /**
  * A topic as a program sees it: a name, and what its keys and values are.
  *
- * The schema describes the record **as it stands on the log**. A schema that transforms (its output differs from its input) can be
- * read but not written: the types say so.
+ * The schema describes the record **as it stands on the log**. A schema that transforms (its output differs
+ * from its input) can be read but not written: the types say so.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
@@ -18,12 +18,15 @@ import type { Codec, CodecOptions, Encoder, Numbers } from './codec.ts'
 import { codecOf } from './codec.ts'
 
 /**
- * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count it and continue, or put the original
- * bytes aside in a topic, with reason and place in headers.
+ * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count
+ * it and continue, or put the original bytes aside in a topic, with reason and place in headers.
  */
 export type ErrorPolicy = 'fail' | 'skip' | { readonly deadLetter: string }
 
-/** @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for an invalid policy, which a program without types can give */
+/**
+ * @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for an invalid policy,
+ * which a program without types can give
+ */
 export function checkPolicy(policy: ErrorPolicy, where: string): void {
   if (policy === 'fail' || policy === 'skip' || typeof policy?.deadLetter === 'string') return
   throw new MillraceError(
@@ -33,21 +36,26 @@ export function checkPolicy(policy: ErrorPolicy, where: string): void {
 }
 
 /**
- * How a partition's watermark follows its records: as Flink's bounded out-of-orderness, with its idleness. A watermark W promises that everything before W has
- * come; a record at W itself may still come. A record that breaks the promise is late. See docs/time.md.
+ * How a partition's watermark follows its records: as Flink's bounded out-of-orderness, with its idleness. A
+ * watermark W promises that everything before W has come; a record at W itself may still come. A record that
+ * breaks the promise is late. See docs/time.md.
  */
 export interface WatermarkOptions {
-  /** How far behind the largest timestamp the watermark stays: so far back a record is never late. Default 0. */
+  /**
+   * How far behind the largest timestamp the watermark stays: so far back a record is never late. Default 0.
+   */
   readonly outOfOrderness?: Duration
   /**
-   * After this long without data a partition no longer holds back the others: its watermark is raised to the least of theirs. If all inputs of an app are idle, time continues by
-   * the clock from their last data. A record that comes back behind the raised watermark is late, with reason `idle`. Counts only time in which the app ran and
-   * had read to the end. Default: never; windows wait for each partition.
+   * After this long without data a partition no longer holds back the others: its watermark is raised to the
+   * least of theirs. If all inputs of an app are idle, time continues by the clock from their last data. A
+   * record that comes back behind the raised watermark is late, with reason `idle`. Counts only time in which
+   * the app ran and had read to the end. Default: never; windows wait for each partition.
    */
   readonly idleAfter?: Duration
   /**
-   * How far ahead of the wall clock a record's timestamp may be. One further ahead is malformed, and moves no watermark: a single record of the year 2262 would make all others
-   * late. Default 1 day; in `testApp`, whose clock begins at 0, any time.
+   * How far ahead of the wall clock a record's timestamp may be. One further ahead is malformed, and moves no
+   * watermark: a single record of the year 2262 would make all others late. Default 1 day; in `testApp`,
+   * whose clock begins at 0, any time.
    */
   readonly maxAhead?: Duration
 }
@@ -58,29 +66,46 @@ export interface TopicOptions<KS, VS, V> {
   readonly key?: KS
   /** Schema of the value: of any library of Standard Schema's, or `json()`, `text()`, `bytes()`. */
   readonly value: VS
-  /** Partitions, where millrace creates the topic. Default 1, or as another running app of the log declares them. */
+  /**
+   * Partitions, where millrace creates the topic. Default 1, or as another running app of the log declares
+   * them.
+   */
   readonly partitions?: number
   /**
-   * Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the wall clock when the record is read: that time never goes back,
-   * nothing is late by it, and it passes without data, so that windows close by the clock, within a quarter of a second.
+   * Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the
+   * wall clock when the record is read: that time never goes back, nothing is late by it, and it passes
+   * without data, so that windows close by the clock, within a quarter of a second.
    */
   readonly timestamp?: ((value: V) => number) | 'arrival'
-  /** How late records may be. Default: none of that, so a record below the largest timestamp so far is late for a window that has ended. */
+  /**
+   * How late records may be. Default: none of that, so a record below the largest timestamp so far is late
+   * for a window that has ended.
+   */
   readonly watermark?: WatermarkOptions
-  /** What becomes of records that cannot be read. Default: what the run says, and `'fail'` where that says nothing. */
+  /**
+   * What becomes of records that cannot be read. Default: what the run says, and `'fail'` where that says
+   * nothing.
+   */
   readonly onError?: ErrorPolicy
-  /** How keys are written: `'string'` (plain UTF-8 text), `'json'` or `'bytes'`. Default: text where the schema describes text, JSON otherwise. */
+  /**
+   * How keys are written: `'string'` (plain UTF-8 text), `'json'` or `'bytes'`. Default: text where the
+   * schema describes text, JSON otherwise.
+   */
   readonly keyFormat?: CodecOptions['format']
   /** How values are written, by the same rule. */
   readonly valueFormat?: CodecOptions['format']
   /**
-   * What reading makes of a number in JSON that JavaScript cannot hold, as 9007199254740993 or 1e400. Default `'exact'`: the record is malformed. `'lossy'` takes
-   * the nearest double. To read such numbers whole, let the producer write them as text, and the schema make a bigint of that.
+   * What reading makes of a number in JSON that JavaScript cannot hold, as 9007199254740993 or 1e400. Default
+   * `'exact'`: the record is malformed. `'lossy'` takes the nearest double. To read such numbers whole, let
+   * the producer write them as text, and the schema make a bigint of that.
    */
   readonly numbers?: Numbers
 }
 
-/** A topic as {@link topic} declares it. K and V are what reading gives; KIn and VIn what writing takes. They are the same unless a schema transforms. */
+/**
+ * A topic as {@link topic} declares it. K and V are what reading gives; KIn and VIn what writing takes. They
+ * are the same unless a schema transforms.
+ */
 export interface Topic<K, V, KIn = K, VIn = V> {
   readonly name: string
   /** Undefined where the topic declares none, as in what follows. */
@@ -120,8 +145,8 @@ type Out<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : nul
  *   timestamp: flight => flight.departure,
  *   watermark: { outOfOrderness: '6h' },
  * })
- * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT for options that are none. A schema that validates asynchronously is told by its first record:
- *   SCHEMA_ASYNC, from whatever reads or writes that
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT for options that are none. A schema that validates
+ *   asynchronously is told by its first record: SCHEMA_ASYNC, from whatever reads or writes that
  */
 export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 | undefined = undefined>(
   name: string,

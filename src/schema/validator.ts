@@ -1,8 +1,9 @@
 /**
  * Validation of one record after the other, none of which can wait for a promise.
  *
- * What user code in a schema does with one record is that record's fault: it throws, throws something that is no error, runs out of stack, gives a promise where it
- * gave values before. SCHEMA_ASYNC is for a schema that is asynchronous, and so would refuse every record.
+ * What user code in a schema does with one record is that record's fault: it throws, throws something that is
+ * no error, runs out of stack, gives a promise where it gave values before. SCHEMA_ASYNC is for a schema that
+ * is asynchronous, and so would refuse every record.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isMillraceError, MillraceError, thrownInWords } from '../base/index.ts'
@@ -17,7 +18,10 @@ type Result = StandardSchemaV1.Result<unknown>
  */
 export function validatorOf(schema: StandardSchemaV1, where: string): (value: unknown) => Result {
   const { validate } = schema['~standard']
-  /** Whether it has taken a value without a promise. Null tells nothing: `.nullable()` takes it before what is asynchronous. */
+  /**
+   * Whether it has taken a value without a promise. Null tells nothing: `.nullable()` takes it before what is
+   * asynchronous.
+   */
   let isSynchronous = false
   return value => {
     try {
@@ -54,7 +58,8 @@ interface Synchronous {
 const asynchronousInZod = /synchronous parse.*parseAsync/
 
 /**
- * Why a schema gave a promise. zod gives one where a function of the schema threw, too, and calls it once more for that. Without promises it says what was thrown.
+ * Why a schema gave a promise. zod gives one where a function of the schema threw, too, and calls it once
+ * more for that. Without promises it says what was thrown.
  */
 function faultsOf(schema: StandardSchemaV1, value: unknown): Result | 'asynchronous' {
   if (schema['~standard'].vendor !== 'zod' || !hasSafeParse(schema)) return 'asynchronous'

@@ -1,8 +1,9 @@
 /**
  * Keys of windowed results: the key, and the window [start, end) that its value is of.
  *
- * On the log: JSON, `{"key":…,"start":…,"end":…}` in this order, so that equal keys are equal bytes. A topic of windowed keys is
- * partitioned by the inner key alone, so that all windows of a key are in one partition (as by Kafka Streams' WindowedStreamPartitioner).
+ * On the log: JSON, `{"key":…,"start":…,"end":…}` in this order, so that equal keys are equal bytes. A topic
+ * of windowed keys is partitioned by the inner key alone, so that all windows of a key are in one partition
+ * (as by Kafka Streams' WindowedStreamPartitioner).
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../base/index.ts'

@@ -37,7 +37,9 @@ export class Bucket<V> {
   readonly entries: Map<string, Entry<V>> = new Map()
   /** How many have a value. */
   live = 0
-  /** Keys with a value that the store does not give, in order; undefined when they have to be sorted again. */
+  /**
+   * Keys with a value that the store does not give, in order; undefined when they have to be sorted again.
+   */
   #fresh: string[] | undefined
   /** Those that have come since the last commit, at most. */
   #came = 0
@@ -62,7 +64,10 @@ export class Bucket<V> {
     this.#came = 0
   }
 
-  /** Keys from `from` on with a value that the store does not give, in order: `count` of them, if there are so many. */
+  /**
+   * Keys from `from` on with a value that the store does not give, in order: `count` of them, if there are so
+   * many.
+   */
   freshKeys(from: string, count: number): string[] {
     if (!this.#order) {
       this.#fresh ??= [...this.#freshEntries()].sort()

@@ -1,12 +1,14 @@
 /**
  * Changelogs: a state as a compacted topic, from which it is built again.
  *
- * A record's key is the store's key (eight bytes of namespace, then the record key's bytes), its value what the store keeps; null
- * deletes. Partition n of the topic belongs to task n. The first record of each batch carries the format in a header, {@link formatHeader}: the version of
- * this layout, and what the state's owner says its values are. A batch of another format is never applied.
+ * A record's key is the store's key (eight bytes of namespace, then the record key's bytes), its value what
+ * the store keeps; null deletes. Partition n of the topic belongs to task n. The first record of each batch
+ * carries the format in a header, {@link formatHeader}: the version of this layout, and what the state's
+ * owner says its values are. A batch of another format is never applied.
  *
- * State is rebuilt up to the readable end of the changelog as it was committed, and its position is where the reader stands then: markers and
- * aborted records leave gaps, so that the last record's offset + 1 may be short of it.
+ * State is rebuilt up to the readable end of the changelog as it was committed, and its position is where the
+ * reader stands then: markers and aborted records leave gaps, so that the last record's offset + 1 may be
+ * short of it.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import { type BatchToAppend, batchesUpTo, type FetchedBatch, type LogPort } from '../port/index.ts'
@@ -22,7 +24,10 @@ import type { StateChange } from './keyed-state.ts'
 import { namespaceLength } from './namespace.ts'
 import type { StateStore } from './state-store.ts'
 
-/** Bytes at which a batch of changes is closed and the next one begun: well under the 1 MiB that Kafka accepts by default. */
+/**
+ * Bytes at which a batch of changes is closed and the next one begun: well under the 1 MiB that Kafka accepts
+ * by default.
+ */
 export const changelogBatchBytesMax: number = 256 * 1024
 
 /** Records that restoring applies before it lets the event loop turn. */
@@ -51,7 +56,10 @@ export type AppendBatch = (topic: string, partition: number, batch: BatchToAppen
 export interface ChangelogPlace {
   readonly topic: string
   readonly partition: number
-  /** What the values are, where a program could mistake one kind for another under the same name. Compared as text. */
+  /**
+   * What the values are, where a program could mistake one kind for another under the same name. Compared as
+   * text.
+   */
   readonly format?: string | undefined
   /** Bytes of the largest batch that the topic takes. Default: there is no limit. */
   readonly batchBytesMax?: number
@@ -60,7 +68,8 @@ export interface ChangelogPlace {
 }
 
 /**
- * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch stands on every record. Each step makes one batch.
+ * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch
+ * stands on every record. Each step makes one batch.
  * @throws MillraceError RECORD_TOO_LARGE for what one key holds, where no batch of the topic can hold it
  */
 export function* writeChangesInSteps(
@@ -122,8 +131,8 @@ export interface RestoreOptions extends ChangelogPlace {
   readonly clock: Clock
   readonly signal?: AbortSignal
   /**
-   * How far the changelog counts: behind a batch. What comes after was written and never committed, as a crash can leave it without transactions.
-   * Undefined: all of it counts.
+   * How far the changelog counts: behind a batch. What comes after was written and never committed, as a
+   * crash can leave it without transactions. Undefined: all of it counts.
    */
   readonly upTo?: number | undefined
   /** Called after each slice: records applied so far, and how far there is to go. */
@@ -149,8 +158,8 @@ export interface Restored {
 }
 
 /**
- * Brings `store` to the committed end of its changelog: from its position on, or from the beginning where it has none or the log no longer
- * reaches back to it.
+ * Brings `store` to the committed end of its changelog: from its position on, or from the beginning where it
+ * has none or the log no longer reaches back to it.
  *
  * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; what the log's reader throws
  */

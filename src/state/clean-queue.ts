@@ -1,6 +1,6 @@
 /**
- * Which of a state's cached entries go first: clean ones, in the order in which they became clean. An entry that has changed since then stays, and
- * is queued again when it is clean again.
+ * Which of a state's cached entries go first: clean ones, in the order in which they became clean. An entry
+ * that has changed since then stays, and is queued again when it is clean again.
  */
 import type { Entry } from './cached-entries.ts'
 

@@ -1,10 +1,11 @@
 /**
  * Values that the program and its state share cannot be changed by either.
  *
- * A value is frozen, with everything in it, where it becomes shared: when it enters a state, and when it goes to several branches. A
- * program that changes it then fails at that line. Maps, sets and dates lose the methods that change them. Typed arrays cannot be
- * frozen: who is given one from there is given a copy ({@link given}). Instances of other classes are left alone, as they may
- * change themselves; no state can hold them.
+ * A value is frozen, with everything in it, where it becomes shared: when it enters a state, and when it goes
+ * to several branches. A program that changes it then fails at that line. Maps, sets and dates lose the
+ * methods that change them. Typed arrays cannot be frozen: who is given one from there is given a copy
+ * ({@link given}). Instances of other classes are left alone, as they may change themselves; no state can
+ * hold them.
  */
 import { inWords, MillraceError } from '../base/index.ts'
 import { valueCodec } from './value-codec.ts'
@@ -12,12 +13,17 @@ import { valueCodec } from './value-codec.ts'
 /** Deeper values cannot be written. They are cyclic, or will be. */
 const depthMax = 500
 
-/** What is found in a value: other objects, something that cannot be frozen, something that cannot be written. */
+/**
+ * What is found in a value: other objects, something that cannot be frozen, something that cannot be written.
+ */
 const nested = 1
 const binary = 2
 const unfit = 4
 
-/** What is in values that are frozen and were looked through: one that the program froze itself may hold what is not frozen. */
+/**
+ * What is in values that are frozen and were looked through: one that the program froze itself may hold what
+ * is not frozen.
+ */
 const known = new WeakMap<object, number>()
 /** Whether there was anything binary yet: until then {@link given} has nothing to do. */
 let binarySeen = false

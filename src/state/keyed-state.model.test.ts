@@ -1,6 +1,7 @@
 /**
- * KeyedState against a plain sorted model: random reads and writes, commits that succeed, fail or overlap with further writes, and crashes after
- * which the state is built again from its recorded changelog. A failure names its seed: run it alone with SEED=n.
+ * KeyedState against a plain sorted model: random reads and writes, commits that succeed, fail or overlap
+ * with further writes, and crashes after which the state is built again from its recorded changelog. A
+ * failure names its seed: run it alone with SEED=n.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

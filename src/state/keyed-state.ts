@@ -1,9 +1,9 @@
 /**
  * KeyedState: the state of one operator in one task, as typed values by (namespace, key).
  *
- * In front of a store of bytes stands a cache of live values, two maps deep, so that a hot entry costs two lookups and no key is put together.
- * An entry is **clean** when the store holds the same, **dirty** when it has changed since, and **pending** while its change is
- * part of a commit in progress. The life of a change:
+ * In front of a store of bytes stands a cache of live values, two maps deep, so that a hot entry costs two
+ * lookups and no key is put together. An entry is **clean** when the store holds the same, **dirty** when it
+ * has changed since, and **pending** while its change is part of a commit in progress. The life of a change:
  *
  *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
  *                       ▲                    │
@@ -11,7 +11,8 @@
  *
  * `discard` forgets everything but the store, which always stands for exactly one commit.
  *
- * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone; no live entry has a namespace below the floor.
+ * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone; no live
+ * entry has a namespace below the floor.
  */
 import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
@@ -23,7 +24,9 @@ import type { StateStore } from './state-store.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
 
-/** The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun. */
+/**
+ * The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun.
+ */
 const BTree =
   (BTreeModule as Partial<typeof BTreeModule>).default ??
   (BTreeModule as unknown as typeof BTreeModule.default)
@@ -58,10 +61,11 @@ const valueBytesGuess = 64
 const byNumber = (a: number, b: number): number => a - b
 
 /**
- * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer. The key is a binary string,
- * the record key's bytes.
+ * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer.
+ * The key is a binary string, the record key's bytes.
  *
- * Obligation of the owner: from the first question on nobody else writes to the store; it is restored before that.
+ * Obligation of the owner: from the first question on nobody else writes to the store; it is restored before
+ * that.
  */
 export class KeyedState<V> {
   readonly name: string
@@ -94,7 +98,10 @@ export class KeyedState<V> {
     this.#clean = new CleanQueue(options.cleanEntries ?? cleanEntriesDefault)
   }
 
-  /** An estimate of the memory that changes since the last commit take. The caller bounds it: too much means commit early. */
+  /**
+   * An estimate of the memory that changes since the last commit take. The caller bounds it: too much means
+   * commit early.
+   */
   get dirtyBytes(): number {
     return this.#dirtyBytes
   }
@@ -133,8 +140,9 @@ export class KeyedState<V> {
   }
 
   /**
-   * Entries with from ≤ namespace < to, by namespace and then key, each as it is when the scan comes to it. State may change between two of them, and
-   * commits may pass; what is put into the namespace that the scan is in may be missed. With `afterKey` it begins behind that key in the first namespace.
+   * Entries with from ≤ namespace < to, by namespace and then key, each as it is when the scan comes to it.
+   * State may change between two of them, and commits may pass; what is put into the namespace that the scan
+   * is in may be missed. With `afterKey` it begins behind that key in the first namespace.
    */
   *scan(fromNamespace: number, toNamespace: number, afterKey?: string): Generator<StateEntry<V>> {
     const to = Math.ceil(toNamespace)
@@ -154,8 +162,9 @@ export class KeyedState<V> {
   }
 
   /**
-   * Deletes entries with from ≤ namespace < to, as many as `perTurn` says between two yields: for an owner that lets the event loop turn meanwhile. As in a scan,
-   * commits may pass. Entries that were never committed leave no trace.
+   * Deletes entries with from ≤ namespace < to, as many as `perTurn` says between two yields: for an owner
+   * that lets the event loop turn meanwhile. As in a scan, commits may pass. Entries that were never
+   * committed leave no trace.
    */
   *deleteInTurns(from: number, to: number, perTurn: () => number): Generator<void> {
     let deleted = 0
@@ -183,9 +192,10 @@ export class KeyedState<V> {
   }
 
   /**
-   * What has changed since the last commit, as changelog and store take it: an entry that was created and deleted in between is not in it. Gives the same
-   * again until {@link committed} or {@link discard}; what changes from now on belongs to the next commit. Nothing need not be committed: anyone who was
-   * given no changes may ask again later, and is given what has changed by then.
+   * What has changed since the last commit, as changelog and store take it: an entry that was created and
+   * deleted in between is not in it. Gives the same again until {@link committed} or {@link discard}; what
+   * changes from now on belongs to the next commit. Nothing need not be committed: anyone who was given no
+   * changes may ask again later, and is given what has changed by then.
    *
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
    */
@@ -193,7 +203,10 @@ export class KeyedState<V> {
     return inOneGo(this.changesInSteps())
   }
 
-  /** As {@link changes}, in steps of a few milliseconds, for an owner that lets the event loop turn meanwhile. The state must not change before the last. */
+  /**
+   * As {@link changes}, in steps of a few milliseconds, for an owner that lets the event loop turn meanwhile.
+   * The state must not change before the last.
+   */
   *changesInSteps(): Generator<void, StateChange[]> {
     if (this.#pending) {
       if (this.#pending.changes.length > 0) return this.#pending.changes
@@ -216,7 +229,8 @@ export class KeyedState<V> {
         entry.inStore = this.#store.get(storeKey) === undefined ? 'absent' : 'stored'
       if (entry.inStore === 'stored') changes.push([storeKey, undefined])
     }
-    // Nothing is settled before everything could be written: a value that cannot be leaves the state as it was.
+    // Nothing is settled before everything could be written: a value that cannot be leaves the state as it
+    // was.
     const entries = this.#dirty
     for (const entry of entries) {
       if (step.isOver()) yield
@@ -346,7 +360,10 @@ export class KeyedState<V> {
     if (this.#last === bucket) this.#last = undefined
   }
 
-  /** The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as the floor. */
+  /**
+   * The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as
+   * the floor.
+   */
   #firstFrom(from: number): number | undefined {
     if (!this.#floorIsLive) {
       const first = this.#findFrom(this.#floor)

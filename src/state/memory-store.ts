@@ -1,20 +1,24 @@
 /**
- * State in memory: hash maps of binary strings, and the order of their keys beside them (see sorted-keys.ts), for the few operations that ask for it.
+ * State in memory: hash maps of binary strings, and the order of their keys beside them (see sorted-keys.ts),
+ * for the few operations that ask for it.
  *
- * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array of its own costs more than 100 bytes and a
- * view of a fetched batch would keep the whole batch alive.
+ * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array of
+ * its own costs more than 100 bytes and a view of a fetched batch would keep the whole batch alive.
  */
 import { fromLatin1, latin1 } from '../base/index.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 
 /**
- * The entries are spread over so many maps: one of them growing, which moves all its entries at once, holds up nobody for long, and JavaScript's
- * limit of 2^24 entries is one of each.
+ * The entries are spread over so many maps: one of them growing, which moves all its entries at once, holds
+ * up nobody for long, and JavaScript's limit of 2^24 entries is one of each.
  */
 const shardCount = 32
 
-/** A store that lives as long as the process; `position` is undefined until the first {@link StateStore.apply}. */
+/**
+ * A store that lives as long as the process; `position` is undefined until the first
+ * {@link StateStore.apply}.
+ */
 export function memoryStore(): StateStore {
   const shards = Array.from({ length: shardCount }, () => new Map<string, string>())
   const keysInOrder = new SortedKeys(key => shardOf(key).has(key))

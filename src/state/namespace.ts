@@ -4,7 +4,10 @@
 export const namespaceLength = 8
 
 const base = 2 ** 32
-/** Moves the safe integers, negative ones too, to where they are positive: what they are compared by then is their bytes. */
+/**
+ * Moves the safe integers, negative ones too, to where they are positive: what they are compared by then is
+ * their bytes.
+ */
 const signBit = 0x8000_0000
 
 /** Eight chars, big-endian, in the order of the numbers; for safe integers. */

@@ -1,4 +1,7 @@
-/** A log of one partition that remembers the batches appended to it, with a gap after each commit where a marker would stand. */
+/**
+ * A log of one partition that remembers the batches appended to it, with a gap after each commit where a
+ * marker would stand.
+ */
 import { RecordBatch, assignOffsets } from '../wire/index.ts'
 import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
 

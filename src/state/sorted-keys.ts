@@ -1,22 +1,28 @@
 /**
  * The order of a set of strings, worked out in pieces.
  *
- * New keys are collected unsorted; every {@link freshMax} of them, and those that are there when somebody asks, are sorted into a **run**. A run is merged with
- * the one before it once it is half as long, so that there are few, until they are `runLengthMax` long. Keys that have gone stay in their run, and readers
- * pass over them, until they are the larger part: then all runs are cleared of them, one after the other.
+ * New keys are collected unsorted; every {@link freshMax} of them, and those that are there when somebody
+ * asks, are sorted into a **run**. A run is merged with the one before it once it is half as long, so that
+ * there are few, until they are `runLengthMax` long. Keys that have gone stay in their run, and readers pass
+ * over them, until they are the larger part: then all runs are cleared of them, one after the other.
  *
- * Merging and clearing make a new run beside the old ones, which serve until it is complete; so no call moves more than {@link movesMax} keys. Before the
- * first question nothing is merged: a set of which nobody asks the order costs little.
+ * Merging and clearing make a new run beside the old ones, which serve until it is complete; so no call moves
+ * more than {@link movesMax} keys. Before the first question nothing is merged: a set of which nobody asks
+ * the order costs little.
  *
- * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the sorting take half the time of an insertion, and
- * a write to a key that is there already, the common case, 40 %.
+ * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the
+ * sorting take half the time of an insertion, and a write to a key that is there already, the common case, 40
+ * %.
  */
 import { firstWhere } from '../base/index.ts'
 import { RunRewrite } from './run-rewrite.ts'
 
 /** So many new keys are sorted at once, in a few milliseconds. */
 export const freshMax: number = 2 ** 14
-/** Keys that one call moves from old runs to a new one. Four for each new key: each is merged a few times on its way into a long run. */
+/**
+ * Keys that one call moves from old runs to a new one. Four for each new key: each is merged a few times on
+ * its way into a long run.
+ */
 export const movesMax: number = 4 * freshMax
 /** Fewer gone keys than this are not worth the work. */
 const goneMin = 4096
@@ -44,7 +50,9 @@ export class SortedKeys {
     this.#runLengthMax = runLengthMax
   }
 
-  /** Keys that were sorted, merged or passed while clearing, so far: for tests that bound what one call does. */
+  /**
+   * Keys that were sorted, merged or passed while clearing, so far: for tests that bound what one call does.
+   */
   get moves(): number {
     return this.#moves
   }

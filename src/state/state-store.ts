@@ -1,27 +1,34 @@
 /**
  * StateStore: where a task keeps its state, sorted by key.
  *
- * Keys and values are bytes. Keys travel as **binary strings** (one char per byte, 0 to 255): they compare in byte order with `<`, hash
- * fast in a Map and take one byte per character on the heap.
+ * Keys and values are bytes. Keys travel as **binary strings** (one char per byte, 0 to 255): they compare in
+ * byte order with `<`, hash fast in a Map and take one byte per character on the heap.
  *
- * Obligations of the caller: one task uses a store; writes come only as one {@link apply} after a commit, together with the changelog position
- * that they stand for, so that what is in the store is always the state as of exactly one commit.
+ * Obligations of the caller: one task uses a store; writes come only as one {@link apply} after a commit,
+ * together with the changelog position that they stand for, so that what is in the store is always the state
+ * as of exactly one commit.
  */
 export interface StateStore {
   get(key: string): Uint8Array | undefined
-  /** Entries with from ≤ key < to (to undefined: no end), in key order. Writes while iterating are not allowed. */
+  /**
+   * Entries with from ≤ key < to (to undefined: no end), in key order. Writes while iterating are not
+   * allowed.
+   */
   range(from: string, to: string | undefined): Iterable<readonly [key: string, value: Uint8Array]>
   /** Keys with from ≤ key < to, in order, as {@link range}. */
   keys(from: string, to: string | undefined): Iterable<string>
   /**
-   * Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A value of undefined deletes. Without a position
-   * they are a part of a commit, of which more is to come.
+   * Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A
+   * value of undefined deletes. Without a position they are a part of a commit, of which more is to come.
    */
   apply(
     writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,
     position: number | undefined,
   ): void
-  /** The changelog offset that the content stands for: everything below it is in. Undefined for a store that has to be rebuilt. */
+  /**
+   * The changelog offset that the content stands for: everything below it is in. Undefined for a store that
+   * has to be rebuilt.
+   */
   readonly position: number | undefined
   /** Entries, for queries and for tests. */
   readonly size: number

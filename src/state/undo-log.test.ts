@@ -1,4 +1,6 @@
-/** Attempts nest; one that fails leaves nothing, one that succeeds keeps what it did and lets go what waited. */
+/**
+ * Attempts nest; one that fails leaves nothing, one that succeeds keeps what it did and lets go what waited.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeyedState } from './keyed-state.ts'

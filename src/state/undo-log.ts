@@ -1,10 +1,13 @@
 /**
- * What a record has changed so far, so that a record that fails leaves no trace: in no state of the tasks that it came through, and in no output.
+ * What a record has changed so far, so that a record that fails leaves no trace: in no state of the tasks
+ * that it came through, and in no output.
  *
- * An attempt begins where a record enters a task, or where a result is due and goes out; attempts nest, as one task calls the next. Changes of
- * state are undone when the attempt fails, the latest first. What leaves the app waits until the outermost attempt has succeeded.
+ * An attempt begins where a record enters a task, or where a result is due and goes out; attempts nest, as
+ * one task calls the next. Changes of state are undone when the attempt fails, the latest first. What leaves
+ * the app waits until the outermost attempt has succeeded.
  *
- * An app whose policy is to stop at the first bad record has no undo log: its transaction is aborted as a whole.
+ * An app whose policy is to stop at the first bad record has no undo log: its transaction is aborted as a
+ * whole.
  */
 
 /** A state whose changes can be undone. */

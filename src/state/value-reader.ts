@@ -1,4 +1,7 @@
-/** Reads state values: see value-codec.ts for the format. Every length is checked against what is left before it is used. */
+/**
+ * Reads state values: see value-codec.ts for the format. Every length is checked against what is left before
+ * it is used.
+ */
 import { bufferOf } from '../base/index.ts'
 import { arrayBufferKind, binaryKinds } from './binary-kinds.ts'
 

@@ -188,7 +188,10 @@ export class Unfit extends Error {
   }
 }
 
-/** The bytes of a value, a view of a chunk that other values share. Throws {@link Unfit} for what cannot be carried. */
+/**
+ * The bytes of a value, a view of a chunk that other values share. Throws {@link Unfit} for what cannot be
+ * carried.
+ */
 export function writeValue(value: unknown): Uint8Array {
   began = at
   try {

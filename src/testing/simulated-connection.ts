@@ -1,9 +1,10 @@
 /**
  * One connection of the simulated network: two ends, and between them two streams of bytes on their way.
  *
- * A stream delivers from a queue of what was written, in order: after a latency a part of what is there arrives, cut anywhere, then the rest after another.
- * What is on its way or not read yet fills a window; a writer waits for room in it. Nothing is copied on the way, so that anyone who changes
- * a buffer after writing it finds the change at the other end.
+ * A stream delivers from a queue of what was written, in order: after a latency a part of what is there
+ * arrives, cut anywhere, then the rest after another. What is on its way or not read yet fills a window; a
+ * writer waits for room in it. Nothing is copied on the way, so that anyone who changes a buffer after
+ * writing it finds the change at the other end.
  */
 import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
 

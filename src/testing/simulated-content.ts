@@ -1,15 +1,21 @@
 /**
- * The bytes of one simulated file, twice: as the operating system shows them (every write at once), and as they are on the
- * platters (what was synced). In between stand the sectors that were written and not synced, about which a crash decides.
+ * The bytes of one simulated file, twice: as the operating system shows them (every write at once), and as
+ * they are on the platters (what was synced). In between stand the sectors that were written and not synced,
+ * about which a crash decides.
  */
 import type { Random } from '../base/index.ts'
 
 export const sectorBytes = 512
 
-/** What a crash leaves of changes that were not synced. The extremes are rare where each sector falls on its own, so they have their own names. */
+/**
+ * What a crash leaves of changes that were not synced. The extremes are rare where each sector falls on its
+ * own, so they have their own names.
+ */
 export type CrashMode = 'all kept' | 'all lost' | 'mixed'
 
-/** A sync in progress: it makes durable what was there when it began, and not what is written while it runs. */
+/**
+ * A sync in progress: it makes durable what was there when it began, and not what is written while it runs.
+ */
 export interface SyncUnderWay {
   readonly sectors: readonly number[]
   readonly bytes: Buffer
@@ -78,8 +84,9 @@ export class SimulatedContent {
   }
 
   /**
-   * A sync fails. What it had to write may be on the platters or not; either way the kernel takes the pages for clean, so no later sync
-   * writes them. (That is what Linux does, and why a failed sync must not be retried.)
+   * A sync fails. What it had to write may be on the platters or not; either way the kernel takes the pages
+   * for clean, so no later sync writes them. (That is what Linux does, and why a failed sync must not be
+   * retried.)
    */
   failSync(sync: SyncUnderWay, random: Random): void {
     if (!this.#syncs.delete(sync)) return
@@ -102,7 +109,10 @@ export class SimulatedContent {
     this.#settle(bytes)
   }
 
-  /** Each sector that was not synced is kept, lost, or torn somewhere inside; the size is the old one, the new one, or one between. */
+  /**
+   * Each sector that was not synced is kept, lost, or torn somewhere inside; the size is the old one, the new
+   * one, or one between.
+   */
   #torn(random: Random): Buffer {
     const [low, high] = [Math.min(this.#durableSize, this.size), Math.max(this.#durableSize, this.size)]
     const sizes = [low, high, low + random.int(high - low + 1)]

@@ -1,13 +1,15 @@
 /**
  * A disk in memory that fails as disks do, repeatably from a seed.
  *
- * Two states are kept, of bytes and of names: what the operating system shows, and what is on the platters. A crash leaves of each file what was
- * synced and, of what was not, any set of whole or torn 512-byte sectors, in no order; of names that were created, renamed or
- * removed without a sync of their folder, each may be kept or lost (simulated-content.ts, simulated-folder.ts). A call takes effect at once and
- * returns some turns later, in an order that the seed decides; but a sync covers only what was written before it was called.
+ * Two states are kept, of bytes and of names: what the operating system shows, and what is on the platters. A
+ * crash leaves of each file what was synced and, of what was not, any set of whole or torn 512-byte sectors,
+ * in no order; of names that were created, renamed or removed without a sync of their folder, each may be
+ * kept or lost (simulated-content.ts, simulated-folder.ts). A call takes effect at once and returns some
+ * turns later, in an order that the seed decides; but a sync covers only what was written before it was
+ * called.
  *
- * A renamed file counts as two changes of names, of which a crash may keep one: so a file can be under both names, or under neither of two that
- * were not synced. That is harsher than most file systems are.
+ * A renamed file counts as two changes of names, of which a crash may keep one: so a file can be under both
+ * names, or under neither of two that were not synced. That is harsher than most file systems are.
  */
 import { type Disk, type DiskFile, type Random, seededRandom } from '../base/index.ts'
 import { SimulatedContent, type CrashMode } from './simulated-content.ts'
@@ -16,8 +18,10 @@ import { folderAt, locate, namesOf, SimulatedFolder } from './simulated-folder.t
 /**
  * A failure for the disk to have: at the nth call from now, once or from then on.
  *
- * A write that fails with EIO may have left a part of its bytes; a sync that fails has forgotten what it had to write. `short` makes a write
- * come back short without an error; other calls it leaves alone. EMFILE leaves calls on open files alone, which take no descriptor. Closing and unlocking are not counted and do not fail.
+ * A write that fails with EIO may have left a part of its bytes; a sync that fails has forgotten what it had
+ * to write. `short` makes a write come back short without an error; other calls it leaves alone. EMFILE
+ * leaves calls on open files alone, which take no descriptor. Closing and unlocking are not counted and do
+ * not fail.
  */
 export interface PlannedFailure {
   readonly call: number
@@ -65,7 +69,10 @@ export class SimulatedDisk implements Disk {
     this.#failures = []
   }
 
-  /** Power is lost: see the head of this file for what is left. Locks are free; what was open fails from now on. */
+  /**
+   * Power is lost: see the head of this file for what is left. Locks are free; what was open fails from now
+   * on.
+   */
   crash(): void {
     this.kill()
     this.#failures = []
@@ -79,8 +86,8 @@ export class SimulatedDisk implements Disk {
   }
 
   /**
-   * The disk as one process sees it: after the next crash or kill every call through it fails with EBADF, so that a program that does
-   * not know yet that it is dead cannot reach what its successor works on.
+   * The disk as one process sees it: after the next crash or kill every call through it fails with EBADF, so
+   * that a program that does not know yet that it is dead cannot reach what its successor works on.
    */
   session(): Disk {
     const boot = this.#boot
@@ -103,7 +110,9 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  /** The bytes of a file as the operating system shows them: for tests that look at, or damage, what is there. */
+  /**
+   * The bytes of a file as the operating system shows them: for tests that look at, or damage, what is there.
+   */
   contentOf(path: string): Uint8Array | undefined {
     const node = locate(this.#root, path)?.node
     if (!(node instanceof SimulatedContent)) return undefined
@@ -243,7 +252,8 @@ export class SimulatedDisk implements Disk {
         const sync = content.beginSync()
         try {
           await this.#pause()
-          // The power may have gone in the turn since: then this sync has made nothing durable, and must not say so.
+          // The power may have gone in the turn since: then this sync has made nothing durable, and must not
+          // say so.
           check()
         } catch (error) {
           content.abandonSync(sync)

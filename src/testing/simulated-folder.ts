@@ -1,6 +1,6 @@
 /**
- * The names of a simulated disk, twice like its bytes: as the operating system shows them, and as they are on the platters since
- * their folder was last synced. A crash keeps or loses each change of a name on its own.
+ * The names of a simulated disk, twice like its bytes: as the operating system shows them, and as they are on
+ * the platters since their folder was last synced. A crash keeps or loses each change of a name on its own.
  */
 import type { Random } from '../base/index.ts'
 import type { SimulatedContent, CrashMode } from './simulated-content.ts'
@@ -65,7 +65,9 @@ export interface Place {
   readonly node: Node | undefined
 }
 
-/** Follows a path from the root; undefined when a folder on the way is missing. The root itself has no place. */
+/**
+ * Follows a path from the root; undefined when a folder on the way is missing. The root itself has no place.
+ */
 export function locate(root: SimulatedFolder, path: string): Place | undefined {
   const names = namesOf(path)
   const name = names.pop()

@@ -40,7 +40,10 @@ for (const windowBytes of [1, 64 * 1024]) {
   for (const { name, run } of netConformance(make)) test(`window of ${windowBytes}: ${name}`, run)
 }
 
-/** Numbers, four bytes each, from a client to a server that looks at them; what arrived until the end or the error. */
+/**
+ * Numbers, four bytes each, from a client to a server that looks at them; what arrived until the end or the
+ * error.
+ */
 async function numbersThrough(
   seedOfRun: number,
   fault: (net: SimulatedNet) => void,

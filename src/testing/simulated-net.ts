@@ -1,9 +1,10 @@
 /**
- * A network in memory, repeatable from a seed: hosts by name, connections with latency of their own, so that they overtake each other, and faults: connections that
- * break, hosts that are killed, ways that are blocked.
+ * A network in memory, repeatable from a seed: hosts by name, connections with latency of their own, so that
+ * they overtake each other, and faults: connections that break, hosts that are killed, ways that are blocked.
  *
- * Time is the clock's: with a virtual clock nothing arrives until it is advanced. Bytes come cut anywhere, in the order in which they were
- * sent on their connection (simulated-connection.ts); between connections there is no order.
+ * Time is the clock's: with a virtual clock nothing arrives until it is advanced. Bytes come cut anywhere, in
+ * the order in which they were sent on their connection (simulated-connection.ts); between connections there
+ * is no order.
  */
 import {
   connectTimeoutMsDefault,
@@ -62,8 +63,9 @@ export class SimulatedNet {
   }
 
   /**
-   * The network as a process on a host sees it: it listens there, and reaches the others by their names. After the host is killed
-   * every call through it fails with ENETDOWN: its successor asks for a view of its own.
+   * The network as a process on a host sees it: it listens there, and reaches the others by their names.
+   * After the host is killed every call through it fails with ENETDOWN: its successor asks for a view of its
+   * own.
    */
   host(name: string): Net {
     const boot = this.#bootOf(name)
@@ -107,7 +109,10 @@ export class SimulatedNet {
     for (const end of this.#endsAt(name)) end.cut()
   }
 
-  /** Nothing gets from one host to another any more, in this direction, and nobody is told; what is sent meanwhile waits. */
+  /**
+   * Nothing gets from one host to another any more, in this direction, and nobody is told; what is sent
+   * meanwhile waits.
+   */
   block(from: string, to: string): void {
     const way = `${from}>${to}`
     if (!this.#blocked.has(way)) this.#blocked.set(way, [])

@@ -1,9 +1,11 @@
 /**
- * Drives an app without disk, clock or log: records go in by hand, results come out at once. The page is docs/testing.md.
+ * Drives an app without disk, clock or log: records go in by hand, results come out at once. The page is
+ * docs/testing.md.
  *
- * Everything runs synchronously in one task per stage, through the same operators, codecs, watermarks and exchanges as in production. What it leaves out is
- * what a log adds: several partitions, commits, restarts, idleness; and a topic that the app both writes and reads is two here: what comes out
- * of it does not go in again.
+ * Everything runs synchronously in one task per stage, through the same operators, codecs, watermarks and
+ * exchanges as in production. What it leaves out is what a log adds: several partitions, commits, restarts,
+ * idleness; and a topic that the app both writes and reads is two here: what comes out of it does not go in
+ * again.
  */
 import { assert, checkOptions, inWords, MillraceError, utf8 } from '../base/index.ts'
 import {
@@ -35,8 +37,9 @@ export interface TestRecord<K, V> {
   /** Null deletes the key where the app reads the topic as a table. */
   readonly value: V | null
   /**
-   * Ms since the epoch. Default: the wall clock of the test, which stands at 0 until {@link TestApp.advanceWallClock}. Where the topic has a
-   * `timestamp` function, event time is what that says.
+   * Ms since the epoch. Default: the wall clock of the test, which stands at 0 until
+   * {@link TestApp.advanceWallClock}. Where the topic has a `timestamp` function, event time is what that
+   * says.
    */
   readonly timestamp?: number
 }
@@ -69,8 +72,10 @@ export interface TestDeadLetter {
 /** A topic that the app reads, under test. */
 export interface TestInput<K, V> {
   /**
-   * Takes the records one after the other through the whole app; their timestamps move the watermark as in production.
-   * @throws MillraceError MALFORMED_RECORD, USER_FUNCTION_FAILED under the policy `'fail'`, which is the default
+   * Takes the records one after the other through the whole app; their timestamps move the watermark as in
+   * production.
+   * @throws MillraceError MALFORMED_RECORD, USER_FUNCTION_FAILED under the policy `'fail'`, which is the
+   *   default
    */
   push(...records: readonly TestRecord<K, V>[]): void
 }
@@ -90,8 +95,8 @@ export interface TestAppOptions {
 /** An app under test: see {@link testApp}. */
 export interface TestApp {
   /**
-   * A topic that the app reads. The topic given here says how records are encoded; it is found by its name, so a topic of that name with another
-   * schema, `bytes()` say, lets in what the app's own schema refuses.
+   * A topic that the app reads. The topic given here says how records are encoded; it is found by its name,
+   * so a topic of that name with another schema, `bytes()` say, lets in what the app's own schema refuses.
    * @throws MillraceError UNKNOWN_TOPIC for one that the app does not read
    */
   input<K, V>(topic: Topic<K, V, never, never>): TestInput<K, V>
@@ -103,8 +108,9 @@ export interface TestApp {
   /** What was put aside since the last call. */
   deadLetters(): TestDeadLetter[]
   /**
-   * Moves the watermark of every input to `timestamp` (ms since the epoch; it never goes back), as if records had come that promise it. Windows that end
-   * there or before are closed. `Infinity` is the end of time, which `run({ until: 'end' })` comes to.
+   * Moves the watermark of every input to `timestamp` (ms since the epoch; it never goes back), as if records
+   * had come that promise it. Windows that end there or before are closed. `Infinity` is the end of time,
+   * which `run({ until: 'end' })` comes to.
    * @throws MillraceError USER_FUNCTION_FAILED under the policy `'fail'`
    */
   advanceTime(timestamp: number): void

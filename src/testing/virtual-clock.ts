@@ -1,10 +1,15 @@
-/** A clock that stands still until it is told to go on: timers run in time order, ties in the order in which they were set. */
+/**
+ * A clock that stands still until it is told to go on: timers run in time order, ties in the order in which
+ * they were set.
+ */
 import type { Clock, Timer } from '../base/index.ts'
 
 export interface VirtualClock extends Clock {
   /** Lets `ms` pass: everything due meanwhile runs, at its time, and what it wakes up gets its turn. */
   advance(ms: number): Promise<void>
-  /** Time passes while the event loop stands still, as in a long function: what came due meanwhile runs later. */
+  /**
+   * Time passes while the event loop stands still, as in a long function: what came due meanwhile runs later.
+   */
   block(ms: number): void
   /** Timers that are set. */
   readonly pending: number

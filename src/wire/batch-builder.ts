@@ -1,6 +1,6 @@
 /**
- * Builds record batches: records are written straight into one growing buffer, which the finished batch takes away with it. No allocation
- * per record, and no copy of a batch that is not compressed.
+ * Builds record batches: records are written straight into one growing buffer, which the finished batch takes
+ * away with it. No allocation per record, and no copy of a batch that is not compressed.
  */
 import {
   assert,
@@ -67,7 +67,10 @@ export interface BatchStamp {
   readonly timestampType?: 'create' | 'append'
 }
 
-/** Fields of a record in front of its key, at the most: length, attributes, timestamp delta, offset delta, key length. */
+/**
+ * Fields of a record in front of its key, at the most: length, attributes, timestamp delta, offset delta, key
+ * length.
+ */
 const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
 
 export class BatchBuilder {
@@ -133,7 +136,10 @@ export class BatchBuilder {
     this.#end(position, headers)
   }
 
-  /** Ends the batch, and begins an empty one. The bytes returned are the caller's own. Compression never makes a batch larger. */
+  /**
+   * Ends the batch, and begins an empty one. The bytes returned are the caller's own. Compression never makes
+   * a batch larger.
+   */
   build(stamp: BatchStamp = {}): Uint8Array {
     assert(this.#count > 0, 'a batch has a record')
     const compressed = this.#compression === 'none' ? undefined : this.#compressed()

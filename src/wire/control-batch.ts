@@ -1,7 +1,8 @@
 /**
  * Control batches: the markers that end a transaction in a partition (KIP-98).
  *
- * One record. Key: version (int16, 0), type (int16: 0 abort, 1 commit). Value: version (int16, 0), coordinator epoch (int32).
+ * One record. Key: version (int16, 0), type (int16: 0 abort, 1 commit). Value: version (int16, 0),
+ * coordinator epoch (int32).
  */
 import { BatchBuilder } from './batch-builder.ts'
 import type { RecordBatch } from './record-batch.ts'

@@ -1,4 +1,7 @@
-/** wire: Kafka's protocol as data. So far the record batch, the one form that records have on disk, in memory and on the wire. */
+/**
+ * wire: Kafka's protocol as data. So far the record batch, the one form that records have on disk, in memory
+ * and on the wire.
+ */
 export { BatchBuilder, type BatchStamp, type RecordHeader } from './batch-builder.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
 export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'

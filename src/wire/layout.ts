@@ -1,5 +1,6 @@
 /**
- * The layout of a record batch, version 2 ("magic 2", KIP-98), big-endian. The same bytes on disk, in memory and on the wire.
+ * The layout of a record batch, version 2 ("magic 2", KIP-98), big-endian. The same bytes on disk, in memory
+ * and on the wire.
  *
  * ```
  *  0  baseOffset            int64   patched on append; the CRC does not cover it
@@ -18,8 +19,9 @@
  * 61  records               one after the other, compressed as one block
  * ```
  *
- * A record: length (varint), attributes (int8, 0), timestampDelta (varlong), offsetDelta (varint), key and value (varint length, -1 for null,
- * then the bytes), header count (varint), and per header key length, key, value length, value.
+ * A record: length (varint), attributes (int8, 0), timestampDelta (varlong), offsetDelta (varint), key and
+ * value (varint length, -1 for null, then the bytes), header count (varint), and per header key length, key,
+ * value length, value.
  */
 export const baseOffsetAt = 0
 export const batchLengthAt = 8

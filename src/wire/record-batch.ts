@@ -1,6 +1,6 @@
 /**
- * A view on one record batch: header fields are read where they stand, records one by one by a cursor. Nothing is copied or decoded
- * before it is asked for. See layout.ts for the bytes.
+ * A view on one record batch: header fields are read where they stand, records one by one by a cursor.
+ * Nothing is copied or decoded before it is asked for. See layout.ts for the bytes.
  */
 import {
   bufferOf,
@@ -49,7 +49,8 @@ export class RecordBatch {
 
   /**
    * A view on the batch that begins at `start`.
-   * @throws MillraceError CORRUPT_BATCH when the bytes there are too few, UNSUPPORTED_FORMAT for another version
+   * @throws MillraceError CORRUPT_BATCH when the bytes there are too few, UNSUPPORTED_FORMAT for another
+   *   version
    */
   constructor(bytes: Uint8Array, start = 0) {
     const size = batchSizeAt(bytes, start)
@@ -165,7 +166,8 @@ export class RecordBatch {
 }
 
 /**
- * The size of the batch that begins at `position`, by its framing alone; undefined when too few bytes are left to tell.
+ * The size of the batch that begins at `position`, by its framing alone; undefined when too few bytes are
+ * left to tell.
  * @throws MillraceError CORRUPT_BATCH for a size that cannot be, UNSUPPORTED_FORMAT for another version
  */
 export function batchSizeAt(bytes: Uint8Array, position: number): number | undefined {

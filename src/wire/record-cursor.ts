@@ -1,8 +1,9 @@
 /**
- * Walks over the records of one batch without allocating: the fields are those of the current record, valid until the next `next()`.
+ * Walks over the records of one batch without allocating: the fields are those of the current record, valid
+ * until the next `next()`.
  *
- * Every length is checked against what is left before it is used, so damaged bytes end in CORRUPT_BATCH: never in a hang or a read
- * past the record.
+ * Every length is checked against what is left before it is used, so damaged bytes end in CORRUPT_BATCH:
+ * never in a hang or a read past the record.
  */
 import { MillraceError, readVarint, readVarlong } from '../base/index.ts'
 import type { RecordHeader } from './batch-builder.ts'

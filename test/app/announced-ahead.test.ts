@@ -1,4 +1,7 @@
-/** At least once over topics: offsets that are older than what the stages were told are refused, and those of a crash never are. */
+/**
+ * At least once over topics: offsets that are older than what the stages were told are refused, and those of
+ * a crash never are.
+ */
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'

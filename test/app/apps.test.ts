@@ -1,4 +1,7 @@
-/** Apps as those see them who look after a log: listed, moved, deleted; and what is left by 0.1.0 is taken over. */
+/**
+ * Apps as those see them who look after a log: listed, moved, deleted; and what is left by 0.1.0 is taken
+ * over.
+ */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

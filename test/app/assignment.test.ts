@@ -1,4 +1,7 @@
-/** What an instance has after partitions came and went: the tasks of those that it has, at the watermark that was committed, and nothing of the others. */
+/**
+ * What an instance has after partitions came and went: the tasks of those that it has, at the watermark that
+ * was committed, and nothing of the others.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { ActiveClock } from '../../src/base/index.ts'

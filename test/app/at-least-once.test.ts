@@ -24,7 +24,10 @@ function program(): App {
   return app
 }
 
-/** A log that never answers the n-th commit of offsets: everything is written by then, and nobody will know how far. */
+/**
+ * A log that never answers the n-th commit of offsets: everything is written by then, and nobody will know
+ * how far.
+ */
 function withoutCommits(port: LogPort, after: number): LogPort {
   let commits = 0
   const joinGroup: LogPort['joinGroup'] = async group => {

@@ -1,4 +1,6 @@
-/** An app gives the numbers of an undisturbed run, or refuses, whatever its folder has suffered (attacks.ts). */
+/**
+ * An app gives the numbers of an undisturbed run, or refuses, whatever its folder has suffered (attacks.ts).
+ */
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
@@ -21,7 +23,10 @@ import {
 const exactly = 'exactly-once'
 const atLeast = 'at-least-once'
 
-/** Attacks that were not noticed once, by what is attacked: at which program, and what has to come of some of them. */
+/**
+ * Attacks that were not noticed once, by what is attacked: at which program, and what has to come of some of
+ * them.
+ */
 const rows: readonly [
   name: string,
   way: Way,
@@ -125,7 +130,10 @@ function attacksOn(history: History, actions: readonly Act[]): Attack[] {
   return targetsOf(history).flatMap(target => actions.map(act => ({ target, act })))
 }
 
-/** Each attack alone: after a clean stop or a kill, with or without records that come later; `isWhole`: all four. */
+/**
+ * Each attack alone: after a clean stop or a kill, with or without records that come later; `isWhole`: all
+ * four.
+ */
 async function outcomesOf(
   history: History,
   attacks: readonly Attack[],

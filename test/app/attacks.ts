@@ -1,6 +1,7 @@
 /**
- * What a data directory may suffer between two runs of an app, enumerated: each of its folders and files deleted, restored from an older copy, cut off, flipped
- * and repaired, and any of these together. After each the app gives the numbers of an undisturbed run, or it refuses.
+ * What a data directory may suffer between two runs of an app, enumerated: each of its folders and files
+ * deleted, restored from an older copy, cut off, flipped and repaired, and any of these together. After each
+ * the app gives the numbers of an undisturbed run, or it refuses.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
@@ -114,7 +115,10 @@ async function closed(world: World): Promise<{ files: Files; next: World }> {
   return { files, next: await World.over(files) }
 }
 
-/** Runs the app, and does `then` right behind its first commit: what that sent to the next stage is not read yet. */
+/**
+ * Runs the app, and does `then` right behind its first commit: what that sent to the next stage is not read
+ * yet.
+ */
 async function untilCommitted(
   world: World,
   way: Way,
@@ -262,8 +266,9 @@ const isRestored = ({ attacks }: Case, target: RegExp): boolean =>
   attacks.some(each => target.test(each.target) && each.act.startsWith('restore'))
 
 /**
- * Known limit: everything that says how far an app is has gone back together, to one older copy, or is gone with the metadata that would know of it. What
- * comes is put out once more. An app without state has only its offsets.
+ * Known limit: everything that says how far an app is has gone back together, to one older copy, or is gone
+ * with the metadata that would know of it. What comes is put out once more. An app without state has only its
+ * offsets.
  */
 function isSetBack(history: History, attacked: Case): boolean {
   const state = targetsOf(history).filter(name => /^app-(?!plan-).*-changelog-\d+$/.test(name))
@@ -275,7 +280,10 @@ function isSetBack(history: History, attacked: Case): boolean {
   return (isRestored(attacked, /^__consumer_offsets-/) && areRestored) || (isUnknown && areGone)
 }
 
-/** At least once: a record that was sent to the next stage twice counts twice, and none is missing. State in the stage itself is exact. */
+/**
+ * At least once: a record that was sent to the next stage twice counts twice, and none is missing. State in
+ * the stage itself is exact.
+ */
 function checkNothingLost(found: readonly string[], right: readonly string[], mayDouble: boolean): void {
   const parsed = (values: readonly string[]): [string, string][] =>
     values.map(value => [keyIn(value), value.slice(keyIn(value).length + 1)])
@@ -290,8 +298,9 @@ function checkNothingLost(found: readonly string[], right: readonly string[], ma
 }
 
 /**
- * Known limit: at least once an app goes back to offsets and an input of one older copy. What it has put out of records that are gone now, stays: it
- * stood there `before`, nothing came over it, and what is right stands there too, if anything is.
+ * Known limit: at least once an app goes back to offsets and an input of one older copy. What it has put out
+ * of records that are gone now, stays: it stood there `before`, nothing came over it, and what is right
+ * stands there too, if anything is.
  */
 function withoutGone(
   found: readonly string[],

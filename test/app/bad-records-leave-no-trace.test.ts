@@ -1,6 +1,6 @@
 /**
- * A record that fails under `skip` or `deadLetter` leaves no trace: not in the state of the operators that it came through, in none of its windows, and
- * in no output. Without it everything is the same.
+ * A record that fails under `skip` or `deadLetter` leaves no trace: not in the state of the operators that it
+ * came through, in none of its windows, and in no output. Without it everything is the same.
  */
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'

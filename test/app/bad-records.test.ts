@@ -1,6 +1,7 @@
 /**
- * Records that cannot be processed, and user functions that fail: under each policy, of the app and of the source, with the exchange in memory and
- * over topics. Every case runs the same three records, of which the one in the middle is bad.
+ * Records that cannot be processed, and user functions that fail: under each policy, of the app and of the
+ * source, with the exchange in memory and over topics. Every case runs the same three records, of which the
+ * one in the middle is bad.
  */
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * State belongs to what it was made of: the offsets, the changelogs and the inputs of one commit. Where they have parted, the app gives right
- * numbers or refuses; it never gives a wrong one.
+ * State belongs to what it was made of: the offsets, the changelogs and the inputs of one commit. Where they
+ * have parted, the app gives right numbers or refuses; it never gives a wrong one.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,6 +1,6 @@
 /**
- * Inputs and topics between stages that do not fit the last commit: another partition count, another form of exchange, records that another program
- * left on their way, an input that is shorter than it was.
+ * Inputs and topics between stages that do not fit the last commit: another partition count, another form of
+ * exchange, records that another program left on their way, an input that is shorter than it was.
  */
 import { deepEqual, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'

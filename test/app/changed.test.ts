@@ -1,4 +1,7 @@
-/** A program that has changed since its last run: it takes over the state that is proved to fit, and is refused the state that it would misread. */
+/**
+ * A program that has changed since its last run: it takes over the state that is proved to fit, and is
+ * refused the state that it would misread.
+ */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../src/schema/index.ts'
@@ -92,7 +95,10 @@ const sums = (grouped: Grouped): ReturnType<Grouped['count']> =>
 const largest = (grouped: Grouped): ReturnType<Grouped['count']> =>
   grouped.aggregate(0, (max, value) => Math.max(max, value))
 
-/** Programs of which the second would misread the state of the first: refused, with what changed and both sides. */
+/**
+ * Programs of which the second would misread the state of the first: refused, with what changed and both
+ * sides.
+ */
 const misread: readonly [name: string, before: Program, after: Program, says: RegExp][] = [
   [
     'an operator without a name is put above another (KAFKA-9072)',

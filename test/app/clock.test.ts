@@ -1,4 +1,7 @@
-/** What the clock does to event time in a running app: arrival, records ahead of it, partitions without data, stalls; and firing that a crash interrupts. */
+/**
+ * What the clock does to event time in a running app: arrival, records ahead of it, partitions without data,
+ * stalls; and firing that a crash interrupts.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** How a program ends whose app or delivery fails, or whose log is closed under one that runs: exit code, what is printed, what was committed. */
+/**
+ * How a program ends whose app or delivery fails, or whose log is closed under one that runs: exit code, what
+ * is printed, what was committed.
+ */
 import { equal, match } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** State that no operator claims: it is kept and named, refused to an operator that has missed records, and dropped by `forget`. */
+/**
+ * State that no operator claims: it is kept and named, refused to an operator that has missed records, and
+ * dropped by `forget`.
+ */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isCode } from '../is-code.ts'

@@ -1,4 +1,7 @@
-/** An app on a disk that is full: it ends with what is full and where, commits nothing by halves, and goes on once there is room. */
+/**
+ * An app on a disk that is full: it ends with what is full and where, commits nothing by halves, and goes on
+ * once there is room.
+ */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** Headers: a record's own go with it to whatever becomes of it alone; results of windows have none but how they came; dead letters keep theirs. */
+/**
+ * Headers: a record's own go with it to whatever becomes of it alone; results of windows have none but how
+ * they came; dead letters keep theirs.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'

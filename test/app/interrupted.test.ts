@@ -1,6 +1,6 @@
 /**
- * Whatever happens to an app, in whichever state it is: its run settles with the right code, it has let go of everything, and what it
- * committed is a prefix of its input. The table is every state by every event.
+ * Whatever happens to an app, in whichever state it is: its run settles with the right code, it has let go of
+ * everything, and what it committed is a prefix of its input. The table is every state by every event.
  */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,9 +1,10 @@
 /**
- * The invariant: the same input gives the same final results, however it was partitioned among batches, interleaved, exchanged (in memory or through
- * topics), committed, and whenever the machine lost power in between.
+ * The invariant: the same input gives the same final results, however it was partitioned among batches,
+ * interleaved, exchanged (in memory or through topics), committed, and whenever the machine lost power in
+ * between.
  *
- * The whole engine runs: an app over the log in process, on a simulated disk and under a virtual clock, so that a failed case is repeated by
- * its seed. What must come out is worked out by the naive oracle.
+ * The whole engine runs: an app over the log in process, on a simulated disk and under a virtual clock, so
+ * that a failed case is repeated by its seed. What must come out is worked out by the naive oracle.
  */
 import { deepEqual } from 'node:assert/strict'
 import {
@@ -116,7 +117,10 @@ function sorted(rows: ReadonlyMap<string, unknown>): [string, unknown][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-/** A crash between the end of the sources and the end of what is behind the exchange: the app counted as finished. */
+/**
+ * A crash between the end of the sources and the end of what is behind the exchange: the app counted as
+ * finished.
+ */
 const onceFailed = [1_000_088, 2_000_008]
 /** Calls to the disk before a crash, at the most. */
 const callsMax = 500

@@ -1,4 +1,7 @@
-/** Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row all the same, whoever partitioned what. */
+/**
+ * Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row all
+ * the same, whoever partitioned what.
+ */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionFor } from '../../src/base/index.ts'

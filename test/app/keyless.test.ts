@@ -1,4 +1,7 @@
-/** Records whose new key is null: a left join gives them null, over any exchange; what needs a key drops and counts them. */
+/**
+ * Records whose new key is null: a left join gives them null, over any exchange; what needs a key drops and
+ * counts them.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../src/schema/index.ts'

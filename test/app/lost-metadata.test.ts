@@ -1,4 +1,7 @@
-/** An app after the log's list of topics was lost, and after the beginning of a changelog was: right numbers, or a refusal that says what to do. */
+/**
+ * An app after the log's list of topics was lost, and after the beginning of a changelog was: right numbers,
+ * or a refusal that says what to do.
+ */
 import { equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type MillraceError } from '../../src/base/index.ts'

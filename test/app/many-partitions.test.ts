@@ -1,4 +1,7 @@
-/** An exchange over topics between many partitions: what a task keeps of those upstream fits beside its offset, and few records say it. */
+/**
+ * An exchange over topics between many partitions: what a task keeps of those upstream fits beside its
+ * offset, and few records say it.
+ */
 import { equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'

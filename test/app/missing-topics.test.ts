@@ -1,4 +1,7 @@
-/** Topics that an app reads and that are not there: who creates them, with how many partitions, and what is said of it. */
+/**
+ * Topics that an app reads and that are not there: who creates them, with how many partitions, and what is
+ * said of it.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'

@@ -1,4 +1,6 @@
-/** Apps and consumers over one log that use the same topics, or names that meet: none gets what is another's. */
+/**
+ * Apps and consumers over one log that use the same topics, or names that meet: none gets what is another's.
+ */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { App } from '../../src/stream/index.ts'

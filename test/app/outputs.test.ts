@@ -1,4 +1,7 @@
-/** What an app cannot write: the error names the operator, the topic and the key, and its advice can be followed. */
+/**
+ * What an app cannot write: the error names the operator, the topic and the key, and its advice can be
+ * followed.
+ */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'

@@ -1,4 +1,7 @@
-/** Programs of one kind, for tests that run one after another over the same log: numbers go in under one key, and come out as JSON. */
+/**
+ * Programs of one kind, for tests that run one after another over the same log: numbers go in under one key,
+ * and come out as JSON.
+ */
 import { equal } from 'node:assert/strict'
 import { type ErrorCode, isMillraceError } from '../../src/base/index.ts'
 import { json, text, topic, type Topic } from '../../src/schema/index.ts'
@@ -32,7 +35,10 @@ export const write = (world: World, ...values: readonly number[]): Promise<void>
 export const valuesIn = async (world: World): Promise<string[]> =>
   (await world.read('output')).map(({ value }) => value ?? 'null')
 
-/** Runs one program after the other over one log: what came out, or the error of the second, whose advice is followed. */
+/**
+ * Runs one program after the other over one log: what came out, or the error of the second, whose advice is
+ * followed.
+ */
 export async function oneAfterTheOther(
   before: Program,
   after: Program,

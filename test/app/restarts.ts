@@ -1,6 +1,7 @@
 /**
- * Restarts: an app over 8 partitions that commits every 100 ms, for a day by a virtual clock, is restarted at random points, sometimes by a loss of
- * power. Offsets, state and outputs are those of a run that nobody disturbed. The log's own topics are rewritten over and over meanwhile.
+ * Restarts: an app over 8 partitions that commits every 100 ms, for a day by a virtual clock, is restarted at
+ * random points, sometimes by a loss of power. Offsets, state and outputs are those of a run that nobody
+ * disturbed. The log's own topics are rewritten over and over meanwhile.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { type Random, seededRandom } from '../../src/base/index.ts'
@@ -39,7 +40,10 @@ function counting(): App {
 interface Step {
   readonly afterMs: number
   readonly records: readonly Incoming[]
-  /** How long after them the event comes: in the middle of what the app is at, between two of its commits, or when all is done. */
+  /**
+   * How long after them the event comes: in the middle of what the app is at, between two of its commits, or
+   * when all is done.
+   */
   readonly eventAfterMs: number
   /** What happens then to the run that is disturbed. */
   readonly event: 'none' | 'stop' | 'reopen' | 'crash'
@@ -113,7 +117,10 @@ async function run(all: readonly Step[], exchange: 'memory' | 'topic', isDisturb
   }
 }
 
-/** Offsets and event time. What else a commit says depends on the form of exchange (`sent`), and on the bytes of the log (`last`). */
+/**
+ * Offsets and event time. What else a commit says depends on the form of exchange (`sent`), and on the bytes
+ * of the log (`last`).
+ */
 async function offsetsOf(world: World): Promise<unknown> {
   const inputs = Array.from({ length: partitions }, (_, partition) => ({ topic: 'input', partition }))
   const committed = await world.settle(world.port.committedOffsets('app', inputs))

@@ -1,6 +1,7 @@
 /**
- * Firing that a commit found incomplete, and a loss of power in it: the next run continues there before it takes any record, and does not take itself
- * for done after it. Otherwise a late record changes a window that has fired for the log and not yet for its task: the correction is never written.
+ * Firing that a commit found incomplete, and a loss of power in it: the next run continues there before it
+ * takes any record, and does not take itself for done after it. Otherwise a late record changes a window that
+ * has fired for the log and not yet for its task: the correction is never written.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,7 @@
-/** How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting anew; when it commits; what it says of itself. */
+/**
+ * How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting anew; when it
+ * commits; what it says of itself.
+ */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
@@ -249,7 +252,8 @@ test('progress says how far it is: records, watermark, lag, results and drops', 
   deepEqual(
     { dropped, results, records: others.records, deadLetters: others.deadLetters },
     {
-      // Late behind the exchange; without a key the program's own function fails, before the branch that would drop it.
+      // Late behind the exchange; without a key the program's own function fails, before the branch that
+      // would drop it.
       dropped: {
         late: 1,
         idle: 0,

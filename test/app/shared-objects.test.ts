@@ -1,6 +1,6 @@
 /**
- * State and user code share no objects: a function that changes what it was given either fails at that line, or changes nothing that counts; in
- * production and in testApp alike.
+ * State and user code share no objects: a function that changes what it was given either fails at that line,
+ * or changes nothing that counts; in production and in testApp alike.
  */
 import { deepEqual, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -31,7 +31,10 @@ const spoil = (value: unknown): never => {
 }
 const n = (value: unknown): number => (value as Item).n
 
-/** Programs that change what they are given, and what comes out for k0 n=1, k1 n=1, k0 n=1 if it does not count. */
+/**
+ * Programs that change what they are given, and what comes out for k0 n=1, k1 n=1, k0 n=1 if it does not
+ * count.
+ */
 const programs: readonly [name: string, program: Program, right: readonly unknown[]][] = [
   [
     'mapValues beside a second branch',

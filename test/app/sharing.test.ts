@@ -1,8 +1,10 @@
 /**
- * Instances of one app that share its work over topics: they come, leave, fail and hang, power is lost, and every record still counts exactly once.
+ * Instances of one app that share its work over topics: they come, leave, fail and hang, power is lost, and
+ * every record still counts exactly once.
  *
- * What shows it: the running count per key goes out at every record, so that what stands in the topic for a key is 1, 2, 3 … up to the number of its records: a record that was
- * lost, processed twice, or committed by an instance that had lost its partitions makes a gap or a repetition.
+ * What shows it: the running count per key goes out at every record, so that what stands in the topic for a
+ * key is 1, 2, 3 … up to the number of its records: a record that was lost, processed twice, or committed by
+ * an instance that had lost its partitions makes a gap or a repetition.
  */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -163,7 +165,8 @@ test('an instance that fails lets go of its partitions without a commit, and the
   await check(world, publisher, 'one failed')
 })
 
-// Before its first append the transaction has not begun, and the group alone knows that it was replaced; before its commit it has timed out as well.
+// Before its first append the transaction has not begun, and the group alone knows that it was replaced;
+// before its commit it has timed out as well.
 for (const at of ['append', 'commit'] as const)
   test(`an instance that hangs before its ${at} is expelled, and commits nothing when it wakes up`, async () => {
     const { world, publisher } = await setUp(seededRandom(seed))

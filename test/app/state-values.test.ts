@@ -1,4 +1,7 @@
-/** What a state may hold comes back as it was: a run with a restart between any two records gives what one without gives. What it cannot hold fails its record. */
+/**
+ * What a state may hold comes back as it was: a run with a restart between any two records gives what one
+ * without gives. What it cannot hold fails its record.
+ */
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'

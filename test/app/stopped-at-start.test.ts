@@ -1,4 +1,7 @@
-/** A run that is stopped while it starts, or restores what it is given later: it ends at once, whatever it waits for, and leaves nothing behind. */
+/**
+ * A run that is stopped while it starts, or restores what it is given later: it ends at once, whatever it
+ * waits for, and leaves nothing behind.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogPort, Reader } from '../../src/port/index.ts'

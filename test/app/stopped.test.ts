@@ -1,4 +1,7 @@
-/** A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep): its app continues where it was. */
+/**
+ * A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep): its app continues
+ * where it was.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

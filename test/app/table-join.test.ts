@@ -1,4 +1,7 @@
-/** A stream joined to a table that was filled before: every record finds its row, however many partitions there are. */
+/**
+ * A stream joined to a table that was filled before: every record finds its row, however many partitions
+ * there are.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Event time in a running app: what is late and where it goes, partitions that fall idle, partitions that run ahead, and all of it across restarts. */
+/**
+ * Event time in a running app: what is late and where it goes, partitions that fall idle, partitions that run
+ * ahead, and all of it across restarts.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, type WatermarkOptions, windowed } from '../../src/schema/index.ts'
@@ -207,7 +210,8 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
     [200, 1],
   ] as const) {
     const world = await World.open()
-    // One partition after the other: read in the order of arrival, the first would be through before the last begins.
+    // One partition after the other: read in the order of arrival, the first would be through before the last
+    // begins.
     for (let partition = 0; partition < partitions; partition += 1)
       await world.write(
         'input',

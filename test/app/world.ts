@@ -1,6 +1,7 @@
 /**
- * A small world for apps under test: the log in process on a simulated disk, under a clock that stands still. Records go in as bytes, partition by partition, and
- * come out with their headers; apps run in simulated time and are cut off by a loss of power.
+ * A small world for apps under test: the log in process on a simulated disk, under a clock that stands still.
+ * Records go in as bytes, partition by partition, and come out with their headers; apps run in simulated time
+ * and are cut off by a loss of power.
  */
 import { type Clock, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
@@ -88,7 +89,10 @@ export class World {
     return settle(this.clock, work)
   }
 
-  /** Writes records to a topic, which is made where it is missing, `perBatch` of a partition to a batch. All of it is durable then. */
+  /**
+   * Writes records to a topic, which is made where it is missing, `perBatch` of a partition to a batch. All
+   * of it is durable then.
+   */
   async write(
     topic: string,
     records: readonly Incoming[],
@@ -116,7 +120,9 @@ export class World {
     return this.settle(this.#read(topic))
   }
 
-  /** The last value of each key in a topic, deleted ones left out: partition, key and value in hexadecimal. */
+  /**
+   * The last value of each key in a topic, deleted ones left out: partition, key and value in hexadecimal.
+   */
   async rows(topic: string): Promise<string[]> {
     const rows = new Map<string, string>()
     const visit = (partition: number, record: RecordCursor): void => {

@@ -1,4 +1,7 @@
-/** The in-process log passes the suite of LogPort: on the machine's disk, and on a simulated one that loses power. */
+/**
+ * The in-process log passes the suite of LogPort: on the machine's disk, and on a simulated one that loses
+ * power.
+ */
 import { describe, test } from 'node:test'
 import { systemClock } from '../../src/base/index.ts'
 import { logPortConformance } from '../../src/port/conformance/index.ts'

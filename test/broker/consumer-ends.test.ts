@@ -1,6 +1,7 @@
 /**
- * Every ending of a consumer is whole: a table of what it is doing by what happens to it. After each pair the read settles, the loop is over, the member has left
- * and nobody waits for it, and what was handed out and processed is committed, nothing else.
+ * Every ending of a consumer is whole: a table of what it is doing by what happens to it. After each pair the
+ * read settles, the loop is over, the member has left and nobody waits for it, and what was handed out and
+ * processed is committed, nothing else.
  *
  * Partition 0 holds 0 to 4, and nothing reads partition 1, which is there to change hands.
  */
@@ -40,7 +41,10 @@ const events: Record<
   'break or throw': { outcome: 'done', in: ['in a body', 'committing'] },
 }
 
-/** What is committed in each state once it has ended: 0 and 1 are processed before the body works on 2, and a commit in the body takes that in. */
+/**
+ * What is committed in each state once it has ended: 0 and 1 are processed before the body works on 2, and a
+ * commit in the body takes that in.
+ */
 const committedIn: Record<State, number> = {
   joining: 0,
   reading: 5,
@@ -143,7 +147,10 @@ class World {
 
 type Records = AsyncIterator<{ readonly value: number | null }, undefined>
 
-/** Has the consumer do what the state says; what is returned is what it is asked for, and settles when that ends. */
+/**
+ * Has the consumer do what the state says; what is returned is what it is asked for, and settles when that
+ * ends.
+ */
 async function bringTo(
   state: State,
   world: World,

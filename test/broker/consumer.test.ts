@@ -314,7 +314,8 @@ test('a member that was expelled while at work hears of it, and commits nothing 
   await append(writer, 'numbers', ['0', '1', '2', '3', '4'], 1)
   for (let n = 0; n < 2; n += 1) await settle(clock, slow.next())
 
-  // The first one is at work on 1 of partition 1. That holds up nothing of partition 0, and what ended before is committed.
+  // The first one is at work on 1 of partition 1. That holds up nothing of partition 0, and what ended before
+  // is committed.
   const second = log.consumer(numbers, options)
   const quick = second[Symbol.asyncIterator]()
   const joining = quick.next()

@@ -1,7 +1,8 @@
 /**
- * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets under way. After each, for every writer: all its partitions show the same
- * transactions, every acknowledged one and at most one more; the offset committed with them says the same; nothing aborted shows; nothing is left
- * open. And what a plain writer got acknowledged is there.
+ * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets under way.
+ * After each, for every writer: all its partitions show the same transactions, every acknowledged one and at
+ * most one more; the offset committed with them says the same; nothing aborted shows; nothing is left open.
+ * And what a plain writer got acknowledged is there.
  */
 import assert from 'node:assert/strict'
 import { seededRandom, type Random } from '../../src/base/index.ts'
@@ -23,7 +24,10 @@ interface Progress {
   attempted: number
 }
 
-/** Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until something fails or so many are done. */
+/**
+ * Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until
+ * something fails or so many are done.
+ */
 async function transact(
   port: LogPort,
   name: string,

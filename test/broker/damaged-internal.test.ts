@@ -1,4 +1,7 @@
-/** A log of the broker's own that is damaged, repaired or lost: the rest of the log works, and nothing that was lost goes unnoticed. */
+/**
+ * A log of the broker's own that is damaged, repaired or lost: the rest of the log works, and nothing that
+ * was lost goes unnoticed.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** Topics that go while transactions are at work with them, and disks that fill up for one partition: nobody else is held up. */
+/**
+ * Topics that go while transactions are at work with them, and disks that fill up for one partition: nobody
+ * else is held up.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
@@ -18,7 +21,10 @@ async function opened(seed: number): Promise<{ log: SimulatedLog; port: InProces
   return { log, port }
 }
 
-/** Turns of the microtask queue between the start of the end of a transaction and the deletion: before, within and after every step. */
+/**
+ * Turns of the microtask queue between the start of the end of a transaction and the deletion: before, within
+ * and after every step.
+ */
 const turnsMax = 90
 /** Every turn in the soak. */
 const stride = scale(10) === 10 ? 1 : 6

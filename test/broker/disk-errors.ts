@@ -1,6 +1,6 @@
 /**
- * Every call to the disk in the life of a broker fails, once or from then on: whatever is refused for it, topics and offsets included, is refused with a
- * MillraceError whose code says what the disk said.
+ * Every call to the disk in the life of a broker fails, once or from then on: whatever is refused for it,
+ * topics and offsets included, is refused with a MillraceError whose code says what the disk said.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
@@ -14,7 +14,10 @@ import { soak } from '../scale.ts'
 const stepOfShortRun = 5
 const batch = { count: 1, build: (stamp: BatchStamp) => batchOf(['x'.repeat(100)], stamp) }
 
-/** What a caller may be told of it. The rest follows from what the disk did to somebody else: the topic was not made, the transaction is over. */
+/**
+ * What a caller may be told of it. The rest follows from what the disk did to somebody else: the topic was
+ * not made, the transaction is over.
+ */
 const codes: Record<'EIO' | 'ENOSPC', readonly ErrorCode[]> = {
   EIO: ['DISK_FAILED', 'PARTITION_POISONED'],
   ENOSPC: ['DISK_FULL', 'PARTITION_POISONED'],

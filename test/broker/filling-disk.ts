@@ -1,6 +1,7 @@
 /**
- * Parts of the disk fill up and get room again at random, while transactions with offsets begin and end, and processes end: what was committed is there,
- * what was refused with DISK_FULL is not, and no call waits for room.
+ * Parts of the disk fill up and get room again at random, while transactions with offsets begin and end, and
+ * processes end: what was committed is there, what was refused with DISK_FULL is not, and no call waits for
+ * room.
  */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'

@@ -1,6 +1,7 @@
 /**
- * A disk that stays full: a call that needs room there ends with DISK_FULL, every other call works, the log closes, and the next process loses nothing
- * that was acknowledged. Time stands still in these tests: nothing waits for it.
+ * A disk that stays full: a call that needs room there ends with DISK_FULL, every other call works, the log
+ * closes, and the next process loses nothing that was acknowledged. Time stands still in these tests: nothing
+ * waits for it.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
@@ -189,8 +190,8 @@ async function checkOne(full: Full, state: string, name: string, operation: Oper
 }
 
 /**
- * A marker that finds no room holds up its own partition and its own id, and is written at the next call that waits for it, or
- * at the next start.
+ * A marker that finds no room holds up its own partition and its own id, and is written at the next call that
+ * waits for it, or at the next start.
  */
 export async function checkMarkers(): Promise<void> {
   const disk = new SimulatedDisk({ random: seededRandom(1) })
@@ -239,7 +240,10 @@ async function checkClose(): Promise<void> {
   await next.port.close()
 }
 
-/** A file whose sync does not return holds up the calls that need it, and no others: checkpoints are written for the other partitions. */
+/**
+ * A file whose sync does not return holds up the calls that need it, and no others: checkpoints are written
+ * for the other partitions.
+ */
 export async function checkHang(): Promise<void> {
   const disk = new SimulatedDisk({ random: seededRandom(1) })
   const { port, fillable, clock, plain, other, transactional } = await prepared(disk)

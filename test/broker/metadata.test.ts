@@ -1,4 +1,7 @@
-/** metadata.json that is not what was written last: an older copy, one of 0.1.0, one with a changed bit; and folders that are missing. */
+/**
+ * metadata.json that is not what was written last: an older copy, one of 0.1.0, one with a changed bit; and
+ * folders that are missing.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromUtf8, isMillraceError, seededRandom, utf8 } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** What is refused at `send` leaves nothing behind in the producer: flush, good records and close work in any order, and all that is good arrives. */
+/**
+ * What is refused at `send` leaves nothing behind in the producer: flush, good records and close work in any
+ * order, and all that is good arrives.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'

@@ -24,7 +24,8 @@ test('a topic is created with the partitions of its definition, at the first rec
 test('keys go where every Kafka client sends them', async t => {
   const log = await openTestLog(t)
   const producer = log.producer(flights)
-  // As Java's murmur2: "21" hashes to -973932308, "foobar" to -790332482, "a-little-bit-long-string" to -985981536.
+  // As Java's murmur2: "21" hashes to -973932308, "foobar" to -790332482, "a-little-bit-long-string" to
+  // -985981536.
   for (const [key, hash] of [
     ['21', -973932308],
     ['foobar', -790332482],

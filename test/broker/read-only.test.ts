@@ -136,7 +136,8 @@ test('shows whole batches alone, wherever a write has come to', async () => {
   await file.read(bytes, 0)
   const shown = new Map<number, string[]>()
   for (let size = 0; size <= bytes.length; size += size % 7 === 0 ? 1 : 6) {
-    // As a writer's file may be found: longer with each write. What is known to be synced is all of it here, so nothing is damage below.
+    // As a writer's file may be found: longer with each write. What is known to be synced is all of it here,
+    // so nothing is damage below.
     const torn: Disk = {
       ...guarded(world.disk),
       async open(name, mode) {

@@ -1,4 +1,7 @@
-/** No batch gets larger than its topic takes: only a single record can be too large, and it alone is refused, at its `send`, by its name. */
+/**
+ * No batch gets larger than its topic takes: only a single record can be too large, and it alone is refused,
+ * at its `send`, by its name.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom, systemClock, type Compression } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** A process with an open transaction, which it commits when it is told to. Arguments: folder, time-out of the transaction in milliseconds. */
+/**
+ * A process with an open transaction, which it commits when it is told to. Arguments: folder, time-out of the
+ * transaction in milliseconds.
+ */
 import process from 'node:process'
 import { batch } from '../../src/port/conformance/harness.ts'
 import { openPort } from './support.ts'

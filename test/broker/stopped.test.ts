@@ -1,4 +1,6 @@
-/** A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep) continues where it was. */
+/**
+ * A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep) continues where it was.
+ */
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

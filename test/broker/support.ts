@@ -42,7 +42,10 @@ export async function valuesIn(port: InProcessLog, topic: string, partition = 0)
   return shown.map(({ value }) => value)
 }
 
-/** A log over a simulated disk and a clock that stands still, which can lose power and be opened again. Each time its internal logs have other tiny limits. */
+/**
+ * A log over a simulated disk and a clock that stands still, which can lose power and be opened again. Each
+ * time its internal logs have other tiny limits.
+ */
 export class SimulatedLog {
   readonly disk: SimulatedDisk
   readonly clock: VirtualClock = virtualClock(1_000_000)

@@ -1,4 +1,7 @@
-/** Creations and deletions of topics that fail, or end with their process, at any call to the disk: nothing of them is left, or all of it. */
+/**
+ * Creations and deletions of topics that fail, or end with their process, at any call to the disk: nothing of
+ * them is left, or all of it.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'

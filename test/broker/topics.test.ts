@@ -83,7 +83,10 @@ test('internal topics are for the log itself', async () => {
   await port.close()
 })
 
-/** Offsets, inside transactions or not, over clean restarts: they never go back, and the internal logs stay short. */
+/**
+ * Offsets, inside transactions or not, over clean restarts: they never go back, and the internal logs stay
+ * short.
+ */
 for (const kind of ['plain', 'transactional'] as const)
   test(`committed offsets do not go back at a clean restart: ${kind}`, async () => {
     for (let seed = 0; seed < scale(40); seed += 1) {

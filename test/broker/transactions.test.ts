@@ -1,4 +1,7 @@
-/** The coordinator's own rules, below what LogPort can show: epochs, late calls, recovery from every point of a commit. */
+/**
+ * The coordinator's own rules, below what LogPort can show: epochs, late calls, recovery from every point of
+ * a commit.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {

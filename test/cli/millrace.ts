@@ -32,7 +32,10 @@ export interface Folder {
   run(args: string, input?: string | Uint8Array): Promise<Ended>
   /** Starts a command whose input stays open. */
   start(args: string): Running
-  /** Resolves when a topic's first partition has grown past `bytes`: a command at work cannot be asked, since the folder is its own. */
+  /**
+   * Resolves when a topic's first partition has grown past `bytes`: a command at work cannot be asked, since
+   * the folder is its own.
+   */
   grown(topic: string, bytes?: number): Promise<void>
   /** How large it is. */
   size(topic: string): number
@@ -101,7 +104,9 @@ function startIn(cwd: string, args: readonly string[]): Running {
   }
 }
 
-/** It failed as an operating error does: with this exit code and error code, in one message without a stack. */
+/**
+ * It failed as an operating error does: with this exit code and error code, in one message without a stack.
+ */
 export function assertRefused(
   { code, err }: Ended,
   exitCode: number,

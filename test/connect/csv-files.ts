@@ -1,4 +1,7 @@
-/** Random CSV files: a table in a random dialect, with malformed records among the rows, and what has to become of each. */
+/**
+ * Random CSV files: a table in a random dialect, with malformed records among the rows, and what has to
+ * become of each.
+ */
 import type { Random } from '../../src/base/index.ts'
 import type { ColumnKind, ColumnSpecs, CsvOptions } from '../../src/connect/index.ts'
 

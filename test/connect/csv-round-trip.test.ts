@@ -1,6 +1,6 @@
 /**
- * Random tables as CSV files in random dialects, which grow in steps while runs read them and crash: what is published is what was written, and each malformed record
- * is a dead letter with its line and its bytes.
+ * Random tables as CSV files in random dialects, which grow in steps while runs read them and crash: what is
+ * published is what was written, and each malformed record is a dead letter with its line and its bytes.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

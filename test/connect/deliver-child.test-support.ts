@@ -1,6 +1,7 @@
 /**
- * The process that test/connect/duckdb-kill.test.ts kills: delivers the same made-up log to a DuckDB file, once keeping keys and once appending. The log is made
- * anew from the seed in each process, as if it had been read from disk.
+ * The process that test/connect/duckdb-kill.test.ts kills: delivers the same made-up log to a DuckDB file,
+ * once keeping keys and once appending. The log is made anew from the seed in each process, as if it had been
+ * read from disk.
  */
 import { z } from 'zod'
 import { seededRandom } from '../../src/base/index.ts'

@@ -1,4 +1,7 @@
-/** The process that test/connect/publish-kill.test.ts kills: publishes a CSV file, good rows and bad, to a log in a folder. */
+/**
+ * The process that test/connect/publish-kill.test.ts kills: publishes a CSV file, good rows and bad, to a log
+ * in a folder.
+ */
 import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { csv, publish } from '../../src/connect/index.ts'

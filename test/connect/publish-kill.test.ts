@@ -1,4 +1,7 @@
-/** A source over kill -9 at random moments, each after progress, on the real log: every row once, every bad row a dead letter once. */
+/**
+ * A source over kill -9 at random moments, each after progress, on the real log: every row once, every bad
+ * row a dead letter once.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Random tables as SQL: types, values at their bounds, and whether a Parquet source must give a value or refuse it. */
+/**
+ * Random tables as SQL: types, values at their bounds, and whether a Parquet source must give a value or
+ * refuse it.
+ */
 import type { Random } from '../../src/base/index.ts'
 
 /** An SQL expression, and whether a row of a program holds its value. */

@@ -1,6 +1,7 @@
 /**
- * Random tables, written by DuckDB into Parquet, read by the Parquet source, sent through a topic, delivered to DuckDB: equal by SQL, but for the rows that
- * hold a value that a program cannot. Those are counted as bad, no more and no fewer. SEED=n repeats one seed that failed.
+ * Random tables, written by DuckDB into Parquet, read by the Parquet source, sent through a topic, delivered
+ * to DuckDB: equal by SQL, but for the rows that hold a value that a program cannot. Those are counted as
+ * bad, no more and no fewer. SEED=n repeats one seed that failed.
  */
 import { deepEqual, equal } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'

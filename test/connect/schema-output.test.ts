@@ -1,6 +1,7 @@
 /**
- * What a schema gives out, from the text of other producers into a table: columns follow from the output, whole numbers stay whole, and what a function of the schema
- * throws is one record's fault wherever it is read.
+ * What a schema gives out, from the text of other producers into a table: columns follow from the output,
+ * whole numbers stay whole, and what a function of the schema throws is one record's fault wherever it is
+ * read.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

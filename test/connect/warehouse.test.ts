@@ -1,4 +1,7 @@
-/** Deliveries of a real log into DuckDB, where something on either side is not what it was: refused, with ways out that work. */
+/**
+ * Deliveries of a real log into DuckDB, where something on either side is not what it was: refused, with ways
+ * out that work.
+ */
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Reads what processes that were killed have left: nothing lost, doubled, aborted but read, or out of order per key; no transaction left open. */
+/**
+ * Reads what processes that were killed have left: nothing lost, doubled, aborted but read, or out of order
+ * per key; no transaction left open.
+ */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Log } from '../../src/index.ts'
 import { counted, input, keys, partitions } from './program.ts'

@@ -1,8 +1,9 @@
 /**
  * kill -9, again and again, of a process that publishes and processes; then the checker.
  *
- * A kill counts only if there was progress since the one before (something was committed), and kills are spread over the phases. The checker reads
- * what is left: nothing lost, doubled, aborted but read, or out of order per key; outputs that match the input; no transaction left open.
+ * A kill counts only if there was progress since the one before (something was committed), and kills are
+ * spread over the phases. The checker reads what is left: nothing lost, doubled, aborted but read, or out of
+ * order per key; outputs that match the input; no transaction left open.
  */
 import { equal, ok } from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -18,7 +19,10 @@ import type { Phase } from './program.ts'
 
 const phases: readonly Phase[] = ['publishing', 'publish-committing', 'processing', 'committing', 'committed']
 
-/** Starts the worker and kills it inside `phase`, some moments after a commit; undefined lets it finish. Whether it was killed. */
+/**
+ * Starts the worker and kills it inside `phase`, some moments after a commit; undefined lets it finish.
+ * Whether it was killed.
+ */
 function run(
   folder: string,
   total: number,

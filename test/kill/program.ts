@@ -1,6 +1,6 @@
 /**
- * What the process that is killed runs: it publishes numbered records in transactions, some of which it aborts, and an app counts them per key, exactly once.
- * Each run goes on where the one before was killed.
+ * What the process that is killed runs: it publishes numbered records in transactions, some of which it
+ * aborts, and an app counts them per key, exactly once. Each run goes on where the one before was killed.
  */
 import { createApp, json, type Log, type RunnableApp, text, topic, type Topic } from '../../src/index.ts'
 import { partitionForBinary } from '../../src/base/index.ts'

@@ -1,6 +1,7 @@
 /**
- * The same program as under real kills, on a simulated disk and clock: its process ends at any call to the disk, by a kill or a loss of power, while it
- * publishes, while it waits, and between any two steps of a commit. A case is repeated by its seed.
+ * The same program as under real kills, on a simulated disk and clock: its process ends at any call to the
+ * disk, by a kill or a loss of power, while it publishes, while it waits, and between any two steps of a
+ * commit. A case is repeated by its seed.
  */
 import { type Random, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'

@@ -1,4 +1,7 @@
-/** The process that is killed: says over IPC what it is doing, and goes on until it is done or dead. Arguments: folder, records per key. */
+/**
+ * The process that is killed: says over IPC what it is doing, and goes on until it is done or dead.
+ * Arguments: folder, records per key.
+ */
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'

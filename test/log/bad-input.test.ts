@@ -1,6 +1,7 @@
 /**
- * What a log says to folders, files and names that it cannot use: a code to program by, and a sentence with the place in it. Where the sentence names a
- * command, the command is run here. On the machine's disk, but for the faults that it does not have to give.
+ * What a log says to folders, files and names that it cannot use: a code to program by, and a sentence with
+ * the place in it. Where the sentence names a command, the command is run here. On the machine's disk, but
+ * for the faults that it does not have to give.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,7 +1,8 @@
 /**
- * What a damaged file is worth: a log of 64 KiB is cut at every byte, and zeroed and garbled in every sector. What is left is always the
- * whole batches before the damage, and what is cut off is kept aside to the byte. Below the recovery point nothing is cut before somebody asks
- * for a repair, and no read shows anything else than what was appended.
+ * What a damaged file is worth: a log of 64 KiB is cut at every byte, and zeroed and garbled in every sector.
+ * What is left is always the whole batches before the damage, and what is cut off is kept aside to the byte.
+ * Below the recovery point nothing is cut before somebody asks for a repair, and no read shows anything else
+ * than what was appended.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
@@ -177,7 +178,10 @@ export async function olderSegments(): Promise<void> {
   await checkAll(sectorDamages(log), 10, ['cut', 'found by reading', 'refused'])
 }
 
-/** After a clean stop, too, segments that were cut are found at the start: they are not as long as their digests say. */
+/**
+ * After a clean stop, too, segments that were cut are found at the start: they are not as long as their
+ * digests say.
+ */
 export async function sealedSegments(): Promise<void> {
   const log = await writeLog(12 << 10, seed, 'clean')
   await checkAll(cuts(log, soak ? 1 : 100), 20, ['refused'])

@@ -1,6 +1,7 @@
 /**
- * Indexes, digests and producer snapshots are derived from the log. Whatever happens to one of them, or to all of a kind, the log opens, says nothing
- * of damage, and answers as before: records of either isolation, look-ups by time, producers. And the files are what they were after the next stop.
+ * Indexes, digests and producer snapshots are derived from the log. Whatever happens to one of them, or to
+ * all of a kind, the log opens, says nothing of damage, and answers as before: records of either isolation,
+ * look-ups by time, producers. And the files are what they were after the next stop.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError } from '../../src/base/index.ts'

@@ -1,6 +1,7 @@
 /**
- * Every call to the disk in the life of a log fails once, in every way: with EIO, ENOSPC, EMFILE, or short; one time or from then on. Whatever
- * the log says of it, it keeps: what it acknowledged or showed is there after a restart, what it refused is not, and nothing else shows.
+ * Every call to the disk in the life of a log fails once, in every way: with EIO, ENOSPC, EMFILE, or short;
+ * one time or from then on. Whatever the log says of it, it keeps: what it acknowledged or showed is there
+ * after a restart, what it refused is not, and nothing else shows.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type ErrorCode, type MillraceError } from '../../src/base/index.ts'
@@ -26,7 +27,10 @@ class Expected {
   readonly fates = new Map<string, Fate>()
   readonly aborted = new Set<string>()
 
-  /** Checks what a reader was shown; from now on it is safe. `dropsOld`: only what comes after the first value shown has to be there. */
+  /**
+   * Checks what a reader was shown; from now on it is safe. `dropsOld`: only what comes after the first value
+   * shown has to be there.
+   */
   check(shown: readonly string[], isolation: Isolation, dropsOld: boolean): void {
     const tried = [...this.fates.keys()]
     const places = shown.map(value => tried.indexOf(value))
@@ -61,7 +65,10 @@ class Life {
     this.disk = disk
   }
 
-  /** Opens, creates, appends, rolls, commits, aborts, drops, checkpoints, reads, closes, and opens again. Ends at what does not succeed. */
+  /**
+   * Opens, creates, appends, rolls, commits, aborts, drops, checkpoints, reads, closes, and opens again. Ends
+   * at what does not succeed.
+   */
   async live(): Promise<void> {
     await this.open()
     for (const topic of topics) await this.#try(() => this.#create(topic))
@@ -109,7 +116,10 @@ class Life {
       }
   }
 
-  /** The disk is well again: everything goes on, after what a broker does with transactions that were left open. */
+  /**
+   * The disk is well again: everything goes on, after what a broker does with transactions that were left
+   * open.
+   */
   async goOn(value: string): Promise<void> {
     for (const topic of topics) {
       const partition = this.log!.partition(topic, 0) ?? (await this.#create(topic))
@@ -120,7 +130,10 @@ class Life {
     await this.read()
   }
 
-  /** A partition whose disk failed takes nothing more, however well the disk is now, and the process was told to end. */
+  /**
+   * A partition whose disk failed takes nothing more, however well the disk is now, and the process was told
+   * to end.
+   */
   checkPoisoned(): void {
     const poisoned = this.failures.some(({ code }) => code === 'PARTITION_POISONED')
     assert(!poisoned || this.fatal.length > 0, 'the process is told')
@@ -186,8 +199,8 @@ class Life {
 }
 
 /**
- * What a program may be told. A sync that failed is final, whatever the system calls it. EMFILE is never taken for damage, and where a descriptor comes
- * free nobody hears of it.
+ * What a program may be told. A sync that failed is final, whatever the system calls it. EMFILE is never
+ * taken for damage, and where a descriptor comes free nobody hears of it.
  */
 const kinds: readonly PlannedFailure['kind'][] = ['EIO', 'ENOSPC', 'short', 'EMFILE']
 const codes: Record<PlannedFailure['kind'], readonly ErrorCode[]> = {

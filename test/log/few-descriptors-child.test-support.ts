@@ -1,4 +1,7 @@
-/** A program that uses many partitions under a low limit of open files; few-descriptors.test.ts starts it. Prints the sum of what it read. */
+/**
+ * A program that uses many partitions under a low limit of open files; few-descriptors.test.ts starts it.
+ * Prints the sum of what it read.
+ */
 import process from 'node:process'
 import { json, openLog, text, topic } from '../../src/index.ts'
 

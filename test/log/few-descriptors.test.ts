@@ -1,4 +1,7 @@
-/** Under a real limit of open files: partitions, each with a segment, indexes and a snapshot, in a process that may have fewer files open. */
+/**
+ * Under a real limit of open files: partitions, each with a segment, indexes and a snapshot, in a process
+ * that may have fewer files open.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import process from 'node:process'

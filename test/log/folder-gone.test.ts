@@ -1,4 +1,7 @@
-/** The data folder is removed, moved or replaced while the log is open: nothing more is acknowledged, and nothing is written to what is there now. */
+/**
+ * The data folder is removed, moved or replaced while the log is open: nothing more is acknowledged, and
+ * nothing is written to what is there now.
+ */
 import assert from 'node:assert/strict'
 import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,6 @@
-/** A process that has a data directory open, until it is killed: node holder.ts <folder>. Says so with a line. */
+/**
+ * A process that has a data directory open, until it is killed: node holder.ts <folder>. Says so with a line.
+ */
 import { appendFileSync } from 'node:fs'
 import { nodeDisk, systemClock } from '../../src/base/index.ts'
 import { LogDirectory } from '../../src/log/index.ts'

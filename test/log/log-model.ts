@@ -1,6 +1,6 @@
 /**
- * What a partition should be, in the simplest form: a list of batches. Everything else (producers, open transactions, what readers see) is
- * worked out anew from that list, whenever it is asked for.
+ * What a partition should be, in the simplest form: a list of batches. Everything else (producers, open
+ * transactions, what readers see) is worked out anew from that list, whenever it is asked for.
  */
 import assert from 'node:assert/strict'
 import type { Isolation } from '../../src/log/index.ts'
@@ -74,7 +74,9 @@ export class LogModel {
     return [...this.producers().values()].flatMap(({ openSince }) => openSince ?? []).sort((a, b) => a - b)
   }
 
-  /** What a reader sees of [from, to), in order. For read_committed `to` is at most the last stable offset. */
+  /**
+   * What a reader sees of [from, to), in order. For read_committed `to` is at most the last stable offset.
+   */
   shown(from: number, to: number, isolation: Isolation): { offset: number; value: string }[] {
     const aborted = isolation === 'read_committed' ? this.#aborted() : new Set()
     return this.batches

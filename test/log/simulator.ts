@@ -1,13 +1,15 @@
 /**
- * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many on their way at a time; ends of
- * transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention, a disk that is full, or fails, now and then. The process ends again and
- * again: cleanly, by a kill, or by a loss of power, at any call to the disk, those of recovery included.
+ * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many on
+ * their way at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls,
+ * retention, a disk that is full, or fails, now and then. The process ends again and again: cleanly, by a
+ * kill, or by a loss of power, at any call to the disk, those of recovery included.
  *
  * After each start
  * - the log is a beginning of what was appended, with everything that was acknowledged or shown before;
  * - readers of either isolation see what the model says, by offset and by time;
  * - producers are known as before: their last batches are duplicates, gaps and older epochs are refused;
- * - the transactions that were open are open, and once they are aborted nothing holds back the last stable offset.
+ * - the transactions that were open are open, and once they are aborted nothing holds back the last stable
+ *   offset.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type Compression, type Random } from '../../src/base/index.ts'
@@ -104,7 +106,8 @@ class Simulation {
   }
 
   async run(): Promise<void> {
-    // The folder and the partition are there for good: what a crash makes of their creation is another test's matter.
+    // The folder and the partition are there for good: what a crash makes of their creation is another test's
+    // matter.
     const log = await openDirectory(this.#disk, this.#options)
     await log.createPartition('flights', 0)
     await log.close()

@@ -1,6 +1,6 @@
 /**
- * The demo's log, as Apache Kafka's DumpLogSegments reads it: every batch, record and marker of every partition, after two kills on the
- * way. A month of flights; all of the half-year under SOAK=1.
+ * The demo's log, as Apache Kafka's DumpLogSegments reads it: every batch, record and marker of every
+ * partition, after two kills on the way. A month of flights; all of the half-year under SOAK=1.
  */
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -22,7 +22,10 @@ const kills = [
 ] as const
 const demo = resolve(import.meta.dirname, '../../examples/flights/main.ts')
 const slice = soak ? [] : ['--days', '31']
-/** Topics whose records are text throughout: compared to the letter. Of the others sizes are not printed, so offsets, times and headers are. */
+/**
+ * Topics whose records are text throughout: compared to the letter. Of the others sizes are not printed, so
+ * offsets, times and headers are.
+ */
 const textTopics = /^(flights|airports)-\d+$/
 
 /** Partition folders and their batches, a line each. */

@@ -1,10 +1,12 @@
 /**
- * Apache Kafka's own reading of segment files: `DumpLogSegments --deep-iteration --print-data-log`, parsed as it is printed, so
- * that a log of millions of records passes through without being held.
+ * Apache Kafka's own reading of segment files: `DumpLogSegments --deep-iteration --print-data-log`, parsed as
+ * it is printed, so that a log of millions of records passes through without being held.
  *
- * What it prints, and what becomes of it: `Dumping <file>`, then a line per batch (`baseOffset: 0 lastOffset: 15 … isvalid: true`),
- * below it a line per record (`| offset: 0 … headerKeys: [a,b] key: … payload: …`, markers with `endTxnMarker: COMMIT`); for index
- * files a line per entry. Whatever else it says is a complaint: invalid bytes, offsets that go back, an index that lies.
+ * What it prints, and what becomes of it: `Dumping <file>`, then a line per batch
+ * (`baseOffset: 0 lastOffset: 15 … isvalid: true`), below it a line per record
+ * (`| offset: 0 … headerKeys: [a,b] key: … payload: …`, markers with `endTxnMarker: COMMIT`); for index files
+ * a line per entry. Whatever else it says is a complaint: invalid bytes, offsets that go back, an index that
+ * lies.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -42,8 +44,8 @@ export interface DumpedBatch {
 }
 
 /**
- * Has Apache Kafka read `files` (`.log`, and `.index` or `.timeindex` to have them checked against it), calls `onBatch` for each batch
- * in order, and resolves to its complaints: none, if all is well. Without the flag
+ * Has Apache Kafka read `files` (`.log`, and `.index` or `.timeindex` to have them checked against it), calls
+ * `onBatch` for each batch in order, and resolves to its complaints: none, if all is well. Without the flag
  * `--print-data-log` records come without key and value.
  */
 export async function dumpLog(

@@ -1,6 +1,7 @@
 /**
- * Installs the JVM peers into the ignored folder `.peers/`, where they stay between runs: Apache Kafka and its tools, as the
- * pom.xml beside this file names them, from Maven Central. A user of millrace never needs any of it.
+ * Installs the JVM peers into the ignored folder `.peers/`, where they stay between runs: Apache Kafka and
+ * its tools, as the pom.xml beside this file names them, from Maven Central. A user of millrace never needs
+ * any of it.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -35,7 +36,10 @@ export function kafkaClassPath(): string {
   return join(libraries, '*')
 }
 
-/** On a Debian machine where this runs as root (CI), what is missing is installed; elsewhere the error says what to install. */
+/**
+ * On a Debian machine where this runs as root (CI), what is missing is installed; elsewhere the error says
+ * what to install.
+ */
 function requireProgram(program: string, versionFlag: string, debianPackage: string): void {
   if (spawnSync(program, [versionFlag]).status === 0) return
   if (process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0) {

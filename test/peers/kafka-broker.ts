@@ -1,6 +1,7 @@
 /**
- * A real Apache Kafka: one node, broker and KRaft controller in one, on loopback, with its data in a folder of its own
- * under `.peers/`. `stop()` shuts it down in an orderly way and leaves the folder, so that its log can be read.
+ * A real Apache Kafka: one node, broker and KRaft controller in one, on loopback, with its data in a folder
+ * of its own under `.peers/`. `stop()` shuts it down in an orderly way and leaves the folder, so that its log
+ * can be read.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -28,7 +29,9 @@ export interface KafkaBroker {
   remove(): Promise<void>
 }
 
-/** Starts Apache Kafka and resolves when it accepts connections. `properties` are added to server.properties. */
+/**
+ * Starts Apache Kafka and resolves when it accepts connections. `properties` are added to server.properties.
+ */
 export async function startKafka(properties: Record<string, string> = {}): Promise<KafkaBroker> {
   const classPath = kafkaClassPath()
   mkdirSync(peersFolder, { recursive: true })

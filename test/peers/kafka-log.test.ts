@@ -1,6 +1,7 @@
 /**
- * A log directory that Apache Kafka wrote: transactions that commit and abort, gzip, zstd, null keys, tombstones, headers, several
- * segments. Its own DumpLogSegments reads it, which shows that the peers and the parser here work, and so does millrace.
+ * A log directory that Apache Kafka wrote: transactions that commit and abort, gzip, zstd, null keys,
+ * tombstones, headers, several segments. Its own DumpLogSegments reads it, which shows that the peers and the
+ * parser here work, and so does millrace.
  */
 import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -123,7 +124,10 @@ const shown = ({ offset, timestamp, key, value, headers }: WrittenRecord): Shown
 const visible = (records: readonly WrittenRecord[], isolation: Isolation): Shown[] =>
   records.filter(record => record.visible || isolation === 'read_uncommitted').map(shown)
 
-/** A folder of millrace's with the partitions in it that Apache Kafka wrote, as after an unclean stop: everything is read and indexed anew. */
+/**
+ * A folder of millrace's with the partitions in it that Apache Kafka wrote, as after an unclean stop:
+ * everything is read and indexed anew.
+ */
 async function takeOver(logDirectory: string): Promise<string> {
   const folder = mkdtempSync(join(logDirectory, '..', 'taken-over-'))
   await (await openLog(folder)).close()

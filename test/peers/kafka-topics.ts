@@ -1,4 +1,7 @@
-/** A log directory that Apache Kafka wrote (see java/WriteTopics.java for what is in it), and what a reader of it must find. */
+/**
+ * A log directory that Apache Kafka wrote (see java/WriteTopics.java for what is in it), and what a reader of
+ * it must find.
+ */
 import { join } from 'node:path'
 import { java } from './java.ts'
 import { startKafka } from './kafka-broker.ts'

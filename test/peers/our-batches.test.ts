@@ -10,7 +10,10 @@ import { peersFolder } from './install.ts'
 const compressions = ['none', 'gzip', 'zstd'] as const
 const start = Date.UTC(2001, 5, 14)
 
-/** Null key, tombstone, header without a value, text beyond ASCII, a value that compresses well: what a batch can hold. */
+/**
+ * Null key, tombstone, header without a value, text beyond ASCII, a value that compresses well: what a batch
+ * can hold.
+ */
 const records = Array.from({ length: 50 }, (_, n) => ({
   timestamp: start + ((n * 7919) % 1000),
   key: n % 10 === 3 ? null : `key-${n % 7}`,

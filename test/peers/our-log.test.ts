@@ -1,6 +1,6 @@
 /**
- * A log directory that millrace wrote, through a crash and its recovery, as Apache Kafka's DumpLogSegments reads it: every record and
- * every marker, and the index files checked against them.
+ * A log directory that millrace wrote, through a crash and its recovery, as Apache Kafka's DumpLogSegments
+ * reads it: every record and every marker, and the index files checked against them.
  */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'

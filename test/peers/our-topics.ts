@@ -1,6 +1,7 @@
 /**
- * A log directory that millrace wrote, and what a reader of it must find: topics of each compression in several segments, transactions that
- * commit and abort while others are open, and a crash in the middle, with a transaction open and a batch half written.
+ * A log directory that millrace wrote, and what a reader of it must find: topics of each compression in
+ * several segments, transactions that commit and abort while others are open, and a crash in the middle, with
+ * a transaction open and a batch half written.
  */
 import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, readdirSync } from 'node:fs'
@@ -88,7 +89,10 @@ class Writing {
     }
   }
 
-  /** Two writers take turns, so that their transactions overlap in all partitions; every third aborts. A third one writes among them without any. */
+  /**
+   * Two writers take turns, so that their transactions overlap in all partitions; every third aborts. A third
+   * one writes among them without any.
+   */
   async transactions({ port }: Log): Promise<void> {
     const plain = await port.openWriter()
     const even = await port.openWriter({ transactionalId: 'even' })
@@ -133,7 +137,10 @@ class Writing {
     return writer
   }
 
-  /** Null keys, tombstones, headers with and without a value, text beyond ASCII; timestamps that go back and forth. */
+  /**
+   * Null keys, tombstones, headers with and without a value, text beyond ASCII; timestamps that go back and
+   * forth.
+   */
   async #append(
     writer: Writer,
     topic: string,

@@ -1,4 +1,7 @@
-/** The programs of README and docs, from the packed package, under the oldest Node that is supported, Bun and Deno. (Everything else runs under Node 26.) */
+/**
+ * The programs of README and docs, from the packed package, under the oldest Node that is supported, Bun and
+ * Deno. (Everything else runs under Node 26.)
+ */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

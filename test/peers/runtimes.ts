@@ -1,6 +1,7 @@
 /**
- * Installs other runtimes than the pinned Node into the ignored folder `.peers/`, where they stay between runs: they are large, and `npm ci` stays small.
- * Each is a platform package whose files are the program itself, so that no install script runs.
+ * Installs other runtimes than the pinned Node into the ignored folder `.peers/`, where they stay between
+ * runs: they are large, and `npm ci` stays small. Each is a platform package whose files are the program
+ * itself, so that no install script runs.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,8 +1,8 @@
 /**
  * Shows that the tests bite: npm run test:seeded [-- part of a bug's name]
  *
- * Takes a copy of the work tree, in which the named tests pass; then, for each bug of bugs.ts, one patch is applied to it and its tests run until
- * one fails. A bug that no test notices is an error.
+ * Takes a copy of the work tree, in which the named tests pass; then, for each bug of bugs.ts, one patch is
+ * applied to it and its tests run until one fails. A bug that no test notices is an error.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** Aggregates that come to null, at random: what stands at the end is what a naive model has, whenever windows fired, merged and were taken back. */
+/**
+ * Aggregates that come to null, at random: what stands at the end is what a naive model has, whenever windows
+ * fired, merged and were taken back.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Random, seededRandom } from '../../src/base/index.ts'

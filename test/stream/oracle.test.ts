@@ -1,6 +1,7 @@
 /**
- * Windows, aggregates and joins against the naive oracle: random windows, disorder, late data, partitions, interleavings, batch sizes, commits and
- * crashes. Whatever happened on the way, the last value per key and window is what the oracle says.
+ * Windows, aggregates and joins against the naive oracle: random windows, disorder, late data, partitions,
+ * interleavings, batch sizes, commits and crashes. Whatever happened on the way, the last value per key and
+ * window is what the oracle says.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +26,8 @@ interface Event extends OracleRecord {
 const add = (sum: number, { value }: { value: number }): number => sum + value
 
 /**
- * Runs to the end of input in a random order, with commits and crashes on the way: between two batches, and wherever the event loop would turn while much is firing.
+ * Runs to the end of input in a random order, with commits and crashes on the way: between two batches, and
+ * wherever the event loop would turn while much is firing.
  */
 function runAtRandom(harness: TaskHarness, random: Random): void {
   let crashes = 0

@@ -1,5 +1,6 @@
 /**
- * What windows must hold, worked out naively from the records alone: no state, no order but that of each partition, everything from scratch.
+ * What windows must hold, worked out naively from the records alone: no state, no order but that of each
+ * partition, everything from scratch.
  */
 import type { AlignedWindows, SessionWindows } from '../../src/stream/index.ts'
 
@@ -66,8 +67,9 @@ export function alignedRows(
 }
 
 /**
- * Sessions where all records of a key are in one partition: a record meets the sessions near it whose last instant (last + gap) its watermark has
- * not passed by more than the lateness, and is late when it meets none and would be too late alone.
+ * Sessions where all records of a key are in one partition: a record meets the sessions near it whose last
+ * instant (last + gap) its watermark has not passed by more than the lateness, and is late when it meets none
+ * and would be too late alone.
  */
 export function sessionRows(
   partitions: Partitions,
@@ -95,7 +97,10 @@ export function sessionRows(
   return rows
 }
 
-/** Sessions behind an exchange: of all records that their own watermark has not passed by more than the lateness, wherever they come from. */
+/**
+ * Sessions behind an exchange: of all records that their own watermark has not passed by more than the
+ * lateness, wherever they come from.
+ */
 export function exchangedSessionRows(
   partitions: Partitions,
   outOfOrderness: number,
@@ -150,7 +155,8 @@ export function tableOf(
 }
 
 /**
- * Windows over final results, which keep the last value of each: by key and window of `windows`, the sums of the rows whose last instant is in it.
+ * Windows over final results, which keep the last value of each: by key and window of `windows`, the sums of
+ * the rows whose last instant is in it.
  */
 export function lastOfRows(
   rows: readonly OracleRow[],

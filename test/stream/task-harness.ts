@@ -1,6 +1,7 @@
 /**
- * Runs an app's tasks over several partitions without a log, and lets them crash: what a commit keeps is exactly what a log would keep (offsets with
- * their metadata, changelogs, outputs), everything else is gone. Synchronous, so that thousands of runs take seconds.
+ * Runs an app's tasks over several partitions without a log, and lets them crash: what a commit keeps is
+ * exactly what a log would keep (offsets with their metadata, changelogs, outputs), everything else is gone.
+ * Synchronous, so that thousands of runs take seconds.
  */
 import { assert } from '../../src/base/index.ts'
 import type { WritableTopic } from '../../src/schema/index.ts'
@@ -136,8 +137,8 @@ export class TaskHarness {
   }
 
   /**
-   * Processes up to `count` records of a partition as one batch. `between` is called wherever the event loop would turn: it may commit, and says
-   * whether to continue.
+   * Processes up to `count` records of a partition as one batch. `between` is called wherever the event loop
+   * would turn: it may commit, and says whether to continue.
    */
   read(source: SourcePartition, count: number, between: () => boolean = () => true): void {
     const records = this.#records(source)?.slice(source.position, source.position + count) ?? []

@@ -1,6 +1,6 @@
 /**
- * Time and lateness, row by row: what windows hold of small inputs, the same with a restart before any of the records, with every turn of the event loop as
- * short as can be, and a commit in each.
+ * Time and lateness, row by row: what windows hold of small inputs, the same with a restart before any of the
+ * records, with every turn of the event loop as short as can be, and a commit in each.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -34,7 +34,10 @@ interface Row {
   /** All under one key. */
   readonly oneKey?: boolean
   readonly records: Records
-  /** Every result, in order: `key [start,end) values @timestamp pane`, values being the keys of the records; `-` is null. */
+  /**
+   * Every result, in order: `key [start,end) values @timestamp pane`, values being the keys of the records;
+   * `-` is null.
+   */
   readonly results: readonly string[]
   readonly dropped?: number
 }

@@ -1,6 +1,6 @@
 /**
- * Programs that must not compile, each on a line marked `// wrong: …`, beside ones that must. `types.test.ts` compiles this file and
- * compares the lines that the compiler refuses with the marked ones.
+ * Programs that must not compile, each on a line marked `// wrong: …`, beside ones that must. `types.test.ts`
+ * compiles this file and compares the lines that the compiler refuses with the marked ones.
  */
 import { z } from 'zod'
 import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'

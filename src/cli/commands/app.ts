@@ -1,4 +1,6 @@
-/** `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: what the log keeps for apps. */
+/**
+ * `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: what the log keeps for apps.
+ */
 import { Command } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import type { ResetTarget } from '../../port/index.ts'

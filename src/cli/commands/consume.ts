@@ -62,7 +62,10 @@ export function consumeCommand(terminal: Terminal): Command {
     )
 }
 
-/** Prints until the consumer ends, `max` is reached, or the terminal wants to stop; what was printed in full is committed. */
+/**
+ * Prints until the consumer ends, `max` is reached, or the terminal wants to stop; what was printed in full
+ * is committed.
+ */
 async function print(
   consumer: Consumer<Bytes, Bytes>,
   terminal: Terminal,

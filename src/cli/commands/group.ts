@@ -1,4 +1,6 @@
-/** `millrace group list` and `group reset <group> --topic <topic> --to <where>`: where consumer groups are. */
+/**
+ * `millrace group list` and `group reset <group> --topic <topic> --to <where>`: where consumer groups are.
+ */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import {

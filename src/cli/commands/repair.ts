@@ -1,4 +1,7 @@
-/** `millrace repair <topic> <partition>`: cuts a damaged partition off where the damage begins, keeping aside what it cuts. */
+/**
+ * `millrace repair <topic> <partition>`: cuts a damaged partition off where the damage begins, keeping aside
+ * what it cuts.
+ */
 import { Command, InvalidArgumentError } from 'commander'
 import { nodeDisk, systemClock } from '../../base/index.ts'
 import { repairPartition } from '../../log/index.ts'

@@ -1,4 +1,7 @@
-/** CSV files at their edges: unfinished, in another place, in another form, and values that are almost of their kind. */
+/**
+ * CSV files at their edges: unfinished, in another place, in another form, and values that are almost of
+ * their kind.
+ */
 import assert from 'node:assert/strict'
 import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -163,7 +166,8 @@ describe('identity', () => {
       read(other, resume),
       isCode('SOURCE_CHANGED', /csv\(path, \{ name: 'csv-sales\.csv' \}\)/),
     )
-    // What the message advises: a name of its own, under which there is no state; or the same name, for a file that was moved.
+    // What the message advises: a name of its own, under which there is no state; or the same name, for a
+    // file that was moved.
     assert.deepEqual(shown(await read(csv(february, { columns, name: 'february' }))), [
       'key=a n=1',
       'key=b n=2',

@@ -1,8 +1,10 @@
 /**
- * The records of a CSV file, a block of bytes at a time: never more of it is held than a block and the longest record that is allowed.
+ * The records of a CSV file, a block of bytes at a time: never more of it is held than a block and the
+ * longest record that is allowed.
  *
- * What is handed out depends on the content alone: not on where a block ends, and not on where an earlier run has stopped. A record that is too long is
- * one malformed record; the rest of it is passed over, up to its end, without being held. A last record without a line end waits, unless the file is complete.
+ * What is handed out depends on the content alone: not on where a block ends, and not on where an earlier run
+ * has stopped. A record that is too long is one malformed record; the rest of it is passed over, up to its
+ * end, without being held. A last record without a line end waits, unless the file is complete.
  */
 import { isUtf8 } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -21,7 +23,10 @@ import {
 export interface CsvRecord {
   /** The line in which it begins, from 1. */
   readonly line: number
-  /** As the file has it, without its line end; bytes where they are not UTF-8, and the first ones of a record that is too long. */
+  /**
+   * As the file has it, without its line end; bytes where they are not UTF-8, and the first ones of a record
+   * that is too long.
+   */
   readonly original: string | Uint8Array
   /** A text says what is wrong with the record. */
   readonly fields: (string | null)[] | string
@@ -32,7 +37,10 @@ export interface Position {
   readonly byte: number
   /** The line of the next record; of the last one where that has no line end. */
   readonly line: number
-  /** What the next byte is in: of a record that is too long and passed over, and of a last record that leaves a quote open. */
+  /**
+   * What the next byte is in: of a record that is too long and passed over, and of a last record that leaves
+   * a quote open.
+   */
   readonly inside?: Inside | undefined
   /** The last record had no line end: none of the file follows it. */
   readonly isOpen?: boolean | undefined

@@ -1,4 +1,7 @@
-/** What a file begins with: line ends, and what says that it is not CSV in UTF-8. That is refused by its name, with what makes CSV of it. */
+/**
+ * What a file begins with: line ends, and what says that it is not CSV in UTF-8. That is refused by its name,
+ * with what makes CSV of it.
+ */
 import { MillraceError } from '../../base/index.ts'
 import {
   carriageReturn,
@@ -12,7 +15,10 @@ import {
 const inflate = (command: string): string => `Decompress it first: ${command}.`
 const toUtf8 = (from: string): string => `Save it as UTF-8, or convert it: iconv -f ${from} -t UTF-8.`
 
-/** By the bytes at the beginning, in hexadecimal, two points for any byte. Of two that begin alike the longer one comes first. */
+/**
+ * By the bytes at the beginning, in hexadecimal, two points for any byte. Of two that begin alike the longer
+ * one comes first.
+ */
 const foreigners: readonly (readonly [begins: string, is: string, advice: string])[] = [
   ['1f8b', 'compressed with gzip', inflate('gunzip')],
   ['28b52ffd', 'compressed with zstd', inflate('unzstd')],
@@ -48,7 +54,9 @@ export function refuseForeign(file: string, head: Buffer): void {
     throw new MillraceError('SOURCE_MALFORMED', `${file} cannot be read as CSV: it is ${is}. ${advice}`)
 }
 
-/** Letters, digits and signs of English in UTF-16 have a zero byte each, all before or all after the letter. */
+/**
+ * Letters, digits and signs of English in UTF-16 have a zero byte each, all before or all after the letter.
+ */
 function utf16WithoutMark(head: Buffer): (typeof foreigners)[number] | undefined {
   const ofParity = (parity: number): number[] => [...head].filter((_, i) => i % 2 === parity)
   const isZero = (byte: number): boolean => byte === 0
@@ -61,15 +69,18 @@ function utf16WithoutMark(head: Buffer): (typeof foreigners)[number] | undefined
 
 const byteOrderMark = Buffer.from('\ufeff')
 
-/** Bytes of the byte order mark of UTF-8 at the beginning: 3 or 0; undefined where too little is there to tell. */
+/**
+ * Bytes of the byte order mark of UTF-8 at the beginning: 3 or 0; undefined where too little is there to
+ * tell.
+ */
 export function markBytes(head: Buffer): number | undefined {
   const found = startsWith(head, 0, byteOrderMark)
   return found === undefined ? undefined : found ? byteOrderMark.length : 0
 }
 
 /**
- * How lines end, by the first one outside quotes, from `start` on; undefined where no line ends, or where the byte after a carriage return is not there.
- * `isAll`: no more bytes come.
+ * How lines end, by the first one outside quotes, from `start` on; undefined where no line ends, or where the
+ * byte after a carriage return is not there. `isAll`: no more bytes come.
  */
 export function lineEndOf(
   head: Buffer,

@@ -64,7 +64,10 @@ export async function openCsv(
     }
     records.emptyLines = names.length === 1
     const read = rowParser(names, columns, format.nullValue)
-    /** A state of 0.1.0 lacks what tells files apart: it is written again, also where the file has nothing more. */
+    /**
+     * A state of 0.1.0 lacks what tells files apart: it is written again, also where the file has nothing
+     * more.
+     */
     let isOld = state !== undefined && state.begin === undefined
     return {
       async next() {

@@ -1,4 +1,7 @@
-/** What stands before the records of a CSV file: a byte order mark, `sep=;`, empty lines, the header; and how its lines end. */
+/**
+ * What stands before the records of a CSV file: a byte order mark, `sep=;`, empty lines, the header; and how
+ * its lines end.
+ */
 import type { FileHandle } from 'node:fs/promises'
 import { MillraceError } from '../../base/index.ts'
 import { CsvRecords, ifComplete, notUtf8, readAt, type CsvRecord } from './csv-file.ts'
@@ -26,7 +29,8 @@ export class Unfinished {
 
 /**
  * Reads what stands before the records.
- * @throws MillraceError SOURCE_MALFORMED for what is not CSV, SCHEMA_MISMATCH for another delimiter than the file names
+ * @throws MillraceError SOURCE_MALFORMED for what is not CSV, SCHEMA_MISMATCH for another delimiter than the
+ *   file names
  */
 export async function readPreamble(
   file: string,
@@ -103,7 +107,10 @@ async function headOf(
   }
 }
 
-/** The delimiter that a first line such as `sep=;` names, as Excel reads and writes it, and where that line ends. */
+/**
+ * The delimiter that a first line such as `sep=;` names, as Excel reads and writes it, and where that line
+ * ends.
+ */
 function delimiterLine(
   head: Buffer,
   start: number,

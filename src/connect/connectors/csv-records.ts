@@ -1,8 +1,10 @@
 /**
- * CSV as RFC 4180 has it: records end with a line end; a field may stand in quotes and then holds delimiters, line ends and doubled quotes.
+ * CSV as RFC 4180 has it: records end with a line end; a field may stand in quotes and then holds delimiters,
+ * line ends and doubled quotes.
  *
- * Where a record ends follows from its bytes alone, also where it is malformed. A quote opens a field only at the field's beginning. What follows
- * a closing quote is text up to the next delimiter or line end. So a fault costs the whole record it is in, and nothing inside quotes becomes a record.
+ * Where a record ends follows from its bytes alone, also where it is malformed. A quote opens a field only at
+ * the field's beginning. What follows a closing quote is text up to the next delimiter or line end. So a
+ * fault costs the whole record it is in, and nothing inside quotes becomes a record.
  */
 
 export const lineFeed = 0x0a
@@ -19,10 +21,16 @@ export interface Dialect {
   readonly comment: string
 }
 
-/** The byte that ends a line: CR LF is a line feed with a carriage return before it, a lone CR is a line end of its own. */
+/**
+ * The byte that ends a line: CR LF is a line feed with a carriage return before it, a lone CR is a line end
+ * of its own.
+ */
 export type LineEnd = typeof lineFeed | typeof carriageReturn
 
-/** What the next byte is in: the beginning of a field, text, a quoted field, right behind a quote in one, or a comment. */
+/**
+ * What the next byte is in: the beginning of a field, text, a quoted field, right behind a quote in one, or a
+ * comment.
+ */
 export type Inside = (typeof insides)[number]
 export const insides = ['start', 'text', 'quoted', 'behind quote', 'comment'] as const
 
@@ -70,8 +78,9 @@ export class RecordScanner {
   }
 
   /**
-   * The offset after the record, its line end included; undefined where `bytes` end before it does. The next call continues there, in bytes of which those before
-   * {@link at} are the same. `isAll`: no more bytes come.
+   * The offset after the record, its line end included; undefined where `bytes` end before it does. The next
+   * call continues there, in bytes of which those before {@link at} are the same. `isAll`: no more bytes
+   * come.
    */
   end(bytes: Buffer, isAll: boolean): number | undefined {
     if (this.#isNew) {
@@ -158,7 +167,10 @@ export function trimmedEnd(bytes: Buffer, start: number, end: number, lineEnd: L
   return end
 }
 
-/** The fields of a record: null for one that is the dialect's `nullValue`, without quotes. A text says what is wrong with the record. */
+/**
+ * The fields of a record: null for one that is the dialect's `nullValue`, without quotes. A text says what is
+ * wrong with the record.
+ */
 export function fieldsOf(record: string, dialect: Dialect): (string | null)[] | string {
   const { delimiter, quote, nullValue } = dialect
   if (quote === '' || !record.includes(quote)) {

@@ -1,8 +1,9 @@
 /**
  * The resume state of a CSV file: where it is read on, and what shows that it is the same file.
  *
- * That is its path, fingerprints of its header, of its first bytes and of those before the place, and that it is not shorter. 0.1.0 wrote no path and no
- * first bytes: such a state is continued, and what it lacks is added.
+ * That is its path, fingerprints of its header, of its first bytes and of those before the place, and that it
+ * is not shorter. 0.1.0 wrote no path and no first bytes: such a state is continued, and what it lacks is
+ * added.
  */
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** What the text of a CSV field may be, by the kind of its column: the grammar of that kind, not what a JavaScript function makes of it. */
+/**
+ * What the text of a CSV field may be, by the kind of its column: the grammar of that kind, not what a
+ * JavaScript function makes of it.
+ */
 import { numberChanges, parseJson } from '../../schema/index.ts'
 import type { ColumnKind } from '../columns.ts'
 import { daysOfDate, millisOfInstant } from '../instants.ts'
@@ -38,7 +41,10 @@ const booleans: Readonly<Record<string, boolean>> = Object.assign(
   { true: true, false: false },
 )
 
-/** The number of a text that has the form of one; undefined where it is infinite as a double, or a whole number that is another one as a double. */
+/**
+ * The number of a text that has the form of one; undefined where it is infinite as a double, or a whole
+ * number that is another one as a double.
+ */
 function exactNumber(text: string): number | undefined {
   const value = Number(text)
   return numberChanges(text.startsWith('+') ? text.slice(1) : text, value) ? undefined : value

@@ -1,8 +1,9 @@
 /**
  * CSV (and anything delimited) as a source.
  *
- * The file is read in blocks of bytes and never held whole. The resume state is the byte after the last record handed out, with its line number, so continuing
- * is a seek; and what shows that the file is the same one (csv-resume.ts). A file that has grown is read on.
+ * The file is read in blocks of bytes and never held whole. The resume state is the byte after the last
+ * record handed out, with its line number, so continuing is a seek; and what shows that the file is the same
+ * one (csv-resume.ts). A file that has grown is read on.
  */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,34 +16,46 @@ import type { Row } from './csv-rows.ts'
 /** What a CSV file looks like, and what is read of it. */
 export interface CsvOptions<C extends ColumnSpecs> {
   /**
-   * The columns of a row and what they hold; others in the file are left out. Default: all that the header names, as `string?`.
+   * The columns of a row and what they hold; others in the file are left out. Default: all that the header
+   * names, as `string?`.
    *
-   * A field has to be of its column's kind as it stands, without spaces around it: an `integer` in decimal digits, a `number` in decimal digits with or without
-   * decimals and exponent, a `boolean` as true or false in any case, a `timestamp` in ISO 8601 (UTC where no zone stands there; a date alone is its midnight), a
-   * `date` as 2001-06-14, `bytes` in base64. A whole number that a double does not hold (beyond 2^53) and one that would be infinite are malformed; decimals
-   * round to the nearest double.
+   * A field has to be of its column's kind as it stands, without spaces around it: an `integer` in decimal
+   * digits, a `number` in decimal digits with or without decimals and exponent, a `boolean` as true or false
+   * in any case, a `timestamp` in ISO 8601 (UTC where no zone stands there; a date alone is its midnight), a
+   * `date` as 2001-06-14, `bytes` in base64. A whole number that a double does not hold (beyond 2^53) and one
+   * that would be infinite are malformed; decimals round to the nearest double.
    */
   readonly columns?: C
   /** What stands between fields. Default: what a first line such as `sep=;` says, otherwise `,`. */
   readonly delimiter?: string
-  /** What fields that hold a delimiter, a line end or a quote stand in: one ASCII character, doubled inside. Default `"`; empty: fields are never quoted. */
+  /**
+   * What fields that hold a delimiter, a line end or a quote stand in: one ASCII character, doubled inside.
+   * Default `"`; empty: fields are never quoted.
+   */
   readonly quote?: string
-  /** Whether the first record names the columns. Default true; without it, `columns` names them in the order of the file. */
+  /**
+   * Whether the first record names the columns. Default true; without it, `columns` names them in the order
+   * of the file.
+   */
   readonly header?: boolean
-  /** What a field looks like (without quotes) that holds nothing. Default: empty. A `string` column takes it as text, others must be declared nullable. */
+  /**
+   * What a field looks like (without quotes) that holds nothing. Default: empty. A `string` column takes it
+   * as text, others must be declared nullable.
+   */
   readonly nullValue?: string
   /** Lines that begin with this text are passed over, such as `#`. Default: there are none. */
   readonly comment?: string
   /**
-   * What a last line is that has no line end. With `wait`, the default, its writer may be in the middle of it: it is not read before its line end is there, and
-   * `publish` says that it waits. With `complete` it is a record: for files that get no more lines.
+   * What a last line is that has no line end. With `wait`, the default, its writer may be in the middle of
+   * it: it is not read before its line end is there, and `publish` says that it waits. With `complete` it is
+   * a record: for files that get no more lines.
    */
   readonly lastLine?: 'wait' | 'complete'
   /** Bytes of a record, at the most: a longer one is malformed, and costs itself only. Default 16 MiB. */
   readonly recordBytesMax?: number
   /**
-   * Default: `csv-` and the file's name. Under that name one path is read, and another one is refused: give a name where two files have the same one, or where a
-   * file has moved.
+   * Default: `csv-` and the file's name. Under that name one path is read, and another one is refused: give a
+   * name where two files have the same one, or where a file has moved.
    */
   readonly name?: string
 }
@@ -54,16 +67,19 @@ const recordBytesMaxDefault = 16 * 1024 * 1024
 /**
  * Rows of a CSV file in UTF-8, with lines that end in LF, CR LF or CR alone.
  *
- * A malformed row (another number of fields, a value that is not of its column's kind, stray quotes, bytes that are not UTF-8, more bytes than allowed) is handed out
- * as such, with its line: `publish` applies its `onError` to it. It is the whole record, up to the line end outside quotes. Empty lines are passed over, but
- * in a file of one column, where they hold nothing. A byte order mark is passed over.
+ * A malformed row (another number of fields, a value that is not of its column's kind, stray quotes, bytes
+ * that are not UTF-8, more bytes than allowed) is handed out as such, with its line: `publish` applies its
+ * `onError` to it. It is the whole record, up to the line end outside quotes. Empty lines are passed over,
+ * but in a file of one column, where they hold nothing. A byte order mark is passed over.
  *
- * The file may grow at its end between runs: the next one continues there. Another file in its place is refused with SOURCE_CHANGED: another path, a
- * shorter file, other text at its beginning or just before that place.
+ * The file may grow at its end between runs: the next one continues there. Another file in its place is
+ * refused with SOURCE_CHANGED: another path, a shorter file, other text at its beginning or just before that
+ * place.
  *
- * @example csv('airports.csv', { columns: { iata: 'string', name: 'string', latitude: 'number', longitude: 'number' } })
- * @throws MillraceError INVALID_ARGUMENT; from `open`: SOURCE_MISSING, SOURCE_MALFORMED (compressed, in UTF-16, without a header, …), SCHEMA_MISMATCH,
- *   SOURCE_CHANGED; from `next`: SOURCE_MALFORMED
+ * @example csv('airports.csv', { columns: { iata: 'string', name: 'string', latitude: 'number', longitude:
+ *   'number' } })
+ * @throws MillraceError INVALID_ARGUMENT; from `open`: SOURCE_MISSING, SOURCE_MALFORMED (compressed, in
+ *   UTF-16, without a header, …), SCHEMA_MISMATCH, SOURCE_CHANGED; from `next`: SOURCE_MALFORMED
  */
 export function csv(
   path: string | URL,

@@ -1,8 +1,10 @@
 /**
- * How values travel into DuckDB: each column has a carrier for its type, which gives a value as the type holds it, exactly, or not at all.
+ * How values travel into DuckDB: each column has a carrier for its type, which gives a value as the type
+ * holds it, exactly, or not at all.
  *
- * DuckDB's own casts round (1.5 becomes 2 in an INTEGER), cut and guess. So values are converted here, and appended as what they are. Types of which only DuckDB
- * knows the text (INTERVAL, BIT, times with a zone) travel as text and are cast on the staging table.
+ * DuckDB's own casts round (1.5 becomes 2 in an INTEGER), cut and guess. So values are converted here, and
+ * appended as what they are. Types of which only DuckDB knows the text (INTERVAL, BIT, times with a zone)
+ * travel as text and are cast on the staging table.
  */
 import type { DuckDBAppender, DuckDBType, DuckDBUUIDValue, DuckDBValue } from '@duckdb/node-api'
 import { daysOfDate, nanosOfInstant } from '../instants.ts'
@@ -16,11 +18,17 @@ export type Identity = string | number | bigint | boolean
 
 /** How the values of one SQL type travel. */
 export interface Carrier {
-  /** A value, neither null nor undefined, as DuckDB is given it; undefined where the type does not hold exactly this value. */
+  /**
+   * A value, neither null nor undefined, as DuckDB is given it; undefined where the type does not hold
+   * exactly this value.
+   */
   convert(value: unknown): DuckDBValue | undefined
   /** Appends what {@link convert} gave. */
   append(to: DuckDBAppender, converted: DuckDBValue): void
-  /** The same for two values that fit if, and only if, DuckDB takes them for equal; anything for one that does not. Undefined: only DuckDB can tell. */
+  /**
+   * The same for two values that fit if, and only if, DuckDB takes them for equal; anything for one that does
+   * not. Undefined: only DuckDB can tell.
+   */
   readonly identity: ((value: unknown) => Identity) | undefined
   /** Whether the value travels as text, which DuckDB casts. */
   readonly isText: boolean

@@ -1,7 +1,8 @@
 /**
  * Which columns a table has, and where each comes from in a record.
  *
- * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says which, in which order and of which type.
+ * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says
+ * which, in which order and of which type.
  */
 import { inWords, isMillraceError, MillraceError } from '../../base/index.ts'
 import { columnsOf, type ColumnType } from '../../schema/index.ts'
@@ -26,7 +27,10 @@ export type ColumnPath<K, V> =
   | 'record.partition'
   | 'record.offset'
 
-/** A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` and `DATE` take numbers as epoch milliseconds, in UTC). */
+/**
+ * A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` and `DATE` take
+ * numbers as epoch milliseconds, in UTC).
+ */
 export type ColumnChoice<K, V> = ColumnPath<K, V> | { readonly from: ColumnPath<K, V>; readonly type: string }
 
 /** A column, ready for use. */
@@ -109,7 +113,10 @@ interface FoundColumn {
 
 type Side = 'key' | 'value'
 
-/** The columns of one side; worked out when they are asked for, since columns that are given with a type need no schema. */
+/**
+ * The columns of one side; worked out when they are asked for, since columns that are given with a type need
+ * no schema.
+ */
 function side(topic: SinkTopic<unknown, unknown>, of: Side): () => readonly FoundColumn[] {
   let found: readonly FoundColumn[] | undefined
   return () => (found ??= columnsOf(topic[of], `${of} of topic '${topic.name}'`, { valueName: of }))

@@ -1,8 +1,9 @@
 /**
  * DuckDB databases, opened once per file and process.
  *
- * DuckDB admits one process per file and guards against a second one by a file lock, but that lock does not tell two instances of **one** process
- * apart. So all sinks in this process share one instance per file: the one that a program gives, or one that is closed with its last user.
+ * DuckDB admits one process per file and guards against a second one by a file lock, but that lock does not
+ * tell two instances of **one** process apart. So all sinks in this process share one instance per file: the
+ * one that a program gives, or one that is closed with its last user.
  */
 import type * as DuckDB from '@duckdb/node-api'
 import { open as openFile, realpath } from 'node:fs/promises'
@@ -21,7 +22,10 @@ export interface Database {
   readonly connection: DuckDB.DuckDBConnection
   /** For people: where it is. */
   readonly path: string
-  /** Runs `work` while no other user of this database runs theirs: so writers never meet DuckDB's write conflicts. */
+  /**
+   * Runs `work` while no other user of this database runs theirs: so writers never meet DuckDB's write
+   * conflicts.
+   */
   exclusive<T>(work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -46,10 +50,11 @@ interface Shared {
 const shared = new Map<string | OpenDuckDB, Shared>()
 
 /**
- * Connects to a database: of a file, which is created where there is none, or of an instance that the program has open and closes itself.
+ * Connects to a database: of a file, which is created where there is none, or of an instance that the program
+ * has open and closes itself.
  *
- * @throws MillraceError SINK_IN_USE when another process has the file (retriable), SINK_FAILED when it cannot be opened, INVALID_ARGUMENT when it is open in this process
- * otherwise, MISSING_DRIVER
+ * @throws MillraceError SINK_IN_USE when another process has the file (retriable), SINK_FAILED when it cannot
+ *   be opened, INVALID_ARGUMENT when it is open in this process otherwise, MISSING_DRIVER
  */
 export async function openDatabase(
   database: string | OpenDuckDB,
@@ -103,7 +108,8 @@ function opened(module: DuckDBModule, file: string, options: DatabaseOptions): S
   }
   const config = { memory_limit: settings.memoryLimit, threads: String(settings.threads) }
   const asked = options.memoryLimit !== undefined || options.threads !== undefined
-  // fromCache, so that a program that opens the file in this way shares it too: with these settings, or else with none.
+  // fromCache, so that a program that opens the file in this way shares it too: with these settings, or else
+  // with none.
   const instance = module.DuckDBInstance.fromCache(file, config).catch((error: unknown) => {
     if (asked || !otherSettings.test((error as Error).message)) throw error
     return module.DuckDBInstance.fromCache(file)
@@ -158,7 +164,10 @@ async function fileOf(database: OpenDuckDB): Promise<string | undefined> {
 const magicAt = 8
 const magic = 'DUCK'
 
-/** DuckDB opens a CSV file as a database in memory, in which everything delivered would be gone at the end: what is there has to be a database. */
+/**
+ * DuckDB opens a CSV file as a database in memory, in which everything delivered would be gone at the end:
+ * what is there has to be a database.
+ */
 async function refuseForeign(path: string, file: string): Promise<void> {
   const handle = await openFile(file).catch(() => undefined)
   if (!handle) return // Not there yet, or DuckDB will say what is wrong with it.

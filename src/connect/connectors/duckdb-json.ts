@@ -1,10 +1,13 @@
-/** JSON text of values, where it holds all of a value: the only text that a column takes of anything but a plain value. */
+/**
+ * JSON text of values, where it holds all of a value: the only text that a column takes of anything but a
+ * plain value.
+ */
 
 type Found = 'plain' | 'bigint'
 
 /**
- * Undefined where JSON would lose something (NaN, undefined in an array, a Map, bytes, a cycle), or where DuckDB would refuse the text (half of a
- * surrogate pair). Dates are ISO text, and bigints their digits.
+ * Undefined where JSON would lose something (NaN, undefined in an array, a Map, bytes, a cycle), or where
+ * DuckDB would refuse the text (half of a surrogate pair). Dates are ISO text, and bigints their digits.
  */
 export function jsonTextOf(value: unknown): string | undefined {
   try {

@@ -1,4 +1,7 @@
-/** Different keys of the log that are one key of the table: in any order, set or deleted, the last one stands. Against a model that knows which are one. */
+/**
+ * Different keys of the log that are one key of the table: in any order, set or deleted, the last one stands.
+ * Against a model that knows which are one.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'

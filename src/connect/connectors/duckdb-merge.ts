@@ -1,9 +1,10 @@
 /**
  * The statement that brings staged rows into the table.
  *
- * `MERGE` promises nothing about two source rows for one row of the target, and different keys of the log may be one key of the table (capitals in a UUID, `1` and `1.0`).
- * So one row per *table* key reaches it, the last one, tombstones among them: by the identity of each column's carrier where that decides (then the staged rows are such
- * already), by DuckDB otherwise.
+ * `MERGE` promises nothing about two source rows for one row of the target, and different keys of the log may
+ * be one key of the table (capitals in a UUID, `1` and `1.0`). So one row per *table* key reaches it, the
+ * last one, tombstones among them: by the identity of each column's carrier where that decides (then the
+ * staged rows are such already), by DuckDB otherwise.
  */
 import type { TableColumn } from './duckdb-columns.ts'
 import { quoted } from './duckdb-database.ts'

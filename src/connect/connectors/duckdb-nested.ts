@@ -1,4 +1,7 @@
-/** Lists, structs and maps: their parts travel as values of their own types do. A value with parts that the type lacks does not fit. */
+/**
+ * Lists, structs and maps: their parts travel as values of their own types do. A value with parts that the
+ * type lacks does not fit.
+ */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import type { Carrier, Identity } from './duckdb-carriers.ts'
 import type { DuckDBModule } from './duckdb-database.ts'

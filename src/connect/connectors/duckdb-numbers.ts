@@ -12,8 +12,8 @@ const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/
 const digitsMax = 4096
 
 /**
- * A number, or its decimal text, times 10^scale; undefined where that is not a whole number: a digit would be lost. Of a double its shortest text counts, so
- * 0.1 is one tenth.
+ * A number, or its decimal text, times 10^scale; undefined where that is not a whole number: a digit would be
+ * lost. Of a double its shortest text counts, so 0.1 is one tenth.
  */
 export function scaledDecimal(value: unknown, scale: number): bigint | undefined {
   if (typeof value === 'bigint') return value * 10n ** BigInt(scale)

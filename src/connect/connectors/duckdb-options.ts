@@ -1,6 +1,12 @@
-/** How a DuckDB database is opened. Apart from what opens it, so that the types of `connect` do without the driver's. */
+/**
+ * How a DuckDB database is opened. Apart from what opens it, so that the types of `connect` do without the
+ * driver's.
+ */
 export interface DatabaseOptions {
-  /** DuckDB's `memory_limit`: what is more goes to disk, beside the file. Default `'256MB'`. All sinks of a file have the same. */
+  /**
+   * DuckDB's `memory_limit`: what is more goes to disk, beside the file. Default `'256MB'`. All sinks of a
+   * file have the same.
+   */
   readonly memoryLimit?: string
   /** How many DuckDB works with. Default 2. All sinks of a file have the same. */
   readonly threads?: number

@@ -1,4 +1,7 @@
-/** Rows that only DuckDB can refuse are found at once; the others are written in one transaction, which readers see as one. */
+/**
+ * Rows that only DuckDB can refuse are found at once; the others are written in one transaction, which
+ * readers see as one.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
@@ -16,7 +19,10 @@ const from = topic('t', { key: json<string>(), value: json<Value>(), partitions:
 
 interface CheckCase {
   readonly name: string
-  /** The definition of the table; its columns besides `key` are filled from properties of their names, as integers where they are not said here. */
+  /**
+   * The definition of the table; its columns besides `key` are filled from properties of their names, as
+   * integers where they are not said here.
+   */
   readonly table: string
   readonly columns: Readonly<Record<string, string>>
   readonly before?: string

@@ -1,13 +1,17 @@
 /**
- * What only DuckDB can tell of rows, asked of all staged rows at once: whether texts are values of types that are cast, CHECK constraints, and in a table that is
- * appended to, unique keys. A constraint that cannot be asked about so (a foreign key) is left to the write.
+ * What only DuckDB can tell of rows, asked of all staged rows at once: whether texts are values of types that
+ * are cast, CHECK constraints, and in a table that is appended to, unique keys. A constraint that cannot be
+ * asked about so (a foreign key) is left to the write.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoted } from './duckdb-database.ts'
 import { ask, foldedName, tableIn, whyNot, type Place } from './duckdb-statements.ts'
 import type { Constraint, FoundTable } from './duckdb-table.ts'
 
-/** The staging table: the columns c0, c1, … as the table has them, texts to be cast as r0, …, whether the row deletes, and its index in the write. */
+/**
+ * The staging table: the columns c0, c1, … as the table has them, texts to be cast as r0, …, whether the row
+ * deletes, and its index in the write.
+ */
 export const staging = 'temp.main.millrace_staging'
 
 /** What is asked of a staged column. */
@@ -54,7 +58,9 @@ export class RowChecks {
     return this.#asks.length > 0
   }
 
-  /** Finds the staged rows that the table refuses, by their index, and takes them out of the staging table. */
+  /**
+   * Finds the staged rows that the table refuses, by their index, and takes them out of the staging table.
+   */
   async run(connection: DuckDBConnection): Promise<Map<number, string>> {
     const reasons = new Map<number, string>()
     for (const one of this.#asks) {
@@ -85,7 +91,10 @@ function castTexts(columns: readonly StagedColumn[], texts: readonly number[]): 
   }
 }
 
-/** The rows that break a CHECK; or of a unique key, all rows: which have the same, and whether the table has it. */
+/**
+ * The rows that break a CHECK; or of a unique key, all rows: which have the same, and whether the table has
+ * it.
+ */
 function queryOf(
   constraint: Constraint,
   place: Place,
@@ -95,7 +104,8 @@ function queryOf(
   const target = tableIn(place, place.table)
   const staged = columns.map(({ name }, c) => `s.c${c} AS ${quoted(name)}`)
   if (constraint.kind === 'unique') {
-    // Only over what is delivered. What a default fills in is the table's own business: a sequence gives each row its own.
+    // Only over what is delivered. What a default fills in is the table's own business: a sequence gives each
+    // row its own.
     const values = constraint.expressions.join(', ')
     const some = constraint.expressions.map(expression => `${expression} IS NOT NULL`).join(' AND ')
     return `SELECT millrace_i, CAST(dense_rank() OVER (ORDER BY ${values}) AS INTEGER),
@@ -126,10 +136,15 @@ function askCheck(expression: string, query: string): Ask {
   }
 }
 
-/** What a unique key says of a staged row: which rows have the same, whether the table has it, and what it is. */
+/**
+ * What a unique key says of a staged row: which rows have the same, whether the table has it, and what it is.
+ */
 type UniqueKey = readonly [index: number, rank: number, isThere: boolean, text: string]
 
-/** The first row that has a key stays, as if rows were inserted one by one. A row that is refused holds none of its keys. */
+/**
+ * The first row that has a key stays, as if rows were inserted one by one. A row that is refused holds none
+ * of its keys.
+ */
 function askUnique(queries: readonly string[]): Ask {
   return async (connection, refuse) => {
     const keys: UniqueKey[][] = []

@@ -1,11 +1,13 @@
 /**
  * From DuckDB's values to rows of a program.
  *
- * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE, times as epoch milliseconds, dates, decimals and UUIDs as text,
- * nested values as JSON. So each value that crosses over is a number, a boolean, text or bytes.
+ * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE, times as epoch
+ * milliseconds, dates, decimals and UUIDs as text, nested values as JSON. So each value that crosses over is
+ * a number, a boolean, text or bytes.
  *
- * What a kind cannot hold (a whole number beyond 2^53, an infinity, a date of another era) is null after the conversion and not before: a **misfit**. One more
- * column has the texts of a row's misfits as DuckDB writes them, and is null in rows without.
+ * What a kind cannot hold (a whole number beyond 2^53, an infinity, a date of another era) is null after the
+ * conversion and not before: a **misfit**. One more column has the texts of a row's misfits as DuckDB writes
+ * them, and is null in rows without.
  */
 import type { DuckDBBlobValue, DuckDBDataChunk } from '@duckdb/node-api'
 import { rowMaker, type Column, type ColumnKind } from '../columns.ts'
@@ -37,7 +39,10 @@ const variant = /\bVARIANT(?=[),[])/
 /** `DECIMAL(10,2)` is a DECIMAL. */
 const family = (type: string): string => (nested.test(type) ? 'NESTED' : type.replace(/\(.*$/s, ''))
 
-/** The kind that a column of this DuckDB type has where the program asks for none; undefined where no kind holds it. */
+/**
+ * The kind that a column of this DuckDB type has where the program asks for none; undefined where no kind
+ * holds it.
+ */
 export function kindOfType(type: string): ColumnKind | undefined {
   const found = family(type)
   if (small.has(found) || found === 'BIGINT' || found === 'UBIGINT') return 'integer'
@@ -64,7 +69,10 @@ const where = (condition: string, sql: string): Conversion => ({
   hasMisfits: true,
 })
 
-/** How the column `name` of DuckDB's `type` comes over as `kind`; undefined where the kind does not hold the type. */
+/**
+ * How the column `name` of DuckDB's `type` comes over as `kind`; undefined where the kind does not hold the
+ * type.
+ */
 export function conversionOf(name: string, type: string, kind: ColumnKind): Conversion | undefined {
   const found = family(type)
   switch (kind) {
@@ -110,7 +118,10 @@ function decimalNumber(name: string, type: string): Conversion {
   return where(`abs(${number}) < ${Number.MAX_SAFE_INTEGER + 1} OR ${name} <> trunc(${name})`, number)
 }
 
-/** The milliseconds that a Date of JavaScript holds, and the nanoseconds that DuckDB does; its infinities lie outside. */
+/**
+ * The milliseconds that a Date of JavaScript holds, and the nanoseconds that DuckDB does; its infinities lie
+ * outside.
+ */
 const instantMsMax = 8_640_000_000_000_000n
 const instantNsMax = 9_223_372_036_854_000_000n
 
@@ -126,7 +137,10 @@ function instant(name: string, found: string): Conversion {
 /** Some times are out of what DuckDB itself can write. */
 const textOfAny = (name: string): string => `coalesce(TRY(CAST(${name} AS VARCHAR)), 'a value out of range')`
 
-/** The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list. `raw` and `fitting` are the names of the columns before and after. */
+/**
+ * The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list.
+ * `raw` and `fitting` are the names of the columns before and after.
+ */
 export function misfitsOf(
   conversions: readonly Conversion[],
   raw: readonly string[],
@@ -247,7 +261,9 @@ function finisherOf(kind: ColumnKind): ((value: unknown) => unknown) | undefined
   }
 }
 
-/** Small numbers leave as V8's small integers, which JSON and comparisons are quicker with than with doubles. */
+/**
+ * Small numbers leave as V8's small integers, which JSON and comparisons are quicker with than with doubles.
+ */
 function smallest(value: unknown): unknown {
   const int32 = (value as number) | 0
   return int32 === value ? int32 : value

@@ -1,4 +1,7 @@
-/** Whether any value that a schema tells of can go into a column: if none can, that is the fault of the column, and of no record. */
+/**
+ * Whether any value that a schema tells of can go into a column: if none can, that is the fault of the
+ * column, and of no record.
+ */
 import type { ColumnType } from '../../schema/index.ts'
 import type { Carrier } from './duckdb-carriers.ts'
 

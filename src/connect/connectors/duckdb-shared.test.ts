@@ -1,4 +1,7 @@
-/** One file, several users in one process: sinks of different settings, and a program that queries what is being loaded. */
+/**
+ * One file, several users in one process: sinks of different settings, and a program that queries what is
+ * being loaded.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DuckDBInstance } from '@duckdb/node-api'

@@ -4,11 +4,14 @@
  *     _millrace_offsets(sink, topic, partition, next_offset, epoch)            next_offset is null until something is delivered
  *     _millrace_sinks(sink, topic, topic_id, table_name, mode, filled)         what the offsets count, and what they describe
  *
- * Offsets mean something only for the topic whose records they count, and for the table that holds them. The topic's id is 16 random bytes, so it tells both the log and
- * the topic. `filled` says whether the table had rows after the last write. Of another topic, table or mode, and of a table that is gone or was emptied, the offsets are
- * refused. Without offsets nothing was loaded, and the sink is bound again: so deleting them is the way to load from the start.
+ * Offsets mean something only for the topic whose records they count, and for the table that holds them. The
+ * topic's id is 16 random bytes, so it tells both the log and the topic. `filled` says whether the table had
+ * rows after the last write. Of another topic, table or mode, and of a table that is gone or was emptied, the
+ * offsets are refused. Without offsets nothing was loaded, and the sink is bound again: so deleting them is
+ * the way to load from the start.
  *
- * millrace 0.1.0 kept the offsets only: such a sink is bound when it is first opened. It reads what this version writes.
+ * millrace 0.1.0 kept the offsets only: such a sink is bound when it is first opened. It reads what this
+ * version writes.
  *
  * The epoch fences: opening raises it, and a writer that finds another one was replaced.
  */
@@ -108,7 +111,10 @@ export class Stand {
     this.filled = filled
   }
 
-  /** Binds the sink to its topic and table, and fences earlier writers. After {@link checkStand}, with the table there. */
+  /**
+   * Binds the sink to its topic and table, and fences earlier writers. After {@link checkStand}, with the
+   * table there.
+   */
   static async take(connection: DuckDBConnection, place: Place, partitions: number): Promise<Stand> {
     const { sink, topic, topicId, table, mode } = place
     const [offsets, sinks] = [tableIn(place, offsetsTable), tableIn(place, sinksTable)]
@@ -177,7 +183,10 @@ export class Stand {
     )
   }
 
-  /** Notes whether the table has rows now. Gives it back, for {@link filled}: it counts once the transaction has committed. */
+  /**
+   * Notes whether the table has rows now. Gives it back, for {@link filled}: it counts once the transaction
+   * has committed.
+   */
   async noteFilled(mayBeEmptied: boolean): Promise<boolean> {
     if (this.filled && !mayBeEmptied) return true
     const filled = await hasRows(this.#connection, this.#place)

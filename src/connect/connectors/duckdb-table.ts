@@ -1,4 +1,7 @@
-/** The table of a sink: made from the columns where there is none; one that is there has to be such that records can go into it. */
+/**
+ * The table of a sink: made from the columns where there is none; one that is there has to be such that
+ * records can go into it.
+ */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
 import type { TableColumn } from './duckdb-columns.ts'
@@ -14,7 +17,10 @@ export interface FoundColumn {
   readonly default: string | undefined
 }
 
-/** What the rows of a table have to fulfil: a CHECK, or that what some expressions give is unique. All in SQL, over the table's columns. */
+/**
+ * What the rows of a table have to fulfil: a CHECK, or that what some expressions give is unique. All in SQL,
+ * over the table's columns.
+ */
 export type Constraint =
   | { readonly kind: 'check'; readonly expression: string; readonly columns: readonly string[] }
   | { readonly kind: 'unique'; readonly expressions: readonly string[]; readonly columns: readonly string[] }
@@ -101,7 +107,8 @@ export async function createTable(
 }
 
 /**
- * Checks that a table takes what is delivered: it has the columns, in any order, of these types; and nothing else of it makes rows fail that are right.
+ * Checks that a table takes what is delivered: it has the columns, in any order, of these types; and nothing
+ * else of it makes rows fail that are right.
  * @throws MillraceError SCHEMA_MISMATCH, which names the columns
  */
 export function checkTable(

@@ -1,11 +1,13 @@
 /**
  * The writer of a DuckDB sink.
  *
- * A write is one transaction. Rows are converted and looked at here, and appended to a temporary table of the target's own types. What only DuckDB can tell of them is
- * asked of all at once (see duckdb-row-checks.ts). Then that table is merged into the target, or inserted.
+ * A write is one transaction. Rows are converted and looked at here, and appended to a temporary table of the
+ * target's own types. What only DuckDB can tell of them is asked of all at once (see duckdb-row-checks.ts).
+ * Then that table is merged into the target, or inserted.
  *
- * Measured with 1,000,000 upserts into 425,000 rows, 50,000 to a transaction: 1.9 s, of it 1.2 s appending; with `MERGE` the primary key costs nothing, while deleting and
- * inserting took 7 s with it and 2.6 s without. To leave the choice of the last rows to DuckDB takes 10 % more CPU.
+ * Measured with 1,000,000 upserts into 425,000 rows, 50,000 to a transaction: 1.9 s, of it 1.2 s appending;
+ * with `MERGE` the primary key costs nothing, while deleting and inserting took 7 s with it and 2.6 s
+ * without. To leave the choice of the last rows to DuckDB takes 10 % more CPU.
  */
 import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api'
 import type { Clock } from '../../base/index.ts'
@@ -116,8 +118,9 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   }
 
   /**
-   * Appends rows to the staging table, those that are marked where there are marks. All rows are looked at, so that what is refused does not depend on which rows are
-   * written together: gives those that their columns do not hold, and why.
+   * Appends rows to the staging table, those that are marked where there are marks. All rows are looked at,
+   * so that what is refused does not depend on which rows are written together: gives those that their
+   * columns do not hold, and why.
    */
   async #stage(rows: readonly Row[], marks: Uint8Array | undefined): Promise<Map<number, string>> {
     const appender = await this.#database.connection.createAppender('millrace_staging', 'main', 'temp')

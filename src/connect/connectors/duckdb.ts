@@ -1,10 +1,11 @@
 /**
  * DuckDB as a sink: a topic becomes a table.
  *
- * With keys the table is what the topic says about each key **last**: rows are inserted or updated by key, a null value deletes. Without keys (or with
- * `mode: 'append'`) every record is a row.
+ * With keys the table is what the topic says about each key **last**: rows are inserted or updated by key, a
+ * null value deletes. Without keys (or with `mode: 'append'`) every record is a row.
  *
- * Exactly once: offsets are stored in the same database and move in the transaction that writes the rows (see duckdb-stand.ts).
+ * Exactly once: offsets are stored in the same database and move in the transaction that writes the rows (see
+ * duckdb-stand.ts).
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { checkOptions, inWords, MillraceError } from '../../base/index.ts'
@@ -25,7 +26,10 @@ import { DuckDBWriter, type Writing, type WrittenColumn } from './duckdb-writer.
 export interface DuckDBOptions<K, V> extends DatabaseOptions {
   /** The table's name. */
   readonly table: string
-  /** The table's columns in their order, each with where it comes from. Default: all properties of the key, then all of the value. */
+  /**
+   * The table's columns in their order, each with where it comes from. Default: all properties of the key,
+   * then all of the value.
+   */
   readonly columns?: Readonly<Record<string, ColumnChoice<K, V>>>
   /** Default: `upsert` for topics with keys, `append` for others. */
   readonly mode?: 'upsert' | 'append'
@@ -42,11 +46,12 @@ const optionKinds = {
 } as const
 
 /**
- * Keeps a table of a DuckDB file as a topic has it. The table is created where there is none; one that is there must have these columns. Several
- * sinks in one process may share a file.
+ * Keeps a table of a DuckDB file as a topic has it. The table is created where there is none; one that is
+ * there must have these columns. Several sinks in one process may share a file.
  *
- * A value is stored as it was, or refused: nothing is rounded, cut or guessed. Whole numbers and bigints go into every whole type, `DECIMAL`, `DOUBLE` (where it holds
- * them) and text; `DECIMAL`, `HUGEINT` and `UHUGEINT` take decimal text too.
+ * A value is stored as it was, or refused: nothing is rounded, cut or guessed. Whole numbers and bigints go
+ * into every whole type, `DECIMAL`, `DOUBLE` (where it holds them) and text; `DECIMAL`, `HUGEINT` and
+ * `UHUGEINT` take decimal text too.
  *
  * To query the tables while they are loaded, open the database yourself, and give the instance to the sinks.
  *
@@ -60,8 +65,8 @@ const optionKinds = {
  * deliver(log, delays, duckdb(warehouse, { table: 'delays' }))
  * const connection = await warehouse.connect() // for queries
  * @param database the path of a file, or an open `DuckDBInstance`, which the sink does not close
- * @throws MillraceError INVALID_ARGUMENT; from `open`: SCHEMA_NOT_TABULAR, SCHEMA_MISMATCH, SINK_CHANGED, SINK_IN_USE, SINK_FAILED, MISSING_DRIVER; from `write`:
- * SINK_REFUSED, SINK_FENCED, SINK_FAILED
+ * @throws MillraceError INVALID_ARGUMENT; from `open`: SCHEMA_NOT_TABULAR, SCHEMA_MISMATCH, SINK_CHANGED,
+ *   SINK_IN_USE, SINK_FAILED, MISSING_DRIVER; from `write`: SINK_REFUSED, SINK_FENCED, SINK_FAILED
  */
 export function duckdb<K, V>(database: string | OpenDuckDB, options: DuckDBOptions<K, V>): Sink<K, V> {
   if (typeof database !== 'string' && typeof (database as OpenDuckDB | undefined)?.connect !== 'function')
@@ -117,7 +122,10 @@ function checkName(option: string, name: unknown): void {
   )
 }
 
-/** Checks the target, creates what is missing, makes this connection's staging table, and fences earlier writers. */
+/**
+ * Checks the target, creates what is missing, makes this connection's staging table, and fences earlier
+ * writers.
+ */
 async function prepare(
   { connection, module }: Database,
   place: Place,

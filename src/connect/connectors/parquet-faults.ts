@@ -1,4 +1,7 @@
-/** Sentences for what DuckDB says while it reads a Parquet file: what was found decides, not where it was caught. */
+/**
+ * Sentences for what DuckDB says while it reads a Parquet file: what was found decides, not where it was
+ * caught.
+ */
 import { MillraceError } from '../../base/index.ts'
 import { firstLine } from './duckdb-database.ts'
 import { encrypted } from './parquet-file.ts'
@@ -91,7 +94,10 @@ function tooLarge({ file, memoryLimit }: Reading, text: string, error: unknown):
   )
 }
 
-/** The query ended before its last row. DuckDB's interface does not tell that from the end, so there is no reason to be had. */
+/**
+ * The query ended before its last row. DuckDB's interface does not tell that from the end, so there is no
+ * reason to be had.
+ */
 export function otherCount(reading: Reading, given: number, expected: number): MillraceError {
   return new MillraceError(
     'SOURCE_MALFORMED',

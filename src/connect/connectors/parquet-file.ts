@@ -1,5 +1,6 @@
 /**
- * A Parquet file before DuckDB opens it: that it is one, as far as its first and last bytes tell, and by what it is known again.
+ * A Parquet file before DuckDB opens it: that it is one, as far as its first and last bytes tell, and by what
+ * it is known again.
  *
  * ```
  * "PAR1" | row groups | footer: schema, place and bounds of every column | length of the footer, 4 bytes | "PAR1", or "PARE" where the footer is encrypted
@@ -26,7 +27,10 @@ const footerBytesMax = 64 * 1024
 /** The magic bytes at both ends, and the length of a footer. */
 const bytesMin = 12
 
-/** The field of a footer that says how columns are encrypted, where the footer itself is not: `encryption_algorithm` of FileMetaData. */
+/**
+ * The field of a footer that says how columns are encrypted, where the footer itself is not:
+ * `encryption_algorithm` of FileMetaData.
+ */
 const encryptionField = 8
 
 /** Whether columns are encrypted, as far as the footer's last bytes tell. */
@@ -107,7 +111,8 @@ export const encrypted =
   'is encrypted, which the Parquet source does not support. Decrypt it first, with the tool and the keys that wrote it.'
 
 /**
- * A path in which no character stands for others: DuckDB reads `*`, `?` and `[` as patterns, in which `\` parts folders.
+ * A path in which no character stands for others: DuckDB reads `*`, `?` and `[` as patterns, in which `\`
+ * parts folders.
  * @throws MillraceError INVALID_ARGUMENT where DuckDB cannot be told
  */
 function withoutPatterns(path: string): string {

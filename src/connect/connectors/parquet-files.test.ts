@@ -1,4 +1,7 @@
-/** The source is exactly the file that was named, with its columns by their exact names; what cannot be read is refused with what was found. */
+/**
+ * The source is exactly the file that was named, with its columns by their exact names; what cannot be read
+ * is refused with what was found.
+ */
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

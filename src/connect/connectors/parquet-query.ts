@@ -9,8 +9,9 @@
  *   ORDER BY k0, k1, …, n))
  * ```
  *
- * DuckDB keeps the order of a subquery (https://duckdb.org/docs/stable/sql/dialect/order_preservation). So a sort moves the file's own values only: converted
- * before it, rows with the texts beside them took half as long again. All names of the query begin with `millrace_`, since expressions see them too.
+ * DuckDB keeps the order of a subquery (https://duckdb.org/docs/stable/sql/dialect/order_preservation). So a
+ * sort moves the file's own values only: converted before it, rows with the texts beside them took half as
+ * long again. All names of the query begin with `millrace_`, since expressions see them too.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createHash } from 'node:crypto'
@@ -241,7 +242,8 @@ export function queryOver(
 }
 
 /**
- * Changes with the query and with the file. What it is made from is the SQL of 0.1.0, not the one above: resume states that 0.1.0 wrote stay good.
+ * Changes with the query and with the file. What it is made from is the SQL of 0.1.0, not the one above:
+ * resume states that 0.1.0 wrote stay good.
  */
 export function fingerprintOf(
   { size, footer }: ParquetFile,

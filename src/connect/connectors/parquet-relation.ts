@@ -1,8 +1,9 @@
 /**
  * The columns of a Parquet file, as DuckDB's SQL can name them.
  *
- * They go by their place, not by their name: DuckDB does not tell `A` from `a`, and gives some names a meaning of its own. Each gets an alias, which is its name
- * where DuckDB tells that apart; so the expressions of a program see the names of the file.
+ * They go by their place, not by their name: DuckDB does not tell `A` from `a`, and gives some names a
+ * meaning of its own. Each gets an alias, which is its name where DuckDB tells that apart; so the expressions
+ * of a program see the names of the file.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'

@@ -1,5 +1,6 @@
 /**
- * Parquet files that DuckDB does not write: odd names, types, levels, codecs and footers. One row group, a plain page per column, uncompressed.
+ * Parquet files that DuckDB does not write: odd names, types, levels, codecs and footers. One row group, a
+ * plain page per column, uncompressed.
  *
  * The format: https://parquet.apache.org/docs/file-format/, its structures in Thrift's compact protocol.
  */
@@ -39,7 +40,9 @@ const convertedTypes = {
 type Converted = keyof typeof convertedTypes
 const codecs = { none: 0, lzo: 3, lz4: 5 } as const
 
-/** A file with these fields in each of `rows` rows. `encrypted` says so in its footer, and leaves it at that. */
+/**
+ * A file with these fields in each of `rows` rows. `encrypted` says so in its footer, and leaves it at that.
+ */
 export function parquetFile(
   rows: number,
   fields: readonly Field[],

@@ -1,14 +1,18 @@
 /**
  * Parquet as a source, read by DuckDB.
  *
- * A file is one query: columns, a filter, an order. It is streamed chunk by chunk; what sorting needs beyond the memory limit goes to disk.
- * The conversion to what JavaScript and JSON hold is part of the query, so that only numbers, booleans and text cross over.
+ * A file is one query: columns, a filter, an order. It is streamed chunk by chunk; what sorting needs beyond
+ * the memory limit goes to disk. The conversion to what JavaScript and JSON hold is part of the query, so
+ * that only numbers, booleans and text cross over.
  *
- * Resume: the order is made total by the row's number in the file, and the resume state is the number of the last row handed out. Opened again, the query
- * asks for the rows that sort after that one; nothing is skipped over by counting. The state holds a fingerprint of the query and of the file's size and
- * footer, which knows the place and bounds of every column of it: another query would stand elsewhere in another order, so it is refused.
+ * Resume: the order is made total by the row's number in the file, and the resume state is the number of the
+ * last row handed out. Opened again, the query asks for the rows that sort after that one; nothing is skipped
+ * over by counting. The state holds a fingerprint of the query and of the file's size and footer, which knows
+ * the place and bounds of every column of it: another query would stand elsewhere in another order, so it is
+ * refused.
  *
- * The end: DuckDB's interface does not tell a query that failed halfway from one that is at its end. So the rows are counted before, and after.
+ * The end: DuckDB's interface does not tell a query that failed halfway from one that is at its end. So the
+ * rows are counted before, and after.
  */
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -28,24 +32,29 @@ import { ask, relationOf, type Relation } from './parquet-relation.ts'
 /** What is read of a Parquet file, and with how much memory. */
 export interface ParquetOptions<C extends ColumnSpecs> {
   /**
-   * The columns of a row, by their exact names, and what they hold. They are checked against the file when it is opened. Default: all, as the file types
-   * them, null allowed.
+   * The columns of a row, by their exact names, and what they hold. They are checked against the file when it
+   * is opened. Default: all, as the file types them, null allowed.
    */
   readonly columns?: C
   /**
-   * Where a column comes from, in DuckDB's SQL, if not from the file's column of its name. `file_row_number` (from 0) is there too.
+   * Where a column comes from, in DuckDB's SQL, if not from the file's column of its name. `file_row_number`
+   * (from 0) is there too.
    * @example { departure: 'date', row: 'file_row_number' }
    */
   readonly select?: { readonly [N in keyof C]?: string }
   /** Which rows, in SQL. It must say the same of a row each time: not `random()`. */
   readonly where?: string
-  /** The order, as SQL expressions, ascending, nulls last (negate a number to have it descending). Ties, and everything without `orderBy`: as in the file. */
+  /**
+   * The order, as SQL expressions, ascending, nulls last (negate a number to have it descending). Ties, and
+   * everything without `orderBy`: as in the file.
+   */
   readonly orderBy?: readonly string[]
   /** Default: `parquet-` and the file's name. */
   readonly name?: string
   /**
-   * What DuckDB may take, as `'512MB'`; most of what a sort needs beyond it goes to disk. Default 1GB. It is a bound and not taken at once. A row group is
-   * read as a whole: one of 200 MB of text takes 400MB, or 512MB with `orderBy`.
+   * What DuckDB may take, as `'512MB'`; most of what a sort needs beyond it goes to disk. Default 1GB. It is
+   * a bound and not taken at once. A row group is read as a whole: one of 200 MB of text takes 400MB, or
+   * 512MB with `orderBy`.
    */
   readonly memoryLimit?: string
   /** Threads that DuckDB reads with. Default 2. */
@@ -57,11 +66,13 @@ const memoryLimitDefault = '1GB'
 type Row = Record<string, unknown>
 
 /**
- * Rows of a Parquet file, which is read through once: a run that was interrupted continues where it stopped, in the same file and with the same query. Another file in its
- * place is refused with SOURCE_CHANGED; publish that one under a name of its own.
+ * Rows of a Parquet file, which is read through once: a run that was interrupted continues where it stopped,
+ * in the same file and with the same query. Another file in its place is refused with SOURCE_CHANGED; publish
+ * that one under a name of its own.
  *
- * A row is a bad row where a value does not fit its column: a whole number beyond 2^53, NaN and infinities, a date outside of the years 1 to 9999, null
- * without `?`; within nested columns, which are read as `json`, alike. Timestamps are rounded down to milliseconds.
+ * A row is a bad row where a value does not fit its column: a whole number beyond 2^53, NaN and infinities, a
+ * date outside of the years 1 to 9999, null without `?`; within nested columns, which are read as `json`,
+ * alike. Timestamps are rounded down to milliseconds.
  *
  * DuckDB does not check the checksums that pages may have: a file whose bytes changed can give other values.
  *
@@ -71,8 +82,9 @@ type Row = Record<string, unknown>
  *   select: { row: 'file_row_number', departure: 'date' },
  *   orderBy: ['date + to_minutes(delay)'],
  * })
- * @throws MillraceError INVALID_ARGUMENT; from `open` and `next`: SOURCE_MALFORMED, LIMIT_EXCEEDED (memory), DISK_FULL, INVALID_ARGUMENT (SQL that is wrong);
- * from `open`: SOURCE_MISSING, SCHEMA_MISMATCH, SOURCE_CHANGED, MISSING_DRIVER
+ * @throws MillraceError INVALID_ARGUMENT; from `open` and `next`: SOURCE_MALFORMED, LIMIT_EXCEEDED (memory),
+ *   DISK_FULL, INVALID_ARGUMENT (SQL that is wrong); from `open`: SOURCE_MISSING, SCHEMA_MISMATCH,
+ *   SOURCE_CHANGED, MISSING_DRIVER
  */
 export function parquet(
   path: string | URL,
@@ -169,7 +181,8 @@ async function openDuckDB(
       temp_directory: temporary,
     })
     const connection = await instance.connect()
-    // Text of times, and expressions over them, must not depend on the machine. Geometry is what stands in the file: bytes.
+    // Text of times, and expressions over them, must not depend on the machine. Geometry is what stands in
+    // the file: bytes.
     await connection.run("SET TimeZone = 'UTC'; SET enable_geoparquet_conversion = false")
     const open = instance
     return {
@@ -193,7 +206,10 @@ async function openDuckDB(
 
 const temporaryPrefix = 'millrace-parquet-'
 
-/** A folder for what DuckDB sorts on disk. Those of processes that were killed are removed: a sort leaves gigabytes. */
+/**
+ * A folder for what DuckDB sorts on disk. Those of processes that were killed are removed: a sort leaves
+ * gigabytes.
+ */
 async function temporaryFolder(): Promise<string> {
   for (const name of await readdir(tmpdir())) {
     const owner = name.startsWith(temporaryPrefix)

@@ -1,8 +1,9 @@
 /**
  * Which fields a structure in Thrift's compact protocol has. Nothing is decoded: values are passed over.
  *
- * A structure is a list of fields and a zero byte. A field is one byte, the difference of its id to the one before (0: the id follows) and its type, then its
- * value: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+ * A structure is a list of fields and a zero byte. A field is one byte, the difference of its id to the one
+ * before (0: the id follows) and its type, then its value:
+ * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 
 /** Structures within structures: more than any format has. */

@@ -1,5 +1,6 @@
 /**
- * Small text files that millrace alone writes end in a line that proves the rest: `check` and the CRC-32C of all bytes before that line.
+ * Small text files that millrace alone writes end in a line that proves the rest: `check` and the CRC-32C of
+ * all bytes before that line.
  *
  * ```
  * 0
@@ -7,7 +8,8 @@
  * flights 0 8839201
  * check 1c291ca3
  * ```
- * millrace 0.1.0 wrote the same files without that line. Such a file is `unchecked`: what it says may have changed since it was written.
+ * millrace 0.1.0 wrote the same files without that line. Such a file is `unchecked`: what it says may have
+ * changed since it was written.
  */
 import { crc32c, fromUtf8, utf8 } from '../../base/index.ts'
 

@@ -7,7 +7,9 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/** @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; what the system says of a full or failing disk */
+/**
+ * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; what the system says of a full or failing disk
+ */
 export async function lockDirectory(disk: Disk, clock: Clock, path: string): Promise<DirectoryLock> {
   const started = new Date(clock.now()).toISOString()
   const holder = `process ${process.pid}, since ${started}`

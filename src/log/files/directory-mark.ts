@@ -1,7 +1,8 @@
 /**
- * Whose a data directory is. millrace writes only into directories that it made itself, which `millrace.json` says; a wrong path must
- * not cost anyone their files. Its content is a constant, so a damaged mark is written again where the rest of the folder is a log of
- * millrace's and nothing else. A log directory of Apache Kafka's (`meta.properties`) can be read, not written.
+ * Whose a data directory is. millrace writes only into directories that it made itself, which `millrace.json`
+ * says; a wrong path must not cost anyone their files. Its content is a constant, so a damaged mark is
+ * written again where the rest of the folder is a log of millrace's and nothing else. A log directory of
+ * Apache Kafka's (`meta.properties`) can be read, not written.
  */
 import { MillraceError, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'

@@ -12,8 +12,8 @@ export function systemCode(error: unknown): string | undefined {
 /**
  * The error that callers get for `error`, which came up while `doing` (a phrase that names the file).
  *
- * Retriable: no room (DISK_FULL), no free file descriptor (LIMIT_EXCEEDED). DATA_DIR_UNREADABLE: no permission. DISK_FAILED:
- * everything else, above all EIO: nobody may trust what a retry would say.
+ * Retriable: no room (DISK_FULL), no free file descriptor (LIMIT_EXCEEDED). DATA_DIR_UNREADABLE: no
+ * permission. DISK_FAILED: everything else, above all EIO: nobody may trust what a retry would say.
  */
 export function diskError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error
@@ -43,7 +43,10 @@ export function diskError(error: unknown, doing: string): MillraceError {
   }
 }
 
-/** For a directory that cannot be used at all; `done`: what cannot be done with it. A disk that is full or failing says nothing of the directory. */
+/**
+ * For a directory that cannot be used at all; `done`: what cannot be done with it. A disk that is full or
+ * failing says nothing of the directory.
+ */
 export function directoryError(error: unknown, path: string, done: string): MillraceError {
   const code = systemCode(error)
   if (code !== undefined && codesOfTheMachine.has(code)) return diskError(error, `opening ${path}`)
@@ -63,7 +66,10 @@ export function diskFailed(error: unknown, doing: string): MillraceError {
   )
 }
 
-/** @throws MillraceError DISK_FAILED where the file is not where it was opened: what is written to it, nobody finds */
+/**
+ * @throws MillraceError DISK_FAILED where the file is not where it was opened: what is written to it, nobody
+ * finds
+ */
 export function checkPlace(file: DiskFile, path: string): void {
   if (file.isInPlace()) return
   throw new MillraceError(

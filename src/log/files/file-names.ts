@@ -17,8 +17,8 @@
  *                           config.json                     what the partition was created with
  * ```
  *
- * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told from a partition.
- * A topic's name becomes part of a path only after {@link checkTopicName}.
+ * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told
+ * from a partition. A topic's name becomes part of a path only after {@link checkTopicName}.
  */
 import { checkTopicName, isTopicName, MillraceError } from '../../base/index.ts'
 
@@ -55,7 +55,10 @@ export function parsePartitionFolder(name: string): { topic: string; index: numb
   return isTopicName(topic) && index <= 0x7fff_ffff ? { topic, index } : undefined
 }
 
-/** Where a partition's folder is made before it gets its name. `n` tells it from others whose names begin alike. */
+/**
+ * Where a partition's folder is made before it gets its name. `n` tells it from others whose names begin
+ * alike.
+ */
 export function newFolder(folder: string, n: number): string {
   return `${folder.slice(0, markedNameMax)}.${n}${newMark}`
 }

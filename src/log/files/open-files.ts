@@ -1,10 +1,12 @@
 /**
- * Open files, shared by all partitions of a directory, and bounded: the one that was used least recently is closed for the next one.
- * So ten thousand partitions need no ten thousand descriptors, and running out of them (EMFILE) is a matter of trying again, not of damage.
+ * Open files, shared by all partitions of a directory, and bounded: the one that was used least recently is
+ * closed for the next one. So ten thousand partitions need no ten thousand descriptors, and running out of
+ * them (EMFILE) is a matter of trying again, not of damage.
  *
- * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the kernel's is reported to the descriptors
- * that were open at the time. Should that sync fail, the users of the file are told, those that it met and every later one: the kernel reports
- * the error to one sync only, and the next one would succeed without the lost pages.
+ * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the
+ * kernel's is reported to the descriptors that were open at the time. Should that sync fail, the users of the
+ * file are told, those that it met and every later one: the kernel reports the error to one sync only, and
+ * the next one would succeed without the lost pages.
  */
 import { assert } from '../../base/index.ts'
 import type { Disk, DiskFile } from '../../base/index.ts'
@@ -59,7 +61,10 @@ export class OpenFiles {
     }
   }
 
-  /** Something was written that no sync has covered. Until {@link unpin} the file is synced before it is closed. */
+  /**
+   * Something was written that no sync has covered. Until {@link unpin} the file is synced before it is
+   * closed.
+   */
   pin(path: string): void {
     const entry = this.#entries.get(path)
     assert(entry, 'a file is pinned while it is used')
@@ -89,7 +94,10 @@ export class OpenFiles {
     await Promise.all(this.#closing)
   }
 
-  /** Closes the file that was used least recently and is in nobody's hands; one that has to be synced first only where there is no other. */
+  /**
+   * Closes the file that was used least recently and is in nobody's hands; one that has to be synced first
+   * only where there is no other.
+   */
   async spare(): Promise<boolean> {
     const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)
     if (!entry) return false

@@ -1,6 +1,6 @@
 /**
- * What a partition was created with, kept in its own folder (`config.json`). It vouches for the topic as well: its id, and how many partitions it
- * has, so that a changed list of topics is noticed.
+ * What a partition was created with, kept in its own folder (`config.json`). It vouches for the topic as
+ * well: its id, and how many partitions it has, so that a changed list of topics is noticed.
  */
 import type { Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'
@@ -28,7 +28,10 @@ export function encodePartitionConfig(config: PartitionConfig): Uint8Array {
   return withCheck(`${JSON.stringify(config)}\n`)
 }
 
-/** The configuration that the folder keeps; `isKnown` is false where its file is not what was written. A folder without one has no configuration. */
+/**
+ * The configuration that the folder keeps; `isKnown` is false where its file is not what was written. A
+ * folder without one has no configuration.
+ */
 export async function readPartitionConfig(
   disk: Disk,
   folder: string,

@@ -1,11 +1,14 @@
 /**
- * A disk that does not run out of file descriptors as long as this log holds one that it can spare: a call that is refused for want of one (EMFILE,
- * ENFILE) has a file of the log closed and is made again. That goes for every call that takes a descriptor, small files and folders included.
+ * A disk that does not run out of file descriptors as long as this log holds one that it can spare: a call
+ * that is refused for want of one (EMFILE, ENFILE) has a file of the log closed and is made again. That goes
+ * for every call that takes a descriptor, small files and folders included.
  */
 import type { Clock, Disk } from '../../base/index.ts'
 import { systemCode } from './disk-errors.ts'
 
-/** How often a call is made. Between two of them a file is closed, or others get a turn to give back theirs. */
+/**
+ * How often a call is made. Between two of them a file is closed, or others get a turn to give back theirs.
+ */
 const triesMax = 300
 
 /** `spare` closes the file that the log can spare best, and says whether there was one. */

@@ -1,6 +1,7 @@
 /**
- * Files small enough to be read and replaced as a whole. Whatever the disk says to one of these calls, the caller gets a MillraceError that names
- * the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, DATA_DIR_UNREADABLE.
+ * Files small enough to be read and replaced as a whole. Whatever the disk says to one of these calls, the
+ * caller gets a MillraceError that names the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED,
+ * DATA_DIR_UNREADABLE.
  */
 import type { Disk, DiskFile } from '../../base/index.ts'
 import { diskError, diskFull, systemCode } from './disk-errors.ts'
@@ -19,8 +20,8 @@ export async function readFile(disk: Disk, path: string): Promise<Buffer | undef
 }
 
 /**
- * Writes a file that nobody relies on before its content is synced, which it is when this resolves. Its name is not yet durable. `unsynced`: what
- * is proved before it is believed needs no sync.
+ * Writes a file that nobody relies on before its content is synced, which it is when this resolves. Its name
+ * is not yet durable. `unsynced`: what is proved before it is believed needs no sync.
  */
 export async function writeFile(
   disk: Disk,

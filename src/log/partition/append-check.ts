@@ -1,4 +1,7 @@
-/** What a batch has to be to be appended as it stands: the log never looks into it again before somebody reads it. */
+/**
+ * What a batch has to be to be appended as it stands: the log never looks into it again before somebody reads
+ * it.
+ */
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 

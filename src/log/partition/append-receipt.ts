@@ -7,11 +7,14 @@ export interface AppendReceipt {
   readonly lastOffset: number
   /** The batch is there already: it was not appended again. */
   readonly duplicate: boolean
-  /** Resolves once the batch is written. DISK_FULL (retriable: the batch is not in the log), PARTITION_POISONED. */
+  /**
+   * Resolves once the batch is written. DISK_FULL (retriable: the batch is not in the log),
+   * PARTITION_POISONED.
+   */
   readonly written: Promise<void>
   /**
-   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not ask for that by itself: it comes with
-   * the next sync of the partition. Fails as {@link written} does.
+   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not ask for
+   * that by itself: it comes with the next sync of the partition. Fails as {@link written} does.
    */
   readonly durable: Promise<void>
 }

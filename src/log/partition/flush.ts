@@ -2,7 +2,10 @@
 import type { AbortedTransaction } from '../segment/abort-index.ts'
 import type { ProducerEntry, Undo } from '../producers/producer-state.ts'
 
-/** How something ended, as a promise that is made only when someone asks: nobody has to handle what nobody looks at. */
+/**
+ * How something ended, as a promise that is made only when someone asks: nobody has to handle what nobody
+ * looks at.
+ */
 export class Outcome {
   #state: 'pending' | 'done' | 'failed' = 'pending'
   #error: unknown

@@ -1,7 +1,8 @@
 /**
- * What a batch from outside has to be beyond a sound header and checksum: every record can be walked to its end, and what the header says of them
- * is so. Otherwise readers would fail at it later, or time look-ups and the recognition of duplicates be wrong. What millrace has built
- * itself is not looked at again: it costs as much as reading.
+ * What a batch from outside has to be beyond a sound header and checksum: every record can be walked to its
+ * end, and what the header says of them is so. Otherwise readers would fail at it later, or time look-ups and
+ * the recognition of duplicates be wrong. What millrace has built itself is not looked at again: it costs as
+ * much as reading.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
@@ -10,7 +11,10 @@ import type { RecordBatch } from '../../wire/index.ts'
 const timestampMax = 8_640_000_000_000_000
 const none = -1
 
-/** @throws MillraceError CORRUPT_BATCH, INVALID_ARGUMENT, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED (it decompresses to too much) */
+/**
+ * @throws MillraceError CORRUPT_BATCH, INVALID_ARGUMENT, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED (it decompresses
+ * to too much)
+ */
 export function checkForeign(batch: RecordBatch, where: string): void {
   checkProducer(batch, where)
   const { maxTimestamp, count, baseOffset, baseTimestamp } = batch

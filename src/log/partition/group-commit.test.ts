@@ -6,7 +6,10 @@ import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { failsWith } from '../log.test-support.ts'
 
-/** The disk's side, which does one thing at a time, when it is told to: what was asked of it stands in `calls`. */
+/**
+ * The disk's side, which does one thing at a time, when it is told to: what was asked of it stands in
+ * `calls`.
+ */
 class Target {
   readonly calls: string[] = []
   readonly #waiting: { what: string; resolve(): void; reject(error: unknown): void }[] = []
@@ -32,7 +35,9 @@ class Target {
     return this.commit.append(batch, offset, rolls ? [] : undefined, undefined, wantsSync)
   }
 
-  /** Lets what is in progress end (the oldest, or the oldest of its kind), and what follows from that begin. */
+  /**
+   * Lets what is in progress end (the oldest, or the oldest of its kind), and what follows from that begin.
+   */
   async next(error?: unknown, kind = ''): Promise<string[]> {
     await settle()
     const n = this.#waiting.findIndex(({ what }) => what.startsWith(kind))

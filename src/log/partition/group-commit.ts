@@ -6,11 +6,13 @@
  *   ──────────┼──────────────┼──────────────┼──▶ offset
  *    durable    being synced   queue: [0] is being written, the last one still takes batches
  * ```
- * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next write. Anyone who waits for the disk
- * while a sync is in progress shares the next one: a sync covers what was written before it was called, and nothing later.
+ * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next
+ * write. Anyone who waits for the disk while a sync is in progress shares the next one: a sync covers what
+ * was written before it was called, and nothing later.
  *
- * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with it, because offsets
- * must follow each other, and the partition continues. Any other failure ends the pipeline for good.
+ * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with
+ * it, because offsets must follow each other, and the partition continues. Any other failure ends the
+ * pipeline for good.
  */
 import { assert, isMillraceError } from '../../base/index.ts'
 import { alreadyDone, Flush, type Outcome, type PendingBatch } from './flush.ts'
@@ -21,7 +23,10 @@ const flushBytesMax = 4 << 20
 /** Buffers of one write: the kernel's limit (IOV_MAX). */
 const flushBatchesMax = 1024
 
-/** The disk's side of a partition. Every method fails with a MillraceError; a retriable one must have left everything as it was. */
+/**
+ * The disk's side of a partition. Every method fails with a MillraceError; a retriable one must have left
+ * everything as it was.
+ */
 export interface FlushTarget {
   /** Begins a new segment at the flush's first offset. Everything before is synced. */
   roll(flush: Flush): Promise<void>
@@ -210,7 +215,8 @@ export class GroupCommit {
         for (const flush of durable) flush.durable.done()
       }
     } catch (error) {
-      // A failed sync is final, whatever the reason: what it covered may be gone from memory and not be on the disk.
+      // A failed sync is final, whatever the reason: what it covered may be gone from memory and not be on
+      // the disk.
       if (!this.#broken) this.break(this.#target.failed(error))
     } finally {
       this.#syncing = undefined

@@ -1,6 +1,7 @@
 /**
- * The end of a partition's log as appends see it. Each batch is checked, gets its offsets in place and is queued for the disk, all in the call; so
- * the end, the producers and the plan of segments run ahead of what is written. A write that finds no room takes them back to it.
+ * The end of a partition's log as appends see it. Each batch is checked, gets its offsets in place and is
+ * queued for the disk, all in the call; so the end, the producers and the plan of segments run ahead of what
+ * is written. A write that finds no room takes them back to it.
  */
 import type { Clock } from '../../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../../wire/index.ts'
@@ -103,7 +104,8 @@ export class PartitionAppender {
     if (ended) this.#visibility.end(ended)
     this.#endOffset = offset + 1
     const flush = this.#commit.append(
-      // A marker has the time of the machine, which says nothing of the records: the time index leaves it out.
+      // A marker has the time of the machine, which says nothing of the records: the time index leaves it
+      // out.
       { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
       offset,
       roll,

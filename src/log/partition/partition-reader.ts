@@ -1,6 +1,6 @@
 /**
- * Reads across the segments of a partition, and says what it means when that fails: retention was faster, the bytes are not what was written,
- * or the disk fails. A read never passes over what should be there.
+ * Reads across the segments of a partition, and says what it means when that fails: retention was faster, the
+ * bytes are not what was written, or the disk fails. A read never passes over what should be there.
  */
 import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
@@ -48,8 +48,9 @@ export class PartitionReader {
   }
 
   /**
-   * Whole batches from the one with `offset` on, those that begin below `endOffset`: as many as fit into `maxBytes`, one at least; and the aborted
-   * transactions that reach into them. Undefined where there are none, as compaction may leave it.
+   * Whole batches from the one with `offset` on, those that begin below `endOffset`: as many as fit into
+   * `maxBytes`, one at least; and the aborted transactions that reach into them. Undefined where there are
+   * none, as compaction may leave it.
    * @throws MillraceError OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED, PARTITION_POISONED
    */
   async read(offset: number, endOffset: number, maxBytes: number): Promise<ReadBatches | undefined> {
@@ -67,7 +68,10 @@ export class PartitionReader {
     throw partitionDamaged(this.#source, `${folder} ends before offset ${offset}, which is there`, undefined)
   }
 
-  /** The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED, PARTITION_POISONED. */
+  /**
+   * The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED,
+   * PARTITION_POISONED.
+   */
   async find(
     timestamp: number,
     endOffset: number,

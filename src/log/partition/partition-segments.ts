@@ -1,6 +1,7 @@
 /**
- * The files of a partition: segments in order, of which the last one is appended to. Each call does what it says on the disk, and fails with an error
- * that names the file; who waits for what, and what readers may see, is the partition's matter.
+ * The files of a partition: segments in order, of which the last one is appended to. Each call does what it
+ * says on the disk, and fails with an error that names the file; who waits for what, and what readers may
+ * see, is the partition's matter.
  */
 import { assert, SerialQueue, type Disk } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
@@ -62,7 +63,10 @@ export class PartitionSegments {
     return true
   }
 
-  /** Saves what makes the next start quick: the indexes of the active segment, and the producers as of its end. */
+  /**
+   * Saves what makes the next start quick: the indexes of the active segment, and the producers as of its
+   * end.
+   */
   async save(
     endOffset: number,
     producers: readonly ProducerEntry[],
@@ -84,8 +88,9 @@ export class PartitionSegments {
   }
 
   /**
-   * Removes the files of segments that were taken off. `saveStart` makes the new start durable before the first file goes: a crash in between leaves
-   * files that lie below the start, which the next start removes, whatever the order in which the names went.
+   * Removes the files of segments that were taken off. `saveStart` makes the new start durable before the
+   * first file goes: a crash in between leaves files that lie below the start, which the next start removes,
+   * whatever the order in which the names went.
    */
   async remove(segments: readonly Segment[], saveStart: () => Promise<void>): Promise<void> {
     try {

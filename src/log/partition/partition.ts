@@ -1,13 +1,15 @@
 /**
  * A partition: an ordered, append-only log of record batches, in segments.
  *
- * This file says when the partition takes a call, what its readers see, and how it ends; appends go through `partition-appender`, reads through
- * `partition-reader`, the disk is reached by `group-commit` and `partition-segments`.
+ * This file says when the partition takes a call, what its readers see, and how it ends; appends go through
+ * `partition-appender`, reads through `partition-reader`, the disk is reached by `group-commit` and
+ * `partition-segments`.
  *
  * Invariants
  * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
  * - What a reader gets lies below the high watermark; read-committed, below the last stable offset.
- * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never brought back in this process.
+ * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never
+ *   brought back in this process.
  */
 import { assert, isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
 import type { BatchOrigin } from './append-check.ts'
@@ -33,7 +35,10 @@ export type Isolation = 'read_uncommitted' | 'read_committed'
 export interface ReadResult {
   /** Whole batches back to back. The first one may begin below the offset that was asked for. */
   readonly batches: Uint8Array
-  /** Aborted transactions that reach into `batches`, by the offset of their markers. Empty for read_uncommitted. */
+  /**
+   * Aborted transactions that reach into `batches`, by the offset of their markers. Empty for
+   * read_uncommitted.
+   */
   readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
   readonly highWatermark: number
   readonly lastStableOffset: number
@@ -61,7 +66,10 @@ export class Partition {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  /** What it was created with. Its topic's id and count of partitions are missing where an older version made it. */
+  /**
+   * What it was created with. Its topic's id and count of partitions are missing where an older version made
+   * it.
+   */
   readonly config: PartitionConfig
   /** `<topic>-<index>`, for messages. */
   readonly name: string
@@ -147,7 +155,9 @@ export class Partition {
     return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
   }
 
-  /** Where readers come to the end for now: the last stable offset, for read_uncommitted the high watermark. */
+  /**
+   * Where readers come to the end for now: the last stable offset, for read_uncommitted the high watermark.
+   */
   readableEnd(isolation: Isolation): number {
     return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
   }
@@ -167,7 +177,10 @@ export class Partition {
     return this.#producers.entries()
   }
 
-  /** The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a smaller one. */
+  /**
+   * The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a
+   * smaller one.
+   */
   get largestProducerId(): number {
     return this.#producers.largestId
   }
@@ -178,10 +191,12 @@ export class Partition {
   }
 
   /**
-   * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they are held until they are on the disk.
-   * `built`: by millrace's own `BatchBuilder`, so that its records need not be looked at again.
-   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT, OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED,
-   * INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they
+   * are held until they are on the disk. `built`: by millrace's own `BatchBuilder`, so that its records need
+   * not be looked at again.
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT,
+   *   OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits
+   *   for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
    */
   append(bytes: Uint8Array, origin: BatchOrigin = 'foreign'): AppendReceipt {
     this.#checkWritable()
@@ -189,8 +204,10 @@ export class Partition {
   }
 
   /**
-   * Ends a producer's transaction. The marker's epoch is the producer's, or a later one, which then fences it.
-   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED, PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   * Ends a producer's transaction. The marker's epoch is the producer's, or a later one, which then fences
+   * it.
+   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED, PARTITION_POISONED,
+   *   PARTITION_DAMAGED, CLOSED
    */
   appendMarker(marker: Marker): AppendReceipt {
     this.#checkWritable()
@@ -216,8 +233,10 @@ export class Partition {
   }
 
   /**
-   * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At the end the result is empty.
-   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED when the bytes are not what was written
+   * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At
+   * the end the result is empty.
+   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED when
+   *   the bytes are not what was written
    */
   async read(
     offset: number,
@@ -245,13 +264,19 @@ export class Partition {
     return this.#reader.find(timestamp, this.highWatermark)
   }
 
-  /** Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has failed. Returns how to stop that. */
+  /**
+   * Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has
+   * failed. Returns how to stop that.
+   */
   onAdvance(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when they are gone. */
+  /**
+   * Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when
+   * they are gone.
+   */
   async dropBefore(offset: number): Promise<void> {
     this.#checkWritable()
     await this.#drop(segmentsBelow(this.#segments.all, Math.min(offset, this.lastStableOffset)))
@@ -263,12 +288,18 @@ export class Partition {
     await this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, this.lastStableOffset))
   }
 
-  /** Drops nothing for its size from now on, whatever the configuration says: for what the log or an app cannot do without. */
+  /**
+   * Drops nothing for its size from now on, whatever the configuration says: for what the log or an app
+   * cannot do without.
+   */
   keepAll(): void {
     this.#retentionBytes = -1
   }
 
-  /** Writes out everything and saves what makes the next start quick. False: that could not be saved, and the next start recovers. */
+  /**
+   * Writes out everything and saves what makes the next start quick. False: that could not be saved, and the
+   * next start recovers.
+   */
   async close(): Promise<boolean> {
     if (this.#failure) {
       await this.#abandon()
@@ -349,7 +380,10 @@ export class Partition {
     await this.#segments.remove(dropped, () => this.#context.saveLogStarts())
   }
 
-  /** What could not be removed is below the start: the next start of the log removes it. Only a failing disk is more than that. */
+  /**
+   * What could not be removed is below the start: the next start of the log removes it. Only a failing disk
+   * is more than that.
+   */
   #dropFailed(error: unknown): void {
     if (error instanceof MillraceError && error.retriable) return
     this.#poison(error)

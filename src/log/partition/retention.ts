@@ -1,6 +1,7 @@
 /**
- * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or above `limitOffset`: what
- * is not yet safe, or belongs to a transaction that is not decided, stays. Nor does it count for what is left: a loss of power may take it.
+ * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or
+ * above `limitOffset`: what is not yet safe, or belongs to a transaction that is not decided, stays. Nor does
+ * it count for what is left: a loss of power may take it.
  */
 export interface RetainedSegment {
   readonly nextOffset: number
@@ -8,7 +9,10 @@ export interface RetainedSegment {
   readonly unsyncedBytes: number
 }
 
-/** How many segments have to go so that the rest, as Kafka counts, holds no more than a segment over `retentionBytes`. -1: unlimited. */
+/**
+ * How many segments have to go so that the rest, as Kafka counts, holds no more than a segment over
+ * `retentionBytes`. -1: unlimited.
+ */
 export function excessSegments(
   segments: readonly RetainedSegment[],
   retentionBytes: number,

@@ -1,6 +1,6 @@
 /**
- * Which segment the next batch goes to. Appends run ahead of the disk, so this is a plan: the segment may not have been made yet, and where a
- * write finds no room the plan starts over from what is there.
+ * Which segment the next batch goes to. Appends run ahead of the disk, so this is a plan: the segment may not
+ * have been made yet, and where a write finds no room the plan starts over from what is there.
  */
 import type { Segment } from '../segment/segment.ts'
 
@@ -39,7 +39,10 @@ export class RollPlan {
     return true
   }
 
-  /** Everything that was on its way was refused. `rollsFirst`: it was to begin with a roll, which did not happen. */
+  /**
+   * Everything that was on its way was refused. `rollsFirst`: it was to begin with a roll, which did not
+   * happen.
+   */
   reset(active: Segment, rollsFirst: boolean): void {
     this.#rollsFirst = rollsFirst
     this.#baseOffset = active.baseOffset

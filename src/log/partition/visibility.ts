@@ -2,8 +2,9 @@
  * What readers may see of a partition.
  *
  * - **High watermark**: everything below is safe, that is synced (with `durability: 'os'`, written).
- * - **Last stable offset**: everything below is decided as well. It is the first offset of the oldest transaction that is open, or whose
- *   marker is not below the high watermark yet; at the most the high watermark.
+ * - **Last stable offset**: everything below is decided as well. It is the first offset of the oldest
+ *   transaction that is open, or whose marker is not below the high watermark yet; at the most the high
+ *   watermark.
  */
 import type { AbortedTransaction } from '../segment/abort-index.ts'
 

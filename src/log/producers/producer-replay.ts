@@ -1,6 +1,7 @@
 /**
- * How recovery comes to know a partition's producers: from the latest snapshot that can be read, and the batches behind it. Snapshots are derived
- * data; one that is damaged or missing only means that the replay begins earlier.
+ * How recovery comes to know a partition's producers: from the latest snapshot that can be read, and the
+ * batches behind it. Snapshots are derived data; one that is damaged or missing only means that the replay
+ * begins earlier.
  */
 import type { Clock, Disk } from '../../base/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
@@ -81,8 +82,8 @@ export class ProducerReplay {
   }
 
   /**
-   * Removes what nobody needs: snapshots beyond the end speak of what is not there any more; of the others those are kept with which a segment begins,
-   * and the latest. What else there is was left by clean stops.
+   * Removes what nobody needs: snapshots beyond the end speak of what is not there any more; of the others
+   * those are kept with which a segment begins, and the latest. What else there is was left by clean stops.
    */
   async tidy(segmentOffsets: readonly number[], endOffset: number): Promise<void> {
     const kept = new Set(segmentOffsets)

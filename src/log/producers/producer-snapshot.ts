@@ -1,5 +1,6 @@
 /**
- * The snapshot of a partition's producers as of an offset (`<offset>.snapshot`), in Apache Kafka's version 1, big-endian.
+ * The snapshot of a partition's producers as of an offset (`<offset>.snapshot`), in Apache Kafka's version 1,
+ * big-endian.
  *
  * ```
  *  0  version  int16   1
@@ -15,11 +16,13 @@
  *     34  coordinatorEpoch  int32
  *     38  firstOffset       int64   of the open transaction; -1: none
  * ```
- * Behind the entries stands what Kafka does not keep and does not read: the batches before the last one, up to five in all, so that a
- * client with several in flight is recognised after a restart too. Per entry, in the same order: a count (int8), then firstSequence,
- * lastSequence (int32) and firstOffset, lastOffset (int64) of each.
+ * Behind the entries stands what Kafka does not keep and does not read: the batches before the last one, up
+ * to five in all, so that a client with several in flight is recognised after a restart too. Per entry, in
+ * the same order: a count (int8), then firstSequence, lastSequence (int32) and firstOffset, lastOffset
+ * (int64) of each.
  *
- * One is written at each roll and at a clean stop. A damaged one counts as missing: the log is replayed from an older one.
+ * One is written at each roll and at a clean stop. A damaged one counts as missing: the log is replayed from
+ * an older one.
  */
 import { crc32c } from '../../base/index.ts'
 import { readInt64, writeInt64 } from '../../wire/index.ts'

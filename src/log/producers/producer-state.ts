@@ -1,16 +1,20 @@
 /**
- * What a partition knows of its producers: the epoch, the last batches, the open transaction. From it follow idempotence (KIP-98:
- * a batch sent again is recognised, a gap is refused), fencing, and the bounds of every transaction.
+ * What a partition knows of its producers: the epoch, the last batches, the open transaction. From it follow
+ * idempotence (KIP-98: a batch sent again is recognised, a gap is refused), fencing, and the bounds of every
+ * transaction.
  *
  * Invariants
- * - An entry is never changed, only replaced: anyone who took one from the map can put it back ({@link ProducerState.rollBack}).
- * - Sequences of one producer and epoch follow each other without a gap, wrapping from 2^31 - 1 to 0. The last {@link windowBatches}
- *   batches are remembered, as many as a client may have on the way.
+ * - An entry is never changed, only replaced: anyone who took one from the map can put it back
+ *   ({@link ProducerState.rollBack}).
+ * - Sequences of one producer and epoch follow each other without a gap, wrapping from 2^31 - 1 to 0. The
+ *   last {@link windowBatches} batches are remembered, as many as a client may have on the way.
  * - Transactions begin at the end of the log, so the map of open ones is in the order of their first offsets.
- * - A producer that has been silent for long is forgotten, but never one with an open transaction. Silence is measured by the clock of
- *   this machine, not by the records' timestamps: history published today is not old.
+ * - A producer that has been silent for long is forgotten, but never one with an open transaction. Silence is
+ *   measured by the clock of this machine, not by the records' timestamps: history published today is not
+ *   old.
  *
- * A new epoch starts at sequence 0. A producer that is not known may start anywhere: it may have been forgotten.
+ * A new epoch starts at sequence 0. A producer that is not known may start anywhere: it may have been
+ * forgotten.
  */
 import { assert, MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
@@ -85,8 +89,9 @@ export class ProducerState {
   }
 
   /**
-   * The largest producer id that was ever seen here, also of producers that were forgotten and of appends that were taken back; -1: none. A new
-   * producer under an id at or below it could be taken for an old one, and its batches for duplicates.
+   * The largest producer id that was ever seen here, also of producers that were forgotten and of appends
+   * that were taken back; -1: none. A new producer under an id at or below it could be taken for an old one,
+   * and its batches for duplicates.
    */
   get largestId(): number {
     return this.#largestId
@@ -169,7 +174,10 @@ export class ProducerState {
     return { producerId, entry: before }
   }
 
-  /** @throws MillraceError PRODUCER_FENCED for a marker of an earlier epoch, INVALID_TXN_STATE for one of an earlier coordinator */
+  /**
+   * @throws MillraceError PRODUCER_FENCED for a marker of an earlier epoch, INVALID_TXN_STATE for one of an
+   * earlier coordinator
+   */
   checkMarker(marker: Marker, where: string): void {
     this.#checkEpoch(marker.producerId, marker.producerEpoch, where)
     const entry = this.#entries.get(marker.producerId)
@@ -207,7 +215,10 @@ export class ProducerState {
     return { undo: { producerId, entry: before }, ended }
   }
 
-  /** Refuses what comes from the producer with an epoch below this one. Not part of the log: an append with that epoch makes it so. */
+  /**
+   * Refuses what comes from the producer with an epoch below this one. Not part of the log: an append with
+   * that epoch makes it so.
+   */
   fence(producerId: number, epoch: number): void {
     if (epoch > (this.#fences.get(producerId) ?? none)) this.#fences.set(producerId, epoch)
   }

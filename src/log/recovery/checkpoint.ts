@@ -1,5 +1,6 @@
 /**
- * Checkpoint files: an offset per partition, in Apache Kafka's form, with a check line at the end (checked-text.ts).
+ * Checkpoint files: an offset per partition, in Apache Kafka's form, with a check line at the end
+ * (checked-text.ts).
  *
  * ```
  * 0                        version
@@ -8,9 +9,10 @@
  * flights 1 8840022
  * check d1ffc1a5
  * ```
- * `recovery-point-offset-checkpoint` holds offsets that are known to be synced, `log-start-offset-checkpoint` those that partitions were made to
- * start at. Each is replaced as a whole: after a crash it is the old one or the new one, and both are true, because the offsets only grow.
- * A file that is damaged says nothing, and is replaced at the next start. Files of millrace 0.1.0 and of Apache Kafka have no check line.
+ * `recovery-point-offset-checkpoint` holds offsets that are known to be synced, `log-start-offset-checkpoint`
+ * those that partitions were made to start at. Each is replaced as a whole: after a crash it is the old one
+ * or the new one, and both are true, because the offsets only grow. A file that is damaged says nothing, and
+ * is replaced at the next start. Files of millrace 0.1.0 and of Apache Kafka have no check line.
  */
 import { fromUtf8, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from '../files/checked-text.ts'
@@ -43,7 +45,10 @@ export async function readCheckpoint(disk: Disk, directory: string, name: string
   return { state: checked.state, offsets }
 }
 
-/** Replaces the file. Durable when this resolves. `unchecked`: what the lines say is not proved, and the file does not say so either. */
+/**
+ * Replaces the file. Durable when this resolves. `unchecked`: what the lines say is not proved, and the file
+ * does not say so either.
+ */
 export async function writeCheckpoint(
   disk: Disk,
   directory: string,

@@ -1,7 +1,7 @@
 /**
- * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and every so many bytes, as long as something
- * was written. A checkpoint names only offsets that are synced already, and only one is written at a time: a call that comes meanwhile is
- * answered by one more after it.
+ * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and
+ * every so many bytes, as long as something was written. A checkpoint names only offsets that are synced
+ * already, and only one is written at a time: a call that comes meanwhile is answered by one more after it.
  */
 import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../../base/index.ts'
 import { logStartsName, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
@@ -43,7 +43,10 @@ export class Checkpointer {
     else this.#timer ??= clock.schedule(checkpointIntervalMs, () => this.soon())
   }
 
-  /** Syncs what is written, checkpoints it, and lets retention take what it may. Failures are reported, not thrown. */
+  /**
+   * Syncs what is written, checkpoints it, and lets retention take what it may. Failures are reported, not
+   * thrown.
+   */
   soon(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -90,7 +93,10 @@ export class Checkpointer {
     for (const partition of this.#partitions.values()) await partition.retain()
   }
 
-  /** A file whose sync does not return holds up no other partition: they are checkpointed, and retention goes its way there. */
+  /**
+   * A file whose sync does not return holds up no other partition: they are checkpointed, and retention goes
+   * its way there.
+   */
   async #forAWhile(work: Promise<unknown>): Promise<void> {
     const { promise: enough, resolve } = Promise.withResolvers<void>()
     const timer = this.#config.clock.schedule(this.#config.checkpointIntervalMs, resolve)
@@ -107,7 +113,10 @@ export class Checkpointer {
     await writeCheckpoint(this.#config.disk, this.#path, name, lines)
   }
 
-  /** Recovery points lag behind until the next time: that costs time at the next start, nothing else. A failing disk is more than that. */
+  /**
+   * Recovery points lag behind until the next time: that costs time at the next start, nothing else. A
+   * failing disk is more than that.
+   */
   #failed(error: unknown): void {
     const failed = diskError(error, `writing a checkpoint to ${this.#path}`)
     if (!failed.retriable && failed.code !== 'PARTITION_POISONED') this.#config.onFatal?.(failed)

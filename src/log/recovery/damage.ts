@@ -1,4 +1,7 @@
-/** What is said of a partition that is not what was written, and what can be done about it: the same wherever it is found. */
+/**
+ * What is said of a partition that is not what was written, and what can be done about it: the same wherever
+ * it is found.
+ */
 import { MillraceError } from '../../base/index.ts'
 import { partitionFolder } from '../files/file-names.ts'
 

@@ -1,6 +1,7 @@
 /**
- * What recovery cuts off is kept aside in `<segment>.log.cut-<offset>`: nothing that was ever in a log is deleted because it is damaged. These
- * files are nobody's but the operator's; millrace never reads or removes one.
+ * What recovery cuts off is kept aside in `<segment>.log.cut-<offset>`: nothing that was ever in a log is
+ * deleted because it is damaged. These files are nobody's but the operator's; millrace never reads or removes
+ * one.
  */
 import type { Disk, DiskFile } from '../../base/index.ts'
 import { diskFull } from '../files/disk-errors.ts'
@@ -9,7 +10,9 @@ import { removeIfThere } from '../files/small-file.ts'
 /** Bytes copied at a time. */
 const chunkBytes = 1 << 20
 
-/** Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL, while `doing` that. */
+/**
+ * Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL, while `doing` that.
+ */
 export async function copyBytes(
   from: DiskFile,
   start: number,
@@ -41,8 +44,8 @@ export async function quarantineName(disk: Disk, logPath: string, cutOffset: num
 }
 
 /**
- * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it fails: on a full disk
- * every further attempt would otherwise take more of what was freed for it.
+ * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it
+ * fails: on a full disk every further attempt would otherwise take more of what was freed for it.
  */
 export async function copyToQuarantine(
   disk: Disk,

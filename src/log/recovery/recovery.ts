@@ -1,11 +1,13 @@
 /**
  * Recovery of a partition: from files to a log that can be appended to.
  *
- * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file has. It was synced as a whole and is
- * taken as it is; damage in it is found when it is read. Every other segment is read from end to end: each batch is checked, and the indexes are
- * made from the log. After a clean stop all segments are sealed, so nothing is read.
+ * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file
+ * has. It was synced as a whole and is taken as it is; damage in it is found when it is read. Every other
+ * segment is read from end to end: each batch is checked, and the indexes are made from the log. After a
+ * clean stop all segments are sealed, so nothing is read.
  *
- * How far the log is known to be synced, the **recovery point**, is what the checkpoint file says, or a digest that says more:
+ * How far the log is known to be synced, the **recovery point**, is what the checkpoint file says, or a
+ * digest that says more:
  *
  * ```
  *   segment 0    │ segment 1      │ segment 2
@@ -13,15 +15,17 @@
  *   sealed       │       recovery point   └──── copied aside, then cut off
  *                └ from here on every batch is checked, indexes are made again
  * ```
- * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what follows was never acknowledged.
- *   It is kept aside in `*.cut-<offset>` files all the same, and later segments with it.
- * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses (PARTITION_DAMAGED) until
- *   someone decides for a repair, which cuts there, and keeps aside as well.
+ * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what
+ *   follows was never acknowledged. It is kept aside in `*.cut-<offset>` files all the same, and later
+ *   segments with it.
+ * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses
+ *   (PARTITION_DAMAGED) until someone decides for a repair, which cuts there, and keeps aside as well.
  * - Where the checkpoint file is damaged, nobody knows what was acknowledged: then any bad batch is damage.
  *
- * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and only the process was ended, the
- * system holds pages for clean that never reached the disk, and no sync writes these (Rebello et al., "Can Applications Recover from fsync
- * Failures?", USENIX ATC 2020). The recovery point knows only of syncs that succeeded, so what is below it need not be written.
+ * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and
+ * only the process was ended, the system holds pages for clean that never reached the disk, and no sync
+ * writes these (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). The
+ * recovery point knows only of syncs that succeeded, so what is below it need not be written.
  */
 import { assert, type Clock, type MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
@@ -55,7 +59,10 @@ export interface PartitionRecovery {
   readonly index: number
   readonly logStartOffset: number
   readonly logEndOffset: number
-  /** What was cut off, if anything: from which offset on, why, how much, and the files in which it was kept aside. */
+  /**
+   * What was cut off, if anything: from which offset on, why, how much, and the files in which it was kept
+   * aside.
+   */
   readonly cut:
     | {
         readonly offset: number
@@ -119,7 +126,8 @@ export async function recoverPartition(
       `${folder} is damaged below offset ${endOffset}, up to which it was safe on the disk: ${error.message}`,
       error,
     )
-    // Start and end as they were written down, and are written down again: what a repair can still find must not count as dropped.
+    // Start and end as they were written down, and are written down again: what a repair can still find must
+    // not count as dropped.
     const logStartOffset = input.logStartOffset ?? 0
     const end = Math.max(endOffset, logStartOffset)
     const placeholder = new Segment(folder, end, context)
@@ -285,7 +293,10 @@ class Recovery {
     return found.map(({ segment }) => segment)
   }
 
-  /** Takes a segment as its digest has it. False where it is something else by now, or its aborted transactions are. */
+  /**
+   * Takes a segment as its digest has it. False where it is something else by now, or its aborted
+   * transactions are.
+   */
   async #seal({ segment, sizeBytes, digest }: Found): Promise<boolean> {
     if (digest?.logBytes !== sizeBytes) return false
     const { txnindex } = digest.files

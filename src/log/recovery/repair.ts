@@ -1,8 +1,10 @@
 /**
- * The way out for a partition that refuses because it is damaged below its recovery point: somebody decides that what can be read up to the
- * damage is what the partition holds from now on. Everything from there on goes aside, as recovery keeps aside what it cuts off.
+ * The way out for a partition that refuses because it is damaged below its recovery point: somebody decides
+ * that what can be read up to the damage is what the partition holds from now on. Everything from there on
+ * goes aside, as recovery keeps aside what it cuts off.
  *
- * The recovery point is lowered last. Interrupted before that, the partition refuses as before, and the repair is run once more.
+ * The recovery point is lowered last. Interrupted before that, the partition refuses as before, and the
+ * repair is run once more.
  */
 import { MillraceError, type Clock, type Disk } from '../../base/index.ts'
 import {
@@ -31,11 +33,12 @@ import { removeIfThere, replaceFile } from '../files/small-file.ts'
 const filesMax = 16
 
 /**
- * Cuts a damaged partition off where the damage begins. The directory must not be open in any process. Every batch is checked; where
- * none is damaged, nothing is cut.
+ * Cuts a damaged partition off where the damage begins. The directory must not be open in any process. Every
+ * batch is checked; where none is damaged, nothing is cut.
  *
  * @returns what was found, and under `cut` what was taken off and where it is kept
- * @throws MillraceError UNKNOWN_PARTITION, DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT
+ * @throws MillraceError UNKNOWN_PARTITION, DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL,
+ *   DISK_FAILED, INVALID_ARGUMENT
  */
 export async function repairPartition(
   path: string,
@@ -90,7 +93,10 @@ export async function repairPartition(
   }
 }
 
-/** Replaces one partition's line. A damaged file is left for the next start: without the lines of the others it would say too little. */
+/**
+ * Replaces one partition's line. A damaged file is left for the next start: without the lines of the others
+ * it would say too little.
+ */
 async function save(
   disk: Disk,
   path: string,

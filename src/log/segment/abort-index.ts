@@ -1,5 +1,6 @@
 /**
- * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker that stands in the segment.
+ * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker that stands in the
+ * segment.
  *
  * ```
  * entry, 34 bytes, big-endian:   0 version           int16   0
@@ -8,8 +9,9 @@
  *                               18 lastOffset        int64   of its abort marker
  *                               26 lastStableOffset  int64   as it stood once the marker was there
  * ```
- * Entries ascend by lastOffset. A reader of [from, to) needs those with firstOffset < to and lastOffset >= from, of its segment
- * and later ones; it can stop behind an entry with lastStableOffset >= to, because a transaction that ends later began at or after it.
+ * Entries ascend by lastOffset. A reader of [from, to) needs those with firstOffset < to and lastOffset >=
+ * from, of its segment and later ones; it can stop behind an entry with lastStableOffset >= to, because a
+ * transaction that ends later began at or after it.
  */
 import { firstWhere } from '../../base/index.ts'
 import { readInt64, writeInt64 } from '../../wire/index.ts'
@@ -57,7 +59,8 @@ export function parseAborted(bytes: Buffer): AbortedTransaction[] | undefined {
 }
 
 /**
- * Adds to `found` what a reader of the offsets [from, to) has to know of one segment's entries. False: later segments have nothing more.
+ * Adds to `found` what a reader of the offsets [from, to) has to know of one segment's entries. False: later
+ * segments have nothing more.
  */
 export function collectAborted(
   entries: readonly AbortedTransaction[],

@@ -1,8 +1,10 @@
 /**
- * Entries of one size back to back: what an index holds, in the form of its file, so that saving it is writing it.
+ * Entries of one size back to back: what an index holds, in the form of its file, so that saving it is
+ * writing it.
  *
- * An index is derived data. Of a file's entries those count that make sense, up to the first that does not: that also ends the index before the
- * zeros that Apache Kafka preallocates in the file of an active segment. What is missing then is found by reading the log.
+ * An index is derived data. Of a file's entries those count that make sense, up to the first that does not:
+ * that also ends the index before the zeros that Apache Kafka preallocates in the file of an active segment.
+ * What is missing then is found by reading the log.
  */
 import { firstWhere } from '../../base/index.ts'
 

@@ -49,7 +49,10 @@ export class OffsetIndex {
     this.#entries.buffer.writeInt32BE(position, at + 4)
   }
 
-  /** The last entry at or below `offset`: going forward from there meets every batch that holds it or a later one. Undefined: from the start. */
+  /**
+   * The last entry at or below `offset`: going forward from there meets every batch that holds it or a later
+   * one. Undefined: from the start.
+   */
   lookUp(offset: number): { readonly offset: number; readonly position: number } | undefined {
     const relative = offset - this.baseOffset
     return this.#entry(this.#entries.lastBefore(n => this.#relativeOffset(n) > relative))

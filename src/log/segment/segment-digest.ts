@@ -1,5 +1,6 @@
 /**
- * What a segment and the indexes over it were when the indexes were saved (`<offset>.digest`), as text with a check line:
+ * What a segment and the indexes over it were when the indexes were saved (`<offset>.digest`), as text with a
+ * check line:
  *
  * ```
  * segment 1                    version
@@ -10,10 +11,11 @@
  * producers 4711               the largest producer id that the partition had seen; -1: none
  * check 1c291ca3
  * ```
- * Kafka's index files have no room for a check value, so it stands in this file of millrace's own. A segment whose log file has the size that
- * its digest says is **sealed**: it holds what was synced, and its indexes are believed as far as their content fits. In any other case, and where
- * the digest is missing or damaged, the indexes are made from the log. A digest also proves how far a segment was synced once, whatever
- * the checkpoint says.
+ * Kafka's index files have no room for a check value, so it stands in this file of millrace's own. A segment
+ * whose log file has the size that its digest says is **sealed**: it holds what was synced, and its indexes
+ * are believed as far as their content fits. In any other case, and where the digest is missing or damaged,
+ * the indexes are made from the log. A digest also proves how far a segment was synced once, whatever the
+ * checkpoint says.
  */
 import { crc32c } from '../../base/index.ts'
 import { readChecked, withCheck } from '../files/checked-text.ts'

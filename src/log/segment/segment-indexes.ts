@@ -1,6 +1,6 @@
 /**
- * The offset and the time index of one segment, as they grow with its log: batch by batch, whether it is being appended, recovered, or read again
- * because its index files are not what was saved.
+ * The offset and the time index of one segment, as they grow with its log: batch by batch, whether it is
+ * being appended, recovered, or read again because its index files are not what was saved.
  */
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'

@@ -67,7 +67,10 @@ export async function scanSegment(
   return end()
 }
 
-/** The size of the batch at `position`; undefined where the bytes end before it says; text when it cannot be a batch. */
+/**
+ * The size of the batch at `position`; undefined where the bytes end before it says; text when it cannot be a
+ * batch.
+ */
 function sizeOrProblem(bytes: Buffer, position: number): number | string | undefined {
   try {
     return batchSizeAt(bytes, position)

@@ -1,11 +1,13 @@
 /**
  * A segment: a `.log` file of record batches back to back, from its base offset on, and the indexes over it.
  *
- * Only the last segment of a partition is **active**, that is appended to. Its indexes live in memory and are saved when it is rolled or
- * the log is closed, with a digest that proves them (segment-digest.ts). Those of older segments are read when they are first needed. Indexes
- * that the digest does not prove are made from the log, at once. The aborted transactions, a few bytes each, stay in memory always.
+ * Only the last segment of a partition is **active**, that is appended to. Its indexes live in memory and are
+ * saved when it is rolled or the log is closed, with a digest that proves them (segment-digest.ts). Those of
+ * older segments are read when they are first needed. Indexes that the digest does not prove are made from
+ * the log, at once. The aborted transactions, a few bytes each, stay in memory always.
  *
- * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark by themselves.
+ * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
+ * by themselves.
  */
 import { assert, type Disk } from '../../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
@@ -35,7 +37,9 @@ export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
   readonly indexIntervalBytes: number
-  /** A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none. */
+  /**
+   * A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none.
+   */
   readonly readOnly: boolean
 }
 
@@ -51,7 +55,10 @@ export class Segment {
   unsyncedBytes = 0
   /** Of transactions whose abort marker is in this segment, by that marker. */
   aborted: AbortedTransaction[] = []
-  /** What was saved last, and may be behind what the segment holds by now. Undefined: nothing that could be believed. */
+  /**
+   * What was saved last, and may be behind what the segment holds by now. Undefined: nothing that could be
+   * believed.
+   */
   #digest: SegmentDigest | undefined
   /** Of the active segment: always there. Of an older one: once it was asked for. */
   #indexes: SegmentIndexes | undefined
@@ -100,7 +107,8 @@ export class Segment {
   }
 
   /**
-   * Writes the batches of a flush behind the others. When there is no room the file is cut back, and nothing has happened.
+   * Writes the batches of a flush behind the others. When there is no room the file is cut back, and nothing
+   * has happened.
    */
   async append(flush: Flush): Promise<void> {
     await this.#context.files.use(this.path, 'write', async file => {
@@ -157,8 +165,9 @@ export class Segment {
   }
 
   /**
-   * Saves the indexes, and the digest that proves them. Everything in the segment is synced. Only the digest is synced: indexes that a loss of power
-   * takes are made again. Its name is not durable before the folder is synced.
+   * Saves the indexes, and the digest that proves them. Everything in the segment is synced. Only the digest
+   * is synced: indexes that a loss of power takes are made again. Its name is not durable before the folder
+   * is synced.
    */
   async saveIndexes(largestProducerId: number): Promise<void> {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
@@ -188,9 +197,9 @@ export class Segment {
   }
 
   /**
-   * Reads whole batches from the one with `offset`, those that begin below `endOffset`: as many as fit into `maxBytes`, but one at
-   * least. Undefined when there is none. Checksums and offsets are looked at: what is damaged is never handed out, what is missing never
-   * passed over.
+   * Reads whole batches from the one with `offset`, those that begin below `endOffset`: as many as fit into
+   * `maxBytes`, but one at least. Undefined when there is none. Checksums and offsets are looked at: what is
+   * damaged is never handed out, what is missing never passed over.
    */
   async read(
     offset: number,
@@ -198,7 +207,8 @@ export class Segment {
     maxBytes: number,
   ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
     const { sizeBytes } = this
-    // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the reader does.
+    // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the
+    // reader does.
     const left = this.#places.get(offset)
     const place: Place =
       left === undefined
@@ -340,7 +350,10 @@ export class Segment {
   }
 }
 
-/** What the time index has to know of a batch: a marker has the machine's time, which says nothing of the records. */
+/**
+ * What the time index has to know of a batch: a marker has the machine's time, which says nothing of the
+ * records.
+ */
 export function indexedTimestamp(batch: RecordBatch): number {
   return batch.isControl ? -1 : batch.maxTimestamp
 }

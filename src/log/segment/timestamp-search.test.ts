@@ -4,7 +4,10 @@ import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { batchOf, openDirectory } from '../log.test-support.ts'
 import type { Partition } from '../partition/partition.ts'
 
-/** A log of a few segments; the n-th batch holds three records, at its timestamp and the two milliseconds after it. */
+/**
+ * A log of a few segments; the n-th batch holds three records, at its timestamp and the two milliseconds
+ * after it.
+ */
 async function logOf(timestamps: readonly number[]): Promise<Partition> {
   const log = await openDirectory(new SimulatedDisk(), { segmentBytes: 300, indexIntervalBytes: 0 })
   const partition = await log.createPartition('flights', 0)

@@ -1,4 +1,7 @@
-/** Look-up by time within a segment. Markers carry the machine's time and are no answer; everything else is, also what was aborted. */
+/**
+ * Look-up by time within a segment. Markers carry the machine's time and are no answer; everything else is,
+ * also what was aborted.
+ */
 import { readBatches, type RecordBatch } from '../../wire/index.ts'
 import type { Segment } from './segment.ts'
 

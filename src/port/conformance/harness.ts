@@ -1,4 +1,7 @@
-/** What the conformance cases share: a port under test, names that do not clash, and a way to write and read in one line. */
+/**
+ * What the conformance cases share: a port under test, names that do not clash, and a way to write and read
+ * in one line.
+ */
 import assert from 'node:assert/strict'
 import { isMillraceError, systemClock, utf8, type ErrorCode } from '../../base/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
@@ -117,7 +120,10 @@ export async function append(
   return (await writer.append(topic, partition, batch(values))).baseOffset
 }
 
-/** Takes everything up to the readable end; checks on the way that offsets grow and that positions agree with what was taken. */
+/**
+ * Takes everything up to the readable end; checks on the way that offsets grow and that positions agree with
+ * what was taken.
+ */
 export async function drain(reader: Reader, topic: string, partition: number): Promise<Shown[]> {
   const shown: Shown[] = []
   for (;;) {

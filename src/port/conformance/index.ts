@@ -1,8 +1,9 @@
 /**
- * The conformance suite of LogPort: what stream, connect and every program may rely on, whichever log is behind the port.
+ * The conformance suite of LogPort: what stream, connect and every program may rely on, whichever log is
+ * behind the port.
  *
- * A door of its own, for `testing` and for tests: nothing of it is loaded in production. It belongs to no test runner; an
- * implementation passes it in a few lines.
+ * A door of its own, for `testing` and for tests: nothing of it is loaded in production. It belongs to no
+ * test runner; an implementation passes it in a few lines.
  *
  * @example
  * const make = async () => {
@@ -26,9 +27,15 @@ export type Cases = Record<string, (h: Harness) => Promise<void>>
 export interface LogPortConformance {
   /** Makes a port; called once for each case. */
   readonly make: () => Promise<PortUnderTest>
-  /** Topics and groups are named after it. A cluster that keeps what earlier runs left needs a new one each time. Default `conformance`. */
+  /**
+   * Topics and groups are named after it. A cluster that keeps what earlier runs left needs a new one each
+   * time. Default `conformance`.
+   */
   readonly namePrefix?: string
-  /** Whether the ports can crash and be opened again ({@link PortUnderTest.crash}): the cases about that are in only then. */
+  /**
+   * Whether the ports can crash and be opened again ({@link PortUnderTest.crash}): the cases about that are
+   * in only then.
+   */
   readonly crashes?: boolean
 }
 

@@ -1,9 +1,9 @@
 /**
  * The partitions that a consumer has, and how far each is processed.
  *
- * What is handed out is **at work** until the next thing is asked for, or somebody says that it is done: only then it counts as processed. A
- * partition that is given away is **leaving** until then: nothing more of it is handed out, but what is at work on it may still be done, and be
- * committed with it.
+ * What is handed out is **at work** until the next thing is asked for, or somebody says that it is done: only
+ * then it counts as processed. A partition that is given away is **leaving** until then: nothing more of it
+ * is handed out, but what is at work on it may still be done, and be committed with it.
  */
 import type { TopicPartition } from '../log-port.ts'
 

@@ -1,4 +1,7 @@
-/** Reads a committed partition from an offset up to an end that is known: what a start looks through before it processes anything. */
+/**
+ * Reads a committed partition from an offset up to an end that is known: what a start looks through before it
+ * processes anything.
+ */
 import type { FetchedBatch, LogPort, TopicPartition } from '../log-port.ts'
 
 /** How long to wait for the next batch before looking again. */

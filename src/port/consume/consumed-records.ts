@@ -56,7 +56,8 @@ export class ConsumedRecords<K, V> {
 
   /**
    * The records of a batch, up to the first that cannot be read.
-   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read at all
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read
+   *   at all
    */
   of(fetched: FetchedBatch): ReadableRecords<K, V> {
     const { partition, nextOffset } = fetched

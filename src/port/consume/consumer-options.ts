@@ -13,22 +13,29 @@ import type { Isolation, OffsetSpec } from '../log-port.ts'
 
 /** What a consumer reads, from where, and how it commits. */
 export interface ConsumerOptions {
-  /** Shares the partitions with the other members of this group, and continues where the group stood. Without one, all partitions are read. */
+  /**
+   * Shares the partitions with the other members of this group, and continues where the group stood. Without
+   * one, all partitions are read.
+   */
   readonly group?: string
   /**
-   * Where to begin where the group has committed nothing. Default earliest. An offset holds for every partition; a Date is the first record with that
-   * timestamp or a later one, as `{ timestamp }` is.
+   * Where to begin where the group has committed nothing. Default earliest. An offset holds for every
+   * partition; a Date is the first record with that timestamp or a later one, as `{ timestamp }` is.
    */
   readonly from?: OffsetSpec | { readonly offset: number } | Date
   /** Default read_committed. */
   readonly isolation?: Isolation
   /** Ends the iteration at what was the end when the partition was assigned. Default: wait for more. */
   readonly until?: 'end'
-  /** How often processed offsets are committed, in ms; false leaves it to {@link Consumer.commit}. Default 1000. Only in a group. */
+  /**
+   * How often processed offsets are committed, in ms; false leaves it to {@link Consumer.commit}. Default
+   * 1000. Only in a group.
+   */
   readonly autoCommitMs?: number | false
   /**
-   * How long the body of a loop may work on one record (or batch) once another member joins or leaves. After that the group gives its partitions to
-   * others, and the loop fails with MEMBER_FENCED. Only time in which the process could act counts. Default 60 s. Only in a group.
+   * How long the body of a loop may work on one record (or batch) once another member joins or leaves. After
+   * that the group gives its partitions to others, and the loop fails with MEMBER_FENCED. Only time in which
+   * the process could act counts. Default 60 s. Only in a group.
    */
   readonly rebalanceTimeout?: Duration
 }

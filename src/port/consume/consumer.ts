@@ -1,15 +1,17 @@
 /**
  * Reading typed records, alone or as a member of a group.
  *
- * **What counts as processed.** A record counts as processed when the one after it is asked for: in a `for await` loop that is when the body has ended
- * without throwing. Only then may its offset be committed, so after a crash every record whose body had not ended comes again
- * (at least once). `break` looks the same as an exception from in here, so the record at which the loop was left comes again as well, unless
- * {@link Consumer.commit} was called in the body. Commits happen by themselves `autoCommitMs` after something was processed, when the loop is left,
- * and before a partition is given to another member.
+ * **What counts as processed.** A record counts as processed when the one after it is asked for: in a
+ * `for await` loop that is when the body has ended without throwing. Only then may its offset be committed,
+ * so after a crash every record whose body had not ended comes again (at least once). `break` looks the same
+ * as an exception from in here, so the record at which the loop was left comes again as well, unless
+ * {@link Consumer.commit} was called in the body. Commits happen by themselves `autoCommitMs` after something
+ * was processed, when the loop is left, and before a partition is given to another member.
  *
- * **How a loop ends.** At the end (`until`), or when the consumer or its log is closed: the loop ends. With an error: the loop fails, and the consumer has
- * left its group before; another loop over it joins again. By `break` or an exception of the body: the consumer is closed. What happens in
- * between, and to whom, is in subscription.ts.
+ * **How a loop ends.** At the end (`until`), or when the consumer or its log is closed: the loop ends. With
+ * an error: the loop fails, and the consumer has left its group before; another loop over it joins again. By
+ * `break` or an exception of the body: the consumer is closed. What happens in between, and to whom, is in
+ * subscription.ts.
  */
 import { SerialQueue, MillraceError, type Clock } from '../../base/index.ts'
 import type { ConsumedBatch, ConsumedRecord } from './consumed-records.ts'
@@ -31,8 +33,9 @@ interface Loop {
 /**
  * Reads the records of a topic, in order within each partition: {@link Log.consumer} makes one.
  *
- * In a group, a record counts as processed when the one after it is asked for, and only what is processed is committed: after a crash the rest comes
- * again (at least once). Members of a group share the partitions, which change hands as members come and go (KIP-429).
+ * In a group, a record counts as processed when the one after it is asked for, and only what is processed is
+ * committed: after a crash the rest comes again (at least once). Members of a group share the partitions,
+ * which change hands as members come and go (KIP-429).
  *
  * @example
  * for await (const { key, value } of log.consumer(flights, { group: 'printer' })) console.log(key, value)
@@ -72,13 +75,16 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Record by record. Leaving the loop commits what was processed and closes the consumer. An error ends the loop, after what was read before it was handed
-   * out: what was processed is committed, the group is left, and another loop over this consumer continues from there.
+   * Record by record. Leaving the loop commits what was processed and closes the consumer. An error ends the
+   * loop, after what was read before it was handed out: what was processed is committed, the group is left,
+   * and another loop over this consumer continues from there.
    *
-   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions, or was deleted; PARTITION_COUNT_CHANGED for one that has another
-   *   count than was declared; MALFORMED_RECORD for a record that the schema refuses, unless the topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when
-   *   retention has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile: what was not committed comes again
-   *   there; CLOSED for a loop that begins when the consumer or the log is closed; INVALID_ARGUMENT for a second loop beside another one
+   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions, or was deleted;
+   *   PARTITION_COUNT_CHANGED for one that has another count than was declared; MALFORMED_RECORD for a record
+   *   that the schema refuses, unless the topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when retention
+   *   has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile:
+   *   what was not committed comes again there; CLOSED for a loop that begins when the consumer or the log is
+   *   closed; INVALID_ARGUMENT for a second loop beside another one
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord<K, V>, undefined> {
     const loop: Loop = { over: false }
@@ -104,8 +110,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Batch by batch: for throughput, since there is one promise per batch and not per record. A batch is processed when the next one is asked for.
-   * It ends, and fails, as the loop over records does.
+   * Batch by batch: for throughput, since there is one promise per batch and not per record. A batch is
+   * processed when the next one is asked for. It ends, and fails, as the loop over records does.
    */
   async *batches(): AsyncGenerator<ConsumedBatch<K, V>, void, undefined> {
     const loop: Loop = { over: false }
@@ -121,9 +127,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Commits everything handed out so far: the caller says that the record (or batch) at hand is processed too.
-   * @throws MillraceError INVALID_ARGUMENT without a group; MEMBER_FENCED when the group gave the partitions away meanwhile, or the consumer has left it
-   *   after an error; UNKNOWN_TOPIC when the topic was deleted
+   * Commits everything handed out so far: the caller says that the record (or batch) at hand is processed
+   * too.
+   * @throws MillraceError INVALID_ARGUMENT without a group; MEMBER_FENCED when the group gave the partitions
+   *   away meanwhile, or the consumer has left it after an error; UNKNOWN_TOPIC when the topic was deleted
    */
   async commit(): Promise<void> {
     const { topic, settings } = this.#context
@@ -136,8 +143,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Continues at an offset of a partition that this consumer has. It joins its group, where it has not yet, or has left it after an error.
-   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have, or what is not an offset; CLOSED
+   * Continues at an offset of a partition that this consumer has. It joins its group, where it has not yet,
+   * or has left it after an error.
+   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have, or what is not an offset;
+   *   CLOSED
    */
   async seek(partition: number, offset: number): Promise<void> {
     checkPlace(`a seek in '${this.#context.topic.name}'`, partition, offset)
@@ -145,14 +154,20 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     await subscription.seek(partition, offset)
   }
 
-  /** Continues, in every partition, at the first record with this timestamp (ms since the epoch, or a Date) or a later one. */
+  /**
+   * Continues, in every partition, at the first record with this timestamp (ms since the epoch, or a Date) or
+   * a later one.
+   */
   async seekToTime(timestamp: number | Date): Promise<void> {
     const at = checkTimestamp(`a seek in '${this.#context.topic.name}'`, 'timestamp', timestamp)
     const subscription = await this.#opened()
     await subscription.seekToTime(at)
   }
 
-  /** Commits what was processed, and leaves the group; a loop over the consumer ends. What its body is at work on does not count as processed. */
+  /**
+   * Commits what was processed, and leaves the group; a loop over the consumer ends. What its body is at work
+   * on does not count as processed.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -223,7 +238,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     if (this.#loop === loop) await this.close()
   }
 
-  /** Does something with the stay in progress, or a new one; the stay ends if that fails, so that nobody waits for a member that does not read. */
+  /**
+   * Does something with the stay in progress, or a new one; the stay ends if that fails, so that nobody waits
+   * for a member that does not read.
+   */
   async #use<T>(action: (subscription: Subscription<K, V>) => Promise<T>): Promise<T> {
     if (this.#closing) await this.#refuseClosed()
     const subscription = (this.#subscription ??= new Subscription(this.#context))
@@ -239,7 +257,10 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     }
   }
 
-  /** In a turn of its own: a program that tries again and again must not keep the event loop from everything else. */
+  /**
+   * In a turn of its own: a program that tries again and again must not keep the event loop from everything
+   * else.
+   */
   async #refuseClosed(): Promise<never> {
     const { clock, topic } = this.#context
     await clock.yield()

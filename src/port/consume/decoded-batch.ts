@@ -1,6 +1,7 @@
 /**
- * A fetched batch in columns: one pass finds where keys and values lie, then each codec decodes all of them together. The columns are used again for
- * the next batch, so that nothing is allocated for a record but what its codecs make.
+ * A fetched batch in columns: one pass finds where keys and values lie, then each codec decodes all of them
+ * together. The columns are used again for the next batch, so that nothing is allocated for a record but what
+ * its codecs make.
  */
 import type { Codec, Malformed, Slices } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
@@ -11,7 +12,10 @@ export type Decoder<T> = Pick<Codec<T, unknown>, 'decode'>
 
 const noHeaders: readonly RecordHeader[] = []
 
-/** Entry i of each column belongs to record i, up to {@link count}: a column may be longer. Valid until the next {@link load}. */
+/**
+ * Entry i of each column belongs to record i, up to {@link count}: a column may be longer. Valid until the
+ * next {@link load}.
+ */
 export class DecodedBatch<K, V> {
   readonly keys: (K | null | Malformed)[] = []
   readonly values: (V | null | Malformed)[] = []
@@ -34,8 +38,10 @@ export class DecodedBatch<K, V> {
   }
 
   /**
-   * Takes in the records that are wanted, those from `firstOffset` on. What cannot be read stands among them as a Malformed.
-   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read at all
+   * Takes in the records that are wanted, those from `firstOffset` on. What cannot be read stands among them
+   * as a Malformed.
+   * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read
+   *   at all
    */
   load({ batch, firstOffset }: FetchedBatch): void {
     const keys = this.#keySlices

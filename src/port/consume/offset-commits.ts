@@ -1,4 +1,7 @@
-/** When a consumer's offsets are committed: by themselves a while after something was processed, and when somebody asks. Only what has moved is sent. */
+/**
+ * When a consumer's offsets are committed: by themselves a while after something was processed, and when
+ * somebody asks. Only what has moved is sent.
+ */
 import type { Clock, Timer } from '../../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 
@@ -27,7 +30,10 @@ export class OffsetCommits {
     this.#context = context
   }
 
-  /** Something was processed: it is committed within {@link OffsetCommitsContext.everyMs}, also while a body is at work. */
+  /**
+   * Something was processed: it is committed within {@link OffsetCommitsContext.everyMs}, also while a body
+   * is at work.
+   */
   processed(): void {
     const { clock, everyMs } = this.#context
     if (everyMs === undefined || this.#timer !== undefined) return

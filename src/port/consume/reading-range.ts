@@ -6,8 +6,10 @@ import { asDeclared, checkPublic, ensureTopic } from '../ensure-topic.ts'
 import type { Isolation, LogPort, TopicPartition } from '../log-port.ts'
 
 /**
- * The partition count of a topic that is to be read. One that declares its count is created where it is not there yet: its writer may come later.
- * @throws MillraceError UNKNOWN_TOPIC for any other that is not there; INVALID_ARGUMENT for a group over what an app or the log keeps for itself
+ * The partition count of a topic that is to be read. One that declares its count is created where it is not
+ * there yet: its writer may come later.
+ * @throws MillraceError UNKNOWN_TOPIC for any other that is not there; INVALID_ARGUMENT for a group over what
+ *   an app or the log keeps for itself
  */
 export async function partitionsToRead(
   port: LogPort,
@@ -16,7 +18,8 @@ export async function partitionsToRead(
 ): Promise<number> {
   const found = await port.describeTopic(name)
   if (found) {
-    // To look at what an app or the log keeps for itself changes nothing. A group would commit, and depend on what goes with the app.
+    // To look at what an app or the log keeps for itself changes nothing. A group would commit, and depend on
+    // what goes with the app.
     if (group !== undefined) checkPublic(found)
     return asDeclared({ name, partitions }, found.partitions)
   }
@@ -54,7 +57,10 @@ export async function rangeOf(
   )
 }
 
-/** Where an iteration until the end ends. From behind the end of the log it does not: the reader says that there is nothing, and what that means. */
+/**
+ * Where an iteration until the end ends. From behind the end of the log it does not: the reader says that
+ * there is nothing, and what that means.
+ */
 async function endFrom(
   port: LogPort,
   topic: string,

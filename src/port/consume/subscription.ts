@@ -1,5 +1,6 @@
 /**
- * One stay of a consumer with its topic, from the first read to the end: a reader, with a group also a membership, and what is processed and committed.
+ * One stay of a consumer with its topic, from the first read to the end: a reader, with a group also a
+ * membership, and what is processed and committed.
  *
  * | state     | what happens                                              | how it is left                                        |
  * | --------- | --------------------------------------------------------- | ----------------------------------------------------- |
@@ -8,8 +9,9 @@
  * | in a body | the caller works on what was handed out                   | the caller asks for more, commits, or ends the stay   |
  * | ended     | {@link end}: what is processed is committed, the group is left, the reader closed | never: the consumer opens another one |
  *
- * What comes from outside meanwhile (expulsion, a deleted topic, a commit that fails by itself) is kept until the caller asks for more, which then fails
- * with it. Whatever fails, the consumer ends the stay: a member that nobody reads for would keep its partitions from the others.
+ * What comes from outside meanwhile (expulsion, a deleted topic, a commit that fails by itself) is kept until
+ * the caller asks for more, which then fails with it. Whatever fails, the consumer ends the stay: a member
+ * that nobody reads for would keep its partitions from the others.
  */
 import { isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
 import { AssignedPartitions, type AssignedPartition } from './assigned-partitions.ts'
@@ -72,7 +74,10 @@ export class Subscription<K, V> {
     return (this.#opening ??= this.#open())
   }
 
-  /** The next record of the batch at hand, without waiting for anything. What was handed out before counts as processed. */
+  /**
+   * The next record of the batch at hand, without waiting for anything. What was handed out before counts as
+   * processed.
+   */
   nextRecord(): ConsumedRecord<K, V> | undefined {
     this.#finishWork()
     const current = this.#current
@@ -101,8 +106,9 @@ export class Subscription<K, V> {
   }
 
   /**
-   * Makes the next batch the current one; false at the end. It is the current one from the moment in which it is taken from the reader: in
-   * between its partition could be given away, with nothing to show that this batch goes with it.
+   * Makes the next batch the current one; false at the end. It is the current one from the moment in which it
+   * is taken from the reader: in between its partition could be given away, with nothing to show that this
+   * batch goes with it.
    */
   async load(): Promise<boolean> {
     try {
@@ -128,7 +134,10 @@ export class Subscription<K, V> {
     await this.#commits.commit(this.#assigned.all())
   }
 
-  /** Continues at an offset of a partition, once it is open. What was handed out of it does not count as processed. */
+  /**
+   * Continues at an offset of a partition, once it is open. What was handed out of it does not count as
+   * processed.
+   */
   async seek(partition: number, offset: number): Promise<void> {
     const { port, topic, settings } = this.#context
     const place = { topic: topic.name, partition }
@@ -168,7 +177,10 @@ export class Subscription<K, V> {
     this.#assign()
   }
 
-  /** Commits what was processed, leaves the group, and lets go of the reader. What is at work is not processed. */
+  /**
+   * Commits what was processed, leaves the group, and lets go of the reader. What is at work is not
+   * processed.
+   */
   end(): Promise<void> {
     return (this.#ending ??= this.#end())
   }
@@ -217,7 +229,8 @@ export class Subscription<K, V> {
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    // First of all nothing more is handed out: what was processed while the commit is in progress would come again elsewhere.
+    // First of all nothing more is handed out: what was processed while the commit is in progress would come
+    // again elsewhere.
     const leaving = this.#assigned.beginLeaving(revoked)
     this.#dropCurrent(revoked)
     this.#assign()
@@ -241,7 +254,10 @@ export class Subscription<K, V> {
     this.#fail(error)
   }
 
-  /** What the body is at work on; what has ended before is committed, since the group may not wait for the body. */
+  /**
+   * What the body is at work on; what has ended before is committed, since the group may not wait for the
+   * body.
+   */
   #busy(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<void> } | undefined {
     const partition = this.#assigned.atWork
     if (partition === undefined) return undefined

@@ -1,4 +1,7 @@
-/** The committed offsets of a consumer group: how far they are behind, and how they are moved, as `kafka-consumer-groups` has it. */
+/**
+ * The committed offsets of a consumer group: how far they are behind, and how they are moved, as
+ * `kafka-consumer-groups` has it.
+ */
 import { MillraceError } from '../../base/index.ts'
 import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from '../log-port.ts'
 
@@ -25,7 +28,10 @@ export async function withLags(
   )
 }
 
-/** Where offsets are moved to: an offset that each partition must have, an end, or the first record at or after a time. */
+/**
+ * Where offsets are moved to: an offset that each partition must have, an end, or the first record at or
+ * after a time.
+ */
 export type ResetTarget = number | OffsetSpec
 
 /** What is moved: some partitions of a topic, all of them, or everything that the group has committed. */
@@ -42,7 +48,8 @@ export interface OffsetMove extends TopicPartition {
 /**
  * Where a reset would move the offsets of a group, which may be one that has committed nothing yet.
  *
- * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT where there is nothing to move
+ * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT where there
+ *   is nothing to move
  */
 export async function offsetMoves(
   port: LogPort,
@@ -62,7 +69,8 @@ export async function offsetMoves(
 /**
  * Moves the offsets of a group without members. What it has committed for other partitions stays.
  *
- * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED where a repair has cut committed offsets off, and some are to stay as they are
+ * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED where a repair has cut committed offsets off, and
+ *   some are to stay as they are
  */
 export async function moveOffsets(port: LogPort, group: string, moves: readonly OffsetMove[]): Promise<void> {
   const isMoved = ({ topic, partition }: TopicPartition): boolean =>

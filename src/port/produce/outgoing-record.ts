@@ -1,6 +1,6 @@
 /**
- * Records on their way to the log: checked and encoded before anything of them is kept. A record that is refused leaves no trace, and what is accepted can
- * be read and processed by the same declaration.
+ * Records on their way to the log: checked and encoded before anything of them is kept. A record that is
+ * refused leaves no trace, and what is accepted can be read and processed by the same declaration.
  */
 import { fromUtf8, inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../../base/index.ts'
 import type { WritableTopic } from '../../schema/index.ts'
@@ -12,11 +12,17 @@ export interface OutgoingHeader {
   readonly value: Uint8Array | string | null
 }
 
-/** A record to publish. The key is left out where the topic has none; a null value deletes the key where the topic is read as a table. */
+/**
+ * A record to publish. The key is left out where the topic has none; a null value deletes the key where the
+ * topic is read as a table.
+ */
 export type OutgoingRecord<K, V> = {
   /** Null deletes the key (a tombstone). */
   readonly value: V | null
-  /** Ms since the epoch, a whole number up to the year 275760. Default: what the topic's `timestamp` says, otherwise now. */
+  /**
+   * Ms since the epoch, a whole number up to the year 275760. Default: what the topic's `timestamp` says,
+   * otherwise now.
+   */
   readonly timestamp?: number
   /** In their order; a name may come twice. */
   readonly headers?: readonly OutgoingHeader[]
@@ -24,7 +30,9 @@ export type OutgoingRecord<K, V> = {
 
 /** What a producer needs of a topic: it may be one whose schema can only be written. */
 export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
-  /** What a schema transforms can be read and not written, so the value written is what the function expects. */
+  /**
+   * What a schema transforms can be read and not written, so the value written is what the function expects.
+   */
   readonly timestamp?: ((value: never) => number) | 'arrival' | undefined
 }
 
@@ -69,7 +77,9 @@ export class RecordEncoder<K, V> {
     this.#clock = clock
   }
 
-  /** @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for what is no record at all */
+  /**
+   * @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for what is no record at all
+   */
   encode(record: OutgoingRecord<K, V>): EncodedRecord {
     this.#checkFields(record)
     return this.encodeParts(record.key, record.value, record.timestamp, record.headers)

@@ -1,7 +1,8 @@
 /**
- * Publishing typed records: they are encoded at once, gathered into one batch per partition, and appended when the batch is full or has
- * waited long enough. A record with a key goes to `murmur2(key) % partitions`, as with every Kafka client; records without one go
- * together to one partition, and with each batch to the next (sticky partitioning, KIP-480).
+ * Publishing typed records: they are encoded at once, gathered into one batch per partition, and appended
+ * when the batch is full or has waited long enough. A record with a key goes to `murmur2(key) % partitions`,
+ * as with every Kafka client; records without one go together to one partition, and with each batch to the
+ * next (sticky partitioning, KIP-480).
  */
 import {
   checkOptions,
@@ -26,7 +27,8 @@ import {
 /** How records are gathered into batches. */
 export interface ProducerOptions {
   /**
-   * How long a batch waits for more records, in ms. Default 0: until the event loop turns, so that what is sent in one go goes together.
+   * How long a batch waits for more records, in ms. Default 0: until the event loop turns, so that what is
+   * sent in one go goes together.
    */
   readonly lingerMs?: number
   /** A batch of this size is appended at once. Default 64 KiB, before compression. */
@@ -47,8 +49,8 @@ interface OpenBatch {
 }
 
 /**
- * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice, and those of one partition stay in the
- * order in which they were sent (KIP-98).
+ * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice,
+ * and those of one partition stay in the order in which they were sent (KIP-98).
  *
  * @example
  * await log.producer(flights).sendBatch(rows.map(row => ({ key: row.destination, value: row })))
@@ -103,11 +105,12 @@ export class Producer<K, V> {
   }
 
   /**
-   * Publishes a record; resolves once it is durable. Without waiting for each, many are on their way together, in order per partition. What is refused
-   * leaves nothing behind: all others arrive.
+   * Publishes a record; resolves once it is durable. Without waiting for each, many are on their way
+   * together, in order per partition. What is refused leaves nothing behind: all others arrive.
    *
-   * @throws MillraceError MALFORMED_RECORD when the schema refuses it, or it could not be read back or processed; RECORD_TOO_LARGE; INVALID_ARGUMENT for what is no
-   *   record; PARTITION_COUNT_CHANGED when the topic has other partitions than it declares; DISK_FULL, CLOSED
+   * @throws MillraceError MALFORMED_RECORD when the schema refuses it, or it could not be read back or
+   *   processed; RECORD_TOO_LARGE; INVALID_ARGUMENT for what is no record; PARTITION_COUNT_CHANGED when the
+   *   topic has other partitions than it declares; DISK_FULL, CLOSED
    */
   async send(record: OutgoingRecord<K, V>): Promise<{ readonly partition: number; readonly offset: number }> {
     const topic = await this.#prepare()
@@ -117,7 +120,8 @@ export class Producer<K, V> {
   }
 
   /**
-   * Publishes many records, without a promise for each; resolves once all are durable. The first that is refused stops it: what precedes it is published.
+   * Publishes many records, without a promise for each; resolves once all are durable. The first that is
+   * refused stops it: what precedes it is published.
    */
   async sendBatch(records: Iterable<OutgoingRecord<K, V>>): Promise<void> {
     checkRecords(this.#topic.name, records)
@@ -133,7 +137,10 @@ export class Producer<K, V> {
     }
   }
 
-  /** Appends everything sent so far without waiting for more; resolves once it is durable, and rejects when something was not. */
+  /**
+   * Appends everything sent so far without waiting for more; resolves once it is durable, and rejects when
+   * something was not.
+   */
   async flush(): Promise<void> {
     // Records still waiting for the topic, or for room, were sent before as well.
     await this.#ready?.catch(() => undefined)

@@ -74,7 +74,8 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
   [
     'the same of sessions, behind a join',
     'LATENESS_SHRINKS',
-    // Results of 'changes' carry the largest timestamp in their windows, which may be the size before the last instant.
+    // Results of 'changes' carry the largest timestamp in their windows, which may be the size before the
+    // last instant.
     /session gap 5m, lateness 1m.*: 3h\)/,
     app =>
       app

@@ -32,9 +32,10 @@ export class App {
   }
 
   /**
-   * The records of a topic, as a stream. A record of a topic may lack a key, and one without a value (null) says that its key is deleted. `groupByKey` and
-   * joins drop those by themselves; `filter(value => value !== null)` does it for what follows. Event time and watermark are as the topic declares
-   * them. Asking again gives the same stream.
+   * The records of a topic, as a stream. A record of a topic may lack a key, and one without a value (null)
+   * says that its key is deleted. `groupByKey` and joins drop those by themselves;
+   * `filter(value => value !== null)` does it for what follows. Event time and watermark are as the topic
+   * declares them. Asking again gives the same stream.
    * @throws MillraceError INVALID_ARGUMENT, INVALID_TOPOLOGY
    */
   stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K | null, V | null> {
@@ -48,7 +49,10 @@ export class App {
     return stream
   }
 
-  /** The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no watermark unless the topic declares one. */
+  /**
+   * The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no
+   * watermark unless the topic declares one.
+   */
   table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkTopic('table', topic)
     checkCall('table', {}, options)

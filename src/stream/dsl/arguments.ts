@@ -1,6 +1,6 @@
 /**
- * Checks of what a program passes to the DSL. Types say the same; a program without types gets a sentence at the call, instead of a TypeError at the first
- * record or a result that nobody asked for.
+ * Checks of what a program passes to the DSL. Types say the same; a program without types gets a sentence at
+ * the call, instead of a TypeError at the first record or a result that nobody asked for.
  */
 import { checkOptions, inWords, MillraceError } from '../../base/index.ts'
 
@@ -45,7 +45,8 @@ const keepsState: ReadonlySet<Method> = new Set([
 const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
 
 /**
- * Checks the functions of a call, by what they are called in the method's declaration, and the options, of which there is the operator's name and, where it keeps state, a version.
+ * Checks the functions of a call, by what they are called in the method's declaration, and the options, of
+ * which there is the operator's name and, where it keeps state, a version.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkCall(

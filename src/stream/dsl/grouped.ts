@@ -1,4 +1,4 @@
-/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
 import { MillraceError } from '../../base/index.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
@@ -30,10 +30,15 @@ type Kind = 'count' | 'reduce' | 'aggregate'
 /** Its outlets ask for more or less lateness downstream, as each emits. */
 type WindowNode = OperatorNode & Required<Pick<OperatorNode, 'latenessByOutlet'>>
 
-/** Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one. */
+/**
+ * Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one.
+ */
 export type Initial<A> = A | (() => A)
 
-/** What a function that folds gives: a new aggregate, the one that it was given, or null, which deletes the row. */
+/**
+ * What a function that folds gives: a new aggregate, the one that it was given, or null, which deletes the
+ * row.
+ */
 export type Folded<A> = A | Readonly<NoInfer<A>> | null
 
 /** A stream whose records are where their keys live. */
@@ -58,8 +63,9 @@ export class GroupedStream<K, V> {
   }
 
   /**
-   * Folds the values of a key into an aggregate. `add` returns the new aggregate; null deletes the row, and the next value starts from the initial value again. Records without key or
-   * value are skipped and counted; a change carries the largest timestamp so far.
+   * Folds the values of a key into an aggregate. `add` returns the new aggregate; null deletes the row, and
+   * the next value starts from the initial value again. Records without key or value are skipped and counted;
+   * a change carries the largest timestamp so far.
    */
   aggregate<A>(
     initial: Initial<A>,
@@ -132,7 +138,10 @@ export class WindowedStream<K, V> {
     return this.#aggregate('reduce', reducing(reducer), options)
   }
 
-  /** Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which deletes the window of the key. */
+  /**
+   * Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which
+   * deletes the window of the key.
+   */
   aggregate<A>(
     initial: Initial<A>,
     add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
@@ -168,7 +177,10 @@ export class SessionWindowedStream<K, V> {
     return this.#aggregate('count', { ...counting, merge: plus }, options)
   }
 
-  /** Folds the values of each key and session into one of the same type; two sessions that a record has brought together are reduced to one. */
+  /**
+   * Folds the values of each key and session into one of the same type; two sessions that a record has
+   * brought together are reduced to one.
+   */
   reduce(
     reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
     options: Versioned = {},
@@ -177,7 +189,10 @@ export class SessionWindowedStream<K, V> {
     return this.#aggregate('reduce', { ...reducing(reducer), merge: merging(reducer, 'reduce') }, options)
   }
 
-  /** Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought together. */
+  /**
+   * Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought
+   * together.
+   */
   aggregate<A>(
     initial: Initial<A>,
     add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
@@ -213,16 +228,19 @@ export class WindowedTable<K, A, V> {
   }
 
   /**
-   * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one. Several calls give several
-   * tables over the same state.
+   * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one.
+   * Several calls give several tables over the same state.
    *
-   * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record that is still allowed;
+   * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record
+   *   that is still allowed;
    * - `'changes'`: at every change (what Kafka Streams does with its cache off);
-   * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing time, if it changed.
+   * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing
+   *   time, if it changed.
    *
-   * The timestamp of a result is the window's last instant (`end - 1`, of a session its `end`), whether it comes early, on time or late; under `'changes'` it
-   * is the largest timestamp in the window. Windows over the results must allow the same lateness as this window; over those of `'changes'` also
-   * the window's size, or the session's gap.
+   * The timestamp of a result is the window's last instant (`end - 1`, of a session its `end`), whether it
+   * comes early, on time or late; under `'changes'` it is the largest timestamp in the window. Windows over
+   * the results must allow the same lateness as this window; over those of `'changes'` also the window's
+   * size, or the session's gap.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
     checkEmitPolicy(policy)
@@ -233,7 +251,10 @@ export class WindowedTable<K, A, V> {
     return new Table(this.#graph, { from: this.#node, outlet: this.#policies.length }, false)
   }
 
-  /** The side output of records that came too late for every window they belong to. Asking again gives the same stream. */
+  /**
+   * The side output of records that came too late for every window they belong to. Asking again gives the
+   * same stream.
+   */
   late(): Stream<K, V> {
     return (this.#late ??= this.#lateRecords())
   }

@@ -1,4 +1,7 @@
-/** A function that returns nothing, or a promise, fails its record by the policy: it never becomes a deletion, a kept record or an empty object. */
+/**
+ * A function that returns nothing, or a promise, fails its record by the policy: it never becomes a deletion,
+ * a kept record or an empty object.
+ */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
@@ -14,7 +17,10 @@ type Program = (stream: Stream<string, number>, table: Table<string, number>) =>
 const later = (): never => Promise.resolve(1) as never
 const nothing = (): never => undefined as never
 
-/** The program fails at a record, with this in the message, and under 'skip' that record leaves nothing behind but a count. */
+/**
+ * The program fails at a record, with this in the message, and under 'skip' that record leaves nothing behind
+ * but a count.
+ */
 function check(name: string, about: RegExp, program: Program): void {
   test(name, () => {
     const app = new App('app')

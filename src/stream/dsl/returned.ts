@@ -3,8 +3,8 @@ import { inWords } from '../../base/index.ts'
 import { frozen } from '../../state/index.ts'
 
 /**
- * The value, unless there is none: a function that returned undefined most likely lacks a `return`, and one that returned a promise would have to be awaited.
- * Neither may become a deletion, or an empty object.
+ * The value, unless there is none: a function that returned undefined most likely lacks a `return`, and one
+ * that returned a promise would have to be awaited. Neither may become a deletion, or an empty object.
  * @throws TypeError which a task reports as USER_FUNCTION_FAILED
  */
 export function returned<T>(value: T, method: string): T {
@@ -29,7 +29,10 @@ export function returnedPairs(pairs: unknown): Iterable<unknown> {
   )
 }
 
-/** A key: undefined is none, as null is. Records of several branches share it, and it says where their state is: an object is frozen. */
+/**
+ * A key: undefined is none, as null is. Records of several branches share it, and it says where their state
+ * is: an object is frozen.
+ */
 export function returnedKey(key: unknown, method: string): unknown {
   if (typeof key === 'object') {
     if (key instanceof Promise) throw nothingReturned(key, method)

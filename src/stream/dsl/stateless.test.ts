@@ -1,4 +1,6 @@
-/** Operators without state: what they make of keys, values and nulls, and what stays of a record on its way. */
+/**
+ * Operators without state: what they make of keys, values and nulls, and what stays of a record on its way.
+ */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'

@@ -1,4 +1,7 @@
-/** What an aggregate says of the values that it keeps: learned from what it begins with, or stated by the program as a version. */
+/**
+ * What an aggregate says of the values that it keeps: learned from what it begins with, or stated by the
+ * program as a version.
+ */
 import type { StoredValue } from '../plan/graph.ts'
 import type { Aggregation } from '../operators/aggregate.ts'
 import { type Shape, shapeOf } from '../plan/value-shape.ts'

@@ -1,4 +1,4 @@
-/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
 import { MillraceError } from '../../base/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
@@ -29,10 +29,16 @@ import { streamTableJoin } from '../operators/stream-table-join.ts'
 import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
 
-/** Keys as a topic must take them: a record without a key (null) can be written to each, a stream without any keys only to a topic without. */
+/**
+ * Keys as a topic must take them: a record without a key (null) can be written to each, a stream without any
+ * keys only to a topic without.
+ */
 type WrittenKey<K> = [NonNullable<K>] extends [never] ? K : NonNullable<K>
 
-/** Options of every operator: a name keeps its state apart from others', across changes of the program. Default: its kind and a number. */
+/**
+ * Options of every operator: a name keeps its state apart from others', across changes of the program.
+ * Default: its kind and a number.
+ */
 export interface Named {
   readonly name?: string
 }
@@ -40,22 +46,27 @@ export interface Named {
 /** Options of an operator that keeps state. */
 export interface Versioned extends Named {
   /**
-   * What the values of the state mean: a whole number, raised when a changed function makes the old ones wrong. State of another version is refused
-   * when the app starts. An operator whose version is stated, and equal, may change the shape of its values.
+   * What the values of the state mean: a whole number, raised when a changed function makes the old ones
+   * wrong. State of another version is refused when the app starts. An operator whose version is stated, and
+   * equal, may change the shape of its values.
    */
   readonly version?: number
 }
 
 /**
- * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous, must not change what they are given,
- * and must return something: undefined fails with USER_FUNCTION_FAILED, null is no value; a key may be either. K and V include null where a record may come without.
+ * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous,
+ * must not change what they are given, and must return something: undefined fails with USER_FUNCTION_FAILED,
+ * null is no value; a key may be either. K and V include null where a record may come without.
  */
 export class Stream<K, V> {
   /** @internal */
   readonly graph: Graph
   /** @internal */
   readonly edge: Edge
-  /** @internal Whether the key has changed since the last exchange: the next keyed operation sends the records to where the new key lives. */
+  /**
+   * @internal Whether the key has changed since the last exchange: the next keyed operation sends the records
+   * to where the new key lives.
+   */
   readonly keyChanged: boolean
 
   /** @internal */
@@ -80,7 +91,9 @@ export class Stream<K, V> {
     return this.#then('filter-not', filterNot(drop as never), options)
   }
 
-  /** Another value under the same key; the partitioning stays. Null means no value: a topic gets a deletion. */
+  /**
+   * Another value under the same key; the partitioning stays. Null means no value: a topic gets a deletion.
+   */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
     return this.#then('map-values', mapValues(mapper as never), options)
@@ -101,7 +114,9 @@ export class Stream<K, V> {
     return this.#then('flat-map', flatMap(mapper as never), options, true)
   }
 
-  /** Another key, null or undefined for none. Marks it as changed. An object is frozen: state is found by it. */
+  /**
+   * Another key, null or undefined for none. Marks it as changed. An object is frozen: state is found by it.
+   */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
     checkCall('selectKey', { selector }, options)
     return this.#then('select-key', selectKey(selector as never), options, true)
@@ -113,14 +128,20 @@ export class Stream<K, V> {
     return this.#then('peek', peek(look as never), options)
   }
 
-  /** Groups by the key that the records have; exchanges only if it was changed. Records without key or value are skipped and counted. */
+  /**
+   * Groups by the key that the records have; exchanges only if it was changed. Records without key or value
+   * are skipped and counted.
+   */
   groupByKey(): GroupedStream<NonNullable<K>, NonNullable<V>>
   groupByKey(...given: readonly unknown[]): GroupedStream<NonNullable<K>, NonNullable<V>> {
     checkNothing('groupByKey', given)
     return new GroupedStream(this.partitioned() as never)
   }
 
-  /** Groups by another key: always an exchange. Records without a value are skipped and counted; so are those with null or undefined for a key. */
+  /**
+   * Groups by another key: always an exchange. Records without a value are skipped and counted; so are those
+   * with null or undefined for a key.
+   */
   groupBy<K2>(
     selector: (value: NonNullable<V>, key: K) => K2,
     options: Named = {},
@@ -131,11 +152,12 @@ export class Stream<K, V> {
   }
 
   /**
-   * Joins each record to the table's latest value under its key; one without a match is left out. Both sides need equal partition counts
-   * (NOT_COPARTITIONED, when the app starts), unless the stream's key was changed, or is written in another form than the table's (text and JSON, say): then an
-   * exchange fits it to the table.
-   * Records without a key or a value are skipped and counted.
-   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for the results of windows, whose rows are not kept, and for a table of another app
+   * Joins each record to the table's latest value under its key; one without a match is left out. Both sides
+   * need equal partition counts (NOT_COPARTITIONED, when the app starts), unless the stream's key was
+   * changed, or is written in another form than the table's (text and JSON, say): then an exchange fits it to
+   * the table. Records without a key or a value are skipped and counted.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for the results of windows, whose rows are not
+   *   kept, and for a table of another app
    */
   join<T, R>(
     table: Table<NonNullable<K>, T>,
@@ -178,15 +200,19 @@ export class Stream<K, V> {
   }
 
   /**
-   * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's schemas; the topic is created
-   * where it is missing and the log allows that. A value of null is written as a deletion of its key.
-   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a topic whose keys are of another form, as text is for the keys of windows
+   * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's
+   * schemas; the topic is created where it is missing and the log allows that. A value of null is written as
+   * a deletion of its key.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a topic whose keys are of another form, as
+   *   text is for the keys of windows
    */
   to(topic: WritableTopic<WrittenKey<K>, NonNullable<V>>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic as never, options)
   }
 
-  /** @internal The stream with its records where their keys live: through an exchange if the key has changed. */
+  /**
+   * @internal The stream with its records where their keys live: through an exchange if the key has changed.
+   */
   partitioned(keyCodec?: KeyCodec, keepsKeyless = false): Stream<K, V> {
     if (!this.keyChanged) return this
     const node = this.graph.add<ExchangeNode>(
@@ -222,7 +248,8 @@ export class Stream<K, V> {
           'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
       )
     const isAlike = this.edge.from.keyCodec.form === tableNode.keyCodec.form
-    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are encoded again in the table's form.
+    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are encoded again in the
+    // table's form.
     const stream = isAlike
       ? this
       : this.#then(

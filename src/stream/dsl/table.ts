@@ -1,4 +1,4 @@
-/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: the duality is a cycle, of classes that name each other only inside methods. */
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, latenessOf, type OperatorNode } from '../plan/graph.ts'
@@ -9,15 +9,19 @@ import { jsonKeyCodec } from '../operators/key-codec.ts'
 import { addSink, type Named, Stream } from './stream.ts'
 
 /**
- * A table: a record replaces the one before it under the same key, and null deletes. Operators on it keep to that: a value that a filter
- * lets no longer through is deleted downstream, and nothing is said of one that never was.
+ * A table: a record replaces the one before it under the same key, and null deletes. Operators on it keep to
+ * that: a value that a filter lets no longer through is deleted downstream, and nothing is said of one that
+ * never was.
  */
 export class Table<K, V> {
   /** @internal */
   readonly graph: Graph
   /** @internal */
   readonly edge: Edge
-  /** @internal Whether its rows are kept, so that a join can look them up. Of the results of windows only the changes are known. */
+  /**
+   * @internal Whether its rows are kept, so that a join can look them up. Of the results of windows only the
+   * changes are known.
+   */
   readonly kept: boolean
 
   /** @internal */

@@ -1,8 +1,8 @@
 /**
  * A running aggregate per key, without windows: the table of its latest values.
  *
- * As in Kafka Streams, a record without a key or a value is skipped and counted, a change carries the largest timestamp of
- * what went into it, and an aggregate of null deletes the row: the next record starts over.
+ * As in Kafka Streams, a record without a key or a value is skipped and counted, a change carries the largest
+ * timestamp of what went into it, and an aggregate of null deletes the row: the next record starts over.
  */
 import { given } from '../../state/index.ts'
 import type { KeyCodec } from './key-codec.ts'

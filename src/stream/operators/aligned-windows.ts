@@ -1,11 +1,11 @@
 /**
  * Aggregates in windows whose bounds depend on the time alone: tumbling and hopping.
  *
- * A record is judged for each of its windows by its own watermark, in ascending order. An aggregate of null deletes the window of its key, and takes back
- * what went out for it.
+ * A record is judged for each of its windows by its own watermark, in ascending order. An aggregate of null
+ * deletes the window of its key, and takes back what went out for it.
  *
- * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a window has fired is not stored: it has
- * when the task's watermark has reached its end.
+ * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a
+ * window has fired is not stored: it has when the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
 import type { KeyCodec } from './key-codec.ts'
@@ -112,7 +112,8 @@ export const alignedWindows =
         advancing = undefined
         return true
       },
-      // The next end that fires or is forgotten: computed, not looked up, so that it costs the same however much state there is.
+      // The next end that fires or is forgotten: computed, not looked up, so that it costs the same however
+      // much state there is.
       deadline: () => {
         const watermark = context.watermark()
         if (!Number.isFinite(watermark)) return watermark

@@ -95,7 +95,8 @@ test('windows are days of the zone, in any order of records, and fire at their m
       [at('2026-03-28T23:00:00Z'), 2],
       [at('2026-03-29T21:59:59.999Z'), 4],
       [at('2026-03-29T22:00:00Z'), 8],
-      // The watermark is 10 ms behind: within the lateness of the day before, and past that of the one before it.
+      // The watermark is 10 ms behind: within the lateness of the day before, and past that of the one before
+      // it.
       [at('2026-03-29T22:30:00Z'), 16],
       [at('2026-03-29T01:00:00Z'), 32],
       [at('2026-03-28T01:00:00Z'), 64],

@@ -1,8 +1,9 @@
 /**
  * The days of a time zone, by the rules that the runtime knows (Intl).
  *
- * A day starts at the first instant whose local time is at or past midnight: also where the clocks skip midnight (Cairo, São Paulo), and only once where they
- * turn back over it. Days are side by side, so each instant is in one. A day that a zone has skipped whole (Apia, 30 December 2011) is empty.
+ * A day starts at the first instant whose local time is at or past midnight: also where the clocks skip
+ * midnight (Cairo, São Paulo), and only once where they turn back over it. Days are side by side, so each
+ * instant is in one. A day that a zone has skipped whole (Apia, 30 December 2011) is empty.
  */
 import { MillraceError } from '../../base/index.ts'
 
@@ -27,8 +28,8 @@ export function checkTimeZone(timeZone: string): void {
 }
 
 /**
- * Pieces of `sizeMs` of local time, a whole number of days, from `offsetMs` on: piece n starts when the clocks of the zone show
- * 1970-01-01 00:00 + n × size + offset.
+ * Pieces of `sizeMs` of local time, a whole number of days, from `offsetMs` on: piece n starts when the
+ * clocks of the zone show 1970-01-01 00:00 + n × size + offset.
  */
 export class Calendar {
   readonly #sizeMs: number
@@ -70,7 +71,10 @@ export class Calendar {
     return start
   }
 
-  /** The first instant at which the clocks show `local` or later, where they change once within a day and a half at most. */
+  /**
+   * The first instant at which the clocks show `local` or later, where they change once within a day and a
+   * half at most.
+   */
   #firstAt(local: number): number {
     let before = local - offsetMsMax
     let after = local + offsetMsMax

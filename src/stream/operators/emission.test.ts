@@ -1,4 +1,7 @@
-/** What an outlet of a window makes of a change: its pane, its time, the watermark that it carries, and how it is counted. */
+/**
+ * What an outlet of a window makes of a change: its pane, its time, the watermark that it carries, and how it
+ * is counted.
+ */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeyedState, memoryStore } from '../../state/index.ts'

@@ -1,13 +1,16 @@
 /**
- * When a window's result goes out. One window operator can have several outlets, each with a policy of its own, over one state.
+ * When a window's result goes out. One window operator can have several outlets, each with a policy of its
+ * own, over one state.
  *
- * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow model's on-time and late panes);
+ * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow
+ *   model's on-time and late panes);
  * - `changes`: at every change;
  * - early: as `final`, and before that every so often of processing time what has changed since.
  *
- * Results under `final` and early carry the window's last instant as timestamp, whichever pane they are, so that all of them fall into the same window
- * downstream. Under `changes` they carry the largest timestamp in the window. A result that is on time is never late downstream; any other carries the
- * watermark of the record that caused it.
+ * Results under `final` and early carry the window's last instant as timestamp, whichever pane they are, so
+ * that all of them fall into the same window downstream. Under `changes` they carry the largest timestamp in
+ * the window. A result that is on time is never late downstream; any other carries the watermark of the
+ * record that caused it.
  */
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
@@ -16,8 +19,8 @@ import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
 /**
- * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of processing time, then the one on time, then
- * corrections.
+ * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of
+ * processing time, then the one on time, then corrections.
  */
 export type EmitPolicy = 'final' | 'changes' | { readonly early: Duration }
 
@@ -55,11 +58,17 @@ export interface Outlet {
 
 /** What the outlets of one window operator do with its changes. */
 export interface Emission {
-  /** A record changed a window; `fired` when the task's watermark had passed its last instant already. `cause` is that record. */
+  /**
+   * A record changed a window; `fired` when the task's watermark had passed its last instant already. `cause`
+   * is that record.
+   */
   changed(result: WindowResult, fired: boolean, cause: Cause): void
   /** The watermark has passed the last instant of a window. */
   onTime(result: WindowResult): void
-  /** A window is gone because it became part of another one, or its aggregate null: what went out for it is taken back. */
+  /**
+   * A window is gone because it became part of another one, or its aggregate null: what went out for it is
+   * taken back.
+   */
   retracted(result: WindowResult, fired: boolean, cause: Cause): void
 }
 
@@ -118,9 +127,11 @@ function changesOutlet(context: OperatorContext, forward: Forward): Emission {
 
 function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number, index: number): Emission {
   const final = finalOutlet(context, forward)
-  // What has changed since the last early results, by window and key. A crash loses it: early results are not part of what is promised.
+  // What has changed since the last early results, by window and key. A crash loses it: early results are not
+  // part of what is promised.
   let pending = new Map<string, { result: WindowResult; cause: Cause }>()
-  // What went out early and is not final yet, so that a change says what it replaces: kept as state, so also after a restart.
+  // What went out early and is not final yet, so that a change says what it replaces: kept as state, so also
+  // after a restart.
   const shown = context.state<unknown>(`early-${index}`)
   const idOf = (result: WindowResult): string => `${result.start} ${result.rawKey}`
   const flush = (): void => {

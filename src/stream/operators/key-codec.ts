@@ -1,8 +1,9 @@
 /**
  * How a key of a stream becomes bytes: its identity in state, and what decides its partition.
  *
- * A stream that comes from a topic keeps the topic's own form, so that it is partitioned as the topic is. A key that the program made
- * (selectKey, groupBy) is JSON, which tells `"1"` from `1`; a join gives it the form of the table that it is joined to.
+ * A stream that comes from a topic keeps the topic's own form, so that it is partitioned as the topic is. A
+ * key that the program made (selectKey, groupBy) is JSON, which tells `"1"` from `1`; a join gives it the
+ * form of the table that it is joined to.
  */
 import { binaryString, MillraceError, utf8OfBinary } from '../../base/index.ts'
 import type { Codec, Windowed } from '../../schema/index.ts'
@@ -10,7 +11,10 @@ import { canonicalJsonSerde, Malformed, type Slices, windowedForm, windowedJson 
 import type { StreamRecord } from './record.ts'
 
 export interface KeyCodec {
-  /** How the bytes are made, in a word. Equal keys of one form are equal bytes, in partitions of one number; of two forms they are neither. */
+  /**
+   * How the bytes are made, in a word. Equal keys of one form are equal bytes, in partitions of one number;
+   * of two forms they are neither.
+   */
   readonly form: string
   /** The key's bytes, as a binary string: one char per byte. */
   encode(key: unknown): string
@@ -24,8 +28,9 @@ const keptMax = 4096
 /** Longer ones are not kept. */
 const keptLengthMax = 64
 /**
- * The JSON of short strings, which most made keys are. The string that comes back is the same one each time, its hash computed, which the lookup in
- * state uses: with 100 keys encode and lookup together take 40 ns, not 200.
+ * The JSON of short strings, which most made keys are. The string that comes back is the same one each time,
+ * its hash computed, which the lookup in state uses: with 100 keys encode and lookup together take 40 ns, not
+ * 200.
  */
 const kept = new Map<string, string>()
 
@@ -94,7 +99,8 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
 }
 
 /**
- * The form of a window's keys in state: what `windowed()` makes of them on the log, so that both are one. They are where their inner keys are.
+ * The form of a window's keys in state: what `windowed()` makes of them on the log, so that both are one.
+ * They are where their inner keys are.
  */
 export function windowedKeyCodec(inner: KeyCodec): KeyCodec {
   return {

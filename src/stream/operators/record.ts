@@ -1,14 +1,16 @@
 /**
  * The record as it travels through a task.
  *
- * One class for streams and tables, so that every operator sees one hidden class. On the edges of a stream `previous` is unused; on
- * those of a table a record is a change: `value` replaces `previous`, and null on either side means that there is, or was, nothing.
+ * One class for streams and tables, so that every operator sees one hidden class. On the edges of a stream
+ * `previous` is unused; on those of a table a record is a change: `value` replaces `previous`, and null on
+ * either side means that there is, or was, nothing.
  */
 import type { RecordHeader } from '../../wire/index.ts'
 
 /**
- * When a window's result came, in the words of the Dataflow model: before the watermark passed its end, when it did, or after, as the
- * correction that a late record caused. Undefined on everything that is not a window's result.
+ * When a window's result came, in the words of the Dataflow model: before the watermark passed its end, when
+ * it did, or after, as the correction that a late record caused. Undefined on everything that is not a
+ * window's result.
  */
 export type Pane = 'early' | 'on-time' | 'late'
 
@@ -24,7 +26,10 @@ export class StreamRecord<K = unknown, V = unknown> {
   readonly previous: V | null
   /** Event time in ms since the epoch. */
   readonly timestamp: number
-  /** The watermark of the source partition this comes from, as it stood **before** it: what decides whether it is late. */
+  /**
+   * The watermark of the source partition this comes from, as it stood **before** it: what decides whether it
+   * is late.
+   */
   readonly watermark: number
   /** Whether idleness had raised that watermark, without data: what is late by it is late as `idle`. */
   readonly raised: boolean

@@ -1,14 +1,18 @@
 /**
  * Aggregates in sessions: windows that grow and merge.
  *
- * A session is [start, last + gap]: a record joins every session that it comes within the gap of, the gap itself included, as in Kafka Streams and Flink.
- * Its last instant is last + gap. A record meets only sessions that its own watermark has not passed by more than the allowed lateness, so what it
- * meets does not depend on whether the task has forgotten them yet. On a merge the old sessions are retracted before the new one is announced; one whose
- * bounds stay is not. The merger is called for two sessions, never for the initial value. An aggregate of null deletes the session.
+ * A session is [start, last + gap]: a record joins every session that it comes within the gap of, the gap
+ * itself included, as in Kafka Streams and Flink. Its last instant is last + gap. A record meets only
+ * sessions that its own watermark has not passed by more than the allowed lateness, so what it meets does not
+ * depend on whether the task has forgotten them yet. On a merge the old sessions are retracted before the new
+ * one is announced; one whose bounds stay is not. The merger is called for two sessions, never for the
+ * initial value. An aggregate of null deletes the session.
  *
- * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`, namespace = time, key → true, one pending
- * timer per key, at the earliest last instant or expiry among its sessions. It is due when the watermark has passed it. A timer that finds its sessions
- * grown moves itself on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit may come in between.
+ * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`,
+ * namespace = time, key → true, one pending timer per key, at the earliest last instant or expiry among its
+ * sessions. It is due when the watermark has passed it. A timer that finds its sessions grown moves itself
+ * on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit
+ * may come in between.
  */
 import type { KeyCodec } from './key-codec.ts'
 import { rawKeyOf } from './key-codec.ts'
@@ -36,8 +40,8 @@ interface Sessions {
 }
 
 /**
- * `acrossPartitions`: records of one key can come from several source partitions. How far a session reaches then depends on
- * timing, so lateness is judged by the record's own time alone.
+ * `acrossPartitions`: records of one key can come from several source partitions. How far a session reaches
+ * then depends on timing, so lateness is judged by the record's own time alone.
  */
 export const sessionWindows =
   (
@@ -109,7 +113,8 @@ export const sessionWindows =
         const known = sessions.get(0, rawKey)
         if (known !== undefined) {
           const key = keyCodec.decode(rawKey)
-          // A timer is one per key: fire whatever has become complete since the watermark before, in time order.
+          // A timer is one per key: fire whatever has become complete since the watermark before, in time
+          // order.
           for (const one of known.live) {
             const lastInstant = one.last + gapMs
             if (lastInstant >= from && lastInstant < to) out.onTime(resultOf(rawKey, key, one, null))
@@ -136,7 +141,8 @@ export const sessionWindows =
           const rawKey = rawKeyOf(record, keyCodec)
           const known = sessions.get(0, rawKey)
           const live = known?.live ?? []
-          // The sessions that the record meets are next to each other. Those that its watermark has passed come before them.
+          // The sessions that the record meets are next to each other. Those that its watermark has passed
+          // come before them.
           const firstLast = Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)
           let from = 0
           while (from < live.length && (live[from] as Session).last < firstLast) from += 1

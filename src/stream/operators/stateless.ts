@@ -45,7 +45,10 @@ export const mapValues = (mapper: Fn<unknown>): OperatorFactory =>
     forward(record.withValue(returned(mapper(record.value, record.key), 'mapValues'))),
   )
 
-/** On a table both sides of the change are mapped; a deletion stays one, and a row that is mapped to null is none. */
+/**
+ * On a table both sides of the change are mapped; a deletion stays one, and a row that is mapped to null is
+ * none.
+ */
 export const mapTableValues =
   (mapper: Fn<unknown>): OperatorFactory =>
   (context, [forward]) => {

@@ -1,8 +1,10 @@
 /**
- * Each record of a stream meets the latest value of a table under the same key. The table never triggers anything.
+ * Each record of a stream meets the latest value of a table under the same key. The table never triggers
+ * anything.
  *
- * Inner: a record without a match goes no further. Left: it meets null. A null key or value: inner drops it, left drops it only
- * without a value. Not covered by the promise of equal results: which value is the latest depends on how the two inputs interleave.
+ * Inner: a record without a match goes no further. Left: it meets null. A null key or value: inner drops it,
+ * left drops it only without a value. Not covered by the promise of equal results: which value is the latest
+ * depends on how the two inputs interleave.
  */
 import type { KeyCodec } from './key-codec.ts'
 import { rawKeyOf } from './key-codec.ts'

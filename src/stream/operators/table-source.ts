@@ -1,4 +1,7 @@
-/** The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they replaced. */
+/**
+ * The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they
+ * replaced.
+ */
 import { given, storable } from '../../state/index.ts'
 import type { KeyCodec } from './key-codec.ts'
 import { rawKeyOf } from './key-codec.ts'

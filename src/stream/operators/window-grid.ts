@@ -10,7 +10,10 @@ export interface WindowGrid {
   next(start: number): number
   /** The end of the window that starts at `start`. */
   endOf(start: number): number
-  /** Windows that start before the result have ended when the watermark is `watermark`, and no others. Infinite for an infinite one. */
+  /**
+   * Windows that start before the result have ended when the watermark is `watermark`, and no others.
+   * Infinite for an infinite one.
+   */
   endedBelow(watermark: number): number
   /** The smallest end after `watermark`, a finite one. */
   nextEnd(watermark: number): number

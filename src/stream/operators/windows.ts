@@ -1,10 +1,12 @@
 /**
  * Windows: how event time is cut into pieces.
  *
- * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A window is `[start, end)` in ms since the
- * epoch; a session is `[start, last + gap]`. The **last instant** of a window is the last timestamp that can belong to it: `end - 1`, of a
- * session `last + gap`. A window is complete when the watermark has passed its last instant, and is forgotten when the watermark has
- * passed that by the allowed lateness. A record at exactly the watermark is not late. docs/time.md shows all of it in pictures.
+ * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A
+ * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`. The **last instant** of
+ * a window is the last timestamp that can belong to it: `end - 1`, of a session `last + gap`. A window is
+ * complete when the watermark has passed its last instant, and is forgotten when the watermark has passed
+ * that by the allowed lateness. A record at exactly the watermark is not late. docs/time.md shows all of it
+ * in pictures.
  */
 import {
   checkOptions,
@@ -15,7 +17,10 @@ import {
 } from '../../base/index.ts'
 import { checkTimeZone } from './calendar.ts'
 
-/** Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a number holds exactly. */
+/**
+ * Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a
+ * number holds exactly.
+ */
 const durationMsMax = 100_000_000_000_000
 /** Windows that one record may be in: each of them is a row to update. */
 export const windowsPerRecordMax = 10_000
@@ -34,7 +39,10 @@ export interface AlignedWindows {
   readonly offsetMs: number
   /** The IANA time zone whose days the windows are; undefined for windows of a fixed length. */
   readonly timeZone?: string | undefined
-  /** How far the watermark may have passed a window's last instant while the window still takes records and corrects its result. */
+  /**
+   * How far the watermark may have passed a window's last instant while the window still takes records and
+   * corrects its result.
+   */
   readonly allowedLatenessMs: number
 }
 
@@ -53,33 +61,39 @@ export type Windows = AlignedWindows | SessionWindows
 /** How long windows wait for what is late. */
 export interface WindowOptions {
   /**
-   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`) while the window still takes records and corrects
-   * its result. Default 0: a record is late for a window as soon as the watermark has passed the window's last instant.
+   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`)
+   * while the window still takes records and corrects its result. Default 0: a record is late for a window as
+   * soon as the watermark has passed the window's last instant.
    */
   readonly allowedLateness?: Duration
 }
 
 /** Where windows begin. */
 export interface AlignedWindowOptions extends WindowOptions {
-  /** Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their advance since 1970-01-01 00:00. */
+  /**
+   * Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their advance
+   * since 1970-01-01 00:00.
+   */
   readonly offset?: Duration
 }
 
 /** Where tumbling windows begin. */
 export interface TumblingOptions extends AlignedWindowOptions {
   /**
-   * An IANA time zone, such as `'Europe/Berlin'`: windows are whole days there, from midnight to midnight, with 23 or 25 hours when the clocks change. A day
-   * whose midnight the clocks skip starts when they have skipped it. Only for a size in whole days. Default: days of UTC.
+   * An IANA time zone, such as `'Europe/Berlin'`: windows are whole days there, from midnight to midnight,
+   * with 23 or 25 hours when the clocks change. A day whose midnight the clocks skip starts when they have
+   * skipped it. Only for a size in whole days. Default: days of UTC.
    */
   readonly timeZone?: string
 }
 
 /**
- * Fixed windows of `size`, side by side: `[start, end)` in ms since the epoch, from multiples of `size` on, moved by `offset`. As Flink's and Kafka Streams'
- * tumbling windows.
+ * Fixed windows of `size`, side by side: `[start, end)` in ms since the epoch, from multiples of `size` on,
+ * moved by `offset`. As Flink's and Kafka Streams' tumbling windows.
  * @example tumbling('1h', { allowedLateness: '48h' })
  * @example tumbling('1d', { timeZone: 'Europe/Berlin' })
- * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for a time zone that is unknown or is given with a size that is not in whole days
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for a time zone that is unknown or is given
+ *   with a size that is not in whole days
  */
 export function tumbling(size: Duration, options: TumblingOptions = {}): AlignedWindows {
   const sizeMs = positive(size, 'the size of a tumbling window')
@@ -98,8 +112,9 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): Aligned
 }
 
 /**
- * Windows of `size` that begin every `advance`; a record is in size / advance of them, 10,000 at most. Kafka Streams' hopping windows, Flink's sliding ones. An
- * advance longer than the size takes a sample: records between two windows belong to none, and are counted as `not-sampled`.
+ * Windows of `size` that begin every `advance`; a record is in size / advance of them, 10,000 at most. Kafka
+ * Streams' hopping windows, Flink's sliding ones. An advance longer than the size takes a sample: records
+ * between two windows belong to none, and are counted as `not-sampled`.
  * @example hopping('1h', '15m')
  * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for more than 10,000 windows for each record
  */
@@ -150,8 +165,8 @@ export function describeWindows(windows: Windows): string {
 }
 
 /**
- * What windows over the results of `emit('changes')` must allow in lateness. Such a result carries the largest timestamp in its window, which may be this much
- * before the window's last instant.
+ * What windows over the results of `emit('changes')` must allow in lateness. Such a result carries the
+ * largest timestamp in its window, which may be this much before the window's last instant.
  */
 export function latenessOfChanges(windows: Windows): number {
   const { allowedLatenessMs } = windows

@@ -1,4 +1,7 @@
-/** Which policy for bad records holds where: a source's own, or the app's; and behind an exchange, or for a result that is due, what the sources upstream agree on. */
+/**
+ * Which policy for bad records holds where: a source's own, or the app's; and behind an exchange, or for a
+ * result that is due, what the sources upstream agree on.
+ */
 import { fromUtf8 } from '../../base/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed } from '../task/bad-records.ts'
@@ -18,7 +21,10 @@ export function failsAlways({ stages }: Plan, ofApp: ErrorPolicy): boolean {
   )
 }
 
-/** For what no longer has a source of its own: the policy that all sources upstream share, otherwise the app's. */
+/**
+ * For what no longer has a source of its own: the policy that all sources upstream share, otherwise the
+ * app's.
+ */
 export function policyBehind(stage: Stage, ofApp: ErrorPolicy): ErrorPolicy {
   const all = [
     ...stage.sources.map(source => policyOf(source, ofApp)),

@@ -1,8 +1,9 @@
 /**
- * The graph that the DSL builds: immutable named nodes, each knowing its inputs. The plan cuts it into stages.
+ * The graph that the DSL builds: immutable named nodes, each knowing its inputs. The plan cuts it into
+ * stages.
  *
- * Everything that can be told before data flows is checked while it is built: two operators with one name, a window that allows less
- * lateness than what feeds it.
+ * Everything that can be told before data flows is checked while it is built: two operators with one name, a
+ * window that allows less lateness than what feeds it.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { Topic, WritableTopic } from '../../schema/index.ts'
@@ -46,7 +47,10 @@ export interface OperatorNode extends NodeBase {
   /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
   readonly label: string
   readonly factory: OperatorFactory
-  /** The names of the outlets that the factory is given, in order. A window operator gains one with each `emit`. */
+  /**
+   * The names of the outlets that the factory is given, in order. A window operator gains one with each
+   * `emit`.
+   */
   readonly outlets: string[]
   readonly stateful: boolean
   /** By outlet, where one asks more of what follows than {@link NodeBase.latenessMs}. */
@@ -58,7 +62,10 @@ export interface OperatorNode extends NodeBase {
 /** Sends records to the task that owns their key. */
 export interface ExchangeNode extends NodeBase {
   readonly kind: 'exchange'
-  /** Whether records without a key pass, to the partition with their task's number (modulo): what follows has a use for them. */
+  /**
+   * Whether records without a key pass, to the partition with their task's number (modulo): what follows has
+   * a use for them.
+   */
   readonly keepsKeyless: boolean
 }
 
@@ -135,7 +142,10 @@ export class Graph {
     )
   }
 
-  /** A name for what belongs to the node of that name, and stays with it when others come and go: `by-city-exchange`, numbered where there are several. */
+  /**
+   * A name for what belongs to the node of that name, and stays with it when others come and go:
+   * `by-city-exchange`, numbered where there are several.
+   */
   nameAfter(name: string, suffix: string): string {
     // Short enough to be one.
     const whole = `${name.slice(0, 80)}-${suffix}`

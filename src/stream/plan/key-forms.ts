@@ -4,8 +4,8 @@ import { isWindowedForm, type WritableTopic } from '../../schema/index.ts'
 import type { GraphNode } from './graph.ts'
 
 /**
- * Checks that a topic can take keys of the form that `from` gives. Keys that the program made are JSON, which may hold anything: those are checked
- * when a record is written.
+ * Checks that a topic can take keys of the form that `from` gives. Keys that the program made are JSON, which
+ * may hold anything: those are checked when a record is written.
  * @throws MillraceError INVALID_TOPOLOGY
  */
 export function checkKeyForm(from: GraphNode, { name, key }: WritableTopic<unknown, unknown>): void {

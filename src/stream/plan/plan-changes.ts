@@ -1,9 +1,10 @@
 /**
  * What has changed between the program that made the state and the one that is about to read it.
  *
- * State is harmless to a program that can prove that it is the same: the operator has the same kind, the same form of keys, and values
- * of the same shape; and it is the same operator. A name that the program gives says that. A number that an operator gets by
- * its place does not, so such an operator has to stand where it stood. Functions cannot be compared.
+ * State is harmless to a program that can prove that it is the same: the operator has the same kind, the same
+ * form of keys, and values of the same shape; and it is the same operator. A name that the program gives says
+ * that. A number that an operator gets by its place does not, so such an operator has to stand where it
+ * stood. Functions cannot be compared.
  */
 import type { SavedOperator } from './saved-plan.ts'
 import { shapeInWords, shapesFit } from './value-shape.ts'
@@ -17,7 +18,10 @@ export interface Change {
 const anotherName = (name: string): string =>
   `Give the operator another name and drop the old state with { forget: ['${name}'] }: it begins with nothing`
 
-/** The first difference that is not proved to be harmless, and what to do about it; undefined where there is none. */
+/**
+ * The first difference that is not proved to be harmless, and what to do about it; undefined where there is
+ * none.
+ */
 export function changeBetween(
   before: readonly SavedOperator[],
   unclaimed: readonly SavedOperator[],
@@ -90,7 +94,10 @@ function renamed(before: readonly SavedOperator[], now: readonly SavedOperator[]
   return undefined
 }
 
-/** Operators without names that stand in one place are told apart by their order alone: one more or one less moves it. */
+/**
+ * Operators without names that stand in one place are told apart by their order alone: one more or one less
+ * moves it.
+ */
 function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
   const named = new Set(now.filter(({ isNamed }) => isNamed).map(({ name }) => name))
   const earlier = Map.groupBy(

@@ -1,5 +1,6 @@
 /**
- * The topic in which an app keeps its plans: a record for each program that has committed, as JSON (saved-plan.ts). The last one counts.
+ * The topic in which an app keeps its plans: a record for each program that has committed, as JSON
+ * (saved-plan.ts). The last one counts.
  */
 import { MillraceError, utf8 } from '../../base/index.ts'
 import { batchesUpTo, type LogPort } from '../../port/index.ts'

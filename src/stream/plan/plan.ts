@@ -1,6 +1,6 @@
 /**
- * The plan: the graph cut into **stages** at its exchanges. Within a stage a record stays where its key lives, so a stage runs as one task per
- * partition; between stages it goes to the task that owns its new key.
+ * The plan: the graph cut into **stages** at its exchanges. Within a stage a record stays where its key
+ * lives, so a stage runs as one task per partition; between stages it goes to the task that owns its new key.
  */
 import { assert, MillraceError } from '../../base/index.ts'
 import type { ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'

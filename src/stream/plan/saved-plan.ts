@@ -1,9 +1,9 @@
 /**
- * The plan as it is kept with an app's commits: what its state was made of. A later run compares its own with it before
- * anything is read (previous-run.ts).
+ * The plan as it is kept with an app's commits: what its state was made of. A later run compares its own with
+ * it before anything is read (previous-run.ts).
  *
- * It names each operator that keeps state: what it does, what feeds it, what its keys and values are, and the changelogs that hold
- * it. And it names each topic that the app reads or keeps for itself, by its id.
+ * It names each operator that keeps state: what it does, what feeds it, what its keys and values are, and the
+ * changelogs that hold it. And it names each topic that the app reads or keeps for itself, by its id.
  */
 import { crc32c, fromUtf8 } from '../../base/index.ts'
 import { changelogTopic, KeyedState, memoryStore } from '../../state/index.ts'
@@ -51,9 +51,15 @@ export interface SavedPlan {
   readonly exchanges?: readonly SavedExchange[]
   /** The ids of all topics that the app reads, or keeps for itself. */
   readonly topics: Readonly<Record<string, string>>
-  /** State of 0.1.0 was taken over, which did not say how far changelogs went: a task that has not committed since may have some. */
+  /**
+   * State of 0.1.0 was taken over, which did not say how far changelogs went: a task that has not committed
+   * since may have some.
+   */
   readonly adopted?: true
-  /** The app has run at least once, not exactly once: a crash may have left changelogs further than the commit says. */
+  /**
+   * The app has run at least once, not exactly once: a crash may have left changelogs further than the commit
+   * says.
+   */
   readonly atLeastOnce?: true
 }
 

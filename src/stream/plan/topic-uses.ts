@@ -1,7 +1,9 @@
 /**
- * What the apps that run over a log say of its topics' partition counts, so that the app that starts first makes a topic as another declares it.
+ * What the apps that run over a log say of its topics' partition counts, so that the app that starts first
+ * makes a topic as another declares it.
  *
- * An app is known from the call that starts it: of two that are started without waiting in between, each knows what the other declares.
+ * An app is known from the call that starts it: of two that are started without waiting in between, each
+ * knows what the other declares.
  */
 import { MillraceError } from '../../base/index.ts'
 import { asDeclared, type LogPort } from '../../port/index.ts'
@@ -30,14 +32,17 @@ export function announceUses(port: LogPort, app: string, plan: Plan): () => void
   return () => all.delete(uses)
 }
 
-/** The partition count that a topic is to be made with: as the app states it, or another one of the log does. */
+/**
+ * The partition count that a topic is to be made with: as the app states it, or another one of the log does.
+ */
 export function statedCount(port: LogPort, { name, partitions }: Declared): number | undefined {
   if (partitions !== undefined) return partitions
   return find(port, ({ topic }) => topic.name === name && topic.partitions !== undefined)?.topic.partitions
 }
 
 /**
- * The count that a topic has, as {@link asDeclared}; a refusal names the app that uses the topic with that count.
+ * The count that a topic has, as {@link asDeclared}; a refusal names the app that uses the topic with that
+ * count.
  * @throws MillraceError PARTITION_COUNT_CHANGED
  */
 export function agreedCount(port: LogPort, app: string, topic: Declared, found: number): number {

@@ -1,8 +1,10 @@
 /**
- * The topics of an app: those it reads and writes are made where they are missing, and its own (changelogs, exchanges) have as many partitions as the stage they belong
- * to, for good: state is partitioned by hash, so another count would look for it in the wrong place.
+ * The topics of an app: those it reads and writes are made where they are missing, and its own (changelogs,
+ * exchanges) have as many partitions as the stage they belong to, for good: state is partitioned by hash, so
+ * another count would look for it in the wrong place.
  *
- * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would come out as a run that has finished.
+ * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would
+ * come out as a run that has finished.
  */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import { checkPublic, type LogPort, type TopicConfig, type TopicDescription } from '../../port/index.ts'
@@ -52,7 +54,10 @@ export class TopologyTopics {
     return this.#stageCounts.get(stage) ?? 0
   }
 
-  /** The topics that a stage reads: their partitions n make its task n. Those behind an exchange in memory read none. */
+  /**
+   * The topics that a stage reads: their partitions n make its task n. Those behind an exchange in memory
+   * read none.
+   */
   read(stage: Stage): string[] {
     const topics = stage.sources.map(({ topic }) => topic.name)
     if (this.#exchange === 'topic')
@@ -61,10 +66,12 @@ export class TopologyTopics {
   }
 
   /**
-   * Looks up what the plan reads, and makes what is missing of it. `onNotice` is told of a topic that was made, where that may be a slip.
+   * Looks up what the plan reads, and makes what is missing of it. `onNotice` is told of a topic that was
+   * made, where that may be a slip.
    *
-   * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is bounded; PARTITION_COUNT_CHANGED for one that states another
-   *   count than it has; NOT_COPARTITIONED for two sources of one stage with different counts
+   * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is
+   *   bounded; PARTITION_COUNT_CHANGED for one that states another count than it has; NOT_COPARTITIONED for
+   *   two sources of one stage with different counts
    */
   async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
     for (const stage of plan.stages) {
@@ -95,10 +102,11 @@ export class TopologyTopics {
   }
 
   /**
-   * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads. `changelogsOf` gives the changelogs of an
-   * operator, by its name.
+   * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads.
+   * `changelogsOf` gives the changelogs of an operator, by its name.
    *
-   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another count, and for a sink that declares another one
+   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another
+   *   count, and for a sink that declares another one
    */
   async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
     await this.#ensureOwn(planTopic(this.#app), 1)
@@ -116,7 +124,8 @@ export class TopologyTopics {
   }
 
   /**
-   * Makes the topics that records which cannot be processed are put aside in, by the app's policy or a source's own.
+   * Makes the topics that records which cannot be processed are put aside in, by the app's policy or a
+   * source's own.
    *
    * @throws MillraceError INVALID_TOPOLOGY where the app would read them again
    */
@@ -141,7 +150,10 @@ export class TopologyTopics {
     if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
   }
 
-  /** Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all that is written to it. */
+  /**
+   * Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all
+   * that is written to it.
+   */
   async #ensureOwn(topic: string, partitions: number): Promise<void> {
     if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
     this.#own.add(topic)

@@ -1,9 +1,9 @@
 /**
- * The shape of a value: what two versions of a program are compared by before the later one reads the state of the
- * earlier one. It is kept as JSON with the app's plan.
+ * The shape of a value: what two versions of a program are compared by before the later one reads the state
+ * of the earlier one. It is kept as JSON with the app's plan.
  *
- * `'number'`, `'string'`, `'array'`, `'Map'`, and of an object its fields: `{ n: 'number' }`. A field that is null at first may
- * hold anything later: `'any'` fits every shape.
+ * `'number'`, `'string'`, `'array'`, `'Map'`, and of an object its fields: `{ n: 'number' }`. A field that is
+ * null at first may hold anything later: `'any'` fits every shape.
  */
 
 /** A name, or the shapes of an object's fields. */

@@ -1,9 +1,11 @@
 /**
- * That no task downstream hears of a time which its stage upstream has yet to come to, by the commits that are there.
+ * That no task downstream hears of a time which its stage upstream has yet to come to, by the commits that
+ * are there.
  *
- * At least once a watermark is announced when a commit holds it, so what was announced never is ahead of the commits. Where it is, the offsets
- * are older than the topic between the stages. Records would be sent again behind that announcement: a window would fire before they come, and once more
- * with them alone. A crash never leaves that behind, so the run is refused.
+ * At least once a watermark is announced when a commit holds it, so what was announced never is ahead of the
+ * commits. Where it is, the offsets are older than the topic between the stages. Records would be sent again
+ * behind that announcement: a window would fire before they come, and once more with them alone. A crash
+ * never leaves that behind, so the run is refused.
  */
 import { batchesUpTo, type LogPort, type OffsetCommit } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -91,7 +93,10 @@ async function unreadOf(
   return unread
 }
 
-/** What the commits say of each task of a stage; undefined for one with an input of which they do not say it: it is new, say. */
+/**
+ * What the commits say of each task of a stage; undefined for one with an input of which they do not say it:
+ * it is new, say.
+ */
 function watermarksOf(context: InstanceContext, stage: Stage, committed: Committed): (number | undefined)[] {
   const { app, topics } = context
   return Array.from({ length: topics.stagePartitions(stage) }, (_, partition) => {

@@ -1,4 +1,7 @@
-/** The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are moved. */
+/**
+ * The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are
+ * moved.
+ */
 import { MillraceError } from '../../base/index.ts'
 import {
   type GroupDescription,
@@ -62,11 +65,12 @@ async function describe(
 }
 
 /**
- * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do watermarks, and what is between its stages. What
- * it has written to topics stays.
+ * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do
+ * watermarks, and what is between its stages. What it has written to topics stays.
  *
  * @returns where its inputs are now
- * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs, OFFSET_OUT_OF_RANGE
+ * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs,
+ *   OFFSET_OUT_OF_RANGE
  */
 export async function resetApp(port: LogPort, app: string, to: ResetTarget): Promise<AppDescription> {
   const group = (await port.listGroups()).find(each => each.group === app)
@@ -87,7 +91,8 @@ export async function resetApp(port: LogPort, app: string, to: ResetTarget): Pro
         offset: await resolveTarget(port, topic, partition, to),
         metadata: startMetadata,
       })
-  // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be reset again.
+  // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be
+  // reset again.
   await port.setOffsets(app, offsets)
   for (const topic of own) await port.deleteTopic(topic, { app })
   return describe(port, { group: app, members: 0, offsets }, new Set())

@@ -1,9 +1,10 @@
 /**
  * What an instance has been given: partitions, the tasks that they make, and the state of those.
  *
- * Partition n of every topic that a stage reads makes task n of that stage. A task that comes has its state rebuilt from the changelogs, and reads on from
- * what was committed, at the watermark that was committed with it. A task that goes is dropped with its state, after a commit: anyone who gets it
- * next begins there. With the exchange in memory a stage behind it has all of its tasks here.
+ * Partition n of every topic that a stage reads makes task n of that stage. A task that comes has its state
+ * rebuilt from the changelogs, and reads on from what was committed, at the watermark that was committed with
+ * it. A task that goes is dropped with its state, after a commit: anyone who gets it next begins there. With
+ * the exchange in memory a stage behind it has all of its tasks here.
  */
 import type { OffsetCommit, Reader, TopicPartition } from '../../port/index.ts'
 import {
@@ -33,7 +34,10 @@ export interface TaskState {
   readonly state: KeyedState<unknown>
   readonly store: ReturnType<typeof memoryStore>
   readonly changelog: ChangelogPlace
-  /** Behind the last record in the changelog: once that is committed the state stands for everything before it. */
+  /**
+   * Behind the last record in the changelog: once that is committed the state stands for everything before
+   * it.
+   */
   changelogEnd: number
   /** What takes back changes in the changelog that no commit has counted; the next commit writes it. */
   stale: readonly StateChange[]
@@ -126,7 +130,10 @@ export class Assignment {
     return { watermark, lag }
   }
 
-  /** Makes the tasks of new partitions and rebuilds their state. Returns the inputs that continue from a commit, with its metadata. */
+  /**
+   * Makes the tasks of new partitions and rebuilds their state. Returns the inputs that continue from a
+   * commit, with its metadata.
+   */
   async add(
     partitions: readonly TopicPartition[],
   ): Promise<{ readonly input: InputPartition; readonly metadata: string | undefined }[]> {
@@ -258,8 +265,8 @@ export class Assignment {
 }
 
 /**
- * What is told apart in a changelog: whose state it is (app `a` with `b-c` and app `a-b` with `c` have a changelog of one name), and what the
- * operator's keys and values are.
+ * What is told apart in a changelog: whose state it is (app `a` with `b-c` and app `a-b` with `c` have a
+ * changelog of one name), and what the operator's keys and values are.
  */
 function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
   return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`

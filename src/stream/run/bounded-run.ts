@@ -1,8 +1,8 @@
 /**
  * Runs that end: what they take for the end of the input, and when they have come to it.
  *
- * `'end'` takes the input as it stands for all there is: a partition at its end stands at the end of time, and so, once everything upstream of it does, does each task
- * behind an exchange. `'now'` only stops there.
+ * `'end'` takes the input as it stands for all there is: a partition at its end stands at the end of time,
+ * and so, once everything upstream of it does, does each task behind an exchange. `'now'` only stops there.
  */
 import type { LogPort, Reader } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
@@ -45,7 +45,10 @@ export class BoundedRun {
     this.#ends = undefined
   }
 
-  /** Finds out where the inputs end, where that is not known. A partition that a run has ended before ends where it did then. */
+  /**
+   * Finds out where the inputs end, where that is not known. A partition that a run has ended before ends
+   * where it did then.
+   */
   async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
     if (!this.#until || this.#ends) return
     const ends = new Map<InputPartition, number>()
@@ -76,7 +79,10 @@ export class BoundedRun {
     }
   }
 
-  /** Whether every source is at its end, and nothing is known to be left between the stages: time for the last commit. */
+  /**
+   * Whether every source is at its end, and nothing is known to be left between the stages: time for the last
+   * commit.
+   */
   hasReadAll(inputs: Iterable<InputPartition>, reader: Reader): boolean {
     if (!this.#until) return false
     for (const input of inputs) {
@@ -93,7 +99,10 @@ export class BoundedRun {
     return true
   }
 
-  /** After that commit: whether it is the last one, or what was sent with it to the next stage is still to be read. */
+  /**
+   * After that commit: whether it is the last one, or what was sent with it to the next stage is still to be
+   * read.
+   */
   async isDone(inputs: ReadonlyMap<string, InputPartition>, reader: Reader): Promise<boolean> {
     if (!this.hasReadAll(inputs.values(), reader)) return false
     if (this.#until === 'end') return true

@@ -1,15 +1,17 @@
 /**
  * Commits: what makes a run exactly once.
  *
- * One transaction holds everything that the records since the last one have led to: what was written to topics and exchanges, what has changed in
- * state (the changelogs), and the offsets up to which inputs were read, each with its watermark. Either all of it counts or none; the next run from these offsets finds the state, the
- * outputs and the event time that belong to them. The transaction carries the group's generation, so that an instance whose partitions have another
- * owner by now commits nothing.
+ * One transaction holds everything that the records since the last one have led to: what was written to
+ * topics and exchanges, what has changed in state (the changelogs), and the offsets up to which inputs were
+ * read, each with its watermark. Either all of it counts or none; the next run from these offsets finds the
+ * state, the outputs and the event time that belong to them. The transaction carries the group's generation,
+ * so that an instance whose partitions have another owner by now commits nothing.
  *
- * A commit happens between two records: the watermark that is committed says what has fired. Or it happens while much that the watermark made due is firing;
- * then the tasks keep as state how far they have come.
+ * A commit happens between two records: the watermark that is committed says what has fired. Or it happens
+ * while much that the watermark made due is firing; then the tasks keep as state how far they have come.
  *
- * At least once does the same without the transaction, offsets last: after a crash in between, what had been written is written again.
+ * At least once does the same without the transaction, offsets last: after a crash in between, what had been
+ * written is written again.
  */
 import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../../port/index.ts'
 import { fromUtf8 } from '../../base/index.ts'
@@ -174,7 +176,10 @@ export class Commits {
     return () => ({ topic, partition: 0, offset, metadata: digestOf(plan) })
   }
 
-  /** How far each input is, and of that what has changed since the last commit. Everything that was written is acknowledged. */
+  /**
+   * How far each input is, and of that what has changed since the last commit. Everything that was written is
+   * acknowledged.
+   */
   #progress(): { readonly offsets: OffsetCommit[]; readonly marks: Map<string, string> } {
     const offsets: OffsetCommit[] = []
     const marks = new Map<string, string>()

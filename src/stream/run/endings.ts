@@ -29,7 +29,10 @@ export function explained(ended: Ended, error: unknown): unknown {
   return said(ended, error, isMillraceError(error) ? explanations[error.code] : undefined)
 }
 
-/** Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads was deleted. */
+/**
+ * Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads
+ * was deleted.
+ */
 export function explainedLoss(ended: Ended, error: unknown): unknown {
   return isMillraceError(error, 'UNKNOWN_TOPIC') ? said(ended, error, sourceDeleted) : explained(ended, error)
 }

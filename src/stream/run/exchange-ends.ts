@@ -1,9 +1,10 @@
 /**
- * How far the topics between the stages were written. A commit says it, so that a start notices when records that nobody has read yet are gone: their
- * sources are committed, and nothing would send them again.
+ * How far the topics between the stages were written. A commit says it, so that a start notices when records
+ * that nobody has read yet are gone: their sources are committed, and nothing would send them again.
  *
- * The offsets of such a topic are its readers'. So a writer keeps its own with the inputs of the tasks that send: in the metadata of task i of n it
- * says how far partitions i, i + n, i + 2n, … were written. What is too long for the metadata is rounded down: a lower bound stays one.
+ * The offsets of such a topic are its readers'. So a writer keeps its own with the inputs of the tasks that
+ * send: in the metadata of task i of n it says how far partitions i, i + n, i + 2n, … were written. What is
+ * too long for the metadata is rounded down: a lower bound stays one.
  */
 import type { LogPort, OffsetCommit, TopicPartition } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -44,7 +45,10 @@ export class ExchangeEnds {
     take(this.#known, endsIn(metadata))
   }
 
-  /** What is to be said with the inputs of these tasks, by the inputs' keys. `metadata`: what each says beside it. */
+  /**
+   * What is to be said with the inputs of these tasks, by the inputs' keys. `metadata`: what each says beside
+   * it.
+   */
   notes(all: Iterable<Task>, metadata: ReadonlyMap<string, string>): Map<string, string> {
     const notes = new Map<string, string>()
     const { plan, settings, topics } = this.#context
@@ -152,7 +156,10 @@ function take(into: Ends, from: Ends): void {
   }
 }
 
-/** `<index>/<count>/<digits>:<end>,<end>…`: each end without so many of its last digits. Empty where there is no room. */
+/**
+ * `<index>/<count>/<digits>:<end>,<end>…`: each end without so many of its last digits. Empty where there is
+ * no room.
+ */
 function textOf(ends: readonly number[], index: number, count: number, room: number): string {
   for (let dropped = 0; dropped <= droppedDigitsMax; dropped += 1) {
     const head = [index, count, dropped].map(each => each.toString(radix)).join('/')

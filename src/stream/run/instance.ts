@@ -1,10 +1,13 @@
 /**
  * One running instance of an app: reads, processes, commits.
  *
- * The loop, in one place so that the order of things can be read. One pass is one turn of the event loop at most (turn.ts):
+ * The loop, in one place so that the order of things can be read. One pass is one turn of the event loop at
+ * most (turn.ts):
  * 1. requests of the group (partitions given or taken) are served;
- * 2. the batch in hand continues, or the partition whose watermark is lowest (choose-batch.ts) gives the next one;
- * 3. time advances in the tasks, and what is due fires; as long as something is left of that, nothing else happens in them;
+ * 2. the batch in hand continues, or the partition whose watermark is lowest (choose-batch.ts) gives the next
+ *    one;
+ * 3. time advances in the tasks, and what is due fires; as long as something is left of that, nothing else
+ *    happens in them;
  * 4. a commit, when it is due (commits.ts), also in the middle of a batch, or of what fires.
  */
 import { ActiveClock, type Clock, isMillraceError } from '../../base/index.ts'
@@ -35,7 +38,10 @@ import { Waiting } from './waiting.ts'
 
 /** How long to wait for data before looking again. */
 const idleWaitMs = 1000
-/** A stall counts as idleness for two of these, however long it is: well below any `idleAfter` that makes sense. */
+/**
+ * A stall counts as idleness for two of these, however long it is: well below any `idleAfter` that makes
+ * sense.
+ */
 const activeStepMs = 50
 
 export class Instance {
@@ -204,7 +210,10 @@ export class Instance {
     return assignment
   }
 
-  /** Joins the group; takes and restores what it gives. Rejects with the reason of {@link #stopping} when the run is stopped meanwhile. */
+  /**
+   * Joins the group; takes and restores what it gives. Rejects with the reason of {@link #stopping} when the
+   * run is stopped meanwhile.
+   */
   async #join(signal: AbortSignal): Promise<void> {
     const { app, plan, port, topics } = this.#context
     signal.throwIfAborted()
@@ -344,7 +353,10 @@ export class Instance {
     }
   }
 
-  /** Notes what an answer to the group fails with: the run ends with that, and not with what the group makes of it. */
+  /**
+   * Notes what an answer to the group fails with: the run ends with that, and not with what the group makes
+   * of it.
+   */
   async #answering(answer: Promise<void>): Promise<void> {
     try {
       await answer
@@ -401,7 +413,10 @@ export class Instance {
     await this.#lock?.release()
   }
 
-  /** After a failure: nothing more is committed, everything is let go. What fails meanwhile is not what went wrong. */
+  /**
+   * After a failure: nothing more is committed, everything is let go. What fails meanwhile is not what went
+   * wrong.
+   */
   async #abandon(): Promise<void> {
     const ignore = (error: unknown): void => {
       if (!isMillraceError(error) && !(error instanceof Error)) throw error

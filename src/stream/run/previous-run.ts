@@ -1,11 +1,11 @@
 /**
- * What the app's last commit says, compared once with what is there: the one place that decides whether a run may continue
- * from it.
+ * What the app's last commit says, compared once with what is there: the one place that decides whether a run
+ * may continue from it.
  *
- * A commit says where each input stands, how far each changelog went, and by which plan (saved-plan.ts). Offsets and changelogs are in different
- * files, and may part: by a repair, a restored copy, a topic that was deleted, a power loss under `durability: 'os'`. The program may have
- * changed. Where it is not proved that state, offsets and program belong together, the run is refused: a wrong number would
- * never be noticed.
+ * A commit says where each input stands, how far each changelog went, and by which plan (saved-plan.ts).
+ * Offsets and changelogs are in different files, and may part: by a repair, a restored copy, a topic that was
+ * deleted, a power loss under `durability: 'os'`. The program may have changed. Where it is not proved that
+ * state, offsets and program belong together, the run is refused: a wrong number would never be noticed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
@@ -163,7 +163,8 @@ export class PreviousRun {
   }
 
   /**
-   * The plan to keep with the next commit; undefined where that of the last one is the same. All topics are there by now.
+   * The plan to keep with the next commit; undefined where that of the last one is the same. All topics are
+   * there by now.
    *
    * @throws MillraceError STATE_INCOMPATIBLE for a topic that was deleted and created again
    */
@@ -194,7 +195,8 @@ export class PreviousRun {
   #compareIds(ids: Readonly<Record<string, string>>): void {
     const { app } = this.#context
     const saved = this.#saved?.topics
-    // The plan's topic cannot be deleted alone. If it has another id, the log's list of topics was made again: all have.
+    // The plan's topic cannot be deleted alone. If it has another id, the log's list of topics was made
+    // again: all have.
     if (!saved || saved[planTopic(app)] !== ids[planTopic(app)]) return
     const isAnother = (topic: string): boolean =>
       saved[topic] !== undefined && ids[topic] !== undefined && saved[topic] !== ids[topic]
@@ -215,7 +217,8 @@ export class PreviousRun {
   /**
    * Where an input continues.
    *
-   * @throws MillraceError OFFSET_OUT_OF_RANGE for a position that the topic does not have, STATE_INCOMPATIBLE for one that the app did not commit
+   * @throws MillraceError OFFSET_OUT_OF_RANGE for a position that the topic does not have, STATE_INCOMPATIBLE
+   *   for one that the app did not commit
    */
   async start(
     { topic, partition }: TopicPartition,
@@ -281,8 +284,8 @@ export class PreviousRun {
   }
 
   /**
-   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the commit that the offsets are of, and state
-   * that is ahead of them has lost what has fired already.
+   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the
+   * commit that the offsets are of, and state that is ahead of them has lost what has fired already.
    */
   restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
     const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#saved?.atLeastOnce

@@ -21,20 +21,29 @@ export interface Progress {
   readonly error?: unknown
   /** Records of its sources that this run has processed; what went through exchanges is not counted again. */
   readonly records: number
-  /** The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the end. */
+  /**
+   * The least watermark among the inputs, in ms since the epoch: -Infinity at the beginning, Infinity at the
+   * end.
+   */
   readonly watermark: number
-  /** Records between what was processed and what can be read; 0 as well before the run has been given its inputs. */
+  /**
+   * Records between what was processed and what can be read; 0 as well before the run has been given its
+   * inputs.
+   */
   readonly lag: number
-  /** Operators of earlier programs whose state is kept and used by none; only where there are any. The run option `forget` drops it. */
+  /**
+   * Operators of earlier programs whose state is kept and used by none; only where there are any. The run
+   * option `forget` drops it.
+   */
   readonly unclaimed?: readonly string[]
   /**
-   * The partitions that windows wait for: they are at their end, and their topic does not say when a partition without data is
-   * idle (`watermark: { idleAfter }`). Left out while there are none.
+   * The partitions that windows wait for: they are at their end, and their topic does not say when a
+   * partition without data is idle (`watermark: { idleAfter }`). Left out while there are none.
    */
   readonly waitsFor?: readonly TopicPartition[]
   /**
-   * The record that has pulled time ahead: its partition is past another one by more than the run option `alignment`. What is behind it waits, or is late once
-   * those are idle. Left out while there is none.
+   * The record that has pulled time ahead: its partition is past another one by more than the run option
+   * `alignment`. What is behind it waits, or is late once those are idle. Left out while there is none.
    */
   readonly ahead?: RecordAhead
   /** What it has counted: commits, results, and what was dropped and why. */

@@ -1,6 +1,6 @@
 /**
- * What the group asks of an instance: to take partitions, or to give them away. The group waits for the answer, and the instance gives it between two
- * batches, when everything that it has read is processed.
+ * What the group asks of an instance: to take partitions, or to give them away. The group waits for the
+ * answer, and the instance gives it between two batches, when everything that it has read is processed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { TopicPartition } from '../../port/index.ts'
@@ -38,7 +38,9 @@ export class RebalanceRequests {
     return request.answer.promise
   }
 
-  /** Meets what has been asked. Fails with what a request failed with: the instance does not go on after that. */
+  /**
+   * Meets what has been asked. Fails with what a request failed with: the instance does not go on after that.
+   */
   async serve(): Promise<void> {
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
       try {
@@ -65,7 +67,10 @@ export class RebalanceRequests {
     }
   }
 
-  /** From now on nothing is taken any more, and what is to be given away is let go of as it is: nothing of it was committed. */
+  /**
+   * From now on nothing is taken any more, and what is to be given away is let go of as it is: nothing of it
+   * was committed.
+   */
   refuse(): void {
     this.#refused = true
     for (const request of this.#queue.splice(0)) refuse(request)

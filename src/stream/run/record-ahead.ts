@@ -1,6 +1,6 @@
 /**
- * The record that pulls time ahead: one partition whose time is far past that of the others. What windows do then looks like a fault of the
- * partitions that are behind, so the record is named.
+ * The record that pulls time ahead: one partition whose time is far past that of the others. What windows do
+ * then looks like a fault of the partitions that are behind, so the record is named.
  */
 import { SourcePartition } from '../task/source-partition.ts'
 import type { InputPartition } from '../task/input-partition.ts'

@@ -1,4 +1,7 @@
-/** What earlier runs of an app have left: whether it has finished, what is still between its stages, and how all of it is forgotten. */
+/**
+ * What earlier runs of an app have left: whether it has finished, what is still between its stages, and how
+ * all of it is forgotten.
+ */
 import { MillraceError } from '../../base/index.ts'
 import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
 import { ExchangePartition, exchangeTopic } from '../task/exchange-partition.ts'
@@ -7,8 +10,8 @@ import { planTopic, topicsOfApp } from '../plan/plan-topic.ts'
 import { hasEnded, hasUnfired } from '../task/source-partition.ts'
 
 /**
- * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One that a crash kept from finishing may go on
- * with that, and nothing else.
+ * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One
+ * that a crash kept from finishing may go on with that, and nothing else.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
   const { app, plan, port, settings } = context
@@ -33,8 +36,9 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
 }
 
 /**
- * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their sources are committed, so that they would never be
- * processed. What else is there, watermarks and markers, is of no use to anyone any more.
+ * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their
+ * sources are committed, so that they would never be processed. What else is there, watermarks and markers,
+ * is of no use to anyone any more.
  *
  * @throws MillraceError STATE_INCOMPATIBLE
  */
@@ -81,8 +85,8 @@ export async function forgetRuns(context: InstanceContext): Promise<void> {
       'APP_ALREADY_RUNNING',
       `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,
     )
-  // What 0.1.0 made belongs to nobody, as do topics whose config.json and metadata.json are lost. It is known by the names of
-  // this app's operators: another app's name may begin with the name of this one.
+  // What 0.1.0 made belongs to nobody, as do topics whose config.json and metadata.json are lost. It is known
+  // by the names of this app's operators: another app's name may begin with the name of this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set(await topicsOfApp(port, app))
   for (const { name, config } of await port.listTopics({ internal: true }))

@@ -5,13 +5,17 @@ import { checkPolicy, type ErrorPolicy } from '../../schema/index.ts'
 /** How an app is run: how far, how safe, and with how much memory. */
 export interface RunOptions {
   /**
-   * `'end'`: the present end of the input is the end of time; every window closes, and the app is finished (a later run refuses, or starts from scratch with
-   * `restart`). `'now'`: stop at the present end; the next run continues from there. Default: run until stopped.
+   * `'end'`: the present end of the input is the end of time; every window closes, and the app is finished (a
+   * later run refuses, or starts from scratch with `restart`). `'now'`: stop at the present end; the next run
+   * continues from there. Default: run until stopped.
    */
   readonly until?: 'end' | 'now'
   /** Forgets offsets and state and begins from the start. What was written to topics stays. */
   readonly restart?: boolean
-  /** Names of operators that the program no longer has: their state is dropped. A run refuses to start while one of them may have been renamed. */
+  /**
+   * Names of operators that the program no longer has: their state is dropped. A run refuses to start while
+   * one of them may have been renamed.
+   */
   readonly forget?: readonly string[]
   /** Default exactly-once: outputs, changelogs and offsets commit in one transaction. */
   readonly guarantee?: 'exactly-once' | 'at-least-once'
@@ -20,23 +24,27 @@ export interface RunOptions {
   /** Bytes of state changed since the last commit: past them it commits early. Default 64 MiB. */
   readonly dirtyBytesMax?: number
   /**
-   * How records get from one stage to the next: `'memory'`, a function call, admits one instance of the app; `'topic'` goes through internal topics and admits
-   * many. Default `'memory'`.
+   * How records get from one stage to the next: `'memory'`, a function call, admits one instance of the app;
+   * `'topic'` goes through internal topics and admits many. Default `'memory'`.
    */
   readonly exchange?: 'memory' | 'topic'
   /** How far, in event time, one partition may run ahead of the slowest. Default 1 day. */
   readonly alignment?: Duration
   /** For topics that say nothing of their own. Default `'fail'`. */
   readonly onError?: ErrorPolicy
-  /** Tells instances that run at the same time apart; a second one with the same id fences the first. Default `'0'`. */
+  /**
+   * Tells instances that run at the same time apart; a second one with the same id fences the first. Default
+   * `'0'`.
+   */
   readonly instance?: string
   /** Stops the run as `stop()` does: commits and leaves. */
   readonly signal?: AbortSignal
   /** Told of the steps that a crash could fall into: for tests, demos and metrics. */
   readonly onPhase?: (phase: 'processing' | 'committing' | 'committed') => void
   /**
-   * Told what a person should know of a run that has not failed: that a topic it reads was missing and has been created, that its windows wait for partitions
-   * without data. Default: a warning of the process (`process.emitWarning`).
+   * Told what a person should know of a run that has not failed: that a topic it reads was missing and has
+   * been created, that its windows wait for partitions without data. Default: a warning of the process
+   * (`process.emitWarning`).
    */
   readonly onNotice?: (message: string) => void
 }

@@ -1,5 +1,6 @@
 /**
- * A turn of the event loop: how much an instance does before timers, sockets and heartbeats get theirs, and before a commit can happen.
+ * A turn of the event loop: how much an instance does before timers, sockets and heartbeats get theirs, and
+ * before a commit can happen.
  *
  * A turn is bounded by records and by time. The clock is read once per step, and steps are as long as a few
  * milliseconds take: many records where they are cheap, one where each takes longer than that.

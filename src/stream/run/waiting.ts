@@ -1,6 +1,7 @@
 /**
- * For whom a live run waits: partitions at their end that hold back windows, because their topic does not say when a partition without data
- * is idle. Without this a program that has results for nobody looks like one that has none.
+ * For whom a live run waits: partitions at their end that hold back windows, because their topic does not say
+ * when a partition without data is idle. Without this a program that has results for nobody looks like one
+ * that has none.
  */
 import type { Reader, TopicPartition } from '../../port/index.ts'
 import { aheadInWords, furthestAhead, type RecordAhead } from './record-ahead.ts'
@@ -10,7 +11,10 @@ import { keyOf } from './instance-context.ts'
 import { SourcePartition } from '../task/source-partition.ts'
 import type { Task } from '../task/task.ts'
 
-/** How long partitions hold back windows before it is told, in ms: a partition with data every second is not worth a word. */
+/**
+ * How long partitions hold back windows before it is told, in ms: a partition with data every second is not
+ * worth a word.
+ */
 const toldAfterMs = 2000
 /** Ranges of partitions that a message names. */
 const rangesMax = 10
@@ -33,7 +37,10 @@ export class Waiting {
     return this.#partitions
   }
 
-  /** Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is something new to tell. */
+  /**
+   * Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is something new
+   * to tell.
+   */
   look(inputs: Iterable<InputPartition>, reader: Reader, tasks: Iterable<Task>, now: number): boolean {
     const all = [...inputs]
     const found = heldBackBy(all, reader, tasks)

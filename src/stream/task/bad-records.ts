@@ -1,16 +1,23 @@
 /**
- * What becomes of a record that cannot be processed: it is malformed, or a user function failed on it. The policy says: stop, count and go on, or put it aside as a
- * dead letter: its bytes as they stand on the log, with what went wrong and where in headers.
+ * What becomes of a record that cannot be processed: it is malformed, or a user function failed on it. The
+ * policy says: stop, count and go on, or put it aside as a dead letter: its bytes as they stand on the log,
+ * with what went wrong and where in headers.
  */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import { OperatorFailure } from './operator-failure.ts'
 
-/** A record that was put aside. Its headers are its own, then `millrace.reason`, one for each entry of `place`, and `millrace.stack` where there is one. */
+/**
+ * A record that was put aside. Its headers are its own, then `millrace.reason`, one for each entry of
+ * `place`, and `millrace.stack` where there is one.
+ */
 export interface DeadLetter {
   readonly to: string
-  /** Where it was: topic, partition and offset; or the operator and the task, where it had no place on a log yet. */
+  /**
+   * Where it was: topic, partition and offset; or the operator and the task, where it had no place on a log
+   * yet.
+   */
   readonly place: Readonly<Record<string, string | number>>
   /** The partition that it came from: the letter goes to the like of it. */
   readonly partition: number
@@ -45,7 +52,10 @@ export function settleMalformed(
   settle(policy, sink, record, 'malformed', reason, cause)
 }
 
-/** Settles a record that an operator failed on. What is not the record's fault (the log's, the state's, or millrace's own) is thrown on. */
+/**
+ * Settles a record that an operator failed on. What is not the record's fault (the log's, the state's, or
+ * millrace's own) is thrown on.
+ */
 export function settleFailed(
   policy: ErrorPolicy,
   sink: BadRecordSink,

@@ -1,10 +1,11 @@
 /**
  * The exchange over brokers: an internal topic between two stages.
  *
- * A record's key is the new key's bytes, its value the value as state would keep it; headers carry the watermark of the source partition
- * that it comes from, and when a window's result came. Each instance announces the least watermark of its tasks upstream to every partition, inside
- * the transaction of its commit: a record without key and value, with the tasks and the watermark in headers. So a task downstream never gets
- * ahead of what it has yet to read.
+ * A record's key is the new key's bytes, its value the value as state would keep it; headers carry the
+ * watermark of the source partition that it comes from, and when a window's result came. Each instance
+ * announces the least watermark of its tasks upstream to every partition, inside the transaction of its
+ * commit: a record without key and value, with the tasks and the watermark in headers. So a task downstream
+ * never gets ahead of what it has yet to read.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../../base/index.ts'
 import type { FetchedBatch } from '../../port/index.ts'
@@ -70,7 +71,10 @@ export function announceWatermark(
   ])
 }
 
-/** What an announcement says: of which tasks, each range from its first to its last, and their watermark. What cannot be read says nothing. */
+/**
+ * What an announcement says: of which tasks, each range from its first to its last, and their watermark. What
+ * cannot be read says nothing.
+ */
 export function announcementIn(headers: readonly RecordHeader[]): {
   readonly ranges: readonly (readonly [from: number, to: number])[]
   readonly watermark: number
@@ -252,7 +256,10 @@ function numberOf(text: string): number {
   return Number(text)
 }
 
-/** What committed metadata says of each task upstream; nothing where it cannot be read. 0.1.0 wrote a list, in which each had its own text. */
+/**
+ * What committed metadata says of each task upstream; nothing where it cannot be read. 0.1.0 wrote a list, in
+ * which each had its own text.
+ */
 export function upstreamWatermarks(metadata: string | undefined): number[] {
   if (!metadata) return []
   try {

@@ -2,11 +2,14 @@
  * Time that passes without data. It moves watermarks in a live run, never in a bounded one:
  *
  * - a topic whose event time is the arrival of its records: its watermark follows the wall clock;
- * - a source partition that is at its end, and has been without data for as long as its topic says, is idle: it no longer holds back the others. Its watermark is
- *   raised to the least of theirs, so all that comes behind it is late by its own partition's watermark, and whatever depends on that stays sound;
- * - where all are idle, time continues by the clock from their last data, so that the last window closes in an outage, too.
+ * - a source partition that is at its end, and has been without data for as long as its topic says, is idle:
+ *   it no longer holds back the others. Its watermark is raised to the least of theirs, so all that comes
+ *   behind it is late by its own partition's watermark, and whatever depends on that stays sound;
+ * - where all are idle, time continues by the clock from their last data, so that the last window closes in
+ *   an outage, too.
  *
- * Idleness counts only time in which the instance ran and had read to the end. It is looked at every {@link clockStepMs}.
+ * Idleness counts only time in which the instance ran and had read to the end. It is looked at every
+ * {@link clockStepMs}.
  */
 import type { Clock } from '../../base/index.ts'
 import type { Reader } from '../../port/index.ts'
@@ -16,7 +19,10 @@ import type { Task } from './task.ts'
 
 /** How often the clock moves watermarks, in ms: a window closes by the clock this much later at most. */
 export const clockStepMs = 250
-/** A watermark that the clock alone moves follows it in steps of this, in ms, while no window waits for less: each step is a commit. */
+/**
+ * A watermark that the clock alone moves follows it in steps of this, in ms, while no window waits for less:
+ * each step is a commit.
+ */
 const restStepMs = 60_000
 
 export class PassingTime {
@@ -32,8 +38,8 @@ export class PassingTime {
   }
 
   /**
-   * Moves the watermarks of inputs without data. `isAwaited` says whether somebody waits for a watermark. Returns whether time passes without data here, so
-   * that the caller comes back after {@link clockStepMs}.
+   * Moves the watermarks of inputs without data. `isAwaited` says whether somebody waits for a watermark.
+   * Returns whether time passes without data here, so that the caller comes back after {@link clockStepMs}.
    */
   pass(inputs: Iterable<InputPartition>, reader: Reader, isAwaited: (watermark: number) => boolean): boolean {
     const activeNow = this.#activeNow()

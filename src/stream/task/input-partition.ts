@@ -1,5 +1,6 @@
 /**
- * A partition that an instance reads: of a source topic (source-partition.ts), or of the topic behind an exchange (exchange-partition.ts).
+ * A partition that an instance reads: of a source topic (source-partition.ts), or of the topic behind an
+ * exchange (exchange-partition.ts).
  */
 import type { FetchedBatch } from '../../port/index.ts'
 
@@ -14,11 +15,17 @@ export interface InputPartition {
   readonly processed: number
   /** Whether a record made more results due than one turn should take: {@link run} continues with them. */
   readonly isFiring: boolean
-  /** Whether something that is due in the instance has not fired yet: said with the offset, so that the app does not count as finished. */
+  /**
+   * Whether something that is due in the instance has not fired yet: said with the offset, so that the app
+   * does not count as finished.
+   */
   unfired: boolean
   /** Takes a batch to run. The one before must be through. */
   load(batch: FetchedBatch): void
-  /** Runs records of the batch, `turn` at the most. True when the batch is through. {@link position} moves with them. */
+  /**
+   * Runs records of the batch, `turn` at the most. True when the batch is through. {@link position} moves
+   * with them.
+   */
   run(turn: number): boolean
   /** The log has nothing to show before `offset`: the position goes there. */
   skipTo(offset: number): void

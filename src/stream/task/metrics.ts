@@ -18,7 +18,10 @@ export class Metrics {
     malformed: 0,
     failed: 0,
   }
-  /** Late records that went to a side output (`late()`), by the reason that they would have been dropped for. They are not in `dropped`. */
+  /**
+   * Late records that went to a side output (`late()`), by the reason that they would have been dropped for.
+   * They are not in `dropped`.
+   */
   readonly sideOutput: Record<'late' | 'idle', number> = { late: 0, idle: 0 }
   /** Window results under `'final'` and `{ early }`, by when they came, and those under `'changes'`. */
   readonly results: Record<Pane | 'changes', number> = { early: 0, 'on-time': 0, late: 0, changes: 0 }

@@ -1,6 +1,8 @@
 import { messageOf } from '../../base/index.ts'
 
-/** A failure on its way out of a chain of operators: it remembers the innermost operator that it came through. */
+/**
+ * A failure on its way out of a chain of operators: it remembers the innermost operator that it came through.
+ */
 export class OperatorFailure extends Error {
   readonly operator: string
 

@@ -1,6 +1,6 @@
 /**
- * What an instance writes: records gathered in one batch per partition, handed to the writer when a batch is full or a commit is due.
- * Bytes in flight are bounded: past the bound the instance waits for the writer.
+ * What an instance writes: records gathered in one batch per partition, handed to the writer when a batch is
+ * full or a commit is due. Bytes in flight are bounded: past the bound the instance waits for the writer.
  */
 import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../../base/index.ts'
 import type { BatchToAppend, Writer } from '../../port/index.ts'
@@ -62,8 +62,9 @@ export class Outputs {
   }
 
   /**
-   * Writes a record to a sink's topic. One without a key goes to the partition that has the task's own number, which keeps its order. With an undo
-   * log the record is written once what it came from has succeeded.
+   * Writes a record to a sink's topic. One without a key goes to the partition that has the task's own
+   * number, which keeps its order. With an undo log the record is written once what it came from has
+   * succeeded.
    * @throws MillraceError RECORD_TOO_LARGE for one that the topic cannot take; what the codecs throw
    */
   write(node: SinkNode, record: StreamRecord, taskPartition: number, undo?: UndoLog): void {
@@ -106,7 +107,8 @@ export class Outputs {
   }
 
   /**
-   * Writes bytes to a partition of the caller's choice: what goes through an exchange. `node`: for messages; `undo` as in {@link write}.
+   * Writes bytes to a partition of the caller's choice: what goes through an exchange. `node`: for messages;
+   * `undo` as in {@link write}.
    * @throws MillraceError RECORD_TOO_LARGE
    */
   writeRaw(
@@ -181,7 +183,9 @@ export class Outputs {
     this.#throwFailure()
   }
 
-  /** Behind the last record that was appended here to a partition, and acknowledged; 0 where there was none. */
+  /**
+   * Behind the last record that was appended here to a partition, and acknowledged; 0 where there was none.
+   */
   end(topic: string, partition: number): number {
     return this.#ends.get(topic)?.[partition] ?? 0
   }
@@ -234,7 +238,10 @@ export class Outputs {
     return open
   }
 
-  /** The batch for a record of at most `bound` bytes: the open one is sent where both may be more than the topic takes. */
+  /**
+   * The batch for a record of at most `bound` bytes: the open one is sent where both may be more than the
+   * topic takes.
+   */
   #batch(open: OpenTopic, partition: number, bound: number): BatchBuilder {
     const batch = open.batches[partition]
     assert(batch, `partition ${partition} of '${open.name}' exists`)

@@ -1,8 +1,10 @@
 /**
- * A partition of a source topic on its way into a task: decodes batches, gives records their event time, and keeps the watermark.
+ * A partition of a source topic on its way into a task: decodes batches, gives records their event time, and
+ * keeps the watermark.
  *
- * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record that moved it was processed, so each
- * record carries the watermark as it stood before; and it moves over records that are dropped further on, too. It is stored with the offset.
+ * The watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the record
+ * that moved it was processed, so each record carries the watermark as it stood before; and it moves over
+ * records that are dropped further on, too. It is stored with the offset.
  */
 import { thrownInWords } from '../../base/index.ts'
 import { DecodedBatch, type FetchedBatch } from '../../port/index.ts'
@@ -17,7 +19,10 @@ import { noHeaders, StreamRecord } from '../operators/record.ts'
 import type { Task, WatermarkInput } from './task.ts'
 import { inWords } from '../operators/windows.ts'
 
-/** The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are exact numbers, too. */
+/**
+ * The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are
+ * exact numbers, too.
+ */
 const timestampMax = 8_640_000_000_000_000
 
 /** What a source partition needs from its runner. */
@@ -49,7 +54,9 @@ export class SourcePartition implements InputPartition, WatermarkInput {
   readonly partition: number
   watermark: number
   position: number
-  /** The offset of the record that moved the watermark to where it is; undefined if no record of this run did. */
+  /**
+   * The offset of the record that moved the watermark to where it is; undefined if no record of this run did.
+   */
   watermarkOffset: number | undefined
   /** Whether the watermark stands where idleness raised it to. */
   idle: boolean
@@ -194,7 +201,10 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     this.idle = true
   }
 
-  /** Of a topic whose event time is the arrival: the watermark when the wall clock shows `now`. What arrives from now on has no earlier time. */
+  /**
+   * Of a topic whose event time is the arrival: the watermark when the wall clock shows `now`. What arrives
+   * from now on has no earlier time.
+   */
   watermarkAt(now: number): number {
     return Math.floor(now) - (this.#outOfOrdernessMs ?? 0)
   }
@@ -274,7 +284,10 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     return timestamp
   }
 
-  /** Whether the time is so far in the future that it would end time for all others. That of a table without a watermark moves nothing. */
+  /**
+   * Whether the time is so far in the future that it would end time for all others. That of a table without a
+   * watermark moves nothing.
+   */
   #isAhead(timestamp: number): boolean {
     if (this.isTable || this.isArrival) return false
     this.#notAhead = this.#environment.now() + this.#maxAheadMs
@@ -290,7 +303,10 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     )
   }
 
-  /** A keyed operator has dropped the record for want of a key: it is counted, and nothing is wrong with the program, so only letters are kept. */
+  /**
+   * A keyed operator has dropped the record for want of a key: it is counted, and nothing is wrong with the
+   * program, so only letters are kept.
+   */
   keyMissing(): void {
     const index = this.#next - 1
     if (typeof this.#policy !== 'object' || this.#keyMissingAt === index) return
@@ -334,7 +350,10 @@ export function hasUnfired(metadata: string | undefined): boolean {
   return progressOf(metadata).unfired ?? false
 }
 
-/** The batch that a committed offset is in or behind; undefined where the commit does not say it, as those of 0.1.0. */
+/**
+ * The batch that a committed offset is in or behind; undefined where the commit does not say it, as those of
+ * 0.1.0.
+ */
 export function lastBatchIn(metadata: string | undefined): LastBatch | undefined {
   const { last } = progressOf(metadata)
   return last && { lastOffset: last[0], crc: last[1] }

@@ -1,8 +1,9 @@
 /**
- * The tasks that one instance runs, and the exchange between them where it is in memory: a plain call of the task that owns the key.
+ * The tasks that one instance runs, and the exchange between them where it is in memory: a plain call of the
+ * task that owns the key.
  *
- * In memory a task downstream waits for every task upstream, so all tasks of the app have to be here; that a second instance is refused is
- * the caller's business.
+ * In memory a task downstream waits for every task upstream, so all tasks of the app have to be here; that a
+ * second instance is refused is the caller's business.
  */
 import { assert, partitionForBinary } from '../../base/index.ts'
 import type { ExchangeNode } from '../plan/graph.ts'
@@ -34,7 +35,10 @@ export class TaskGroup {
   /** In memory: what each task downstream knows of each one upstream. */
   readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
   readonly #consumers = new Map<ExchangeNode, Stage>()
-  /** In memory: where the records of an exchange go, by partition. Found once, as long as no task comes or goes. */
+  /**
+   * In memory: where the records of an exchange go, by partition. Found once, as long as no task comes or
+   * goes.
+   */
   readonly #targets = new Map<ExchangeNode, Target[]>()
 
   constructor(
@@ -84,7 +88,10 @@ export class TaskGroup {
     this.#targets.clear()
   }
 
-  /** The state of `tasks`, upstream first, has been restored: firing that a commit had found incomplete continues. */
+  /**
+   * The state of `tasks`, upstream first, has been restored: firing that a commit had found incomplete
+   * continues.
+   */
   restored(tasks: Iterable<Task>): void {
     for (const task of tasks) {
       this.#link(task)
@@ -114,8 +121,9 @@ export class TaskGroup {
   }
 
   /**
-   * Brings every task's watermark up to its inputs', upstream first. False when there was more to fire than fits in a turn, of one task or of
-   * several (`isOver` is asked after each that had something to fire): call again after letting the event loop turn, before any record.
+   * Brings every task's watermark up to its inputs', upstream first. False when there was more to fire than
+   * fits in a turn, of one task or of several (`isOver` is asked after each that had something to fire): call
+   * again after letting the event loop turn, before any record.
    */
   advance(isOver: () => boolean = () => false): boolean {
     for (const task of this.all()) {

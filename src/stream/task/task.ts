@@ -2,7 +2,8 @@
  * A task: the operators of one stage for one partition, joined to a chain of plain calls.
  *
  * Invariants:
- * - its watermark is the least of its inputs' and never goes back; everything whose last instant is before it has fired;
+ * - its watermark is the least of its inputs' and never goes back; everything whose last instant is before it
+ *   has fired;
  * - before a record is processed, everything that the watermark before it made due has fired;
  * - firing may be interrupted, and committed there: where it continues is kept as state until it is complete;
  * - its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
@@ -41,7 +42,10 @@ export interface TaskEnvironment {
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
-  /** Results or rows that are settled between two turns of the event loop, as of now: it changes as the task runs. Default {@link rowsPerTurnDefault}. */
+  /**
+   * Results or rows that are settled between two turns of the event loop, as of now: it changes as the task
+   * runs. Default {@link rowsPerTurnDefault}.
+   */
   rowsPerTurn?(): number
 }
 
@@ -68,7 +72,10 @@ const suspendedNamespace = stateBegin - 1
 interface Suspended {
   /** The task's watermark: what is complete before this has fired. */
   readonly watermark: number
-  /** What is firing: everything that is complete before this; null when firing up to its inputs' watermarks had not begun. */
+  /**
+   * What is firing: everything that is complete before this; null when firing up to its inputs' watermarks
+   * had not begun.
+   */
   readonly target: number | null
   /** The name of the timed operator that it has come to: those before it are through. */
   readonly at: string | null
@@ -126,8 +133,9 @@ export class Task {
   }
 
   /**
-   * Takes in what the inputs' watermarks have become, and fires what is due. False when there was more to fire than one turn of the event loop
-   * should take: then nothing else may happen in the task before it has been called again.
+   * Takes in what the inputs' watermarks have become, and fires what is due. False when there was more to
+   * fire than one turn of the event loop should take: then nothing else may happen in the task before it has
+   * been called again.
    */
   advance(): boolean {
     for (;;) {
@@ -174,8 +182,9 @@ export class Task {
   }
 
   /**
-   * Before a commit: keeps as state what the watermarks of the inputs do not say, because firing up to them is not complete. `inputs` is what a
-   * restart would take their least watermark for. Returns what it would take the task's for.
+   * Before a commit: keeps as state what the watermarks of the inputs do not say, because firing up to them
+   * is not complete. `inputs` is what a restart would take their least watermark for. Returns what it would
+   * take the task's for.
    */
   suspend(inputs: number): number {
     if (!this.#kept || this.#timed.length === 0) return inputs
@@ -196,7 +205,10 @@ export class Task {
     return watermark
   }
 
-  /** When its state has been restored: goes back to where firing had come. Those upstream of it have been called before. */
+  /**
+   * When its state has been restored: goes back to where firing had come. Those upstream of it have been
+   * called before.
+   */
   restored(): void {
     const suspended = this.#kept?.get(suspendedNamespace, '') as Suspended | undefined
     this.#isKept = suspended !== undefined
@@ -262,7 +274,8 @@ export class Task {
     const outletsOf = (node: GraphNode, count: number): Forward[] =>
       Array.from({ length: count }, (_, outlet) => fanOut(targets.get(node)?.[outlet] ?? []))
 
-    // Downstream first, so that an operator is given where its results go. Views are looked up late, since they are upstream.
+    // Downstream first, so that an operator is given where its results go. Views are looked up late, since
+    // they are upstream.
     for (const node of nodes.toReversed()) {
       const inputs = this.#inputsOf(node, operators, outletsOf)
       node.inputs.forEach(({ from, outlet }, i) => {
@@ -323,7 +336,10 @@ export class Task {
     }
   }
 
-  /** A result that is due and fails further on is settled here: no record is to blame, and the results behind it are due all the same. */
+  /**
+   * A result that is due and fails further on is settled here: no record is to blame, and the results behind
+   * it are due all the same.
+   */
   #settling(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment
     if (!environment.failed || forward === nowhere) return forward

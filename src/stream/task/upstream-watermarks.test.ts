@@ -1,4 +1,7 @@
-/** What a task knows of those upstream comes back from text of bounded size: exactly, or as lower bounds with the same least. */
+/**
+ * What a task knows of those upstream comes back from text of bounded size: exactly, or as lower bounds with
+ * the same least.
+ */
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom } from '../../base/index.ts'

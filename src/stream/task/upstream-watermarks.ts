@@ -1,9 +1,11 @@
 /**
- * What a task behind an exchange over topics knows of the tasks upstream: a lower bound of the watermark of each.
+ * What a task behind an exchange over topics knows of the tasks upstream: a lower bound of the watermark of
+ * each.
  *
- * It is committed as the metadata of one offset, which may have 4,096 bytes: watermarks that are equal side by side are written once, as what
- * they are ahead of the least. Where that is too long, what is ahead of the least is rounded down to seconds, minutes, hours or days. Lower bounds stay lower bounds,
- * and the least, the beginning and the end of time stay exact.
+ * It is committed as the metadata of one offset, which may have 4,096 bytes: watermarks that are equal side
+ * by side are written once, as what they are ahead of the least. Where that is too long, what is ahead of the
+ * least is rounded down to seconds, minutes, hours or days. Lower bounds stay lower bounds, and the least,
+ * the beginning and the end of time stay exact.
  */
 import { MillraceError } from '../../base/index.ts'
 
@@ -77,7 +79,10 @@ function leastOf(watermarks: readonly number[]): number {
   return least
 }
 
-/** `<least>/<unit>:<run>,<run>…`, each run a value, and how often it comes: `-` the beginning of time, `+` its end, otherwise units ahead of the least. */
+/**
+ * `<least>/<unit>:<run>,<run>…`, each run a value, and how often it comes: `-` the beginning of time, `+` its
+ * end, otherwise units ahead of the least.
+ */
 function textOf(watermarks: readonly number[]): string {
   const finite = watermarks.filter(Number.isFinite)
   const least = finite.length > 0 ? leastOf(finite) : 0

@@ -1,11 +1,13 @@
 /**
- * Over topics: an instance tells the tasks downstream how far its own are, in the transaction that holds what these sent.
+ * Over topics: an instance tells the tasks downstream how far its own are, in the transaction that holds what
+ * these sent.
  *
- * It says the least watermark of all its tasks of a stage, in one record to each partition: more would make no difference
- * downstream, where the least of all counts.
+ * It says the least watermark of all its tasks of a stage, in one record to each partition: more would make
+ * no difference downstream, where the least of all counts.
  *
- * At least once there is no transaction, and after a crash what was not committed is sent again. So it says what the last commit holds: records that come again
- * are never behind a watermark that downstream has heard of, where they would make a window that has fired fire with a part of its records.
+ * At least once there is no transaction, and after a crash what was not committed is sent again. So it says
+ * what the last commit holds: records that come again are never behind a watermark that downstream has heard
+ * of, where they would make a window that has fired fire with a part of its records.
  */
 import { announceWatermark, exchangeTopic } from './exchange-partition.ts'
 import type { InstanceContext } from '../run/instance-context.ts'
