@@ -2,14 +2,18 @@
  * The lint rules, and with them two house rules that the design depends on:
  *
  * - **The layer rule**: imports point down only, and enter another folder only through its door, `index.ts`.
- * - **The seam rule**: what makes a run unrepeatable (time, chance, files, sockets) arrives as an argument. Below `connect`
- *   nothing calls the machine's own; the few files that are the machine's end of a seam are listed here, one by one.
+ * - **The seam rule**: what makes a run unrepeatable (time, chance, files, sockets) arrives as an argument.
+ *   Below `connect` nothing calls the machine's own; the few files that are the machine's end of a seam are
+ *   listed here, one by one.
  *
  * `test/lint-rules.test.ts` shows that each breach is reported. Tests are exempt from both rules.
  */
 import { defineConfig, type OxlintConfig } from 'oxlint'
 
-/** What each folder of `src` may import, beside itself. The table is the design's; a new folder needs a row here. */
+/**
+ * What each folder of `src` may import, beside itself. The table is the design's; a new folder needs a row
+ * here.
+ */
 export const mayImport: Record<string, string[]> = {
   base: [],
   wire: ['base'],
@@ -90,7 +94,10 @@ function doors(others: string[]): Pattern {
 }
 
 interface Place {
-  /** Folders between the file and `src`: that many steps up is the composition root, which nobody below may import. */
+  /**
+   * Folders between the file and `src`: that many steps up is the composition root, which nobody below may
+   * import.
+   */
   depth: 1 | 2
   machineEnd?: boolean
 }
