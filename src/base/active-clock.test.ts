@@ -86,13 +86,13 @@ test('time never goes backwards, and runs while the clock is held', () => {
   held.cancel()
   held.cancel()
   loop.run(1000)
-  assert.equal(loop.pending(), 0, 'nobody waits for it: it does not tick')
-  const stood = clock.monotonic()
+  assert.equal(loop.pending(), 0, 'does not tick while no caller waits for it')
+  const stopped = clock.monotonic()
   loop.run(1000)
-  assert.equal(clock.monotonic(), stood)
+  assert.equal(clock.monotonic(), stopped)
 })
 
-test('timers in their order; one may cancel or set another', () => {
+test('calls timers in their order, and a timer may cancel or set another', () => {
   const loop = machine()
   const clock = new ActiveClock(loop, 100)
   const seen: string[] = []

@@ -1,13 +1,13 @@
 /**
  * Time in which this process could act. Time-outs of transactions, rebalances and idle partitions are
- * measured by it: a process that was stopped (SIGSTOP, a laptop asleep) or whose event loop was blocked must
- * not blame others, or itself, for what nobody could do meanwhile.
+ * measured by it: a process may be stopped (SIGSTOP, a laptop asleep), or its event loop blocked. Time in
+ * which nothing could be done must not count against anyone.
  *
  * The clock ticks every `stepMs`. A tick adds the time since the last one, but at most {@link lateStepsMax}
- * steps: however long a stall lasts, it counts as that. Between ticks the time runs on, up to the same bound.
- * It never goes backwards.
+ * steps, however long the stall was. Between ticks time advances up to the same bound. It never goes
+ * backwards.
  *
- * It ticks only while a timer is set or somebody {@link ActiveClock.hold holds} it; its ticks do not keep the
+ * It ticks only while a timer is set or a caller {@link ActiveClock.hold holds} it. Its ticks do not keep the
  * process alive.
  */
 import type { Clock, Timer } from './clock.ts'
@@ -37,8 +37,8 @@ export class ActiveClock {
   #tickAtMs = 0
 
   /**
-   * `stepMs`: about how much of a stall counts. Default 250 ms: small beside the time-outs that are measured
-   * by it.
+   * `stepMs`: about how much of a stall counts. Default 250 ms, which is small beside the time-outs that it
+   * measures.
    */
   constructor(clock: Pick<Clock, 'monotonic' | 'schedule'>, stepMs: number = stepMsDefault) {
     this.#clock = clock
@@ -47,8 +47,8 @@ export class ActiveClock {
   }
 
   /**
-   * Active milliseconds, from an arbitrary start. While nobody holds the clock and no timer is set, it stands
-   * still after two steps.
+   * Active milliseconds, from an arbitrary start. While no caller holds the clock and no timer is set, it
+   * stops after two steps.
    */
   monotonic(): number {
     const elapsedMs = this.#clock.monotonic() - this.#lastTickMs
@@ -87,7 +87,7 @@ export class ActiveClock {
       if (this.#tickAtMs <= atMs) return
       this.#tick.cancel()
     } else {
-      // It stood still: what has passed since the last tick counts as it was shown.
+      // The clock had stopped: the time since the last tick counts only as far as it was shown.
       this.#activeMs = this.monotonic()
       this.#lastTickMs = nowMs
     }
@@ -105,7 +105,7 @@ export class ActiveClock {
       if (waiting.dueMs <= this.#activeMs) due.push(waiting)
       else firstDueMs = Math.min(firstDueMs, waiting.dueMs)
     for (const waiting of due.sort((a, b) => a.dueMs - b.dueMs))
-      // An earlier one may have cancelled it.
+      // An earlier timer may have cancelled it.
       if (this.#waiting.delete(waiting)) waiting.callback()
     if (this.#waiting.size > 0) this.#setTick(Math.ceil(firstDueMs - this.#activeMs))
     else if (this.#holders > 0) this.#setTick(this.#stepMs)

@@ -5,14 +5,14 @@ import { isMillraceError } from './errors.ts'
 
 const text = Buffer.from('the same again and again, '.repeat(100))
 
-test('what is compressed comes back', () => {
+test('decompresses what it compressed', () => {
   for (const codec of ['none', 'gzip', 'zstd'] as const) {
     deepEqual(Buffer.from(decompress(codec, compress(codec, text), text.length)), text)
     equal(compressionOf(compressionId(codec)), codec)
   }
 })
 
-test('the output is limited, whatever the input promises', () => {
+test('limits the output, whatever size the input declares', () => {
   for (const codec of ['gzip', 'zstd'] as const) {
     const bomb = compress(codec, new Uint8Array(10_000_000))
     throws(
@@ -22,7 +22,7 @@ test('the output is limited, whatever the input promises', () => {
   }
 })
 
-test('what is not compressed is corrupt; a codec that cannot be read is named', () => {
+test('takes uncompressed bytes for corrupt, and names a codec that cannot be read', () => {
   for (const codec of ['gzip', 'zstd'] as const)
     throws(
       () => decompress(codec, text, 1_000_000),

@@ -2,7 +2,7 @@
  * Compression of record batches, by Kafka's codec numbers. Synchronous: a batch is small, and order matters
  * more than overlap.
  *
- * Decompression always has a limit on its output, since a few kilobytes of gzip can stand for a gigabyte.
+ * Decompression always has a limit on its output, since a few kilobytes of gzip can hold a gigabyte.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { unreachable } from './assert.ts'
@@ -17,13 +17,13 @@ export function compressionId(compression: Compression): number {
   return codecs.indexOf(compression)
 }
 
-/** UNSUPPORTED_FORMAT for a codec that millrace cannot read, by name where it has one. */
+/** Throws UNSUPPORTED_FORMAT for a codec that millrace cannot read; the message names the codec. */
 export function compressionOf(id: number): Compression {
   const compression = codecs[id]
   if (compression) return compression
   throw new MillraceError(
     'UNSUPPORTED_FORMAT',
-    `The batch is compressed with ${names[id] ?? `the unknown codec ${id}`}, which millrace does not read: produce it with gzip, zstd or none.`,
+    `The batch is compressed with ${names[id] ?? `the unknown codec ${id}`}, which millrace cannot read. Produce it with gzip, zstd or none.`,
   )
 }
 
@@ -40,7 +40,7 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
   }
 }
 
-/** LIMIT_EXCEEDED past `maxBytes` of output, CORRUPT_BATCH for what is not in the format. */
+/** Throws LIMIT_EXCEEDED past `maxBytes` of output, CORRUPT_BATCH for bytes that are not in the format. */
 export function decompress(compression: Compression, bytes: Uint8Array, maxBytes: number): Uint8Array {
   const options = { maxOutputLength: maxBytes }
   try {
@@ -58,11 +58,15 @@ export function decompress(compression: Compression, bytes: Uint8Array, maxBytes
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
       throw new MillraceError(
         'LIMIT_EXCEEDED',
-        `A ${compression} batch of ${bytes.length} bytes holds more than ${maxBytes} bytes: raise the limit if that is meant.`,
+        `A ${compression} batch of ${bytes.length} bytes holds more than ${maxBytes} bytes. If that is intended, raise the limit.`,
         { cause: error },
       )
-    throw new MillraceError('CORRUPT_BATCH', `A batch is not ${compression}, though its header says so.`, {
-      cause: error,
-    })
+    throw new MillraceError(
+      'CORRUPT_BATCH',
+      `The header of a batch says ${compression}, but its content is not.`,
+      {
+        cause: error,
+      },
+    )
   }
 }

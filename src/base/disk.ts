@@ -1,13 +1,11 @@
 /**
- * The seam for files: the log talks to a {@link Disk} and never to `node:fs`, so that a simulated disk can
- * fail calls, fill up, and on a crash drop, tear and reorder whatever was not synced
- * (`testing/simulated-disk`).
+ * The seam for files: the log uses a {@link Disk} and never `node:fs`. So a simulated disk can fail calls and
+ * fill up. On a crash it can drop, tear and reorder writes that were not synced (`testing/simulated-disk`).
  *
- * What callers may rely on, and all they may rely on:
+ * Callers may rely on this, and on nothing else:
  * - bytes are durable after {@link DiskFile.sync} returned; the name of a file that was created, renamed or
  *   removed is durable after {@link Disk.syncDirectory} of its folder returned;
- * - a write may come back short without an error when the disk is full (see reliability notes): callers check
- *   the count;
+ * - a write to a full disk may be short without an error: callers check the count;
  * - a failed sync says nothing about what is on disk: never retry it.
  * Errors are Node's system errors (`code` is `ENOENT`, `ENOSPC`, `EIO`, `EMFILE`, …).
  */
@@ -27,9 +25,8 @@ export interface DiskFile {
   truncate(size: number): Promise<void>
   size(): Promise<number>
   /**
-   * Whether the file still stands under the path that it was opened by. False once the file, or a folder
-   * above it, was removed, moved or replaced: what is written from then on, nobody finds. Cheap enough to be
-   * asked after each sync.
+   * Whether the file is still at the path that it was opened by. False once the file, or a folder above it,
+   * was removed, moved or replaced: nobody finds later writes. Cheap enough to call after each sync.
    */
   isInPlace(): boolean
   close(): Promise<void>
@@ -41,25 +38,24 @@ export interface Disk {
    * ways.
    */
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>
-  /** Creates the folder and its missing parents, durably; existing is fine. */
+  /** Creates the folder and its missing parents, durably. An existing folder is fine. */
   makeDirectory(path: string): Promise<void>
   /** The names in a folder, sorted. */
   list(path: string): Promise<string[]>
   exists(path: string): Promise<boolean>
   rename(from: string, to: string): Promise<void>
-  /** Removes a file, or a folder with all that is in it; nothing there is fine. */
+  /** Removes a file, or a folder with its content. A missing one is fine. */
   remove(path: string): Promise<void>
   /** Makes the names in a folder durable. */
   syncDirectory(path: string): Promise<void>
   /**
-   * Takes the exclusive lock that `path` stands for, held until released or until the process ends, however
-   * it ends. When another holder has it, resolves to what that one wrote as `holder` (a process id and a
-   * start time, say).
+   * Takes the exclusive lock at `path`, held until it is released or the process ends, however it ends. If
+   * another holder has it, resolves to the text that this holder wrote (a process id and a start time, say).
    */
   lock(path: string, holder: string): Promise<{ release(): Promise<void> } | { heldBy: string }>
   /**
-   * How many files the process may have open at a time, sockets and all; undefined where the system does not
-   * say.
+   * How many files the process may have open at a time, sockets included. Undefined where the system does not
+   * tell.
    */
   openFilesMax(): Promise<number | undefined>
 }

@@ -18,7 +18,7 @@ test('durations in words', () => {
     equal(durationMs(text), ms)
 })
 
-test('anything else is refused', () => {
+test('refuses anything else', () => {
   for (const bad of [
     '',
     '5',

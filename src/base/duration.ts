@@ -9,9 +9,7 @@ export type Duration = number | `${number}${Unit}` | `${number}${Unit} ${string}
 
 const sizes: Record<Unit, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
-/**
- * A duration in milliseconds. INVALID_DURATION for anything else than a whole, non-negative number of them.
- */
+/** A duration in milliseconds. Throws INVALID_DURATION unless it is a whole, non-negative number of them. */
 export function durationMs(duration: Duration): number {
   const ms = typeof duration === 'string' ? parse(duration) : duration
   if (!Number.isSafeInteger(ms) || ms < 0) throw invalid(duration)
@@ -31,6 +29,6 @@ function parse(text: string): number {
 function invalid(duration: unknown): MillraceError {
   return new MillraceError(
     'INVALID_DURATION',
-    `Invalid duration ${typeof duration === 'number' ? `'${duration}'` : inWords(duration)}: write a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
+    `Invalid duration ${typeof duration === 'number' ? `'${duration}'` : inWords(duration)}: use a whole number of milliseconds, or text such as '250ms', '30s', '5m', '6h', '2d' or '1h 30m'.`,
   )
 }

@@ -1,9 +1,9 @@
 /**
  * The one error class of millrace.
  *
- * Operating errors (bad input, a full disk, a fenced producer) are told apart by `code`, which is stable
- * across releases; the message is a sentence for people: what happened, where, and what to do next. A broken
- * assumption inside millrace is not an operating error: that is an {@link assert} failure.
+ * The `code` of an operating error (bad input, a full disk, a fenced producer) is stable across releases. The
+ * message is for people: what happened, where, and what to do next. A broken assumption inside millrace is
+ * not an operating error: that is an {@link assert} failure.
  */
 
 /** Every code that a {@link MillraceError} can carry, by the layer that raises it. */
@@ -19,63 +19,60 @@ export type ErrorCode =
   | 'UNSUPPORTED_FORMAT' // a version or a compression that millrace does not read
   // log
   | 'DATA_DIR_IN_USE' // another process, or another log of this one, has the folder open
-  | 'DATA_DIR_FOREIGN' // the folder is somebody else's: Kafka's, or full of other files
+  | 'DATA_DIR_FOREIGN' // the folder belongs to another program: to Kafka, or it holds other files
   | 'DATA_DIR_UNREADABLE' // no permission, or one of the small files in it is damaged
-  | 'DISK_FULL' // nothing of the call has happened; it may be tried again
-  | 'DISK_FAILED' // the disk cannot be trusted: end the process, and look
-  | 'PARTITION_POISONED' // its disk has failed while the process ran: it takes no more calls
-  | 'PARTITION_DAMAGED' // what was acknowledged is not what is on the disk: restore it, or `millrace repair`
+  | 'DISK_FULL' // the call has changed nothing, and may be repeated
+  | 'DISK_FAILED' // the disk cannot be trusted: end the process, and check the disk
+  | 'PARTITION_POISONED' // the partition's disk has failed: it takes no calls until a restart
+  | 'PARTITION_DAMAGED' // acknowledged records are missing or damaged on disk: restore them, or `millrace repair`
   | 'OFFSET_OUT_OF_RANGE' // dropped by retention, or beyond the end
   | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
   | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
   | 'RECORD_TOO_LARGE' // a record, or a batch, larger than a segment of its topic
   // port, broker
-  | 'READ_ONLY' // a log that was opened to be read only is asked to write
+  | 'READ_ONLY' // a write to a log that was opened read-only
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
   | 'UNKNOWN_PARTITION'
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
-  | 'GROUP_NOT_EMPTY' // members or an app are at work with what is to be changed: stop them first
-  | 'MEMBER_FENCED' // the group has given the partitions away: drop what is not committed
+  | 'GROUP_NOT_EMPTY' // members or an app are active: stop them first
+  | 'MEMBER_FENCED' // the group has given the partitions to another member: drop uncommitted work
   // schema
   | 'MALFORMED_RECORD' // a record that its topic's schema refuses, read or written
   | 'SCHEMA_ASYNC' // a schema that validates asynchronously
   | 'SCHEMA_NOT_TABULAR' // a schema that does not say which columns a table has
   | 'SCHEMA_MISMATCH' // the columns of a file or table are not those that are expected
   // stream
-  | 'INVALID_TOPOLOGY' // operators that cannot go together
-  | 'DUPLICATE_OPERATOR' // two operators of one name, whose state would be one
+  | 'INVALID_TOPOLOGY' // operators that cannot be combined
+  | 'DUPLICATE_OPERATOR' // two operators with one name, which would share state
   | 'NOT_COPARTITIONED' // topics that are joined have different partition counts
   | 'LATENESS_SHRINKS' // windows allow less lateness than those that feed them
-  | 'STATE_INCOMPATIBLE' // state that an earlier program left and this one cannot read
-  | 'USER_FUNCTION_FAILED' // a callback threw: the cause is what it threw
+  | 'STATE_INCOMPATIBLE' // state of an earlier program that this one cannot read
+  | 'USER_FUNCTION_FAILED' // a callback threw; `cause` has the error
   | 'APP_FINISHED' // a run until 'end' has closed its windows
   | 'APP_ALREADY_RUNNING' // another instance holds what only one may have
   // connect, cli
-  | 'SOURCE_MISSING' // there is no such file
+  | 'SOURCE_MISSING' // the file does not exist
   | 'SOURCE_MALFORMED' // the rest of a source cannot be read
-  | 'SOURCE_CHANGED' // not the content, or the query, that was being published
-  | 'SINK_FAILED' // the target has failed; retriable where it may pass by itself
-  | 'SINK_CHANGED' // what the target's offsets count, or the table that they describe, is not what is there
+  | 'SOURCE_CHANGED' // another content, or another query, than the one that was published so far
+  | 'SINK_FAILED' // the target has failed; `retriable` if the failure may pass
+  | 'SINK_CHANGED' // the target's offsets belong to another topic or table
   | 'SINK_FENCED' // a newer delivery to the same place has taken over
   | 'SINK_IN_USE' // another process has the target open
   | 'SINK_REFUSED' // a row that the target will never take
-  | 'APP_MODULE_FAILED' // a module that the command line was given cannot be loaded
+  | 'APP_MODULE_FAILED' // the module given on the command line cannot be loaded
   | 'USAGE' // the command line was called wrongly
 
 /**
- * An operating error: `code` is stable and for programs, `message` is for people, `cause` is what was
- * underneath.
+ * An operating error: `code` is stable and for programs, `message` is for people, `cause` is the underlying
+ * error.
  */
 export class MillraceError extends Error {
   override readonly name = 'MillraceError'
   /** What kind of error it is: stable across releases. */
   readonly code: ErrorCode
-  /**
-   * Whether the same call may succeed later without anyone changing anything (a full disk, a busy
-   * coordinator).
-   */
+  /** Whether the same call may succeed later (a full disk, a busy coordinator). */
   readonly retriable: boolean
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retriable?: boolean } = {}) {
@@ -85,7 +82,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** Whether `error` is a {@link MillraceError}, with one of `codes` where any are given. */
+/** Whether `error` is a {@link MillraceError}; with `codes`, whether it has one of them. */
 export function isMillraceError(error: unknown, ...codes: ErrorCode[]): error is MillraceError {
   return error instanceof MillraceError && (codes.length === 0 || codes.includes(error.code))
 }

@@ -33,7 +33,7 @@ for (const [value, words] of values)
     )
   })
 
-test('an error that was thrown keeps its own words', () => {
+test('keeps the words of an error that was thrown', () => {
   const error = new RangeError('too far')
   equal(thrownInWords(error), 'RangeError: too far')
   equal(messageOf(error), 'too far')

@@ -1,7 +1,4 @@
-/**
- * Values of a program in messages: never `[object Object]`, never a page of text, never an error of their
- * own.
- */
+/** A program's values in messages: never `[object Object]`, never a page of text, and never another error. */
 
 const textMax = 60
 
@@ -23,7 +20,7 @@ export function short(text: string): string {
   return text.length > textMax ? `${text.slice(0, textMax)}…` : text
 }
 
-/** Something that a function threw, which need not be an error. */
+/** What a function threw, which need not be an error. */
 export function thrownInWords(thrown: unknown): string {
   return shown(() => (thrown instanceof Error ? String(thrown) : inWords(thrown)))
 }
@@ -33,7 +30,7 @@ export function messageOf(thrown: unknown): string {
   return shown(() => (thrown instanceof Error ? thrown.message : inWords(thrown)))
 }
 
-/** What is thrown may throw when it is looked at: a getter, a proxy. */
+/** Reading a thrown value may throw: a getter, a proxy. */
 function shown(words: () => unknown): string {
   try {
     return String(words())

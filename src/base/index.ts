@@ -1,6 +1,6 @@
 /**
- * base: what every layer stands on. Errors, assertions, bytes and numbers, and the seams for time, chance,
- * files and sockets.
+ * base, which every layer uses: errors, assertions, bytes and numbers, and the seams for time, chance, files
+ * and sockets.
  */
 export { ActiveClock } from './active-clock.ts'
 export { assert, unreachable } from './assert.ts'

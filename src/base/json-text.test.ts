@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { elementsOf, membersOf } from './json-text.ts'
 
-test('members have their own text', () => {
+test('splits an object into the texts of its members', () => {
   const cases: readonly (readonly [text: string, members: readonly (readonly [string, string])[]])[] = [
     ['{}', []],
     [' { } ', []],
@@ -26,7 +26,7 @@ test('members have their own text', () => {
   for (const [text, members] of cases) assert.deepEqual(membersOf(text), members)
 })
 
-test('elements have their own text', () => {
+test('splits an array into the texts of its elements', () => {
   assert.deepEqual(elementsOf('[ 1.0, "a,]" , [2, [3]], {"b": [] },null]'), [
     '1.0',
     '"a,]"',

@@ -1,13 +1,13 @@
 /**
- * Valid JSON, taken apart as text: what a parser would change (numbers, spaces, escapes, names that come
- * twice) stays as it is written.
+ * Splits valid JSON as text. Numbers, spaces, escapes and duplicate names, which a parser would change, stay
+ * as they are written.
  */
 
 const quote = 34
 const comma = 44
 const backslash = 92
 
-/** Where the quote is that ends the string whose first quote is at `start`. */
+/** The position of the closing quote of the string that opens at `start`. */
 export function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (isEscaped(text, end)) end = text.indexOf('"', end + 1)

@@ -1,4 +1,4 @@
-/** What every {@link Net} has to hold: the machine's and the simulated one pass the same cases. */
+/** The conformance suite of {@link Net}: the machine's and the simulated one pass the same cases. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { type Connection, type Listener, type Net } from './net.ts'
 import { seededRandom } from './random.ts'
@@ -6,7 +6,7 @@ import { seededRandom } from './random.ts'
 export interface NetUnderTest {
   readonly server: Net
   readonly client: Net
-  /** Where the client finds the server. */
+  /** The server's address, as the client reaches it. */
   readonly host: string
   /** Lets time pass. */
   pass(ms: number): Promise<void>
@@ -20,7 +20,7 @@ export function isBroken(error: unknown): boolean {
   return broken.has((error as NodeJS.ErrnoException).code ?? '')
 }
 
-/** All that comes, to the end. */
+/** Reads until the peer ends. */
 export async function readAll(connection: Connection): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for (let bytes; (bytes = await connection.read());) {
@@ -43,7 +43,7 @@ async function connected({
 }
 
 const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
-  async 'bytes arrive in both directions, in order, whatever the pieces'(under) {
+  async 'bytes arrive in both directions and in order, however they are cut'(under) {
     const { listener, near, far } = await connected(under)
     const random = seededRandom(7)
     const sent = Buffer.from(random.bytes(500_000))
@@ -65,7 +65,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     await listener.close()
   },
 
-  async 'a side that has ended can still read'(under) {
+  async 'a side that has ended its writing can still read'(under) {
     const { listener, near, far } = await connected(under)
     const asked = [near.write([Buffer.from('question')]), near.end()]
     equal((await readAll(far)).toString(), 'question')
@@ -74,11 +74,11 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     const answered = [far.write([Buffer.from('answer')]), far.end()]
     equal((await readAll(near)).toString(), 'answer')
     await Promise.all(answered)
-    equal(await near.read(), undefined, 'an end stays an end')
+    equal(await near.read(), undefined, 'every read after the end is the end')
     await listener.close()
   },
 
-  async 'whoever writes waits for whoever does not read'(under) {
+  async 'a writer waits for a reader that does not read'(under) {
     const { listener, near, far } = await connected(under)
     const block = Buffer.alloc(64 * 1024, 1)
     let written = 0
@@ -126,7 +126,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     await listener.close()
   },
 
-  async 'what is dropped is over at once on this side, and soon on the other'(under) {
+  async 'a destroyed connection ends at once on this side, and soon on the other'(under) {
     const { listener, near, far } = await connected(under)
     const waiting = near.read()
     near.destroy()
@@ -148,7 +148,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     await listener.close()
   },
 
-  async 'whoever waits to write hears that it is in vain'(under) {
+  async 'a pending write is rejected when the connection breaks'(under) {
     const { listener, near, far } = await connected(under)
     const writing = (async () => {
       for (;;) await near.write([Buffer.alloc(64 * 1024)])
@@ -160,7 +160,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     await listener.close()
   },
 
-  async 'one read at a time'(under) {
+  async 'allows one read at a time'(under) {
     const { listener, near, far } = await connected(under)
     const first = near.read()
     await rejects(near.read(), TypeError)

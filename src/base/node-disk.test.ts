@@ -13,7 +13,7 @@ import { nodeDisk } from './node-disk.ts'
 const folder = mkdtempSync(join(tmpdir(), 'millrace-disk-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 
-test('what is written over several buffers is read back; a read is short only at the end', async () => {
+test('reads back what several buffers wrote; a read is short only at the end', async () => {
   const path = join(folder, 'file')
   const file = await nodeDisk.open(path, 'create')
   equal(await file.write([Buffer.from('abc'), new Uint8Array(0), Buffer.from('def')], 2), 6)
@@ -31,7 +31,7 @@ test('what is written over several buffers is read back; a read is short only at
   await again.close()
 })
 
-test('more buffers than the kernel takes in one call', async () => {
+test('writes more buffers than the kernel takes in one call', async () => {
   const file = await nodeDisk.open(join(folder, 'many'), 'create')
   const buffers = Array.from({ length: 3000 }, (_, n) => Uint8Array.of(n & 0xff))
   equal(await file.write(buffers, 0), 3000)
@@ -41,7 +41,7 @@ test('more buffers than the kernel takes in one call', async () => {
   await file.close()
 })
 
-test('folders and names', async () => {
+test('creates folders, and lists their names', async () => {
   const at = join(folder, 'a/b')
   await nodeDisk.makeDirectory(at)
   await nodeDisk.makeDirectory(at)
@@ -60,17 +60,13 @@ test('folders and names', async () => {
     await rejects(nodeDisk.open(join(at, 'none'), mode), { code: 'ENOENT' })
 })
 
-test(
-  'a full device: the error says so, and nothing is pretended',
-  { skip: !existsSync('/dev/full') },
-  async () => {
-    const file = await nodeDisk.open('/dev/full', 'write')
-    await rejects(file.write([Buffer.from('x')], 0), { code: 'ENOSPC' })
-    await file.close()
-  },
-)
+test('reports a full device, by error or by count', { skip: !existsSync('/dev/full') }, async () => {
+  const file = await nodeDisk.open('/dev/full', 'write')
+  await rejects(file.write([Buffer.from('x')], 0), { code: 'ENOSPC' })
+  await file.close()
+})
 
-test('one process cannot take a lock twice', async () => {
+test('refuses a second lock in one process', async () => {
   const path = join(folder, 'lock-twice')
   const first = await nodeDisk.lock(path, 'the first')
   ok('release' in first)
@@ -82,7 +78,7 @@ test('one process cannot take a lock twice', async () => {
   deepEqual(readdirSync(path), [])
 })
 
-test('of many at once in one process one gets it', async () => {
+test('gives the lock to one of many takers in one process', async () => {
   const path = join(folder, 'lock-many')
   for (let round = 0; round < 20; round += 1) {
     const taken = await Promise.all(Array.from({ length: 6 }, (_, n) => nodeDisk.lock(path, `taker ${n}`)))
@@ -92,35 +88,31 @@ test('of many at once in one process one gets it', async () => {
   }
 })
 
-test('a number that now belongs to another process is not the holder', async () => {
+test('does not take a reused process id for the holder', async () => {
   const path = join(folder, 'lock-reused')
   mkdirSync(path)
   writeFileSync(join(path, `${process.pid}-1-abcd`), 'long gone')
   writeFileSync(join(path, `${process.pid}-1-abcd.held`), '')
   const lock = await nodeDisk.lock(path, 'me')
-  // Where start times cannot be read the lock stays with the number, as node-lock.ts says.
+  // Without start times the process id alone identifies the holder, as node-lock.ts says.
   equal('release' in lock, existsSync('/proc/self/stat'))
 })
 
-test(
-  'a killed process that its parent has not asked after is not the holder',
-  { skip: !existsSync('/proc/self/stat') },
-  async () => {
-    const parent = spawn('sh', ['-c', "sh -c 'echo $$; read line' & exec sleep 60"], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-    const pid = Number((await createInterface({ input: parent.stdout })[Symbol.asyncIterator]().next()).value)
-    const stat = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')
-    while (stat()[2] !== 'Z') await setTimeout(1)
-    const path = join(folder, 'lock-zombie')
-    mkdirSync(path)
-    for (const ending of ['', '.held'])
-      writeFileSync(join(path, `${pid}-${stat()[21]}-abcd${ending}`), 'killed')
-    const lock = await nodeDisk.lock(path, 'me')
-    parent.kill('SIGKILL')
-    ok('release' in lock)
-  },
-)
+test('does not take a zombie for the holder', { skip: !existsSync('/proc/self/stat') }, async () => {
+  const parent = spawn('sh', ['-c', "sh -c 'echo $$; read line' & exec sleep 60"], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const pid = Number((await createInterface({ input: parent.stdout })[Symbol.asyncIterator]().next()).value)
+  const stat = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ')
+  while (stat()[2] !== 'Z') await setTimeout(1)
+  const path = join(folder, 'lock-zombie')
+  mkdirSync(path)
+  for (const ending of ['', '.held'])
+    writeFileSync(join(path, `${pid}-${stat()[21]}-abcd${ending}`), 'killed')
+  const lock = await nodeDisk.lock(path, 'me')
+  parent.kill('SIGKILL')
+  ok('release' in lock)
+})
 
 // A process that takes the lock when told to, says what it got, and gives it back or dies as told.
 const takerProgram = `
@@ -160,7 +152,7 @@ async function startTaker(path: string): Promise<Taker> {
   }
 }
 
-test('a lock dies with its process, and of several that see a dead holder one takes it over', async () => {
+test('frees the lock of a dead process, and gives it to one of several takers', async () => {
   const path = join(folder, 'lock-killed')
   const takers = await Promise.all(Array.from({ length: 3 }, () => startTaker(path)))
   for (let round = 0; round < scale(50); round += 1) {

@@ -1,7 +1,4 @@
-/**
- * The machine's disk: Node's file handles behind the {@link Disk} seam. The lock has a file of its own,
- * node-lock.ts.
- */
+/** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock is in node-lock.ts. */
 import { constants, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -16,7 +13,7 @@ export const nodeDisk: Disk = {
   async makeDirectory(path) {
     const firstMade = await mkdir(path, { recursive: true })
     if (firstMade === undefined) return
-    // Each new folder is a name in the one above it.
+    // Each new folder adds a name to its parent.
     for (let made = resolve(path); ; made = dirname(made)) {
       await syncDirectory(dirname(made))
       if (made === resolve(firstMade)) return
@@ -92,9 +89,9 @@ function nodeFile(handle: FileHandle, isInPlace: () => boolean): DiskFile {
 }
 
 /**
- * Goes on after a short write. The kernel takes 2 GiB at a time at the most, so short need not mean full:
- * only the next write tells. On a full disk the count stays short, as the contract says, instead of an error
- * that hides how far the write came.
+ * Continues after a short write. The kernel takes at most 2 GiB at a time, so a short write need not mean a
+ * full disk: only the next write tells. On a full disk the count stays short, since an error would hide how
+ * much was written.
  */
 async function writeRest(
   handle: FileHandle,

@@ -1,37 +1,37 @@
 /**
- * An exclusive lock between processes that a kill -9 leaves takeable. Node has no flock, so the lock is a
- * folder with one file per taker:
+ * An exclusive lock between processes that does not outlive its process, even after kill -9. Node has no
+ * flock, so the lock is a folder with one file per taker:
  *
  * ```
  * <path>/<pid>-<start>-<nonce>        a taker is there; holds the text that it wants shown
  * <path>/<pid>-<start>-<nonce>.held   … and has the lock
  * ```
  *
- * `start` is the process's start time as the kernel counts it, so that another process under the same number
- * is not taken for the holder ('0' where the system does not tell; then a reused number reads as held, and
- * the way out is to remove the folder). Nor is a process that was killed and still stands in the process
- * table because its parent has not asked how it ended.
+ * `start` is the process's start time as the kernel counts it, so that another process with the same id is
+ * not taken for the holder. It is '0' where the system does not tell: then a reused id counts as held, and
+ * the user must remove the folder. A zombie (killed, but its parent has not read its exit status) does not
+ * hold the lock either.
  *
  * Why two never win: a taker makes its file first and looks second. Of any two, the one whose file came later
- * sees the other's. What it sees decides:
+ * sees the other's. The taker decides by what it sees:
  * - a file of a dead process: it is removed. Its name is never used again, so removing it cannot hit a live
- *   holder. (A single well-known file does not have this property: between judging it stale and replacing it,
- *   someone else may have.)
+ *   holder. (A single well-known file lacks this property: another process may replace it between the check
+ *   and the removal.)
  * - a held one: the lock is taken.
- * - another taker: the one whose name sorts first waits for the other to decide; the other gives way. So one
- *   always gets it.
+ * - another taker: the one whose name sorts first waits for the other to decide, and the other gives way. So
+ *   one always gets the lock.
  *
- * A file stays under its name as long as its process has or wants the lock, since a folder read while a name
- * changes may show neither name.
+ * A file keeps its name while its process has or waits for the lock: a folder that is read during a rename
+ * may show neither name.
  *
- * Processes that cannot see each other (containers that share a volume but not their process ids) are beyond
- * what this can tell.
+ * Processes that cannot see each other (containers that share a volume but not their process ids) are not
+ * protected.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
-/** How long to wait for another taker to decide: only one that was stopped in between takes longer. */
+/** How long to wait for another taker to decide. Only a stopped process takes longer. */
 const waitMsMax = 5_000
 const pollMs = 2
 
@@ -74,8 +74,8 @@ export async function takeLock(
 }
 
 /**
- * The live taker that stands against `own` the most: one that holds the lock, else the one that sorts first.
- * Clears away the dead.
+ * The live rival of `own`: the holder of the lock, else the taker that sorts first. Removes the files of dead
+ * processes.
  */
 async function strongestRival(
   path: string,
@@ -101,7 +101,7 @@ async function isAlive(name: string): Promise<boolean> {
   try {
     process.kill(Number(pid), 0)
   } catch (error) {
-    // EPERM: it is there, and another user's.
+    // EPERM: the process exists, and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
   const { start: now, ended } = await statusOf(Number(pid))
@@ -109,18 +109,18 @@ async function isAlive(name: string): Promise<boolean> {
 }
 
 interface Status {
-  /** When it started, in the kernel's ticks since boot; '0' where that cannot be told. */
+  /** The start time of a process, in the kernel's ticks since boot; '0' where the system does not tell. */
   readonly start: string
   /**
-   * Killed, and not yet asked after by its parent, which in a container can take forever. As long as threads
-   * are left it may still be writing: only the last one has ended it.
+   * A zombie: its parent has not read its exit status, which in a container can take forever. While it has
+   * other threads it may still write, so it counts as alive.
    */
   readonly ended: boolean
 }
 
 async function statusOf(pid: number): Promise<Status> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The second field is a name in parentheses that may hold spaces: fields are counted from behind it.
+  // The second field is a name in parentheses that may hold spaces, so fields are counted from its end.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   const [state, threads, start = '0'] = [fields[0], fields[17], fields[19]]
   return { start, ended: (state === 'Z' || state === 'X') && Number(threads) <= 1 }

@@ -14,19 +14,19 @@ const make = async () => ({
 })
 for (const { name, run } of netConformance(make)) test(name, run)
 
-test('who names no address is reached from this machine only', async () => {
+test('listens on this machine only, unless an address is given', async () => {
   const listener = await nodeNet.listen({ port: 0 }, () => {})
   equal(listener.address.host, '127.0.0.1')
   await listener.close()
 })
 
-test('what the system refuses has its code', async () => {
-  // An address of the documentation's (RFC 5737): no machine has it.
+test("reports the system's code", async () => {
+  // An address for documentation (RFC 5737), which no machine has.
   await rejects(
     nodeNet.listen({ host: '192.0.2.1', port: 0 }, () => {}),
     { code: 'EADDRNOTAVAIL' },
   )
-  // Of a reserved domain (RFC 6761): without a resolver at hand the answer is that it did not answer.
+  // A name of a reserved domain (RFC 6761). Without a resolver the error is that the resolver did not answer.
   await rejects(nodeNet.connect({ host: 'nowhere.invalid', port: 1 }), ({ code }: NodeJS.ErrnoException) =>
     ['ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT'].includes(code ?? ''),
   )

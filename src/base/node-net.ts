@@ -1,6 +1,6 @@
 /**
  * The machine's network: TCP through `node:net` behind the {@link Net} seam. Small frames leave at once (no
- * Nagle), and dead peers are noticed in the end (keep-alive).
+ * Nagle), and keep-alive detects dead peers.
  */
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import {
@@ -14,7 +14,7 @@ import {
   type NetAddress,
 } from './net.ts'
 
-/** Bytes that wait to be read: past this no more is taken from the system. */
+/** Received bytes that wait for a reader; past this no more is taken from the system. */
 const receivedBytesMax = 256 * 1024
 const keepAliveMs = 60_000
 const socketOptions = {
@@ -38,7 +38,7 @@ function listen(
       resolve({
         address: { host: bound.address, port: bound.port },
         close: () => {
-          // Its callback would wait for the connections; the port is free without it.
+          // The callback of `close` would wait for the connections; the port is free without it.
           server.close()
           return Promise.resolve()
         },
@@ -79,9 +79,9 @@ class NodeConnection implements Connection {
   #receivedBytes = 0
   #ended = false
   #failure: Error | undefined
-  /** Anyone who waits for bytes. */
+  /** The pending read. */
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
-  /** Anyone who waits for room: all of them continue together. */
+  /** The pending writes; all continue together. */
   #room: PromiseWithResolvers<void> | undefined
   #ending: Promise<void> | undefined
 
@@ -104,7 +104,7 @@ class NodeConnection implements Connection {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    if (this.#reader) return Promise.reject(new TypeError('This connection is being read already.'))
+    if (this.#reader) return Promise.reject(new TypeError('Another read of this connection is pending.'))
     const bytes = this.#received.shift()
     if (bytes) {
       this.#receivedBytes -= bytes.length
@@ -121,7 +121,7 @@ class NodeConnection implements Connection {
     if (this.#ending) return Promise.reject(netError('EPIPE', 'this side of the connection has ended'))
     if (this.#failure) return Promise.reject(this.#failure)
     const socket = this.#socket
-    // Corked, so that they leave in one call and one packet.
+    // Corked, so that the buffers leave in one call and one packet.
     socket.cork()
     let room = true
     for (const buffer of buffers) if (buffer.length > 0) room = socket.write(buffer)

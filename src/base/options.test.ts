@@ -18,7 +18,7 @@ const kinds: Record<string, OptionKind> = {
   whatever: 'any',
 }
 
-test('options of their kind pass', () => {
+test('accepts options of their kind', () => {
   for (const given of [
     undefined,
     {},

@@ -1,15 +1,15 @@
 /**
- * Checks of options that a program passes. Types say the same to programs that have types; others get these
- * sentences instead of an option that is silently ignored.
+ * Checks of a program's options. A program without types gets these messages, instead of an option that is
+ * silently ignored.
  */
 import { durationMs, type Duration } from './duration.ts'
 import { isMillraceError, MillraceError } from './errors.ts'
 import { inWords, short } from './in-words.ts'
 
 /**
- * What an option may be: the name of a kind, a list of the texts that it may be, or a function that returns
- * what it must be (as `a topic`) for a value that is wrong, and undefined for one that is right. `count` is a
- * whole number from 1 on, `natural` one from 0 on; `string` is not empty.
+ * The kind of an option: a name, or a list of allowed texts, or a function. The function returns undefined
+ * for a valid value, otherwise what the value must be (as `a topic`). `count` is a whole number from 1,
+ * `natural` one from 0; `string` is not empty.
  */
 export type OptionKind =
   | 'any'
@@ -45,12 +45,11 @@ const kinds: Record<NamedKind, { readonly words: string; readonly admits: (value
 }
 
 /**
- * Checks that `given` has only options of `known`, each of its kind. Undefined is as good as left out, for an
- * option and for all of them.
+ * Checks that `given` has only options of `known`, each of its kind. Undefined counts as left out.
  *
  * @param what names them in messages, as `the consumer of 'flights'`
- * @throws MillraceError INVALID_ARGUMENT, which names the option, what is wrong with it, and the nearest
- *   known name; INVALID_DURATION for a duration
+ * @throws MillraceError INVALID_ARGUMENT, which names the option, its fault, and the nearest known name;
+ *   INVALID_DURATION for a duration
  */
 export function checkOptions(
   what: string,
@@ -80,7 +79,7 @@ export function checkOption(what: string, name: string, value: unknown, kind: Op
     )
 }
 
-/** The name among `known` that is most like `name`, if one is; for messages about slips of the keyboard. */
+/** The name among `known` that is most like `name`, if any is close; for messages about typing errors. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined
   let least = Math.max(2, Math.ceil(name.length / 3)) + 1
@@ -91,7 +90,7 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return nearest
 }
 
-/** What the value must be, in words; undefined where it is that. */
+/** What the value must be, in words; undefined for a valid value. */
 function expectedInstead(value: unknown, kind: OptionKind): string | undefined {
   if (typeof kind === 'function') return kind(value)
   if (typeof kind === 'string') return kinds[kind].admits(value) ? undefined : kinds[kind].words
@@ -135,7 +134,7 @@ function isDuration(value: unknown): boolean {
   }
 }
 
-/** How many letters have to be put in, taken out or changed (Levenshtein). */
+/** How many letters must be inserted, removed or changed (Levenshtein). */
 function editsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {

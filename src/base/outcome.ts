@@ -1,8 +1,8 @@
 /**
- * The outcome of work that was started and that its starter may or may not watch.
+ * The outcome of started work that its starter may or may not watch.
  *
- * A failure that nobody watches is loud: Node reports it as an unhandled rejection and ends the process. Once
- * somebody has taken the outcome, it is theirs to await, now or later.
+ * A failure that nobody watches is loud: Node reports it as an unhandled rejection and ends the process. A
+ * caller that has taken the outcome must await it, now or later.
  */
 export class Outcome<T> {
   /** Resolves when the work has ended, whichever way. */
@@ -14,7 +14,7 @@ export class Outcome<T> {
   constructor(work: () => Promise<T>) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.ended = promise
-    // Nothing may be attached to the outcome itself: a handler of our own would make each failure silent.
+    // No handler may be attached to the outcome itself: it would make each failure silent.
     this.#outcome = (async () => {
       try {
         return await work()
@@ -24,7 +24,7 @@ export class Outcome<T> {
     })()
   }
 
-  /** What the work comes to; from now on the caller watches it. */
+  /** The result of the work. From now on the caller watches it. */
   take(): Promise<T> {
     if (!this.#taken) {
       this.#taken = true

@@ -1,8 +1,8 @@
 /** Binary search, written once. */
 
 /**
- * The first of `count` sorted places at which `isReached` holds, from which on it holds for all; `count`
- * where it holds at none.
+ * The first of `count` sorted places at which `isReached` holds; it must hold for all later ones. `count` if
+ * it holds for none.
  */
 export function firstWhere(count: number, isReached: (place: number) => boolean): number {
   let low = 0

@@ -2,7 +2,7 @@ import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { SerialQueue } from './serial-queue.ts'
 
-test('operations follow each other, and one that fails holds up nobody', async () => {
+test('runs operations in order, and continues after a failed one', async () => {
   const seen: string[] = []
   const turns = new SerialQueue()
   const operation = (name: string) => async () => {

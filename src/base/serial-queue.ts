@@ -1,7 +1,8 @@
 /** Operations that must not overlap. */
 
 /**
- * Runs operations one after the other, in the order in which they are given; one that fails holds up nobody.
+ * Runs operations one after the other, in the order in which they are given. A failed one does not stop the
+ * next.
  */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()

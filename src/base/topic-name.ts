@@ -9,7 +9,7 @@ export function checkTopicName(topic: string): void {
   if (isTopicName(topic)) return
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `${JSON.stringify(topic)} is not a topic name: it takes 1 to ${topicNameMax} of the characters a-z, A-Z, 0-9, '.', '_' and '-', and is not '.' or '..'.`,
+    `Invalid topic name ${JSON.stringify(topic)}: use 1 to ${topicNameMax} of the characters a-z, A-Z, 0-9, '.', '_' and '-', other than '.' and '..'.`,
   )
 }
 

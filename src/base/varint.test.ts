@@ -39,7 +39,7 @@ test('zigzag: small numbers of either sign are one byte', () => {
   }
 })
 
-test('what is written is read, at every power of two and in between', () => {
+test('reads what it wrote, at every power of two and in between', () => {
   const random = seededRandom(2)
   for (let bit = 0; bit < 53; bit += 1)
     for (const around of [-1, 0, 1])
@@ -54,7 +54,7 @@ test('what is written is read, at every power of two and in between', () => {
   checkVarlong(Number.MIN_SAFE_INTEGER)
 })
 
-test('too long, or past 2^53, is corrupt', () => {
+test('refuses a varint that is too long, or past 2^53', () => {
   throws(() => readVarint(new Uint8Array(10).fill(0xff), { position: 0 }, 10), corrupt)
   throws(() => readVarlong(new Uint8Array(20).fill(0xff), { position: 0 }, 20), corrupt)
   throws(

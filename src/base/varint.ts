@@ -2,12 +2,12 @@
  * Zigzag varints as in Kafka's records (and Protobuf's sint): 7 bits a byte, least significant first, the
  * sign in bit 0.
  *
- * Numbers are JS numbers, exact to 2^53. Reading keeps its position in a cursor object of the caller's, so
- * that nothing is allocated.
+ * Numbers are JS numbers, exact to 2^53. Reading keeps its position in the caller's cursor object, so that
+ * nothing is allocated.
  */
 import { MillraceError } from './errors.ts'
 
-/** Where a reader stands. */
+/** A reader's position. */
 export interface Position {
   position: number
 }
@@ -23,7 +23,7 @@ export function sizeOfVarint(value: number): number {
   return size
 }
 
-/** Writes a varint at `position`; returns the position behind it. */
+/** Writes a varint at `position`; returns the position after it. */
 export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
   let rest = ((value << 1) ^ (value >> 31)) >>> 0
   while (rest >= 0x80) {
@@ -34,7 +34,7 @@ export function writeVarint(bytes: Uint8Array, position: number, value: number):
   return position
 }
 
-/** Writes a safe integer as a varlong; returns the position behind it. */
+/** Writes a safe integer as a varlong; returns the position after it. */
 export function writeVarlong(bytes: Uint8Array, position: number, value: number): number {
   if (value >= -0x4000_0000 && value < 0x4000_0000) return writeVarint(bytes, position, value)
   // Zigzag in floating point, since 2 · 2^53 is past what is exact: the lowest seven bits go first.
@@ -62,7 +62,7 @@ export function sizeOfVarlong(value: number): number {
   return size
 }
 
-/** Reads a varint of at most 32 bits. CORRUPT_BATCH past `limit` or past five bytes. */
+/** Reads a varint of at most 32 bits. Throws CORRUPT_BATCH past `limit` or past five bytes. */
 export function readVarint(bytes: Uint8Array, at: Position, limit: number): number {
   const { position } = at
   const first = position < limit ? (bytes[position] as number) : truncated(position)
@@ -70,7 +70,7 @@ export function readVarint(bytes: Uint8Array, at: Position, limit: number): numb
     at.position = position + 1
     return (first >>> 1) ^ -(first & 1)
   }
-  // Nearly all that are not one byte long are two.
+  // Nearly all longer ones take two bytes.
   const second = position + 1 < limit ? (bytes[position + 1] as number) : truncated(position)
   if (second < 0x80) {
     at.position = position + 2
@@ -93,7 +93,7 @@ function readLongVarint(bytes: Uint8Array, at: Position, limit: number): number 
   return (value >>> 1) ^ -(value & 1)
 }
 
-/** Reads a varlong that is a safe integer. CORRUPT_BATCH past `limit`, past ten bytes or past 2^53. */
+/** Reads a varlong that is a safe integer. Throws CORRUPT_BATCH past `limit`, past ten bytes or past 2^53. */
 export function readVarlong(bytes: Uint8Array, at: Position, limit: number): number {
   let position = at.position
   const first = position < limit ? (bytes[position++] as number) : truncated(at.position)
@@ -111,7 +111,7 @@ export function readVarlong(bytes: Uint8Array, at: Position, limit: number): num
     if (magnitude > Number.MAX_SAFE_INTEGER)
       throw new MillraceError(
         'CORRUPT_BATCH',
-        `A varlong at byte ${at.position} is past 2^53, which no offset or timestamp here is.`,
+        `A varlong at byte ${at.position} is past 2^53. No offset or timestamp of a batch may be that large.`,
       )
   }
   at.position = position

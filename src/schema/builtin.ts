@@ -1,5 +1,5 @@
 /**
- * Schemas for programs without a schema library: text, bytes, and JSON that is taken at its word.
+ * Schemas for programs without a schema library: text, bytes, and unchecked JSON.
  *
  * Each is a Standard Schema, and fits wherever a zod, arktype or valibot schema does.
  */
@@ -9,7 +9,7 @@ import { withHints } from './schema-hints.ts'
 const vendor = 'millrace'
 const textSchema = (): Record<string, unknown> => ({ type: 'string' })
 
-/** A Standard Schema that may also say what it is as JSON Schema. */
+/** A Standard Schema that may also describe itself as JSON Schema. */
 export interface Schema<In, Out = In> {
   readonly '~standard': StandardSchemaV1.Props<In, Out> & Partial<StandardJSONSchemaV1.Props<In, Out>>
 }
@@ -53,8 +53,8 @@ export function bytes(): Schema<Uint8Array> {
 }
 
 /**
- * Anything that JSON can hold, of the type that the program claims: **nothing is checked**. What comes from
- * other people's programs deserves a schema that checks.
+ * Anything that JSON can hold, of the type that the program claims: **nothing is checked**. For data of other
+ * programs use a schema that checks.
  * @example topic('flights', { value: json<{ destination: string; delay: number }>() })
  */
 export function json<T>(): Schema<T> {

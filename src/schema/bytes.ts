@@ -1,10 +1,10 @@
 /**
- * The bytes themselves. What decoding gives are views of the batch: copy what is kept for long, so that it
- * does not hold the whole batch.
+ * The bytes themselves. Decoded values are views of the batch. Copy a value that is kept for long: otherwise
+ * it holds the whole batch in memory.
  */
 import type { Serde } from './serde.ts'
 
-/** Encoding throws TypeError for what is not a Uint8Array. */
+/** Encoding throws TypeError unless the value is a Uint8Array. */
 export const bytesSerde: Serde<Uint8Array> = {
   name: 'bytes',
   encode(value) {

@@ -59,7 +59,7 @@ const flights: StandardSchemaV1[] = [
   v.object({ destination: v.string(), delay: v.pipe(v.number(), v.integer()) }),
 ]
 
-test('what is valid comes back, what is not is named by its path', () => {
+test('returns valid values, and names invalid ones by their path', () => {
   for (const schema of flights) {
     const codec = codecOf(schema, where)
     const encoded = codec.encode(flight)
@@ -80,7 +80,7 @@ test('what is valid comes back, what is not is named by its path', () => {
   }
 })
 
-test('an issue says where, what, and that there are more', () => {
+test('an issue says where it is, what is wrong, and how many more follow', () => {
   const codec = codecOf(
     z.object({ stops: z.array(z.object({ at: z.string() })), a: z.int(), b: z.int(), c: z.int() }),
     where,
@@ -89,7 +89,7 @@ test('an issue says where, what, and that there are more', () => {
   assert.match(bad.malformed, /^stops\[1\]\.at: .*; and 1 more$/)
 })
 
-test('a schema that transforms is read through the transformation, and written as it stands on the log', () => {
+test('a schema that transforms is read through the transformation, and written as its input', () => {
   const codec = codecOf<{ at: Date; n: number }, { at: string; n?: number }>(
     z.object({ at: z.iso.datetime().transform(iso => new Date(iso)), n: z.int().default(7) }),
     where,
@@ -101,7 +101,7 @@ test('a schema that transforms is read through the transformation, and written a
   ])
 })
 
-test('what has no JSON Schema still has a codec', () => {
+test('makes a codec for a schema without a JSON Schema', () => {
   const codec = codecOf(z.object({ at: z.coerce.date() }), where)
   assert.equal(codec.jsonSchema, undefined)
   const at = new Date(992_516_400_000)
@@ -109,7 +109,7 @@ test('what has no JSON Schema still has a codec', () => {
   assert.equal(codecOf(z.object({ a: z.string() }), where).jsonSchema?.['type'], 'object')
 })
 
-test('what JSON would turn into something that the schema refuses is not written', () => {
+test('refuses a value that JSON would turn into one that the schema refuses', () => {
   const at = new Date(0)
   const written = '{"at":"1970-01-01T00:00:00.000Z"}'
   for (const schema of [z.object({ at: z.date() }), type({ at: 'Date' }), v.object({ at: v.date() })])
@@ -129,7 +129,7 @@ class Place {
 }
 const cyclic: Record<string, unknown> = {}
 cyclic['self'] = cyclic
-/** What a program may hand over, and whether JSON can hold it. */
+/** Values that a program may pass, and whether JSON can hold them. */
 const anything: readonly (readonly [what: string, value: unknown, holds: boolean])[] = [
   ['a number', 1.5, true],
   ['the largest number', Number.MAX_VALUE, true],
@@ -139,7 +139,7 @@ const anything: readonly (readonly [what: string, value: unknown, holds: boolean
   ['undefined', undefined, false],
   ['undefined in an array', [1, undefined], false],
   ['a sparse array', Array.from({ length: 2 }).fill(1, 1), false],
-  // oxlint-disable-next-line no-sparse-arrays -- that is what is tested
+  // oxlint-disable-next-line no-sparse-arrays -- this is tested
   ['a hole', [1, , 3], false],
   ['null in an array', [null], true],
   ['a Date', new Date(0), false],
@@ -186,7 +186,7 @@ for (const [what, value, holds] of anything)
       }
   })
 
-test('what a closed schema lets through, and JSON does not, is refused as well', () => {
+test('refuses a value that a closed schema accepts and JSON cannot hold', () => {
   for (const [schema, value] of [
     [z.array(z.string().optional()), [undefined]],
     [type('number'), Number.POSITIVE_INFINITY],
@@ -202,7 +202,7 @@ test('what a closed schema lets through, and JSON does not, is refused as well',
   )
 })
 
-test('what the schema does not know is not written', () => {
+test('does not write properties that the schema does not know', () => {
   const given = {
     cents: 1,
     password: 'x',
@@ -233,7 +233,7 @@ test('what the schema does not know is not written', () => {
     const codec = codecOf(schema, where)
     assert.equal(codec.encode(given), known)
     assert.equal(codec.encode(JSON.parse(known)), known)
-    assert.deepEqual(given.to, { city: 'A', pin: 1 }, 'what was given stays as it is')
+    assert.deepEqual(given.to, { city: 'A', pin: 1 }, 'does not change the given value')
   }
   // Either of two shapes; a key, whose bytes decide the partition; the key of a window.
   const either = codecOf(z.union([z.object({ a: z.int() }), z.object({ b: z.int() })]), where)
@@ -248,7 +248,7 @@ test('what the schema does not know is not written', () => {
   assert.equal(inWindow.partitionBytes?.(inner), '{"a":1}')
 })
 
-test('what a schema says that it lets through, or needs to transform, is written', () => {
+test('writes properties that the schema lets through, or needs for a transform', () => {
   const extra = { a: 1, b: [{ c: 'x' }] }
   for (const schema of [
     z.looseObject({ a: z.int() }),
@@ -264,12 +264,12 @@ test('what a schema says that it lets through, or needs to transform, is written
   assert.equal(codecOf(renamed, where).encode({ a: 1, b: 2 }), '{"a":1,"b":2}')
 })
 
-test('text and bytes that are to be written in another form are checked as that form does not', () => {
+test('checks text and bytes that are written in another format', () => {
   const codec = codecOf(text(), where, { format: 'json' })
   assert.deepEqual(read(codec, ['"a"', '5']), ['a', { malformed: 'expected a string, got number' }])
 })
 
-test('a number that JavaScript cannot hold is malformed, or rounded by a topic that says so', () => {
+test("a number that JavaScript cannot hold is malformed, or rounded by the topic's option", () => {
   const texts = ['{"id":9007199254740993}', '{"id":1e400}', '{"id":1e3}', '{"id":0.1}']
   const exact: unknown[] = [{ malformed: true }, { malformed: true }, { id: 1000 }, { id: 0.1 }]
   const lossy: unknown[] = [
@@ -308,7 +308,7 @@ test('a number that JavaScript cannot hold is malformed, or rounded by a topic t
   assert.deepEqual(read(bigints, ['{"id":"9007199254740993"}']), [{ id: 9007199254740993n }])
 })
 
-test('a promise is refused, also when it rejects', async () => {
+test('refuses a promise, also one that rejects', async () => {
   const later: StandardSchemaV1 = {
     '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('late')) },
   }
@@ -342,21 +342,21 @@ test('a schema that throws makes the record malformed', () => {
   throwsCode(() => codec.encode(1), 'MALFORMED_RECORD')
 })
 
-test('without a schema there is only null, whatever stands on the log', () => {
+test('without a schema a key reads as null, whatever the log holds', () => {
   const codec = codecOf(undefined, "key of topic 'flights'")
   assert.deepEqual(read(codec, ['a', null, '{']), [null, null, null])
   assert.equal(codec.encode(null), null)
   throwsCode(() => codec.encode('a'), 'MALFORMED_RECORD')
 })
 
-test('what a serde cannot write is a malformed record', () => {
+test('a value that a serde cannot write is a malformed record', () => {
   throwsCode(() => codecOf(json(), where).encode(undefined), 'MALFORMED_RECORD')
   throwsCode(() => codecOf(z.bigint(), where).encode(1n), 'MALFORMED_RECORD')
   throwsCode(() => codecOf(text(), where).encode(5), 'MALFORMED_RECORD')
   throwsCode(() => codecOf(z.instanceof(Uint8Array), where).encode(new Uint8Array(1)), 'MALFORMED_RECORD')
 })
 
-test('the built-in schemas are Standard Schemas for everyone', () => {
+test('other libraries can use the built-in schemas as Standard Schemas', () => {
   const ok = (schema: StandardSchemaV1, value: unknown): boolean =>
     !(schema['~standard'].validate(value) as StandardSchemaV1.Result<unknown>).issues
   assert.deepEqual(

@@ -1,15 +1,14 @@
 /**
  * A codec is a schema joined to a serde: bytes ⇄ validated values.
  *
- * Which serde: strings at the top level are written as plain UTF-8, as every Kafka client does with a string
- * key, so that partitioning agrees with other languages; everything else as JSON. Where the schema cannot say
- * what it describes (no `~standard.jsonSchema`), `format` decides.
+ * The serde: a string at the top level is plain UTF-8, as every Kafka client writes a string key. So other
+ * languages choose the same partitions. Everything else is JSON. If the schema has no `~standard.jsonSchema`,
+ * `format` decides.
  *
- * The schema describes what stands on the log. Encoding validates a value and writes it **as it was given**,
- * without what the schema does not know; what the schema transforms or fills in shows when the record is
- * read. Whatever is written can be read back as the same value by the same schema: what JSON would turn into
- * something else (NaN, a Date, undefined in an array) is refused, unless the schema reads it back (a date
- * that it coerces).
+ * The schema describes the record on the log. Encoding validates a value and writes it **as it was given**,
+ * without properties that the schema does not know. Transforms and defaults apply when the record is read.
+ * The same schema reads each written value back unchanged. A value that JSON would change (NaN, a Date,
+ * undefined in an array) is refused, unless the schema restores it (a date that it coerces).
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isDeepStrictEqual } from 'node:util'
@@ -37,15 +36,15 @@ export interface CodecOptions {
    */
   readonly canonical?: boolean | undefined
   /**
-   * What reading makes of a JSON number that would change: a malformed record (the default), or the nearest
-   * double.
+   * How a JSON number that a double would change is read: as a malformed record (the default), or as the
+   * nearest double.
    */
   readonly numbers?: Numbers | undefined
 }
 
 /**
- * What becomes of a number in JSON that JavaScript cannot hold: of a whole number past 2^53 that would be
- * another one, and of a number past 1.8e308, which would be infinite. `'exact'`: the record is malformed.
+ * How to read a number in JSON that JavaScript cannot hold: a whole number past 2^53 that would become
+ * another one, or a number past 1.8e308, which would become infinite. `'exact'`: the record is malformed.
  * `'lossy'`: the nearest double is taken, as by `JSON.parse`. Fractions are the nearest double in both.
  */
 export type Numbers = 'exact' | 'lossy'
@@ -54,28 +53,26 @@ export interface Codec<T, In = T> {
   /** For messages: `value of topic 'flights'`. */
   readonly where: string
   readonly serde: Serde<unknown>
-  /** The JSON Schema of what stands on the log, where the schema can give one. */
+  /** The JSON Schema of the record on the log, if the schema gives one. */
   readonly jsonSchema: JsonSchema | undefined
-  /** The JSON Schema of what a reader is given, where it can be told (see `outputSchemaOf`). */
+  /** The JSON Schema of the value that a reader gets, if it is known (see `outputSchemaOf`). */
   readonly outputSchema: JsonSchema | undefined
-  /**
-   * Decodes and validates a batch; null stays null, what cannot be read or is not valid becomes a Malformed.
-   */
+  /** Decodes and validates a batch. Null stays null; an unreadable or invalid entry becomes a Malformed. */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
-  /** Whether null is a value of the schema, or there is none. */
+  /** Whether null is valid for the schema, or the topic has no schema. */
   readonly nullable: boolean
   /**
-   * Validates and encodes; null gives null. Throws MALFORMED_RECORD (where, which field, why) for a value
-   * that the schema refuses.
+   * Validates and encodes; null gives null. Throws MALFORMED_RECORD (with place, field and reason) for a
+   * value that the schema refuses.
    */
   encode(value: In | null): string | Uint8Array | null
   /**
-   * What the partition is chosen by, where that is not the key's own bytes: of a windowed key the inner key.
+   * The bytes that choose the partition, if not the key's bytes: of a windowed key those of the inner key.
    */
   partitionBytes?(value: In): string | Uint8Array
   /**
-   * Only for the types: a function type, so that a codec that demands more is not taken for one that demands
-   * less.
+   * Only for the types. A function type keeps a codec with stricter input from passing for one with looser
+   * input.
    */
   readonly types?: { readonly out: T; readonly in: (value: In) => void }
 }
@@ -89,11 +86,11 @@ export type Encoder<In> = Pick<
 }
 
 /**
- * The codec of `schema`, or for undefined that of a key that is not there: it reads null, whatever stands on
- * the log, and writes only null.
+ * The codec of `schema`. For undefined, the codec of records without a key: it reads every key as null, and
+ * writes only null.
  *
  * @param where names the place in messages, as `key of topic 'flights'`
- * @throws MillraceError SCHEMA_ASYNC from `decode` and `encode`, where validation turns out to need a promise
+ * @throws MillraceError SCHEMA_ASYNC from `decode` and `encode`, if validation needs a promise
  */
 export function codecOf<T, In>(
   schema: StandardSchemaV1 | undefined,
@@ -109,9 +106,7 @@ export function codecOf<T, In>(
   )
   const { vendor } = schema['~standard']
   const validate = validatorOf(schema, where)
-  /**
-   * Whether the serde checks all that the schema does: not where another format was asked for than its own.
-   */
+  /** Whether the serde checks all that the schema does: not under another format than its own. */
   const unchecked =
     hints.unchecked === true && (options.format === undefined || options.format === hints.format)
   const shape = unchecked || stripping.has(vendor) ? undefined : shapeOf(jsonSchema)
@@ -130,13 +125,13 @@ export function codecOf<T, In>(
       return true
     }
   }
-  /** What is written of a value that is valid as `output`. */
+  /** The value to write, for one that is valid with this `output`. */
   const known = (value: unknown, output: unknown): unknown => {
     let kept = value
     if (hasUnknown(value, output)) {
       const stripped = withoutUnknown(value, output)
-      // Left out by a schema that strips, or made into something of another name by one that transforms? Then
-      // it is needed.
+      // A schema that strips left it out; one that transforms may need it under another name. Then it is
+      // kept.
       if (isDeepStrictEqual(validated(stripped), output)) kept = stripped
     }
     if (!hasUndeclared(kept, shape)) return kept
@@ -150,8 +145,8 @@ export function codecOf<T, In>(
     throw refused(
       where,
       read instanceof Malformed
-        ? `as JSON it is ${shortened(written)}, which its own schema refuses (${read.reason}), because of ${loss}; let the schema describe what stands on the log, such as a date as epoch milliseconds`
-        : `JSON cannot hold ${loss}: it would be read as something else. Write what JSON can hold, such as epoch milliseconds for a date, null for a number that is none, an array for a Map or Set, a plain object for an instance of a class`,
+        ? `as JSON it is ${shortened(written)}, which its own schema refuses (${read.reason}), because of ${loss}. Let the schema describe the JSON on the log, such as a date as epoch milliseconds`
+        : `JSON cannot hold ${loss}: it would be read as another value. Write a value of JSON: epoch milliseconds for a date, null for NaN, an array for a Map or Set, a plain object for an instance of a class`,
     )
   }
 
@@ -194,9 +189,7 @@ export function codecOf<T, In>(
   }
 }
 
-/**
- * Whether the serde checks by itself that it writes what it will read: text and bytes, not JSON in any form.
- */
+/** Whether the serde itself refuses values that it could not read back: text and bytes do, JSON does not. */
 function isPlainForm({ name }: Serde<unknown>): boolean {
   return name === 'string' || name === 'bytes'
 }
@@ -206,7 +199,7 @@ function hasObjectKey(value: unknown): boolean {
   return typeof (value as { key?: unknown } | null)?.key === 'object'
 }
 
-/** Libraries whose schemas leave out of their output what they do not declare. */
+/** Libraries whose schemas leave undeclared properties out of their output. */
 const stripping: ReadonlySet<string> = new Set(['zod', 'valibot'])
 
 /** Characters of a value that a message shows. */

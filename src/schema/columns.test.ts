@@ -88,7 +88,7 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
     ['a integer', 'b varchar?'],
   ],
   [z.object({ a: z.int() }).nullable(), ['a integer']],
-  // What a reader is given: after transforms, with defaults.
+  // The value that a reader gets: after transforms, with defaults.
   [
     z
       .object({ name: z.string().optional() })
@@ -140,7 +140,7 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
         decode: iso => new Date(iso),
         encode: date => date.toISOString(),
       }),
-      // Whatever it gives, it is a column of JSON.
+      // A column of JSON, whatever the function returns.
       tags: z.array(z.string().transform(tag => tag.trim())),
     }),
     ['at timestamp', 'tags json'],
@@ -170,7 +170,7 @@ const cases: [StandardSchemaV1 | JsonSchema | undefined, string[]][] = [
   [v.pipe(v.string(), v.trim(), v.minLength(1)), ['value varchar']],
   [z.object({ id: z.string().transform(BigInt) }).pipe(z.object({ id: z.bigint() })), ['id integer']],
   [z.coerce.bigint(), ['value integer']],
-  // Names that mean something elsewhere.
+  // Names with a meaning in JavaScript or SQL.
   [JSON.parse('{"type":"object","properties":{"__proto__":{"type":"string"}}}'), ['__proto__ varchar?']],
   [
     z.object({ '': z.int(), constructor: z.string(), toString: z.boolean() }),
@@ -220,12 +220,12 @@ const refused: [string, StandardSchemaV1 | JsonSchema, RegExp][] = [
   [
     'a transform',
     z.object({ name: z.string() }).transform(o => ({ full: o.name })),
-    /a function makes of it/,
+    /the result of a function/,
   ],
   [
     'a transform of a property',
     z.object({ at: z.string().transform(Date.parse) }),
-    /'at'.* what a function.*pipe/,
+    /'at'.*result of a function.*pipe/,
   ],
   [
     'a transform in one of two',
@@ -235,7 +235,7 @@ const refused: [string, StandardSchemaV1 | JsonSchema, RegExp][] = [
   ['what zod loses', z.object({ ['__proto__']: z.number().optional() }), /'__proto__'.* left out/],
   ['a Map', z.object({ m: z.map(z.string(), z.int()) }), /'m'.* is a Map/],
   ['a class', z.object({ bytes: z.instanceof(Uint8Array) }), /'bytes'/],
-  ['a transform of text', z.string().transform(Number), /a function makes of it/],
+  ['a transform of text', z.string().transform(Number), /the result of a function/],
   ['a transform of text in valibot', v.pipe(v.string(), v.transform(Number)), /valibot/],
   ['a class in arktype', type({ m: 'Map' }), /'m'.* is a Map/],
   ['a transform in arktype', type({ a: 'string' }).pipe(o => ({ full: o.a })), /any value/],
@@ -244,13 +244,17 @@ const refused: [string, StandardSchemaV1 | JsonSchema, RegExp][] = [
   ['an array', z.array(z.int()), /array/],
   ['any names', z.record(z.string(), z.int()), /any names/],
   ['nothing', z.object({}), /no properties/],
-  ['an object or a value', z.union([z.object({ a: z.int() }), z.string()]), /alternatives.*by hand/],
-  ['a reference to itself', { $ref: '#' }, /by hand/],
-  ['a reference to nowhere', { $ref: '#/$defs/none' }, /by hand/],
+  [
+    'an object or a value',
+    z.union([z.object({ a: z.int() }), z.string()]),
+    /alternatives.*State the columns/,
+  ],
+  ['a reference to itself', { $ref: '#' }, /[Ss]tate the columns/],
+  ['a reference to nowhere', { $ref: '#/$defs/none' }, /[Ss]tate the columns/],
   ['twins', z.object({ userId: z.int(), userid: z.int() }), /'userId' and 'userid'/],
 ]
 
-test('what cannot become a table says why, and what to do', () => {
+test('a schema without columns is refused with the reason and a remedy', () => {
   for (const [name, schema, message] of refused)
     assert.throws(
       () => columns(schema),

@@ -1,10 +1,10 @@
 /**
- * Columns of a warehouse table, from what a topic's schema says of its output: of what a reader is given, and
- * a sink writes.
+ * Columns of a warehouse table, from the output of a topic's schema: the values that a reader gets and a sink
+ * writes.
  *
- * Each property of an object is a column; what is not a plain value (objects, arrays, a union of different
- * types) is a JSON column. Alternatives at the top level (a union of objects) share one table: a column is
- * nullable where an alternative lacks it.
+ * Each property of an object is a column. Objects, arrays and unions of different types become JSON columns.
+ * Alternatives at the top level (a union of objects) share one table: a column is nullable if an alternative
+ * lacks it.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Codec } from './codec.ts'
@@ -18,14 +18,14 @@ export type ColumnType = 'boolean' | 'integer' | 'double' | 'varchar' | 'timesta
 
 export interface Column {
   readonly name: string
-  /** The property that it holds, whose name may be empty; undefined: a record is a plain value. */
+  /** The property that the column holds, whose name may be empty. Undefined: the record is a plain value. */
   readonly property: string | undefined
   readonly type: ColumnType
   readonly nullable: boolean
 }
 
 export interface ColumnsOptions {
-  /** The column's name where a record is a plain value and not an object. Default `value`. */
+  /** The column's name if a record is a plain value and not an object. Default `value`. */
   readonly valueName?: string
 }
 
@@ -33,11 +33,11 @@ export interface ColumnsOptions {
 const depthMax = 32
 
 /**
- * The columns that records of a codec, or of a JSON Schema, fill; none for a key that is not declared.
+ * The columns for records of a codec, or of a JSON Schema. None for an undeclared key.
  *
  * @param where names the place in messages, as `value of topic 'flights'`
- * @throws MillraceError SCHEMA_NOT_TABULAR where the schema does not say what the columns are: then they have
- *   to be given by hand
+ * @throws MillraceError SCHEMA_NOT_TABULAR if the schema does not determine the columns: then the program
+ *   must state them
  */
 export function columnsOf(
   source: Codec<unknown, never> | JsonSchema,
@@ -63,14 +63,14 @@ function schemaOfCodec(codec: Codec<unknown, never>, where: string): JsonSchema 
   if (outputSchema) return outputSchema
   throw notTabular(
     where,
-    'does not tell as JSON Schema what it gives (json() and bytes() have none; valibot gives it through toStandardJsonSchema of @valibot/to-json-schema, where no function transforms)',
+    'has no JSON Schema of its output (json() and bytes() have none; valibot needs toStandardJsonSchema of @valibot/to-json-schema, and no transforming function)',
   )
 }
 
 function notTabular(where: string, why: string): MillraceError {
   return new MillraceError(
     'SCHEMA_NOT_TABULAR',
-    `The schema of the ${where} ${why}, so it does not say which columns a table of it has. Give the columns by hand, with their types (\`columns\` of the sink), or make it an object with named properties.`,
+    `The schema of the ${where} ${why}, so the columns of a table are unknown. State the columns with their types (\`columns\` of the sink), or make it an object with named properties.`,
   )
 }
 
@@ -82,13 +82,13 @@ function refuseTwins(columns: readonly Column[], where: string): void {
     if (twin !== undefined)
       throw new MillraceError(
         'SCHEMA_NOT_TABULAR',
-        `The properties '${twin}' and '${name}' of the ${where} differ only by case, which a table's columns cannot. Rename one, or give the columns by hand (\`columns\` of the sink).`,
+        `The properties '${twin}' and '${name}' of the ${where} differ only by case, which a table's columns cannot. Rename one, or state the columns (\`columns\` of the sink).`,
       )
     seen.set(name.toLowerCase(), name)
   }
 }
 
-/** A property as it was found: undefined type means that only null was seen. */
+/** A property as found so far. An undefined type means that only null was seen. */
 interface Field {
   readonly type: ColumnType | undefined
   readonly nullable: boolean
@@ -96,7 +96,7 @@ interface Field {
 
 type Fields = Map<string, Field>
 
-/** One schema while its columns are worked out. */
+/** The search for the columns of one schema. */
 class Table {
   readonly #root: JsonSchema
   readonly #where: string
@@ -147,7 +147,7 @@ class Table {
     return both([own, ...parts.filter(one => one !== undefined)])
   }
 
-  /** @param property whose values it describes; empty: those of the whole record */
+  /** @param property the property whose values it describes; empty: the whole record */
   #field(schema: unknown, depth: number, property: string): Field {
     if (!isSchema(schema) || depth > depthMax) return anything
     const resolved = this.#resolve(schema)
@@ -162,7 +162,7 @@ class Table {
     if (Array.isArray(type) && type.length > 0)
       return type.map(one => fieldOfType(one, resolved)).reduce(eitherField)
     if (type === undefined) {
-      // What intersections say together is what their first part with a type says.
+      // An intersection has the type of its first part with a type.
       const parts = schemasIn(resolved['allOf']).map(one => this.#field(one, depth + 1, property))
       return parts.find(part => part.type !== 'json') ?? parts[0] ?? anything
     }
@@ -172,10 +172,11 @@ class Table {
   #refuseUnknown(schema: JsonSchema, property: string): void {
     const what = schema[unknownType]
     if (typeof what !== 'string') return
-    if (property === '') throw notTabular(this.#where, `says of what it gives only that it ${what}`)
+    if (property === '')
+      throw notTabular(this.#where, `has an output of which only this is known: it ${what}`)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
-      `The property '${property}' of the ${this.#where} ${what}, so its schema does not say which column a table has for it. Let the schema say what it gives, as \`.pipe(z.string())\` does behind a transform, or give the columns by hand, with their types (\`columns\` of the sink).`,
+      `The property '${property}' of the ${this.#where} ${what}, so the type of its column is unknown. Declare the output, as \`.pipe(z.string())\` does after a transform, or state the columns with their types (\`columns\` of the sink).`,
     )
   }
 
@@ -265,7 +266,7 @@ function eitherField(a: Field, b: Field): Field {
   return { type: textual(a.type) && textual(b.type) ? 'varchar' : 'json', nullable }
 }
 
-/** Alternatives: what one of them lacks may be null. */
+/** Alternatives: a property that one of them lacks may be null. */
 function either(alternatives: readonly Fields[]): Fields {
   const names = new Set(alternatives.flatMap(fields => [...fields.keys()]))
   return new Map(
@@ -276,7 +277,7 @@ function either(alternatives: readonly Fields[]): Fields {
   )
 }
 
-/** Parts of one object: what any of them requires is there. */
+/** Parts of one object: a property that any of them requires is required. */
 function both(parts: readonly Fields[]): Fields {
   const all: Fields = new Map()
   for (const fields of parts)

@@ -1,4 +1,4 @@
-/** schema: what records are. Serdes, codecs (schema and serde together) and topic definitions. */
+/** schema, the types of records: serdes, codecs (a schema with a serde) and topic definitions. */
 export { bytes, json, text, type Schema } from './builtin.ts'
 export { type Codec, type Numbers } from './codec.ts'
 export { columnsOf, type ColumnType } from './columns.ts'

@@ -1,9 +1,9 @@
 /**
- * Short strings that keep coming back, as keys do, without making them anew.
+ * Interns short strings that repeat, as keys do.
  *
- * A direct-mapped table of strings, found by a hash of their bytes. It saves the allocation, and the string
- * that it gives has its hash computed already, which the next Map lookup uses. Measured with 1,000 keys of 27
- * bytes: 50 ns against 100 ns for a new string; going byte by byte it were 76 ns.
+ * A direct-mapped table of strings, found by a hash of their bytes. It saves the allocation. The hash of an
+ * interned string is computed already, and the next Map lookup uses it. Measured with 1,000 keys of 27 bytes:
+ * 50 ns, against 100 ns for a new string and 76 ns byte by byte.
  */
 import { textOf } from './json.ts'
 import type { Malformed } from './serde.ts'
@@ -25,7 +25,7 @@ export class Interner {
   /** The words of each string in the table. */
   readonly #words: Int32Array = new Int32Array(slots * wordsMax)
 
-  /** The text of buffer[start, end), of which `view` is a view; a Malformed where that is not UTF-8. */
+  /** The text of buffer[start, end), of which `view` is a view; a Malformed if it is not UTF-8. */
   text(buffer: Buffer, view: DataView, start: number, end: number): string | Malformed {
     const length = end - start
     if (length > lengthMax) return textOf(buffer, start, end)

@@ -1,4 +1,4 @@
-/** What a schema found wrong, in one line. */
+/** The issues of a schema, in one line. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 /** A record with many faults is described by its first ones. */

@@ -1,13 +1,12 @@
 /**
- * What JSON gives back as it was given, and what it does not: NaN and infinities become null, undefined in
- * arrays too, a Date becomes text, a Map an empty object, an instance of a class a plain object. A property
- * that is undefined is left out, which readers cannot tell from one that is not there; -0 becomes 0, its
- * equal.
+ * Tells which values JSON preserves. It changes some: NaN, infinities and undefined in arrays become null, a
+ * Date becomes text, a Map an empty object, an instance of a class a plain object. An undefined property is
+ * left out, which readers cannot tell from a missing one. -0 becomes 0, its equal.
  */
 
 /**
- * Whether `JSON.parse` gives back what `JSON.stringify` was given. For values without cycles: it looks at
- * every part.
+ * Whether `JSON.parse` restores the value from `JSON.stringify`. For values without cycles: every part is
+ * visited.
  */
 export function survivesJson(value: unknown): boolean {
   switch (typeof value) {
@@ -50,14 +49,14 @@ export function isPlain(value: object): boolean {
   return Object.getPrototypeOf(prototype) === null
 }
 
-/** Text that `JSON.stringify` takes over as it is, where the engine has such: it is read as what it says. */
+/** Raw JSON, which `JSON.stringify` writes as it is, in engines that have it. */
 function isRawJson(value: object): boolean {
   return (JSON as { isRawJSON?(given: unknown): boolean }).isRawJSON?.(value) ?? false
 }
 
 /**
- * Where the first part is that does not survive, and what it is: `a Date at 'stops[1].at'`. For one of which
- * {@link survivesJson} is false.
+ * The first part that JSON changes, with its place: `a Date at 'stops[1].at'`. Only if {@link survivesJson}
+ * is false.
  */
 export function lossInWords(value: unknown): string {
   const { path, part } = firstLoss(value, '')

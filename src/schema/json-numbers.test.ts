@@ -57,7 +57,7 @@ const numbers: readonly (readonly [source: string, changes: boolean])[] = [
   [`0.${'0'.repeat(400)}1e401`, false],
   [`${'1'.repeat(400)}e-399`, false],
 ]
-/** Places in which a number may stand, with what stands before and after it. */
+/** Places of a number, with the text before and after it. */
 const places: readonly (readonly [before: string, after: string, path: string])[] = [
   ['', '', ''],
   ['  ', '\n', ''],
@@ -68,10 +68,10 @@ const places: readonly (readonly [before: string, after: string, path: string])[
   ['["1e400, 9007199254740993 \\\\\\" ",', ',"9007199254740993"]', '[1]'],
 ]
 
-test('a number is read as it is written, or refused with its place', () => {
+test('reads a number as it is written, or refuses it with its place', () => {
   for (const [source, changes] of numbers)
     for (const [before, after, path] of places)
-      // Whatever the place in the text: only every third character is looked at, at first.
+      // At each place of the text, since the first scan skips characters.
       for (const pad of ['', ' ', '  ']) {
         const text = `${pad}${before}${source}${after}`
         if (!changes) assert.deepEqual(parseJson(text), JSON.parse(text), text)
@@ -98,7 +98,7 @@ test('digits in text are not numbers', () => {
     assert.deepEqual(parseJson(text), JSON.parse(text), text)
 })
 
-test('what JSON.stringify writes is read as it was', () => {
+test('reads back every number that JSON.stringify writes', () => {
   const random = seededRandom(seed)
   const view = new DataView(new ArrayBuffer(8))
   for (let round = 0; round < scale(20_000); round += 1) {
@@ -112,7 +112,7 @@ test('what JSON.stringify writes is read as it was', () => {
   }
 })
 
-test('whole numbers around the powers of two are read if they are written again as the same', () => {
+test('reads whole numbers around powers of two if JavaScript writes them back unchanged', () => {
   const random = seededRandom(seed)
   for (let round = 0; round < scale(20_000); round += 1) {
     const whole = 2n ** BigInt(50 + random.int(30)) + BigInt(random.int(4096)) - 2048n
@@ -123,7 +123,7 @@ test('whole numbers around the powers of two are read if they are written again 
   }
 })
 
-test('long and deep texts are looked at as others are', () => {
+test('checks long and deep texts, too', () => {
   const deep = `${'['.repeat(100_000)}9007199254740993${']'.repeat(100_000)}`
   assert.throws(() => parseJson(deep), RangeError)
   assert.throws(() => parseJson(`[${'1'.repeat(1_000_000)}]`), RangeError)

@@ -1,12 +1,11 @@
 /**
- * JSON text with its numbers as they are written, or not at all.
+ * Parses JSON text, and refuses numbers that JavaScript would change.
  *
- * JavaScript reads each number as the nearest double. For a fraction that is what everyone does, so `0.1` is
- * fine, and `1e-400` is 0. But a whole number past 2^53 may become another one, and a number past 1.8e308
- * becomes infinite: these are refused. A whole number is kept where JavaScript writes it again as the same
- * number (`1e23`, `1152921504606847000`). So all that `JSON.stringify` writes can be read, and what was read
- * is the same number wherever it is written: 1152921504606846976, although a double holds it, would be
- * 1152921504606847000 there.
+ * JavaScript reads each number as the nearest double. For a fraction this is usual, so `0.1` is fine, and
+ * `1e-400` is 0. But a whole number past 2^53 may become another one, and a number past 1.8e308 becomes
+ * infinite: these are refused. A whole number is accepted if JavaScript writes it back as the same number
+ * (`1e23`, `1152921504606847000`). So every output of `JSON.stringify` can be read. 1152921504606846976 is
+ * refused: a double holds it, but JavaScript writes it as 1152921504606847000.
  */
 import { endOfString } from '../base/index.ts'
 
@@ -25,10 +24,10 @@ const smallE = 101
 const capitalE = 69
 
 /**
- * What `JSON.parse` gives.
+ * Parses as `JSON.parse` does.
  *
- * @throws SyntaxError for what is not JSON; RangeError for a number that would change, with the number, its
- *   place, and what it would become
+ * @throws SyntaxError for text that is not JSON; RangeError for a number that would change: the message has
+ *   the number, its place, and its value as a double
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text)
@@ -62,7 +61,7 @@ function isOfNumber(code: number): boolean {
   )
 }
 
-/** Whether a number, as JSON has it, is another one as a double. */
+/** Whether a double changes a number of JSON. */
 export function numberChanges(source: string, double: number): boolean {
   const size = Math.abs(double)
   if (size < exactMax) return false
@@ -102,13 +101,13 @@ function changeInWords(text: string, source: string): string {
 }
 
 /**
- * Where the first number is that is written so: `stops[2].id`. Empty for a value that is a number itself, and
- * where it cannot be told.
+ * The path of the first number with this text: `stops[2].id`. Empty if the value itself is the number, or if
+ * the path is not known.
  */
 function placeOf(text: string, source: string): string {
   const found: { path?: string; holder?: unknown } = {}
   try {
-    // From the inside out: each holder of what was found comes later as a value.
+    // From the inside out: each holder of the number comes later as a value.
     JSON.parse(text, function look(this: unknown, name, value: unknown, context?: { source?: string }) {
       if (found.path === undefined ? context?.source === source : value === found.holder) {
         found.path = joined(this, name, found.path)
@@ -123,7 +122,7 @@ function placeOf(text: string, source: string): string {
   return found.path ?? ''
 }
 
-/** The path of what is `rest` within a part. The outermost holder has one part, without a name. */
+/** Adds a part to the path `rest` within it. The outermost holder has one part, without a name. */
 function joined(holder: unknown, name: string, rest: string | undefined): string {
   const own = Array.isArray(holder) ? `[${name}]` : name
   if (rest === undefined || rest === '') return own

@@ -1,14 +1,14 @@
 /**
- * JSON Schema, asked of a Standard Schema: of what stands on the log (its *input*: what is written, before
- * any transformation), and of what a reader is given (its *output*).
+ * The JSON Schemas of a Standard Schema: of its *input*, the record on the log before any transform, and of
+ * its *output*, the value that a reader gets.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 /**
- * Undefined where the library gives none (valibot by itself) or the schema has none (dates, bigints, what a
- * program coerces).
+ * Undefined if the library gives none (valibot by itself) or the schema has none (dates, bigints, coerced
+ * values).
  */
 export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>
@@ -20,14 +20,14 @@ export function jsonSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
 }
 
 /**
- * Beside a type that JSON Schema has no word for, and that no table has: what it is, as `is a Map`. Where a
- * function makes the value, nobody can tell.
+ * Marks a type that neither JSON Schema nor a table has, in words, as `is a Map`. The type of a function's
+ * result is unknown.
  */
 export const unknownType = 'x-millrace-unknown'
 
 /**
- * Of what a reader is given. Undefined where the library gives none, or nothing can be told. Beyond JSON
- * Schema: a Date is a `date-time`, a bigint an `integer`, and what no table can hold has {@link unknownType}.
+ * The JSON Schema of the output. Undefined if the library gives none. Beyond JSON Schema: a Date is a
+ * `date-time`, a bigint an `integer`, and a type that no table can hold has {@link unknownType}.
  */
 export function outputSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>
@@ -41,7 +41,7 @@ export function outputSchemaOf(schema: StandardSchemaV1): JsonSchema | undefined
 
 const instant = { type: 'string', format: 'date-time' }
 const unknown = (what: string): JsonSchema => ({ [unknownType]: what })
-const byFunction = unknown('is what a function makes of it')
+const byFunction = unknown('is the result of a function')
 
 /** By zod's names of types. */
 const typesInZod: ReadonlyMap<unknown, JsonSchema> = new Map(
@@ -52,7 +52,7 @@ const typesInZod: ReadonlyMap<unknown, JsonSchema> = new Map(
     undefined: { type: 'null' },
     void: { type: 'null' },
     transform: byFunction,
-    custom: unknown('is of a type that only a function knows'),
+    custom: unknown('has a type that only a function knows'),
     map: unknown('is a Map'),
     set: unknown('is a Set'),
     symbol: unknown('is a symbol'),
@@ -61,8 +61,8 @@ const typesInZod: ReadonlyMap<unknown, JsonSchema> = new Map(
   }),
 )
 
-/** It sets the prototype of what zod gives, and is no property of it. */
-const lostInZod = unknown('is left out of what zod gives')
+/** The name sets the prototype of zod's output instead of a property. */
+const lostInZod = unknown("is left out of zod's output")
 
 interface ZodContext {
   readonly zodSchema: { readonly def: { readonly type: string; readonly values?: unknown[] } }
@@ -76,7 +76,7 @@ interface ArkContext {
   readonly proto?: { readonly name?: string }
 }
 
-/** How a library is asked to say also what JSON Schema cannot. */
+/** The library's options for types that JSON Schema lacks. */
 const optionsOf: Readonly<Record<string, Record<string, unknown>>> = {
   zod: {
     unrepresentable: 'any',
@@ -105,7 +105,7 @@ const optionsOf: Readonly<Record<string, Record<string, unknown>>> = {
       }),
       proto: ({ base, proto }: ArkContext) => ({
         ...base,
-        ...unknown(`is a ${proto?.name ?? 'class of its own'}`),
+        ...unknown(`is a ${proto?.name ?? 'nameless class'}`),
       }),
     },
   },
@@ -133,7 +133,7 @@ interface ValibotSchema extends StandardSchemaV1 {
   readonly pipe?: readonly { readonly kind: unknown; readonly type: unknown }[]
 }
 
-/** What makes text of text in valibot. */
+/** The actions of valibot that take text and give text. */
 const textual: ReadonlySet<unknown> = new Set([
   'trim',
   'trim_start',

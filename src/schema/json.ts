@@ -2,9 +2,8 @@
  * JSON text in UTF-8.
  *
  * Each record is decoded by one `utf8Slice` and one `JSON.parse`. Measured with 200-byte records on Node 26:
- * nine tenths of the time is the parser's; latin-1 slices of ASCII records, one string for the whole batch
- * and one parse for a whole batch each win less than a tenth, and each needs a second way for text that is
- * not ASCII.
+ * nine tenths of the time is the parser's. Three alternatives win less than a tenth each: latin-1 slices of
+ * ASCII, one string for a batch, one parse for a batch. Each needs a second path for text that is not ASCII.
  */
 import { isUtf8 } from 'node:buffer'
 import { bufferOf } from '../base/index.ts'
@@ -13,10 +12,12 @@ import { parseJson } from './json-numbers.ts'
 import { mayHoldChanging } from './number-scan.ts'
 import { Malformed, type Serde, type Slices } from './serde.ts'
 
-/** What UTF-8 decoders put in the place of bytes that are not UTF-8; well-formed text may hold it too. */
+/**
+ * The replacement character, which decoders write for bytes that are not UTF-8. Valid text may hold it too.
+ */
 const replacement = '\ufffd'
 
-/** The text of one entry; a Malformed where its bytes are not UTF-8. */
+/** The text of one entry; a Malformed if its bytes are not UTF-8. */
 export function textOf(buffer: Buffer, start: number, end: number): string | Malformed {
   const text = buffer.utf8Slice(start, end)
   // The search costs nothing on one-byte strings, which cannot hold the replacement character.
@@ -69,7 +70,7 @@ function refuseBytes(value: unknown): void {
  * JSON as `JSON.stringify` writes it. The text `null` reads as null, the record's own null. A number that
  * would change is malformed.
  *
- * Encoding throws TypeError for what JSON cannot hold (undefined, a function, a bigint, a cycle).
+ * Encoding throws TypeError for a value that JSON cannot hold (undefined, a function, a bigint, a cycle).
  */
 export const jsonSerde: Serde<unknown> = {
   name: 'json',
@@ -80,7 +81,7 @@ export const jsonSerde: Serde<unknown> = {
   decode,
 }
 
-/** Sorts the properties of plain objects, whatever their depth; a `toJSON` has run before. */
+/** Sorts the properties of plain objects at any depth; a `toJSON` has run before. */
 function sorted(_name: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   const names = Object.keys(value)
@@ -89,9 +90,8 @@ function sorted(_name: string, value: unknown): unknown {
 }
 
 /**
- * JSON for keys: properties are written in the order of their names, so that equal keys are equal bytes,
- * whoever built the object. A key's bytes decide its partition, and which records compaction and state take
- * for the same.
+ * JSON for keys: properties are written in the order of their names, so that equal keys are equal bytes. A
+ * key's bytes decide its partition, and identify it for compaction and state.
  */
 export const canonicalJsonSerde: Serde<unknown> = {
   name: 'json',
@@ -103,9 +103,7 @@ export const canonicalJsonSerde: Serde<unknown> = {
   decode,
 }
 
-/**
- * The same as `serde`, a serde of JSON. But it reads each number as the nearest double, however far that is.
- */
+/** The serde of JSON `serde`, except that each number is read as the nearest double. */
 export function lossyJson(serde: Serde<unknown>): Serde<unknown> {
   return { ...serde, decode: (slices, into) => decodeWith('lossy', slices, into) }
 }

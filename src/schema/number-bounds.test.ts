@@ -9,7 +9,8 @@ import { slicesOf } from './slices.test-support.ts'
 
 const whole = z.int()
 /**
- * Schemas, whether they refuse such numbers by themselves, and what is read with a number in the place of N.
+ * Schemas, whether they themselves refuse such numbers, and the text to read, with a number in the place of
+ * N.
  */
 const schemas: readonly (readonly [name: string, schema: Schema<unknown>, refuses: boolean, text: string])[] =
   [
@@ -29,7 +30,7 @@ const schemas: readonly (readonly [name: string, schema: Schema<unknown>, refuse
     ['a record', z.record(z.string(), whole), true, '{"x":N}'],
     ['a tuple', z.tuple([z.string(), whole]), true, '["",N]'],
     ['a union', z.union([whole, z.object({ a: whole })]), true, '{"a":N}'],
-    ['what is transformed', whole.transform(n => n + 1), true, 'N'],
+    ['one that transforms', whole.transform(n => n + 1), true, 'N'],
     ['a literal', z.object({ a: z.literal(['x', 5]) }), true, '{"a":N}'],
     ['any number', z.number(), false, 'N'],
     ['one with a bound', z.number().min(0), false, 'N'],
@@ -77,7 +78,7 @@ for (const [name, schema, refuses, text] of schemas)
     }
   })
 
-test('what a schema of an object does not declare is left out, and may be any number', () => {
+test("ignores the numbers of properties that an object's schema does not declare", () => {
   const into: unknown[] = []
   codecOf(z.object({ a: whole }), 'value').decode(slicesOf(['{"a":1,"b":9007199254740993}']), into)
   assert.deepEqual(into, [{ a: 1 }])

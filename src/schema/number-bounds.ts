@@ -1,16 +1,15 @@
 /**
- * Schemas that refuse by themselves every number that a double changes, so that nobody has to look for one in
- * the text: such a number is past 2^53, or infinite, and `z.int()`, as every number of zod that has bounds,
- * ends before.
+ * Finds schemas that themselves refuse every number that a double changes, so that the text need not be
+ * searched. Such a number is past 2^53, or infinite; `z.int()` and zod's numbers with bounds exclude it.
  *
- * Only of zod, which checks what its JSON Schema says, and leaves out what an object does not declare.
+ * Only for zod, which checks all that its JSON Schema says, and drops undeclared properties.
  */
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import type { JsonSchema } from './json-schema.ts'
 
 /**
- * What checks a value as it stands on the log, by zod's names: before any function, and without anything in
- * its place where it is refused.
+ * The types of zod that check the value on the log: before any function, and without a fallback for a refused
+ * value.
  */
 const checking: ReadonlySet<string> = new Set(
   'array boolean enum literal nonoptional null nullable number object optional readonly record string tuple union'.split(
@@ -24,14 +23,14 @@ interface ZodContext {
   }
 }
 
-/** Of a schema for JSON. Where it cannot be told, it is false. */
+/** For a schema of JSON. False if unknown. */
 export function refusesChangingNumbers(schema: StandardSchemaV1): boolean {
   const standard = schema['~standard'] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>
   if (standard.vendor !== 'zod') return false
   let isChecking = true
   const override = ({ zodSchema }: ZodContext): void => {
     const { type, in: first, coerce } = zodSchema.def
-    // What is transformed behind its check; a preprocessed value is transformed before.
+    // A transform runs after the check; preprocessing runs before it.
     const isBehind = type === 'pipe' ? first?.def.type !== 'transform' : checking.has(type) && coerce !== true
     if (!isBehind) isChecking = false
   }
@@ -71,12 +70,12 @@ function refusesType(type: unknown, schema: JsonSchema): boolean {
   }
 }
 
-/** Of the parts that a schema names, if it names any. */
+/** For the parts that a schema names, if any. */
 function refusesIn(parts: unknown): boolean {
   return parts === undefined || (isSchema(parts) && Object.values(parts).every(refuses))
 }
 
-/** Whether there are no other parts (they are left out, or refused), or they refuse such numbers. */
+/** Whether other parts are left out or refused, or refuse such numbers. */
 function isClosedOr(others: unknown): boolean {
   return others === undefined || others === false || refuses(others)
 }

@@ -10,7 +10,7 @@ const asked = (text: string, before = '', after = ''): boolean => {
   return mayHoldChanging(Buffer.from(before + text + after), start, start + Buffer.byteLength(text))
 }
 
-test('no number that changes is passed over, wherever it is', () => {
+test('finds every number that changes, wherever it is', () => {
   const random = seededRandom(seed)
   const digits = (count: number): string => Array.from({ length: count }, () => random.int(10)).join('')
   const numbers: (() => string)[] = [
@@ -45,7 +45,7 @@ test('no number that changes is passed over, wherever it is', () => {
   assert.ok(changing > scale(10_000))
 })
 
-test('ordinary records are not looked at number by number', () => {
+test('does not check the numbers of ordinary records', () => {
   for (const value of [
     { id: 'b2f3c9', from: 'DFW', delay: 42, note: 'x'.repeat(137) },
     { scheduled: 992516400000, departure: 992516460000, flight: 'AA1234', name: 'American Eagle seven' },
@@ -64,6 +64,6 @@ test('ordinary records are not looked at number by number', () => {
     '',
   ])
     assert.equal(asked(JSON.stringify(value)), false, JSON.stringify(value))
-  // What stands before and after the text does not count.
+  // Bytes before and after the text do not count.
   assert.equal(asked('123456789', '12345678', '1234567'), false)
 })

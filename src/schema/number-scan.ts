@@ -1,13 +1,13 @@
 /**
- * Finds out whether JSON text, as bytes, may hold a number that a double changes: one of sixteen digits
- * before its point, or with an exponent of three digits or behind sixteen. Hardly any text has one, and every
- * text is asked. So only every fifth byte is looked at (the shortest such number is `1e400`), and around it
- * only where it may belong to a number: 0.07 µs for 200 bytes.
+ * Tells whether JSON text, as bytes, may hold a number that a double changes. Such a number has sixteen
+ * digits before its point, or an exponent of three digits, or an exponent after sixteen digits. Every text is
+ * checked, and hardly any has one. So the scan reads every fifth byte (the shortest such number is `1e400`),
+ * and its neighbours only if it may belong to a number: 0.07 µs for 200 bytes.
  */
 
-/** Bytes of the shortest number that may change: any range of so many has a byte that is looked at. */
+/** Bytes of the shortest number that may change. The scan reads a byte of every range of this length. */
 const shortest = 5
-/** A whole number of fewer digits is the same as a double and back. */
+/** A double holds every whole number of fewer digits. */
 const digitsMin = 16
 /** An exponent of fewer digits makes no number of fewer than {@link digitsMin} digits infinite. */
 const exponentDigitsMin = 3
@@ -16,18 +16,20 @@ const digit = 1
 const point = 2
 const sign = 4
 const exponent = 8
-/** What a byte is in a number; 0: it ends one. */
+/** The role of a byte in a number; 0: it ends one. */
 const kinds = new Uint8Array(256)
 for (const code of Buffer.from('0123456789')) kinds[code] = digit
 for (const code of Buffer.from('.')) kinds[code] = point
 for (const code of Buffer.from('+-')) kinds[code] = sign
 for (const code of Buffer.from('eE')) kinds[code] = exponent
 
-/** What may stand before and after a number of JSON; text may hold the same, and then is taken for one. */
+/**
+ * The bytes that may surround a number of JSON. Text in quotes may hold the same: then it counts as a number.
+ */
 const around = new Uint8Array(256)
 for (const code of Buffer.from(' \t\r\n,:[]}')) around[code] = 1
 
-/** Whether the text in bytes[start, end) may hold a number that changes; false is certain. */
+/** Whether the text in bytes[start, end) may hold a number that changes. False is certain, true is not. */
 export function mayHoldChanging(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start + shortest - 1; at < end; at += shortest) {
     let kind = kinds[bytes[at]!]!
@@ -49,7 +51,7 @@ export function mayHoldChanging(bytes: Uint8Array, start: number, end: number): 
   return false
 }
 
-/** Whether what looks like a number, bytes[first, last], may change. */
+/** Whether the number in bytes[first, last] may change. */
 function mayChange(bytes: Uint8Array, first: number, last: number): boolean {
   let digits = 0
   let isWhole = true

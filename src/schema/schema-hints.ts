@@ -1,6 +1,6 @@
 /**
- * What millrace's own schemas tell the codec beside the Standard Schema: kept under a symbol, so that they
- * stay plain schemas to everyone else.
+ * Hints of millrace's own schemas for the codec. They are kept under a symbol, so that other libraries see a
+ * plain Standard Schema.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { CodecOptions } from './codec.ts'
@@ -8,11 +8,11 @@ import type { Serde } from './serde.ts'
 
 export interface SchemaHints {
   readonly format?: CodecOptions['format']
-  /** Goes before any format. */
+  /** Overrides any format. */
   readonly serde?: Serde<unknown>
-  /** Validation adds nothing to what the serde checks. */
+  /** The serde checks all that validation would. */
   readonly unchecked?: boolean
-  /** What the partition is chosen by, in place of the key's bytes. */
+  /** The bytes that choose the partition, in place of the key's bytes. */
   readonly partitionBytes?: (value: unknown) => string | Uint8Array
 }
 

@@ -1,9 +1,9 @@
 /**
  * Serdes turn keys and values into bytes and back.
  *
- * Decoding takes a whole batch of records at a time, so that a compiled decoder can take the place of a
- * generic one without anyone else noticing. A malformed entry does not stop the batch: it stands in the
- * result as a {@link Malformed}, and whoever reads the batch applies the topic's policy to it.
+ * Decoding takes a whole batch of records at a time, so that a compiled decoder can replace a generic one. A
+ * malformed entry does not stop the batch: it becomes a {@link Malformed} in the result, and the reader
+ * applies the topic's policy to it.
  */
 
 /** Where the keys, or the values, of a batch of records lie in its bytes. Reused from batch to batch. */
@@ -16,7 +16,7 @@ export interface Slices {
   ends: Int32Array
 }
 
-/** What a serde puts in the place of an entry that it could not read. */
+/** The result of an entry that a serde could not read. */
 export class Malformed {
   readonly reason: string
 
@@ -31,8 +31,8 @@ export interface Serde<T> {
   /** The bytes as text (written as UTF-8) or as bytes. Null is never passed: it is the record's own null. */
   encode(value: T): string | Uint8Array
   /**
-   * Decodes entries 0 to count - 1 into `into`; null stays null, and what cannot be read becomes a
-   * {@link Malformed}.
+   * Decodes entries 0 to count - 1 into `into`. Null stays null; an unreadable entry becomes a {@link
+   * Malformed}.
    */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
 }

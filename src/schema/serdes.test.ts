@@ -29,7 +29,7 @@ test('text comes back as it was, whether its neighbours are ASCII or not', () =>
 
 const notUtf8 = [[0xff], [0x61, 0xc3], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xef, 0xbf, 0xbd, 0x80]]
 
-test('bytes that are not UTF-8 are malformed, and stop nobody else', () => {
+test('bytes that are not UTF-8 are malformed, and their neighbours are read', () => {
   for (const bad of notUtf8) {
     const [before, text, after] = decoded(decode(stringSerde), ['a', Uint8Array.from(bad), 'b'])
     assert.deepEqual([before, isMalformed(text), after], ['a', true, 'b'])
@@ -44,7 +44,7 @@ test('text that is not JSON is malformed', () => {
   assert.deepEqual(decoded(decode(jsonSerde), ['null', ' 1 ', null]), [null, 1, null])
 })
 
-test('random strings survive the interning of keys, however they collide', () => {
+test('interning keeps random strings, however they collide', () => {
   const random = seededRandom(seed)
   const alphabet = ['a', 'b', '\0', 'é', '日', '🛫', '\x7f', '\x80']
   for (let round = 0; round < scale(300); round++) {
@@ -58,14 +58,14 @@ test('random strings survive the interning of keys, however they collide', () =>
   }
 })
 
-test('more keys than are kept push each other out, and stay themselves', () => {
+test('keys that evict each other keep their text', () => {
   for (const length of [4, 5, 6, 7, 8, 27]) {
     const keys = Array.from({ length: 9000 }, (_, n) => String(n).padStart(length, 'k'))
     assert.deepEqual(decoded(decode(stringSerde), [...keys, ...keys]), [...keys, ...keys])
   }
 })
 
-test('a serde refuses to write what would not come back', () => {
+test('a serde refuses a value that it could not read back', () => {
   const bad: [Serde<never>, unknown][] = [
     [stringSerde, 1],
     [stringSerde, 'half a pair: \ud83d'],
@@ -89,7 +89,7 @@ test('keys that are equal are equal bytes', () => {
   assert.equal(canonicalJsonSerde.encode(7), '7')
 })
 
-test('bytes are given as they lie in the batch', () => {
+test('gives bytes as views of the batch', () => {
   assert.deepEqual(
     decoded(decode(bytesSerde), [Uint8Array.of(1, 2), null, Uint8Array.of()]).map(
       one => one && [...(one as Uint8Array)],

@@ -23,7 +23,7 @@ export function slicesOf(entries: readonly (string | Uint8Array | null)[]): Slic
   return { bytes: Buffer.concat(parts), count: entries.length, starts, ends }
 }
 
-/** What `decode` makes of the entries; a Malformed is given as its reason in an object. */
+/** The decoded entries; a Malformed is shown as its reason in an object. */
 export function decoded<T>(
   decode: (slices: Slices, into: (T | null | Malformed)[]) => void,
   entries: readonly (string | Uint8Array | null)[],

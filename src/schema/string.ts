@@ -1,7 +1,4 @@
-/**
- * Plain UTF-8 text: what every Kafka client writes for a string, so that partitioning agrees with other
- * languages.
- */
+/** Plain UTF-8 text, as every Kafka client writes a string. So other languages choose the same partitions. */
 import { bufferOf } from '../base/index.ts'
 import { Interner } from './intern.ts'
 import type { Serde } from './serde.ts'
@@ -9,8 +6,7 @@ import type { Serde } from './serde.ts'
 const interner = new Interner()
 
 /**
- * Encoding throws TypeError for what is not a string, or is one that UTF-8 cannot hold (half a surrogate
- * pair).
+ * Encoding throws TypeError unless the value is a string that UTF-8 can hold (without half a surrogate pair).
  */
 export const stringSerde: Serde<string> = {
   name: 'string',

@@ -34,13 +34,13 @@ test('a topic has a codec for its keys and its values, and durations in ms', () 
   })
 })
 
-test('what is not declared is not there', () => {
+test('leaves out what is not declared', () => {
   const { key, watermark, timestamp, onError } = topic('t', { value })
   assert.equal(key.serde.name, 'none')
   assert.deepEqual([watermark, timestamp, onError], [undefined, undefined, undefined])
 })
 
-test('formats go before what the schema says; keys are written canonically', () => {
+test('a format overrides the schema; keys are written canonically', () => {
   const { key, value: written } = topic('t', {
     key: z.string(),
     keyFormat: 'json',
@@ -53,7 +53,7 @@ test('formats go before what the schema says; keys are written canonically', () 
   assert.equal(topic('t', { key: text(), value: text() }).value.encode('b'), 'b')
 })
 
-test('a policy that is none is refused where it stands', () => {
+test('refuses an invalid policy at its declaration', () => {
   for (const onError of ['ignore', null, { deadletter: 'x' }])
     assert.throws(
       () => topic('flights', { value: z.int(), onError: onError as never }),
@@ -61,22 +61,22 @@ test('a policy that is none is refused where it stands', () => {
     )
 })
 
-test('a duration that is none is refused where it stands', () => {
+test('refuses an invalid duration at its declaration', () => {
   assert.throws(
     () => topic('t', { value, watermark: { outOfOrderness: -1 } }),
     error => isMillraceError(error, 'INVALID_DURATION'),
   )
 })
 
-/** Slips of programs without types, and what they are told. */
+/** Mistakes of programs without types, and their messages. */
 const slips: readonly (readonly [given: readonly unknown[], words: RegExp])[] = [
-  [[], /got undefined for the name/],
-  [[{ value }], /for the name/],
-  [['', { value }], /for the name/],
+  [[], /Invalid topic name undefined/],
+  [[{ value }], /topic name an object with value/],
+  [['', { value }], /topic name ''/],
   [['t'], /without a schema for its values: topic\('t', \{ value: json\(\) \}\)/],
   [['t', {}], /without a schema/],
-  [['two words', { value }], /not a topic name/],
-  [['a/b', { value }], /not a topic name/],
+  [['two words', { value }], /Invalid topic name/],
+  [['a/b', { value }], /Invalid topic name/],
   [['t', { valeu: value }], /Did you mean 'value'/],
   [['t', { value: { a: z.string() } }], /z\.object\(\{ … \}\).*got an object with a/],
   [['t', { value: z }], /a schema of zod/],
@@ -92,7 +92,7 @@ const slips: readonly (readonly [given: readonly unknown[], words: RegExp])[] = 
   [['t', value], /Unknown option|must be an object/],
 ]
 for (const [given, words] of slips)
-  test(`a slip in a declaration gets a sentence: ${String(words)}`, () => {
+  test(`explains a mistake in a declaration: ${String(words)}`, () => {
     assert.throws(
       () => (topic as unknown as (...given: readonly unknown[]) => unknown)(...given),
       error => isMillraceError(error, 'INVALID_ARGUMENT') && words.test(error.message),

@@ -1,8 +1,8 @@
 /**
- * A topic as a program sees it: a name, and what its keys and values are.
+ * A topic as a program sees it: a name, and the types of its keys and values.
  *
- * The schema describes the record **as it stands on the log**. A schema that transforms (its output differs
- * from its input) can be read but not written: the types say so.
+ * The schema describes the record **on the log**. A topic whose schema transforms (its output differs from
+ * its input) can be read but not written: the types say so.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
@@ -18,20 +18,20 @@ import type { Codec, CodecOptions, Encoder, Numbers } from './codec.ts'
 import { codecOf } from './codec.ts'
 
 /**
- * What to do with a record that cannot be read, or that a user function fails on: stop (the default), count
- * it and continue, or put the original bytes aside in a topic, with reason and place in headers.
+ * The policy for a record that cannot be read, or on which a user function fails: stop (the default), count
+ * it and continue, or write the original bytes to a dead-letter topic, with reason and place in headers.
  */
 export type ErrorPolicy = 'fail' | 'skip' | { readonly deadLetter: string }
 
 /**
- * @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for an invalid policy,
- * which a program without types can give
+ * @param where names the place in the message; @throws MillraceError INVALID_ARGUMENT for an invalid policy
+ * (of a program without types)
  */
 export function checkPolicy(policy: ErrorPolicy, where: string): void {
   if (policy === 'fail' || policy === 'skip' || typeof policy?.deadLetter === 'string') return
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `onError of ${where} is ${JSON.stringify(policy)}. There are: 'fail', 'skip', and { deadLetter: 'a-topic' }.`,
+    `onError of ${where} is ${JSON.stringify(policy)}. It must be one of 'fail', 'skip', and { deadLetter: 'a-topic' }.`,
   )
 }
 
@@ -42,14 +42,15 @@ export function checkPolicy(policy: ErrorPolicy, where: string): void {
  */
 export interface WatermarkOptions {
   /**
-   * How far behind the largest timestamp the watermark stays: so far back a record is never late. Default 0.
+   * How far the watermark stays below the largest timestamp. A record within that distance is never late.
+   * Default 0.
    */
   readonly outOfOrderness?: Duration
   /**
    * After this long without data a partition no longer holds back the others: its watermark is raised to the
    * least of theirs. If all inputs of an app are idle, time continues by the clock from their last data. A
-   * record that comes back behind the raised watermark is late, with reason `idle`. Counts only time in which
-   * the app ran and had read to the end. Default: never; windows wait for each partition.
+   * later record below the raised watermark is late, with reason `idle`. Only time in which the app ran and
+   * had read to the end counts. Default: never; windows wait for each partition.
    */
   readonly idleAfter?: Duration
   /**
@@ -60,7 +61,7 @@ export interface WatermarkOptions {
   readonly maxAhead?: Duration
 }
 
-/** What a program says of a topic. */
+/** The declaration of a topic. */
 export interface TopicOptions<KS, VS, V> {
   /** Schema of the key; leave it out for records without one. */
   readonly key?: KS
@@ -73,19 +74,16 @@ export interface TopicOptions<KS, VS, V> {
   readonly partitions?: number
   /**
    * Event time of a record in ms since the epoch; default: the record's own timestamp. `'arrival'` takes the
-   * wall clock when the record is read: that time never goes back, nothing is late by it, and it passes
-   * without data, so that windows close by the clock, within a quarter of a second.
+   * wall clock when the record is read. This time never goes back, so no record is late. It passes without
+   * data, so windows close by the clock, within a quarter of a second.
    */
   readonly timestamp?: ((value: V) => number) | 'arrival'
   /**
-   * How late records may be. Default: none of that, so a record below the largest timestamp so far is late
-   * for a window that has ended.
+   * How late records may be. Default: not at all, so a record below the largest timestamp so far is late for
+   * a window that has ended.
    */
   readonly watermark?: WatermarkOptions
-  /**
-   * What becomes of records that cannot be read. Default: what the run says, and `'fail'` where that says
-   * nothing.
-   */
+  /** The policy for records that cannot be read. Default: that of the run, or `'fail'`. */
   readonly onError?: ErrorPolicy
   /**
    * How keys are written: `'string'` (plain UTF-8 text), `'json'` or `'bytes'`. Default: text where the
@@ -95,24 +93,24 @@ export interface TopicOptions<KS, VS, V> {
   /** How values are written, by the same rule. */
   readonly valueFormat?: CodecOptions['format']
   /**
-   * What reading makes of a number in JSON that JavaScript cannot hold, as 9007199254740993 or 1e400. Default
-   * `'exact'`: the record is malformed. `'lossy'` takes the nearest double. To read such numbers whole, let
-   * the producer write them as text, and the schema make a bigint of that.
+   * How to read a number in JSON that JavaScript cannot hold, as 9007199254740993 or 1e400. Default
+   * `'exact'`: the record is malformed. `'lossy'` takes the nearest double. To keep such numbers, write them
+   * as text, and let the schema convert the text to a bigint.
    */
   readonly numbers?: Numbers
 }
 
 /**
- * A topic as {@link topic} declares it. K and V are what reading gives; KIn and VIn what writing takes. They
- * are the same unless a schema transforms.
+ * A topic as {@link topic} declares it. K and V are the types that are read, KIn and VIn those that are
+ * written. They are the same unless a schema transforms.
  */
 export interface Topic<K, V, KIn = K, VIn = V> {
   readonly name: string
-  /** Undefined where the topic declares none, as in what follows. */
+  /** Undefined if the topic declares none, as below. */
   readonly partitions: number | undefined
   readonly key: Codec<K, KIn>
   readonly value: Codec<V, VIn>
-  /** Where event time comes from; undefined: the record's own timestamp. */
+  /** The source of event time; undefined: the record's own timestamp. */
   readonly timestamp: ((value: V) => number) | 'arrival' | undefined
   readonly watermark:
     | {
@@ -124,7 +122,7 @@ export interface Topic<K, V, KIn = K, VIn = V> {
   readonly onError: ErrorPolicy | undefined
 }
 
-/** Any topic that takes keys of type K and values of type V, whatever reading it gives. */
+/** Any topic that takes keys of type K and values of type V, with any types for readers. */
 export interface WritableTopic<K, V> {
   readonly name: string
   readonly partitions: number | undefined
@@ -145,8 +143,8 @@ type Out<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : nul
  *   timestamp: flight => flight.departure,
  *   watermark: { outOfOrderness: '6h' },
  * })
- * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT for options that are none. A schema that validates
- *   asynchronously is told by its first record: SCHEMA_ASYNC, from whatever reads or writes that
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT for invalid options. A schema that validates
+ *   asynchronously is found by its first record: reading or writing it throws SCHEMA_ASYNC
  */
 export function topic<VS extends StandardSchemaV1, KS extends StandardSchemaV1 | undefined = undefined>(
   name: string,
@@ -181,7 +179,7 @@ function checkDeclaration(name: unknown, options: unknown): void {
   if (typeof name !== 'string' || name === '')
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `A topic is declared by its name and what it holds: topic('orders', { value: … }); got ${inWords(name)} for the name.`,
+      `Invalid topic name ${inWords(name)}: declare a topic by its name and its schemas, as topic('orders', { value: … }).`,
     )
   checkTopicName(name)
   const what = `topic '${name}'`
@@ -238,9 +236,9 @@ function checkSchema(what: string, part: string, schema: unknown): void {
 }
 
 /**
- * Checks that a program that has no types passes a topic, and not its name.
+ * Checks that a program without types passes a topic, and not its name.
  *
- * @param what takes it, as `log.producer`
+ * @param what the function that takes it, as `log.producer`
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkTopic(what: string, given: unknown): void {
@@ -249,6 +247,6 @@ export function checkTopic(what: string, given: unknown): void {
   const example = typeof given === 'string' && given !== '' ? given : 'orders'
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `${what} takes a topic as topic() declares it, got ${inWords(given)}: const orders = topic('${example}', { value: json() }), and then ${what}(orders).`,
+    `${what} takes a topic that topic() has declared, got ${inWords(given)}. Write const orders = topic('${example}', { value: json() }), and then ${what}(orders).`,
   )
 }

@@ -12,7 +12,7 @@ import { windowed } from './windowed.ts'
 
 type Convert = (text: string) => unknown
 
-/** Schemas of a text, of whose function everything depends. */
+/** Schemas of a text whose outcome depends on a function. */
 const libraries: readonly (readonly [name: string, schemaOf: (convert: Convert) => StandardSchemaV1])[] = [
   ['zod', convert => z.string().transform(convert)],
   ['zod: pipe', convert => z.string().transform(convert).pipe(z.unknown())],
@@ -39,12 +39,12 @@ const faults: readonly (readonly [name: string, fault: Convert])[] = [
   [
     'throws undefined',
     () => {
-      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- that is what is tested
+      // oxlint-disable-next-line no-throw-literal, typescript/only-throw-error -- this is tested
       throw undefined
     },
   ],
   [
-    'throws what cannot be shown',
+    'throws a value that cannot be shown',
     () => {
       throw Object.defineProperty(new Error('x'), 'message', {
         get() {
@@ -101,14 +101,14 @@ for (const [fault, convert] of faults)
     }
   })
 
-test('the reason says what was thrown', () => {
+test('the reason names the thrown value', () => {
   for (const [library, schemaOf] of libraries) {
     const [reason] = read(codecOf(schemaOf(BigInt), 'value of a topic', { format: 'string' }), ['x12'])
     assert.match(reason!, /its schema threw SyntaxError: Cannot convert x12 to a BigInt/, library)
   }
 })
 
-test('issues whose words throw are that record’s fault', () => {
+test('issues whose messages throw make the record malformed', () => {
   const schema = z.string({
     error: () => {
       throw new Error('no words')
@@ -156,7 +156,7 @@ test('a schema is asynchronous that gives a promise for every record', async () 
   await new Promise(resolve => setImmediate(resolve))
 })
 
-test('a promise for one record, where there were values before, is that record’s fault', () => {
+test('a promise for one record, after values for others, makes that record malformed', () => {
   for (const [library, schemaOf] of libraries.slice(0, 1)) {
     const schema = schemaOf(text => (text.startsWith('x') ? Promise.resolve(text) : text))
     const codec = codecOf(schema, 'value of a topic', { format: 'string' })

@@ -1,9 +1,9 @@
 /**
- * Validation of one record after the other, none of which can wait for a promise.
+ * Validates records one by one, synchronously.
  *
- * What user code in a schema does with one record is that record's fault: it throws, throws something that is
- * no error, runs out of stack, gives a promise where it gave values before. SCHEMA_ASYNC is for a schema that
- * is asynchronous, and so would refuse every record.
+ * User code in a schema may fail for one record: it throws anything, runs out of stack, or gives a promise
+ * after it gave values. Then that record is malformed. SCHEMA_ASYNC is for an asynchronous schema, which
+ * would refuse every record.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isMillraceError, MillraceError, thrownInWords } from '../base/index.ts'
@@ -11,16 +11,16 @@ import { isMillraceError, MillraceError, thrownInWords } from '../base/index.ts'
 type Result = StandardSchemaV1.Result<unknown>
 
 /**
- * The `validate` of a schema, without promises and errors: both are issues of the value.
+ * The `validate` of a schema, with promises and errors turned into issues of the value.
  *
  * @param where names the place in messages, as `key of topic 'flights'`
- * @throws MillraceError SCHEMA_ASYNC from the function that it gives
+ * @throws MillraceError SCHEMA_ASYNC from the returned function
  */
 export function validatorOf(schema: StandardSchemaV1, where: string): (value: unknown) => Result {
   const { validate } = schema['~standard']
   /**
-   * Whether it has taken a value without a promise. Null tells nothing: `.nullable()` takes it before what is
-   * asynchronous.
+   * Whether the schema has accepted a value without a promise. Null proves nothing: `.nullable()` accepts it
+   * before any asynchronous part.
    */
   let isSynchronous = false
   return value => {
@@ -40,7 +40,7 @@ export function validatorOf(schema: StandardSchemaV1, where: string): (value: un
     }
     throw new MillraceError(
       'SCHEMA_ASYNC',
-      `The schema of the ${where} validates asynchronously. Records are validated one by one as they pass, and cannot wait: take what is asynchronous out of it, and check that where the record is made.`,
+      `The schema of the ${where} validates asynchronously. Records are validated one by one, and cannot wait. Remove the asynchronous check from the schema, and check where the record is made.`,
     )
   }
 }
@@ -49,17 +49,17 @@ function isPromise(result: Result | Promise<Result>): result is Promise<Result> 
   return typeof (result as Partial<Promise<Result>>).then === 'function'
 }
 
-/** As zod has them, which can validate without a promise. */
+/** The part of zod's interface that validates without a promise. */
 interface Synchronous {
   safeParse(value: unknown): { readonly success: boolean; readonly error?: StandardSchemaV1.FailureResult }
 }
 
-/** What zod throws where a refinement or a transform gives a promise: 4 and 3. */
+/** The errors of zod 4 and 3 for a refinement or transform that gives a promise. */
 const asynchronousInZod = /synchronous parse.*parseAsync/
 
 /**
- * Why a schema gave a promise. zod gives one where a function of the schema threw, too, and calls it once
- * more for that. Without promises it says what was thrown.
+ * Why a schema gave a promise. zod also gives one if a function of the schema threw, and calls that function
+ * once more. Its synchronous form throws the error itself.
  */
 function faultsOf(schema: StandardSchemaV1, value: unknown): Result | 'asynchronous' {
   if (schema['~standard'].vendor !== 'zod' || !hasSafeParse(schema)) return 'asynchronous'

@@ -13,7 +13,7 @@ import { windowed, type Windowed } from './windowed.ts'
 const read = (codec: Codec<unknown, never>, entry: string): unknown =>
   decoded((slices, into) => codec.decode(slices, into), [entry])[0]
 
-test('a windowed key stands on the log as JSON, and is partitioned by the key inside', () => {
+test('writes a windowed key as JSON, and partitions by the inner key', () => {
   for (const schema of [z.string(), type('string'), v.string()]) {
     const codec = codecOf<Windowed<string>, Windowed<string>>(windowed(schema), 'key')
     const key = { end: 3_600_000, start: 0, key: 'DFW' }
@@ -33,7 +33,7 @@ test('an inner key that is an object is partitioned by the bytes it would have a
   )
 })
 
-test('what is no window of such a key is malformed', () => {
+test('takes an invalid window for malformed', () => {
   const codec = codecOf(windowed(z.string()), 'key')
   const bad = [
     1,

@@ -2,8 +2,8 @@
  * Keys of windowed results: the key, and the window [start, end) that its value is of.
  *
  * On the log: JSON, `{"key":…,"start":…,"end":…}` in this order, so that equal keys are equal bytes. A topic
- * of windowed keys is partitioned by the inner key alone, so that all windows of a key are in one partition
- * (as by Kafka Streams' WindowedStreamPartitioner).
+ * of windowed keys is partitioned by the inner key alone, so that all windows of a key are in one partition.
+ * Kafka Streams' WindowedStreamPartitioner does the same.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../base/index.ts'
@@ -38,7 +38,7 @@ export function windowed<S extends StandardSchemaV1>(
   if (inner.serde.name === 'bytes')
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      'A windowed key is written as JSON, which cannot hold bytes: make the inner key a string (hex or base64).',
+      'A windowed key is written as JSON, which cannot hold bytes. Make the inner key a string (hex or base64).',
     )
   const validate = validatorOf(key, 'key of a window')
 
@@ -51,7 +51,7 @@ export function windowed<S extends StandardSchemaV1>(
       : { value: { key: result.value, start: value.start, end: value.end } }
   const around = (keys: JsonSchema | undefined): Record<string, unknown> => {
     if (!keys) throw new Error('The schema of the inner key has no JSON Schema')
-    // References are made from the root.
+    // References start at the root.
     const { $defs, $schema: _, ...inside } = keys
     return {
       ...($defs !== undefined && { $defs }),
@@ -89,7 +89,7 @@ export function windowed<S extends StandardSchemaV1>(
   )
 }
 
-/** The name of the form that windowed keys have, by that of their inner keys, which decides the partition. */
+/** The name of a windowed key's form, from the form of its inner key, which decides the partition. */
 export function windowedForm(inner: string): string {
   return `windowed ${inner}`
 }
@@ -99,7 +99,7 @@ export function isWindowedForm(form: string): boolean {
   return form.startsWith('windowed ')
 }
 
-/** A windowed key as it stands on the log. */
+/** A windowed key as it is written to the log. */
 export function windowedJson({ key, start, end }: Windowed<unknown>): string {
   return `{"key":${canonicalJsonSerde.encode(key) as string},"start":${start},"end":${end}}`
 }

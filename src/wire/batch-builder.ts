@@ -1,6 +1,6 @@
 /**
- * Builds record batches: records are written straight into one growing buffer, which the finished batch takes
- * away with it. No allocation per record, and no copy of a batch that is not compressed.
+ * Builds record batches: records are written straight into one growing buffer, which the finished batch owns.
+ * No allocation per record, and no copy of a batch that is not compressed.
  */
 import {
   assert,
@@ -45,7 +45,7 @@ export interface RecordHeader {
 export interface BatchBuilderOptions {
   /** Default none. */
   readonly compression?: Compression
-  /** What the buffer is made with, when the first record comes. Default 16 KiB. */
+  /** Bytes of the first buffer, which is made with the first record. Default 16 KiB. */
   readonly initialBytes?: number
 }
 
@@ -53,7 +53,7 @@ const initialBytesDefault = 16 * 1024
 /** The buffer of a builder without records: most builders that have built a batch never begin another one. */
 const nothing = Buffer.alloc(0)
 
-/** What a batch is stamped with when it is built. */
+/** The producer's stamp of a batch. */
 export interface BatchStamp {
   /** Default -1: no producer. */
   readonly producerId?: number
@@ -76,7 +76,7 @@ const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
 export class BatchBuilder {
   readonly #compression: Compression
   #buffer: Buffer = nothing
-  /** What the next buffer is made with. */
+  /** Bytes of the next buffer. */
   #bufferBytes: number
   #position = batchHeaderBytes
   #count = 0
@@ -166,7 +166,7 @@ export class BatchBuilder {
     return bytes
   }
 
-  /** Writes everything in front of the key's bytes; returns the position behind it. */
+  /** Writes everything in front of the key's bytes; returns the position after it. */
   #begin(
     timestamp: number,
     keyBytes: number,
@@ -225,7 +225,9 @@ export class BatchBuilder {
     return bytes
   }
 
-  /** Undefined where the records do not get smaller, or could not be read back. */
+  /**
+   * Undefined if compression does not make the records smaller, or a reader would refuse them as too large.
+   */
   #compressed(): Buffer | undefined {
     if (this.#position - batchHeaderBytes > decompressedBytesMax) return undefined
     const records = compress(this.#compression, this.#buffer.subarray(batchHeaderBytes, this.#position))

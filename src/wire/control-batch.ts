@@ -31,7 +31,9 @@ export function controlBatch(marker: TransactionMarker & { readonly baseOffset?:
   })
 }
 
-/** What a control batch says; undefined for types that are not a transaction's end (a leader change, say). */
+/**
+ * The content of a control batch. Undefined for types that do not end a transaction (a leader change, say).
+ */
 export function controlMarkerOf(
   batch: RecordBatch,
 ): { readonly type: 'commit' | 'abort'; readonly coordinatorEpoch: number } | undefined {

@@ -19,9 +19,9 @@
  * 61  records               one after the other, compressed as one block
  * ```
  *
- * A record: length (varint), attributes (int8, 0), timestampDelta (varlong), offsetDelta (varint), key and
- * value (varint length, -1 for null, then the bytes), header count (varint), and per header key length, key,
- * value length, value.
+ * A record: length (varint), attributes (int8, 0), timestampDelta (varlong), offsetDelta (varint), key,
+ * value, header count (varint), headers. Key and value: varint length (-1 for null), then the bytes. A
+ * header: key length, key, value length, value.
  */
 export const baseOffsetAt = 0
 export const batchLengthAt = 8
@@ -38,9 +38,9 @@ export const baseSequenceAt = 53
 export const recordCountAt = 57
 export const batchHeaderBytes = 61
 
-/** Bytes before what batchLength counts. */
+/** Bytes that batchLength does not count. */
 export const batchLengthEnd = 12
-/** Bytes up to and with the magic: what framing needs. */
+/** Bytes up to and including the magic, which framing needs. */
 export const framingBytes = 17
 
 export const magic = 2

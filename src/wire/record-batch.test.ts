@@ -54,7 +54,7 @@ function randomRecords(random: Random): Plain[] {
   }))
 }
 
-test('what is built is read, by any codec, as bytes and as text', () => {
+test('reads what was built, by any codec, as bytes and as text', () => {
   const random = seededRandom(seed)
   for (let n = 0; n < scale(3000); n += 1) {
     const records = randomRecords(random)
@@ -62,7 +62,7 @@ test('what is built is read, by any codec, as bytes and as text', () => {
     const batch = new RecordBatch(build(records, new BatchBuilder({ compression, initialBytes: 64 })))
     ok(batch.isValid())
     assignOffsets(batch.bytes, 1000, 3)
-    ok(batch.isValid(), 'the CRC does not cover what append patches')
+    ok(batch.isValid(), 'patching on append leaves the CRC valid')
     // A few bytes do not get smaller.
     ok([compression, 'none'].includes(batch.compression))
     equal(batch.leaderEpoch, 3)
@@ -76,7 +76,7 @@ test('what is built is read, by any codec, as bytes and as text', () => {
   }
 })
 
-test('a builder begins anew after each batch, and the batch before is not touched', () => {
+test('a builder starts a new batch without touching the one before', () => {
   const builder = new BatchBuilder()
   builder.append(1, null, Buffer.from('first'))
   const first = builder.build()
@@ -136,7 +136,7 @@ test('markers', () => {
   )
 })
 
-test('batches one after the other; one cut off at the end is left out', () => {
+test('splits bytes into batches, and leaves out one that is cut off', () => {
   const one = build([{ timestamp: 1, key: 'a', value: 'b', headers: [] }])
   const both = Buffer.concat([one, one])
   equal(readBatches(both).length, 2)
@@ -175,7 +175,7 @@ test('damage is CORRUPT_BATCH or another batch; it never hangs, and never reads 
   )
 })
 
-test('every changed byte under the CRC is found', () => {
+test('detects every changed byte under the CRC', () => {
   const bytes = build([{ timestamp: 1, key: 'key', value: 'value', headers: [['h', 'x']] }])
   for (let at = 17; at < bytes.length; at += 1) {
     const damaged = Uint8Array.from(bytes)
@@ -184,7 +184,7 @@ test('every changed byte under the CRC is found', () => {
   }
 })
 
-test('another version is refused by name', () => {
+test('refuses another version, by name', () => {
   const bytes = Uint8Array.from(build([{ timestamp: 1, key: null, value: null, headers: [] }]))
   bytes[16] = 1
   throws(
@@ -193,7 +193,7 @@ test('another version is refused by name', () => {
   )
 })
 
-test('a batch is compressed only where it gets smaller, and can be read back', () => {
+test('compresses a batch only if it gets smaller and can be read back', () => {
   const values: (readonly [string, Uint8Array, isCompressed: boolean])[] = [
     ['text', Buffer.alloc(10_000, 'text'), true],
     ['noise', seededRandom(1).bytes(10_000), false],

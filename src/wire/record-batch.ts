@@ -1,6 +1,6 @@
 /**
- * A view on one record batch: header fields are read where they stand, records one by one by a cursor.
- * Nothing is copied or decoded before it is asked for. See layout.ts for the bytes.
+ * A view on one record batch: header fields are read in place, records one by one by a cursor. Nothing is
+ * copied or decoded before it is asked for. See layout.ts for the bytes.
  */
 import {
   bufferOf,
@@ -37,7 +37,7 @@ import {
 } from './layout.ts'
 import { RecordCursor } from './record-cursor.ts'
 
-/** What a batch may decompress to, unless said otherwise. A larger one is not compressed. */
+/** Default bound of a batch's decompressed bytes. The builder does not compress a larger batch. */
 export const decompressedBytesMax: number = 128 * 1024 * 1024
 /** Sequences wrap here. */
 const sequenceMax = 0x7fff_ffff
@@ -49,8 +49,7 @@ export class RecordBatch {
 
   /**
    * A view on the batch that begins at `start`.
-   * @throws MillraceError CORRUPT_BATCH when the bytes there are too few, UNSUPPORTED_FORMAT for another
-   *   version
+   * @throws MillraceError CORRUPT_BATCH when bytes are missing, UNSUPPORTED_FORMAT for another version
    */
   constructor(bytes: Uint8Array, start = 0) {
     const size = batchSizeAt(bytes, start)
@@ -88,12 +87,12 @@ export class RecordBatch {
     return this.#buffer.readUInt32BE(crcAt)
   }
 
-  /** Whether the bytes are what was built. */
+  /** Whether the bytes match their checksum. */
   isValid(): boolean {
     return crc32c(this.#buffer.subarray(attributesAt)) === this.crc
   }
 
-  /** UNSUPPORTED_FORMAT for a codec that cannot be read here. */
+  /** Throws UNSUPPORTED_FORMAT for a codec that millrace cannot read. */
   get compression(): Compression {
     return compressionOf(this.#attributes & codecMask)
   }
@@ -130,7 +129,7 @@ export class RecordBatch {
     return this.#buffer.readInt32BE(baseSequenceAt)
   }
 
-  /** Sequences go on from 0 after 2^31 - 1. */
+  /** Sequences continue from 0 after 2^31 - 1. */
   get lastSequence(): number {
     const { baseSequence } = this
     if (baseSequence < 0) return -1
@@ -168,7 +167,7 @@ export class RecordBatch {
 /**
  * The size of the batch that begins at `position`, by its framing alone; undefined when too few bytes are
  * left to tell.
- * @throws MillraceError CORRUPT_BATCH for a size that cannot be, UNSUPPORTED_FORMAT for another version
+ * @throws MillraceError CORRUPT_BATCH for an impossible size, UNSUPPORTED_FORMAT for another version
  */
 export function batchSizeAt(bytes: Uint8Array, position: number): number | undefined {
   if (bytes.length - position < framingBytes) return undefined
@@ -191,7 +190,7 @@ export function batchSizeAt(bytes: Uint8Array, position: number): number | undef
   return batchLengthEnd + length
 }
 
-/** The batches that stand in `bytes` one after the other; one that is cut off at the end is left out. */
+/** The batches in `bytes`, one after the other. One that is cut off at the end is left out. */
 export function readBatches(bytes: Uint8Array): RecordBatch[] {
   const batches: RecordBatch[] = []
   for (let position = 0; ;) {
@@ -202,7 +201,7 @@ export function readBatches(bytes: Uint8Array): RecordBatch[] {
   }
 }
 
-/** Gives a batch its place in the log: the only fields that the CRC does not cover. */
+/** Patches a batch's offset and leader epoch, the only fields that the CRC does not cover. */
 export function assignOffsets(bytes: Uint8Array, baseOffset: number, leaderEpoch: number): void {
   const buffer = bufferOf(bytes)
   writeInt64(buffer, baseOffset, baseOffsetAt)

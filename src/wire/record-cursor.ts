@@ -2,14 +2,14 @@
  * Walks over the records of one batch without allocating: the fields are those of the current record, valid
  * until the next `next()`.
  *
- * Every length is checked against what is left before it is used, so damaged bytes end in CORRUPT_BATCH:
+ * Every length is checked against the bytes left before it is used. So damaged bytes end in CORRUPT_BATCH,
  * never in a hang or a read past the record.
  */
 import { MillraceError, readVarint, readVarlong } from '../base/index.ts'
 import type { RecordHeader } from './batch-builder.ts'
 
 export class RecordCursor {
-  /** What the positions below refer to: the batch itself, or what it decompressed to. */
+  /** The bytes that the positions refer to: the batch itself, or its decompressed records. */
   readonly bytes: Buffer
   readonly #count: number
   readonly #baseOffset: number

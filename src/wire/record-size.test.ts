@@ -1,4 +1,4 @@
-/** Sizes that are said in advance are those of the batches that come out. */
+/** The computed sizes are those of the batches that are built. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromUtf8 } from '../base/index.ts'

@@ -1,16 +1,16 @@
-/** What a record takes in a batch, said before it is written into one. */
+/** The size of a record in a batch, known before it is written. */
 import { sizeOfVarint } from '../base/index.ts'
 import type { RecordHeader } from './batch-builder.ts'
 import { batchHeaderBytes } from './layout.ts'
 
-/** Bytes of a record's fields, and of a header's, beside what they hold: more than there can be. */
+/** Upper bounds of the bytes of a record's fields, and of a header's, without their content. */
 const fieldBytesMax = 48
-/** Characters from which on a text is measured, not estimated. */
+/** A text of this many characters is measured, not estimated. */
 const measuredFrom = 1024
 
 type Field = string | Uint8Array | null
 
-/** Bytes that a record takes in a batch, at the most: exact measuring is left out where text is short. */
+/** An upper bound of a record's bytes in a batch. Short text is estimated, not measured. */
 export function recordSizeBound(
   key: Field,
   value: Field,
@@ -41,7 +41,7 @@ function sizeOf(field: Field): number {
   return sizeOfVarint(bytes) + bytes
 }
 
-/** UTF-8 takes three bytes for a character at the most. */
+/** UTF-8 takes at most three bytes per UTF-16 unit. */
 function sizeBound(field: Field): number {
   if (field === null) return 0
   if (typeof field !== 'string') return field.length
