@@ -21,13 +21,7 @@ import {
   type ErrorCode,
 } from '../base/index.ts'
 import { checkConnector, checkLog } from './checks.ts'
-import {
-  portOf,
-  RecordEncoder,
-  type Log,
-  type LogPort,
-  type Writer,
-} from '../port/index.ts'
+import { portOf, RecordEncoder, type Log, type LogPort, type Writer } from '../port/index.ts'
 import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
 import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
