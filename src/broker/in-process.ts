@@ -35,6 +35,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { InProcessReader } from './reader.ts'
 import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
+import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
 import { Transactions } from './transactions.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
@@ -122,10 +123,11 @@ export class InProcessLog implements LogPort {
       const internal = { segmentBytes: limits.segmentBytes ?? internalLimitsDefault.segmentBytes }
       const statePartition = await topics.internal(transactionsTopic, internal)
       const offsetsPartition = await topics.internal(offsetsTopic, internal)
-      const recovered = await recoverTransactions(log, statePartition, clock, limits)
+      const transactionLog = await TransactionLog.open(statePartition, clock, limits)
+      const states = await recoverTransactions(log, transactionLog, clock)
       const topicId = (topic: string): string | undefined => topics.get(topic)?.id
       const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
-      if (recovered.failure) offsets.undecidedAll(recovered.failure)
+      if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
       const cut = await CutOffsets.open(metadata, offsetsPartition)
       const producerIds = new ProducerIds(metadata)
       // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count
@@ -133,10 +135,13 @@ export class InProcessLog implements LogPort {
       if (metadata.origin === 'new' && log.recovery.partitions.length > 0)
         await producerIds.skipPast(clock.now())
       let largest = log.largestProducerId
-      for (const { producerId } of recovered.states.values()) largest = Math.max(largest, producerId)
+      for (const { producerId } of states.values()) largest = Math.max(largest, producerId)
       await producerIds.skipPast(largest)
       const active = new ActiveClock(clock)
-      const transactions = new Transactions(log, recovered, offsets, producerIds, clock, active)
+      const transactions = new Transactions(
+        { clock, active, log, transactionLog, offsets, producerIds },
+        states,
+      )
       const port = new InProcessLog(
         log,
         clock,

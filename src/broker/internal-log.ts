@@ -2,10 +2,9 @@
  * One partition of an internal topic, seen as a log of small keyed records: append, and replay from its
  * start.
  *
- * Internal topics are read whole at start, so their length is bounded: {@link InternalLog.outgrown} says when
- * the current state should be written again as a whole ({@link InternalLog.rewrite}); what lies before it is
- * then dropped, segment by segment. Both sides count the same bytes: every batch of the log, markers
- * included.
+ * Internal topics are read whole at start, so their length is bounded: where a log has outgrown its state,
+ * the state is written again as a whole ({@link InternalLog.rewriteIfOutgrown}), and what lies before it is
+ * dropped, segment by segment. Both sides count the same bytes: every batch of the log, markers included.
  *
  * A replay only reads. Anyone who replays knows a part of the state until it has ended, and a part must never
  * be written as if it were the whole.
@@ -64,6 +63,7 @@ export class InternalLog {
   /** What the state took when it was last written as a whole; 0: not known. */
   #stateBytes = 0
   #isReplayed = false
+  #rewriting: Promise<void> | undefined
 
   constructor(partition: Partition, clock: Clock, limits: InternalLimits = {}) {
     this.partition = partition
@@ -137,18 +137,33 @@ export class InternalLog {
     }
   }
 
-  /** Whether the log should be written from scratch. */
-  get outgrown(): boolean {
-    return this.#isReplayed && this.#bytes > Math.max(this.#limits.rewriteBytes, 3 * this.#stateBytes)
+  /**
+   * Writes the whole state again where the log has outgrown it, and once that is durable drops the segments
+   * before it. Resolves when that has ended, also where the disk refused it: the log is as good as before,
+   * only longer, and a failing disk shows itself to the next append.
+   *
+   * Obligations of the caller: `state` gives what a replay would come to now, and nothing before this point
+   * is still needed: no transaction is open in the partition.
+   */
+  rewriteIfOutgrown(state: () => Iterable<InternalRecord>): Promise<void> {
+    const { rewriteBytes } = this.#limits
+    const isOutgrown = this.#isReplayed && this.#bytes > Math.max(rewriteBytes, 3 * this.#stateBytes)
+    if (this.#rewriting || !isOutgrown) return Promise.resolve()
+    this.#rewriting = this.#rewrite(state())
+      .catch(() => undefined)
+      .finally(() => {
+        this.#rewriting = undefined
+      })
+    return this.#rewriting
   }
 
-  /**
-   * Writes the whole state again, all in this turn, and once that is durable drops the segments before it.
-   * The caller sees to it that nothing before is still needed: no transaction is open in the partition, and
-   * `records` are what a replay would come to now.
-   */
-  async rewrite(records: Iterable<InternalRecord>): Promise<void> {
-    assert(this.#isReplayed, 'a state is written only when all of it is known')
+  /** Resolves when no rewrite is in progress. */
+  async idle(): Promise<void> {
+    await this.#rewriting
+  }
+
+  /** Appends all in this turn. */
+  async #rewrite(records: Iterable<InternalRecord>): Promise<void> {
     const start = this.partition.logEndOffset
     const bytesBefore = this.#bytes
     const written = this.#batches(records, {}, this.#limits.batchBytes).map(

@@ -61,7 +61,6 @@ export class Offsets {
   readonly #pending = new Map<number, Pending>()
   /** Commits that are appended and not applied yet. */
   #inFlight = 0
-  #rewriting: Promise<void> | undefined
   /** Why the log could not be read. */
   #failure: MillraceError | undefined
 
@@ -215,7 +214,7 @@ export class Offsets {
 
   /** Waits for a rewrite in progress. */
   async close(): Promise<void> {
-    await this.#rewriting
+    await this.#log.idle()
   }
 
   /** Appends, and once that is durable applies, what a group has now and what it has no more. */
@@ -323,19 +322,12 @@ export class Offsets {
    * dropped.
    */
   #rewriteIfOutgrown(): Promise<void> {
-    const busy = this.#rewriting !== undefined || this.#pending.size > 0 || this.#inFlight > 0
-    if (busy || !this.#log.outgrown) return Promise.resolve()
-    const state = function* (this: Offsets): Generator<InternalRecord> {
-      for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
-    }
-    this.#rewriting = this.#log
-      .rewrite(state.call(this))
-      // The log is as good as before, only longer; a failing disk shows itself to the next append.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#rewriting = undefined
-      })
-    return this.#rewriting
+    if (this.#pending.size > 0 || this.#inFlight > 0) return Promise.resolve()
+    return this.#log.rewriteIfOutgrown(() => this.#allRecords())
+  }
+
+  *#allRecords(): Generator<InternalRecord> {
+    for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
   }
 }
 

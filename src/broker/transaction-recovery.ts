@@ -1,56 +1,27 @@
 /**
- * What a crash leaves of transactions, and how each is ended: see transactions.ts for the order in which they
- * end, on which this relies.
+ * What a crash leaves of transactions, and how each is ended. It relies on the order in which transactions
+ * end: transaction-end.ts.
  */
-import type { Clock, MillraceError } from '../base/index.ts'
-import type { LogDirectory, Partition } from '../log/index.ts'
-import { InternalLog, type InternalLimits } from './internal-log.ts'
-import {
-  decodeTransactionKey,
-  decodeTransactionValue,
-  transactionRecord,
-  transactionStatus,
-  type TransactionValue,
-} from './internal-records.ts'
-
-/** The greatest epoch; a marker may carry it, a producer gets a new id before. */
-export const epochMax = 0x7fff
-
-export interface RecoveredTransactions {
-  readonly stateLog: InternalLog
-  readonly states: ReadonlyMap<string, TransactionValue>
-  /** Why the transaction log could not be read. */
-  readonly failure?: MillraceError
-}
+import type { Clock } from '../base/index.ts'
+import type { LogDirectory } from '../log/index.ts'
+import { transactionStatus, type TransactionValue } from './internal-records.ts'
+import type { TransactionLog } from './transaction-log.ts'
+import { epochMax } from './transactional-id.ts'
 
 /**
- * Reads the transaction log and ends every transaction that is still open in a partition: with a commit where
- * the commit point was reached, otherwise with an abort. To be called before anything reads offsets or
- * accepts writers.
+ * Ends every transaction that is still open in a partition: with a commit where the commit point was reached,
+ * otherwise with an abort. To be called before anything reads offsets or accepts writers.
+ * @returns the state that each transactional id continues from
  */
 export async function recoverTransactions(
   log: LogDirectory,
-  statePartition: Partition,
+  transactionLog: TransactionLog,
   clock: Clock,
-  limits?: InternalLimits,
-): Promise<RecoveredTransactions> {
-  const stateLog = new InternalLog(statePartition, clock, limits)
-  const states = new Map<string, TransactionValue>()
-  const failure = await stateLog.tryReplay(batch => {
-    if (batch.isControl) return
-    const records = batch.records()
-    while (records.next()) {
-      const transactionalId = decodeTransactionKey(records.key()!)
-      if (transactionalId === undefined) continue
-      const value = records.value()
-      if (value === null) states.delete(transactionalId)
-      else states.set(transactionalId, decodeTransactionValue(value))
-    }
-  })
-
+): Promise<ReadonlyMap<string, TransactionValue>> {
+  const states = new Map(transactionLog.states)
   // Nobody knows what was decided: transactions stay open, and hide their records, until the log is restored
   // or repaired.
-  if (failure) return { stateLog, states: new Map(), failure }
+  if (transactionLog.failure) return states
 
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
   const durable: Promise<void>[] = []
@@ -84,19 +55,16 @@ export async function recoverTransactions(
         updatedMs: clock.now(),
       },
     ])
-    const { durable: written } = stateLog.append(
-      raised.map(([transactionalId, state]) => transactionRecord(transactionalId, state)),
-    )
-    await written
+    await transactionLog.write(new Map(raised))
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)
   }
   // What a repair has cut off may have raised epochs; an older copy of the log is behind what partitions have
   // seen. Such an id takes a new producer id, which no partition can know.
   const isBehind = producersAhead(log, byProducer)
   for (const [transactionalId, state] of states)
-    if (statePartition.config.cutAt !== undefined || isBehind.has(state.producerId))
+    if (transactionLog.isCut || isBehind.has(state.producerId))
       states.set(transactionalId, { ...state, producerEpoch: epochMax })
-  return { stateLog, states }
+  return states
 }
 
 /** Producers of which a partition knows a greater epoch than the transaction log had. */

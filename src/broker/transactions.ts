@@ -1,123 +1,53 @@
 /**
- * The transaction coordinator.
- *
- * A transaction ends in this order, and its outcome is decided at one point:
- *
- *   1. the partitions that took part are synced (all at once);
- *   2. a record "commit, these partitions" is synced to the transaction log: **the commit point**;
- *   3. markers are appended to the partitions; nobody waits for their sync.
+ * The transaction coordinator: transactional ids, who may write under them, and when their transactions begin
+ * and end. How one ends, and what decides its outcome: transaction-end.ts.
  *
  * Invariants
- * - After a crash the outcome is found in the transaction log: a transaction still open in a partition is
- *   committed if the record of its transactional id says so, and aborted otherwise. So a commit point is
- *   written only once the markers of the transaction before are durable: the log keeps one record per id that
- *   recovery looks at.
- * - Every end of a transaction, and every new writer with the same id, raises the epoch, and the raised epoch
- *   is durable before anyone uses it (KIP-890). A late append or a late end carries an old epoch and is
- *   refused: it cannot join the next transaction. Markers carry the raised epoch, so that partitions refuse
- *   late appends by themselves.
+ * - Every new writer with an id raises its epoch, as every end does (KIP-890). A late append or a late end
+ *   carries an old epoch and is refused: it cannot join the next transaction.
  * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist});
  *   an append it does not know is refused, so nothing can hold back the last stable offset for good.
  * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its
  *   transaction with it.
- * - Past the commit point nothing is asked of the disk before the commit is reported: what a later
- *   transaction needs is there before.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
+import { MillraceError, type ActiveClock } from '../base/index.ts'
+import type { Partition } from '../log/index.ts'
+import { transactionStatus, type TransactionValue } from './internal-records.ts'
+import { retryMs } from './markers.ts'
 import {
-  assert,
-  SerialQueue,
-  isMillraceError,
-  MillraceError,
-  type ActiveClock,
-  type Clock,
-  type Timer,
-} from '../base/index.ts'
-import type { LogDirectory, Partition } from '../log/index.ts'
-import type { InternalLog, InternalRecord } from './internal-log.ts'
-import {
-  encodeTransactionKey,
-  transactionRecord as recordOf,
-  transactionStatus,
-  type TransactionStatus,
-  type TransactionValue,
-} from './internal-records.ts'
-import { Markers, retryMs, type MarkersContext } from './markers.ts'
-import type { Offsets } from './offsets.ts'
-import type { ProducerIds } from './producer-ids.ts'
-import { epochMax, type RecoveredTransactions } from './transaction-recovery.ts'
-
-/** A producer as the log knows it. */
-export interface ProducerIdentity {
-  readonly producerId: number
-  readonly producerEpoch: number
-}
+  isRetriable,
+  TransactionEnd,
+  type TransactionEndContext,
+  type TransactionOutcome,
+} from './transaction-end.ts'
+import { TransactionalId, type ProducerIdentity } from './transactional-id.ts'
 
 /** Kafka's `transaction.max.timeout.ms`. */
 const timeoutMsMax = 15 * 60_000
 
-/** One transactional id. */
-interface Entry {
-  readonly transactionalId: string
-  producerId: number
-  epoch: number
-  timeoutMs: number
-  /** `ending`: outcome decided or being decided; nothing can be added any more. */
-  state: 'empty' | 'ongoing' | 'ending'
-  readonly participants: Set<Partition>
-  startedMs: number
-  timer: Timer | undefined
-  /** Those of the last transaction. */
-  markers: Markers | undefined
-  /** The last record of this id that was appended to the transaction log: what a replay would find. */
-  logged: TransactionValue | undefined
-  /** Operations on one id follow each other. */
-  readonly operations: SerialQueue
+export interface TransactionsContext extends TransactionEndContext {
+  /** What time-outs are measured by: a transaction does not expire while its writer cannot act. */
+  readonly active: ActiveClock
 }
 
 export class Transactions {
-  readonly #log: LogDirectory
-  readonly #stateLog: InternalLog
-  readonly #failure: MillraceError | undefined
-  readonly #offsets: Offsets
-  readonly #producerIds: ProducerIds
-  readonly #clock: Clock
-  /** What time-outs are measured by: a transaction does not expire while its writer cannot act. */
-  readonly #active: ActiveClock
-  readonly #entries: Map<string, Entry>
+  readonly #context: TransactionsContext
+  readonly #ids: Map<string, TransactionalId>
+  readonly #protocol: TransactionEnd
   /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
   readonly #deleted = new WeakSet<Partition>()
-  readonly #markersContext: MarkersContext
-  #rewriting: Promise<void> | undefined
   #closed = false
 
-  constructor(
-    log: LogDirectory,
-    recovered: RecoveredTransactions,
-    offsets: Offsets,
-    producerIds: ProducerIds,
-    clock: Clock,
-    active: ActiveClock,
-  ) {
-    this.#log = log
-    this.#active = active
-    this.#stateLog = recovered.stateLog
-    this.#failure = recovered.failure
-    this.#offsets = offsets
-    this.#producerIds = producerIds
-    this.#clock = clock
-    this.#markersContext = {
-      clock,
+  /** `states`: those that recovery left, by transactional id. */
+  constructor(context: TransactionsContext, states: ReadonlyMap<string, TransactionValue>) {
+    this.#context = context
+    this.#ids = new Map(Array.from(states, ([name, state]) => [name, new TransactionalId(name, state)]))
+    this.#protocol = new TransactionEnd(context, {
+      clock: context.clock,
       isDeleted: partition => this.#deleted.has(partition),
       isClosed: () => this.#closed,
-    }
-    this.#entries = new Map(
-      [...recovered.states].map(([transactionalId, value]) => [
-        transactionalId,
-        entryOf(transactionalId, value, value),
-      ]),
-    )
-    this.#rewriteIfOutgrown()
+    })
   }
 
   /**
@@ -130,25 +60,17 @@ export class Transactions {
         'INVALID_ARGUMENT',
         `transactionTimeoutMs of '${transactionalId}' has to be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
       )
-    if (this.#failure) throw this.#failure
-    let entry = this.#entries.get(transactionalId)
-    if (!entry) {
-      const producerId = await this.#producerIds.next()
-      // Another call may have been faster.
-      entry =
-        this.#entries.get(transactionalId) ??
-        entryOf(transactionalId, { producerId, producerEpoch: -1, timeoutMs, startedMs: -1 })
-      this.#entries.set(transactionalId, entry)
-    }
-    const known = entry
-    return known.operations.run(async () => {
+    const { failure } = this.#context.transactionLog
+    if (failure) throw failure
+    const id = this.#ids.get(transactionalId) ?? (await this.#add(transactionalId, timeoutMs))
+    return id.operations.run(async () => {
       // It was forgotten meanwhile.
-      if (this.#entries.get(transactionalId) !== known) return this.init(transactionalId, timeoutMs)
-      if (known.state === 'ongoing') await this.#end(known, 'abort')
-      await this.#raiseEpoch(known)
-      known.timeoutMs = timeoutMs
-      await this.#write(known, transactionStatus.empty, [])
-      return identityOf(known)
+      if (this.#ids.get(transactionalId) !== id) return this.init(transactionalId, timeoutMs)
+      if (id.state === 'ongoing') await this.#end(id, 'abort')
+      await this.#raiseEpoch(id)
+      id.timeoutMs = timeoutMs
+      await this.#protocol.write(id, transactionStatus.empty)
+      return id.identity
     })
   }
 
@@ -158,54 +80,53 @@ export class Transactions {
    * the current one; INVALID_TXN_STATE while the transaction is ending.
    */
   enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
-    const entry = this.#current(transactionalId, identity)
-    if (entry.state === 'ending')
+    const id = this.#current(transactionalId, identity)
+    if (id.state === 'ending')
       throw new MillraceError(
         'INVALID_TXN_STATE',
         `The transaction of '${transactionalId}' is ending: nothing can be added to it.`,
       )
     // Nothing may be appended before a marker that is tried again.
-    if (entry.markers?.refusal)
+    if (id.markers?.refusal)
       throw new MillraceError(
         'DISK_FULL',
-        `The last transaction of '${transactionalId}' cannot be marked as ended: ${entry.markers.refusal.message}`,
-        { retriable: true, cause: entry.markers.refusal },
+        `The last transaction of '${transactionalId}' cannot be marked as ended: ${id.markers.refusal.message}`,
+        { retriable: true, cause: id.markers.refusal },
       )
-    if (entry.state === 'empty') {
-      entry.state = 'ongoing'
-      entry.startedMs = this.#clock.now()
-      entry.timer = this.#active.schedule(entry.timeoutMs, () => this.#expire(entry))
+    if (id.state === 'empty') {
+      id.state = 'ongoing'
+      id.startedMs = this.#context.clock.now()
+      this.#expireAfter(id, id.timeoutMs)
     }
-    entry.participants.add(partition)
+    id.participants.add(partition)
   }
 
   /**
    * Ends the transaction; resolves at the commit point, or when the abort is durable. Gives the identity to
-   * go on with.
+   * continue with.
    */
   async end(
     transactionalId: string,
     identity: ProducerIdentity,
-    outcome: 'commit' | 'abort',
+    outcome: TransactionOutcome,
   ): Promise<ProducerIdentity> {
-    const entry = this.#current(transactionalId, identity)
-    return entry.operations.run(async () => {
+    const id = this.#current(transactionalId, identity)
+    return id.operations.run(async () => {
       this.#current(transactionalId, identity)
-      if (entry.state === 'ongoing') await this.#end(entry, outcome)
-      return identityOf(entry)
+      if (id.state === 'ongoing') await this.#end(id, outcome)
+      return id.identity
     })
   }
 
   /** Whether the identity is still the one that may write under this id. */
-  isCurrent(transactionalId: string, { producerId, producerEpoch }: ProducerIdentity): boolean {
-    const entry = this.#entries.get(transactionalId)
-    return entry !== undefined && entry.producerId === producerId && entry.epoch === producerEpoch
+  isCurrent(transactionalId: string, identity: ProducerIdentity): boolean {
+    return this.#ids.get(transactionalId)?.isCurrent(identity) ?? false
   }
 
   /** A partition is being deleted: what it had to do with transactions is over, however they end. */
   partitionDeleted(partition: Partition): void {
     this.#deleted.add(partition)
-    for (const entry of this.#entries.values()) entry.participants.delete(partition)
+    for (const id of this.#ids.values()) id.participants.delete(partition)
   }
 
   isDeleted(partition: Partition): boolean {
@@ -214,18 +135,17 @@ export class Transactions {
 
   /** Ids that have been used. */
   ids(): string[] {
-    return [...this.#entries.keys()]
+    return [...this.#ids.keys()]
   }
 
   /** Forgets an id that nobody uses any more; what it has open is aborted. */
   async forget(transactionalId: string): Promise<void> {
-    const entry = this.#entries.get(transactionalId)
-    await entry?.operations.run(async () => {
-      if (entry.state === 'ongoing') await this.#end(entry, 'abort')
-      await entry.markers?.durable()
-      entry.logged = undefined
-      await this.#stateLog.append([{ key: encodeTransactionKey(transactionalId), value: null }]).durable
-      this.#entries.delete(transactionalId)
+    const id = this.#ids.get(transactionalId)
+    await id?.operations.run(async () => {
+      if (id.state === 'ongoing') await this.#end(id, 'abort')
+      await id.markers?.durable()
+      await this.#context.transactionLog.remove(transactionalId)
+      this.#ids.delete(transactionalId)
     })
   }
 
@@ -236,14 +156,14 @@ export class Transactions {
   async close(): Promise<void> {
     this.#closed = true
     const ended = await Promise.allSettled(
-      Array.from(this.#entries.values(), entry =>
-        entry.operations.run(async () => {
-          if (entry.state === 'ongoing') await this.#end(entry, 'abort')
-          await entry.markers?.durable()
+      Array.from(this.#ids.values(), id =>
+        id.operations.run(async () => {
+          if (id.state === 'ongoing') await this.#end(id, 'abort')
+          await id.markers?.durable()
         }),
       ),
     )
-    await this.#rewriting
+    await this.#context.transactionLog.close()
     for (const result of ended) if (result.status === 'rejected') throw result.reason
   }
 
@@ -253,7 +173,7 @@ export class Transactions {
    */
   async outcomesVisible(partition: Partition): Promise<void> {
     const marking: Promise<void>[] = []
-    for (const { markers } of this.#entries.values()) {
+    for (const { markers } of this.#ids.values()) {
       const marker = markers?.durableIn(partition)
       if (marker) marking.push(marker)
     }
@@ -261,177 +181,56 @@ export class Transactions {
       if (result.status === 'rejected' && isRetriable(result.reason)) throw result.reason
   }
 
-  async #end(entry: Entry, outcome: 'commit' | 'abort'): Promise<void> {
-    const { producerId, epoch } = entry
-    const participants = [...entry.participants]
-    entry.state = 'ending'
-    entry.timer?.cancel()
-    // Taken before the commit point, past which nothing may fail; used once the epochs of this one are used
-    // up.
-    let nextProducerId: number | undefined
-    try {
-      if (epoch + 1 >= epochMax) nextProducerId = await this.#producerIds.next()
-      // 1. What the transaction wrote is durable, …
-      if (outcome === 'commit') await this.#syncAll(participants)
-      // 2. … then the outcome, together with the epoch that everything later has.
-      entry.epoch += 1
-      await this.#write(
-        entry,
-        outcome === 'commit' ? transactionStatus.prepareCommit : transactionStatus.prepareAbort,
-        participants,
-      )
-    } catch (error) {
-      // No room: nothing is decided, and an abort can be tried again. Any other failure of the disk leaves
-      // the outcome to recovery.
-      if (isRetriable(error)) {
-        entry.epoch = epoch
-        entry.state = 'ongoing'
-        entry.timer = this.#active.schedule(outcome === 'abort' ? retryMs : entry.timeoutMs, () =>
-          this.#expire(entry),
-        )
-        this.#offsets.held(producerId, error)
-      } else this.#offsets.undecided(producerId, error)
-      throw error
-    }
-    // 3. Markers make it visible.
-    entry.markers = new Markers(
-      participants,
-      { type: outcome, producerId, producerEpoch: entry.epoch, coordinatorEpoch: 0 },
-      this.#markersContext,
-    )
-    this.#offsets.ended(producerId, outcome)
-    entry.participants.clear()
-    if (nextProducerId !== undefined) {
-      // Nobody knows the new id before its first commit is in the transaction log: until then recovery aborts
-      // what it wrote.
-      entry.producerId = nextProducerId
-      entry.epoch = 0
-    }
-    entry.state = 'empty'
-    this.#rewriteIfOutgrown()
+  async #add(transactionalId: string, timeoutMs: number): Promise<TransactionalId> {
+    const producerId = await this.#context.producerIds.next()
+    // Another call may have been faster.
+    const known = this.#ids.get(transactionalId)
+    if (known) return known
+    const initial = { producerId, producerEpoch: -1, timeoutMs, startedMs: -1 }
+    const id = new TransactionalId(transactionalId, initial)
+    this.#ids.set(transactionalId, id)
+    return id
   }
 
-  /** Makes what was written to the partitions safe, but for those that were deleted. */
-  async #syncAll(partitions: readonly Partition[]): Promise<void> {
-    try {
-      await this.#log.syncAll(partitions)
-    } catch (error) {
-      const left = partitions.filter(partition => !this.#deleted.has(partition))
-      if (left.length === partitions.length) throw error
-      await this.#syncAll(left)
-    }
+  /** Takes the next epoch, or a new producer id where none is left. The caller writes it down. */
+  async #raiseEpoch(id: TransactionalId): Promise<void> {
+    if (id.isUsedUp) {
+      id.producerId = await this.#context.producerIds.next()
+      id.epoch = 0
+    } else id.epoch += 1
   }
 
-  /** Takes the next epoch, or a new producer id where there is none left. The caller writes it down. */
-  async #raiseEpoch(entry: Entry): Promise<void> {
-    // The end of a transaction takes one more, for its markers.
-    if (entry.epoch + 1 < epochMax) entry.epoch += 1
-    else {
-      entry.producerId = await this.#producerIds.next()
-      entry.epoch = 0
-    }
-  }
-
-  /** Appends the state of an id to the transaction log; resolves when durable. */
-  async #write(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): Promise<void> {
-    // This record takes the place of the last one, which recovery needs for as long as its markers can be
-    // lost.
-    await entry.markers?.durable()
-    const before = entry.logged
-    const value = this.#value(entry, status, participants)
+  async #end(id: TransactionalId, outcome: TransactionOutcome): Promise<void> {
+    id.timer?.cancel()
     try {
-      const { durable } = this.#stateLog.append([recordOf(entry.transactionalId, value)])
-      entry.logged = value
-      await durable
+      await this.#protocol.run(id, outcome)
     } catch (error) {
-      entry.logged = before
+      if (isRetriable(error)) this.#expireAfter(id, outcome === 'abort' ? retryMs : id.timeoutMs)
       throw error
     }
   }
 
-  #value(entry: Entry, status: TransactionStatus, participants: readonly Partition[]): TransactionValue {
-    return {
-      producerId: entry.producerId,
-      producerEpoch: entry.epoch,
-      timeoutMs: entry.timeoutMs,
-      status,
-      partitions: participants.map(({ topic, index }) => ({ topic, partition: index })),
-      updatedMs: this.#clock.now(),
-      startedMs: entry.startedMs,
-    }
+  #expireAfter(id: TransactionalId, delayMs: number): void {
+    id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
   }
 
-  /** Aborts the transaction that is open now. What fails for want of room is tried again by its timer. */
-  #expire(entry: Entry): void {
-    const { producerId, epoch } = entry
+  /** Aborts the transaction that is open now. Where the disk has no room, its timer tries again. */
+  #expire(id: TransactionalId): void {
+    const { identity } = id
     const abort = async (): Promise<void> => {
-      const isSame = entry.producerId === producerId && entry.epoch === epoch
-      if (!this.#closed && isSame && entry.state === 'ongoing') await this.#end(entry, 'abort')
+      if (!this.#closed && id.isCurrent(identity) && id.state === 'ongoing') await this.#end(id, 'abort')
     }
-    entry.operations.run(abort).catch(() => undefined)
+    id.operations.run(abort).catch(() => undefined)
   }
 
-  #current(transactionalId: string, identity: ProducerIdentity): Entry {
-    const entry = this.#entries.get(transactionalId)
-    if (!entry)
+  #current(transactionalId: string, identity: ProducerIdentity): TransactionalId {
+    const id = this.#ids.get(transactionalId)
+    if (!id)
       throw new MillraceError(
         'INVALID_TXN_STATE',
         `The coordinator does not know the transactional id '${transactionalId}': open a writer with it first.`,
       )
-    if (entry.producerId !== identity.producerId || entry.epoch !== identity.producerEpoch)
-      throw new MillraceError(
-        'PRODUCER_FENCED',
-        `The writer '${transactionalId}' (producer ${identity.producerId}, epoch ${identity.producerEpoch}) is fenced: another one was ` +
-          `opened with this id, or its transaction took longer than ${entry.timeoutMs} ms and was aborted. Drop what it did since its last commit.`,
-      )
-    return entry
+    id.checkCurrent(identity)
+    return id
   }
-
-  /**
-   * Writes the last record of every id again where the log has grown long. Nothing has to wait for it, and it
-   * waits for nobody: what it writes is what a replay would find, whatever the ids are doing.
-   */
-  #rewriteIfOutgrown(): void {
-    if (this.#rewriting || !this.#stateLog.outgrown) return
-    const records: InternalRecord[] = []
-    for (const { transactionalId, logged } of this.#entries.values())
-      if (logged) records.push(recordOf(transactionalId, logged))
-    this.#rewriting = this.#stateLog
-      .rewrite(records)
-      // The log is as good as before, only longer; a failing disk shows itself to the next append.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#rewriting = undefined
-      })
-  }
-}
-
-function entryOf(
-  transactionalId: string,
-  state: Pick<TransactionValue, 'producerId' | 'producerEpoch' | 'timeoutMs' | 'startedMs'>,
-  logged?: TransactionValue,
-): Entry {
-  assert(state.producerId >= 0, 'a transactional id has a producer id')
-  return {
-    transactionalId,
-    producerId: state.producerId,
-    epoch: state.producerEpoch,
-    timeoutMs: state.timeoutMs,
-    state: 'empty',
-    participants: new Set(),
-    startedMs: state.startedMs,
-    timer: undefined,
-    markers: undefined,
-    logged,
-    operations: new SerialQueue(),
-  }
-}
-
-/** No room, say: the log is as it was before, and the same call may succeed later. */
-function isRetriable(error: unknown): boolean {
-  return isMillraceError(error) && error.retriable
-}
-
-function identityOf(entry: Entry): ProducerIdentity {
-  return { producerId: entry.producerId, producerEpoch: entry.epoch }
 }

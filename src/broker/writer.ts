@@ -7,7 +7,8 @@ import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
 import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import type { Offsets } from './offsets.ts'
-import type { ProducerIdentity, Transactions } from './transactions.ts'
+import type { ProducerIdentity } from './transactional-id.ts'
+import type { Transactions } from './transactions.ts'
 
 /** Sequences go on from 0 after 2^31 - 1. */
 const sequenceMask = 0x7fff_ffff

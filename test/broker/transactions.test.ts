@@ -23,8 +23,10 @@ import { Offsets } from '../../src/broker/offsets.ts'
 import { ProducerIds } from '../../src/broker/producer-ids.ts'
 import { offsetsTopic, transactionsTopic } from '../../src/broker/topic-names.ts'
 import { Topics } from '../../src/broker/topics.ts'
+import { TransactionLog } from '../../src/broker/transaction-log.ts'
 import { recoverTransactions } from '../../src/broker/transaction-recovery.ts'
-import { Transactions, type ProducerIdentity } from '../../src/broker/transactions.ts'
+import type { ProducerIdentity } from '../../src/broker/transactional-id.ts'
+import { Transactions } from '../../src/broker/transactions.ts'
 import { LogDirectory, type Partition } from '../../src/log/index.ts'
 import { batch, drain, stateOf } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
@@ -63,14 +65,18 @@ async function parts(
         value: encodeTransactionValue({ ...anyState, ...state }),
       },
     ]).durable
-  const recovered = await recoverTransactions(log, statePartition, clock, limits)
+  const transactionLog = await TransactionLog.open(statePartition, clock, limits)
+  const recovered = await recoverTransactions(log, transactionLog, clock)
   const transactions = new Transactions(
-    log,
+    {
+      clock,
+      active: new ActiveClock(clock),
+      log,
+      transactionLog,
+      offsets,
+      producerIds: new ProducerIds(metadata),
+    },
     recovered,
-    offsets,
-    new ProducerIds(metadata),
-    clock,
-    new ActiveClock(clock),
   )
   const [p0, p1] = [topics.partition('t', 0), topics.partition('t', 1)]
   return { disk, log, clock, offsets, transactions, p0, p1, stateLog }
