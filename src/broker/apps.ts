@@ -12,6 +12,12 @@ import { isNamedAsOfApp, isNameOfApp } from './topic-names.ts'
 import type { Topics } from './topics.ts'
 import type { Transactions } from './transactions.ts'
 
+/** A writer that is open: whose, and under which transactional id. */
+export interface OpenWriter {
+  readonly app: string | undefined
+  readonly transactionalId: string | undefined
+}
+
 export interface AppsContext {
   readonly metadata: MetadataFile
   readonly topics: Topics
@@ -19,8 +25,7 @@ export interface AppsContext {
   readonly transactions: Transactions
   readonly groups: Groups
   readonly locks: Locks
-  /** Writers that are open: of which app, and with which transactional id. */
-  openWriters(): Iterable<{ readonly app: string | undefined; readonly transactionalId: string | undefined }>
+  openWriters(): Iterable<OpenWriter>
 }
 
 export class Apps {

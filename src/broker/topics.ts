@@ -63,6 +63,13 @@ export class Topics {
     return this.#byName.get(name)
   }
 
+  /** @throws MillraceError UNKNOWN_TOPIC */
+  known(name: string): StoredTopic {
+    const topic = this.#byName.get(name)
+    if (topic) return topic
+    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}': create it, or check the name.`)
+  }
+
   describe(name: string): TopicDescription | undefined {
     const topic = this.#byName.get(name)
     return topic && description(topic, this.#log.segmentBytes)
@@ -79,9 +86,7 @@ export class Topics {
    * whole on the disk.
    */
   partition(name: string, index: number): Partition {
-    const topic = this.#byName.get(name)
-    if (!topic)
-      throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}': create it, or check the name.`)
+    const topic = this.known(name)
     const broken = this.#broken.get(name)
     if (broken) throw broken
     const partition = this.#log.partition(name, index)

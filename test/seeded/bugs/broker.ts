@@ -145,8 +145,8 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'metadata: an older copy gives producer ids out again',
-    file: 'src/broker/in-process.ts',
-    find: '      await producerIds.skipPast(largest)\n',
+    file: 'src/broker/broker.ts',
+    find: '  await producerIds.skipPast(largest)\n',
     replace: '',
     tests: ['test/broker/metadata.test.ts'],
   },

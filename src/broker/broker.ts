@@ -1,0 +1,341 @@
+/**
+ * The broker: topics, committed offsets, groups, transactions and apps over one data directory, put together.
+ * Typed calls and MillraceErrors; it knows neither LogPort nor requests. Its users come in by an
+ * {@link Entrance}.
+ *
+ * Each rule lives in the part it belongs to; here is what takes several of them. Start-up order matters:
+ * transactions left open by a crash are ended first, so that the replay of committed offsets finds every one
+ * of them decided.
+ */
+import { ActiveClock, MillraceError, type Clock, type Random } from '../base/index.ts'
+import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
+import type {
+  GroupCommit,
+  GroupDescription,
+  GroupMembership,
+  GroupOptions,
+  Isolation,
+  OffsetCommit,
+  OffsetSpec,
+  TopicConfig,
+  TopicDescription,
+  TopicPartition,
+} from '../port/index.ts'
+import { Apps, type OpenWriter } from './apps.ts'
+import { CutOffsets } from './cut-offsets.ts'
+import { Groups } from './groups.ts'
+import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
+import { Locks } from './locks.ts'
+import { MetadataFile } from './metadata.ts'
+import { Offsets } from './offsets.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { offsetsTopic, transactionsTopic } from './topic-names.ts'
+import { Topics } from './topics.ts'
+import { TransactionLog } from './transaction-log.ts'
+import { recoverTransactions } from './transaction-recovery.ts'
+import type { ProducerIdentity } from './transactional-id.ts'
+import { Transactions } from './transactions.ts'
+
+export interface BrokerOptions extends LogDirectoryOptions {
+  readonly random: Random
+  /** Limits of the logs that the broker keeps for itself. */
+  readonly internal?: InternalLimits
+}
+
+/** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
+export interface Entrance {
+  /** A topic is gone: its readers are told. Synchronous. */
+  topicDeleted(topic: string): void
+  openWriters(): Iterable<OpenWriter>
+  /** Ends readers and writers. The broker still answers, until this resolves. */
+  close(): Promise<void>
+}
+
+/** What a broker is put together from. */
+interface Parts {
+  readonly log: LogDirectory
+  readonly metadata: MetadataFile
+  readonly topics: Topics
+  readonly offsets: Offsets
+  readonly cut: CutOffsets
+  readonly producerIds: ProducerIds
+  readonly transactions: Transactions
+  readonly active: ActiveClock
+}
+
+export class Broker {
+  readonly offsets: Offsets
+  readonly transactions: Transactions
+  readonly #log: LogDirectory
+  readonly #topics: Topics
+  readonly #cut: CutOffsets
+  readonly #producerIds: ProducerIds
+  readonly #groups: Groups
+  readonly #apps: Apps
+  readonly #locks = new Locks()
+  readonly #entrances = new Set<Entrance>()
+  #closing: Promise<void> | undefined
+  /** Set later than `#closing`: members that leave still commit. */
+  #closed = false
+
+  private constructor({ log, metadata, topics, offsets, cut, producerIds, transactions, active }: Parts) {
+    this.offsets = offsets
+    this.transactions = transactions
+    this.#log = log
+    this.#topics = topics
+    this.#cut = cut
+    this.#producerIds = producerIds
+    this.#groups = new Groups({
+      active,
+      partitions: topic => topics.known(topic).partitions,
+      commit: commit => this.commitOffsets(commit),
+    })
+    this.#apps = new Apps({
+      metadata,
+      topics,
+      offsets,
+      transactions,
+      groups: this.#groups,
+      locks: this.#locks,
+      openWriters: () => this.#openWriters(),
+    })
+  }
+
+  /**
+   * Opens the log in a folder, which is created where it is missing, and recovers it after a crash.
+   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
+   *   LIMIT_EXCEEDED, INVALID_ARGUMENT
+   */
+  static async open(path: string, options: BrokerOptions): Promise<Broker> {
+    const log = await LogDirectory.open(path, options)
+    try {
+      const broker = new Broker(await openParts(log, options))
+      await broker.#start()
+      return broker
+    } catch (error) {
+      await log.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Tells an entrance of deletions, counts its writers, and closes it with the broker. */
+  attach(entrance: Entrance): void {
+    this.#entrances.add(entrance)
+  }
+
+  /** @throws MillraceError CLOSED */
+  checkOpen(): void {
+    if (this.#closing) throw closedError()
+  }
+
+  async createTopic(name: string, config: TopicConfig): Promise<void> {
+    this.checkOpen()
+    await this.#topics.create(name, config)
+  }
+
+  describeTopic(name: string): TopicDescription | undefined {
+    this.checkOpen()
+    return this.#topics.describe(name)
+  }
+
+  listTopics(internal: boolean): TopicDescription[] {
+    this.checkOpen()
+    return this.#topics.list(internal)
+  }
+
+  async deleteTopic(name: string, app?: string): Promise<void> {
+    this.checkOpen()
+    await this.#topics.delete(name, app)
+  }
+
+  /** @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION, PARTITION_DAMAGED */
+  partition(topic: string, index: number): Partition {
+    return this.#topics.partition(topic, index)
+  }
+
+  /**
+   * A partition that users, or the given app, may write to.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION, PARTITION_DAMAGED, INVALID_ARGUMENT
+   */
+  writable(topic: string, index: number, writerApp: string | undefined): Partition {
+    const partition = this.#topics.partition(topic, index)
+    const { internal, app } = this.#topics.get(topic)!
+    if (internal)
+      throw new MillraceError('INVALID_ARGUMENT', `Topic '${topic}' is written by the log itself only.`)
+    if (app !== undefined && app !== writerApp)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Topic '${topic}' is internal to the app '${app}', which alone writes it: publish to a topic of your own.`,
+      )
+    return partition
+  }
+
+  /** Looks a position up (ListOffsets); after a commit, `latest` includes what was committed. */
+  async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
+    this.checkOpen()
+    const partition = this.#topics.partition(topic, index)
+    if (at === 'earliest') return partition.logStartOffset
+    if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
+    const end = partition.readableEnd(isolation)
+    if (at === 'latest') return end
+    const found = await partition.offsetForTimestamp(at.timestamp)
+    return Math.min(found?.offset ?? end, end)
+  }
+
+  /** An identity for a writer (InitProducerId): a new one, or the next of a transactional id. */
+  async initProducer(transactionalId: string | undefined, timeoutMs: number): Promise<ProducerIdentity> {
+    this.checkOpen()
+    return transactionalId === undefined
+      ? { producerId: await this.#producerIds.next(), producerEpoch: 0 }
+      : this.transactions.init(transactionalId, timeoutMs)
+  }
+
+  async joinGroup(options: GroupOptions): Promise<GroupMembership> {
+    this.checkOpen()
+    return this.#groups.join(options)
+  }
+
+  async committedOffsets(
+    group: string,
+    partitions: readonly TopicPartition[],
+  ): Promise<(OffsetCommit | undefined)[]> {
+    if (this.#closed) throw closedError()
+    this.#cut.check(group)
+    return this.offsets.committed(group, partitions)
+  }
+
+  async commitOffsets(commit: GroupCommit): Promise<void> {
+    if (this.#closed) throw closedError()
+    this.checkCommit(commit)
+    await this.offsets.commit(commit)
+    // A committer that is not a member has not read what was committed: it says where the group begins.
+    if (commit.memberId === undefined) await this.#cut.settle(commit.group)
+  }
+
+  /** Checks that the partitions exist and that the committer may commit. */
+  checkCommit(commit: GroupCommit): void {
+    this.offsets.checkUsable()
+    this.#groups.check(commit)
+    this.#checkOffsets(commit.offsets)
+  }
+
+  listGroups(): GroupDescription[] {
+    this.checkOpen()
+    const groups = new Set([...this.#groups.names(), ...this.offsets.groups()])
+    return Array.from(groups, group => ({
+      group,
+      members: this.#groups.members(group),
+      offsets: this.offsets.of(group),
+    }))
+  }
+
+  async setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    this.checkOpen()
+    this.#apps.checkStopped(group)
+    this.#checkOffsets(offsets)
+    await this.offsets.replace(group, offsets)
+    await this.#cut.settle(group)
+  }
+
+  async deleteApp(app: string): Promise<boolean> {
+    this.checkOpen()
+    const isDeleted = await this.#apps.delete(app)
+    await this.#cut.settle(app)
+    return isDeleted
+  }
+
+  /** @throws MillraceError APP_ALREADY_RUNNING, naming the holder */
+  lock(name: string, holder: string): { release(): Promise<void> } {
+    this.checkOpen()
+    return this.#locks.take(name, holder)
+  }
+
+  /**
+   * Members leave, writers finish or abort, everything is synced, and the folder is marked as cleanly closed.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    await this.#groups.close()
+    this.#closed = true
+    for (const entrance of this.#entrances) await entrance.close()
+    try {
+      await this.transactions.close()
+      await this.offsets.close()
+    } finally {
+      this.#locks.clear()
+      await this.#log.close()
+    }
+  }
+
+  /** Finishes what a crash has interrupted. */
+  async #start(): Promise<void> {
+    await this.#topics.start({
+      deleted: (name, partitions) => {
+        for (const partition of partitions) this.transactions.partitionDeleted(partition)
+        for (const entrance of this.#entrances) entrance.topicDeleted(name)
+        this.#groups.topicDeleted(name)
+      },
+      forgetOffsets: ({ name }) => this.offsets.forgetTopic(name),
+    })
+    await this.#apps.start()
+  }
+
+  *#openWriters(): Iterable<OpenWriter> {
+    for (const entrance of this.#entrances) yield* entrance.openWriters()
+  }
+
+  #checkOffsets(offsets: readonly OffsetCommit[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      this.#topics.partition(topic, partition)
+      if (!Number.isSafeInteger(offset) || offset < 0)
+        throw new MillraceError(
+          'INVALID_ARGUMENT',
+          `Offset ${offset} of '${topic}' ${partition} cannot be committed: it is not an offset.`,
+        )
+    }
+  }
+}
+
+/** Opens the parts in their order: topics, transactions, committed offsets, producer ids. */
+async function openParts(log: LogDirectory, options: BrokerOptions): Promise<Parts> {
+  const { clock, random, internal: limits = {} } = options
+  const metadata = await MetadataFile.open(log.disk, log.path)
+  const topics = await Topics.open(log, metadata, random)
+  const internal = { segmentBytes: limits.segmentBytes ?? internalLimitsDefault.segmentBytes }
+  const transactionsPartition = await topics.internal(transactionsTopic, internal)
+  const offsetsPartition = await topics.internal(offsetsTopic, internal)
+  const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
+  const states = await recoverTransactions(log, transactionLog, clock)
+  const topicId = (topic: string): string | undefined => topics.get(topic)?.id
+  const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
+  if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
+  const cut = await CutOffsets.open(metadata, offsetsPartition)
+  const producerIds = new ProducerIds(metadata)
+  await skipUsedIds(producerIds, log, metadata, states.values(), clock)
+  const active = new ActiveClock(clock)
+  const transactions = new Transactions({ clock, active, log, transactionLog, offsets, producerIds }, states)
+  return { log, metadata, topics, offsets, cut, producerIds, transactions, active }
+}
+
+/** No new producer gets an id that the log knows already. */
+async function skipUsedIds(
+  producerIds: ProducerIds,
+  log: LogDirectory,
+  { origin }: MetadataFile,
+  states: Iterable<{ readonly producerId: number }>,
+  clock: Clock,
+): Promise<void> {
+  // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from
+  // 0.
+  if (origin === 'new' && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
+  let largest = log.largestProducerId
+  for (const { producerId } of states) largest = Math.max(largest, producerId)
+  await producerIds.skipPast(largest)
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('CLOSED', 'The log is closed.')
+}
