@@ -2,7 +2,7 @@
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
 export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './dsl/grouped.ts'
-export { failsAlways, policyOf, settleFailedResult } from './plan/error-policies.ts'
+export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
 export { Instance } from './run/instance.ts'
 export { Metrics } from './task/metrics.ts'
 export { type EmitPolicy } from './operators/emission.ts'

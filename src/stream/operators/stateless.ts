@@ -1,7 +1,7 @@
 /** The operators without state: each is one function from a record to the records it becomes. */
 import { frozen, given } from '../../state/index.ts'
 import { type OperatorFactory, stateless } from './operator.ts'
-import { returned, returnedKey, returnedPair, returnedPairs, returnedTruth } from '../dsl/returned.ts'
+import { returned, returnedKey, returnedPair, returnedPairs, returnedTruth } from './returned.ts'
 
 type Fn<R> = (value: unknown, key: unknown) => R
 

@@ -9,7 +9,7 @@
 import type { KeyCodec } from './key-codec.ts'
 import { rawKeyOf } from './key-codec.ts'
 import type { OperatorFactory } from './operator.ts'
-import { returned } from '../dsl/returned.ts'
+import { returned } from './returned.ts'
 
 export const streamTableJoin =
   (

@@ -16,7 +16,7 @@ import {
   type StateChange,
   UndoLog,
 } from '../../state/index.ts'
-import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../plan/error-policies.ts'
+import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task/error-policies.ts'
 import { ExchangePartition, exchangeTopic, sendToExchange } from '../task/exchange-partition.ts'
 import type { OperatorNode } from '../plan/graph.ts'
 import type { InputPartition } from '../task/input-partition.ts'

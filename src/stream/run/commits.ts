@@ -17,7 +17,7 @@ import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../.
 import { fromUtf8 } from '../../base/index.ts'
 import { writeChangesInSteps } from '../../state/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
-import { WatermarkAnnouncements } from '../task/watermark-announcements.ts'
+import { WatermarkAnnouncements } from './watermark-announcements.ts'
 import type { Assignment } from './assignment.ts'
 import { ExchangeEnds, withNote } from './exchange-ends.ts'
 import type { InputPartition } from '../task/input-partition.ts'

@@ -88,7 +88,7 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'an instance announces the greatest watermark of its tasks',
-    file: 'src/stream/task/watermark-announcements.ts',
+    file: 'src/stream/run/watermark-announcements.ts',
     find: '(least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY)',
     replace: '(least, task) => Math.max(least, task.watermark), Number.NEGATIVE_INFINITY)',
     tests: ['test/app/invariant.test.ts'],
@@ -118,10 +118,10 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'at the entrance: a function that returns nothing deletes',
-    file: 'src/stream/dsl/returned.ts',
+    file: 'src/stream/operators/returned.ts',
     find: 'if (value === undefined || value instanceof Promise) throw',
     replace: 'if (value instanceof Promise) throw',
-    tests: ['src/stream/dsl/returned.test.ts'],
+    tests: ['src/stream/operators/returned.test.ts'],
   },
   {
     name: 'at the entrance: a table of another app is joined',
@@ -244,7 +244,7 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'at least once the next stage hears of what is not committed',
-    file: 'src/stream/task/watermark-announcements.ts',
+    file: 'src/stream/run/watermark-announcements.ts',
     find: 'settings.exactlyOnce ? this.#now : this.#committed',
     replace: 'this.#now',
     tests: ['test/app/at-least-once.test.ts'],
@@ -298,7 +298,7 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'shared objects: a key that the program made can be changed',
-    file: 'src/stream/dsl/returned.ts',
+    file: 'src/stream/operators/returned.ts',
     find: '    return frozen(key)\n',
     replace: '    return key\n',
     tests: ['test/app/shared-objects.test.ts'],

@@ -9,11 +9,11 @@
  * what the last commit holds: records that come again are never behind a watermark that downstream has heard
  * of, where they would make a window that has fired fire with a part of its records.
  */
-import { announceWatermark, exchangeTopic } from './exchange-partition.ts'
-import type { InstanceContext } from '../run/instance-context.ts'
-import type { Outputs } from './outputs.ts'
+import { announceWatermark, exchangeTopic } from '../task/exchange-partition.ts'
+import type { InstanceContext } from './instance-context.ts'
+import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
-import type { Task } from './task.ts'
+import type { Task } from '../task/task.ts'
 
 interface Announcement {
   readonly tasks: string

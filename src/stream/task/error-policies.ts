@@ -4,11 +4,11 @@
  */
 import { fromUtf8 } from '../../base/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
-import { type BadRecord, type BadRecordSink, settleFailed } from '../task/bad-records.ts'
-import type { OperatorNode, SourceNode } from './graph.ts'
-import type { Plan, Stage } from './plan.ts'
+import { type BadRecord, type BadRecordSink, settleFailed } from './bad-records.ts'
+import type { OperatorNode, SourceNode } from '../plan/graph.ts'
+import type { Plan, Stage } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
-import type { Task } from '../task/task.ts'
+import type { Task } from './task.ts'
 
 export function policyOf({ topic }: SourceNode, ofApp: ErrorPolicy): ErrorPolicy {
   return topic.onError ?? ofApp
