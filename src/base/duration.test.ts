@@ -1,6 +1,6 @@
 import { equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { durationMs, type Duration } from './duration.ts'
+import { durationInWords, durationMs, type Duration } from './duration.ts'
 import { isMillraceError } from './errors.ts'
 
 test('durations in words', () => {
@@ -16,6 +16,17 @@ test('durations in words', () => {
     ['1h 30m', 5_400_000],
   ] as const)
     equal(durationMs(text), ms)
+})
+
+test('writes a duration in the largest unit that divides it', () => {
+  for (const [ms, text] of [
+    [0, '0ms'],
+    [1500, '1500ms'],
+    [30_000, '30s'],
+    [5_400_000, '90m'],
+    [172_800_000, '2d'],
+  ] as const)
+    equal(durationInWords(ms), text)
 })
 
 test('refuses anything else', () => {

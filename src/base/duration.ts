@@ -16,6 +16,18 @@ export function durationMs(duration: Duration): number {
   return ms
 }
 
+/** A duration as people write it: in the largest unit that it is a whole number of. */
+export function durationInWords(ms: number): string {
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
+  return `${ms}ms`
+}
+
 function parse(text: string): number {
   let sum = 0
   for (const part of text.trim().split(/\s+/)) {

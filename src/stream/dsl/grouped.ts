@@ -1,6 +1,6 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of grouped streams: aggregates per key, and per key and window. */
-import { MillraceError } from '../../base/index.ts'
+import { durationInWords, MillraceError } from '../../base/index.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
 import type { Windowed, WritableTopic } from '../../schema/index.ts'
 import { frozen, given, storable } from '../../state/index.ts'
@@ -18,7 +18,6 @@ import { Table } from './table.ts'
 import {
   type AlignedWindows,
   describeWindows,
-  inWords,
   latenessOfChanges,
   type SessionWindows,
   type Windows,
@@ -329,8 +328,8 @@ function latenessShrinks(windows: Windows, edge: Edge): MillraceError {
     latenessMs === Number.POSITIVE_INFINITY
       ? `The windows (${describeWindows(windows)}) are fed with late records ('${name}'): no allowed lateness is enough for those. ` +
           'Aggregate them without windows, or write them to a topic and read that, with its own watermark.'
-      : `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${name}': ${inWords(latenessMs)}): ` +
-          `whether its corrections still count would depend on timing. Give them { allowedLateness: '${inWords(latenessMs)}' } or more.`,
+      : `The windows (${describeWindows(windows)}) allow less lateness than what feeds them ('${name}': ${durationInWords(latenessMs)}): ` +
+          `whether its corrections still count would depend on timing. Give them { allowedLateness: '${durationInWords(latenessMs)}' } or more.`,
   )
 }
 

@@ -10,8 +10,9 @@
  */
 import {
   checkOptions,
+  durationInWords,
   durationMs,
-  inWords as valueInWords,
+  inWords,
   MillraceError,
   type Duration,
 } from '../../base/index.ts'
@@ -104,7 +105,7 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): Aligned
   if (sizeMs % dayMs !== 0)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `A tumbling window of ${inWords(sizeMs)} cannot follow the days of time zone '${timeZone}': give it a size in whole days, ` +
+      `A tumbling window of ${durationInWords(sizeMs)} cannot follow the days of time zone '${timeZone}': give it a size in whole days, ` +
         "or leave out timeZone and move the windows with { offset: '30m' }.",
     )
   checkTimeZone(timeZone)
@@ -130,8 +131,8 @@ export function hopping(
   if (each > windowsPerRecordMax)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `Hopping windows of ${inWords(sizeMs)} every ${inWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
-        `Let them advance by ${inWords(Math.ceil(sizeMs / windowsPerRecordMax))} or more.`,
+      `Hopping windows of ${durationInWords(sizeMs)} every ${durationInWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
+        `Let them advance by ${durationInWords(Math.ceil(sizeMs / windowsPerRecordMax))} or more.`,
     )
   return aligned('hopping', sizeMs, advanceMs, options)
 }
@@ -150,17 +151,18 @@ export function session(gap: Duration, options: WindowOptions = {}): SessionWind
 /** Windows in words, all that makes them what they are: `tumbling 1h from 15m, lateness 2d`. */
 export function describeWindows(windows: Windows): string {
   const offset =
-    windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${inWords(windows.offsetMs)}` : ''
-  const allowed = windows.allowedLatenessMs > 0 ? `, lateness ${inWords(windows.allowedLatenessMs)}` : ''
+    windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
+  const allowed =
+    windows.allowedLatenessMs > 0 ? `, lateness ${durationInWords(windows.allowedLatenessMs)}` : ''
   switch (windows.kind) {
     case 'tumbling': {
       const zone = windows.timeZone === undefined ? '' : ` in ${windows.timeZone}`
-      return `tumbling ${inWords(windows.sizeMs)}${offset}${zone}${allowed}`
+      return `tumbling ${durationInWords(windows.sizeMs)}${offset}${zone}${allowed}`
     }
     case 'hopping':
-      return `hopping ${inWords(windows.sizeMs)} every ${inWords(windows.advanceMs)}${offset}${allowed}`
+      return `hopping ${durationInWords(windows.sizeMs)} every ${durationInWords(windows.advanceMs)}${offset}${allowed}`
     case 'session':
-      return `session gap ${inWords(windows.gapMs)}${allowed}`
+      return `session gap ${durationInWords(windows.gapMs)}${allowed}`
   }
 }
 
@@ -194,7 +196,7 @@ function signedMs(offset: Duration): number {
   if (typeof offset !== 'string')
     throw new MillraceError(
       'INVALID_DURATION',
-      `Invalid offset of a window, ${valueInWords(offset)}: use milliseconds, or text such as '6h' or '-8h'.`,
+      `Invalid offset of a window, ${inWords(offset)}: use milliseconds, or text such as '6h' or '-8h'.`,
     )
   const text = offset.trim()
   return text.startsWith('-') ? -durationMs(text.slice(1) as Duration) : durationMs(offset)
@@ -218,19 +220,7 @@ function bounded(duration: Duration, what: string): number {
   if (ms > durationMsMax)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `${what} is ${duration}; ${inWords(durationMsMax)} is the most, so that times stay exact numbers.`,
+      `${what} is ${duration}; ${durationInWords(durationMsMax)} is the most, so that times stay exact numbers.`,
     )
   return ms
-}
-
-/** A duration as people write it: in the largest unit that it is a whole number of. */
-export function inWords(ms: number): string {
-  for (const [unit, size] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-  ] as const)
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`
-  return `${ms}ms`
 }

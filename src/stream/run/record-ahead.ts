@@ -2,9 +2,9 @@
  * The record that pulls time ahead: one partition whose time is far past that of the others. What windows do
  * then looks like a fault of the partitions that are behind, so the record is named.
  */
+import { durationInWords } from '../../base/index.ts'
 import { SourcePartition } from '../task/source-partition.ts'
 import type { InputPartition } from '../task/input-partition.ts'
-import { inWords } from '../operators/windows.ts'
 
 const hourMs = 3_600_000
 
@@ -48,6 +48,6 @@ export function aheadInWords({ topic, partition, offset, timestamp, aheadMs }: R
     offset === undefined ? 'a record that an earlier run has read' : `its record at offset ${offset}`
   return (
     `Time is furthest in ${topic}-${partition}: ${record} has the timestamp ${timestamp} (${new Date(timestamp).toISOString()}), ` +
-    `${inWords(aheadMs - (aheadMs % (aheadMs < hourMs ? 1000 : hourMs)))} past the partition that is furthest behind.`
+    `${durationInWords(aheadMs - (aheadMs % (aheadMs < hourMs ? 1000 : hourMs)))} past the partition that is furthest behind.`
   )
 }

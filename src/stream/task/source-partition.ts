@@ -6,7 +6,7 @@
  * that moved it was processed, so each record carries the watermark as it stood before; and it moves over
  * records that are dropped further on, too. It is stored with the offset.
  */
-import { thrownInWords } from '../../base/index.ts'
+import { durationInWords, thrownInWords } from '../../base/index.ts'
 import { DecodedBatch, type FetchedBatch } from '../../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../../schema/index.ts'
 import { frozen } from '../../state/index.ts'
@@ -17,7 +17,6 @@ import { type LastBatch, lastBatchOf } from './last-batch.ts'
 import type { Forward } from '../operators/operator.ts'
 import { noHeaders, StreamRecord } from '../operators/record.ts'
 import type { Task, WatermarkInput } from './task.ts'
-import { inWords } from '../operators/windows.ts'
 
 /**
  * The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are
@@ -298,7 +297,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     const given = new Date(timestamp).toISOString()
     const now = new Date(this.#environment.now()).toISOString()
     return (
-      `its timestamp ${timestamp} (${given}) is more than ${inWords(this.#maxAheadMs)} ahead of the wall clock (${now}), and would make everything else late; ` +
+      `its timestamp ${timestamp} (${given}) is more than ${durationInWords(this.#maxAheadMs)} ahead of the wall clock (${now}), and would make everything else late; ` +
       `if such times are right, declare the topic with a longer watermark: { maxAhead }`
     )
   }
