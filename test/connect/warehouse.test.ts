@@ -313,6 +313,18 @@ describe('tables into which no record goes are refused at the start, whatever th
       assert.deepEqual(await shared.sql(`SELECT count(*) FROM x${number}`), ['0'])
     })
 
+  for (const table of ['other.y', 'OTHER.y', 'main.y', 'memory.main.y', 'temp.y'])
+    test(`the name ${table}, which SQL looks for elsewhere`, async () => {
+      await shared.sql('CREATE SCHEMA IF NOT EXISTS other')
+      await assert.rejects(shared.deliver({ table }), isCode('INVALID_ARGUMENT', /Set table: 'y'/))
+      assert.deepEqual(await shared.sql(`SELECT 1 FROM duckdb_tables() WHERE table_name LIKE '%.y'`), [])
+    })
+
+  test('a name with a dot, and no schema before it, is a name', async () => {
+    await shared.deliver({ table: 'orders.v1' })
+    assert.deepEqual(await shared.keys('"orders.v1"'), ['a', 'b'])
+  })
+
   const types: readonly (readonly [from: 'key' | 'value.n', type: string])[] = [
     ['key', 'BIGINT'],
     ['key', 'BOOLEAN'],

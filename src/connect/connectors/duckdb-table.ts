@@ -82,12 +82,40 @@ export async function findTable(connection: DuckDBConnection, place: Place): Pro
 const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const lower = upper.toLowerCase()
 
-/** @throws MillraceError INVALID_ARGUMENT where DuckDB does not index the type of a key */
+/**
+ * A dot in a name is a character as any other, so that topics such as `orders.v1` have their tables. But where
+ * the part before it is a schema or a database, SQL would look there for the table.
+ */
+async function checkUnqualified(
+  connection: DuckDBConnection,
+  { catalog, table, path }: Place,
+): Promise<void> {
+  const dot = table.indexOf('.')
+  if (dot < 0) return
+  const first = table.slice(0, dot)
+  const spaces = await ask(
+    connection,
+    `SELECT schema_name FROM duckdb_schemas() WHERE database_name = ${literal(catalog)}
+     UNION SELECT database_name FROM duckdb_databases()`,
+  )
+  if (!spaces.some(([name]) => foldedName(String(name)) === foldedName(first))) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `The sink's table '${table}' in ${path} would have a dot in its name, while '${first}' is a schema or a database there. ` +
+      `The sink writes into the schema main. Set table: '${table.slice(table.lastIndexOf('.') + 1)}', or a name without '${first}.'.`,
+  )
+}
+
+/**
+ * @throws MillraceError INVALID_ARGUMENT where DuckDB does not index the type of a key, or where the name is
+ * that of a table in a schema
+ */
 export async function createTable(
   connection: DuckDBConnection,
   place: Place,
   columns: readonly TableColumn[],
 ): Promise<void> {
+  await checkUnqualified(connection, place)
   const definitions = columns.map(
     ({ name, type, nullable }) => `${quoted(name)} ${type}${nullable ? '' : ' NOT NULL'}`,
   )

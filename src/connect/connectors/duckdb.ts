@@ -24,7 +24,7 @@ import { DuckDBWriter, type Writing, type WrittenColumn } from './duckdb-writer.
 
 /** Which table a topic is kept in, and how. */
 export interface DuckDBOptions<K, V> extends DatabaseOptions {
-  /** The table's name. */
+  /** The table's name, in the schema `main`; a dot is a part of the name. */
   readonly table: string
   /**
    * The table's columns in their order, each with where it comes from. Default: all properties of the key,
