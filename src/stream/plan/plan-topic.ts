@@ -6,17 +6,6 @@ import { MillraceError, utf8 } from '../../base/index.ts'
 import { batchesUpTo, type LogPort } from '../../port/index.ts'
 import type { SavedPlan } from './saved-plan.ts'
 
-/** The name of the topic; an operator's changelog cannot have it, as those name an operator and a state. */
-export function planTopic(app: string): string {
-  return `${app}-plan-changelog`
-}
-
-/** The topics that an app keeps for itself. */
-export async function topicsOfApp(port: LogPort, app: string): Promise<string[]> {
-  const topics = await port.listTopics({ internal: true })
-  return topics.filter(({ config }) => config.app === app).map(({ name }) => name)
-}
-
 /** The last plan in the topic: there are as many as there were programs. */
 export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
   const end = await port.offsets(topic, 0, 'latest', 'read_committed')

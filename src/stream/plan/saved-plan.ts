@@ -6,11 +6,9 @@
  * changelogs that hold it. And it names each topic that the app reads or keeps for itself, by its id.
  */
 import { crc32c, fromUtf8 } from '../../base/index.ts'
-import { changelogTopic, KeyedState, memoryStore } from '../../state/index.ts'
+import { changelogTopic } from '../../state/index.ts'
 import type { Edge, GraphNode, OperatorNode } from './graph.ts'
-import { Metrics } from '../task/metrics.ts'
 import type { Plan } from './plan.ts'
-import { Task } from '../task/task.ts'
 import type { Shape } from './value-shape.ts'
 
 /** An operator that keeps state. */
@@ -75,9 +73,12 @@ export function digestOf(plan: SavedPlan): string {
   return crc32c(fromUtf8(JSON.stringify(plan))).toString(16)
 }
 
-/** The operators of a plan that keep state. */
-export function operatorsOf(app: string, plan: Plan): SavedOperator[] {
-  const states = statesOf(plan)
+/** The operators of a plan that keep state. `states`: the names of the states of each. */
+export function operatorsOf(
+  app: string,
+  plan: Plan,
+  states: ReadonlyMap<GraphNode, readonly string[]>,
+): SavedOperator[] {
   return plan.stages
     .flatMap(({ nodes }) => nodes)
     .filter(node => node.kind === 'operator' && states.has(node))
@@ -113,25 +114,6 @@ function savedOperator(
     ...(version !== undefined && { version }),
     changelogs: states.map(state => changelogTopic(app, `${name}-${state}`)),
   }
-}
-
-/** The states that the operators ask for, learned by making the tasks once. */
-function statesOf(plan: Plan): ReadonlyMap<GraphNode, readonly string[]> {
-  const states = new Map<GraphNode, string[]>()
-  const environment = {
-    metrics: new Metrics(),
-    exchange: () => {},
-    output: () => {},
-    monotonic: () => 0,
-    state: (_task: Task, node: OperatorNode, name: string) => {
-      const names = states.get(node) ?? []
-      states.set(node, names)
-      names.push(name)
-      return new KeyedState<unknown>(name, memoryStore())
-    },
-  }
-  for (const stage of plan.stages) void new Task(stage, 0, environment, Number.NEGATIVE_INFINITY)
-  return states
 }
 
 /** What feeds an edge, from the topic on. */

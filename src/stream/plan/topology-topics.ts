@@ -9,10 +9,9 @@
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import { checkPublic, type LogPort, type TopicConfig, type TopicDescription } from '../../port/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
-import { exchangeTopic } from '../task/exchange-partition.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
-import { planTopic } from './plan-topic.ts'
+import { planTopic, exchangeTopic } from './own-topics.ts'
 import { agreedCount, statedCount } from './topic-uses.ts'
 
 /** Segments of the app's own topics, whatever the log's default is: each batch of a changelog has to fit. */

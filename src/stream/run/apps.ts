@@ -14,7 +14,7 @@ import {
 } from '../../port/index.ts'
 import { startMetadata } from './restart.ts'
 import { planMark } from './previous-run.ts'
-import { topicsOfApp } from '../plan/plan-topic.ts'
+import { topicsOfApp } from '../plan/own-topics.ts'
 import { hasEnded } from '../task/source-partition.ts'
 
 /** An app that has committed something. */

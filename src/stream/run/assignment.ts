@@ -17,7 +17,8 @@ import {
   UndoLog,
 } from '../../state/index.ts'
 import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task/error-policies.ts'
-import { ExchangePartition, exchangeTopic, sendToExchange } from '../task/exchange-partition.ts'
+import { ExchangePartition, sendToExchange } from '../task/exchange-partition.ts'
+import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'

@@ -24,7 +24,7 @@ import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import { planMark } from './previous-run.ts'
-import { planTopic } from '../plan/plan-topic.ts'
+import { planTopic } from '../plan/own-topics.ts'
 import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
 
 export class Commits {

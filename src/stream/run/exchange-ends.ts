@@ -8,7 +8,7 @@
  */
 import type { LogPort, OffsetCommit, TopicPartition } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
-import { exchangeTopic } from '../task/exchange-partition.ts'
+import { exchangeTopic } from '../plan/own-topics.ts'
 import type { ExchangeNode } from '../plan/graph.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import { nextBatch } from '../task/last-batch.ts'

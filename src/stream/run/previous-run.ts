@@ -14,12 +14,13 @@ import { checkAnnouncedAhead } from './announced-ahead.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { hasUnreadRecords, startMetadata } from './restart.ts'
 import { checkExchangeEnds } from './exchange-ends.ts'
-import { exchangeTopic } from '../task/exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { holdsBatch } from '../task/last-batch.ts'
 import { changeBetween, withoutOperator } from '../plan/plan-changes.ts'
-import { lastPlan, planTopic } from '../plan/plan-topic.ts'
+import { lastPlan } from '../plan/plan-topic.ts'
+import { planTopic, exchangeTopic } from '../plan/own-topics.ts'
 import { lastBatchIn } from '../task/source-partition.ts'
+import { stateNames } from '../task/state-names.ts'
 import {
   digestOf,
   exchangesOf,
@@ -65,7 +66,8 @@ export class PreviousRun {
     const committed = (await port.committedOffsets(app, inputs)).filter(each => each !== undefined)
     const saved = await savedPlan(context, committed)
     const hasRun = committed.some(({ metadata }) => metadata !== startMetadata)
-    const previous = new PreviousRun(context, operatorsOf(app, plan), saved, hasRun)
+    const operators = operatorsOf(app, plan, stateNames(plan))
+    const previous = new PreviousRun(context, operators, saved, hasRun)
     await previous.#compare(committed)
     return previous
   }

@@ -4,9 +4,9 @@
  */
 import { MillraceError } from '../../base/index.ts'
 import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
-import { ExchangePartition, exchangeTopic } from '../task/exchange-partition.ts'
+import { ExchangePartition } from '../task/exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { planTopic, topicsOfApp } from '../plan/plan-topic.ts'
+import { planTopic, topicsOfApp, exchangeTopic } from '../plan/own-topics.ts'
 import { hasEnded, hasUnfired } from '../task/source-partition.ts'
 
 /**

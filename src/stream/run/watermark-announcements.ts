@@ -9,7 +9,8 @@
  * what the last commit holds: records that come again are never behind a watermark that downstream has heard
  * of, where they would make a window that has fired fire with a part of its records.
  */
-import { announceWatermark, exchangeTopic } from '../task/exchange-partition.ts'
+import { announceWatermark } from '../task/exchange-partition.ts'
+import { exchangeTopic } from '../plan/own-topics.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'

@@ -14,6 +14,7 @@ import { frozen, type UndoLog, valueCodec } from '../../state/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import type { ExchangeNode } from '../plan/graph.ts'
+import { exchangeTopic } from '../plan/own-topics.ts'
 import type { InputPartition } from './input-partition.ts'
 import type { Forward } from '../operators/operator.ts'
 import type { OutputNode } from './output-failure.ts'
@@ -30,10 +31,6 @@ const paneHeader = 'millrace.pane'
 const idleHeader = 'millrace.idle'
 const ownHeaders: ReadonlySet<string> = new Set([watermarkHeader, paneHeader, idleHeader])
 const noBytes = new Uint8Array(0)
-
-export function exchangeTopic(app: string, { name }: { readonly name: string }): string {
-  return `${app}-${name}-repartition`
-}
 
 /** Sends a record to the partition that owns its key. */
 export function sendToExchange(
