@@ -2,6 +2,7 @@
  * The lint rules, and with them two house rules that the design depends on:
  *
  * - **The layer rule**: imports point down only, and enter another folder only through its door, `index.ts`.
+ *   So they do between the rooms of a folder.
  * - **The seam rule**: what makes a run unrepeatable (time, chance, files, sockets) arrives as an argument.
  *   Below `connect` nothing calls the machine's own; the few files that are the machine's end of a seam are
  *   listed here, one by one.
@@ -32,6 +33,20 @@ export const mayImport: Record<string, string[]> = {
   testing: ['*'],
 }
 const folders = Object.keys(mayImport)
+
+/**
+ * In folders with rooms, the rooms that each may import. What is in the folder itself is above its rooms. A
+ * new room needs a line here.
+ */
+export const roomsMayImport: Record<string, Record<string, string[]>> = {
+  stream: {
+    operators: [],
+    plan: ['operators'],
+    dsl: ['operators', 'plan'],
+    task: ['operators', 'plan'],
+    run: ['operators', 'plan', 'task'],
+  },
+}
 
 /** Folders in which time, chance, files and sockets come as arguments. */
 const seamed = ['wire', 'log', 'port', 'broker', 'kafka', 'schema', 'state', 'stream', 'base']
@@ -99,10 +114,23 @@ interface Place {
    * import.
    */
   depth: 1 | 2
+  /** The room, of those in {@link roomsMayImport}. */
+  room?: string
   machineEnd?: boolean
 }
 
-function layerRule(folder: string, { depth, machineEnd = false }: Place): Rules {
+function roomRule(folder: string, room: string): Pattern[] {
+  const rooms = roomsMayImport[folder] ?? {}
+  const allowed = rooms[room] ?? []
+  const forbidden = Object.keys(rooms).filter(other => other !== room && !allowed.includes(other))
+  const message = `Imports point down: of ${folder}, ${room} may import ${allowed.join(', ') || 'nothing'} (see oxlint.config.ts).`
+  return [
+    { regex: `^\\.\\./(${forbidden.join('|')})/`, message },
+    { regex: '^\\.\\./[^./]+\\.ts$', message },
+  ]
+}
+
+function layerRule(folder: string, { depth, room, machineEnd = false }: Place): Rules {
   const allowed = mayImport[folder] ?? []
   const everything = allowed.includes('*')
   const others = folders.filter(other => other !== folder)
@@ -111,6 +139,7 @@ function layerRule(folder: string, { depth, machineEnd = false }: Place): Rules 
   const patterns: Pattern[] = []
   if (forbidden.length > 0) patterns.push({ regex: `^(\\.\\./)+(${forbidden.join('|')})/`, message })
   if (!everything) patterns.push({ regex: `^(\\.\\./){${depth}}index\\.ts$`, message })
+  if (room !== undefined) patterns.push(...roomRule(folder, room))
   // Last: oxlint takes a door's exception in a group as the end of the matter.
   patterns.push(doors(others))
   const modules = seamed.includes(folder) && !machineEnd ? machineModules : []
@@ -154,6 +183,11 @@ const config: OxlintConfig = defineConfig({
     ...folders.flatMap(folder => [
       { files: [`src/${folder}/*.ts`], excludeFiles: tests, rules: layerRule(folder, { depth: 1 }) },
       { files: [`src/${folder}/*/**/*.ts`], excludeFiles: tests, rules: layerRule(folder, { depth: 2 }) },
+      ...Object.keys(roomsMayImport[folder] ?? {}).map(room => ({
+        files: [`src/${folder}/${room}/**/*.ts`],
+        excludeFiles: tests,
+        rules: layerRule(folder, { depth: 2, room }),
+      })),
     ]),
     {
       files: ['src/*.ts'],
