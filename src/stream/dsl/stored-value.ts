@@ -4,7 +4,7 @@
  */
 import type { StoredValue } from '../plan/graph.ts'
 import type { Aggregation } from '../operators/aggregate.ts'
-import { type Shape, shapeOf } from '../plan/value-shape.ts'
+import { type Shape, shapeOf } from '../operators/value-shape.ts'
 
 /** `version`: stated by the program. */
 export function storedValue({ initial }: Aggregation, version: number | undefined): StoredValue {

@@ -9,7 +9,7 @@ import { MillraceError } from '../../base/index.ts'
 import type { Topic, WritableTopic } from '../../schema/index.ts'
 import type { KeyCodec } from '../operators/key-codec.ts'
 import type { OperatorFactory } from '../operators/operator.ts'
-import type { Shape } from './value-shape.ts'
+import type { Shape } from '../operators/value-shape.ts'
 
 export type AnyTopic = Topic<unknown, unknown, unknown, unknown>
 

@@ -7,7 +7,7 @@
  * stood. Functions cannot be compared.
  */
 import type { SavedOperator } from './saved-plan.ts'
-import { shapeInWords, shapesFit } from './value-shape.ts'
+import { shapeInWords, shapesFit } from '../operators/value-shape.ts'
 
 /** A difference, and what can be done about it. */
 export interface Change {

@@ -9,7 +9,7 @@ import { crc32c, fromUtf8 } from '../../base/index.ts'
 import { changelogTopic } from '../../state/index.ts'
 import type { Edge, GraphNode, OperatorNode } from './graph.ts'
 import type { Plan } from './plan.ts'
-import type { Shape } from './value-shape.ts'
+import type { Shape } from '../operators/value-shape.ts'
 
 /** An operator that keeps state. */
 export interface SavedOperator {
