@@ -5,19 +5,19 @@ import { checkOption, inWords, MillraceError } from '../../base/index.ts'
 import { checkTopic, type Topic } from '../../schema/index.ts'
 import { checkCall } from './arguments.ts'
 import { describePlan, type DescriptionFormat } from '../plan/describe.ts'
-import { Graph, type AnyTopic, type OperatorNode, type SourceNode } from '../plan/graph.ts'
-import { topicKeyCodec } from '../operators/key-codec.ts'
+import { type Edge, Graph, present } from '../plan/graph.ts'
 import { materialize } from '../operators/table-source.ts'
 import { planOf, type Plan } from '../plan/plan.ts'
+import type { StreamRecord } from '../operators/record.ts'
 import { type Named, Stream } from './stream.ts'
 import { Table } from './table.ts'
 
 export class App {
   readonly name: string
   readonly #graph: Graph
-  readonly #streams = new Map<string, Stream<unknown, unknown>>()
-  readonly #tables = new Map<string, Table<unknown, unknown>>()
-  readonly #topics = new Map<string, AnyTopic>()
+  readonly #streams = new Map<string, unknown>()
+  readonly #tables = new Map<string, unknown>()
+  readonly #topics = new Map<string, unknown>()
 
   /** @internal Use {@link createApp}. */
   constructor(name: string) {
@@ -42,9 +42,8 @@ export class App {
     checkTopic('stream', topic)
     checkCall('stream', {}, options)
     const known = this.#streams.get(topic.name)
-    if (known) return this.#again(known, topic as never)
-    const node = this.#source(topic as never, 'stream', options)
-    const stream = new Stream<K | null, V | null>(this.#graph, { from: node, outlet: 0 }, false)
+    if (known) return this.#again(known, topic)
+    const stream = new Stream(this.#graph, this.#source(topic, 'stream', options.name))
     this.#streams.set(topic.name, stream)
     return stream
   }
@@ -57,23 +56,11 @@ export class App {
     checkTopic('table', topic)
     checkCall('table', {}, options)
     const known = this.#tables.get(topic.name)
-    if (known) return this.#again(known, topic as never)
-    const source = this.#source(topic as never, 'table', {})
-    const node = this.#graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: 'table',
-        factory: materialize(source.keyCodec),
-        inputs: [{ from: source, outlet: 0 }],
-        outlets: ['changes'],
-        stateful: true,
-        keyCodec: source.keyCodec,
-        latenessMs: 0,
-        acrossPartitions: false,
-      },
-      options.name ?? `${topic.name}-table`,
-    )
-    const table = new Table<NonNullable<K>, NonNullable<V>>(this.#graph, { from: node, outlet: 0 })
+    if (known) return this.#again(known, topic)
+    const source = present(this.#source(topic, 'table'))
+    const operator = materialize<NonNullable<K>, NonNullable<V>>({ name: 'table', label: 'table' })
+    const rows = this.#graph.apply(operator, [source], { name: options.name ?? `${topic.name}-table` })
+    const table = new Table(this.#graph, rows)
     this.#tables.set(topic.name, table)
     return table
   }
@@ -90,7 +77,7 @@ export class App {
   }
 
   /** A topic is read once, as it was declared then: what another declaration of it says would go unheard. */
-  #again<T>(known: unknown, topic: AnyTopic): T {
+  #again<T>(known: unknown, topic: { readonly name: string }): T {
     if (this.#topics.get(topic.name) !== topic)
       throw new MillraceError(
         'INVALID_TOPOLOGY',
@@ -99,24 +86,17 @@ export class App {
     return known as T
   }
 
-  #source(topic: AnyTopic, of: 'stream' | 'table', options: Named): SourceNode {
+  #source<K, V>(
+    topic: Topic<K, V, never, never>,
+    of: 'stream' | 'table',
+    name?: string,
+  ): Edge<StreamRecord<K | null, V | null>> {
     if (this.#streams.has(topic.name) || this.#tables.has(topic.name))
       throw new MillraceError(
         'INVALID_TOPOLOGY',
         `The app '${this.name}' reads topic '${topic.name}' both as a stream and as a table: take the stream and make the table with toTable().`,
       )
     this.#topics.set(topic.name, topic)
-    return this.#graph.add<SourceNode>(
-      {
-        kind: 'source',
-        topic,
-        of,
-        inputs: [],
-        keyCodec: topicKeyCodec(topic.key),
-        latenessMs: 0,
-        acrossPartitions: false,
-      },
-      options.name ?? topic.name,
-    )
+    return this.#graph.source(topic, of, name)
   }
 }

@@ -39,7 +39,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   [
     'a topic without schemas',
     app => app.stream({ name: 'orders' }),
-    /takes a topic as topic\(\) declares it/,
+    /takes a topic that topic\(\) has declared/,
   ],
   ['an unknown format', app => app.describe('svg'), /'format' of describe.*'mermaid'.*'svg'/],
   ['unknown options of a stream', app => app.stream(rows, { nam: 'x' }), /'nam'.*'name'/],

@@ -2,19 +2,11 @@
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
 import { MillraceError } from '../../base/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
-import {
-  type Edge,
-  type ExchangeNode,
-  type Graph,
-  latenessOf,
-  type OperatorNode,
-  type SinkNode,
-} from '../plan/graph.ts'
+import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
-import { checkKeyForm } from '../plan/key-forms.ts'
 import { GroupedStream } from './grouped.ts'
-import { jsonKeyCodec, type KeyCodec } from '../operators/key-codec.ts'
-import type { OperatorFactory } from '../operators/operator.ts'
+import type { Maybe, Unary } from '../operators/operator.ts'
+import type { StreamRecord } from '../operators/record.ts'
 import {
   filter,
   filterNot,
@@ -25,7 +17,7 @@ import {
   peek,
   selectKey,
 } from '../operators/stateless.ts'
-import { streamTableJoin } from '../operators/stream-table-join.ts'
+import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
 
@@ -62,18 +54,12 @@ export class Stream<K, V> {
   /** @internal */
   readonly graph: Graph
   /** @internal */
-  readonly edge: Edge
-  /**
-   * @internal Whether the key has changed since the last exchange: the next keyed operation sends the records
-   * to where the new key lives.
-   */
-  readonly keyChanged: boolean
+  readonly edge: Edge<StreamRecord<K, V>>
 
   /** @internal */
-  constructor(graph: Graph, edge: Edge, keyChanged: boolean) {
+  constructor(graph: Graph, edge: Edge<StreamRecord<K, V>>) {
     this.graph = graph
     this.edge = edge
-    this.keyChanged = keyChanged
   }
 
   /** Keeps the records that `keep` answers true for. */
@@ -82,13 +68,13 @@ export class Stream<K, V> {
   filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filter', { keep }, options)
-    return this.#then('filter', filter(keep as never), options)
+    return this.#then(filter(keep), options)
   }
 
   /** Drops the records that `drop` answers true for. */
   filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filterNot', { drop }, options)
-    return this.#then('filter-not', filterNot(drop as never), options)
+    return this.#then(filterNot(drop), options)
   }
 
   /**
@@ -96,13 +82,13 @@ export class Stream<K, V> {
    */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
-    return this.#then('map-values', mapValues(mapper as never), options)
+    return this.#then(mapValues(mapper), options)
   }
 
   /** Another key and value. Marks the key as changed: the next keyed operation exchanges. */
   map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Named = {}): Stream<K2, V2> {
     checkCall('map', { mapper }, options)
-    return this.#then('map', map(mapper as never), options, true)
+    return this.#then(map(mapper), options)
   }
 
   /** None, one or many records for each. Marks the key as changed. */
@@ -111,7 +97,7 @@ export class Stream<K, V> {
     options: Named = {},
   ): Stream<K2, V2> {
     checkCall('flatMap', { mapper }, options)
-    return this.#then('flat-map', flatMap(mapper as never), options, true)
+    return this.#then(flatMap(mapper), options)
   }
 
   /**
@@ -119,13 +105,13 @@ export class Stream<K, V> {
    */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
     checkCall('selectKey', { selector }, options)
-    return this.#then('select-key', selectKey(selector as never), options, true)
+    return this.#then(selectKey(selector), options)
   }
 
   /** Shows each record to `look` and passes it on. After a crash a record may be shown again. */
   peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
     checkCall('peek', { look }, options)
-    return this.#then('peek', peek(look as never), options)
+    return this.#then(peek(look), options)
   }
 
   /**
@@ -135,7 +121,7 @@ export class Stream<K, V> {
   groupByKey(): GroupedStream<NonNullable<K>, NonNullable<V>>
   groupByKey(...given: readonly unknown[]): GroupedStream<NonNullable<K>, NonNullable<V>> {
     checkNothing('groupByKey', given)
-    return new GroupedStream(this.partitioned() as never)
+    return new GroupedStream(this.graph, present(this.graph.exchange(this.edge)))
   }
 
   /**
@@ -147,8 +133,9 @@ export class Stream<K, V> {
     options: Named = {},
   ): GroupedStream<NonNullable<K2>, NonNullable<V>> {
     checkCall('groupBy', { selector }, options)
-    const grouped = this.#then<K2, V>('select-key', groupKey(selector as never), options, true)
-    return new GroupedStream(grouped.partitioned() as never)
+    const { graph, edge } = this
+    const grouped = graph.apply(groupKey<K, NonNullable<V>, K2>(selector), [valued(edge)], options)
+    return new GroupedStream(graph, present(graph.exchange(grouped)))
   }
 
   /**
@@ -164,7 +151,9 @@ export class Stream<K, V> {
     joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>) => R,
     options: Named = {},
   ): Stream<NonNullable<K>, R> {
-    return this.#join('join', table, joiner as never, options)
+    const operator = innerJoin(joiner)
+    const edge = this.#toMeet('join', table, joiner, operator, options)
+    return new Stream(this.graph, this.graph.apply(operator, [present(edge), table.edge], options))
   }
 
   /** As {@link join}, but a record without a match, or without a key, meets null. */
@@ -173,30 +162,18 @@ export class Stream<K, V> {
     joiner: (value: NonNullable<V>, tableValue: T | null, key: K) => R,
     options: Named = {},
   ): Stream<K, R> {
-    return this.#join('leftJoin', table, joiner as never, options)
+    const operator = leftJoin(joiner)
+    const edge = this.#toMeet('leftJoin', table, joiner, operator, options)
+    return new Stream(this.graph, this.graph.apply(operator, [valued(edge), table.edge], options))
   }
 
   /** Reads the stream as the changelog of a table: the latest value per key, null deletes. */
   toTable(options: Versioned = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkCall('toTable', {}, options)
-    this.graph.checkName(options.name)
-    const { graph, edge } = this.partitioned()
-    const node = graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: 'to table',
-        factory: materialize(edge.from.keyCodec),
-        inputs: [edge],
-        outlets: ['changes'],
-        stateful: true,
-        ...(options.version !== undefined && { stores: { version: options.version } }),
-        keyCodec: edge.from.keyCodec,
-        latenessMs: latenessOf(edge),
-        acrossPartitions: edge.from.acrossPartitions,
-      },
-      options.name ?? { stem: 'to-table' },
-    )
-    return new Table(graph, { from: node, outlet: 0 })
+    const { graph, edge } = this
+    const operator = materialize<NonNullable<K>, NonNullable<V>>({ name: 'to-table', label: 'to table' })
+    graph.check(operator, [edge], options)
+    return new Table(graph, graph.apply(operator, [present(graph.exchange(edge))], options))
   }
 
   /**
@@ -207,116 +184,58 @@ export class Stream<K, V> {
    *   text is for the keys of windows
    */
   to(topic: WritableTopic<WrittenKey<K>, NonNullable<V>>, options: Named = {}): void {
-    addSink(this.graph, this.edge, topic as never, options)
+    addSink(this.graph, this.edge, topic, options)
   }
 
-  /**
-   * @internal The stream with its records where their keys live: through an exchange if the key has changed.
-   */
-  partitioned(keyCodec?: KeyCodec, keepsKeyless = false): Stream<K, V> {
-    if (!this.keyChanged) return this
-    const node = this.graph.add<ExchangeNode>(
-      {
-        kind: 'exchange',
-        keepsKeyless,
-        inputs: [this.edge],
-        keyCodec: keyCodec ?? jsonKeyCodec,
-        latenessMs: latenessOf(this.edge),
-        acrossPartitions: true,
-      },
-      this.graph.nameAfter(this.edge.from.name, 'exchange'),
-    )
-    return new Stream(this.graph, { from: node, outlet: 0 }, false)
+  #then<K2, V2>(operator: Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>, options: Named): Stream<K2, V2> {
+    return new Stream(this.graph, this.graph.apply(operator, [this.edge], options))
   }
 
-  #join<J, T, R>(
+  /** The records where they meet the rows of a table: under keys of the table's form, in its partitions. */
+  #toMeet(
     method: 'join' | 'leftJoin',
-    table: Table<NonNullable<K>, T>,
-    joiner: (value: unknown, tableValue: unknown, key: unknown) => unknown,
+    table: Table<NonNullable<K>, unknown>,
+    joiner: unknown,
+    operator: Parameters<Graph['check']>[0],
     options: Named,
-  ): Stream<J, R> {
+  ): Edge<StreamRecord<K, V>> {
     if (!(table instanceof Table)) throw wrongArgument(method, 'table', noTable(table), table)
     checkCall(method, { joiner }, options)
-    this.graph.checkName(options.name)
-    this.graph.checkOwn(table.edge.from, options.name ?? method)
-    const kind = method === 'join' ? 'inner' : 'left'
-    const tableNode = table.edge.from
+    const { graph, edge } = this
+    graph.check(operator, [edge, table.edge], options)
+    const { name, keyCodec } = table.edge.from
     if (!table.kept)
       throw new MillraceError(
         'INVALID_TOPOLOGY',
-        `A stream cannot be joined to '${tableNode.name}', of which the rows are not kept: they are results of windows, which come and go. ` +
+        `A stream cannot be joined to '${name}', of which the rows are not kept: they are results of windows, which come and go. ` +
           'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
       )
-    const isAlike = this.edge.from.keyCodec.form === tableNode.keyCodec.form
+    const isAlike = edge.from.keyCodec.form === keyCodec.form
     // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are encoded again in the
     // table's form.
-    const stream = isAlike
-      ? this
-      : this.#then(
-          're-key',
-          selectKey((_value, key) => key),
-          {},
-          true,
+    const alike = isAlike
+      ? edge
+      : graph.apply(
+          selectKey((_value: V, key: K) => key, { name: 're-key' }),
+          [edge],
         )
-    const { edge } = stream.partitioned(tableNode.keyCodec, kind === 'left')
-    const node = this.graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: `${kind} join table`,
-        factory: streamTableJoin(tableNode.keyCodec, kind, joiner),
-        inputs: [edge, table.edge],
-        outlets: ['joined'],
-        stateful: false,
-        keyCodec: edge.from.keyCodec,
-        latenessMs: Math.max(latenessOf(edge), latenessOf(table.edge)),
-        acrossPartitions: edge.from.acrossPartitions,
-      },
-      options.name ?? { stem: kind === 'inner' ? 'join' : 'left-join' },
-    )
-    return new Stream(this.graph, { from: node, outlet: 0 }, false)
-  }
-
-  #then<K2, V2>(stem: string, factory: OperatorFactory, options: Named, changesKey = false): Stream<K2, V2> {
-    const { from } = this.edge
-    const node = this.graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: stem,
-        factory,
-        inputs: [this.edge],
-        outlets: ['out'],
-        stateful: false,
-        keyCodec: changesKey ? jsonKeyCodec : from.keyCodec,
-        latenessMs: latenessOf(this.edge),
-        acrossPartitions: from.acrossPartitions,
-      },
-      options.name ?? { stem },
-    )
-    return new Stream(this.graph, { from: node, outlet: 0 }, this.keyChanged || changesKey)
+    return graph.exchange(alike, keyCodec, method === 'leftJoin')
   }
 }
 
 /** @internal Adds the node that writes to a topic. */
-export function addSink(
-  graph: Graph,
-  edge: Edge,
-  topic: WritableTopic<unknown, unknown>,
-  options: Named,
-): void {
+export function addSink(graph: Graph, edge: Edge, topic: WritableTopic<never, never>, options: Named): void {
   checkTopic('to', topic)
   checkCall('to', {}, options)
-  checkKeyForm(edge.from, topic)
-  graph.add<SinkNode>(
-    {
-      kind: 'sink',
-      topic,
-      inputs: [edge],
-      keyCodec: edge.from.keyCodec,
-      latenessMs: latenessOf(edge),
-      acrossPartitions: edge.from.acrossPartitions,
-    },
-    options.name ?? { stem: 'to' },
-  )
+  graph.sink(edge, topic, options)
+}
+
+/** The same edge, for an operator that drops what has no value. */
+function valued<K, V>({
+  from,
+  outlet,
+}: Edge<StreamRecord<K, V>>): Edge<StreamRecord<K, Maybe<NonNullable<V>>>> {
+  return { from, outlet }
 }
 
 function noTable(given: unknown): string {

@@ -1,11 +1,11 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../../schema/index.ts'
-import { type Edge, type Graph, latenessOf, type OperatorNode } from '../plan/graph.ts'
+import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall } from './arguments.ts'
-import type { OperatorFactory } from '../operators/operator.ts'
-import { filterTable, mapTableValues, selectKey } from '../operators/stateless.ts'
-import { jsonKeyCodec } from '../operators/key-codec.ts'
+import type { Unary } from '../operators/operator.ts'
+import { selectKey } from '../operators/stateless.ts'
+import { type Change, filterRows, mapRows } from '../operators/table-rows.ts'
 import { addSink, type Named, Stream } from './stream.ts'
 
 /**
@@ -17,7 +17,7 @@ export class Table<K, V> {
   /** @internal */
   readonly graph: Graph
   /** @internal */
-  readonly edge: Edge
+  readonly edge: Edge<Change<K, V>>
   /**
    * @internal Whether its rows are kept, so that a join can look them up. Of the results of windows only the
    * changes are known.
@@ -25,7 +25,7 @@ export class Table<K, V> {
   readonly kept: boolean
 
   /** @internal */
-  constructor(graph: Graph, edge: Edge, kept = true) {
+  constructor(graph: Graph, edge: Edge<Change<K, V>>, kept = true) {
     this.graph = graph
     this.edge = edge
     this.kept = kept
@@ -34,61 +34,36 @@ export class Table<K, V> {
   /** Keeps the rows that `keep` answers true for. It is asked again when a join looks a row up. */
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
     checkCall('filter', { keep }, options)
-    return this.#then('filter', filterTable(keep as never), options)
+    return this.#then(filterRows(keep), options)
   }
 
   /** Another value in each row; null deletes the row. */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Table<K, NonNullable<R>> {
     checkCall('mapValues', { mapper }, options)
-    return this.#then('map-values', mapTableValues(mapper as never), options)
+    return this.#then(mapRows(mapper), options)
   }
 
   /** The changes as a stream; a deletion is a record with the value null. */
   toStream(): Stream<K, V | null>
   /** The changes under another key. */
   toStream<K2>(selector: (key: K, value: V | null) => K2, options?: Named): Stream<K2, V | null>
-  toStream<K2>(selector?: (key: K, value: V | null) => K2, options: Named = {}): Stream<K2, V | null> {
+  toStream<K2>(selector?: (key: K, value: V | null) => K2, options: Named = {}): Stream<K | K2, V | null> {
     checkCall('toStream', selector === undefined ? {} : { selector }, options)
-    if (!selector) return new Stream(this.graph, this.edge, false)
-    const { from } = this.edge
-    const node = this.graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: 'select key',
-        factory: selectKey((value, key) => selector(key as K, value as V | null)),
-        inputs: [this.edge],
-        outlets: ['out'],
-        stateful: false,
-        keyCodec: jsonKeyCodec,
-        latenessMs: latenessOf(this.edge),
-        acrossPartitions: from.acrossPartitions,
-      },
-      options.name ?? { stem: 'to-stream' },
-    )
-    return new Stream(this.graph, { from: node, outlet: 0 }, true)
+    const { graph, edge } = this
+    if (!selector) return new Stream<K | K2, V | null>(graph, edge)
+    const operator = selectKey((value: V | null, key: K) => selector(key, value), {
+      name: 'to-stream',
+      label: 'select key',
+    })
+    return new Stream<K | K2, V | null>(graph, graph.apply(operator, [edge], options))
   }
 
   /** Writes the changes to a topic; a deletion is written as null (a tombstone). */
   to(topic: WritableTopic<K, V>, options: Named = {}): void {
-    addSink(this.graph, this.edge, topic as never, options)
+    addSink(this.graph, this.edge, topic, options)
   }
 
-  #then<R>(stem: string, factory: OperatorFactory, options: Named): Table<K, R> {
-    const { from } = this.edge
-    const node = this.graph.add<OperatorNode>(
-      {
-        kind: 'operator',
-        label: `table ${stem}`,
-        factory,
-        inputs: [this.edge],
-        outlets: ['changes'],
-        stateful: false,
-        keyCodec: from.keyCodec,
-        latenessMs: latenessOf(this.edge),
-        acrossPartitions: from.acrossPartitions,
-      },
-      options.name ?? { stem: `table-${stem}` },
-    )
-    return new Table(this.graph, { from: node, outlet: 0 }, this.kept)
+  #then<R>(operator: Unary<Change<K, V>, Change<K, R>>, options: Named): Table<K, R> {
+    return new Table(this.graph, this.graph.apply(operator, [this.edge], options), this.kept)
   }
 }

@@ -8,38 +8,33 @@
  * window has fired is not stored: it has when the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
-import type { KeyCodec } from './key-codec.ts'
-import { rawKeyOf } from './key-codec.ts'
-import { type Forward, type OperatorFactory, stateBegin } from './operator.ts'
-import { gridOf } from './window-grid.ts'
-import type { AlignedWindows } from './windows.ts'
-import type { Aggregation } from './aggregate.ts'
+import type { Aggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
+import { keyed, stateBegin } from './operator.ts'
+import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
+import { gridOf } from './window-grid.ts'
 import type { Row } from './window-row.ts'
+import type { AlignedWindows } from './windows.ts'
 
-/** Outlet 0 is the side output of late records, then comes one per policy. */
-export const alignedWindows =
-  (
-    keyCodec: KeyCodec,
-    windows: AlignedWindows,
-    { initial, add }: Aggregation,
-    policies: readonly EmitPolicy[],
-  ): OperatorFactory =>
-  (context, forwards) => {
-    const state = context.state<Row>('windows')
+export const alignedWindows = <K, V, A>(
+  name: string,
+  windows: AlignedWindows,
+  { first, add, shape }: Aggregation<K, V, A>,
+  policies: readonly EmitPolicy[],
+): WindowAggregate<K, V, A> => ({
+  ...windowAggregate(name, windows),
+  shape,
+  make(context, [lateOutput, ...results]) {
+    const state = context.state<Row<A>>('windows')
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
-    const out = emission(
-      context,
-      policies.map((policy, i) => ({ policy, forward: forwards[i + 1] as Forward })),
-    )
-    const lateOutput = forwards[0] as Forward
+    const out = emission(context, policies, results)
     /** The results and deletions that are due, in turns. */
     let advancing: Iterator<void> | undefined
     /** The row that fired last, of the windows that fire now. */
     let firedLast: Place | undefined
 
-    const resultOf = (rawKey: string, key: unknown, start: number, row: Row): WindowResult => {
+    const resultOf = (rawKey: string, key: K, start: number, row: Row<A>): WindowResult<K, A> => {
       const end = grid.endOf(start)
       return { rawKey, key, start, end, lastInstant: end - 1, previous: null, ...row }
     }
@@ -49,7 +44,7 @@ export const alignedWindows =
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
       let rows = 0
       for (const { namespace: start, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
-        out.onTime(resultOf(rawKey, keyCodec.decode(rawKey), start, row))
+        out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), start, row))
         firedLast = { start, key: rawKey }
         if (++rows < context.rowsPerTurn()) continue
         yield
@@ -64,13 +59,10 @@ export const alignedWindows =
 
     return {
       inputs: [
-        record => {
+        keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
-          if (key === null || key === undefined) return context.drop('null-key')
-          if (record.value === null) return context.drop('null-value')
           // The windows that it is in are given it one after the other.
           if (windows.kind === 'hopping') frozen(record.value)
-          const rawKey = rawKeyOf(record, keyCodec)
           const watermark = context.watermark()
           let start = grid.firstStart(timestamp)
           const isBetween = start > timestamp
@@ -80,9 +72,10 @@ export const alignedWindows =
             if (record.watermark >= end + allowedLatenessMs) continue
             taken = true
             const row = state.get(start, rawKey)
-            const value = add(row === undefined ? initial() : row.value, record.value, key) ?? null
+            const value =
+              (row === undefined ? first(record.value, key) : add(row.value, record.value, key)) ?? null
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
-            const result: WindowResult = {
+            const result: WindowResult<K, A> = {
               rawKey,
               key,
               start,
@@ -104,7 +97,7 @@ export const alignedWindows =
           if (isBetween && record.watermark <= timestamp + allowedLatenessMs)
             return context.drop('not-sampled')
           context.late(record, lateOutput)
-        },
+        }),
       ],
       advance(to) {
         advancing ??= advance(to)
@@ -127,7 +120,8 @@ export const alignedWindows =
         firedLast = place as Place
       },
     }
-  }
+  },
+})
 
 interface Place {
   readonly start: number

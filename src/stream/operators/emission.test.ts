@@ -9,7 +9,7 @@ import type { OperatorContext } from './operator.ts'
 import { neverLate } from './record.ts'
 import { type Emission, emission, type EmitPolicy, type WindowResult } from './emission.ts'
 
-const result: WindowResult = {
+const result: WindowResult<string, number> = {
   rawKey: 'k',
   key: 'k',
   start: 0,
@@ -22,7 +22,7 @@ const result: WindowResult = {
 /** The record that a change is due to. */
 const cause = { watermark: 70, raised: true }
 
-type Act = (out: Emission) => void
+type Act = (out: Emission<string, number>) => void
 const changed: Act = out => out.changed(result, false, cause)
 const corrected: Act = out => out.changed(result, true, cause)
 const fired: Act = out => out.onTime(result)
@@ -58,7 +58,10 @@ for (const [policy, acts, sent, counted] of rows)
     const ticks: (() => void)[] = []
     const context: OperatorContext = {
       state: name => new KeyedState(name, memoryStore()),
-      view: () => ({ get: () => null }),
+      view: () => ({ get: () => undefined }),
+      rawKey: () => '',
+      keyOf: () => undefined as never,
+      acrossPartitions: false,
       watermark: () => 0,
       drop: () => {},
       late: () => {},
@@ -67,13 +70,14 @@ for (const [policy, acts, sent, counted] of rows)
       rowsPerTurn: () => 1,
       every: (_, callback) => ticks.push(callback),
     }
-    const out = emission(context, [
-      {
-        policy,
-        forward: ({ pane, timestamp, watermark, raised }) =>
+    const out = emission<string, number>(
+      context,
+      [policy],
+      [
+        ({ pane, timestamp, watermark, raised }) =>
           found.push(`${pane} @${timestamp} W${watermark}${raised ? '!' : ''}`),
-      },
-    ])
+      ],
+    )
     for (const act of acts) act(out)
     for (const tick of ticks) tick()
     deepEqual([found.join(', '), counts.join(', ')], [sent, counted])

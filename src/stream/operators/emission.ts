@@ -15,6 +15,7 @@
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
 import type { Forward, OperatorContext } from './operator.ts'
+import type { WindowRecord } from './window-aggregate.ts'
 import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
@@ -38,38 +39,36 @@ export function checkEmitPolicy(policy: EmitPolicy): void {
 }
 
 /** A window of one key, as an outlet is told of it. */
-export interface WindowResult {
+export interface WindowResult<K, A> {
   readonly rawKey: string
-  readonly key: unknown
+  readonly key: K
   readonly start: number
   readonly end: number
-  readonly value: unknown
-  readonly previous: unknown
+  readonly value: A | null
+  readonly previous: A | null
   /** The largest timestamp in it. */
   readonly timestamp: number
   /** The last timestamp that can belong to it. */
   readonly lastInstant: number
 }
 
-export interface Outlet {
-  readonly policy: EmitPolicy
-  readonly forward: Forward
-}
+/** Where the results of one policy go. */
+type Outlet<K, A> = Forward<WindowRecord<K, A>>
 
 /** What the outlets of one window operator do with its changes. */
-export interface Emission {
+export interface Emission<K, A> {
   /**
    * A record changed a window; `fired` when the task's watermark had passed its last instant already. `cause`
    * is that record.
    */
-  changed(result: WindowResult, fired: boolean, cause: Cause): void
+  changed(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
   /** The watermark has passed the last instant of a window. */
-  onTime(result: WindowResult): void
+  onTime(result: WindowResult<K, A>): void
   /**
    * A window is gone because it became part of another one, or its aggregate null: what went out for it is
    * taken back.
    */
-  retracted(result: WindowResult, fired: boolean, cause: Cause): void
+  retracted(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
 }
 
 /** What judges a record, and every correction that it causes. */
@@ -80,15 +79,21 @@ const onTimeCause: Cause = { watermark: neverLate, raised: false }
 /** Early results held for one outlet: more than this many changed windows and they go out at once. */
 const pendingEarlyMax = 100_000
 
-export function emission(context: OperatorContext, outlets: readonly Outlet[]): Emission {
-  const parts = outlets.map((outlet, index) => {
-    switch (outlet.policy) {
+/** One outlet for each policy. */
+export function emission<K, A>(
+  context: OperatorContext,
+  policies: readonly EmitPolicy[],
+  outlets: readonly Outlet<K, A>[],
+): Emission<K, A> {
+  const parts = policies.map((policy, index) => {
+    const outlet = outlets[index]!
+    switch (policy) {
       case 'final':
-        return finalOutlet(context, outlet.forward)
+        return finalOutlet(context, outlet)
       case 'changes':
-        return changesOutlet(context, outlet.forward)
+        return changesOutlet(context, outlet)
       default:
-        return earlyOutlet(context, outlet.forward, durationMs(outlet.policy.early), index)
+        return earlyOutlet(context, outlet, durationMs(policy.early), index)
     }
   })
   const [only] = parts
@@ -106,8 +111,8 @@ export function emission(context: OperatorContext, outlets: readonly Outlet[]): 
   }
 }
 
-function finalOutlet(context: OperatorContext, forward: Forward): Emission {
-  const correct = (result: WindowResult, fired: boolean, cause: Cause): void => {
+function finalOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): Emission<K, A> {
+  const correct = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
     if (fired) send(context, forward, result, 'late', result.lastInstant, cause)
   }
   return {
@@ -117,34 +122,39 @@ function finalOutlet(context: OperatorContext, forward: Forward): Emission {
   }
 }
 
-function changesOutlet(context: OperatorContext, forward: Forward): Emission {
-  const pass = (result: WindowResult, fired: boolean, cause: Cause): void => {
+function changesOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): Emission<K, A> {
+  const pass = (result: WindowResult<K, A>, fired: boolean, cause: Cause): void => {
     context.emitted('changes')
     forward(recordOf(result, fired ? 'late' : 'early', result.timestamp, cause))
   }
   return { changed: pass, onTime: () => {}, retracted: pass }
 }
 
-function earlyOutlet(context: OperatorContext, forward: Forward, everyMs: number, index: number): Emission {
+function earlyOutlet<K, A>(
+  context: OperatorContext,
+  forward: Outlet<K, A>,
+  everyMs: number,
+  index: number,
+): Emission<K, A> {
   const final = finalOutlet(context, forward)
   // What has changed since the last early results, by window and key. A crash loses it: early results are not
   // part of what is promised.
-  let pending = new Map<string, { result: WindowResult; cause: Cause }>()
+  let pending = new Map<string, { result: WindowResult<K, A>; cause: Cause }>()
   // What went out early and is not final yet, so that a change says what it replaces: kept as state, so also
   // after a restart.
-  const shown = context.state<unknown>(`early-${index}`)
-  const idOf = (result: WindowResult): string => `${result.start} ${result.rawKey}`
+  const shown = context.state<A>(`early-${index}`)
+  const idOf = (result: WindowResult<K, A>): string => `${result.start} ${result.rawKey}`
   const flush = (): void => {
     const due = pending
     pending = new Map()
     for (const { result, cause } of due.values()) {
       const previous = shown.get(result.start, result.rawKey) ?? null
       send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
-      shown.put(result.start, result.rawKey, result.value)
+      if (result.value !== null) shown.put(result.start, result.rawKey, result.value)
     }
   }
   context.every(everyMs, flush)
-  const settle = (result: WindowResult): unknown => {
+  const settle = (result: WindowResult<K, A>): A | null => {
     const id = idOf(result)
     context.undoable?.(restoring(pending, id))
     pending.delete(id)
@@ -180,10 +190,10 @@ function restoring<V>(map: Map<string, V>, key: string): () => void {
   }
 }
 
-function send(
+function send<K, A>(
   context: OperatorContext,
-  forward: Forward,
-  result: WindowResult,
+  forward: Outlet<K, A>,
+  result: WindowResult<K, A>,
   pane: Pane,
   timestamp: number,
   cause: Cause,
@@ -192,14 +202,14 @@ function send(
   forward(recordOf(result, pane, timestamp, cause))
 }
 
-function recordOf(
-  { key: inner, start, end, value, previous }: WindowResult,
+function recordOf<K, A>(
+  { key: inner, start, end, value, previous }: WindowResult<K, A>,
   pane: Pane,
   timestamp: number,
   { watermark, raised }: Cause,
-): StreamRecord {
-  const key: Windowed<unknown> = frozen({ key: inner, start, end })
-  return new StreamRecord(
+): WindowRecord<K, A> {
+  const key: Windowed<K> = frozen({ key: inner, start, end })
+  return new StreamRecord<Windowed<K>, A | null>(
     key,
     given(value),
     given(previous),

@@ -1,9 +1,10 @@
 /**
  * The operator contract.
  *
- * An operator is made once per task and runs as a plain synchronous call: it gets a record, updates its
- * state, and calls `forward` none, one or many times. It never awaits, and never keeps a reference to what it
- * must not see after a restart: everything that has to survive lives in the state it asked its context for.
+ * An operator is declared as data, an {@link OperatorSpec}: what it is called, and what it does to keys, time
+ * and state. What the spec leaves out follows from its inputs, in `Graph.apply`. The task calls `make` once.
+ * What that returns runs as plain synchronous calls: an operator gets a record, updates its state, and calls
+ * `to` none, one or many times.
  *
  * What an operator may rely on:
  * - all records of one key reach the same task, in the order of their source partition;
@@ -11,30 +12,81 @@
  *   again from the state of the last commit after a crash; while it runs the task's watermark is still the
  *   one before;
  * - nothing but its own calls changes its state, with one exception: namespaces below {@link stateBegin} of
- *   the state that it asks for first are the task's. What it must do:
+ *   the state that it asks for first are the task's.
+ *
+ * What it must do:
+ * - never await, and keep nothing outside of state that has to survive a restart;
+ * - ask for its states in `make`, under the same names each time;
  * - ask the task for its watermark, and keep no copy, which could be older;
+ * - change no record and no value that it was given, and freeze a value before it forwards it twice;
+ * - judge a record by the record's own watermark, never by the task's: else the result depends on timing;
  * - fire what has a last instant when the watermark has passed it, and forget that when the watermark has
  *   passed it by the allowed lateness;
  * - forward results that the watermark fired with the watermark {@link neverLate}: they go out ahead of it;
- * - forward corrections with the watermark of the record that caused them.
+ * - forward corrections with the watermark of the record that caused them;
+ * - count each record that it drops.
  */
+import type { Shape } from './value-shape.ts'
+import type { KeyCodec } from './key-codec.ts'
 import type { KeyedState } from '../../state/index.ts'
 import type { Pane, StreamRecord } from './record.ts'
 
 /** Passes a record on. */
-export type Forward = (record: StreamRecord) => void
+export type Forward<R extends StreamRecord = StreamRecord> = (record: R) => void
+
+/** One forward for each type of record. */
+export type Forwards<Records extends readonly StreamRecord[]> = {
+  readonly [I in keyof Records]: Forward<Records[I]>
+}
 
 /**
  * The current content of a table, for joins: by the key's bytes, with the key itself for the functions of
  * filters and mappers.
  */
-export interface TableView {
-  get(rawKey: string, key: unknown): unknown
+export interface TableView<K = unknown, V = unknown> {
+  get(rawKey: string, key: K): V | undefined
 }
 
-export interface Operator {
-  /** Takes a record of input 0; an operator with several inputs has several of these. */
-  readonly inputs: readonly Forward[]
+/**
+ * How an operator is declared: one value per call of the DSL, made by a function in this folder. `In` are the
+ * records that it takes, one type per input; `Out` those that it gives, one type per outlet.
+ */
+export interface OperatorSpec<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]> {
+  /** What it is called in the names of nodes and of state: `filter` makes `filter-1`. */
+  readonly name: string
+  /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. Default: its name. */
+  readonly label?: string
+  /** The names of its outlets, in order. Default: one, `out`. */
+  readonly outlets?: readonly string[]
+  /** Whether it keeps state. Default false. */
+  readonly stateful?: boolean
+  /** The shape of the values that it keeps, so that a later program does not misread them. Default: not known. */
+  readonly shape?: () => Shape
+  /**
+   * The keys of what comes out. `'made'`: the program made them, and the next keyed operator exchanges; their
+   * form is JSON. Default: those of the first input.
+   */
+  readonly keys?: 'made' | ((input: KeyCodec) => KeyCodec)
+  /**
+   * How late its results may come, in ms: windows downstream must allow at least this. Default: the most of
+   * its inputs.
+   */
+  readonly latenessMs?: number
+  /**
+   * How late a record it still takes, in ms. Inputs that ask for more are refused, with LATENESS_SHRINKS.
+   * Default: it takes records however late they are.
+   */
+  readonly allowedLatenessMs?: number
+  /** Whether records of one key can come out of several source partitions. Default: as in the first input. */
+  readonly acrossPartitions?: boolean
+  /** Makes the operator of one task. `to` has one forward for each outlet. */
+  make(context: OperatorContext, to: Forwards<Out>): Operator<In>
+}
+
+/** An operator of one task. */
+export interface Operator<In extends readonly StreamRecord[] = readonly StreamRecord[]> {
+  /** One for each input. */
+  readonly inputs: Forwards<In>
   /**
    * Event time has reached `watermark`: fire and forget what is due. Returns false when it stopped early
    * because it has done enough for one turn of the event loop; it is then called again with the same
@@ -69,7 +121,16 @@ export interface OperatorContext {
   /** The state `name` of this operator in this task. */
   state<V>(name: string): KeyedState<V>
   /** The content of the table that is input `index`. */
-  view(index: number): TableView
+  view<K, V>(index: number): TableView<K, V>
+  /**
+   * The bytes of a record's key as a binary string, computed once however many operators ask. A plain
+   * function: take it once.
+   */
+  readonly rawKey: (record: StreamRecord) => string
+  /** The key of these bytes. */
+  keyOf<K>(rawKey: string): K
+  /** Whether records of one key can come from several source partitions. */
+  readonly acrossPartitions: boolean
   /** The task's watermark: -Infinity in a new app. Everything whose last instant is before it has fired. */
   watermark(): number
   /** Counts a dropped record. */
@@ -77,7 +138,7 @@ export interface OperatorContext {
   /**
    * A record that is late goes to the side output, and is dropped if that leads nowhere. Both are counted.
    */
-  late(record: StreamRecord, sideOutput: Forward): void
+  late<R extends StreamRecord>(record: R, sideOutput: Forward<R>): void
   /** Counts results by when they came; those that come at every change apart. */
   emitted(kind: Pane | 'changes'): void
   /**
@@ -96,19 +157,45 @@ export interface OperatorContext {
   every(intervalMs: number, callback: () => void): void
 }
 
-/** Makes the operator of one task. `forwards[0]` leads to what follows; others are named side outputs. */
-export type OperatorFactory = (context: OperatorContext, forwards: readonly Forward[]) => Operator
-
 /** An operator's entries of state are in namespaces from here on. */
 export const stateBegin: number = Number.MIN_SAFE_INTEGER + 1
 
 /** Where a record goes that nobody takes. */
 export const nowhere: Forward = () => {}
 
-/** An operator without state, time or table: one function. */
-export function stateless(process: (record: StreamRecord, forward: Forward) => void): OperatorFactory {
-  return (_context, [forward]) => {
-    const next = forward as Forward
-    return { inputs: [record => process(record, next)] }
+/** A key or a value that a record may lack. */
+export type Maybe<T> = T | null | undefined
+
+/** An operator with one input and one outlet. */
+export type Unary<In extends StreamRecord, Out extends StreamRecord> = OperatorSpec<[In], [Out]>
+
+/** An operator without state, time or table: one function from a record to the records that it becomes. */
+export function stateless<In extends StreamRecord, Out extends StreamRecord>(
+  spec: Omit<Unary<In, Out>, 'make'>,
+  process: (record: In, forward: Forward<Out>) => void,
+): Unary<In, Out> {
+  return { ...spec, make: (_context, [forward]) => ({ inputs: [record => process(record, forward)] }) }
+}
+
+/** An input that needs a key and a value: a record without is dropped and counted. */
+export function keyed<K, V>(
+  context: OperatorContext,
+  take: (record: StreamRecord<K, V>, rawKey: string) => void,
+): Forward<StreamRecord<Maybe<K>, Maybe<V>>> {
+  const { rawKey } = context
+  return record => {
+    if (!hasKey(record)) context.drop('null-key')
+    else if (!hasValue(record)) context.drop('null-value')
+    else take(record, rawKey(record))
   }
+}
+
+/** Whether a record has a key. */
+export function hasKey<K, V>(record: StreamRecord<Maybe<K>, V>): record is StreamRecord<K, V> {
+  return record.key !== null && record.key !== undefined
+}
+
+/** Whether a record has a value. */
+export function hasValue<K, V>(record: StreamRecord<K, Maybe<V>>): record is StreamRecord<K, V> {
+  return record.value !== null
 }

@@ -13,19 +13,18 @@ export function returned<T>(value: T, method: string): T {
 }
 
 /** A key and a value, as a function returned them. */
-export function returnedPair(pair: unknown, method: string): readonly [key: unknown, value: unknown] {
+export function returnedPair<K, V>(pair: readonly [K, V], method: string): readonly [key: K, value: V] {
   if (!Array.isArray(pair) || pair.length !== 2)
     throw new TypeError(`the function of ${method} must return pairs [key, value]; one is ${inWords(pair)}`)
   returned(pair[1], method)
-  return pair as unknown as readonly [unknown, unknown]
+  return pair
 }
 
-/** The pairs that flatMap's function returned. */
-export function returnedPairs(pairs: unknown): Iterable<unknown> {
-  if (typeof (pairs as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === 'function')
-    return pairs as Iterable<unknown>
+/** What a function returned that returns none, one or many. */
+export function returnedMany<T>(many: Iterable<T>, method: 'flatMap' | 'flatMapValues'): Iterable<T> {
+  if (typeof (many as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function') return many
   throw new TypeError(
-    `the function of flatMap must return an iterable of pairs [key, value], [] for none; it returned ${inWords(pairs)}`,
+    `the function of ${method} must return an iterable of ${method === 'flatMap' ? 'pairs [key, value]' : 'values'}, [] for none; it returned ${inWords(many)}`,
   )
 }
 
@@ -33,12 +32,13 @@ export function returnedPairs(pairs: unknown): Iterable<unknown> {
  * A key: undefined is none, as null is. Records of several branches share it, and it says where their state
  * is: an object is frozen.
  */
-export function returnedKey(key: unknown, method: string): unknown {
+export function returnedKey<K>(key: K, method: string): K {
   if (typeof key === 'object') {
     if (key instanceof Promise) throw nothingReturned(key, method)
     return frozen(key)
   }
-  return key === undefined ? null : key
+  // Where the program may return undefined, null is as good: both mean that there is no key.
+  return key === undefined ? (null as K) : key
 }
 
 /** The answer of a predicate, by JavaScript's rules for true and false. */

@@ -14,58 +14,56 @@
  * on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit
  * may come in between.
  */
-import type { KeyCodec } from './key-codec.ts'
-import { rawKeyOf } from './key-codec.ts'
-import { type Forward, type OperatorFactory } from './operator.ts'
-import type { SessionWindows } from './windows.ts'
-import type { Aggregation } from './aggregate.ts'
+import type { SessionAggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
+import { keyed } from './operator.ts'
+import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
+import type { SessionWindows } from './windows.ts'
 
-export interface SessionAggregation extends Aggregation {
-  readonly merge: (left: unknown, right: unknown, key: unknown) => unknown
-}
-
-interface Session {
+interface Session<A> {
   readonly start: number
   /** Timestamp of its last record; its last instant is a gap later. */
   readonly last: number
-  readonly value: unknown
+  readonly value: A
 }
 
-interface Sessions {
+interface Sessions<A> {
   /** In time order. */
-  readonly live: readonly Session[]
+  readonly live: readonly Session<A>[]
   /** When this key's timer is set. */
   readonly timer: number
 }
 
 /**
- * `acrossPartitions`: records of one key can come from several source partitions. How far a session reaches
- * then depends on timing, so lateness is judged by the record's own time alone.
+ * Where records of one key can come from several source partitions, how far a session reaches depends on
+ * timing. Lateness is then judged by the record's own time alone.
  */
-export const sessionWindows =
-  (
-    keyCodec: KeyCodec,
-    { gapMs, allowedLatenessMs }: SessionWindows,
-    { initial, add, merge }: SessionAggregation,
-    policies: readonly EmitPolicy[],
-    acrossPartitions: boolean,
-  ): OperatorFactory =>
-  (context, forwards) => {
-    const sessions = context.state<Sessions>('sessions')
+export const sessionWindows = <K, V, A>(
+  name: string,
+  windows: SessionWindows,
+  { first, add, merge, shape }: SessionAggregation<K, V, A>,
+  policies: readonly EmitPolicy[],
+): WindowAggregate<K, V, A> => ({
+  ...windowAggregate(name, windows),
+  shape,
+  make(context, [lateOutput, ...results]) {
+    const { gapMs, allowedLatenessMs } = windows
+    const { acrossPartitions } = context
+    const sessions = context.state<Sessions<A>>('sessions')
     const timers = context.state<true>('timers')
-    const out = emission(
-      context,
-      policies.map((policy, i) => ({ policy, forward: forwards[i + 1] as Forward })),
-    )
-    const lateOutput = forwards[0] as Forward
+    const out = emission(context, policies, results)
     /** How long after a record's timestamp it can be late at the earliest, where it meets nothing. */
     const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
     // Not looked up yet: state is restored after the operator was made.
     let nextTimer = Number.NEGATIVE_INFINITY
     let advancing: Iterator<void> | undefined
 
-    const resultOf = (rawKey: string, key: unknown, session: Session, previous: unknown): WindowResult => ({
+    const resultOf = (
+      rawKey: string,
+      key: K,
+      session: Session<A>,
+      previous: A | null,
+    ): WindowResult<K, A> => ({
       rawKey,
       key,
       start: session.start,
@@ -79,7 +77,7 @@ export const sessionWindows =
     /** Keeps a key's sessions, with a timer for the next that is due when the watermark is `watermark`. */
     const keep = (
       rawKey: string,
-      live: readonly Session[],
+      live: readonly Session<A>[],
       timer: number | undefined,
       watermark: number,
     ): void => {
@@ -112,7 +110,7 @@ export const sessionWindows =
         timers.delete(time, rawKey)
         const known = sessions.get(0, rawKey)
         if (known !== undefined) {
-          const key = keyCodec.decode(rawKey)
+          const key = context.keyOf<K>(rawKey)
           // A timer is one per key: fire whatever has become complete since the watermark before, in time
           // order.
           for (const one of known.live) {
@@ -132,41 +130,41 @@ export const sessionWindows =
 
     return {
       inputs: [
-        record => {
+        keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
-          if (key === null || key === undefined) return context.drop('null-key')
-          if (record.value === null) return context.drop('null-value')
           const isLate = record.watermark > timestamp + patienceMs
           if (isLate && acrossPartitions) return context.late(record, lateOutput)
-          const rawKey = rawKeyOf(record, keyCodec)
           const known = sessions.get(0, rawKey)
           const live = known?.live ?? []
           // The sessions that the record meets are next to each other. Those that its watermark has passed
           // come before them.
           const firstLast = Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)
           let from = 0
-          while (from < live.length && (live[from] as Session).last < firstLast) from += 1
+          while (from < live.length && live[from]!.last < firstLast) from += 1
           let to = from
-          while (to < live.length && (live[to] as Session).start <= timestamp + gapMs) to += 1
+          while (to < live.length && live[to]!.start <= timestamp + gapMs) to += 1
           if (isLate && from === to) return context.late(record, lateOutput)
           const touched = live.slice(from, to)
           const start = Math.min(timestamp, touched[0]?.start ?? timestamp)
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
 
-          const before =
-            touched.length > 0
-              ? touched.map(one => one.value).reduce((left, right) => merge(left, right, key))
-              : initial()
-          const grown: Session = { start, last, value: add(before, record.value, key) ?? null }
-          const isGone = grown.value === null
-          if (isGone && touched.length === 0) return
+          const value =
+            (touched.length === 0
+              ? first(record.value, key)
+              : add(
+                  touched.map(one => one.value).reduce((left, right) => merge(left, right, key)),
+                  record.value,
+                  key,
+                )) ?? null
+          const grown = value === null ? undefined : { start, last, value }
+          if (!grown && touched.length === 0) return
           const watermark = context.watermark()
-          const left = isGone ? live.toSpliced(from, to - from) : live.toSpliced(from, to - from, grown)
+          const left = live.toSpliced(from, to - from, ...(grown ? [grown] : []))
           if (left.length > 0) keep(rawKey, left, known?.timer, watermark)
           else forget(rawKey, known?.timer)
 
           const unmoved =
-            !isGone && touched.length === 1 && touched[0]?.start === start && touched[0].last === last
+            grown && touched.length === 1 && touched[0]?.start === start && touched[0].last === last
               ? touched[0]
               : undefined
           if (unmoved === undefined)
@@ -176,9 +174,9 @@ export const sessionWindows =
                 watermark > gone.last + gapMs,
                 record,
               )
-          if (isGone) return
+          if (!grown) return
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > last + gapMs, record)
-        },
+        }),
       ],
       advance(to) {
         advancing ??= advance(to)
@@ -188,4 +186,5 @@ export const sessionWindows =
       },
       deadline: () => nextTimer + 1,
     }
-  }
+  },
+})

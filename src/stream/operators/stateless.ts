@@ -1,110 +1,71 @@
-/** The operators without state: each is one function from a record to the records it becomes. */
+/** The operators on streams without state: each is one function from a record to the records it becomes. */
 import { frozen, given } from '../../state/index.ts'
-import { type OperatorFactory, stateless } from './operator.ts'
-import { returned, returnedKey, returnedPair, returnedPairs, returnedTruth } from './returned.ts'
+import { hasValue, type Maybe, stateless, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+import { returned, returnedKey, returnedMany, returnedPair, returnedTruth } from './returned.ts'
 
-type Fn<R> = (value: unknown, key: unknown) => R
+type Stateless<K, V, K2, V2> = Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>
 
 /** Passes on what `keep` answers true for. */
-export const filter = (keep: Fn<boolean>): OperatorFactory =>
-  stateless((record, forward) => {
+export const filter = <K, V>(keep: (value: V, key: K) => boolean): Stateless<K, V, K, V> =>
+  stateless({ name: 'filter' }, (record, forward) => {
     if (returnedTruth(keep(record.value, record.key), 'filter')) forward(record)
   })
 
 /** Passes on what `drop` answers false for. */
-export const filterNot = (drop: Fn<boolean>): OperatorFactory =>
-  stateless((record, forward) => {
+export const filterNot = <K, V>(drop: (value: V, key: K) => boolean): Stateless<K, V, K, V> =>
+  stateless({ name: 'filter-not' }, (record, forward) => {
     if (!returnedTruth(drop(record.value, record.key), 'filterNot')) forward(record)
   })
 
-/** On a table a non-match is a deletion, and nothing at all where the old value did not match either. */
-export const filterTable =
-  (keep: Fn<boolean>): OperatorFactory =>
-  (context, [forward]) => {
-    const kept = (value: unknown, key: unknown): boolean => returnedTruth(keep(value, key), 'filter')
-    return {
-      inputs: [
-        record => {
-          const { key } = record
-          const value = record.value !== null && kept(record.value, key) ? record.value : null
-          const previous = record.previous !== null && kept(record.previous, key) ? record.previous : null
-          if (value !== null || previous !== null) forward?.(record.withValue(value, previous))
-        },
-      ],
-      view: {
-        get: (rawKey, key) => {
-          const value = context.view(0).get(rawKey, key)
-          return value !== undefined && kept(value, key) ? value : undefined
-        },
-      },
-    }
-  }
-
-export const mapValues = (mapper: Fn<unknown>): OperatorFactory =>
-  stateless((record, forward) =>
+export const mapValues = <K, V, R>(mapper: (value: V, key: K) => R): Stateless<K, V, K, R> =>
+  stateless({ name: 'map-values' }, (record, forward) =>
     forward(record.withValue(returned(mapper(record.value, record.key), 'mapValues'))),
   )
 
-/**
- * On a table both sides of the change are mapped; a deletion stays one, and a row that is mapped to null is
- * none.
- */
-export const mapTableValues =
-  (mapper: Fn<unknown>): OperatorFactory =>
-  (context, [forward]) => {
-    const mapped = (value: unknown, key: unknown): unknown =>
-      value === null ? null : returned(mapper(value, key), 'mapValues')
-    return {
-      inputs: [
-        record => {
-          const value = mapped(record.value, record.key)
-          const previous = mapped(record.previous, record.key)
-          if (value !== null || previous !== null) forward?.(record.withValue(value, previous))
-        },
-      ],
-      view: {
-        get: (rawKey, key) => {
-          const value = context.view(0).get(rawKey, key)
-          return value === undefined ? undefined : (mapped(value, key) ?? undefined)
-        },
-      },
-    }
-  }
-
-export const map = (mapper: Fn<readonly [unknown, unknown]>): OperatorFactory =>
-  stateless((record, forward) => {
+export const map = <K, V, K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2]): Stateless<K, V, K2, V2> =>
+  stateless({ name: 'map', keys: 'made' }, (record, forward) => {
     const [key, value] = returnedPair(mapper(record.value, record.key), 'map')
     forward(record.withValue(value).withKey(returnedKey(key, 'map')))
   })
 
-export const flatMap = (mapper: Fn<Iterable<readonly [unknown, unknown]>>): OperatorFactory =>
-  stateless((record, forward) => {
-    for (const pair of returnedPairs(mapper(record.value, record.key))) {
+export const flatMap = <K, V, K2, V2>(
+  mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>,
+): Stateless<K, V, K2, V2> =>
+  stateless({ name: 'flat-map', keys: 'made' }, (record, forward) => {
+    for (const pair of returnedMany(mapper(record.value, record.key), 'flatMap')) {
       // Several of them may hold the same objects.
       const [key, value] = frozen(returnedPair(pair, 'flatMap'))
       forward(record.withValue(given(value)).withKey(returnedKey(key, 'flatMap')))
     }
   })
 
-export const selectKey = (selector: Fn<unknown>): OperatorFactory =>
-  stateless((record, forward) =>
+export const selectKey = <K, V, K2>(
+  selector: (value: V, key: K) => K2,
+  called: { readonly name: string; readonly label?: string } = { name: 'select-key' },
+): Stateless<K, V, K2, V> =>
+  stateless({ ...called, keys: 'made' }, (record, forward) =>
     forward(record.withKey(returnedKey(selector(record.value, record.key), 'selectKey'))),
   )
 
 /** Another key to group by. A record without a value is in no group, so the selector is not asked. */
-export const groupKey =
-  (selector: Fn<unknown>): OperatorFactory =>
-  (context, [forward]) => ({
+export const groupKey = <K, V, K2>(
+  selector: (value: V, key: K) => K2,
+): Unary<StreamRecord<K, Maybe<V>>, StreamRecord<K2, V>> => ({
+  name: 'select-key',
+  keys: 'made',
+  make: (context, [forward]) => ({
     inputs: [
       record => {
-        if (record.value === null) return context.drop('null-value')
-        forward?.(record.withKey(returnedKey(selector(record.value, record.key), 'groupBy')))
+        if (!hasValue<K, V>(record)) context.drop('null-value')
+        else forward(record.withKey(returnedKey(selector(record.value, record.key), 'groupBy')))
       },
     ],
-  })
+  }),
+})
 
-export const peek = (look: Fn<void>): OperatorFactory =>
-  stateless((record, forward) => {
+export const peek = <K, V>(look: (value: V, key: K) => void): Stateless<K, V, K, V> =>
+  stateless({ name: 'peek' }, (record, forward) => {
     look(record.value, record.key)
     forward(record)
   })

@@ -1,7 +1,7 @@
 /**
  * What a window keeps per key: its aggregate, and the largest timestamp in it, which an update of it carries.
  */
-export interface Row {
-  readonly value: unknown
+export interface Row<A> {
+  readonly value: A
   readonly timestamp: number
 }

@@ -2,16 +2,24 @@
  * The graph that the DSL builds: immutable named nodes, each knowing its inputs. The plan cuts it into
  * stages.
  *
- * Everything that can be told before data flows is checked while it is built: two operators with one name, a
- * window that allows less lateness than what feeds it.
+ * Nodes are added by {@link Graph.source}, {@link Graph.apply}, {@link Graph.exchange} and {@link Graph.sink}.
+ * What follows from a node's inputs (the form of keys, lateness, whether keys span partitions or have changed)
+ * is derived there and nowhere else. What can be told before data flows is checked there: two operators with
+ * one name, inputs of another app, an operator that allows less lateness than what feeds it.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { Topic, WritableTopic } from '../../schema/index.ts'
-import type { KeyCodec } from '../operators/key-codec.ts'
-import type { OperatorFactory } from '../operators/operator.ts'
+import { jsonKeyCodec, type KeyCodec, topicKeyCodec } from '../operators/key-codec.ts'
+import type { Maybe, OperatorSpec } from '../operators/operator.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import { checkKeyForm } from './key-forms.ts'
+import { latenessShrinks } from './lateness.ts'
 import type { Shape } from '../operators/value-shape.ts'
 
 export type AnyTopic = Topic<unknown, unknown, unknown, unknown>
+
+/** A specification of an operator on whatever records. */
+export type AnySpec = OperatorSpec<readonly StreamRecord[], readonly StreamRecord[]>
 
 interface NodeBase {
   readonly id: number
@@ -21,6 +29,11 @@ interface NodeBase {
   readonly inputs: readonly Edge[]
   /** How the keys of what comes out become bytes. */
   readonly keyCodec: KeyCodec
+  /**
+   * Whether the program has made the keys since the last exchange: the next keyed operator sends the records
+   * to where their keys live.
+   */
+  readonly keyChanged: boolean
   /** The allowed lateness of the windows upstream, in ms: windows downstream must allow at least this. */
   readonly latenessMs: number
   /** Whether records of one key can come from several source partitions. */
@@ -46,17 +59,14 @@ export interface OperatorNode extends NodeBase {
   readonly kind: 'operator'
   /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. */
   readonly label: string
-  readonly factory: OperatorFactory
-  /**
-   * The names of the outlets that the factory is given, in order. A window operator gains one with each
-   * `emit`.
-   */
+  readonly spec: AnySpec
+  /** The names of its outlets, in order. A window operator gains one with each `emit`. */
   readonly outlets: string[]
   readonly stateful: boolean
   /** By outlet, where one asks more of what follows than {@link NodeBase.latenessMs}. */
-  readonly latenessByOutlet?: (number | undefined)[]
+  readonly latenessByOutlet: (number | undefined)[]
   /** What its state holds, so that a later program does not misread it. */
-  readonly stores?: StoredValue
+  readonly stores: StoredValue
 }
 
 /** Sends records to the task that owns their key. */
@@ -77,17 +87,42 @@ export interface SinkNode extends NodeBase {
 export type GraphNode = SourceNode | OperatorNode | ExchangeNode | SinkNode
 
 /** Where a node gets its records from: an outlet of another node. */
-export interface Edge {
+export interface Edge<R extends StreamRecord = StreamRecord> {
   readonly from: GraphNode
   readonly outlet: number
+  /** What flows on it: for the compiler only. */
+  readonly record?: R
 }
+
+/** The edges of inputs of these types. */
+type Edges<Records extends readonly StreamRecord[]> = { readonly [I in keyof Records]: Edge<Records[I]> }
+
+/** The edge of an operator's outlet. */
+export type OutletOf<R extends StreamRecord = StreamRecord> = Edge<R> & { readonly from: OperatorNode }
 
 /** The lateness of what comes out there, in ms: windows downstream must allow at least this. */
 export function latenessOf({ from, outlet }: Edge): number {
-  return (from.kind === 'operator' ? from.latenessByOutlet?.[outlet] : undefined) ?? from.latenessMs
+  return (from.kind === 'operator' ? from.latenessByOutlet[outlet] : undefined) ?? from.latenessMs
 }
 
-type NodeOf<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'isNamed'> : never
+/** The same edge, for an operator that drops what has no key or no value. */
+export function present<K, V>({
+  from,
+  outlet,
+}: Edge<StreamRecord<K, V>>): Edge<StreamRecord<Maybe<NonNullable<K>>, Maybe<NonNullable<V>>>> {
+  return { from, outlet }
+}
+
+/** What a program says of an operator. */
+interface Said {
+  /** Default: the specification's name and a number. */
+  readonly name?: string
+  /** The version of the values that it keeps. */
+  readonly version?: number
+}
+
+/** A node before it has its place in the graph. */
+type New<N extends GraphNode> = N extends GraphNode ? Omit<N, 'id' | 'name' | 'isNamed'> : never
 
 export class Graph {
   /** The app's name, for messages. */
@@ -99,11 +134,129 @@ export class Graph {
     this.app = app
   }
 
-  /** Adds a node. `name` is the user's, or a stem that gets a number of its own. */
-  add<N extends GraphNode>(node: NodeOf<N>, name: string | { readonly stem: string }): N {
+  /** Adds a topic to read. `name`: default the topic's. */
+  source<K, V>(
+    topic: Topic<K, V, never, never>,
+    of: 'stream' | 'table',
+    name?: string,
+  ): Edge<StreamRecord<K | null, V | null>> {
+    // Which types a topic has is known to the edge from here on.
+    const any = topic as unknown as AnyTopic
+    const node: New<SourceNode> = {
+      kind: 'source',
+      topic: any,
+      of,
+      inputs: [],
+      keyCodec: topicKeyCodec(any.key),
+      keyChanged: false,
+      latenessMs: 0,
+      acrossPartitions: false,
+    }
+    return { from: this.#add(node, name ?? topic.name), outlet: 0 }
+  }
+
+  /**
+   * Adds an operator over its inputs. What its specification leaves out follows from them. Gives the edge of
+   * its first outlet.
+   * @throws MillraceError as {@link check}
+   */
+  apply<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]>(
+    spec: OperatorSpec<In, Out>,
+    inputs: Edges<In>,
+    said: Said = {},
+  ): OutletOf<Out[0]> {
+    this.check(spec, inputs, said)
+    const [first] = inputs as readonly Edge[]
+    const { name, label = name, outlets = ['out'], stateful = false, keys, shape } = spec
+    const node: New<OperatorNode> = {
+      kind: 'operator',
+      label,
+      spec,
+      inputs,
+      outlets: [...outlets],
+      stateful,
+      stores: { ...(shape && { shape }), ...(said.version !== undefined && { version: said.version }) },
+      keyCodec: keys === 'made' ? jsonKeyCodec : (keys?.(first!.from.keyCodec) ?? first!.from.keyCodec),
+      keyChanged: keys === 'made' || inputs.some(({ from }) => from.keyChanged),
+      latenessMs: spec.latenessMs ?? Math.max(...inputs.map(latenessOf)),
+      latenessByOutlet: [],
+      acrossPartitions: spec.acrossPartitions ?? first!.from.acrossPartitions,
+    }
+    return { from: this.#add<OperatorNode>(node, said.name ?? { stem: name }), outlet: 0 }
+  }
+
+  /**
+   * Checks what {@link apply} is about to add: for a caller that adds something else before it.
+   * @throws MillraceError DUPLICATE_OPERATOR, INVALID_ARGUMENT for a name; INVALID_TOPOLOGY for inputs of
+   *   another app; LATENESS_SHRINKS
+   */
+  check(
+    { name, label = name, allowedLatenessMs = Number.POSITIVE_INFINITY }: Omit<AnySpec, 'make'>,
+    inputs: readonly Edge[],
+    said: Said = {},
+  ): void {
+    if (said.name !== undefined) this.#checkName(said.name)
+    for (const edge of inputs) {
+      this.#checkOwn(edge.from, said.name ?? name)
+      const latenessMs = latenessOf(edge)
+      if (allowedLatenessMs < latenessMs) throw latenessShrinks(label, edge.from.name, latenessMs)
+    }
+  }
+
+  /** Gives an operator one more outlet. `latenessMs`: where it asks more of what follows than the others. */
+  addOutlet<R extends StreamRecord>(node: OperatorNode, name: string, latenessMs?: number): OutletOf<R> {
+    const outlet = node.outlets.push(name) - 1
+    node.latenessByOutlet[outlet] = latenessMs
+    return { from: node, outlet }
+  }
+
+  /**
+   * The same records where their keys live: through an exchange if their keys have changed. `keyCodec`: how
+   * keys become bytes from there on, by default as JSON.
+   */
+  exchange<R extends StreamRecord>(
+    edge: Edge<R>,
+    keyCodec: KeyCodec = jsonKeyCodec,
+    keepsKeyless = false,
+  ): Edge<R> {
+    if (!edge.from.keyChanged) return edge
+    const node: New<ExchangeNode> = {
+      kind: 'exchange',
+      keepsKeyless,
+      inputs: [edge],
+      keyCodec,
+      keyChanged: false,
+      latenessMs: latenessOf(edge),
+      acrossPartitions: true,
+    }
+    return { from: this.#add(node, this.#nameAfter(edge.from.name, 'exchange')), outlet: 0 }
+  }
+
+  /**
+   * Adds a topic to write.
+   * @throws MillraceError INVALID_TOPOLOGY for keys that the topic cannot take
+   */
+  sink(edge: Edge, taker: WritableTopic<never, never>, { name }: Said = {}): void {
+    // The DSL has compared the types. What the topic refuses all the same is found when a record is written.
+    const topic = taker as unknown as WritableTopic<unknown, unknown>
+    const { keyCodec, keyChanged, acrossPartitions } = edge.from
+    checkKeyForm(edge.from, topic)
+    const node: New<SinkNode> = {
+      kind: 'sink',
+      topic,
+      inputs: [edge],
+      keyCodec,
+      keyChanged,
+      latenessMs: latenessOf(edge),
+      acrossPartitions,
+    }
+    this.#add(node, name ?? { stem: 'to' })
+  }
+
+  /** Adds a node. `name` is the program's, or a stem that gets its own number. */
+  #add<N extends GraphNode>(node: New<N>, name: string | { readonly stem: string }): N {
     const given = typeof name === 'string' ? name : this.#numbered(name.stem)
-    this.checkName(given)
-    for (const { from } of node.inputs) this.checkOwn(from, given)
+    this.#checkName(given)
     this.#names.add(given)
     const isNamed = typeof name === 'string'
     const added = { ...node, id: this.nodes.length, name: given, isNamed } as unknown as N
@@ -111,12 +264,7 @@ export class Graph {
     return added
   }
 
-  /**
-   * Checks a name that an operator is about to get; undefined is none.
-   * @throws MillraceError DUPLICATE_OPERATOR, INVALID_ARGUMENT
-   */
-  checkName(name: string | undefined): void {
-    if (name === undefined) return
+  #checkName(name: string): void {
     if (this.#names.has(name))
       throw new MillraceError(
         'DUPLICATE_OPERATOR',
@@ -129,11 +277,8 @@ export class Graph {
       )
   }
 
-  /**
-   * Checks that a node is of this graph: `taker` is to get its records.
-   * @throws MillraceError INVALID_TOPOLOGY
-   */
-  checkOwn(node: GraphNode, taker: string): void {
+  /** Checks that a node is of this graph: `taker` is to get its records. */
+  #checkOwn(node: GraphNode, taker: string): void {
     if (this.nodes[node.id] === node) return
     throw new MillraceError(
       'INVALID_TOPOLOGY',
@@ -146,7 +291,7 @@ export class Graph {
    * A name for what belongs to the node of that name, and stays with it when others come and go:
    * `by-city-exchange`, numbered where there are several.
    */
-  nameAfter(name: string, suffix: string): string {
+  #nameAfter(name: string, suffix: string): string {
     // Short enough to be one.
     const whole = `${name.slice(0, 80)}-${suffix}`
     return this.#names.has(whole) ? this.#numbered(whole) : whole

@@ -1,14 +1,19 @@
 /** Which topics the keys of a stream can be written to, as far as their forms tell before a record comes. */
 import { MillraceError } from '../../base/index.ts'
 import { isWindowedForm, type WritableTopic } from '../../schema/index.ts'
-import type { GraphNode } from './graph.ts'
+
+/** Where keys come from. */
+interface Keys {
+  readonly name: string
+  readonly keyCodec: { readonly form: string }
+}
 
 /**
  * Checks that a topic can take keys of the form that `from` gives. Keys that the program made are JSON, which
  * may hold anything: those are checked when a record is written.
  * @throws MillraceError INVALID_TOPOLOGY
  */
-export function checkKeyForm(from: GraphNode, { name, key }: WritableTopic<unknown, unknown>): void {
+export function checkKeyForm(from: Keys, { name, key }: WritableTopic<unknown, unknown>): void {
   const given = from.keyCodec.form
   const taken = key.serde.name
   const way = wayOut(given, taken)

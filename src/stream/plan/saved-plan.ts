@@ -101,7 +101,13 @@ function savedOperator(
   plan: Plan,
   states: readonly string[],
 ): SavedOperator {
-  const { name, isNamed, label: kind, stores: { shape, version } = {}, inputs } = node
+  const {
+    name,
+    isNamed,
+    label: kind,
+    stores: { shape, version },
+    inputs,
+  } = node
   return {
     name,
     isNamed,

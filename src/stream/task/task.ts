@@ -11,8 +11,9 @@
 import { assert } from '../../base/index.ts'
 import { frozen, given, type KeyedState, type UndoLog } from '../../state/index.ts'
 import { OperatorFailure } from './operator-failure.ts'
-import type { ExchangeNode, GraphNode, OperatorNode, SinkNode } from '../plan/graph.ts'
+import type { Edge, ExchangeNode, GraphNode, OperatorNode, SinkNode } from '../plan/graph.ts'
 import type { Metrics } from './metrics.ts'
+import { rawKeyOf } from '../operators/key-codec.ts'
 import {
   type Forward,
   nowhere,
@@ -313,7 +314,7 @@ export class Task {
       case 'operator': {
         const outlets = outletsOf(node, node.outlets.length)
         const forwards = node.stateful ? outlets.map(outlet => this.#settling(node, outlet)) : outlets
-        const operator = node.factory(this.#contextOf(node, operators), forwards)
+        const operator = node.spec.make(this.#contextOf(node, operators), forwards)
         operators.set(node, operator)
         return operator.inputs.map(input => guarded(node.name, input))
       }
@@ -358,7 +359,11 @@ export class Task {
   #contextOf(node: OperatorNode, operators: Map<GraphNode, Operator>): OperatorContext {
     const environment = this.#environment
     const { metrics } = environment
+    const { keyCodec, acrossPartitions } = (node.inputs[0] as Edge).from
     return {
+      rawKey: record => rawKeyOf(record, keyCodec),
+      keyOf: rawKey => keyCodec.decode(rawKey) as never,
+      acrossPartitions,
       state: name => {
         const state = environment.state(this, node, name)
         this.#kept ??= state
@@ -372,7 +377,7 @@ export class Task {
             // Asked for with the first record: an input may be made after what it leads to.
             view ??= from && operators.get(from)?.view
             assert(view, 'a view is one of a table')
-            return view.get(rawKey, key)
+            return view.get(rawKey, key) as never
           },
         }
       },

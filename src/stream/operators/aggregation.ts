@@ -1,0 +1,91 @@
+/**
+ * How values become an aggregate: by counting them, or by functions of the program, whose results are
+ * checked and frozen.
+ */
+import { frozen, given, storable } from '../../state/index.ts'
+import { type Shape, shapeOf } from './value-shape.ts'
+import { returned } from './returned.ts'
+
+/**
+ * Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one.
+ */
+export type Initial<A> = A | (() => A)
+
+/**
+ * What a function that folds gives: a new aggregate, the one that it was given, or null, which deletes the
+ * row.
+ */
+export type Folded<A> = A | Readonly<NoInfer<A>> | null
+
+/** How values of type V under keys of type K become an aggregate of type A. */
+export interface Aggregation<K, V, A> {
+  /** The aggregate of one value. Null: none. */
+  readonly first: (value: V, key: K) => A | null
+  /** The aggregate with one more value. Null deletes it. */
+  readonly add: (aggregate: A, value: V, key: K) => A | null
+  /** The shape of what it begins with. */
+  readonly shape: () => Shape
+}
+
+/** How the aggregates of two sessions become one. */
+export interface SessionAggregation<K, V, A> extends Aggregation<K, V, A> {
+  readonly merge: (left: A, right: A, key: K) => A
+}
+
+/** How many values there are. */
+export const counting: SessionAggregation<unknown, unknown, number> = {
+  first: () => 1,
+  add: count => count + 1,
+  merge: (left, right) => left + right,
+  shape: () => 'number',
+}
+
+/** The first value, then what the function makes of that and the next. */
+export function reducing<K, V>(
+  reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+): SessionAggregation<K, V, V> {
+  return {
+    first: value => frozen(value),
+    add: (reduced, value) => frozen(returned(reducer(given(reduced), value), 'reduce')) as V | null,
+    merge: (left, right, key) => storable(returned(reducer(given(left), given(right)), 'reduce'), key) as V,
+    shape: () => 'any',
+  }
+}
+
+/** What the function makes of the aggregate so far and the next value. */
+export function folding<K, V, A>(
+  initial: Initial<A>,
+  add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+): Aggregation<K, V, NonNullable<A>> {
+  // A program that begins with a function means its result.
+  const begin = typeof initial === 'function' ? (initial as () => A) : () => initial
+  // What is read-only to the program is an aggregate like any other here: all of them are frozen.
+  const adding = (sum: A, value: V, key: K): NonNullable<A> | null =>
+    storable(returned(add(sum, value, frozen(key)), 'aggregate'), key) as NonNullable<A> | null
+  return {
+    first: (value, key) => adding(given(frozen(begin())), value, key),
+    add: (sum, value, key) => adding(given(sum), value, key),
+    shape: () => shapeOfInitial(begin),
+  }
+}
+
+/** As {@link folding}, with the function that joins two sessions. */
+export function foldingSessions<K, V, A>(
+  initial: Initial<A>,
+  add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+  merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
+): SessionAggregation<K, V, NonNullable<A>> {
+  return {
+    ...folding(initial, add),
+    merge: (left, right, key) =>
+      storable(returned(merge(given(left), given(right), key), 'aggregate'), key) as NonNullable<A>,
+  }
+}
+
+function shapeOfInitial(begin: () => unknown): Shape {
+  try {
+    return shapeOf(begin())
+  } catch {
+    return 'any' // it fails at the first record, and says why
+  }
+}

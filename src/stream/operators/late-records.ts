@@ -1,0 +1,20 @@
+/**
+ * The side output of a window operator. Late records carry the key that they came with, not the windowed one:
+ * an operator says so.
+ */
+import type { KeyCodec } from './key-codec.ts'
+import { stateless, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+
+/** `keyCodec`: how the keys were encoded before the windows. */
+export const lateRecords = <K, V>(keyCodec: KeyCodec): Unary<StreamRecord<K, V>, StreamRecord<K, V>> =>
+  stateless(
+    {
+      name: 'late',
+      label: 'late records',
+      outlets: ['late'],
+      keys: () => keyCodec,
+      latenessMs: Number.POSITIVE_INFINITY,
+    },
+    (record, forward) => forward(record),
+  )
