@@ -4,6 +4,7 @@
  */
 import { inspect } from 'node:util'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { testFile } from './for-seeds.ts'
 
 interface Task {
   readonly module: string
@@ -15,7 +16,7 @@ type Answer = { readonly result: unknown } | { readonly failure: string }
 
 /**
  * Calls the function that `module` (its URL) exports as `name`; arguments and result are cloned. The module
- * must not import node:test.
+ * must not import node:test. Its seeds are those of the test that calls (for-seeds.ts).
  *
  * @example
  * test('…', () => apart(new URL('./simulation.ts', import.meta.url), 'simulate', 1000))
@@ -23,7 +24,9 @@ type Answer = { readonly result: unknown } | { readonly failure: string }
 export function apart<T = void>(module: URL, name: string, ...args: readonly unknown[]): Promise<T> {
   const task: Task = { module: module.href, name, args }
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { apart: task } })
+    const worker = new Worker(new URL(import.meta.url), {
+      workerData: { apart: task, testFile: testFile() },
+    })
     worker.once('message', (answered: Answer) => {
       if ('failure' in answered) reject(new Error(answered.failure))
       else resolve(answered.result as T)

@@ -8,9 +8,3 @@ export const soak: boolean = process.env['SOAK'] === '1'
 export function scale(full: number): number {
   return soak ? full : Math.ceil(full / 10)
 }
-
-/**
- * The seed a randomised test starts from: SEED repeats a failed run, otherwise it is fixed so that CI is
- * repeatable.
- */
-export const seed: number = Number(process.env['SEED'] ?? 1)

@@ -1,4 +1,5 @@
-// Runs suites of the project's tests with the pinned Node: node tools/run-tests.js <suite>… [--soak]
+// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak]
+// Where files are named, they alone run: npm test -- test/app/time.test.ts
 //
 // Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes
 // silently. So the files are listed here, a suite without a file is an error, and the environment is set the
@@ -7,7 +8,7 @@
 // Each file runs in a process, and many start processes of their own. All of them share a cache of compiled
 // modules for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, sep } from 'node:path'
 import process from 'node:process'
@@ -27,21 +28,25 @@ const suites = {
 }
 
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
-const unknown = names.filter(name => !(name in suites))
+const named = names.filter(name => name.endsWith('.test.ts'))
+const chosen = names.filter(name => !named.includes(name))
+const unknown = chosen.filter(name => !(name in suites))
 if (names.length === 0 || unknown.length > 0) {
   console.error(
-    `tools/run-tests: unknown suite '${unknown.join("', '")}'. The suites are: ${Object.keys(suites).join(', ')}.`,
+    `tools/run-tests: unknown suite '${unknown.join("', '")}'. The suites are: ${Object.keys(suites).join(', ')}. ` +
+      `A file's name ends in .test.ts.`,
   )
   process.exit(2)
 }
+for (const file of named)
+  if (!existsSync(join(root, file))) {
+    console.error(`tools/run-tests: there is no file '${file}'. Name it as seen from ${root}.`)
+    process.exit(2)
+  }
 
-const files = names.flatMap(name => {
-  const found = suites[name].files()
-  if (found.length > 0) return found
-  console.error(`tools/run-tests: the suite '${name}' has no test file.`)
-  process.exit(1)
-})
-const concurrency = Math.min(...names.map(name => suites[name].concurrency))
+const files = named.length > 0 ? named : chosen.flatMap(filesOf)
+const running = named.some(isPeer) ? ['peers'] : chosen
+const concurrency = Math.min(...running.map(name => suites[name].concurrency), 2)
 const soak = process.argv.includes('--soak')
 /** A test that hangs must fail. A soak has no such bound: its length is its purpose. */
 const timeout = soak ? [] : ['--test-timeout=240000']
@@ -69,6 +74,13 @@ runner.on('exit', code => {
   rmSync(cache, { recursive: true, force: true })
   process.exit(code ?? 1)
 })
+
+function filesOf(suite) {
+  const found = suites[suite].files()
+  if (found.length > 0) return found
+  console.error(`tools/run-tests: the suite '${suite}' has no test file.`)
+  process.exit(1)
+}
 
 function testFiles(folder) {
   return readdirSync(join(root, folder), { recursive: true })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scale, seed } from '../../test/scale.ts'
-import { seededRandom } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { assign, setName, unitsOf, type Candidate, type Unit } from './assignment.ts'
 
 const candidate = (sets: readonly string[], has: readonly string[] = []): Candidate => ({
@@ -54,9 +53,8 @@ test('moves only what has to move', () => {
   ])
 })
 
-test('random members: everything has one owner, loads differ by one at the most, and a settled group stays as it is', () => {
-  const random = seededRandom(seed)
-  for (let round = 0; round < scale(2000); round += 1) {
+test('random members: everything has one owner, loads differ by one at the most, and a settled group stays as it is', () =>
+  forSeeds(2000, random => {
     const names = Array.from({ length: 1 + random.int(3) }, (_, index) => `t${index}`)
     const sets = setsOf(...names.map(name => [name, 1 + random.int(12)] as const))
     const all = [...sets.values()].flat()
@@ -84,5 +82,4 @@ test('random members: everything has one owner, loads differ by one at the most,
       keysOf(assign(sets, members)).map(keys => keys.toSorted()),
       keysOf(result).map(keys => keys.toSorted()),
     )
-  }
-})
+  }))

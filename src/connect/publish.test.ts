@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import * as v from 'valibot'
 import { z } from 'zod'
 import { isCode } from '../../test/is-code.ts'
-import { scale } from '../../test/scale.ts'
-import { partitionFor, seededRandom, systemClock } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
+import { partitionFor, systemClock } from '../base/index.ts'
 import { json, text, topic, type ErrorPolicy } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
@@ -107,9 +107,8 @@ describe('publish', () => {
     ])
   })
 
-  test('crashes before and after commits: every row once', async () => {
-    const random = seededRandom(7)
-    for (let round = 0; round < scale(200); round++) {
+  test('crashes before and after commits: every row once', () =>
+    forSeeds(200, async random => {
       const log = new MemoryLog()
       const total = random.int(60)
       let crashes = 4
@@ -133,8 +132,7 @@ describe('publish', () => {
         seen.sort((a, b) => a - b),
         rows(total).map(({ n }) => n),
       )
-    }
-  })
+    }))
 
   test('a signal ends the run with what was published committed, and the next one goes on', async () => {
     const log = new MemoryLog()

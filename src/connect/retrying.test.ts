@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isCode } from '../../test/is-code.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { MillraceError, seededRandom, systemClock, type Clock, type Random } from '../base/index.ts'
 import { deliver } from './deliver.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
@@ -9,23 +10,23 @@ import { counting, logOf, sorted, things, upTo, valuesOf, type Thing } from './t
 
 const busy = new MillraceError('SINK_FAILED', 'busy', { retriable: true })
 
-test('passes what goes away, before and after the write took effect; nothing is written twice', async () => {
-  const log = await logOf(counting(30))
-  const target = new MemoryTarget<string, Thing>()
-  const random = seededRandom(3)
-  target.onWrite = () => {
-    if (random.int(2) === 0) throw busy
-  }
-  let retries = 0
-  const sink = retrying(target.sink(), { attempts: 30, backoff: '1ms', backoffMax: '2ms', random })
-  await deliver(log, things, sink, {
-    until: 'end',
-    transactionRows: 4,
-    observer: { onRetry: () => retries++ },
-  }).done
-  assert.deepEqual(sorted(valuesOf(target)), upTo(30))
-  assert.ok(retries > 0)
-})
+test('passes what goes away, before and after the write took effect; nothing is written twice', () =>
+  forSeeds(30, async random => {
+    const log = await logOf(counting(30))
+    const target = new MemoryTarget<string, Thing>()
+    target.onWrite = () => {
+      if (random.int(2) === 0) throw busy
+    }
+    let retries = 0
+    const sink = retrying(target.sink(), { attempts: 30, backoff: '1ms', backoffMax: '2ms', random })
+    await deliver(log, things, sink, {
+      until: 'end',
+      transactionRows: 4,
+      observer: { onRetry: () => retries++ },
+    }).done
+    assert.deepEqual(sorted(valuesOf(target)), upTo(30))
+    assert.ok(retries > 0)
+  }))
 
 test('waits longer each time, with jitter, and gives up', async () => {
   const target = new MemoryTarget<string, Thing>()

@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { fromUtf8, seededRandom, utf8, type Disk } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
@@ -184,27 +185,32 @@ test('what an interrupted creation or deletion left behind is removed', async ()
   )
 })
 
-test('a start that was not yet durable when the process was killed, and the power then, is no damage', async () => {
-  let killed = 0
-  for (let atKill = 4; atKill <= 6; atKill += 1)
-    for (let atCrash = 10; atCrash <= 40; atCrash += 2) {
-      const disk = new SimulatedDisk({ random: seededRandom(atKill * 100 + atCrash) })
-      const log = await openDirectory(disk.session(), { segmentBytes: 150 })
-      const partition = await log.createPartition('flights', 0)
-      for (let sequence = 0; sequence < 4; sequence += 1) await send(partition, sequence)
-      await partition.dropBefore(1)
-      disk.failCall({ call: atKill, kind: 'EIO', times: 'forever' })
-      await partition.dropBefore(3).catch(() => (killed += 1))
-      disk.kill()
-      disk.clearFailures()
-      disk.failCall({ call: atCrash, kind: 'EIO', times: 'forever' })
-      await openDirectory(disk.session()).catch(() => undefined)
-      disk.crash()
-      const after = await openDirectory(disk)
-      equal(after.recovery.partitions[0]?.damage, undefined, `killed at ${atKill}, power lost at ${atCrash}`)
-    }
-  ok(killed > 40)
-})
+test('a start that was not yet durable when the process was killed, and the power then, is no damage', () =>
+  forSeeds(10, async random => {
+    let killed = 0
+    for (let atKill = 4; atKill <= 6; atKill += 1)
+      for (let atCrash = 10; atCrash <= 40; atCrash += 2) {
+        const disk = new SimulatedDisk({ random })
+        const log = await openDirectory(disk.session(), { segmentBytes: 150 })
+        const partition = await log.createPartition('flights', 0)
+        for (let sequence = 0; sequence < 4; sequence += 1) await send(partition, sequence)
+        await partition.dropBefore(1)
+        disk.failCall({ call: atKill, kind: 'EIO', times: 'forever' })
+        await partition.dropBefore(3).catch(() => (killed += 1))
+        disk.kill()
+        disk.clearFailures()
+        disk.failCall({ call: atCrash, kind: 'EIO', times: 'forever' })
+        await openDirectory(disk.session()).catch(() => undefined)
+        disk.crash()
+        const after = await openDirectory(disk)
+        equal(
+          after.recovery.partitions[0]?.damage,
+          undefined,
+          `killed at ${atKill}, power lost at ${atCrash}`,
+        )
+      }
+    ok(killed > 40)
+  }))
 
 test("a partition's configuration comes back with it", async () => {
   const disk = new SimulatedDisk()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scale, seed } from '../../test/scale.ts'
-import { seededRandom } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { parseJson } from './json-numbers.ts'
 
 /** Numbers as JSON has them, and whether they change. */
@@ -99,29 +98,26 @@ test('digits in text are not numbers', () => {
 })
 
 test('reads back every number that JSON.stringify writes', () => {
-  const random = seededRandom(seed)
   const view = new DataView(new ArrayBuffer(8))
-  for (let round = 0; round < scale(20_000); round += 1) {
+  return forSeeds(20_000, random => {
     view.setUint32(0, random.int(2 ** 32))
     view.setUint32(4, random.int(2 ** 32))
     const double = view.getFloat64(0)
-    if (!Number.isFinite(double)) continue
+    if (!Number.isFinite(double)) return
     const whole = Math.trunc(double % 2 ** 70)
     for (const number of [double, whole, 2 ** random.int(1024)])
       assert.ok(Object.is((parseJson(JSON.stringify([number])) as number[])[0], number === 0 ? 0 : number))
-  }
+  })
 })
 
-test('reads whole numbers around powers of two if JavaScript writes them back unchanged', () => {
-  const random = seededRandom(seed)
-  for (let round = 0; round < scale(20_000); round += 1) {
+test('reads whole numbers around powers of two if JavaScript writes them back unchanged', () =>
+  forSeeds(20_000, random => {
     const whole = 2n ** BigInt(50 + random.int(30)) + BigInt(random.int(4096)) - 2048n
     // 2^80 has 25 digits; those of a double are 17, and zeros.
     const stays = Number(whole).toLocaleString('en', { useGrouping: false }) === String(whole)
     if (stays) assert.equal(parseJson(String(whole)), Number(whole))
     else assert.throws(() => parseJson(String(whole)), RangeError, String(whole))
-  }
-})
+  }))
 
 test('checks long and deep texts, too', () => {
   const deep = `${'['.repeat(100_000)}9007199254740993${']'.repeat(100_000)}`

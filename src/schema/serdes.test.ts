@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scale, seed } from '../../test/scale.ts'
-import { seededRandom } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { bytesSerde } from './bytes.ts'
 import { canonicalJsonSerde, jsonSerde } from './json.ts'
 import type { Malformed, Serde, Slices } from './serde.ts'
@@ -45,17 +44,16 @@ test('text that is not JSON is malformed', () => {
 })
 
 test('interning keeps random strings, however they collide', () => {
-  const random = seededRandom(seed)
   const alphabet = ['a', 'b', '\0', 'é', '日', '🛫', '\x7f', '\x80']
-  for (let round = 0; round < scale(300); round++) {
+  return forSeeds(300, (random, seed) => {
     const entries = Array.from({ length: 50 }, () =>
       Array.from(
-        { length: random.int(round % 3 === 0 ? 80 : 6) },
+        { length: random.int(seed % 3 === 0 ? 80 : 6) },
         () => alphabet[random.int(alphabet.length)],
       ).join(''),
     )
     assert.deepEqual(decoded(decode(stringSerde), entries), entries)
-  }
+  })
 })
 
 test('keys that evict each other keep their text', () => {

@@ -1,12 +1,11 @@
 /**
  * KeyedState against a plain sorted model: random reads and writes, commits that succeed, fail or overlap
- * with further writes, and crashes after which the state is built again from its recorded changelog. A
- * failure names its seed: run it alone with SEED=n.
+ * with further writes, and crashes after which the state is built again from its recorded changelog.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scale, seed } from '../../test/scale.ts'
-import { seededRandom, systemClock, type Random } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
+import { systemClock, type Random } from '../base/index.ts'
 import { restore, writeChanges } from './changelog.ts'
 import { KeyedState, type StateChange } from './keyed-state.ts'
 import { memoryStore } from './memory-store.ts'
@@ -37,8 +36,8 @@ class Case {
   /** What the commit in progress was given. */
   #asked: readonly StateChange[] = []
 
-  constructor(caseSeed: number) {
-    this.#random = seededRandom(caseSeed)
+  constructor(random: Random) {
+    this.#random = random
     this.#open()
   }
 
@@ -202,14 +201,13 @@ class Case {
   }
 }
 
-test('state is what a sorted map would hold, whatever commits, fails and crashes in between', async () => {
-  for (let i = 0; i < scale(1500); i++) {
-    const one = new Case(seed + i)
+test('state is what a sorted map would hold, whatever commits, fails and crashes in between', () =>
+  forSeeds(1500, async random => {
+    const one = new Case(random)
     for (let step = 0; step < steps; step++)
       try {
         await one.step()
       } catch (error) {
-        throw new Error(`case with SEED=${seed + i}, step ${step}`, { cause: error })
+        throw new Error(`step ${step}`, { cause: error })
       }
-  }
-})
+  }))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
+import { isMillraceError } from '../base/index.ts'
 import { KeyedState } from './keyed-state.ts'
 import { memoryStore } from './memory-store.ts'
 import type { StateStore } from './state-store.ts'
@@ -207,47 +208,47 @@ test('however many rows are deleted and not committed, a question for the first 
   assert.ok(passed <= 10 * rows, `${passed} keys were passed`)
 })
 
-test('many keys of one namespace are in order, whether they are new, stored, deleted or come again', () => {
-  const random = seededRandom(3)
-  const store = memoryStore()
-  const state = new KeyedState<number>('s', store)
-  const model = new Map<string, number>()
-  const seen = (): string[] => [...state.scan(0, 1)].map(({ key, value }) => `${key}=${value}`)
-  const expected = (): string[] => [...model].map(([key, value]) => `${key}=${value}`).sort()
-  const sortedByKey = (pairs: readonly string[]): boolean =>
-    pairs.every((pair, n) => n === 0 || pairs[n - 1]!.split('=')[0]! < pair.split('=')[0]!)
-  for (let commit = 1; commit <= 4; commit += 1) {
-    // Few are stored before many new ones come between them.
-    for (const count of commit === 1 ? [300] : [4096, 1, 700, 5000]) {
-      for (let n = 0; n < count; n += 1) {
-        const key = String(random.int(60_000)).padStart(5, '0')
-        state.put(0, key, n)
-        model.set(key, n)
-        if (n % 5 > 0) continue
-        const gone = String(random.int(60_000)).padStart(5, '0')
-        state.delete(0, gone)
-        model.delete(gone)
+test('many keys of one namespace are in order, whether they are new, stored, deleted or come again', () =>
+  forSeeds(10, random => {
+    const store = memoryStore()
+    const state = new KeyedState<number>('s', store)
+    const model = new Map<string, number>()
+    const seen = (): string[] => [...state.scan(0, 1)].map(({ key, value }) => `${key}=${value}`)
+    const expected = (): string[] => [...model].map(([key, value]) => `${key}=${value}`).sort()
+    const sortedByKey = (pairs: readonly string[]): boolean =>
+      pairs.every((pair, n) => n === 0 || pairs[n - 1]!.split('=')[0]! < pair.split('=')[0]!)
+    for (let commit = 1; commit <= 4; commit += 1) {
+      // Few are stored before many new ones come between them.
+      for (const count of commit === 1 ? [300] : [4096, 1, 700, 5000]) {
+        for (let n = 0; n < count; n += 1) {
+          const key = String(random.int(60_000)).padStart(5, '0')
+          state.put(0, key, n)
+          model.set(key, n)
+          if (n % 5 > 0) continue
+          const gone = String(random.int(60_000)).padStart(5, '0')
+          state.delete(0, gone)
+          model.delete(gone)
+        }
+        const found = seen()
+        assert.ok(sortedByKey(found))
+        assert.deepEqual(found, expected())
+        // From the middle on, as a firing that was interrupted.
+        const [after] = [...state.scan(0, 1, '30000')]
+        assert.equal(
+          after?.key,
+          [...model.keys()].sort().find(key => key > '30000'),
+        )
       }
-      const found = seen()
-      assert.ok(sortedByKey(found))
-      assert.deepEqual(found, expected())
-      // From the middle on, as a firing that was interrupted.
-      const [after] = [...state.scan(0, 1, '30000')]
-      assert.equal(
-        after?.key,
-        [...model.keys()].sort().find(key => key > '30000'),
-      )
+      state.changes()
+      // What comes while a commit is in flight belongs to the next.
+      for (const key of ['00000x', '30000x', '99999x']) {
+        state.put(0, key, commit)
+        model.set(key, commit)
+      }
+      state.committed(commit)
+      assert.deepEqual(seen(), expected())
     }
-    state.changes()
-    // What comes while a commit is in flight belongs to the next.
-    for (const key of ['00000x', '30000x', '99999x']) {
-      state.put(0, key, commit)
-      model.set(key, commit)
-    }
-    state.committed(commit)
-    assert.deepEqual(seen(), expected())
-  }
-})
+  }))
 
 test('a commit of many entries, or of large ones, is made in steps', () => {
   const cases = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { scale, seed } from '../../test/scale.ts'
-import { fromLatin1, seededRandom } from '../base/index.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
+import { fromLatin1 } from '../base/index.ts'
 import { memoryStore } from './memory-store.ts'
 import { decodeNamespace, encodeNamespace } from './namespace.ts'
 import { freshMax, movesMax, SortedKeys } from './sorted-keys.ts'
@@ -41,9 +41,8 @@ test('a store keeps copies, sorted, with the position they stand for', () => {
   assert.deepEqual([store.size, store.position, [...store.keys('', undefined)]], [0, undefined, []])
 })
 
-test('a store is a sorted map, however keys come, go and come again', () => {
-  const random = seededRandom(seed)
-  for (let round = 0; round < scale(200); round++) {
+test('a store is a sorted map, however keys come, go and come again', () =>
+  forSeeds(200, random => {
     const store = memoryStore()
     const model = new Map<string, string>()
     for (let step = 0; step < 40; step++) {
@@ -66,79 +65,78 @@ test('a store is a sorted map, however keys come, go and come again', () => {
       )
       assert.equal(store.size, model.size)
     }
-  }
-})
+  }))
 
-test('the order of keys holds through runs of every length', () => {
-  const random = seededRandom(seed)
-  for (const runLengthMax of [1, 50, 2 ** 20]) {
-    const keys = new Set<string>()
-    const sorted = new SortedKeys(key => keys.has(key), runLengthMax)
-    for (let step = 0; step < 60; step++) {
-      for (let i = random.int(400); i > 0; i--) {
-        const key = String(random.int(5000))
-        if (!keys.has(key)) sorted.add(key)
-        keys.add(key)
-      }
-      // Whole ranges go at times, as windows do: so much that runs are cleared.
-      const below = String(random.int(3) === 0 ? random.int(9000) : 0)
-      for (const key of keys)
-        if (key < below) {
-          keys.delete(key)
-          sorted.remove()
+test('the order of keys holds through runs of every length', () =>
+  forSeeds(10, random => {
+    for (const runLengthMax of [1, 50, 2 ** 20]) {
+      const keys = new Set<string>()
+      const sorted = new SortedKeys(key => keys.has(key), runLengthMax)
+      for (let step = 0; step < 60; step++) {
+        for (let i = random.int(400); i > 0; i--) {
+          const key = String(random.int(5000))
+          if (!keys.has(key)) sorted.add(key)
+          keys.add(key)
         }
-      assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+        // Whole ranges go at times, as windows do: so much that runs are cleared.
+        const below = String(random.int(3) === 0 ? random.int(9000) : 0)
+        for (const key of keys)
+          if (key < below) {
+            keys.delete(key)
+            sorted.remove()
+          }
+        assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+      }
     }
-  }
-})
+  }))
 
-test('the order of many keys is worked out in pieces, whoever asks when', () => {
-  const random = seededRandom(seed)
-  const keys = new Set<string>()
-  const sorted = new SortedKeys(key => keys.has(key))
-  // A new key is sorted with so many others; a call moves so many on.
-  const movesOfCallMax = freshMax + movesMax + 1
-  let before = 0
-  const bounded = (what: string): void => {
-    assert.ok(sorted.moves - before <= movesOfCallMax, `${what} moved ${sorted.moves - before} keys`)
-    before = sorted.moves
-  }
-  let added = 0
-  const addMany = (count: number): void => {
-    for (let n = 0; n < count; n++) {
-      const key = `${random.int(1e9)}`
-      if (keys.has(key)) continue
-      keys.add(key)
-      sorted.add(key)
-      added++
-      bounded('an addition')
+test('the order of many keys is worked out in pieces, whoever asks when', () =>
+  forSeeds(10, random => {
+    const keys = new Set<string>()
+    const sorted = new SortedKeys(key => keys.has(key))
+    // A new key is sorted with so many others; a call moves so many on.
+    const movesOfCallMax = freshMax + movesMax + 1
+    let before = 0
+    const bounded = (what: string): void => {
+      assert.ok(sorted.moves - before <= movesOfCallMax, `${what} moved ${sorted.moves - before} keys`)
+      before = sorted.moves
     }
-  }
-  const ask = (): void => {
-    const [first] = sorted.range('5', undefined)
-    bounded('a question')
-    assert.equal(
-      first,
-      [...keys].reduce((least, key) => (key >= '5' && key < least ? key : least), '9~'),
-    )
-  }
-  addMany(200_000)
-  for (let n = 0; n < 6; n++) {
-    ask()
-    addMany(10_000)
-  }
-  // Nearly all go: the runs are cleared.
-  let left = 50
-  for (const key of keys)
-    if (left-- <= 0) {
-      keys.delete(key)
-      sorted.remove()
+    let added = 0
+    const addMany = (count: number): void => {
+      for (let n = 0; n < count; n++) {
+        const key = `${random.int(1e9)}`
+        if (keys.has(key)) continue
+        keys.add(key)
+        sorted.add(key)
+        added++
+        bounded('an addition')
+      }
     }
-  for (let n = 0; n < 8; n++) ask()
-  assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
-  bounded('the last question')
-  assert.ok(sorted.moves < 12 * added, `${sorted.moves} moves for ${added} keys`)
-})
+    const ask = (): void => {
+      const [first] = sorted.range('5', undefined)
+      bounded('a question')
+      assert.equal(
+        first,
+        [...keys].reduce((least, key) => (key >= '5' && key < least ? key : least), '9~'),
+      )
+    }
+    addMany(200_000)
+    for (let n = 0; n < 6; n++) {
+      ask()
+      addMany(10_000)
+    }
+    // Nearly all go: the runs are cleared.
+    let left = 50
+    for (const key of keys)
+      if (left-- <= 0) {
+        keys.delete(key)
+        sorted.remove()
+      }
+    for (let n = 0; n < 8; n++) ask()
+    assert.deepEqual([...sorted.range('', undefined)], [...keys].sort())
+    bounded('the last question')
+    assert.ok(sorted.moves < 12 * added, `${sorted.moves} moves for ${added} keys`)
+  }))
 
 test('keys that have gone for good are let go of', () => {
   const keys = new Set<string>()

@@ -1,9 +1,20 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { seededRandom } from '../base/index.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
+
+/** All of these came out of the seeds, and nothing else. */
+function met(...outcomes: readonly unknown[]): (results: readonly unknown[]) => void {
+  return results => deepEqual(new Set(results), new Set(outcomes))
+}
+
+function oftenLost(results: readonly boolean[]): void {
+  const lost = results.filter(Boolean).length
+  ok(lost > results.length / 5, `${lost} lost`)
+}
 
 async function fileWith(disk: SimulatedDisk, content: string, sync: boolean) {
   await disk.makeDirectory('/d')
@@ -13,33 +24,33 @@ async function fileWith(disk: SimulatedDisk, content: string, sync: boolean) {
   return file
 }
 
-test('what was synced, under a synced name, survives every crash', async () => {
-  for (let seed = 0; seed < 50; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+test('what was synced, under a synced name, survives every crash', () =>
+  forSeeds(500, async random => {
+    const disk = new SimulatedDisk({ random })
     await fileWith(disk, 'safe', true)
     await disk.syncDirectory('/d')
     disk.crash()
     equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'safe')
-  }
-})
+  }))
 
-test('what was not synced is kept, lost or torn; a name, too', async () => {
-  const seen = new Set<string>()
-  for (let seed = 0; seed < 300; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    await fileWith(disk, 'x'.repeat(600), false)
-    if (seed % 2) await disk.syncDirectory('/d')
-    disk.crash()
-    const content = disk.contentOf('/d/f')
-    if (!content) {
-      equal(seed % 2, 0, 'a synced name stays')
-      seen.add('no name')
-    } else if (content.every(byte => byte === 120))
-      seen.add(content.length === 600 ? 'kept' : content.length === 0 ? 'lost' : 'cut')
-    else seen.add('torn')
-  }
-  deepEqual([...seen].sort(), ['cut', 'kept', 'lost', 'no name', 'torn'])
-})
+test('what was not synced is kept, lost or torn; a name, too', () =>
+  forSeeds(
+    3000,
+    async (random, seed) => {
+      const disk = new SimulatedDisk({ random })
+      await fileWith(disk, 'x'.repeat(600), false)
+      if (seed % 2) await disk.syncDirectory('/d')
+      disk.crash()
+      const content = disk.contentOf('/d/f')
+      if (!content) {
+        equal(seed % 2, 0, 'a synced name stays')
+        return 'no name'
+      }
+      if (content.some(byte => byte !== 120)) return 'torn'
+      return content.length === 600 ? 'kept' : content.length === 0 ? 'lost' : 'cut'
+    },
+    met('cut', 'kept', 'lost', 'no name', 'torn'),
+  ))
 
 test('failures happen when planned, once or for good', async () => {
   const disk = new SimulatedDisk()
@@ -72,45 +83,47 @@ test('a lock is held until released or until a crash, and files open before it a
   await rejects(file.sync(), { code: 'EBADF' })
 })
 
-test('a sync covers what was written before it, not what is written while it runs', async () => {
-  let lost = 0
-  for (let seed = 0; seed < 100; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    const file = await fileWith(disk, 'before', false)
-    await disk.syncDirectory('/d')
-    const sync = file.sync()
-    const write = file.write([bytes('while')], 6)
-    await Promise.all([sync, write])
-    disk.crash()
-    const left = Buffer.from(disk.contentOf('/d/f')!).toString()
-    ok(left.startsWith('before'), left)
-    if (left !== 'beforewhile') lost += 1
-  }
-  ok(lost > 20, `${lost} lost`)
-})
+test('a sync covers what was written before it, not what is written while it runs', () =>
+  forSeeds(
+    1000,
+    async random => {
+      const disk = new SimulatedDisk({ random })
+      const file = await fileWith(disk, 'before', false)
+      await disk.syncDirectory('/d')
+      const sync = file.sync()
+      const write = file.write([bytes('while')], 6)
+      await Promise.all([sync, write])
+      disk.crash()
+      const left = Buffer.from(disk.contentOf('/d/f')!).toString()
+      ok(left.startsWith('before'), left)
+      return left !== 'beforewhile'
+    },
+    oftenLost,
+  ))
 
-test('a sync that a crash overtakes does not say that it is done', async () => {
-  let done = 0
-  for (let seed = 0; seed < 400; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    const file = await fileWith(disk, 'a', false)
-    await disk.syncDirectory('/d')
-    const sync = file.sync().then(
-      () => true,
-      () => false,
-    )
-    for (let turns = seed % 12; turns > 0; turns -= 1) await Promise.resolve()
-    disk.crash()
-    if (!(await sync)) continue
-    done += 1
-    equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'a')
-  }
-  ok(done > 100 && done < 400, `${done} done`)
-})
+test('a sync that a crash overtakes does not say that it is done', () =>
+  forSeeds(
+    4000,
+    async (random, seed) => {
+      const disk = new SimulatedDisk({ random })
+      const file = await fileWith(disk, 'a', false)
+      await disk.syncDirectory('/d')
+      const sync = file.sync().then(
+        () => true,
+        () => false,
+      )
+      for (let turns = seed % 12; turns > 0; turns -= 1) await Promise.resolve()
+      disk.crash()
+      const isDone = await sync
+      if (isDone) equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'a')
+      return isDone
+    },
+    met(false, true),
+  ))
 
-test('of syncs that overlap, the later one stands, in whatever order they end', async () => {
-  for (let seed = 0; seed < 100; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
+test('of syncs that overlap, the later one stands, in whatever order they end', () =>
+  forSeeds(1000, async (random, seed) => {
+    const disk = new SimulatedDisk({ random })
     const file = await fileWith(disk, 'a', false)
     await disk.syncDirectory('/d')
     const first = file.sync()
@@ -120,55 +133,54 @@ test('of syncs that overlap, the later one stands, in whatever order they end', 
     else first.catch(() => undefined) // still in progress at the crash
     disk.crash()
     equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'ab')
-  }
-})
+  }))
 
-test('a failed sync forgets what it had to write: trying again does not help', async () => {
-  let lost = 0
-  for (let seed = 0; seed < 100; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    const file = await fileWith(disk, 'old', true)
-    await disk.syncDirectory('/d')
-    await file.write([bytes('new')], 0)
-    disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
-    await rejects(file.sync(), { code: 'EIO' })
-    await file.sync()
-    equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'new', 'the cache still shows it')
-    disk.crash()
-    if (Buffer.from(disk.contentOf('/d/f')!).toString() === 'old') lost += 1
-  }
-  ok(lost > 20, `${lost} lost`)
-})
+test('a failed sync forgets what it had to write: trying again does not help', () =>
+  forSeeds(
+    1000,
+    async random => {
+      const disk = new SimulatedDisk({ random })
+      const file = await fileWith(disk, 'old', true)
+      await disk.syncDirectory('/d')
+      await file.write([bytes('new')], 0)
+      disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
+      await rejects(file.sync(), { code: 'EIO' })
+      await file.sync()
+      equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'new', 'the cache still shows it')
+      disk.crash()
+      return Buffer.from(disk.contentOf('/d/f')!).toString() === 'old'
+    },
+    oftenLost,
+  ))
 
-test('a write that fails may have left a part', async () => {
-  const sizes = new Set<number>()
-  for (let seed = 0; seed < 100; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    const file = await fileWith(disk, '', true)
-    disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
-    await rejects(file.write([bytes('abcd')], 0), { code: 'EIO' })
-    sizes.add(await file.size())
-  }
-  deepEqual(
-    [...sizes].sort((a, b) => a - b),
-    [0, 1, 2, 3, 4],
-  )
-})
+test('a write that fails may have left a part', () =>
+  forSeeds(
+    1000,
+    async random => {
+      const disk = new SimulatedDisk({ random })
+      const file = await fileWith(disk, '', true)
+      disk.failCall({ call: 1, kind: 'EIO', times: 'once' })
+      await rejects(file.write([bytes('abcd')], 0), { code: 'EIO' })
+      return file.size()
+    },
+    met(0, 1, 2, 3, 4),
+  ))
 
-test('truncating is a change like writing: it may be lost', async () => {
-  const seen = new Set<string>()
-  for (let seed = 0; seed < 100; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    const file = await fileWith(disk, 'x'.repeat(2000), true)
-    await disk.syncDirectory('/d')
-    await file.truncate(100)
-    equal(await file.size(), 100)
-    disk.crash()
-    const { length } = disk.contentOf('/d/f')!
-    seen.add(length === 100 ? 'kept' : length === 2000 ? 'lost' : 'between')
-  }
-  deepEqual([...seen].sort(), ['between', 'kept', 'lost'])
-})
+test('truncating is a change like writing: it may be lost', () =>
+  forSeeds(
+    1000,
+    async random => {
+      const disk = new SimulatedDisk({ random })
+      const file = await fileWith(disk, 'x'.repeat(2000), true)
+      await disk.syncDirectory('/d')
+      await file.truncate(100)
+      equal(await file.size(), 100)
+      disk.crash()
+      const { length } = disk.contentOf('/d/f')!
+      return length === 100 ? 'kept' : length === 2000 ? 'lost' : 'between'
+    },
+    met('between', 'kept', 'lost'),
+  ))
 
 test('folders: listed by name, moved with what is in them, removed whole', async () => {
   const disk = new SimulatedDisk()

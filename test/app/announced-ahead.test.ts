@@ -4,11 +4,11 @@
  */
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { isMillraceError } from '../../src/base/index.ts'
 import type { LogPort, OffsetCommit, TopicPartition } from '../../src/port/index.ts'
 import { json, text, topic, type Topic } from '../../src/schema/index.ts'
 import { App, type RunOptions, tumbling } from '../../src/stream/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { inPlaceOf, type Running, World } from './world.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })
@@ -109,11 +109,9 @@ for (const [name, isOlder, where] of setBack)
     deepEqual(await sumsOf(world), await sumsOfAll(105))
   })
 
-test('no crash leaves an announcement that is ahead, over three stages', async () => {
-  for (let n = 0; n < scale(60); n += 1) {
-    const caseSeed = seed * 1_000_003 + n
-    const random = seededRandom(caseSeed)
-    const world = await World.open(caseSeed)
+test('no crash leaves an announcement that is ahead, over three stages', () =>
+  forSeeds(60, async (random, seed) => {
+    const world = await World.open(seed)
     let written = 0
     for (let crashes = 0; crashes < 4; crashes += 1) {
       const more = 10 + random.int(30)
@@ -125,15 +123,12 @@ test('no crash leaves an announcement that is ahead, over three stages', async (
       await world.crash()
     }
     await world.run(program(), { ...options, until: 'end' })
-    await checkNothingLost(world, written, `seed ${caseSeed}`)
-  }
-})
+    await checkNothingLost(world, written, 'after crashes')
+  }))
 
-test('an instance that starts slowly beside another one does not take its progress for older offsets', async () => {
-  for (let n = 0; n < scale(40); n += 1) {
-    const caseSeed = seed * 1_000_003 + n
-    const random = seededRandom(caseSeed)
-    const world = await World.open(caseSeed)
+test('an instance that starts slowly beside another one does not take its progress for older offsets', () =>
+  forSeeds(40, async (random, seed) => {
+    const world = await World.open(seed)
     await write(world, 0, 40)
     await world.run(program(), { ...options, until: 'now' })
     let written = 40
@@ -146,13 +141,12 @@ test('an instance that starts slowly beside another one does not take its progre
       await world.clock.advance(random.int(40))
     }
     for (const each of running) {
-      ok(each.outcome() === 'running', `seed ${caseSeed}`)
+      ok(each.outcome() === 'running')
       await world.stop(each)
     }
     await world.run(program(), { ...options, until: 'end' })
-    deepEqual(await sumsOf(world), await sumsOfAll(written), `seed ${caseSeed}`)
-  }
-})
+    deepEqual(await sumsOf(world), await sumsOfAll(written))
+  }))
 
 test('a table that gets a watermark of its own is not taken for older offsets', async () => {
   const joined = (names: Topic<string, string>): App => {

@@ -4,7 +4,8 @@
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
-import { scale, seed, soak } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
+import { scale, soak } from '../scale.ts'
 import {
   type Act,
   acts,
@@ -89,10 +90,14 @@ for (const [name, way, target, actions, outcomes] of rows)
   test(name, async () => {
     const history = await historyOf(way)
     const attacks = attacksOn(history, actions).filter(attack => target.test(attack.target))
-    const found = new Set<string>()
-    for (let round = 0; round < scale(10); round += 1)
-      for (const outcome of await outcomesOf(history, attacks, round, true)) found.add(outcome)
-    for (const outcome of outcomes) ok(found.has(outcome), `${outcome} among ${[...found].join(', ')}`)
+    await forSeeds(
+      10,
+      (_, seed) => outcomesOf(history, attacks, seed, true),
+      results => {
+        const found = new Set(results.flat())
+        for (const outcome of outcomes) ok(found.has(outcome), `${outcome} among ${[...found].join(', ')}`)
+      },
+    )
   })
 
 const ways = (Object.keys(programs) as ProgramName[]).flatMap(program =>
@@ -101,30 +106,28 @@ const ways = (Object.keys(programs) as ProgramName[]).flatMap(program =>
   ),
 )
 
-test('each file and folder is deleted, restored, cut off, flipped and repaired: right numbers, or a refusal', async () => {
-  const random = seededRandom(seed)
-  // All of them in the soak; otherwise a few of some programs.
-  const chosen = soak ? ways : Array.from({ length: 2 }, () => ways[random.int(ways.length)] as Way)
-  for (const way of chosen) {
-    const history = await historyOf(way)
-    const all = attacksOn(history, acts)
-    const attacks = soak ? all : Array.from({ length: 15 }, () => all[random.int(all.length)] as Attack)
-    const found = new Set(await outcomesOf(history, attacks, random.int(1000)))
-    ok(found.size > 1, [...found].join(', '))
-  }
-})
+test('each file and folder is deleted, restored, cut off, flipped and repaired: right numbers, or a refusal', () =>
+  forSeeds(1, async random => {
+    // All of them in the soak; otherwise a few of some programs.
+    const chosen = soak ? ways : Array.from({ length: 2 }, () => ways[random.int(ways.length)] as Way)
+    for (const way of chosen) {
+      const history = await historyOf(way)
+      const all = attacksOn(history, acts)
+      const attacks = soak ? all : Array.from({ length: 15 }, () => all[random.int(all.length)] as Attack)
+      const found = new Set(await outcomesOf(history, attacks, random.int(1000)))
+      ok(found.size > 1, [...found].join(', '))
+    }
+  }))
 
-test('several of these at once', async () => {
-  const random = seededRandom(seed + 1)
-  for (let n = 0; n < scale(10); n += 1) {
+test('several of these at once', () =>
+  forSeeds(10, async random => {
     const history = await historyOf(ways[random.int(ways.length)] as Way)
     const all = attacksOn(history, acts)
     for (let k = 0; k < scale(200); k += 1) {
       const attacks = Array.from({ length: 2 + random.int(3) }, () => all[random.int(all.length)] as Attack)
       await outcomeOf(history, attacks, random.int(1 << 30))
     }
-  }
-})
+  }))
 
 function attacksOn(history: History, actions: readonly Act[]): Attack[] {
   return targetsOf(history).flatMap(target => actions.map(act => ({ target, act })))

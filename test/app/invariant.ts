@@ -21,7 +21,7 @@ import { App, hopping, Instance, session, settingsOf, tumbling } from '../../src
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { withPower } from '../power.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { settle } from '../settle.ts'
 import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 import {
@@ -125,8 +125,7 @@ const onceFailed = [1_000_088, 2_000_008]
 /** Calls to the disk before a crash, at the most. */
 const callsMax = 500
 
-async function oneCase(caseSeed: number): Promise<void> {
-  const random = seededRandom(caseSeed)
+async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
   const { app, input, sums, others, sessions, exchanged, days } = program(partitions)
   const events = randomEvents(random)
@@ -203,7 +202,7 @@ async function oneCase(caseSeed: number): Promise<void> {
   }
 
   log = await open({ disk })
-  const label = JSON.stringify({ caseSeed, partitions, ...options })
+  const label = JSON.stringify({ partitions, ...options })
   const byKey = (record: OracleRecord): string => record.key
   const byOther = (record: OracleRecord): string => (record as Event).other
   const hours = alignedRows(byPartition, outOfOrderness, hourly, byOther)
@@ -220,12 +219,6 @@ async function oneCase(caseSeed: number): Promise<void> {
 }
 
 export async function check(): Promise<void> {
-  const seeds = Array.from({ length: scale(500) }, (_, n) => seed * 1_000_003 + n)
-  for (const [n, caseSeed] of [...onceFailed, ...seeds].entries()) {
-    try {
-      await oneCase(caseSeed)
-    } catch (error) {
-      throw new Error(`case ${n} (seed ${caseSeed}) failed`, { cause: error })
-    }
-  }
+  await forSeeds(onceFailed, oneCase)
+  await forSeeds(500, oneCase)
 }

@@ -12,7 +12,7 @@ import { isMillraceError, type Random, seededRandom } from '../../src/base/index
 import type { LogPort, Writer } from '../../src/port/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, type RunOptions, tumbling } from '../../src/stream/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { type Incoming, inPlaceOf, type Outgoing, type Running, World } from './world.ts'
 
 const partitions = 3
@@ -121,7 +121,7 @@ async function setUp(random: Random): Promise<{ world: World; publisher: Publish
 const isFenced = (error: unknown): boolean => isMillraceError(error, 'MEMBER_FENCED', 'PRODUCER_FENCED')
 
 test('two instances share the partitions; one leaves, and the other goes on with all of them', async () => {
-  const { world, publisher } = await setUp(seededRandom(seed))
+  const { world, publisher } = await setUp(seededRandom(1))
   const seen = [0, 0]
   const [first, second] = [0, 1].map(n =>
     world.start(
@@ -145,7 +145,7 @@ test('two instances share the partitions; one leaves, and the other goes on with
 })
 
 test('an instance that fails lets go of its partitions without a commit, and the other takes them over', async () => {
-  const { world, publisher } = await setUp(seededRandom(seed))
+  const { world, publisher } = await setUp(seededRandom(1))
   let isBroken = false
   const first = world.start(counting(), options('0'))
   const second = world.start(
@@ -169,7 +169,7 @@ test('an instance that fails lets go of its partitions without a commit, and the
 // before its commit it has timed out as well.
 for (const at of ['append', 'commit'] as const)
   test(`an instance that hangs before its ${at} is expelled, and commits nothing when it wakes up`, async () => {
-    const { world, publisher } = await setUp(seededRandom(seed))
+    const { world, publisher } = await setUp(seededRandom(1))
     const gate = { closed: false, opened: Promise.withResolvers<void>() }
     const hanging = world.start(counting(), options('0'), hangingAt(at, world.port, gate))
     await world.clock.advance(100)
@@ -210,7 +210,7 @@ function hangingAt(
 }
 
 test('an instance with the name of another takes its place', async () => {
-  const { world, publisher } = await setUp(seededRandom(seed))
+  const { world, publisher } = await setUp(seededRandom(1))
   const first = world.start(counting(), options('0'))
   await world.clock.advance(100)
   const second = world.start(counting(), options('0'))
@@ -223,7 +223,7 @@ test('an instance with the name of another takes its place', async () => {
 })
 
 test('an app that runs is not restarted by another instance, until it is stopped', async () => {
-  const { world, publisher } = await setUp(seededRandom(seed))
+  const { world, publisher } = await setUp(seededRandom(1))
   const first = world.start(counting(), options('0'))
   await world.clock.advance(100)
   await rejects(world.run(counting(), options('1', { restart: true, until: 'now' })), (error: unknown) =>
@@ -238,7 +238,7 @@ test('an app that runs is not restarted by another instance, until it is stopped
 })
 
 test('an exchange in memory admits one instance', async () => {
-  const { world } = await setUp(seededRandom(seed))
+  const { world } = await setUp(seededRandom(1))
   const first = world.start(counting(), { exchange: 'memory' })
   await world.clock.advance(100)
   await rejects(world.run(counting(), { exchange: 'memory', instance: '1' }), (error: unknown) =>
@@ -248,8 +248,7 @@ test('an exchange in memory admits one instance', async () => {
 })
 
 /** Up to three instances come and go at random, some by failing; sometimes power is lost. */
-async function churn(caseSeed: number): Promise<void> {
-  const random = seededRandom(caseSeed)
+async function churn(random: Random): Promise<void> {
   const { world, publisher } = await setUp(random)
   let running: (Running & { broken: boolean })[] = []
   let started = 0
@@ -295,10 +294,7 @@ async function churn(caseSeed: number): Promise<void> {
     } catch (error) {
       ok(isMillraceError(error, 'USER_FUNCTION_FAILED'), String(error))
     }
-  await check(world, publisher, `case ${caseSeed}`)
+  await check(world, publisher, 'they came and went')
 }
 
-test('instances come, go, fail and lose power, and every record counts once', async () => {
-  const cases = scale(200)
-  for (let n = 0; n < cases; n += 1) await churn(seed * 1_000_003 + n)
-})
+test('instances come, go, fail and lose power, and every record counts once', () => forSeeds(200, churn))

@@ -5,10 +5,10 @@
  * And what a plain writer got acknowledged is there.
  */
 import assert from 'node:assert/strict'
-import { seededRandom, type Random } from '../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import type { LogPort, Writer } from '../../src/port/index.ts'
 import { append, drain } from '../../src/port/conformance/harness.ts'
-import { scale, seed as firstSeed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { SimulatedLog } from './support.ts'
 
 const partitions = [0, 1, 2]
@@ -109,8 +109,7 @@ async function verify(port: LogPort, writers: ReadonlyMap<string, Progress>, pla
     )
 }
 
-async function run(seed: number): Promise<number> {
-  const random = seededRandom(seed)
+async function run(random: Random): Promise<number> {
   const log = new SimulatedLog(random)
   const writers = new Map(['a', 'b'].map(name => [name, { acknowledged: 0, attempted: 0 }]))
   const plain = { acknowledged: 0, attempted: 0 }
@@ -140,16 +139,10 @@ async function run(seed: number): Promise<number> {
   return [...writers.values(), plain].reduce((sum, { acknowledged }) => sum + acknowledged, 0)
 }
 
-export async function check(): Promise<void> {
-  let progress = 0
-  for (let round = 0; round < scale(500); round += 1) {
-    const seed = firstSeed * 100_000 + round
-    try {
-      progress += await run(seed)
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error })
-    }
-  }
-  // Crashes that come before anything happens show nothing.
-  assert(progress > scale(500) * 10, `only ${progress} acknowledged`)
+export function check(): Promise<void> {
+  return forSeeds(500, run, acknowledged => {
+    const total = acknowledged.reduce((sum, count) => sum + count, 0)
+    // Crashes that come before anything happens show nothing.
+    assert(total > acknowledged.length * 10, `only ${total} acknowledged`)
+  })
 }

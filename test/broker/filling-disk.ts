@@ -5,12 +5,13 @@
  */
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { isMillraceError, type Random, seededRandom } from '../../src/base/index.ts'
+import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { append, drain, stateOf } from '../../src/port/conformance/harness.ts'
 import type { Writer } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { fillableDisk, type FillableDisk } from '../full-disk.ts'
 import { tinyLimits } from '../tiny-limits.ts'
 
@@ -20,12 +21,11 @@ const lives = 4
 const transactionsOfLife = 25
 const place = { topic: 'a', partition: 0 }
 
-export async function simulate(firstSeed: number, count: number): Promise<void> {
-  for (let n = 0; n < count; n += 1) await new Filling(firstSeed + n).run()
+export function simulate(): Promise<void> {
+  return forSeeds(100, random => new Filling(random).run())
 }
 
 class Filling {
-  readonly #seed: number
   readonly #random: Random
   readonly #disk: SimulatedDisk
   readonly #clock: VirtualClock = virtualClock(1_000_000)
@@ -33,10 +33,9 @@ class Filling {
   readonly #values = new Map<string, string[]>(topics.map(topic => [topic, []]))
   #offset: number | undefined
 
-  constructor(seed: number) {
-    this.#seed = seed
-    this.#random = seededRandom(seed)
-    this.#disk = new SimulatedDisk({ random: this.#random })
+  constructor(random: Random) {
+    this.#random = random
+    this.#disk = new SimulatedDisk({ random })
   }
 
   async run(): Promise<void> {
@@ -118,11 +117,11 @@ class Filling {
     const settled = call.catch((error: unknown) => {
       // What follows a refusal: the writer, or its transaction, is no longer.
       const isExpected = isMillraceError(error, 'DISK_FULL', 'INVALID_TXN_STATE', 'PRODUCER_FENCED')
-      assert(isExpected, `seed ${this.#seed}: ${what}: ${inspect(error)}`)
+      assert(isExpected, `${what}: ${inspect(error)}`)
       return undefined
     })
     for (let n = 0; n < 5; n += 1) if ((await stateOf(settled)) === 'settled') return settled
-    throw new Error(`seed ${this.#seed}: ${what} waits for ever`)
+    throw new Error(`${what} waits for ever`)
   }
 }
 

@@ -9,6 +9,7 @@ import { MetadataFile } from '../../src/broker/metadata.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
 import { append } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { SimulatedLog, valuesIn } from './support.ts'
 
 const path = '/data/metadata.json'
@@ -46,14 +47,13 @@ async function hasAll(port: InProcessLog): Promise<void> {
 test('every changed bit of metadata.json is noticed; moved away, as the message says, nothing is lost', async () => {
   const log = await filled()
   const content = log.disk.contentOf(path)!
-  const random = seededRandom(1)
-  for (let n = 0; n < 60; n += 1) {
+  await forSeeds(600, async random => {
     const changed = Uint8Array.from(content)
     const at = random.int(changed.length)
     changed[at] = changed[at]! ^ (1 << random.int(8))
     log.disk.setContent(path, changed)
     await assert.rejects(log.open(), error => isMillraceError(error, 'DATA_DIR_UNREADABLE'))
-  }
+  })
   const fewer = utf8(content).replace('"partitions": 4', '"partitions": 2')
   log.disk.setContent(path, fromUtf8(fewer))
   await assert.rejects(log.open(), error => isMillraceError(error, 'DATA_DIR_UNREADABLE'))

@@ -1,14 +1,13 @@
 /** Topics over crashes, and internal topics that would grow without end. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromUtf8, isMillraceError, seededRandom } from '../../src/base/index.ts'
-import { scale } from '../scale.ts'
+import { fromUtf8, isMillraceError } from '../../src/base/index.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { batch } from '../../src/port/conformance/harness.ts'
 import { SimulatedLog } from './support.ts'
 
-test('a topic that was being created, or deleted, at a crash is there as a whole or not at all', async () => {
-  for (let round = 0; round < scale(400); round += 1) {
-    const random = seededRandom(round)
+test('a topic that was being created, or deleted, at a crash is there as a whole or not at all', () =>
+  forSeeds(400, async random => {
     const log = new SimulatedLog(random)
     const calm = await log.open()
     await calm.createTopic('old', { partitions: 2 })
@@ -27,8 +26,8 @@ test('a topic that was being created, or deleted, at a crash is there as a whole
     await port?.close().catch(() => undefined)
     const after = await log.crash()
     const found = (await after.listTopics()).map(({ name }) => name)
-    if (created) assert(found.includes('new'), `round ${round}`)
-    if (deleted) assert(!found.includes('old'), `round ${round}`)
+    if (created) assert(found.includes('new'))
+    if (deleted) assert(!found.includes('old'))
     for (const name of found) {
       const { partitions } = (await after.describeTopic(name))!
       assert.equal(partitions, name === 'new' ? 3 : 2)
@@ -40,8 +39,7 @@ test('a topic that was being created, or deleted, at a crash is there as a whole
     for (const name of ['old', 'new'].filter(each => !found.includes(each)))
       await after.createTopic(name, { partitions: 1 })
     await after.close()
-  }
-})
+  }))
 
 test('without the metadata file topics are found by their partitions', async () => {
   const log = new SimulatedLog()
@@ -88,9 +86,8 @@ test('internal topics are for the log itself', async () => {
  * short.
  */
 for (const kind of ['plain', 'transactional'] as const)
-  test(`committed offsets do not go back at a clean restart: ${kind}`, async () => {
-    for (let seed = 0; seed < scale(40); seed += 1) {
-      const random = seededRandom(seed)
+  test(`committed offsets do not go back at a clean restart: ${kind}`, () =>
+    forSeeds(40, async random => {
       const log = new SimulatedLog(random)
       await (await log.open()).createTopic('t', { partitions: 3 })
       await log.close()
@@ -100,7 +97,7 @@ for (const kind of ['plain', 'transactional'] as const)
         const port = await log.open()
         for (const [partition, expected] of last) {
           const [committed] = await port.committedOffsets('g', [{ topic: 't', partition }])
-          assert.equal(committed?.offset, expected, `seed ${seed}, restart ${restart}`)
+          assert.equal(committed?.offset, expected, `restart ${restart}`)
         }
         const writer = await port.openWriter({ transactionalId: 'w' })
         for (let n = random.int(60); n > 0; n -= 1) {
@@ -118,8 +115,7 @@ for (const kind of ['plain', 'transactional'] as const)
         }
         await log.close()
       }
-    }
-  })
+    }))
 
 test('a disk that is full fails the transaction, holds nobody back, and is used again when there is room', async () => {
   const log = new SimulatedLog()

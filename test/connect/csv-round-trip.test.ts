@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom, type Random } from '../../src/base/index.ts'
+import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { publish } from '../../src/connect/index.ts'
 import { csvInBlocks } from '../../src/connect/connectors/csv.ts'
 import { Crash, MemoryLog } from '../../src/connect/memory-log.test-support.ts'
 import { json, topic } from '../../src/schema/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { randomCsv, type CsvFile } from './csv-files.ts'
 
 const rows = topic('rows', { value: json<[name: string, value: unknown][]>() })
@@ -44,8 +44,7 @@ async function run(log: MemoryLog, file: CsvFile, random: Random): Promise<void>
     }
 }
 
-async function checkCase(caseSeed: number): Promise<void> {
-  const random = seededRandom(caseSeed)
+async function checkCase(random: Random): Promise<void> {
   const file = randomCsv(random)
   const log = new MemoryLog()
   log.onCommit = () => {
@@ -81,12 +80,7 @@ async function checkCase(caseSeed: number): Promise<void> {
 
 test('what is published is what was written', async () => {
   try {
-    for (let i = 0; i < scale(2000); i++) {
-      const caseSeed = seed * 1_000_000 + i
-      await checkCase(caseSeed).catch((error: unknown) => {
-        throw new Error(`case ${caseSeed}`, { cause: error })
-      })
-    }
+    await forSeeds(2000, checkCase)
   } finally {
     rmSync(folder, { recursive: true })
   }

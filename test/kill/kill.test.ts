@@ -11,9 +11,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { seededRandom } from '../../src/base/index.ts'
 import { openLog } from '../../src/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
+import { scale } from '../scale.ts'
 import { checkCounts } from './checker.ts'
 import type { Phase } from './program.ts'
 
@@ -50,28 +50,32 @@ function run(
   })
 }
 
-test('killed at any moment, nothing is lost or doubled', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
-  try {
-    const random = seededRandom(seed)
-    const kills = scale(100)
-    const landed = new Map<Phase, number>()
-    let total = 0
-    for (let n = 0; n < kills;) {
-      total += 150
-      const phase = phases[n % phases.length] as Phase
-      const killed = await run(folder, total, { phase, afterMs: random.int(4), progress: 1 + random.int(5) })
-      if (!killed) continue // it was done before the moment came: more work, and again
-      landed.set(phase, (landed.get(phase) ?? 0) + 1)
-      n += 1
+test('killed at any moment, nothing is lost or doubled', () =>
+  forSeeds(1, async random => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
+    try {
+      const kills = scale(100)
+      const landed = new Map<Phase, number>()
+      let total = 0
+      for (let n = 0; n < kills;) {
+        total += 150
+        const phase = phases[n % phases.length] as Phase
+        const killed = await run(folder, total, {
+          phase,
+          afterMs: random.int(4),
+          progress: 1 + random.int(5),
+        })
+        if (!killed) continue // it was done before the moment came: more work, and again
+        landed.set(phase, (landed.get(phase) ?? 0) + 1)
+        n += 1
+      }
+      equal(await run(folder, total, undefined), false)
+      for (const phase of phases) ok((landed.get(phase) ?? 0) > 0, `killed while ${phase}`)
+      await check(folder, total)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
     }
-    equal(await run(folder, total, undefined), false)
-    for (const phase of phases) ok((landed.get(phase) ?? 0) > 0, `killed while ${phase}`)
-    await check(folder, total)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-})
+  }))
 
 async function check(folder: string, total: number): Promise<void> {
   await using log = await openLog(folder)

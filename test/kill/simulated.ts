@@ -3,14 +3,14 @@
  * disk, by a kill or a loss of power, while it publishes, while it waits, and between any two steps of a
  * commit. A case is repeated by its seed.
  */
-import { type Random, seededRandom } from '../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { Instance, settingsOf } from '../../src/stream/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { withPower } from '../power.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { settle } from '../settle.ts'
 import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 import { checkCounts } from './checker.ts'
@@ -49,8 +49,7 @@ async function publishAndCount(log: Log, clock: VirtualClock, random: Random): P
   await Promise.all([instance.run(), stop()])
 }
 
-async function oneCase(caseSeed: number): Promise<void> {
-  const random = seededRandom(caseSeed)
+async function oneCase(random: Random): Promise<void> {
   const disk = new SimulatedDisk({ random })
   const clock = virtualClock(1_000_000_000_000)
   for (let ended = 0, isDone = false; !isDone; ended += 1) {
@@ -81,14 +80,6 @@ async function oneCase(caseSeed: number): Promise<void> {
   await settle(clock, log.close())
 }
 
-export async function check(): Promise<void> {
-  const cases = scale(500)
-  for (let n = 0; n < cases; n += 1) {
-    const caseSeed = seed * 1_000_003 + n
-    try {
-      await oneCase(caseSeed)
-    } catch (error) {
-      throw new Error(`seed ${caseSeed}`, { cause: error })
-    }
-  }
+export function check(): Promise<void> {
+  return forSeeds(500, oneCase)
 }

@@ -5,12 +5,13 @@
  * than what was appended.
  */
 import assert from 'node:assert/strict'
-import { isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { repairPartition, type Partition, type PartitionRecovery } from '../../src/log/index.ts'
 import { batchOf, dataPath, failsWith, openDirectory, shownOf } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
-import { seed, soak } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
+import { soak } from '../scale.ts'
 import { writeLog, type WrittenLog, type WrittenSegment } from './written-log.ts'
 
 const sectorBytes = 512
@@ -136,8 +137,7 @@ async function checkAll(
 }
 
 /** Every sector, zeroed and garbled. */
-function* sectorDamages(log: WrittenLog): Iterable<Damage> {
-  const random = seededRandom(seed)
+function* sectorDamages(log: WrittenLog, random: Random): Iterable<Damage> {
   for (const segment of log.segments)
     for (let start = 0; start < segment.bytes.length; start += sectorBytes) {
       const size = Math.min(sectorBytes, segment.bytes.length - start)
@@ -159,50 +159,60 @@ function* cuts(log: WrittenLog, every: number): Iterable<Damage> {
 }
 
 /** Cut at any byte, a segment recovers to its last whole batch. */
-export async function cutAnywhere(): Promise<void> {
-  const log = await writeLog(1 << 20, seed, 'killed')
-  assert.equal(log.segments.length, 1)
-  await checkAll(cuts(log, soak ? 1 : 10), 100, ['cut', 'refused'])
+export function cutAnywhere(): Promise<void> {
+  return forSeeds(1, async random => {
+    const log = await writeLog(1 << 20, random, 'killed')
+    assert.equal(log.segments.length, 1)
+    await checkAll(cuts(log, soak ? 1 : 10), 100, ['cut', 'refused'])
+  })
 }
 
 /** With any sector zeroed or garbled, a segment recovers to the last batch before it. */
-export async function sectors(): Promise<void> {
-  const log = await writeLog(1 << 20, seed, 'killed')
-  await checkAll(sectorDamages(log), 10, ['cut', 'refused'])
+export function sectors(): Promise<void> {
+  return forSeeds(1, async random => {
+    const log = await writeLog(1 << 20, random, 'killed')
+    await checkAll(sectorDamages(log, random), 10, ['cut', 'refused'])
+  })
 }
 
 /** Damage in older segments is found when they are read, if not before. */
-export async function olderSegments(): Promise<void> {
-  const log = await writeLog(12 << 10, seed, 'killed')
-  assert(log.segments.length > 4)
-  await checkAll(sectorDamages(log), 10, ['cut', 'found by reading', 'refused'])
+export function olderSegments(): Promise<void> {
+  return forSeeds(1, async random => {
+    const log = await writeLog(12 << 10, random, 'killed')
+    assert(log.segments.length > 4)
+    await checkAll(sectorDamages(log, random), 10, ['cut', 'found by reading', 'refused'])
+  })
 }
 
 /**
  * After a clean stop, too, segments that were cut are found at the start: they are not as long as their
  * digests say.
  */
-export async function sealedSegments(): Promise<void> {
-  const log = await writeLog(12 << 10, seed, 'clean')
-  await checkAll(cuts(log, soak ? 1 : 100), 20, ['refused'])
+export function sealedSegments(): Promise<void> {
+  return forSeeds(1, async random => {
+    const log = await writeLog(12 << 10, random, 'clean')
+    await checkAll(cuts(log, soak ? 1 : 100), 20, ['refused'])
+  })
 }
 
 /** The message of a damaged partition names the repair, and the repair names what it kept. */
-export async function nameTheRepair(): Promise<void> {
-  const log = await writeLog(1 << 20, seed, 'killed')
-  const segment = log.segments[0]!
-  const damage: Damage = { log, segment, bytes: segment.bytes.subarray(0, 100) }
-  const disk = diskWith(damage)
-  const directory = await openDirectory(disk)
-  const report = directory.recovery.partitions[0]!
-  assert.match(report.damage?.message ?? '', /'millrace repair flights 0 --data \/data'/)
-  await failsWith('PARTITION_DAMAGED', () => directory.partition('flights', 0)!.append(batchOf(['x'])))
-  // Not while it is open.
-  await failsWith('DATA_DIR_IN_USE', repairPartition(dataPath, 'flights', 0, { disk, clock }))
-  await failsWith('UNKNOWN_PARTITION', repairPartition(dataPath, 'flights', 1, { disk, clock }))
-  await directory.close()
-  const { cut } = await repairPartition(dataPath, 'flights', 0, { disk, clock })
-  assert.deepEqual(cut?.keptAside, [`${segment.path}.cut-${soundEnd(damage).offset}`])
-  // Once more finds nothing.
-  assert.equal((await repairPartition(dataPath, 'flights', 0, { disk, clock })).cut, undefined)
+export function nameTheRepair(): Promise<void> {
+  return forSeeds(1, async random => {
+    const log = await writeLog(1 << 20, random, 'killed')
+    const segment = log.segments[0]!
+    const damage: Damage = { log, segment, bytes: segment.bytes.subarray(0, 100) }
+    const disk = diskWith(damage)
+    const directory = await openDirectory(disk)
+    const report = directory.recovery.partitions[0]!
+    assert.match(report.damage?.message ?? '', /'millrace repair flights 0 --data \/data'/)
+    await failsWith('PARTITION_DAMAGED', () => directory.partition('flights', 0)!.append(batchOf(['x'])))
+    // Not while it is open.
+    await failsWith('DATA_DIR_IN_USE', repairPartition(dataPath, 'flights', 0, { disk, clock }))
+    await failsWith('UNKNOWN_PARTITION', repairPartition(dataPath, 'flights', 1, { disk, clock }))
+    await directory.close()
+    const { cut } = await repairPartition(dataPath, 'flights', 0, { disk, clock })
+    assert.deepEqual(cut?.keptAside, [`${segment.path}.cut-${soundEnd(damage).offset}`])
+    // Once more finds nothing.
+    assert.equal((await repairPartition(dataPath, 'flights', 0, { disk, clock })).cut, undefined)
+  })
 }

@@ -4,11 +4,12 @@
  * look-ups by time, producers. And the files are what they were after the next stop.
  */
 import assert from 'node:assert/strict'
-import { isMillraceError } from '../../src/base/index.ts'
+import { isMillraceError, type Random } from '../../src/base/index.ts'
 import type { Partition } from '../../src/log/index.ts'
 import { batchOf, filesOf, openDirectory, shownOf } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { seed, soak } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
+import { soak } from '../scale.ts'
 import { writeLog } from './written-log.ts'
 
 const kinds = ['index', 'timeindex', 'txnindex', 'digest', 'snapshot'] as const
@@ -79,8 +80,12 @@ function expectedSequence(partition: Partition, producerId: number): string {
 }
 
 /** Every change to every file of a kind, one by one or all at once. */
-export async function check(end: 'clean' | 'killed'): Promise<void> {
-  const { files } = await writeLog(12 << 10, seed, end)
+export function check(end: 'clean' | 'killed'): Promise<void> {
+  return forSeeds(1, random => checkWith(random, end))
+}
+
+async function checkWith(random: Random, end: 'clean' | 'killed'): Promise<void> {
+  const { files } = await writeLog(12 << 10, random, end)
   const original = new SimulatedDisk()
   for (const [path, bytes] of files) original.setContent(path, bytes)
   const log = await openDirectory(original, { indexIntervalBytes })

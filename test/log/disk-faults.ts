@@ -9,7 +9,8 @@ import type { Isolation, LogDirectory, Partition } from '../../src/log/index.ts'
 import { batchOf, openDirectory, valuesOf, type BatchShape } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk, type PlannedFailure } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
-import { seed, soak } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
+import { soak } from '../scale.ts'
 
 /** A short run fails every third call; each kind begins with another. */
 const stepOfShortRun = 3
@@ -210,7 +211,7 @@ const codes: Record<PlannedFailure['kind'], readonly ErrorCode[]> = {
   EMFILE: ['LIMIT_EXCEEDED', 'PARTITION_POISONED'],
 }
 
-async function check(failure: PlannedFailure, end: 'kill' | 'crash'): Promise<void> {
+async function check(failure: PlannedFailure, end: 'kill' | 'crash', seed: number): Promise<void> {
   const life = new Life(new SimulatedDisk({ random: seededRandom(seed * 1000 + failure.call) }))
   life.disk.failCall(failure)
   let wasCutShort = false
@@ -251,7 +252,11 @@ async function check(failure: PlannedFailure, end: 'kill' | 'crash'): Promise<vo
 }
 
 /** Fails each call of a life in turn. */
-export async function checkEach(kind: PlannedFailure['kind']): Promise<void> {
+export function checkEach(kind: PlannedFailure['kind']): Promise<void> {
+  return forSeeds(1, (_, seed) => checkWith(seed, kind))
+}
+
+async function checkWith(seed: number, kind: PlannedFailure['kind']): Promise<void> {
   const sound = new Life(new SimulatedDisk())
   await sound.live()
   assert.deepEqual(sound.failures, [])
@@ -265,7 +270,7 @@ export async function checkEach(kind: PlannedFailure['kind']): Promise<void> {
         : [call % 2 === 0 ? ('kill' as const) : ('crash' as const)]
       for (const end of ends)
         try {
-          await check({ call, kind, times }, end)
+          await check({ call, kind, times }, end, seed)
         } catch (error) {
           throw new Error(`${kind} at call ${call}, ${times}, then ${end}`, { cause: error })
         }

@@ -12,12 +12,13 @@
  *   offset.
  */
 import assert from 'node:assert/strict'
-import { isMillraceError, seededRandom, type Compression, type Random } from '../../src/base/index.ts'
+import { isMillraceError, type Compression, type Random } from '../../src/base/index.ts'
 import type { AppendReceipt, Isolation, LogDirectoryOptions, Partition } from '../../src/log/index.ts'
 import { batchOf, openDirectory, shownOf } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { controlBatch } from '../../src/wire/index.ts'
+import { forSeeds } from '../for-seeds.ts'
 import { withPower } from '../power.ts'
 import { LogModel, type ModelBatch, type ModelProducer } from './log-model.ts'
 
@@ -57,16 +58,23 @@ export interface Progress {
   aborted: number
 }
 
-/** Runs `count` seeds, from `firstSeed` on. */
-export async function simulate(firstSeed: number, count: number): Promise<Progress> {
-  const progress = { safe: 0, lost: 0, duplicates: 0, refused: 0, aborted: 0 }
-  for (let seed = firstSeed; seed < firstSeed + count; seed += 1)
-    try {
-      await new Simulation(seed, progress).run()
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error })
-    }
+const nothingYet: Progress = { safe: 0, lost: 0, duplicates: 0, refused: 0, aborted: 0 }
+
+export async function simulate(): Promise<Progress> {
+  const progress = { ...nothingYet }
+  await forSeeds(
+    10_000,
+    random => new Simulation(random, progress).run(),
+    // A simulation in which nothing happens shows nothing.
+    ({ length }) => {
+      for (const [what, count] of Object.entries(progress)) assert(count > length, `${what}: only ${count}`)
+    },
+  )
   return progress
+}
+
+export function repeat(seeds: readonly number[]): Promise<void> {
+  return forSeeds(seeds, random => new Simulation(random, { ...nothingYet }).run())
 }
 
 class Simulation {
@@ -90,8 +98,7 @@ class Simulation {
   readonly #unexpected: unknown[] = []
   #values = 0
 
-  constructor(seed: number, progress: Progress) {
-    const random = seededRandom(seed)
+  constructor(random: Random, progress: Progress) {
     this.#random = random
     this.#progress = progress
     this.#disk = new SimulatedDisk({ random })

@@ -1,5 +1,5 @@
 /** A log that a process left behind, known to the byte: what the damage tests take as their original. */
-import { seededRandom, type Random } from '../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import { batchOf, dataPath, filesOf, openDirectory } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
@@ -37,10 +37,9 @@ export interface WrittenLog {
 /** Plain batches, transactions that commit, abort or stay open; batches of several sizes and compressions. */
 export async function writeLog(
   segmentBytes: number,
-  seed: number,
+  random: Random,
   end: 'killed' | 'clean',
 ): Promise<WrittenLog> {
-  const random = seededRandom(seed)
   const disk = new SimulatedDisk({ random })
   const clock = virtualClock(1_000_000)
   const log = await openDirectory(disk, { clock, segmentBytes, indexIntervalBytes: 1024 })

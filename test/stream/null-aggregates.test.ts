@@ -4,11 +4,11 @@
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Random, seededRandom } from '../../src/base/index.ts'
+import type { Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, type EmitPolicy, session, tumbling } from '../../src/stream/index.ts'
 import { testApp } from '../../src/testing/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 
 const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness: 30 } })
 const output = topic('output', { key: windowed(text()), value: json<number>() })
@@ -82,14 +82,4 @@ function oneCase(random: Random): void {
   deepEqual(found, new Map(expected))
 }
 
-test('windows and sessions whose aggregates come to null and go on', () => {
-  const cases = scale(4000)
-  for (let n = 0; n < cases; n += 1) {
-    const caseSeed = seed * 1_000_003 + n
-    try {
-      oneCase(seededRandom(caseSeed))
-    } catch (error) {
-      throw new Error(`case ${n} (seed ${caseSeed}) failed`, { cause: error })
-    }
-  }
-})
+test('windows and sessions whose aggregates come to null and go on', () => forSeeds(4000, oneCase))

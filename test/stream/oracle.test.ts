@@ -5,10 +5,10 @@
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { partitionForBinary, type Random, seededRandom } from '../../src/base/index.ts'
+import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
 import { App, hopping, session, tumbling } from '../../src/stream/index.ts'
-import { scale, seed } from '../scale.ts'
+import { forSeeds } from '../for-seeds.ts'
 import {
   alignedRows,
   exchangedSessionRows,
@@ -80,18 +80,8 @@ function randomPartitions(random: Random): Event[][] {
   return partitions
 }
 
-function check(name: string, full: number, one: (random: Random) => void): void {
-  test(name, () => {
-    const cases = scale(full)
-    for (let n = 0; n < cases; n += 1) {
-      const caseSeed = seed * 1_000_003 + n
-      try {
-        one(seededRandom(caseSeed))
-      } catch (error) {
-        throw new Error(`case ${n} of ${name} (seed ${caseSeed}) failed`, { cause: error })
-      }
-    }
-  })
+function check(name: string, seeds: number, one: (random: Random) => void): void {
+  test(name, () => forSeeds(seeds, one))
 }
 
 function build(random: Random) {

@@ -5,8 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
-import { scale } from '../../../test/scale.ts'
-import { seededRandom } from '../../base/index.ts'
+import { forSeeds } from '../../../test/for-seeds.ts'
 import { json, topic } from '../../schema/index.ts'
 import { open, rowsOf } from './duckdb.test-support.ts'
 import { duckdb } from './duckdb.ts'
@@ -123,12 +122,11 @@ describe('the last of keys that are one stands', () => {
     instance.closeSync()
   })
   for (const [number, { type, keys, made }] of cases.entries())
-    test(made ?? type, async () => {
-      const random = seededRandom(number)
-      for (let round = 0; round < scale(10); round++) {
-        const table = `t${number}_${round}`
+    test(made ?? type, () =>
+      forSeeds(10, async (random, seed) => {
+        const table = `t${number}_${seed}`
         // With one key column and with two.
-        const isWide = (number + round) % 2 === 1
+        const isWide = (number + seed) % 2 === 1
         if (made !== undefined)
           await connection.run(`CREATE TABLE ${table} (id ${made}${isWide ? ', part UUID' : ''}, n BIGINT)`)
         const sink = duckdb<{ id: unknown; part: unknown }, { n: number }>(instance, {
@@ -162,12 +160,12 @@ describe('the last of keys that are one stands', () => {
           assert.deepEqual(
             found.toSorted((a, b) => a - b),
             [...model.values()].toSorted((a, b) => a - b),
-            `round ${round}, write ${write}`,
+            `write ${write}`,
           )
         }
         await writer.close()
-      }
-    })
+      }),
+    )
 
   test('10,000 UUIDs, in capitals, in small letters and in capitals, in one write', async () => {
     const uuids = Array.from(

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromUtf8, seededRandom, utf8 } from '../../base/index.ts'
+import { forSeeds } from '../../../test/for-seeds.ts'
+import { fromUtf8, utf8 } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { logStartsName, readCheckpoint, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
 
@@ -69,19 +70,20 @@ test('a file that makes no sense is damaged, and not guessed at', async () => {
   await check('0\n1\nflights 0 12x\n')
 })
 
-test('after a crash at any call it is the old one or the new one', async () => {
-  const seen = new Set<number>()
-  for (let seed = 0; seed < 200; seed += 1) {
-    const disk = new SimulatedDisk({ random: seededRandom(seed) })
-    await disk.makeDirectory('/data')
-    await writeCheckpoint(disk, '/data', recoveryPointsName, [{ topic: 'a', index: 0, offset: 1 }])
-    const second = writeCheckpoint(disk.session(), '/data', recoveryPointsName, [
-      { topic: 'a', index: 0, offset: 2 },
-    ])
-    for (let turns = seed % 30; turns > 0; turns -= 1) await Promise.resolve()
-    disk.crash()
-    await second.catch(() => undefined)
-    seen.add((await readCheckpoint(disk, '/data', recoveryPointsName)).offsets.get('a-0')!)
-  }
-  deepEqual(seen, new Set([1, 2]))
-})
+test('after a crash at any call it is the old one or the new one', () =>
+  forSeeds(
+    2000,
+    async (random, seed) => {
+      const disk = new SimulatedDisk({ random })
+      await disk.makeDirectory('/data')
+      await writeCheckpoint(disk, '/data', recoveryPointsName, [{ topic: 'a', index: 0, offset: 1 }])
+      const second = writeCheckpoint(disk.session(), '/data', recoveryPointsName, [
+        { topic: 'a', index: 0, offset: 2 },
+      ])
+      for (let turns = seed % 30; turns > 0; turns -= 1) await Promise.resolve()
+      disk.crash()
+      await second.catch(() => undefined)
+      return (await readCheckpoint(disk, '/data', recoveryPointsName)).offsets.get('a-0')
+    },
+    offsets => deepEqual(new Set(offsets), new Set([1, 2])),
+  ))

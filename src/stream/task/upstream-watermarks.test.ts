@@ -4,7 +4,8 @@
  */
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom } from '../../base/index.ts'
+import { forSeeds } from '../../../test/for-seeds.ts'
+import { isMillraceError } from '../../base/index.ts'
 import { upstreamTasksMax, UpstreamWatermarks } from './upstream-watermarks.ts'
 
 const [beginning, end] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
@@ -32,16 +33,15 @@ for (const [name, watermarks] of sizes)
     deepEqual(UpstreamWatermarks.parse(text), [...watermarks])
   })
 
-test('whatever they are, the text is bounded, and stands for lower bounds with the same least', () => {
-  const random = seededRandom(9)
-  for (let n = 0; n < 60; n += 1) {
+test('whatever they are, the text is bounded, and stands for lower bounds with the same least', () =>
+  forSeeds(600, (random, seed) => {
     const tasks = 1 + random.int(upstreamTasksMax)
     const spreadMs = 10 ** random.int(13)
     const watermarks = Array.from({ length: tasks }, () => {
       const kind = random.int(10)
       return kind === 0 ? beginning : kind === 1 ? end : now + random.int(spreadMs)
     })
-    if (n % 3 === 0)
+    if (seed % 3 === 0)
       for (const [task, watermark] of watermarks.entries())
         if (watermark === beginning) watermarks[task] = now
     const upstream = new UpstreamWatermarks(tasks, watermarks, 't')
@@ -53,8 +53,7 @@ test('whatever they are, the text is bounded, and stands for lower bounds with t
       if (!Number.isFinite(watermark)) equal(parsed[task], watermark)
     }
     equal(Math.min(...parsed), upstream.watermark)
-  }
-})
+  }))
 
 test('a range of tasks is raised; none goes back; others are refused', () => {
   const upstream = new UpstreamWatermarks(4, [5, 5, 5, 5], 't')

@@ -1,0 +1,60 @@
+/**
+ * Runs a randomised test once for each of its seeds. A failure names the command that runs its seed alone:
+ *
+ *   SEED=17 npm run test -- test/app/time.test.ts
+ */
+import { relative } from 'node:path'
+import process from 'node:process'
+import { workerData } from 'node:worker_threads'
+import { type Random, seededRandom } from '../src/base/index.ts'
+import { scale, soak } from './scale.ts'
+
+/** The one seed that SEED asks for. */
+const asked = askedSeed(process.env['SEED'])
+
+/**
+ * Calls `body` for the seeds 1, 2, …, and collects what it returns. `seeds` is their count in a soak, of which
+ * `npm test` runs a tenth; or a list, which runs whole. With SEED=n in the environment n alone is run.
+ *
+ * @param together checks the results of all seeds, in their order: that a run met what it is there for. One
+ *   seed that runs alone is not asked for it.
+ * @throws Error at the first seed that fails, with the command that repeats it and the failure as its cause.
+ */
+export async function forSeeds<T>(
+  seeds: number | readonly number[],
+  body: (random: Random, seed: number) => T | Promise<T>,
+  together: (results: readonly T[]) => void = () => {},
+): Promise<void> {
+  const results: T[] = []
+  for (const seed of asked === undefined ? listed(seeds) : [asked])
+    try {
+      const result = body(seededRandom(seed), seed)
+      // Only a promise is waited for: a turn of the event loop would cost more than a short body.
+      results.push(result instanceof Promise ? await result : result)
+    } catch (error) {
+      throw new Error(`seed ${seed} fails. To run it alone: ${commandFor(seed)}`, { cause: error })
+    }
+  if (asked === undefined) together(results)
+}
+
+/** The test file that runs, also in a thread that it started (apart.ts). */
+export function testFile(): string {
+  const { testFile: given } = (workerData ?? {}) as { readonly testFile?: string }
+  return given ?? process.argv[1] ?? ''
+}
+
+function listed(seeds: number | readonly number[]): readonly number[] {
+  return typeof seeds === 'number' ? Array.from({ length: scale(seeds) }, (_, n) => n + 1) : seeds
+}
+
+function commandFor(seed: number): string {
+  const root = new URL('..', import.meta.url).pathname
+  return `${soak ? 'SOAK=1 ' : ''}SEED=${seed} npm run test -- ${relative(root, testFile())}`
+}
+
+function askedSeed(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const seed = Number(text)
+  if (text.trim() !== '' && Number.isSafeInteger(seed)) return seed
+  throw new Error(`Invalid SEED '${text}': use an integer.`)
+}
