@@ -5,9 +5,16 @@
  * `millrace.offset` for a record of the log.
  */
 import { fromUtf8 } from '../base/index.ts'
-import type { FetchedBatch, LogPort, Writer } from '../port/index.ts'
+import {
+  Batcher,
+  ensureTopic,
+  type FetchedBatch,
+  type LogPort,
+  type TargetTopic,
+  type TopicBatches,
+  type Writer,
+} from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
-import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { RawRecords } from './raw-record.ts'
 
 export function deadLetterHeaders(
@@ -39,7 +46,8 @@ export type LetterKind = 'malformed' | 'unfit' | 'refused'
  */
 export class DeadLetters {
   readonly #writer: Writer
-  readonly #letters: BatchedAppends
+  readonly #batcher: Batcher
+  readonly #letters: TopicBatches
   readonly #name: string
   readonly #topic: string
   /** By kind and partition, the offset from which on letters are still to be written. */
@@ -47,13 +55,14 @@ export class DeadLetters {
 
   private constructor(
     writer: Writer,
-    letters: BatchedAppends,
+    letters: TargetTopic,
     name: string,
     topic: string,
     written: Record<LetterKind, Map<number, number>>,
   ) {
     this.#writer = writer
-    this.#letters = letters
+    this.#batcher = new Batcher((...batch) => writer.append(...batch))
+    this.#letters = this.#batcher.into(letters)
     this.#name = name
     this.#topic = topic
     this.#written = written
@@ -67,14 +76,14 @@ export class DeadLetters {
     partitions: number,
     into: string,
   ): Promise<DeadLetters> {
-    const letters = await targetTopic(log, { name: into, partitions: undefined })
+    const letters = await ensureTopic(log, { name: into, partitions: undefined })
     const writer = await log.openWriter({ transactionalId: `connect-${name}-dead-letters` })
     const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
     const written = async (kind: LetterKind): Promise<Map<number, number>> => {
       const stand = await log.committedOffsets(groupOf(name, kind), all)
       return new Map(stand.flatMap(found => (found ? [[found.partition, found.offset] as const] : [])))
     }
-    return new DeadLetters(writer, new BatchedAppends(writer, letters), name, topic, {
+    return new DeadLetters(writer, letters, name, topic, {
       malformed: await written('malformed'),
       unfit: await written('unfit'),
       refused: await written('refused'),
@@ -96,11 +105,13 @@ export class DeadLetters {
       const headers = deadLetterHeaders(reason, { topic: this.#topic, partition, offset }, error)
       const to = this.#letters.partitionFor(record.key)
       this.#letters.append(to, record.timestamp, record.key, record.value, [...record.headers, ...headers])
+      await this.#batcher.relieved()
       written.set(partition, offset + 1)
       moved.set(partition, offset + 1)
     }
     if (moved.size === 0) return
-    await this.#letters.flush()
+    this.#batcher.flush()
+    await this.#batcher.settled()
     await this.#writer.commit({
       group: groupOf(this.#name, kind),
       offsets: Array.from(moved, ([partition, offset]) => ({ topic: this.#topic, partition, offset })),

@@ -19,13 +19,12 @@ import {
 import { checkConnector, checkLog } from './checks.ts'
 import {
   DecodedBatch,
-  checkPublic,
-  ensureTopic,
   type FetchedBatch,
   type Log,
   type LogPort,
   portOf,
   type Reader,
+  topicToRead,
 } from '../port/index.ts'
 import { checkPolicy, checkTopic, Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
@@ -416,22 +415,10 @@ class Run<K, V> {
     return true
   }
 
-  /**
-   * A topic that declares its partition count is created where it is not there yet: whoever writes to it may
-   * come later.
-   */
+  /** The partition count of the topic, which is created where it declares one and is missing. */
   async #partitions(): Promise<number> {
-    const { name, partitions } = this.#topic
-    if (partitions !== undefined) return await ensureTopic(this.#log, { name, partitions })
-    const found = await this.#log.describeTopic(name)
-    if (found) {
-      checkPublic(found)
-      return found.partitions
-    }
-    throw new MillraceError(
-      'UNKNOWN_TOPIC',
-      `There is no topic '${name}' to deliver to '${this.#sink.name}'. Start what writes to it first, or declare its partitions so that it can be created.`,
-    )
+    const needs = `which is delivered to '${this.#sink.name}'`
+    return (await topicToRead(this.#log, this.#topic, { needs })).partitions
   }
 
   async #topicId(): Promise<string> {

@@ -21,9 +21,17 @@ import {
   type ErrorCode,
 } from '../base/index.ts'
 import { checkConnector, checkLog } from './checks.ts'
-import { portOf, RecordEncoder, type Log, type LogPort, type Writer } from '../port/index.ts'
+import {
+  Batcher,
+  ensureTopic,
+  portOf,
+  RecordEncoder,
+  type Log,
+  type LogPort,
+  type TopicBatches,
+  type Writer,
+} from '../port/index.ts'
 import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
-import { BatchedAppends, targetTopic } from './batched-appends.ts'
 import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
 import { metadataOf, resumeBytesKind, resumeOf } from './resume-state.ts'
@@ -159,17 +167,19 @@ async function publishOver<R, K, V>(
       'INVALID_ARGUMENT',
       `Dead letters of '${topic.name}' cannot go to that topic itself: its consumers would stop at them. Name another topic in onError.`,
     )
-  const records = await targetTopic(log, topic)
+  const records = await ensureTopic(log, topic)
   const letters =
-    letterName === undefined ? undefined : await targetTopic(log, { name: letterName, partitions: undefined })
+    letterName === undefined ? undefined : await ensureTopic(log, { name: letterName, partitions: undefined })
 
   // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
   const writer = await log.openWriter({ transactionalId: `connect-${name}` })
   try {
     const [stand] = await log.committedOffsets(`connect-${name}`, [{ topic: topic.name, partition: 0 }])
+    const batcher = new Batcher((...batch) => writer.append(...batch))
     return await new Publisher(writer, topic, source, settings, {
-      records: new BatchedAppends(writer, records),
-      letters: letters && new BatchedAppends(writer, letters),
+      batcher,
+      records: batcher.into(records),
+      letters: letters && batcher.into(letters),
     }).run(stand)
   } catch (error) {
     await writer.abort().catch(() => {})
@@ -243,8 +253,9 @@ function warn(message: string): void {
 }
 
 interface Outputs {
-  readonly records: BatchedAppends
-  readonly letters: BatchedAppends | undefined
+  readonly batcher: Batcher
+  readonly records: TopicBatches
+  readonly letters: TopicBatches | undefined
 }
 
 class Publisher<R, K, V> {
@@ -343,8 +354,7 @@ class Publisher<R, K, V> {
     }
     this.#rows += rows.length
     this.#resume = batch.resume
-    await this.#to.records.settle()
-    await this.#to.letters?.settle()
+    await this.#to.batcher.relieved()
     const { ms, bytes } = this.#begun
     if (this.#bytes - bytes >= commitBytes || clock.monotonic() - ms >= commitIntervalMs) await this.#commit()
   }
@@ -354,14 +364,14 @@ class Publisher<R, K, V> {
       const { key: keyOf, value: valueOf, timestamp: timestampOf } = this.#settings
       // Undefined would be taken for none.
       const time = timestampOf === undefined ? undefined : (timestampOf(row) ?? NaN)
-      const { key, value, timestamp, partitionBy } = this.#encoder.encodeParts(
+      const { key, value, timestamp, headers, partitionBy } = this.#encoder.encodeParts(
         keyOf(row),
         valueOf(row),
         time,
         undefined,
       )
       const { records } = this.#to
-      records.append(records.partitionFor(partitionBy), timestamp, key, value)
+      records.append(records.partitionFor(partitionBy), timestamp, key, value, headers)
       this.#published++
     } catch (error) {
       if (isMillraceError(error) && !ofRecord.has(error.code)) throw error
@@ -395,8 +405,8 @@ class Publisher<R, K, V> {
     if (!this.#begun) return
     const { name, observer } = this.#settings
     const metadata = metadataOf(this.#source.name, this.#resume, this.#settings.resumeBytesMax)
-    await this.#to.records.flush()
-    await this.#to.letters?.flush()
+    this.#to.batcher.flush()
+    await this.#to.batcher.settled()
     observer.onPhase?.('committing')
     await this.#writer.commit({
       group: `connect-${name}`,
@@ -414,7 +424,7 @@ class Publisher<R, K, V> {
   }
 
   get #bytes(): number {
-    return this.#to.records.bytes
+    return this.#to.records.addedBytes
   }
 
   #ended(done: boolean, waiting?: string): PublishStats {

@@ -1,30 +1,92 @@
 /** Topics come into being when they are first used, and are what the program declares. */
 import { isMillraceError, MillraceError } from '../base/index.ts'
-import type { LogPort, TopicDescription } from './log-port.ts'
+import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
+
+/** What a program says of a topic. */
+export interface DeclaredTopic {
+  readonly name: string
+  readonly partitions: number | undefined
+}
 
 /**
- * The partition count of the topic, which is created (with its own count, or 1) where it is not there yet.
+ * The topic as it is on the log. It is created, with its own partition count or 1, where it is missing.
  * @throws MillraceError PARTITION_COUNT_CHANGED where it declares another count than it has; INVALID_ARGUMENT
  *   for one that is not the users'
  */
-export async function ensureTopic(
-  port: LogPort,
-  topic: { readonly name: string; readonly partitions: number | undefined },
-): Promise<number> {
+export async function ensureTopic(port: LogPort, topic: DeclaredTopic): Promise<TopicDescription> {
   const { name, partitions = 1 } = topic
-  const existing = await port.describeTopic(name)
-  if (existing) {
-    checkPublic(existing)
-    return asDeclared(topic, existing.partitions)
-  }
+  const found = (await port.describeTopic(name)) ?? (await create(port, name, { partitions }))
+  checkPublic(found)
+  asDeclared(topic, found.partitions)
+  return found
+}
+
+/** Another caller may be faster, or delete it at once: then it is missing. */
+async function create(port: LogPort, name: string, config: TopicConfig): Promise<TopicDescription> {
+  await createIfMissing(port, name, config)
+  const created = await port.describeTopic(name)
+  if (!created) throw missingTopic(name)
+  return created
+}
+
+/** Creates a topic. Returns false where it is there already: another caller may have been faster. */
+export async function createIfMissing(port: LogPort, name: string, config: TopicConfig): Promise<boolean> {
   try {
-    await port.createTopic(name, { partitions })
-    return partitions
+    await port.createTopic(name, config)
+    return true
   } catch (error) {
-    if (!isMillraceError(error, 'TOPIC_EXISTS')) throw error
-    // Another caller was faster.
-    return asDeclared(topic, (await port.describeTopic(name))?.partitions ?? partitions)
+    if (isMillraceError(error, 'TOPIC_EXISTS')) return false
+    throw error
   }
+}
+
+/** How a topic is read. */
+export interface TopicReading {
+  /** Who reads it, for the message: `which the app 'a' reads`. */
+  readonly needs?: string
+  /** Whether it may be one that the log or an app keeps for itself. Default false. */
+  readonly mayBeInternal?: boolean
+}
+
+/**
+ * The topic, for a reader. One that declares its partitions is created where it is missing: its writer may
+ * come later.
+ * @throws MillraceError UNKNOWN_TOPIC for any other that is missing; as {@link ensureTopic}
+ */
+export async function topicToRead(
+  port: LogPort,
+  topic: DeclaredTopic,
+  { needs, mayBeInternal = false }: TopicReading = {},
+): Promise<TopicDescription> {
+  const { name, partitions } = topic
+  let found = await port.describeTopic(name)
+  if (!found && partitions !== undefined) found = await create(port, name, { partitions })
+  if (!found) throw missingTopic(name, { needs })
+  if (!mayBeInternal) checkPublic(found)
+  asDeclared(topic, found.partitions)
+  return found
+}
+
+/** What a message says of a missing topic, beside its name. */
+export interface MissingTopic {
+  /** Who needs it: `which the app 'a' reads`. */
+  readonly needs?: string | undefined
+  /** The topics that the log has instead, as a sentence. */
+  readonly others?: string
+  /** Default: how it can be made. */
+  readonly advice?: string
+}
+
+const missingAdvice =
+  'Check the name, publish to it first, or declare its partitions so that it can be created.'
+
+/** The one wording for a topic that does not exist. */
+export function missingTopic(
+  name: string,
+  { needs, others = '', advice = missingAdvice }: MissingTopic = {},
+): MillraceError {
+  const who = needs === undefined ? '' : `, ${needs},`
+  return new MillraceError('UNKNOWN_TOPIC', `Topic '${name}'${who} does not exist. ${others}${advice}`)
 }
 
 /**
@@ -32,10 +94,7 @@ export async function ensureTopic(
  * partitions.
  * @throws MillraceError PARTITION_COUNT_CHANGED where the topic declares another count
  */
-export function asDeclared(
-  { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
-  found: number,
-): number {
+export function asDeclared({ name, partitions }: DeclaredTopic, found: number): number {
   if (partitions === undefined || partitions === found) return found
   throw new MillraceError(
     'PARTITION_COUNT_CHANGED',

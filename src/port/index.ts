@@ -4,7 +4,15 @@ export { type ConsumedBatch, type ConsumedRecord } from './consume/consumed-reco
 export { type ConsumerOptions } from './consume/consumer-options.ts'
 export { Consumer } from './consume/consumer.ts'
 export { DecodedBatch } from './consume/decoded-batch.ts'
-export { asDeclared, checkPublic, ensureTopic } from './ensure-topic.ts'
+export {
+  asDeclared,
+  checkPublic,
+  createIfMissing,
+  type DeclaredTopic,
+  ensureTopic,
+  missingTopic,
+  topicToRead,
+} from './ensure-topic.ts'
 export {
   type GroupPartition,
   moveOffsets,
@@ -17,10 +25,7 @@ export {
 } from './group/group-offsets.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
-export {
-  RecordEncoder,
-  recordTooLarge,
-  type OutgoingHeader,
-  type OutgoingRecord,
-} from './produce/outgoing-record.ts'
+export { Batcher, type SizedBatch } from './produce/batcher.ts'
+export { RecordEncoder, type OutgoingHeader, type OutgoingRecord } from './produce/outgoing-record.ts'
 export { Producer, type ProducerOptions } from './produce/producer.ts'
+export { type TargetTopic, type TopicBatches } from './produce/topic-batches.ts'

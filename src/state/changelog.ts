@@ -11,7 +11,7 @@
  * short of it.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
-import { type BatchToAppend, batchesUpTo, type FetchedBatch, type LogPort } from '../port/index.ts'
+import { batchesUpTo, type FetchedBatch, type LogPort, type SizedBatch } from '../port/index.ts'
 import {
   BatchBuilder,
   batchHeaderBytes,
@@ -50,7 +50,7 @@ export function changelogTopic(app: string, state: string): string {
 }
 
 /** Takes a finished batch for a partition of a changelog; the order of the calls is the order in the log. */
-export type AppendBatch = (topic: string, partition: number, batch: BatchToAppend) => void
+export type AppendBatch = (topic: string, partition: number, batch: SizedBatch) => void
 
 /** Where a state's changelog is. */
 export interface ChangelogPlace {

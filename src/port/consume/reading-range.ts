@@ -1,33 +1,22 @@
 /** Which partitions a consumer may read, and from where to where. */
-import { MillraceError } from '../../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
-import { asDeclared, checkPublic, ensureTopic } from '../ensure-topic.ts'
+import { type DeclaredTopic, topicToRead } from '../ensure-topic.ts'
 import type { Isolation, LogPort, TopicPartition } from '../log-port.ts'
 
 /**
- * The partition count of a topic that is to be read. One that declares its count is created where it is not
- * there yet: its writer may come later.
- * @throws MillraceError UNKNOWN_TOPIC for any other that is not there; INVALID_ARGUMENT for a group over what
- *   an app or the log keeps for itself
+ * The partition count of a topic for a consumer.
+ * @throws MillraceError as `topicToRead`
  */
 export async function partitionsToRead(
   port: LogPort,
-  { name, partitions }: { readonly name: string; readonly partitions: number | undefined },
+  topic: DeclaredTopic,
   group: string | undefined,
 ): Promise<number> {
-  const found = await port.describeTopic(name)
-  if (found) {
-    // To look at what an app or the log keeps for itself changes nothing. A group would commit, and depend on
-    // what goes with the app.
-    if (group !== undefined) checkPublic(found)
-    return asDeclared({ name, partitions }, found.partitions)
-  }
-  if (partitions !== undefined) return await ensureTopic(port, { name, partitions })
-  throw new MillraceError(
-    'UNKNOWN_TOPIC',
-    `There is no topic '${name}' to read. Check the name, publish to it first, or declare its partitions so that it can be created.`,
-  )
+  // Reading what an app or the log keeps for itself changes nothing. A group would commit offsets in it, and
+  // depend on what is deleted with the app.
+  const { partitions } = await topicToRead(port, topic, { mayBeInternal: group === undefined })
+  return partitions
 }
 
 /**

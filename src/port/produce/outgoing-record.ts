@@ -5,6 +5,8 @@
 import { fromUtf8, inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../../base/index.ts'
 import type { WritableTopic } from '../../schema/index.ts'
 import { recordSizeBound, type RecordHeader } from '../../wire/index.ts'
+import { keyInWords } from './record-too-large.ts'
+import type { RecordField } from './topic-batches.ts'
 
 /** A header to publish: text is written as UTF-8. */
 export interface OutgoingHeader {
@@ -40,21 +42,17 @@ export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
 const timestampMax = 8_640_000_000_000_000
 /** Bytes of one record. The topic's segments may allow less. */
 const recordBytesMax = 256 << 20
-/** Characters of a key that a message shows. */
-const keyCharactersMax = 80
 
 const fields: readonly string[] = ['key', 'value', 'timestamp', 'headers']
 
-type Encoded = string | Uint8Array | null
-
 /** A record as it will be on the log. Valid until the next one is encoded. */
 export interface EncodedRecord {
-  readonly key: Encoded
-  readonly value: Encoded
+  readonly key: RecordField
+  readonly value: RecordField
   readonly timestamp: number
   readonly headers: readonly RecordHeader[] | undefined
   /** What its partition is chosen by; null: any. */
-  readonly partitionBy: Encoded
+  readonly partitionBy: RecordField
   /** Bytes that it takes in a batch, at the most. */
   readonly bytesMax: number
 }
@@ -177,7 +175,7 @@ export class RecordEncoder<K, V> {
     if (bytes > recordBytesMax)
       throw new MillraceError(
         'RECORD_TOO_LARGE',
-        `A record ${shownKey(key)} for topic '${this.#topic.name}' takes up to ${bytes} bytes, more than the ${recordBytesMax} of the largest ` +
+        `A record ${keyInWords(key)} for topic '${this.#topic.name}' takes up to ${bytes} bytes, more than the ${recordBytesMax} of the largest ` +
           'record that millrace takes. Send less in one record.',
       )
     return bytes
@@ -199,25 +197,4 @@ export function checkRecords(topic: string, records: unknown): void {
     'INVALID_ARGUMENT',
     `sendBatch to '${topic}' takes an array, or another iterable, of records; got ${inWords(records)}.`,
   )
-}
-
-/** A record is refused that no batch can hold; `limit`: what the topic takes. */
-export function recordTooLarge(
-  topic: string,
-  partition: number,
-  key: Encoded,
-  bytes: number,
-  limit: number,
-): MillraceError {
-  return new MillraceError(
-    'RECORD_TOO_LARGE',
-    `A record ${shownKey(key)} for topic '${topic}', partition ${partition}, takes ${bytes} bytes in its own batch, more than the ${limit} of a segment. ` +
-      'Send less in one record, or create the topic with a larger segmentBytes.',
-  )
-}
-
-function shownKey(key: Encoded): string {
-  if (key === null) return 'without a key'
-  if (typeof key !== 'string') return `with a key of ${key.length} bytes`
-  return `with the key '${key.length > keyCharactersMax ? `${key.slice(0, keyCharactersMax)}…` : key}'`
 }

@@ -5,24 +5,18 @@
  * next (sticky partitioning, KIP-480).
  */
 import {
+  assert,
   checkOptions,
-  fromUtf8,
   isMillraceError,
   MillraceError,
-  partitionFor,
   type Clock,
   type Compression,
 } from '../../base/index.ts'
-import { BatchBuilder, batchHeaderBytes, singleBatchBytes } from '../../wire/index.ts'
 import { ensureTopic } from '../ensure-topic.ts'
 import type { LogPort, Writer } from '../log-port.ts'
-import {
-  checkRecords,
-  RecordEncoder,
-  recordTooLarge,
-  type OutgoingRecord,
-  type ProducedTopic,
-} from './outgoing-record.ts'
+import { Batcher, bufferBytesDefault, type SizedBatch } from './batcher.ts'
+import { checkRecords, RecordEncoder, type OutgoingRecord, type ProducedTopic } from './outgoing-record.ts'
+import type { OpenBatch, TopicBatches } from './topic-batches.ts'
 
 /** How records are gathered into batches. */
 export interface ProducerOptions {
@@ -40,13 +34,6 @@ export interface ProducerOptions {
 }
 
 const batchBytesDefault = 64 * 1024
-const bufferBytesDefault = 32 << 20
-
-/** A batch being filled or on its way. */
-interface OpenBatch {
-  readonly builder: BatchBuilder
-  readonly acknowledged: PromiseWithResolvers<number>
-}
 
 /**
  * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice,
@@ -60,19 +47,13 @@ export class Producer<K, V> {
   readonly #clock: Clock
   readonly #topic: ProducedTopic<K, V>
   readonly #encoder: RecordEncoder<K, V>
-  readonly #options: Required<ProducerOptions>
-  /** What is known of the topic, once it is there. */
-  #ready: Promise<ReadyTopic> | undefined
+  readonly #lingerMs: number
+  readonly #batcher: Batcher
+  /** Settles once the topic is there. */
+  #ready: Promise<void> | undefined
+  #batches: TopicBatches | undefined
   #writer: Promise<Writer> | undefined
-  readonly #open = new Map<number, OpenBatch>()
-  /** Acknowledgements awaited; they never reject. */
-  readonly #inFlight = new Set<Promise<void>>()
-  #bufferedBytes = 0
-  #room: PromiseWithResolvers<void> | undefined
   #lingering: AbortController | undefined
-  #sticky = 0
-  /** What failed since the last flush. */
-  #failure: unknown
   readonly #onClose: () => void
   #closing: Promise<void> | undefined
 
@@ -96,12 +77,12 @@ export class Producer<K, V> {
       compression: ['none', 'gzip', 'zstd'],
       bufferBytes: 'count',
     })
-    this.#options = {
-      lingerMs: options.lingerMs ?? 0,
+    this.#lingerMs = options.lingerMs ?? 0
+    this.#batcher = new Batcher((name, partition, batch) => this.#append(name, partition, batch), {
       batchBytes: options.batchBytes ?? batchBytesDefault,
       compression: options.compression ?? 'none',
       bufferBytes: options.bufferBytes ?? bufferBytesDefault,
-    }
+    })
   }
 
   /**
@@ -113,9 +94,9 @@ export class Producer<K, V> {
    *   topic has other partitions than it declares; DISK_FULL, CLOSED
    */
   async send(record: OutgoingRecord<K, V>): Promise<{ readonly partition: number; readonly offset: number }> {
-    const topic = await this.#prepare()
-    while (this.#room) await this.#room.promise
-    const { partition, batch, index } = this.#add(record, topic)
+    await this.#prepare()
+    while (this.#batcher.isFull) await this.#batcher.room()
+    const { partition, batch, index } = this.#add(record)
     return { partition, offset: (await batch.acknowledged.promise) + index }
   }
 
@@ -125,12 +106,12 @@ export class Producer<K, V> {
    */
   async sendBatch(records: Iterable<OutgoingRecord<K, V>>): Promise<void> {
     checkRecords(this.#topic.name, records)
-    const topic = await this.#prepare()
+    await this.#prepare()
     const batches = new Set<OpenBatch>()
     try {
       for (const record of records) {
-        while (this.#room) await this.#room.promise
-        batches.add(this.#add(record, topic).batch)
+        while (this.#batcher.isFull) await this.#batcher.room()
+        batches.add(this.#add(record).batch)
       }
     } finally {
       await Promise.all([...batches].map(batch => batch.acknowledged.promise))
@@ -144,15 +125,17 @@ export class Producer<K, V> {
   async flush(): Promise<void> {
     // Records still waiting for the topic, or for room, were sent before as well.
     await this.#ready?.catch(() => undefined)
-    this.#appendAll()
-    while (this.#room) {
-      await this.#room.promise
-      this.#appendAll()
+    this.#flush()
+    while (this.#batcher.isFull) {
+      await this.#batcher.room()
+      this.#flush()
     }
-    await Promise.all(this.#inFlight)
-    const failure = this.#failure
-    this.#failure = undefined
-    if (failure !== undefined) throw failure
+    try {
+      await this.#batcher.settled()
+    } finally {
+      // What fails next is reported by the next flush.
+      this.#batcher.forgetFailure()
+    }
   }
 
   /** Flushes, and lets go of the writer. A second call waits for the first. */
@@ -174,7 +157,7 @@ export class Producer<K, V> {
     }
   }
 
-  #prepare(): Promise<ReadyTopic> {
+  #prepare(): Promise<void> {
     if (this.#closing)
       throw new MillraceError('CLOSED', `The producer of '${this.#topic.name}' is closed, or its log is.`)
     this.#ready ??= this.#lookUp().catch((error: unknown) => {
@@ -184,95 +167,55 @@ export class Producer<K, V> {
     return this.#ready
   }
 
-  async #lookUp(): Promise<ReadyTopic> {
-    const partitions = await ensureTopic(this.#port, this.#topic)
-    const { batchBytesMax = Infinity } = (await this.#port.describeTopic(this.#topic.name)) ?? {}
-    return { partitions, batchBytesMax, batchBytes: Math.min(this.#options.batchBytes, batchBytesMax) }
+  async #lookUp(): Promise<void> {
+    this.#batches = this.#batcher.into(await ensureTopic(this.#port, this.#topic))
   }
 
-  #add(
-    record: OutgoingRecord<K, V>,
-    { partitions, batchBytesMax, batchBytes }: ReadyTopic,
-  ): { partition: number; batch: OpenBatch; index: number } {
+  #add(record: OutgoingRecord<K, V>): { partition: number; batch: OpenBatch; index: number } {
+    const batches = this.#batches
+    assert(batches, 'the topic has been looked up')
     // All that can be refused is refused before a batch is opened or touched.
-    const encoded = this.#encoder.encode(record)
-    const { key, value, timestamp, headers, bytesMax, partitionBy } = encoded
-    const partition =
-      partitionBy === null ? this.#sticky % partitions : partitionFor(bytesOf(partitionBy)!, partitions)
-    if (batchHeaderBytes + bytesMax > batchBytesMax) {
-      const bytes = singleBatchBytes(key, value, headers)
-      if (bytes > batchBytesMax) throw recordTooLarge(this.#topic.name, partition, key, bytes, batchBytesMax)
-    }
-    const batch = this.#batch(partition, bytesMax, batchBytes)
-    const { builder } = batch
-    const before = builder.sizeBytes
-    if (typeof key !== 'object' && typeof value !== 'object')
-      builder.appendText(timestamp, key, value, headers)
-    else builder.append(timestamp, bytesOf(key), bytesOf(value), headers)
-    this.#count(builder.sizeBytes - before)
-    const index = builder.count - 1
-    if (builder.sizeBytes >= batchBytes) this.#append(partition)
-    return { partition, batch, index }
+    const { key, value, timestamp, headers, partitionBy } = this.#encoder.encode(record)
+    const partition = batches.partitionFor(partitionBy)
+    const batch = batches.append(partition, timestamp, key, value, headers)
+    if (this.#batcher.hasGathered) this.#linger()
+    else this.#stopLingering()
+    return { partition, batch, index: batch.count - 1 }
   }
 
-  /** The batch for a record. One that is larger than a batch should be goes alone. */
-  #batch(partition: number, bytesMax: number, batchBytes: number): OpenBatch {
-    const open = this.#open.get(partition)
-    if (open && open.builder.sizeBytes + bytesMax <= batchBytes) return open
-    if (open) this.#append(partition)
-    const batch: OpenBatch = {
-      builder: new BatchBuilder({ compression: this.#options.compression }),
-      acknowledged: Promise.withResolvers(),
-    }
-    this.#open.set(partition, batch)
-    // Anyone who waits for a record hears of a failure; flush reports it too.
-    batch.acknowledged.promise.catch(() => undefined)
-    this.#linger()
-    return batch
-  }
-
-  /** Has everything that is open appended after the linger time. */
+  /** Has everything that is gathered appended after the linger time. */
   #linger(): void {
     if (this.#lingering) return
     const lingering = (this.#lingering = new AbortController())
-    const { lingerMs } = this.#options
+    const lingerMs = this.#lingerMs
     const waited = lingerMs === 0 ? this.#clock.yield() : this.#clock.sleep(lingerMs, lingering.signal)
     void waited
       .then(() => {
         this.#lingering = undefined
-        this.#appendAll()
+        this.#batcher.flush()
       })
       .catch(() => undefined)
   }
 
-  #appendAll(): void {
-    for (const partition of this.#open.keys()) this.#append(partition)
+  #stopLingering(): void {
+    this.#lingering?.abort()
+    this.#lingering = undefined
   }
 
-  #append(partition: number): void {
-    const batch = this.#open.get(partition)!
-    this.#open.delete(partition)
-    this.#sticky += 1
-    if (this.#open.size === 0) {
-      this.#lingering?.abort()
-      this.#lingering = undefined
-    }
-    const acknowledged = this.#write(partition, batch).then(
-      ({ baseOffset }) => batch.acknowledged.resolve(baseOffset),
-      (error: unknown) => {
-        this.#failure ??= error
-        batch.acknowledged.reject(error)
-      },
-    )
-    this.#inFlight.add(acknowledged)
-    void acknowledged.then(() => this.#inFlight.delete(acknowledged))
+  #flush(): void {
+    this.#batcher.flush()
+    this.#stopLingering()
   }
 
-  async #write(partition: number, { builder }: OpenBatch): Promise<{ readonly baseOffset: number }> {
-    const { count, sizeBytes: bytes } = builder
+  async #append(
+    name: string,
+    partition: number,
+    batch: SizedBatch,
+  ): Promise<{ readonly baseOffset: number }> {
+    const { count, sizeBytes } = batch
     const writer = (this.#writer ??= this.#port.openWriter())
     try {
-      return await (await writer).append(this.#topic.name, partition, builder)
+      return await (await writer).append(name, partition, batch)
     } catch (error) {
       // A writer that failed stays so: the next batch gets a new one.
       if (this.#writer === writer) this.#writer = undefined
@@ -282,35 +225,10 @@ export class Producer<K, V> {
       this.#ready = undefined
       throw new MillraceError(
         'RECORD_TOO_LARGE',
-        `Topic '${this.#topic.name}' was created again with smaller segments: ${count} record${count === 1 ? '' : 's'} gathered for partition ${partition} ` +
-          `did not fit into one (${bytes} bytes). Send them again, in batches that fit now.`,
+        `Topic '${name}' was created again with smaller segments: ${count} record${count === 1 ? '' : 's'} gathered for partition ${partition} ` +
+          `did not fit into one (${sizeBytes} bytes). Send them again, in batches that fit now.`,
         { cause: error },
       )
-    } finally {
-      this.#count(-bytes)
     }
   }
-
-  /** Counts bytes that wait to be acknowledged, or no longer wait. */
-  #count(bytes: number): void {
-    this.#bufferedBytes += bytes
-    if (this.#bufferedBytes >= this.#options.bufferBytes) this.#room ??= Promise.withResolvers()
-    else if (this.#room) {
-      this.#room.resolve()
-      this.#room = undefined
-    }
-  }
-}
-
-/** The topic as it is on the log. */
-interface ReadyTopic {
-  readonly partitions: number
-  /** What no batch may exceed. */
-  readonly batchBytesMax: number
-  /** A batch of this size is appended. */
-  readonly batchBytes: number
-}
-
-function bytesOf(encoded: string | Uint8Array | null): Uint8Array | null {
-  return typeof encoded === 'string' ? fromUtf8(encoded) : encoded
 }

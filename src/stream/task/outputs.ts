@@ -1,28 +1,15 @@
 /**
- * What an instance writes: records gathered in one batch per partition, handed to the writer when a batch is
- * full or a commit is due. Bytes in flight are bounded: past the bound the instance waits for the writer.
+ * What an instance writes: results, what goes through exchanges, dead letters, changelogs and the plan. All of
+ * it goes through one batcher to the instance's writer.
  */
-import { assert, binaryString, fromUtf8, partitionFor, partitionForBinary } from '../../base/index.ts'
-import type { BatchToAppend, Writer } from '../../port/index.ts'
+import { fromUtf8 } from '../../base/index.ts'
+import { Batcher, type SizedBatch, type TopicBatches, type Writer } from '../../port/index.ts'
 import type { UndoLog } from '../../state/index.ts'
-import {
-  BatchBuilder,
-  batchHeaderBytes,
-  recordSizeBound,
-  singleBatchBytes,
-  type RecordHeader,
-} from '../../wire/index.ts'
+import type { RecordHeader } from '../../wire/index.ts'
 import type { DeadLetter } from './bad-records.ts'
 import type { SinkNode } from '../plan/graph.ts'
-import { outputFailure, outputTooLarge, type OutputNode } from './output-failure.ts'
+import { outputFailure, type OutputNode } from './output-failure.ts'
 import type { StreamRecord } from '../operators/record.ts'
-
-/** A batch goes to the writer at this size. */
-const batchBytes = 128 * 1024
-/** Bytes gathered in batches of all partitions: more and all of them go to the writer. */
-const gatheredBytesMax = 32 * 1024 * 1024
-/** Bytes handed over and not acknowledged: more and the instance waits. */
-const bytesUnderWayMax = 16 * 1024 * 1024
 
 /** The header that says when a window's result came. */
 const paneHeader = 'millrace.pane'
@@ -36,29 +23,27 @@ export interface OutputTopics {
   batchBytesMax(topic: string): number
 }
 
-/** A topic that is written. */
-interface OpenTopic {
-  readonly name: string
-  readonly batchBytesMax: number
-  /** By partition. */
-  readonly batches: BatchBuilder[]
-}
-
 export class Outputs {
-  readonly #writer: Writer
-  readonly #open = new Map<string, OpenTopic>()
+  readonly #batcher: Batcher
+  readonly #batches = new Map<string, TopicBatches>()
   readonly #topics: OutputTopics
-  #pending: Promise<unknown>[] = []
   /** Something was handed over since the last commit. */
   #uncommitted = false
-  #failure: unknown
-  #bytesUnderWay = 0
-  #gatheredBytes = 0
   readonly #ends = new Map<string, number[]>()
 
   constructor(writer: Writer, topics: OutputTopics) {
-    this.#writer = writer
     this.#topics = topics
+    this.#batcher = new Batcher(async (topic, partition, batch) => {
+      this.#uncommitted = true
+      const { count } = batch
+      try {
+        const appended = await writer.append(topic, partition, batch)
+        this.#endsOf(topic)[partition] = appended.baseOffset + count
+        return appended
+      } catch (error) {
+        throw outputFailure(topic, partition, error)
+      }
+    })
   }
 
   /**
@@ -69,41 +54,17 @@ export class Outputs {
    */
   write(node: SinkNode, record: StreamRecord, taskPartition: number, undo?: UndoLog): void {
     const { topic } = node
-    const open = this.#topic(topic.name)
-    const count = open.batches.length
+    const batches = this.#into(topic.name, node)
     const key = topic.key.encode(record.key ?? null)
     const value = topic.value.encode(record.value ?? null)
     const by = key === null ? null : (topic.key.partitionBytes?.(record.key) ?? key)
-    const partition = by === null ? taskPartition % count : count === 1 ? 0 : partitionOf(by, count)
+    const partition = by === null ? taskPartition % batches.topic.partitions : batches.partitionFor(by)
     const headers = record.pane
       ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
       : record.headers
-    const bound = sizeBoundIn(open, node, partition, key, value, headers)
-    if (undo) undo.act(() => this.#gather(open, partition, bound, record.timestamp, key, value, headers))
-    else this.#gather(open, partition, bound, record.timestamp, key, value, headers)
-  }
-
-  #gather(
-    open: OpenTopic,
-    partition: number,
-    bound: number,
-    timestamp: number,
-    key: string | Uint8Array | null,
-    value: string | Uint8Array | null,
-    headers: readonly RecordHeader[],
-  ): void {
-    const batch = this.#batch(open, partition, bound)
-    const before = batch.sizeBytes
-    if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
-      batch.appendText(timestamp, key, value, headers)
-    else
-      batch.append(
-        timestamp,
-        key === null ? null : bytesOf(key),
-        value === null ? null : bytesOf(value),
-        headers,
-      )
-    this.#gathered(open, partition, batch, before)
+    const bound = batches.sizeBound(partition, key, value, headers, node.name)
+    if (undo) undo.act(() => batches.add(partition, bound, record.timestamp, key, value, headers))
+    else batches.add(partition, bound, record.timestamp, key, value, headers)
   }
 
   /**
@@ -121,10 +82,10 @@ export class Outputs {
     headers: readonly RecordHeader[],
     undo?: UndoLog,
   ): void {
-    const open = this.#topic(topic)
-    const bound = sizeBoundIn(open, node, partition, key, value, headers)
-    if (undo) undo.act(() => this.#gather(open, partition, bound, timestamp, key, value, headers))
-    else this.#gather(open, partition, bound, timestamp, key, value, headers)
+    const batches = this.#into(topic, node)
+    const bound = batches.sizeBound(partition, key, value, headers, node.name)
+    if (undo) undo.act(() => batches.add(partition, bound, timestamp, key, value, headers))
+    else batches.add(partition, bound, timestamp, key, value, headers)
   }
 
   /** Puts a record's own bytes aside, with where it stood and why in headers. */
@@ -148,52 +109,34 @@ export class Outputs {
   append(
     topic: string,
     partition: number,
-    batch: BatchToAppend & { readonly sizeBytes?: number },
-    onAppended?: (nextOffset: number) => void,
+    batch: SizedBatch,
+    onAppended: (nextOffset: number) => void,
   ): void {
-    const { count, sizeBytes = 0 } = batch
-    this.#uncommitted = true
-    this.#bytesUnderWay += sizeBytes
-    const appended = this.#writer.append(topic, partition, batch).then(
-      ({ baseOffset }) => {
-        this.#bytesUnderWay -= sizeBytes
-        this.#endOf(topic)[partition] = baseOffset + count
-        onAppended?.(baseOffset + count)
-      },
-      (error: unknown) => {
-        this.#failure ??= outputFailure(topic, partition, error)
-      },
-    )
-    this.#pending.push(appended)
+    const { count } = batch
+    this.#batcher.append(topic, partition, batch, baseOffset => onAppended(baseOffset + count))
   }
 
   /** Hands over everything that is gathered. */
   flush(): void {
-    for (const open of this.#open.values())
-      open.batches.forEach((batch, partition) => {
-        if (batch.count > 0) this.#send(open, partition, batch)
-      })
+    this.#batcher.flush()
   }
 
   /** Resolves when all that was handed over is acknowledged; throws the first failure. */
-  async settled(): Promise<void> {
-    const pending = this.#pending
-    this.#pending = []
-    await Promise.all(pending)
-    this.#throwFailure()
+  settled(): Promise<void> {
+    return this.#batcher.settled()
+  }
+
+  /** Waits while too much is gathered and in flight to the log; throws the first failure. */
+  relieved(): Promise<void> {
+    return this.#batcher.relieved()
   }
 
   /**
-   * Behind the last record that was appended here to a partition, and acknowledged; 0 where there was none.
+   * The offset after the last record that was appended here to a partition, and acknowledged; 0 where there
+   * was none.
    */
   end(topic: string, partition: number): number {
     return this.#ends.get(topic)?.[partition] ?? 0
-  }
-
-  #endOf(topic: string): number[] {
-    let ends = this.#ends.get(topic)
-    if (ends === undefined) this.#ends.set(topic, (ends = []))
-    return ends
   }
 
   /** All that was handed over is committed. */
@@ -203,86 +146,23 @@ export class Outputs {
 
   /** Whether anything was written since the last {@link committed}. */
   get hasUncommitted(): boolean {
-    if (this.#uncommitted) return true
-    for (const { batches } of this.#open.values()) if (batches.some(batch => batch.count > 0)) return true
-    return false
+    return this.#uncommitted || this.#batcher.hasGathered
   }
 
-  /** Holds on while too much is in flight to the log; throws what that failed with. */
-  async relieved(): Promise<void> {
-    this.#throwFailure()
-    if (this.#bytesUnderWay > bytesUnderWayMax) await this.settled()
+  #endsOf(topic: string): number[] {
+    let ends = this.#ends.get(topic)
+    if (ends === undefined) this.#ends.set(topic, (ends = []))
+    return ends
   }
 
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure
-  }
-
-  /** A batch has grown: it goes to the writer when it is full, and so do all when too much is gathered. */
-  #gathered(open: OpenTopic, partition: number, batch: BatchBuilder, sizeBytesBefore: number): void {
-    this.#gatheredBytes += batch.sizeBytes - sizeBytesBefore
-    if (batch.sizeBytes >= batchBytes) this.#send(open, partition, batch)
-    else if (this.#gatheredBytes >= gatheredBytesMax) this.flush()
-  }
-
-  #topic(name: string): OpenTopic {
-    let open = this.#open.get(name)
-    if (open === undefined) {
-      open = {
-        name,
-        batchBytesMax: this.#topics.batchBytesMax(name),
-        batches: Array.from({ length: this.#topics.partitions(name) }, () => new BatchBuilder()),
-      }
-      this.#open.set(name, open)
+  #into(name: string, { kind }: OutputNode): TopicBatches {
+    let batches = this.#batches.get(name)
+    if (batches === undefined) {
+      const partitions = this.#topics.partitions(name)
+      const batchBytesMax = this.#topics.batchBytesMax(name)
+      batches = this.#batcher.into({ name, partitions, batchBytesMax, internal: kind !== 'sink' })
+      this.#batches.set(name, batches)
     }
-    return open
+    return batches
   }
-
-  /**
-   * The batch for a record of at most `bound` bytes: the open one is sent where both may be more than the
-   * topic takes.
-   */
-  #batch(open: OpenTopic, partition: number, bound: number): BatchBuilder {
-    const batch = open.batches[partition]
-    assert(batch, `partition ${partition} of '${open.name}' exists`)
-    if (batch.sizeBytes + bound <= open.batchBytesMax || batch.count === 0) return batch
-    return this.#send(open, partition, batch)
-  }
-
-  /** Returns the batch that comes in its place. */
-  #send({ name, batches }: OpenTopic, partition: number, batch: BatchBuilder): BatchBuilder {
-    // The writer owns the batch now, and may build it later: gather the next records in another one.
-    const next = new BatchBuilder()
-    batches[partition] = next
-    this.#gatheredBytes -= batch.sizeBytes - next.sizeBytes
-    this.append(name, partition, batch)
-    return next
-  }
-}
-
-/** Bytes that a record takes in a batch, at the most. Throws where no batch of the topic can hold it. */
-function sizeBoundIn(
-  { name, batchBytesMax }: OpenTopic,
-  node: OutputNode,
-  partition: number,
-  key: string | Uint8Array | null,
-  value: string | Uint8Array | null,
-  headers: readonly RecordHeader[],
-): number {
-  const bound = recordSizeBound(key, value, headers)
-  if (batchHeaderBytes + bound > batchBytesMax) {
-    const bytes = singleBatchBytes(key, value, headers)
-    if (bytes > batchBytesMax) throw outputTooLarge(node, name, partition, key, bytes, batchBytesMax)
-  }
-  return bound
-}
-
-function bytesOf(encoded: string | Uint8Array): Uint8Array {
-  return typeof encoded === 'string' ? fromUtf8(encoded) : encoded
-}
-
-function partitionOf(key: string | Uint8Array, partitions: number): number {
-  return typeof key === 'string'
-    ? partitionForBinary(binaryString(key), partitions)
-    : partitionFor(key, partitions)
 }

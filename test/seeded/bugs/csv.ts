@@ -127,11 +127,4 @@ export const csvBugs: readonly SeededBug[] = [
     replace: "new Set(['MALFORMED_RECORD'])",
     tests: ['src/connect/publish.test.ts'],
   },
-  {
-    name: 'publish: a batch grows past what its topic takes',
-    file: 'src/connect/batched-appends.ts',
-    find: '    if (open && open.sizeBytes + bytesMax > batchBytesMax) this.#send(partition, open)\n',
-    replace: '',
-    tests: ['src/connect/publish.test.ts'],
-  },
 ]

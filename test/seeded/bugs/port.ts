@@ -12,9 +12,9 @@ export const portBugs: readonly SeededBug[] = [
   {
     name: 'producer: a batch is opened before its record is checked',
     file: 'src/port/produce/producer.ts',
-    find: '    const encoded = this.#encoder.encode(record)\n',
+    find: '    const { key, value, timestamp, headers, partitionBy } = this.#encoder.encode(record)\n',
     replace:
-      '    this.#batch(0, { key: null, bytesMax: 0 }, batchBytes)\n    const encoded = this.#encoder.encode(record)\n',
+      '    batches.add(0, 0, 0, null, null, undefined)\n    const { key, value, timestamp, headers, partitionBy } = this.#encoder.encode(record)\n',
     tests: ['test/broker/producer-refusals.test.ts'],
   },
   {
@@ -110,16 +110,16 @@ export const portBugs: readonly SeededBug[] = [
   },
   {
     name: 'producer: a batch grows past what its topic takes',
-    file: 'src/port/produce/producer.ts',
-    find: 'Math.min(this.#options.batchBytes, batchBytesMax)',
-    replace: 'this.#options.batchBytes',
+    file: 'src/port/produce/topic-batches.ts',
+    find: 'Math.min(batchBytes, topic.batchBytesMax)',
+    replace: 'batchBytes',
     tests: ['test/broker/record-sizes.test.ts'],
   },
   {
     name: 'producer: the header of a batch is forgotten where a record is measured',
-    file: 'src/port/produce/producer.ts',
-    find: 'if (batchHeaderBytes + bytesMax > batchBytesMax) {',
-    replace: 'if (bytesMax - batchHeaderBytes > batchBytesMax) {',
+    file: 'src/port/produce/topic-batches.ts',
+    find: 'if (batchHeaderBytes + bound > batchBytesMax) {',
+    replace: 'if (bound - batchHeaderBytes > batchBytesMax) {',
     tests: ['test/broker/record-sizes.test.ts'],
   },
   {

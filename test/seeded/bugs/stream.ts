@@ -67,8 +67,8 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'what is gathered for many partitions has no bound',
-    file: 'src/stream/task/outputs.ts',
-    find: '    else if (this.#gatheredBytes >= gatheredBytesMax) this.flush()\n',
+    file: 'src/port/produce/batcher.ts',
+    find: '        if (this.#gatheredBytes >= this.#bufferBytes) this.flush()\n',
     replace: '',
     tests: ['src/stream/task/outputs.test.ts'],
   },
@@ -437,11 +437,11 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['src/stream/operators/windows.test.ts'],
   },
   {
-    name: 'outputs: a batch grows past what its topic takes',
-    file: 'src/stream/task/outputs.ts',
-    find: 'if (batch.sizeBytes + bound <= open.batchBytesMax || batch.count === 0) return batch',
-    replace: 'if (batch.count >= 0) return batch',
-    tests: ['test/app/outputs.test.ts'],
+    name: 'batcher: a batch grows past what its topic takes, as more records come',
+    file: 'src/port/produce/topic-batches.ts',
+    find: 'if (open.builder.sizeBytes + bound <= this.#batchBytes) return open',
+    replace: 'if (open.count > 0) return open',
+    tests: ['test/app/outputs.test.ts', 'src/connect/publish.test.ts', 'test/broker/record-sizes.test.ts'],
   },
   {
     name: 'assignment: partitions are given away without a commit',
