@@ -12,18 +12,19 @@
  */
 import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
-import type {
-  GroupDescription,
-  GroupMembership,
-  Isolation,
-  LogPort,
-  OffsetCommit,
-  OffsetSpec,
-  Reader,
-  ReaderOptions,
-  TopicDescription,
-  TopicPartition,
-  Writer,
+import {
+  type GroupDescription,
+  type GroupMembership,
+  type Isolation,
+  type LogPort,
+  missingTopic,
+  type OffsetCommit,
+  type OffsetSpec,
+  type Reader,
+  type ReaderOptions,
+  type TopicDescription,
+  type TopicPartition,
+  type Writer,
 } from '../port/index.ts'
 import { CutOffsets } from './cut-offsets.ts'
 import { MetadataFile } from './metadata.ts'
@@ -191,11 +192,7 @@ export class ReadOnlyLog implements LogPort {
   /** These partitions of a topic as they stand now. */
   async #look(topic: string, partitions: readonly number[]): Promise<Look> {
     const known = await this.describeTopic(topic)
-    if (!known)
-      throw new MillraceError(
-        'UNKNOWN_TOPIC',
-        `There is no topic '${topic}' in ${this.#path}. Check the name.`,
-      )
+    if (!known) throw missingTopic(topic, { needs: `looked for in ${this.#path}`, advice: 'Check the name.' })
     for (let attempt = 1; ; attempt += 1)
       try {
         const log = await LogDirectory.open(this.#path, {

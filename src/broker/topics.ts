@@ -9,7 +9,7 @@
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
 import { segmentBytesDefault, type LogDirectory, type Partition, type PartitionConfig } from '../log/index.ts'
-import type { TopicConfig, TopicDescription } from '../port/index.ts'
+import { missingTopic, type TopicConfig, type TopicDescription } from '../port/index.ts'
 import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
 import { checkConfig, checkName } from './topic-checks.ts'
 import { internalTopics, isNamedAsOfApp } from './topic-names.ts'
@@ -67,7 +67,7 @@ export class Topics {
   known(name: string): StoredTopic {
     const topic = this.#byName.get(name)
     if (topic) return topic
-    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}': create it, or check the name.`)
+    throw missingTopic(name)
   }
 
   describe(name: string): TopicDescription | undefined {
@@ -116,7 +116,7 @@ export class Topics {
   async delete(name: string, app?: string): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
     const topic = this.#byName.get(name) ?? this.#unfinished.get(name)
-    if (!topic) throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}' to delete.`)
+    if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
     if (topic.internal)
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is kept by the log itself and stays.`)
     if (topic.app !== undefined && topic.app !== app)

@@ -47,7 +47,7 @@ test('a live run creates the topic that it reads, says so with what else there i
   deepEqual(notices.length, 1)
   match(
     notices[0]!,
-    /'app' reads topic 'klicks', which was missing and has been created with 1 partition.*There are: clicks\./,
+    /'app' reads topic 'klicks', which was missing and has been created with 1 partition.*The log has: clicks\./,
   )
   await world.write('klicks', [{ key: 'a', value: '"x"' }])
   await world.clock.advance(1000)
@@ -86,7 +86,10 @@ for (const until of ['end', 'now', 'finish'] as const) {
     const notices: string[] = []
     const error = await refusal(world, bounded(world, copying('app', named('klicks'), named('out')), notices))
     ok(isMillraceError(error, 'UNKNOWN_TOPIC'))
-    match(error.message, /'app' reads topic 'klicks'.*There are: clicks\..*declare its partitions/)
+    match(
+      error.message,
+      /'klicks', which the app 'app' reads,.*The log has: clicks\..*declare its partitions/,
+    )
     deepEqual([await partitionsOf(world, 'klicks'), notices], [undefined, []])
 
     const declared = bounded(world, copying('app', named('klicks', 2), named('out')), notices)

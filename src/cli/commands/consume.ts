@@ -1,7 +1,7 @@
 /** `millrace consume <topic>`: prints records, one per line. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { isMillraceError, MillraceError } from '../../base/index.ts'
-import type { Consumer, ConsumedRecord, ConsumerOptions } from '../../port/index.ts'
+import { missingTopic, type Consumer, type ConsumedRecord, type ConsumerOptions } from '../../port/index.ts'
 import { bytes, topic } from '../../schema/index.ts'
 import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
 import { toJsonLine } from '../json-record.ts'
@@ -42,8 +42,7 @@ export function consumeCommand(terminal: Terminal): Command {
       // Without a group nothing is committed, so the log may be in use.
       (group === undefined ? withLogToRead : withExistingLog)(data, async log => {
         const known = await log.describeTopic(name)
-        if (!known)
-          throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}'. See 'millrace topic list'.`)
+        if (!known) throw missingTopic(name, { advice: "See 'millrace topic list'." })
         if (known.internal && !json)
           throw new MillraceError(
             'USAGE',

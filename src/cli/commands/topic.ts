@@ -1,7 +1,7 @@
 /** `millrace topic list` and `millrace topic describe <name>`. */
 import { Command } from 'commander'
-import { MillraceError } from '../../base/index.ts'
 import type { Log } from '../../index.ts'
+import { missingTopic } from '../../port/index.ts'
 import { dataOption, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
@@ -51,8 +51,7 @@ async function partitionsOf(
   name: string,
 ): Promise<{ partition: number; start: number; end: number }[]> {
   const topic = await port.describeTopic(name)
-  if (!topic)
-    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${name}'. See 'millrace topic list'.`)
+  if (!topic) throw missingTopic(name, { advice: "See 'millrace topic list'." })
   return Promise.all(
     Array.from({ length: topic.partitions }, async (_, partition) => ({
       partition,

@@ -3,6 +3,7 @@
  * `kafka-consumer-groups` has it.
  */
 import { MillraceError } from '../../base/index.ts'
+import { missingTopic } from '../ensure-topic.ts'
 import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from '../log-port.ts'
 
 /** A partition for which a group has committed. */
@@ -123,8 +124,7 @@ async function partitionsIn(
   }
   const { topic, partitions } = scope
   const description = await port.describeTopic(topic)
-  if (!description)
-    throw new MillraceError('UNKNOWN_TOPIC', `There is no topic '${topic}'. See 'millrace topic list'.`)
+  if (!description) throw missingTopic(topic, { advice: "See 'millrace topic list'." })
   const all = Array.from({ length: description.partitions }, (_, partition) => partition)
   return (partitions ?? all).map(partition => ({ topic, partition }))
 }

@@ -6,16 +6,13 @@
  * knows what the other declares.
  */
 import { MillraceError } from '../../base/index.ts'
-import { asDeclared, type LogPort } from '../../port/index.ts'
+import { asDeclared, type DeclaredTopic, type LogPort } from '../../port/index.ts'
 import type { Plan } from './plan.ts'
-
-/** What a program says of a topic. */
-type Declared = Parameters<typeof asDeclared>[0]
 
 /** What an app reads, or writes. */
 interface TopicUse {
   readonly app: string
-  readonly topic: Declared
+  readonly topic: DeclaredTopic
 }
 
 const usesOf = new WeakMap<LogPort, Set<readonly TopicUse[]>>()
@@ -35,7 +32,7 @@ export function announceUses(port: LogPort, app: string, plan: Plan): () => void
 /**
  * The partition count that a topic is to be made with: as the app states it, or another one of the log does.
  */
-export function statedCount(port: LogPort, { name, partitions }: Declared): number | undefined {
+export function statedCount(port: LogPort, { name, partitions }: DeclaredTopic): number | undefined {
   if (partitions !== undefined) return partitions
   return find(port, ({ topic }) => topic.name === name && topic.partitions !== undefined)?.topic.partitions
 }
@@ -45,7 +42,7 @@ export function statedCount(port: LogPort, { name, partitions }: Declared): numb
  * count.
  * @throws MillraceError PARTITION_COUNT_CHANGED
  */
-export function agreedCount(port: LogPort, app: string, topic: Declared, found: number): number {
+export function agreedCount(port: LogPort, app: string, topic: DeclaredTopic, found: number): number {
   const { name, partitions } = topic
   if (partitions === undefined || partitions === found) return found
   const other = find(

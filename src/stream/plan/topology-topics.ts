@@ -6,8 +6,15 @@
  * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would
  * come out as a run that has finished.
  */
-import { isMillraceError, MillraceError } from '../../base/index.ts'
-import { checkPublic, type LogPort, type TopicConfig, type TopicDescription } from '../../port/index.ts'
+import { MillraceError } from '../../base/index.ts'
+import {
+  checkPublic,
+  createIfMissing,
+  type LogPort,
+  missingTopic,
+  type TopicConfig,
+  type TopicDescription,
+} from '../../port/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
@@ -80,7 +87,7 @@ export class TopologyTopics {
         if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
         const first = stage.sources.find(source => this.#counts.has(source.topic.name))
         const partitions = statedCount(this.#port, topic) ?? (first && this.partitions(first.topic.name)) ?? 1
-        const isNew = await this.#create(topic.name, { partitions })
+        const isNew = await createIfMissing(this.#port, topic.name, { partitions })
         await this.#lookUpSources(stage)
         if (isNew && (isBounded || topic.partitions === undefined)) onNotice(await this.#created(topic))
       }
@@ -180,7 +187,7 @@ export class TopologyTopics {
     }
     // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
     if (description && description.config.app === config.app) return description.partitions
-    await this.#create(topic, config)
+    await createIfMissing(this.#port, topic, config)
     return (await this.#describe(topic))?.partitions ?? config.partitions
   }
 
@@ -188,17 +195,6 @@ export class TopologyTopics {
     const description = await this.#port.describeTopic(topic)
     if (description) this.#batchBytesMax.set(topic, description.batchBytesMax)
     return description
-  }
-
-  /** Creates a topic that is missing. Returns false if another instance was faster. */
-  async #create(topic: string, config: TopicConfig): Promise<boolean> {
-    try {
-      await this.#port.createTopic(topic, config)
-      return true
-    } catch (error) {
-      if (isMillraceError(error, 'TOPIC_EXISTS')) return false
-      throw error
-    }
   }
 
   /** Looks up the sources of a stage. Returns those that are missing. */
@@ -223,11 +219,10 @@ export class TopologyTopics {
   }
 
   async #unknown({ name }: AnyTopic): Promise<MillraceError> {
-    return new MillraceError(
-      'UNKNOWN_TOPIC',
-      `The app '${this.#app}' reads topic '${name}', which does not exist. ${await this.#others(name)}` +
-        'Create it, publish to it first, or declare its partitions so that it can be created.',
-    )
+    return missingTopic(name, {
+      needs: `which the app '${this.#app}' reads`,
+      others: await this.#others(name),
+    })
   }
 
   async #created({ name }: AnyTopic): Promise<string> {
@@ -244,7 +239,7 @@ export class TopologyTopics {
       .filter(({ name, internal }) => !internal && name !== topic && !/-(changelog|repartition)$/.test(name))
       .map(({ name }) => name)
     return known.length > 0
-      ? `There are: ${known.slice(0, topicsNamedMax).join(', ')}. `
-      : 'There are no others. '
+      ? `The log has: ${known.slice(0, topicsNamedMax).join(', ')}. `
+      : 'The log has no other topics. '
   }
 }
