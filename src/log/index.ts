@@ -11,13 +11,13 @@
  * (`Partition.retain` asks which segments may go), delete-records beside `Partition.dropBefore`, which so far
  * drops whole segments.
  */
+export { LogDirectory } from './log-directory.ts'
 export {
-  LogDirectory,
   type LogDirectoryOptions,
   segmentBytesDefault,
   segmentBytesMax,
   segmentBytesMin,
-} from './log-directory.ts'
+} from './log-directory-options.ts'
 export { type BatchOrigin } from './partition/append-check.ts'
 export { type AppendReceipt } from './partition/append-receipt.ts'
 export { readChecked, withCheck, type CheckedText } from './files/checked-text.ts'

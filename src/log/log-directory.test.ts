@@ -23,7 +23,7 @@ async function send(partition: Partition, sequence: number): Promise<boolean> {
 /** A log of several segments with ten batches of one producer, closed or killed. */
 async function tenBatches(end: 'clean' | 'killed'): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk()
-  const log = await openDirectory(disk, { segmentBytes: 300 })
+  const log = await openDirectory(disk.session(), { segmentBytes: 300 })
   const partition = await log.createPartition('flights', 0)
   for (let sequence = 0; sequence < 10; sequence += 1) await send(partition, sequence)
   if (end === 'clean') await log.close()

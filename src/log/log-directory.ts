@@ -1,66 +1,32 @@
 /**
  * A data directory: partitions in folders, owned by one process.
  *
- * Order matters at both ends. Opening: lock, whose directory is it, **the clean marker is removed** (durably,
- * before anything else changes), every partition is recovered. Closing: partitions drain and sync,
- * checkpoints, **the clean marker is written last**, unlock. So a marker that is found speaks of an
- * undisturbed stop, and a kill at any point in between is an unclean one.
+ * Order matters at both ends. Opening: the directory is taken (files/directory-ownership.ts), then every
+ * partition is recovered. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
+ * release.
  */
-import { fromUtf8, MillraceError, utf8, type Clock, type Disk, type DiskFile } from '../base/index.ts'
-import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
-import { Checkpointer } from './recovery/checkpointer.ts'
-import { lockDirectory, type DirectoryLock } from './files/directory-lock.ts'
-import { claimDirectory } from './files/directory-mark.ts'
-import { checkPlace, diskError, systemCode } from './files/disk-errors.ts'
-import {
-  cleanMarkerName,
-  deletedFolder,
-  directoryMarkName,
-  isLeftOver,
-  newFolder,
-  parsePartitionFolder,
-  partitionConfigName,
-  partitionFolder,
-} from './files/file-names.ts'
+import { MillraceError, type Disk } from '../base/index.ts'
+import { DirectoryOwnership } from './files/directory-ownership.ts'
+import { diskError } from './files/disk-errors.ts'
+import { parsePartitionFolder, partitionConfigName, partitionFolder } from './files/file-names.ts'
 import { OpenFiles } from './files/open-files.ts'
+import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './files/partition-config.ts'
+import { PartitionFolders } from './files/partition-folders.ts'
 import { patientDisk } from './files/patient-disk.ts'
 import { placedDisk } from './files/placed-disk.ts'
+import { replaceFile } from './files/small-file.ts'
+import {
+  checkSegmentBytes,
+  withDefaults,
+  type LogDirectoryConfig,
+  type LogDirectoryOptions,
+} from './log-directory-options.ts'
 import { Partition, type PartitionContext } from './partition/partition.ts'
-import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './files/partition-config.ts'
 import { ProducerState } from './producers/producer-state.ts'
+import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
+import { Checkpointer } from './recovery/checkpointer.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
-import { indexIntervalBytesDefault, Segment } from './segment/segment.ts'
-import { readFile, replaceFile, removeIfThere, writeFile } from './files/small-file.ts'
-
-export interface LogDirectoryOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  /**
-   * When something counts as safe: `sync` (default), on the disk; `os`, with the operating system, as Kafka
-   * has it on one node.
-   */
-  readonly durability?: 'sync' | 'os'
-  /** A segment is rolled before it grows beyond this. Default 1 GiB, which is Kafka's. */
-  readonly segmentBytes?: number
-  /** Bytes of log per index entry. Default 4096, which is Kafka's. */
-  readonly indexIntervalBytes?: number
-  /** Per partition: older segments beyond this are dropped. Default -1, which keeps everything. */
-  readonly retentionBytes?: number
-  /** How long something synced may go without a checkpoint. Default 5000 ms. */
-  readonly checkpointIntervalMs?: number
-  /** … and how many bytes. Default 64 MiB. */
-  readonly checkpointBytes?: number
-  /** Segment files open at a time. Default 256, or half of what the process may have open if that is less. */
-  readonly maxOpenFiles?: number
-  /** How long a silent producer is remembered. Default one day, which is Kafka's. */
-  readonly producerIdExpirationMs?: number
-  /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
-  readonly readOnly?: boolean
-  /** Says which partitions are opened. Only together with `readOnly`: a writer answers for all. */
-  readonly only?: (topic: string, index: number) => boolean
-  /** A partition was poisoned: its disk failed. The process should say so and end. */
-  readonly onFatal?: (error: MillraceError) => void
-}
+import { Segment } from './segment/segment.ts'
 
 /** What was found when the directory was opened. */
 export interface DirectoryRecovery {
@@ -69,47 +35,29 @@ export interface DirectoryRecovery {
   readonly partitions: readonly PartitionRecovery[]
 }
 
-type Config = Required<Omit<LogDirectoryOptions, 'onFatal' | 'only'>> & {
-  readonly only: LogDirectoryOptions['only']
-  readonly onFatal: ((error: MillraceError) => void) | undefined
-}
-
-/** Kafka's smallest segment; its largest is what an int32 position reaches. */
-export const segmentBytesMin = 14
-export const segmentBytesMax = 0x7fff_ffff
-export const segmentBytesDefault: number = 1 << 30
-const openFilesDefault = 256
-/** The content of the clean marker: any other is not a clean stop's. */
-const cleanMarker = '{"version":0}'
 /** Partitions that are recovered, or closed, at a time. */
 const concurrency = 4
 
 export class LogDirectory {
   readonly path: string
-  readonly #config: Config
+  readonly #config: LogDirectoryConfig
   readonly #files: OpenFiles
+  readonly #folders: PartitionFolders
+  readonly #ownership: DirectoryOwnership
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
   readonly #partitions = new Map<string, Partition>()
-  /**
-   * Folders that nobody wants any more: a creation failed after it had named them, or a deletion before it
-   * had moved them.
-   */
-  readonly #unfinished = new Set<string>()
-  /** Counts folders that are being made or removed, so that no two have one name. */
-  #foldersMarked = 0
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
-  #lock: DirectoryLock | undefined
-  /** Held open, to notice a directory that is not the one that was opened. */
-  #mark: DiskFile | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(path: string, config: Config) {
+  private constructor(path: string, config: LogDirectoryConfig) {
     this.path = path
+    this.#ownership = new DirectoryOwnership(path, config.clock)
     const patient = patientDisk(config.disk, config.clock, () => this.#files.spare())
-    const disk = placedDisk(patient, () => this.#checkPlace())
+    const disk = placedDisk(patient, () => this.#ownership.checkPlace())
     this.#config = { ...config, disk }
     this.#files = new OpenFiles(disk, config.maxOpenFiles)
+    this.#folders = new PartitionFolders(path, disk, this.#files)
     this.#checkpoints = new Checkpointer(path, this.#config, this.#partitions)
     this.#context = {
       disk,
@@ -192,24 +140,9 @@ export class LogDirectory {
     checkSegmentBytes(config.segmentBytes ?? this.#config.segmentBytes)
     if (this.#partitions.has(name))
       throw new MillraceError('TOPIC_EXISTS', `There is a partition ${index} of '${topic}' already.`)
-    const { disk } = this.#config
-    const folder = `${this.path}/${name}`
-    const aside = `${this.path}/${newFolder(name, (this.#foldersMarked += 1))}`
-    try {
-      await disk.makeDirectory(aside)
-      await writeFile(disk, `${aside}/${partitionConfigName}`, encodePartitionConfig(config))
-      await new Segment(aside, 0, this.#context).create()
-      await disk.syncDirectory(aside)
-      if (this.#unfinished.has(name)) await removeIfThere(disk, folder)
-      this.#unfinished.add(name)
-      await disk.rename(aside, folder)
-      await disk.syncDirectory(this.path)
-      this.#unfinished.delete(name)
-    } catch (error) {
-      // What cannot be removed now is removed at the next start.
-      await removeIfThere(disk, aside).catch(() => undefined)
-      throw diskError(error, `making ${folder}`)
-    }
+    const folder = await this.#folders.make(name, config, made =>
+      new Segment(made, 0, this.#context).create(),
+    )
     const segment = new Segment(folder, 0, this.#context)
     segment.startIndexes()
     const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0 }
@@ -240,38 +173,18 @@ export class LogDirectory {
     this.#checkWritable()
     const name = partitionFolder(topic, index)
     const partition = this.#partitions.get(name)
-    if (!partition) return this.#removeUnfinished(name)
-    const { disk } = this.#config
-    const aside = `${this.path}/${deletedFolder(name, (this.#foldersMarked += 1))}`
+    if (!partition) return this.#folders.removeUnfinished(name)
     this.#partitions.delete(name)
     try {
       await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
-      this.#unfinished.add(name)
-      await disk.rename(partition.folder, aside)
-      // Also what recovery has open of a damaged partition, and what late readers have opened.
-      await this.#files.dropFolder(partition.folder)
-      await disk.syncDirectory(this.path)
-      this.#unfinished.delete(name)
+      const aside = await this.#folders.moveAside(name)
       // A partition of the same name starts over: what the checkpoints say of this one must not be held
       // against it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
-      await disk.remove(aside)
+      await this.#config.disk.remove(aside)
     } catch (error) {
       throw diskError(error, `removing ${partition.folder}`)
-    }
-  }
-
-  /** What a creation or deletion that failed has left under the name of a partition. */
-  async #removeUnfinished(name: string): Promise<void> {
-    if (!this.#unfinished.has(name)) return
-    const { disk } = this.#config
-    try {
-      await removeIfThere(disk, `${this.path}/${name}`)
-      await disk.syncDirectory(this.path)
-      this.#unfinished.delete(name)
-    } catch (error) {
-      throw diskError(error, `removing ${this.path}/${name}`)
     }
   }
 
@@ -292,22 +205,12 @@ export class LogDirectory {
   }
 
   async #open(): Promise<void> {
-    const { disk, readOnly } = this.#config
-    if (!readOnly) {
-      await this.#makeDirectory()
-      this.#lock = await lockDirectory(disk, this.#config.clock, this.path)
-    }
-    await claimDirectory(disk, this.path, readOnly)
-    if (!readOnly) this.#mark = await disk.open(`${this.path}/${directoryMarkName}`, 'write')
-    const marker = await readFile(disk, `${this.path}/${cleanMarkerName}`)
-    if (marker && !readOnly) await removeIfThere(disk, `${this.path}/${cleanMarkerName}`)
-    const clean = marker !== undefined && utf8(marker) === cleanMarker
-    // What a killed process renamed last can still be lost with the power. Files are removed because of what
-    // the checkpoints say, so their names come first.
-    if (!readOnly) await disk.syncDirectory(this.path)
+    const { disk, readOnly, only } = this.#config
+    const clean = await (readOnly ? this.#ownership.look(disk) : this.#ownership.take(disk))
+    if (!readOnly) await this.#folders.removeLeftOvers()
     const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
-    const names = await this.#partitionFolders()
+    const names = await this.#folders.list(only)
     const partitions: PartitionRecovery[] = []
     await inParallel(names, async name => {
       partitions.push(await this.#recover(name, recoveryPoints, logStarts))
@@ -319,32 +222,6 @@ export class LogDirectory {
     // that name is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
-  }
-
-  async #makeDirectory(): Promise<void> {
-    const { disk } = this.#config
-    if (await disk.exists(this.path)) return
-    await disk.makeDirectory(this.path)
-  }
-
-  /** Folders of partitions; what was left behind by an interrupted creation or deletion is removed. */
-  async #partitionFolders(): Promise<string[]> {
-    const { disk, readOnly, only } = this.#config
-    const folders: string[] = []
-    for (const name of await disk.list(this.path)) {
-      if (isLeftOver(name) && !readOnly) await removeIfThere(disk, `${this.path}/${name}`)
-      const partition = parsePartitionFolder(name)
-      if (!partition || only?.(partition.topic, partition.index) === false) continue
-      try {
-        await disk.list(`${this.path}/${name}`)
-        folders.push(name)
-      } catch (error) {
-        const code = systemCode(error)
-        // A file that is called like a partition.
-        if (code !== 'ENOTDIR' && code !== 'ENOENT') throw error
-      }
-    }
-    return folders
   }
 
   async #recover(
@@ -383,8 +260,7 @@ export class LogDirectory {
       if (!this.#config.readOnly) {
         await this.#checkpoints.saveRecoveryPoints()
         await this.#checkpoints.saveLogStarts()
-        if (clean && failures.length === 0)
-          await replaceFile(this.#config.disk, this.path, cleanMarkerName, fromUtf8(cleanMarker))
+        if (clean && failures.length === 0) await this.#ownership.markClean(this.#config.disk)
       }
     } catch (error) {
       failures.push(diskError(error, `closing ${this.path}`))
@@ -395,23 +271,14 @@ export class LogDirectory {
 
   async #release(): Promise<void> {
     await this.#files.close()
-    const lock = this.#lock
-    this.#lock = undefined
-    const mark = this.#mark
-    this.#mark = undefined
-    await mark?.close()
-    await lock?.release()
+    await this.#ownership.release()
   }
 
   #checkWritable(): void {
     if (this.#closing) throw new MillraceError('CLOSED', `The log in ${this.path} is closed.`)
     if (this.#config.readOnly)
       throw new MillraceError('INVALID_ARGUMENT', `${this.path} was opened to be read only.`)
-    this.#checkPlace()
-  }
-
-  #checkPlace(): void {
-    if (this.#mark) checkPlace(this.#mark, this.path)
+    this.#ownership.checkPlace()
   }
 }
 
@@ -423,33 +290,4 @@ async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<v
   }
   const results = await Promise.allSettled(Array.from({ length: concurrency }, worker))
   for (const result of results) if (result.status === 'rejected') throw result.reason
-}
-
-function checkSegmentBytes(segmentBytes: number): void {
-  if (Number.isInteger(segmentBytes) && segmentBytes >= segmentBytesMin && segmentBytes <= segmentBytesMax)
-    return
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `segmentBytes is a whole number from ${segmentBytesMin} to ${segmentBytesMax}, not ${segmentBytes}.`,
-  )
-}
-
-function withDefaults(options: LogDirectoryOptions, processFilesMax = Infinity): Config {
-  const config: Config = {
-    disk: options.disk,
-    clock: options.clock,
-    durability: options.durability ?? 'sync',
-    segmentBytes: options.segmentBytes ?? segmentBytesDefault,
-    indexIntervalBytes: options.indexIntervalBytes ?? indexIntervalBytesDefault,
-    retentionBytes: options.retentionBytes ?? -1,
-    checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
-    checkpointBytes: options.checkpointBytes ?? 64 << 20,
-    maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
-    producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
-    readOnly: options.readOnly ?? false,
-    only: options.readOnly ? options.only : undefined,
-    onFatal: options.onFatal,
-  }
-  checkSegmentBytes(config.segmentBytes)
-  return config
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { ErrorCode, MillraceError } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { batchOf, failsWith, filesOf, openDirectory, shownOf, valuesOf } from '../log.test-support.ts'
-import type { LogDirectoryOptions } from '../log-directory.ts'
+import type { LogDirectoryOptions } from '../log-directory-options.ts'
 import type { Partition } from './partition.ts'
 
 async function newPartition(

@@ -1,0 +1,75 @@
+/**
+ * Whose a data directory is, from its opening to its closing: the lock, the mark that says it is millrace's,
+ * and the marker of a clean stop.
+ *
+ * The clean marker is removed durably before anything else changes, and written last. So a marker that is
+ * found speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
+ */
+import { fromUtf8, utf8, type Clock, type Disk, type DiskFile } from '../../base/index.ts'
+import { checkPlace } from './disk-errors.ts'
+import { lockDirectory, type DirectoryLock } from './directory-lock.ts'
+import { claimDirectory } from './directory-mark.ts'
+import { cleanMarkerName, directoryMarkName } from './file-names.ts'
+import { readFile, removeIfThere, replaceFile } from './small-file.ts'
+
+/** The content of the clean marker: any other is not a clean stop's. */
+const cleanMarker = '{"version":0}'
+
+export class DirectoryOwnership {
+  readonly #path: string
+  readonly #clock: Clock
+  #lock: DirectoryLock | undefined
+  /** Held open, to notice a directory that is not the one that was opened. */
+  #mark: DiskFile | undefined
+
+  constructor(path: string, clock: Clock) {
+    this.#path = path
+    this.#clock = clock
+  }
+
+  /**
+   * Takes the directory, which is made where it is missing. True: the last stop was clean.
+   * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
+   */
+  async take(disk: Disk): Promise<boolean> {
+    if (!(await disk.exists(this.#path))) await disk.makeDirectory(this.#path)
+    this.#lock = await lockDirectory(disk, this.#clock, this.#path)
+    await claimDirectory(disk, this.#path, false)
+    this.#mark = await disk.open(`${this.#path}/${directoryMarkName}`, 'write')
+    const marker = await readFile(disk, `${this.#path}/${cleanMarkerName}`)
+    if (marker) await removeIfThere(disk, `${this.#path}/${cleanMarkerName}`)
+    // What a killed process renamed last can still be lost with the power. Files are removed because of what
+    // the checkpoints say, so their names come first.
+    await disk.syncDirectory(this.#path)
+    return isClean(marker)
+  }
+
+  /** Looks at a directory without taking it. True: the last stop was clean. */
+  async look(disk: Disk): Promise<boolean> {
+    await claimDirectory(disk, this.#path, true)
+    return isClean(await readFile(disk, `${this.#path}/${cleanMarkerName}`))
+  }
+
+  /** Throws where another directory has taken the place of the one that was opened. */
+  checkPlace(): void {
+    if (this.#mark) checkPlace(this.#mark, this.#path)
+  }
+
+  /** The stop is a clean one. Durable when this resolves. */
+  async markClean(disk: Disk): Promise<void> {
+    await replaceFile(disk, this.#path, cleanMarkerName, fromUtf8(cleanMarker))
+  }
+
+  async release(): Promise<void> {
+    const lock = this.#lock
+    this.#lock = undefined
+    const mark = this.#mark
+    this.#mark = undefined
+    await mark?.close()
+    await lock?.release()
+  }
+}
+
+function isClean(marker: Uint8Array | undefined): boolean {
+  return marker !== undefined && utf8(marker) === cleanMarker
+}

@@ -1,0 +1,119 @@
+/**
+ * The folders of the partitions in a data directory. One is made under another name and gets its own when it
+ * is complete; one is removed under another name as well. So a folder that has a partition's name is whole,
+ * and what an interruption leaves is known by its name and removed at the next start.
+ */
+import type { Disk } from '../../base/index.ts'
+import { diskError, systemCode } from './disk-errors.ts'
+import {
+  deletedFolder,
+  isLeftOver,
+  newFolder,
+  parsePartitionFolder,
+  partitionConfigName,
+} from './file-names.ts'
+import type { OpenFiles } from './open-files.ts'
+import { encodePartitionConfig, type PartitionConfig } from './partition-config.ts'
+import { removeIfThere, writeFile } from './small-file.ts'
+
+export class PartitionFolders {
+  readonly #path: string
+  readonly #disk: Disk
+  readonly #files: OpenFiles
+  /**
+   * Names under which something may be left that nobody wants: a creation failed after it had named its
+   * folder, or a deletion before it had moved it.
+   */
+  readonly #unfinished = new Set<string>()
+  /** Folders that were made or moved aside: no two get one name. */
+  #marked = 0
+
+  constructor(path: string, disk: Disk, files: OpenFiles) {
+    this.#path = path
+    this.#disk = disk
+    this.#files = files
+  }
+
+  /** Names of the folders of partitions; `only` says of which. */
+  async list(only: (topic: string, index: number) => boolean = () => true): Promise<string[]> {
+    const folders: string[] = []
+    for (const name of await this.#disk.list(this.#path)) {
+      const partition = parsePartitionFolder(name)
+      if (!partition || !only(partition.topic, partition.index)) continue
+      if (await this.#isFolder(name)) folders.push(name)
+    }
+    return folders
+  }
+
+  /** Removes what interrupted creations and deletions have left. */
+  async removeLeftOvers(): Promise<void> {
+    for (const name of await this.#disk.list(this.#path))
+      if (isLeftOver(name)) await removeIfThere(this.#disk, `${this.#path}/${name}`)
+  }
+
+  /**
+   * Makes the folder of a partition; `makeFiles` fills it. Durable when this resolves.
+   * @throws MillraceError DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED
+   */
+  async make(
+    name: string,
+    config: PartitionConfig,
+    makeFiles: (folder: string) => Promise<void>,
+  ): Promise<string> {
+    const folder = `${this.#path}/${name}`
+    const aside = `${this.#path}/${newFolder(name, (this.#marked += 1))}`
+    try {
+      await this.#disk.makeDirectory(aside)
+      await writeFile(this.#disk, `${aside}/${partitionConfigName}`, encodePartitionConfig(config))
+      await makeFiles(aside)
+      await this.#disk.syncDirectory(aside)
+      if (this.#unfinished.has(name)) await removeIfThere(this.#disk, folder)
+      this.#unfinished.add(name)
+      await this.#disk.rename(aside, folder)
+      await this.#disk.syncDirectory(this.#path)
+      this.#unfinished.delete(name)
+      return folder
+    } catch (error) {
+      // What cannot be removed now is removed at the next start.
+      await removeIfThere(this.#disk, aside).catch(() => undefined)
+      throw diskError(error, `making ${folder}`)
+    }
+  }
+
+  /** Takes the name from the folder of a partition, durably. Gives the folder to remove. */
+  async moveAside(name: string): Promise<string> {
+    const folder = `${this.#path}/${name}`
+    const aside = `${this.#path}/${deletedFolder(name, (this.#marked += 1))}`
+    this.#unfinished.add(name)
+    await this.#disk.rename(folder, aside)
+    // Also what recovery has open of a damaged partition, and what late readers have opened.
+    await this.#files.dropFolder(folder)
+    await this.#disk.syncDirectory(this.#path)
+    this.#unfinished.delete(name)
+    return aside
+  }
+
+  /** Removes what a creation or deletion that failed has left under this name. */
+  async removeUnfinished(name: string): Promise<void> {
+    if (!this.#unfinished.has(name)) return
+    try {
+      await removeIfThere(this.#disk, `${this.#path}/${name}`)
+      await this.#disk.syncDirectory(this.#path)
+      this.#unfinished.delete(name)
+    } catch (error) {
+      throw diskError(error, `removing ${this.#path}/${name}`)
+    }
+  }
+
+  /** False for a file that is called like a partition. */
+  async #isFolder(name: string): Promise<boolean> {
+    try {
+      await this.#disk.list(`${this.#path}/${name}`)
+      return true
+    } catch (error) {
+      const code = systemCode(error)
+      if (code !== 'ENOTDIR' && code !== 'ENOENT') throw error
+      return false
+    }
+  }
+}
