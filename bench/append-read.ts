@@ -1,7 +1,7 @@
 /**
- * Appending to the log and reading from it in process: 200-byte records through the log's writer and reader,
- * against loops by hand that encode the same records into batches of the same size, checksum and write them
- * with an fdatasync per MiB; and that read the same file, check it and parse each value.
+ * Appends 200-byte records to the log in process, and reads them back. The baseline is hand-written loops:
+ * one encodes the same records into batches of the same size, checksums and writes them with an fdatasync per
+ * MiB; the other reads the same file, checks it and parses each value.
  */
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,14 +9,12 @@ import { json, type Log, openLog, topic } from '../src/index.ts'
 import { DecodedBatch } from '../src/port/index.ts'
 import { BatchBuilder } from '../src/wire/index.ts'
 import type { Benchmark, Side } from './benchmark.ts'
-import { BatchByHand, readValues } from './by-hand.ts'
+import { BaselineBatch, readValues } from './baseline.ts'
 
 const records = 1_000_000
 const batchBytes = 64 * 1024
 const syncBytes = 1024 * 1024
-/**
- * Batches handed over and not acknowledged: 4 MiB, so that the next sync is shared by what came meanwhile.
- */
+/** Batches in flight: 4 MiB, so that batches which come meanwhile share the next sync. */
 const underWayMax = 64
 const timestamp = 1_000_000_000_000
 const value = JSON.stringify({ id: 'b2f3c9', from: 'DFW', to: 'ORD', delay: 42, note: 'x'.repeat(137) })
@@ -44,7 +42,7 @@ export const appendRead: Benchmark = {
             {
               name: 'append 200 B, synced',
               ours: append(log, data),
-              theirs: appendByHand(join(folder, 'by-hand')),
+              theirs: appendBaseline(join(folder, 'baseline')),
               by: 'seconds',
               reach: 0.5,
             },
@@ -80,7 +78,7 @@ export const appendRead: Benchmark = {
 function append(log: Log, data: string): Side {
   let runs = 0
   return {
-    name: 'acknowledged once synced (fdatasync, shared by what waits)',
+    name: 'acknowledged once synced (fdatasync, shared by waiting batches)',
     async run() {
       if (runs > 0) await log.port.deleteTopic(`append-${runs}`)
       runs += 1
@@ -106,13 +104,13 @@ async function appendAll({ port }: Log, name: string): Promise<void> {
   await writer.close()
 }
 
-function appendByHand(folder: string): Side {
+function appendBaseline(folder: string): Side {
   return {
     name: 'encode, CRC, writeSync; fdatasync per MiB',
     async run() {
       mkdirSync(folder, { recursive: true })
       const file = openSync(join(folder, '0.log'), 'w')
-      const batch = new BatchByHand(batchBytes + 1024)
+      const batch = new BaselineBatch(batchBytes + 1024)
       let unsynced = 0
       for (let n = 0; n < records; n += 1) {
         batch.add(timestamp + n, value)
@@ -129,7 +127,7 @@ function appendByHand(folder: string): Side {
   }
 }
 
-/** `decoded`: what batches are decoded by; by a cursor and JSON.parse where there is none. */
+/** `decoded`: decodes batches. Default: a cursor and JSON.parse. */
 async function read({ port }: Log, decoded?: DecodedBatch<unknown, Flight>): Promise<Sum> {
   const sum = { records: 0, delay: 0 }
   const reader = await port.openReader()
@@ -170,7 +168,7 @@ function sumOf(folder: string): Sum {
   return sum
 }
 
-/** A side whose run brings out the result itself. */
+/** A side whose run returns the result itself. */
 function sideOf(name: string, work: () => Promise<unknown>): Side {
   let last: unknown
   return {

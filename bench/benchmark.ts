@@ -1,16 +1,15 @@
 /**
- * What a benchmark is: one piece of work, done by several sides over the same input, in one process and in
- * turns, so that a machine that drifts drifts for all of them. What they bring out is compared before any
- * time counts.
+ * A benchmark: one piece of work, done by several sides over the same input, in one process and in turns, so
+ * that a drifting machine affects all of them. The results are compared before any time counts.
  */
 
 /** One way of doing the work. */
 export interface Side {
-  /** What it does, with its durability. */
+  /** A description of the work, with its durability. */
   readonly name: string
-  /** Does the work once: this is what is timed. */
+  /** Does the work once. This is timed. */
   run(): Promise<void>
-  /** What the last run brought out, which has to equal that of every other side. Not timed. */
+  /** The result of the last run, which must equal that of every other side. Not timed. */
   result(): Promise<unknown>
 }
 
@@ -20,11 +19,10 @@ export interface Comparison {
   readonly ours: Side
   readonly theirs: Side
   /**
-   * What the ratio is of: records per second, or records per CPU second, which tells a cost apart from
-   * waiting.
+   * The unit of the ratio: records per second, or records per CPU second, which separates cost from waiting.
    */
   readonly by: 'seconds' | 'cpu'
-  /** The ratio that we want to reach. */
+  /** The target of the ratio. */
   readonly reach: number
 }
 

@@ -1,20 +1,17 @@
-/**
- * The demo as a process of its own: records per second, peak memory, and whether what it brought out was
- * checked.
- */
+/** The demo in its own process: records per second, peak memory, and whether its result was checked. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 
-/** What the demo may take at its peak, resident. */
+/** The most resident memory of the demo. */
 export const rssBytesMax: number = 700 * 1024 * 1024
 
-/** Of which there are flights: all three million. */
+/** The days that have flights: all three million. */
 const allDays = '181'
 
-/** What the demo writes to the file that MILLRACE_REPORT names. */
+/** The demo's report, in the file that MILLRACE_REPORT names. */
 export interface DemoReport {
   readonly records: number
   readonly seconds: number

@@ -1,6 +1,6 @@
 /**
  * `npm run bench`, or `npm run bench -- ysb` for some: ratios, with the results checked first.
- * docs/benchmarks.md says what the rows mean.
+ * docs/benchmarks.md explains the rows.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -19,7 +19,7 @@ const names = [...benchmarks.map(({ name }) => name), demo]
 const wanted = process.argv.slice(2)
 const unknown = wanted.find(name => !names.includes(name))
 if (unknown !== undefined) {
-  console.error(`There is no benchmark '${unknown}'; there are ${names.join(', ')}.`)
+  console.error(`Unknown benchmark '${unknown}'. It must be one of ${names.join(', ')}.`)
   process.exit(2)
 }
 const chosen = (name: string): boolean => wanted.length === 0 || wanted.includes(name)

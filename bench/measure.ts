@@ -29,7 +29,7 @@ export async function measure({ records, comparisons }: Workload): Promise<Measu
   await check(sides)
   const runs = new Map<Side, Run[]>(sides.map(side => [side, []]))
   for (let round = 0; round < rounds; round += 1)
-    // Who goes first changes from round to round.
+    // The order of the sides changes from round to round.
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) runs.get(side)!.push(await timed(side))
   const figuresOf = (side: Side): Figures => ({
     perSecond: records / median(runs.get(side)!.map(({ seconds }) => seconds)),
@@ -43,14 +43,14 @@ export async function measure({ records, comparisons }: Workload): Promise<Measu
   })
 }
 
-/** Once each, uncounted: all have to come to the same result. By then all are compiled, too. */
+/** One uncounted run of each: all results must be equal. It also compiles the code. */
 async function check([first, ...others]: readonly Side[]): Promise<void> {
   if (!first) return
   await first.run()
   const expected = await first.result()
   for (const side of others) {
     await side.run()
-    const message: string = `'${side.name}' and '${first.name}' come to different results: their times mean nothing`
+    const message: string = `'${side.name}' and '${first.name}' have different results, so their times cannot be compared`
     deepStrictEqual(await side.result(), expected, message)
   }
 }

@@ -4,15 +4,15 @@
  *
  * All sides take the same Kafka record batches from the files of one partition, check their CRC, parse each
  * value with JSON.parse and check nothing else. Ours runs the whole processor: join with a table from the
- * log, windows by watermark, results and state written to the log with an fdatasync per commit. The loop by
- * hand is one function that has the campaigns in a Map, keeps its counts in Maps and writes nothing. What
- * comes out is equal, window by window.
+ * log, windows by watermark, results and state written to the log with an fdatasync per commit. The baseline
+ * is one hand-written function that has the campaigns in a Map, keeps its counts in Maps and writes nothing.
+ * The results are equal, window by window.
  */
 import { join } from 'node:path'
 import { seededRandom } from '../src/base/index.ts'
 import { createApp, json, type Log, openLog, text, topic, tumbling, windowed } from '../src/index.ts'
 import type { Benchmark, Side } from './benchmark.ts'
-import { readValues } from './by-hand.ts'
+import { readValues } from './baseline.ts'
 
 interface Event {
   readonly user_id: string
@@ -111,7 +111,7 @@ async function publish(log: Log): Promise<ReadonlyMap<string, string>> {
 
 let runs = 0
 
-/** Each run is another app, from the beginning of the input to its end. */
+/** Each run is a new app, which reads the input from its beginning to its end. */
 function processed(
   log: Log,
   guarantee: 'exactly-once' | 'at-least-once',
@@ -155,7 +155,7 @@ function countsTopic(run: number) {
 function handWritten(folder: string, campaignOf: ReadonlyMap<string, string>): Side {
   const windows = new Map<number, Map<string, number>>()
   return {
-    name: 'by hand: readSync, CRC, walk, JSON.parse, Maps; writes nothing',
+    name: 'hand-written: readSync, CRC, walk, JSON.parse, Maps; writes nothing',
     async run() {
       windows.clear()
       readValues(folder, (buffer, from, to) => {

@@ -34,7 +34,7 @@ for (const [options, about, code] of [
   [{ log: './data' }, /'log'.*openLog.*'\.\/data'/],
   [{ data: 7 }, /path of a folder.*7/],
   [{ data: '' }, /path of a folder/],
-  [{ log, data }, /both a log and the folder/],
+  [{ log, data }, /both the options log and data/],
   [log, /app\.run\(\{ log \}\)/],
   ['end', /options of the run.*'end'/],
   [null, /options of the run.*null/],

@@ -14,27 +14,27 @@ export interface AppRunOptions extends RunOptions {
 
 /** An app that is running. */
 export interface RunningApp {
-  /** What has been done so far, and in which state the run is. */
+  /** The counts so far, and the state of the run. */
   progress(): Progress
   /**
-   * Commits what is complete, and leaves; resolves when it has. The next run continues from there. Rejects as
+   * Commits complete work, and leaves; resolves after that. The next run continues from there. Rejects as
    * {@link done} does.
    */
   stop(): Promise<Progress>
   /**
-   * Takes the input as it stands now for all there is: closes every window, and marks the app finished.
-   * Rejects as {@link done} does. A run that is stopped before it has come to its end is not finished: its
-   * state is `stopped`.
+   * Takes the present end of the input as the end of time: closes every window, and marks the app finished.
+   * Rejects as {@link done} does. A run that is stopped before that end is not finished: its state is
+   * `stopped`.
    */
   finish(): Promise<Progress>
   /**
-   * Resolves when the run has ended; rejects with what it failed with. A failure ends the process as every
-   * unhandled rejection does, unless `done`, `stop()` or `finish()` was taken before.
+   * Resolves when the run has ended; rejects with the error of a failed run. A failure ends the process as
+   * every unhandled rejection does, unless the program took `done`, `stop()` or `finish()` before.
    */
   readonly done: Promise<Progress>
 }
 
-/** Tells a person, and nobody else: a program that wants to know gives `onNotice`. */
+/** Warns the person at the terminal. A program that needs the notice passes `onNotice`. */
 function warn(message: string): void {
   process.emitWarning(message, { type: 'MillraceWarning' })
 }
@@ -46,7 +46,7 @@ export class RunnableApp extends App {
    *
    * @throws MillraceError APP_FINISHED, APP_ALREADY_RUNNING, UNKNOWN_TOPIC, NOT_COPARTITIONED,
    *   PARTITION_COUNT_CHANGED, STATE_INCOMPATIBLE; MALFORMED_RECORD and USER_FUNCTION_FAILED under the policy
-   *   `fail`; and what opening the log throws
+   *   `fail`; and the errors of openLog
    */
   async run(options: AppRunOptions = {}): Promise<Progress> {
     return await this.start(options).done
@@ -55,8 +55,8 @@ export class RunnableApp extends App {
   /**
    * As {@link run}, with a handle on it at once.
    *
-   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an option that is wrong; what fails later
-   *   rejects `done`
+   * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an invalid option; later errors reject
+   *   `done`
    */
   start(options: AppRunOptions = {}): RunningApp {
     if (isLog(options))
@@ -101,7 +101,7 @@ export class RunnableApp extends App {
       try {
         progress = await runOver(log)
       } catch (error) {
-        // What goes wrong on the way out is not what went wrong.
+        // The first error counts, not one of closing after it.
         await log.close().catch(() => {})
         throw error
       }
@@ -137,7 +137,7 @@ export class RunnableApp extends App {
 }
 
 /**
- * An app: a program over topics, under a name that its offsets and state are kept by.
+ * An app: a program over topics. Its offsets and state are kept under its name.
  *
  * @example
  * const app = createApp('airport-delays')
@@ -153,8 +153,5 @@ function isLog(value: unknown): value is Log {
 }
 
 function logAndFolder(): MillraceError {
-  return new MillraceError(
-    'INVALID_ARGUMENT',
-    'The run is given both a log and the folder of one (data). Pass one of them.',
-  )
+  return new MillraceError('INVALID_ARGUMENT', 'The run has both the options log and data. Pass one of them.')
 }

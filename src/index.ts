@@ -1,6 +1,6 @@
 /**
  * millrace: a streaming data platform in a library. The composition root: the only place that knows which log
- * is behind a port.
+ * a port belongs to.
  */
 export { durationMs, isMillraceError, MillraceError, type Duration, type ErrorCode } from './base/index.ts'
 export { createApp, RunnableApp, type AppRunOptions, type RunningApp } from './create-app.ts'

@@ -1,4 +1,4 @@
-/** What openLog takes for a folder and for options, and what it refuses before it touches the disk. */
+/** The folders and options that openLog accepts, and those that it refuses before it uses the disk. */
 import { deepEqual, rejects, throws } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,7 @@ refuses(
   'DATA_DIR_UNREADABLE',
 )
 refuses([folder, 'os'], /options of openLog.*'os'/)
-test('what is refused leaves no folder', () => deepEqual(existsSync(folder), false))
+test('a refused call creates no folder', () => deepEqual(existsSync(folder), false))
 
 for (const [name, given] of [
   ['a path', join(root, 'a path')],
@@ -57,7 +57,7 @@ for (const [name, given] of [
     deepEqual(existsSync(join(root, path, 't-0')), true)
   })
 
-test('a log is looked at while it is open, and refuses to publish at the call', async () => {
+test('a read-only log opens beside its writer, and refuses to publish', async () => {
   const path = join(root, 'in use')
   await using log = await openLog(path)
   await log.createTopic('t')
@@ -72,7 +72,7 @@ test('a log is looked at while it is open, and refuses to publish at the call', 
   })
 })
 
-test('a file is no folder, and is named', async () => {
+test('refuses a file as a folder, and names it', async () => {
   const file = join(root, 'file.txt')
   writeFileSync(file, 'mine')
   await rejects(openLog(file), { name: 'MillraceError', code: 'DATA_DIR_UNREADABLE', message: /file\.txt/ })

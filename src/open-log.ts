@@ -14,33 +14,29 @@ import {
 import { InProcessLog, ReadOnlyLog } from './broker/index.ts'
 import { createLog, type Log } from './port/index.ts'
 
-/** How a log in a folder is opened. A topic's own configuration goes before what is said here. */
+/** How a log in a folder is opened. A topic's configuration overrides these options. */
 export interface OpenLogOptions {
   /**
    * `sync` (the default): a record is acknowledged, and shown, once it is synced to the disk. `os`: once it
-   * is written, as Apache Kafka does on one node; a crash of the machine may lose the last seconds, a crash
-   * of the process loses nothing.
+   * is written, as Apache Kafka does on one node. Then a crash of the machine may lose the last seconds; a
+   * crash of the process loses nothing.
    */
   readonly durability?: 'sync' | 'os'
-  /**
-   * Bytes at which a segment is closed and a new one begun, where a topic does not say. Default 1 GiB, which
-   * is Kafka's.
-   */
+  /** Bytes of a segment before a new one begins, unless the topic sets them. Default 1 GiB, as in Kafka. */
   readonly segmentBytes?: number
-  /** Bytes kept per partition, where a topic does not say; -1 keeps all, which is the default. */
+  /** Bytes kept per partition, unless the topic sets them. Default -1, which keeps all. */
   readonly retentionBytes?: number
   /**
-   * Opens the log for looking, also while another process writes it: no lock is taken and nothing is written.
+   * Opens the log for reading only, also while another process writes it: takes no lock and writes nothing.
    * Consumers without a group read, topics are listed and described. Producers, groups, apps and changes of
-   * topics are refused with READ_ONLY. It shows what has been written, which may include the last records
-   * before a sync: a power cut can still take those. A consumer that waits for more looks again a few times a
-   * second. A log directory of Apache Kafka's can be opened so as well. Default false. No other option goes
-   * with it.
+   * topics are refused with READ_ONLY. Written records are shown before they are synced: a power cut can
+   * still take those. A waiting consumer polls a few times a second. It also opens a log directory of Apache
+   * Kafka. Default false. No other option may be combined with it.
    */
   readonly readOnly?: boolean
   /**
-   * Called when the disk has failed and the process should end; what was acknowledged is found again at the
-   * next start.
+   * Called when the disk has failed and the process should end. The next start finds all acknowledged
+   * records.
    */
   readonly onFatal?: (error: Error) => void
 }
@@ -57,16 +53,16 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
 }
 
 /**
- * Opens the log in a folder, which is created where it is missing. One process at a time may have it open.
- * `folder` is a path, or a file URL such as `new URL('data', import.meta.url)`.
+ * Opens the log in a folder, and creates a missing one. One process at a time may have it open. `folder` is a
+ * path, or a file URL such as `new URL('data', import.meta.url)`.
  *
  * @example await using log = await openLog('./data') await log.producer(flights).send({ key: 'DFW', value: {
  *   destination: 'ORD', delay: 42, departure: 992516400000 } }) for await (const { key, value } of
  *   log.consumer(flights, { until: 'end' })) console.log(key, value)
  *
  * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds
- *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT. A partition that is
- *   damaged does not keep the log from opening: it refuses by itself, with PARTITION_DAMAGED
+ *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT. A damaged partition does
+ *   not keep the log from opening: its calls throw PARTITION_DAMAGED
  */
 export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
   const path = pathOf(folder)
@@ -90,7 +86,7 @@ export async function openLog(folder: string | URL = './data', options: OpenLogO
   return createLog(port, systemClock)
 }
 
-/** The path of a folder that a program names. @throws MillraceError INVALID_ARGUMENT */
+/** The path of the program's folder. @throws MillraceError INVALID_ARGUMENT */
 export function pathOf(folder: unknown): string {
   if (typeof folder === 'string' && folder.trim() !== '' && !/^[a-z][a-z+.-]+:\/\/|\0/i.test(folder))
     return folder
@@ -98,7 +94,7 @@ export function pathOf(folder: unknown): string {
     if (folder instanceof URL || (typeof folder === 'string' && /^file:\/\//i.test(folder)))
       return fileURLToPath(folder)
   } catch {
-    // Of another protocol, or of another machine.
+    // A URL of another protocol, or of another machine.
   }
   throw new MillraceError(
     'INVALID_ARGUMENT',

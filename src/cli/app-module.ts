@@ -10,13 +10,14 @@ import { firstFailure } from './first-failure.ts'
  * The app is the default export, or one called `app`.
  *
  * @throws MillraceError USAGE for a module without an app, SOURCE_MISSING for no such file, APP_MODULE_FAILED
- *   when it cannot be loaded; what declaring the app throws, as INVALID_TOPOLOGY
+ *   when it cannot be loaded; and the errors of the app's declaration, as INVALID_TOPOLOGY
  */
 export async function loadApp(path: string): Promise<RunnableApp> {
   const file = resolve(path)
-  if (!existsSync(file)) throw new MillraceError('SOURCE_MISSING', `There is no file '${file}'.`)
+  if (!existsSync(file))
+    throw new MillraceError('SOURCE_MISSING', `The file '${file}' does not exist. Check the path.`)
   if (statSync(file).isDirectory())
-    throw new MillraceError('USAGE', `'${path}' is a folder: give the file in it that exports the app.`)
+    throw new MillraceError('USAGE', `'${path}' is a folder. Give the file in it that exports the app.`)
   const { default: byDefault, app: byName } = await importModule(file, path)
   const app = byDefault ?? byName
   if (app instanceof RunnableApp) return app
@@ -24,7 +25,7 @@ export async function loadApp(path: string): Promise<RunnableApp> {
     'USAGE',
     isAppOfAnother(app)
       ? `The app of '${path}' comes from another installation of millrace than this command. Use that one: npx millrace, in the project's folder.`
-      : `'${path}' exports no app: write \`export default createApp('a-name')\` there, and leave running it to this command.`,
+      : `'${path}' exports no app. Write \`export default createApp('a-name')\` there. This command runs it.`,
   )
 }
 
@@ -33,7 +34,7 @@ async function importModule(file: string, path: string): Promise<{ default?: unk
     return (await import(pathToFileURL(file).href)) as { default?: unknown; app?: unknown }
   } catch (thrown) {
     const error = firstFailure(thrown)
-    // What is wrong with the app itself says so already.
+    // Errors of the app itself already have a sentence.
     if (isMillraceError(error)) throw error
     throw new MillraceError('APP_MODULE_FAILED', `'${path}' cannot be loaded: ${failureInWords(error)}`, {
       cause: error,
@@ -45,7 +46,7 @@ function isAppOfAnother(app: unknown): boolean {
   return typeof app === 'object' && app !== null && app.constructor.name === RunnableApp.name
 }
 
-/** What was thrown, and where: the first place of the stack that is a file of the user's. */
+/** The thrown error and its place: the first file of the user in the stack. */
 function failureInWords(error: unknown): string {
   if (!(error instanceof Error)) return thrownInWords(error)
   const stack = error.stack ?? ''

@@ -1,6 +1,6 @@
 /**
- * The commands in this process, over a terminal that is a few arrays: what they refuse, and with which words.
- * test/cli runs the real ones.
+ * Runs the commands in this process over a terminal of arrays: what they refuse, and in which words. test/cli
+ * runs the real command.
  */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -40,7 +40,8 @@ async function run(
 }
 
 /**
- * Refused with this exit code and error code (none: by the parser of arguments), in words that say `about`.
+ * The command is refused with this exit code and error code (without one: by the parser of arguments), in
+ * words that match `about`.
  */
 async function refused(
   args: readonly string[],
@@ -59,7 +60,7 @@ async function refused(
   equal(code, exitCode)
 }
 
-test('wrong arguments are named, before anything is touched', async () => {
+test('names wrong arguments before it opens anything', async () => {
   const wrong: [string, RegExp][] = [
     ['nonsense', /unknown command 'nonsense'/],
     ['consume', /missing required argument 'topic'/],
@@ -92,14 +93,14 @@ test('wrong arguments are named, before anything is touched', async () => {
   equal(existsSync(none), false)
 })
 
-test('help and version are no errors', async () => {
+test('help and version exit with 0', async () => {
   match((await run(['--version'])).out, /^\d+\.\d+\.\d+\n$/)
   const { code, out, err } = await run(['consume', '--help'])
   match(out, /--from/)
   deepEqual([code, err], [0, ''])
 })
 
-test('what is not there is said, and not made', async () => {
+test('reports a missing log, topic or app, and does not create it', async () => {
   for (const args of [
     ['consume', 't'],
     ['topic', 'list'],
@@ -117,7 +118,7 @@ test('what is not there is said, and not made', async () => {
   await refused(['topic', 'list', '--data', folder], [1, 'DATA_DIR_FOREIGN', /not a data directory/])
 })
 
-test('topics are listed, and those that the log keeps for itself when asked for', async () => {
+test('lists topics, and internal ones on request', async () => {
   const own = join(folder, 'listed')
   equal((await run(['produce', 'words', '--data', own], 'a')).code, 0)
   equal((await run(['consume', 'words', '--group', 'readers', '--data', own])).code, 0)
@@ -146,7 +147,7 @@ test('topics are listed, and those that the log keeps for itself when asked for'
   await refused(['topic', 'describe', 'none', '--data', own], [1, 'UNKNOWN_TOPIC', /'none'.*topic list/])
 })
 
-test('the offsets of a group are moved; those of an app are not, nor the other way round', async () => {
+test('group reset moves groups and refuses apps; app reset refuses groups', async () => {
   const moved = join(folder, 'moved')
   const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', moved])
   await run(['produce', 'words', '-k', ':', '-d', moved], 'a:1\na:2\na:3\n')
@@ -182,7 +183,7 @@ test('the offsets of a group are moved; those of an app are not, nor the other w
   for (const [command, refusal] of wrong) await refused([...command.split(' '), '-d', moved], refusal)
 })
 
-test('a line that cannot be published is named; those before it are there', async () => {
+test('names a line that cannot be published; the lines before it are published', async () => {
   const cases: [string[], string | Uint8Array, RegExp][] = [
     [
       ['--json'],
@@ -213,7 +214,7 @@ test('a line that cannot be published is named; those before it are there', asyn
   equal((await run(['consume', 'bad', '--data', data])).out, '1\n2\na\tb\na\n')
 })
 
-test('a value that is JSON is published byte for byte', async () => {
+test('publishes a JSON value byte for byte', async () => {
   const values = [
     '{"id":9007199254740993,"d":1.0}',
     '{ "b" :1E400,\t"a": -0.0 , "b":[ ] }',
@@ -239,7 +240,7 @@ test('a value that is JSON is published byte for byte', async () => {
   equal((await run(['consume', 'exact', '--data', at])).out, texts.map(text => `${text}\t${text}\n`).join(''))
 })
 
-test('bytes are printed as they are, and lines published as they are', async () => {
+test('prints and publishes bytes unchanged', async () => {
   const at = join(folder, 'bytes')
   const input =
     '{"keyBase64":"/w==","valueBase64":"gAD/"}\n{"value":null}\n{"value":"\\u0000\\r\\n\\ufeff"}\n'
@@ -260,7 +261,7 @@ test('bytes are printed as they are, and lines published as they are', async () 
   equal(out, lines.map(line => `${line}\n`).join(''))
 })
 
-test('a module that is no app, or cannot be loaded, is named with what is wrong', async () => {
+test('names a module that exports no app or cannot be loaded, with the fault', async () => {
   const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
   const cases: [string, readonly [number, string, RegExp]][] = [
     ['export const a = 1', [2, 'USAGE', /exports no app/]],

@@ -1,6 +1,6 @@
 /**
- * Puts the commands together, and turns what goes wrong into a sentence and an exit code: 0 done (also when
- * told to stop), 1 failed, 2 used wrongly. Only a bug of millrace's own shows a stack.
+ * Joins the commands, and turns an error into a sentence and an exit code: 0 done (also when told to stop), 1
+ * failed, 2 used wrongly. Only a bug in millrace shows a stack.
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
@@ -39,7 +39,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')),
     })
   for (const command of commands) program.addCommand(command(terminal))
-  // Subcommands end by exception too, instead of ending the process under what is still open.
+  // Subcommands also end by exception: ending the process would leave resources open.
   for (const command of program.commands) {
     command.exitOverride().copyInheritedSettings(program)
     for (const sub of command.commands) sub.exitOverride().copyInheritedSettings(program)
@@ -56,7 +56,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   }
 }
 
-/** What a message says of the options of `app.run`, as the command line has them. */
+/** Replaces options of `app.run` in a message by those of the command line. */
 function inFlags(message: string): string {
   return message
     .replaceAll('{ restart: true }', '--restart')
@@ -64,7 +64,7 @@ function inFlags(message: string): string {
     .replaceAll(/\{ until: '(end|now)' \}/g, '--until $1')
 }
 
-/** From the package's own manifest, two folders up both in src and in dist. */
+/** From the package's manifest, two folders up both in src and in dist. */
 function version(): string {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(manifest) as { version: string }).version

@@ -18,7 +18,9 @@ export async function withLog<T>(
   return await use(log)
 }
 
-/** The same for a command that only looks: a mistyped path is no new log. SOURCE_MISSING. */
+/**
+ * The same for a command that only reads: throws SOURCE_MISSING for a missing folder, which may be mistyped.
+ */
 export async function withExistingLog<T>(
   data: string,
   use: (log: Log) => Promise<T>,
@@ -27,7 +29,7 @@ export async function withExistingLog<T>(
   if (!existsSync(data))
     throw new MillraceError(
       'SOURCE_MISSING',
-      `There is no folder '${data}'. Say with --data where the log is; 'millrace produce' makes a new one.`,
+      `The folder '${data}' does not exist. Name the log's folder with --data; 'millrace produce' creates one.`,
     )
   return await withLog(data, use, options)
 }

@@ -1,6 +1,6 @@
 /**
- * What went wrong first, where `await using` has failed once more on the way out: a log on a full disk, say,
- * that cannot be closed cleanly either.
+ * The first error, if `await using` has failed once more on the way out: a log on a full disk may also fail
+ * to close.
  */
 export function firstFailure(error: unknown): unknown {
   let first = error

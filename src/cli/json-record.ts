@@ -1,15 +1,14 @@
 /**
- * A record as a line of JSON, in both directions: what `consume --json` writes, `produce --json` reads.
+ * A record as a line of JSON: `consume --json` writes it, `produce --json` reads it.
  *
  * ```
  * {"partition":0,"offset":7,"timestamp":992516400000,"key":"DFW","value":"{\"delay\":42}"}
  * {"partition":0,"offset":8,"timestamp":992516400000,"key":null,"valueBase64":"/w==","headers":[{"key":"trace","value":"a1"}]}
  * ```
  *
- * Bytes stand as the text that they are in UTF-8, or, where they are none, as Base64 under a name that says
- * so: a round trip loses nothing. `headers` is there where a record has some. For those who write such lines
- * by hand, a key or value that is no text is published as its JSON, byte for byte as it is in the line, and
- * only a value is needed.
+ * Bytes that are UTF-8 are written as text, others as Base64 under the name `keyBase64` or `valueBase64`: a
+ * round trip loses nothing. `headers` is left out of a record without any. In a hand-written line only the
+ * value is needed. A key or value that is not a string is published as its JSON, byte for byte.
  */
 import { isUtf8 } from 'node:buffer'
 import { bufferOf, elementsOf, membersOf, MillraceError, nearestName, utf8 } from '../base/index.ts'
@@ -31,7 +30,10 @@ export function toJsonLine(record: ConsumedRecord<Bytes, Bytes>): string {
   })
 }
 
-/** What a line may have; where a record comes from (partition, offset) does not matter to where it goes. */
+/**
+ * The names that a line may have. Partition and offset are ignored: they tell where the record was, not where
+ * it goes.
+ */
 const fields: readonly string[] = [
   'partition',
   'offset',
@@ -73,7 +75,7 @@ function named(name: string, bytes: Bytes | null): Fields {
 /** The text of each value by its name. */
 type Members = ReadonlyMap<string, string>
 
-/** @param what has them, as a message says it */
+/** @param what the object that has them, for messages */
 function membersIn(text: string, at: string, what: string, known: readonly string[]): Members {
   if (!text.trimStart().startsWith('{')) throw malformed(at, `${what} is not a JSON object`)
   const members = new Map<string, string>()
@@ -98,7 +100,7 @@ function bytesOf(members: Members, name: string, at: string): Bytes | null {
   if (base64 !== undefined) {
     const text: unknown = JSON.parse(base64)
     const bytes = typeof text === 'string' ? Buffer.from(text, 'base64') : undefined
-    // Node reads what it can: only what it writes again was Base64.
+    // Node skips characters that are not Base64. So only text that it writes back unchanged was Base64.
     if (bytes?.toString('base64') === text) return bytes!
     throw malformed(at, `its ${name}Base64 is not Base64`)
   }

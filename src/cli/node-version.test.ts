@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { nodeMajorMin, tooOld } from './node-version.ts'
 
-test('a Node that is too old is told so; the bound is that of the package', () => {
+test("refuses a Node that is older than the package's bound", () => {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   equal((JSON.parse(manifest) as { engines: { node: string } }).engines.node, `>=${nodeMajorMin}`)
   match(tooOld('20.20.2') ?? '', /20\.20\.2.*24/)

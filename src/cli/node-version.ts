@@ -1,9 +1,11 @@
-/** Which Node the command line needs. Imports nothing, so that an older one gets as far as being told. */
+/**
+ * The Node version that the command line needs. Imports nothing, so that an older Node can print the message.
+ */
 
 /** As `engines` of package.json says. */
 export const nodeMajorMin = 24
 
-/** What to tell the user of a Node that is too old; undefined for one that will do. */
+/** The message for a Node that is too old; undefined for one that is new enough. */
 export function tooOld(version: string): string | undefined {
   const major = Number.parseInt(version, 10)
   return major < nodeMajorMin

@@ -1,4 +1,4 @@
-/** Numbers and durations on the command line: read, and counted in words. */
+/** Parses numbers and durations of the command line, and prints counts. */
 import { InvalidArgumentError } from 'commander'
 import { durationMs, type Duration, isMillraceError } from '../base/index.ts'
 

@@ -18,6 +18,6 @@ function target(text: string): ResetTarget {
   const timestamp = timeOf(text)
   if (timestamp !== undefined) return { timestamp }
   throw new InvalidArgumentError(
-    "Say 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
+    "Use 'earliest', 'latest', an offset, or a time such as 2026-01-31T08:00:00Z.",
   )
 }

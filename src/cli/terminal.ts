@@ -1,4 +1,4 @@
-/** What a command talks to: its input, its output, and the wish to stop. */
+/** The terminal of a command: its input, its output, and the signal to stop. */
 import { isUtf8 } from 'node:buffer'
 import process from 'node:process'
 import { addAbortSignal, type Readable } from 'node:stream'
@@ -8,27 +8,27 @@ export interface Terminal {
   /** Lines of the input, without their ends; they end early when the {@link signal} aborts. */
   readonly lines: AsyncIterable<string>
   /**
-   * Writes text, or bytes as they are; resolves when the reader has taken it, or has gone: then the signal
-   * aborts. SINK_FAILED where the output goes to something that cannot be written, as a full disk.
+   * Writes text, or bytes unchanged. Resolves when the reader has taken it. If the reader is gone, the signal
+   * aborts. Throws SINK_FAILED if the output cannot be written, as to a full disk.
    */
   write(text: string | Uint8Array): Promise<void>
   /** For people: progress and errors. */
   note(text: string): void
   /**
-   * Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more. A second Ctrl-C ends the process at
-   * once.
+   * Aborted by Ctrl-C, by SIGTERM, or when the reader of the output is gone. A second Ctrl-C ends the process
+   * at once.
    */
   readonly signal: AbortSignal
 }
 
-/** The process's own. */
+/** The terminal of this process. */
 export function terminal(): Terminal {
   const stopping = new AbortController()
   const { signal } = stopping
   const stop = (): void => stopping.abort()
   process.once('SIGINT', stop)
   process.once('SIGTERM', stop)
-  // Each write is told of its own failure; without somebody who listens it would end the process as well.
+  // Each write reports its failure itself. Without this listener the failure would also end the process.
   process.stdout.on('error', stop)
   process.stderr.on('error', () => {})
   return {
@@ -36,11 +36,11 @@ export function terminal(): Terminal {
     write: text =>
       new Promise((resolve, reject) => {
         process.stdout.write(text, error => {
-          // `millrace consume … | head` closes the pipe: that is an end like any other.
+          // `millrace consume … | head` closes the pipe, which is a normal end.
           if (!error || isGone(error)) resolve()
           else
             reject(
-              new MillraceError('SINK_FAILED', `The output cannot be written: ${error.message}.`, {
+              new MillraceError('SINK_FAILED', `The output cannot be written (${error.message}).`, {
                 cause: error,
               }),
             )
@@ -55,13 +55,14 @@ function isGone(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EPIPE' || error.code === 'ECONNRESET' || error.code === 'ERR_STREAM_DESTROYED'
 }
 
-/** A line longer than this is refused: it is no record, and would be held in memory whole. */
+/** A longer line is refused: the whole line would be held in memory. */
 const lineBytesMax = 64 * 1024 * 1024
 const lineFeed = 10
 
 /**
  * Splits UTF-8 text at line ends; a last line without one counts.
- * @throws MillraceError SOURCE_MALFORMED for what is not UTF-8, LIMIT_EXCEEDED for a line that has no end
+ * @throws MillraceError SOURCE_MALFORMED for a line that is not UTF-8, LIMIT_EXCEEDED for one that is too
+ *   long
  */
 export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string, void> {
   addAbortSignal(signal, input)
@@ -76,7 +77,7 @@ export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGener
     const start = number === 1 && line.indexOf('\uFEFF') === 0 ? 3 : 0
     return utf8(line, start, line.at(-1) === 13 ? line.length - 1 : line.length)
   }
-  // What came after the last line end, in pieces: joined once, when the line is whole.
+  // The bytes after the last line end, in pieces: joined once, when the line is complete.
   let open: Buffer[] = []
   let openBytes = 0
   try {
@@ -94,7 +95,7 @@ export async function* linesOf(input: Readable, signal: AbortSignal): AsyncGener
       if (openBytes > lineBytesMax)
         throw new MillraceError(
           'LIMIT_EXCEEDED',
-          `Line ${number + 1} is longer than ${lineBytesMax} bytes. One line is one record: check what the lines end with.`,
+          `Line ${number + 1} is longer than ${lineBytesMax} bytes. One line is one record: check the line ends.`,
         )
     }
   } catch (error) {

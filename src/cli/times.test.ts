@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { timeOf } from './times.ts'
 
-test('a time is ISO 8601 of a day that there is, in UTC unless it says otherwise', () => {
+test('parses ISO 8601 times of days that exist, in UTC by default', () => {
   const at = Date.UTC(2001, 5, 14, 11)
   const cases: readonly (readonly [string, number | undefined])[] = [
     ['2001-06-14', Date.UTC(2001, 5, 14)],

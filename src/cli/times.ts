@@ -6,8 +6,8 @@ const form = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d
  * Milliseconds since the epoch of an ISO 8601 time; undefined for anything else, and for times before 1970.
  * Without a zone it is in UTC, wherever the command runs.
  *
- * Not by `Date.parse` alone: to that '-1' is a day in 2001, the 30th of February the 2nd of March, and a time
- * without a zone local.
+ * `Date.parse` alone is not enough: it takes '-1' for a day in 2001, the 30th of February for the 2nd of
+ * March, and a time without a zone for local time.
  */
 export function timeOf(text: string): number | undefined {
   const [, day, zone] = form.exec(text) ?? []

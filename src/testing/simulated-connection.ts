@@ -1,21 +1,20 @@
 /**
- * One connection of the simulated network: two ends, and between them two streams of bytes on their way.
+ * One connection of the simulated network: two ends, and two streams of bytes between them.
  *
- * A stream delivers from a queue of what was written, in order: after a latency a part of what is there
- * arrives, cut anywhere, then the rest after another. What is on its way or not read yet fills a window; a
- * writer waits for room in it. Nothing is copied on the way, so that anyone who changes a buffer after
- * writing it finds the change at the other end.
+ * A stream delivers written bytes in order, from a queue. After a latency a part arrives, cut anywhere, then
+ * the rest after another latency. Bytes in flight or unread fill a window; a writer waits for room in it.
+ * Bytes are not copied, so a change of a buffer after its write shows at the other end.
  */
 import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
 
-/** What the network does to its connections. */
+/** The behaviour of the network. */
 export interface Weather {
   readonly random: Random
-  /** Bytes written and not read yet: past them writing waits. */
+  /** Bytes written and not read yet. Past this bound a write waits. */
   readonly windowBytes: number
   /** The chance, at each delivery, that the connection breaks. */
   readonly cutChance: number
-  /** Calls back when what is sent now arrives. Where the way is blocked, that is after it is free. */
+  /** Calls back when bytes that are sent now arrive. On a blocked way this is after it is free. */
   carry(from: string, to: string, arrive: () => void): void
 }
 
@@ -34,7 +33,7 @@ export class SimulatedConnection implements Connection {
   /** Written here and not read there. */
   #windowBytes = 0
   #delivering = false
-  /** It broke: nothing arrives any more, and each end hears of it in its own time. */
+  /** The connection broke: nothing arrives any more, and each end learns of it later. */
   #severed = false
   #ending: PromiseWithResolvers<void> | undefined
   /** The end of this side has arrived. */
@@ -45,7 +44,7 @@ export class SimulatedConnection implements Connection {
   #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
   #room: PromiseWithResolvers<void> | undefined
 
-  /** The two ends of a connection; `onClosed` is told of each that is gone. */
+  /** The two ends of a connection; `onClosed` is called for each closed end. */
   static pair(
     weather: Weather,
     [client, server]: readonly [Address, Address],
@@ -68,7 +67,7 @@ export class SimulatedConnection implements Connection {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    if (this.#reader) return Promise.reject(new TypeError('This connection is being read already.'))
+    if (this.#reader) return Promise.reject(new TypeError('Another read of this connection is pending.'))
     const bytes = this.#received.shift()
     if (bytes) {
       this.#peer.#makeRoom(bytes.length)
@@ -111,7 +110,7 @@ export class SimulatedConnection implements Connection {
     this.#failure = undefined
     this.#fail(netError('ECONNABORTED', 'the connection was dropped on this side'))
     if (!open) return
-    // What the system still sends, and whether the peer sees an end or an error, depends on what was unread.
+    // The unread bytes decide what the system still sends, and whether the peer sees an end or an error.
     const left = random.int(2) === 0 ? [] : this.#takePart()
     this.#onItsWay = []
     const cleanly = random.int(2) === 0
@@ -122,20 +121,20 @@ export class SimulatedConnection implements Connection {
     })
   }
 
-  /** The connection breaks, and what is on its way is lost. */
+  /** The connection breaks, and bytes in flight are lost. */
   cut(): void {
     for (const end of [this, this.#peer]) {
       end.#severed = true
       end.#onItsWay = []
       end.#weather.carry(end.remote.host, end.#local, () => {
-        // Of what has arrived, too, some systems let go.
+        // Some systems also drop bytes that have arrived.
         if (end.#weather.random.int(2) === 0) end.#received = []
         end.#fail(reset())
       })
     }
   }
 
-  /** Sends the next part on its way, unless one is. */
+  /** Sends the next part, unless one is in flight. */
   #deliver(): void {
     if (this.#delivering || this.#failure) return
     if (this.#onItsWay.length === 0 && !this.#ending) return
@@ -156,7 +155,7 @@ export class SimulatedConnection implements Connection {
     })
   }
 
-  /** Some of what is on its way, from the front. */
+  /** The first of the bytes in flight. */
   #takePart(): Uint8Array[] {
     const { random } = this.#weather
     const whole = random.int(this.#onItsWay.length + 1)
@@ -172,7 +171,7 @@ export class SimulatedConnection implements Connection {
   }
 
   #receive(bytes: Uint8Array): void {
-    // Nobody is there any more: the sender is told.
+    // The receiver is gone: the sender learns of it.
     if (this.#failure)
       return this.#weather.carry(this.#local, this.remote.host, () => this.#peer.#fail(reset()))
     if (this.#reader) {

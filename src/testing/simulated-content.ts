@@ -1,21 +1,19 @@
 /**
  * The bytes of one simulated file, twice: as the operating system shows them (every write at once), and as
- * they are on the platters (what was synced). In between stand the sectors that were written and not synced,
- * about which a crash decides.
+ * they are on the platters (synced bytes). A crash decides about the sectors that were written and not
+ * synced.
  */
 import type { Random } from '../base/index.ts'
 
 export const sectorBytes = 512
 
 /**
- * What a crash leaves of changes that were not synced. The extremes are rare where each sector falls on its
- * own, so they have their own names.
+ * The effect of a crash on unsynced changes. The extremes are rare if each sector is decided alone, so they
+ * have names.
  */
 export type CrashMode = 'all kept' | 'all lost' | 'mixed'
 
-/**
- * A sync in progress: it makes durable what was there when it began, and not what is written while it runs.
- */
+/** A sync in progress. It makes earlier writes durable, and not those that come while it runs. */
 export interface SyncUnderWay {
   readonly sectors: readonly number[]
   readonly bytes: Buffer
@@ -31,7 +29,7 @@ export class SimulatedContent {
   readonly #dirty = new Set<number>()
   readonly #syncs = new Set<SyncUnderWay>()
 
-  /** Bytes that have always been there. */
+  /** Sets bytes as if they had always been there. */
   static durable(bytes: Uint8Array): SimulatedContent {
     const content = new SimulatedContent()
     content.#settle(Buffer.from(bytes))
@@ -72,7 +70,7 @@ export class SimulatedContent {
     return sync
   }
 
-  /** Ends a sync, and with it those that began before: it waited for what they were writing. */
+  /** Ends a sync, and with it earlier ones, for whose writes it waited. */
   endSync(sync: SyncUnderWay): void {
     if (!this.#syncs.has(sync)) return
     for (const earlier of this.#syncs) {
@@ -84,9 +82,8 @@ export class SimulatedContent {
   }
 
   /**
-   * A sync fails. What it had to write may be on the platters or not; either way the kernel takes the pages
-   * for clean, so no later sync writes them. (That is what Linux does, and why a failed sync must not be
-   * retried.)
+   * A sync fails. Its writes may be on the platters or not. Either way the kernel takes the pages for clean,
+   * so no later sync writes them. (Linux does this. So a failed sync must not be retried.)
    */
   failSync(sync: SyncUnderWay, random: Random): void {
     if (!this.#syncs.delete(sync)) return
@@ -94,7 +91,7 @@ export class SimulatedContent {
     if (random.int(2) === 0) this.#durableSize = sync.size
   }
 
-  /** The process died before its sync ended; the pages are still to be written. */
+  /** The process died before its sync ended. The pages are still dirty. */
   abandonSync(sync: SyncUnderWay): void {
     if (this.#syncs.delete(sync)) for (const sector of sync.sectors) this.#dirty.add(sector)
   }
@@ -153,7 +150,7 @@ export class SimulatedContent {
   }
 }
 
-/** A larger buffer with the same bytes in front, zeros behind. */
+/** A larger buffer with the same bytes in front, then zeros. */
 function grown(bytes: Buffer, size: number): Buffer {
   const larger = Buffer.alloc(Math.max(size, bytes.length * 2))
   bytes.copy(larger)

@@ -24,7 +24,7 @@ async function fileWith(disk: SimulatedDisk, content: string, sync: boolean) {
   return file
 }
 
-test('what was synced, under a synced name, survives every crash', () =>
+test('synced bytes under a synced name survive every crash', () =>
   forSeeds(500, async random => {
     const disk = new SimulatedDisk({ random })
     await fileWith(disk, 'safe', true)
@@ -33,7 +33,7 @@ test('what was synced, under a synced name, survives every crash', () =>
     equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'safe')
   }))
 
-test('what was not synced is kept, lost or torn; a name, too', () =>
+test('unsynced bytes are kept, lost or torn, and unsynced names kept or lost', () =>
   forSeeds(
     3000,
     async (random, seed) => {
@@ -52,7 +52,7 @@ test('what was not synced is kept, lost or torn; a name, too', () =>
     met('cut', 'kept', 'lost', 'no name', 'torn'),
   ))
 
-test('failures happen when planned, once or for good', async () => {
+test('planned failures happen once or for good', async () => {
   const disk = new SimulatedDisk()
   const file = await fileWith(disk, 'a', true)
   disk.failCall({ call: 2, kind: 'EIO', times: 'once' })
@@ -83,7 +83,7 @@ test('a lock is held until released or until a crash, and files open before it a
   await rejects(file.sync(), { code: 'EBADF' })
 })
 
-test('a sync covers what was written before it, not what is written while it runs', () =>
+test('a sync covers earlier writes, and not those that come while it runs', () =>
   forSeeds(
     1000,
     async random => {
@@ -101,7 +101,7 @@ test('a sync covers what was written before it, not what is written while it run
     oftenLost,
   ))
 
-test('a sync that a crash overtakes does not say that it is done', () =>
+test('a sync that a crash interrupts does not report success', () =>
   forSeeds(
     4000,
     async (random, seed) => {
@@ -121,7 +121,7 @@ test('a sync that a crash overtakes does not say that it is done', () =>
     met(false, true),
   ))
 
-test('of syncs that overlap, the later one stands, in whatever order they end', () =>
+test('of overlapping syncs the later one counts, in any order of their ends', () =>
   forSeeds(1000, async (random, seed) => {
     const disk = new SimulatedDisk({ random })
     const file = await fileWith(disk, 'a', false)
@@ -135,7 +135,7 @@ test('of syncs that overlap, the later one stands, in whatever order they end', 
     equal(Buffer.from(disk.contentOf('/d/f')!).toString(), 'ab')
   }))
 
-test('a failed sync forgets what it had to write: trying again does not help', () =>
+test('a failed sync drops its writes, and a retry does not help', () =>
   forSeeds(
     1000,
     async random => {
@@ -153,7 +153,7 @@ test('a failed sync forgets what it had to write: trying again does not help', (
     oftenLost,
   ))
 
-test('a write that fails may have left a part', () =>
+test('a failed write may leave a part', () =>
   forSeeds(
     1000,
     async random => {
@@ -182,7 +182,7 @@ test('truncating is a change like writing: it may be lost', () =>
     met('between', 'kept', 'lost'),
   ))
 
-test('folders: listed by name, moved with what is in them, removed whole', async () => {
+test('lists folders by name, moves and removes them with their content', async () => {
   const disk = new SimulatedDisk()
   await disk.makeDirectory('./a/b')
   disk.setContent('/a/b/f', bytes('1'))
@@ -197,7 +197,7 @@ test('folders: listed by name, moved with what is in them, removed whole', async
   deepEqual(await disk.list('/'), [])
 })
 
-test('a dead process reaches nothing through its session; a kill loses no bytes', async () => {
+test('a dead process reaches nothing through its session, and a kill loses no bytes', async () => {
   const disk = new SimulatedDisk()
   const session = disk.session()
   const file = await session.open('/f', 'create')

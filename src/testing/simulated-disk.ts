@@ -1,27 +1,25 @@
 /**
- * A disk in memory that fails as disks do, repeatably from a seed.
+ * A disk in memory that fails as real disks do, repeatably from a seed.
  *
- * Two states are kept, of bytes and of names: what the operating system shows, and what is on the platters. A
- * crash leaves of each file what was synced and, of what was not, any set of whole or torn 512-byte sectors,
- * in no order; of names that were created, renamed or removed without a sync of their folder, each may be
- * kept or lost (simulated-content.ts, simulated-folder.ts). A call takes effect at once and returns some
- * turns later, in an order that the seed decides; but a sync covers only what was written before it was
- * called.
+ * Bytes and names have two states: as the operating system shows them, and as they are on the platters. A
+ * crash keeps the synced bytes of each file, and any set of whole or torn 512-byte sectors of the others. It
+ * keeps or loses each name that was created, renamed or removed without a sync of its folder
+ * (simulated-content.ts, simulated-folder.ts). A call takes effect at once and returns some turns later, in
+ * an order that the seed decides. A sync covers only writes that came before its call.
  *
- * A renamed file counts as two changes of names, of which a crash may keep one: so a file can be under both
- * names, or under neither of two that were not synced. That is harsher than most file systems are.
+ * A renamed file counts as two changes of names, of which a crash may keep one. So an unsynced rename may
+ * leave the file under both names, or under neither. Most file systems are less harsh.
  */
 import { type Disk, type DiskFile, type Random, seededRandom } from '../base/index.ts'
 import { SimulatedContent, type CrashMode } from './simulated-content.ts'
 import { folderAt, locate, namesOf, SimulatedFolder } from './simulated-folder.ts'
 
 /**
- * A failure for the disk to have: at the nth call from now, once or from then on.
+ * A planned failure of the disk: at the nth call from now, once or from then on.
  *
- * A write that fails with EIO may have left a part of its bytes; a sync that fails has forgotten what it had
- * to write. `short` makes a write come back short without an error; other calls it leaves alone. EMFILE
- * leaves calls on open files alone, which take no descriptor. Closing and unlocking are not counted and do
- * not fail.
+ * A write that fails with EIO may leave a part of its bytes. A failed sync drops its writes. `short` makes a
+ * write return short without an error, and affects no other call. EMFILE does not affect calls on open files,
+ * which take no descriptor. Closing and unlocking are not counted and do not fail.
  */
 export interface PlannedFailure {
   readonly call: number
@@ -31,12 +29,12 @@ export interface PlannedFailure {
 
 export interface SimulatedDiskOptions {
   readonly random?: Random
-  /** Bytes that fit; more come back short, then ENOSPC. Default: no end. */
+  /** Bytes that fit. Past them writes are short, then fail with ENOSPC. Default: no limit. */
   readonly capacityBytes?: number
 }
 
 const crashModes: readonly CrashMode[] = ['all kept', 'all lost', 'mixed', 'mixed']
-/** Turns of the microtask queue that a call takes, at the most. */
+/** The most turns of the microtask queue that a call takes. */
 const turnsMax = 4
 
 export class SimulatedDisk implements Disk {
@@ -47,7 +45,7 @@ export class SimulatedDisk implements Disk {
   readonly #root = new SimulatedFolder()
   readonly #locks = new Map<string, string>()
   #failures: PlannedFailure[] = []
-  /** Raised by each crash and kill: what was open before it is gone. */
+  /** Raised by each crash and kill: files opened before it are gone. */
   #boot = 0
 
   constructor(options: SimulatedDiskOptions = {}) {
@@ -69,25 +67,22 @@ export class SimulatedDisk implements Disk {
     this.#failures = []
   }
 
-  /**
-   * Power is lost: see the head of this file for what is left. Locks are free; what was open fails from now
-   * on.
-   */
+  /** Power is lost; the head of this file says what is left. Locks are free; open files fail from now on. */
   crash(): void {
     this.kill()
     this.#failures = []
     this.#root.crash(crashModes[this.#random.int(crashModes.length)] as CrashMode, this.#random)
   }
 
-  /** The process is killed, and the machine lives on: nothing is lost but locks and open files. */
+  /** The process is killed, and the machine continues: only locks and open files are lost. */
   kill(): void {
     this.#boot += 1
     this.#locks.clear()
   }
 
   /**
-   * The disk as one process sees it: after the next crash or kill every call through it fails with EBADF, so
-   * that a program that does not know yet that it is dead cannot reach what its successor works on.
+   * The disk as one process sees it. After the next crash or kill every call through it fails with EBADF. So
+   * a dead program, which may not know it, cannot reach its successor's files.
    */
   session(): Disk {
     const boot = this.#boot
@@ -110,9 +105,7 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  /**
-   * The bytes of a file as the operating system shows them: for tests that look at, or damage, what is there.
-   */
+  /** The bytes of a file as the operating system shows them, for tests that check or damage them. */
   contentOf(path: string): Uint8Array | undefined {
     const node = locate(this.#root, path)?.node
     if (!(node instanceof SimulatedContent)) return undefined
@@ -121,7 +114,7 @@ export class SimulatedDisk implements Disk {
     return bytes
   }
 
-  /** Puts bytes in the place of a file's, as if they, and the folders above them, had always been there. */
+  /** Sets the bytes of a file, as if they, and the folders above them, had always been there. */
   setContent(path: string, bytes: Uint8Array): void {
     const names = namesOf(path)
     const name = names.pop() ?? ''
@@ -252,8 +245,8 @@ export class SimulatedDisk implements Disk {
         const sync = content.beginSync()
         try {
           await this.#pause()
-          // The power may have gone in the turn since: then this sync has made nothing durable, and must not
-          // say so.
+          // A crash may have come in the turn since. Then this sync has made nothing durable, and must not
+          // report success.
           check()
         } catch (error) {
           content.abandonSync(sync)
@@ -280,7 +273,7 @@ export class SimulatedDisk implements Disk {
     }
   }
 
-  /** One call: counted, failing if that is planned, else done at once and answered a little later. */
+  /** One call: counted; it fails if planned, otherwise it takes effect at once and returns a little later. */
   async #call<R>(effect: () => R, strikes = (kind: Failure): Failure => kind): Promise<R> {
     const failure = strikes(this.#nextFailure())
     if (failure !== undefined && failure !== 'short') {
@@ -298,7 +291,7 @@ export class SimulatedDisk implements Disk {
     return this.#failures.find(({ call, times }) => (times === 'once' ? call === calls : call <= calls))?.kind
   }
 
-  /** The answer to a call that was in progress at a crash never comes: the caller is gone, and is told so. */
+  /** A call that was in progress at a crash is rejected: its caller is gone. */
   async #pause(): Promise<void> {
     const boot = this.#boot
     for (let turns = 1 + this.#random.int(turnsMax); turns > 0; turns -= 1) await Promise.resolve()

@@ -15,13 +15,13 @@ export class SimulatedFolder {
     this.#durable = new Map(this.shown)
   }
 
-  /** Puts a name on the platters as if it had always been there. */
+  /** Sets a name on the platters, as if it had always been there. */
   settle(name: string, node: Node): void {
     this.shown.set(name, node)
     this.#durable.set(name, node)
   }
 
-  /** Takes away all names beneath, as removing a folder does: each of these is a change of its own. */
+  /** Removes all names beneath, as removing a folder does. Each removal is a separate change. */
   clear(): void {
     for (const node of this.shown.values()) if (node instanceof SimulatedFolder) node.clear()
     this.shown.clear()
@@ -58,7 +58,7 @@ export class SimulatedFolder {
   }
 }
 
-/** Where a path leads: the folder it is in, its name there, and what is there. */
+/** The target of a path: its folder, its name there, and the entry. */
 export interface Place {
   readonly folder: SimulatedFolder
   readonly name: string
@@ -87,7 +87,7 @@ export function folderAt(root: SimulatedFolder, path: string): SimulatedFolder |
   return node instanceof SimulatedFolder ? node : undefined
 }
 
-/** The names that a path is made of; `./data` and `/data` are the same place. */
+/** The names of a path; `./data` and `/data` are the same place. */
 export function namesOf(path: string): string[] {
   return path.split(/[/\\]+/).filter(name => name !== '' && name !== '.')
 }

@@ -41,8 +41,8 @@ for (const windowBytes of [1, 64 * 1024]) {
 }
 
 /**
- * Numbers, four bytes each, from a client to a server that looks at them; what arrived until the end or the
- * error.
+ * Sends numbers of four bytes from a client to a server that checks them. Returns what arrived until the end
+ * or the error.
  */
 async function numbersThrough(
   random: Random,
@@ -86,7 +86,7 @@ async function numbersThrough(
   return { sent, arrived, ended, elapsed }
 }
 
-test('whatever breaks, what arrives is a prefix of what was sent; each kind of end is seen', () => {
+test('the received bytes are a prefix of the sent ones, whatever breaks; each kind of end occurs', () => {
   const faults: [string, (net: SimulatedNet) => void][] = [
     ['nothing', () => {}],
     ['cut', net => net.cut('server')],
@@ -146,7 +146,7 @@ test('connections overtake each other', async () => {
   await stop()
 })
 
-test('a blocked way says nothing: connecting times out, and what was sent waits', async () => {
+test('on a blocked way connecting times out, and sent bytes wait', async () => {
   const { clock, net, stop } = world()
   const accepted = Promise.withResolvers<Connection>()
   await net.host('server').listen({ port: 1 }, accepted.resolve)
@@ -167,7 +167,7 @@ test('a blocked way says nothing: connecting times out, and what was sent waits'
   await stop()
 })
 
-test('a killed host is gone: its ports are free, its past is dead, its successor lives', async () => {
+test('a killed host frees its ports, drops its connections, and can be replaced', async () => {
   const { net, stop } = world()
   const before = net.host('server')
   await before.listen({ port: 1 }, () => {})

@@ -1,10 +1,10 @@
 /**
- * A network in memory, repeatable from a seed: hosts by name, connections with latency of their own, so that
- * they overtake each other, and faults: connections that break, hosts that are killed, ways that are blocked.
+ * A network in memory, repeatable from a seed. It has hosts with names, and a latency per connection, so that
+ * connections overtake each other. Its faults: connections break, hosts are killed, ways are blocked.
  *
  * Time is the clock's: with a virtual clock nothing arrives until it is advanced. Bytes come cut anywhere, in
- * the order in which they were sent on their connection (simulated-connection.ts); between connections there
- * is no order.
+ * the order in which they were sent on their connection (simulated-connection.ts). Connections have no order
+ * among each other.
  */
 import {
   connectTimeoutMsDefault,
@@ -23,7 +23,7 @@ import { SimulatedConnection, type Weather } from './simulated-connection.ts'
 export interface SimulatedNetOptions {
   readonly clock: Clock
   readonly random?: Random
-  /** The longest that anything takes one way; each takes its own time up to it. Default 5 ms. */
+  /** The longest latency of one way; each delivery takes a random time up to it. Default 5 ms. */
   readonly latencyMsMax?: number
   /** Bytes that a connection holds for a reader that does not read. Default 64 KiB. */
   readonly windowBytes?: number
@@ -36,7 +36,7 @@ interface Listening {
   readonly onConnection: (connection: Connection) => void
 }
 
-/** Ports for callers that do not ask for one. */
+/** Ports for callers that ask for port 0. */
 const firstFreePort = 49_152
 const portsPerHost = 65_536 - firstFreePort
 
@@ -48,9 +48,9 @@ export class SimulatedNet {
   readonly #listening = new Map<string, Listening>()
   /** The ends of connections, by the host at which they are. */
   readonly #ends = new Map<string, Set<SimulatedConnection>>()
-  /** Raised when a host is killed: what ran on it before is gone. */
+  /** Raised when a host is killed: its earlier processes are gone. */
   readonly #boots = new Map<string, number>()
-  /** What waits for a blocked way to be free, by `from>to`. */
+  /** Deliveries that wait for a blocked way, by `from>to`. */
   readonly #blocked = new Map<string, (() => void)[]>()
   #nextPort = 0
 
@@ -64,8 +64,7 @@ export class SimulatedNet {
 
   /**
    * The network as a process on a host sees it: it listens there, and reaches the others by their names.
-   * After the host is killed every call through it fails with ENETDOWN: its successor asks for a view of its
-   * own.
+   * After the host is killed every call through it fails with ENETDOWN. Its successor asks for a new view.
    */
   host(name: string): Net {
     const boot = this.#bootOf(name)
@@ -97,21 +96,21 @@ export class SimulatedNet {
     }
   }
 
-  /** The process on a host is killed: its connections drop, its ports are free. */
+  /** Kills the process on a host: its connections drop, its ports are free. */
   kill(name: string): void {
     this.#boots.set(name, this.#bootOf(name) + 1)
     for (const [place, { host }] of this.#listening) if (host === name) this.#listening.delete(place)
     for (const end of this.#endsAt(name)) end.destroy()
   }
 
-  /** Breaks every connection of a host; it and its peers live on. */
+  /** Breaks every connection of a host. The host and its peers continue. */
   cut(name: string): void {
     for (const end of this.#endsAt(name)) end.cut()
   }
 
   /**
-   * Nothing gets from one host to another any more, in this direction, and nobody is told; what is sent
-   * meanwhile waits.
+   * Blocks the way from one host to another, in this direction, without an error. Bytes that are sent
+   * meanwhile wait.
    */
   block(from: string, to: string): void {
     const way = `${from}>${to}`
@@ -154,7 +153,7 @@ export class SimulatedNet {
         const [client, server] = this.#open(from, to)
         listening.onConnection(server)
         this.#carry(to.host, from, () => {
-          // Given up meanwhile, or killed: the system drops what nobody wants.
+          // The attempt was cancelled or its host killed meanwhile: the system drops the connection.
           if (boot !== this.#bootOf(from) || !settle(() => resolve(client))) client.destroy()
         })
       })

@@ -1,4 +1,4 @@
-/** What `testApp` itself promises; examples/delays.test.ts shows it at work. */
+/** The promises of `testApp` itself; examples/delays.test.ts shows it at work. */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytes, json, text, topic, windowed } from '../schema/index.ts'
@@ -21,7 +21,7 @@ function lengths(onError?: 'skip') {
   return app
 }
 
-test('results come as they would stand on the topic, and are read once', () => {
+test('results come as they would be on the topic, and are read once', () => {
   const run = testApp(lengths())
   run.input(words).push({ key: 'a', value: 'one', timestamp: 5 }, { key: 'b', value: 'three' })
   run.advanceWallClock(40)
@@ -35,13 +35,13 @@ test('results come as they would stand on the topic, and are read once', () => {
   equal(run.metrics.records, 3)
 })
 
-test('a topic that the app does not know is named', () => {
+test('names a topic that the app does not know', () => {
   const run = testApp(lengths())
   throws(() => run.input(counts), { code: 'UNKNOWN_TOPIC' })
   throws(() => run.output(words), { code: 'UNKNOWN_TOPIC' })
 })
 
-test('bad records: push fails, or they are counted, as the topic or the test says', () => {
+test('a bad record fails the push or is counted, by the policy of the topic or the test', () => {
   const raw = topic('words', { key: text(), value: bytes() })
   const failing = testApp(lengths())
   throws(() => failing.input(words).push({ key: 'a', value: '' }), { code: 'USER_FUNCTION_FAILED' })
@@ -63,7 +63,7 @@ test('bad records: push fails, or they are counted, as the topic or the test say
   }
 })
 
-test('stages behind an exchange, tables and sessions run as well', () => {
+test('runs stages after an exchange, tables and sessions', () => {
   const app = new App('letters')
   const byLetter = topic('by-letter', { key: text(), value: json<number>() })
   const bursts = topic('bursts', { key: windowed(text()), value: json<number>() })
@@ -131,9 +131,9 @@ for (const [name, slip, about] of [
   ['text for an output', () => testApp(lengths()).output('counts' as never), /output takes a topic/],
   ['a bare value', () => push('a'), /records \{ key, value, timestamp \}.*'a'/],
   ['an unknown field', () => push({ key: 'a', valeu: 'b' }), /'valeu'.*'value'/],
-  ['no value', () => push({ key: 'a' }), /no value in a record of 'words'.*null/],
+  ['no value', () => push({ key: 'a' }), /value of a record of 'words' is missing.*null/],
   ['a time that is text', () => push({ key: 'a', value: 'b', timestamp: '2001' }), /timestamp.*'2001'/],
-  ['a time that is no number', () => push({ key: 'a', value: 'b', timestamp: Number.NaN }), /NaN/],
+  ['a time that is not a number', () => push({ key: 'a', value: 'b', timestamp: Number.NaN }), /NaN/],
   ['a date for a time', () => testApp(lengths()).advanceTime(new Date() as never), /advanceTime.*a Date/],
   ['no time', () => testApp(lengths()).advanceTime(Number.NaN), /advanceTime.*NaN/],
   ['time that goes back', () => testApp(lengths()).advanceWallClock(-1), /advanceWallClock.*-1/],

@@ -1,11 +1,10 @@
 /**
- * Drives an app without disk, clock or log: records go in by hand, results come out at once. The page is
+ * Drives an app without disk, clock or log: a test pushes records in, and reads results at once. The page is
  * docs/testing.md.
  *
  * Everything runs synchronously in one task per stage, through the same operators, codecs, watermarks and
- * exchanges as in production. What it leaves out is what a log adds: several partitions, commits, restarts,
- * idleness; and a topic that the app both writes and reads is two here: what comes out of it does not go in
- * again.
+ * exchanges as in production. It leaves out what a log adds: several partitions, commits, restarts, idleness.
+ * A topic that the app both writes and reads is two topics here: its output does not go in again.
  */
 import { assert, checkOptions, inWords, MillraceError, utf8 } from '../base/index.ts'
 import {
@@ -34,12 +33,11 @@ import { BatchBuilder, RecordBatch } from '../wire/index.ts'
 export interface TestRecord<K, V> {
   /** Left out where the topic has none. */
   readonly key?: K
-  /** Null deletes the key where the app reads the topic as a table. */
+  /** Null deletes the key if the app reads the topic as a table. */
   readonly value: V | null
   /**
-   * Ms since the epoch. Default: the wall clock of the test, which stands at 0 until
-   * {@link TestApp.advanceWallClock}. Where the topic has a `timestamp` function, event time is what that
-   * says.
+   * Ms since the epoch. Default: the wall clock of the test, which is 0 until {@link
+   * TestApp.advanceWallClock}. If the topic has a `timestamp` function, that function gives the event time.
    */
   readonly timestamp?: number
 }
@@ -47,32 +45,32 @@ export interface TestRecord<K, V> {
 /** A record that came out, as a reader of the topic would see it. */
 export interface TestResult<K, V> {
   readonly key: K
-  /** Null where the app deletes the key. */
+  /** Null if the app deletes the key. */
   readonly value: V | null
   /** Ms since the epoch. */
   readonly timestamp: number
-  /** Of a window's result: whether it came `'early'`, `'on-time'`, or as a correction (`'late'`). */
+  /** The pane of a window's result: `'early'`, `'on-time'`, or a correction (`'late'`). */
   readonly pane?: Pane
 }
 
-/** A record that was put aside, under the policy `{ deadLetter: 'a-topic' }`. */
+/** A dead letter, under the policy `{ deadLetter: 'a-topic' }`. */
 export interface TestDeadLetter {
   /** The topic of dead letters. */
   readonly to: string
-  /** Where the record came from: for a result that was due, the operator that it is of. */
+  /** The topic of the record; for a result, the operator that made it. */
   readonly topic: string
   /** The original bytes, as text. */
   readonly key: string | null
   /** As {@link key}. */
   readonly value: string | null
-  /** What was wrong with it. */
+  /** Why the record was refused. */
   readonly reason: string
 }
 
 /** A topic that the app reads, under test. */
 export interface TestInput<K, V> {
   /**
-   * Takes the records one after the other through the whole app; their timestamps move the watermark as in
+   * Pushes the records one after the other through the whole app. Their timestamps move the watermark as in
    * production.
    * @throws MillraceError MALFORMED_RECORD, USER_FUNCTION_FAILED under the policy `'fail'`, which is the
    *   default
@@ -82,21 +80,21 @@ export interface TestInput<K, V> {
 
 /** A topic that the app writes, under test. */
 export interface TestOutput<K, V> {
-  /** What has come since the last call, in order. */
+  /** The results since the last call, in order. */
   read(): TestResult<K, V>[]
 }
 
 /** How an app is tested. */
 export interface TestAppOptions {
-  /** For topics that say nothing of their own, as in the options of `run`. Default `'fail'`. */
+  /** The policy for topics without their own, as in the options of `run`. Default `'fail'`. */
   readonly onError?: ErrorPolicy
 }
 
 /** An app under test: see {@link testApp}. */
 export interface TestApp {
   /**
-   * A topic that the app reads. The topic given here says how records are encoded; it is found by its name,
-   * so a topic of that name with another schema, `bytes()` say, lets in what the app's own schema refuses.
+   * A topic that the app reads, found by its name. The given topic encodes the records. So a topic of that
+   * name with another schema, such as `bytes()`, can push records that the app's schema refuses.
    * @throws MillraceError UNKNOWN_TOPIC for one that the app does not read
    */
   input<K, V>(topic: Topic<K, V, never, never>): TestInput<K, V>
@@ -105,18 +103,18 @@ export interface TestApp {
    * @throws MillraceError UNKNOWN_TOPIC for one that the app does not write
    */
   output<K, V>(topic: Topic<K, V, never, never>): TestOutput<K, V>
-  /** What was put aside since the last call. */
+  /** The dead letters since the last call. */
   deadLetters(): TestDeadLetter[]
   /**
    * Moves the watermark of every input to `timestamp` (ms since the epoch; it never goes back), as if records
-   * had come that promise it. Windows that end there or before are closed. `Infinity` is the end of time,
-   * which `run({ until: 'end' })` comes to.
+   * had come that promise it. Windows that end there or before are closed. `Infinity` is the end of time, as
+   * at the end of `run({ until: 'end' })`.
    * @throws MillraceError USER_FUNCTION_FAILED under the policy `'fail'`
    */
   advanceTime(timestamp: number): void
-  /** Moves processing time on, in ms: early results come. */
+  /** Advances processing time by so many ms: early results come. */
   advanceWallClock(ms: number): void
-  /** What has been counted so far: what was dropped and why, results by when they came. */
+  /** The counts so far: records, results by pane, dropped records by reason. */
   readonly metrics: Metrics
 }
 
@@ -173,7 +171,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     }
     for (const node of stage.nodes) if (node.kind === 'sink') resultsOf(node.topic.name)
   }
-  /** For what comes from a topic, or is a result of an operator. */
+  /** For a record of a topic, or a result of an operator. */
   function environmentOf(topic: string): ConstructorParameters<typeof SourcePartition>[3] {
     return {
       now: () => now,
@@ -270,7 +268,10 @@ function checkRecord(topic: string, record: TestRecord<unknown, unknown>): void 
     throw wrong('push', 'records { key, value, timestamp }', record)
   checkOptions(what, record, { key: 'any', value: 'any', timestamp: wholeMs })
   if (record.value === undefined)
-    throw new MillraceError('INVALID_ARGUMENT', `There is no value in ${what}. Pass null to delete the key.`)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `The value of ${what} is missing. Pass null to delete the key.`,
+    )
 }
 
 /** A timestamp that a log can hold; which ones an app takes is its own business. */
@@ -282,7 +283,7 @@ function wrong(method: string, expected: string, given: unknown): MillraceError 
   return new MillraceError('INVALID_ARGUMENT', `${method} needs ${expected}, got ${inWords(given)}.`)
 }
 
-/** What a reader of the topic would get: encoded, validated and decoded. */
+/** The record as a reader of the topic would get it: encoded, validated and decoded. */
 function throughTheLog(
   topic: WritableTopic<unknown, unknown>,
   part: 'key' | 'value',

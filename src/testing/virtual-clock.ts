@@ -1,15 +1,14 @@
 /**
- * A clock that stands still until it is told to go on: timers run in time order, ties in the order in which
- * they were set.
+ * A clock that moves only when told to. Timers run in time order, ties in the order in which they were set.
  */
 import type { Clock, Timer } from '../base/index.ts'
 
 export interface VirtualClock extends Clock {
-  /** Lets `ms` pass: everything due meanwhile runs, at its time, and what it wakes up gets its turn. */
-  advance(ms: number): Promise<void>
   /**
-   * Time passes while the event loop stands still, as in a long function: what came due meanwhile runs later.
+   * Lets `ms` pass: every timer due meanwhile runs, at its time, and the tasks that it wakes get their turn.
    */
+  advance(ms: number): Promise<void>
+  /** Time passes while the event loop is blocked, as in a long function: timers due meanwhile run later. */
   block(ms: number): void
   /** Timers that are set. */
   readonly pending: number
@@ -51,7 +50,7 @@ export function virtualClock(startMs = 0): VirtualClock {
         })
         signal?.addEventListener('abort', onAbort, { once: true })
       }),
-    // Letting others run takes no time.
+    // Yielding to others takes no time.
     yield: turn,
     async advance(ms) {
       const until = elapsed + ms

@@ -1,5 +1,6 @@
 /**
- * `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: what the log keeps for apps.
+ * `millrace app list`, `app reset <name> --to <where>` and `app delete <name>`: the offsets and state that
+ * the log keeps for apps.
  */
 import { Command } from 'commander'
 import { MillraceError } from '../../base/index.ts'
@@ -17,7 +18,7 @@ interface Options {
 
 export function appCommand(terminal: Terminal): Command {
   const list = new Command('list')
-    .description('list the apps that have run: whether they have finished, and how far each input is')
+    .description('list the apps that have run, with their state and the position of each input')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action(({ data, json }: Options) =>
@@ -27,20 +28,18 @@ export function appCommand(terminal: Terminal): Command {
       }),
     )
   const reset = new Command('reset')
-    .description('move the inputs of an app; its state goes, what it has written to topics stays')
+    .description('move the inputs of an app and delete its state; its output topics stay')
     .argument('<app>')
     .addOption(toOption())
     .addOption(dataOption())
     .action((name: string, { data, to }: Options & { readonly to: ResetTarget }) =>
       withExistingLog(data, async ({ port }) => {
         await terminal.write(inWords(await resetApp(port, name, to)))
-        terminal.note(
-          `${name} begins there with its next run, without state. What it has written to topics is still there.`,
-        )
+        terminal.note(`The next run of ${name} begins there, without state. Its output topics are unchanged.`)
       }),
     )
   const remove = new Command('delete')
-    .description('delete the state of an app and where it stands; what it has written to topics stays')
+    .description('delete the state and offsets of an app; its output topics stay')
     .argument('<app>')
     .addOption(dataOption())
     .action((name: string, { data }: Options) =>
@@ -48,13 +47,13 @@ export function appCommand(terminal: Terminal): Command {
         if (!(await log.deleteApp(name)))
           throw new MillraceError(
             'INVALID_ARGUMENT',
-            `There is nothing of an app '${name}' in ${data}. See 'millrace app list'.`,
+            `The log in ${data} has no app '${name}'. See 'millrace app list'.`,
           )
-        terminal.note(`Deleted what the log kept for ${name}. What it has written to topics is still there.`)
+        terminal.note(`Deleted the state and offsets of ${name}. Its output topics are unchanged.`)
       }),
     )
   return new Command('app')
-    .description('look at the apps of a log, move their inputs, delete them')
+    .description('show the apps of a log, move their inputs, delete them')
     .addCommand(list)
     .addCommand(reset)
     .addCommand(remove)

@@ -62,8 +62,8 @@ export function consumeCommand(terminal: Terminal): Command {
 }
 
 /**
- * Prints until the consumer ends, `max` is reached, or the terminal wants to stop; what was printed in full
- * is committed.
+ * Prints until the consumer ends, `max` is reached, or the terminal says stop. Commits the records that were
+ * printed in full.
  */
 async function print(
   consumer: Consumer<Bytes, Bytes>,
@@ -74,7 +74,7 @@ async function print(
   const { signal } = terminal
   let left = max
   let printing = false
-  // A record that is being printed is finished first.
+  // Finishes the record that is being printed.
   const stop = (): void => {
     if (!printing) void consumer.close().catch(() => {})
   }
@@ -91,7 +91,7 @@ async function print(
       return
     }
   } catch (error) {
-    // Told to stop while the consumer was just joining.
+    // The signal came while the consumer was joining.
     if (!signal.aborted || !isMillraceError(error, 'CLOSED')) throw error
   } finally {
     signal.removeEventListener('abort', stop)
@@ -112,5 +112,5 @@ function parseFrom(from: string): From {
   if (/^\d+$/.test(from) && Number.isSafeInteger(Number(from))) return { offset: Number(from) }
   const timestamp = timeOf(from)
   if (timestamp !== undefined) return { timestamp }
-  throw new InvalidArgumentError("Say 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.")
+  throw new InvalidArgumentError("Use 'earliest', 'latest', an offset, or a time such as 2001-06-14T00:00Z.")
 }

@@ -1,5 +1,6 @@
 /**
- * `millrace group list` and `group reset <group> --topic <topic> --to <where>`: where consumer groups are.
+ * `millrace group list` and `group reset <group> --topic <topic> --to <where>`: the offsets of consumer
+ * groups.
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../../base/index.ts'
@@ -35,7 +36,7 @@ interface ResetOptions {
 
 export function groupCommand(terminal: Terminal): Command {
   const list = new Command('list')
-    .description('list the consumer groups that have committed, and how far they are')
+    .description('list the consumer groups that have committed, with their offsets and lag')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action(({ data, json }: ListOptions) =>
@@ -50,7 +51,7 @@ export function groupCommand(terminal: Terminal): Command {
       }),
     )
   const reset = new Command('reset')
-    .description('move the committed offsets of a consumer group, which must not be at work')
+    .description('move the committed offsets of a consumer group without active members')
     .argument('<group>')
     .addOption(toOption())
     .addOption(
@@ -58,8 +59,8 @@ export function groupCommand(terminal: Terminal): Command {
         scopeOf,
       ),
     )
-    .option('--all-topics', 'everything that the group has committed')
-    .option('--dry-run', 'only show what would change')
+    .option('--all-topics', 'all partitions that the group has committed')
+    .option('--dry-run', 'show the changes without making them')
     .addOption(dataOption())
     .action((group: string, { data, to, topic, allTopics, dryRun }: ResetOptions) =>
       (dryRun ? withLogToRead : withExistingLog)(data, async ({ port }) => {
@@ -68,12 +69,12 @@ export function groupCommand(terminal: Terminal): Command {
         const moves = await offsetMoves(port, group, scope, to)
         if (!dryRun) await moveOffsets(port, group, moves)
         for (const move of moves) await terminal.write(moveInWords(move))
-        if (dryRun) terminal.note(`Nothing was changed: without --dry-run ${group} continues there.`)
+        if (dryRun) terminal.note(`Nothing was changed. Without --dry-run ${group} would continue there.`)
         else terminal.note(`${group} continues there.`)
       }),
     )
   return new Command('group')
-    .description('look at consumer groups, move their offsets')
+    .description('show consumer groups, move their offsets')
     .addCommand(list)
     .addCommand(reset)
 }
@@ -100,7 +101,7 @@ function chosen(topic: ResetScope | undefined, allTopics: boolean | undefined): 
   if (topic && allTopics) throw new MillraceError('USAGE', 'Give --topic or --all-topics, not both.')
   if (topic) return topic
   if (allTopics) return 'all topics'
-  throw new MillraceError('USAGE', 'Say what to move: --topic orders, or --all-topics.')
+  throw new MillraceError('USAGE', 'Say which offsets to move: --topic orders, or --all-topics.')
 }
 
 function scopeOf(text: string): ResetScope {
@@ -114,6 +115,6 @@ function scopeOf(text: string): ResetScope {
 function isOfApp(group: string): MillraceError {
   return new MillraceError(
     'INVALID_ARGUMENT',
-    `'${group}' is an app: its state belongs to the offsets of its inputs. Move both with 'millrace app reset ${group} --to <where>'.`,
+    `'${group}' is an app: its state belongs to its input offsets. Move both with 'millrace app reset ${group} --to <where>'.`,
   )
 }

@@ -16,7 +16,7 @@ interface Options {
 
 type Bytes = Uint8Array
 
-/** What a key may be: bytes, or none. */
+/** The schema of keys: bytes, or none. */
 const bytesOrNone: Schema<Bytes | null> = {
   '~standard': {
     version: 1,
@@ -28,16 +28,16 @@ const bytesOrNone: Schema<Bytes | null> = {
   },
 }
 
-/** Records sent and not yet acknowledged: past this the input waits. */
+/** Records sent and not yet acknowledged. Past this bound the input waits. */
 const underWayMax = 10_000
 
 export function produceCommand(terminal: Terminal): Command {
   return new Command('produce')
     .description('publish each line of the input as a record')
-    .argument('<topic>', 'created where it does not exist')
+    .argument('<topic>', 'the topic, which is created if it does not exist')
     .addOption(dataOption())
     .addOption(new Option('--partitions <n>', 'for a topic that is created').argParser(parseCount).default(1))
-    .option('-k, --key-separator <text>', 'what stands between key and value in a line', parseSeparator)
+    .option('-k, --key-separator <text>', 'text between key and value in a line', parseSeparator)
     .addOption(
       new Option(
         '--json',
@@ -61,7 +61,7 @@ export function produceCommand(terminal: Terminal): Command {
     )
 }
 
-/** Publishes every line; `published` counts those that are durable, also where it fails. */
+/** Publishes every line. `published` counts the durable records, also after a failure. */
 async function publish(
   lines: AsyncIterable<string>,
   parse: (line: string, at: string) => OutgoingRecord<Bytes | null, Bytes>,
@@ -81,7 +81,7 @@ async function publish(
       number += 1
       const { key = null, ...record } = parse(line, `Line ${number}`)
       const sent = producer.send({ ...record, key })
-      // Whether it failed is asked when all that is under way settles.
+      // A failure is reported when all sends in flight have settled.
       sent.catch(() => {})
       underWay.push(sent)
       if (underWay.length >= underWayMax) await settle()
@@ -93,7 +93,7 @@ async function publish(
 
 function parseSeparator(text: string): string {
   if (text !== '') return text
-  throw new InvalidArgumentError('Give a character or more.')
+  throw new InvalidArgumentError('Give at least one character.')
 }
 
 function splitLine(

@@ -1,6 +1,6 @@
 /**
- * `millrace repair <topic> <partition>`: cuts a damaged partition off where the damage begins, keeping aside
- * what it cuts.
+ * `millrace repair <topic> <partition>`: cuts a damaged partition where the damage begins, and keeps the
+ * bytes that it cuts.
  */
 import { Command, InvalidArgumentError } from 'commander'
 import { nodeDisk, systemClock } from '../../base/index.ts'
@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal.ts'
 
 export function repairCommand(terminal: Terminal): Command {
   return new Command('repair')
-    .description('cut a damaged partition off where the damage begins, keeping aside what is cut')
+    .description('cut a damaged partition where the damage begins, and keep the bytes that are cut')
     .argument('<topic>')
     .argument('<partition>', 'its number', partitionNumber)
     .addOption(dataOption())
@@ -23,7 +23,7 @@ export function repairCommand(terminal: Terminal): Command {
       await terminal.write(
         cut
           ? `Cut off at offset ${cut.offset}: ${cut.reason}.\n${cut.bytes} bytes are kept in ${cut.keptAside.join(', ')}.\n${holds}\n`
-          : `No batch is damaged, nothing was cut.\n${holds}\n`,
+          : `No batch is damaged. Nothing was cut.\n${holds}\n`,
       )
     })
 }

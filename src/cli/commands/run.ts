@@ -22,13 +22,13 @@ export function runCommand(terminal: Terminal): Command {
     .addOption(
       new Option(
         '--until <when>',
-        "stop at the input's end: 'end' closes all windows for good, 'now' lets the next run continue",
+        "stop at the input's present end: 'end' closes all windows for good, after 'now' the next run continues",
       ).choices(['end', 'now']),
     )
-    .option('--restart', 'forget offsets and state, and begin from the start')
-    .option('--forget <operators...>', 'drop the state of operators that the app no longer has')
+    .option('--restart', 'delete offsets and state, and begin from the start')
+    .option('--forget <operators...>', 'delete the state of operators that the app no longer has')
     .addOption(new Option('--guarantee <which>').choices(['exactly-once', 'at-least-once']))
-    .option('--commit-interval <duration>', "how often to commit, as '100ms'", parseDuration)
+    .option('--commit-interval <duration>', "time between commits, as '100ms'", parseDuration)
     .action(async (path: string, { data, ...options }: Options) => {
       const app = await loadApp(path)
       terminal.note(`${app.name} runs over ${data}. Ctrl-C commits and leaves.`)

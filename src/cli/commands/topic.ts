@@ -16,7 +16,7 @@ export function topicCommand(terminal: Terminal): Command {
   const list = new Command('list')
     .description('list topics')
     .addOption(dataOption())
-    .option('--internal', 'with the topics that the log keeps for itself')
+    .option('--internal', 'include internal topics')
     .option('--json', 'one JSON object per line')
     .action(({ data, internal, json }: Options) =>
       withLogToRead(data, async log => {
@@ -29,7 +29,7 @@ export function topicCommand(terminal: Terminal): Command {
       }),
     )
   const describe = new Command('describe')
-    .description('show the partitions of a topic: the offset of the first record, and that of the next one')
+    .description('show the partitions of a topic: the offsets of the first and of the next record')
     .argument('<topic>')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
@@ -43,7 +43,7 @@ export function topicCommand(terminal: Terminal): Command {
           )
       }),
     )
-  return new Command('topic').description('look at topics').addCommand(list).addCommand(describe)
+  return new Command('topic').description('show topics').addCommand(list).addCommand(describe)
 }
 
 async function partitionsOf(

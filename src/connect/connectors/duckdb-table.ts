@@ -83,7 +83,7 @@ const upper = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const lower = upper.toLowerCase()
 
 /**
- * A dot in a name is a character as any other, so that topics such as `orders.v1` have their tables. But where
+ * A dot in a name is an ordinary character, so that topics such as `orders.v1` have their tables. But where
  * the part before it is a schema or a database, SQL would look there for the table.
  */
 async function checkUnqualified(

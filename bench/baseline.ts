@@ -13,8 +13,8 @@ const headerBytes = 61
 const coveredAt = 21
 
 /**
- * Calls `visit` with where each value stands, for all records of a partition whose batches are not compressed
- * and belong to no transaction.
+ * Calls `visit` with the range of each value, for all records of a partition without compressed or
+ * transactional batches.
  */
 export function readValues(
   folder: string,
@@ -81,7 +81,7 @@ function walk(
  * Writes records without a key into batches of one reused buffer: the batch, ready for a file, is valid until
  * the next call.
  */
-export class BatchByHand {
+export class BaselineBatch {
   readonly #buffer: Buffer
   #at = headerBytes
   #count = 0
