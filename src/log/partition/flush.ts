@@ -1,6 +1,7 @@
 /** A flush: batches of one partition that are written together, and fail together. */
 import type { AbortedTransaction } from '../segment/abort-index.ts'
-import type { ProducerEntry, Undo } from '../producers/producer-state.ts'
+import type { ProducerEntry } from '../producers/producer-state.ts'
+import { ProducerUndo } from '../producers/producer-undo.ts'
 
 /**
  * How something ended, as a promise that is made only when someone asks: nobody has to handle what nobody
@@ -59,8 +60,8 @@ export class Flush {
   wantsSync = false
   /** Being written: takes no more batches. */
   sealed = false
-  /** To be taken back, in reverse, should the write fail. */
-  undos: Undo[] = []
+  /** Should the write fail. */
+  readonly undo: ProducerUndo = new ProducerUndo()
   readonly written: Outcome = new Outcome()
   readonly durable: Outcome = new Outcome()
 
@@ -79,6 +80,6 @@ export class Flush {
   /** Written: the bytes need not be held any longer. */
   release(): void {
     this.batches = []
-    this.undos = []
+    this.undo.clear()
   }
 }

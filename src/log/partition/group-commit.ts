@@ -16,7 +16,7 @@
  */
 import { assert, isMillraceError } from '../../base/index.ts'
 import { alreadyDone, Flush, type Outcome, type PendingBatch } from './flush.ts'
-import type { ProducerEntry, Undo } from '../producers/producer-state.ts'
+import type { ProducerEntry, ReplacedProducer } from '../producers/producer-state.ts'
 
 /** What goes out in one write, unless a single batch is larger. */
 const flushBytesMax = 4 << 20
@@ -80,7 +80,7 @@ export class GroupCommit {
     batch: PendingBatch,
     baseOffset: number,
     roll: readonly ProducerEntry[] | undefined,
-    undo: Undo | undefined,
+    replaced: ReplacedProducer | undefined,
     wantsSync: boolean,
   ): Flush {
     assert(!this.#broken, 'nothing is appended after a failure')
@@ -97,7 +97,7 @@ export class GroupCommit {
       this.#queue.push(flush)
     }
     flush.add(batch)
-    if (undo) flush.undos.push(undo)
+    if (replaced) flush.undo.add(replaced)
     if (wantsSync) flush.wantsSync = true
     this.#writing ??= this.#writeAll()
     return flush

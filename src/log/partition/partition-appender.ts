@@ -80,13 +80,13 @@ export class PartitionAppender {
     assignOffsets(bytes, baseOffset, leaderEpoch)
     const { lastOffset } = batch
     const roll = this.#planRoll(bytes.length, lastOffset)
-    const undo = isIdempotent ? this.#producers.append(batch, this.#config.clock.now()) : undefined
+    const replaced = isIdempotent ? this.#producers.append(batch, this.#config.clock.now()) : undefined
     this.#endOffset = lastOffset + 1
     const flush = this.#commit.append(
       { bytes, lastOffset, maxTimestamp: batch.maxTimestamp, aborted: undefined },
       baseOffset,
       roll,
-      undo,
+      replaced,
       this.#config.durability === 'sync' && !batch.isTransactional,
     )
     return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
@@ -100,7 +100,7 @@ export class PartitionAppender {
     const bytes = controlBatch({ ...marker, timestamp: now })
     assignOffsets(bytes, offset, leaderEpoch)
     const roll = this.#planRoll(bytes.length, offset)
-    const { undo, ended } = this.#producers.mark(marker, offset, now)
+    const { replaced, ended } = this.#producers.mark(marker, offset, now)
     if (ended) this.#visibility.end(ended)
     this.#endOffset = offset + 1
     const flush = this.#commit.append(
@@ -109,7 +109,7 @@ export class PartitionAppender {
       { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
       offset,
       roll,
-      undo,
+      replaced,
       this.#config.durability === 'sync',
     )
     return this.#receipt(offset, offset, flush.written, flush.durable, false)
@@ -120,7 +120,7 @@ export class PartitionAppender {
     const [first] = flushes
     if (!first) return
     this.#endOffset = first.baseOffset
-    this.#producers.rollBack(flushes.flatMap(({ undos }) => undos))
+    this.#producers.rollBack(flushes.toReversed().flatMap(({ undo }) => [...undo.entries()]))
     this.#visibility.rollBack(first.baseOffset)
     const rollsFirst = first.roll !== undefined && this.#segments.active.baseOffset !== first.baseOffset
     this.#plan.reset(this.#segments.active, rollsFirst)

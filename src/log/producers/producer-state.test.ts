@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { ErrorCode } from '../../base/index.ts'
 import { assignOffsets, RecordBatch } from '../../wire/index.ts'
 import { batchOf, failsWith } from '../log.test-support.ts'
-import { ProducerState, type Marker, type Undo } from './producer-state.ts'
+import { ProducerState, type Marker, type ReplacedProducer } from './producer-state.ts'
+import { ProducerUndo } from './producer-undo.ts'
 
 const producerId = 7
 const sequenceMax = 0x7fff_ffff
@@ -28,13 +29,16 @@ class Log {
   }
 
   /** Gives the offset of the original, where it is a duplicate. */
-  send(sent: Sent): { readonly original: number | undefined; readonly undo: Undo | undefined } {
+  send(sent: Sent): {
+    readonly original: number | undefined
+    readonly replaced: ReplacedProducer | undefined
+  } {
     const batch = this.batch(sent)
     const original = this.state.check(batch, 'flights-0')
-    if (original) return { original: original.firstOffset, undo: undefined }
-    const undo = this.state.append(batch, 0)
+    if (original) return { original: original.firstOffset, replaced: undefined }
+    const replaced = this.state.append(batch, 0)
     this.end = batch.nextOffset
-    return { original: undefined, undo }
+    return { original: undefined, replaced }
   }
 
   mark(type: Marker['type'], epoch = 0): ReturnType<ProducerState['mark']> {
@@ -152,13 +156,13 @@ test('a marker of a later epoch fences what comes late; one of an earlier epoch 
 
 test('what is taken back was never there', async () => {
   const log = await check([[{ sequence: 0 }, 'new']])
-  const undos = [
-    log.send({ sequence: 1, transactional: true }).undo!,
-    log.mark('abort', 1).undo,
-    log.send({ epoch: 1, sequence: 0, transactional: true }).undo!,
-  ]
+  const undo = new ProducerUndo()
+  undo.add(log.send({ sequence: 1, transactional: true }).replaced!)
+  undo.add(log.mark('abort', 1).replaced)
+  undo.add(log.send({ epoch: 1, sequence: 0, transactional: true }).replaced!)
   equal(log.state.firstOpenOffset, 3)
-  log.state.rollBack(undos)
+  equal([...undo.entries()].length, 1)
+  log.state.rollBack(undo.entries())
   log.end = 1
   equal(log.state.firstOpenOffset, undefined)
   await check(

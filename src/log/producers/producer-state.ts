@@ -60,8 +60,8 @@ export interface Marker {
   readonly coordinatorEpoch: number
 }
 
-/** What to put back if an append fails after all. */
-export interface Undo {
+/** A producer as it was before an append; without an entry: it was not known. */
+export interface ReplacedProducer {
   readonly producerId: number
   readonly entry: ProducerEntry | undefined
 }
@@ -143,7 +143,7 @@ export class ProducerState {
   }
 
   /** Takes note of a batch that stands, or will stand, at its offsets. */
-  append(batch: RecordBatch, nowMs: number): Undo {
+  append(batch: RecordBatch, nowMs: number): ReplacedProducer {
     const { producerId, producerEpoch, baseSequence, baseOffset } = batch
     this.sawId(producerId)
     const before = this.#entries.get(producerId)
@@ -189,7 +189,11 @@ export class ProducerState {
   }
 
   /** Takes note of a marker at `offset`; gives the transaction that it ends, if one is open. */
-  mark(marker: Marker, offset: number, nowMs: number): { undo: Undo; ended: AbortedTransaction | undefined } {
+  mark(
+    marker: Marker,
+    offset: number,
+    nowMs: number,
+  ): { replaced: ReplacedProducer; ended: AbortedTransaction | undefined } {
     const { producerId, producerEpoch, coordinatorEpoch } = marker
     this.sawId(producerId)
     const before = this.#entries.get(producerId)
@@ -212,7 +216,7 @@ export class ProducerState {
             lastOffset: offset,
             lastStableOffset: this.firstOpenOffset ?? offset + 1,
           }
-    return { undo: { producerId, entry: before }, ended }
+    return { replaced: { producerId, entry: before }, ended }
   }
 
   /**
@@ -223,12 +227,11 @@ export class ProducerState {
     if (epoch > (this.#fences.get(producerId) ?? none)) this.#fences.set(producerId, epoch)
   }
 
-  /** Takes appends back, given what they returned, oldest first. */
-  rollBack(undos: readonly Undo[]): void {
-    for (const { producerId, entry } of undos.toReversed()) {
+  /** Takes appends back: puts in place what they have replaced, in the order given. */
+  rollBack(replaced: Iterable<ReplacedProducer>): void {
+    for (const { producerId, entry } of replaced)
       if (entry) this.#entries.set(producerId, entry)
       else this.#entries.delete(producerId)
-    }
     this.#orderOpen()
   }
 

@@ -254,6 +254,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['test/log/disk-faults.test.ts'],
   },
   {
+    name: 'what found no room is taken back to the middle of its flush',
+    file: 'src/log/producers/producer-undo.ts',
+    find: 'if (!this.#replaced.has(replaced.producerId)) ',
+    replace: '',
+    tests: ['src/log/producers/producer-state.test.ts'],
+  },
+  {
     name: 'what found no room is not cut back',
     file: 'src/log/segment/segment.ts',
     find: '        await file.truncate(this.sizeBytes)\n        await file.sync()\n',
