@@ -1,12 +1,14 @@
 /**
- * Dead letters: records that could not be delivered, put aside in a topic with their original bytes. Why, and
- * where they were, stands in headers: `millrace.reason`, `millrace.stack` (where an error had one), and
- * `millrace.source` and `millrace.place` for a source's row or `millrace.topic`, `millrace.partition` and
- * `millrace.offset` for a record of the log.
+ * The dead letters of a sink, each written exactly once.
+ *
+ * They are stored in the log and the sink's offsets in the target, so no transaction holds both. Letters are
+ * written first, together with how far their kind has been written, as the offsets of a group. A record that
+ * is delivered again after a crash finds its letter below that offset, and none is written. Each kind has its
+ * own offsets: a kind is found in the order of offsets, all kinds together are not.
  */
-import { fromUtf8 } from '../base/index.ts'
 import {
   Batcher,
+  deadLetterHeaders,
   ensureTopic,
   type FetchedBatch,
   type LogPort,
@@ -14,21 +16,7 @@ import {
   type TopicBatches,
   type Writer,
 } from '../port/index.ts'
-import type { RecordHeader } from '../wire/index.ts'
 import { RawRecords } from './raw-record.ts'
-
-export function deadLetterHeaders(
-  reason: string,
-  place: Readonly<Record<string, string | number>>,
-  error?: unknown,
-): RecordHeader[] {
-  const stack = error instanceof Error ? error.stack : undefined
-  const fields: Record<string, string | number> = { reason, ...place, ...(stack !== undefined && { stack }) }
-  return Object.entries(fields).map(([name, value]) => ({
-    key: `millrace.${name}`,
-    value: fromUtf8(String(value)),
-  }))
-}
 
 /**
  * How a record was found to be bad: it could not be decoded, the sink told by looking at it, or it was found
@@ -36,14 +24,6 @@ export function deadLetterHeaders(
  */
 export type LetterKind = 'malformed' | 'unfit' | 'refused'
 
-/**
- * The dead letters of a sink, each written exactly once.
- *
- * They stand in the log and the sink's offsets in the target, so no transaction holds both. Letters go first,
- * and together with them, as the offsets of a group of their kind, up to where that kind has been written.
- * What is delivered again after a crash finds its letters below that and writes none. Kinds, since each is
- * found in the order of offsets and all together are not.
- */
 export class DeadLetters {
   readonly #writer: Writer
   readonly #batcher: Batcher
@@ -102,9 +82,10 @@ export class DeadLetters {
       const { partition } = from
       if (offset < (written.get(partition) ?? 0)) continue
       const record = originals.at(from, offset)
-      const headers = deadLetterHeaders(reason, { topic: this.#topic, partition, offset }, error)
+      const place = { topic: this.#topic, partition, offset }
+      const headers = deadLetterHeaders(record.headers, { reason, place, error })
       const to = this.#letters.partitionFor(record.key)
-      this.#letters.append(to, record.timestamp, record.key, record.value, [...record.headers, ...headers])
+      this.#letters.append(to, record.timestamp, record.key, record.value, headers)
       await this.#batcher.relieved()
       written.set(partition, offset + 1)
       moved.set(partition, offset + 1)

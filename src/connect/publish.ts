@@ -23,6 +23,7 @@ import {
 import { checkConnector, checkLog } from './checks.ts'
 import {
   Batcher,
+  deadLetterHeaders,
   ensureTopic,
   portOf,
   RecordEncoder,
@@ -32,7 +33,6 @@ import {
   type Writer,
 } from '../port/index.ts'
 import { checkPolicy, checkTopic, type ErrorPolicy, type WritableTopic } from '../schema/index.ts'
-import { deadLetterHeaders } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
 import { metadataOf, resumeBytesKind, resumeOf } from './resume-state.ts'
 import {
@@ -392,7 +392,7 @@ class Publisher<R, K, V> {
     if (onError === 'skip') this.#skipped++
     else {
       const value = original instanceof Uint8Array ? original : textOf(original)
-      const headers = deadLetterHeaders(reason, { source: this.#source.name, place }, error)
+      const headers = deadLetterHeaders([], { reason, place: { source: this.#source.name, place }, error })
       const letters = this.#to.letters!
       letters.append(letters.partitionFor(null), clock.now(), null, value, headers)
       this.#deadLettered++

@@ -26,6 +26,7 @@ export {
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
 export { Batcher, type SizedBatch } from './produce/batcher.ts'
+export { type DeadLetterCause, deadLetterHeaders } from './produce/dead-letter.ts'
 export { RecordEncoder, type OutgoingHeader, type OutgoingRecord } from './produce/outgoing-record.ts'
 export { Producer, type ProducerOptions } from './produce/producer.ts'
 export { type TargetTopic, type TopicBatches } from './produce/topic-batches.ts'

@@ -1,24 +1,16 @@
 /**
  * What becomes of a record that cannot be processed: it is malformed, or a user function failed on it. The
- * policy says: stop, count and go on, or put it aside as a dead letter: its bytes as they stand on the log,
- * with what went wrong and where in headers.
+ * policy says: stop, count and continue, or keep it as a dead letter with its own bytes.
  */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
+import type { DeadLetterCause } from '../../port/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import { OperatorFailure } from './operator-failure.ts'
 
-/**
- * A record that was put aside. Its headers are its own, then `millrace.reason`, one for each entry of
- * `place`, and `millrace.stack` where there is one.
- */
-export interface DeadLetter {
+/** A record that becomes a dead letter: itself, why, and where it was. */
+export interface DeadLetter extends DeadLetterCause {
   readonly to: string
-  /**
-   * Where it was: topic, partition and offset; or the operator and the task, where it had no place on a log
-   * yet.
-   */
-  readonly place: Readonly<Record<string, string | number>>
   /** The partition that it came from: the letter goes to the like of it. */
   readonly partition: number
   readonly timestamp: number
@@ -26,8 +18,6 @@ export interface DeadLetter {
   readonly value: Uint8Array | null
   /** The record's own. */
   readonly headers: readonly RecordHeader[]
-  readonly reason: string
-  readonly stack: string | undefined
 }
 
 /** Who counts and keeps bad records. */
@@ -93,13 +83,12 @@ function settle(
     )
   sink.drop(kind)
   if (policy === 'skip') return
-  const stack = cause instanceof Error ? cause.stack : undefined
-  sink.deadLetter({ ...record, to: policy.deadLetter, reason, stack })
+  sink.deadLetter({ ...record, to: policy.deadLetter, reason, error: cause })
 }
 
-function inWords({ topic, partition, offset, ...others }: BadRecord['place']): string {
-  if (topic !== undefined) return `${topic}-${partition}, offset ${offset},`
-  return Object.entries(others)
+function inWords(place: BadRecord['place']): string {
+  if ('topic' in place) return `${place.topic}-${place.partition}, offset ${place.offset},`
+  return Object.entries(place)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')
 }

@@ -3,7 +3,13 @@
  * it goes through one batcher to the instance's writer.
  */
 import { fromUtf8 } from '../../base/index.ts'
-import { Batcher, type SizedBatch, type TopicBatches, type Writer } from '../../port/index.ts'
+import {
+  Batcher,
+  deadLetterHeaders,
+  type SizedBatch,
+  type TopicBatches,
+  type Writer,
+} from '../../port/index.ts'
 import type { UndoLog } from '../../state/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import type { DeadLetter } from './bad-records.ts'
@@ -88,21 +94,12 @@ export class Outputs {
     else batches.add(partition, bound, timestamp, key, value, headers)
   }
 
-  /** Puts a record's own bytes aside, with where it stood and why in headers. */
+  /** Keeps a record that could not be processed, with why and where in its headers. */
   deadLetter(letter: DeadLetter): void {
-    const partitions = this.#topics.partitions(letter.to)
-    const header = (key: string, value: string | number): RecordHeader => ({
-      key: `millrace.${key}`,
-      value: fromUtf8(String(value)),
-    })
-    const about = [header('reason', letter.reason)]
-    for (const [name, value] of Object.entries(letter.place)) about.push(header(name, value))
-    if (letter.stack) about.push(header('stack', letter.stack))
-    // A letter that failed again, once replayed, says of this time only.
-    const told = new Set(about.map(({ key }) => key))
-    const headers = [...letter.headers.filter(({ key }) => !told.has(key)), ...about]
     const { to, timestamp, key, value } = letter
-    this.writeRaw(deadLetters, to, letter.partition % partitions, timestamp, key, value, headers)
+    const partition = letter.partition % this.#topics.partitions(to)
+    const headers = deadLetterHeaders(letter.headers, letter)
+    this.writeRaw(deadLetters, to, partition, timestamp, key, value, headers)
   }
 
   /** Hands a finished batch to the writer; `onAppended` is told of the offset behind it. */

@@ -311,12 +311,7 @@ export class SourcePartition implements InputPartition, WatermarkInput {
     if (typeof this.#policy !== 'object' || this.#keyMissingAt === index) return
     this.#keyMissingAt = index
     const reason = 'it has no key, and an operator needs one'
-    this.#environment.deadLetter({
-      ...this.#record(index),
-      to: this.#policy.deadLetter,
-      reason,
-      stack: undefined,
-    })
+    this.#environment.deadLetter({ ...this.#record(index), to: this.#policy.deadLetter, reason })
   }
 
   #malformed(index: number, reason: string, cause?: unknown): number {

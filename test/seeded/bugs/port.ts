@@ -129,4 +129,25 @@ export const portBugs: readonly SeededBug[] = [
     replace: '    void clock\n    throw new MillraceError',
     tests: ['test/broker/closing.test.ts'],
   },
+  {
+    name: 'batcher: the headers of a text record are not written',
+    file: 'src/port/produce/topic-batches.ts',
+    find: 'builder.appendText(timestamp, key, value, headers)',
+    replace: 'builder.appendText(timestamp, key, value)',
+    tests: ['src/port/produce/batcher.test.ts'],
+  },
+  {
+    name: 'batcher: what is in flight does not count',
+    file: 'src/port/produce/batcher.ts',
+    find: 'this.#gatheredBytes + this.#inFlightBytes >= this.#bufferBytes',
+    replace: 'this.#gatheredBytes >= this.#bufferBytes',
+    tests: ['src/port/produce/batcher.test.ts', 'src/stream/task/outputs.test.ts'],
+  },
+  {
+    name: 'dead letters: one that fails again tells of the first time as well',
+    file: 'src/port/produce/dead-letter.ts',
+    find: 'own.filter(({ key }) => !names.has(key))',
+    replace: '[...own]',
+    tests: ['src/port/produce/dead-letter.test.ts'],
+  },
 ]
