@@ -14,12 +14,5 @@ export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { Stream } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
-export {
-  hopping,
-  session,
-  tumbling,
-  type AlignedWindows,
-  type SessionWindows,
-  type WindowOptions,
-  type Windows,
-} from './operators/windows.ts'
+export { hopping, session, tumbling, type WindowOptions } from './dsl/windows.ts'
+export { type AlignedWindows, type SessionWindows, type Windows } from './operators/windows.ts'

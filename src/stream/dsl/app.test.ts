@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../base/index.ts'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import { hopping, session, tumbling } from '../operators/windows.ts'
+import { hopping, session, tumbling } from './windows.ts'
 
 const numbers = topic('numbers', { key: text(), value: json<number>() })
 const names = topic('names', { key: text(), value: text() })

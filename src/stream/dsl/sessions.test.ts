@@ -5,8 +5,8 @@ import { z } from 'zod'
 import { topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import { session } from '../operators/windows.ts'
-import { type Event, input, output, run } from '../operators/windows.test-support.ts'
+import { session } from './windows.ts'
+import { type Event, input, output, run } from './windows.test-support.ts'
 
 test('a session fires when the watermark has passed its last instant, and takes records until that is its allowed lateness ago', () => {
   const of = (watermark: number, allowedLateness: number): readonly unknown[] => {

@@ -6,7 +6,7 @@ import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
 import type { Stream } from './stream.ts'
 import type { Table } from './table.ts'
-import { session, tumbling } from '../operators/windows.ts'
+import { session, tumbling } from './windows.ts'
 
 const rows = topic('rows', { key: text(), value: json<number>() })
 const asked = topic('asked', { key: text(), value: text() })

@@ -3,8 +3,8 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../base/index.ts'
 import { Calendar, checkTimeZone } from './calendar.ts'
-import { run } from './windows.test-support.ts'
-import { hopping, tumbling } from './windows.ts'
+import { run } from '../dsl/windows.test-support.ts'
+import { hopping, tumbling } from '../dsl/windows.ts'
 
 const hour = 3_600_000
 const day = 24 * hour

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/index.ts'
 import { App, type Stream, type Table } from '../index.ts'
-import { session, tumbling } from './windows.ts'
+import { session, tumbling } from '../dsl/windows.ts'
 
 const input = topic('input', { key: text(), value: json<number>() })
 const rows = topic('rows', { key: text(), value: json<number>() })

@@ -431,10 +431,10 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'at the entrance: options of a window are not checked',
-    file: 'src/stream/operators/windows.ts',
+    file: 'src/stream/dsl/windows.ts',
     find: "  checkOptions('the session window', options, lateOptions)\n",
     replace: '',
-    tests: ['src/stream/operators/windows.test.ts'],
+    tests: ['src/stream/dsl/windows.test.ts'],
   },
   {
     name: 'batcher: a batch grows past what its topic takes, as more records come',

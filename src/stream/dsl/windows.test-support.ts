@@ -2,10 +2,10 @@
 import { z } from 'zod'
 import { topic, windowed, type Topic, type Windowed } from '../../schema/index.ts'
 import { testApp, type TestApp } from '../../testing/test-app.ts'
-import { App } from '../dsl/app.ts'
-import type { EmitPolicy } from './emission.ts'
-import type { Pane } from './record.ts'
-import type { AlignedWindows, SessionWindows } from './windows.ts'
+import { App } from './app.ts'
+import type { EmitPolicy } from '../operators/emission.ts'
+import type { Pane } from '../operators/record.ts'
+import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
 
 /** Its watermark stands 10 behind. */
 export const input: Topic<string, number> = topic('input', {

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { isMillraceError } from '../../base/index.ts'
 import { topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
-import { App } from '../dsl/app.ts'
+import { App } from './app.ts'
 import { hopping, session, tumbling } from './windows.ts'
 import { input, output, run } from './windows.test-support.ts'
 

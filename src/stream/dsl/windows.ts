@@ -1,0 +1,161 @@
+/**
+ * The words for windows: `tumbling`, `hopping`, `session`. What they mean is said where their specifications
+ * are, in operators/windows.ts.
+ */
+import {
+  checkOptions,
+  durationInWords,
+  durationMs,
+  inWords,
+  MillraceError,
+  type Duration,
+} from '../../base/index.ts'
+import { checkTimeZone } from '../operators/calendar.ts'
+import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
+
+/**
+ * Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a
+ * number holds exactly.
+ */
+const durationMsMax = 100_000_000_000_000
+/** Windows that one record may be in: each of them is a row to update. */
+const windowsPerRecordMax = 10_000
+const dayMs = 86_400_000
+
+/** How long windows wait for what is late. */
+export interface WindowOptions {
+  /**
+   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`)
+   * while the window still takes records and corrects its result. Default 0: a record is late for a window as
+   * soon as the watermark has passed the window's last instant.
+   */
+  readonly allowedLateness?: Duration
+}
+
+/** Where windows begin. */
+export interface AlignedWindowOptions extends WindowOptions {
+  /**
+   * Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their advance
+   * since 1970-01-01 00:00.
+   */
+  readonly offset?: Duration
+}
+
+/** Where tumbling windows begin. */
+export interface TumblingOptions extends AlignedWindowOptions {
+  /**
+   * An IANA time zone, such as `'Europe/Berlin'`: windows are whole days there, from midnight to midnight,
+   * with 23 or 25 hours when the clocks change. A day whose midnight the clocks skip starts when they have
+   * skipped it. Only for a size in whole days. Default: days of UTC.
+   */
+  readonly timeZone?: string
+}
+
+/**
+ * Fixed windows of `size`, side by side: `[start, end)` in ms since the epoch, from multiples of `size` on,
+ * moved by `offset`. As Flink's and Kafka Streams' tumbling windows.
+ * @example tumbling('1h', { allowedLateness: '48h' })
+ * @example tumbling('1d', { timeZone: 'Europe/Berlin' })
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for a time zone that is unknown or is given
+ *   with a size that is not in whole days
+ */
+export function tumbling(size: Duration, options: TumblingOptions = {}): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a tumbling window')
+  checkOptions('the tumbling window', options, { ...alignedOptions, timeZone: 'string' })
+  const { timeZone } = options
+  const windows = aligned('tumbling', sizeMs, sizeMs, options)
+  if (timeZone === undefined) return windows
+  if (sizeMs % dayMs !== 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `A tumbling window of ${durationInWords(sizeMs)} cannot follow the days of time zone '${timeZone}': give it a size in whole days, ` +
+        "or leave out timeZone and move the windows with { offset: '30m' }.",
+    )
+  checkTimeZone(timeZone)
+  return { ...windows, timeZone }
+}
+
+/**
+ * Windows of `size` that begin every `advance`; a record is in size / advance of them, 10,000 at most. Kafka
+ * Streams' hopping windows, Flink's sliding ones. An advance longer than the size takes a sample: records
+ * between two windows belong to none, and are counted as `not-sampled`.
+ * @example hopping('1h', '15m')
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for more than 10,000 windows for each record
+ */
+export function hopping(
+  size: Duration,
+  advance: Duration,
+  options: AlignedWindowOptions = {},
+): AlignedWindows {
+  const sizeMs = positive(size, 'the size of a hopping window')
+  const advanceMs = positive(advance, 'the advance of a hopping window')
+  checkOptions('the hopping window', options, alignedOptions)
+  const each = Math.ceil(sizeMs / advanceMs)
+  if (each > windowsPerRecordMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Hopping windows of ${durationInWords(sizeMs)} every ${durationInWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
+        `Let them advance by ${durationInWords(Math.ceil(sizeMs / windowsPerRecordMax))} or more.`,
+    )
+  return aligned('hopping', sizeMs, advanceMs, options)
+}
+
+/**
+ * Sessions: records of one key with `gap` or less between one and the next are in one window.
+ * @example session('30m', { allowedLateness: '48h' })
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
+ */
+export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {
+  const gapMs = positive(gap, 'the gap of a session window')
+  checkOptions('the session window', options, lateOptions)
+  return { kind: 'session', gapMs, allowedLatenessMs: lateness(options) }
+}
+
+const lateOptions = { allowedLateness: 'duration' } as const
+const alignedOptions = { ...lateOptions, offset: 'any' } as const
+
+function aligned(
+  kind: AlignedWindows['kind'],
+  sizeMs: number,
+  advanceMs: number,
+  options: AlignedWindowOptions,
+): AlignedWindows {
+  const moved = signedMs(options.offset ?? 0) % advanceMs
+  const offsetMs = moved < 0 ? moved + advanceMs : moved + 0
+  return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
+}
+
+/** A duration that may lead back: `'-8h'` or -28_800_000. */
+function signedMs(offset: Duration): number {
+  if (typeof offset === 'number') return offset < 0 ? -durationMs(-offset) : durationMs(offset)
+  if (typeof offset !== 'string')
+    throw new MillraceError(
+      'INVALID_DURATION',
+      `Invalid offset of a window, ${inWords(offset)}: use milliseconds, or text such as '6h' or '-8h'.`,
+    )
+  const text = offset.trim()
+  return text.startsWith('-') ? -durationMs(text.slice(1) as Duration) : durationMs(offset)
+}
+
+function lateness(options: WindowOptions): number {
+  return options.allowedLateness === undefined
+    ? 0
+    : bounded(options.allowedLateness, 'the allowed lateness of a window')
+}
+
+function positive(duration: Duration, what: string): number {
+  const ms = bounded(duration, what)
+  if (!(ms > 0))
+    throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)
+  return ms
+}
+
+function bounded(duration: Duration, what: string): number {
+  const ms = durationMs(duration)
+  if (ms > durationMsMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `${what} is ${duration}; ${durationInWords(durationMsMax)} is the most, so that times stay exact numbers.`,
+    )
+  return ms
+}
