@@ -1,0 +1,60 @@
+/** A running aggregate per key: what it gives out, and the rows that it keeps. */
+import { aggregate } from './aggregate.ts'
+import { counting, folding, reducing } from './aggregation.ts'
+import { check } from './harness.test-support.ts'
+
+check('a count has a row for each key', aggregate('count', counting), [
+  ['a 5 @1', ['a 1 @1'], ['aggregate 0 a {"value":1,"timestamp":1}']],
+  [
+    'b 5 @1',
+    ['b 1 @1'],
+    ['aggregate 0 a {"value":1,"timestamp":1}', 'aggregate 0 b {"value":1,"timestamp":1}'],
+  ],
+  [
+    'a 5 @2',
+    ['a 2←1 @2'],
+    ['aggregate 0 a {"value":2,"timestamp":2}', 'aggregate 0 b {"value":1,"timestamp":1}'],
+  ],
+  ['get a', ['2']],
+  ['get c', ['-']],
+  // A change has the largest timestamp so far, and a watermark passes without a trace.
+  [
+    'b 5 @0',
+    ['b 2←1 @1'],
+    ['aggregate 0 a {"value":2,"timestamp":2}', 'aggregate 0 b {"value":2,"timestamp":1}'],
+  ],
+  ['W100', []],
+])
+
+check('what has no key or no value is dropped, and counted', aggregate('count', counting), [
+  ['- 1 @1', ['dropped null-key']],
+  ['a - @1', ['dropped null-value']],
+  ['- - @1', ['dropped null-key']],
+])
+
+check(
+  'a reduction begins with the first value',
+  aggregate(
+    'reduce',
+    reducing<string, number>((sum, value) => sum + value),
+  ),
+  [
+    ['a 3 @1', ['a 3 @1'], ['aggregate 0 a {"value":3,"timestamp":1}']],
+    ['a 4 @2', ['a 7←3 @2'], ['aggregate 0 a {"value":7,"timestamp":2}']],
+  ],
+)
+
+check(
+  'an aggregate of null deletes the row, and the next record starts over',
+  aggregate(
+    'aggregate',
+    folding<string, number, number>(10, (sum, value) => (value === 0 ? null : sum + value)),
+  ),
+  [
+    ['a 1 @5', ['a 11 @5'], ['aggregate 0 a {"value":11,"timestamp":5}']],
+    ['a 0 @6', ['a -←11 @6'], []],
+    // Nothing is said of a row that was none.
+    ['a 0 @7', []],
+    ['a 2 @3', ['a 12 @3'], ['aggregate 0 a {"value":12,"timestamp":3}']],
+  ],
+)

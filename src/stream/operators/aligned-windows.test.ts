@@ -1,0 +1,80 @@
+/** Tumbling and hopping windows alone: what fires, what corrects, and when rows are forgotten. */
+import { hopping, tumbling } from '../dsl/windows.ts'
+import { folding } from './aggregation.ts'
+import { alignedWindows } from './aligned-windows.ts'
+import type { EmitPolicy } from './emission.ts'
+import { check, type Step } from './harness.test-support.ts'
+import type { AlignedWindows } from './windows.ts'
+
+/** Sums the values of each window; a value of 0 deletes. */
+function sums(name: string, windows: AlignedWindows, policy: EmitPolicy, steps: readonly Step[]): void {
+  const sum = folding<string, number, number>(0, (all, value) => (value === 0 ? null : all + value))
+  const survives = typeof policy === 'string'
+  check(name, alignedWindows('sum', windows, sum, [policy]), steps, { outlets: ['out'], survives })
+}
+
+sums(
+  'a window fires once, and its row is forgotten with the watermark that closes it',
+  tumbling(10),
+  'final',
+  [
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+    ['a 2 @1', [], ['windows 0 a {"value":3,"timestamp":3}']],
+    ['W9', []],
+    ['W10', ['out: a[0,10) 3 @9 on-time'], []],
+    // Too late for its window, which left nothing behind and leaves nothing now.
+    ['a 4 @9', ['late: a 4 @9']],
+  ],
+)
+
+sums('a row is kept as long as it takes corrections', tumbling(10, { allowedLateness: 5 }), 'final', [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+  ['b 1 @4', [], ['windows 0 a {"value":1,"timestamp":3}', 'windows 0 b {"value":1,"timestamp":4}']],
+  ['W10', ['out: a[0,10) 1 @9 on-time', 'out: b[0,10) 1 @9 on-time']],
+  [
+    'a 2 @4 W9',
+    ['out: a[0,10) 3←1 @9 late W9'],
+    ['windows 0 a {"value":3,"timestamp":4}', 'windows 0 b {"value":1,"timestamp":4}'],
+  ],
+  ['a 0 @4', ['out: a[0,10) -←3 @9 late'], ['windows 0 b {"value":1,"timestamp":4}']],
+  ['W14', []],
+  ['W15', [], []],
+])
+
+sums('a record is judged by its own watermark, not by the one of the task', tumbling(10), 'final', [
+  ['W5', []],
+  ['a 1 @3 W20', ['late: a 1 @3 W20']],
+  ['a 1 @3 W9', [], ['windows 0 a {"value":1,"timestamp":3}']],
+])
+
+sums('a result at every change has the largest timestamp in its window', tumbling(10), 'changes', [
+  ['a 1 @3', ['out: a[0,10) 1 @3 early'], ['windows 0 a {"value":1,"timestamp":3}']],
+  ['a 2 @7', ['out: a[0,10) 3←1 @7 early'], ['windows 0 a {"value":3,"timestamp":7}']],
+  ['a 4 @5', ['out: a[0,10) 7←3 @7 early'], ['windows 0 a {"value":7,"timestamp":7}']],
+  ['a 0 @6', ['out: a[0,10) -←7 @7 early'], []],
+  ['W10', []],
+])
+
+sums('what went out early says so until the window has fired', tumbling(10), { early: 5 }, [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+  ['tick 5', ['out: a[0,10) 1 @9 early'], ['windows 0 a {"value":1,"timestamp":3}', 'early-0 0 a 1']],
+  ['a 2 @4', [], ['windows 0 a {"value":3,"timestamp":4}', 'early-0 0 a 1']],
+  ['W10', ['out: a[0,10) 3←1 @9 on-time'], []],
+  ['tick 5', []],
+])
+
+sums('a record is in each hopping window around it', hopping(10, 5), 'final', [
+  ['a 1 @7', [], ['windows 0 a {"value":1,"timestamp":7}', 'windows 5 a {"value":1,"timestamp":7}']],
+  ['W10', ['out: a[0,10) 1 @9 on-time'], ['windows 5 a {"value":1,"timestamp":7}']],
+  // Late for one of the two.
+  ['a 2 @8', [], ['windows 5 a {"value":3,"timestamp":8}']],
+  ['W15', ['out: a[5,15) 3 @14 on-time'], []],
+])
+
+sums('between windows that are a sample a record is in none', hopping(5, 20), 'final', [
+  ['a 1 @7', ['dropped not-sampled']],
+  ['W10', []],
+  ['a 1 @7', ['late: a 1 @7']],
+  ['- 1 @20', ['dropped null-key']],
+  ['a - @20', ['dropped null-value']],
+])

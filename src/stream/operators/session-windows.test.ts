@@ -1,0 +1,83 @@
+/** Sessions alone: how they grow and merge, what fires, and when sessions and timers are forgotten. */
+import { session } from '../dsl/windows.ts'
+import { foldingSessions } from './aggregation.ts'
+import { check, type Step } from './harness.test-support.ts'
+import { sessionWindows } from './session-windows.ts'
+import type { SessionWindows } from './windows.ts'
+
+function sums(name: string, windows: SessionWindows, steps: readonly Step[], acrossPartitions = false): void {
+  const sum = foldingSessions<string, number, number>(
+    0,
+    (all, value) => (value === 0 ? null : all + value),
+    (left, right) => left + right,
+  )
+  check(name, sessionWindows('sum', windows, sum, ['final']), steps, { outlets: ['out'], acrossPartitions })
+}
+
+/** The entries of one key: its sessions as `[start, last, sum]`, and its timer. */
+function kept(
+  timer: number,
+  ...live: readonly (readonly [start: number, last: number, sum: number])[]
+): string[] {
+  const sessions = live.map(([start, last, value]) => ({ start, last, value }))
+  return [`sessions 0 a ${JSON.stringify({ live: sessions, timer })}`, `timers ${timer} a true`]
+}
+
+sums('a session grows, fires once, and is forgotten with its timer', session(10), [
+  ['a 1 @3', [], kept(13, [3, 3, 1])],
+  // The timer comes first: it will find the session as it is then.
+  ['a 2 @9', [], kept(13, [3, 9, 3])],
+  ['W14', [], kept(19, [3, 9, 3])],
+  ['W19', []],
+  ['W20', ['out: a[3,19) 3 @19 on-time'], []],
+])
+
+sums('a record joins two sessions, which are one then', session(10), [
+  ['a 1 @0', [], kept(10, [0, 0, 1])],
+  ['a 2 @20', [], kept(10, [0, 0, 1], [20, 20, 2])],
+  ['a 4 @10', [], kept(10, [0, 20, 7])],
+  ['W31', ['out: a[0,30) 7 @30 on-time'], []],
+])
+
+sums(
+  'a session that has fired is taken back when a late record moves its bounds',
+  session(10, { allowedLateness: 20 }),
+  [
+    ['a 1 @0', [], kept(10, [0, 0, 1])],
+    ['W11', ['out: a[0,10) 1 @10 on-time'], kept(30, [0, 0, 1])],
+    [
+      'a 2 @8',
+      ['out: a[0,10) -←1 @10 late'],
+      ['sessions 0 a {"live":[{"start":0,"last":8,"value":3}],"timer":18}', 'timers 18 a true'],
+    ],
+    ['W19', ['out: a[0,18) 3 @18 on-time'], kept(38, [0, 8, 3])],
+    // Its bounds stay: the old value is replaced, not taken back.
+    ['a 4 @4', ['out: a[0,18) 7←3 @18 late'], kept(38, [0, 8, 7])],
+    ['W38', []],
+    ['W39', [], []],
+  ],
+)
+
+sums('an aggregate of null deletes the session', session(10), [
+  ['a 0 @1', []],
+  ['a 1 @3', [], kept(13, [3, 3, 1])],
+  ['a 0 @4', [], []],
+  ['W20', []],
+])
+
+sums('a record meets no session that its own watermark has passed', session(10), [
+  ['a 1 @0', [], kept(10, [0, 0, 1])],
+  ['a 2 @5 W11', [], kept(10, [0, 0, 1], [5, 5, 2])],
+  ['a 4 @5 W16', ['late: a 4 @5 W16']],
+  ['W16', ['out: a[0,10) 1 @10 on-time', 'out: a[5,15) 2 @15 on-time'], []],
+])
+
+sums(
+  'where keys span partitions, a record is late by its own time',
+  session(10),
+  [
+    ['a 1 @5 W6', ['late: a 1 @5 W6']],
+    ['a 1 @5 W5', [], kept(15, [5, 5, 1])],
+  ],
+  true,
+)

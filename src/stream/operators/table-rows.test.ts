@@ -1,0 +1,35 @@
+/** The operators on the rows of a table, alone: both sides of a change, and what a join looks up. */
+import { check } from './harness.test-support.ts'
+import { filterRows, mapRows } from './table-rows.ts'
+
+check(
+  'a filter deletes what no longer matches, and says nothing of what never did',
+  filterRows<string, number>((n, key) => n > 1 && key === 'a'),
+  [
+    ['a 1 @1', []],
+    ['a 2←1 @2', ['a 2 @2']],
+    ['a 3←2 @3', ['a 3←2 @3']],
+    ['a 1←3 @4', ['a -←3 @4']],
+    ['a -←1 @5', []],
+    ['b 2 @6', []],
+    ['get a', ['5']],
+    ['get b', ['-']],
+    ['get c', ['-']],
+  ],
+  { tables: [{ a: 5, b: 5 }] },
+)
+
+check(
+  'a mapper is not asked about null, and a row that it maps to null is none',
+  mapRows<string, number, string | null>((n, key) => (n > 9 ? null : `${key}${n.toFixed()}`)),
+  [
+    ['a 1 @1', ['a "a1" @1']],
+    ['a 10←1 @2', ['a -←"a1" @2']],
+    ['a 11←10 @3', []],
+    ['a -←11 @4', []],
+    ['get a', ['"a5"']],
+    ['get b', ['-']],
+    ['get c', ['-']],
+  ],
+  { tables: [{ a: 5, b: 10 }] },
+)
