@@ -250,7 +250,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     advanceTime(timestamp) {
       if (typeof timestamp !== 'number' || Number.isNaN(timestamp))
         throw wrong('advanceTime', 'ms since the epoch, or Infinity', timestamp)
-      for (const source of sources.values()) source.watermark = Math.max(source.watermark, timestamp)
+      for (const source of sources.values()) source.advanceTo(timestamp)
       settle()
     },
     advanceWallClock(ms) {

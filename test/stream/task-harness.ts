@@ -9,6 +9,7 @@ import { KeyedState, memoryStore } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
 import { decodeNamespace } from '../../src/state/namespace.ts'
 import type { Plan, Stage } from '../../src/stream/plan/plan.ts'
+import { sourceProgress } from '../../src/stream/task/committed-metadata.ts'
 import { BatchBuilder, RecordBatch } from '../../src/wire/index.ts'
 
 export interface InputRecord {
@@ -214,10 +215,7 @@ export class TaskHarness {
     for (const source of stage.sources)
       watermark = Math.min(
         watermark,
-        SourcePartition.restoredWatermark(
-          source,
-          this.#offsets.get(`${source.topic.name}-${partition}`)?.metadata,
-        ),
+        sourceProgress(source, this.#offsets.get(`${source.topic.name}-${partition}`)?.metadata).watermark,
       )
     for (const { from } of stage.incoming)
       for (let n = 0; n < (this.#partitions.get(from) ?? 0); n += 1)

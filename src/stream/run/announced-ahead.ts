@@ -10,12 +10,12 @@
 import { batchesUpTo, type LogPort, type OffsetCommit } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { allInputs } from './restart.ts'
-import { announcementIn, upstreamWatermarks } from '../task/exchange-partition.ts'
+import { announcementIn } from '../task/exchange-partition.ts'
+import { sourceProgress, upstreamWatermarks } from '../task/committed-metadata.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Stage } from '../plan/plan.ts'
 import { exchangesOf, type SavedExchange } from '../plan/saved-plan.ts'
-import { SourcePartition } from '../task/source-partition.ts'
 
 type Committed = ReadonlyMap<string, OffsetCommit | undefined>
 
@@ -107,7 +107,7 @@ function watermarksOf(context: InstanceContext, stage: Stage, committed: Committ
     for (const source of stage.sources) {
       const metadata = metadataOf(source.topic.name)
       if (!metadata) return undefined
-      const watermark = SourcePartition.restoredWatermark(source, metadata)
+      const { watermark } = sourceProgress(source, metadata)
       // A table may have got its watermark since.
       if (source.of === 'table' && watermark === Number.NEGATIVE_INFINITY) return undefined
       least = Math.min(least, watermark)

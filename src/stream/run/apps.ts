@@ -12,10 +12,8 @@ import {
   resolveTarget,
   withLags,
 } from '../../port/index.ts'
-import { startMetadata } from './restart.ts'
-import { planMark } from './previous-run.ts'
 import { topicsOfApp } from '../plan/own-topics.ts'
-import { hasEnded } from '../task/source-partition.ts'
+import { hasEnded, hasPlanMark, startMetadata } from '../task/committed-metadata.ts'
 
 /** An app that has committed something. */
 export interface AppDescription {
@@ -47,7 +45,7 @@ export async function isApp(port: LogPort, group: string): Promise<boolean> {
 }
 
 function isOfApp({ metadata }: OffsetCommit): boolean {
-  return metadata?.includes(planMark) ?? false
+  return hasPlanMark(metadata)
 }
 
 async function describe(

@@ -17,6 +17,7 @@ import {
   UndoLog,
 } from '../../state/index.ts'
 import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task/error-policies.ts'
+import { exchangeWatermark, sourceProgress } from '../task/committed-metadata.ts'
 import { ExchangePartition, sendToExchange } from '../task/exchange-partition.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
@@ -241,13 +242,13 @@ export class Assignment {
     const { app, settings, topics } = this.#context
     const metadata = (topic: string): string | undefined =>
       committed.get(keyOf({ topic, partition: number }))?.metadata
-    const watermarks = stage.sources.map(source =>
-      SourcePartition.restoredWatermark(source, metadata(source.topic.name)),
+    const watermarks = stage.sources.map(
+      source => sourceProgress(source, metadata(source.topic.name)).watermark,
     )
     for (const { exchange, from } of stage.incoming) {
       const count = topics.stagePartitions(from)
       if (settings.exchange === 'topic')
-        watermarks.push(ExchangePartition.restoredWatermark(metadata(exchangeTopic(app, exchange)), count))
+        watermarks.push(exchangeWatermark(metadata(exchangeTopic(app, exchange)), count))
       else
         for (let n = 0; n < count; n += 1)
           watermarks.push(this.tasks.task(from, n)?.watermark ?? Number.NEGATIVE_INFINITY)

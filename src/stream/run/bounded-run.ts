@@ -6,7 +6,6 @@
  */
 import type { LogPort, Reader } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
-import { SourcePartition } from '../task/source-partition.ts'
 
 export class BoundedRun {
   readonly #port: LogPort
@@ -52,20 +51,20 @@ export class BoundedRun {
   async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
     if (!this.#until || this.#ends) return
     const ends = new Map<InputPartition, number>()
-    for (const input of inputs.values())
-      if (input instanceof SourcePartition)
-        ends.set(
-          input,
-          input.ended
-            ? input.position
-            : await this.#port.offsets(input.topic, input.partition, 'latest', 'read_committed'),
-        )
+    for (const input of inputs.values()) {
+      const { topic, partition, position, source } = input
+      if (!source) continue
+      const end = source.ended
+        ? position
+        : await this.#port.offsets(topic, partition, 'latest', 'read_committed')
+      ends.set(input, end)
+    }
     this.#ends = ends
   }
 
   /** Whether there is nothing to read from the input, for now or at all. */
   isAtEnd(input: InputPartition, reader: Reader): boolean {
-    if (input instanceof SourcePartition && input.ended) return true
+    if (input.source?.ended) return true
     const end = this.#ends?.get(input)
     return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
   }
@@ -75,7 +74,7 @@ export class BoundedRun {
     if (this.#until !== 'end') return
     for (const input of inputs) {
       const end = this.#ends?.get(input)
-      if (end !== undefined && input.position >= end) input.end()
+      if (end !== undefined && input.position >= end) input.source?.end()
     }
   }
 

@@ -1,7 +1,6 @@
 /** Alignment: which partition is read next. */
 import type { FetchedBatch, Reader } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
-import { SourcePartition } from '../task/source-partition.ts'
 
 export interface ChosenBatch {
   readonly input: InputPartition
@@ -30,7 +29,7 @@ export function chooseBatch(
       input.skipTo(reader.position(input.topic, input.partition))
       continue
     }
-    if (input instanceof SourcePartition && input.isTable) {
+    if (input.isTable) {
       tables = true
       const batch = takeFrom(input, reader)
       if (batch) return { input, batch }

@@ -20,10 +20,10 @@ import { BatchBuilder } from '../../wire/index.ts'
 import { WatermarkAnnouncements } from './watermark-announcements.ts'
 import type { Assignment } from './assignment.ts'
 import { ExchangeEnds, withNote } from './exchange-ends.ts'
+import { withPlanMark } from '../task/committed-metadata.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
-import { planMark } from './previous-run.ts'
 import { planTopic } from '../plan/own-topics.ts'
 import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
 
@@ -184,7 +184,7 @@ export class Commits {
     const offsets: OffsetCommit[] = []
     const marks = new Map<string, string>()
     const { inputs, tasks } = this.#assignment
-    const metadata = new Map([...inputs].map(([key, input]) => [key, marked(input.metadata())]))
+    const metadata = new Map([...inputs].map(([key, input]) => [key, withPlanMark(input.metadata())]))
     const notes = this.#exchangeEnds.notes(tasks.all(), metadata)
     for (const [key, input] of inputs) {
       const { topic, partition, position: offset } = input
@@ -202,12 +202,6 @@ export class Commits {
 /** The mark of what is said beside an input. */
 function noteKey(input: string): string {
   return `${input} sent`
-}
-
-/** Says that the commit was made under a plan, as those of 0.1.0 were not. */
-function marked(metadata: string): string {
-  if (!metadata.startsWith('{')) return metadata
-  return `{${planMark}1${metadata === '{}' ? '' : ','}${metadata.slice(1)}`
 }
 
 function markOf(input: InputPartition): string {

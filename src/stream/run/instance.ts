@@ -30,7 +30,6 @@ import { PreviousRun, unclaimedNotice } from './previous-run.ts'
 import type { Progress, RunState } from './progress.ts'
 import { RebalanceRequests } from './rebalance-requests.ts'
 import type { RunSettings } from './run-options.ts'
-import { SourcePartition } from '../task/source-partition.ts'
 import { announceUses } from '../plan/topic-uses.ts'
 import { TopologyTopics } from '../plan/topology-topics.ts'
 import { Turn } from './turn.ts'
@@ -321,7 +320,7 @@ export class Instance {
       const before = input.processed
       through = input.run(turn.records)
       const records = input.processed - before
-      if (input instanceof SourcePartition) this.metrics.records += records
+      if (input.source) this.metrics.records += records
       now = clock.monotonic()
       turn.ran(records, since, now)
       // What one record made due takes a turn of its own.

@@ -12,14 +12,14 @@ import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
 import type { Restored } from '../../state/index.ts'
 import { checkAnnouncedAhead } from './announced-ahead.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
-import { hasUnreadRecords, startMetadata } from './restart.ts'
+import { hasUnreadRecords } from './restart.ts'
 import { checkExchangeEnds } from './exchange-ends.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { holdsBatch } from '../task/last-batch.ts'
 import { changeBetween, withoutOperator } from '../plan/plan-changes.ts'
 import { lastPlan } from '../plan/plan-topic.ts'
 import { planTopic, exchangeTopic } from '../plan/own-topics.ts'
-import { lastBatchIn } from '../task/source-partition.ts'
+import { hasPlanMark, lastBatchIn, startMetadata } from '../task/committed-metadata.ts'
 import { stateNames } from '../task/state-names.ts'
 import {
   digestOf,
@@ -338,19 +338,13 @@ async function savedPlan(
   const isThere = (await port.describeTopic(topic)) !== undefined
   const found = isThere ? await lastPlan(port, topic) : undefined
   if (commit && found && digestOf(found) === commit.metadata) return found
-  if (!commit && (!found || found.atLeastOnce) && !committed.some(isMarked)) return undefined
+  if (!commit && (!found || found.atLeastOnce) && !committed.some(({ metadata }) => hasPlanMark(metadata)))
+    return undefined
   throw new MillraceError(
     'STATE_INCOMPATIBLE',
     `The app '${app}' cannot continue: its commits and the plan that it keeps in '${topic}' do not belong together: one of them was set back, by a repair or a restored copy perhaps. ` +
       'Restore the whole folder from one copy, or start from scratch with { restart: true }.',
   )
-}
-
-/** The mark of a commit that was made under a plan. */
-export const planMark = '"plan":'
-
-function isMarked({ metadata }: OffsetCommit): boolean {
-  return metadata?.includes(planMark) ?? false
 }
 
 async function deleteIfThere({ app, port }: InstanceContext, topic: string): Promise<void> {

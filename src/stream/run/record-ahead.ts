@@ -3,7 +3,7 @@
  * then looks like a fault of the partitions that are behind, so the record is named.
  */
 import { durationInWords } from '../../base/index.ts'
-import { SourcePartition } from '../task/source-partition.ts'
+import type { SourceTime } from '../task/source-time.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 
 const hourMs = 3_600_000
@@ -22,23 +22,25 @@ export interface RecordAhead {
 
 /** The record that is furthest ahead, if it is so by more than `beyondMs`. */
 export function furthestAhead(inputs: Iterable<InputPartition>, beyondMs: number): RecordAhead | undefined {
-  let first: SourcePartition | undefined
+  let first: { readonly input: InputPartition; readonly time: SourceTime } | undefined
   let least = Number.POSITIVE_INFINITY
   for (const input of inputs) {
+    const { time } = input
     // The time of the others is not that of a record.
-    if (!(input instanceof SourcePartition) || input.isTable || input.isArrival || input.idle) continue
-    if (!Number.isFinite(input.watermark)) continue
-    least = Math.min(least, input.watermark)
-    if (!first || input.watermark > first.watermark) first = input
+    if (!time || time.isArrival || time.idle || !Number.isFinite(time.watermark)) continue
+    least = Math.min(least, time.watermark)
+    if (!first || time.watermark > first.time.watermark) first = { input, time }
   }
-  if (!first || first.watermark - least <= beyondMs) return undefined
-  const { topic, partition, watermarkOffset: offset } = first
+  if (!first || first.time.watermark - least <= beyondMs) return undefined
+  const { input, time } = first
+  const { topic, partition } = input
+  const offset = time.recordOffset
   return {
     topic,
     partition,
     ...(offset !== undefined && { offset }),
-    timestamp: first.latestTimestamp,
-    aheadMs: first.watermark - least,
+    timestamp: time.latestTimestamp,
+    aheadMs: time.watermark - least,
   }
 }
 

@@ -4,24 +4,19 @@
  */
 import { MillraceError } from '../../base/index.ts'
 import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
-import { ExchangePartition } from '../task/exchange-partition.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { planTopic, topicsOfApp, exchangeTopic } from '../plan/own-topics.ts'
-import { hasEnded, hasUnfired } from '../task/source-partition.ts'
+import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.ts'
 
 /**
  * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One
  * that a crash kept from finishing may go on with that, and nothing else.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
-  const { app, plan, port, settings } = context
+  const { app, port, settings } = context
   const inputs = allInputs(context)
   const committed = await port.committedOffsets(app, inputs)
-  const sources = new Set(plan.stages.flatMap(stage => stage.sources.map(({ topic }) => topic.name)))
-  const over = inputs.map(({ topic }, n) => {
-    const metadata = committed[n]?.metadata
-    return sources.has(topic) ? hasEnded(metadata) : ExchangePartition.hasEnded(metadata)
-  })
+  const over = inputs.map((_, n) => hasEnded(committed[n]?.metadata))
   const unfired = committed.some(each => hasUnfired(each?.metadata))
   if (over.length > 0 && over.every(Boolean) && !unfired)
     throw new MillraceError(
@@ -72,9 +67,6 @@ export async function hasUnreadRecords(
       if (cursor.offset >= firstOffset && cursor.valueStart >= 0) return true
   return false
 }
-
-/** On an offset that an app is set to, without state and event time. */
-export const startMetadata = '{"reset":true}'
 
 /** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
 export async function forgetRuns(context: InstanceContext): Promise<void> {

@@ -8,7 +8,6 @@ import { aheadInWords, furthestAhead, type RecordAhead } from './record-ahead.ts
 import { awaits } from '../task/idleness.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 import { keyOf } from './instance-context.ts'
-import { SourcePartition } from '../task/source-partition.ts'
 import type { Task } from '../task/task.ts'
 
 /**
@@ -76,10 +75,9 @@ function heldBackBy(
   if (!awaits(tasks, furthest)) return []
   const found: TopicPartition[] = []
   for (const input of inputs) {
-    if (!(input instanceof SourcePartition) || input.isTable || input.isArrival) continue
-    const { topic, partition, watermark, idleAfterMs } = input
-    if (idleAfterMs === undefined && watermark < furthest && reader.atEnd(topic, partition))
-      found.push({ topic, partition })
+    const { time, topic, partition } = input
+    if (!time || time.isArrival || time.idleAfterMs !== undefined) continue
+    if (time.watermark < furthest && reader.atEnd(topic, partition)) found.push({ topic, partition })
   }
   return found
 }

@@ -22,6 +22,7 @@ import type { Outputs } from './outputs.ts'
 import { noHeaders, type Pane, StreamRecord } from '../operators/record.ts'
 import { rawKeyOf } from '../operators/key-codec.ts'
 import type { Task } from './task.ts'
+import { exchangeMetadata, upstreamWatermarks } from './committed-metadata.ts'
 import { UpstreamWatermarks } from './upstream-watermarks.ts'
 
 const watermarkHeader = 'millrace.watermark'
@@ -105,6 +106,10 @@ export class ExchangePartition implements InputPartition {
   #isFiring = false
   processed = 0
   unfired = false
+  readonly isTable = false
+  /** Its watermark, and its end, come from upstream: every task announces its own. */
+  readonly time = undefined
+  readonly source = undefined
 
   constructor(
     app: string,
@@ -126,18 +131,6 @@ export class ExchangePartition implements InputPartition {
     const known = upstreamWatermarks(restored.metadata)
     this.#upstream = new UpstreamWatermarks(upstreamPartitions, known, this.topic)
     task.addInput(this.#upstream)
-  }
-
-  /** The watermark that committed metadata stands for. */
-  static restoredWatermark(metadata: string | undefined, upstreamPartitions: number): number {
-    const known = upstreamWatermarks(metadata)
-    return known.length < upstreamPartitions ? Number.NEGATIVE_INFINITY : Math.min(...known)
-  }
-
-  /** Whether the event time of every task upstream was over when this was committed. */
-  static hasEnded(metadata: string | undefined): boolean {
-    const known = upstreamWatermarks(metadata)
-    return known.length > 0 && known.every(watermark => watermark === Number.POSITIVE_INFINITY)
   }
 
   get watermark(): number {
@@ -208,15 +201,8 @@ export class ExchangePartition implements InputPartition {
     this.position = Math.max(this.position, offset)
   }
 
-  end(): void {
-    // Its end comes from upstream: every task announces that its own event time is over.
-  }
-
   metadata(): string {
-    return JSON.stringify({
-      upstream: this.#upstream.text,
-      ...(this.unfired && { unfired: true }),
-    })
+    return exchangeMetadata(this.#upstream.text, this.unfired)
   }
 
   #announced(headers: readonly RecordHeader[], offset: number): void {
@@ -251,18 +237,4 @@ function textOf(watermark: number): string {
 
 function numberOf(text: string): number {
   return Number(text)
-}
-
-/**
- * What committed metadata says of each task upstream; nothing where it cannot be read. 0.1.0 wrote a list, in
- * which each had its own text.
- */
-export function upstreamWatermarks(metadata: string | undefined): number[] {
-  if (!metadata) return []
-  try {
-    const { upstream } = JSON.parse(metadata) as { upstream?: string | string[] }
-    return typeof upstream === 'string' ? UpstreamWatermarks.parse(upstream) : (upstream ?? []).map(numberOf)
-  } catch {
-    return []
-  }
 }

@@ -14,7 +14,7 @@
 import type { Clock } from '../../base/index.ts'
 import type { Reader } from '../../port/index.ts'
 import type { InputPartition } from './input-partition.ts'
-import { SourcePartition } from './source-partition.ts'
+import type { SourceTime } from './source-time.ts'
 import type { Task } from './task.ts'
 
 /** How often the clock moves watermarks, in ms: a window closes by the clock this much later at most. */
@@ -43,36 +43,37 @@ export class PassingTime {
    */
   pass(inputs: Iterable<InputPartition>, reader: Reader, isAwaited: (watermark: number) => boolean): boolean {
     const activeNow = this.#activeNow()
-    const idle: SourcePartition[] = []
+    const idle: SourceTime[] = []
     let lowest = Number.POSITIVE_INFINITY
     let isPassing = false
     let isOutage = true
     for (const input of inputs) {
-      if (!(input instanceof SourcePartition) || input.isTable) continue
-      if (input.isArrival) {
+      const { time, topic, partition } = input
+      if (!time) continue
+      if (time.isArrival) {
         isPassing = true
-        const watermark = input.watermarkAt(this.#now())
-        if (isWorthIt(input.watermark, watermark, isAwaited)) input.tick(watermark)
+        const watermark = time.watermarkAt(this.#now())
+        if (isWorthIt(time.watermark, watermark, isAwaited)) time.advance(watermark)
       } else {
-        if (!reader.atEnd(input.topic, input.partition)) input.touch(activeNow)
-        if (input.idleAfterMs !== undefined) isPassing = true
-        if (input.isIdle(activeNow)) {
-          idle.push(input)
+        if (!reader.atEnd(topic, partition)) time.touch(activeNow)
+        if (time.idleAfterMs !== undefined) isPassing = true
+        if (time.isIdle(activeNow)) {
+          idle.push(time)
           continue
         }
       }
       isOutage = false
-      lowest = Math.min(lowest, input.watermark)
+      lowest = Math.min(lowest, time.watermark)
     }
     if (idle.length === 0 || !isOutage) this.#outage = undefined
     if (idle.length === 0) return isPassing
     if (isOutage) lowest = this.#inOutage(idle, activeNow, isAwaited)
-    for (const input of idle) input.raise(lowest)
+    for (const time of idle) time.raise(lowest)
     return isPassing
   }
 
   #inOutage(
-    idle: readonly SourcePartition[],
+    idle: readonly SourceTime[],
     activeNow: number,
     isAwaited: (watermark: number) => boolean,
   ): number {

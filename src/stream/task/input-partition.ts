@@ -3,11 +3,12 @@
  * exchange (exchange-partition.ts).
  */
 import type { FetchedBatch } from '../../port/index.ts'
+import type { SourceTime } from './source-time.ts'
 
 export interface InputPartition {
   readonly topic: string
   readonly partition: number
-  /** Where the partition stands in event time; what the reader chooses by. */
+  /** How far the partition is in event time; what the reader chooses by. */
   readonly watermark: number
   /** The next offset to read: everything below has been processed. */
   readonly position: number
@@ -15,6 +16,12 @@ export interface InputPartition {
   readonly processed: number
   /** Whether a record made more results due than one turn should take: {@link run} continues with them. */
   readonly isFiring: boolean
+  /** Whether it is read ahead of everything else: it is a table without event time. */
+  readonly isTable: boolean
+  /** What moves its watermark; undefined for a table without one, and where tasks upstream announce it. */
+  readonly time: SourceTime | undefined
+  /** Of a topic that the app reads; undefined between two stages. */
+  readonly source: SourceInput | undefined
   /**
    * Whether something that is due in the instance has not fired yet: said with the offset, so that the app
    * does not count as finished.
@@ -29,8 +36,14 @@ export interface InputPartition {
   run(turn: number): boolean
   /** The log has nothing to show before `offset`: the position goes there. */
   skipTo(offset: number): void
-  /** What has to come back with the offset: event time. */
+  /** What has to come back with the offset (committed-metadata.ts). */
   metadata(): string
+}
+
+/** An input whose end is the app's: records come in from outside, and a bounded run says when no more do. */
+export interface SourceInput {
+  /** Whether a run until `'end'` has ended it: nothing behind its position is read any more. */
+  readonly ended: boolean
   /** Nothing comes any more: event time is over. */
   end(): void
 }

@@ -4,8 +4,8 @@ import type { SeededBug } from '../seeded-bug.ts'
 export const streamBugs: readonly SeededBug[] = [
   {
     name: 'watermark forgotten at restart: offsets are committed without it',
-    file: 'src/stream/task/source-partition.ts',
-    find: '      ...(Number.isFinite(this.watermark) && { watermark: this.watermark }),\n',
+    file: 'src/stream/task/committed-metadata.ts',
+    find: '    ...(Number.isFinite(watermark) && { watermark }),\n',
     replace: '',
     tests: ['test/stream/oracle.test.ts', 'test/app/invariant.test.ts'],
   },
@@ -326,9 +326,9 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'time pulled ahead: the record that did it is not kept',
-    file: 'src/stream/task/source-partition.ts',
-    find: '      this.watermarkOffset = this.#decoded.offsets[index]\n',
-    replace: '      this.watermarkOffset ??= this.#decoded.offsets[index]\n',
+    file: 'src/stream/task/source-time.ts',
+    find: '    this.recordOffset = offset\n',
+    replace: '    this.recordOffset ??= offset\n',
     tests: ['test/app/runs.test.ts'],
   },
   {

@@ -123,7 +123,7 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: the watermark does not wait for the disorder that a topic allows',
-    file: 'src/stream/task/source-partition.ts',
+    file: 'src/stream/task/source-time.ts',
     find: 'const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)',
     replace:
       'const watermark = timestamp - (this.#outOfOrdernessMs === undefined ? Number.POSITIVE_INFINITY : 0)',
@@ -145,16 +145,16 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: arrival goes back with the wall clock',
-    file: 'src/stream/task/source-partition.ts',
-    find: '        this.watermark + (this.#outOfOrdernessMs ?? 0),\n      )\n',
-    replace: '        Number.NEGATIVE_INFINITY,\n      )\n',
+    file: 'src/stream/task/source-time.ts',
+    find: 'return Math.max(Math.floor(wallMs), this.latestTimestamp)',
+    replace: 'return Math.floor(wallMs)',
     tests: ['test/app/clock.test.ts'],
   },
   {
     name: 'time: arrival does not continue without data',
     file: 'src/stream/task/idleness.ts',
-    find: 'if (isWorthIt(input.watermark, watermark, isAwaited)) input.tick(watermark)',
-    replace: 'if (watermark < input.watermark) input.tick(watermark)',
+    find: 'if (isWorthIt(time.watermark, watermark, isAwaited)) time.advance(watermark)',
+    replace: 'if (watermark < time.watermark) time.advance(watermark)',
     tests: ['test/app/clock.test.ts'],
   },
   {
@@ -166,15 +166,15 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: a restart does not know that a watermark was raised',
-    file: 'src/stream/task/source-partition.ts',
-    find: '      ...(this.idle && { idle: true }),\n',
+    file: 'src/stream/task/committed-metadata.ts',
+    find: '    ...(idle && { idle }),\n',
     replace: '',
     tests: ['test/app/time.test.ts'],
   },
   {
     name: 'time: a partition that has more to read is idle',
     file: 'src/stream/task/idleness.ts',
-    find: 'if (!reader.atEnd(input.topic, input.partition)) input.touch(activeNow)\n',
+    find: 'if (!reader.atEnd(topic, partition)) time.touch(activeNow)\n',
     replace: '',
     tests: ['test/app/clock.test.ts', 'test/app/time.test.ts'],
   },
@@ -222,8 +222,8 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: a partition that has caught up is still taken for idle',
-    file: 'src/stream/task/source-partition.ts',
-    find: '      this.idle = false\n',
+    file: 'src/stream/task/source-time.ts',
+    find: '    this.idle = false\n',
     replace: '',
     tests: ['test/app/time.test.ts'],
   },
@@ -236,8 +236,8 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: the end of a bounded run is forgotten by a crash',
-    file: 'src/stream/task/source-partition.ts',
-    find: '      ...(this.ended && { ended: true }),\n',
+    file: 'src/stream/task/committed-metadata.ts',
+    find: '    ...(ended && { ended }),\n',
     replace: '',
     tests: ['test/app/runs.test.ts', 'test/app/invariant.test.ts'],
   },
