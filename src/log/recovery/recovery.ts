@@ -27,18 +27,18 @@
  * writes these (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). The
  * recovery point knows only of syncs that succeeded, so what is below it need not be written.
  */
-import { assert, type Clock, type MillraceError } from '../../base/index.ts'
-import type { RecordBatch } from '../../wire/index.ts'
-import { parseAborted } from '../segment/abort-index.ts'
-import { partitionDamaged } from './damage.ts'
-import { parseSegmentFile, segmentFile, type SegmentExtension } from '../files/file-names.ts'
-import { quarantineName, copyToQuarantine, copyBytes } from './quarantine.ts'
+import type { Clock, MillraceError } from '../../base/index.ts'
+import { parseSegmentFile } from '../files/file-names.ts'
+import { removeIfThere } from '../files/small-file.ts'
 import { ProducerReplay } from '../producers/producer-replay.ts'
 import { ProducerState } from '../producers/producer-state.ts'
-import { fits, parseDigest, type SegmentDigest } from '../segment/segment-digest.ts'
-import { indexedTimestamp, Segment, type SegmentContext } from '../segment/segment.ts'
+import type { SegmentDigest } from '../segment/segment-digest.ts'
 import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
-import { readFile, removeIfThere } from '../files/small-file.ts'
+import { Segment, type SegmentContext } from '../segment/segment.ts'
+import { cutOff, type Cut } from './cut-off.ts'
+import { partitionDamaged } from './damage.ts'
+import { readDigests, seal, type FoundSegment } from './found-segment.ts'
+import { rebuildSegment } from './rebuild-segment.ts'
 
 /** What recovery needs of its directory. */
 export interface RecoveryContext extends SegmentContext {
@@ -59,18 +59,8 @@ export interface PartitionRecovery {
   readonly index: number
   readonly logStartOffset: number
   readonly logEndOffset: number
-  /**
-   * What was cut off, if anything: from which offset on, why, how much, and the files in which it was kept
-   * aside.
-   */
-  readonly cut:
-    | {
-        readonly offset: number
-        readonly reason: string
-        readonly bytes: number
-        readonly keptAside: readonly string[]
-      }
-    | undefined
+  /** What was cut off, if anything. */
+  readonly cut: Cut | undefined
   /** Why the partition refuses; undefined when it does not. */
   readonly damage: MillraceError | undefined
 }
@@ -87,15 +77,6 @@ export interface RecoveryInput {
   readonly startIsProved: boolean
   /** Cut damage off wherever it is. */
   readonly repair: boolean
-}
-
-interface Found {
-  readonly segment: Segment
-  readonly sizeBytes: number
-  /** Of what the segment was once: a part of what it is now, unless it is sealed. */
-  readonly digest: SegmentDigest | undefined
-  /** Read from end to end. */
-  rebuild: boolean
 }
 
 /** A reason to refuse. */
@@ -144,11 +125,11 @@ class Recovery {
   readonly #input: RecoveryInput
   readonly #names: readonly string[]
   readonly #producers: ProducerReplay
-  #cut: PartitionRecovery['cut']
+  #cut: Cut | undefined
   /** The log is known to be synced up to here. */
   #recoveryPoint: number
   readonly #largestIds: number[] = []
-  readonly #digests = new Map<number, SegmentDigest>()
+  #digests: ReadonlyMap<number, SegmentDigest> = new Map()
 
   /** `names`: those in the folder. */
   constructor(context: RecoveryContext, input: RecoveryInput, names: readonly string[]) {
@@ -199,13 +180,8 @@ class Recovery {
   }
 
   async #readDigests(): Promise<void> {
-    for (const name of this.#names) {
-      const file = parseSegmentFile(name)
-      if (file?.extension !== 'digest') continue
-      const bytes = await readFile(this.#context.disk, this.#path('digest', file.offset))
-      const digest = bytes && parseDigest(bytes)
-      if (!digest) continue
-      this.#digests.set(file.offset, digest)
+    this.#digests = await readDigests(this.#context.disk, this.#input.folder, this.#names)
+    for (const digest of this.#digests.values()) {
       this.#largestIds.push(digest.largestProducerId)
       this.#recoveryPoint = Math.max(this.#recoveryPoint, digest.nextOffset)
     }
@@ -219,7 +195,7 @@ class Recovery {
   }
 
   /** The segments in order, those below the log's start removed. */
-  async #findSegments(): Promise<Found[]> {
+  async #findSegments(): Promise<FoundSegment[]> {
     const { disk, files } = this.#context
     const { folder, repair, startIsProved } = this.#input
     const logStartOffset = this.#input.logStartOffset ?? 0
@@ -227,7 +203,7 @@ class Recovery {
       .map(parseSegmentFile)
       .filter(parsed => parsed?.extension === 'log')
       .map(parsed => parsed!.offset)
-    const found: Found[] = []
+    const found: FoundSegment[] = []
     for (const [n, offset] of offsets.entries()) {
       const segment = new Segment(folder, offset, this.#context)
       const next = offsets[n + 1]
@@ -251,7 +227,7 @@ class Recovery {
   }
 
   /** A partition that was made and not written to. */
-  async #firstSegment(): Promise<Found> {
+  async #firstSegment(): Promise<FoundSegment> {
     const { folder, logStartOffset = 0, repair } = this.#input
     if (this.#recoveryPoint > logStartOffset && !repair)
       throw new Damage('its log files are gone', this.#recoveryPoint)
@@ -264,9 +240,9 @@ class Recovery {
     return { segment, sizeBytes: 0, digest: undefined, rebuild: false }
   }
 
-  async #recoverSegments(found: Found[]): Promise<Segment[]> {
+  async #recoverSegments(found: FoundSegment[]): Promise<Segment[]> {
     const active = found.at(-1)!
-    for (const each of found) each.rebuild = this.#input.repair || !(await this.#seal(each))
+    for (const each of found) each.rebuild = this.#input.repair || !(await seal(this.#context.disk, each))
     if (!active.rebuild) await active.segment.loadIndexes()
     const firstRebuilt = found.find(({ rebuild }) => rebuild)
     await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
@@ -293,25 +269,9 @@ class Recovery {
     return found.map(({ segment }) => segment)
   }
 
-  /**
-   * Takes a segment as its digest has it. False where it is something else by now, or its aborted
-   * transactions are.
-   */
-  async #seal({ segment, sizeBytes, digest }: Found): Promise<boolean> {
-    if (digest?.logBytes !== sizeBytes) return false
-    const { txnindex } = digest.files
-    const bytes =
-      txnindex.bytes === 0
-        ? undefined
-        : await readFile(this.#context.disk, this.#path('txnindex', segment.baseOffset))
-    const aborted = fits(bytes, txnindex) ? parseAborted(bytes ?? Buffer.alloc(0)) : undefined
-    if (aborted) segment.seal(digest, aborted)
-    return aborted !== undefined
-  }
-
   /** Makes the indexes of a segment again, or replays it into the producer state, whichever it needs. */
-  async #scan(found: Found, isActive: boolean): Promise<ScanEnd | undefined> {
-    const { segment, sizeBytes, rebuild } = found
+  async #scan(found: FoundSegment, isActive: boolean): Promise<ScanEnd | undefined> {
+    const { segment, rebuild } = found
     const { disk, files, readOnly } = this.#context
     if (!rebuild) {
       if (segment.nextOffset <= this.#producers.fromOffset) return undefined
@@ -324,36 +284,8 @@ class Recovery {
     }
     if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
       await this.#producers.save(segment.baseOffset)
-    segment.startIndexes()
-    segment.sizeBytes = 0
-    segment.nextOffset = segment.baseOffset
-    segment.aborted = []
-    /** Up to this position the recovery point knows of a sync that succeeded. */
-    let vouchedFor = 0
-    const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
-      const scanned = await scanSegment(
-        file,
-        sizeBytes,
-        { position: 0, offset: segment.baseOffset },
-        { gapless: !readOnly },
-        (batch, position) => {
-          indexBatch(segment, batch)
-          const aborted = this.#producers.replay(batch)
-          if (aborted) segment.aborted.push(aborted)
-          if (batch.nextOffset <= this.#recoveryPoint) vouchedFor = position + batch.sizeBytes
-        },
-      )
-      if (readOnly) return scanned
-      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)
-      await file.sync()
-      return scanned
-    })
+    const end = await rebuildSegment(this.#context, found, this.#producers, this.#recoveryPoint)
     if (readOnly) return end
-    // First, and durably, the one that says that the others are to be believed.
-    await removeIfThere(disk, this.#path('digest', segment.baseOffset))
-    await disk.syncDirectory(segment.folder)
-    for (const extension of ['index', 'timeindex', 'txnindex'] as const)
-      await removeIfThere(disk, this.#path(extension, segment.baseOffset))
     if (!isActive && end.problem === undefined) {
       await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
       await disk.syncDirectory(segment.folder)
@@ -363,48 +295,15 @@ class Recovery {
   }
 
   /** The log ends within, or right after, the segment `n`. What is behind goes aside. */
-  async #endAt(found: readonly Found[], n: number, end: ScanEnd): Promise<void> {
-    const { segment, sizeBytes } = found[n]!
-    const { disk, files, readOnly } = this.#context
-    const reason = `${end.problem}, at byte ${end.position} of ${segment.path}`
+  async #endAt(found: readonly FoundSegment[], n: number, end: ScanEnd): Promise<void> {
+    const last = found[n]!
+    const reason = `${end.problem}, at byte ${end.position} of ${last.segment.path}`
     const { repair, recoveryPoint } = this.#input
     if ((end.offset < this.#recoveryPoint || recoveryPoint === undefined) && !repair)
       throw new Damage(reason, Math.max(this.#recoveryPoint, end.offset + 1))
-    if (readOnly) return
-    const keptAside: string[] = []
-    let bytes = 0
-    // Later segments first: should this be interrupted, the gap is found again.
-    for (const later of found.slice(n + 1).toReversed()) {
-      const aside = await quarantineName(disk, later.segment.path, end.offset)
-      await files.drop(later.segment.path)
-      await disk.rename(later.segment.path, aside)
-      await later.segment.remove()
-      keptAside.unshift(aside)
-      bytes += later.sizeBytes
-    }
-    if (end.position < sizeBytes) {
-      const aside = await quarantineName(disk, segment.path, end.offset)
-      await files.use(segment.path, 'write', async file => {
-        await copyToQuarantine(disk, file, end.position, sizeBytes, aside)
-        await disk.syncDirectory(segment.folder)
-        await file.truncate(end.position)
-        await file.sync()
-      })
-      keptAside.unshift(aside)
-      bytes += sizeBytes - end.position
-    }
-    await disk.syncDirectory(segment.folder)
+    if (this.#context.readOnly) return
+    this.#cut = await cutOff(this.#context, last, found.slice(n + 1), end, reason)
     // It was not active, and is now.
-    await segment.loadIndexes()
-    this.#cut = { offset: end.offset, reason, bytes, keptAside }
+    await last.segment.loadIndexes()
   }
-
-  #path(extension: SegmentExtension, offset: number): string {
-    return `${this.#input.folder}/${segmentFile(offset, extension)}`
-  }
-}
-
-function indexBatch(segment: Segment, batch: RecordBatch): void {
-  assert(batch.baseOffset >= segment.nextOffset || segment.sizeBytes === 0, 'batches ascend')
-  segment.index(batch.lastOffset, indexedTimestamp(batch), batch.sizeBytes)
 }

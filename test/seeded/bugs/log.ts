@@ -114,7 +114,7 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'a derived file is believed: the digest of a segment that has grown since',
-    file: 'src/log/recovery/recovery.ts',
+    file: 'src/log/recovery/found-segment.ts',
     find: 'if (digest?.logBytes !== sizeBytes) return false',
     replace: 'if (!digest) return false',
     tests: ['src/log/log-directory.test.ts', 'test/log/simulator.test.ts'],
@@ -205,7 +205,7 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'offset + 1 across a marker: recovery',
-    file: 'src/log/recovery/recovery.ts',
+    file: 'src/log/recovery/rebuild-segment.ts',
     find: '  segment.index(batch.lastOffset,',
     replace: '  segment.index(batch.isControl ? batch.lastOffset - 1 : batch.lastOffset,',
     tests: ['test/log/simulator.test.ts', 'test/log/damage.test.ts'],
@@ -219,14 +219,14 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'an aborted record shown: after recovery',
-    file: 'src/log/recovery/recovery.ts',
-    find: '          if (aborted) segment.aborted.push(aborted)\n',
-    replace: '          if (aborted && readOnly) segment.aborted.push(aborted)\n',
+    file: 'src/log/recovery/rebuild-segment.ts',
+    find: '        if (aborted) segment.aborted.push(aborted)\n',
+    replace: '        if (aborted && readOnly) segment.aborted.push(aborted)\n',
     tests: ['src/log/log-directory.test.ts'],
   },
   {
     name: 'an aborted record shown: where the index was lost',
-    file: 'src/log/recovery/recovery.ts',
+    file: 'src/log/recovery/found-segment.ts',
     find: 'const aborted = fits(bytes, txnindex) ? ',
     replace: 'const aborted = txnindex ? ',
     tests: ['test/log/derived-files.test.ts'],
@@ -240,8 +240,8 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'recovery trusts what a failed sync left in memory',
-    file: 'src/log/recovery/recovery.ts',
-    find: '      await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)\n',
+    file: 'src/log/recovery/rebuild-segment.ts',
+    find: '    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)\n',
     replace: '',
     tests: ['test/log/simulator.test.ts'],
   },
@@ -269,8 +269,8 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'what recovery cuts off is not kept aside',
-    file: 'src/log/recovery/recovery.ts',
-    find: '        await copyToQuarantine(disk, file, end.position, sizeBytes, aside)\n',
+    file: 'src/log/recovery/cut-off.ts',
+    find: '      await copyToQuarantine(disk, file, end.position, sizeBytes, aside)\n',
     replace: '',
     tests: ['test/log/damage.test.ts'],
   },

@@ -1,0 +1,61 @@
+/**
+ * Reads a segment from end to end: each batch is checked, indexed and replayed into the producer state. What
+ * is kept is written once more and synced, and the derived files of before are removed (see recovery.ts).
+ */
+import { assert } from '../../base/index.ts'
+import type { RecordBatch } from '../../wire/index.ts'
+import { segmentFile } from '../files/file-names.ts'
+import { removeIfThere } from '../files/small-file.ts'
+import type { ProducerReplay } from '../producers/producer-replay.ts'
+import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
+import { indexedTimestamp, type Segment, type SegmentContext } from '../segment/segment.ts'
+import type { FoundSegment } from './found-segment.ts'
+import { copyBytes } from './quarantine.ts'
+
+/** `recoveryPoint`: below it a sync is known to have succeeded, so that nothing has to be written again. */
+export async function rebuildSegment(
+  context: SegmentContext,
+  { segment, sizeBytes }: FoundSegment,
+  producers: ProducerReplay,
+  recoveryPoint: number,
+): Promise<ScanEnd> {
+  const { disk, files, readOnly } = context
+  segment.startIndexes()
+  segment.sizeBytes = 0
+  segment.nextOffset = segment.baseOffset
+  segment.aborted = []
+  /** Up to this position the recovery point knows of a sync that succeeded. */
+  let vouchedFor = 0
+  const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
+    const scanned = await scanSegment(
+      file,
+      sizeBytes,
+      { position: 0, offset: segment.baseOffset },
+      { gapless: !readOnly },
+      (batch, position) => {
+        indexBatch(segment, batch)
+        const aborted = producers.replay(batch)
+        if (aborted) segment.aborted.push(aborted)
+        if (batch.nextOffset <= recoveryPoint) vouchedFor = position + batch.sizeBytes
+      },
+    )
+    if (readOnly) return scanned
+    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)
+    await file.sync()
+    return scanned
+  })
+  if (readOnly) return end
+  const pathOf = (extension: 'digest' | 'index' | 'timeindex' | 'txnindex'): string =>
+    `${segment.folder}/${segmentFile(segment.baseOffset, extension)}`
+  // First, and durably, the one that says that the others are to be believed.
+  await removeIfThere(disk, pathOf('digest'))
+  await disk.syncDirectory(segment.folder)
+  for (const extension of ['index', 'timeindex', 'txnindex'] as const)
+    await removeIfThere(disk, pathOf(extension))
+  return end
+}
+
+function indexBatch(segment: Segment, batch: RecordBatch): void {
+  assert(batch.baseOffset >= segment.nextOffset || segment.sizeBytes === 0, 'batches ascend')
+  segment.index(batch.lastOffset, indexedTimestamp(batch), batch.sizeBytes)
+}
