@@ -1,19 +1,18 @@
 /**
- * The lint rules, and with them two house rules that the design depends on:
+ * The lint rules, among them two house rules that the design depends on:
  *
  * - **The layer rule**: imports point down only, and enter another folder only through its door, `index.ts`.
  *   So they do between the rooms of a folder.
- * - **The seam rule**: what makes a run unrepeatable (time, chance, files, sockets) arrives as an argument.
- *   Below `connect` nothing calls the machine's own; the few files that are the machine's end of a seam are
- *   listed here, one by one.
+ * - **The seam rule**: time, chance, files and sockets, which make a run unrepeatable, come as arguments.
+ *   Below `connect` only the machine ends of the seams call the machine; they are listed here one by one.
  *
  * `test/lint-rules.test.ts` shows that each breach is reported. Tests are exempt from both rules.
  */
 import { defineConfig, type OxlintConfig } from 'oxlint'
 
 /**
- * What each folder of `src` may import, beside itself. The table is the design's; a new folder needs a row
- * here.
+ * The folders that each folder of `src` may import, beside itself. The table is the design's; a new folder
+ * needs a row here.
  */
 export const mayImport: Record<string, string[]> = {
   base: [],
@@ -60,7 +59,7 @@ export const machineEnds: string[] = [
   'src/base/random.ts',
 ]
 
-/** Modules of Node that are the machine: the seams stand in for them. */
+/** Modules of Node that are the machine: the seams replace them. */
 const machineModules = [
   'fs',
   'fs/promises',
@@ -98,7 +97,7 @@ const seamRules: Rules = {
 
 function doors(others: string[]): Pattern {
   return {
-    // A conformance suite is loaded by tests only, so it has a door of its own.
+    // A conformance suite is loaded by tests only, so it has a separate door.
     group: others.flatMap(other => [
       `**/${other}/**`,
       `!**/${other}/index.ts`,
@@ -110,7 +109,7 @@ function doors(others: string[]): Pattern {
 
 interface Place {
   /**
-   * Folders between the file and `src`: that many steps up is the composition root, which nobody below may
+   * Folders between the file and `src`: that many steps up is the composition root, which no folder may
    * import.
    */
   depth: 1 | 2
@@ -165,11 +164,11 @@ const config: OxlintConfig = defineConfig({
     'typescript/consistent-return': 'off',
     // Parsing bytes and JSON ends in assertions; style asks for the reason, which no linter can judge.
     'typescript/no-unsafe-type-assertion': 'off',
-    // Sorting in place what was just made is fine, and hot paths must not copy.
+    // Sorting a new array in place is fine, and hot paths must not copy.
     'unicorn/no-array-sort': 'off',
-    // `new Array(n)` reserves what is about to be filled.
+    // `new Array(n)` reserves space that is filled at once.
     'unicorn/no-new-array': 'off',
-    // A small function may stand where it is used; a type parameter may name what a caller reads.
+    // A small function may be next to its use; a type parameter may name a type for the caller.
     'unicorn/consistent-function-scoping': 'off',
     'typescript/no-unnecessary-type-parameters': 'off',
     'typescript/no-explicit-any': 'error',

@@ -34,7 +34,7 @@ test('an hour is counted when the watermark has passed its end', () => {
   ])
 })
 
-test('while the hour is open there are early results, every second', () => {
+test('while the hour is open, early results come every second', () => {
   const run = withDallas()
   run.input(flights).push(flight('11:05', 42))
   run.advanceWallClock(durationMs('1s'))
@@ -42,7 +42,7 @@ test('while the hour is open there are early results, every second', () => {
   deepEqual([early?.pane, early?.value], ['early', { city: 'Dallas', flights: 1, delay: 42 }])
 })
 
-test('a late flight corrects its hour; one that is too late goes aside', () => {
+test('a late flight corrects its hour; one that is too late goes to another topic', () => {
   const run = withDallas()
   run.input(flights).push(flight('11:05', 42))
   run.advanceTime(at('13:59'))
@@ -59,7 +59,7 @@ test('a late flight corrects its hour; one that is too late goes aside', () => {
   equal(run.metrics.results.late, 1)
 })
 
-test('a flight meets the airport as it is known when it comes', () => {
+test('a flight is joined to the airport as known when the flight comes', () => {
   const run = testApp(app)
   run.input(flights).push(flight('11:05', 1))
   run.input(airports).push({ key: 'DFW', value: { city: 'Dallas' } })
@@ -71,7 +71,7 @@ test('a flight meets the airport as it is known when it comes', () => {
   deepEqual(hour?.value, { city: 'Dallas', flights: 1, delay: 2 })
 })
 
-test('a record that cannot be processed is put aside, with the reason', () => {
+test('a record that cannot be processed becomes a dead letter, with the reason', () => {
   const run = withDallas()
   run.input(flights).push(flight('11:05', 3000))
   // The same topic by its name, under a schema that lets anything through.

@@ -1,6 +1,6 @@
 /**
- * Runs a function in a thread of its own. The test runner follows every promise that is made on its thread,
- * and a simulation is made of nothing else: apart from the runner it takes a third of the time.
+ * Runs a function in a separate thread. The test runner follows every promise that is made on its thread, and
+ * a simulation is made of nothing else: apart from the runner it takes a third of the time.
  */
 import { inspect } from 'node:util'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
@@ -48,5 +48,5 @@ async function answer({ module, name, args }: Task): Promise<Answer> {
 }
 
 const { apart: task } = (workerData ?? {}) as { readonly apart?: Task }
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is about windows; this is a port
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- about windows; this is a port
 if (task && parentPort) parentPort.postMessage(await answer(task))

@@ -1,7 +1,6 @@
 /**
- * The programs that README and docs show stand in examples/, to the letter, and do what the text says.
- * (test/package.test.ts runs the first one from the packed package, and examples/flights has a test of its
- * own.)
+ * The programs in README and docs are in examples/, to the letter, and do what the text says.
+ * (test/package.test.ts runs the first one from the packed package, and examples/flights has its own test.)
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
@@ -30,7 +29,7 @@ const programs = readdirSync(examples)
   .map(published)
 
 for (const document of ['README.md', 'docs/duckdb.md', 'docs/testing.md'])
-  test(`every program of ${document} stands in examples/`, () => {
+  test(`every program of ${document} is in examples/`, () => {
     const text = readFileSync(join(root, document), 'utf8')
     const shown = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program ?? '')
     assert.ok(shown.length > 0)
@@ -74,7 +73,7 @@ test('service.ts counts each order once, also where it is killed', async t => {
     assert.equal(await post(url, { customer: 'ada' }), 400)
     await end(service, 'SIGKILL')
   }
-  // Stopped at whatever it is at, it goes on with the next start, until all is in the table.
+  // Stopped at any moment, it continues with the next start, until all is in the table.
   let table: unknown
   for (let ms = 500; ms < 20_000 && !/1000/.test(String(table)); ms *= 2) {
     const { service } = await startService(t, folder)
@@ -137,7 +136,7 @@ test('the tests in examples/ pass', () => {
   assert.match(printed, /^# fail 0$/m)
 })
 
-/** What an example prints, run in a folder of its own. */
+/** The output of an example, run in a new folder. */
 function run(folder: string, example: string): string {
   return execFileSync(process.execPath, [join(examples, example)], { cwd: folder, encoding: 'utf8' })
 }

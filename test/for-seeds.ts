@@ -13,7 +13,7 @@ import { scale, soak } from './scale.ts'
 const asked = askedSeed(process.env['SEED'])
 
 /**
- * Calls `body` for the seeds 1, 2, …, and collects what it returns. `seeds` is their count in a soak, of which
+ * Calls `body` for the seeds 1, 2, …, and collects its results. `seeds` is their count in a soak, of which
  * `npm test` runs a tenth; or a list, which runs whole. With SEED=n in the environment n alone is run.
  *
  * @param together checks the results of all seeds, in their order: that a run met what it is there for. One

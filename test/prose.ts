@@ -26,12 +26,13 @@ export const wordRules: readonly WordRule[] = [
     example: 'a file of its own',
   },
   {
-    avoid: /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b|\w+er than\b)/i,
+    avoid:
+      /(?<!\bthere )\b(?:is|are|was|were) no (?!(?:longer|more|later|earlier|larger|smaller|greater|less|other)\b)/i,
     better: 'invalid, is not a',
     example: "'x' is no duration",
   },
   {
-    avoid: /\b(?:is|are|was|were) to (?!(?:the|a|an)\b)(?=[a-z])/,
+    avoid: /(?<!\bthere )\b(?:is|are|was|were) to (?!(?:the|a|an)\b)(?=[a-z])/,
     better: 'must, will, is expected to',
     example: 'what is to be written',
   },
@@ -62,12 +63,14 @@ export function proseOfCode(code: string): readonly Prose[] {
     if (paragraph) found.push({ line: paragraph.line, text: paragraph.words.join(' ') })
     paragraph = undefined
   }
+  let isFenced = false
   for (const [index, line] of code.split('\n').entries()) {
     const text = line
-      .replace(commentLine, '')
       .replace(/\*\/\s*$/, '')
+      .replace(commentLine, '')
       .trim()
-    if (commentLine.test(line) && text !== '') {
+    if (commentLine.test(line) && text.startsWith('```')) isFenced = !isFenced
+    if (commentLine.test(line) && text !== '' && !isFenced) {
       paragraph ??= { line: index + 1, words: [] }
       paragraph.words.push(text)
     } else {
@@ -105,16 +108,17 @@ export function proseOfMarkdown(document: string): readonly Prose[] {
 
 /**
  * Lines of comments, or of a document, that are too wide. Exempt by their kind: rows of tables, which the formatter
- * pads, blocks between fences in a document, whose width is their program's, and a link that cannot be broken.
+ * pads; blocks between fences and drawings, whose columns have a meaning; a link that cannot be broken.
  */
 export function wideLines(file: string, text: string): readonly number[] {
   const isDocument = file.endsWith('.md')
   let isFenced = false
   return text.split('\n').flatMap((line, index) => {
-    if (isDocument && /^\s*```/.test(line)) isFenced = !isFenced
-    const isProse = isDocument ? !isFenced && !line.startsWith('|') : commentLine.test(line)
-    const isTooWide = line.length > proseWidth && !/\S{80}/.test(line)
-    return isProse && isTooWide ? [index + 1] : []
+    const isComment = commentLine.test(line)
+    const content = isDocument ? line : line.replace(commentLine, '').replace(/^ /, '')
+    if ((isDocument || isComment) && content.trimStart().startsWith('```')) isFenced = !isFenced
+    const isExempt = isFenced || /^\s*\||^ {3}|\S{80}/.test(content)
+    return (isDocument || isComment) && !isExempt && line.length > proseWidth ? [index + 1] : []
   })
 }
 

@@ -1,7 +1,7 @@
 /** Lets simulated time pass. */
 import type { VirtualClock } from '../src/testing/virtual-clock.ts'
 
-/** Simulated time goes on in steps of this. */
+/** Simulated time advances in steps of this. */
 const stepMs = 5
 const stepsMax = 20_000
 

@@ -1,11 +1,11 @@
 // Completes package-lock.json with the platform packages that npm left out: node tools/lock-platforms.js
 // [--check]
 //
-// npm writes an optional dependency into the lockfile only if the registry at hand serves it, and then
-// `npm ci` refuses the lockfile for what is missing. A mirror that holds one platform therefore makes a
-// lockfile that installs nowhere. Such packages are native binaries whose exact version stands in their
-// parent and whose platform stands in their name, so the entries can be written without asking anyone. They
-// carry no integrity hash: only a registry that has them could tell it.
+// npm writes an optional dependency into the lockfile only if the configured registry serves it. Then `npm
+// ci` refuses the lockfile, since entries are missing. So a mirror with one platform makes a lockfile that
+// installs nowhere else. Such packages are native binaries: their parent has the exact version, and their
+// name has the platform. So the entries can be written without a registry. They carry no integrity hash,
+// which only a registry could tell.
 import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
 
@@ -35,7 +35,7 @@ function platformOf(name) {
   const cpu =
     processors.find(processor => words.includes(processor)) ?? (words.includes('wasi') ? 'wasm32' : undefined)
   if (!os && !cpu)
-    throw new Error(`cannot tell the platform of '${name}' from its name: add its entry by hand`)
+    throw new Error(`cannot tell the platform of '${name}' from its name: add its entry yourself`)
   const libc = words.includes('musl') ? 'musl' : os === 'linux' && words.includes('gnu') ? 'glibc' : undefined
   return {
     ...(cpu && { cpu: [cpu] }),

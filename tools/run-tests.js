@@ -1,12 +1,12 @@
-// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak]
-// Where files are named, they alone run: npm test -- test/app/time.test.ts
+// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak] Where
+// files are named, they alone run: npm test -- test/app/time.test.ts
 //
 // Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes
 // silently. So the files are listed here, a suite without a file is an error, and the environment is set the
 // same way everywhere.
 //
-// Each file runs in a process, and many start processes of their own. All of them share a cache of compiled
-// modules for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
+// Each file runs in a process, and many start more processes. All of them share a cache of compiled modules
+// for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
- * Stream = batch: the questions that the app answered record by record, asked of the source files in SQL. The
- * tables have to be equal, row by row and value by value.
+ * Stream = batch: SQL over the source files answers the questions that the app answered record by record. The
+ * tables must be equal, row by row and value by value.
  */
 import { airportsFile, flightsFile, withinDays } from './extract.ts'
 import type { Warehouse } from './warehouse.ts'
@@ -10,8 +10,8 @@ export interface TableCheck {
   readonly what: string
   readonly rows: number
   /**
-   * Rows of the batch answer that the stream's lacks, or has otherwise; and rows of the stream's that the
-   * batch answer lacks.
+   * The rows of the batch answer that the stream's lacks or has with other values, and the rows of the
+   * stream's that the batch answer lacks.
    */
   readonly missing: number
   readonly unexpected: number
@@ -45,8 +45,8 @@ export async function checkTables(warehouse: Warehouse, days: number): Promise<T
     {
       table: 'storms',
       what: 'storms',
-      // A flight begins a storm when the one before it is more than the gap ago; the number of beginnings so
-      // far names the storm.
+      // A flight begins a storm if the one before it is more than the gap ago. The number of storms begun so
+      // far identifies the storm.
       batch: `
         SELECT origin, min(date), max(date) + INTERVAL 30 MINUTE, count(*), max(delay) FROM (
           SELECT *, sum(begins) OVER (PARTITION BY origin ORDER BY date, n) AS storm FROM (

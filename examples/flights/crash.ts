@@ -1,8 +1,8 @@
 /**
- * The demo under fire: its process is killed with SIGKILL at random moments and started again.
+ * Runs the demo, kills its process with SIGKILL at random moments, and starts it again.
  *
- * A kill waits for some commits since the last start, then for a phase, then some moments more; the phases
- * take turns, so that with four kills or more each is hit.
+ * A kill waits for some commits since the last start, then for a phase, then a moment more. The phases take
+ * turns, so that four kills hit each.
  */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
@@ -13,13 +13,13 @@ import { phases, type Phase } from './pipeline.ts'
 export interface CrashOptions {
   readonly crashes: number
   readonly seed: number
-  /** A kill waits for at most so many commits. */
+  /** The most commits that a kill waits for. */
   readonly commitsMax: number
   /** Arguments of the demo, to resume where it was killed. */
   readonly args: readonly string[]
 }
 
-/** The exit code of a run that was left by Ctrl-C. */
+/** The exit code of a run that Ctrl-C has ended. */
 const interrupted = 130
 
 interface Kill {
@@ -42,7 +42,7 @@ export async function runWithCrashes({ crashes, seed, commitsMax, args }: CrashO
     const code = await run(args, kill)
     if (code === interrupted) return code
     if (code !== undefined) {
-      console.error(`The run ended with ${code} before kill ${n + 1}: too little work for so many crashes.`)
+      console.error(`The run ended with ${code} before kill ${n + 1}. Give it more days, or fewer crashes.`)
       return code === 0 ? 1 : code
     }
     console.log(
@@ -52,7 +52,7 @@ export async function runWithCrashes({ crashes, seed, commitsMax, args }: CrashO
   return (await run(args, undefined)) ?? 1
 }
 
-/** Runs the demo in a process of its own; its exit code, or undefined when it was killed. */
+/** Runs the demo in a new process. Resolves to its exit code, or to undefined if it was killed. */
 function run(args: readonly string[], kill: Kill | undefined): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const child = fork(join(import.meta.dirname, 'main.ts'), [...args], {

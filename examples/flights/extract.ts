@@ -4,18 +4,18 @@ import type { Log } from '../../src/index.ts'
 import { csv, parquet, publish, type ConnectObserver, type PublishStats } from '../../src/connect/index.ts'
 import { airports, flights } from './topics.ts'
 
-// The package's main module stands in build/, its files in data/.
+// The package's main module is in build/, its files are in data/.
 const file = (name: string): string =>
   fileURLToPath(new URL(`../data/${name}`, import.meta.resolve('vega-datasets')))
 export const flightsFile = file('flights-3m.parquet')
 export const airportsFile = file('airports.csv')
 
-/** The days that the demo takes unless it is told: a quarter of 2001. */
+/** The default number of days: a quarter of 2001. */
 export const quarter = 90
-/** All that the file has. */
+/** All days of the file. */
 export const allDays = 181
 
-/** Which flights, in SQL: those of the first days. */
+/** The SQL filter for the flights of the first days. */
 export function withinDays(days: number): string {
   return `date < TIMESTAMP '2001-01-01' + to_days(${days})`
 }
@@ -26,7 +26,7 @@ export interface ExtractOptions {
   readonly observer: ConnectObserver
 }
 
-/** The airports are a table that flights are joined to: they come first. */
+/** The airports come first, since flights are joined to their table. */
 export function publishAirports(log: Log, signal: AbortSignal): Promise<PublishStats> {
   const columns = { iata: 'string', name: 'string', city: 'string', state: 'string' } as const
   return publish(log.port, airports, csv(airportsFile, { columns }), {
@@ -36,7 +36,9 @@ export function publishAirports(log: Log, signal: AbortSignal): Promise<PublishS
   })
 }
 
-/** The flights in the order in which they landed, which is not the one in which they were to leave. */
+/**
+ * The flights in the order in which they landed, which differs from the order of their scheduled departures.
+ */
 export function publishFlights(log: Log, { days, signal, observer }: ExtractOptions): Promise<PublishStats> {
   const source = parquet(flightsFile, {
     columns: {

@@ -8,7 +8,7 @@ const timestamp = <P extends string>(from: P): { readonly from: P; readonly type
   type: 'TIMESTAMP',
 })
 
-/** Keeps the tables as the topics have them, until each delivery is told to finish or to stop. */
+/** Keeps the tables equal to the topics, until each delivery is told to finish or to stop. */
 export function load(log: Log, warehouse: string, observer: ConnectObserver): Delivery[] {
   const options = { observer, commitInterval: '5s' } as const
   const memoryLimit = '64MB'

@@ -18,7 +18,7 @@ import { run } from './run.ts'
 
 const values = options()
 const crashes = whole('crash', values.crash)
-// For many kills there has to be much to do.
+// Many kills need much work.
 const days = whole('days', values.days) ?? (crashes === undefined ? quarter : allDays)
 const { data } = values
 
@@ -28,7 +28,7 @@ try {
   else {
     const seed = whole('seed', values.seed) ?? Math.floor(Math.random() * 1_000_000)
     const args = ['--resume', '--data', data, '--days', String(days)]
-    // A few days are published before anything is committed.
+    // A few days are too few: all are published before the first commit.
     const commitsMax = days < 60 ? 0 : Math.floor(days / 9)
     process.exitCode = await runWithCrashes({ crashes, seed, commitsMax, args })
   }
@@ -57,14 +57,14 @@ function options() {
   }
 }
 
-/** Removes what an earlier run left, unless one is still at it. */
+/** Removes the data of an earlier run, unless that run is still active. */
 async function startOver(): Promise<void> {
   const log = join(data, 'log')
   if (existsSync(log)) {
     try {
       await (await openLog(log)).close()
     } catch (error) {
-      // Whatever else is wrong with it goes with it.
+      // A damaged log is removed like any other.
       if (isMillraceError(error, 'DATA_DIR_IN_USE')) throw error
     }
     await rm(log, { recursive: true })

@@ -1,10 +1,10 @@
-/** Extract, transform and load at the same time, from wherever an earlier run left off. */
+/** Extracts, transforms and loads at the same time, from the place where an earlier run left off. */
 import { isMillraceError, type Log, type Progress, type RunningApp } from '../../src/index.ts'
 import { publishAirports, publishFlights } from './extract.ts'
 import { load } from './load.ts'
 import { app } from './transform.ts'
 
-/** The steps that a crash can fall into. */
+/** The steps in which a crash can come. */
 export const phases = ['publishing', 'processing', 'committing', 'loading'] as const
 export type Phase = (typeof phases)[number]
 
@@ -13,23 +13,23 @@ export interface PipelineOptions {
   readonly warehouse: string
   /** Only the flights of the first days. */
   readonly days: number
-  /** Commits what is complete, and leaves. */
+  /** Commits complete work, and leaves. */
   readonly signal: AbortSignal
   readonly onPhase: (phase: Phase) => void
-  /** Something is done that a crash cannot undo. */
+  /** A step is durable: a crash cannot undo it. */
   readonly onCommit: () => void
 }
 
 export interface Pipeline {
-  /** How the app stands, and how many flights are still to be published, as far as that is known. */
+  /** The app's progress, and the number of flights left to publish, if known. */
   progress(): { readonly app: Progress; readonly unpublished: number | undefined }
-  /** Whether everything is loaded; false when the signal ended it before. */
+  /** Whether everything is loaded; false if the signal ended the run before. */
   readonly done: Promise<boolean>
 }
 
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { log, warehouse, days, signal, onPhase, onCommit } = options
-  // What is joined to is there before what joins it.
+  // The airports are published before the flights that are joined to them.
   await publishAirports(log, signal)
   let unpublished: number | undefined
   const start = (until?: 'end'): RunningApp =>
@@ -46,8 +46,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   }
 
   async function run(): Promise<boolean> {
-    // Where an earlier run had begun to finish, that is all there is to do; one that has finished has done
-    // its part.
+    // If an earlier run had begun to finish, only the rest of that is left. A finished one needs nothing.
     const processed = running.done
       .catch((error: unknown) => {
         if (!isFinished(error)) throw error
@@ -64,7 +63,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     const stop = (): Promise<unknown> =>
       Promise.allSettled([running.stop(), ...deliveries.map(delivery => delivery.stop())])
     signal.addEventListener('abort', () => void stop(), { once: true })
-    // Rejects when any part fails, so that none waits for another that is gone.
+    // Rejects if any part fails, so that no part waits for one that is gone.
     const allDone = Promise.all([processed, ...deliveries.map(({ done }) => done)])
     try {
       await Promise.race([extract(), allDone])

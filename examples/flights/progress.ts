@@ -19,7 +19,7 @@ export function showProgress(pipeline: Pipeline): () => void {
     const rate = ((app.records - last.records) / (now - last.ms)) * 1000
     last = { ms: now, records: app.records }
     const left = app.lag + (unpublished ?? 0)
-    // Until the source has said how much there is, nothing is known of the whole.
+    // The total is unknown until the source has counted its rows.
     const share = unpublished === undefined ? 0 : app.records / Math.max(1, app.records + left)
     const cells = Math.floor(share * bar)
     const text = [

@@ -15,13 +15,13 @@ export interface RunOptions {
   readonly days: number
 }
 
-/** Runs from wherever the data stands; resolves to the exit code. */
+/** Runs from the present state of the data; resolves to the exit code. */
 export async function run({ data, days }: RunOptions): Promise<number> {
   const begun = performance.now()
   const stopping = new AbortController()
   const interrupt = (): void => {
     if (stopping.signal.aborted) process.exit(130)
-    console.log('\nCommitting and leaving; once more to leave at once.')
+    console.log('\nCommitting and leaving. Press Ctrl-C again to leave at once.')
     stopping.abort()
   }
   process.on('SIGINT', interrupt)
@@ -63,7 +63,7 @@ async function fill(
   signal: AbortSignal,
 ): Promise<{ complete: boolean; progress: Progress }> {
   await using log = await openLog(folder)
-  // To the process that started this one to kill it: see crash.ts.
+  // For the process that started this one to kill it: see crash.ts.
   const tell = (what: string): void => void process.send?.(what)
   const pipeline = await startPipeline({
     log,

@@ -1,4 +1,4 @@
-/** What there is to see at the end. */
+/** The results that the demo shows at its end. */
 import { styleText } from 'node:util'
 import type { Metrics } from '../../src/index.ts'
 import type { TableCheck } from './check.ts'
@@ -87,7 +87,7 @@ export function verdict(checks: readonly TableCheck[]): string {
         `  ${isEqual(check) ? styleText('green', '✔') : styleText('red', '✘')} ${number(check.rows).padStart(7)} ${check.what}` +
         (isEqual(check)
           ? ''
-          : `: ${number(check.missing)} missing or otherwise, ${number(check.unexpected)} not in the batch`),
+          : `: ${number(check.missing)} missing or different, ${number(check.unexpected)} not in the batch`),
     ),
     equal
       ? styleText('green', 'Every row is identical.')

@@ -1,12 +1,12 @@
-/**
- * What flows between the parts of the demo: two topics in, four out. Times are ms since the epoch, in UTC.
- */
+/** The topics of the demo: two in, four out. Times are ms since the epoch, in UTC. */
 import { z } from 'zod'
 import { topic, windowed } from '../../src/index.ts'
 
 export const partitions = 6
 
-/** Keyed by origin. 191 flights are exact duplicates of others, so a flight is its row in the file. */
+/**
+ * Keyed by origin. 191 flights are exact duplicates of others, so its row in the file identifies a flight.
+ */
 export const flights = topic('flights', {
   key: z.string(),
   value: z.object({
@@ -21,7 +21,7 @@ export const flights = topic('flights', {
   watermark: { outOfOrderness: '6h' },
 })
 
-/** Keyed by the airport's code; in as many partitions as the flights, to be joined to them. */
+/** Keyed by the airport's code; with as many partitions as the flights, for the join. */
 export const airports = topic('airports', {
   key: z.string(),
   value: z.object({ name: z.string(), city: z.string(), state: z.string() }),

@@ -3,7 +3,7 @@ import { createApp, session, tumbling, type RunnableApp } from '../../src/index.
 import { airports, alerts, arrivalsByDay, delaysByHour, flights, storms } from './topics.ts'
 
 /**
- * A flight lands up to 36 hours out of order; the watermark allows for 6. With this much lateness nothing is
+ * A flight lands up to 36 hours out of order; the watermark allows 6. With this lateness no flight is
  * dropped.
  */
 const allowedLateness = '48h'
@@ -43,7 +43,7 @@ hours
   }))
   .to(delaysByHour)
 
-// A table: an hour that a late flight takes below the threshold is taken back.
+// A table: if a late flight takes an hour below the threshold, its alert is taken back.
 hours
   .emit('final')
   .mapValues(hour => ({ flights: hour.flights, mean_delay: hour.minutes / hour.flights }))

@@ -1,4 +1,4 @@
-/** The warehouse, opened by itself to ask it questions. */
+/** Opens the warehouse to query it. */
 import { DuckDBInstance } from '@duckdb/node-api'
 
 export interface Warehouse extends AsyncDisposable {

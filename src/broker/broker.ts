@@ -165,7 +165,7 @@ export class Broker {
     if (app !== undefined && app !== writerApp)
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `Topic '${topic}' is internal to the app '${app}', which alone writes it: publish to a topic of your own.`,
+        `Topic '${topic}' is internal to the app '${app}', which alone writes it: publish to another topic.`,
       )
     return partition
   }

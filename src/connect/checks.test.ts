@@ -1,4 +1,6 @@
-/** Slips of programs without types: what is no log, topic, sink, source or option is told at the call. */
+/**
+ * Mistakes of programs without types: an invalid log, topic, sink, source or option is refused at the call.
+ */
 import { rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, topic } from '../schema/index.ts'

@@ -1,11 +1,8 @@
-/**
- * Checks of what a program passes to the runners of connectors. Types say the same; a program without types
- * gets a sentence at the call.
- */
+/** Checks the arguments of the connectors' runners. A program without types gets a message at the call. */
 import { inWords, MillraceError } from '../base/index.ts'
 
 /**
- * Checks that `given` is a connector: something that is opened.
+ * Checks that `given` is a connector: an object with `open`.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkConnector(method: string, role: 'sink' | 'source', given: unknown): void {
@@ -13,7 +10,7 @@ export function checkConnector(method: string, role: 'sink' | 'source', given: u
   const example = role === 'sink' ? "duckdb('warehouse.duckdb', { table })" : "csv('file.csv', { columns })"
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `${method} needs a ${role}, such as ${example} gives, got ${inWords(given)}.`,
+    `${method} needs a ${role}, such as ${example}, got ${inWords(given)}.`,
   )
 }
 
@@ -23,8 +20,5 @@ export function checkConnector(method: string, role: 'sink' | 'source', given: u
  */
 export function checkLog(method: string, given: unknown): void {
   if (typeof given === 'object' && given !== null && ('port' in given || 'openReader' in given)) return
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `${method} needs a log, as openLog gives one, got ${inWords(given)}.`,
-  )
+  throw new MillraceError('INVALID_ARGUMENT', `${method} needs a log of openLog, got ${inWords(given)}.`)
 }

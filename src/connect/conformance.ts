@@ -1,6 +1,6 @@
 /**
- * What every source and every sink has to pass: the obligations of source.ts and sink.ts as cases. A
- * connector's test runs them against itself and says which of the optional ones it claims.
+ * The conformance suites of sources and sinks: the obligations of source.ts and sink.ts as cases. A
+ * connector's test runs them, and names the optional ones that it claims.
  *
  * @example
  * for (const { name, run } of sourceConformance({ make: () => csv(file), rows })) test(name, run)
@@ -26,22 +26,22 @@ export interface ConformanceCase {
 export interface SourceConformance<R> {
   /** A new source over the same content, each time. */
   readonly make: () => Source<R>
-  /** What it gives, in order. There must be enough for several batches. */
+  /** Its rows, in order, enough for several batches. */
   readonly rows: readonly R[]
   /** Claims that a resume state of other content is refused: one such state. */
   readonly foreignState?: ResumeState
   /** Claims that other content in the same place is refused: a source over it, of the same name. */
   readonly replaced?: () => Source<R>
-  /** Claims that content may grow: adds some, and gives the rows that are new. Called last. */
+  /** Claims that content may grow: adds some, and returns the new rows. Called last. */
   readonly grow?: () => readonly R[]
   /**
-   * Claims that rows which cannot be read are handed out among the others: a source over some of both kinds,
-   * in several batches; and what it gives, a bad row as what stands in the source.
+   * Claims that unreadable rows are handed out among the others. Returns a source over both kinds, in several
+   * batches, and its rows: a bad row as the text in the source.
    */
   readonly bad?: { readonly make: () => Source<R>; readonly rows: readonly (R | BadOriginal)[] }
 }
 
-/** A row that cannot be read, as it stands in the source. */
+/** An unreadable row, as it is in the source. */
 export class BadOriginal {
   readonly original: string
 
@@ -59,7 +59,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
         const reader = await open(make())
         const batches = await drain(reader)
         assert.deepEqual(rowsOf(batches), rows)
-        assert.ok(batches.length > 1, 'the input is to have several batches')
+        assert.ok(batches.length > 1, 'the input must have several batches')
         assert.equal(await reader.next(), undefined)
         if (reader.total !== undefined) assert.equal(reader.total, rows.length)
         await reader.close()
@@ -99,7 +99,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
       },
     },
     {
-      name: 'names the place of each row, and no two alike',
+      name: 'names the place of each row, each place once',
       run: async () => {
         const reader = await open(make())
         const places = (await drain(reader)).flatMap(batch => batch.rows.map((_, i) => batch.place(i)))
@@ -118,7 +118,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
   ]
   cases.push(
     {
-      name: 'keeps a resume state as it was handed out, and takes it from a copy',
+      name: 'does not change a resume state that it handed out, and accepts a copy',
       run: async () => {
         const reader = await open(make())
         const states: [ResumeState, string][] = []
@@ -129,7 +129,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
       },
     },
     {
-      name: 'has nothing left behind its last batch',
+      name: 'has nothing left after its last batch',
       run: async () => {
         const reader = await open(make())
         const last = (await drain(reader)).at(-1)!.resume
@@ -152,7 +152,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
       },
     },
     {
-      name: 'is open as often as it is opened: one reader does not disturb another',
+      name: 'can be opened twice: one reader does not disturb another',
       run: async () => {
         const source = make()
         const [one, other] = [await open(source), await open(source)]
@@ -167,7 +167,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
   const refused = (error: unknown): boolean => isMillraceError(error, 'SOURCE_CHANGED')
   if (foreignState !== undefined)
     cases.push({
-      name: 'refuses a resume state that belongs to something else, or is none',
+      name: 'refuses an invalid resume state, and one of other content',
       run: async () => {
         for (const state of [foreignState, null, 7, 'x', [], {}])
           await assert.rejects(open(make(), state), refused)
@@ -175,7 +175,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
     })
   if (replaced)
     cases.push({
-      name: 'refuses to continue in other content',
+      name: 'refuses to continue with other content',
       run: async () => {
         const reader = await open(make())
         const batches = await drain(reader)
@@ -185,12 +185,12 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
     })
   if (bad)
     cases.push({
-      name: 'hands out rows that it cannot read among the others, each with its place, reason and original',
+      name: 'hands out unreadable rows among the others, each with its place, reason and original',
       run: async () => {
         const reader = await open(bad.make())
         const batches = await drain(reader)
         await reader.close()
-        assert.ok(batches.length > 1, 'the input is to have several batches')
+        assert.ok(batches.length > 1, 'the input must have several batches')
         assert.deepEqual(withOriginals(rowsOf(batches)), bad.rows)
         const places = batches.flatMap(batch => batch.rows.map((_, i) => batch.place(i)))
         assert.equal(new Set(places).size, bad.rows.length)
@@ -206,7 +206,7 @@ export function sourceConformance<R>(claims: SourceConformance<R>): ConformanceC
     })
   if (grow)
     cases.push({
-      name: 'continues in content that has grown since its end, once',
+      name: 'continues with rows that were added after its end, once',
       run: async () => {
         const reader = await open(make())
         let resume = (await drain(reader)).at(-1)!.resume
@@ -244,11 +244,11 @@ export interface Sample {
   readonly note: string | null
 }
 
-/** A target, as the cases see it. */
+/** A target of a sink, for the cases. */
 export interface SinkTarget {
   /** A sink of the same name over the same target, each time. */
   readonly sink: () => Sink<string, Sample>
-  /** What the target holds, in any order. */
+  /** The target's rows, in any order. */
   readonly read: () => Promise<{ key: string; n: number; note: string | null }[]>
   readonly close: () => Promise<void>
 }
@@ -256,18 +256,15 @@ export interface SinkTarget {
 export interface SinkConformance {
   /** A new, empty target for each case. */
   readonly make: () => Promise<SinkTarget>
-  /** Claims that keys are kept once, with their last value, and that null deletes. */
+  /** Claims that the target keeps each key once, with its last value, and that null deletes. */
   readonly upserts?: boolean
-  /** Claims that some values are refused: one such. */
+  /** Claims that some values are refused: an example. */
   readonly refused?: Sample
-  /**
-   * Claims that all rows of a write that are refused are named at once, with RowsRefused. Needs
-   * {@link refused}.
-   */
+  /** Claims that RowsRefused names all refused rows of a write at once. Needs {@link refused}. */
   readonly names?: boolean
   /**
-   * Claims that different keys of the log may be one key of the target, such as a UUID in capitals: a target
-   * of such keys, and two that are one.
+   * Claims that different keys of the log may be one key of the target, such as a UUID in capitals. Gives a
+   * target of such keys, and two that are one.
    */
   readonly oneKey?: { readonly make: () => Promise<SinkTarget>; readonly keys: readonly [string, string] }
 }
@@ -326,7 +323,7 @@ export function sinkConformance({
   })
 
   const cases = [
-    check('begins with no offsets, and stands where it was brought', async ({ sink, read }) => {
+    check('begins without offsets, and returns those of the last write', async ({ sink, read }) => {
       const writer = await sink().open(sinkContext())
       assert.deepEqual(await writer.committed(), new Map())
       await writer.write([row(0, 0, 'a', 1), row(1, 0, 'b', 2)], at([0, 1], [1, 1]))
@@ -343,7 +340,7 @@ export function sinkConformance({
       assert.deepEqual(await writer.committed(), at([1, 7]))
       await writer.close()
     }),
-    check('takes a write once, however often it is made', async ({ sink, read }) => {
+    check('applies a repeated write once', async ({ sink, read }) => {
       for (let attempt = 0; attempt < 3; attempt++) {
         const writer = await sink().open(sinkContext())
         await writer.write([row(0, 0, 'a', 1), row(0, 1, 'b', 2)], at([0, 2]))
@@ -352,7 +349,7 @@ export function sinkConformance({
       }
       assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
     }),
-    check('fences a writer that was replaced', async ({ sink, read }) => {
+    check('fences a replaced writer', async ({ sink, read }) => {
       const old = await sink().open(sinkContext())
       await old.write([row(0, 0, 'a', 1)], at([0, 1]))
       const next = await sink().open(sinkContext())
@@ -364,13 +361,13 @@ export function sinkConformance({
       await next.close()
       assert.deepEqual(byKey(await read()), ['a 1', 'b 2'])
     }),
-    check('refuses the offsets of another topic: of another log, or of one made again', async target => {
+    check('refuses the offsets of another topic: in another log, or created again', async target => {
       const writer = await target.sink().open(sinkContext())
       await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
       await assert.rejects(target.sink().open(sinkContext('another topic')), error =>
         isMillraceError(error, 'SINK_CHANGED'),
       )
-      // Nothing has changed, and nobody is fenced.
+      // Nothing has changed, and no writer is fenced.
       await writer.write([row(0, 1, 'b', 2)], at([0, 2]))
       await writer.close()
       const again = await target.sink().open(sinkContext())
@@ -378,14 +375,14 @@ export function sinkConformance({
       await again.close()
       assert.deepEqual(byKey(await target.read()), ['a 1', 'b 2'])
     }),
-    check('takes another topic where nothing was delivered yet', async ({ sink, read }) => {
+    check('accepts another topic if nothing was delivered yet', async ({ sink, read }) => {
       await (await sink().open(sinkContext())).close()
       const writer = await sink().open(sinkContext('another topic'))
       await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
       await writer.close()
       assert.deepEqual(byKey(await read()), ['a 1'])
     }),
-    check('takes partitions that are added', async ({ sink, read }) => {
+    check('accepts added partitions', async ({ sink, read }) => {
       const writer = await sink().open({ ...sinkContext(), partitions: 1 })
       await writer.write([row(0, 0, 'a', 1)], at([0, 1]))
       await writer.close()
@@ -409,7 +406,7 @@ export function sinkConformance({
         assert.deepEqual(byKey(await read()), ['a 3', 'b 4'])
       }),
       check(
-        'deletes by null, within a write and across writes, and takes the key again',
+        'deletes by null, within a write and across writes, and accepts the key again',
         async ({ sink, read }) => {
           const writer = await sink().open(sinkContext())
           await writer.write(
@@ -428,14 +425,14 @@ export function sinkConformance({
   if (oneKey)
     cases.push(
       check(
-        'keeps the last of different keys that are one key of the target, in every order',
+        'keeps the last record of keys that are one key of the target, in every order',
         target => everyOrder(target, oneKey.keys),
         oneKey.make,
       ),
     )
   if (refused && names)
     cases.push(
-      check('names every row of a write that it refuses, and no other', async ({ sink, read }) => {
+      check('names every refused row of a write, and no other', async ({ sink, read }) => {
         const writer = await sink().open(sinkContext())
         const rows = Array.from({ length: 50 }, (_, n) => row(n % 2, n >> 1, `k${n}`, n)).map((one, n) =>
           n % 7 === 3 ? { ...one, value: refused } : one,
@@ -454,7 +451,7 @@ export function sinkConformance({
     )
   if (refused)
     cases.push(
-      check('leaves nothing behind of a write with a row that it refuses', async ({ sink, read }) => {
+      check('leaves nothing of a write with a refused row', async ({ sink, read }) => {
         const writer = await sink().open(sinkContext())
         const rows = [row(0, 0, 'a', 1), { ...row(0, 1, 'b', 2), value: refused }, row(0, 2, 'c', 3)]
         await assert.rejects(writer.write(rows, at([0, 3])), error => isMillraceError(error, 'SINK_REFUSED'))
@@ -469,8 +466,8 @@ export function sinkConformance({
 }
 
 /**
- * Every order of setting and deleting by either key, in writes of up to three rows, over both partitions;
- * what a write leaves is what the next one finds. The keys are one key of the target.
+ * Every order of setting and deleting by either key, in writes of up to three rows, over both partitions.
+ * Each write starts with the rows that the last one left. The keys are one key of the target.
  */
 async function everyOrder({ sink, read }: SinkTarget, keys: readonly [string, string]): Promise<void> {
   const steps = keys.flatMap(key => [true, false].map(sets => ({ key, sets })))

@@ -1,4 +1,4 @@
-/** When the topic of a delivery comes late, or never. */
+/** Deliveries whose topic is created late, or never. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock, type Clock, type ErrorCode } from '../base/index.ts'
@@ -11,7 +11,7 @@ import { MemoryTarget } from './memory-sink.test-support.ts'
 type Thing = { n: number }
 const unknownTopic: { code: ErrorCode } = { code: 'UNKNOWN_TOPIC' }
 
-test('a topic that is created later is waited for, until it is told to stop or to finish', async () => {
+test('waits for a missing topic until it is told to stop or to finish', async () => {
   const unsure = topic('things', { key: text(), value: json<Thing>() })
   const log = new MemoryLog()
   const target = new MemoryTarget<string, Thing>()
@@ -27,7 +27,7 @@ test('a topic that is created later is waited for, until it is told to stop or t
   await assert.rejects(deliver(new MemoryLog(), unsure, target.sink()).finish(), unknownTopic)
 })
 
-test('a topic that never comes is named, after a while', async () => {
+test('names a topic that was not created in time', async () => {
   let now = 0
   const clock: Clock = {
     ...systemClock,

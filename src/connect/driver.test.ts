@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { isMillraceError } from '../base/index.ts'
 import { loadDriver } from './driver.ts'
 
-test('a driver that is not installed is named, with how to install it', async () => {
+test('names a driver that is not installed, and how to install it', async () => {
   const name: string = 'no-such-driver'
   const load = (): Promise<unknown> => import(name)
   await assert.rejects(
@@ -12,7 +12,7 @@ test('a driver that is not installed is named, with how to install it', async ()
   )
 })
 
-test('so is one whose binary for this platform is not', async () => {
+test('names a driver without a binary for this platform', async () => {
   const load = (): Promise<unknown> =>
     Promise.reject(Object.assign(new Error('x'), { code: 'MODULE_NOT_FOUND' }))
   await assert.rejects(loadDriver('driver', 'The sink', load), error =>
@@ -20,7 +20,7 @@ test('so is one whose binary for this platform is not', async () => {
   )
 })
 
-test('another failure stays what it is', async () => {
+test('passes on any other error', async () => {
   const broken = new TypeError('broken')
   await assert.rejects(
     loadDriver('driver', 'The sink', () => Promise.reject(broken)),

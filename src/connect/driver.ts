@@ -1,7 +1,4 @@
-/**
- * Optional drivers are imported where they are used; a missing one is an error that names the package to
- * install.
- */
+/** Imports optional drivers where they are used. The error for a missing one names the package to install. */
 import { MillraceError } from '../base/index.ts'
 
 const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])
@@ -9,8 +6,8 @@ const missingCodes = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'])
 /**
  * Imports a driver.
  *
- * @param load the import itself, written out where it is used so that its types are known there
- * @throws MillraceError MISSING_DRIVER where the package, or its binary for this platform, is not installed
+ * @param load the import expression, written by the caller so that the types are known
+ * @throws MillraceError MISSING_DRIVER if the package, or its binary for this platform, is not installed
  */
 export async function loadDriver<T>(packageName: string, use: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -1,9 +1,9 @@
 /**
- * JSON that stands for other typed values, read without loss, or not at all.
+ * Reads JSON text of typed values exactly, or refuses it.
  *
- * Numbers are read as in records ({@link parseJson}). Of two properties of one name `JSON.parse` drops the
- * first: maps with a key twice are written so. And DuckDB writes NaN and infinities as bare words, which are
- * not JSON.
+ * Numbers are read as in records ({@link parseJson}). `JSON.parse` drops the first of two properties with one
+ * name, which a map with a duplicate key has. DuckDB writes NaN and infinities as bare words, which are not
+ * JSON.
  */
 import { parseJson } from '../schema/index.ts'
 
@@ -16,9 +16,7 @@ export class Inexact {
   }
 }
 
-/**
- * The value of a JSON text; {@link Inexact} where JavaScript would hold another one, or the text is not JSON.
- */
+/** The value of a JSON text; {@link Inexact} if JavaScript would change it, or the text is not JSON. */
 export function parseExactly(text: string): unknown {
   try {
     const value = parseJson(text)
@@ -40,7 +38,7 @@ const names = /"(?:[^"\\]|\\.)*"\s*:/g
 
 const namesIn = (text: string): number => text.match(names)?.length ?? 0
 
-/** How many properties a value has, at every depth. */
+/** The number of a value's properties, at every depth. */
 function namesOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   const parts: unknown[] = Object.values(value)

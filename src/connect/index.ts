@@ -1,5 +1,5 @@
 /**
- * connect: getting data into the log and out of it. The contracts Source and Sink, their runners, and the
+ * connect, which moves data into the log and out of it: the contracts Source and Sink, their runners, and the
  * connectors.
  */
 export { type ColumnKind, type ColumnSpec, type ColumnSpecs, type RowOf } from './columns.ts'

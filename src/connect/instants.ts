@@ -1,14 +1,14 @@
 /**
- * Times as text: ISO 8601 as JSON Schema's `date-time` and `date` have it, and as databases write it: with a
- * space for the T, a zone of hours alone (`+02`), after a space, or `UTC`; without seconds; a date alone,
- * which is its midnight. Without a zone it is UTC.
+ * Times as text: ISO 8601, as in JSON Schema's `date-time` and `date`, and the forms of databases. These have
+ * a space for the T, a zone of hours alone (`+02`), after a space, or `UTC`; no seconds; or a date alone,
+ * which is its midnight. Without a zone the time is in UTC.
  */
 
 const form =
   /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?([Zz]|[+-]\d\d(?::?\d\d)?|UTC|GMT))?)?$/
 const dateForm = /^(\d{4})-(\d\d)-(\d\d)$/
 
-/** Nanoseconds since the epoch; undefined for what is not a time. */
+/** Nanoseconds since the epoch; undefined if the text is not a time. */
 export function nanosOfInstant(text: string): bigint | undefined {
   const match = form.exec(text)
   if (!match) return undefined
@@ -21,7 +21,7 @@ export function nanosOfInstant(text: string): bigint | undefined {
   return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
 }
 
-/** Milliseconds since the epoch; undefined for what is not a time. What is finer is cut, towards the past. */
+/** Milliseconds since the epoch, rounded towards the past; undefined if the text is not a time. */
 export function millisOfInstant(text: string): number | undefined {
   const nanos = nanosOfInstant(text)
   if (nanos === undefined) return undefined
@@ -29,7 +29,7 @@ export function millisOfInstant(text: string): number | undefined {
   return Number(nanos % 1_000_000n < 0n ? millis - 1n : millis)
 }
 
-/** Days since the epoch of `2001-06-14`; undefined for what is no day of the calendar. */
+/** Days since the epoch of `2001-06-14`; undefined if the calendar has no such day. */
 export function daysOfDate(text: string): number | undefined {
   const match = dateForm.exec(text)
   if (!match) return undefined
@@ -41,7 +41,7 @@ export function daysOfDate(text: string): number | undefined {
     : undefined
 }
 
-/** What a clock there is ahead of UTC; undefined for hours or minutes that no clock has. */
+/** The offset of a zone from UTC; undefined for impossible hours or minutes. */
 function secondsOfZone(zone: string): number | undefined {
   const [, sign, hours, minutes = '00'] = /^([+-])(\d\d):?(\d\d)?$/.exec(zone) ?? []
   if (sign === undefined) return 0

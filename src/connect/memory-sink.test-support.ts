@@ -1,20 +1,20 @@
-/** A sink of arrays: what the contract asks for and nothing else, with places to fail at. */
+/** A sink of arrays that fulfils the contract and no more, with places to fail at. */
 import { MillraceError } from '../base/index.ts'
 import { RowsRefused, type Offsets, type Sink, type SinkRow } from './sink.ts'
 
 export class MemoryTarget<K, V> {
-  /** Every row, in the order of the writes that took effect. */
+  /** All rows, in the order of the writes that took effect. */
   readonly rows: SinkRow<K, V>[] = []
   readonly offsets: Map<number, number> = new Map()
   epoch = 0
   /** The topic that the offsets count. */
   topicId: string | undefined
   writes = 0
-  /** Called before and after a write takes effect; what it throws is thrown at the runner. */
+  /** Called before and after a write takes effect. Its errors reach the runner. */
   onWrite: (when: 'before' | 'after') => void = () => {}
-  /** Rows that it finds only when it has them. */
+  /** Rows that it refuses, without naming them. */
   refuses: (row: SinkRow<K, V>) => boolean = () => false
-  /** Rows that it can tell. */
+  /** Rows that it refuses by name. */
   cannotTake: (row: SinkRow<K, V>) => boolean = () => false
 
   sink(name = 'memory'): Sink<K, V> {

@@ -1,8 +1,8 @@
-/** A record's own bytes, as a dead letter keeps them. */
+/** The original bytes of a record, for dead letters. */
 import type { FetchedBatch } from '../port/index.ts'
 import type { RecordHeader } from '../wire/index.ts'
 
-/** A record as it stands on the log. */
+/** A record's bytes, as they are on the log. */
 export interface RawRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
@@ -11,8 +11,8 @@ export interface RawRecord {
 }
 
 /**
- * Finds the records of bad offsets in their batches. Batches are read from their start, since few records are
- * wanted; ascending offsets of one batch are found in one pass.
+ * Finds the records of bad offsets in their batches. Each batch is read from its start, since bad records are
+ * few. Ascending offsets of one batch are found in one pass.
  */
 export class RawRecords {
   #batch: FetchedBatch['batch'] | undefined

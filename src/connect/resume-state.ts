@@ -1,8 +1,8 @@
-/** A source's resume state, as it is kept: JSON text beside an offset. */
+/** The stored form of a source's resume state: JSON text beside an offset. */
 import { MillraceError } from '../base/index.ts'
 import { resumeStateBytesMax, type ResumeState } from './source.ts'
 
-/** What `resumeBytesMax` may be, for checks of options. */
+/** The allowed values of `resumeBytesMax`. */
 export function resumeBytesKind(value: unknown): string | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= resumeStateBytesMax
     ? undefined
@@ -26,21 +26,21 @@ export function metadataOf(source: string, state: ResumeState, bytesMax: number)
 }
 
 /**
- * The state beside an offset; undefined where the source is read from its start.
- * @throws MillraceError SOURCE_CHANGED where the offset has no state
+ * The state beside an offset; undefined if the source is read from its start.
+ * @throws MillraceError SOURCE_CHANGED if the offset has no state
  */
 export function resumeOf(
   name: string,
   committed: { offset: number; metadata?: string } | undefined,
 ): ResumeState | undefined {
-  // An offset of 0 without a state is set by hand.
+  // An offset of 0 without a state was set by a tool: it means the start.
   if (committed === undefined || (committed.offset === 0 && !committed.metadata)) return undefined
   try {
     return JSON.parse(committed.metadata ?? '') as ResumeState
   } catch (error) {
     throw new MillraceError(
       'SOURCE_CHANGED',
-      `The committed offset ${committed.offset} of the group 'connect-${name}' has no resume state: it was moved by hand. A source continues only from its own state. To publish all of it again, set the offset to 0; otherwise publish under another name.`,
+      `The committed offset ${committed.offset} of the group 'connect-${name}' has no resume state: another tool has moved it. A source continues only from its own state. To publish all rows again, set the offset to 0; otherwise publish under another name.`,
       { cause: error },
     )
   }

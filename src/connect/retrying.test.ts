@@ -10,7 +10,7 @@ import { counting, logOf, sorted, things, upTo, valuesOf, type Thing } from './t
 
 const busy = new MillraceError('SINK_FAILED', 'busy', { retriable: true })
 
-test('passes what goes away, before and after the write took effect; nothing is written twice', () =>
+test('survives passing failures, before and after the write took effect, and writes nothing twice', () =>
   forSeeds(30, async random => {
     const log = await logOf(counting(30))
     const target = new MemoryTarget<string, Thing>()
@@ -49,7 +49,7 @@ test('waits longer each time, with jitter, and gives up', async () => {
   for (const [i, most] of [4, 8, 10].entries()) assert.ok(delays[i]! >= most / 2 && delays[i]! <= most)
 })
 
-test('what is not retriable passes at once; a stop ends the wait', async () => {
+test('passes on other errors at once, and ends its wait on a stop', async () => {
   const target = new MemoryTarget<string, Thing>()
   target.onWrite = () => {
     throw new MillraceError('SINK_FAILED', 'broken')
@@ -72,7 +72,7 @@ test('what is not retriable passes at once; a stop ends the wait', async () => {
   await assert.rejects(delivery.done, isCode('SINK_FAILED'))
 })
 
-test('by default an hour of maintenance is outlasted, whatever the jitter', async () => {
+test('outlasts an hour of maintenance by default, with any jitter', async () => {
   const target = new MemoryTarget<string, Thing>()
   target.onWrite = () => {
     if (now < hourMs) throw busy

@@ -1,4 +1,4 @@
-/** Retry as a decorator: the sink inside does not know of it, and neither does its user. */
+/** Retry as a decorator: neither the sink inside nor its user knows of it. */
 import {
   checkOptions,
   durationMs,
@@ -11,12 +11,12 @@ import {
 import { checkConnector } from './checks.ts'
 import type { Sink, SinkContext, SinkWriter } from './sink.ts'
 
-/** Outlasts an hour of maintenance at the target, whatever the jitter. */
+/** Outlasts an hour of maintenance at the target, with any jitter. */
 const attemptsDefault = 250
 const backoffDefault = '100ms'
 const backoffMaxDefault = '30s'
 
-/** How often a call is made again, and after how long. */
+/** How often a call is repeated, and after how long. */
 export interface RetryOptions {
   /** Tries of one call, the first included. Default 250, which takes one to two hours. */
   readonly attempts?: number
@@ -25,8 +25,8 @@ export interface RetryOptions {
   /** The longest wait. Default 30 s. */
   readonly backoffMax?: Duration
   /**
-   * Where the jitter comes from: each wait is between half of it and all of it, so that many do not come back
-   * at once.
+   * The source of jitter: each wait is between half of it and all of it, so that many sinks do not retry at
+   * once.
    */
   readonly random?: Random
 }
@@ -39,9 +39,9 @@ const optionKinds = {
 } as const
 
 /**
- * A sink that makes a call again when it failed with an error that is `retriable`. Writing again is safe,
- * since a sink's `write` is idempotent (see sink.ts). What is not retriable passes through; what fails too
- * often has its code, and the number of tries in its message.
+ * A sink that repeats a call after a `retriable` error. Writing again is safe, since a sink's `write` is
+ * idempotent (see sink.ts). Other errors pass through. After too many tries the last error is thrown, with
+ * its code, and the number of tries in its message.
  *
  * @example deliver(log, topic, retrying(duckdb('warehouse.duckdb', { table: 'delays' })))
  */
@@ -61,7 +61,7 @@ export function retrying<K, V>(sink: Sink<K, V>, options: RetryOptions = {}): Si
         if (attempt >= attempts) throw gaveUp(sink.name, attempts, error)
         const delayMs = Math.min(longestMs, firstMs * 2 ** (attempt - 1)) * (0.5 + random.next() / 2)
         context.observer.onRetry?.({ attempt, delayMs, error })
-        // A stop ends the wait, and what it waited for is the reason to give.
+        // A stop ends the wait: the last error is the reason.
         await context.clock.sleep(delayMs, context.signal).catch(() => {
           throw error
         })

@@ -1,8 +1,8 @@
 /**
- * Loads transactions into a target, and deals with what cannot be delivered.
+ * Loads transactions into a target, and applies the policy to records that cannot be delivered.
  *
- * Rows that the sink names as refused are taken out and the rest is written. Of any other refusal the row is
- * found by halving, from left to right: what comes before it is delivered on the way, in order.
+ * Rows that the sink names as refused are left out, and the rest is written. For any other refusal the row is
+ * found by halving, from left to right: the rows before it are delivered on the way, in order.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { FetchedBatch } from '../port/index.ts'
@@ -11,16 +11,16 @@ import type { DeadLetters, LetterKind } from './dead-letters.ts'
 import type { ConnectObserver } from './observer.ts'
 import { RowsRefused, type Offsets, type SinkRow, type SinkWriter } from './sink.ts'
 
-/** Records that are to be written together. */
+/** Records to write together. */
 export interface Transaction<K, V> {
   readonly rows: SinkRow<K, V>[]
-  /** Where the rows come from: for the original bytes of one that is refused. */
+  /** The batches of the rows, for the original bytes of a refused one. */
   readonly batches: FetchedBatch[]
-  /** What could not be decoded. */
+  /** Records that could not be decoded. */
   readonly malformed: BadOffset[]
   readonly to: Map<number, number>
   bytes: number
-  /** When it has to be written. */
+  /** The time by which it must be written. */
   readonly dueMs: number
 }
 
@@ -37,7 +37,7 @@ export interface DeliverStats {
   readonly delivered: number
   /** Records left out, under the policy `'skip'`. */
   readonly skipped: number
-  /** Records put aside, under `{ deadLetter }`. */
+  /** Records written as dead letters, under `{ deadLetter }`. */
   readonly deadLettered: number
   /** Bytes of keys and values read from the log. */
   readonly bytes: number
@@ -45,13 +45,13 @@ export interface DeliverStats {
   readonly commits: number
 }
 
-/** What a loader works for. */
+/** The surroundings of a loader. */
 export interface SinkLoaderOptions<K, V> {
   readonly topic: string
   readonly sink: string
   readonly writer: SinkWriter<K, V>
   readonly onError: ErrorPolicy
-  /** Where the policy is to keep dead letters. */
+  /** Undefined without a dead-letter policy. */
   readonly letters: DeadLetters | undefined
   readonly observer: ConnectObserver
 }
@@ -84,7 +84,7 @@ export class SinkLoader<K, V> {
     this.#bytes += transaction.bytes
   }
 
-  /** Fails under `fail`: the record is named, and nothing past it is delivered. */
+  /** Fails under `fail`: the error names the record, and nothing past it is delivered. */
   refuse(partition: number, offset: number, reason: string, error?: MillraceError): void {
     const { onError, sink } = this.#to
     if (onError !== 'fail') return
@@ -95,7 +95,7 @@ export class SinkLoader<K, V> {
     )
   }
 
-  /** Writes rows of the transaction, which bring the target to `to`. */
+  /** Writes rows of the transaction, which move the target to the offsets `to`. */
   async #write(transaction: Transaction<K, V>, rows: readonly SinkRow<K, V>[], to: Offsets): Promise<void> {
     const { observer, writer } = this.#to
     observer.onPhase?.('loading')
@@ -178,8 +178,8 @@ export class SinkLoader<K, V> {
 }
 
 /**
- * Finds the batch of a record; offsets of a partition are asked for in ascending order, so each batch is
- * passed once.
+ * Finds the batch of a record. Offsets of a partition must come in ascending order, so each batch is passed
+ * once.
  */
 function inBatches(batches: readonly FetchedBatch[]): (partition: number, offset: number) => FetchedBatch {
   const from = new Map<number, number>()

@@ -1,23 +1,22 @@
 /**
- * The contract of a source: something outside the log that gives rows in its own order, and can continue from
- * where it stopped.
+ * The contract of a source: a system outside the log that gives rows in a fixed order, and can continue where
+ * it stopped.
  *
  * A source knows nothing of topics, transactions or retries. It hands out rows in batches, each with a
- * **resume state**: a small JSON value that stands for everything handed out so far. The runner (`publish`)
- * commits that state in the transaction that holds the rows, so the two are never apart.
+ * **resume state**: a small JSON value for the position after the batch. The runner (`publish`) commits that
+ * state in the transaction of the rows, so the two always agree.
  *
  * Obligations of a source:
  * - Opened again with the resume state of a batch, it gives exactly the rows after that batch, in the same
  *   order.
- * - Rows it cannot read stand in the batch as a {@link BadRow}; only what makes it impossible to continue is
- *   thrown.
- * - After {@link SourceReader.close} nothing is held: files, memory, temporary data.
+ * - A row that it cannot read is a {@link BadRow} in the batch. It throws only if it cannot continue.
+ * - After {@link SourceReader.close} it holds no files, memory or temporary data.
  *
  * Obligations of the caller: one call of `next` at a time, `close` at the end, whatever happened.
  */
 import { inWords, type Clock } from '../base/index.ts'
 
-/** A JSON value that says how far a source has been read. */
+/** The position in a source, as a JSON value. */
 export type ResumeState =
   | null
   | boolean
@@ -27,28 +26,25 @@ export type ResumeState =
   | { readonly [name: string]: ResumeState }
 
 /**
- * What a resume state may take as JSON text. It is stored as the metadata of an offset commit, whose length
- * Kafka's format writes as an int16. Kafka's brokers take 4096 bytes by default
- * (`offset.metadata.max.bytes`); `publish` has an option to hold a program to that, `resumeBytesMax`.
+ * The most bytes of a resume state as JSON text. It is stored as the metadata of an offset commit, whose
+ * length is an int16 in Kafka's format. Kafka's brokers take 4096 bytes by default
+ * (`offset.metadata.max.bytes`); the option `resumeBytesMax` of `publish` sets such a bound.
  */
 export const resumeStateBytesMax = 32_767
 
-/** What a source is opened with. */
+/** The arguments of a source's `open`. */
 export interface SourceContext {
   /** For waits and timeouts, so that tests need none. */
   readonly clock: Clock
-  /** Aborts when the run is to stop: a source that waits (for a file, for a peer) then ends its wait. */
+  /** Aborts when the run must stop: a source that waits (for a file, for a peer) then ends its wait. */
   readonly signal: AbortSignal
 }
 
-/**
- * Something that rows can be published from exactly once: what `publish` takes. This file's head comment has
- * the obligations.
- */
+/** A source of `publish`, exactly once. This file's head comment has the obligations. */
 export interface Source<R> {
   /**
-   * Names the connector in messages, and together with the topic the place where its resume state is kept.
-   * Stable over restarts.
+   * Names the connector in messages. Its resume state is kept under this name and the topic's. Stable over
+   * restarts.
    */
   readonly name: string
   /**
@@ -61,39 +57,38 @@ export interface Source<R> {
 
 /** An open source. One call at a time. */
 export interface SourceReader<R> {
-  /** How many rows there are in all, where the source can tell: for progress only. */
+  /** The total number of rows, if known; for progress only. */
   readonly total?: number
   /**
-   * At the end: what is left of the source and not handed out yet, and until when, as a sentence. Undefined:
-   * nothing is left.
+   * At the end: a sentence that says which content the source holds back, and until when. Undefined: nothing
+   * is left.
    */
   readonly waiting?: string | undefined
-  /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED where the rest cannot be read. */
+  /** The next rows; undefined at the end. Rejects with SOURCE_MALFORMED if the rest cannot be read. */
   next(): Promise<SourceBatch<R> | undefined>
-  /** Lets go of everything. Called once, whatever happened before. */
+  /** Releases everything. Called once, also after a failure. */
   close(): Promise<void>
 }
 
-/** Rows in their order, and how far they bring the source. */
+/** Rows in their order, and the position after them. */
 export interface SourceBatch<R> {
-  /** In their order; those that could not be read stand among them. None: the batch only moves `resume`. */
+  /** In their order, unreadable ones included. An empty batch only moves `resume`. */
   readonly rows: readonly (R | BadRow)[]
-  /** Stands for all rows up to and including these. */
+  /** The position after these rows. */
   readonly resume: ResumeState
   /** Names a row for people: `row 17 of flights.parquet`, `line 12 of airports.csv`. */
   place(index: number): string
   /**
-   * A row as it stands in the source, for dead letters. Without it a row that the topic refuses is kept as
-   * JSON.
+   * A row as it is in the source, for dead letters. Without it a row that the topic refuses is kept as JSON.
    */
   original?(index: number): string | Uint8Array
 }
 
 /** A row that a source could not read. */
 export class BadRow {
-  /** What is wrong with it: names the column, and what was found. */
+  /** The reason: names the column, and the value found. */
   readonly reason: string
-  /** The row as it stands in the source (a line of text, JSON), for dead letters. */
+  /** The row as it is in the source (a line of text, JSON), for dead letters. */
   readonly original: string | Uint8Array
 
   constructor(reason: string, original: string | Uint8Array) {
@@ -102,7 +97,7 @@ export class BadRow {
   }
 }
 
-/** A row as JSON, with what JSON lacks as text: for a row that has no original of its own. */
+/** A row as JSON, with other values as text: for a row without an original. */
 export function textOf(row: unknown): string {
   if (typeof row === 'string') return row
   try {

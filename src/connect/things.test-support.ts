@@ -1,4 +1,4 @@
-/** A topic of things, and logs of it: what tests of deliveries begin with. */
+/** A topic of things, and logs of it, for tests of deliveries. */
 import * as z from 'zod'
 import { topic, type Topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
@@ -12,7 +12,7 @@ export const things: Topic<string, Thing> = topic('things', {
   partitions: 2,
 })
 
-/** A value that is text stands on the log as it is, whatever the schema says of it. */
+/** A text value is written to the log as it is, whatever the schema says. */
 export type Line = [partition: number, key: string, value: Thing | string | null]
 
 /** An aborted transaction comes after each line whose number is a multiple of this. */
@@ -44,7 +44,7 @@ export async function append(log: MemoryLog, lines: readonly Line[], perCommit =
   await writer.commit()
 }
 
-/** So many lines over both partitions, numbered. */
+/** This many numbered lines over both partitions. */
 export function counting(count: number): Line[] {
   return Array.from({ length: count }, (_, n) => [n % 2, `k${n % 5}`, { n }])
 }

@@ -112,7 +112,7 @@ export function checkPublic({ name, internal, config: { app } }: TopicDescriptio
   throw new MillraceError(
     'INVALID_ARGUMENT',
     app === undefined
-      ? `Topic '${name}' is kept by the log itself: use a topic of your own.`
-      : `Topic '${name}' is internal to the app '${app}', which alone reads and writes it: use a topic of your own, which the app writes by to().`,
+      ? `Topic '${name}' is kept by the log itself: use another topic.`
+      : `Topic '${name}' is internal to the app '${app}', which alone reads and writes it: use another topic, which the app writes by to().`,
   )
 }

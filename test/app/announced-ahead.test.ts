@@ -148,7 +148,7 @@ test('an instance that starts slowly beside another one does not take its progre
     deepEqual(await sumsOf(world), await sumsOfAll(written))
   }))
 
-test('a table that gets a watermark of its own is not taken for older offsets', async () => {
+test('a table that gets its own watermark is not taken for older offsets', async () => {
   const joined = (names: Topic<string, string>): App => {
     const app = new App('app')
     app

@@ -19,7 +19,7 @@ const input = topic('input', { key: text(), value: json<number>() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`a task that waits for several goes on from the least of what they stood at (${exchange})`, async () => {
+  test(`a task that waits for several partitions continues from the least of their watermarks (${exchange})`, async () => {
     const windows = (): App => {
       const app = new App('app')
       app

@@ -98,7 +98,7 @@ test('without a crash every record comes once', async () => {
   ])
 })
 
-test('offsets are not committed before everything that they stand for is acknowledged', async () => {
+test('offsets are not committed before all results of their records are acknowledged', async () => {
   const world = await World.open()
   await world.write('input', [{ key: 'a', value: 1 }])
   const acknowledging = Promise.withResolvers<void>()

@@ -299,8 +299,8 @@ function checkNothingLost(found: readonly string[], right: readonly string[], ma
 
 /**
  * Known limit: at least once an app goes back to offsets and an input of one older copy. What it has put out
- * of records that are gone now, stays: it stood there `before`, nothing came over it, and what is right
- * stands there too, if anything is.
+ * of records that are gone now, stays: it was there `before`, and nothing replaced it. The right value is
+ * there too, if one exists.
  */
 function withoutGone(
   found: readonly string[],

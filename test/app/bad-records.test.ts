@@ -44,7 +44,7 @@ const good = (at: number): Incoming => ({ key: 'k', value: { at }, timestamp: at
 
 const cases: readonly Case[] = [
   {
-    name: 'a value that is no JSON',
+    name: 'a value that is not JSON',
     bad: { key: 'k', value: '{"at":', timestamp: 2 },
     program: copied,
     code: 'MALFORMED_RECORD',
@@ -164,7 +164,7 @@ for (const each of cases) {
     const [letter, ...others] = await world.read('letters')
     deepEqual(others, [])
     const { value } = each.bad
-    // The bytes as they stood on the log.
+    // The bytes as they were on the log.
     deepEqual(
       { key: letter?.key, value: letter?.value, timestamp: letter?.timestamp },
       { key: 'k', value: typeof value === 'string' ? value : JSON.stringify(value), timestamp: 2 },
@@ -179,7 +179,7 @@ for (const each of cases) {
   })
 }
 
-test('the policy of a source goes before that of the app', async () => {
+test('the policy of a source overrides that of the app', async () => {
   const [first] = cases as [Case]
   const world = await worldOf(first.bad)
   const { metrics } = await world.run(appOf(copied, 'skip'), {

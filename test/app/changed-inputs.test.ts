@@ -10,7 +10,7 @@ import { isCode } from '../is-code.ts'
 import { appOf, counted, output, type Program, regrouped, valuesIn, write } from './programs.ts'
 import { World } from './world.ts'
 
-test('another partition count of the input is refused, until the app starts anew', async () => {
+test('another partition count of the input is refused, until the app starts from scratch', async () => {
   for (const exchange of ['memory', 'topic'] as const) {
     const program: Program = numbers => {
       counted(numbers, new App('unused'))

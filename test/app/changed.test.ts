@@ -260,7 +260,7 @@ test('an operator whose version is stated may change the shape of its values', a
   ])
 })
 
-test('functions, filters and outputs may change: the state goes on', async () => {
+test('functions, filters and outputs may change: the state continues', async () => {
   deepEqual(
     await oneAfterTheOther(
       numbers =>

@@ -1,6 +1,6 @@
 /**
- * An app on a disk that is full: it ends with what is full and where, commits nothing by halves, and goes on
- * once there is room.
+ * An app on a disk that is full: it ends with what is full and where, commits nothing by halves, and
+ * continues once the disk has room.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'

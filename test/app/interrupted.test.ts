@@ -211,7 +211,7 @@ const events: Record<string, Event> = {
       instance.stop()
     },
     codes: ['MEMBER_FENCED'],
-    // It is no member yet, or none any more.
+    // It is not yet a member, or no longer one.
     harmless: ['starting', 'joining', 'looking up where to begin', 'stopping'],
   },
   'the end of its log': {

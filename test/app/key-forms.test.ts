@@ -1,6 +1,6 @@
 /**
- * Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row all
- * the same, whoever partitioned what.
+ * Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row,
+ * whichever side was partitioned by which client.
  */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -107,7 +107,7 @@ test("a topic of windows joined to the windows of another topic's records", asyn
   )
 })
 
-test('two topics of unequal partition counts are not joined, and an exchange mends it', async () => {
+test('two topics of unequal partition counts are not joined, and an exchange fixes it', async () => {
   const world = await World.open()
   await world.write('facts', perKey('fact'), { partitions })
   await world.write(
@@ -124,7 +124,7 @@ test('two topics of unequal partition counts are not joined, and an exchange men
   }
   await rejects(world.run(joined(false), { until: 'now' }), {
     code: 'NOT_COPARTITIONED',
-    // Both topics with their counts, and what mends it.
+    // Both topics with their counts, and the fix.
     message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
   })
   await world.run(joined(true), { until: 'now' })

@@ -1,6 +1,6 @@
 /**
- * How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting anew; when it
- * commits; what it says of itself.
+ * How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting from scratch;
+ * when it commits; what it says of itself.
  */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -50,7 +50,7 @@ const withCode =
     isMillraceError(error, code)
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`until 'now' stops at today's end, and the next run goes on from there (${exchange})`, async () => {
+  test(`until 'now' stops at today's end, and the next run continues from there (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(20)])
     const first = await world.run(counting(), { until: 'now', exchange })
@@ -69,7 +69,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2', 'a 3', 'a 4'])
   })
 
-  test(`until 'end' closes every window and finishes the app; it may start anew (${exchange})`, async () => {
+  test(`until 'end' closes every window and finishes the app; it may start from scratch (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(150)])
     const { metrics, progress } = await world.run(counting(), { until: 'end', exchange }).then(instance => ({
@@ -165,7 +165,7 @@ test('a run until the end reads up to markers and over what was aborted', async 
   deepEqual(windowsOf(await world.read('counts')), ['A 0 2'])
 })
 
-test('starting anew forgets what is its own, and leaves apps alone whose names begin with its name', async () => {
+test("starting from scratch forgets the app's own state, and leaves apps alone whose names begin with its name", async () => {
   const world = await World.open()
   await world.write('input', [event(10)])
   const other = new App('app-two')

@@ -2,9 +2,9 @@
  * Instances of one app that share its work over topics: they come, leave, fail and hang, power is lost, and
  * every record still counts exactly once.
  *
- * What shows it: the running count per key goes out at every record, so that what stands in the topic for a
- * key is 1, 2, 3 … up to the number of its records: a record that was lost, processed twice, or committed by
- * an instance that had lost its partitions makes a gap or a repetition.
+ * What shows it: the running count per key goes out at every record, so that the topic holds for each key 1,
+ * 2, 3 … up to the number of its records: a record that was lost, processed twice, or committed by an
+ * instance that had lost its partitions makes a gap or a repetition.
  */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -49,7 +49,7 @@ class Publisher {
     this.#random = random
   }
 
-  /** Some more records; event time goes on by a little. */
+  /** Some more records; event time advances a little. */
   async publish(count: number): Promise<void> {
     const records = Array.from({ length: count }, () => {
       const partition = this.#random.int(partitions)
@@ -120,7 +120,7 @@ async function setUp(random: Random): Promise<{ world: World; publisher: Publish
 
 const isFenced = (error: unknown): boolean => isMillraceError(error, 'MEMBER_FENCED', 'PRODUCER_FENCED')
 
-test('two instances share the partitions; one leaves, and the other goes on with all of them', async () => {
+test('two instances share the partitions; one leaves, and the other continues with all of them', async () => {
   const { world, publisher } = await setUp(seededRandom(1))
   const seen = [0, 0]
   const [first, second] = [0, 1].map(n =>
@@ -272,7 +272,7 @@ async function churn(random: Random): Promise<void> {
       case 2:
         if (one && !one.broken) {
           one.instance.stop()
-          // Sometimes the others go on at once, while it still leaves.
+          // Sometimes the others continue at once, while it still leaves.
           if (random.int(2) === 0) await world.settle(one.done)
         }
         break

@@ -1,7 +1,7 @@
 /**
- * A process in which an app runs, whose transaction is open and about to be committed. Told to, it goes on,
- * reads another record, finishes, and says how that went. Arguments: folder, time-out of transactions and of
- * idleness in ms.
+ * A process in which an app runs, whose transaction is open and about to be committed. When told to, it
+ * continues, reads another record, finishes, and says how that went. Arguments: folder, time-out of
+ * transactions and of idleness in ms.
  */
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'

@@ -12,7 +12,7 @@ import { type Incoming, inPlaceOf, type Outgoing, World } from './world.ts'
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 const late = topic('late', { key: text(), value: json<string>(), partitions: 1 })
 
-/** Counts per window of 100 ms; what is late goes to a topic of its own. */
+/** Counts per window of 100 ms; late records go to another topic. */
 function counting(watermark: WatermarkOptions, { exchange = false, allowedLateness = 0 } = {}): App {
   const app = new App('app')
   const events = app.stream(topic('input', { key: text(), value: json<string>(), watermark }))
@@ -139,7 +139,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     const world = await World.open()
     await world.write('input', [event(10, 'c', 1), event(50, 'a', 0)], { partitions: 2 })
     const running = world.start(app, { exchange })
-    // The other partition goes on without a pause.
+    // The other partition continues without a pause.
     for (let n = 0; n < 30; n += 1) {
       await world.write('input', [event(500 + n, 'b', 0)])
       await world.clock.advance(50)
@@ -164,7 +164,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     const { sideOutput } = again.instance.metrics
     deepEqual(sideOutput, { idle: 1, late: 0 })
 
-    // It has caught up: what is late now is late because of its own data.
+    // It has caught up: a record that is late now is late by its own partition's data.
     await world.write('input', [event(900, 'on', 1), event(30, 'late', 1)], { perBatch: 1 })
     await world.clock.advance(200)
     deepEqual(sideOutput, { idle: 1, late: 1 })
@@ -172,7 +172,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('where all partitions are idle, all stand where the one furthest ahead does, and time continues from there by the clock', async () => {
+test('where all partitions are idle, all take the watermark of the furthest one, and time continues from there by the clock', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
   const running = world.start(counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true }), {})

@@ -1,7 +1,7 @@
 /**
- * A small world for apps under test: the log in process on a simulated disk, under a clock that stands still.
- * Records go in as bytes, partition by partition, and come out with their headers; apps run in simulated time
- * and are cut off by a loss of power.
+ * A small world for apps under test: the log in process on a simulated disk, under a clock that moves only
+ * when told to. Records go in as bytes, partition by partition, and come out with their headers; apps run in
+ * simulated time and are cut off by a loss of power.
  */
 import { type Clock, seededRandom } from '../../src/base/index.ts'
 import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
@@ -13,7 +13,7 @@ import { BatchBuilder, type RecordHeader } from '../../src/wire/index.ts'
 import { settle } from '../settle.ts'
 import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
 
-/** A record that goes in. A value that is no string is written as JSON. */
+/** A record to read. A value that is not a string is written as JSON. */
 export interface Incoming {
   readonly key?: string | null
   readonly value: unknown

@@ -207,7 +207,7 @@ async function cause(
 
 const hooks = () => ({ onAssigned: () => undefined, onRevoked: () => undefined, onLost: () => undefined })
 
-/** The read that was under way has ended as it should, or the next one does. */
+/** The read in flight has ended as it should, or the next one does. */
 async function ends(
   clock: VirtualClock,
   records: Records,

@@ -62,7 +62,7 @@ test('waits for more without until', async t => {
   assert.deepEqual(await reading, range(0, 12))
 })
 
-test('from behind the end there is nothing to read, and no silence either', async t => {
+test('an offset past the end is refused, and not waited for in silence', async t => {
   const log = await openTestLog(t)
   await fill(log, 3)
   for (const group of ['g', 'h'])
@@ -99,7 +99,7 @@ test('begins where from says', async t => {
   assert.deepEqual(await from('latest'), [])
 })
 
-test('a group goes on after the last record that was processed', async t => {
+test('a group continues after the last record that was processed', async t => {
   const log = await openTestLog(t)
   await fill(log, 30)
   // The record at which the loop was left was not processed, as far as anyone can tell.
@@ -197,7 +197,7 @@ for (const group of [undefined, 'g'])
       if (group !== undefined) assert.equal(await committedOf(log, group), 10)
     })
 
-test('a consumer that stands where retention has been goes where it is told', async t => {
+test('a consumer whose offset retention has dropped goes where it is told', async t => {
   const log = await openTestLog(t)
   await fill(log, 10)
   await log.port.commitOffsets({ group: 'g', offsets: [{ topic: 'one', partition: 0, offset: 99 }] })
@@ -223,7 +223,7 @@ test('a consumer has one loop at a time, and none after it was closed', async t 
   await assert.rejects(take(consumer.batches() as never, 1), refused)
   assert.deepEqual(await second.next(), { value: undefined, done: true })
   await second.return?.()
-  // Nothing of that is noticed by the first one. Whoever asks it several times at once is answered in order.
+  // Nothing of that is noticed by the first one. Several calls at once are answered in order.
   const asked = await Promise.all(range(0, 19).map(() => first.next()))
   assert.deepEqual(
     asked.map(({ value }) => value?.value),

@@ -1,5 +1,5 @@
 /**
- * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets under way.
+ * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets in flight.
  * After each, for every writer: all its partitions show the same transactions, every acknowledged one and at
  * most one more; the offset committed with them says the same; nothing aborted shows; nothing is left open.
  * And what a plain writer got acknowledged is there.

@@ -88,7 +88,7 @@ test('offsets of a deleted topic in a transaction that ends after it say nothing
   }
 })
 
-test('a transaction whose marker finds no room goes on when its topic is deleted; other topics never wait for it', async () => {
+test('a transaction whose marker finds no room continues when its topic is deleted; other topics never wait for it', async () => {
   let stuck = 0
   for (let room = 0; room < 1200; room += 50) {
     const { log, port } = await opened(3)

@@ -1,7 +1,7 @@
 /**
  * A disk that stays full: a call that needs room there ends with DISK_FULL, every other call works, the log
- * closes, and the next process loses nothing that was acknowledged. Time stands still in these tests: nothing
- * waits for it.
+ * closes, and the next process loses nothing that was acknowledged. Time does not pass in these tests:
+ * nothing waits for it.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
@@ -52,7 +52,7 @@ interface Operation {
   readonly needs: readonly Full[]
 }
 
-/** What may change something: each begins in a world of its own. */
+/** The calls that may change something: each begins in a new world. */
 const operations: Record<string, Operation> = {
   'append, full': { call: ({ plain }) => append(plain, 'full', ['x']), needs: ['full-0'] },
   'append, free': { call: ({ plain }) => append(plain, 'free', ['x']), needs: [] },

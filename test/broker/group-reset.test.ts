@@ -1,4 +1,4 @@
-/** Offsets of groups, looked at beside the log's writer and moved by hand. */
+/** Offsets of groups, read beside the log's writer and moved by a tool. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'

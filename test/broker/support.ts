@@ -1,4 +1,4 @@
-/** Opens in-process logs for tests: in a folder of their own that is removed at the end. */
+/** Opens in-process logs for tests: in a new folder that is removed at the end. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,8 +43,8 @@ export async function valuesIn(port: InProcessLog, topic: string, partition = 0)
 }
 
 /**
- * A log over a simulated disk and a clock that stands still, which can lose power and be opened again. Each
- * time its internal logs have other tiny limits.
+ * A log over a simulated disk and a clock that moves only when told to, which can lose power and be opened
+ * again. Each time its internal logs have other tiny limits.
  */
 export class SimulatedLog {
   readonly disk: SimulatedDisk

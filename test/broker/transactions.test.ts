@@ -129,7 +129,7 @@ test('each end raises the epoch: what comes late cannot join the next transactio
   assert.deepEqual(second, { producerId: first.producerId, producerEpoch: first.producerEpoch + 1 })
   transactions.enlist('id', second, p0)
   await write(p0, second, 'b')
-  // A produce and an end of the first transaction that were under way for long.
+  // A produce and an end of the first transaction that were in flight for long.
   throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', first, p0))
   throwsCode('PRODUCER_FENCED', () =>
     p0.append(batch(['late']).build({ ...first, baseSequence: 1, transactional: true })),
@@ -158,7 +158,7 @@ test('an append that the coordinator does not know is refused', async () => {
   await rejectsCode('INVALID_ARGUMENT', transactions.init('id', 86_400_000))
 })
 
-test('an id that has used up its epochs goes on under another producer id', async () => {
+test('an id that has used up its epochs continues under another producer id', async () => {
   const { transactions, p0, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
   let identity = await transactions.init('id', 60_000)
   const seen: ProducerIdentity[] = []
@@ -308,7 +308,7 @@ test('recovery: before the commit point, and in the transaction after it, everyt
   assert.deepEqual(await valuesAfterReopening(disk, 1), [])
 })
 
-test('recovery raises every epoch: a producer cannot go on with a transaction of which parts may be gone', async () => {
+test('recovery raises every epoch: a producer cannot continue a transaction of which parts may be gone', async () => {
   const { disk, transactions, p0 } = await parts()
   const identity = await transactions.init('id', 60_000)
   transactions.enlist('id', identity, p0)

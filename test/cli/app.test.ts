@@ -14,7 +14,7 @@ app.stream(words).mapValues(word => { if (word === 'x') throw new Error('no x pl
 export default app
 `
 
-test('an app is described, runs, goes on, is stopped, fails and finishes', async t => {
+test('an app is described, runs, continues, is stopped, fails and finishes', async t => {
   const folder = temporaryFolder(t)
   folder.write('app.ts', counter)
   const described = await folder.run('describe app.ts')

@@ -46,7 +46,7 @@ test('a round trip through --json loses nothing', async t => {
   await folder.run('produce second --json', out)
   assert.equal((await folder.run('consume second --json')).out, out)
 
-  // What is no text may stand as the JSON that it is.
+  // A value that is not a string may be written as its JSON.
   await folder.run('produce third --json', '{"key":{"a":1},"value":[1,2]}\n{"value":7}\n')
   assert.equal((await folder.run('consume third')).out, '{"a":1}\t[1,2]\n7\n')
   assert.equal(
@@ -55,7 +55,7 @@ test('a round trip through --json loses nothing', async t => {
   )
 })
 
-test('a group goes on where it stood', async t => {
+test('a group continues at its committed offset', async t => {
   const folder = temporaryFolder(t)
   await folder.run('produce numbers', '1\n2\n3\n4\n')
   assert.equal((await folder.run('consume numbers -g g -n 2')).out, '1\n2\n')

@@ -14,7 +14,7 @@ test('consume --follow waits; Ctrl-C commits what was printed', async t => {
   const following = folder.start('consume t -f -g g')
   await following.printed(/3\n/)
 
-  // Meanwhile the folder is taken, by a process that is named. Whoever only looks may do so.
+  // Meanwhile the folder is taken, by a process that is named. Commands that only read still work.
   assert.deepEqual(await folder.run('topic list'), { code: 0, out: 't\t1 partition\n', err: '' })
   assert.equal((await folder.run('topic describe t')).out, 't-0\tfrom 0\tto 3\n')
   assert.equal((await folder.run('consume t')).out, '1\n2\n3\n')

@@ -123,7 +123,7 @@ const kinds: readonly ColumnKind[] = [
   'bytes',
 ]
 
-/** The field as it stands in the file; undefined where the dialect cannot write it. */
+/** The field as it is in the file; undefined if the dialect cannot write it. */
 function written(random: Random, text: string, isFirst: boolean, dialect: Dialect): string | undefined {
   const { delimiter, quote, nullValue, comment, quoted } = dialect
   const isPlain =

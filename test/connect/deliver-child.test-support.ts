@@ -1,6 +1,6 @@
 /**
  * The process that test/connect/duckdb-kill.test.ts kills: delivers the same made-up log to a DuckDB file,
- * once keeping keys and once appending. The log is made anew from the seed in each process, as if it had been
+ * once keeping keys and once appending. Each process makes the log again from the seed, as if it had been
  * read from disk.
  */
 import { z } from 'zod'

@@ -88,14 +88,14 @@ class Site {
   }
 }
 
-/** The SQL that a refusal advises: what stands behind `run`, up to each semicolon. */
+/** The SQL that a refusal advises: the text after `run`, up to each semicolon. */
 async function advised(refused: Promise<unknown>): Promise<{ scratch: string[]; onPurpose: string[] }> {
   try {
     await refused
   } catch (error) {
     assert.ok(isMillraceError(error, 'SINK_CHANGED'), String(error))
     const [, scratch, onPurpose = ''] =
-      /run in DuckDB: (.*;) To keep what is there, let the sink have another table, and another name\.(?: .* run: (.*;))?$/.exec(
+      /run in DuckDB: (.*;) To keep the present rows, give the sink another table, and another name\.(?: .* run: (.*;))?$/.exec(
         error.message,
       ) ?? assert.fail(error.message)
     const statements = (text: string): string[] => text.split(';').filter(part => part.trim() !== '')
@@ -145,7 +145,7 @@ const changes: readonly ChangeCase[] = [
     all: ['a', 'b'],
   },
   {
-    name: 'the table dropped and made again by hand',
+    name: 'the table dropped and created again by a user',
     change: site =>
       site.sql('DROP TABLE x', 'CREATE TABLE x (key VARCHAR PRIMARY KEY, n BIGINT NOT NULL)').then(),
     all: ['a', 'b'],
@@ -182,7 +182,7 @@ describe('what was loaded is not what is there', () => {
       await site.deliver({ name: 'own' })
       await assert.rejects(
         site.deliver({ name: 'own', table: 'y' }),
-        isCode('SINK_CHANGED', /of the table x/),
+        isCode('SINK_CHANGED', /to the table x/),
       )
       await site.deliver({ name: 'other', table: 'y' })
       assert.deepEqual(await site.keys('y'), ['a', 'b'])
@@ -282,12 +282,8 @@ describe('what was loaded is not what is there', () => {
 
 describe('tables into which no record goes are refused at the start, whatever the policy', () => {
   const shapes: readonly (readonly [name: string, table: string, message: RegExp, options?: Options])[] = [
-    [
-      'a column of its own without a default',
-      'key VARCHAR, n BIGINT, loaded_at TIMESTAMP NOT NULL',
-      /loaded_at/,
-    ],
-    ['a key of its own', 'key VARCHAR, n BIGINT, id INTEGER PRIMARY KEY', /id/],
+    ['another column without a default', 'key VARCHAR, n BIGINT, loaded_at TIMESTAMP NOT NULL', /loaded_at/],
+    ['another key', 'key VARCHAR, n BIGINT, id INTEGER PRIMARY KEY', /id/],
     ['a column that is generated', 'key VARCHAR, m BIGINT, n BIGINT GENERATED ALWAYS AS (m + 1)', /n/],
     ['another type', 'key VARCHAR, n VARCHAR', /n BIGINT.*n VARCHAR/],
     ['a column that is missing', 'key VARCHAR', /n/],
@@ -385,7 +381,7 @@ describe('tables into which no record goes are refused at the start, whatever th
     }
   })
 
-  test('what has a default, or holds more than the key, is no hindrance', async () => {
+  test('accepts columns with a default, and unique keys that contain the key', async () => {
     const site = new Site()
     try {
       await site.send('a', 'a', 'b')

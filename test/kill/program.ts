@@ -1,6 +1,6 @@
 /**
  * What the process that is killed runs: it publishes numbered records in transactions, some of which it
- * aborts, and an app counts them per key, exactly once. Each run goes on where the one before was killed.
+ * aborts, and an app counts them per key, exactly once. Each run continues where the one before was killed.
  */
 import { createApp, json, type Log, type RunnableApp, text, topic, type Topic } from '../../src/index.ts'
 import { partitionForBinary } from '../../src/base/index.ts'
@@ -58,7 +58,7 @@ export async function publishNumbered(
 ): Promise<void> {
   if (!(await port.describeTopic(input.name))) await port.createTopic(input.name, { partitions })
   const writer = await port.openWriter({ transactionalId: 'publisher' })
-  // How far it is stands in the same transaction as what was published.
+  // Its position is committed in the transaction of its records.
   const place = { topic: input.name, partition: 0 }
   const [committed] = await port.committedOffsets('publisher', [place])
   let next = committed?.offset ?? 1

@@ -1,5 +1,5 @@
 /**
- * The process that is killed: says over IPC what it is doing, and goes on until it is done or dead.
+ * The process that is killed: says over IPC what it is doing, and continues until it is done or dead.
  * Arguments: folder, records per key.
  */
 import process from 'node:process'

@@ -183,7 +183,7 @@ test('a data directory that is in use: the second process is told of the first, 
   await (await openLog(path)).close()
 })
 
-test('a disk that is full: appends are refused, reads go on, and with room again everything does', async () => {
+test('a disk that is full: appends are refused, reads continue, and with room again appends do', async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk, { segmentBytes: 2000 })
   const partition = await log.createPartition('flights', 0)
@@ -229,7 +229,7 @@ test('no room to keep aside what recovery cuts off: it is not cut', async () => 
   assert.equal(cut?.bytes, 5000)
 })
 
-test('a torn end is cut off and kept; the log goes on in front of it', async t => {
+test('a torn end is cut off and kept; the log continues before it', async t => {
   const path = folderFor(t)
   await logWith(path, 10)
   const file = join(path, 'flights-0', '00000000000000000000.log')

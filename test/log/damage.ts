@@ -44,7 +44,7 @@ function diskWith({ log, segment, bytes }: Damage): SimulatedDisk {
   return disk
 }
 
-/** The sound part is what is left in the file, and everything behind it stands in the files kept aside. */
+/** The sound part is what is left in the file, and everything after it is in the quarantined files. */
 function checkCut(damage: Damage, disk: SimulatedDisk, { cut, logEndOffset }: PartitionRecovery): void {
   const { log, segment, bytes } = damage
   const { offset, position } = soundEnd(damage)

@@ -68,7 +68,7 @@ async function answersOf(partition: Partition): Promise<unknown> {
   }
 }
 
-/** The sequence that a producer has to go on with, as a batch that is out of order is told. */
+/** The sequence that a producer must continue with, from the error for a batch out of order. */
 function expectedSequence(partition: Partition, producerId: number): string {
   try {
     partition.append(batchOf(['x'], { producerId, producerEpoch: 0, baseSequence: 1e9, transactional: true }))

@@ -118,8 +118,8 @@ class Life {
   }
 
   /**
-   * The disk is well again: everything goes on, after what a broker does with transactions that were left
-   * open.
+   * The disk is well again: everything continues, after the steps that a broker takes with transactions that
+   * were left open.
    */
   async goOn(value: string): Promise<void> {
     for (const topic of topics) {
@@ -226,7 +226,7 @@ async function check(failure: PlannedFailure, end: 'kill' | 'crash', seed: numbe
     assert(codes[failure.kind].includes(error.code), `${error.code}: ${error.message}`)
   if (failure.kind === 'EMFILE' && failure.times === 'once') assert.deepEqual(life.failures, [])
 
-  // The same process goes on where nothing was final.
+  // The same process continues if no failure was final.
   const isFinal = life.failures.some(({ retriable }) => !retriable)
   if (isFinal) life.checkPoisoned()
   else {

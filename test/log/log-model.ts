@@ -1,6 +1,6 @@
 /**
  * What a partition should be, in the simplest form: a list of batches. Everything else (producers, open
- * transactions, what readers see) is worked out anew from that list, whenever it is asked for.
+ * transactions, what readers see) is computed from that list at each call.
  */
 import assert from 'node:assert/strict'
 import type { Isolation } from '../../src/log/index.ts'

@@ -40,7 +40,7 @@ const markerBytes = controlBatch({
   timestamp: 0,
 }).length
 
-/** A producer, as it goes on after what it sent last. */
+/** A producer, with the sequence that it continues from. */
 interface Client {
   readonly producerId: number
   readonly transactional: boolean
@@ -270,7 +270,7 @@ class Simulation {
     if (epoch > 0) assert.throws(() => send(epoch - 1, next), { code: 'PRODUCER_FENCED' })
   }
 
-  /** Reads while appends are on their way: what is shown is what will stand there, up to the readable end. */
+  /** Reads while appends are on their way: the records shown are those that stay, up to the readable end. */
   async #read(): Promise<void> {
     const partition = this.#partition
     for (const isolation of isolations) {

@@ -14,7 +14,7 @@ const batchSizes = [1, 2, 7, 30, 120]
 export interface WrittenBatch {
   readonly baseOffset: number
   readonly nextOffset: number
-  /** Where it stands in its segment's file: [start, end). */
+  /** Its range in the segment's file: [start, end). */
   readonly start: number
   readonly end: number
 }

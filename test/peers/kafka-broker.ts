@@ -1,7 +1,7 @@
 /**
- * A real Apache Kafka: one node, broker and KRaft controller in one, on loopback, with its data in a folder
- * of its own under `.peers/`. `stop()` shuts it down in an orderly way and leaves the folder, so that its log
- * can be read.
+ * A real Apache Kafka: one node, broker and KRaft controller in one, on loopback, with its data in a separate
+ * folder under `.peers/`. `stop()` shuts it down in an orderly way and leaves the folder, so that its log can
+ * be read.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

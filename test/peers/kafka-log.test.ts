@@ -61,7 +61,7 @@ describe('a log that Apache Kafka wrote', () => {
         assert.deepEqual(readWithWire(join(topics.logDirectory, partition)), expected.map(comparable))
     })
 
-    it(`is read by our log where it stands, ${compression}`, async () => {
+    it(`is read by our log in place, ${compression}`, async () => {
       const log = await LogDirectory.open(topics.logDirectory, {
         disk: nodeDisk,
         clock: systemClock,
@@ -97,7 +97,7 @@ describe('a log that Apache Kafka wrote', () => {
     await assert.rejects(openLog(topics.logDirectory), error => isMillraceError(error, 'DATA_DIR_FOREIGN'))
   })
 
-  it('is complained about by DumpLogSegments when it ends in bytes that are no batch', async () => {
+  it('is complained about by DumpLogSegments when it ends in bytes that are not a batch', async () => {
     const [log] = files(join(topics.logDirectory, 'plain-none-0')).filter(file => file.endsWith('.log'))
     assert(log)
     appendFileSync(log, 'not a batch')
@@ -126,7 +126,7 @@ const visible = (records: readonly WrittenRecord[], isolation: Isolation): Shown
 
 /**
  * A folder of millrace's with the partitions in it that Apache Kafka wrote, as after an unclean stop:
- * everything is read and indexed anew.
+ * everything is read and indexed again.
  */
 async function takeOver(logDirectory: string): Promise<string> {
   const folder = mkdtempSync(join(logDirectory, '..', 'taken-over-'))

@@ -47,7 +47,7 @@ describe('a log that millrace wrote', () => {
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('lost nothing but the half batch that stood at its end', () => {
+  it('lost nothing but the half batch at its end', () => {
     const aside = readdirSync(join(directory, 'plain-none-0')).filter(name => name.includes('.cut-'))
     assert.equal(aside.length, 1)
   })
@@ -112,7 +112,7 @@ function take(read: Read, open: Map<number, WrittenRecord[]>, batch: DumpedBatch
     assert(decided?.[0] && marker?.marker, 'a marker ends a transaction')
     open.delete(producerId)
     read.markers += 1
-    // A marker may raise the epoch, and then sequences begin anew.
+    // A marker may raise the epoch, and then sequences begin again at 0.
     const known = read.producers.get(producerId)
     const last = known?.producerEpoch === producerEpoch ? known.last : undefined
     read.producers.set(producerId, { producerId, producerEpoch, last })

@@ -35,7 +35,7 @@ export interface WrittenPartition {
 /** By partition folder (`plain-gzip-0`). */
 export type WrittenTopics = ReadonlyMap<string, WrittenPartition>
 
-/** Writes to a log in `folder`, copies what a killed process would leave, and goes on in the copy. */
+/** Writes to a log in `folder`, copies what a killed process would leave, and continues in the copy. */
 export async function writeOurTopics(
   folder: string,
 ): Promise<{ readonly directory: string; readonly topics: WrittenTopics }> {

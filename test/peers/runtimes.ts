@@ -15,9 +15,9 @@ export interface Runtime {
   readonly version: string
   /** The program, in the package. */
   readonly program: string
-  /** What goes before the file to run. */
+  /** The arguments in front of the file to run. */
   readonly args: readonly string[]
-  /** What goes before a file of tests. */
+  /** The arguments in front of a file of tests. */
   readonly testArgs: readonly string[]
 }
 

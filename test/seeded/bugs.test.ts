@@ -1,6 +1,6 @@
 /**
- * The list of seeded bugs does not rot: each patch still fits, and the tests that are to catch it are there.
- * `npm run test:seeded` applies them.
+ * The list of seeded bugs does not rot: each patch still fits, and the tests that must catch it exist. `npm
+ * run test:seeded` applies them.
  */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'

@@ -52,7 +52,7 @@ async function main(chosen: readonly SeededBug[]): Promise<boolean> {
     const path = join(tree, bug.file)
     const text = readFileSync(path, 'utf8')
     writeFileSync(path, patched(text, bug))
-    // A bug that is no program would be caught by everything.
+    // A bug that does not compile would be caught by every test.
     execFileSync(process.execPath, ['--check', path], { stdio: 'inherit' })
     const caught = await firstFailure(tree, bug.tests)
     writeFileSync(path, text)
@@ -92,7 +92,7 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
     [...options, `--test-reporter=./test/seeded/reporter.ts`, ...files],
     {
       cwd: tree,
-      // A group of its own: whatever tests have started ends with them.
+      // A process group: processes that the tests have started end with them.
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
       env: { ...process.env, TMPDIR: temporary, NODE_COMPILE_CACHE: join(folder, 'compiled') },

@@ -2,7 +2,7 @@
 export interface SeededBug {
   readonly name: string
   readonly file: string
-  /** Stands exactly once in the file. */
+  /** Occurs exactly once in the file. */
   readonly find: string
   readonly replace: string
   /** Test files, of which one at least fails. */

@@ -1,5 +1,5 @@
 /**
- * Aggregates that come to null, at random: what stands at the end is what a naive model has, whenever windows
+ * Aggregates that come to null, at random: the final results are those of a naive model, whenever windows
  * fired, merged and were taken back.
  */
 import { deepEqual } from 'node:assert/strict'
@@ -82,4 +82,4 @@ function oneCase(random: Random): void {
   deepEqual(found, new Map(expected))
 }
 
-test('windows and sessions whose aggregates come to null and go on', () => forSeeds(4000, oneCase))
+test('windows and sessions whose aggregates come to null and continue', () => forSeeds(4000, oneCase))

@@ -123,7 +123,7 @@ function alignedAtRandom(random: Random, latenessMin = 0) {
     case 0:
       return hopping(advance * (1 + random.int(3)), advance, options)
     case 1:
-      // A sample, or an advance that the size is no multiple of.
+      // A sample, or an advance that does not divide the size.
       return hopping(duration(random, 60), advance, options)
     default:
       return tumbling(advance, options)

@@ -25,7 +25,7 @@ export interface OracleRow {
 type Partitions = readonly (readonly OracleRecord[])[]
 type KeyOf = (record: OracleRecord) => string
 
-/** Each record with the watermark of its partition as it stood before it. */
+/** Each record with the watermark of its partition before it. */
 export function withWatermarks<R extends OracleRecord>(
   partition: readonly R[],
   outOfOrderness: number,
@@ -141,7 +141,7 @@ function sessionOf(key: string, records: readonly OracleRecord[], gapMs: number)
   }
 }
 
-/** What stands in a topic of results at the end: value and timestamp by key. */
+/** The final content of a topic of results: value and timestamp by key. */
 export function tableOf(
   rows: readonly OracleRow[],
   policy: 'final' | 'changes',

@@ -162,7 +162,7 @@ export class TaskHarness {
     this.settle(between)
   }
 
-  /** A source at the end of its records stands at the end of time. */
+  /** A source at the end of its records is at the end of time. */
   endExhausted(between: () => boolean = () => true): void {
     for (const source of this.#sources)
       if (source.position >= (this.#records(source)?.length ?? 0)) source.end()

@@ -253,7 +253,7 @@ for (const [name, windows, expiry] of [
   })
 
 for (const windows of [tumbling(10), session(10)])
-  test(`a record is judged by the watermark of its own partition, also where a table holds back its task: ${windows.kind}`, () => {
+  test(`a record is judged by the watermark of its partition, also where a table holds back its task: ${windows.kind}`, () => {
     const app = new App('app')
     const input = topic('input', { key: text(), value: json<string>() })
     const names = topic('names', {

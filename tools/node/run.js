@@ -1,8 +1,8 @@
 // Runs a program with the Node.js that the lockfile pins, whatever Node started this file (20 or later).
 //
-// The binary comes from a platform package (an optional dependency of this private workspace), so it stands
-// in the lockfile, needs no install script, and never reaches a user of the published package. On a platform
-// without such a package the Node that runs now is taken, if it is new enough.
+// The binary comes from a platform package, an optional dependency of this private workspace. So it is in the
+// lockfile, needs no install script, and never reaches a user of the published package. On a platform without
+// such a package the running Node is used, if it is new enough.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { createRequire } from 'node:module'
@@ -17,8 +17,8 @@ const packages = {
 }
 const oldestUsable = 24
 
-// glibc gives every thread of libuv and DuckDB a heap of its own, and hardly any of it comes back. With two,
-// the demo's peak is 30 to 50 MB lower, at the same speed (measured); elsewhere the variable means nothing.
+// glibc gives every thread of libuv and DuckDB its own heap, and returns hardly any of it. With two heaps the
+// demo's peak is 30 to 50 MB lower, at the same speed (measured). Other systems ignore the variable.
 const env = { MALLOC_ARENA_MAX: '2', ...process.env }
 const program = spawn(pinnedNode(), process.argv.slice(2), { stdio: 'inherit', env })
 // The terminal sends Ctrl-C to both processes: the child decides when to leave, this one waits for it.

@@ -1,6 +1,5 @@
 /**
- * CSV files at their edges: unfinished, in another place, in another form, and values that are almost of
- * their kind.
+ * Edge cases of CSV files: unfinished, moved, in another format, and values that are almost of their kind.
  */
 import assert from 'node:assert/strict'
 import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -35,7 +34,7 @@ describe('long records', () => {
   const long = Array.from({ length: 60_000 }, (_, n) => `line ${n}, of the text`).join('\n')
   const threeRows = (): string => fileOf(`id,text\n1,a\n2,"${long}"\n3,c\n`)
 
-  test('C1: a quoted field of 1.4 MB with 60,000 lines is a value', async () => {
+  test('C1: reads a quoted field of 1.4 MB with 60,000 lines', async () => {
     const { rows, places } = await read(csv(threeRows(), { columns: { id: 'integer', text: 'string' } }))
     assert.deepEqual(rows, [
       { id: 1, text: 'a' },
@@ -45,7 +44,7 @@ describe('long records', () => {
     assert.deepEqual(places, ['line 2', 'line 3', 'line 60003'])
   })
 
-  test('C1: with a lower limit it is one bad row, which names the option', async () => {
+  test('C1: with a lower limit the field is one bad row, which names the option', async () => {
     const source = csv(threeRows(), { recordBytesMax: 1_000_000 })
     const { rows, places } = await read(source)
     assert.deepEqual(
@@ -58,7 +57,7 @@ describe('long records', () => {
     assert.equal(Buffer.from(bad.original).toString(), `2,"${long}`.slice(0, 64 * 1024))
   })
 
-  test('a record that is too long is one bad row, wherever runs stop in it', async () => {
+  test('a record that is too long is one bad row, wherever a run stops in it', async () => {
     const content = `a||b\n1||2\n3||"${'x,"",y\n'.repeat(700)}"||"\n"\n4||5\n`
     const file = fileOf('')
     let resume: ResumeState | undefined
@@ -72,7 +71,7 @@ describe('long records', () => {
     assert.deepEqual(seen, ['line 2 a=1 b=2', 'line 3 bad', `line ${700 + 5} a=4 b=5`])
   })
 
-  test('a limit of the record: its line end does not count', async () => {
+  test('the limit of a record does not count its line end', async () => {
     for (const end of ['\n', '\r\n'])
       assert.deepEqual(
         shown(
@@ -90,7 +89,7 @@ describe('unfinished files', () => {
     const first = await read(source)
     assert.deepEqual(shown(first), ['key=a n=1'])
     assert.match(first.waiting!, /last line, 3, has no line end.*set lastLine: 'complete'/)
-    // What it advises.
+    // Follows the advice.
     const complete = csv(file, { columns: { key: 'string', n: 'integer' }, lastLine: 'complete' })
     assert.deepEqual(shown(await read(complete, first.resume)), ['key=b n=12'])
     appendFileSync(file, '345\nc,3\n')
@@ -166,8 +165,7 @@ describe('identity', () => {
       read(other, resume),
       isCode('SOURCE_CHANGED', /csv\(path, \{ name: 'csv-sales\.csv' \}\)/),
     )
-    // What the message advises: a name of its own, under which there is no state; or the same name, for a
-    // file that was moved.
+    // Follows the advice: its own name, which has no state; or the same name, for a file that was moved.
     assert.deepEqual(shown(await read(csv(february, { columns, name: 'february' }))), [
       'key=a n=1',
       'key=b n=2',
@@ -177,9 +175,9 @@ describe('identity', () => {
     ])
   })
 
-  test('a state of 0.1.0 is continued, and gets what it lacks', async () => {
+  test('continues a state of 0.1.0, and adds the path and first bytes', async () => {
     const file = january()
-    // As 0.1.0 wrote it: hashes of the header, and of what precedes the place.
+    // As 0.1.0 wrote it: hashes of the header, and of the bytes before the place.
     const old = { byte: 10, line: 3, header: 'bb83e75a5a4a4d38', tail: '' }
     const { resume } = await read(csv(file, { columns }))
     const { header, tail } = resume as { header: string; tail: string }
@@ -209,7 +207,7 @@ describe('identity', () => {
     appendFileSync(file, '\nb,x\n')
     assert.deepEqual((await read(source, old)).places, ['line 3'])
     writeFileSync(file, 'key,n\na,12\n')
-    await assert.rejects(read(source, old), isCode('SOURCE_CHANGED', /written on/))
+    await assert.rejects(read(source, old), isCode('SOURCE_CHANGED', /longer now/))
   })
 
   test('a copy in the same place is the same file', async () => {
@@ -283,20 +281,20 @@ describe('line ends and first lines', () => {
     ['another delimiter than sep= says', 'sep=;\na;b\n', /delimiter/, { delimiter: ',' }],
     ['nothing but empty lines', '\n\n', /no header/, { lastLine: 'complete' }],
   ] as const)
-    test(`refused by its name: ${name}`, async () => {
+    test(`refuses a file by the name of its format: ${name}`, async () => {
       await assert.rejects(
         read(csv(fileOf(content), options)),
         error => isMillraceError(error, 'SOURCE_MALFORMED', 'SCHEMA_MISMATCH') && message.test(error.message),
       )
     })
-  test('what the messages advise', async () => {
+  test("the messages' advice works", async () => {
     assert.deepEqual(shown(await read(csv(fileOf('a;b\n1;2\n'), { delimiter: ';' }))), ['a=1 b=2'])
     assert.deepEqual(shown(await read(csv(fileOf('a;b\n1\n'), { columns: { 'a;b': 'string' } }))), ['a;b=1'])
     assert.deepEqual(shown(await read(csv(fileOf('# x\na,b\n1,2\n'), { comment: '#' }))), ['a=1 b=2'])
   })
 })
 
-test('dead letters have the bytes of the row, whoever refuses it: the source or the topic', async () => {
+test("dead letters have the row's bytes, whether the source or the topic refuses it", async () => {
   const file = fileOf(Buffer.from('id,n\n"a",1\n"b", 2\n"c",3.5\n"\xff",4\n"e","5"\n', 'latin1'))
   const log = new MemoryLog()
   const whole = topic('whole', { value: z.object({ id: z.string(), n: z.int() }) })
@@ -332,7 +330,7 @@ describe('kinds are strict', () => {
     })
   }
   const bad = Symbol('a bad row')
-  // C5, and what is like it.
+  // C5, and similar cases.
   for (const text of [
     '0x10',
     '0b11',

@@ -1,10 +1,10 @@
 /**
- * The records of a CSV file, a block of bytes at a time: never more of it is held than a block and the
- * longest record that is allowed.
+ * Reads the records of a CSV file, a block of bytes at a time. It holds at most a block and the longest
+ * allowed record.
  *
- * What is handed out depends on the content alone: not on where a block ends, and not on where an earlier run
- * has stopped. A record that is too long is one malformed record; the rest of it is passed over, up to its
- * end, without being held. A last record without a line end waits, unless the file is complete.
+ * The records depend on the content alone: not on the ends of blocks, and not on the place where an earlier
+ * run stopped. A record that is too long is one malformed record; its rest is skipped without being held. A
+ * last record without a line end waits, unless the file is complete.
  */
 import { isUtf8 } from 'node:buffer'
 import type { FileHandle } from 'node:fs/promises'
@@ -21,52 +21,49 @@ import {
 
 /** A record, split. */
 export interface CsvRecord {
-  /** The line in which it begins, from 1. */
+  /** The line on which it begins, from 1. */
   readonly line: number
   /**
-   * As the file has it, without its line end; bytes where they are not UTF-8, and the first ones of a record
-   * that is too long.
+   * The record's text without its line end. Bytes if they are not UTF-8; the first bytes of a record that is
+   * too long.
    */
   readonly original: string | Uint8Array
-  /** A text says what is wrong with the record. */
+  /** Its fields; a text says why the record is malformed. */
   readonly fields: (string | null)[] | string
 }
 
-/** Where a file is read on. */
+/** The place where reading continues. */
 export interface Position {
   readonly byte: number
-  /** The line of the next record; of the last one where that has no line end. */
+  /** The line of the next record; of the last one if that has no line end. */
   readonly line: number
-  /**
-   * What the next byte is in: of a record that is too long and passed over, and of a last record that leaves
-   * a quote open.
-   */
+  /** The state of the scan: within a skipped record that is too long, or a last record with an open quote. */
   readonly inside?: Inside | undefined
-  /** The last record had no line end: none of the file follows it. */
+  /** The last record had no line end, and was the end of the file. */
   readonly isOpen?: boolean | undefined
 }
 
 export interface RecordsOptions {
   readonly dialect: Dialect
   readonly lineEnd: LineEnd
-  /** Bytes read at once, and so about the size of a batch. */
+  /** Bytes per read, and so about the size of a batch. */
   readonly blockBytes: number
   readonly recordBytesMax: number
-  /** Whether a last record without a line end is one. */
+  /** Whether a last record without a line end counts. */
   readonly isComplete: boolean
 }
 
-/** What to do about a line that waits. */
+/** Advice for a line that waits. */
 export const ifComplete = "If the file is complete, set lastLine: 'complete'."
 
-/** What is wrong with bytes that are not UTF-8. */
+/** The fault of bytes that are not UTF-8. */
 export const notUtf8 = 'bytes that are not UTF-8, as files in Latin-1, Windows-1252 or UTF-16 have them'
 
 /** Bytes that are kept of a record that is too long. */
 const excerptBytes = 64 * 1024
 
 export class CsvRecords {
-  /** Whether an empty line is a record: of a file of one column it is, which holds nothing. */
+  /** Whether an empty line is a record, as in a file of one column, where it holds nothing. */
   emptyLines = false
   readonly #file: string
   readonly #handle: FileHandle
@@ -74,10 +71,10 @@ export class CsvRecords {
   readonly #scanner: RecordScanner
   readonly #comment: Buffer
   #line: number
-  /** What was read; the next record begins at `#start`. */
+  /** The bytes read; the next record begins at `#start`. */
   #bytes: Buffer = Buffer.alloc(0)
   #start = 0
-  /** Where in the file `#bytes` begin. */
+  /** The position of `#bytes` in the file. */
   #base: number
   #isSkipping: boolean
   #isOpen: boolean
@@ -93,7 +90,7 @@ export class CsvRecords {
     this.#line = from.line
     this.#isSkipping = from.inside !== undefined
     this.#isOpen = from.isOpen ?? false
-    // An open end that still is one: there is nothing more.
+    // The open end is still open: nothing was added.
     this.#isDone = this.#isOpen
     if (from.inside !== undefined) this.#scanner.continueIn(from.inside)
   }
@@ -111,7 +108,7 @@ export class CsvRecords {
     }
   }
 
-  /** What is left at the end of the file, in words; undefined before the end, and where nothing is left. */
+  /** The rest at the end of the file, in words; undefined before the end, and without a rest. */
   get waiting(): string | undefined {
     if (!this.#isDone || this.#isOpen || (this.#start === this.#bytes.length && !this.#isSkipping))
       return undefined
@@ -120,10 +117,10 @@ export class CsvRecords {
       inside === 'quoted'
         ? `the record in line ${this.#line} opens a quote that the file does not close`
         : `the last line, ${this.#line}, has no line end`
-    return `${what}: it waits for the rest. ${ifComplete}`
+    return `${what}, and waits for its rest. ${ifComplete}`
   }
 
-  /** The records of the next block; none at the end. `most`: of them no more than so many. */
+  /** The records of the next block, at most `most`; none at the end. */
   async next(most: number = Infinity): Promise<CsvRecord[]> {
     const records: CsvRecord[] = []
     if (this.#start < this.#bytes.length) this.#takeAll(records, most, false)
@@ -138,7 +135,7 @@ export class CsvRecords {
   /** Reads the next block; false at the end of the file. */
   async #read(): Promise<boolean> {
     const rest = this.#bytes.length - this.#start
-    // As much again as there is: a long record is copied a few times, not once a block.
+    // Doubles the buffer: a long record is copied a few times, not once a block.
     const block = Buffer.allocUnsafe(rest + Math.max(this.#options.blockBytes, rest))
     this.#bytes.copy(block, 0, this.#start)
     const bytesRead = await readAt(this.#file, this.#handle, block, rest, this.#base + this.#bytes.length)
@@ -170,17 +167,17 @@ export class CsvRecords {
     if (isAll && isComplete && records.length < most) this.#takeOpenEnd(records)
   }
 
-  /** Takes a last record that has no line end. A lone carriage return is half of one. */
+  /** Takes a last record without a line end. A lone carriage return is half of one. */
   #takeOpenEnd(records: CsvRecord[]): void {
     const end = this.#bytes.length
     const trimmed = trimmedEnd(this.#bytes, this.#start, end, this.#options.lineEnd)
     if (trimmed === this.#start) return
-    // A line end in quotes is the field's.
+    // A line end in quotes belongs to the field.
     this.#take(end, records, this.#scanner.inside === 'quoted' ? end : trimmed)
     this.#isOpen = true
   }
 
-  /** Takes the record that ends before `end`, of which the line end begins at `trimmed`. */
+  /** Takes the record that ends before `end`; its line end begins at `trimmed`. */
   #take(end: number, records: CsvRecord[], trimmed: number): void {
     const { recordBytesMax } = this.#options
     if (this.#isSkipping) this.#isSkipping = false
@@ -226,7 +223,7 @@ export class CsvRecords {
   }
 }
 
-/** Fills `into` from its offset on with what the file has at `position`, as far as one read gives it. */
+/** Fills `into` from its offset with the file's bytes at `position`, as far as one read returns them. */
 export async function readAt(
   file: string,
   handle: FileHandle,

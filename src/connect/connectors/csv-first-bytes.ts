@@ -1,6 +1,6 @@
 /**
- * What a file begins with: line ends, and what says that it is not CSV in UTF-8. That is refused by its name,
- * with what makes CSV of it.
+ * The first bytes of a file tell its line ends, and whether it is CSV in UTF-8. Another format is refused by
+ * its name, with a way to convert it.
  */
 import { MillraceError } from '../../base/index.ts'
 import {
@@ -16,8 +16,8 @@ const inflate = (command: string): string => `Decompress it first: ${command}.`
 const toUtf8 = (from: string): string => `Save it as UTF-8, or convert it: iconv -f ${from} -t UTF-8.`
 
 /**
- * By the bytes at the beginning, in hexadecimal, two points for any byte. Of two that begin alike the longer
- * one comes first.
+ * Other formats by their first bytes, in hexadecimal; two points match any byte. The longer of two with a
+ * common beginning comes first.
  */
 const foreigners: readonly (readonly [begins: string, is: string, advice: string])[] = [
   ['1f8b', 'compressed with gzip', inflate('gunzip')],
@@ -39,12 +39,12 @@ const foreigners: readonly (readonly [begins: string, is: string, advice: string
   ['00000000', 'not text: it begins with zero bytes', 'Check the path, and the program that wrote it.'],
 ]
 
-/** Bytes that are looked at for what a file is. */
+/** Bytes that tell a file's format. */
 const lookedAt = 64
 
 /**
  * @param head the first bytes of the file
- * @throws MillraceError SOURCE_MALFORMED for what is not CSV in UTF-8
+ * @throws MillraceError SOURCE_MALFORMED for a file that is not CSV in UTF-8
  */
 export function refuseForeign(file: string, head: Buffer): void {
   const begins = head.toString('hex', 0, lookedAt)
@@ -70,8 +70,7 @@ function utf16WithoutMark(head: Buffer): (typeof foreigners)[number] | undefined
 const byteOrderMark = Buffer.from('\ufeff')
 
 /**
- * Bytes of the byte order mark of UTF-8 at the beginning: 3 or 0; undefined where too little is there to
- * tell.
+ * Bytes of a byte order mark of UTF-8 at the beginning: 3 or 0; undefined if the bytes are too few to tell.
  */
 export function markBytes(head: Buffer): number | undefined {
   const found = startsWith(head, 0, byteOrderMark)
@@ -79,8 +78,8 @@ export function markBytes(head: Buffer): number | undefined {
 }
 
 /**
- * How lines end, by the first one outside quotes, from `start` on; undefined where no line ends, or where the
- * byte after a carriage return is not there. `isAll`: no more bytes come.
+ * How lines end, by the first line end outside quotes, from `start` on. Undefined if no line ends, or the
+ * byte after a carriage return is missing. `isAll`: no more bytes come.
  */
 export function lineEndOf(
   head: Buffer,
@@ -98,7 +97,7 @@ export function lineEndOf(
   if (end === Infinity) return isAll ? lineFeed : undefined
   const next = head[end]
   if (next === undefined && !isAll) return undefined
-  // Two of them before a line feed are a fault of the file, and no lines of their own.
+  // Two of them before a line feed are a fault of the file, not empty lines.
   return next === lineFeed || (next === carriageReturn && head[end + 1] === lineFeed)
     ? lineFeed
     : carriageReturn

@@ -1,4 +1,4 @@
-/** Opens a CSV file: what stands before its records, where it is read on, and its batches. */
+/** Opens a CSV file: its preamble, the place where reading continues, and its batches. */
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { MillraceError } from '../../base/index.ts'
@@ -9,12 +9,12 @@ import { readPreamble, Unfinished } from './csv-preamble.ts'
 import { CsvIdentity, hashOf, stateOf } from './csv-resume.ts'
 import { columnsFor, rowParser, type Row } from './csv-rows.ts'
 
-/** What a file is read as: the options of `csv()` with their defaults. */
+/** The format of a file: the options of `csv()` with their defaults. */
 export interface CsvFormat {
   /** The source's name, and whether the program gave it. */
   readonly name: string
   readonly isNamed: boolean
-  /** Undefined: what a first line `sep=` says, otherwise a comma. */
+  /** Undefined: that of a first line `sep=`, otherwise a comma. */
   readonly delimiter: string | undefined
   readonly quote: string
   readonly header: boolean
@@ -65,8 +65,8 @@ export async function openCsv(
     records.emptyLines = names.length === 1
     const read = rowParser(names, columns, format.nullValue)
     /**
-     * A state of 0.1.0 lacks what tells files apart: it is written again, also where the file has nothing
-     * more.
+     * A state of 0.1.0 lacks the path and the first bytes: it is written again, also if the file has no more
+     * rows.
      */
     let isOld = state !== undefined && state.begin === undefined
     return {

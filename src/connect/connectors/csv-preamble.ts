@@ -1,6 +1,6 @@
 /**
- * What stands before the records of a CSV file: a byte order mark, `sep=;`, empty lines, the header; and how
- * its lines end.
+ * The preamble of a CSV file, before its records: a byte order mark, `sep=;`, empty lines, the header. It
+ * also tells how lines end.
  */
 import type { FileHandle } from 'node:fs/promises'
 import { MillraceError } from '../../base/index.ts'
@@ -12,9 +12,9 @@ import type { CsvFormat } from './csv-open.ts'
 export interface Preamble {
   readonly dialect: Dialect
   readonly lineEnd: LineEnd
-  /** In their order in the file. */
+  /** The names of the columns, in the order of the file. */
   readonly names: readonly string[]
-  /** Behind all of it. */
+  /** The place after the preamble. */
   readonly records: CsvRecords
 }
 
@@ -28,8 +28,8 @@ export class Unfinished {
 }
 
 /**
- * Reads what stands before the records.
- * @throws MillraceError SOURCE_MALFORMED for what is not CSV, SCHEMA_MISMATCH for another delimiter than the
+ * Reads the preamble.
+ * @throws MillraceError SOURCE_MALFORMED for another format, SCHEMA_MISMATCH for another delimiter than the
  *   file names
  */
 export async function readPreamble(
@@ -43,10 +43,10 @@ export async function readPreamble(
   if (head.length === 0)
     throw new MillraceError(
       'SOURCE_MALFORMED',
-      `${file} is empty: it has not even a ${format.header ? 'header' : 'record'}. Run again when it has been written.`,
+      `${file} is empty: it has no ${format.header ? 'header' : 'record'}. Run again when it has been written.`,
     )
   refuseForeign(file, head)
-  const waits = new Unfinished(`the first line has no line end: it waits for the rest. ${ifComplete}`)
+  const waits = new Unfinished(`the first line has no line end, and waits for its rest. ${ifComplete}`)
   const isFinal = isAll && isComplete
   const mark = markBytes(head) ?? (isFinal ? 0 : undefined)
   const lineEnd = mark === undefined ? undefined : lineEndOf(head, mark, assumed, isFinal)
@@ -54,7 +54,7 @@ export async function readPreamble(
     if (isAll) return waits
     throw new MillraceError(
       'SOURCE_MALFORMED',
-      `${file} has no line end in its first ${head.length} bytes: it is not a CSV file, or its first record is larger than recordBytesMax allows.`,
+      `${file} has no line end in its first ${head.length} bytes. Either it is not a CSV file, or its first record is larger than recordBytesMax allows.`,
     )
   }
   const named = delimiterLine(head, mark, lineEnd)
@@ -85,10 +85,10 @@ export async function readPreamble(
   }
 }
 
-/** Bytes in which the first line end is looked for, where records may not be longer anyway. */
+/** Bytes that are searched for the first line end, unless records may be longer. */
 const firstLineBytesMax = 16 * 1024 * 1024
 
-/** The bytes at the beginning in which the first line ends, or all that there are. */
+/** The bytes at the beginning up to the first line end, or all bytes. */
 async function headOf(
   file: string,
   handle: FileHandle,
@@ -107,10 +107,7 @@ async function headOf(
   }
 }
 
-/**
- * The delimiter that a first line such as `sep=;` names, as Excel reads and writes it, and where that line
- * ends.
- */
+/** The delimiter in a first line such as `sep=;`, which Excel reads and writes, and the end of that line. */
 function delimiterLine(
   head: Buffer,
   start: number,
@@ -122,12 +119,12 @@ function delimiterLine(
   return delimiter === undefined ? undefined : { delimiter, end }
 }
 
-/** Spaces alone are no header. */
+/** A line of spaces is not a header. */
 function isBlank({ fields }: CsvRecord, { delimiter }: Dialect): boolean {
   return fields.length === 1 && (fields[0] ?? '').trim() === '' && delimiter.trim() !== ''
 }
 
-/** What else may be between fields. */
+/** Other usual delimiters. */
 const delimiters = [',', ';', '\t', '|']
 
 function namesOf(file: string, { fields, line }: CsvRecord, { specs, comment }: CsvFormat): string[] {
@@ -137,13 +134,13 @@ function namesOf(file: string, { fields, line }: CsvRecord, { specs, comment }: 
       `The header of ${file}, line ${line}, has ${fields}. Fix it${fields === notUtf8 ? ', or convert the file: iconv -f WINDOWS-1252 -t UTF-8' : ''}.`,
     )
   const names = fields.map(name => name ?? '')
-  // Columns that the program names and the file has are a header, whatever it looks like.
+  // A first record with the columns that the program names is the header.
   if (specs) return names
   const [first = ''] = names
   if (first.startsWith('#') && comment === '')
     throw new MillraceError(
       'SOURCE_MALFORMED',
-      `Line ${line} of ${file} would be the header, and begins with '#', as comments do. To pass over such lines, set comment: '#'. If it is the header, name the columns that you want in columns.`,
+      `Line ${line} of ${file} would be the header, and begins with '#', as comments do. To skip such lines, set comment: '#'. If it is the header, name the columns in the option columns.`,
     )
   const other = names.length === 1 ? delimiters.find(delimiter => first.includes(delimiter)) : undefined
   if (other !== undefined)

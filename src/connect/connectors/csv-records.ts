@@ -1,10 +1,10 @@
 /**
- * CSV as RFC 4180 has it: records end with a line end; a field may stand in quotes and then holds delimiters,
- * line ends and doubled quotes.
+ * CSV by RFC 4180: a record ends with a line end. A quoted field may hold delimiters, line ends and doubled
+ * quotes.
  *
- * Where a record ends follows from its bytes alone, also where it is malformed. A quote opens a field only at
- * the field's beginning. What follows a closing quote is text up to the next delimiter or line end. So a
- * fault costs the whole record it is in, and nothing inside quotes becomes a record.
+ * The end of a record follows from its bytes alone, also of a malformed one. A quote opens a field only at
+ * the field's beginning. Bytes after a closing quote are text up to the next delimiter or line end. So a
+ * fault costs its whole record, and text inside quotes never becomes a record.
  */
 
 export const lineFeed = 0x0a
@@ -13,41 +13,38 @@ export const carriageReturn = 0x0d
 /** How the records of a file are written. */
 export interface Dialect {
   readonly delimiter: string
-  /** Empty: no field stands in quotes. */
+  /** Empty: fields are never quoted. */
   readonly quote: string
-  /** What a field without quotes looks like that holds nothing. */
+  /** The text of an unquoted field that holds nothing. */
   readonly nullValue: string
-  /** What a line begins with that is no record. Empty: there are none. */
+  /** The beginning of a comment line. Empty: the file has no comments. */
   readonly comment: string
 }
 
-/**
- * The byte that ends a line: CR LF is a line feed with a carriage return before it, a lone CR is a line end
- * of its own.
- */
+/** The byte that ends a line: a line feed, which a carriage return may precede, or a lone carriage return. */
 export type LineEnd = typeof lineFeed | typeof carriageReturn
 
 /**
- * What the next byte is in: the beginning of a field, text, a quoted field, right behind a quote in one, or a
- * comment.
+ * The state of the scan: at the beginning of a field, in text, in a quoted field, after a quote in one, or in
+ * a comment.
  */
 export type Inside = (typeof insides)[number]
 export const insides = ['start', 'text', 'quoted', 'behind quote', 'comment'] as const
 
 /** Finds the ends of records in bytes that come in pieces. */
 export class RecordScanner {
-  /** What the byte at `at` is in. */
+  /** The state at the byte `at`. */
   inside: Inside = 'start'
-  /** Up to where the bytes have been searched. */
+  /** The bytes before this have been scanned. */
   at = 0
   readonly #lineEnd: LineEnd
   readonly #delimiter: Buffer
   /** -1: none. */
   readonly #quote: number
   readonly #comment: Buffer
-  /** Whether nothing of the record at `at` was looked at. */
+  /** Whether no byte of the record at `at` was scanned. */
   #isNew = true
-  /** The next quote in the bytes that were searched for it; their length where there is none. */
+  /** The next quote in the searched bytes; their length if they have none. */
   #nextQuote = 0
   #searched: Buffer | undefined
 
@@ -72,15 +69,14 @@ export class RecordScanner {
     this.#isNew = false
   }
 
-  /** The bytes before `count` are no longer there. */
+  /** The caller has dropped the bytes before `count`. */
   drop(count: number): void {
     this.at -= count
   }
 
   /**
-   * The offset after the record, its line end included; undefined where `bytes` end before it does. The next
-   * call continues there, in bytes of which those before {@link at} are the same. `isAll`: no more bytes
-   * come.
+   * The offset after the record and its line end; undefined if `bytes` end before the record does. The next
+   * call continues there; its bytes before {@link at} must be the same. `isAll`: no more bytes come.
    */
   end(bytes: Buffer, isAll: boolean): number | undefined {
     if (this.#isNew) {
@@ -90,7 +86,7 @@ export class RecordScanner {
       this.#isNew = false
       if (isComment) this.inside = 'comment'
       else {
-        // Most records have no quote: their end is the line's.
+        // Most records have no quote, and end with the line.
         const end = bytes.indexOf(this.#lineEnd, at) + 1
         if (end > 0 && this.#firstQuote(bytes, at) >= end) return this.#found(end)
       }
@@ -151,7 +147,7 @@ export class RecordScanner {
   }
 }
 
-/** Whether `what` stands at `at`; undefined where the bytes end before that can be told. */
+/** Whether the bytes at `at` are `what`; undefined if the bytes end too early to tell. */
 export function startsWith(bytes: Buffer, at: number, what: Buffer): boolean | undefined {
   for (let i = 0; i < what.length; i++) {
     if (at + i >= bytes.length) return undefined
@@ -167,10 +163,7 @@ export function trimmedEnd(bytes: Buffer, start: number, end: number, lineEnd: L
   return end
 }
 
-/**
- * The fields of a record: null for one that is the dialect's `nullValue`, without quotes. A text says what is
- * wrong with the record.
- */
+/** The fields of a record; null for an unquoted `nullValue`. A text says why the record is malformed. */
 export function fieldsOf(record: string, dialect: Dialect): (string | null)[] | string {
   const { delimiter, quote, nullValue } = dialect
   if (quote === '' || !record.includes(quote)) {
@@ -208,7 +201,7 @@ export function fieldsOf(record: string, dialect: Dialect): (string | null)[] | 
   }
 }
 
-/** Of the two kinds of line ends, one ends the record; the other is in it only where it does not belong. */
+/** One of the two kinds of line ends ends the record; the other kind inside it is a fault. */
 function hasLineEnd(text: string): boolean {
   return text.includes('\r') || text.includes('\n')
 }
@@ -219,7 +212,7 @@ const strayLineEnd =
 /** Characters of a value that a message shows. */
 const shownMax = 80
 
-/** A value in a message: as JSON, in one line, cut off where it is long. */
+/** A value in a message: as JSON, on one line, a long one cut off. */
 export function shown(text: string): string {
   return JSON.stringify(text.length > shownMax ? `${text.slice(0, shownMax)}…` : text)
 }

@@ -1,9 +1,9 @@
 /**
- * The resume state of a CSV file: where it is read on, and what shows that it is the same file.
+ * The resume state of a CSV file: the place to continue from, and the marks of the file.
  *
- * That is its path, fingerprints of its header, of its first bytes and of those before the place, and that it
- * is not shorter. 0.1.0 wrote no path and no first bytes: such a state is continued, and what it lacks is
- * added.
+ * The marks are its path, and fingerprints of its header, of its first bytes and of those before the place.
+ * The file must not be shorter. A state of 0.1.0 has no path and no first bytes: it is continued, and they
+ * are added.
  */
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
@@ -12,13 +12,13 @@ import type { ResumeState } from '../source.ts'
 import { readAt, type Position } from './csv-file.ts'
 import { carriageReturn, insides, lineFeed, type LineEnd } from './csv-records.ts'
 
-/** Bytes that are compared: of the beginning, and before the place where a file is read on. */
+/** Bytes that are compared: at the beginning, and before the place to continue from. */
 const beginBytes = 4096
 const tailBytes = 1024
-/** A longer path is kept as its hash: a state has to fit beside an offset. */
+/** A longer path is kept as its hash: a state must fit beside an offset. */
 const pathMax = 1000
 
-/** Where a source was left. */
+/** The place of a source. */
 export interface CsvState extends Position {
   readonly header: string
   readonly tail: string
@@ -27,7 +27,7 @@ export interface CsvState extends Position {
   readonly path: string | undefined
 }
 
-/** A file as its states know it. */
+/** The marks of a file, for its states. */
 export class CsvIdentity {
   readonly #file: string
   readonly #handle: FileHandle
@@ -36,7 +36,9 @@ export class CsvIdentity {
   readonly #isNamed: boolean
   #begin: { readonly bytes: number; readonly hash: string } | undefined
 
-  /** @param isNamed whether the program gave the source its name, and so says which file it is */
+  /**
+   * @param isNamed whether the program named the source, which then identifies the file instead of its path
+   */
   constructor(
     file: string,
     handle: FileHandle,
@@ -49,7 +51,7 @@ export class CsvIdentity {
     this.#isNamed = source.isNamed
   }
 
-  /** The state of a file that is left at `position`. */
+  /** The state at `position`. */
   async state(position: Position, header: string): Promise<ResumeState> {
     const { byte, line, inside, isOpen } = position
     return {
@@ -69,12 +71,12 @@ export class CsvIdentity {
     if (path === undefined || path === this.#path || this.#isNamed) return
     throw new MillraceError(
       'SOURCE_CHANGED',
-      `${this.#path} is not the file that was published under the name '${this.#name}': that was ${path}. If this is another file, give it a name of its own: csv(path, { name }). If it is the same file in another place, say so by its name: csv(path, { name: '${this.#name}' }).`,
+      `${this.#path} is not the file that was published under the name '${this.#name}': that was ${path}. If this is another file, give it its own name: csv(path, { name }). If it is the same file in another place, give the same name: csv(path, { name: '${this.#name}' }).`,
     )
   }
 
   /**
-   * Where the file is read on.
+   * The place to continue from.
    * @throws MillraceError SOURCE_CHANGED
    */
   async resume(state: CsvState, header: string, lineEnd: LineEnd): Promise<Position> {
@@ -83,24 +85,24 @@ export class CsvIdentity {
     if (state.begin !== undefined && state.begin !== (await this.#beginning(byte)))
       throw this.changed('it begins with another text')
     if ((await this.#tail(byte)) !== state.tail)
-      throw this.changed(`what it holds before line ${line} is not the same`)
+      throw this.changed(`its content before line ${line} has changed`)
     const [before] = await this.#bytes(byte - 1, 1)
     const wasOpen = state.begin === undefined ? before !== lineFeed : state.isOpen === true
     if (!wasOpen) return { byte, line, inside }
-    // 0.1.0 counted a last line without an end as if it had one.
+    // 0.1.0 counted a last line without a line end as one with it.
     const lastLine = state.begin === undefined ? line - 1 : line
     const next = await this.#bytes(byte, 2)
     const ends = lineEnd === lineFeed && next[0] === carriageReturn && before !== carriageReturn ? 1 : 0
     if (next.length === ends) return { byte, line: lastLine, isOpen: true }
     if (next[ends] !== lineEnd || inside !== undefined)
-      throw this.changed('its last line had no end then, and has been written on')
+      throw this.changed('its last line had no line end then, and is longer now')
     return { byte: byte + ends + 1, line: lastLine + 1 }
   }
 
   changed(why: string): MillraceError {
     return new MillraceError(
       'SOURCE_CHANGED',
-      `${this.#file} is not the file that was being published when the source was left: ${why}. Publishing cannot continue from there. Restore the file, or publish this one from the start under a name of its own: csv(path, { name }).`,
+      `${this.#file} is not the file that was published before: ${why}. Publishing cannot continue. Restore the file, or publish this one from the start under its own name: csv(path, { name }).`,
     )
   }
 
@@ -109,7 +111,7 @@ export class CsvIdentity {
     return this.#bytes(byte - length, length).then(hashOf)
   }
 
-  /** A hash of the first bytes of a file, of those that come before `byte`. */
+  /** A hash of the first bytes of a file that come before `byte`. */
   async #beginning(byte: number): Promise<string> {
     const bytes = Math.min(byte, beginBytes)
     if (this.#begin?.bytes !== bytes) this.#begin = { bytes, hash: hashOf(await this.#bytes(0, bytes)) }
@@ -122,7 +124,7 @@ export class CsvIdentity {
   }
 }
 
-/** The state as its parts; undefined where it is not one of a CSV file. */
+/** The parts of the state; undefined if it is not one of a CSV file. */
 export function stateOf(resume: ResumeState): CsvState | undefined {
   const { byte, line, header, tail, begin, path, inside, isOpen } = (resume ?? {}) as Readonly<
     Record<keyof CsvState, unknown>

@@ -33,20 +33,20 @@ export function columnsFor(file: string, names: readonly string[], specs: Column
   return columns
 }
 
-/** A name that stands twice in the header is no name of a column. */
+/** A name that the header has twice does not name a column. */
 function refuseTwins(file: string, names: readonly string[], wanted: readonly string[]): void {
   const twin = wanted.find(name => names.indexOf(name) !== names.lastIndexOf(name))
   if (twin !== undefined)
     throw new MillraceError(
       'SCHEMA_MISMATCH',
-      `The header of ${file} names two columns '${twin}', of which a row can hold one. Rename one there, or give other columns; without a header (header: false) they go by their order.`,
+      `The header of ${file} names two columns '${twin}', and a row can hold only one. Rename one there, or give other columns. Without a header (header: false) columns are named by their order.`,
     )
 }
 
-/** Makes the rows of records, in their order; malformed ones stand among them. */
+/** Makes the rows of records, in their order, malformed ones included. */
 export type RowParser = (records: readonly CsvRecord[]) => (Row | BadRow)[]
 
-/** @param nullValue what a `string` column that may not be null has where nothing stands */
+/** @param nullValue the text of an empty field in a `string` column that may not be null */
 export function rowParser(
   names: readonly string[],
   columns: readonly Column[],
@@ -84,7 +84,7 @@ export function rowParser(
   }
 }
 
-/** Undefined for a text that is not of the column's kind. */
+/** Undefined for a text that is not of its column's kind. */
 function valueOf(text: string | null, { kind, nullable }: Column, nullValue: string): unknown {
   if (text !== null) return valueOfKind[kind](text)
   if (nullable) return null

@@ -1,12 +1,9 @@
-/**
- * What the text of a CSV field may be, by the kind of its column: the grammar of that kind, not what a
- * JavaScript function makes of it.
- */
+/** The grammar of CSV fields, by the kind of their column. JavaScript's own parsers accept more. */
 import { numberChanges, parseJson } from '../../schema/index.ts'
 import type { ColumnKind } from '../columns.ts'
 import { daysOfDate, millisOfInstant } from '../instants.ts'
 
-/** The value of a text; undefined for one that is not of the kind, or that the value would change. */
+/** The value of a text; undefined if it is not of the kind, or would be changed. */
 export const valueOfKind: Readonly<Record<ColumnKind, (text: string) => unknown>> = {
   string: text => text,
   integer(text) {
@@ -22,7 +19,7 @@ export const valueOfKind: Readonly<Record<ColumnKind, (text: string) => unknown>
   json: jsonOf,
 }
 
-/** What a value is called that is not of the kind. */
+/** The names of the kinds, for values that are not of them. */
 export const kindInWords: Readonly<Record<ColumnKind, string>> = {
   string: 'text',
   integer: 'a whole number up to 2^53 - 1',
@@ -42,8 +39,8 @@ const booleans: Readonly<Record<string, boolean>> = Object.assign(
 )
 
 /**
- * The number of a text that has the form of one; undefined where it is infinite as a double, or a whole
- * number that is another one as a double.
+ * The number of a text in the form of one. Undefined if it is infinite as a double, or a whole number that a
+ * double changes.
  */
 function exactNumber(text: string): number | undefined {
   const value = Number(text)

@@ -16,7 +16,7 @@ export function fileOf(content: string | Uint8Array): string {
   return file
 }
 
-/** What a source gives, from its start or from where `resume` says; `resume` is where it ends. */
+/** The rows of a source, from its start or from `resume`; the returned `resume` is its end. */
 export interface Read<R> {
   readonly rows: (R | BadRow)[]
   /** `line 2`, of each row. */

@@ -104,7 +104,7 @@ describe('rows', () => {
     ],
   )
   check(
-    'nothing is null where null may be, and quoted it is empty text',
+    'an empty field is null if the column may be, and a quoted one is empty text',
     'a,b\n,\n"",""\n',
     { columns: { a: 'string?', b: 'string' } },
     [
@@ -148,7 +148,7 @@ describe('rows', () => {
     ['bytes', '!'],
   ] as const)
     check(
-      `${JSON.stringify(text)} is no ${kind}`,
+      `${JSON.stringify(text)} is not a ${kind}`,
       `a,b\n${text.includes('"') ? '' : text},x\n1,y\n`.replace('\n1,y', ''),
       { columns: { a: kind, b: 'string' } },
       [['bad', `${text},x`]],
@@ -182,7 +182,7 @@ describe('malformed rows', () => {
     ['line 4', '4,5,6'],
     '7',
   ])
-  check('a quote that is never closed costs what it holds', 'a,b\n1,2\n"3,4\n5,6\n7,8\n', [
+  check('a quote that is never closed costs the bytes after it', 'a,b\n1,2\n"3,4\n5,6\n7,8\n', [
     '1',
     ['line 3', '"3,4\n5,6\n7,8\n'],
   ])
@@ -194,7 +194,7 @@ describe('malformed rows', () => {
   check('text after a closing quote', 'a,b\n"1"x,2\n3,4\n', [['line 2', '"1"x,2'], '3'])
   check('bytes that are not UTF-8', Buffer.from('a,b\n\xff,1\n2,3\n', 'latin1'), [['line 2', '\xff,1'], '2'])
   check('line numbers count lines inside quotes', 'a,b\n"1\n1\n1",2\n3\n', ['1\n1\n1', ['line 5', '3']])
-  // Whatever is wrong with a record: its lines are no records.
+  // A malformed record: its lines never become records.
   const lines = 'x,y\nu,v\n'
   for (const [fault, record, original = record] of [
     ['too few fields', `"${lines}"`],
@@ -258,7 +258,7 @@ describe('files', () => {
         error => isMillraceError(error, 'SOURCE_CHANGED') && error.message.includes(file),
       )
     })
-  test('a complete last line without an end is read on behind the end that it gets', async () => {
+  test('continues after the line end that a complete last line gets later', async () => {
     for (const [last, end] of [
       ['2', '\n'],
       ['2', '\r\n'],
@@ -310,7 +310,7 @@ describe('files', () => {
     const source = csv(fileOf(Buffer.from('a,b\n1,2\n', 'utf16le')), { columns })
     await assert.rejects(read(source), isCode('SOURCE_MALFORMED'))
   })
-  test('a kind of column that there is not', async () => {
+  test('an unknown kind of column', async () => {
     const source = csv(fileOf('a\n1\n'), { columns: { a: 'int' as 'integer' } })
     await assert.rejects(read(source), isCode('INVALID_ARGUMENT', /'int'.*integer/))
   })

@@ -2,8 +2,8 @@
  * CSV (and anything delimited) as a source.
  *
  * The file is read in blocks of bytes and never held whole. The resume state is the byte after the last
- * record handed out, with its line number, so continuing is a seek; and what shows that the file is the same
- * one (csv-resume.ts). A file that has grown is read on.
+ * record, with its line number, so continuing is a seek. It also has the marks of the file (csv-resume.ts). A
+ * file that has grown is read from there.
  */
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,24 +13,24 @@ import type { Source } from '../source.ts'
 import { openCsv } from './csv-open.ts'
 import type { Row } from './csv-rows.ts'
 
-/** What a CSV file looks like, and what is read of it. */
+/** The format of a CSV file, and the columns to read. */
 export interface CsvOptions<C extends ColumnSpecs> {
   /**
-   * The columns of a row and what they hold; others in the file are left out. Default: all that the header
-   * names, as `string?`.
+   * The columns of a row with their kinds. Other columns of the file are left out. Default: all that the
+   * header names, as `string?`.
    *
-   * A field has to be of its column's kind as it stands, without spaces around it: an `integer` in decimal
-   * digits, a `number` in decimal digits with or without decimals and exponent, a `boolean` as true or false
-   * in any case, a `timestamp` in ISO 8601 (UTC where no zone stands there; a date alone is its midnight), a
-   * `date` as 2001-06-14, `bytes` in base64. A whole number that a double does not hold (beyond 2^53) and one
-   * that would be infinite are malformed; decimals round to the nearest double.
+   * A field must have the form of its column's kind, without spaces around it. `integer`: decimal digits.
+   * `number`: decimal digits, with or without decimals and exponent. `boolean`: true or false, in any case.
+   * `timestamp`: ISO 8601 (UTC without a zone; a date alone is its midnight). `date`: 2001-06-14. `bytes`:
+   * base64. A whole number that a double does not hold (beyond 2^53) and an infinite one are malformed;
+   * decimals round to the nearest double.
    */
   readonly columns?: C
-  /** What stands between fields. Default: what a first line such as `sep=;` says, otherwise `,`. */
+  /** The text between fields. Default: that of a first line such as `sep=;`, otherwise `,`. */
   readonly delimiter?: string
   /**
-   * What fields that hold a delimiter, a line end or a quote stand in: one ASCII character, doubled inside.
-   * Default `"`; empty: fields are never quoted.
+   * The quote around fields that hold a delimiter, a line end or a quote: one ASCII character, doubled
+   * inside. Default `"`; empty: fields are never quoted.
    */
   readonly quote?: string
   /**
@@ -39,23 +39,23 @@ export interface CsvOptions<C extends ColumnSpecs> {
    */
   readonly header?: boolean
   /**
-   * What a field looks like (without quotes) that holds nothing. Default: empty. A `string` column takes it
-   * as text, others must be declared nullable.
+   * The text of an unquoted field that holds nothing. Default: empty. A `string` column takes it as text;
+   * other columns must be nullable.
    */
   readonly nullValue?: string
-  /** Lines that begin with this text are passed over, such as `#`. Default: there are none. */
+  /** Lines that begin with this text, such as `#`, are skipped. Default: none. */
   readonly comment?: string
   /**
-   * What a last line is that has no line end. With `wait`, the default, its writer may be in the middle of
-   * it: it is not read before its line end is there, and `publish` says that it waits. With `complete` it is
-   * a record: for files that get no more lines.
+   * How to treat a last line without a line end. `wait`, the default: its writer may be in the middle of it,
+   * so it is read once it has its line end, and `publish` says that it waits. `complete`: it is a record, for
+   * files that get no more lines.
    */
   readonly lastLine?: 'wait' | 'complete'
-  /** Bytes of a record, at the most: a longer one is malformed, and costs itself only. Default 16 MiB. */
+  /** The most bytes of a record. A longer one is malformed, alone. Default 16 MiB. */
   readonly recordBytesMax?: number
   /**
-   * Default: `csv-` and the file's name. Under that name one path is read, and another one is refused: give a
-   * name where two files have the same one, or where a file has moved.
+   * The source's name. Default: `csv-` and the file's name. The default name accepts one path and refuses
+   * another: set it if two files have the same name, or a file has moved.
    */
   readonly name?: string
 }
@@ -67,12 +67,12 @@ const recordBytesMaxDefault = 16 * 1024 * 1024
 /**
  * Rows of a CSV file in UTF-8, with lines that end in LF, CR LF or CR alone.
  *
- * A malformed row (another number of fields, a value that is not of its column's kind, stray quotes, bytes
- * that are not UTF-8, more bytes than allowed) is handed out as such, with its line: `publish` applies its
- * `onError` to it. It is the whole record, up to the line end outside quotes. Empty lines are passed over,
- * but in a file of one column, where they hold nothing. A byte order mark is passed over.
+ * A malformed row is handed out as such, with its line: `publish` applies its `onError`. Its fault may be the
+ * number of fields, a value of another kind, stray quotes, bytes that are not UTF-8, or too many bytes. It is
+ * the whole record, up to the line end outside quotes. Empty lines are skipped, except in a file of one
+ * column, where they hold nothing. A byte order mark is skipped.
  *
- * The file may grow at its end between runs: the next one continues there. Another file in its place is
+ * The file may grow at its end between runs: the next run continues there. Another file in its place is
  * refused with SOURCE_CHANGED: another path, a shorter file, other text at its beginning or just before that
  * place.
  *
@@ -93,7 +93,7 @@ export function csv(path: string | URL, options: CsvOptions<ColumnSpecs> = {}): 
   return csvInBlocks(path, options, blockBytesDefault)
 }
 
-/** @internal As {@link csv}, with what is read at once: tests choose little. */
+/** @internal As {@link csv}, with the bytes per read: tests read few. */
 export function csvInBlocks(
   path: string | URL,
   options: CsvOptions<ColumnSpecs>,
@@ -106,12 +106,12 @@ export function csvInBlocks(
   if (new Set(marks.map(mark => mark[0])).size < marks.length || delimiter?.includes(quote || '\n'))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The delimiter, quote and comment of the CSV source ${file} cannot be told apart: ${marks.map(mark => JSON.stringify(mark)).join(', ')}. Give them different characters.`,
+      `The delimiter, quote and comment of the CSV source ${file} are not all different: ${marks.map(mark => JSON.stringify(mark)).join(', ')}. Give them different characters.`,
     )
   if (nullValue !== '' && (hasMark(nullValue, delimiter ?? ',') || hasMark(nullValue, quote)))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The nullValue ${JSON.stringify(nullValue)} of the CSV source ${file} holds its delimiter or quote: no field looks so.`,
+      `The nullValue ${JSON.stringify(nullValue)} of the CSV source ${file} holds its delimiter or quote, so no field can be equal to it.`,
     )
   if (!header && !columns)
     throw new MillraceError(
@@ -159,6 +159,6 @@ function fileOf(path: unknown): string {
   if (path instanceof URL && path.protocol === 'file:') return fileURLToPath(path)
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `csv() reads a file: give its path as text, or as a file: URL; got ${path instanceof URL ? path.href : inWords(path)}.`,
+    `csv() needs the path of a file, as text or as a file: URL, got ${path instanceof URL ? path.href : inWords(path)}.`,
   )
 }

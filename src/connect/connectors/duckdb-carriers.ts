@@ -1,10 +1,10 @@
 /**
- * How values travel into DuckDB: each column has a carrier for its type, which gives a value as the type
- * holds it, exactly, or not at all.
+ * Converts values for DuckDB: each column has a carrier for its type, which converts a value exactly or
+ * refuses it.
  *
  * DuckDB's own casts round (1.5 becomes 2 in an INTEGER), cut and guess. So values are converted here, and
- * appended as what they are. Types of which only DuckDB knows the text (INTERVAL, BIT, times with a zone)
- * travel as text and are cast on the staging table.
+ * appended with their types. Types whose text only DuckDB can parse (INTERVAL, BIT, times with a zone) are
+ * appended as text, and cast on the staging table.
  */
 import type { DuckDBAppender, DuckDBType, DuckDBUUIDValue, DuckDBValue } from '@duckdb/node-api'
 import { daysOfDate, nanosOfInstant } from '../instants.ts'
@@ -13,28 +13,28 @@ import { jsonTextOf } from './duckdb-json.ts'
 import { nestedCarrier } from './duckdb-nested.ts'
 import { scaledDecimal, wholeNumber, wholeNumberOrText } from './duckdb-numbers.ts'
 
-/** What stands for a value in a set of keys. */
+/** The identity of a value, for sets of keys. */
 export type Identity = string | number | bigint | boolean
 
-/** How the values of one SQL type travel. */
+/** The conversion of values to one SQL type. */
 export interface Carrier {
   /**
-   * A value, neither null nor undefined, as DuckDB is given it; undefined where the type does not hold
-   * exactly this value.
+   * Converts a value, neither null nor undefined, for DuckDB; undefined if the type cannot hold exactly this
+   * value.
    */
   convert(value: unknown): DuckDBValue | undefined
-  /** Appends what {@link convert} gave. */
+  /** Appends the result of {@link convert}. */
   append(to: DuckDBAppender, converted: DuckDBValue): void
   /**
-   * The same for two values that fit if, and only if, DuckDB takes them for equal; anything for one that does
-   * not. Undefined: only DuckDB can tell.
+   * The identity of a value that fits: the same for two values if and only if DuckDB takes them for equal.
+   * Undefined: only DuckDB can tell.
    */
   readonly identity: ((value: unknown) => Identity) | undefined
-  /** Whether the value travels as text, which DuckDB casts. */
+  /** Whether the value is appended as text, which DuckDB casts. */
   readonly isText: boolean
 }
 
-/** What values of a column of this type travel in; undefined for a type into which none can. */
+/** The carrier of a column's type; undefined for a type without one. */
 export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | undefined {
   const { DuckDBTypeId: id } = module
   switch (type.typeId) {
@@ -52,7 +52,7 @@ export function carrierOf(module: DuckDBModule, type: DuckDBType): Carrier | und
     case id.INTEGER:
       return small(-(2 ** 31), 2 ** 31 - 1, (to, value) => to.appendInteger(value))
     case id.BIGINT:
-      // Whole numbers that a double holds are within it.
+      // All whole numbers that a double holds are in its range.
       return {
         ...integer(-(1n << 63n), (1n << 63n) - 1n, (to, value) => to.appendBigInt(value)),
         convert: value =>
@@ -261,7 +261,7 @@ function within(
 const wholeIdentity = (value: number | bigint): Identity =>
   typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 
-/** A number; a bigint where a double holds it exactly. */
+/** A number, or a bigint that a double holds exactly. */
 function double(value: unknown): number | undefined {
   if (typeof value === 'number') return value
   return typeof value === 'bigint' && BigInt(Number(value)) === value ? Number(value) : undefined
@@ -276,7 +276,7 @@ function text(textOf: (value: unknown) => string | undefined): Carrier {
   }
 }
 
-/** A value as text: of numbers and bigints their digits, of a Date ISO 8601, of objects JSON. */
+/** A value as text: numbers and bigints as digits, a Date as ISO 8601, objects as JSON. */
 function plainText(value: unknown): string | undefined {
   switch (typeof value) {
     case 'string':
@@ -300,7 +300,7 @@ function plainText(value: unknown): string | undefined {
 /** Times finer than a microsecond, in the text of a type that is cast. */
 const finerThanMicros = /\.\d{6}\d*[1-9]/
 
-/** An instant in units of so many nanoseconds, within 64 bits; the outermost values stand for infinity. */
+/** An instant in units of so many nanoseconds, within 64 bits; the outermost values mean infinity. */
 function instant<T extends DuckDBValue>(
   unitNanos: bigint,
   make: (units: bigint) => T,
@@ -336,7 +336,7 @@ function instant<T extends DuckDBValue>(
   }
 }
 
-/** A Date as milliseconds; anything else as it is. A schema may have made a Date of text or of a number. */
+/** A Date as milliseconds; other values unchanged. A schema may have converted text or a number to a Date. */
 const msOf = (value: unknown): unknown => (value instanceof Date ? value.getTime() : value)
 
 /** Numbers are milliseconds since the epoch, text is ISO 8601. */
@@ -346,14 +346,14 @@ function nanosOf(value: unknown): bigint | undefined {
   return isInstantMs(ms) ? BigInt(ms) * 1_000_000n : undefined
 }
 
-/** The same, for the day it is in UTC. */
+/** The same, for the day in UTC. */
 function daysOf(value: unknown): number | undefined {
   const ms = msOf(value)
   if (typeof ms === 'string') return daysOfDate(ms)
   return isInstantMs(ms) ? Math.floor(ms / 86_400_000) : undefined
 }
 
-/** As far as a Date goes, which is within what DuckDB's types hold. */
+/** The range of a Date, which DuckDB's types hold. */
 const instantMsMax = 8.64e15
 
 function isInstantMs(ms: unknown): ms is number {

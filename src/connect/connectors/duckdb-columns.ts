@@ -1,8 +1,8 @@
 /**
- * Which columns a table has, and where each comes from in a record.
+ * The columns of a table, and their places in a record.
  *
- * Columns follow from the topic's schemas: those of the key, then those of the value; or a program says
- * which, in which order and of which type.
+ * Columns follow from the topic's schemas: those of the key, then those of the value. Or a program states
+ * them, with order and types.
  */
 import { inWords, isMillraceError, MillraceError } from '../../base/index.ts'
 import { columnsOf, type ColumnType } from '../../schema/index.ts'
@@ -19,7 +19,7 @@ type PathIn<Prefix extends string, T> = T extends
   ? Prefix
   : `${Prefix}.${keyof T & string}`
 
-/** Where a column comes from: the key or the value, a property of one of them, or the record itself. */
+/** The source of a column: the key or the value, a property of one of them, or the record itself. */
 export type ColumnPath<K, V> =
   | PathIn<'key', K>
   | PathIn<'value', V>
@@ -28,8 +28,8 @@ export type ColumnPath<K, V> =
   | 'record.offset'
 
 /**
- * A column of a table: its path, or the path with the SQL type it is to have (`TIMESTAMP` and `DATE` take
- * numbers as epoch milliseconds, in UTC).
+ * A column of a table: its path, or the path with its SQL type (`TIMESTAMP` and `DATE` take numbers as epoch
+ * milliseconds, in UTC).
  */
 export type ColumnChoice<K, V> = ColumnPath<K, V> | { readonly from: ColumnPath<K, V>; readonly type: string }
 
@@ -40,7 +40,7 @@ export interface TableColumn {
   readonly type: string
   readonly isKey: boolean
   readonly nullable: boolean
-  /** What the schema says that its values are; undefined: nothing. */
+  /** The type by the schema; undefined if the schema does not tell. */
   readonly holds: ColumnType | undefined
   readonly get: (row: SinkRow<unknown, unknown>) => unknown
 }
@@ -58,7 +58,7 @@ const sqlTypes: Record<ColumnType, string> = {
 /**
  * The columns of a topic's table.
  *
- * @throws MillraceError SCHEMA_NOT_TABULAR where neither schema nor `choices` say what a column is
+ * @throws MillraceError SCHEMA_NOT_TABULAR if neither schema nor `choices` give a column's type
  */
 export function tableColumns(
   topic: SinkTopic<unknown, unknown>,
@@ -83,13 +83,13 @@ export function tableColumns(
   return columns
 }
 
-/** @throws MillraceError for names that DuckDB does not take, or takes for one */
+/** @throws MillraceError for names that DuckDB refuses, or takes for the same */
 function checkNames(columns: readonly TableColumn[], topic: string, isFromSchemas: boolean): void {
   const refuse = (what: string): never => {
     if (!isFromSchemas) throw new MillraceError('INVALID_ARGUMENT', `The option 'columns' of duckdb ${what}.`)
     throw new MillraceError(
       'SCHEMA_NOT_TABULAR',
-      `Key and value of topic '${topic}' together ${what}. Say with columns which columns the table has, and how they are called.`,
+      `Key and value of topic '${topic}' together ${what}. State the table's columns, with their names, in the option columns.`,
     )
   }
   if (columns.length === 0) refuse('have no column')
@@ -113,10 +113,7 @@ interface FoundColumn {
 
 type Side = 'key' | 'value'
 
-/**
- * The columns of one side; worked out when they are asked for, since columns that are given with a type need
- * no schema.
- */
+/** The columns of key or value; derived on demand, since columns with a stated type need no schema. */
 function side(topic: SinkTopic<unknown, unknown>, of: Side): () => readonly FoundColumn[] {
   let found: readonly FoundColumn[] | undefined
   return () => (found ??= columnsOf(topic[of], `${of} of topic '${topic.name}'`, { valueName: of }))
@@ -174,7 +171,7 @@ function chosenColumn(
   return { ...columnFrom(of, found), name }
 }
 
-/** Undefined where the schema does not tell. */
+/** Undefined if the schema does not tell. */
 function heldBy(found: () => readonly FoundColumn[], property: string | undefined): ColumnType | undefined {
   try {
     return found().find(column => column.property === property)?.type
@@ -186,7 +183,7 @@ function heldBy(found: () => readonly FoundColumn[], property: string | undefine
 
 function getter(of: Side, property: string | undefined): (row: SinkRow<unknown, unknown>) => unknown {
   if (property === undefined) return row => row[of]
-  // `constructor` and the like are there in every object: only its own count.
+  // Every object inherits `constructor` and others: only its own properties count.
   if (property in Object.prototype)
     return row => (Object.hasOwn(row[of] ?? {}, property) ? (row[of] as Properties)![property] : undefined)
   return row => (row[of] as Properties)?.[property]

@@ -1,9 +1,9 @@
 /**
  * DuckDB databases, opened once per file and process.
  *
- * DuckDB admits one process per file and guards against a second one by a file lock, but that lock does not
- * tell two instances of **one** process apart. So all sinks in this process share one instance per file: the
- * one that a program gives, or one that is closed with its last user.
+ * DuckDB's file lock keeps a second process out of a file, but not a second instance in **one** process. So
+ * all sinks in this process share one instance per file: the program's, or one that is closed with its last
+ * user.
  */
 import type * as DuckDB from '@duckdb/node-api'
 import { open as openFile, realpath } from 'node:fs/promises'
@@ -20,10 +20,10 @@ export const loadDuckDB = (use: string): Promise<DuckDBModule> =>
 export interface Database {
   readonly module: DuckDBModule
   readonly connection: DuckDB.DuckDBConnection
-  /** For people: where it is. */
+  /** The path of the file, for people. */
   readonly path: string
   /**
-   * Runs `work` while no other user of this database runs theirs: so writers never meet DuckDB's write
+   * Runs `work` exclusively among the users of this database, so that writers never meet DuckDB's write
    * conflicts.
    */
   exclusive<T>(work: () => Promise<T>): Promise<T>
@@ -36,25 +36,25 @@ const threadsDefault = 2
 /** A database that sinks of this process have open. */
 interface Shared {
   readonly instance: Promise<OpenDuckDB>
-  /** The instance of a program; undefined for one that is ours. */
+  /** The program's instance; undefined for our own. */
   readonly given: OpenDuckDB | undefined
-  /** Closes the instance, where it is ours. */
+  /** Closes our own instance. */
   readonly end: () => Promise<void>
-  /** What it was opened with; undefined for the instance of a program. */
+  /** The settings it was opened with; undefined for the program's instance. */
   readonly settings: Required<DatabaseOptions> | undefined
   readonly turns: SerialQueue
   users: number
 }
 
-/** By the file, or the instance of a database in memory. */
+/** Keyed by the file, or by the instance of a database in memory. */
 const shared = new Map<string | OpenDuckDB, Shared>()
 
 /**
- * Connects to a database: of a file, which is created where there is none, or of an instance that the program
- * has open and closes itself.
+ * Connects to a database: of a file, which is created if missing, or of the program's instance, which the
+ * program closes.
  *
  * @throws MillraceError SINK_IN_USE when another process has the file (retriable), SINK_FAILED when it cannot
- *   be opened, INVALID_ARGUMENT when it is open in this process otherwise, MISSING_DRIVER
+ *   be opened, INVALID_ARGUMENT when this process has it open with other settings, MISSING_DRIVER
  */
 export async function openDatabase(
   database: string | OpenDuckDB,
@@ -108,8 +108,8 @@ function opened(module: DuckDBModule, file: string, options: DatabaseOptions): S
   }
   const config = { memory_limit: settings.memoryLimit, threads: String(settings.threads) }
   const asked = options.memoryLimit !== undefined || options.threads !== undefined
-  // fromCache, so that a program that opens the file in this way shares it too: with these settings, or else
-  // with none.
+  // fromCache, so that a program that opens the file in this way shares the instance: with these settings, or
+  // without any.
   const instance = module.DuckDBInstance.fromCache(file, config).catch((error: unknown) => {
     if (asked || !otherSettings.test((error as Error).message)) throw error
     return module.DuckDBInstance.fromCache(file)
@@ -139,7 +139,7 @@ function checkSettings(
     if (options[name] === undefined || options[name] === settings?.[name]) continue
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `${path} is open in this process ${settings ? `with ${name}: ${JSON.stringify(settings[name])}` : 'with an instance of the program'}, so ${name}: ${JSON.stringify(options[name])} cannot be had. Give all sinks of a file the same ${name}, or leave it out.`,
+      `${path} is open in this process ${settings ? `with ${name}: ${JSON.stringify(settings[name])}` : 'with an instance of the program'}, so ${name}: ${JSON.stringify(options[name])} is not possible. Give all sinks of a file the same ${name}, or leave it out.`,
     )
   }
 }
@@ -160,23 +160,23 @@ async function fileOf(database: OpenDuckDB): Promise<string | undefined> {
   }
 }
 
-/** Where a DuckDB file has its magic bytes, behind a checksum, and what they are. */
+/** The magic bytes of a DuckDB file, and their position after a checksum. */
 const magicAt = 8
 const magic = 'DUCK'
 
 /**
- * DuckDB opens a CSV file as a database in memory, in which everything delivered would be gone at the end:
- * what is there has to be a database.
+ * An existing file must be a database: DuckDB opens a CSV file as a database in memory, whose rows would be
+ * lost at the end.
  */
 async function refuseForeign(path: string, file: string): Promise<void> {
   const handle = await openFile(file).catch(() => undefined)
-  if (!handle) return // Not there yet, or DuckDB will say what is wrong with it.
+  if (!handle) return // It does not exist yet, or DuckDB reports the fault.
   try {
     const read = await handle.read(Buffer.alloc(magicAt + magic.length)).catch(() => undefined)
     if (read && read.buffer.toString('latin1', magicAt) !== magic)
       throw new MillraceError(
         'SINK_FAILED',
-        `The file ${path} is not a valid DuckDB database, and is left alone. Check the path, or give one where there is no file.`,
+        `The file ${path} is not a valid DuckDB database, and was not changed. Check the path, or give the path of a new file.`,
       )
   } finally {
     await handle.close()
@@ -194,7 +194,7 @@ async function canonical(path: string): Promise<string> {
   }
 }
 
-/** What DuckDB says where the process has the file open through its cache, with another configuration. */
+/** DuckDB's message if the process has the file open through its cache with another configuration. */
 const otherSettings = /different configuration/
 
 function openFailed(path: string, error: unknown): MillraceError {
@@ -214,7 +214,7 @@ function openFailed(path: string, error: unknown): MillraceError {
     )
   return new MillraceError(
     'SINK_FAILED',
-    `The DuckDB file ${path} cannot be opened: ${firstLine(message)}. Check the path, that its folder is there, and its permissions.`,
+    `The DuckDB file ${path} cannot be opened: ${firstLine(message)}. Check that its folder exists, and its permissions.`,
     {
       cause: error,
     },

@@ -1,13 +1,10 @@
-/**
- * JSON text of values, where it holds all of a value: the only text that a column takes of anything but a
- * plain value.
- */
+/** The JSON text of values that JSON holds exactly. A column takes objects and arrays only in this form. */
 
 type Found = 'plain' | 'bigint'
 
 /**
- * Undefined where JSON would lose something (NaN, undefined in an array, a Map, bytes, a cycle), or where
- * DuckDB would refuse the text (half of a surrogate pair). Dates are ISO text, and bigints their digits.
+ * Undefined if JSON would change the value (NaN, undefined in an array, a Map, bytes, a cycle), or DuckDB
+ * would refuse the text (half a surrogate pair). Dates become ISO text, and bigints their digits.
  */
 export function jsonTextOf(value: unknown): string | undefined {
   try {
@@ -20,7 +17,7 @@ export function jsonTextOf(value: unknown): string | undefined {
   }
 }
 
-/** Whether JSON holds the value, and whether there are bigints in it. */
+/** Whether JSON holds the value, and whether it has bigints. */
 function survey(value: unknown): Found | undefined {
   switch (typeof value) {
     case 'string':

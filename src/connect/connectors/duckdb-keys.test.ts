@@ -1,6 +1,6 @@
 /**
- * Different keys of the log that are one key of the table: in any order, set or deleted, the last one stands.
- * Against a model that knows which are one.
+ * Different keys of the log that are one key of the table: in any order, set or deleted, the last one counts.
+ * Compared with a model that knows which keys are the same.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -17,7 +17,10 @@ interface KeyCase {
   readonly type: string
   /** Keys of the log, in groups that are one key of the table. */
   readonly keys: readonly (readonly unknown[])[]
-  /** Where the sink cannot make it: the definition of the column `id` in a table that is made by hand. */
+  /**
+   * For types that the sink cannot create: the definition of the column `id` in a table that the test
+   * creates.
+   */
   readonly made?: string
 }
 
@@ -110,7 +113,7 @@ const cases: readonly KeyCase[] = [
 
 const fields = topic('t', { key: json<{ id: unknown; part: unknown }>(), value: json<{ n: number }>() })
 
-describe('the last of keys that are one stands', () => {
+describe('the last of equal keys counts', () => {
   let instance: DuckDBInstance
   let connection: DuckDBConnection
   before(async () => {

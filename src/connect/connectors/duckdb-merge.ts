@@ -1,17 +1,17 @@
 /**
  * The statement that brings staged rows into the table.
  *
- * `MERGE` promises nothing about two source rows for one row of the target, and different keys of the log may
- * be one key of the table (capitals in a UUID, `1` and `1.0`). So one row per *table* key reaches it, the
- * last one, tombstones among them: by the identity of each column's carrier where that decides (then the
- * staged rows are such already), by DuckDB otherwise.
+ * `MERGE` has no defined result for two source rows of one target row, and different keys of the log may be
+ * one key of the table (capitals in a UUID, `1` and `1.0`). So only the last row of each *table* key, or its
+ * tombstone, reaches it. The carriers' identities decide which rows have the same key, before staging;
+ * otherwise DuckDB does.
  */
 import type { TableColumn } from './duckdb-columns.ts'
 import { quoted } from './duckdb-database.ts'
 import { staging } from './duckdb-row-checks.ts'
 import { tableIn, type Place } from './duckdb-statements.ts'
 
-/** @param isDecided whether the staged rows are one per key already */
+/** @param isDecided whether the staged rows have one row per key already */
 export function writingStatement(place: Place, columns: readonly TableColumn[], isDecided: boolean): string {
   const target = tableIn(place, place.table)
   const all = columns.map(({ name, isKey }, c) => ({ name: quoted(name), isKey, c: `c${c}` }))

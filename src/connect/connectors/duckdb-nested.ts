@@ -1,6 +1,6 @@
 /**
- * Lists, structs and maps: their parts travel as values of their own types do. A value with parts that the
- * type lacks does not fit.
+ * Lists, structs and maps: their parts are converted by the carriers of their types. A value with parts that
+ * the type lacks does not fit.
  */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import type { Carrier, Identity } from './duckdb-carriers.ts'
@@ -10,7 +10,7 @@ import { isPlain } from './duckdb-json.ts'
 type CarrierOf = (module: DuckDBModule, type: DuckDBType) => Carrier | undefined
 type Convert = (value: unknown) => DuckDBValue | undefined
 
-/** The carrier of a type with parts; undefined where one of them is of a type into which no value travels. */
+/** The carrier of a type with parts; undefined if a part has a type without a carrier. */
 export function nestedCarrier(
   module: DuckDBModule,
   type: DuckDBType,
@@ -93,7 +93,7 @@ function converterOf(module: DuckDBModule, type: DuckDBType, carrierOf: CarrierO
   return undefined
 }
 
-/** By index: a hole is undefined, which no list holds. */
+/** By index: a hole is undefined, which a list cannot hold. */
 function itemsOf(part: Carrier, values: readonly unknown[]): DuckDBValue[] | undefined {
   const items: DuckDBValue[] = []
   for (let index = 0; index < values.length; index++) {

@@ -8,12 +8,12 @@ export function wholeNumber(value: unknown): bigint | undefined {
 
 const decimalForm = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/
 
-/** More digits than any column has: longer texts are not looked at. */
+/** More digits than any column has: longer texts are refused at once. */
 const digitsMax = 4096
 
 /**
- * A number, or its decimal text, times 10^scale; undefined where that is not a whole number: a digit would be
- * lost. Of a double its shortest text counts, so 0.1 is one tenth.
+ * A number, or its decimal text, times 10^scale; undefined if that is not a whole number, since a digit would
+ * be lost. For a double its shortest text counts, so 0.1 is one tenth.
  */
 export function scaledDecimal(value: unknown, scale: number): bigint | undefined {
   if (typeof value === 'bigint') return value * 10n ** BigInt(scale)
@@ -30,7 +30,7 @@ export function scaledDecimal(value: unknown, scale: number): bigint | undefined
   return BigInt(`${sign === '-' ? '-' : ''}${kept}`)
 }
 
-/** A whole number, or its decimal text: what JSON writes of numbers that JavaScript does not hold. */
+/** A whole number, or its decimal text, as JSON has numbers that JavaScript does not hold. */
 export function wholeNumberOrText(value: unknown): bigint | undefined {
   return typeof value === 'string' ? scaledDecimal(value, 0) : wholeNumber(value)
 }

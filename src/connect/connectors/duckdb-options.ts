@@ -1,14 +1,13 @@
 /**
- * How a DuckDB database is opened. Apart from what opens it, so that the types of `connect` do without the
- * driver's.
+ * The options of a DuckDB database. In its own file, so that the types of `connect` do not need the driver's.
  */
 export interface DatabaseOptions {
   /**
-   * DuckDB's `memory_limit`: what is more goes to disk, beside the file. Default `'256MB'`. All sinks of a
-   * file have the same.
+   * DuckDB's `memory_limit`; beyond it data goes to disk, beside the file. Default `'256MB'`. All sinks of a
+   * file must agree.
    */
   readonly memoryLimit?: string
-  /** How many DuckDB works with. Default 2. All sinks of a file have the same. */
+  /** Threads of DuckDB. Default 2. All sinks of a file must agree. */
   readonly threads?: number
 }
 

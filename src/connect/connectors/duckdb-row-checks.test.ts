@@ -1,6 +1,6 @@
 /**
- * Rows that only DuckDB can refuse are found at once; the others are written in one transaction, which
- * readers see as one.
+ * Rows that only DuckDB can refuse are found together; the others are written in one transaction, which
+ * readers see as a whole.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -28,7 +28,7 @@ interface CheckCase {
   readonly before?: string
   readonly mode?: 'append'
   readonly records: readonly Record_[]
-  /** Which are refused, by their index, and what is said of them. */
+  /** The refused rows, by their index, with their reasons. */
   readonly bad: readonly (readonly [index: number, reason: RegExp])[]
   readonly rows: readonly (readonly unknown[])[]
   /** Transactions that it takes. Default 1. */
@@ -60,7 +60,7 @@ const cases: readonly CheckCase[] = [
     ],
   },
   {
-    name: 'CHECK over a column of the table itself: its default, or what the row has',
+    name: "CHECK over a column that is not delivered: its default, or the row's value",
     table: `key VARCHAR PRIMARY KEY, "at most" INTEGER DEFAULT 10, n INTEGER, CHECK (n <= "at most")`,
     columns: { n: 'INTEGER' },
     before: `INSERT INTO TABLE_ VALUES ('a', 100, 5)`,
@@ -178,7 +178,7 @@ const cases: readonly CheckCase[] = [
     ],
   },
   {
-    name: 'a foreign key, of which only the write tells: the row is found by halving',
+    name: 'a foreign key, which only the write checks: the row is found by halving',
     table: 'key VARCHAR, n INTEGER REFERENCES parents(n)',
     columns: { n: 'INTEGER' },
     mode: 'append',
@@ -247,7 +247,7 @@ describe('rows that the table refuses', () => {
       assert.deepEqual(shown.map(text).sort(), one.rows.map(text).sort())
     })
 
-  test('under fail, what comes before the row is there, and it is named', async () => {
+  test('under fail, earlier rows are written, and the refused row is named', async () => {
     await connection.run('CREATE TABLE strict (key VARCHAR PRIMARY KEY, n INTEGER CHECK (n > 0))')
     const log = await logOf([
       ['a', { n: 1 }],

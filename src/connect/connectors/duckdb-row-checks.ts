@@ -1,7 +1,7 @@
 /**
- * What only DuckDB can tell of rows, asked of all staged rows at once: whether texts are values of types that
- * are cast, CHECK constraints, and in a table that is appended to, unique keys. A constraint that cannot be
- * asked about so (a foreign key) is left to the write.
+ * Checks that only DuckDB can make, for all staged rows at once: whether texts can be cast to their types,
+ * CHECK constraints, and unique keys of a table that is appended to. Other constraints (a foreign key) are
+ * checked by the write.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { quoted } from './duckdb-database.ts'
@@ -9,12 +9,12 @@ import { ask, foldedName, tableIn, whyNot, type Place } from './duckdb-statement
 import type { Constraint, FoundTable } from './duckdb-table.ts'
 
 /**
- * The staging table: the columns c0, c1, … as the table has them, texts to be cast as r0, …, whether the row
+ * The staging table: the columns c0, c1, … with the table's types, texts to cast as r0, …, whether the row
  * deletes, and its index in the write.
  */
 export const staging = 'temp.main.millrace_staging'
 
-/** What is asked of a staged column. */
+/** The check of a staged column. */
 export interface StagedColumn {
   readonly name: string
   readonly type: string
@@ -42,7 +42,7 @@ export class RowChecks {
     if (texts.length > 0) asks.push(castTexts(columns, texts))
     const unique: string[] = []
     for (const constraint of table.constraints) {
-      // Updates by key check keys themselves: see checkTable.
+      // Updates by key check keys in another way: see checkTable.
       if (constraint.kind === 'unique' && place.mode === 'upsert') continue
       const query = queryOf(constraint, place, columns, table)
       if ((await whyNot(connection, query)) !== undefined) continue
@@ -53,7 +53,7 @@ export class RowChecks {
     return new RowChecks(asks)
   }
 
-  /** Whether there is anything to ask: then all rows have to be staged. */
+  /** Whether the table has such checks: then all rows must be staged. */
   get any(): boolean {
     return this.#asks.length > 0
   }
@@ -70,7 +70,7 @@ export class RowChecks {
         reasons.set(index, reason)
         found.push(index)
       })
-      // What is refused for one reason must not count for the others.
+      // A row that is refused for one reason must not count for the others.
       if (found.length > 0)
         await connection.run(`DELETE FROM ${staging} WHERE i IN (SELECT unnest([${found.join(', ')}]))`)
     }
@@ -104,8 +104,7 @@ function queryOf(
   const target = tableIn(place, place.table)
   const staged = columns.map(({ name }, c) => `s.c${c} AS ${quoted(name)}`)
   if (constraint.kind === 'unique') {
-    // Only over what is delivered. What a default fills in is the table's own business: a sequence gives each
-    // row its own.
+    // Only over delivered columns. A default is up to the table: a sequence gives each row a new number.
     const values = constraint.expressions.join(', ')
     const some = constraint.expressions.map(expression => `${expression} IS NOT NULL`).join(' AND ')
     return `SELECT millrace_i, CAST(dense_rank() OVER (ORDER BY ${values}) AS INTEGER),
@@ -114,7 +113,7 @@ function queryOf(
   }
   const delivered = new Set(columns.map(({ name }) => foldedName(name)))
   const isUpdate = place.mode === 'upsert'
-  // An update keeps what it does not deliver.
+  // An update keeps columns that it does not deliver.
   const kept = table.columns
     .filter(({ name }) => !delivered.has(foldedName(name)))
     .map(({ name, default: initial = 'NULL' }) =>
@@ -137,13 +136,14 @@ function askCheck(expression: string, query: string): Ask {
 }
 
 /**
- * What a unique key says of a staged row: which rows have the same, whether the table has it, and what it is.
+ * The unique key of a staged row: the group of rows with the same key, whether the table has it, and its
+ * text.
  */
 type UniqueKey = readonly [index: number, rank: number, isThere: boolean, text: string]
 
 /**
- * The first row that has a key stays, as if rows were inserted one by one. A row that is refused holds none
- * of its keys.
+ * The first row with a key stays, as if rows were inserted one by one. A refused row does not occupy its
+ * keys.
  */
 function askUnique(queries: readonly string[]): Ask {
   return async (connection, refuse) => {

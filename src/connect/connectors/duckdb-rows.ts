@@ -1,13 +1,13 @@
 /**
- * From DuckDB's values to rows of a program.
+ * Converts DuckDB's values to rows of a program.
  *
- * The conversion to what JavaScript and JSON hold is made in SQL: BIGINT comes as DOUBLE, times as epoch
- * milliseconds, dates, decimals and UUIDs as text, nested values as JSON. So each value that crosses over is
- * a number, a boolean, text or bytes.
+ * SQL converts values to types that JavaScript and JSON hold: BIGINT to DOUBLE, times to epoch milliseconds,
+ * dates, decimals and UUIDs to text, nested values to JSON. So DuckDB returns only numbers, booleans, text
+ * and bytes.
  *
- * What a kind cannot hold (a whole number beyond 2^53, an infinity, a date of another era) is null after the
- * conversion and not before: a **misfit**. One more column has the texts of a row's misfits as DuckDB writes
- * them, and is null in rows without.
+ * A value that a kind cannot hold (a whole number beyond 2^53, an infinity, a date of another era) is a
+ * **misfit**: null after the conversion and not before. One more column has the texts of a row's misfits as
+ * DuckDB writes them, and is null in rows without any.
  */
 import type { DuckDBBlobValue, DuckDBDataChunk } from '@duckdb/node-api'
 import { rowMaker, type Column, type ColumnKind } from '../columns.ts'
@@ -39,10 +39,7 @@ const variant = /\bVARIANT(?=[),[])/
 /** `DECIMAL(10,2)` is a DECIMAL. */
 const family = (type: string): string => (nested.test(type) ? 'NESTED' : type.replace(/\(.*$/s, ''))
 
-/**
- * The kind that a column of this DuckDB type has where the program asks for none; undefined where no kind
- * holds it.
- */
+/** The default kind of a DuckDB type; undefined if no kind holds it. */
 export function kindOfType(type: string): ColumnKind | undefined {
   const found = family(type)
   if (small.has(found) || found === 'BIGINT' || found === 'UBIGINT') return 'integer'
@@ -55,11 +52,11 @@ export function kindOfType(type: string): ColumnKind | undefined {
   return textual.has(found) ? 'string' : undefined
 }
 
-/** How a column's values come over. */
+/** The conversion of a column's values. */
 export interface Conversion {
   /** The SQL of the converted value. */
   readonly sql: string
-  /** Whether it can be null where the column is not. */
+  /** Whether it can be null although the column is not. */
   readonly hasMisfits: boolean
 }
 
@@ -70,7 +67,7 @@ const where = (condition: string, sql: string): Conversion => ({
 })
 
 /**
- * How the column `name` of DuckDB's `type` comes over as `kind`; undefined where the kind does not hold the
+ * The conversion of the column `name` from DuckDB's `type` to `kind`; undefined if the kind cannot hold the
  * type.
  */
 export function conversionOf(name: string, type: string, kind: ColumnKind): Conversion | undefined {
@@ -110,7 +107,7 @@ function wholeNumber(name: string, found: string): Conversion | undefined {
   return largeUnsigned.has(found) ? where(`${name} <= ${safe}`, `CAST(${name} AS DOUBLE)`) : undefined
 }
 
-/** By way of text: DuckDB's own cast of wide decimals is not to the nearest double. */
+/** Through text: DuckDB's cast of wide decimals does not give the nearest double. */
 function decimalNumber(name: string, type: string): Conversion {
   const [, width = '38', scale = '0'] = /\((\d+),\s*(\d+)\)/.exec(type) ?? []
   const number = Number(width) <= 15 ? `CAST(${name} AS DOUBLE)` : `CAST(CAST(${name} AS VARCHAR) AS DOUBLE)`
@@ -118,10 +115,7 @@ function decimalNumber(name: string, type: string): Conversion {
   return where(`abs(${number}) < ${Number.MAX_SAFE_INTEGER + 1} OR ${name} <> trunc(${name})`, number)
 }
 
-/**
- * The milliseconds that a Date of JavaScript holds, and the nanoseconds that DuckDB does; its infinities lie
- * outside.
- */
+/** The bounds of a Date in milliseconds, and of DuckDB in nanoseconds; its infinities are outside. */
 const instantMsMax = 8_640_000_000_000_000n
 const instantNsMax = 9_223_372_036_854_000_000n
 
@@ -134,12 +128,12 @@ function instant(name: string, found: string): Conversion {
   return where(`${ticks} BETWEEN -${most} AND ${most}`, `CAST(${ms} AS DOUBLE)`)
 }
 
-/** Some times are out of what DuckDB itself can write. */
+/** DuckDB itself cannot write some times. */
 const textOfAny = (name: string): string => `coalesce(TRY(CAST(${name} AS VARCHAR)), 'a value out of range')`
 
 /**
- * The SQL of the column that has the texts of a row's misfits, by the index of their column, as a JSON list.
- * `raw` and `fitting` are the names of the columns before and after.
+ * The SQL of the column with the texts of a row's misfits: a JSON list, by the index of their column. `raw`
+ * and `fitting` are the names of the columns before and after the conversion.
  */
 export function misfitsOf(
   conversions: readonly Conversion[],
@@ -157,9 +151,9 @@ export function misfitsOf(
 }
 
 /**
- * Turns the first columns of a chunk into rows; what a column cannot hold makes its row a {@link BadRow}.
+ * Turns the first columns of a chunk into rows. A row with a misfit is a {@link BadRow}.
  *
- * @param misfits the index of the column of {@link misfitsOf}, where there is one
+ * @param misfits the index of the column of {@link misfitsOf}, if the query has it
  */
 export function rowReader(
   columns: readonly Column[],
@@ -185,7 +179,7 @@ export function rowReader(
 class BadRows {
   readonly #columns: readonly Column[]
   readonly #reasons = new Map<number, string>()
-  /** Texts of values that did not come over, by row and column. */
+  /** Texts of misfits, by row and column. */
   readonly #texts = new Map<number, readonly (string | null)[]>()
 
   constructor(columns: readonly Column[]) {
@@ -243,7 +237,10 @@ function checkOf({ name, kind, nullable }: Column): Check {
   }
 }
 
-/** What goes into the row; {@link Inexact} for a value that the kind does not hold. Undefined: each value as it comes. */
+/**
+ * Finishes a value for the row; {@link Inexact} for one that the kind cannot hold. Undefined: values are used
+ * unchanged.
+ */
 function finisherOf(kind: ColumnKind): ((value: unknown) => unknown) | undefined {
   switch (kind) {
     case 'integer':
@@ -261,9 +258,7 @@ function finisherOf(kind: ColumnKind): ((value: unknown) => unknown) | undefined
   }
 }
 
-/**
- * Small numbers leave as V8's small integers, which JSON and comparisons are quicker with than with doubles.
- */
+/** Small numbers become V8's small integers, which are faster than doubles in JSON and comparisons. */
 function smallest(value: unknown): unknown {
   const int32 = (value as number) | 0
   return int32 === value ? int32 : value

@@ -1,11 +1,11 @@
 /**
- * Whether any value that a schema tells of can go into a column: if none can, that is the fault of the
- * column, and of no record.
+ * Sample values tell whether a column can hold any value of a schema's type. If it cannot, the column is
+ * wrong, and not each record.
  */
 import type { ColumnType } from '../../schema/index.ts'
 import type { Carrier } from './duckdb-carriers.ts'
 
-/** Such that of a type that takes any value of the kind, one fits. */
+/** Chosen so that one fits each type that takes any value of the kind. */
 const samples: Record<Exclude<ColumnType, 'json'>, readonly unknown[]> = {
   boolean: [true],
   integer: [1, 1n],
@@ -15,7 +15,7 @@ const samples: Record<Exclude<ColumnType, 'json'>, readonly unknown[]> = {
   date: ['1970-01-01'],
 }
 
-/** @param own texts that the column's type names itself: those of an ENUM */
+/** @param own texts that the column's type defines: those of an ENUM */
 export function mayHold(carrier: Carrier, holds: ColumnType, own: readonly string[]): boolean {
   if (holds === 'json') return true
   const texts = holds === 'varchar' ? own : []

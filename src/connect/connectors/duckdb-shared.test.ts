@@ -1,6 +1,6 @@
 /**
- * One file, several users in one process: sinks of different settings, and a program that queries what is
- * being loaded.
+ * One file with several users in one process: sinks of different settings, and a program that queries tables
+ * while they are loaded.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -56,7 +56,7 @@ describe('a program that has the file open', () => {
     const file = newFile()
     const instance = await DuckDBInstance.create(file)
     const one = await open(sinkOf(instance), from)
-    // A sink that is given the path joins it.
+    // A sink with the path joins it.
     const two = await open(sinkOf(file, { table: 'u' }), from)
     for (let n = 0; n < 5; n++)
       await Promise.all([
@@ -103,7 +103,7 @@ test('settings that differ between sinks of one file are refused; those that are
   for (const options of [{}, { memoryLimit: '100MB' }])
     await (await open(sinkOf(file, { table: 'u', ...options }), from)).close()
   await one.close()
-  // When the last one is closed, the file is, and its settings with it.
+  // Closing the last sink closes the file, and forgets its settings.
   await (await open(sinkOf(file, { memoryLimit: '200MB' }), from)).close()
   const instance = await DuckDBInstance.create(file)
   await assert.rejects(open(sinkOf(instance, { threads: 1 }), from), isCode('INVALID_ARGUMENT', /instance/))

@@ -1,17 +1,17 @@
-/** Statements on a connection: queries, transactions, and what their failures mean. */
+/** Statements on a connection: queries, transactions, and their errors. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import { firstLine, literal, quoted } from './duckdb-database.ts'
 
-/** What a sink keeps, and where. */
+/** The place of a sink's rows and offsets. */
 export interface Place {
   readonly sink: string
   readonly topic: string
-  /** Tells the topic from others of its name, in this log and in others. */
+  /** Identifies the topic, also among topics of the same name in this log and in others. */
   readonly topicId: string
-  /** The database, for people: the path of its file. */
+  /** The path of the database's file, for people. */
   readonly path: string
-  /** Its name in SQL. */
+  /** The database's name in SQL. */
   readonly catalog: string
   readonly table: string
   readonly mode: 'upsert' | 'append'
@@ -20,7 +20,7 @@ export interface Place {
 /** A table of the database in SQL; a temporary one of its name does not hide it. */
 export const tableIn = ({ catalog }: Place, name: string): string => `${quoted(catalog)}.main.${quoted(name)}`
 
-/** The condition for the rows of this sink and topic in the tables that millrace keeps. */
+/** The SQL condition for this sink and topic in millrace's own tables. */
 export const mine = ({ sink, topic }: Place): string =>
   `sink = ${literal(sink)} AND topic = ${literal(topic)}`
 
@@ -31,7 +31,7 @@ export async function ask(connection: DuckDBConnection, query: string): Promise<
   return await (await connection.run(query)).getRows()
 }
 
-/** Why DuckDB cannot run the statement, undefined where it can. Nothing is run. */
+/** Why DuckDB cannot run the statement; undefined if it can. Runs nothing. */
 export async function whyNot(connection: DuckDBConnection, sql: string): Promise<string | undefined> {
   try {
     const statement = await connection.prepare(sql)
@@ -42,7 +42,7 @@ export async function whyNot(connection: DuckDBConnection, sql: string): Promise
   }
 }
 
-/** @param about what a fault in it may be about: only where rows are written a row may be to blame */
+/** @param about the subject of a fault: only where rows are written can a row be at fault */
 export async function inTransaction<T>(
   connection: DuckDBConnection,
   place: Place,
@@ -63,7 +63,7 @@ export async function inTransaction<T>(
   }
 }
 
-/** What DuckDB says of rows, as opposed to files and memory. */
+/** DuckDB's messages about rows, as opposed to files and memory. */
 const rowFaults = /^(Constraint|Conversion|Invalid Input|Out of Range|Mismatch Type) Error/
 const passing = /^(IO|TransactionContext) Error|Conflict/
 

@@ -1,37 +1,33 @@
-/**
- * The table of a sink: made from the columns where there is none; one that is there has to be such that
- * records can go into it.
- */
+/** The table of a sink: created from the columns if missing. An existing one must be able to take records. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
 import type { TableColumn } from './duckdb-columns.ts'
 import { firstLine, literal, quoted } from './duckdb-database.ts'
 import { ask, foldedName, tableIn, type Place } from './duckdb-statements.ts'
 
-/** A column as the table has it. */
+/** A column of the table. */
 export interface FoundColumn {
   readonly name: string
   readonly type: string
   readonly nullable: boolean
-  /** The SQL of its default, or of its content where it is generated. */
+  /** The SQL of its default, or of a generated column's content. */
   readonly default: string | undefined
 }
 
 /**
- * What the rows of a table have to fulfil: a CHECK, or that what some expressions give is unique. All in SQL,
- * over the table's columns.
+ * A constraint of a table: a CHECK, or expressions that must be unique. All in SQL, over the table's columns.
  */
 export type Constraint =
   | { readonly kind: 'check'; readonly expression: string; readonly columns: readonly string[] }
   | { readonly kind: 'unique'; readonly expressions: readonly string[]; readonly columns: readonly string[] }
 
-/** A table that is there. */
+/** An existing table. */
 export interface FoundTable {
   readonly columns: readonly FoundColumn[]
   readonly constraints: readonly Constraint[]
 }
 
-/** Undefined: there is none. SCHEMA_MISMATCH where it is a view. */
+/** Undefined if it does not exist. Throws SCHEMA_MISMATCH for a view. */
 export async function findTable(connection: DuckDBConnection, place: Place): Promise<FoundTable | undefined> {
   const { catalog, table, path } = place
   // Case folds in ASCII only, which SQL's lower() does not.
@@ -41,7 +37,7 @@ export async function findTable(connection: DuckDBConnection, place: Place): Pro
   if (views.length > 0)
     throw new MillraceError(
       'SCHEMA_MISMATCH',
-      `${table} in ${path} is a view, into which no rows can be written. Let the sink have a table of another name.`,
+      `${table} in ${path} is a view, which takes no rows. Give the sink a table of another name.`,
     )
   const columns = (await ask(
     connection,
@@ -71,7 +67,7 @@ export async function findTable(connection: DuckDBConnection, place: Place): Pro
         return isUnique ? [{ kind: 'unique', expressions: items.map(quoted), columns: items }] : []
       }),
       ...indexes.map(([{ items }]): Constraint => {
-        // An index is over expressions; those that are columns are written as in SQL.
+        // An index is over expressions; a column among them is written as in SQL.
         const named = new Map(columns.flatMap(([name]) => [[name, name] as const, [quoted(name), name]]))
         return { kind: 'unique', expressions: items, columns: items.map(item => named.get(item) ?? item) }
       }),
@@ -107,7 +103,7 @@ async function checkUnqualified(
 }
 
 /**
- * @throws MillraceError INVALID_ARGUMENT where DuckDB does not index the type of a key, or where the name is
+ * @throws MillraceError INVALID_ARGUMENT if DuckDB does not index the type of a key, or where the name is
  * that of a table in a schema
  */
 export async function createTable(
@@ -128,15 +124,15 @@ export async function createTable(
     if (!message.includes('Invalid type for index key')) throw error
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The table ${place.table} in ${place.path} cannot be made: a column of its key has a type that DuckDB does not index (${message}). Give ${key.map(({ name }) => name).join(', ')} other types with columns, or create the table without a primary key yourself.`,
+      `The table ${place.table} in ${place.path} cannot be created: a column of its key has a type that DuckDB does not index (${message}). Give ${key.map(({ name }) => name).join(', ')} other types with columns, or create the table without a primary key yourself.`,
       { cause: error },
     )
   }
 }
 
 /**
- * Checks that a table takes what is delivered: it has the columns, in any order, of these types; and nothing
- * else of it makes rows fail that are right.
+ * Checks that a table takes the delivered rows: it has the columns, in any order, with these types, and
+ * nothing else in it makes valid rows fail.
  * @throws MillraceError SCHEMA_MISMATCH, which names the columns
  */
 export function checkTable(
@@ -162,7 +158,7 @@ export function checkTable(
   )
   if (demanded.length > 0)
     refuse(
-      `has columns of its own that may not be null and have no default, so that no record fits: ${inWords(demanded)}. Give them a default, or fill them with columns.`,
+      `has other columns that may not be null and have no default, so that no record fits: ${inWords(demanded)}. Give them a default, or fill them with columns.`,
     )
 
   if (mode === 'append') return
@@ -172,7 +168,7 @@ export function checkTable(
     const over = new Set(constraint.columns.map(foldedName))
     if (key.every(name => over.has(name))) continue
     refuse(
-      `lets rows be unique by (${constraint.columns.join(', ')}) as well, while it is updated by its key (${key.join(', ')}). Whether a record fits would depend on which records are written together. Drop that constraint or index, or deliver with mode: 'append'.`,
+      `requires rows to be unique by (${constraint.columns.join(', ')}) as well, while it is updated by its key (${key.join(', ')}). Whether a record fits would depend on which records are written together. Drop that constraint or index, or deliver with mode: 'append'.`,
     )
   }
 }

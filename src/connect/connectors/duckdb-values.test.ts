@@ -1,4 +1,4 @@
-/** A value is in the table as it was, or it is refused: every type, at its bounds and past them. */
+/** A value is stored exactly or refused: every type, at its bounds and past them. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
@@ -282,7 +282,7 @@ describe('values', () => {
       )
     })
 
-  test('properties that every object has are columns of their own only', async () => {
+  test("a property that objects inherit fills a column only if it is the object's own", async () => {
     const columns = Object.fromEntries(
       ['constructor', 'toString', '__proto__', 'hasOwnProperty'].map(name => [
         `${name} column`,

@@ -1,13 +1,13 @@
 /**
  * The writer of a DuckDB sink.
  *
- * A write is one transaction. Rows are converted and looked at here, and appended to a temporary table of the
- * target's own types. What only DuckDB can tell of them is asked of all at once (see duckdb-row-checks.ts).
- * Then that table is merged into the target, or inserted.
+ * A write is one transaction. Rows are converted and checked here, and appended to a temporary table with the
+ * target's types. Checks that only DuckDB can make run over all rows at once (see duckdb-row-checks.ts). Then
+ * that table is merged into the target, or inserted.
  *
- * Measured with 1,000,000 upserts into 425,000 rows, 50,000 to a transaction: 1.9 s, of it 1.2 s appending;
- * with `MERGE` the primary key costs nothing, while deleting and inserting took 7 s with it and 2.6 s
- * without. To leave the choice of the last rows to DuckDB takes 10 % more CPU.
+ * Measured with 1,000,000 upserts into 425,000 rows, 50,000 to a transaction: 1.9 s, of which 1.2 s is
+ * appending. With `MERGE` the primary key costs nothing; deleting and inserting took 7 s with a primary key
+ * and 2.6 s without. To let DuckDB choose the last rows takes 10 % more CPU.
  */
 import type { DuckDBAppender, DuckDBValue } from '@duckdb/node-api'
 import type { Clock } from '../../base/index.ts'
@@ -18,24 +18,24 @@ import type { TableColumn } from './duckdb-columns.ts'
 import type { Database } from './duckdb-database.ts'
 import { writingStatement } from './duckdb-merge.ts'
 import { staging, type RowChecks } from './duckdb-row-checks.ts'
-import type { Stand } from './duckdb-stand.ts'
+import type { SinkOffsets } from './duckdb-offsets.ts'
 import { inTransaction, type Place } from './duckdb-statements.ts'
 
 type Row = SinkRow<unknown, unknown>
 
-/** A column of the table, and how its values travel. */
+/** A column of the table, and the carrier of its values. */
 export interface WrittenColumn extends TableColumn {
   readonly carrier: Carrier
-  /** Undefined: which keys are the same only DuckDB can tell. */
+  /** Undefined: only DuckDB can tell which keys are the same. */
   readonly identity: Carrier['identity']
 }
 
-/** What a writer needs of an open sink. */
+/** The parts of an open sink that a writer needs. */
 export interface Writing {
   readonly place: Place
   readonly columns: readonly WrittenColumn[]
   readonly checks: RowChecks
-  readonly stand: Stand
+  readonly offsets: SinkOffsets
 }
 
 /** Rows appended before the event loop turns: about 10 ms. */
@@ -47,12 +47,12 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   readonly #place: Place
   readonly #columns: readonly WrittenColumn[]
   readonly #keys: readonly WrittenColumn[]
-  /** Those that are cast, which are appended once more, as text. */
+  /** The cast columns, which are appended a second time, as text. */
   readonly #texts: readonly { readonly c: number; readonly carrier: Carrier }[]
   readonly #checks: RowChecks
-  readonly #stand: Stand
+  readonly #offsets: SinkOffsets
 
-  constructor(database: Database, clock: Clock, { place, columns, checks, stand }: Writing) {
+  constructor(database: Database, clock: Clock, { place, columns, checks, offsets }: Writing) {
     this.#database = database
     this.#clock = clock
     this.#place = place
@@ -60,24 +60,24 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
     this.#keys = columns.filter(({ isKey }) => isKey)
     this.#texts = columns.flatMap(({ carrier }, c) => (carrier.isText ? [{ c, carrier }] : []))
     this.#checks = checks
-    this.#stand = stand
+    this.#offsets = offsets
   }
 
   committed(): Promise<Offsets> {
-    return this.#database.exclusive(() => this.#stand.committed())
+    return this.#database.exclusive(() => this.#offsets.committed())
   }
 
   async write(rows: readonly Row[], to: Offsets): Promise<void> {
-    const stand = this.#stand
+    const offsets = this.#offsets
     const filled = await this.#database.exclusive(() =>
       inTransaction(this.#database.connection, this.#place, 'rows', async () => {
-        if (await stand.isWritten(to)) return stand.filled
+        if (await offsets.isWritten(to)) return offsets.filled
         if (rows.length > 0) await this.#load(rows)
-        await stand.move(to)
-        return await stand.noteFilled(rows.some(({ value }) => value === null))
+        await offsets.move(to)
+        return await offsets.noteFilled(rows.some(({ value }) => value === null))
       }),
     )
-    stand.filled = filled
+    offsets.filled = filled
   }
 
   close(): Promise<void> {
@@ -96,7 +96,7 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
     await connection.run(`DELETE FROM ${staging}`)
   }
 
-  /** Marks the rows that have their key last: within a transaction only these count. */
+  /** Marks the last row of each key: within a transaction only these count. */
   #lastOfEachKey(rows: readonly Row[]): Uint8Array {
     const last = new Map<Identity, number>()
     const [only, ...more] = this.#keys
@@ -107,7 +107,7 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
     return marks
   }
 
-  /** One text per key. Parts of text have their length in front, so that no two keys have the same. */
+  /** One text per key. The length in front of each part keeps different keys apart. */
   readonly #keyText = (row: Row): string => {
     let text = ''
     for (const { get, identity } of this.#keys) {
@@ -118,9 +118,9 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   }
 
   /**
-   * Appends rows to the staging table, those that are marked where there are marks. All rows are looked at,
-   * so that what is refused does not depend on which rows are written together: gives those that their
-   * columns do not hold, and why.
+   * Appends rows to the staging table: the marked ones, or all without marks. Returns the rows that their
+   * columns cannot hold, with reasons. All rows are checked, so that a refusal does not depend on the other
+   * rows of the write.
    */
   async #stage(rows: readonly Row[], marks: Uint8Array | undefined): Promise<Map<number, string>> {
     const appender = await this.#database.connection.createAppender('millrace_staging', 'main', 'temp')
@@ -133,13 +133,13 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
         const row = rows[index]!
         const reason = this.#convert(row, values)
         if (reason !== undefined) reasons.set(index, reason)
-        // Once one is refused, the others are staged only to be checked.
+        // After a refusal the others are staged only for the checks.
         else if (marks?.[index] !== 0 && (reasons.size === 0 || this.#checks.any))
           this.#append(appender, values, row.value === null, index)
       }
       appender.flushSync()
     } catch (error) {
-      // Otherwise closing would write what was appended so far, after the transaction is rolled back.
+      // Otherwise closing would write the appended rows after the rollback.
       appender.clear()
       throw error
     } finally {
@@ -148,11 +148,11 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
     return reasons
   }
 
-  /** Converts the values of a row, by column; or says why a column does not hold its value. */
+  /** Converts the values of a row, by column; or returns why a column cannot hold its value. */
   #convert(row: Row, values: DuckDBValue[]): string | undefined {
     const isTombstone = row.value === null
     if (isTombstone && this.#place.mode === 'append')
-      return 'its value is null, which deletes, and the table is appended to'
+      return 'its value is null, which deletes, but the table is only appended to'
     for (let c = 0; c < this.#columns.length; c++) {
       const { name, type, isKey, nullable, get, carrier } = this.#columns[c]!
       const isLeftOut = isTombstone && !isKey

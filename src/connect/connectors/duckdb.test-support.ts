@@ -1,4 +1,4 @@
-/** Files of warehouses for tests, queries of them, and sinks that are opened without a delivery. */
+/** Warehouse files for tests, queries of them, and sinks without a delivery. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ after(() => rmSync(folder, { recursive: true }))
 let files = 0
 export const newFile = (): string => join(folder, `${files++}.duckdb`)
 
-/** Runs queries as anyone would who opens the file; in the same way as the sink, so that both share it. */
+/** Runs queries as another user of the file; opened in the same way as the sink, so that both share it. */
 export async function query(file: string, ...queries: string[]): Promise<Record<string, unknown>[]> {
   const instance = await DuckDBInstance.fromCache(file, { memory_limit: '256MB', threads: '2' })
   const connection = await instance.connect()

@@ -135,7 +135,7 @@ describe('tables', () => {
     columns: ['origin VARCHAR key', 'day DATE key', 'n BIGINT'],
     row: { origin: 'DFW', day: '1969-07-20', n: '1' },
   })
-  check('columns that are chosen, with other types; numbers are epoch milliseconds to a TIMESTAMP', {
+  check('chosen columns with other types; a TIMESTAMP takes numbers as epoch milliseconds', {
     from: topic('t', {
       key: windowed(z.string()),
       value: z.object({ flights: z.int(), cost: z.string(), id: z.int() }),
@@ -201,7 +201,7 @@ describe('tables', () => {
     columns: ['key VARCHAR key', 'value BIGINT'],
     row: { key: 'a', value: '7' },
   })
-  check('a schema that does not say what it is, with columns by hand', {
+  check('a schema without JSON Schema, with stated columns', {
     from: topic('t', { key: v.string(), value: json<{ n: number }>() }),
     options: { columns: { id: { from: 'key', type: 'VARCHAR' }, n: { from: 'value.n', type: 'DOUBLE' } } },
     key: 'a',
@@ -255,7 +255,7 @@ describe('tables', () => {
     )
   })
 
-  test('a table that is there may have its columns in another order, and more', async () => {
+  test('an existing table may have its columns in another order, and more columns', async () => {
     const file = newFile()
     const from = topic('t', { key: z.string(), value: z.object({ n: z.int() }) })
     await query(file, `CREATE TABLE t (extra VARCHAR DEFAULT 'x', n BIGINT, key VARCHAR)`)
@@ -269,7 +269,7 @@ describe('tables', () => {
   })
 })
 
-describe('what does not work', () => {
+describe('refused targets', () => {
   const from = topic('t', { key: z.string(), value: z.object({ n: z.int() }) })
 
   test('a table with other columns: expected and found are named', async () => {
@@ -308,7 +308,7 @@ describe('what does not work', () => {
       isCode('INVALID_ARGUMENT'),
     )
   })
-  test('a file that is something else', async () => {
+  test('a file of another format', async () => {
     const file = newFile()
     writeFileSync(file, 'not a database '.repeat(1000))
     await assert.rejects(
@@ -316,7 +316,7 @@ describe('what does not work', () => {
       isCode('SINK_FAILED', /not a valid DuckDB/),
     )
   })
-  test('a short file that is something else is left as it is', async () => {
+  test('does not change a short file of another format', async () => {
     for (const content of ['a,b\n1,2\n', 'x', '']) {
       const file = newFile()
       writeFileSync(`${file}.csv`, content)
@@ -382,7 +382,7 @@ describe('what does not work', () => {
     })
   test('names with quotes are names', async () => {
     const plain = topic('odd', { key: z.string(), value: z.object({ [`a"b'c`]: z.int() }) })
-    // No topic has such a name today; what the sink quotes must not depend on that.
+    // Topic names cannot hold quotes today, but the sink must not depend on that.
     const odd = { ...plain, name: `o'dd` }
     const file = newFile()
     const writer = await open(duckdb(file, { table: `t"'; DROP TABLE x`, name: `n'` }), odd)

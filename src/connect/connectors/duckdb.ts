@@ -1,11 +1,11 @@
 /**
  * DuckDB as a sink: a topic becomes a table.
  *
- * With keys the table is what the topic says about each key **last**: rows are inserted or updated by key, a
- * null value deletes. Without keys (or with `mode: 'append'`) every record is a row.
+ * With keys the table has the **last** value of each key: rows are inserted or updated by key, a null value
+ * deletes. Without keys (or with `mode: 'append'`) every record is a row.
  *
  * Exactly once: offsets are stored in the same database and move in the transaction that writes the rows (see
- * duckdb-stand.ts).
+ * duckdb-offsets.ts).
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { checkOptions, inWords, MillraceError } from '../../base/index.ts'
@@ -17,18 +17,18 @@ import { databaseOptionKinds, type DatabaseOptions, type OpenDuckDB } from './du
 import { writingStatement } from './duckdb-merge.ts'
 import { RowChecks } from './duckdb-row-checks.ts'
 import { mayHold } from './duckdb-samples.ts'
-import { checkStand, ownTables, Stand } from './duckdb-stand.ts'
+import { checkOffsets, ownTables, SinkOffsets } from './duckdb-offsets.ts'
 import { ask, foldedName, inTransaction, tableIn, whyNot, type Place } from './duckdb-statements.ts'
 import { checkTable, createTable, findTable } from './duckdb-table.ts'
 import { DuckDBWriter, type Writing, type WrittenColumn } from './duckdb-writer.ts'
 
-/** Which table a topic is kept in, and how. */
+/** The table of a topic, and how it is kept. */
 export interface DuckDBOptions<K, V> extends DatabaseOptions {
   /** The table's name, in the schema `main`; a dot is a part of the name. */
   readonly table: string
   /**
-   * The table's columns in their order, each with where it comes from. Default: all properties of the key,
-   * then all of the value.
+   * The table's columns in their order, each with its path. Default: all properties of the key, then all of
+   * the value.
    */
   readonly columns?: Readonly<Record<string, ColumnChoice<K, V>>>
   /** Default: `upsert` for topics with keys, `append` for others. */
@@ -46,10 +46,10 @@ const optionKinds = {
 } as const
 
 /**
- * Keeps a table of a DuckDB file as a topic has it. The table is created where there is none; one that is
- * there must have these columns. Several sinks in one process may share a file.
+ * Keeps a table of a DuckDB file equal to a topic. A missing table is created; an existing one must have
+ * these columns. Several sinks in one process may share a file.
  *
- * A value is stored as it was, or refused: nothing is rounded, cut or guessed. Whole numbers and bigints go
+ * A value is stored exactly, or refused: nothing is rounded, cut or guessed. Whole numbers and bigints go
  * into every whole type, `DECIMAL`, `DOUBLE` (where it holds them) and text; `DECIMAL`, `HUGEINT` and
  * `UHUGEINT` take decimal text too.
  *
@@ -80,7 +80,7 @@ export function duckdb<K, V>(database: string | OpenDuckDB, options: DuckDBOptio
   if (ownTables.includes(foldedName(table)))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The table ${table} is one that millrace keeps its offsets in. Give the sink another table.`,
+      `millrace keeps its own offsets in the table ${table}. Give the sink another table.`,
     )
   const name = options.name ?? `duckdb-${table}`
   checkName('name', name)
@@ -95,7 +95,7 @@ export function duckdb<K, V>(database: string | OpenDuckDB, options: DuckDBOptio
       if (mode === 'upsert' && !found.some(({ isKey }) => isKey))
         throw new MillraceError(
           'INVALID_ARGUMENT',
-          `The table ${table} is to be updated by key, but none of its columns comes from the key. Add one, or set mode: 'append'.`,
+          `The table ${table} is updated by key, but none of its columns comes from the key. Add one, or set mode: 'append'.`,
         )
       const opened = await openDatabase(database, options)
       try {
@@ -118,12 +118,12 @@ function checkName(option: string, name: unknown): void {
   if (typeof name === 'string' && name !== '' && !name.includes('\0')) return
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `The option '${option}' of duckdb must be a text that is not empty, without NUL, got ${inWords(name)}.`,
+    `The option '${option}' of duckdb must be text that is not empty, without NUL, got ${inWords(name)}.`,
   )
 }
 
 /**
- * Checks the target, creates what is missing, makes this connection's staging table, and fences earlier
+ * Checks the target, creates missing tables, creates this connection's staging table, and fences earlier
  * writers.
  */
 async function prepare(
@@ -134,7 +134,7 @@ async function prepare(
 ): Promise<Writing> {
   const columns = await withTypes(connection, chosen)
   let table = await findTable(connection, place)
-  await checkStand(connection, place, table !== undefined)
+  await checkOffsets(connection, place, table !== undefined)
   if (!table) {
     await createTable(connection, place, columns)
     table = (await findTable(connection, place))!
@@ -142,7 +142,7 @@ async function prepare(
   checkTable(place, columns, table)
   const mayBeNull = new Map(table.columns.map(({ name, nullable }) => [foldedName(name), nullable]))
 
-  // From the table itself: so columns compare as there, collations included.
+  // Created from the table itself, so that columns compare in the same way, collations included.
   const types = (
     await connection.run(
       `SELECT ${columns.map(({ name }) => quoted(name)).join(', ')} FROM ${tableIn(place, place.table)} LIMIT 0`,
@@ -154,7 +154,7 @@ async function prepare(
     if (!carrier)
       throw new MillraceError(
         'SCHEMA_MISMATCH',
-        `The column ${name} of the table ${place.table} is of the type ${type}, into which no value can be written. Give it another type.`,
+        `The column ${name} of the table ${place.table} is of the type ${type}, which takes no value. Give it another type.`,
       )
     const own = 'values' in types[c]! ? types[c].values : []
     if (holds !== undefined && !mayHold(carrier, holds, own))
@@ -189,11 +189,11 @@ async function prepare(
     written.map(({ name, type, isKey, carrier: { isText } }) => ({ name, type, isKey, isText })),
     table,
   )
-  const stand = await Stand.take(connection, place, partitions)
-  return { place, columns: written, checks, stand }
+  const offsets = await SinkOffsets.take(connection, place, partitions)
+  return { place, columns: written, checks, offsets }
 }
 
-/** The columns with their types as DuckDB calls them: it knows several names of most. */
+/** The columns with DuckDB's own names of their types; most types have several names. */
 async function withTypes(
   connection: DuckDBConnection,
   columns: readonly TableColumn[],
@@ -213,7 +213,7 @@ async function withTypes(
   return named
 }
 
-/** Which staged columns compare by a collation, by which different texts may be one key. */
+/** The staged columns with a collation, by which different texts may be one key. */
 async function collatedColumns(connection: DuckDBConnection): Promise<(c: number) => boolean> {
   const [[sql, general]] = (await ask(
     connection,

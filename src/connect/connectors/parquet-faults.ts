@@ -1,21 +1,21 @@
 /**
- * Sentences for what DuckDB says while it reads a Parquet file: what was found decides, not where it was
- * caught.
+ * Messages for DuckDB's errors while it reads a Parquet file. The kind of error decides, not the place where
+ * it was caught.
  */
 import { MillraceError } from '../../base/index.ts'
 import { firstLine } from './duckdb-database.ts'
 import { encrypted } from './parquet-file.ts'
 
-/** What a read was about, for its messages. */
+/** The subject of a read, for its messages. */
 export interface Reading {
   /** The file, as the program names it. */
   readonly file: string
   readonly memoryLimit: string
-  /** Whether the file says that columns of it are encrypted. */
+  /** Whether the footer says that columns are encrypted. */
   readonly hasEncryptedColumns: boolean
-  /** Whether the program has given SQL of its own. */
+  /** Whether the program has passed SQL. */
   readonly hasExpressions: boolean
-  /** Columns that alone cannot be read, with what DuckDB says of each; none where that is not known. */
+  /** Columns that cannot be read even alone, with DuckDB's message for each; empty if unknown. */
   readonly columns?: readonly { readonly name: string; readonly message: string }[]
 }
 
@@ -24,15 +24,15 @@ const diskFaults = /max_temp_directory_size|No space left on device/
 const textFaults = /Invalid string encoding|not valid UTF-?8/i
 const unsupported =
   /\b(not (yet )?(supported|implemented)|un(supported|implemented)|only supported|requires two children)\b/i
-/** DuckDB says it of the query's own faults, and of values that the query cannot take. */
+/** DuckDB's prefixes for faults of the query, and for values that the query cannot take. */
 const queryFaults = /^(Parser|Binder|Catalog) Error/
 const valueFaults = /^(Conversion|Out of Range|Invalid Input|Mismatch Type) Error/
 
-/** What DuckDB says, without what its interface puts before it. */
+/** DuckDB's message, without the prefix of its interface. */
 export const saidBy = (error: unknown): string =>
   firstLine((error as Error).message).replace(/^Failed to [\w ]+: (?=[\w ]+ Error: )/, '')
 
-/** What a failed read of the file is. */
+/** The error for a failed read of the file. */
 export function readFault(reading: Reading, error: unknown): MillraceError {
   const { file, hasExpressions } = reading
   const text = saidBy(error)
@@ -57,7 +57,7 @@ export function readFault(reading: Reading, error: unknown): MillraceError {
     )
   if (unsupported.test(text))
     return fault(
-      `${file} uses what DuckDB, which reads it, does not support: ${where(reading, text)}. Leave such columns out with columns, or write the file in another way.`,
+      `${file} uses a feature that DuckDB, which reads it, does not support: ${where(reading, text)}. Leave such columns out with columns, or write the file in another way.`,
     )
   if (textFaults.test(text))
     return fault(
@@ -95,13 +95,12 @@ function tooLarge({ file, memoryLimit }: Reading, text: string, error: unknown):
 }
 
 /**
- * The query ended before its last row. DuckDB's interface does not tell that from the end, so there is no
- * reason to be had.
+ * The query ended before its last row. DuckDB's interface reports this as the end, so the reason is unknown.
  */
 export function otherCount(reading: Reading, given: number, expected: number): MillraceError {
   return new MillraceError(
     'SOURCE_MALFORMED',
-    `DuckDB gave ${given} rows of ${reading.file}, expected ${expected}, and does not say why. If it had too little memory, set memoryLimit (now ${reading.memoryLimit}) to more. If the file is still written, wait for its end. If where changes its answer, as random() does, leave that out.`,
+    `DuckDB gave ${given} rows of ${reading.file}, expected ${expected}, without a reason. If it had too little memory, raise memoryLimit (now ${reading.memoryLimit}). If the file is still being written, wait for its end. If the option where has varying results, as with random(), change it.`,
   )
 }
 

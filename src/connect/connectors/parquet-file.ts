@@ -1,6 +1,5 @@
 /**
- * A Parquet file before DuckDB opens it: that it is one, as far as its first and last bytes tell, and by what
- * it is known again.
+ * Checks a Parquet file before DuckDB opens it: its first and last bytes, which also identify it.
  *
  * ```
  * "PAR1" | row groups | footer: schema, place and bounds of every column | length of the footer, 4 bytes | "PAR1", or "PARE" where the footer is encrypted
@@ -13,12 +12,12 @@ import { literal } from './duckdb-database.ts'
 import { fieldIdsOf } from './thrift-fields.ts'
 
 export interface ParquetFile {
-  /** As the program names it: for messages. */
+  /** The file's name in the program, for messages. */
   readonly name: string
   /** The SQL of its path, for DuckDB. */
   readonly sql: string
   readonly size: number
-  /** Its end: changes with any column of it. */
+  /** The end of the file, which changes with any column. */
   readonly footer: Buffer
 }
 
@@ -33,7 +32,7 @@ const bytesMin = 12
  */
 const encryptionField = 8
 
-/** Whether columns are encrypted, as far as the footer's last bytes tell. */
+/** Whether columns are encrypted, by the footer's last bytes. */
 export function hasEncryptedColumns({ footer }: ParquetFile): boolean {
   const end = footer.length - magic.length - 4
   const length = end < 0 ? 0 : footer.readUInt32LE(end)
@@ -81,7 +80,7 @@ function missing(name: string, reason: string, cause?: unknown): MillraceError {
 
 const magic = 'PAR1'
 const encryptedMagic = 'PARE'
-/** What other files begin with that are taken for Parquet. */
+/** The first bytes of formats that are mistaken for Parquet. */
 const others: readonly (readonly [hex: string, what: string, advice: string])[] = [
   ['1f8b', 'compressed with gzip', 'Decompress it first: Parquet compresses its own pages.'],
   ['28b52ffd', 'compressed with Zstandard', 'Decompress it first: Parquet compresses its own pages.'],
@@ -106,21 +105,20 @@ function checkMagic(name: string, begin: Buffer, end: Buffer, size: number): voi
     )
 }
 
-/** What a message says after the name of an encrypted file. */
+/** The message for an encrypted file, after its name. */
 export const encrypted =
   'is encrypted, which the Parquet source does not support. Decrypt it first, with the tool and the keys that wrote it.'
 
 /**
- * A path in which no character stands for others: DuckDB reads `*`, `?` and `[` as patterns, in which `\`
- * parts folders.
- * @throws MillraceError INVALID_ARGUMENT where DuckDB cannot be told
+ * Escapes a path: DuckDB reads `*`, `?` and `[` as patterns, in which `\` separates folders.
+ * @throws MillraceError INVALID_ARGUMENT for a path that cannot be escaped
  */
 function withoutPatterns(path: string): string {
   if (!/[*?[]/.test(path)) return path
   if (sep !== '\\' && path.includes('\\'))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `DuckDB cannot open ${path}: it takes a name that has a backslash beside '*', '?' or '[' for a pattern. Rename the file, or read it through a link.`,
+      `DuckDB cannot open ${path}: it reads a name with a backslash and '*', '?' or '[' as a pattern. Rename the file, or read it through a link.`,
     )
   return path.replace(/[*?[]/g, found => `[${found}]`)
 }

@@ -1,6 +1,6 @@
 /**
- * The source is exactly the file that was named, with its columns by their exact names; what cannot be read
- * is refused with what was found.
+ * The source reads exactly the named file, with its columns by their exact names. It refuses other files, and
+ * names their format.
  */
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { parquetFile, type Field } from './parquet-writer.test-support.ts'
 const folder = mkdtempSync(join(tmpdir(), 'millrace-test-parquet-files-'))
 after(() => rmSync(folder, { recursive: true }))
 
-/** A file in a folder of its own. */
+/** A file in a new folder. */
 function written(name: string, bytes: Uint8Array): string {
   const file = join(mkdtempSync(join(folder, 'f')), name)
   mkdirSync(dirname(file), { recursive: true })
@@ -159,7 +159,7 @@ describe('names of columns', () => {
     )
     deepEqual(await rowsIn(file), [{ s: Object.fromEntries(names.map((name, n) => [name, n])) }])
   })
-  test('one that is there twice is refused by name, and others are read', async () => {
+  test('a duplicate name is refused, and others are read', async () => {
     const file = written('twice.parquet', oneRow(['a', 'a', 'b']))
     await rejects(rowsIn(file), isCode('SCHEMA_MISMATCH', /'a'.*Set columns without/))
     deepEqual(await rowsIn(file, { columns: { b: 'integer' } }), [{ b: 3 }])
@@ -181,7 +181,7 @@ describe('names of columns', () => {
   })
 })
 
-describe('what cannot be read says what was found, and its advice works', () => {
+describe('an unreadable file is refused with its fault, and the advice works', () => {
   const half = parquetFile(1, [{ ...number('bad', 1), codec: 'lz4' }, number('good', 2)])
   const notText = parquetFile(1, [
     { name: 'bad', type: 'BYTE_ARRAY', converted: 'UTF8', values: [new Uint8Array([255])] },
@@ -231,7 +231,7 @@ describe('what cannot be read says what was found, and its advice works', () => 
       await rejects(rowsIn(written('x.parquet', bytes)), isCode('SOURCE_MALFORMED', about))
     })
 
-  test('types that no kind holds are named one by one, with what to write instead', async () => {
+  test('names each type that no kind holds, with an alternative', async () => {
     const file = join(folder, 'variant.parquet')
     await copyTo({ [file]: 'SELECT 1 AS good, 2::VARIANT AS v, 3::VARIANT AS w' })
     await rejects(
@@ -274,7 +274,7 @@ describe('memory', () => {
     equal((await rowsIn(wide, { columns: texts24, where: 'n < 10' })).length, 10)
   })
 
-  test('a query that runs out of memory halfway is not taken for one at its end', async () => {
+  test('a query that runs out of memory halfway does not look complete', async () => {
     // Each row group is read at another time; the last one has a value too large for the limit.
     const file = join(folder, 'halfway.parquet')
     await copyTo(
@@ -328,7 +328,7 @@ describe('options', () => {
       [{ x: null }],
     )
   })
-  test('an order and a filter see the names of the file, whatever the query calls its own', async () => {
+  test('an order and a filter see the names of the file, not those of the query', async () => {
     const names = ['n', 'x0', 'c0', 'k0']
     const columns = names.map((name, n): Field => number(name, n, 9 - n, (n + 2) % 4))
     const other = written('order.parquet', parquetFile(3, columns))
@@ -355,10 +355,10 @@ describe('options', () => {
       [{ x: 1 }],
     )
   })
-  test('no columns are as many rows as the file has', async () => {
+  test("a source without columns gives the file's number of rows", async () => {
     deepEqual(await rowsIn(file, { columns: {} }), [{}])
   })
-  test('where that changes its answer is noticed', async () => {
+  test('detects a filter with varying results', async () => {
     const many = join(folder, 'many.parquet')
     await copyTo({ [many]: 'SELECT n FROM range(20000) r(n)' })
     await rejects(rowsIn(many, { where: 'random() < 0.5' }), isCode('SOURCE_MALFORMED', /random\(\)/))

@@ -10,8 +10,8 @@
  * ```
  *
  * DuckDB keeps the order of a subquery (https://duckdb.org/docs/stable/sql/dialect/order_preservation). So a
- * sort moves the file's own values only: converted before it, rows with the texts beside them took half as
- * long again. All names of the query begin with `millrace_`, since expressions see them too.
+ * sort moves only the file's own values: converting before the sort took half as long again. All names of the
+ * query begin with `millrace_`, since expressions see them too.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createHash } from 'node:crypto'
@@ -22,30 +22,30 @@ import { conversionOf, kindOfType, misfitsOf, type Conversion } from './duckdb-r
 import type { ParquetFile } from './parquet-file.ts'
 import { rowNumber, type FileColumn, type Relation } from './parquet-relation.ts'
 
-/** The SQL that a program gives. */
+/** The program's SQL. */
 export interface Expressions {
   readonly select: Readonly<Record<string, string | undefined>>
   readonly where: string | undefined
   readonly orderBy: readonly string[]
 }
 
-/** What a column of the rows is called within the query, before its conversion. */
+/** The name of a row's column within the query, before its conversion. */
 const rawName = (c: number): string => `millrace_x${c}`
 
 /** A column of the rows. */
 export interface Output extends Column {
   readonly type: string
-  /** Where it comes from, for the fingerprint of the query. */
+  /** Its source, for the fingerprint of the query. */
   readonly origin: string
-  /** The SQL that it comes from. */
+  /** The SQL of its source. */
   readonly sql: string
   readonly conversion: Conversion
-  /** The file's column, where it comes from one as it is. */
+  /** The file's column, if the source is an unchanged column. */
   readonly of: FileColumn | undefined
 }
 
 /**
- * The columns of the rows, once it is known that the file has them, in types that fit.
+ * The columns of the rows, after a check that the file has them, with types that fit.
  * @throws MillraceError SCHEMA_MISMATCH
  */
 export async function outputsOf(
@@ -92,10 +92,10 @@ export async function outputsOf(
 const expressionFor = (select: Expressions['select'], name: string): string | undefined =>
   Object.hasOwn(select, name) ? select[name] : undefined
 
-/** On a line of its own, so that a comment at its end ends there. */
+/** On a separate line, so that a comment at its end ends there. */
 const expressionOf = (sql: string): string => `(${sql}\n)`
 
-/** @throws MillraceError for names that the file does not have, or that do not say which column is meant */
+/** @throws MillraceError for names that the file does not have, or that are ambiguous */
 function checkNames(
   file: string,
   { columns }: Relation,
@@ -108,7 +108,7 @@ function checkNames(
   if (unused !== undefined)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `select says where '${unused}' of ${file} comes from, but columns does not have it. Add it to columns, or take it out of select.`,
+      `select has '${unused}' of ${file}, but columns does not have it. Add it to columns, or remove it from select.`,
     )
   const plain = names.filter(name => expressionFor(select, name) === undefined)
   const twice = plain.filter(name => inFile.indexOf(name) !== inFile.lastIndexOf(name))
@@ -121,7 +121,7 @@ function checkNames(
   if (within)
     throw new MillraceError(
       'SCHEMA_MISMATCH',
-      `The column '${within.name}' of ${file} has fields that DuckDB, which reads it, does not tell apart: ${inQuotes(within.twins)}. Leave it out with columns, or write the file with other names.`,
+      `The column '${within.name}' of ${file} has fields that DuckDB, which reads it, takes for the same: ${inQuotes(within.twins)}. Leave it out with columns, or write the file with other names.`,
     )
   const missing = plain.filter(name => !inFile.includes(name) && name !== rowNumber)
   if (missing.length === 0) return
@@ -129,7 +129,7 @@ function checkNames(
   const hint = near === undefined ? '' : ` Did you mean '${near}'?`
   throw new MillraceError(
     'SCHEMA_MISMATCH',
-    `${file} does not have the columns that the program expects: ${missing.join(', ')} missing.${hint} Found ${inWords(columns)}. Change columns, or say in select where they come from.`,
+    `${file} does not have the columns that the program expects: ${missing.join(', ')} missing.${hint} Found ${inWords(columns)}. Change columns, or define them in select.`,
   )
 }
 
@@ -149,7 +149,7 @@ async function typesOf(
     const why =
       hidden.length === 0
         ? ''
-        : ` DuckDB cannot tell these apart, so SQL cannot name them: ${inQuotes(hidden)}.`
+        : ` DuckDB takes these for the same, so SQL cannot name them: ${inQuotes(hidden)}.`
     throw new MillraceError(
       'SCHEMA_MISMATCH',
       `An expression in select does not fit ${file}: ${firstLine((error as Error).message)}.${why} Found ${inWords(columns)}. Change select.`,
@@ -173,7 +173,7 @@ function otherTypes(file: string, outputs: readonly Typed[], wrong: readonly Typ
   )
 }
 
-/** Without `columns` nothing is expected: some columns are of types that no kind holds. */
+/** Without `columns` no type is expected: some columns have types that no kind holds. */
 function unreadable(file: string, fitting: readonly Output[], wrong: readonly Typed[]): MillraceError {
   const rest = fitting.map(({ name, kind }) => `${JSON.stringify(name)}: '${kind}?'`)
   const without = rest.length === 0 ? '' : `Leave them out, as columns: { ${rest.join(', ')} }. `
@@ -191,15 +191,15 @@ const inWords = (found: readonly { readonly name: string; readonly type: string 
 
 /** The query, ready to run. */
 export interface Query {
-  /** Counts the rows in all, and those after the one that was handed out last. */
+  /** Counts all rows, and those after the last row that was handed out. */
   readonly count: string
-  /** Gives the rows after that one, as {@link misfits} says and with the row's number behind. */
+  /** Selects the rows after that one, with {@link misfits} and the row's number as last columns. */
   readonly rows: string
-  /** The index of the column with the texts of misfits, where there is one. */
+  /** The index of the column with the texts of misfits, if the query has it. */
   readonly misfits: number | undefined
 }
 
-/** @param after the number of the row that was handed out last */
+/** @param after the number of the last row that was handed out */
 export function queryOver(
   { from }: Relation,
   outputs: readonly Output[],
@@ -208,7 +208,7 @@ export function queryOver(
 ): Query {
   const filter = where === undefined ? 'true' : expressionOf(where)
   const order = [...orderBy.map(expressionOf), rowNumber]
-  // Compared as one value, nulls are last, as in the order.
+  // Compared as one value, nulls sort last, as in the order.
   const key = `row(${order.join(', ')})`
   const rest =
     after === undefined
@@ -242,8 +242,8 @@ export function queryOver(
 }
 
 /**
- * Changes with the query and with the file. What it is made from is the SQL of 0.1.0, not the one above:
- * resume states that 0.1.0 wrote stay good.
+ * Changes with the query and with the file. It is computed from the SQL of 0.1.0, not the one above: so
+ * resume states of 0.1.0 stay valid.
  */
 export function fingerprintOf(
   { size, footer }: ParquetFile,

@@ -1,9 +1,9 @@
 /**
  * The columns of a Parquet file, as DuckDB's SQL can name them.
  *
- * They go by their place, not by their name: DuckDB does not tell `A` from `a`, and gives some names a
- * meaning of its own. Each gets an alias, which is its name where DuckDB tells that apart; so the expressions
- * of a program see the names of the file.
+ * They are identified by position, not by name: DuckDB takes `A` and `a` for the same, and some names have a
+ * special meaning. Each gets an alias, which is its name if DuckDB can distinguish it. So a program's
+ * expressions see the names of the file.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
@@ -17,17 +17,17 @@ export const rowNumber = 'file_row_number'
 /** A column of the file. */
 export interface FileColumn {
   readonly name: string
-  /** What it is called within the query. */
+  /** Its name within the query. */
   readonly alias: string
   readonly type: string
-  /** Names of fields within it that DuckDB does not tell apart. */
+  /** Names of fields within it that DuckDB takes for the same. */
   readonly twins: readonly string[]
 }
 
 /** An open file with its columns. */
 export interface Relation {
   readonly columns: readonly FileColumn[]
-  /** What stands after FROM. */
+  /** The SQL after FROM. */
   readonly from: string
 }
 
@@ -69,7 +69,7 @@ interface SchemaField {
   readonly fields: readonly SchemaField[]
 }
 
-/** The fields below the root of a schema that lies in depth-first order, each with the count of its own. */
+/** The fields below the root of a schema in depth-first order, each with its number of children. */
 function fieldsOf(schema: readonly (readonly [name: string, fields: number])[]): readonly SchemaField[] {
   let at = 0
   const next = (): SchemaField => {
@@ -79,14 +79,14 @@ function fieldsOf(schema: readonly (readonly [name: string, fields: number])[]):
   return next().fields
 }
 
-/** Fields of one struct whose names differ in case only: DuckDB gives the second one another name. */
+/** Fields of one struct whose names differ only in case: DuckDB renames the second one. */
 function twinsWithin({ fields }: SchemaField): readonly string[] {
   const folded = fields.map(({ name }) => foldCase(name))
   const twins = fields.filter((_, f) => folded.indexOf(folded[f]!) !== folded.lastIndexOf(folded[f]!))
   return [...twins.map(({ name }) => name), ...fields.flatMap(twinsWithin)]
 }
 
-/** Names that DuckDB tells apart: those of the file, as far as it does. */
+/** Names that DuckDB can distinguish: those of the file, as far as possible. */
 function aliasesOf(names: readonly string[]): string[] {
   const folded = names.map(foldCase)
   const taken = new Set(folded)
@@ -100,7 +100,7 @@ function aliasesOf(names: readonly string[]): string[] {
   })
 }
 
-/** As DuckDB compares names. */
+/** The form in which DuckDB compares names. */
 const foldCase = (name: string): string => name.replace(/[A-Z]/g, letter => letter.toLowerCase())
 
 /** The rows of a query over the file. */

@@ -1,4 +1,4 @@
-/** A value of a Parquet file is given as it stands there, or its row is a bad row. */
+/** A value of a Parquet file is read exactly, or its row is a bad row. */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }))
 let files = 0
 const newFile = (): string => join(folder, `${++files}.parquet`)
 
-/** A value as the row gives it, or what the reason of its bad row says. */
+/** The value in the row, or the reason of its bad row. */
 type Outcome = { readonly value: unknown } | { readonly bad: RegExp; readonly letter?: RegExp }
 
 async function check(
@@ -42,7 +42,7 @@ async function check(
 const value = (given: unknown): Outcome => ({ value: given })
 const bad = (reason: RegExp, letter?: RegExp): Outcome => ({ bad: reason, ...(letter && { letter }) })
 
-/** The SQL of a value, and what becomes of it. */
+/** The SQL of a value, and the expected result. */
 type Case = readonly [sql: string, outcome: Outcome]
 
 describe('as DuckDB writes them', () => {
@@ -344,7 +344,7 @@ test('a bad row keeps its other values', async () => {
   })
 })
 
-test('what no number holds can be read as text', async () => {
+test('a number that JavaScript cannot hold can be read as text', async () => {
   const file = newFile()
   await copyTo({ [file]: 'SELECT 9007199254740993 AS id, 1 AS n' })
   deepEqual(await rowsIn(file, { select: { id: 'CAST(id AS VARCHAR)' } }), [{ id: '9007199254740993', n: 1 }])

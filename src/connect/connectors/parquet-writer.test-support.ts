@@ -21,9 +21,9 @@ interface Column {
   readonly converted?: Converted
   /** Its values; none may be null. */
   readonly values: readonly (number | bigint | string | Uint8Array)[]
-  /** Repetition and definition levels, as they stand before the values, where something above is repeated. */
+  /** Repetition and definition levels, which precede the values if a field above is repeated. */
   readonly levels?: readonly number[]
-  /** How the page says that it is compressed. It never is. */
+  /** The codec that the page declares. The page is never compressed. */
   readonly codec?: keyof typeof codecs
 }
 
@@ -41,7 +41,7 @@ type Converted = keyof typeof convertedTypes
 const codecs = { none: 0, lzo: 3, lz4: 5 } as const
 
 /**
- * A file with these fields in each of `rows` rows. `encrypted` says so in its footer, and leaves it at that.
+ * A file with these fields in each of `rows` rows. `encrypted` only marks the footer, and encrypts nothing.
  */
 export function parquetFile(
   rows: number,

@@ -1,4 +1,4 @@
-/** What tests of the Parquet source share. */
+/** Helpers for tests of the Parquet source. */
 import { DuckDBInstance } from '@duckdb/node-api'
 import { systemClock } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
@@ -25,7 +25,7 @@ export function rowsIn(
   return rowsOf(columns ? parquet(file, { ...options, columns }) : parquet(file, options))
 }
 
-/** Has DuckDB write the rows of each query to its file. */
+/** Writes the rows of each query to its file, by DuckDB. */
 export async function copyTo(files: Readonly<Record<string, string>>, options = ''): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()

@@ -72,7 +72,7 @@ describe('conformance, sorted with ties and nulls', () => {
     test(name, run)
 })
 
-describe('conformance, as the file stands, filtered', () => {
+describe('conformance, in the order of the file, filtered', () => {
   const rows = Array.from({ length: count }, (_, n) => ({ n, double: n * 2 })).filter(({ n }) => n % 3 > 0)
   const make = (): Source<(typeof rows)[number]> =>
     parquet(numbers, {
@@ -89,7 +89,7 @@ describe('conformance, as the file stands, filtered', () => {
   for (const { name, run } of sourceConformance({ make, rows, bad })) test(name, run)
 })
 
-test('what killed processes left behind is removed', async () => {
+test('removes temporary files of killed processes', async () => {
   const left = join(tmpdir(), `millrace-parquet-${spawnSync(process.execPath, ['-e', '']).pid}-left`)
   mkdirSync(left)
   await rowsOf(parquet(kinds, { columns: { small: 'integer' } }))
@@ -133,7 +133,7 @@ describe('rows', () => {
     })
 })
 
-describe('what cannot be read', () => {
+describe('unreadable files and queries', () => {
   const check = (
     name: string,
     source: () => Source<unknown>,
@@ -146,7 +146,7 @@ describe('what cannot be read', () => {
       assert.deepEqual(
         readdirSync(tmpdir()).filter(entry => entry.startsWith(`millrace-parquet-${process.pid}-`)),
         [],
-        'nothing is left behind',
+        'leaves no temporary files',
       )
     })
   }
@@ -183,7 +183,7 @@ describe('what cannot be read', () => {
     'SOURCE_MALFORMED',
   )
   check(
-    'a column that is not there: names what is',
+    'a missing column: names the existing ones',
     columns({ n: 'integer', city: 'string' }),
     'SCHEMA_MISMATCH',
     /city missing.*n: BIGINT/s,
@@ -227,7 +227,7 @@ describe('what cannot be read', () => {
     const reader = await source.open(undefined, { clock: systemClock, signal: new AbortController().signal })
     const { resume } = (await reader.next())!
     await reader.close()
-    // The name of who wrote it stands in the footer.
+    // The footer has the name of the writer.
     const writer = bytes.lastIndexOf('DuckDB')
     assert.ok(writer > 0)
     writeFileSync(file, bytes.fill('duckdb', writer, writer + 6))

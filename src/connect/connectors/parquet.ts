@@ -1,18 +1,17 @@
 /**
  * Parquet as a source, read by DuckDB.
  *
- * A file is one query: columns, a filter, an order. It is streamed chunk by chunk; what sorting needs beyond
- * the memory limit goes to disk. The conversion to what JavaScript and JSON hold is part of the query, so
- * that only numbers, booleans and text cross over.
+ * A file is one query: columns, a filter, an order. It is streamed chunk by chunk; a sort beyond the memory
+ * limit uses the disk. The query converts values to types of JavaScript and JSON, so that it returns only
+ * numbers, booleans, text and bytes.
  *
  * Resume: the order is made total by the row's number in the file, and the resume state is the number of the
- * last row handed out. Opened again, the query asks for the rows that sort after that one; nothing is skipped
- * over by counting. The state holds a fingerprint of the query and of the file's size and footer, which knows
- * the place and bounds of every column of it: another query would stand elsewhere in another order, so it is
- * refused.
+ * last row handed out. Opened again, the query selects the rows that sort after that one, without counting.
+ * The state holds a fingerprint of the query, of the file's size and of its footer, which has the place and
+ * bounds of every column. Another query has another order, so it is refused.
  *
- * The end: DuckDB's interface does not tell a query that failed halfway from one that is at its end. So the
- * rows are counted before, and after.
+ * The end: DuckDB's interface reports a query that failed halfway as ended. So the rows are counted before
+ * and after.
  */
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -29,20 +28,20 @@ import { hasEncryptedColumns, lookAt } from './parquet-file.ts'
 import { fingerprintOf, outputsOf, queryOver, type Expressions, type Output } from './parquet-query.ts'
 import { ask, relationOf, type Relation } from './parquet-relation.ts'
 
-/** What is read of a Parquet file, and with how much memory. */
+/** The rows to read from a Parquet file, and the memory for it. */
 export interface ParquetOptions<C extends ColumnSpecs> {
   /**
-   * The columns of a row, by their exact names, and what they hold. They are checked against the file when it
+   * The columns of a row, by their exact names, with their kinds. They are checked against the file when it
    * is opened. Default: all, as the file types them, null allowed.
    */
   readonly columns?: C
   /**
-   * Where a column comes from, in DuckDB's SQL, if not from the file's column of its name. `file_row_number`
-   * (from 0) is there too.
+   * The expression of a column in DuckDB's SQL. Default: the file's column of its name. `file_row_number`
+   * (from 0) is available too.
    * @example { departure: 'date', row: 'file_row_number' }
    */
   readonly select?: { readonly [N in keyof C]?: string }
-  /** Which rows, in SQL. It must say the same of a row each time: not `random()`. */
+  /** The filter, in SQL. It must give the same result for a row each time: not `random()`. */
   readonly where?: string
   /**
    * The order, as SQL expressions, ascending, nulls last (negate a number to have it descending). Ties, and
@@ -52,9 +51,9 @@ export interface ParquetOptions<C extends ColumnSpecs> {
   /** Default: `parquet-` and the file's name. */
   readonly name?: string
   /**
-   * What DuckDB may take, as `'512MB'`; most of what a sort needs beyond it goes to disk. Default 1GB. It is
-   * a bound and not taken at once. A row group is read as a whole: one of 200 MB of text takes 400MB, or
-   * 512MB with `orderBy`.
+   * DuckDB's memory, as `'512MB'`; a sort beyond it uses mostly the disk. Default 1GB. It is a bound, not
+   * allocated at once. A row group is read as a whole: one of 200 MB of text takes 400MB, or 512MB with
+   * `orderBy`.
    */
   readonly memoryLimit?: string
   /** Threads that DuckDB reads with. Default 2. */
@@ -66,15 +65,15 @@ const memoryLimitDefault = '1GB'
 type Row = Record<string, unknown>
 
 /**
- * Rows of a Parquet file, which is read through once: a run that was interrupted continues where it stopped,
- * in the same file and with the same query. Another file in its place is refused with SOURCE_CHANGED; publish
- * that one under a name of its own.
+ * Rows of a Parquet file, each read once: an interrupted run continues where it stopped, in the same file and
+ * with the same query. Another file in its place is refused with SOURCE_CHANGED; publish that one under its
+ * own name.
  *
- * A row is a bad row where a value does not fit its column: a whole number beyond 2^53, NaN and infinities, a
- * date outside of the years 1 to 9999, null without `?`; within nested columns, which are read as `json`,
- * alike. Timestamps are rounded down to milliseconds.
+ * A row is a bad row if a value does not fit its column: a whole number beyond 2^53, NaN and infinities, a
+ * date outside of the years 1 to 9999, null without `?`. The same holds within nested columns, which are read
+ * as `json`. Timestamps are rounded down to milliseconds.
  *
- * DuckDB does not check the checksums that pages may have: a file whose bytes changed can give other values.
+ * DuckDB does not check the optional checksums of pages: a file with changed bytes can give wrong values.
  *
  * @example
  * parquet('flights.parquet', {
@@ -83,8 +82,8 @@ type Row = Record<string, unknown>
  *   orderBy: ['date + to_minutes(delay)'],
  * })
  * @throws MillraceError INVALID_ARGUMENT; from `open` and `next`: SOURCE_MALFORMED, LIMIT_EXCEEDED (memory),
- *   DISK_FULL, INVALID_ARGUMENT (SQL that is wrong); from `open`: SOURCE_MISSING, SCHEMA_MISMATCH,
- *   SOURCE_CHANGED, MISSING_DRIVER
+ *   DISK_FULL, INVALID_ARGUMENT (wrong SQL); from `open`: SOURCE_MISSING, SCHEMA_MISMATCH, SOURCE_CHANGED,
+ *   MISSING_DRIVER
  */
 export function parquet(
   path: string | URL,
@@ -181,8 +180,8 @@ async function openDuckDB(
       temp_directory: temporary,
     })
     const connection = await instance.connect()
-    // Text of times, and expressions over them, must not depend on the machine. Geometry is what stands in
-    // the file: bytes.
+    // Text of times, and expressions over them, must not depend on the machine. Geometry is read as the bytes
+    // in the file.
     await connection.run("SET TimeZone = 'UTC'; SET enable_geoparquet_conversion = false")
     const open = instance
     return {
@@ -206,10 +205,7 @@ async function openDuckDB(
 
 const temporaryPrefix = 'millrace-parquet-'
 
-/**
- * A folder for what DuckDB sorts on disk. Those of processes that were killed are removed: a sort leaves
- * gigabytes.
- */
+/** A folder for DuckDB's sorts on disk. Removes those of killed processes, which may hold gigabytes. */
 async function temporaryFolder(): Promise<string> {
   for (const name of await readdir(tmpdir())) {
     const owner = name.startsWith(temporaryPrefix)
@@ -230,7 +226,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** An open query, and what its messages need. */
+/** An open query, with the data for its messages. */
 interface Context {
   readonly connection: DuckDBConnection
   readonly relation: Relation
@@ -274,7 +270,7 @@ function batches(context: Context, result: DuckDBResult): () => Promise<SourceBa
   }
 }
 
-/** Why a query failed: says which columns cannot be read, by reading each alone. */
+/** The error of a failed query. Names the columns that cannot be read, by reading each alone. */
 async function faultIn(context: Context, error: unknown): Promise<MillraceError> {
   const { connection, relation, outputs, reading } = context
   const isCount = error instanceof MillraceError
@@ -301,7 +297,7 @@ function resumedAfter(resume: ResumeState | undefined, query: string, file: stri
   if (!Number.isSafeInteger(row) || earlier !== query)
     throw new MillraceError(
       'SOURCE_CHANGED',
-      `${file}, or the query over it, is not the one that was being published when the source was left: publishing cannot continue from there. Restore the file, or publish under another name from the start.`,
+      `${file}, or the query over it, is not the one that was published before, so publishing cannot continue. Restore the file, or publish under another name from the start.`,
     )
   return row as number
 }

@@ -1,15 +1,15 @@
 /**
- * Which fields a structure in Thrift's compact protocol has. Nothing is decoded: values are passed over.
+ * Lists the fields of a structure in Thrift's compact protocol, without decoding their values.
  *
  * A structure is a list of fields and a zero byte. A field is one byte, the difference of its id to the one
  * before (0: the id follows) and its type, then its value:
  * https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
  */
 
-/** Structures within structures: more than any format has. */
+/** The deepest nesting of structures, deeper than in any format. */
 const depthMax = 64
 
-/** The ids of the outermost fields, as far as the bytes make sense. */
+/** The ids of the outermost fields, as far as the bytes are valid. */
 export function fieldIdsOf(bytes: Uint8Array): ReadonlySet<number> {
   const ids = new Set<number>()
   new Skipper(bytes).struct(0, id => ids.add(id))
@@ -24,7 +24,7 @@ class Skipper {
     this.#bytes = bytes
   }
 
-  /** Passes over a structure. Behind the end of the bytes all is zero, which ends every structure. */
+  /** Skips a structure. Bytes past the end read as zero, which ends every structure. */
   struct(depth: number, onField: (id: number) => void = () => {}): void {
     if (depth === depthMax) return
     let id = 0
@@ -67,7 +67,7 @@ class Skipper {
       case 12:
         this.struct(depth + 1)
         return
-      default: // Not Thrift: there is nothing more to find.
+      default: // Not Thrift: stop here.
         this.#at = this.#bytes.length
     }
   }
@@ -87,7 +87,7 @@ class Skipper {
   #elements(count: number, types: readonly number[], depth: number): void {
     for (let i = 0; i < count && this.#at < this.#bytes.length; i++)
       for (const type of types) {
-        // Of itself a boolean takes a byte; in a field its type says it.
+        // An element that is a boolean takes a byte; in a field the type holds its value.
         if (type === 1 || type === 2) this.#at += 1
         else this.#value(type, depth)
       }

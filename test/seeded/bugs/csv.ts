@@ -58,7 +58,7 @@ export const csvBugs: readonly SeededBug[] = [
     tests,
   },
   {
-    name: 'csv: the end of an open last line counts as a line of its own',
+    name: 'csv: the end of an open last line counts as another line',
     file: 'src/connect/connectors/csv-resume.ts',
     find: 'return { byte: byte + ends + 1, line: lastLine + 1 }',
     replace: 'return { byte: byte + ends + 1, line: lastLine + 2 }',
@@ -107,7 +107,7 @@ export const csvBugs: readonly SeededBug[] = [
     tests: ['src/connect/instants.test.ts'],
   },
   {
-    name: 'publish: dead letters of rows that the topic refuses are JSON, not what stands in the source',
+    name: "publish: dead letters of rows that the topic refuses are JSON, not the source's bytes",
     file: 'src/connect/publish.ts',
     find: 'batch.original === undefined ? batch.rows[i] : batch.original(i)',
     replace: 'batch.rows[i]',

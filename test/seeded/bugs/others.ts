@@ -10,7 +10,7 @@ export const othersBugs: readonly SeededBug[] = [
     tests: ['test/broker/stopped.test.ts', 'test/app/stopped.test.ts'],
   },
   {
-    name: 'a run fails silently: its outcome has a handler of its own',
+    name: 'a run fails silently: its outcome has a handler',
     file: 'src/base/outcome.ts',
     find: '    })()\n  }\n',
     replace: '    })()\n    this.#outcome.catch(() => {})\n  }\n',
@@ -66,7 +66,7 @@ export const othersBugs: readonly SeededBug[] = [
     tests: ['test/app/endings.test.ts'],
   },
   {
-    name: 'a log closes before what stands over it has ended',
+    name: 'a log closes before the runs over it have ended',
     file: 'src/port/handles.ts',
     find: 'for (const ends of [this.#working, this.#producing])',
     replace: 'for (const ends of [this.#producing])',

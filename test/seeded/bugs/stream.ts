@@ -38,7 +38,7 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/commits.test.ts'],
   },
   {
-    name: 'each row that fires takes a turn of its own',
+    name: 'each row that fires takes its own turn',
     file: 'src/stream/run/assignment.ts',
     find: 'rowsPerTurn: () => turn.rows,',
     replace: 'rowsPerTurn: () => 1,',
@@ -346,7 +346,7 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/changed.test.ts', 'test/app/forgotten-state.test.ts'],
   },
   {
-    name: 'state and program: what is between the stages is left to whoever reads it now',
+    name: 'state and program: records between the stages are left to their new reader',
     file: 'src/stream/run/previous-run.ts',
     find: '    await this.#checkExchanges(saved)\n',
     replace: '',
@@ -486,7 +486,7 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/sharing.test.ts'],
   },
   {
-    name: 'at least once: offsets are committed before what they stand for is written',
+    name: 'at least once: offsets are committed before the results of their records are written',
     file: 'src/stream/run/commits.ts',
     find: '    await this.#outputs.settled()\n',
     replace: '',

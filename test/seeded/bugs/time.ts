@@ -87,14 +87,14 @@ export const timeBugs: readonly SeededBug[] = [
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
-    name: 'time: nothing wakes windows that are to be forgotten',
+    name: 'time: nothing wakes windows that are due to be forgotten',
     file: 'src/stream/operators/aligned-windows.ts',
     find: 'grid.nextEnd(watermark - allowedLatenessMs) + allowedLatenessMs,',
     replace: 'Number.POSITIVE_INFINITY,',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
-    name: 'time: nothing wakes sessions that are to be forgotten',
+    name: 'time: nothing wakes sessions that are due to be forgotten',
     file: 'src/stream/operators/session-windows.ts',
     find: 'watermark > lastInstant ? lastInstant + allowedLatenessMs : lastInstant)',
     replace: 'watermark > lastInstant ? Number.MAX_SAFE_INTEGER : lastInstant)',
@@ -158,7 +158,7 @@ export const timeBugs: readonly SeededBug[] = [
     tests: ['test/app/clock.test.ts'],
   },
   {
-    name: 'time: it stands still where all inputs are idle',
+    name: 'time: it stops where all inputs are idle',
     file: 'src/stream/task/idleness.ts',
     find: 'return isWorthIt(furthest, watermark, isAwaited) ? watermark : furthest',
     replace: 'return furthest',

@@ -8,15 +8,15 @@ const sink = (file: string): string => `src/connect/connectors/duckdb-${file}.ts
 export const warehouseBugs: readonly SeededBug[] = [
   {
     name: 'a warehouse: offsets of another topic are taken for its own',
-    file: sink('stand'),
+    file: sink('offsets'),
     find: 'if (boundId !== topicId)',
     replace: 'if (boundId.length !== topicId.length)',
     tests: ['src/connect/connectors/duckdb.test.ts', 'test/connect/warehouse.test.ts'],
   },
   {
     name: 'a warehouse: a table that is gone is made again, and its offsets stay',
-    file: sink('stand'),
-    find: '  if (!hasTable) throw changed(place, `are of a table that is gone`)\n',
+    file: sink('offsets'),
+    find: '  if (!hasTable) throw changed(place, `belong to a table that is gone`)\n',
     replace: '',
     tests: ['test/connect/warehouse.test.ts'],
   },

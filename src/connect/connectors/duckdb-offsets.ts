@@ -1,19 +1,18 @@
 /**
- * Where a sink stands, in two tables of the target:
+ * The offsets of a sink, in two tables of the target:
  *
  *     _millrace_offsets(sink, topic, partition, next_offset, epoch)            next_offset is null until something is delivered
  *     _millrace_sinks(sink, topic, topic_id, table_name, mode, filled)         what the offsets count, and what they describe
  *
- * Offsets mean something only for the topic whose records they count, and for the table that holds them. The
- * topic's id is 16 random bytes, so it tells both the log and the topic. `filled` says whether the table had
- * rows after the last write. Of another topic, table or mode, and of a table that is gone or was emptied, the
- * offsets are refused. Without offsets nothing was loaded, and the sink is bound again: so deleting them is
- * the way to load from the start.
+ * Offsets are valid only for their topic, and for the table with its rows. The topic's id is 16 random bytes,
+ * so it identifies both the log and the topic. `filled` says whether the table had rows after the last write.
+ * The offsets of another topic, table or mode are refused, and those of a table that is gone or was emptied.
+ * Without offsets the sink is bound again. So a user loads from the start by deleting them.
  *
- * millrace 0.1.0 kept the offsets only: such a sink is bound when it is first opened. It reads what this
- * version writes.
+ * millrace 0.1.0 kept the offsets only: such a sink is bound when it is first opened. 0.1.0 can read the
+ * tables of this version.
  *
- * The epoch fences: opening raises it, and a writer that finds another one was replaced.
+ * The epoch fences: opening raises it, and a writer that finds a higher one was replaced.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
@@ -24,16 +23,16 @@ import { ask, foldedName, mine, tableIn, type Place } from './duckdb-statements.
 export const offsetsTable = '_millrace_offsets'
 export const sinksTable = '_millrace_sinks'
 
-/** The tables that millrace keeps for itself: no topic goes into them. */
+/** The tables that millrace keeps for itself: a sink cannot use them for a topic. */
 export const ownTables: readonly string[] = [offsetsTable, sinksTable]
 
 /**
- * Makes the tables, and checks what they say against this sink.
+ * Creates the tables, and checks their content against this sink.
  *
- * @param hasTable whether the sink's table is there
+ * @param hasTable whether the sink's table exists
  * @throws MillraceError SINK_CHANGED
  */
-export async function checkStand(
+export async function checkOffsets(
   connection: DuckDBConnection,
   place: Place,
   hasTable: boolean,
@@ -60,18 +59,19 @@ export async function checkStand(
     if (boundId !== topicId)
       throw changed(
         place,
-        `were counted in another topic '${topic}' than this one: in another log, or in a topic that was deleted and created again`,
+        `belong to another topic '${topic}': in another log, or one that was deleted and created again`,
       )
-    if (foldedName(boundTable) !== foldedName(table)) throw changed(place, `are of the table ${boundTable}`)
+    if (foldedName(boundTable) !== foldedName(table))
+      throw changed(place, `belong to the table ${boundTable}`)
     if (boundMode !== mode) throw changed(place, `were written in mode '${boundMode}', and this is '${mode}'`)
     if (hasTable && filled && !(await hasRows(connection, place)))
       throw changed(
         place,
-        `are of a table with rows, and it is empty: it was made again, or emptied`,
-        ` If it was emptied on purpose and only new records are to come, run: UPDATE ${sinksTable} SET filled = false WHERE ${mine(place)};`,
+        `belong to a table with rows, and it is empty: it was created again, or emptied`,
+        ` If it was emptied on purpose and only new records should be loaded, run: UPDATE ${sinksTable} SET filled = false WHERE ${mine(place)};`,
       )
   }
-  if (!hasTable) throw changed(place, `are of a table that is gone`)
+  if (!hasTable) throw changed(place, `belong to a table that is gone`)
 }
 
 function changed(place: Place, what: string, more = ''): MillraceError {
@@ -79,7 +79,7 @@ function changed(place: Place, what: string, more = ''): MillraceError {
   const scratch = `DROP TABLE IF EXISTS ${quoted(table)}; DELETE FROM ${offsetsTable} WHERE ${mine(place)};`
   return new MillraceError(
     'SINK_CHANGED',
-    `The offsets of '${sink}' in ${path} do not fit: they ${what}. To load the table ${table} from the topic's start, run in DuckDB: ${scratch} To keep what is there, let the sink have another table, and another name.${more}`,
+    `The offsets of '${sink}' in ${path} do not fit: they ${what}. To load the table ${table} from the topic's start, run in DuckDB: ${scratch} To keep the present rows, give the sink another table, and another name.${more}`,
   )
 }
 
@@ -88,8 +88,8 @@ export async function hasRows(connection: DuckDBConnection, place: Place): Promi
   return (await ask(connection, `SELECT 1 FROM ${tableIn(place, place.table)} LIMIT 1`)).length > 0
 }
 
-/** The stand of one open sink. */
-export class Stand {
+/** The offsets of one open sink. */
+export class SinkOffsets {
   /** Whether the table had rows after the last write. */
   filled: boolean
   readonly #connection: DuckDBConnection
@@ -112,10 +112,10 @@ export class Stand {
   }
 
   /**
-   * Binds the sink to its topic and table, and fences earlier writers. After {@link checkStand}, with the
-   * table there.
+   * Binds the sink to its topic and table, and fences earlier writers. After {@link checkOffsets}, when the
+   * table exists.
    */
-  static async take(connection: DuckDBConnection, place: Place, partitions: number): Promise<Stand> {
+  static async take(connection: DuckDBConnection, place: Place, partitions: number): Promise<SinkOffsets> {
     const { sink, topic, topicId, table, mode } = place
     const [offsets, sinks] = [tableIn(place, offsetsTable), tableIn(place, sinksTable)]
     const [[last, count]] = (await ask(
@@ -136,7 +136,7 @@ export class Stand {
     if (!found?.every((value, i) => value === bound[i]))
       await connection.run(`INSERT OR REPLACE INTO ${sinks} (sink, topic, topic_id, table_name, mode, filled)
         VALUES (${[sink, topic, topicId, table, mode].map(literal).join(', ')}, ${filled})`)
-    return new Stand(connection, place, epoch, Math.max(partitions, count), filled)
+    return new SinkOffsets(connection, place, epoch, Math.max(partitions, count), filled)
   }
 
   async committed(): Promise<Offsets> {
@@ -150,7 +150,7 @@ export class Stand {
 
   /**
    * Whether an earlier attempt at this write took effect.
-   * @throws MillraceError SINK_FENCED; SINK_CHANGED where the offsets were deleted meanwhile
+   * @throws MillraceError SINK_FENCED; SINK_CHANGED if the offsets were deleted meanwhile
    */
   async isWritten(to: Offsets): Promise<boolean> {
     const { sink, path } = this.#place
@@ -162,29 +162,29 @@ export class Stand {
     if (!rows.every(([, , epoch]) => epoch === this.#epoch))
       throw new MillraceError(
         'SINK_FENCED',
-        `Another writer of the sink '${sink}' has opened ${path} since: this one may not write any more. Run one instance, or give each sink its own name.`,
+        `Another writer of the sink '${sink}' has opened ${path} since, so this one may no longer write. Run one instance, or give each sink its own name.`,
       )
     if (rows.length < this.#partitions)
       throw new MillraceError(
         'SINK_CHANGED',
         `The offsets of '${sink}' in ${path} were deleted while it was open. Start the delivery again.`,
       )
-    const stand = new Map(rows.map(([partition, next]) => [partition, next]))
-    return to.size === 0 || [...to].every(([partition, offset]) => (stand.get(partition) ?? -1) >= offset)
+    const known = new Map(rows.map(([partition, next]) => [partition, next]))
+    return to.size === 0 || [...to].every(([partition, offset]) => (known.get(partition) ?? -1) >= offset)
   }
 
   async move(to: Offsets): Promise<void> {
     const offsets = tableIn(this.#place, offsetsTable)
     const moves = Array.from(to, ([partition, offset]) => `(${partition}, ${offset})`)
     await this.#connection.run(
-      `UPDATE ${offsets} AS stand SET next_offset = moved.next_offset
+      `UPDATE ${offsets} AS known SET next_offset = moved.next_offset
        FROM (VALUES ${moves.join(', ')}) moved(partition, next_offset)
-       WHERE ${mine(this.#place)} AND stand.partition = moved.partition`,
+       WHERE ${mine(this.#place)} AND known.partition = moved.partition`,
     )
   }
 
   /**
-   * Notes whether the table has rows now. Gives it back, for {@link filled}: it counts once the transaction
+   * Stores whether the table has rows now. Returns it for {@link filled}, which changes once the transaction
    * has committed.
    */
   async noteFilled(mayBeEmptied: boolean): Promise<boolean> {
