@@ -10,7 +10,7 @@
 import { batchesUpTo, type LogPort, type OffsetCommit } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { allInputs } from './restart.ts'
-import { announcementIn } from '../task/exchange-partition.ts'
+import { announcementIn } from '../task/exchange-record.ts'
 import { sourceProgress, upstreamWatermarks } from '../task/committed-metadata.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
@@ -131,7 +131,9 @@ async function announcedAhead(
   for await (const { batch, firstOffset } of batchesUpTo(port, { topic, partition, offset }, { end }))
     for (const cursor = batch.records(); cursor.next() && cursor.offset < end;) {
       if (cursor.offset < firstOffset || cursor.valueStart >= 0) continue
-      const { ranges, watermark } = announcementIn(cursor.headers())
+      const announcement = announcementIn(cursor.headers())
+      if (!announcement) continue
+      const { ranges, watermark } = announcement
       for (const [from, to] of ranges)
         if (reached.slice(from, to + 1).some(each => isAhead(watermark, each))) return cursor.offset
     }

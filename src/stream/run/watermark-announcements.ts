@@ -9,7 +9,7 @@
  * what the last commit holds: records that come again are never behind a watermark that downstream has heard
  * of, where they would make a window that has fired fire with a part of its records.
  */
-import { announceWatermark } from '../task/exchange-partition.ts'
+import { announceWatermark, taskRanges } from '../task/exchange-record.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { InstanceContext } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
@@ -77,24 +77,11 @@ export class WatermarkAnnouncements {
 
 function announcementOf(tasks: readonly Task[]): Announcement {
   return {
-    tasks: rangesOf(tasks.map(({ partition }) => partition)),
+    tasks: taskRanges(tasks.map(({ partition }) => partition)),
     watermark: tasks.reduce((least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY),
   }
 }
 
 function isSame(one: Announcement, other: Announcement | undefined): boolean {
   return one.tasks === other?.tasks && one.watermark === other.watermark
-}
-
-/** `0-7,9` for 9 and 0 to 7. */
-function rangesOf(partitions: readonly number[]): string {
-  const sorted = partitions.toSorted((a, b) => a - b)
-  const ranges: string[] = []
-  for (let at = 0; at < sorted.length;) {
-    let end = at
-    while (sorted[end + 1] === (sorted[end] as number) + 1) end += 1
-    ranges.push(end === at ? `${sorted[at]}` : `${sorted[at]}-${sorted[end]}`)
-    at = end + 1
-  }
-  return ranges.join(',')
 }

@@ -2,7 +2,6 @@
  * What an instance writes: results, what goes through exchanges, dead letters, changelogs and the plan. All of
  * it goes through one batcher to the instance's writer.
  */
-import { fromUtf8 } from '../../base/index.ts'
 import {
   Batcher,
   deadLetterHeaders,
@@ -16,9 +15,7 @@ import type { DeadLetter } from './bad-records.ts'
 import type { SinkNode } from '../plan/graph.ts'
 import { outputFailure, type OutputNode } from './output-failure.ts'
 import type { StreamRecord } from '../operators/record.ts'
-
-/** The header that says when a window's result came. */
-const paneHeader = 'millrace.pane'
+import { sinkHeaders } from './record-headers.ts'
 
 const deadLetters: OutputNode = { name: 'dead letters', kind: 'sink' }
 
@@ -65,9 +62,7 @@ export class Outputs {
     const value = topic.value.encode(record.value ?? null)
     const by = key === null ? null : (topic.key.partitionBytes?.(record.key) ?? key)
     const partition = by === null ? taskPartition % batches.topic.partitions : batches.partitionFor(by)
-    const headers = record.pane
-      ? [...record.headers, { key: paneHeader, value: fromUtf8(record.pane) }]
-      : record.headers
+    const headers = sinkHeaders(record)
     const bound = batches.sizeBound(partition, key, value, headers, node.name)
     if (undo) undo.act(() => batches.add(partition, bound, record.timestamp, key, value, headers))
     else batches.add(partition, bound, record.timestamp, key, value, headers)

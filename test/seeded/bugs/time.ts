@@ -117,8 +117,8 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a record behind an exchange is judged by the watermark of its task',
     file: 'src/stream/task/exchange-partition.ts',
-    find: '        this.#numberIn(headers, watermarkHeader, cursor.offset),\n        headers.some(',
-    replace: '        this.#task.watermark,\n        headers.some(',
+    find: '        this.#entry(record)\n',
+    replace: '        this.#entry(Object.assign(record, { watermark: task.watermark }))\n',
     tests: ['test/app/invariant.test.ts'],
   },
   {
@@ -208,16 +208,16 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: behind an exchange nobody knows that a watermark was raised',
-    file: 'src/stream/task/exchange-partition.ts',
-    find: 'if (record.raised) headers.push',
-    replace: 'if (record.raised && record.headers.length < 0) headers.push',
+    file: 'src/stream/task/record-headers.ts',
+    find: '  if (raised) all.push',
+    replace: '  if (raised && headers.length < 0) all.push',
     tests: ['test/app/time.test.ts'],
   },
   {
     name: 'time: behind an exchange nobody knows which pane a result is',
-    file: 'src/stream/task/exchange-partition.ts',
-    find: 'if (record.pane) headers.push',
-    replace: 'if (record.pane && record.headers.length < 0) headers.push',
+    file: 'src/stream/task/record-headers.ts',
+    find: '  if (pane) all.push',
+    replace: '  if (pane && headers.length < 0) all.push',
     tests: ['test/app/headers.test.ts'],
   },
   {
