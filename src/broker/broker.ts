@@ -17,6 +17,7 @@ import type {
   Isolation,
   OffsetCommit,
   OffsetSpec,
+  ProducerIdentity,
   TopicConfig,
   TopicDescription,
   TopicPartition,
@@ -33,7 +34,6 @@ import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
-import type { ProducerIdentity } from './transactional-id.ts'
 import { Transactions } from './transactions.ts'
 
 export interface BrokerOptions extends LogDirectoryOptions {

@@ -8,8 +8,15 @@
 import { MillraceError } from '../base/index.ts'
 import type { Clock } from '../base/index.ts'
 import type { Partition, ReadResult } from '../log/index.ts'
-import type { FetchedBatch, Isolation, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
-import { controlMarkerOf, readBatches, type RecordBatch } from '../wire/index.ts'
+import {
+  AbortedFilter,
+  type FetchedBatch,
+  type Isolation,
+  type Reader,
+  type ReaderOptions,
+  type TopicPartition,
+} from '../port/index.ts'
+import { readBatches } from '../wire/index.ts'
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
@@ -248,13 +255,11 @@ export class InProcessReader implements Reader {
   }
 
   #accept(source: Source, result: ReadResult): void {
-    const aborted =
-      this.#isolation === 'read_committed' ? new AbortedFilter(result.abortedTransactions) : undefined
+    const filter = new AbortedFilter(this.#isolation === 'read_committed' ? result.abortedTransactions : [])
     for (const batch of readBatches(result.batches)) {
       // The first batch may end below what is wanted, where compaction took the offset asked for.
       if (batch.nextOffset <= source.fetchOffset) continue
-      const visible = aborted ? aborted.admits(batch) : !batch.isControl
-      if (visible) {
+      if (filter.admits(batch)) {
         const { topic, index: partition } = source
         const firstOffset = Math.max(source.fetchOffset, batch.baseOffset)
         source.buffer.push({ topic, partition, batch, firstOffset, nextOffset: batch.nextOffset })
@@ -277,30 +282,6 @@ export class InProcessReader implements Reader {
 
 export function closedReader(): MillraceError {
   return new MillraceError('CLOSED', 'The reader is closed, by itself or with its log.')
-}
-
-/** Decides batch by batch, in offset order, what read_committed shows of one fetch. */
-class AbortedFilter {
-  /** By first offset. */
-  readonly #transactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
-  #next = 0
-  /** Producers within an aborted transaction at this point. */
-  readonly #producers = new Set<number>()
-
-  constructor(transactions: readonly { readonly producerId: number; readonly firstOffset: number }[]) {
-    this.#transactions = transactions.toSorted((a, b) => a.firstOffset - b.firstOffset)
-  }
-
-  admits(batch: RecordBatch): boolean {
-    const { lastOffset } = batch
-    for (let next; (next = this.#transactions[this.#next]) && next.firstOffset <= lastOffset; this.#next += 1)
-      this.#producers.add(next.producerId)
-    if (batch.isControl) {
-      if (controlMarkerOf(batch)?.type === 'abort') this.#producers.delete(batch.producerId)
-      return false
-    }
-    return !(batch.isTransactional && this.#producers.has(batch.producerId))
-  }
 }
 
 /** Everything up to `offset` is buffered or filtered. */

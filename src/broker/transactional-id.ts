@@ -1,14 +1,9 @@
 /** One transactional id: the producer that may write under it, and the state of its transaction. */
 import { assert, MillraceError, SerialQueue, type Timer } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
+import type { ProducerIdentity } from '../port/index.ts'
 import type { TransactionStatus, TransactionValue } from './internal-records.ts'
 import type { Markers } from './markers.ts'
-
-/** A producer as the log knows it. */
-export interface ProducerIdentity {
-  readonly producerId: number
-  readonly producerEpoch: number
-}
 
 /** The largest epoch. Only a marker may carry it; a producer gets a new id before. */
 export const epochMax = 0x7fff

@@ -13,6 +13,7 @@
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
+import type { ProducerIdentity } from '../port/index.ts'
 import { transactionStatus, type TransactionValue } from './internal-records.ts'
 import { retryMs } from './markers.ts'
 import {
@@ -21,7 +22,7 @@ import {
   type TransactionEndContext,
   type TransactionOutcome,
 } from './transaction-end.ts'
-import { TransactionalId, type ProducerIdentity } from './transactional-id.ts'
+import { TransactionalId } from './transactional-id.ts'
 
 /** Kafka's `transaction.max.timeout.ms`. */
 const timeoutMsMax = 15 * 60_000

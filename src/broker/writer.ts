@@ -2,16 +2,18 @@
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
  * is the order in the partition; what they wait for is the disk.
  */
-import { assert, isMillraceError, MillraceError } from '../base/index.ts'
+import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
-import type { BatchToAppend, GroupCommit, Writer } from '../port/index.ts'
+import {
+  type BatchToAppend,
+  type GroupCommit,
+  type ProducerIdentity,
+  ProducerSequences,
+  type Writer,
+} from '../port/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import type { Offsets } from './offsets.ts'
-import type { ProducerIdentity } from './transactional-id.ts'
 import type { Transactions } from './transactions.ts'
-
-/** Sequences go on from 0 after 2^31 - 1. */
-const sequenceMask = 0x7fff_ffff
 
 export interface WriterContext {
   /**
@@ -31,42 +33,19 @@ function originOf(batch: BatchToAppend): BatchOrigin {
   return batch instanceof BatchBuilder ? 'built' : 'foreign'
 }
 
-/** The next sequence number of each partition; starts over with each epoch. */
-class Sequences {
-  readonly #next = new Map<Partition, number>()
-
-  take(partition: Partition, count: number): number {
-    const base = this.#next.get(partition) ?? 0
-    this.#next.set(partition, (base + count) & sequenceMask)
-    return base
-  }
-
-  /** The last ones taken were not used. */
-  giveBack(partition: Partition, count: number): void {
-    const next = this.#next.get(partition)
-    assert(next !== undefined, 'only what was taken is given back')
-    this.#next.set(partition, (next - count) & sequenceMask)
-  }
-
-  reset(): void {
-    this.#next.clear()
-  }
-}
-
 /** An idempotent writer: acknowledged means durable. */
 export class PlainWriter implements Writer {
   readonly #context: WriterContext
-  readonly #identity: ProducerIdentity
   readonly app: string | undefined
   readonly transactionalId: undefined
-  readonly #sequences = new Sequences()
+  readonly #sequences: ProducerSequences<Partition>
   #failure: unknown
   /** Appends not acknowledged yet. */
   readonly #pending = new Set<Promise<unknown>>()
 
   constructor(context: WriterContext, identity: ProducerIdentity, app?: string) {
     this.#context = context
-    this.#identity = identity
+    this.#sequences = new ProducerSequences(identity)
     this.app = app
   }
 
@@ -92,8 +71,7 @@ export class PlainWriter implements Writer {
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
     const { count } = batch
-    const baseSequence = this.#sequences.take(target, count)
-    const bytes = batch.build({ ...this.#identity, baseSequence })
+    const bytes = batch.build(this.#sequences.take(target, count))
     try {
       return target.append(bytes, originOf(batch))
     } catch (error) {
@@ -132,8 +110,7 @@ export class TransactionalWriter implements Writer {
   readonly #context: WriterContext
   readonly transactionalId: string
   readonly app: string | undefined
-  #identity: ProducerIdentity
-  readonly #sequences = new Sequences()
+  readonly #sequences: ProducerSequences<Partition>
   #failure: unknown
   #dirty = false
   /** Writes of this transaction that have not reached the disk yet. */
@@ -144,7 +121,7 @@ export class TransactionalWriter implements Writer {
   constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity, app?: string) {
     this.#context = context
     this.transactionalId = transactionalId
-    this.#identity = identity
+    this.#sequences = new ProducerSequences(identity)
     this.app = app
   }
 
@@ -188,10 +165,13 @@ export class TransactionalWriter implements Writer {
     this.#context.closed(this)
   }
 
+  get #identity(): ProducerIdentity {
+    return this.#sequences.identity
+  }
+
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
     // Built first: once enlisted, the append follows at once.
-    const baseSequence = this.#sequences.take(target, batch.count)
-    const bytes = batch.build({ ...this.#identity, baseSequence, transactional: true })
+    const bytes = batch.build({ ...this.#sequences.take(target, batch.count), transactional: true })
     this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
     return target.append(bytes, originOf(batch))
@@ -211,8 +191,9 @@ export class TransactionalWriter implements Writer {
         return
       }
       await this.#allWritten()
-      this.#identity = await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
-      this.#sequences.reset()
+      this.#sequences.continueAs(
+        await this.#context.transactions.end(this.transactionalId, this.#identity, outcome),
+      )
       this.#dirty = false
     } catch (error) {
       throw this.#fail(error)

@@ -1,4 +1,5 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
+export { AbortedFilter } from './consume/aborted-filter.ts'
 export { batchesUpTo } from './consume/batches-up-to.ts'
 export { type ConsumedBatch, type ConsumedRecord } from './consume/consumed-records.ts'
 export { type ConsumerOptions } from './consume/consumer-options.ts'
@@ -29,4 +30,5 @@ export { Batcher, type SizedBatch } from './produce/batcher.ts'
 export { type DeadLetterCause, deadLetterHeaders } from './produce/dead-letter.ts'
 export { RecordEncoder, type OutgoingHeader, type OutgoingRecord } from './produce/outgoing-record.ts'
 export { Producer, type ProducerOptions } from './produce/producer.ts'
+export { type ProducerIdentity, ProducerSequences } from './produce/producer-sequences.ts'
 export { type TargetTopic, type TopicBatches } from './produce/topic-batches.ts'

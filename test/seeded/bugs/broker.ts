@@ -191,7 +191,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'an aborted record shown: a reader admits every batch',
-    file: 'src/broker/reader.ts',
+    file: 'src/port/consume/aborted-filter.ts',
     find: '    return !(batch.isTransactional && this.#producers.has(batch.producerId))\n',
     replace: '    return true\n',
     tests: ['test/broker/conformance.test.ts'],

@@ -150,4 +150,11 @@ export const portBugs: readonly SeededBug[] = [
     replace: '[...own]',
     tests: ['src/port/produce/dead-letter.test.ts'],
   },
+  {
+    name: 'producer sequences: continue with those of the old epoch',
+    file: 'src/port/produce/producer-sequences.ts',
+    find: '    this.#next.clear()\n',
+    replace: '',
+    tests: ['src/port/produce/producer-sequences.test.ts'],
+  },
 ]
