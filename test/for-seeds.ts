@@ -5,10 +5,12 @@
  */
 import { relative } from 'node:path'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { workerData } from 'node:worker_threads'
 import { type Random, seededRandom } from '../src/base/index.ts'
 import { scale, soak } from './scale.ts'
 
+const root = new URL('..', import.meta.url)
 /** The one seed that SEED asks for. */
 const asked = askedSeed(process.env['SEED'])
 
@@ -25,6 +27,8 @@ export async function forSeeds<T>(
   body: (random: Random, seed: number) => T | Promise<T>,
   together: (results: readonly T[]) => void = () => {},
 ): Promise<void> {
+  // Before the first turn of the event loop: later the stack does not show the caller.
+  const file = testFile()
   const results: T[] = []
   for (const seed of asked === undefined ? listed(seeds) : [asked])
     try {
@@ -32,24 +36,28 @@ export async function forSeeds<T>(
       // Only a promise is waited for: a turn of the event loop would cost more than a short body.
       results.push(result instanceof Promise ? await result : result)
     } catch (error) {
-      throw new Error(`seed ${seed} fails. To run it alone: ${commandFor(seed)}`, { cause: error })
+      throw new Error(`seed ${seed} fails. To run it alone: ${commandFor(seed, file)}`, { cause: error })
     }
   if (asked === undefined) together(results)
 }
 
-/** The test file that runs, also in a thread that it started (apart.ts). */
+/** The test file that calls, from the root of the project, also in a thread that it started (apart.ts). */
 export function testFile(): string {
   const { testFile: given } = (workerData ?? {}) as { readonly testFile?: string }
-  return given ?? process.argv[1] ?? ''
+  if (given !== undefined) return given
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = Infinity
+  const [, path] = /(file:\/\/\/[^\s?]*\.test\.ts)/.exec(new Error('here').stack ?? '') ?? []
+  Error.stackTraceLimit = stackTraceLimit
+  return path === undefined ? '' : relative(fileURLToPath(root), fileURLToPath(path)).replaceAll('\\', '/')
 }
 
 function listed(seeds: number | readonly number[]): readonly number[] {
   return typeof seeds === 'number' ? Array.from({ length: scale(seeds) }, (_, n) => n + 1) : seeds
 }
 
-function commandFor(seed: number): string {
-  const root = new URL('..', import.meta.url).pathname
-  return `${soak ? 'SOAK=1 ' : ''}SEED=${seed} npm run test -- ${relative(root, testFile())}`
+function commandFor(seed: number, file: string): string {
+  return `${soak ? 'SOAK=1 ' : ''}SEED=${seed} npm run test -- ${file}`
 }
 
 function askedSeed(text: string | undefined): number | undefined {

@@ -1,90 +1,107 @@
-// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak] Where
-// files are named, they alone run: npm test -- test/app/time.test.ts
+// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak]
+//
+// With file names it runs only these: npm test -- test/app/time.test.ts
 //
 // Node's runner takes file patterns, but npm's shell differs by platform and an empty pattern passes
 // silently. So the files are listed here, a suite without a file is an error, and the environment is set the
 // same way everywhere.
 //
-// Each file runs in a process, and many start more processes. All of them share a cache of compiled modules
+// A unit test takes a few milliseconds, and a process for its file half a second of CPU: unit tests share two
+// processes. Each other file has a process, and many start more. All of them share a cache of compiled modules
 // for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, sep } from 'node:path'
+import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const isPeer = file => file.startsWith(join('test', 'peers') + sep)
-
-/**
- * Each suite: which test files it holds, and how many run at a time. Peers share ports, disk and a JVM's
- * memory.
- */
-const suites = {
-  unit: { files: () => testFiles('src'), concurrency: 2 },
-  integration: { files: () => testFiles('test').filter(file => !isPeer(file)), concurrency: 2 },
-  peers: { files: () => testFiles('test').filter(isPeer), concurrency: 1 },
-}
+import { root, suites } from './suites.js'
 
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
-const named = names.filter(name => name.endsWith('.test.ts'))
-const chosen = names.filter(name => !named.includes(name))
+const named = names.filter(name => name.endsWith('.test.ts')).map(name => name.replaceAll('\\', '/'))
+const chosen = names.filter(name => !name.endsWith('.test.ts'))
 const unknown = chosen.filter(name => !(name in suites))
-if (names.length === 0 || unknown.length > 0) {
-  console.error(
-    `tools/run-tests: unknown suite '${unknown.join("', '")}'. The suites are: ${Object.keys(suites).join(', ')}. ` +
-      `A file's name ends in .test.ts.`,
+if (names.length === 0 || unknown.length > 0)
+  refuse(
+    `unknown suite '${unknown.join("', '")}'. The suites are: ${Object.keys(suites).join(', ')}. ` +
+      `The name of a file ends in .test.ts.`,
   )
-  process.exit(2)
-}
-for (const file of named)
-  if (!existsSync(join(root, file))) {
-    console.error(`tools/run-tests: there is no file '${file}'. Name it as seen from ${root}.`)
-    process.exit(2)
-  }
+const missing = named.find(file => !Object.values(suites).some(suite => suite.files().includes(file)))
+if (missing !== undefined) refuse(`no suite has a file '${missing}'. Name it as seen from ${root}.`)
 
-const files = named.length > 0 ? named : chosen.flatMap(filesOf)
-const running = named.some(isPeer) ? ['peers'] : chosen
-const concurrency = Math.min(...running.map(name => suites[name].concurrency), 2)
-const soak = process.argv.includes('--soak')
-/** A test that hangs must fail. A soak has no such bound: its length is its purpose. */
-const timeout = soak ? [] : ['--test-timeout=240000']
+const isSoak = process.argv.includes('--soak')
 const cache = mkdtempSync(join(tmpdir(), 'millrace-compiled-'))
-const runner = spawn(
-  process.execPath,
-  [
-    join(root, 'tools/node/run.js'),
-    '--test',
-    `--test-concurrency=${concurrency}`,
-    '--test-reporter=spec',
-    ...timeout,
-    ...files,
-  ],
-  {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, NODE_COMPILE_CACHE: cache, ...(soak && { SOAK: '1' }) },
-  },
-)
-// Ctrl-C reaches the runner as well: this process waits for it, so that the cache is removed.
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
+/** Ctrl-C reaches the runners as well: this process waits for them, so that the cache is removed. */
+let stopped = false
+const running = new Set()
 for (const signal of ['SIGINT', 'SIGTERM'])
-  process.on(signal, () => signal === 'SIGINT' || runner.kill(signal))
-runner.on('exit', code => {
-  rmSync(cache, { recursive: true, force: true })
-  process.exit(code ?? 1)
-})
+  process.on(signal, () => {
+    stopped = true
+    if (signal !== 'SIGINT') for (const runner of running) runner.kill(signal)
+  })
 
+let code = 0
+for (const [suite, { processes, isShared, files }] of Object.entries(suites)) {
+  const wanted = named.length > 0 ? files().filter(file => named.includes(file)) : filesOf(suite)
+  if (wanted.length === 0) continue
+  if (isShared) await runShared(wanted, processes)
+  else await runEach(wanted, processes)
+}
+process.exitCode = code
+
+/** All files of a suite that was chosen. */
 function filesOf(suite) {
+  if (!chosen.includes(suite)) return []
   const found = suites[suite].files()
-  if (found.length > 0) return found
-  console.error(`tools/run-tests: the suite '${suite}' has no test file.`)
-  process.exit(1)
+  if (found.length === 0) refuse(`the suite '${suite}' has no test file.`)
+  return found
 }
 
-function testFiles(folder) {
-  return readdirSync(join(root, folder), { recursive: true })
-    .filter(file => file.endsWith('.test.ts'))
-    .map(file => join(folder, file))
-    .sort()
+/** Runs each file in a process, so many at a time. */
+function runEach(tests, processes) {
+  return run([`--test-concurrency=${processes}`, ...tests])
+}
+
+/** Deals the files out to so many processes. What the others print follows what the first one prints. */
+async function runShared(tests, processes) {
+  const shares = Array.from({ length: Math.min(processes, tests.length) }, (_, share) =>
+    tests.filter((_file, index) => index % processes === share),
+  )
+  const printed = await Promise.all(
+    shares.map((share, index) => run(['--test-isolation=none', ...share], { isHeld: index > 0 })),
+  )
+  for (const text of printed) process.stdout.write(text)
+}
+
+/** Runs Node's runner; holds back what it prints until its end, if asked to, and returns it. */
+async function run(args, { isHeld = false } = {}) {
+  if (stopped) return ''
+  const runner = spawn(
+    process.execPath,
+    [
+      join(root, 'tools/node/run.js'),
+      '--test',
+      '--test-reporter=spec',
+      // A test that hangs must fail. A soak has no such bound: its length is its purpose.
+      ...(isSoak ? [] : ['--test-timeout=240000']),
+      ...args,
+    ],
+    {
+      cwd: root,
+      stdio: ['ignore', isHeld ? 'pipe' : 'inherit', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: cache, ...(isSoak && { SOAK: '1' }) },
+    },
+  )
+  running.add(runner)
+  const chunks = []
+  runner.stdout?.on('data', chunk => chunks.push(chunk))
+  const ended = await new Promise(resolve => runner.on('close', resolve))
+  running.delete(runner)
+  if (ended !== 0) code = ended ?? 1
+  return Buffer.concat(chunks)
+}
+
+function refuse(message) {
+  console.error(`tools/run-tests: ${message}`)
+  process.exit(2)
 }
