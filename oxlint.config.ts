@@ -158,7 +158,7 @@ const config: OxlintConfig = defineConfig({
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'node'],
   categories: { correctness: 'error', suspicious: 'error' },
   options: { typeAware: true },
-  ignorePatterns: ['node_modules', 'dist', 'data', '.peers'],
+  ignorePatterns: ['node_modules', 'dist', 'data', '.peers', '.cache'],
   rules: {
     // The compiler knows better (noImplicitReturns, and functions that end the process).
     'typescript/consistent-return': 'off',

@@ -6,9 +6,9 @@
 // silently. So the files are listed here, a suite without a file is an error, and the environment is set the
 // same way everywhere.
 //
-// A unit test takes a few milliseconds, and a process for its file half a second of CPU: unit tests share two
-// processes. Each other file has a process, and many start more. All of them share a cache of compiled modules
-// for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
+// A unit test takes a few milliseconds, and a process for its file half a second of CPU: unit tests share
+// two processes. Each other file has a process, and many start more. All of them share a cache of compiled
+// modules for the time of the run: without it each takes 0.8 s of CPU more to strip types and compile.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
