@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../base/index.ts'
 import { json, text, topic } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
+import type { Stream } from './stream.ts'
 import { hopping, session, tumbling } from './windows.ts'
 
 const numbers = topic('numbers', { key: text(), value: json<number>() })
@@ -181,6 +182,60 @@ test('a stream joined to counts of its own, behind an exchange', () => {
     ['a 1', 'b 1', 'a 2'],
   )
 })
+
+/** How many stages a program over one stream has: one more for each exchange. */
+const staged: readonly (readonly [
+  name: string,
+  program: (stream: Stream<string, number>) => unknown,
+  count: number,
+])[] = [
+  [
+    'mapValues keeps the key',
+    stream =>
+      stream
+        .mapValues(n => n)
+        .groupByKey()
+        .count(),
+    1,
+  ],
+  [
+    'flatMapValues keeps the key',
+    stream =>
+      stream
+        .flatMapValues(n => [n])
+        .groupByKey()
+        .count(),
+    1,
+  ],
+  [
+    'flatMap makes keys',
+    stream =>
+      stream
+        .flatMap((n, key) => [[key, n]])
+        .groupByKey()
+        .count(),
+    2,
+  ],
+  [
+    'keys that were made go through one exchange for all that follows',
+    stream =>
+      stream
+        .selectKey(n => n)
+        .groupByKey()
+        .count()
+        .toStream()
+        .groupByKey()
+        .count(),
+    2,
+  ],
+  ['forEach needs no keys where they live', stream => stream.selectKey(n => n).forEach(() => {}), 1],
+]
+for (const [name, program, count] of staged)
+  test(name, () => {
+    const app = new App('app')
+    program(app.stream(numbers) as Stream<string, number>)
+    equal(app.plan().stages.length, count)
+  })
 
 /** Every operator there is. */
 function everything(): App {

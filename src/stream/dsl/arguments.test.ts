@@ -50,6 +50,13 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['a field for a mapper', (_, stream) => stream.mapValues('cents'), /mapper of mapValues.*'cents'/],
   ['map without a function', (_, stream) => stream.map({}), /mapper of map /],
   ['flatMap without a function', (_, stream) => stream.flatMap([]), /mapper of flatMap/],
+  [
+    'flatMapValues without a function',
+    (_, stream) => stream.flatMapValues('items'),
+    /mapper of flatMapValues/,
+  ],
+  ['forEach without a function', (_, stream) => stream.forEach(), /take of forEach/],
+  ['an async forEach', (_, stream) => stream.forEach(async), /take of forEach is an async/],
   ['a field for a key', (_, stream) => stream.selectKey('customer'), /selectKey\(value => value\.customer\)/],
   ['peek without a function', (_, stream) => stream.peek(null), /look of peek.*null/],
   ['an async predicate', (_, stream) => stream.filter(async), /keep of filter is an async function/],
@@ -125,6 +132,11 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['text for a topic of a table', (_, _stream, table) => table.to('out'), /takes a topic/],
   ['unknown options of a sink', (_, stream) => stream.to(out, { nme: 'x' }), /'nme'.*'name'/],
   ['a filter of a table without a function', (_, _stream, table) => table.filter(1), /keep of filter/],
+  [
+    'a filterNot of a table without a function',
+    (_, _stream, table) => table.filterNot(1),
+    /drop of filterNot/,
+  ],
   ['a mapper of a table that is none', (_, _stream, table) => table.mapValues(1), /mapper of mapValues/],
   [
     'a key of a table that is no function',

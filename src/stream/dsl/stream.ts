@@ -17,6 +17,8 @@ import {
   peek,
   selectKey,
 } from '../operators/stateless.ts'
+import { flatMapValues } from '../operators/flat-map-values.ts'
+import { forEach } from '../operators/for-each.ts'
 import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
@@ -101,6 +103,15 @@ export class Stream<K, V> {
   }
 
   /**
+   * None, one or many values for each, under the same key; the partitioning stays. As Kafka Streams'
+   * `flatMapValues`.
+   */
+  flatMapValues<R>(mapper: (value: V, key: K) => Iterable<R>, options: Named = {}): Stream<K, R> {
+    checkCall('flatMapValues', { mapper }, options)
+    return this.#then(flatMapValues(mapper), options)
+  }
+
+  /**
    * Another key, null or undefined for none. Marks it as changed. An object is frozen: state is found by it.
    */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
@@ -112,6 +123,16 @@ export class Stream<K, V> {
   peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
     checkCall('peek', { look }, options)
     return this.#then(peek(look), options)
+  }
+
+  /**
+   * Hands each record to `take`, and ends the stream: nothing comes after it. After a crash a record may be
+   * handed over again, so what `take` does must bear repeating; to write exactly once, use {@link to}. As
+   * Kafka Streams' `foreach`.
+   */
+  forEach(take: (value: V, key: K) => void, options: Named = {}): void {
+    checkCall('forEach', { take }, options)
+    this.graph.apply(forEach(take), [this.edge], options)
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Edge, Graph } from '../plan/graph.ts'
 import { checkCall } from './arguments.ts'
 import type { Unary } from '../operators/operator.ts'
 import { selectKey } from '../operators/stateless.ts'
-import { type Change, filterRows, mapRows } from '../operators/table-rows.ts'
+import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
 import { addSink, type Named, Stream } from './stream.ts'
 
 /**
@@ -35,6 +35,12 @@ export class Table<K, V> {
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
     checkCall('filter', { keep }, options)
     return this.#then(filterRows(keep), options)
+  }
+
+  /** Drops the rows that `drop` answers true for. It is asked again when a join looks a row up. */
+  filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
+    checkCall('filterNot', { drop }, options)
+    return this.#then(filterRowsNot(drop), options)
   }
 
   /** Another value in each row; null deletes the row. */

@@ -57,6 +57,7 @@ for (const [how, give, about] of [
   check(`mapValues returns ${how}`, about, stream => stream.mapValues(give))
   check(`map returns a value of ${how}`, about, stream => stream.map((_, key) => [key, give()]))
   check(`flatMap returns a value of ${how}`, about, stream => stream.flatMap((_, key) => [[key, give()]]))
+  check(`flatMapValues returns a value of ${how}`, about, stream => stream.flatMapValues(() => [give()]))
   check(`join returns ${how}`, about, (stream, table) => stream.join(table, give))
   check(`leftJoin returns ${how}`, about, (stream, table) => stream.leftJoin(table, give))
   check(`mapValues of a table returns ${how}`, about, (_, table) => table.mapValues(give))
@@ -86,6 +87,9 @@ check('groupBy returns a promise', /promise/, stream => stream.groupBy(later).co
 check('map returns no pair', /pairs \[key, value\].*is 1/, stream => stream.map((() => 1) as never))
 check('map returns nothing', /pairs/, stream => stream.map(nothing))
 check('flatMap returns nothing', /\[\] for none.*undefined/, stream => stream.flatMap(nothing))
+check('flatMapValues returns nothing', /flatMapValues.*of values, \[\] for none.*undefined/, stream =>
+  stream.flatMapValues(nothing),
+)
 check('flatMap returns one pair for a list of them', /pairs.*is 'a'/, stream =>
   stream.flatMap((() => ['a', 1]) as never),
 )

@@ -1,6 +1,6 @@
 /** The operators on the rows of a table, alone: both sides of a change, and what a join looks up. */
 import { check } from './harness.test-support.ts'
-import { filterRows, mapRows } from './table-rows.ts'
+import { filterRows, filterRowsNot, mapRows } from './table-rows.ts'
 
 check(
   'a filter deletes what no longer matches, and says nothing of what never did',
@@ -14,6 +14,22 @@ check(
     ['b 2 @6', []],
     ['get a', ['5']],
     ['get b', ['-']],
+    ['get c', ['-']],
+  ],
+  { tables: [{ a: 5, b: 5 }] },
+)
+
+check(
+  'filterNot deletes what matches now, and says nothing of what did before',
+  filterRowsNot<string, number>((n, key) => n > 1 && key === 'a'),
+  [
+    ['a 1 @1', ['a 1 @1']],
+    ['a 2←1 @2', ['a -←1 @2']],
+    ['a 3←2 @3', []],
+    ['a 1←3 @4', ['a 1 @4']],
+    ['a -←1 @5', ['a -←1 @5']],
+    ['get a', ['-']],
+    ['get b', ['5']],
     ['get c', ['-']],
   ],
   { tables: [{ a: 5, b: 5 }] },

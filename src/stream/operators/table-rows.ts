@@ -36,6 +36,10 @@ const eachRow = <K, V, R>(name: string, become: (value: V, key: K) => R | null):
 export const filterRows = <K, V>(keep: (value: V, key: K) => boolean): Rows<K, V, V> =>
   eachRow('filter', (value, key) => (returnedTruth(keep(value, key), 'filter') ? value : null))
 
+/** Rows that `drop` answers false for. */
+export const filterRowsNot = <K, V>(drop: (value: V, key: K) => boolean): Rows<K, V, V> =>
+  eachRow('filter-not', (value, key) => (returnedTruth(drop(value, key), 'filterNot') ? null : value))
+
 /** Rows under another value; one that is mapped to null is none. */
 export const mapRows = <K, V, R>(mapper: (value: V, key: K) => R): Rows<K, V, NonNullable<R>> =>
   eachRow('map-values', (value, key) => returned(mapper(value, key), 'mapValues') ?? null)

@@ -1,0 +1,14 @@
+/** None, one or many values for each record, under its key: the partitioning stays. */
+import { frozen, given } from '../../state/index.ts'
+import { stateless, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+import { returned, returnedMany } from './returned.ts'
+
+export const flatMapValues = <K, V, R>(
+  mapper: (value: V, key: K) => Iterable<R>,
+): Unary<StreamRecord<K, V>, StreamRecord<K, R>> =>
+  stateless({ name: 'flat-map-values' }, (record, forward) => {
+    for (const value of returnedMany(mapper(record.value, record.key), 'flatMapValues'))
+      // Several of them may be the same object.
+      forward(record.withValue(given(frozen(returned(value, 'flatMapValues')))))
+  })

@@ -1,0 +1,26 @@
+/** forEach, alone: it is handed each record, and nothing comes out. */
+import { deepEqual } from 'node:assert/strict'
+import { after } from 'node:test'
+import { forEach } from './for-each.ts'
+import { check } from './harness.test-support.ts'
+
+const seen: unknown[] = []
+check(
+  'each record is handed over once',
+  forEach<string, number>((value, key) => seen.push([key, value])),
+  [
+    ['a 1 @1', []],
+    ['- - @2', []],
+  ],
+)
+
+// The case runs three times: as it is, and with restarts.
+after(() =>
+  deepEqual(
+    seen,
+    [1, 2, 3].flatMap(() => [
+      ['a', 1],
+      [null, null],
+    ]),
+  ),
+)
