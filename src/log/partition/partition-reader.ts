@@ -6,7 +6,8 @@ import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
 import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
-import { DamagedBatch, type Segment } from '../segment/segment.ts'
+import { DamagedBatch } from '../segment/segment-read.ts'
+import type { Segment } from '../segment/segment.ts'
 import { findTimestamp } from '../segment/timestamp-search.ts'
 
 /** What the reader sees of its partition, which changes while it reads. */

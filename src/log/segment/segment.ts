@@ -10,7 +10,7 @@
  * by themselves.
  */
 import { assert, type Disk } from '../../base/index.ts'
-import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
+import type { RecordBatch } from '../../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
@@ -18,20 +18,14 @@ import type { Flush, PendingBatch } from '../partition/flush.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
+import { readBatchesAt, type Place } from './segment-read.ts'
 import { scanSegment } from './segment-scan.ts'
 import { readFile, removeIfThere, writeFile } from '../files/small-file.ts'
 
 /** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
 export const indexIntervalBytesDefault = 4096
-/** Places where sequential readers go on: so many per segment. */
+/** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
-
-/** Where a batch stands, and what is known of it before it is read: its first offset, or its last. */
-interface Place {
-  readonly position: number
-  readonly baseOffset?: number
-  readonly lastOffset?: number
-}
 
 export interface SegmentContext {
   readonly disk: Disk
@@ -65,7 +59,7 @@ export class Segment {
   #loading: Promise<SegmentIndexes> | undefined
   /** The files were not what was saved, and these are complete. */
   #madeFromLog = false
-  /** Where the batch that begins with an offset stands: ends of earlier reads. */
+  /** Positions of batches by their base offset: ends of earlier reads. */
   readonly #places = new Map<number, number>()
 
   constructor(folder: string, baseOffset: number, context: SegmentContext) {
@@ -214,55 +208,17 @@ export class Segment {
       left === undefined
         ? this.#placeOf(offset, this.#indexes ?? (await this.#load()))
         : { position: left, baseOffset: offset }
-    return await this.#context.files.use(this.path, 'read', async file => {
-      let position = place.position
-      /** What the batch at the position begins at; undefined at a place that only knows its end. */
-      let baseOffset = place.baseOffset
-      let chunk = Buffer.alloc(0)
-      let start = position
-      let first = -1
-      let nextOffset = offset
-      const take = (): { bytes: Uint8Array; nextOffset: number } | undefined => {
-        if (first === -1) return undefined
-        this.#remember(nextOffset, position)
-        return { bytes: chunk.subarray(first, position - start), nextOffset }
-      }
-      try {
-        while (position < sizeBytes) {
-          const length = batchSizeAt(chunk, position - start)
-          if (length === undefined || position - start + length > chunk.length) {
-            if (first !== -1) return take()
-            const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
-            // Nothing more to be had: the bytes of the last batch are missing.
-            if (length !== undefined && wanted < length) break
-            const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
-            chunk = fresh.subarray(0, await file.read(fresh, position))
-            start = position
-            if (batchSizeAt(chunk, 0) === undefined) break
-            continue
-          }
-          const batch = new RecordBatch(chunk, position - start)
-          // The checksum does not cover where a batch stands.
-          const isInPlace =
-            baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
-          if (!isInPlace && !this.#context.readOnly) throw new DamagedBatch(nextOffset)
-          if (batch.baseOffset >= endOffset) return take()
-          if (first !== -1 || batch.nextOffset > offset) {
-            if (first !== -1 && position - start + length - first > maxBytes) return take()
-            const isMissing = batch.baseOffset > nextOffset && !this.#context.readOnly
-            if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
-            if (first === -1) first = position - start
-            nextOffset = batch.nextOffset
-          }
-          position += length
-          baseOffset = batch.nextOffset
-        }
-      } catch (error) {
-        // What stands before the damage is handed out; the next read meets it first.
-        if (first === -1) throw error
-      }
-      return take()
-    })
+    const read = await this.#context.files.use(this.path, 'read', file =>
+      readBatchesAt(file, place, {
+        sizeBytes,
+        offset,
+        endOffset,
+        maxBytes,
+        gapless: !this.#context.readOnly,
+      }),
+    )
+    if (read) this.#remember(read.nextOffset, read.endPosition)
+    return read
   }
 
   /** The largest timestamp in the segment; -1 where there is none. */
@@ -356,14 +312,4 @@ export class Segment {
  */
 export function indexedTimestamp(batch: RecordBatch): number {
   return batch.isControl ? -1 : batch.maxTimestamp
-}
-
-/** A batch below the high watermark whose bytes are not what was written. */
-export class DamagedBatch extends Error {
-  readonly offset: number
-
-  constructor(offset: number) {
-    super(`the batch at offset ${offset} is damaged or missing`)
-    this.offset = offset
-  }
 }

@@ -198,9 +198,9 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'offset + 1 across a marker: the read of a segment',
-    file: 'src/log/segment/segment.ts',
-    find: '            nextOffset = batch.nextOffset\n',
-    replace: '            nextOffset = batch.isControl ? batch.baseOffset : batch.nextOffset\n',
+    file: 'src/log/segment/segment-read.ts',
+    find: '        nextOffset = batch.nextOffset\n',
+    replace: '        nextOffset = batch.isControl ? batch.baseOffset : batch.nextOffset\n',
     tests: ['test/log/simulator.test.ts', 'test/log/damage.test.ts'],
   },
   {

@@ -1,0 +1,98 @@
+/** Reads whole batches of a segment's file. What is damaged is never handed out, what is missing never skipped. */
+import type { DiskFile } from '../../base/index.ts'
+import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
+
+/** The position of a batch, and what is known of it before it is read: its first offset, or its last. */
+export interface Place {
+  readonly position: number
+  readonly baseOffset?: number
+  readonly lastOffset?: number
+}
+
+export interface ReadLimits {
+  /** What of the file is written whole. */
+  readonly sizeBytes: number
+  /** Batches are wanted from the one with this offset on, … */
+  readonly offset: number
+  /** … those that begin below this one, … */
+  readonly endOffset: number
+  /** … as many as fit into this, but one at least. */
+  readonly maxBytes: number
+  /** Offsets follow each other. Compaction by Apache Kafka leaves gaps. */
+  readonly gapless: boolean
+}
+
+export interface BatchesRead {
+  /** Batches back to back. */
+  readonly bytes: Uint8Array
+  readonly nextOffset: number
+  /** Where the batch with `nextOffset` begins. */
+  readonly endPosition: number
+}
+
+/**
+ * Undefined where no such batch is there. Checksums and offsets are checked. Batches before a damaged one are
+ * handed out; the next read meets it first, and throws.
+ * @throws DamagedBatch
+ */
+export async function readBatchesAt(
+  file: DiskFile,
+  place: Place,
+  { sizeBytes, offset, endOffset, maxBytes, gapless }: ReadLimits,
+): Promise<BatchesRead | undefined> {
+  let position = place.position
+  /** Of the batch at the position; undefined at a place that only knows its end. */
+  let baseOffset = place.baseOffset
+  let chunk = Buffer.alloc(0)
+  let start = position
+  let first = -1
+  let nextOffset = offset
+  const found = (): BatchesRead | undefined =>
+    first === -1
+      ? undefined
+      : { bytes: chunk.subarray(first, position - start), nextOffset, endPosition: position }
+  try {
+    while (position < sizeBytes) {
+      const length = batchSizeAt(chunk, position - start)
+      if (length === undefined || position - start + length > chunk.length) {
+        if (first !== -1) return found()
+        const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
+        // Nothing more to be had: the bytes of the last batch are missing.
+        if (length !== undefined && wanted < length) break
+        const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
+        chunk = fresh.subarray(0, await file.read(fresh, position))
+        start = position
+        if (batchSizeAt(chunk, 0) === undefined) break
+        continue
+      }
+      const batch = new RecordBatch(chunk, position - start)
+      // The checksum does not cover the offset of a batch.
+      const isInPlace =
+        baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
+      if (!isInPlace && gapless) throw new DamagedBatch(nextOffset)
+      if (batch.baseOffset >= endOffset) return found()
+      if (first !== -1 || batch.nextOffset > offset) {
+        if (first !== -1 && position - start + length - first > maxBytes) return found()
+        const isMissing = batch.baseOffset > nextOffset && gapless
+        if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
+        if (first === -1) first = position - start
+        nextOffset = batch.nextOffset
+      }
+      position += length
+      baseOffset = batch.nextOffset
+    }
+  } catch (error) {
+    if (first === -1) throw error
+  }
+  return found()
+}
+
+/** A batch below the high watermark whose bytes are not what was written. */
+export class DamagedBatch extends Error {
+  readonly offset: number
+
+  constructor(offset: number) {
+    super(`the batch at offset ${offset} is damaged or missing`)
+    this.offset = offset
+  }
+}
