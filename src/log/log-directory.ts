@@ -21,7 +21,8 @@ import {
   type LogDirectoryConfig,
   type LogDirectoryOptions,
 } from './log-directory-options.ts'
-import { Partition, type PartitionContext } from './partition/partition.ts'
+import type { PartitionContext } from './partition/partition-context.ts'
+import { Partition } from './partition/partition.ts'
 import { ProducerState } from './producers/producer-state.ts'
 import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './recovery/checkpointer.ts'

@@ -10,7 +10,8 @@ import { virtualClock } from '../testing/virtual-clock.ts'
 import { BatchBuilder, type BatchStamp } from '../wire/index.ts'
 import { LogDirectory } from './log-directory.ts'
 import type { LogDirectoryOptions } from './log-directory-options.ts'
-import type { Isolation, Partition } from './partition/partition.ts'
+import type { Isolation } from './partition/partition-reader.ts'
+import type { Partition } from './partition/partition.ts'
 
 export const dataPath = '/data'
 

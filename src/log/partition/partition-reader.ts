@@ -10,6 +10,24 @@ import { DamagedBatch } from '../segment/segment-read.ts'
 import type { Segment } from '../segment/segment.ts'
 import { findTimestamp } from '../segment/timestamp-search.ts'
 
+export type Isolation = 'read_uncommitted' | 'read_committed'
+
+/** What a read of a partition gives. */
+export interface ReadResult {
+  /** Whole batches back to back. The first one may begin below the offset that was asked for. */
+  readonly batches: Uint8Array
+  /**
+   * Aborted transactions that reach into `batches`, by the offset of their markers. Empty for
+   * read_uncommitted.
+   */
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  /** Where the next read continues. */
+  readonly nextOffset: number
+}
+
 /** What the reader sees of its partition, which changes while it reads. */
 export interface ReadSource {
   readonly topic: string

@@ -11,56 +11,24 @@
  * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never
  *   brought back in this process.
  */
-import { assert, isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
+import { assert, isMillraceError, MillraceError } from '../../base/index.ts'
 import type { BatchOrigin } from './append-check.ts'
 import type { AppendReceipt } from './append-receipt.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { PartitionAppender } from './partition-appender.ts'
+import type { PartitionContext } from './partition-context.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
-import { PartitionReader } from './partition-reader.ts'
+import { LogStart } from './log-start.ts'
+import { PartitionReader, type Isolation, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
-import { excessSegments, segmentsBelow } from './retention.ts'
-import type { SegmentContext } from '../segment/segment.ts'
 import { Visibility } from './visibility.ts'
 
 /** Appends that wait for the disk. More is refused until it has caught up. */
 const queuedBytesMax = 256 << 20
-
-export type Isolation = 'read_uncommitted' | 'read_committed'
-
-export interface ReadResult {
-  /** Whole batches back to back. The first one may begin below the offset that was asked for. */
-  readonly batches: Uint8Array
-  /**
-   * Aborted transactions that reach into `batches`, by the offset of their markers. Empty for
-   * read_uncommitted.
-   */
-  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[]
-  readonly highWatermark: number
-  readonly lastStableOffset: number
-  readonly logStartOffset: number
-  /** Where the next read continues. */
-  readonly nextOffset: number
-}
-
-/** What a partition needs of its directory. */
-export interface PartitionContext extends SegmentContext {
-  readonly clock: Clock
-  readonly durability: 'sync' | 'os'
-  readonly segmentBytes: number
-  readonly retentionBytes: number
-  readonly producerIdExpirationMs: number
-  /** So many bytes were written and are to be checkpointed some time. */
-  wrote(bytes: number): void
-  rolled(): void
-  /** Makes the log start offsets of all partitions durable. */
-  saveLogStarts(): Promise<void>
-  fatal(error: MillraceError): void
-}
 
 export class Partition {
   readonly topic: string
@@ -74,7 +42,6 @@ export class Partition {
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly #context: PartitionContext
-  #retentionBytes: number
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
   readonly #visibility: Visibility
@@ -82,7 +49,7 @@ export class Partition {
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
   readonly #listeners = new Set<() => void>()
-  #logStartOffset: number
+  readonly #start: LogStart
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
@@ -102,10 +69,13 @@ export class Partition {
     this.folder = folder
     this.config = config
     this.#context = context
-    this.#retentionBytes = config.retentionBytes ?? context.retentionBytes
     this.#segments = new PartitionSegments(folder, log.segments, context)
     this.#producers = log.producers
-    this.#logStartOffset = log.logStartOffset
+    const retentionBytes = config.retentionBytes ?? context.retentionBytes
+    this.#start = new LogStart(this.#segments, log.logStartOffset, retentionBytes, {
+      saveLogStarts: () => context.saveLogStarts(),
+      moved: () => this.#notify(),
+    })
     this.#failure = failure
     this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
       this.#poison(error),
@@ -137,7 +107,7 @@ export class Partition {
 
   /** The first offset that can be read. */
   get logStartOffset(): number {
-    return this.#logStartOffset
+    return this.#start.offset
   }
 
   /** The offset that the next record gets. */
@@ -244,7 +214,7 @@ export class Partition {
   ): Promise<ReadResult> {
     this.#checkUsable()
     const { isolation, maxBytes } = options
-    if (offset < this.#logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
+    if (offset < this.logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
     const endOffset = this.readableEnd(isolation)
     const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
     const aborted = found && isolation === 'read_committed' ? found.aborted : []
@@ -253,7 +223,7 @@ export class Partition {
       abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
       highWatermark: this.highWatermark,
       lastStableOffset: this.lastStableOffset,
-      logStartOffset: this.#logStartOffset,
+      logStartOffset: this.logStartOffset,
       nextOffset: found?.nextOffset ?? offset,
     }
   }
@@ -279,13 +249,13 @@ export class Partition {
    */
   async dropBefore(offset: number): Promise<void> {
     this.#checkWritable()
-    await this.#drop(segmentsBelow(this.#segments.all, Math.min(offset, this.lastStableOffset)))
+    await this.#start.dropBefore(Math.min(offset, this.lastStableOffset))
   }
 
   /** Drops the segments that retention does not keep. */
   async retain(): Promise<void> {
     if (this.#failure) return
-    await this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, this.lastStableOffset))
+    await this.#start.retain(this.lastStableOffset)
   }
 
   /**
@@ -293,7 +263,7 @@ export class Partition {
    * cannot do without.
    */
   keepAll(): void {
-    this.#retentionBytes = -1
+    this.#start.keepAll()
   }
 
   /**
@@ -369,15 +339,6 @@ export class Partition {
     if (!(await this.#segments.roll(flush, this.largestProducerId))) return
     this.#context.rolled()
     this.retain().catch((error: unknown) => this.#dropFailed(error))
-  }
-
-  /** Takes the oldest segments away. */
-  async #drop(count: number): Promise<void> {
-    if (count === 0) return this.#segments.idle()
-    const dropped = this.#segments.take(count)
-    this.#logStartOffset = Math.max(this.#logStartOffset, this.#segments.all[0]!.baseOffset)
-    this.#notify()
-    await this.#segments.remove(dropped, () => this.#context.saveLogStarts())
   }
 
   /**

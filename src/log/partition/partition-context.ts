@@ -1,0 +1,17 @@
+/** What a partition needs of its directory. */
+import type { Clock, MillraceError } from '../../base/index.ts'
+import type { SegmentContext } from '../segment/segment.ts'
+
+export interface PartitionContext extends SegmentContext {
+  readonly clock: Clock
+  readonly durability: 'sync' | 'os'
+  readonly segmentBytes: number
+  readonly retentionBytes: number
+  readonly producerIdExpirationMs: number
+  /** So many bytes were written and are to be checkpointed some time. */
+  wrote(bytes: number): void
+  rolled(): void
+  /** Makes the log start offsets of all partitions durable. */
+  saveLogStarts(): Promise<void>
+  fatal(error: MillraceError): void
+}
