@@ -1,4 +1,7 @@
-/** The rules of the project's English: words with a better one, and where prose is in a file. Used by tidy.test.ts. */
+/**
+ * The rules of the project's English: words with a better one, and where prose is in a file. Used by
+ * tidy.test.ts.
+ */
 
 export interface WordRule {
   /** Matches the words to avoid, within one sentence or message. */
@@ -55,7 +58,10 @@ export interface Prose {
 const quoted = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g
 const commentLine = /^\s*(?:\/\/|\/\*\*?|\*(?!\*))/
 
-/** The comments and texts of a TypeScript file: a comment's paragraph as one text, so that a phrase may break over lines. */
+/**
+ * The comments and texts of a TypeScript file: a comment's paragraph as one text, so that a phrase may break
+ * over lines.
+ */
 export function proseOfCode(code: string): readonly Prose[] {
   const found: Prose[] = []
   let paragraph: { line: number; words: string[] } | undefined
@@ -107,8 +113,9 @@ export function proseOfMarkdown(document: string): readonly Prose[] {
 }
 
 /**
- * Lines of comments, or of a document, that are too wide. Exempt by their kind: rows of tables, which the formatter
- * pads; blocks between fences and drawings, whose columns have a meaning; a link that cannot be broken.
+ * Lines of comments, or of a document, that are too wide. Exempt by their kind: rows of tables, which the
+ * formatter pads; blocks between fences and drawings, whose columns have a meaning; a link that cannot be
+ * broken.
  */
 export function wideLines(file: string, text: string): readonly number[] {
   const isDocument = file.endsWith('.md')

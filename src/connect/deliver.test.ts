@@ -7,7 +7,6 @@ import { isMillraceError } from '../base/index.ts'
 import { json, text, topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { duckdb } from './connectors/duckdb.ts'
-import { sinkConformance, type Sample, type SinkTarget } from './conformance.ts'
 import { deliver, type DeliverOptions } from './deliver.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
@@ -25,20 +24,6 @@ import {
 } from './things.test-support.ts'
 
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
-
-describe('the memory sink passes, so that tests of the runner may stand on it', () => {
-  const make = (): Promise<SinkTarget> => {
-    const target = new MemoryTarget<string, Sample>()
-    target.refuses = ({ value }) => value?.n === 1.5
-    return Promise.resolve({
-      sink: () => target.sink(),
-      read: () =>
-        Promise.resolve(target.rows.map(({ key, value }) => ({ key: key!, n: value!.n, note: value!.note }))),
-      close: () => Promise.resolve(),
-    })
-  }
-  for (const { name, run } of sinkConformance({ make, refused: { n: 1.5, note: null } })) test(name, run)
-})
 
 describe('deliver', () => {
   test('everything committed up to the end, in order per partition, nothing aborted', async () => {

@@ -30,3 +30,9 @@ export {
   type SourceContext,
   type SourceReader,
 } from './source.ts'
+export {
+  TransactionalOffsets,
+  type OffsetOwner,
+  type OffsetStore,
+  type StoredOffset,
+} from './transactional-offsets.ts'

@@ -12,11 +12,12 @@
  * millrace 0.1.0 kept the offsets only: such a sink is bound when it is first opened. 0.1.0 can read the
  * tables of this version.
  *
- * The epoch fences: opening raises it, and a writer that finds a higher one was replaced.
+ * Fencing, and each write once: transactional-offsets.ts.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { MillraceError } from '../../base/index.ts'
 import type { Offsets } from '../sink.ts'
+import type { OffsetOwner, OffsetStore, StoredOffset } from '../transactional-offsets.ts'
 import { literal, quoted } from './duckdb-database.ts'
 import { ask, foldedName, mine, tableIn, type Place } from './duckdb-statements.ts'
 
@@ -26,158 +27,103 @@ export const sinksTable = '_millrace_sinks'
 /** The tables that millrace keeps for itself: a sink cannot use them for a topic. */
 export const ownTables: readonly string[] = [offsetsTable, sinksTable]
 
-/**
- * Creates the tables, and checks their content against this sink.
- *
- * @param hasTable whether the sink's table exists
- * @throws MillraceError SINK_CHANGED
- */
-export async function checkOffsets(
-  connection: DuckDBConnection,
-  place: Place,
-  hasTable: boolean,
-): Promise<void> {
-  const [offsets, sinks] = [tableIn(place, offsetsTable), tableIn(place, sinksTable)]
-  await connection.run(`CREATE TABLE IF NOT EXISTS ${offsets} (
-    sink VARCHAR, topic VARCHAR, partition INTEGER, next_offset BIGINT, epoch BIGINT NOT NULL,
-    PRIMARY KEY (sink, topic, partition))`)
-  await connection.run(`CREATE TABLE IF NOT EXISTS ${sinks} (
-    sink VARCHAR, topic VARCHAR, topic_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, mode VARCHAR NOT NULL,
-    filled BOOLEAN NOT NULL, PRIMARY KEY (sink, topic))`)
-  const moved = await ask(
-    connection,
-    `SELECT 1 FROM ${offsets} WHERE ${mine(place)} AND next_offset IS NOT NULL LIMIT 1`,
-  )
-  if (moved.length === 0) return
-  const [bound] = (await ask(
-    connection,
-    `SELECT topic_id, table_name, mode, filled FROM ${sinks} WHERE ${mine(place)}`,
-  )) as [string, string, string, boolean][]
-  const { topic, topicId, table, mode } = place
-  if (bound) {
-    const [boundId, boundTable, boundMode, filled] = bound
-    if (boundId !== topicId)
-      throw changed(
-        place,
-        `belong to another topic '${topic}': in another log, or one that was deleted and created again`,
-      )
-    if (foldedName(boundTable) !== foldedName(table))
-      throw changed(place, `belong to the table ${boundTable}`)
-    if (boundMode !== mode) throw changed(place, `were written in mode '${boundMode}', and this is '${mode}'`)
-    if (hasTable && filled && !(await hasRows(connection, place)))
-      throw changed(
-        place,
-        `belong to a table with rows, and it is empty: it was created again, or emptied`,
-        ` If it was emptied on purpose and only new records should be loaded, run: UPDATE ${sinksTable} SET filled = false WHERE ${mine(place)};`,
-      )
-  }
-  if (!hasTable) throw changed(place, `belong to a table that is gone`)
-}
-
-function changed(place: Place, what: string, more = ''): MillraceError {
-  const { sink, path, table } = place
+/** The words for a sink's offsets that do not fit. */
+export function ownerOf(place: Place): OffsetOwner {
+  const { sink, topic, topicId, path: target, table } = place
   const scratch = `DROP TABLE IF EXISTS ${quoted(table)}; DELETE FROM ${offsetsTable} WHERE ${mine(place)};`
-  return new MillraceError(
-    'SINK_CHANGED',
-    `The offsets of '${sink}' in ${path} do not fit: they ${what}. To load the table ${table} from the topic's start, run in DuckDB: ${scratch} To keep the present rows, give the sink another table, and another name.${more}`,
-  )
+  const remedy = `To load the table ${table} from the topic's start, run in DuckDB: ${scratch} To keep the present rows, give the sink another table, and another name.`
+  return { sink, topic, topicId, target, remedy }
 }
 
-/** Whether the sink's table has rows. */
-export async function hasRows(connection: DuckDBConnection, place: Place): Promise<boolean> {
-  return (await ask(connection, `SELECT 1 FROM ${tableIn(place, place.table)} LIMIT 1`)).length > 0
-}
-
-/** The offsets of one open sink. */
-export class SinkOffsets {
-  /** Whether the table had rows after the last write. */
-  filled: boolean
+/** The tables of one sink's offsets. */
+export class DuckDBOffsets implements OffsetStore {
+  /** Whether the sink's table had rows after the last write. */
+  filled = false
   readonly #connection: DuckDBConnection
   readonly #place: Place
-  readonly #epoch: number
-  readonly #partitions: number
+  readonly #offsets: string
+  readonly #sinks: string
 
-  private constructor(
-    connection: DuckDBConnection,
-    place: Place,
-    epoch: number,
-    partitions: number,
-    filled: boolean,
-  ) {
+  private constructor(connection: DuckDBConnection, place: Place) {
     this.#connection = connection
     this.#place = place
-    this.#epoch = epoch
-    this.#partitions = partitions
-    this.filled = filled
+    this.#offsets = tableIn(place, offsetsTable)
+    this.#sinks = tableIn(place, sinksTable)
+  }
+
+  /** Creates missing tables. */
+  static async open(connection: DuckDBConnection, place: Place): Promise<DuckDBOffsets> {
+    const store = new DuckDBOffsets(connection, place)
+    await connection.run(`CREATE TABLE IF NOT EXISTS ${store.#offsets} (
+      sink VARCHAR, topic VARCHAR, partition INTEGER, next_offset BIGINT, epoch BIGINT NOT NULL,
+      PRIMARY KEY (sink, topic, partition))`)
+    await connection.run(`CREATE TABLE IF NOT EXISTS ${store.#sinks} (
+      sink VARCHAR, topic VARCHAR, topic_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, mode VARCHAR NOT NULL,
+      filled BOOLEAN NOT NULL, PRIMARY KEY (sink, topic))`)
+    return store
+  }
+
+  async owner(): Promise<string | undefined> {
+    const [[topicId] = []] = (await this.#ask(
+      `SELECT topic_id FROM ${this.#sinks} WHERE ${mine(this.#place)}`,
+    )) as [string][]
+    return topicId
   }
 
   /**
-   * Binds the sink to its topic and table, and fences earlier writers. After {@link checkOffsets}, when the
-   * table exists.
+   * Checks that the offsets describe this table. After the check of the topic, and only if there are offsets.
+   *
+   * @param hasTable whether the sink's table exists
+   * @throws MillraceError SINK_CHANGED
    */
-  static async take(connection: DuckDBConnection, place: Place, partitions: number): Promise<SinkOffsets> {
-    const { sink, topic, topicId, table, mode } = place
-    const [offsets, sinks] = [tableIn(place, offsetsTable), tableIn(place, sinksTable)]
-    const [[last, count]] = (await ask(
-      connection,
-      `SELECT CAST(coalesce(max(epoch), 0) AS DOUBLE), CAST(count(*) AS INTEGER) FROM ${offsets} WHERE ${mine(place)}`,
-    )) as [[number, number]]
-    const epoch = last + 1
-    await connection.run(`UPDATE ${offsets} SET epoch = ${epoch} WHERE ${mine(place)}`)
-    await connection.run(`INSERT INTO ${offsets} BY NAME
+  async checkTable(hasTable: boolean): Promise<void> {
+    const { table, mode } = this.#place
+    const [bound] = (await this.#ask(
+      `SELECT table_name, mode, filled FROM ${this.#sinks} WHERE ${mine(this.#place)}`,
+    )) as [string, string, boolean][]
+    if (bound) {
+      const [boundTable, boundMode, filled] = bound
+      if (foldedName(boundTable) !== foldedName(table))
+        throw this.#changed(`belong to the table ${boundTable}`)
+      if (boundMode !== mode)
+        throw this.#changed(`were written in mode '${boundMode}', and this is '${mode}'`)
+      if (hasTable && filled && !(await this.#hasRows()))
+        throw this.#changed(
+          `belong to a table with rows, and it is empty: it was created again, or emptied`,
+          ` If it was emptied on purpose and only new records should be loaded, run: UPDATE ${sinksTable} SET filled = false WHERE ${mine(this.#place)};`,
+        )
+    }
+    if (!hasTable) throw this.#changed(`belong to a table that is gone`)
+  }
+
+  async read(): Promise<ReadonlyMap<number, StoredOffset>> {
+    const rows = (await this.#ask(
+      `SELECT partition, CAST(next_offset AS DOUBLE), CAST(epoch AS DOUBLE) FROM ${this.#offsets} WHERE ${mine(this.#place)}`,
+    )) as [number, number | null, number][]
+    return new Map(rows.map(([partition, next, epoch]) => [partition, { next: next ?? undefined, epoch }]))
+  }
+
+  async claim(topicId: string, epoch: number, partitions: number): Promise<void> {
+    const { sink, topic, table, mode } = this.#place
+    await this.#connection.run(`UPDATE ${this.#offsets} SET epoch = ${epoch} WHERE ${mine(this.#place)}`)
+    await this.#connection.run(`INSERT INTO ${this.#offsets} BY NAME
       SELECT ${literal(sink)} AS sink, ${literal(topic)} AS topic, CAST(p AS INTEGER) AS partition, ${epoch} AS epoch
-      FROM range(${partitions}) r(p) WHERE p NOT IN (SELECT partition FROM ${offsets} WHERE ${mine(place)})`)
-    const filled = await hasRows(connection, place)
-    const bound = [sink, topic, topicId, table, mode, filled]
-    const [found] = await ask(
-      connection,
-      `SELECT sink, topic, topic_id, table_name, mode, filled FROM ${sinks} WHERE ${mine(place)}`,
+      FROM range(${partitions}) r(p) WHERE p NOT IN (SELECT partition FROM ${this.#offsets} WHERE ${mine(this.#place)})`)
+    this.filled = await this.#hasRows()
+    const bound = [sink, topic, topicId, table, mode, this.filled]
+    const [found] = await this.#ask(
+      `SELECT sink, topic, topic_id, table_name, mode, filled FROM ${this.#sinks} WHERE ${mine(this.#place)}`,
     )
     if (!found?.every((value, i) => value === bound[i]))
-      await connection.run(`INSERT OR REPLACE INTO ${sinks} (sink, topic, topic_id, table_name, mode, filled)
-        VALUES (${[sink, topic, topicId, table, mode].map(literal).join(', ')}, ${filled})`)
-    return new SinkOffsets(connection, place, epoch, Math.max(partitions, count), filled)
-  }
-
-  async committed(): Promise<Offsets> {
-    const rows = await ask(
-      this.#connection,
-      `SELECT partition, CAST(next_offset AS DOUBLE) FROM ${tableIn(this.#place, offsetsTable)}
-       WHERE ${mine(this.#place)} AND next_offset IS NOT NULL`,
-    )
-    return new Map(rows as [number, number][])
-  }
-
-  /**
-   * Whether an earlier attempt at this write took effect.
-   * @throws MillraceError SINK_FENCED; SINK_CHANGED if the offsets were deleted meanwhile
-   */
-  async isWritten(to: Offsets): Promise<boolean> {
-    const { sink, path } = this.#place
-    const rows = (await ask(
-      this.#connection,
-      `SELECT partition, CAST(next_offset AS DOUBLE), CAST(epoch AS DOUBLE) FROM ${tableIn(this.#place, offsetsTable)}
-       WHERE ${mine(this.#place)}`,
-    )) as [number, number | null, number][]
-    if (!rows.every(([, , epoch]) => epoch === this.#epoch))
-      throw new MillraceError(
-        'SINK_FENCED',
-        `Another writer of the sink '${sink}' has opened ${path} since, so this one may no longer write. Run one instance, or give each sink its own name.`,
-      )
-    if (rows.length < this.#partitions)
-      throw new MillraceError(
-        'SINK_CHANGED',
-        `The offsets of '${sink}' in ${path} were deleted while it was open. Start the delivery again.`,
-      )
-    const known = new Map(rows.map(([partition, next]) => [partition, next]))
-    return to.size === 0 || [...to].every(([partition, offset]) => (known.get(partition) ?? -1) >= offset)
+      await this.#connection
+        .run(`INSERT OR REPLACE INTO ${this.#sinks} (sink, topic, topic_id, table_name, mode, filled)
+        VALUES (${[sink, topic, topicId, table, mode].map(literal).join(', ')}, ${this.filled})`)
   }
 
   async move(to: Offsets): Promise<void> {
-    const offsets = tableIn(this.#place, offsetsTable)
     const moves = Array.from(to, ([partition, offset]) => `(${partition}, ${offset})`)
     await this.#connection.run(
-      `UPDATE ${offsets} AS known SET next_offset = moved.next_offset
+      `UPDATE ${this.#offsets} AS known SET next_offset = moved.next_offset
        FROM (VALUES ${moves.join(', ')}) moved(partition, next_offset)
        WHERE ${mine(this.#place)} AND known.partition = moved.partition`,
     )
@@ -189,11 +135,26 @@ export class SinkOffsets {
    */
   async noteFilled(mayBeEmptied: boolean): Promise<boolean> {
     if (this.filled && !mayBeEmptied) return true
-    const filled = await hasRows(this.#connection, this.#place)
+    const filled = await this.#hasRows()
     if (filled !== this.filled)
-      await this.#connection.run(
-        `UPDATE ${tableIn(this.#place, sinksTable)} SET filled = ${filled} WHERE ${mine(this.#place)}`,
-      )
+      await this.#connection.run(`UPDATE ${this.#sinks} SET filled = ${filled} WHERE ${mine(this.#place)}`)
     return filled
+  }
+
+  /** Whether the sink's table has rows. */
+  async #hasRows(): Promise<boolean> {
+    return (await this.#ask(`SELECT 1 FROM ${tableIn(this.#place, this.#place.table)} LIMIT 1`)).length > 0
+  }
+
+  #ask(query: string): Promise<unknown[][]> {
+    return ask(this.#connection, query)
+  }
+
+  #changed(what: string, more = ''): MillraceError {
+    const { sink, target, remedy } = ownerOf(this.#place)
+    return new MillraceError(
+      'SINK_CHANGED',
+      `The offsets of '${sink}' in ${target} do not fit: they ${what}. ${remedy}${more}`,
+    )
   }
 }

@@ -18,7 +18,8 @@ import type { TableColumn } from './duckdb-columns.ts'
 import type { Database } from './duckdb-database.ts'
 import { writingStatement } from './duckdb-merge.ts'
 import { staging, type RowChecks } from './duckdb-row-checks.ts'
-import type { SinkOffsets } from './duckdb-offsets.ts'
+import type { TransactionalOffsets } from '../transactional-offsets.ts'
+import type { DuckDBOffsets } from './duckdb-offsets.ts'
 import { inTransaction, type Place } from './duckdb-statements.ts'
 
 type Row = SinkRow<unknown, unknown>
@@ -35,7 +36,8 @@ export interface Writing {
   readonly place: Place
   readonly columns: readonly WrittenColumn[]
   readonly checks: RowChecks
-  readonly offsets: SinkOffsets
+  readonly offsets: TransactionalOffsets
+  readonly store: DuckDBOffsets
 }
 
 /** Rows appended before the event loop turns: about 10 ms. */
@@ -50,9 +52,10 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   /** The cast columns, which are appended a second time, as text. */
   readonly #texts: readonly { readonly c: number; readonly carrier: Carrier }[]
   readonly #checks: RowChecks
-  readonly #offsets: SinkOffsets
+  readonly #offsets: TransactionalOffsets
+  readonly #store: DuckDBOffsets
 
-  constructor(database: Database, clock: Clock, { place, columns, checks, offsets }: Writing) {
+  constructor(database: Database, clock: Clock, { place, columns, checks, offsets, store }: Writing) {
     this.#database = database
     this.#clock = clock
     this.#place = place
@@ -61,6 +64,7 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
     this.#texts = columns.flatMap(({ carrier }, c) => (carrier.isText ? [{ c, carrier }] : []))
     this.#checks = checks
     this.#offsets = offsets
+    this.#store = store
   }
 
   committed(): Promise<Offsets> {
@@ -68,16 +72,16 @@ export class DuckDBWriter implements SinkWriter<unknown, unknown> {
   }
 
   async write(rows: readonly Row[], to: Offsets): Promise<void> {
-    const offsets = this.#offsets
+    const store = this.#store
     const filled = await this.#database.exclusive(() =>
       inTransaction(this.#database.connection, this.#place, 'rows', async () => {
-        if (await offsets.isWritten(to)) return offsets.filled
-        if (rows.length > 0) await this.#load(rows)
-        await offsets.move(to)
-        return await offsets.noteFilled(rows.some(({ value }) => value === null))
+        const isNew = await this.#offsets.once(to, async () => {
+          if (rows.length > 0) await this.#load(rows)
+        })
+        return isNew ? await store.noteFilled(rows.some(({ value }) => value === null)) : store.filled
       }),
     )
-    offsets.filled = filled
+    store.filled = filled
   }
 
   close(): Promise<void> {

@@ -17,7 +17,8 @@ import { databaseOptionKinds, type DatabaseOptions, type OpenDuckDB } from './du
 import { writingStatement } from './duckdb-merge.ts'
 import { RowChecks } from './duckdb-row-checks.ts'
 import { mayHold } from './duckdb-samples.ts'
-import { checkOffsets, ownTables, SinkOffsets } from './duckdb-offsets.ts'
+import { TransactionalOffsets } from '../transactional-offsets.ts'
+import { DuckDBOffsets, ownerOf, ownTables } from './duckdb-offsets.ts'
 import { ask, foldedName, inTransaction, tableIn, whyNot, type Place } from './duckdb-statements.ts'
 import { checkTable, createTable, findTable } from './duckdb-table.ts'
 import { DuckDBWriter, type Writing, type WrittenColumn } from './duckdb-writer.ts'
@@ -134,7 +135,9 @@ async function prepare(
 ): Promise<Writing> {
   const columns = await withTypes(connection, chosen)
   let table = await findTable(connection, place)
-  await checkOffsets(connection, place, table !== undefined)
+  const store = await DuckDBOffsets.open(connection, place)
+  const offsets = await TransactionalOffsets.open(store, ownerOf(place))
+  if (await offsets.isMoved()) await store.checkTable(table !== undefined)
   if (!table) {
     await createTable(connection, place, columns)
     table = (await findTable(connection, place))!
@@ -189,8 +192,8 @@ async function prepare(
     written.map(({ name, type, isKey, carrier: { isText } }) => ({ name, type, isKey, isText })),
     table,
   )
-  const offsets = await SinkOffsets.take(connection, place, partitions)
-  return { place, columns: written, checks, offsets }
+  await offsets.claim(partitions)
+  return { place, columns: written, checks, offsets, store }
 }
 
 /** The columns with DuckDB's own names of their types; most types have several names. */

@@ -8,17 +8,42 @@ const sink = (file: string): string => `src/connect/connectors/duckdb-${file}.ts
 export const warehouseBugs: readonly SeededBug[] = [
   {
     name: 'a warehouse: offsets of another topic are taken for its own',
-    file: sink('offsets'),
-    find: 'if (boundId !== topicId)',
-    replace: 'if (boundId.length !== topicId.length)',
-    tests: ['src/connect/connectors/duckdb.test.ts', 'test/connect/warehouse.test.ts'],
+    file: 'src/connect/transactional-offsets.ts',
+    find: 'ownerId !== topicId &&',
+    replace: 'ownerId.length !== topicId.length &&',
+    tests: [
+      'src/connect/transactional-offsets.test.ts',
+      'src/connect/connectors/duckdb.test.ts',
+      'test/connect/warehouse.test.ts',
+    ],
   },
   {
     name: 'a warehouse: a table that is gone is made again, and its offsets stay',
     file: sink('offsets'),
-    find: '  if (!hasTable) throw changed(place, `belong to a table that is gone`)\n',
+    find: '    if (!hasTable) throw this.#changed(`belong to a table that is gone`)\n',
     replace: '',
     tests: ['test/connect/warehouse.test.ts'],
+  },
+  {
+    name: 'a transactional sink: a replaced writer is not fenced',
+    file: 'src/connect/transactional-offsets.ts',
+    find: 'if (epoch !== this.#epoch)',
+    replace: 'if (epoch < this.#epoch)',
+    tests: ['src/connect/transactional-offsets.test.ts', 'src/connect/connectors/duckdb.test.ts'],
+  },
+  {
+    name: 'a transactional sink: a repeated write is applied again',
+    file: 'src/connect/transactional-offsets.ts',
+    find: 'return false\n    await write()',
+    replace: 'return await write().then(() => false)\n    await write()',
+    tests: ['src/connect/transactional-offsets.test.ts', 'src/connect/connectors/duckdb.test.ts'],
+  },
+  {
+    name: 'a transactional sink: deleted offsets are not noticed',
+    file: 'src/connect/transactional-offsets.ts',
+    find: 'if (stored.size < this.#count)',
+    replace: 'if (stored.size < 0)',
+    tests: ['src/connect/transactional-offsets.test.ts'],
   },
   {
     name: 'a warehouse: all rows of a key reach MERGE',
