@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
 import { createApp, json, text, topic } from '../../src/index.ts'
-import { openTestLog } from '../broker/support.ts'
+import { openTestLog } from '../../src/broker/simulated-log.test-support.ts'
 
 for (const part of ['source', 'sink'] as const)
   test(`an app whose ${part} declares 4 partitions does not run over one of 2`, async t => {

@@ -9,7 +9,7 @@ import type { Random } from '../../src/base/index.ts'
 import type { LogPort, Writer } from '../../src/port/index.ts'
 import { append, drain } from '../../src/port/conformance/harness.ts'
 import { forSeeds } from '../for-seeds.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 
 const partitions = [0, 1, 2]
 const crashesPerSeed = 4

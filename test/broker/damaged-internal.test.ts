@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
 import { repairPartition } from '../../src/log/index.ts'
 import { append } from '../../src/port/conformance/harness.ts'
-import { SimulatedLog, valuesIn } from './support.ts'
+import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
 const place = { topic: 't', partition: 0 }
 

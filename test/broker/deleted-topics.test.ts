@@ -9,7 +9,7 @@ import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
 import { append } from '../../src/port/conformance/harness.ts'
 import { scale } from '../scale.ts'
-import { SimulatedLog, valuesIn } from './support.ts'
+import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
 const place = { topic: 'kept', partition: 0 }
 

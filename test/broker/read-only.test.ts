@@ -6,7 +6,7 @@ import { ReadOnlyLog } from '../../src/broker/index.ts'
 import { createLog, type Log, type LogPort } from '../../src/port/index.ts'
 import { text, topic } from '../../src/schema/index.ts'
 import { BatchBuilder } from '../../src/wire/index.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 
 const words = topic('words', { key: text(), value: text() })
 

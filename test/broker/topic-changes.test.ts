@@ -8,7 +8,7 @@ import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
 import { append, batch } from '../../src/port/conformance/harness.ts'
 import { scale } from '../scale.ts'
-import { SimulatedLog, valuesIn } from './support.ts'
+import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
 /** More calls than any operation here makes. */
 const callsMax = 200

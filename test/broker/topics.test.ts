@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { fromUtf8, isMillraceError } from '../../src/base/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { batch } from '../../src/port/conformance/harness.ts'
-import { SimulatedLog } from './support.ts'
+import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 
 test('a topic that was being created, or deleted, at a crash is there as a whole or not at all', () =>
   forSeeds(400, async random => {

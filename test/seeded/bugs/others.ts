@@ -70,13 +70,13 @@ export const othersBugs: readonly SeededBug[] = [
     file: 'src/port/handles.ts',
     find: 'for (const ends of [this.#working, this.#producing])',
     replace: 'for (const ends of [this.#producing])',
-    tests: ['test/broker/closing.test.ts', 'test/app/endings.test.ts'],
+    tests: ['src/port/log.test.ts', 'test/app/endings.test.ts'],
   },
   {
     name: 'compression makes a batch larger than its topic takes',
     file: 'src/wire/batch-builder.ts',
     find: '    if (batchHeaderBytes + records.length >= this.#position) return undefined\n',
     replace: '',
-    tests: ['src/wire/record-batch.test.ts', 'test/broker/record-sizes.test.ts'],
+    tests: ['src/wire/record-batch.test.ts', 'src/port/produce/record-sizes.test.ts'],
   },
 ]

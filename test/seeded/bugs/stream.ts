@@ -497,7 +497,11 @@ export const streamBugs: readonly SeededBug[] = [
     file: 'src/port/produce/topic-batches.ts',
     find: 'if (open.builder.sizeBytes + bound <= this.#batchBytes) return open',
     replace: 'if (open.count > 0) return open',
-    tests: ['test/app/outputs.test.ts', 'src/connect/publish.test.ts', 'test/broker/record-sizes.test.ts'],
+    tests: [
+      'test/app/outputs.test.ts',
+      'src/connect/publish.test.ts',
+      'src/port/produce/record-sizes.test.ts',
+    ],
   },
   {
     name: 'assignment: partitions are given away without a commit',

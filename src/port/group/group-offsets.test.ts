@@ -1,12 +1,12 @@
 /** Offsets of groups, read beside the log's writer and moved by a tool. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
-import { ReadOnlyLog } from '../../src/broker/index.ts'
-import { repairPartition } from '../../src/log/index.ts'
-import { append } from '../../src/port/conformance/harness.ts'
-import { type LogPort, moveOffsets, offsetMoves } from '../../src/port/index.ts'
-import { SimulatedLog } from './support.ts'
+import { isMillraceError, type ErrorCode } from '../../base/index.ts'
+import { ReadOnlyLog } from '../../broker/index.ts'
+import { repairPartition } from '../../log/index.ts'
+import { append } from '../conformance/harness.ts'
+import { type LogPort, moveOffsets, offsetMoves } from '../index.ts'
+import { SimulatedLog } from '../../broker/simulated-log.test-support.ts'
 
 const is =
   (code: ErrorCode) =>

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
-import { isMillraceError, type ErrorCode } from '../../src/base/index.ts'
-import type { Log, Producer } from '../../src/port/index.ts'
-import { json, text, topic } from '../../src/schema/index.ts'
-import { openTestLog } from './support.ts'
+import { isMillraceError, type ErrorCode } from '../../base/index.ts'
+import type { Log, Producer } from '../index.ts'
+import { json, text, topic } from '../../schema/index.ts'
+import { openTestLog } from '../../broker/simulated-log.test-support.ts'
 
 const orders = topic('orders', { key: z.string(), value: z.object({ at: z.any() }), partitions: 2 })
 const good = { key: 'a', value: { at: 1 } }
@@ -129,7 +129,7 @@ test('a batch that the log refuses for its size fails its own records only', asy
   const log = await openTestLog(t)
   await log.createTopic('notes', { partitions: 1, segmentBytes: 100_000 })
   const writer = await log.port.openWriter()
-  const { batch } = await import('../../src/port/conformance/harness.ts')
+  const { batch } = await import('../conformance/harness.ts')
   const results = await Promise.allSettled([
     writer.append('notes', 0, batch(['a'])),
     writer.append('notes', 0, batch(['x'.repeat(200_000)])),

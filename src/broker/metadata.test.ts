@@ -4,13 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fromUtf8, isMillraceError, seededRandom, utf8 } from '../../src/base/index.ts'
-import { MetadataFile } from '../../src/broker/metadata.ts'
-import type { InProcessLog } from '../../src/broker/index.ts'
-import { append } from '../../src/port/conformance/harness.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { forSeeds } from '../for-seeds.ts'
-import { SimulatedLog, valuesIn } from './support.ts'
+import { fromUtf8, isMillraceError, seededRandom, utf8 } from '../base/index.ts'
+import { MetadataFile } from './metadata.ts'
+import type { InProcessLog } from './index.ts'
+import { append } from '../port/conformance/harness.ts'
+import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { forSeeds } from '../../test/for-seeds.ts'
+import { SimulatedLog, valuesIn } from './simulated-log.test-support.ts'
 
 const path = '/data/metadata.json'
 
@@ -47,7 +47,7 @@ async function hasAll(port: InProcessLog): Promise<void> {
 test('every changed bit of metadata.json is noticed; moved away, as the message says, nothing is lost', async () => {
   const log = await filled()
   const content = log.disk.contentOf(path)!
-  await forSeeds(600, async random => {
+  await forSeeds(200, async random => {
     const changed = Uint8Array.from(content)
     const at = random.int(changed.length)
     changed[at] = changed[at]! ^ (1 << random.int(8))

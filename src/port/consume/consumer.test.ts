@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
-import { isMillraceError } from '../../src/base/index.ts'
-import { createLog, type Log } from '../../src/port/index.ts'
-import { append } from '../../src/port/conformance/harness.ts'
-import { topic } from '../../src/schema/index.ts'
-import { settle } from '../settle.ts'
-import { openTestLog, SimulatedLog } from './support.ts'
+import { isMillraceError } from '../../base/index.ts'
+import { createLog, type Log } from '../index.ts'
+import { append } from '../conformance/harness.ts'
+import { topic } from '../../schema/index.ts'
+import { settle } from '../../../test/settle.ts'
+import { openTestLog, SimulatedLog } from '../../broker/simulated-log.test-support.ts'
 
 const numbers = topic('numbers', { value: z.int(), partitions: 2 })
 const one = topic('one', { value: z.int() })

@@ -4,34 +4,28 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  ActiveClock,
-  isMillraceError,
-  MillraceError,
-  seededRandom,
-  type ErrorCode,
-} from '../../src/base/index.ts'
-import { InternalLog, type InternalLimits } from '../../src/broker/internal-log.ts'
+import { ActiveClock, isMillraceError, MillraceError, seededRandom, type ErrorCode } from '../base/index.ts'
+import { InternalLog, type InternalLimits } from './internal-log.ts'
 import {
   encodeTransactionKey,
   encodeTransactionValue,
   transactionStatus,
   type TransactionValue,
-} from '../../src/broker/internal-records.ts'
-import { MetadataFile } from '../../src/broker/metadata.ts'
-import { Offsets } from '../../src/broker/offsets.ts'
-import { ProducerIds } from '../../src/broker/producer-ids.ts'
-import { offsetsTopic, transactionsTopic } from '../../src/broker/topic-names.ts'
-import { Topics } from '../../src/broker/topics.ts'
-import { TransactionLog } from '../../src/broker/transaction-log.ts'
-import { recoverTransactions } from '../../src/broker/transaction-recovery.ts'
-import { Transactions } from '../../src/broker/transactions.ts'
-import { LogDirectory, type Partition } from '../../src/log/index.ts'
-import { batch, drain, stateOf } from '../../src/port/conformance/harness.ts'
-import type { ProducerIdentity } from '../../src/port/index.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { virtualClock } from '../../src/testing/virtual-clock.ts'
-import { SimulatedLog } from './support.ts'
+} from './internal-records.ts'
+import { MetadataFile } from './metadata.ts'
+import { Offsets } from './offsets.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { offsetsTopic, transactionsTopic } from './topic-names.ts'
+import { Topics } from './topics.ts'
+import { TransactionLog } from './transaction-log.ts'
+import { recoverTransactions } from './transaction-recovery.ts'
+import { Transactions } from './transactions.ts'
+import { LogDirectory, type Partition } from '../log/index.ts'
+import { batch, drain, stateOf } from '../port/conformance/harness.ts'
+import type { ProducerIdentity } from '../port/index.ts'
+import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
+import { SimulatedLog } from './simulated-log.test-support.ts'
 
 const random = seededRandom(1)
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
-import { isMillraceError } from '../../src/base/index.ts'
-import { topic } from '../../src/schema/index.ts'
-import { openTestLog } from './support.ts'
+import { isMillraceError } from '../../base/index.ts'
+import { topic } from '../../schema/index.ts'
+import { openTestLog } from '../../broker/simulated-log.test-support.ts'
 
 const flights = topic('flights', {
   key: z.string(),

@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom, systemClock, type Compression } from '../../src/base/index.ts'
-import { InProcessLog } from '../../src/broker/index.ts'
-import { createLog, type Log } from '../../src/port/index.ts'
-import { bytes, text, topic } from '../../src/schema/index.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
-import { singleBatchBytes } from '../../src/wire/index.ts'
+import { isMillraceError, seededRandom, systemClock, type Compression } from '../../base/index.ts'
+import { InProcessLog } from '../../broker/index.ts'
+import { createLog, type Log } from '../index.ts'
+import { bytes, text, topic } from '../../schema/index.ts'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
+import { singleBatchBytes } from '../../wire/index.ts'
 
 const notes = topic('notes', { key: text(), value: text() })
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as z from 'zod'
-import { isMillraceError } from '../../src/base/index.ts'
-import { topic } from '../../src/schema/index.ts'
-import { openTestLog } from './support.ts'
+import { isMillraceError } from '../base/index.ts'
+import { topic } from '../schema/index.ts'
+import { openTestLog } from '../broker/simulated-log.test-support.ts'
 
 const numbers = topic('numbers', { value: z.int(), partitions: 2 })
 const closed = (error: unknown): boolean => isMillraceError(error, 'CLOSED')
