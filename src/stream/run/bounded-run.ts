@@ -13,6 +13,8 @@ export class BoundedRun {
   /** Where the source partitions end; undefined while that is to be found out. */
   #ends: Map<InputPartition, number> | undefined
   #isOver = false
+  /** {@link finish} was called since the ends were last looked for. */
+  #isToFinish = false
 
   constructor(port: LogPort, until: 'end' | 'now' | undefined) {
     this.#port = port
@@ -20,7 +22,7 @@ export class BoundedRun {
   }
 
   get isBounded(): boolean {
-    return this.#until !== undefined
+    return this.#isToFinish || this.#until !== undefined
   }
 
   /** The last commit of the run has been made. */
@@ -33,10 +35,9 @@ export class BoundedRun {
     return this.#isOver && this.#until === 'end'
   }
 
-  /** From now on a run until `'end'`. */
+  /** From the next {@link findEnds} on this is a run until `'end'`. */
   finish(): void {
-    this.#until = 'end'
-    this.#ends = undefined
+    this.#isToFinish = true
   }
 
   /** Other partitions have come: their ends are to be found out. */
@@ -49,6 +50,11 @@ export class BoundedRun {
    * where it did then.
    */
   async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
+    if (this.#isToFinish) {
+      this.#isToFinish = false
+      this.#until = 'end'
+      this.#ends = undefined
+    }
     if (!this.#until || this.#ends) return
     const ends = new Map<InputPartition, number>()
     for (const input of inputs.values()) {

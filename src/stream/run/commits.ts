@@ -13,7 +13,7 @@
  * At least once does the same without the transaction, offsets last: after a crash in between, what had been
  * written is written again.
  */
-import type { GroupMembership, OffsetCommit, TopicPartition, Writer } from '../../port/index.ts'
+import type { OffsetCommit, TopicPartition, Writer } from '../../port/index.ts'
 import { fromUtf8 } from '../../base/index.ts'
 import { writeChangesInSteps } from '../../state/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
@@ -23,18 +23,17 @@ import { ExchangeEnds, withNote } from './exchange-ends.ts'
 import { withPlanMark } from '../task/committed-metadata.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
+import type { Membership } from './membership.ts'
 import type { Outputs } from '../task/outputs.ts'
 import { planTopic } from '../plan/own-topics.ts'
 import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
 
 export class Commits {
-  /** Who commits, once the group has been joined. */
-  membership: GroupMembership | undefined
-
   readonly #context: InstanceContext
   readonly #writer: Writer
   readonly #outputs: Outputs
   readonly #assignment: Assignment
+  readonly #membership: Membership
   readonly #announcements: WatermarkAnnouncements
   readonly #exchangeEnds: ExchangeEnds
   /** The plan, until it is committed. */
@@ -50,12 +49,14 @@ export class Commits {
     writer: Writer,
     outputs: Outputs,
     assignment: Assignment,
+    membership: Membership,
   ) {
     this.#unsaved = unsaved
     this.#context = context
     this.#writer = writer
     this.#outputs = outputs
     this.#assignment = assignment
+    this.#membership = membership
     this.#announcements = new WatermarkAnnouncements(context, outputs)
     this.#exchangeEnds = new ExchangeEnds(context, outputs)
     this.#committedAt = context.clock.monotonic()
@@ -130,7 +131,7 @@ export class Commits {
         offsets.push({ topic, partition, offset: changelogEnd })
     }
     if (plan) offsets.push(plan())
-    const { membership } = this
+    const membership = this.#membership.current
     if (settings.exactlyOnce)
       await this.#writer.commit({
         group: app,

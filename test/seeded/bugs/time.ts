@@ -25,14 +25,14 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: a start processes records before it continues with firing',
-    file: 'src/stream/run/instance.ts',
+    file: 'src/stream/run/loop.ts',
     find: '    // Firing that the last commit found incomplete comes before any record.\n    this.#isQuiet = false\n',
     replace: '',
     tests: ['test/app/resumed-firing.test.ts'],
   },
   {
     name: 'time: a run that only continued with firing counts as done',
-    file: 'src/stream/run/instance.ts',
+    file: 'src/stream/run/loop.ts',
     find: '        wasQuiet && this.#isQuiet && !this.#current && bounds',
     replace: '        this.#isQuiet && !this.#current && bounds',
     tests: ['test/app/resumed-firing.test.ts'],

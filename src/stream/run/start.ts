@@ -1,0 +1,73 @@
+/**
+ * The start of a run, up to its group: whether the app may run over this log, what it continues, and what it
+ * holds of the log while it runs. What a later step fails with, lets go of what the earlier ones took.
+ */
+import { isMillraceError } from '../../base/index.ts'
+import type { Reader, Writer } from '../../port/index.ts'
+import type { UnsavedPlan } from '../plan/saved-plan.ts'
+import type { InstanceContext } from './instance-context.ts'
+import { PreviousRun, unclaimedNotice } from './previous-run.ts'
+import { allInputs, forgetRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
+
+/** What a run stands on. */
+export interface Started {
+  readonly previous: PreviousRun
+  /** The plan, where the last commit was made under another one. */
+  readonly unsaved: UnsavedPlan | undefined
+  /** Keeps other instances out; undefined where they share the work. */
+  readonly lock: { release(): Promise<void> } | undefined
+  readonly writer: Writer
+  readonly reader: Reader
+}
+
+/** `isBounded`: the run ends by itself. */
+export async function startRun(context: InstanceContext, isBounded: boolean): Promise<Started> {
+  const { app, port, settings } = context
+  const lock =
+    settings.exchange === 'memory'
+      ? await port.lock(
+          `app ${app}`,
+          `instance '${settings.instance}' of app '${app}', which exchanges in memory`,
+        )
+      : undefined
+  try {
+    const continued = await prepare(context, isBounded)
+    const transactional = { transactionalId: `${app}-${settings.instance}` }
+    const writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
+    try {
+      return { ...continued, lock, writer, reader: await port.openReader({ isolation: 'read_committed' }) }
+    } catch (error) {
+      await quietly(writer.close())
+      throw error
+    }
+  } catch (error) {
+    await quietly(lock?.release())
+    throw error
+  }
+}
+
+async function prepare(
+  context: InstanceContext,
+  isBounded: boolean,
+): Promise<Pick<Started, 'previous' | 'unsaved'>> {
+  const { app, plan, settings, topics } = context
+  await topics.lookUp(plan, isBounded, settings.onNotice)
+  if (settings.restart) await forgetRuns(context)
+  const previous = await PreviousRun.of(context, allInputs(context))
+  if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
+  await topics.create(plan, operator => previous.changelogsOf(operator))
+  const unsaved = await previous.toSave()
+  await refuseFinished(context)
+  if (settings.exchange === 'memory') await refuseUnreadExchanges(context)
+  await topics.prepareDeadLetters(plan, settings.onError)
+  return { previous, unsaved }
+}
+
+/** Waits for the end of something after a failure: what fails meanwhile is not what went wrong. */
+export async function quietly(ending: Promise<void> | undefined): Promise<void> {
+  try {
+    await ending
+  } catch (error) {
+    if (!isMillraceError(error) && !(error instanceof Error)) throw error
+  }
+}
