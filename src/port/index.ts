@@ -14,6 +14,8 @@ export {
   missingTopic,
   topicToRead,
 } from './ensure-topic.ts'
+export { assign, setName, type Unit, unitsOf } from './group/assignor.ts'
+export { GroupMember } from './group/member.ts'
 export {
   type GroupPartition,
   moveOffsets,

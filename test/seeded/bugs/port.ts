@@ -157,4 +157,11 @@ export const portBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/port/produce/producer-sequences.test.ts'],
   },
+  {
+    name: 'group member: takes what a step brings after it was expelled',
+    file: 'src/port/group/member.ts',
+    find: '    if (!this.#isLost) this.#set(',
+    replace: '    this.#set(',
+    tests: ['src/port/group/member.test.ts'],
+  },
 ]

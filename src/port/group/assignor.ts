@@ -6,7 +6,7 @@
  * (co-partitioning). The units of each set are spread evenly; a member keeps what it has as far as that
  * allows.
  */
-import type { TopicPartition } from '../port/index.ts'
+import type { TopicPartition } from '../log-port.ts'
 
 /** The partitions with one number of all topics of a set. */
 export interface Unit {
