@@ -88,6 +88,21 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/transactions.test.ts'],
   },
   {
+    name: 'internal log: the transaction log is rewritten at the next start only',
+    file: 'src/broker/transaction-log.ts',
+    find: '    void this.#rewriteIfOutgrown()\n',
+    replace: '',
+    tests: ['src/broker/transaction-log.test.ts'],
+  },
+  {
+    name: 'closing: the log closes before the writers of its entrances',
+    file: 'src/broker/broker.ts',
+    find: '    for (const entrance of this.#entrances) await entrance.close()\n    try {\n      await this.transactions.close()\n',
+    replace:
+      '    try {\n      await this.#log.close()\n      for (const entrance of this.#entrances) await entrance.close()\n      await this.transactions.close()\n',
+    tests: ['src/broker/broker.test.ts'],
+  },
+  {
     name: 'internal log: old segments are dropped before the new one is durable',
     file: 'src/broker/internal-log.ts',
     find: '    await all(written)\n    this.#bytes -= bytesBefore\n',
