@@ -1,7 +1,7 @@
 /**
  * Committed offsets after a repair has cut off a part of them. Nobody knows which groups had committed
  * something there: what is left may be out of date, and to continue from there would process records twice,
- * silently. So each group is refused until its offsets are set by hand.
+ * silently. So each group is refused until somebody sets its offsets.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
@@ -39,7 +39,7 @@ export class CutOffsets {
     )
   }
 
-  /** The offsets of a group were set by hand, and count. */
+  /** Somebody has set the offsets of a group: they count. */
   async settle(group: string): Promise<void> {
     const isOpen = (): boolean => this.#metadata.current.offsetsCut?.settled.includes(group) === false
     if (!isOpen()) return

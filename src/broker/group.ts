@@ -1,13 +1,13 @@
 /**
  * The coordinator of one group, whose members live in this process.
  *
- * A rebalance is incremental (KIP-429): only partitions that change hands are taken back. Steps, one rebalance
- * at a time: compute who gets what; have all members give back what goes elsewhere; raise the generation; have
- * them take what is new. What a member does in a step: port/group/member.ts.
+ * A rebalance is incremental (KIP-429): only partitions that change hands are taken back. Steps, one
+ * rebalance at a time: compute who gets what; have all members give back what goes elsewhere; raise the
+ * generation; have them take what is new. What a member does in a step: port/group/member.ts.
  *
- * A member that does not answer a step in time is expelled: it hears `onLost`, and its commits are refused. So
- * is one that is at work on a record all that time; meanwhile what it works on stays with it, so that the
- * others need not wait. Members need no heartbeats: they live and die with the process.
+ * A member that does not answer a step in time is expelled: it hears `onLost`, and its commits are refused.
+ * So is one that is at work on a record all that time; meanwhile what it works on stays with it, so that
+ * the others need not wait. Members need no heartbeats: they live and die with the process.
  *
  * Generations: a member may commit with any generation since partitions were last taken from it, so that a
  * commit in progress while others come and go is not refused for nothing. After that, and after it has left

@@ -6,8 +6,8 @@
  * the state is written again as a whole ({@link InternalLog.rewriteIfOutgrown}), and what lies before it is
  * dropped, segment by segment. Both sides count the same bytes: every batch of the log, markers included.
  *
- * A replay only reads. Anyone who replays knows a part of the state until it has ended, and a part must never
- * be written as if it were the whole.
+ * A replay only reads. Until it has ended a part of the state is known, and a part must never be written as
+ * if it were the whole.
  */
 import { assert, isMillraceError, type Clock, type MillraceError } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
@@ -34,7 +34,7 @@ export interface InternalLimits {
    * takes. Default 8 MiB, read in milliseconds.
    */
   readonly rewriteBytes?: number
-  /** Records of one batch of a rewrite; one that is larger has a batch of its own. Default 256 KiB. */
+  /** Records of one batch of a rewrite; a larger one has its own batch. Default 256 KiB. */
   readonly batchBytes?: number
   /** Bytes of one read of a replay. Default 1 MiB. */
   readonly replayBytes?: number

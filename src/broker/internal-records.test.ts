@@ -18,7 +18,7 @@ const hex = (bytes: Uint8Array): string => bufferOf(bytes).toString('hex')
 /** Hex, field by field. */
 const bytes = (...fields: string[]): string => fields.join('')
 
-test('offsets stand as Kafka writes them', () => {
+test('offsets are stored as Kafka writes them', () => {
   const key = encodeOffsetKey('g', { topic: 'tt', partition: 3 })
   assert.equal(hex(key), bytes('0001', '000167', '00027474', '00000003'))
   assert.deepEqual(decodeOffsetKey(key), { group: 'g', topic: 'tt', partition: 3 })
@@ -41,7 +41,7 @@ test('offsets stand as Kafka writes them', () => {
   assert.equal(decodeOffsetKey(Buffer.from('0002000167', 'hex')), undefined)
 })
 
-test('transactions stand as Kafka writes them', () => {
+test('transactions are stored as Kafka writes them', () => {
   const key = encodeTransactionKey('app')
   assert.equal(hex(key), bytes('0000', '0003617070'))
   assert.equal(decodeTransactionKey(key), 'app')

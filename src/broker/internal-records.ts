@@ -15,9 +15,7 @@
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
 import type { TopicPartition } from '../port/index.ts'
 
-/**
- * Where a transaction stands, with Kafka's numbers; the ones missing here are states that only memory knows.
- */
+/** The state of a transaction, by Kafka's numbers. Those missing here are states that only memory knows. */
 export const transactionStatus = { empty: 0, prepareCommit: 2, prepareAbort: 3 } as const
 export type TransactionStatus = (typeof transactionStatus)[keyof typeof transactionStatus]
 

@@ -94,7 +94,7 @@ export class MetadataFile {
       const next = change(this.#current)
       assert(
         new Set(next.topics.map(({ name }) => name)).size === next.topics.length,
-        'a topic has a name of its own',
+        'no two topics have one name',
       )
       const bytes = withCheck(`${JSON.stringify({ format, ...next }, undefined, 2)}\n`)
       try {

@@ -97,8 +97,8 @@ export class Offsets {
   }
 
   /**
-   * The outcomes of all transactions that are still open are unknown: those who ask for what they hold are
-   * told why.
+   * The outcomes of all transactions that are still open are unknown: a caller that asks for what they hold
+   * is told why.
    */
   undecidedAll(error: unknown): void {
     for (const pending of this.#pending.values()) pending.ended.reject(error)

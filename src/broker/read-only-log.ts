@@ -1,5 +1,5 @@
 /**
- * LogPort for looking: the log in a folder as its files stand, beside the process that writes it. Takes no
+ * LogPort for looking: the log in a folder as its files are, beside the process that writes it. Takes no
  * lock and writes nothing.
  *
  * What it shows is what **has been written**: each look reads the topic's files up to the last whole batch,
@@ -189,7 +189,7 @@ export class ReadOnlyLog implements LogPort {
           .map(topic => description(topic))
   }
 
-  /** These partitions of a topic as they stand now. */
+  /** These partitions of a topic as they are now. */
   async #look(topic: string, partitions: readonly number[]): Promise<Look> {
     const known = await this.describeTopic(topic)
     if (!known) throw missingTopic(topic, { needs: `looked for in ${this.#path}`, advice: 'Check the name.' })

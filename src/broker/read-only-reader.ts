@@ -10,7 +10,7 @@ import type { Partition } from '../log/index.ts'
 import type { FetchedBatch, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
 import { closedReader, InProcessReader, waitMsMax } from './reader.ts'
 
-/** Partitions of one topic as they stood at some moment. */
+/** Partitions of one topic as they were at some moment. */
 export interface Look {
   readonly topicId: string
   /** UNKNOWN_PARTITION. */
@@ -128,7 +128,7 @@ export class ReadOnlyReader implements Reader {
     this.#context.closed()
   }
 
-  /** Looks once more, from where the reader stands. */
+  /** Looks once more, from the reader's position. */
   #lookAgain(): Promise<void> {
     return (this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined

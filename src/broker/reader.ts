@@ -3,7 +3,7 @@
  * Kafka client filters: control batches are dropped, and under read_committed the batches of aborted
  * transactions, found by the list that comes with each fetch.
  *
- * Batches are handed out as they stand in the fetched bytes; nothing is copied or decoded here.
+ * Batches are handed out as they are in the fetched bytes; nothing is copied or decoded here.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Clock } from '../base/index.ts'
@@ -20,9 +20,7 @@ import { readBatches } from '../wire/index.ts'
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
-/**
- * A wait without an end of its own ends here, for nothing: the longest that a timer of Node's can be set to.
- */
+/** A wait without a time-out ends after this: the longest that a timer of Node's can be set to. */
 export const waitMsMax: number = 2 ** 31 - 1
 
 export interface ReaderContext {
@@ -32,7 +30,7 @@ export interface ReaderContext {
   closed(reader: InProcessReader): void
 }
 
-/** A batch in the buffer; where it stands may still move forward, over what is filtered behind it. */
+/** A batch in the buffer; its next offset may still move forward, over what is filtered after it. */
 interface Buffered extends FetchedBatch {
   nextOffset: number
 }

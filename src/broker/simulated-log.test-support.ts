@@ -1,5 +1,6 @@
 /**
- * Logs in process for tests, over a simulated disk: one that a test opens and forgets, and one that loses power.
+ * Logs in process for tests, over a simulated disk: one that a test opens and forgets, and one that loses
+ * power.
  */
 import type { TestContext } from 'node:test'
 import { withPower, type ProcessEnd } from '../../test/power.ts'

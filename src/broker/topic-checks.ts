@@ -25,7 +25,7 @@ export function checkConfig(name: string, { partitions, retentionBytes, segmentB
     if (value !== undefined && (!Number.isSafeInteger(value) || value < min || value > max))
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `Topic '${name}': ${what} has to be a whole number from ${min} to ${max}, not ${value}.`,
+        `Topic '${name}': ${what} must be a whole number from ${min} to ${max}, not ${value}.`,
       )
   }
   check('partitions', partitions, 1, partitionsMax)

@@ -200,7 +200,7 @@ export class Topics {
     if (this.#byName.delete(name)) this.#users?.deleted(name, partitions)
     await this.#users?.forgetOffsets(topic)
     for (const { index } of partitions) await this.#log.deletePartition(name, index)
-    // A creation that failed may have left folders that are no partitions.
+    // A creation that failed may have left folders that are not partitions.
     for (let index = 0; index < topic.partitions; index += 1) await this.#log.deletePartition(name, index)
     await this.#change(topics => topics.filter(each => each.id !== id))
     this.#unfinished.delete(name)

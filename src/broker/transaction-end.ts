@@ -10,8 +10,8 @@
  *   committed if the record of its transactional id says so, and aborted otherwise. So a commit point is
  *   written only once the markers of the transaction before are durable: the log keeps one record per id that
  *   recovery looks at.
- * - Every end raises the epoch, and the raised epoch is durable before anyone uses it (KIP-890). Markers carry
- *   it, so that partitions refuse late appends by themselves.
+ * - Every end raises the epoch, and the raised epoch is durable before anyone uses it (KIP-890). Markers
+ *   carry it, so that partitions refuse late appends by themselves.
  * - Past the commit point nothing is asked of the disk before the commit is reported: what a later
  *   transaction needs is there before.
  */

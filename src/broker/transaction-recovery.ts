@@ -26,7 +26,7 @@ export async function recoverTransactions(
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
   const durable: Promise<void>[] = []
   for (const partition of log.partitions()) {
-    // A damaged partition refuses everything; the others go on without it.
+    // A damaged partition refuses everything; the others continue without it.
     if (partition.failure) continue
     for (const { producerId, producerEpoch } of partition.openTransactions) {
       const state = byProducer.get(producerId)

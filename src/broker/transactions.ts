@@ -59,7 +59,7 @@ export class Transactions {
     if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `transactionTimeoutMs of '${transactionalId}' has to be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
+        `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
       )
     const { failure } = this.#context.transactionLog
     if (failure) throw failure

@@ -185,7 +185,7 @@ test('what an interrupted creation or deletion left behind is removed', async ()
   )
 })
 
-test('a start that was not yet durable when the process was killed, and the power then, is no damage', () =>
+test('a start that was not yet durable when the process was killed, and the power then, is not damage', () =>
   forSeeds(10, async random => {
     let killed = 0
     for (let atKill = 4; atKill <= 6; atKill += 1)
@@ -239,7 +239,7 @@ test('opened to be read, nothing is written', async () => {
   }
 })
 
-test('an index that was lost is made anew, and what was aborted stays hidden', async () => {
+test('an index that was lost is made again, and what was aborted stays hidden', async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk, { segmentBytes: 300, indexIntervalBytes: 0 })
   const partition = await log.createPartition('flights', 0)
@@ -248,7 +248,7 @@ test('an index that was lost is made anew, and what was aborted stays hidden', a
   await partition.appendMarker({ type: 'abort', ...producer, coordinatorEpoch: 0 }).durable
   for (let n = 0; n < 6; n += 1) await send(partition, n)
   disk.kill()
-  // A crash while they were made anew took their names.
+  // A crash while they were made again took their names.
   for (const extension of ['index', 'timeindex', 'txnindex'])
     await disk.remove(`${folder}/00000000000000000000.${extension}`)
   const after = await openDirectory(disk)

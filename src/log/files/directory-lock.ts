@@ -1,4 +1,4 @@
-/** One process per data directory. Anyone who comes second is told who was first. */
+/** One process per data directory. The second one is told which process has it. */
 import { MillraceError, type Clock, type Disk } from '../../base/index.ts'
 import { directoryError } from './disk-errors.ts'
 import { lockName } from './file-names.ts'

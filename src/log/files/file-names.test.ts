@@ -26,7 +26,7 @@ test("a partition's folder says which it is", async () => {
     await failsWith('INVALID_ARGUMENT', () => partitionFolder('flights', index))
 })
 
-test('any other name is no partition', () => {
+test('any other name is not a partition', () => {
   for (const name of [
     'flights',
     'flights-',

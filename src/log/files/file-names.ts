@@ -46,7 +46,7 @@ export function partitionFolder(topic: string, index: number): string {
   return `${topic}-${index}`
 }
 
-/** The partition that a folder's name stands for; undefined for any other name. */
+/** The partition of a folder's name; undefined for any other name. */
 export function parsePartitionFolder(name: string): { topic: string; index: number } | undefined {
   const found = /^(.+)-(0|[1-9]\d{0,9})$/.exec(name)
   if (!found) return undefined

@@ -102,7 +102,7 @@ test('a file with unsynced writes is synced before it is closed, and closed afte
   equal(Buffer.from(simulated.contentOf('/d/a')!).toString(), 'x')
 })
 
-test('where that sync fails, whoever uses the file next is told, and no sync is tried again', async () => {
+test('where that sync fails, the next user of the file is told, and no sync is tried again', async () => {
   const { disk, simulated } = await watchedDisk()
   const files = new OpenFiles(disk, 1)
   await files.use('/d/a', 'write', async file => {
@@ -141,7 +141,7 @@ for (const meanwhile of ['before it fails', 'when it has failed'])
     equal(await spared, true)
   })
 
-test('a file opened to be read is opened anew to be written, and then serves both', async () => {
+test('a file opened to be read is opened again to be written, and then serves both', async () => {
   const { disk, open } = await watchedDisk()
   const files = new OpenFiles(disk, 4)
   await contentOf(files, 'a')

@@ -34,7 +34,7 @@ export class OpenFiles {
   readonly #closing = new Set<Promise<void>>()
   /** Files that are being synced in order to be closed. */
   #syncing = 0
-  /** Syncs that failed when a file was to be closed, by path. */
+  /** Syncs that failed before a file was closed, by path. */
   readonly #failures = new Map<string, unknown>()
 
   constructor(disk: Disk, filesMax: number) {

@@ -1,7 +1,4 @@
-/**
- * What a batch has to be to be appended as it stands: the log never looks into it again before somebody reads
- * it.
- */
+/** Whether a batch can be appended as it is. The log never looks into it again before it is read. */
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 

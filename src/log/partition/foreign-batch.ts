@@ -1,8 +1,7 @@
 /**
- * What a batch from outside has to be beyond a sound header and checksum: every record can be walked to its
- * end, and what the header says of them is so. Otherwise readers would fail at it later, or time look-ups and
- * the recognition of duplicates be wrong. What millrace has built itself is not looked at again: it costs as
- * much as reading.
+ * Checks a batch from outside beyond its header and checksum: every record can be walked to its end, and the
+ * header tells the truth of them. Otherwise readers would fail later, and time look-ups and duplicates be
+ * wrong. Batches of millrace's own builder are not checked again: it costs as much as reading.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'

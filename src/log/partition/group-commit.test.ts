@@ -7,8 +7,7 @@ import { GroupCommit } from './group-commit.ts'
 import { failsWith } from '../log.test-support.ts'
 
 /**
- * The disk's side, which does one thing at a time, when it is told to: what was asked of it stands in
- * `calls`.
+ * The disk's side, which does one thing at a time, when it is told to: `calls` lists what was asked of it.
  */
 class Target {
   readonly calls: string[] = []
@@ -84,14 +83,14 @@ test('appends of one turn go out in one write, and share one sync', async () => 
   deepEqual(await settled(...durable), [true, true, true])
 })
 
-test('what comes while a write is under way goes out in the next one; a sync covers what was written before it', async () => {
+test('what comes while a write is in flight goes out in the next one; a sync covers what was written before it', async () => {
   const target = new Target()
   const first = target.append().durable.promise
   await settle()
   const second = target.append().durable.promise
   const third = target.append().durable.promise
   deepEqual(await target.next(), ['write 0-0', 'sync', 'write 1-2'])
-  // The second write ends while the sync of the first is in progress, and needs one of its own.
+  // The second write ends while the sync of the first is in progress, and needs another one.
   deepEqual(await target.next(undefined, 'write'), [])
   deepEqual(await target.next(), ['synced 1', 'sync'])
   deepEqual(await settled(first, second, third), [true, false, false])

@@ -7,7 +7,7 @@
  *    durable    being synced   queue: [0] is being written, the last one still takes batches
  * ```
  * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next
- * write. Anyone who waits for the disk while a sync is in progress shares the next one: a sync covers what
+ * write. All callers that wait for the disk during a sync share the next one: a sync covers what
  * was written before it was called, and nothing later.
  *
  * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with
@@ -32,7 +32,7 @@ export interface FlushTarget {
   roll(flush: Flush): Promise<void>
   write(flush: Flush): Promise<void>
   sync(): Promise<void>
-  /** A flush stands in the file. */
+  /** A flush is in the file. */
   written(flush: Flush): void
   /** Everything below `offset` is durable. */
   synced(offset: number): void
@@ -75,7 +75,7 @@ export class GroupCommit {
     return bytes
   }
 
-  /** Queues a batch; `roll` is given when it has to begin a new segment. */
+  /** Queues a batch; `roll` is given when it begins a new segment. */
   append(
     batch: PendingBatch,
     baseOffset: number,

@@ -1,6 +1,6 @@
 /**
- * Where a partition's log begins, and what is dropped there: whole segments, oldest first. The new start shows
- * at once; the files go after it is durable.
+ * Where a partition's log begins, and what is dropped there: whole segments, oldest first. The new start
+ * shows at once; the files go after it is durable.
  */
 import type { PartitionSegments } from './partition-segments.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'

@@ -8,7 +8,7 @@ export interface PartitionContext extends SegmentContext {
   readonly segmentBytes: number
   readonly retentionBytes: number
   readonly producerIdExpirationMs: number
-  /** So many bytes were written and are to be checkpointed some time. */
+  /** So many bytes were written that no checkpoint knows yet. */
   wrote(bytes: number): void
   rolled(): void
   /** Makes the log start offsets of all partitions durable. */

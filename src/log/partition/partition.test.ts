@@ -135,7 +135,7 @@ test('dropping stops at what is not decided', async () => {
   ok(partition.logStartOffset > 4)
 })
 
-test('whoever reads what retention takes at that moment is told, or goes on behind it', async () => {
+test('a reader of what retention takes at that moment is told, or continues after it', async () => {
   const answers = new Set<string>()
   for (let turns = 0; turns < 60; turns += 1) {
     const { partition } = await newPartition({ segmentBytes: 150, maxOpenFiles: 1 })

@@ -40,8 +40,7 @@ export class RollPlan {
   }
 
   /**
-   * Everything that was on its way was refused. `rollsFirst`: it was to begin with a roll, which did not
-   * happen.
+   * Everything in flight was refused. `rollsFirst`: a roll came first, which did not happen.
    */
   reset(active: Segment, rollsFirst: boolean): void {
     this.#rollsFirst = rollsFirst

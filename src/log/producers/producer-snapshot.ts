@@ -16,7 +16,7 @@
  *     34  coordinatorEpoch  int32
  *     38  firstOffset       int64   of the open transaction; -1: none
  * ```
- * Behind the entries stands what Kafka does not keep and does not read: the batches before the last one, up
+ * After the entries comes what Kafka does not keep and does not read: the batches before the last one, up
  * to five in all, so that a client with several in flight is recognised after a restart too. Per entry, in
  * the same order: a count (int8), then firstSequence, lastSequence (int32) and firstOffset, lastOffset
  * (int64) of each.

@@ -83,7 +83,7 @@ test('five batches are remembered', async () => {
   ])
 })
 
-test('sequences go on from 2^31 - 1 with 0, also within a batch', async () => {
+test('sequences continue after 2^31 - 1 with 0, also within a batch', async () => {
   // A producer that is not known may start anywhere.
   await check([
     [{ sequence: sequenceMax - 1, count: 2 }, 'new'],

@@ -4,7 +4,7 @@
  * transaction.
  *
  * Invariants
- * - An entry is never changed, only replaced: anyone who took one from the map can put it back
+ * - An entry is never changed, only replaced: an append that took one from the map can put it back
  *   ({@link ProducerState.rollBack}).
  * - Sequences of one producer and epoch follow each other without a gap, wrapping from 2^31 - 1 to 0. The
  *   last {@link windowBatches} batches are remembered, as many as a client may have on the way.
@@ -142,7 +142,7 @@ export class ProducerState {
     return undefined
   }
 
-  /** Takes note of a batch that stands, or will stand, at its offsets. */
+  /** Takes note of a batch that has its offsets. */
   append(batch: RecordBatch, nowMs: number): ReplacedProducer {
     const { producerId, producerEpoch, baseSequence, baseOffset } = batch
     this.sawId(producerId)

@@ -12,7 +12,7 @@ import { indexedTimestamp, type Segment, type SegmentContext } from '../segment/
 import type { FoundSegment } from './found-segment.ts'
 import { copyBytes } from './quarantine.ts'
 
-/** `recoveryPoint`: below it a sync is known to have succeeded, so that nothing has to be written again. */
+/** `recoveryPoint`: below it a sync is known to have succeeded, so that nothing is written again. */
 export async function rebuildSegment(
   context: SegmentContext,
   { segment, sizeBytes }: FoundSegment,
@@ -47,7 +47,7 @@ export async function rebuildSegment(
   if (readOnly) return end
   const pathOf = (extension: 'digest' | 'index' | 'timeindex' | 'txnindex'): string =>
     `${segment.folder}/${segmentFile(segment.baseOffset, extension)}`
-  // First, and durably, the one that says that the others are to be believed.
+  // First, and durably, the digest: it proves the others.
   await removeIfThere(disk, pathOf('digest'))
   await disk.syncDirectory(segment.folder)
   for (const extension of ['index', 'timeindex', 'txnindex'] as const)

@@ -27,7 +27,7 @@ async function sixBatches(end: 'clean' | 'killed'): Promise<SimulatedDisk> {
   return disk
 }
 
-test('a missing file is damage, wherever it was; a repair goes on with what is left in front of it', async () => {
+test('a missing file is damage, wherever it was; a repair keeps what is left in front of it', async () => {
   const check = async (end: 'clean' | 'killed', missing: number, left: number): Promise<void> => {
     const disk = await sixBatches(end)
     await disk.remove(fileAt(missing))
@@ -53,7 +53,7 @@ test('a missing file is damage, wherever it was; a repair goes on with what is l
   await check('clean', 0, 4)
 })
 
-test('above the recovery point a log ends in front of a missing file, and goes on from there', async () => {
+test('above the recovery point a log ends in front of a missing file, and continues from there', async () => {
   const disk = await sixBatches('killed')
   await disk.remove(`${dataPath}/recovery-point-offset-checkpoint`)
   // A digest that is there would prove that the segment was synced.
@@ -69,7 +69,7 @@ test('above the recovery point a log ends in front of a missing file, and goes o
   equal(partition.logEndOffset, 3)
 })
 
-test('what stands before a damaged batch is handed out, and the message says what to run', async () => {
+test('what precedes a damaged batch is handed out, and the message says what to run', async () => {
   const disk = await sixBatches('clean')
   const bytes = disk.contentOf(fileAt(0))!
   bytes[bytes.length - 1]! ^= 1

@@ -23,7 +23,7 @@ const some = [aborted(1, 10, 20, 15), aborted(1, 30, 35, 15), aborted(2, 15, 40,
 test('a reader gets what reaches into its range, and learns when it has seen enough', () => {
   const check = (from: number, to: number, firstOffsets: readonly number[], goesOn: boolean): void => {
     const found: AbortedTransaction[] = []
-    equal(collectAborted(some, from, to, found), goesOn, `[${from}, ${to}) goes on`)
+    equal(collectAborted(some, from, to, found), goesOn, `[${from}, ${to}) continues`)
     deepEqual(
       found.map(({ firstOffset }) => firstOffset),
       firstOffsets,

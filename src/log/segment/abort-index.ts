@@ -1,5 +1,5 @@
 /**
- * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker that stands in the
+ * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker in the
  * segment.
  *
  * ```
@@ -39,7 +39,7 @@ export function encodeAborted(entries: readonly AbortedTransaction[]): Uint8Arra
   return bytes
 }
 
-/** The entries of a file; undefined where it does not make sense and has to be rebuilt. */
+/** The entries of a file; undefined where it makes no sense and must be rebuilt. */
 export function parseAborted(bytes: Buffer): AbortedTransaction[] | undefined {
   if (bytes.length % entryBytes !== 0) return undefined
   const entries: AbortedTransaction[] = []

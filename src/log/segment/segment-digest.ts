@@ -11,7 +11,7 @@
  * producers 4711               the largest producer id that the partition had seen; -1: none
  * check 1c291ca3
  * ```
- * Kafka's index files have no room for a check value, so it stands in this file of millrace's own. A segment
+ * Kafka's index files have no room for a check value, so this file of millrace's holds it. A segment
  * whose log file has the size that its digest says is **sealed**: it holds what was synced, and its indexes
  * are believed as far as their content fits. In any other case, and where the digest is missing or damaged,
  * the indexes are made from the log. A digest also proves how far a segment was synced once, whatever the

@@ -21,7 +21,7 @@ export class SegmentIndexes {
     this.#intervalBytes = intervalBytes
   }
 
-  /** Goes on from files that cover a log of `sizeBytes` to its end. */
+  /** Continues from files that cover a log of `sizeBytes` to its end. */
   static of(
     baseOffset: number,
     intervalBytes: number,
@@ -41,7 +41,7 @@ export class SegmentIndexes {
     return this.#maxTimestamp
   }
 
-  /** Takes in the next batch, which stands at `position`. */
+  /** Takes in the next batch, which is at `position`. */
   add(lastOffset: number, maxTimestamp: number, position: number, bytes: number): void {
     if (maxTimestamp > this.#maxTimestamp) {
       this.#maxTimestamp = maxTimestamp

@@ -1,4 +1,7 @@
-/** Reads whole batches of a segment's file. What is damaged is never handed out, what is missing never skipped. */
+/**
+ * Reads whole batches of a segment's file. What is damaged is never handed out, what is missing never
+ * skipped.
+ */
 import type { DiskFile } from '../../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
 

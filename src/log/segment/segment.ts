@@ -95,7 +95,7 @@ export class Segment {
     return this.#indexes === undefined
   }
 
-  /** No more entries: the segment has to be rolled. */
+  /** No more entries: the segment must be rolled. */
   get indexIsFull(): boolean {
     return this.#indexes?.offsets.isFull ?? false
   }
@@ -145,7 +145,7 @@ export class Segment {
     if (this.unsyncedBytes === 0) this.#context.files.unpin(this.path)
   }
 
-  /** Takes a batch that stands at the end of the file into the indexes. */
+  /** Takes the batch at the end of the file into the indexes. */
   index(lastOffset: number, maxTimestamp: number, bytes: number): void {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
     this.#indexes.add(lastOffset, maxTimestamp, this.sizeBytes, bytes)

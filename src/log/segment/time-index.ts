@@ -5,7 +5,7 @@
  * entry, 12 bytes, big-endian:  0 timestamp        int64   the largest so far in the segment
  *                               8 relative offset  int32   last offset of the batch that it is in, less the segment's base offset
  * ```
- * An entry promises that a record with a larger timestamp stands behind its offset. Timestamps ascend
+ * An entry promises that a record with a larger timestamp follows its offset. Timestamps ascend
  * strictly, offsets with them. An entry is added with each entry of the offset index where the largest
  * timestamp has grown, and one at the end of the segment.
  */

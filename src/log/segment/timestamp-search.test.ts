@@ -46,7 +46,7 @@ test('by offset where timestamps are out of order: nothing before the answer is 
   await check(partition, 9003, undefined)
 })
 
-test('markers are no answer, and what is not yet safe is none either', async () => {
+test('a marker is not an answer, and what is not yet safe is none either', async () => {
   const partition = await logOf([10])
   const producer = { producerId: 1, producerEpoch: 0 }
   partition.append(batchOf(['t'], { ...producer, baseSequence: 0, transactional: true, timestamp: 20 }))

@@ -1,6 +1,6 @@
 /**
- * Look-up by time within a segment. Markers carry the machine's time and are no answer; everything else is,
- * also what was aborted.
+ * Look-up by time within a segment. Markers carry the machine's time and are left out; aborted records are
+ * found as others are.
  */
 import { readBatches, type RecordBatch } from '../../wire/index.ts'
 import type { Segment } from './segment.ts'
