@@ -8,7 +8,8 @@ import { partitionFor, systemClock } from '../base/index.ts'
 import { json, text, topic, type ErrorPolicy } from '../schema/index.ts'
 import { Crash, MemoryLog } from './memory-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
-import { publish, type PublishOptions, type PublishTopic } from './publish.ts'
+import { publish } from './publish.ts'
+import type { PublishOptions, PublishTopic } from './publish-options.ts'
 import { BadRow, type ResumeState, type Source } from './source.ts'
 
 interface Row {

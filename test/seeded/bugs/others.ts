@@ -40,14 +40,14 @@ export const othersBugs: readonly SeededBug[] = [
   {
     name: 'at the entrance: options of a delivery are not checked',
     file: 'src/connect/deliver.ts',
-    find: "  checkOptions(`the delivery of '${topic.name}' to '${sink.name}'`, options, optionKinds)\n",
+    find: "  checkOptions(`the delivery of '${topic.name}' to '${sink.name}'`, options, deliverOptionKinds)\n",
     replace: '',
     tests: ['src/connect/checks.test.ts'],
   },
   {
     name: 'at the entrance: options of a publication are not checked',
     file: 'src/connect/publish.ts',
-    find: "checkOptions(`publish to '${topic.name}'`, options, optionKinds)",
+    find: "checkOptions(`publish to '${topic.name}'`, options, publishOptionKinds)",
     replace: '',
     tests: ['src/connect/checks.test.ts'],
   },
