@@ -256,7 +256,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     advanceWallClock(ms) {
       if (!(Number.isFinite(ms) && ms >= 0)) throw wrong('advanceWallClock', 'a number of ms, 0 or more', ms)
       now += ms
-      for (const task of group.all()) task.tick(now)
+      for (const task of group.all()) task.time.tick(now)
       settle()
     },
   }

@@ -219,7 +219,7 @@ export class TaskHarness {
       )
     for (const { from } of stage.incoming)
       for (let n = 0; n < (this.#partitions.get(from) ?? 0); n += 1)
-        watermark = Math.min(watermark, this.#group.task(from, n)?.watermark ?? Number.NEGATIVE_INFINITY)
+        watermark = Math.min(watermark, this.#group.task(from, n)?.time.watermark ?? Number.NEGATIVE_INFINITY)
     return watermark
   }
 

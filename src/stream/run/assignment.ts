@@ -252,7 +252,7 @@ export class Assignment {
         watermarks.push(exchangeWatermark(metadata(exchangeTopic(app, exchange)), count))
       else
         for (let n = 0; n < count; n += 1)
-          watermarks.push(this.tasks.task(from, n)?.watermark ?? Number.NEGATIVE_INFINITY)
+          watermarks.push(this.tasks.task(from, n)?.time.watermark ?? Number.NEGATIVE_INFINITY)
     }
     return Math.min(...watermarks)
   }

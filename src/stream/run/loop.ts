@@ -171,7 +171,8 @@ export class Loop {
       this.#isQuiet = this.#advance()
       const now = clock.monotonic()
       let wakeAt = now + (isPassing ? clockStepMs : idleWaitMs)
-      if (this.#isQuiet) for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.tick(now))
+      if (this.#isQuiet)
+        for (const task of assignment.tasks.all()) wakeAt = Math.min(wakeAt, task.time.tick(now))
 
       const readAll =
         wasQuiet && this.#isQuiet && !this.#current && bounds.hasReadAll(inputs.values(), this.#reader)

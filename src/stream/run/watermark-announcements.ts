@@ -78,7 +78,7 @@ export class WatermarkAnnouncements {
 function announcementOf(tasks: readonly Task[]): Announcement {
   return {
     tasks: taskRanges(tasks.map(({ partition }) => partition)),
-    watermark: tasks.reduce((least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY),
+    watermark: tasks.reduce((least, task) => Math.min(least, task.time.watermark), Number.POSITIVE_INFINITY),
   }
 }
 

@@ -54,7 +54,7 @@ export class ExchangePartition implements InputPartition {
     this.position = this.#nextOffset = restored.offset
     const known = upstreamWatermarks(restored.metadata)
     this.#upstream = new UpstreamWatermarks(upstreamPartitions, known, this.topic)
-    task.addInput(this.#upstream)
+    task.time.addInput(this.#upstream)
   }
 
   get watermark(): number {
@@ -69,7 +69,7 @@ export class ExchangePartition implements InputPartition {
 
   run(turn: number): boolean {
     const task = this.#task
-    if (this.#isFiring && !task.advance()) return false
+    if (this.#isFiring && !task.time.advance()) return false
     this.#isFiring = false
     task.reading = undefined
     const cursor = this.#cursor
@@ -87,7 +87,7 @@ export class ExchangePartition implements InputPartition {
       // A record always has a value: what stands for null has bytes, too.
       if (value === null) {
         this.#announced(headers, cursor.offset)
-        this.#isFiring = !task.advance()
+        this.#isFiring = !task.time.advance()
         continue
       }
       const { keyCodec } = this.#node

@@ -90,6 +90,6 @@ function isWorthIt(from: number, to: number, isAwaited: (watermark: number) => b
 
 /** Whether some task, of those that are here, waits for a watermark to fire something. */
 export function awaits(tasks: Iterable<Task>, watermark: number): boolean {
-  for (const { deadline } of tasks) if (deadline <= watermark) return true
+  for (const { time } of tasks) if (time.deadline <= watermark) return true
   return false
 }

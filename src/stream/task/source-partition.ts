@@ -81,7 +81,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     this.#last = progress.last
     this.ended = progress.ended
     this.#maxAheadMs = topic.watermark?.maxAheadMs ?? environment.maxAheadMs
-    task.addInput(this.#time)
+    task.time.addInput(this.#time)
   }
 
   get watermark(): number {
@@ -115,14 +115,14 @@ export class SourcePartition implements InputPartition, SourceInput {
     const { count } = this.#decoded
     const end = Math.min(count, this.#next + turn)
     task.reading = this
-    if (this.#isFiring && !task.advance()) return false
+    if (this.#isFiring && !task.time.advance()) return false
     this.#isFiring = false
     const from = this.#next
     while (this.#next < end && !this.#isFiring) {
       const index = this.#next
       this.#next += 1
       const timestamp = this.#process(index)
-      if (time.processed(timestamp, this.#decoded.offsets[index])) this.#isFiring = !task.advance()
+      if (time.processed(timestamp, this.#decoded.offsets[index])) this.#isFiring = !task.time.advance()
     }
     this.processed += this.#next - from
     if (this.#next > 0) this.#last = this.#loaded

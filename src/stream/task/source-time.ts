@@ -9,7 +9,7 @@
  * A table without a watermark of its own is not moved by its records, and holds back nobody.
  */
 import type { SourceNode } from '../plan/graph.ts'
-import type { WatermarkInput } from './task.ts'
+import type { WatermarkInput } from './task-time.ts'
 
 export class SourceTime implements WatermarkInput {
   watermark: number

@@ -11,7 +11,8 @@ import { rawKeyOf } from '../operators/key-codec.ts'
 import type { Forward } from '../operators/operator.ts'
 import type { Plan, Stage } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
-import { Task, type TaskEnvironment, type WatermarkInput } from './task.ts'
+import { Task, type TaskEnvironment } from './task.ts'
+import type { WatermarkInput } from './task-time.ts'
 
 /** What the tasks need beside their exchange. */
 export type GroupEnvironment = Omit<TaskEnvironment, 'exchange'>
@@ -76,8 +77,8 @@ export class TaskGroup {
     if (!this.#form.send)
       for (const { from } of stage.incoming)
         for (const upstream of this.#tasks.get(from)?.values() ?? []) {
-          const input = { watermark: upstream.watermark }
-          task.addInput(input)
+          const input = { watermark: upstream.time.watermark }
+          task.time.addInput(input)
           this.#links.push({ from: upstream, to: task, input })
         }
     return task
@@ -95,7 +96,7 @@ export class TaskGroup {
   restored(tasks: Iterable<Task>): void {
     for (const task of tasks) {
       this.#link(task)
-      task.restored()
+      task.time.restored()
     }
   }
 
@@ -108,16 +109,16 @@ export class TaskGroup {
     for (const task of this.all()) {
       for (const { from, to, input } of this.#links)
         if (to === task) input.watermark = Math.max(input.watermark, restarted.get(from) ?? input.watermark)
-      const inputs = task.inputsWatermark
-      const watermark = task.suspend(inputs)
-      if (task.isFiring || watermark < inputs) isComplete = false
+      const inputs = task.time.inputsWatermark
+      const watermark = task.time.suspend(inputs)
+      if (task.time.isFiring || watermark < inputs) isComplete = false
       restarted.set(task, watermark)
     }
     return isComplete
   }
 
   #link(task: Task): void {
-    for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.watermark
+    for (const link of this.#links) if (link.to === task) link.input.watermark = link.from.time.watermark
   }
 
   /**
@@ -128,8 +129,8 @@ export class TaskGroup {
   advance(isOver: () => boolean = () => false): boolean {
     for (const task of this.all()) {
       this.#link(task)
-      const isDue = task.isDue
-      if (!task.advance() || (isDue && isOver())) return false
+      const isDue = task.time.isDue
+      if (!task.time.advance() || (isDue && isOver())) return false
     }
     return true
   }

@@ -89,8 +89,8 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'an instance announces the greatest watermark of its tasks',
     file: 'src/stream/run/watermark-announcements.ts',
-    find: '(least, task) => Math.min(least, task.watermark), Number.POSITIVE_INFINITY)',
-    replace: '(least, task) => Math.max(least, task.watermark), Number.NEGATIVE_INFINITY)',
+    find: '(least, task) => Math.min(least, task.time.watermark), Number.POSITIVE_INFINITY)',
+    replace: '(least, task) => Math.max(least, task.time.watermark), Number.NEGATIVE_INFINITY)',
     tests: ['test/app/invariant.test.ts'],
   },
   {
@@ -291,7 +291,7 @@ export const streamBugs: readonly SeededBug[] = [
   },
   {
     name: 'shared objects: branches share a value that is not frozen',
-    file: 'src/stream/task/task.ts',
+    file: 'src/stream/task/fan-out.ts',
     find: '  frozen(value)\n',
     replace: '',
     tests: ['test/app/shared-objects.test.ts'],

@@ -4,7 +4,7 @@ import type { SeededBug } from '../seeded-bug.ts'
 export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a commit does not say that firing is incomplete',
-    file: 'src/stream/task/task.ts',
+    file: 'src/stream/task/task-time.ts',
     find: "    this.#kept.put(suspendedNamespace, '', suspended)\n",
     replace: '',
     tests: ['test/stream/oracle.test.ts', 'test/app/clock.test.ts'],
@@ -18,7 +18,7 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: firing that a commit found incomplete begins again with the first operator',
-    file: 'src/stream/task/task.ts',
+    file: 'src/stream/task/task-time.ts',
     find: '      this.#timed.findIndex(({ name }) => name === suspended.at),\n',
     replace: '      0,\n',
     tests: ['test/app/resumed-firing.test.ts'],
@@ -118,7 +118,7 @@ export const timeBugs: readonly SeededBug[] = [
     name: 'time: a record behind an exchange is judged by the watermark of its task',
     file: 'src/stream/task/exchange-partition.ts',
     find: '        this.#entry(record)\n',
-    replace: '        this.#entry(Object.assign(record, { watermark: task.watermark }))\n',
+    replace: '        this.#entry(Object.assign(record, { watermark: task.time.watermark }))\n',
     tests: ['test/app/invariant.test.ts'],
   },
   {
@@ -187,7 +187,7 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: firing that is complete by now is said to be incomplete',
-    file: 'src/stream/task/task.ts',
+    file: 'src/stream/task/task-time.ts',
     find: "      if (this.#isKept) this.#kept.delete(suspendedNamespace, '')\n",
     replace: '',
     tests: ['test/stream/oracle.test.ts', 'test/app/resumed-firing.test.ts'],
@@ -201,7 +201,7 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: a task downstream is ahead of a restart upstream',
-    file: 'src/stream/task/task.ts',
+    file: 'src/stream/task/task-time.ts',
     find: 'this.watermark = suspended?.watermark ?? Math.min(this.watermark, this.inputsWatermark)',
     replace: 'this.watermark = suspended?.watermark ?? this.watermark',
     tests: ['test/stream/oracle.test.ts', 'test/app/resumed-firing.test.ts'],

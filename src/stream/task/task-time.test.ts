@@ -1,0 +1,98 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { KeyedState, memoryStore } from '../../state/index.ts'
+import type { Operator } from '../operators/operator.ts'
+import { TaskTime } from './task-time.ts'
+
+/** An operator with timers: fires those that are due, `perTurn` of them before it lets the event loop turn. */
+function timers(fired: number[], due: number[], perTurn: number): Operator {
+  return {
+    inputs: [],
+    deadline: () => Math.min(...due),
+    advance(watermark) {
+      for (let n = 0; Math.min(...due) <= watermark; n += 1) {
+        if (n === perTurn) return false
+        fired.push(due.shift() as number)
+      }
+      return true
+    },
+  }
+}
+
+function timeWith(...operators: Operator[]): {
+  readonly time: TaskTime
+  readonly input: { watermark: number }
+} {
+  const time = new TaskTime(Number.NEGATIVE_INFINITY)
+  const input = { watermark: Number.NEGATIVE_INFINITY }
+  time.addInput(input)
+  operators.forEach((operator, n) => time.addOperator(`timers-${n}`, operator))
+  return { time, input }
+}
+
+test('the watermark is the least of the inputs, and does not go back', () => {
+  const { time, input } = timeWith()
+  const other = { watermark: 7 }
+  time.addInput(other)
+  const seen = [5, 9, 3].map(watermark => {
+    input.watermark = watermark
+    time.advance()
+    return time.watermark
+  })
+  deepEqual(seen, [5, 7, 7])
+})
+
+test('what is due fires before the watermark passes it', () => {
+  const fired: number[] = []
+  const { time, input } = timeWith(timers(fired, [3, 6], 10))
+  for (const [watermark, expected, deadline] of [
+    [2, [], 3],
+    [4, [3], 6],
+    [9, [3, 6], Number.POSITIVE_INFINITY],
+  ] as const) {
+    input.watermark = watermark
+    deepEqual(
+      [time.advance(), [...fired], time.watermark, time.deadline],
+      [true, expected, watermark, deadline],
+    )
+  }
+})
+
+test('firing that is interrupted continues, and the watermark waits for it', () => {
+  const fired: number[] = []
+  const { time, input } = timeWith(timers(fired, [1, 2, 3], 2), timers(fired, [2.5], 1))
+  input.watermark = 5
+  deepEqual(
+    [time.advance(), fired, time.watermark, time.isFiring],
+    [false, [1, 2], Number.NEGATIVE_INFINITY, true],
+  )
+  deepEqual([time.advance(), fired, time.watermark, time.isFiring], [true, [1, 2, 3, 2.5], 5, false])
+})
+
+test('a restart continues with firing where a commit found it', () => {
+  const store = memoryStore()
+  const kept = new KeyedState<unknown>('timers', store)
+  const before = timeWith(timers([], [1], 5), timers([], [2, 3], 1))
+  before.time.keepIn(kept)
+  before.input.watermark = 5
+  equal(before.time.advance(), false)
+  equal(before.time.suspend(5), Number.NEGATIVE_INFINITY)
+  kept.committed(1)
+
+  const fired: number[] = []
+  const after = timeWith(timers(fired, [9], 5), timers(fired, [3], 5))
+  after.time.keepIn(new KeyedState<unknown>('timers', store))
+  after.input.watermark = 5
+  after.time.restored()
+  deepEqual([after.time.isFiring, after.time.watermark], [true, Number.NEGATIVE_INFINITY])
+  deepEqual([after.time.advance(), fired, after.time.watermark], [true, [3], 5])
+  equal(after.time.suspend(5), 5)
+})
+
+test('callbacks come back after their interval of processing time', () => {
+  const { time } = timeWith()
+  const calls: boolean[] = []
+  time.every(100, () => calls.push(time.firesNow), 0)
+  deepEqual([time.tick(50), time.tick(120), time.tick(130), calls], [100, 220, 220, [true]])
+  equal(time.firesNow, false)
+})
