@@ -82,6 +82,23 @@ fromTopic.join(app.table(airports), (flight, airport, key) => airport.city + fli
 fromTopic.leftJoin(app.table(airports), (flight, airport, key) => [flight.delay, airport?.city, key?.length])
 fromTopic.leftJoin(app.table(airports), (_flight, _airport, key) => key.length) // wrong: key may be null
 
+// Streams that are merged have one type of key; those of a split are known by name.
+fromTopic.merge(stream).to(delays)
+stream.merge(app.stream(gates)) // wrong: another type of key
+stream.merge(app.stream(airports)).mapValues(value => value?.city) // wrong: a field of one of the two
+stream
+  .merge(app.stream(airports), { name: 'both' })
+  .mapValues(value => (value && 'city' in value ? value.city : 'none'))
+const { late, others } = stream.split({ late: flight => flight.delay > 15 }, { rest: 'others' })
+late.merge(others).to(delays)
+stream.split({ late: flight => flight.delays > 15 }) // wrong: field of a branch
+void stream.split({ late: flight => flight.delay > 15 }).others // wrong: no such branch
+fromTopic.deduplicate('1h').selectKey((_, key) => key.length)
+stream.deduplicate('1') // wrong: duration of duplicates
+stream.flatMapValues(flight => [flight.delay]).filter(delay => delay > 0)
+stream.flatMapValues(flight => flight.delay) // wrong: not iterable
+stream.forEach(flight => flight.delay).to(delays) // wrong: nothing comes after forEach
+
 // What an aggregate is given is not changed, but replaced, or deleted by null.
 const grouped = fromTopic.groupByKey()
 const totals = topic('totals', { key: z.string(), value: z.int() })

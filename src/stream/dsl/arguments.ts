@@ -2,7 +2,7 @@
  * Checks of what a program passes to the DSL. Types say the same; a program without types gets a sentence at
  * the call, instead of a TypeError at the first record or a result that nobody asked for.
  */
-import { checkOptions, inWords, MillraceError } from '../../base/index.ts'
+import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
 
 /** How each method is called, for messages. */
 const usages = {
@@ -14,6 +14,9 @@ const usages = {
   selectKey: 'selectKey(value => value.customer)',
   flatMapValues: 'flatMapValues(value => value.items)',
   forEach: 'forEach((value, key) => console.log(key, value))',
+  merge: 'merge(another, andAnother)',
+  split: 'split({ large: order => order.cents > 1000 }, { rest: "small" })',
+  deduplicate: "deduplicate('1h')",
   peek: 'peek((value, key) => console.log(key, value))',
   groupByKey: 'groupByKey(), or groupBy(value => value.customer) for another key',
   groupBy: 'groupBy(value => value.customer)',
@@ -35,20 +38,24 @@ const usages = {
 /** A method of the DSL, as messages name it. */
 export type Method = keyof typeof usages
 
-/** The methods whose operators keep state: they take a version. */
-const keepsState: ReadonlySet<Method> = new Set([
-  'aggregate',
-  'aggregate of sessions',
-  'count',
-  'reduce',
-  'toTable',
-])
+const version = { version: 'natural' } as const
+
+/** The options that methods take beside a name. Operators that keep values of the program take a version. */
+const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>>>> = {
+  aggregate: version,
+  'aggregate of sessions': version,
+  count: version,
+  reduce: version,
+  toTable: version,
+  split: { rest: 'string' },
+  deduplicate: { allowedLateness: 'duration' },
+}
 
 const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
 
 /**
  * Checks the functions of a call, by what they are called in the method's declaration, and the options, of
- * which there is the operator's name and, where it keeps state, a version.
+ * which all methods have a name, and some have {@link more}.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkCall(
@@ -66,11 +73,7 @@ export function checkCall(
   }
   if (options !== undefined && (typeof options !== 'object' || options === null))
     throw wrongArgument(method, 'options', 'an object such as { name }', options)
-  checkOptions(
-    method,
-    options,
-    keepsState.has(method) ? { name: 'string', version: 'natural' } : { name: 'string' },
-  )
+  checkOptions(method, options, { name: 'string', ...more[method] })
 }
 
 /** Checks that a method that takes nothing was given nothing. */

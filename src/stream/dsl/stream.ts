@@ -1,10 +1,12 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
-import { MillraceError } from '../../base/index.ts'
+import { type Duration, MillraceError } from '../../base/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
+import { lateness, positive, type WindowOptions } from './windows.ts'
+import { branchesOf, streamsOf } from './merging.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
 import type { StreamRecord } from '../operators/record.ts'
 import {
@@ -17,8 +19,11 @@ import {
   peek,
   selectKey,
 } from '../operators/stateless.ts'
+import { deduplicate } from '../operators/deduplicate.ts'
 import { flatMapValues } from '../operators/flat-map-values.ts'
 import { forEach } from '../operators/for-each.ts'
+import { merge } from '../operators/merge.ts'
+import { split } from '../operators/split.ts'
 import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
@@ -45,6 +50,21 @@ export interface Versioned extends Named {
    * equal, may change the shape of its values.
    */
   readonly version?: number
+}
+
+/** Options of {@link Stream.split}. */
+export interface SplitOptions<R extends string = never> extends Named {
+  /** The name of the stream of what no branch takes. Default: that is dropped, and counted as `unmatched`. */
+  readonly rest?: R
+}
+
+/** Options of {@link Stream.deduplicate}. */
+export interface DeduplicateOptions extends Named, WindowOptions {
+  /**
+   * How far the watermark may have passed a record that still takes part. Later ones are dropped, and counted
+   * as `late`. Default 0.
+   */
+  readonly allowedLateness?: Duration
 }
 
 /**
@@ -133,6 +153,74 @@ export class Stream<K, V> {
   forEach(take: (value: V, key: K) => void, options: Named = {}): void {
     checkCall('forEach', { take }, options)
     this.graph.apply(forEach(take), [this.edge], options)
+  }
+
+  /**
+   * The records of this stream and of others as one; the last argument may be options. Each stream keeps its
+   * order, and between them is none. A stream whose key was changed meets one whose key was not through an
+   * exchange; those that were not changed need equal partition counts (NOT_COPARTITIONED, when the app starts).
+   * Keys in several forms (text and JSON, say) count as changed. As Kafka Streams' `merge`, and Flink's `union`.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app
+   */
+  merge<Vs extends readonly unknown[]>(
+    ...others: { readonly [I in keyof Vs]: Stream<K, Vs[I]> }
+  ): Stream<K, V | Vs[number]>
+  /** The records of several streams as one, by an operator of this name. */
+  merge<Vs extends readonly unknown[]>(
+    ...othersAndOptions: [...others: { readonly [I in keyof Vs]: Stream<K, Vs[I]> }, options: Named]
+  ): Stream<K, V | Vs[number]>
+  merge(...given: readonly (Stream<K, V> | Named)[]): Stream<K, V> {
+    const { streams, options } = streamsOf(given, (one): one is Stream<K, V> => one instanceof Stream)
+    const { graph } = this
+    const edges = [this.edge, ...streams.map(({ edge }) => edge)]
+    graph.check(merge(edges.length, true), edges, options)
+    const unmoved = edges.find(({ from }) => !from.keyChanged)
+    const meeting = unmoved ? edges.map(edge => graph.exchange(edge, unmoved.from.keyCodec, true)) : edges
+    const forms = new Set(meeting.map(({ from }) => from.keyCodec.form))
+    return new Stream(graph, graph.apply(merge<K, V>(edges.length, forms.size === 1), meeting, options))
+  }
+
+  /**
+   * The records in several streams, by name: each record goes to the first branch whose function answers true.
+   * What none takes goes to the branch named by `rest`, or is dropped and counted as `unmatched`. As Kafka
+   * Streams' `split` with branches.
+   * @example
+   * const { large, small } = orders.split({ large: order => order.cents > 100_000 }, { rest: 'small' })
+   * @throws MillraceError INVALID_ARGUMENT, also for a branch's name that does not begin with a letter
+   */
+  split<B extends string, R extends string = never>(
+    branches: Readonly<Record<B, (value: V, key: K) => boolean>>,
+    options: SplitOptions<R> = {},
+  ): Readonly<Record<B | R, Stream<K, V>>> {
+    const named = branchesOf<V, K>(branches, options)
+    const { from } = this.graph.apply(split(named, options.rest), [this.edge], options)
+    const streams = from.outlets.map((name, outlet) => [name, new Stream<K, V>(this.graph, { from, outlet })])
+    // The outlets are the branches, and the rest.
+    return Object.fromEntries(streams) as Record<B | R, Stream<K, V>>
+  }
+
+  /**
+   * Passes the first record of each key, and drops those that follow within a time: a record is dropped, and
+   * counted as `duplicate`, if one with its key has passed whose timestamp is less than `within` away, before it
+   * or after. Dropped records do not prolong the time. What has passed is kept as state until the watermark
+   * says that no record can meet it. Records without a key are skipped and counted; the value may be null.
+   *
+   * "First" is by the order of the partition, so the same input gives the same records, also after a crash. Where
+   * records of a key come from several partitions, which of them is first depends on timing. A record that its
+   * watermark has passed by more than `allowedLateness` is late, and dropped: with which records it would have
+   * met is forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a time of its own.
+   * @example payments.selectKey(payment => payment.id).deduplicate('1h')
+   * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that allow
+   *   more lateness
+   */
+  deduplicate(within: Duration, options: DeduplicateOptions = {}): Stream<NonNullable<K>, V> {
+    checkCall('deduplicate', {}, options)
+    const { graph, edge } = this
+    const withinMs = positive(within, 'the time of deduplicate')
+    const operator = deduplicate<NonNullable<K>, V>(withinMs, lateness(options))
+    graph.check(operator, [edge], options)
+    const { from, outlet } = graph.exchange(edge)
+    return new Stream(graph, graph.apply(operator, [{ from, outlet }], options))
   }
 
   /**

@@ -137,13 +137,13 @@ function signedMs(offset: Duration): number {
   return text.startsWith('-') ? -durationMs(text.slice(1) as Duration) : durationMs(offset)
 }
 
-function lateness(options: WindowOptions): number {
-  return options.allowedLateness === undefined
-    ? 0
-    : bounded(options.allowedLateness, 'the allowed lateness of a window')
+/** The allowed lateness of these options, in ms. Default 0. */
+export function lateness(options: WindowOptions): number {
+  return options.allowedLateness === undefined ? 0 : bounded(options.allowedLateness, 'the allowed lateness')
 }
 
-function positive(duration: Duration, what: string): number {
+/** A duration in ms, longer than nothing. */
+export function positive(duration: Duration, what: string): number {
   const ms = bounded(duration, what)
   if (!(ms > 0))
     throw new MillraceError('INVALID_ARGUMENT', `${what} must be longer than nothing; got ${duration}.`)

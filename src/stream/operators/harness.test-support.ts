@@ -16,7 +16,7 @@
  *     get a         what the operator's table holds under a key
  *
  * and what comes of it reads alike: `late: a 1 @5` names the outlet where there are several, `a[0,10) 3 @9 on-time`
- * is a window's result, `dropped null-key` is a drop. A watermark is shown where it is another than the task's;
+ * is a window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is shown where it is another than the task's;
  * an on-time result has none.
  */
 import { deepEqual } from 'node:assert/strict'
@@ -24,7 +24,7 @@ import { test } from 'node:test'
 import { binaryString } from '../../base/index.ts'
 import { KeyedState, memoryStore } from '../../state/index.ts'
 import { jsonKeyCodec, rawKeyOf } from './key-codec.ts'
-import type { Forward, Operator, OperatorContext, OperatorSpec } from './operator.ts'
+import { type Forward, nowhere, type Operator, type OperatorContext, type OperatorSpec } from './operator.ts'
 import { neverLate, noHeaders, StreamRecord } from './record.ts'
 
 /** `state`: the entries as `name namespace key value`, in order. Left out: as after the step before. */
@@ -159,7 +159,7 @@ class Harness {
       acrossPartitions: this.#options.acrossPartitions ?? false,
       watermark: () => this.#watermark,
       drop: reason => this.#out.push(`dropped ${reason}`),
-      late: (record, sideOutput) => sideOutput(record),
+      late: (record, sideOutput) => (sideOutput === nowhere ? this.#out.push('late') : sideOutput(record)),
       emitted: () => {},
       wakeAt: () => {},
       rowsPerTurn: () => (this.#byRow ? 1 : Number.MAX_SAFE_INTEGER),

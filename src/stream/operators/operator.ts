@@ -113,9 +113,18 @@ export interface Operator<In extends readonly StreamRecord[] = readonly StreamRe
 /**
  * Why a record went no further. `late`: no window takes it any more. `idle`: the same, by a watermark that
  * was raised while its partition had no data. `not-sampled`: it is between two windows whose advance is
- * longer than their size.
+ * longer than their size. `unmatched`: no branch takes it. `duplicate`: one with its key has passed.
  */
-export type DropReason = 'late' | 'idle' | 'not-sampled' | 'null-key' | 'null-value' | 'malformed' | 'failed'
+export type DropReason =
+  | 'late'
+  | 'idle'
+  | 'not-sampled'
+  | 'unmatched'
+  | 'duplicate'
+  | 'null-key'
+  | 'null-value'
+  | 'malformed'
+  | 'failed'
 
 export interface OperatorContext {
   /** The state `name` of this operator in this task. */
@@ -134,7 +143,7 @@ export interface OperatorContext {
   /** The task's watermark: -Infinity in a new app. Everything whose last instant is before it has fired. */
   watermark(): number
   /** Counts a dropped record. */
-  drop(reason: 'null-key' | 'null-value' | 'not-sampled'): void
+  drop(reason: Exclude<DropReason, 'late' | 'idle' | 'malformed' | 'failed'>): void
   /**
    * A record that is late goes to the side output, and is dropped if that leads nowhere. Both are counted.
    */

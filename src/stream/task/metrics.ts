@@ -13,6 +13,8 @@ export class Metrics {
     late: 0,
     idle: 0,
     'not-sampled': 0,
+    unmatched: 0,
+    duplicate: 0,
     'null-key': 0,
     'null-value': 0,
     malformed: 0,

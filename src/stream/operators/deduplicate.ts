@@ -1,0 +1,61 @@
+/**
+ * The first record of each key within a time, by timestamps in either direction. What is a duplicate depends
+ * on the order of the records of a key alone: a record that is not late finds all that have passed around it.
+ *
+ * State: namespace = start of a piece of time as long as `within`, key → timestamp of the record that has
+ * passed. Two records that pass are `within` apart, so a piece holds one, and a record is compared with three
+ * pieces. A piece is forgotten when the watermark has passed all that a record which is not late may meet.
+ */
+import { durationInWords } from '../../base/index.ts'
+import { hasKey, type Maybe, nowhere, stateBegin, type Unary } from './operator.ts'
+import type { StreamRecord } from './record.ts'
+
+export const deduplicate = <K, V>(
+  withinMs: number,
+  allowedLatenessMs: number,
+): Unary<StreamRecord<Maybe<K>, V>, StreamRecord<K, V>> => ({
+  name: 'deduplicate',
+  label: `deduplicate within ${durationInWords(withinMs)}${allowedLatenessMs > 0 ? `, lateness ${durationInWords(allowedLatenessMs)}` : ''}`,
+  stateful: true,
+  allowedLatenessMs,
+  make(context, [first]) {
+    const passed = context.state<number>('passed')
+    /** From the start of a piece to the watermark that forgets it. */
+    const keptMs = 2 * withinMs + allowedLatenessMs
+    let forgetting: Iterator<void> | undefined
+    const isNear = (timestamp: number, piece: number, rawKey: string): boolean => {
+      const other = passed.get(piece, rawKey)
+      return other !== undefined && Math.abs(timestamp - other) < withinMs
+    }
+    return {
+      inputs: [
+        record => {
+          const { timestamp } = record
+          if (!hasKey<K, V>(record)) return context.drop('null-key')
+          if (record.watermark > timestamp + allowedLatenessMs) return context.late(record, nowhere)
+          const rawKey = context.rawKey(record)
+          const piece = Math.floor(timestamp / withinMs) * withinMs
+          if (
+            isNear(timestamp, piece, rawKey) ||
+            isNear(timestamp, piece - withinMs, rawKey) ||
+            isNear(timestamp, piece + withinMs, rawKey)
+          )
+            return context.drop('duplicate')
+          passed.put(piece, rawKey, timestamp)
+          first(record)
+        },
+      ],
+      advance(to) {
+        forgetting ??= passed.deleteInTurns(stateBegin, to - keptMs + 1, () => context.rowsPerTurn())
+        if (!forgetting.next().done) return false
+        forgetting = undefined
+        return true
+      },
+      deadline() {
+        const watermark = context.watermark()
+        if (!Number.isFinite(watermark)) return watermark
+        return (Math.floor((watermark - keptMs) / withinMs) + 1) * withinMs + keptMs
+      },
+    }
+  },
+})
