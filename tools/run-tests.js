@@ -59,7 +59,7 @@ function filesOf(suite) {
 
 /** Runs each file in a process, so many at a time. */
 function runEach(tests, processes) {
-  return run([`--test-concurrency=${processes}`, ...tests])
+  return run(['--test', `--test-concurrency=${processes}`, ...tests])
 }
 
 /** Deals the files out to so many processes. What the others print follows what the first one prints. */
@@ -68,7 +68,7 @@ async function runShared(tests, processes) {
     tests.filter((_file, index) => index % processes === share),
   )
   const printed = await Promise.all(
-    shares.map((share, index) => run(['--test-isolation=none', ...share], { isHeld: index > 0 })),
+    shares.map((share, index) => run(['tools/share.js', ...share], { isHeld: index > 0 })),
   )
   for (const text of printed) process.stdout.write(text)
 }
@@ -80,7 +80,7 @@ async function run(args, { isHeld = false } = {}) {
     process.execPath,
     [
       join(root, 'tools/node/run.js'),
-      '--test',
+      `--import=${new URL('./no-async-hooks.js', import.meta.url).href}`,
       '--test-reporter=spec',
       // A test that hangs must fail. A soak has no such bound: its length is its purpose.
       ...(isSoak ? [] : ['--test-timeout=240000']),

@@ -90,7 +90,7 @@ test('so do values of any shape', () => {
     maxDepth: 4,
   })
   const property = fc.property(anything, exact)
-  return forSeeds(2000, (_, seed) => fc.assert(property, { numRuns: 10, seed }))
+  return forSeeds(200, (_, seed) => fc.assert(property, { numRuns: 100, seed }))
 })
 
 test('arrays keep their length: holes become undefined; a view carries its own part only', () => {

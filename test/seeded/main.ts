@@ -86,7 +86,12 @@ function copyTree(): string {
 async function firstFailure(tree: string, files: readonly string[]): Promise<FailedTest | undefined> {
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary, { recursive: true })
-  const options = ['--test', '--test-concurrency=2', `--test-timeout=${testTimeoutMs}`]
+  const options = [
+    '--import=./tools/no-async-hooks.js',
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${testTimeoutMs}`,
+  ]
   const runner = spawn(
     process.execPath,
     [...options, `--test-reporter=./test/seeded/reporter.ts`, ...files],
