@@ -16,7 +16,7 @@ export class TransactionalId {
   producerId: number
   epoch: number
   timeoutMs: number
-  /** `ending`: the outcome is decided or being decided; nothing can be added any more. */
+  /** `ending`: the outcome is being decided, or the next identity made; nothing can be added. */
   state: 'empty' | 'ongoing' | 'ending' = 'empty'
   readonly participants: Set<Partition> = new Set()
   startedMs: number

@@ -176,6 +176,18 @@ test('an id that has used up its epochs continues under another producer id', as
   )
 })
 
+test('a writer adds nothing while another one takes its id under a new producer id', async () => {
+  const { transactions, p0 } = await parts(undefined, { id: { producerEpoch: 0x7ffc } })
+  const first = await transactions.init('id', 60_000)
+  const taking = transactions.init('id', 60_000)
+  await Promise.resolve()
+  throwsCode('INVALID_TXN_STATE', () => transactions.enlist('id', first, p0))
+  const second = await taking
+  assert.notEqual(second.producerId, first.producerId)
+  throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', first, p0))
+  transactions.enlist('id', second, p0)
+})
+
 test('past the commit point no commit is reported as failed, also where the epochs of an id are used up', async () => {
   let failed = 0
   for (let call = 1; call <= 40; call += 1) {

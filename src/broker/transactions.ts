@@ -68,9 +68,15 @@ export class Transactions {
       // It was forgotten meanwhile.
       if (this.#ids.get(transactionalId) !== id) return this.init(transactionalId, timeoutMs)
       if (id.state === 'ongoing') await this.#end(id, 'abort')
-      await this.#raiseEpoch(id)
-      id.timeoutMs = timeoutMs
-      await this.#protocol.write(id, transactionStatus.empty)
+      // The earlier writer adds nothing while the next identity is made: its transaction would have no end.
+      id.state = 'ending'
+      try {
+        await this.#raiseEpoch(id)
+        id.timeoutMs = timeoutMs
+        await this.#protocol.write(id, transactionStatus.empty)
+      } finally {
+        id.state = 'empty'
+      }
       return id.identity
     })
   }

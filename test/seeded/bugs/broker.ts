@@ -38,6 +38,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/transactions.test.ts'],
   },
   {
+    name: 'transactions: a writer adds to its transaction while another one takes its id',
+    file: 'src/broker/transactions.ts',
+    find: "      id.state = 'ending'\n",
+    replace: '',
+    tests: ['src/broker/transactions.test.ts'],
+  },
+  {
     name: 'transactions: partitions are taken while a marker is tried again',
     file: 'src/broker/transactions.ts',
     find: 'if (id.markers?.refusal)',
