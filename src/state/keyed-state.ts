@@ -11,25 +11,18 @@
  *
  * `discard` forgets everything but the store, which always stands for exactly one commit.
  *
- * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone; no live
- * entry has a namespace below the floor.
+ * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone.
  */
-import BTreeModule from 'sorted-btree'
 import { assert, MillraceError } from '../base/index.ts'
-import { Bucket, type Entry } from './cached-entries.ts'
+import type { Entry } from './cached-entries.ts'
+import { CachedNamespaces } from './cached-namespaces.ts'
 import { CleanQueue } from './clean-queue.ts'
+import { CommitStep, inOneGo, stepEntriesMax } from './commit-step.ts'
 import { frozen } from './frozen.ts'
-import { decodeNamespace, encodeNamespace, lowerBound, namespaceLength, upperBound } from './namespace.ts'
+import { encodeNamespace } from './namespace.ts'
 import type { StateStore } from './state-store.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
-
-/**
- * The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun.
- */
-const BTree =
-  (BTreeModule as Partial<typeof BTreeModule>).default ??
-  (BTreeModule as unknown as typeof BTreeModule.default)
 
 export interface KeyedStateOptions {
   /** Clean entries kept in the cache. Default 8192. */
@@ -48,17 +41,10 @@ export interface StateEntry<V> {
 export type StateChange = [storeKey: string, value: Uint8Array | undefined]
 
 const cleanEntriesDefault = 8192
-/** Keys that a scan reads ahead. */
-const scanChunk = 512
-/** Entries, and bytes of values, that a step of a commit takes: a few milliseconds. */
-const stepEntriesMax = 4096
-const stepBytesMax = 1 << 20
 /** Bytes that an entry in the cache costs beside its key and value. */
 const entryOverhead = 96
 /** What a value is taken to weigh until some have been written. */
 const valueBytesGuess = 64
-
-const byNumber = (a: number, b: number): number => a - b
 
 /**
  * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer.
@@ -72,28 +58,19 @@ export class KeyedState<V> {
   readonly #store: StateStore
   readonly #undo: UndoLog | undefined
 
-  #buckets = new Map<number, Bucket<V>>()
-  /** The same buckets in order. */
-  #order = new BTree<number, Bucket<V>>(undefined, byNumber, 32)
-  /** The bucket used last: most calls go to the same one again. */
-  #last: Bucket<V> | undefined
-
+  readonly #namespaces: CachedNamespaces<V>
   #dirty: Entry<V>[] = []
   #dirtyBytes = 0
   #pending: { readonly entries: Entry<V>[]; readonly changes: StateChange[] } | undefined
 
   readonly #clean: CleanQueue<V>
 
-  /** No live entry is below it. */
-  #floor = Number.MIN_SAFE_INTEGER
-  /** Whether the floor is the namespace of a live entry. */
-  #floorIsLive = false
-
   #valueBytes = valueBytesGuess
 
   constructor(name: string, store: StateStore, options: KeyedStateOptions = {}) {
     this.name = name
     this.#store = store
+    this.#namespaces = new CachedNamespaces(name, store)
     this.#undo = options.undo
     this.#clean = new CleanQueue(options.cleanEntries ?? cleanEntriesDefault)
   }
@@ -107,7 +84,7 @@ export class KeyedState<V> {
   }
 
   get(namespace: number, key: string): V | undefined {
-    const entry = this.#bucket(namespace)?.entries.get(key)
+    const entry = this.#namespaces.get(namespace)?.entries.get(key)
     return entry === undefined ? this.#load(namespace, key) : entry.value
   }
 
@@ -115,17 +92,14 @@ export class KeyedState<V> {
   put(namespace: number, key: string, value: V): void {
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
     assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
-    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    const bucket = this.#namespaces.ensure(namespace)
     const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
     const isNew = entry.value === undefined
     entry.value = value
     if (isNew) {
       bucket.live++
       if (entry.inStore !== 'stored') bucket.cameNew(key)
-      if (namespace <= this.#floor) {
-        this.#floor = namespace
-        this.#floorIsLive = true
-      }
+      this.#namespaces.came(namespace)
     }
     if (!entry.dirty) this.#markDirty(entry)
     const bytes = entryOverhead + key.length + this.#weigh(value)
@@ -135,7 +109,7 @@ export class KeyedState<V> {
 
   delete(namespace: number, key: string): void {
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
-    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    const bucket = this.#namespaces.ensure(namespace)
     this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown'))
   }
 
@@ -145,14 +119,12 @@ export class KeyedState<V> {
    * is in may be missed. With `afterKey` it begins behind that key in the first namespace.
    */
   *scan(fromNamespace: number, toNamespace: number, afterKey?: string): Generator<StateEntry<V>> {
-    const to = Math.ceil(toNamespace)
-    for (let at = this.#firstFrom(fromNamespace); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
-      const namespace = at
+    for (const namespace of this.#namespaces.between(fromNamespace, toNamespace)) {
       let after = namespace === fromNamespace ? afterKey : undefined
       do {
-        const { keys, goOnAfter } = this.#gather(namespace, after)
+        const { keys, goOnAfter } = this.#namespaces.gather(namespace, after)
         for (const key of keys) {
-          const entry = this.#buckets.get(namespace)?.entries.get(key)
+          const entry = this.#namespaces.get(namespace)?.entries.get(key)
           const value = entry ? entry.value : this.#read(namespace, key)
           if (value !== undefined) yield { namespace, key, value }
         }
@@ -168,13 +140,12 @@ export class KeyedState<V> {
    */
   *deleteInTurns(from: number, to: number, perTurn: () => number): Generator<void> {
     let deleted = 0
-    for (let at = this.#firstFrom(from); at !== undefined && at < to; at = this.#firstFrom(at + 1)) {
-      const namespace = at
+    for (const namespace of this.#namespaces.between(from, to)) {
       let after: string | undefined
       do {
-        const { keys, goOnAfter } = this.#gather(namespace, after)
+        const { keys, goOnAfter } = this.#namespaces.gather(namespace, after)
         for (const key of keys) {
-          const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+          const bucket = this.#namespaces.ensure(namespace)
           // What is not cached was found in the store.
           this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'stored'))
           if (++deleted < perTurn()) continue
@@ -188,7 +159,7 @@ export class KeyedState<V> {
 
   /** The lowest namespace with an entry, for deadlines. */
   firstNamespace(): number | undefined {
-    return this.#firstFrom(Number.NEGATIVE_INFINITY)
+    return this.#namespaces.firstFrom(Number.NEGATIVE_INFINITY)
   }
 
   /**
@@ -264,15 +235,11 @@ export class KeyedState<V> {
 
   /** After a commit that failed or was fenced: forgets what has changed, and all that is cached. */
   discard(): void {
-    this.#buckets.clear()
-    this.#order.clear()
-    this.#last = undefined
+    this.#namespaces.clear()
     this.#dirty = []
     this.#dirtyBytes = 0
     this.#pending = undefined
     this.#clean.clear()
-    this.#floor = Number.MIN_SAFE_INTEGER
-    this.#floorIsLive = false
   }
 
   /** What was pending is in the store. */
@@ -286,28 +253,9 @@ export class KeyedState<V> {
       entry.pending = undefined
       entry.bucket.settled()
       if (entry.dirty) continue
-      if (entry.value === undefined) this.#remove(entry)
+      if (entry.value === undefined) this.#namespaces.remove(entry)
       else this.#keepClean(entry)
     }
-  }
-
-  #bucket(namespace: number): Bucket<V> | undefined {
-    if (this.#last?.namespace === namespace) return this.#last
-    const bucket = this.#buckets.get(namespace)
-    if (bucket) this.#last = bucket
-    return bucket
-  }
-
-  #addBucket(namespace: number): Bucket<V> {
-    assert(
-      Number.isSafeInteger(namespace),
-      `the namespace ${namespace} of state '${this.name}' is a safe integer`,
-    )
-    const bucket = new Bucket<V>(namespace)
-    this.#buckets.set(namespace, bucket)
-    this.#order.set(namespace, bucket)
-    this.#last = bucket
-    return bucket
   }
 
   #read(namespace: number, key: string): V | undefined {
@@ -318,7 +266,7 @@ export class KeyedState<V> {
   /** Asks the store, and remembers the answer. */
   #load(namespace: number, key: string): V | undefined {
     const value = this.#read(namespace, key)
-    const bucket = this.#bucket(namespace) ?? this.#addBucket(namespace)
+    const bucket = this.#namespaces.ensure(namespace)
     const entry = bucket.add(key, value, value === undefined ? 'absent' : 'stored')
     if (value !== undefined) bucket.live++
     this.#keepClean(entry)
@@ -338,83 +286,14 @@ export class KeyedState<V> {
       entry.value = undefined
       bucket.live--
     }
-    if (bucket.namespace === this.#floor) this.#floorIsLive = false
+    this.#namespaces.went(bucket.namespace)
     if (!entry.dirty && (entry.inStore !== 'absent' || entry.pending === 'put')) this.#markDirty(entry)
   }
 
   /** Keeps an entry that is clean for as long as there is room. */
   #keepClean(entry: Entry<V>): void {
     this.#clean.add(entry)
-    for (let oldest; (oldest = this.#clean.takeExcess());) this.#remove(oldest)
-  }
-
-  /** Takes an entry out of the cache. */
-  #remove(entry: Entry<V>): void {
-    const { bucket } = entry
-    if (bucket.entries.get(entry.key) !== entry) return
-    bucket.entries.delete(entry.key)
-    if (entry.value !== undefined) bucket.live--
-    if (bucket.entries.size > 0) return
-    this.#buckets.delete(bucket.namespace)
-    this.#order.delete(bucket.namespace)
-    if (this.#last === bucket) this.#last = undefined
-  }
-
-  /**
-   * The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as
-   * the floor.
-   */
-  #firstFrom(from: number): number | undefined {
-    if (!this.#floorIsLive) {
-      const first = this.#findFrom(this.#floor)
-      this.#floor = first ?? Number.POSITIVE_INFINITY
-      this.#floorIsLive = first !== undefined
-    }
-    if (!this.#floorIsLive) return undefined
-    return from <= this.#floor ? this.#floor : this.#findFrom(from)
-  }
-
-  #findFrom(from: number): number | undefined {
-    let cached: number | undefined
-    for (const [namespace, bucket] of this.#order.entries(from)) {
-      if (bucket.live === 0) continue
-      cached = namespace
-      break
-    }
-    for (const storeKey of this.#store.keys(
-      lowerBound(from),
-      cached === undefined ? undefined : lowerBound(cached),
-    )) {
-      const namespace = decodeNamespace(storeKey)
-      // What is cached of it without a value has been deleted.
-      if (!this.#buckets.get(namespace)?.entries.has(storeKey.slice(namespaceLength))) return namespace
-    }
-    return cached
-  }
-
-  /** The keys that come next in a namespace, in order; `goOnAfter` is where the rest begins. */
-  #gather(
-    namespace: number,
-    after: string | undefined,
-  ): { readonly keys: string[]; readonly goOnAfter: string | undefined } {
-    // No string lies between a key and the same with a zero byte behind it.
-    const from = after === undefined ? '' : `${after}\0`
-    const fresh = this.#buckets.get(namespace)?.freshKeys(from, scanChunk + 1) ?? []
-    const isCut = fresh.length > scanChunk
-    let next = 0
-    const keys: string[] = []
-    let read = 0
-    for (const storeKey of this.#store.keys(encodeNamespace(namespace) + from, upperBound(namespace + 1))) {
-      const key = storeKey.slice(namespaceLength)
-      while (next < fresh.length && fresh[next]! < key) keys.push(fresh[next++]!)
-      // More new keys may lie before this one.
-      if (isCut && next === fresh.length) return { keys, goOnAfter: fresh[next - 1] }
-      if (fresh[next] === key) next++
-      keys.push(key)
-      if (++read === scanChunk) return { keys, goOnAfter: key }
-    }
-    while (next < fresh.length) keys.push(fresh[next++]!)
-    return { keys, goOnAfter: isCut ? keys.at(-1) : undefined }
+    for (let oldest; (oldest = this.#clean.takeExcess());) this.#namespaces.remove(oldest)
   }
 
   #weigh(value: V): number {
@@ -446,31 +325,5 @@ export class KeyedState<V> {
         { cause: error },
       )
     }
-  }
-}
-
-/** Counts what a step of a commit has done. */
-class CommitStep {
-  #entries = 0
-  #bytes = 0
-
-  wrote(bytes: number): void {
-    this.#bytes += bytes
-  }
-
-  /** Asked before each entry: whether the step has done enough, and the next one begins. */
-  isOver(): boolean {
-    this.#entries += 1
-    if (this.#entries <= stepEntriesMax && this.#bytes < stepBytesMax) return false
-    this.#entries = 1
-    this.#bytes = 0
-    return true
-  }
-}
-
-function inOneGo<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done) return value
   }
 }
