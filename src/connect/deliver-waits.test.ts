@@ -5,7 +5,7 @@ import { systemClock, type Clock, type ErrorCode } from '../base/index.ts'
 import { json, text, topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import { deliver } from './deliver.ts'
-import { MemoryLog } from './memory-log.test-support.ts'
+import { CrashingLog } from './crashing-log.test-support.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
 
 type Thing = { n: number }
@@ -13,7 +13,7 @@ const unknownTopic: { code: ErrorCode } = { code: 'UNKNOWN_TOPIC' }
 
 test('waits for a missing topic until it is told to stop or to finish', async () => {
   const unsure = topic('things', { key: text(), value: json<Thing>() })
-  const log = new MemoryLog()
+  const log = new CrashingLog()
   const target = new MemoryTarget<string, Thing>()
   const delivery = deliver(log, unsure, target.sink(), { commitInterval: '5ms' })
   await log.createTopic('things', { partitions: 2 })
@@ -23,8 +23,8 @@ test('waits for a missing topic until it is told to stop or to finish', async ()
   while (target.writes === 0) await new Promise(resolve => setTimeout(resolve, 1))
   assert.equal((await delivery.finish()).delivered, 3)
 
-  assert.equal((await deliver(new MemoryLog(), unsure, target.sink()).stop()).delivered, 0)
-  await assert.rejects(deliver(new MemoryLog(), unsure, target.sink()).finish(), unknownTopic)
+  assert.equal((await deliver(new CrashingLog(), unsure, target.sink()).stop()).delivered, 0)
+  await assert.rejects(deliver(new CrashingLog(), unsure, target.sink()).finish(), unknownTopic)
 })
 
 test('names a topic that was not created in time', async () => {
@@ -39,6 +39,6 @@ test('names a topic that was not created in time', async () => {
   }
   const unsure = topic('unsure', { value: text() })
   const target = new MemoryTarget<null, string>()
-  await assert.rejects(deliver(new MemoryLog(), unsure, target.sink(), { clock }).done, unknownTopic)
+  await assert.rejects(deliver(new CrashingLog(), unsure, target.sink(), { clock }).done, unknownTopic)
   assert.ok(now >= 10_000)
 })

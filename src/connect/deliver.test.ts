@@ -9,7 +9,7 @@ import { BatchBuilder } from '../wire/index.ts'
 import { duckdb } from './connectors/duckdb.ts'
 import { deliver } from './deliver.ts'
 import type { DeliverOptions } from './deliver-options.ts'
-import { Crash, MemoryLog } from './memory-log.test-support.ts'
+import { Crash, CrashingLog } from './crashing-log.test-support.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
 import { retrying } from './retrying.ts'
 import {
@@ -51,7 +51,7 @@ describe('deliver', () => {
   })
 
   test('begins inside a batch, where the target stands there', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     await log.createTopic('things', { partitions: 2 })
     const builder = new BatchBuilder()
     for (const n of upTo(10)) builder.appendText(n, 'k', `{"n":${n}}`)
@@ -109,10 +109,10 @@ describe('deliver', () => {
     const target = new MemoryTarget<string, Thing>()
     const unsure = topic('unsure', { key: z.string(), value: z.object({ n: z.int() }) })
     await assert.rejects(
-      deliver(new MemoryLog(), unsure, target.sink(), { until: 'end' }).done,
+      deliver(new CrashingLog(), unsure, target.sink(), { until: 'end' }).done,
       isCode('UNKNOWN_TOPIC'),
     )
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     assert.equal((await deliver(log, things, target.sink(), { until: 'end' }).done).delivered, 0)
     assert.equal((await log.describeTopic('things'))?.partitions, 2)
   })
@@ -311,7 +311,7 @@ describe('bad records', () => {
       const bad = all.flatMap(([, , value]) =>
         typeof value === 'string' ? [value] : value!.n >= 1000 ? [JSON.stringify(value)] : [],
       )
-      const letters = log.read('letters')
+      const letters = await log.read('letters')
       assert.deepEqual(letters.map(({ value }) => value!).toSorted(byText), bad.toSorted(byText))
       for (const { headers, key } of letters) {
         assert.equal(headers['millrace.topic'], 'things')
@@ -323,7 +323,7 @@ describe('bad records', () => {
 })
 
 /** Compiled, never run: what the types admit. */
-export function types(log: MemoryLog): void {
+export function types(log: CrashingLog): void {
   deliver(log, things, duckdb('x.duckdb', { table: 't', columns: { key: 'key', n: 'value.n' } }))
   deliver(
     log,

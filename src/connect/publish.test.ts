@@ -6,7 +6,7 @@ import { isCode } from '../../test/is-code.ts'
 import { forSeeds } from '../../test/for-seeds.ts'
 import { partitionFor, systemClock } from '../base/index.ts'
 import { json, text, topic, type ErrorPolicy } from '../schema/index.ts'
-import { Crash, MemoryLog } from './memory-log.test-support.ts'
+import { Crash, CrashingLog } from './crashing-log.test-support.ts'
 import type { ConnectPhase, ConnectProgress } from './observer.ts'
 import { publish } from './publish.ts'
 import type { PublishOptions, PublishTopic } from './publish-options.ts'
@@ -56,11 +56,11 @@ const key = (row: Row): string => row.id
 
 describe('publish', () => {
   test('every row, by key, in order, with the time of the topic', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const stats = await publish(log, things, rowsOf(rows(100)), { key })
     assert.equal(stats.published, 100)
     assert.ok(stats.done)
-    const seen = log.read('things')
+    const seen = await log.read('things')
     assert.deepEqual(
       seen.map(({ value }) => (JSON.parse(value!) as Row).n).sort((a, b) => a - b),
       rows(100).map(({ n }) => n),
@@ -76,21 +76,21 @@ describe('publish', () => {
   })
 
   test('a second run has nothing left; more rows are published on', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const opened: string[] = []
     await publish(log, things, rowsOf(rows(10), 3, opened), { key })
     assert.equal((await publish(log, things, rowsOf(rows(10), 3, opened), { key })).published, 0)
     assert.equal((await publish(log, things, rowsOf(rows(12), 3, opened), { key })).published, 2)
     assert.deepEqual(opened, ['open 0', 'close', 'open 10', 'close', 'open 10', 'close'])
-    assert.equal(log.read('things').length, 12)
+    assert.equal((await log.read('things')).length, 12)
   })
 
   test('values and times made of rows; no key', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const squares = topic('squares', { value: z.int(), partitions: 2 })
     await publish(log, squares, rowsOf(rows(4)), { value: row => row.n ** 2, timestamp: row => row.n + 5 })
     assert.deepEqual(
-      log.read('squares').map(({ key: k, value, timestamp }) => [k, value, timestamp]),
+      (await log.read('squares')).map(({ key: k, value, timestamp }) => [k, value, timestamp]),
       [
         [null, '0', 5],
         [null, '1', 6],
@@ -101,7 +101,7 @@ describe('publish', () => {
   })
 
   test('the state stands beside an offset that counts rows', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     await publish(log, things, rowsOf(rows(10)), { key, name: 'mine' })
     assert.deepEqual(await log.committedOffsets('connect-mine', [{ topic: 'things', partition: 0 }]), [
       { topic: 'things', partition: 0, offset: 10, metadata: '10' },
@@ -110,7 +110,7 @@ describe('publish', () => {
 
   test('crashes before and after commits: every row once', () =>
     forSeeds(200, async random => {
-      const log = new MemoryLog()
+      const log = new CrashingLog()
       const total = random.int(60)
       let crashes = 4
       log.onCommit = () => {
@@ -128,7 +128,7 @@ describe('publish', () => {
         } catch (error) {
           if (!(error instanceof Crash)) throw error
         }
-      const seen = log.read('things').map(({ value }) => (JSON.parse(value!) as Row).n)
+      const seen = (await log.read('things')).map(({ value }) => (JSON.parse(value!) as Row).n)
       assert.deepEqual(
         seen.sort((a, b) => a - b),
         rows(total).map(({ n }) => n),
@@ -136,20 +136,20 @@ describe('publish', () => {
     }))
 
   test('a signal ends the run with what was published committed, and the next one goes on', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const stop = new AbortController()
     const source = rowsOf(rows(50))
     const observer = { onProgress: ({ records }: ConnectProgress) => records >= 20 && stop.abort() }
     const first = await publish(log, things, source, { key, commitBytes: 1, signal: stop.signal, observer })
     assert.equal(first.done, false)
     assert.ok(first.published >= 20 && first.published < 50)
-    assert.equal(log.read('things').length, first.published)
+    assert.equal((await log.read('things')).length, first.published)
     const second = await publish(log, things, source, { key })
     assert.equal(first.published + second.published, 50)
   })
 
   test('a source that waits: what there is commits in time, and a signal ends the wait', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const stop = new AbortController()
     let given = false
     const slow: Source<Row> = {
@@ -174,22 +174,22 @@ describe('publish', () => {
       observer,
     })
     assert.deepEqual([stats.published, stats.done], [2, false])
-    assert.equal(log.read('things').length, 2)
+    assert.equal((await log.read('things')).length, 2)
   })
 
   test('a second publisher of the name fences the first', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const observer = {
       onPhase(phase: ConnectPhase) {
         if (phase === 'committing') void log.openWriter({ transactionalId: 'connect-rows-things' })
       },
     }
     await assert.rejects(publish(log, things, rowsOf(rows(10)), { key, observer }), isCode('PRODUCER_FENCED'))
-    assert.deepEqual(log.read('things'), [])
+    assert.deepEqual(await log.read('things'), [])
   })
 
   test('phases and progress', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const seen: unknown[] = []
     const observer = {
       onPhase: (phase: ConnectPhase) => seen.push(phase),
@@ -209,7 +209,7 @@ describe('publish', () => {
   })
 
   test('a topic with another partition count', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     await log.createTopic('things', { partitions: 4 })
     await assert.rejects(publish(log, things, rowsOf([]), { key }), isCode('PARTITION_COUNT_CHANGED'))
   })
@@ -231,11 +231,11 @@ describe('publish', () => {
     const shards = Object.fromEntries(
       Array.from({ length: 300 }, (_, n) => [`shard-${n}`, 1_700_000_000_000 + n]),
     )
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     await publish(log, things, withState(shards), { key })
     const [committed] = await log.committedOffsets('connect-rows-things', [{ topic: 'things', partition: 0 }])
     assert.deepEqual(JSON.parse(committed!.metadata!), shards)
-    const to = new MemoryLog()
+    const to = new CrashingLog()
     await assert.rejects(
       publish(to, things, withState(shards), { key, resumeBytesMax: 4096 }),
       isCode('LIMIT_EXCEEDED', /4096 of the option resumeBytesMax. Set resumeBytesMax higher, up to 32767/),
@@ -268,16 +268,16 @@ describe('bad rows', () => {
   }
 
   test('fail: names the row, and nothing of the transaction is seen', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     await assert.rejects(
       publish(log, things, rowsOf(bad), { key: throwing }),
       isCode('SOURCE_MALFORMED', /row 1 .*2 fields/),
     )
-    assert.deepEqual(log.read('things'), [])
+    assert.deepEqual(await log.read('things'), [])
   })
 
   test('skip: counts them', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const places: string[] = []
     const observer = { onBadRecord: ({ place }: { place: string }) => places.push(place) }
     const { published, skipped } = await publish(log, things, rowsOf(bad), {
@@ -288,13 +288,13 @@ describe('bad rows', () => {
     assert.deepEqual([published, skipped], [2, 4])
     assert.deepEqual(places, ['row 1', 'row 2', 'row 3', 'row 4'])
     assert.deepEqual(
-      log.read('things').map(({ value }) => (JSON.parse(value!) as Row).n),
+      (await log.read('things')).map(({ value }) => (JSON.parse(value!) as Row).n),
       [1, 5],
     )
   })
 
   test('dead letters: the originals, with reason and place, once over crashes', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     let crashes = 2
     log.onCommit = when => {
       if (crashes > 0 && when === (crashes === 2 ? 'before' : 'after')) {
@@ -312,7 +312,7 @@ describe('bad rows', () => {
       } catch (error) {
         if (!(error instanceof Crash)) throw error
       }
-    const letters = log.read('letters')
+    const letters = await log.read('letters')
     assert.deepEqual(
       letters.map(({ value, headers }) => [value, headers['millrace.place'], headers['millrace.source']]),
       [
@@ -323,7 +323,7 @@ describe('bad rows', () => {
       ],
     )
     assert.match(letters[3]!.headers['millrace.stack']!, /no key/)
-    assert.equal(log.read('things').length, 2)
+    assert.equal((await log.read('things')).length, 2)
   })
 
   test('a schema that validates asynchronously ends the run, whatever the policy', async () => {
@@ -332,7 +332,7 @@ describe('bad rows', () => {
       value: z.object({ id: z.string(), n: z.int() }).refine(() => Promise.resolve(true)),
     })
     await assert.rejects(
-      publish(new MemoryLog(), slow, rowsOf(rows(3)), { key, onError: 'skip' }),
+      publish(new CrashingLog(), slow, rowsOf(rows(3)), { key, onError: 'skip' }),
       isCode('SCHEMA_ASYNC'),
     )
   })
@@ -366,24 +366,25 @@ describe('whatever is wrong with a row, the policy decides', () => {
     original = '{"id":"id 1","n":1}',
   ): void => {
     test(name, async () => {
-      const run = (onError: ErrorPolicy, log: MemoryLog): ReturnType<typeof publish> =>
+      const run = (onError: ErrorPolicy, log: CrashingLog): ReturnType<typeof publish> =>
         publish(log, to, rowsOf(rows(3)), { key, ...options, onError })
-      const left = (log: MemoryLog): unknown[] => log.read(to.name).map(({ value }) => value)
+      const left = async (log: CrashingLog): Promise<unknown[]> =>
+        (await log.read(to.name)).map(({ value }) => value)
       const expected = ['{"id":"id 0","n":0}', '{"id":"id 2","n":2}']
 
-      const failed = new MemoryLog()
+      const failed = new CrashingLog()
       await assert.rejects(run('fail', failed), isCode('SOURCE_MALFORMED', about))
       await assert.rejects(run('fail', failed), isCode('SOURCE_MALFORMED', /row 1 /))
-      assert.deepEqual(left(failed), [])
+      assert.deepEqual(await left(failed), [])
 
-      const skipped = new MemoryLog()
+      const skipped = new CrashingLog()
       assert.equal((await run('skip', skipped)).skipped, 1)
-      assert.deepEqual(left(skipped), expected)
+      assert.deepEqual(await left(skipped), expected)
 
-      const kept = new MemoryLog()
+      const kept = new CrashingLog()
       assert.equal((await run({ deadLetter: 'letters' }, kept)).deadLettered, 1)
-      assert.deepEqual(left(kept), expected)
-      const [letter] = kept.read('letters')
+      assert.deepEqual(await left(kept), expected)
+      const [letter] = await kept.read('letters')
       assert.equal(letter?.value, original)
       assert.equal(letter.headers['millrace.place'], 'row 1')
       assert.match(letter.headers['millrace.reason']!, about)
@@ -446,8 +447,8 @@ describe('whatever is wrong with a row, the policy decides', () => {
       /timestamp/,
     )
   test('it is larger than a batch of the topic: the others fill batches that fit', async () => {
-    const log = new MemoryLog()
-    log.batchBytesMax['things'] = 200
+    const log = new CrashingLog()
+    await log.createTopic('things', { partitions: 3, segmentBytes: 200 })
     const large = (row: Row): string => (row.n === 7 ? 'x'.repeat(300) : row.id)
     await assert.rejects(
       publish(log, things, rowsOf(rows(30)), { key: large }),
@@ -458,8 +459,8 @@ describe('whatever is wrong with a row, the policy decides', () => {
       onError: { deadLetter: 'letters' },
     })
     assert.deepEqual([stats.published, stats.deadLettered], [29, 1])
-    assert.equal(log.read('things').length, 29)
-    assert.equal(log.read('letters')[0]?.value, '{"id":"id 0","n":7}')
+    assert.equal((await log.read('things')).length, 29)
+    assert.equal((await log.read('letters'))[0]?.value, '{"id":"id 0","n":7}')
   })
 })
 
@@ -474,7 +475,7 @@ describe('what a source tells', () => {
       },
     }
     const notices: string[] = []
-    const stats = await publish(new MemoryLog(), things, holding, {
+    const stats = await publish(new CrashingLog(), things, holding, {
       key,
       onNotice: message => notices.push(message),
     })
@@ -483,7 +484,7 @@ describe('what a source tells', () => {
   })
 
   test('a batch without rows moves its state', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     let given = false
     const moving: Source<Row> = {
       name: 'moving',
@@ -505,7 +506,7 @@ describe('what a source tells', () => {
   })
 
   test('an offset that was moved by hand is no state, but for 0', async () => {
-    const log = new MemoryLog()
+    const log = new CrashingLog()
     const move = (offset: number, metadata?: string): Promise<void> =>
       log.commitOffsets({
         group: 'connect-rows-things',
@@ -525,14 +526,14 @@ describe('what a source tells', () => {
 
   test('dead letters do not go to the topic itself', async () => {
     await assert.rejects(
-      publish(new MemoryLog(), things, rowsOf([]), { key, onError: { deadLetter: 'things' } }),
+      publish(new CrashingLog(), things, rowsOf([]), { key, onError: { deadLetter: 'things' } }),
       isCode('INVALID_ARGUMENT', /another topic/),
     )
   })
 })
 
 /** Compiled, never run: what the types admit. */
-export async function types(log: MemoryLog): Promise<void> {
+export async function types(log: CrashingLog): Promise<void> {
   const source = rowsOf([])
   await publish(log, things, source, { key: row => row.id })
   // @ts-expect-error a topic with keys needs one of each row

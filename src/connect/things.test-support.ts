@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { topic, type Topic } from '../schema/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
-import { MemoryLog } from './memory-log.test-support.ts'
+import { CrashingLog } from './crashing-log.test-support.ts'
 import type { MemoryTarget } from './memory-sink.test-support.ts'
 
 export type Thing = { n: number }
@@ -19,14 +19,14 @@ export type Line = [partition: number, key: string, value: Thing | string | null
 const abortEvery = 7
 
 /** A log with these lines, some to a transaction, and aborted transactions among them. */
-export async function logOf(lines: readonly Line[], perCommit = 3): Promise<MemoryLog> {
-  const log = new MemoryLog()
+export async function logOf(lines: readonly Line[], perCommit = 3): Promise<CrashingLog> {
+  const log = new CrashingLog()
   await log.createTopic('things', { partitions: 2 })
   await append(log, lines, perCommit)
   return log
 }
 
-export async function append(log: MemoryLog, lines: readonly Line[], perCommit = 3): Promise<void> {
+export async function append(log: CrashingLog, lines: readonly Line[], perCommit = 3): Promise<void> {
   const writer = await log.openWriter({ transactionalId: 'test' })
   for (const [i, [partition, key, value]] of lines.entries()) {
     const builder = new BatchBuilder()

@@ -10,7 +10,7 @@ import { test } from 'node:test'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { publish } from '../../src/connect/index.ts'
 import { csvInBlocks } from '../../src/connect/connectors/csv.ts'
-import { Crash, MemoryLog } from '../../src/connect/memory-log.test-support.ts'
+import { Crash, CrashingLog } from '../../src/connect/crashing-log.test-support.ts'
 import { json, topic } from '../../src/schema/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { randomCsv, type CsvFile } from './csv-files.ts'
@@ -28,7 +28,7 @@ function pairs(row: Record<string, unknown>): [string, unknown][] {
 }
 
 /** One run over what is there, again after each crash. */
-async function run(log: MemoryLog, file: CsvFile, random: Random): Promise<void> {
+async function run(log: CrashingLog, file: CsvFile, random: Random): Promise<void> {
   for (;;)
     try {
       const source = csvInBlocks(path, file.options, 1 + random.int(60))
@@ -46,7 +46,7 @@ async function run(log: MemoryLog, file: CsvFile, random: Random): Promise<void>
 
 async function checkCase(random: Random): Promise<void> {
   const file = randomCsv(random)
-  const log = new MemoryLog()
+  const log = new CrashingLog()
   log.onCommit = () => {
     if (random.int(6) === 0) throw new Crash()
   }
@@ -60,13 +60,12 @@ async function checkCase(random: Random): Promise<void> {
       throw error
     })
   }
-  const published = log.read('rows').map(({ value }) => JSON.parse(value!) as unknown)
-  const letters = log
-    .read('letters')
-    .map(({ valueBytes, headers }) => [
-      headers['millrace.place'],
-      Buffer.from(valueBytes!).toString('latin1'),
-    ])
+  const published = (await log.read('rows')).map(({ value }) => JSON.parse(value!) as unknown)
+  const letters = (await log.read('letters')).map(({ valueBytes, headers }) => [
+    headers['millrace.place'],
+    Buffer.from(valueBytes!).toString('latin1'),
+  ])
+  await log.close()
   assert.deepEqual(
     { published, letters },
     {

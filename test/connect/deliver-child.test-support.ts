@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { seededRandom } from '../../src/base/index.ts'
 import { deliver, duckdb } from '../../src/connect/index.ts'
-import { MemoryLog } from '../../src/connect/memory-log.test-support.ts'
+import { CrashingLog } from '../../src/connect/crashing-log.test-support.ts'
 import { topic } from '../../src/schema/index.ts'
 import { BatchBuilder } from '../../src/wire/index.ts'
 
@@ -25,7 +25,7 @@ export function made(seed: number, count: number): Made[] {
 }
 
 async function run(file: string, seed: number, count: number): Promise<void> {
-  const log = new MemoryLog()
+  const log = new CrashingLog()
   await log.createTopic('numbers', { partitions: 3 })
   const writer = await log.openWriter()
   const builders = [0, 1, 2].map(() => new BatchBuilder())

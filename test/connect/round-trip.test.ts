@@ -12,7 +12,7 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { z } from 'zod'
 import type { Random } from '../../src/base/index.ts'
 import { deliver, duckdb, parquet, publish } from '../../src/connect/index.ts'
-import { MemoryLog } from '../../src/connect/memory-log.test-support.ts'
+import { CrashingLog } from '../../src/connect/crashing-log.test-support.ts'
 import { json, topic } from '../../src/schema/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { randomColumns, type RandomColumn } from './random-tables.test-support.ts'
@@ -51,7 +51,7 @@ async function roundTrip(
   const bad = await write(connection, random, columns, source, file)
   const what = columns.map(({ name, type }) => `'${name}' ${type}`).join(', ')
 
-  const log = new MemoryLog()
+  const log = new CrashingLog()
   const rows = topic(`rows-${of}`, { key: z.int(), value: json<Record<string, unknown>>(), partitions: 1 })
   const place = random.int(2) === 0 ? {} : { orderBy: ['-file_row_number'] }
   const refused: number[] = []

@@ -11,7 +11,7 @@ import { isCode } from '../../../test/is-code.ts'
 import { isMillraceError } from '../../base/index.ts'
 import { topic } from '../../schema/index.ts'
 import type { ColumnSpec } from '../columns.ts'
-import { MemoryLog } from '../memory-log.test-support.ts'
+import { CrashingLog } from '../crashing-log.test-support.ts'
 import { publish } from '../publish.ts'
 import { BadRow, type ResumeState, type Source } from '../source.ts'
 import { fileOf, folder, read, type Read } from './csv.test-support.ts'
@@ -296,25 +296,23 @@ describe('line ends and first lines', () => {
 
 test("dead letters have the row's bytes, whether the source or the topic refuses it", async () => {
   const file = fileOf(Buffer.from('id,n\n"a",1\n"b", 2\n"c",3.5\n"\xff",4\n"e","5"\n', 'latin1'))
-  const log = new MemoryLog()
+  const log = new CrashingLog()
   const whole = topic('whole', { value: z.object({ id: z.string(), n: z.int() }) })
   await publish(log, whole, csv(file, { columns: { id: 'string', n: 'number' } }), {
     onError: { deadLetter: 'letters' },
   })
   assert.deepEqual(
-    log
-      .read('letters')
-      .map(({ valueBytes, headers }) => [
-        headers['millrace.place']?.replace(/ of .*/, ''),
-        Buffer.from(valueBytes!).toString('latin1'),
-      ]),
+    (await log.read('letters')).map(({ valueBytes, headers }) => [
+      headers['millrace.place']?.replace(/ of .*/, ''),
+      Buffer.from(valueBytes!).toString('latin1'),
+    ]),
     [
       ['line 3', '"b", 2'],
       ['line 4', '"c",3.5'],
       ['line 5', '"\xff",4'],
     ],
   )
-  assert.equal(log.read('whole').length, 2)
+  assert.equal((await log.read('whole')).length, 2)
 })
 
 describe('kinds are strict', () => {

@@ -10,7 +10,7 @@ import { topic } from '../../schema/index.ts'
 import { json } from '../../schema/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
 import { deliver } from '../deliver.ts'
-import { MemoryLog } from '../memory-log.test-support.ts'
+import { CrashingLog } from '../crashing-log.test-support.ts'
 import { duckdb } from './duckdb.ts'
 
 type Value = Record<string, string | number | null>
@@ -238,7 +238,7 @@ describe('rows that the table refuses', () => {
         assert.match(seen[i]!, reason)
       }
       assert.equal(stats.commits, one.commits ?? 1)
-      assert.equal(log.read('letters').length, one.bad.length)
+      assert.equal((await log.read('letters')).length, one.bad.length)
       const found = await connection.runAndReadAll(`SELECT * FROM ${table}`)
       const text = (row: readonly unknown[]): string => JSON.stringify(row)
       const shown = found
@@ -268,8 +268,8 @@ describe('rows that the table refuses', () => {
   })
 })
 
-async function logOf(records: readonly Record_[]): Promise<MemoryLog> {
-  const log = new MemoryLog()
+async function logOf(records: readonly Record_[]): Promise<CrashingLog> {
+  const log = new CrashingLog()
   await log.createTopic('t', { partitions: 1 })
   await log.createTopic('letters', { partitions: 1 })
   const builder = new BatchBuilder()
