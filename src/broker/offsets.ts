@@ -22,29 +22,12 @@ import {
   encodeOffsetValue,
   type StoredOffset,
 } from './internal-records.ts'
+import { keyOf, PendingOffsets, type PartitionKey } from './pending-offsets.ts'
 
 /**
  * What the format of an offset holds. A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
  */
 const metadataBytesMax = 32_767
-
-type Key = string
-const keyOf = ({ topic, partition }: TopicPartition): Key => `${topic}/${partition}`
-
-/** What one transaction will commit. */
-interface Pending {
-  readonly commits: { readonly group: string; readonly offset: StoredOffset }[]
-  ended: PromiseWithResolvers<void>
-  /** Why it could not be ended the last time. */
-  heldBy: unknown
-}
-
-/** Rejects nowhere unless somebody waits. */
-function unended(): PromiseWithResolvers<void> {
-  const ended = Promise.withResolvers<void>()
-  ended.promise.catch(() => undefined)
-  return ended
-}
 
 export interface OffsetsContext {
   readonly clock: Clock
@@ -56,9 +39,8 @@ export interface OffsetsContext {
 export class Offsets {
   readonly #log: InternalLog
   readonly #context: OffsetsContext
-  readonly #groups = new Map<string, Map<Key, StoredOffset>>()
-  /** By producer id: a producer has one transaction at a time. */
-  readonly #pending = new Map<number, Pending>()
+  readonly #groups = new Map<string, Map<PartitionKey, StoredOffset>>()
+  readonly #pending = new PendingOffsets()
   /** Commits that are appended and not applied yet. */
   #inFlight = 0
   /** Why the log could not be read. */
@@ -101,7 +83,7 @@ export class Offsets {
    * is told why.
    */
   undecidedAll(error: unknown): void {
-    for (const pending of this.#pending.values()) pending.ended.reject(error)
+    this.#pending.undecidedAll(error)
   }
 
   /** Groups that have committed something. */
@@ -139,8 +121,7 @@ export class Offsets {
       ...producer,
       transactional: true,
     })
-    const pending = this.#pendingOf(producer.producerId)
-    for (const offset of stored) pending.commits.push({ group: commit.group, offset })
+    for (const offset of stored) this.#pending.add(producer.producerId, { group: commit.group, offset })
     return written
   }
 
@@ -158,7 +139,7 @@ export class Offsets {
    * The outcome of a producer's transaction is not known before the next start: nor is what it has committed.
    */
   undecided(producerId: number, error: unknown): void {
-    this.#pending.get(producerId)?.ended.reject(error)
+    this.#pending.undecided(producerId, error)
   }
 
   /**
@@ -166,11 +147,7 @@ export class Offsets {
    * offsets are told why.
    */
   held(producerId: number, error: unknown): void {
-    const pending = this.#pending.get(producerId)
-    if (!pending) return
-    pending.heldBy = error
-    pending.ended.reject(error)
-    pending.ended = unended()
+    this.#pending.held(producerId, error)
   }
 
   /**
@@ -183,16 +160,10 @@ export class Offsets {
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
     this.checkUsable()
-    const keys = partitions.map(keyOf)
-    for (;;) {
-      const pending = this.#pendingFor(group, new Set(keys))
-      if (!pending) break
-      if (pending.heldBy !== undefined) throw pending.heldBy
-      await pending.ended.promise
-    }
+    await this.#pending.settled(group, partitions)
     const committed = this.#groups.get(group)
-    return keys.map(key => {
-      const offset = committed?.get(key)
+    return partitions.map(partition => {
+      const offset = committed?.get(keyOf(partition))
       return offset && this.#counts(offset) ? withoutTopicId(offset) : undefined
     })
   }
@@ -270,30 +241,11 @@ export class Offsets {
     return topicId === undefined || topicId === this.#context.topicId(topic)
   }
 
-  #pendingOf(producerId: number): Pending {
-    let pending = this.#pending.get(producerId)
-    if (!pending) {
-      pending = { commits: [], ended: unended(), heldBy: undefined }
-      this.#pending.set(producerId, pending)
-    }
-    return pending
-  }
-
-  #pendingFor(group: string, keys: ReadonlySet<Key>): Pending | undefined {
-    for (const pending of this.#pending.values())
-      if (pending.commits.some(commit => commit.group === group && keys.has(keyOf(commit.offset))))
-        return pending
-    return undefined
-  }
-
   /** Applies what a transaction has decided. False: it holds no offsets. */
   #settle(producerId: number, type: 'commit' | 'abort'): boolean {
-    const pending = this.#pending.get(producerId)
-    if (!pending) return false
-    this.#pending.delete(producerId)
-    if (type === 'commit') for (const { group, offset } of pending.commits) this.#keep(group, offset)
-    pending.ended.resolve()
-    return true
+    const held = this.#pending.settle(producerId)
+    if (held && type === 'commit') for (const { group, offset } of held) this.#keep(group, offset)
+    return held !== undefined
   }
 
   #replay(batch: RecordBatch): void {
@@ -311,7 +263,7 @@ export class Offsets {
       if (value === null) this.#groups.get(group)?.delete(keyOf(key))
       else {
         const offset: StoredOffset = { topic, partition, ...decodeOffsetValue(value) }
-        if (batch.isTransactional) this.#pendingOf(batch.producerId).commits.push({ group, offset })
+        if (batch.isTransactional) this.#pending.add(batch.producerId, { group, offset })
         else this.#keep(group, offset)
       }
     }
@@ -322,7 +274,7 @@ export class Offsets {
    * dropped.
    */
   #rewriteIfOutgrown(): Promise<void> {
-    if (this.#pending.size > 0 || this.#inFlight > 0) return Promise.resolve()
+    if (!this.#pending.isEmpty || this.#inFlight > 0) return Promise.resolve()
     return this.#log.rewriteIfOutgrown(() => this.#allRecords())
   }
 

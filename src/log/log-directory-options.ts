@@ -38,7 +38,7 @@ export type LogDirectoryConfig = Required<Omit<LogDirectoryOptions, 'onFatal' | 
   readonly onFatal: ((error: MillraceError) => void) | undefined
 }
 
-/** Kafka's smallest segment; its largest is what an int32 position reaches. */
+/** Kafka's smallest segment before 4.0 (KIP-1030); its largest is what an int32 position reaches. */
 export const segmentBytesMin = 14
 export const segmentBytesMax = 0x7fff_ffff
 export const segmentBytesDefault: number = 1 << 30
