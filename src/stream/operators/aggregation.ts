@@ -29,7 +29,8 @@ export interface Aggregation<K, V, A> {
 
 /** How the aggregates of two sessions become one. */
 export interface SessionAggregation<K, V, A> extends Aggregation<K, V, A> {
-  readonly merge: (left: A, right: A, key: K) => A
+  /** Null deletes both: the record that joins them starts over. */
+  readonly merge: (left: A, right: A, key: K) => A | null
 }
 
 /** How many values there are. */
@@ -47,7 +48,8 @@ export function reducing<K, V>(
   return {
     first: value => frozen(value),
     add: (reduced, value) => frozen(returned(reducer(given(reduced), value), 'reduce')) as V | null,
-    merge: (left, right, key) => storable(returned(reducer(given(left), given(right)), 'reduce'), key) as V,
+    merge: (left, right, key) =>
+      storable(returned(reducer(given(left), given(right)), 'reduce'), key) as V | null,
     shape: () => 'any',
   }
 }
@@ -78,7 +80,7 @@ export function foldingSessions<K, V, A>(
   return {
     ...folding(initial, add),
     merge: (left, right, key) =>
-      storable(returned(merge(given(left), given(right), key), 'aggregate'), key) as NonNullable<A>,
+      storable(returned(merge(given(left), given(right), key), 'aggregate'), key) as NonNullable<A> | null,
   }
 }
 

@@ -15,7 +15,7 @@ export const deduplicate = <K, V>(
   allowedLatenessMs: number,
 ): Unary<StreamRecord<Maybe<K>, V>, StreamRecord<K, V>> => ({
   name: 'deduplicate',
-  label: `deduplicate within ${durationInWords(withinMs)}${allowedLatenessMs > 0 ? `, lateness ${durationInWords(allowedLatenessMs)}` : ''}`,
+  label: inWords(withinMs, allowedLatenessMs),
   stateful: true,
   allowedLatenessMs,
   make(context, [first]) {
@@ -59,3 +59,8 @@ export const deduplicate = <K, V>(
     }
   },
 })
+
+function inWords(withinMs: number, allowedLatenessMs: number): string {
+  const allowed = allowedLatenessMs > 0 ? `, lateness ${durationInWords(allowedLatenessMs)}` : ''
+  return `deduplicate within ${durationInWords(withinMs)}${allowed}`
+}

@@ -81,3 +81,23 @@ sums(
   ],
   true,
 )
+
+check(
+  'a merger of null deletes both sessions, and the record that joined them starts over',
+  sessionWindows(
+    'sum',
+    session(10),
+    foldingSessions<string, number, number>(
+      100,
+      (all, value) => all + value,
+      () => null,
+    ),
+    ['final'],
+  ),
+  [
+    ['a 1 @0', [], kept(10, [0, 0, 101])],
+    ['a 2 @20', [], kept(10, [0, 0, 101], [20, 20, 102])],
+    ['a 4 @10', [], kept(10, [0, 20, 104])],
+  ],
+  { outlets: ['out'] },
+)

@@ -98,6 +98,13 @@ export const sessionWindows = <K, V, A>(
       sessions.put(0, rawKey, { live, timer: due })
     }
 
+    /** The aggregate of the sessions as one; null where there is none, or the program deletes it. */
+    const joined = (touched: readonly Session<A>[], key: K): A | null => {
+      let all: A | null = null
+      for (const { value } of touched) all = all === null ? value : (merge(all, value, key) ?? null)
+      return all
+    }
+
     const forget = (rawKey: string, timer: number | undefined): void => {
       if (timer !== undefined) timers.delete(timer, rawKey)
       sessions.delete(0, rawKey)
@@ -148,14 +155,8 @@ export const sessionWindows = <K, V, A>(
           const start = Math.min(timestamp, touched[0]?.start ?? timestamp)
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
 
-          const value =
-            (touched.length === 0
-              ? first(record.value, key)
-              : add(
-                  touched.map(one => one.value).reduce((left, right) => merge(left, right, key)),
-                  record.value,
-                  key,
-                )) ?? null
+          const before = joined(touched, key)
+          const value = (before === null ? first(record.value, key) : add(before, record.value, key)) ?? null
           const grown = value === null ? undefined : { start, last, value }
           if (!grown && touched.length === 0) return
           const watermark = context.watermark()
