@@ -10,7 +10,7 @@
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
-import { keyed, stateBegin } from './operator.ts'
+import { inTurns, keyed, stateBegin } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { gridOf } from './window-grid.ts'
 import type { Row } from './window-row.ts'
@@ -29,8 +29,6 @@ export const alignedWindows = <K, V, A>(
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
     const out = emission(context, policies, results)
-    /** The results and deletions that are due, in turns. */
-    let advancing: Iterator<void> | undefined
     /** The row that fired last, of the windows that fire now. */
     let firedLast: Place | undefined
 
@@ -39,6 +37,7 @@ export const alignedWindows = <K, V, A>(
       return { rawKey, key, start, end, lastInstant: end - 1, previous: null, ...row }
     }
 
+    /** The results and deletions that are due, in turns. */
     function* advance(to: number): Generator<void> {
       const ended = grid.endedBelow(to)
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
@@ -99,12 +98,7 @@ export const alignedWindows = <K, V, A>(
           context.late(record, lateOutput)
         }),
       ],
-      advance(to) {
-        advancing ??= advance(to)
-        if (!advancing.next().done) return false
-        advancing = undefined
-        return true
-      },
+      advance: inTurns(advance),
       // The next end that fires or is forgotten: computed, not looked up, so that it costs the same however
       // much state there is.
       deadline: () => {

@@ -7,7 +7,7 @@
  * pieces. A piece is forgotten when the watermark has passed all that a record which is not late may meet.
  */
 import { durationInWords } from '../../base/index.ts'
-import { hasKey, type Maybe, nowhere, stateBegin, type Unary } from './operator.ts'
+import { hasKey, inTurns, type Maybe, nowhere, stateBegin, type Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 
 export const deduplicate = <K, V>(
@@ -22,7 +22,6 @@ export const deduplicate = <K, V>(
     const passed = context.state<number>('passed')
     /** From the start of a piece to the watermark that forgets it. */
     const keptMs = 2 * withinMs + allowedLatenessMs
-    let forgetting: Iterator<void> | undefined
     const isNear = (timestamp: number, piece: number, rawKey: string): boolean => {
       const other = passed.get(piece, rawKey)
       return other !== undefined && Math.abs(timestamp - other) < withinMs
@@ -45,12 +44,7 @@ export const deduplicate = <K, V>(
           first(record)
         },
       ],
-      advance(to) {
-        forgetting ??= passed.deleteInTurns(stateBegin, to - keptMs + 1, () => context.rowsPerTurn())
-        if (!forgetting.next().done) return false
-        forgetting = undefined
-        return true
-      },
+      advance: inTurns(to => passed.deleteInTurns(stateBegin, to - keptMs + 1, () => context.rowsPerTurn())),
       deadline() {
         const watermark = context.watermark()
         if (!Number.isFinite(watermark)) return watermark

@@ -186,6 +186,17 @@ export function stateless<In extends StreamRecord, Out extends StreamRecord>(
   return { ...spec, make: (_context, [forward]) => ({ inputs: [record => process(record, forward)] }) }
 }
 
+/** {@link Operator.advance} of an operator that says where a turn may end. */
+export function inTurns(steps: (watermark: number) => Iterator<void>): (watermark: number) => boolean {
+  let advancing: Iterator<void> | undefined
+  return watermark => {
+    advancing ??= steps(watermark)
+    if (!advancing.next().done) return false
+    advancing = undefined
+    return true
+  }
+}
+
 /** An input that needs a key and a value: a record without is dropped and counted. */
 export function keyed<K, V>(
   context: OperatorContext,

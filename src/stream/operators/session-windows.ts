@@ -16,7 +16,7 @@
  */
 import type { SessionAggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
-import { keyed } from './operator.ts'
+import { inTurns, keyed } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import type { SessionWindows } from './windows.ts'
 
@@ -56,7 +56,6 @@ export const sessionWindows = <K, V, A>(
     const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
     // Not looked up yet: state is restored after the operator was made.
     let nextTimer = Number.NEGATIVE_INFINITY
-    let advancing: Iterator<void> | undefined
 
     const resultOf = (
       rawKey: string,
@@ -179,12 +178,7 @@ export const sessionWindows = <K, V, A>(
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > last + gapMs, record)
         }),
       ],
-      advance(to) {
-        advancing ??= advance(to)
-        if (!advancing.next().done) return false
-        advancing = undefined
-        return true
-      },
+      advance: inTurns(advance),
       deadline: () => nextTimer + 1,
     }
   },
