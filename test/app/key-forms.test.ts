@@ -133,3 +133,37 @@ test('two topics of unequal partition counts are not joined, and an exchange fix
     expected.map(row => row.slice(3)),
   )
 })
+
+test('two topics of unequal partition counts are not merged, and an exchange fixes it', async () => {
+  const world = await World.open()
+  await world.write('facts', perKey('fact'), { partitions })
+  await world.write(
+    'questions',
+    keys.map(key => ({ key, value: JSON.stringify(`question ${key}`) })),
+    { partitions: 1 },
+  )
+  const merged = (rekeyed: boolean): App => {
+    const app = new App('app')
+    const stream = app.stream(questions)
+    const asked = rekeyed ? stream.selectKey((_, key) => key) : stream
+    app
+      .stream(facts)
+      .merge(asked)
+      .groupByKey()
+      .reduce((all, value) => `${all} ${value}`)
+      .to(output)
+    return app
+  }
+  await rejects(world.run(merged(false), { until: 'now' }), {
+    code: 'NOT_COPARTITIONED',
+    message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
+  })
+  await world.run(merged(true), { until: 'now' })
+  const last = new Map(
+    (await world.read('output')).map(({ key, value }) => [key, JSON.parse(value ?? '') as string]),
+  )
+  deepEqual(
+    [...last.values()].map(value => value.split(' ').sort().join(' ')).sort(),
+    keys.map(key => `fact ${key} question ${key}`.split(' ').sort().join(' ')).sort(),
+  )
+})
