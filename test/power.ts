@@ -4,6 +4,12 @@ import type { SimulatedDisk } from '../src/testing/simulated-disk.ts'
 
 export type ProcessEnd = 'crash' | 'kill'
 
+export interface PoweredProcess {
+  readonly disk: Disk
+  readonly end: () => void
+  readonly hasEnded: () => boolean
+}
+
 /**
  * `end` ends the process at once; otherwise it ends at the given call. A write that it ends in has written
  * some of its bytes; nothing that it does later reaches the disk.
@@ -12,7 +18,7 @@ export function withPower(
   disk: SimulatedDisk,
   callsUntilEnd: number,
   how: ProcessEnd = 'crash',
-): { readonly disk: Disk; readonly end: () => void; readonly hasEnded: () => boolean } {
+): PoweredProcess {
   const random = seededRandom(callsUntilEnd)
   let left = callsUntilEnd
   let isOn = true

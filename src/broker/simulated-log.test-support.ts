@@ -3,14 +3,14 @@
  * power.
  */
 import type { TestContext } from 'node:test'
-import { withPower, type ProcessEnd } from '../../test/power.ts'
+import { withPower, type PoweredProcess, type ProcessEnd } from '../../test/power.ts'
 import { tinyLimits } from '../../test/tiny-limits.ts'
 import { seededRandom, systemClock, type Random } from '../base/index.ts'
 import { drain } from '../port/conformance/harness.ts'
 import { createLog, type Log } from '../port/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../testing/virtual-clock.ts'
-import { InProcessLog } from './in-process.ts'
+import { InProcessLog, type InProcessLogOptions } from './in-process.ts'
 
 /** A log for one test, under the machine's clock. It is closed after the test. */
 export async function openTestLog(context: Pick<TestContext, 'after'>): Promise<Log> {
@@ -31,42 +31,65 @@ export async function valuesIn(port: InProcessLog, topic: string, partition = 0)
   return shown.map(({ value }) => value)
 }
 
+/** How a {@link SimulatedLog} differs from one with the defaults. */
+export interface SimulatedLogOptions {
+  readonly disk?: SimulatedDisk
+  readonly clock?: VirtualClock
+  /** The largest record of the internal logs, in bytes, where that is not the usual one. */
+  readonly internalRecordBytesMax?: number
+  /** Options of the log itself. */
+  readonly log?: Partial<InProcessLogOptions>
+}
+
 /**
  * A log over a simulated disk and a clock that moves only when told to, which can lose power and be opened
  * again. Each time its internal logs have other tiny limits.
  */
 export class SimulatedLog {
   readonly disk: SimulatedDisk
-  readonly clock: VirtualClock = virtualClock(1_000_000)
+  readonly clock: VirtualClock
   readonly #random: Random
+  readonly #options: SimulatedLogOptions
   #port: InProcessLog | undefined
-  /** Cuts off the process that has the disk open now. */
-  #cut: () => void = () => undefined
+  /** The process that has the disk open now. */
+  #process: PoweredProcess | undefined
 
-  constructor(random: Random = seededRandom(1), disk: SimulatedDisk = new SimulatedDisk({ random })) {
+  constructor(random: Random = seededRandom(1), options: SimulatedLogOptions = {}) {
     this.#random = random
-    this.disk = disk
+    this.#options = options
+    this.disk = options.disk ?? new SimulatedDisk({ random })
+    this.clock = options.clock ?? virtualClock(1_000_000)
   }
 
   /** Opens the log in a process that ends at the given call to the disk. */
   async open(callsUntilEnd: number = Infinity, how: ProcessEnd = 'crash'): Promise<InProcessLog> {
+    const process = withPower(this.disk, callsUntilEnd, how)
+    this.#process = process
     // The folder itself is there for good: what becomes of it is not what is tested here.
     await this.disk.makeDirectory('/data')
     await this.disk.syncDirectory('/')
-    const process = withPower(this.disk, callsUntilEnd, how)
-    this.#cut = process.end
     this.#port = await InProcessLog.open('/data', {
+      internal: tinyLimits(this.#random, this.#options.internalRecordBytesMax),
+      ...this.#options.log,
       disk: process.disk,
       clock: this.clock,
       random: this.#random,
-      internal: tinyLimits(this.#random),
     })
     return this.#port
   }
 
-  /** The process ends, if it has not: power is lost. The log that was open is of no use any more. */
+  /** Ends the process that has the disk open, if it has not ended. Its log is of no use any more. */
+  end(): void {
+    this.#process?.end()
+  }
+
+  hasEnded(): boolean {
+    return this.#process?.hasEnded() ?? true
+  }
+
+  /** The process ends, if it has not: power is lost. The log is opened in the next one. */
   async crash(): Promise<InProcessLog> {
-    this.#cut()
+    this.end()
     return this.open()
   }
 

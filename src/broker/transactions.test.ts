@@ -96,7 +96,7 @@ async function write(
 }
 
 async function valuesAfterReopening(disk: SimulatedDisk, partition: number): Promise<string[]> {
-  const log = new SimulatedLog(random, disk)
+  const log = new SimulatedLog(random, { disk })
   const port = await log.open()
   const reader = await port.openReader()
   reader.assign([{ topic: 't', partition, offset: 0 }])

@@ -4,14 +4,15 @@
  * simulated time and are cut off by a loss of power.
  */
 import { type Clock, seededRandom } from '../../src/base/index.ts'
-import { InProcessLog, type InProcessLogOptions } from '../../src/broker/index.ts'
+import type { InProcessLogOptions } from '../../src/broker/index.ts'
+import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 import type { FetchedBatch, LogPort } from '../../src/port/index.ts'
 import { type App, Instance, type RunOptions, settingsOf } from '../../src/stream/index.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
+import type { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { BatchBuilder, type RecordHeader } from '../../src/wire/index.ts'
 import { settle } from '../settle.ts'
-import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
+import { appRecordBytesMax } from '../tiny-limits.ts'
 
 /** A record to read. A value that is not a string is written as JSON. */
 export interface Incoming {
@@ -43,31 +44,40 @@ export interface Running {
 }
 
 export class World {
-  readonly clock: VirtualClock = virtualClock(1_000_000_000_000)
-  readonly disk: SimulatedDisk
-  #seed: number
-  #port!: InProcessLog
-  readonly #options: Partial<InProcessLogOptions>
+  readonly #log: SimulatedLog
+  #port: LogPort
 
-  private constructor(seed: number, options: Partial<InProcessLogOptions>) {
-    this.#seed = seed
-    this.#options = options
-    this.disk = new SimulatedDisk({ random: seededRandom(seed) })
+  private constructor(log: SimulatedLog, port: LogPort) {
+    this.#log = log
+    this.#port = port
   }
 
-  static async open(seed = 1, options: Partial<InProcessLogOptions> = {}): Promise<World> {
-    const world = new World(seed, options)
-    await world.#open()
-    return world
+  static async open(
+    seed = 1,
+    options: Partial<InProcessLogOptions> = {},
+    files: Files = new Map(),
+  ): Promise<World> {
+    const log = new SimulatedLog(seededRandom(seed), {
+      clock: virtualClock(1_000_000_000_000),
+      internalRecordBytesMax: appRecordBytesMax,
+      log: options,
+    })
+    for (const [path, bytes] of files) log.disk.setContent(path, bytes)
+    return new World(log, await settle(log.clock, log.open()))
   }
 
   /** A world over the files that {@link files} gave. */
-  static async over(files: Files, options: Partial<InProcessLogOptions> = {}): Promise<World> {
+  static over(files: Files, options: Partial<InProcessLogOptions> = {}): Promise<World> {
     // Not the seed that the files may be of: ids would come again.
-    const world = new World(1_000_003, options)
-    for (const [path, bytes] of files) world.disk.setContent(path, bytes)
-    await world.#open()
-    return world
+    return World.open(1_000_003, options, files)
+  }
+
+  get disk(): SimulatedDisk {
+    return this.#log.disk
+  }
+
+  get clock(): VirtualClock {
+    return this.#log.clock
   }
 
   /** All files of the log, by their paths. The log should be closed. */
@@ -78,7 +88,7 @@ export class World {
   /** Closes the log and opens it again. */
   async reopen(): Promise<void> {
     await this.settle(this.#port.close())
-    await this.#open()
+    this.#port = await this.settle(this.#log.open())
   }
 
   get port(): LogPort {
@@ -165,17 +175,9 @@ export class World {
 
   /** Power is lost: everything that runs is of no use any more. The log is opened again. */
   async crash(): Promise<void> {
-    this.disk.crash()
+    this.#log.end()
     await this.clock.advance(100)
-    await this.#open()
-  }
-
-  async #open(): Promise<void> {
-    this.#seed += 1
-    const internal = tinyLimits(seededRandom(this.#seed), appRecordBytesMax)
-    const fixed = { disk: this.disk, clock: this.clock, random: seededRandom(this.#seed) }
-    const options = { internal, ...this.#options, ...fixed }
-    this.#port = await this.settle(InProcessLog.open('/data', options))
+    this.#port = await this.settle(this.#log.open())
   }
 
   async #read(topic: string): Promise<Outgoing[]> {

@@ -4,15 +4,13 @@
  * commit. A case is repeated by its seed.
  */
 import type { Random } from '../../src/base/index.ts'
-import { InProcessLog } from '../../src/broker/index.ts'
+import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { Instance, settingsOf } from '../../src/stream/index.ts'
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
-import { withPower } from '../power.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { settle } from '../settle.ts'
-import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
+import { appRecordBytesMax } from '../tiny-limits.ts'
 import { checkCounts } from './checker.ts'
 import { countingApp, publishNumbered } from './program.ts'
 
@@ -50,32 +48,30 @@ async function publishAndCount(log: Log, clock: VirtualClock, random: Random): P
 }
 
 async function oneCase(random: Random): Promise<void> {
-  const disk = new SimulatedDisk({ random })
-  const clock = virtualClock(1_000_000_000_000)
+  const simulated = new SimulatedLog(random, {
+    clock: virtualClock(1_000_000_000_000),
+    internalRecordBytesMax: appRecordBytesMax,
+  })
+  const { clock } = simulated
   for (let ended = 0, isDone = false; !isDone; ended += 1) {
     const calls = ended < deaths ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
-    const process = withPower(disk, calls, random.int(2) === 0 ? 'kill' : 'crash')
+    const opening = simulated.open(calls, random.int(2) === 0 ? 'kill' : 'crash')
     const live = async (): Promise<void> => {
-      const port = await InProcessLog.open('/data', {
-        disk: process.disk,
-        clock,
-        random,
-        internal: tinyLimits(random, appRecordBytesMax),
-      })
+      const port = await opening
       await publishAndCount(createLog(port, clock), clock, random)
     }
     const death = async (): Promise<'dead'> => {
-      while (!process.hasEnded()) await clock.sleep(1)
+      while (!simulated.hasEnded()) await clock.sleep(1)
       return 'dead'
     }
     try {
       isDone = (await settle(clock, Promise.race([live(), death()]))) !== 'dead'
     } catch (error) {
-      if (!process.hasEnded()) throw error
+      if (!simulated.hasEnded()) throw error
     }
-    process.end()
+    simulated.end()
   }
-  const log = createLog(await settle(clock, InProcessLog.open('/data', { disk, clock, random })), clock)
+  const log = createLog(await settle(clock, simulated.open()), clock)
   await settle(clock, checkCounts(log, total))
   await settle(clock, log.close())
 }
