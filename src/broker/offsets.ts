@@ -95,7 +95,7 @@ export class Offsets {
   of(group: string): OffsetCommit[] {
     return [...(this.#groups.get(group)?.values() ?? [])]
       .filter(offset => this.#counts(offset))
-      .map(withoutTopicId)
+      .map(asCommitted)
   }
 
   /** Commits outside a transaction; resolves when durable. */
@@ -164,7 +164,7 @@ export class Offsets {
     const committed = this.#groups.get(group)
     return partitions.map(partition => {
       const offset = committed?.get(keyOf(partition))
-      return offset && this.#counts(offset) ? withoutTopicId(offset) : undefined
+      return offset && this.#counts(offset) ? asCommitted(offset) : undefined
     })
   }
 
@@ -210,21 +210,21 @@ export class Offsets {
   }
 
   #stored({ group, offsets }: GroupCommit): StoredOffset[] {
-    return offsets.map(({ topic, partition, offset, metadata }) => {
-      const bytes = metadata === undefined ? 0 : fromUtf8(metadata).length
+    const committedMs = this.#context.clock.now()
+    return offsets.map(({ topic, partition, offset, metadata = '' }) => {
+      const bytes = fromUtf8(metadata).length
       if (bytes > metadataBytesMax)
         throw new MillraceError(
           'INVALID_ARGUMENT',
           `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Keep less beside it.`,
         )
-      return { topic, partition, offset, metadata: metadata ?? '', topicId: this.#context.topicId(topic) }
+      return { topic, partition, offset, metadata, committedMs, topicId: this.#context.topicId(topic) }
     })
   }
 
   *#records(group: string, offsets: Iterable<StoredOffset>): Generator<InternalRecord> {
-    const now = this.#context.clock.now()
     for (const offset of offsets)
-      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
+      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset) }
   }
 
   #keep(group: string, offset: StoredOffset): void {
@@ -283,6 +283,6 @@ export class Offsets {
   }
 }
 
-function withoutTopicId({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
+function asCommitted({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
   return { topic, partition, offset, ...(metadata === '' ? {} : { metadata }) }
 }
