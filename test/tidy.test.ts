@@ -202,7 +202,7 @@ test('each file of a table is in it', () => {
   assert.deepEqual(missing, [])
 })
 
-test('each command and connector is in the documents and the changelog', () => {
+test('each command, connector and operator is in the documents and the changelog', () => {
   const read = (file: string): string => readFileSync(join(root, file), 'utf8')
   const guides = readdirSync(join(root, 'docs')).filter(
     file => file.endsWith('.md') && file !== 'ARCHITECTURE.md',
@@ -216,7 +216,11 @@ test('each command and connector is in the documents and the changelog', () => {
     .flatMap(([, names = '']) => names.split(','))
     .map(name => name.trim())
     .filter(name => name !== '' && !name.startsWith('type '))
-  const missing = [...commands, ...connectors].flatMap(name => {
+  // Each method of the DSL has its usage there.
+  const usages = [...(textOf.get('src/stream/dsl/arguments.ts') ?? '').matchAll(/^ {2}(\w+): '.*\(/gm)]
+  const operators = usages.map(([, name = '']) => name)
+  assert(operators.length > 15)
+  const missing = [...commands, ...connectors, ...operators].flatMap(name => {
     const named = new RegExp(`\`(?:millrace )?${name}\\b`)
     return [
       ...(named.test(documents) ? [] : [`README.md and docs/ do not name '${name}'`]),
