@@ -45,6 +45,13 @@ export const roomsMayImport: Record<string, Record<string, string[]>> = {
     task: ['operators', 'plan'],
     run: ['operators', 'plan', 'task'],
   },
+  log: {
+    files: [],
+    segment: ['files'],
+    producers: ['files', 'segment'],
+    recovery: ['files', 'segment', 'producers'],
+    partition: ['files', 'segment', 'producers', 'recovery'],
+  },
 }
 
 /** Folders in which time, chance, files and sockets come as arguments. */

@@ -8,7 +8,13 @@
 import { MillraceError, type Disk } from '../base/index.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
 import { diskError } from './files/disk-errors.ts'
-import { parsePartitionFolder, partitionConfigName, partitionFolder } from './files/file-names.ts'
+import {
+  parsePartitionFolder,
+  partitionConfigName,
+  partitionFolder,
+  logStartsName,
+  recoveryPointsName,
+} from './files/file-names.ts'
 import { OpenFiles } from './files/open-files.ts'
 import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './files/partition-config.ts'
 import { PartitionFolders } from './files/partition-folders.ts'
@@ -24,8 +30,8 @@ import {
 import type { PartitionContext } from './partition/partition-context.ts'
 import { Partition } from './partition/partition.ts'
 import { ProducerState } from './producers/producer-state.ts'
-import { logStartsName, readCheckpoint, recoveryPointsName, type Checkpoint } from './recovery/checkpoint.ts'
-import { Checkpointer } from './recovery/checkpointer.ts'
+import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
+import { Checkpointer } from './checkpointer.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
 import { Segment } from './segment/segment.ts'
 

@@ -6,7 +6,6 @@
  */
 import { MillraceError, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'
-import { logStartsName, recoveryPointsName } from '../recovery/checkpoint.ts'
 import { directoryError, systemCode } from './disk-errors.ts'
 import {
   cleanMarkerName,
@@ -18,6 +17,8 @@ import {
   parsePartitionFolder,
   parseSegmentFile,
   partitionConfigName,
+  logStartsName,
+  recoveryPointsName,
 } from './file-names.ts'
 import { readFile, replaceFile } from './small-file.ts'
 

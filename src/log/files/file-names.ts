@@ -30,6 +30,8 @@ const deletedMark = '~deleted'
 export const cleanMarkerName = '.kafka_cleanshutdown'
 export const directoryMarkName = 'millrace.json'
 /** The broker's: its topics. */
+export const recoveryPointsName = 'recovery-point-offset-checkpoint'
+export const logStartsName = 'log-start-offset-checkpoint'
 export const metadataName = 'metadata.json'
 export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'

@@ -1,5 +1,5 @@
 /** A flush: batches of one partition that are written together, and fail together. */
-import type { AbortedTransaction } from '../segment/abort-index.ts'
+import type { PendingBatch, PendingBatches } from '../segment/segment.ts'
 import type { ProducerEntry } from '../producers/producer-state.ts'
 import { ProducerUndo } from '../producers/producer-undo.ts'
 
@@ -40,15 +40,7 @@ export class Outcome {
 export const alreadyDone: Outcome = new Outcome()
 alreadyDone.done()
 
-/** What the indexes have to know of a batch once it is written. */
-export interface PendingBatch {
-  readonly bytes: Uint8Array
-  readonly lastOffset: number
-  readonly maxTimestamp: number
-  readonly aborted: AbortedTransaction | undefined
-}
-
-export class Flush {
+export class Flush implements PendingBatches {
   readonly baseOffset: number
   /** The offset after the last batch. */
   endOffset: number

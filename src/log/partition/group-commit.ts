@@ -15,7 +15,8 @@
  * pipeline for good.
  */
 import { assert, isMillraceError } from '../../base/index.ts'
-import { alreadyDone, Flush, type Outcome, type PendingBatch } from './flush.ts'
+import type { PendingBatch } from '../segment/segment.ts'
+import { alreadyDone, Flush, type Outcome } from './flush.ts'
 import type { ProducerEntry, ReplacedProducer } from '../producers/producer-state.ts'
 
 /** What goes out in one write, unless a single batch is larger. */

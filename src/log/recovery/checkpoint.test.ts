@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import { fromUtf8, utf8 } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
-import { logStartsName, readCheckpoint, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts'
+import { logStartsName, recoveryPointsName } from '../files/file-names.ts'
 
 const path = '/data/recovery-point-offset-checkpoint'
 const lines = [

@@ -18,9 +18,6 @@ import { fromUtf8, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from '../files/checked-text.ts'
 import { readFile, replaceFile } from '../files/small-file.ts'
 
-export const recoveryPointsName = 'recovery-point-offset-checkpoint'
-export const logStartsName = 'log-start-offset-checkpoint'
-
 /** Offsets by partition folder (`flights-0`). */
 export type Offsets = ReadonlyMap<string, number>
 

@@ -7,13 +7,7 @@
  * repair is run once more.
  */
 import { MillraceError, type Clock, type Disk } from '../../base/index.ts'
-import {
-  logStartsName,
-  readCheckpoint,
-  recoveryPointsName,
-  writeCheckpoint,
-  type Checkpoint,
-} from './checkpoint.ts'
+import { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts'
 import { lockDirectory } from '../files/directory-lock.ts'
 import { claimDirectory } from '../files/directory-mark.ts'
 import { diskError } from '../files/disk-errors.ts'
@@ -22,6 +16,8 @@ import {
   parsePartitionFolder,
   partitionConfigName,
   partitionFolder,
+  logStartsName,
+  recoveryPointsName,
 } from '../files/file-names.ts'
 import { OpenFiles } from '../files/open-files.ts'
 import { patientDisk } from '../files/patient-disk.ts'

@@ -14,7 +14,6 @@ import type { RecordBatch } from '../../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
-import type { Flush, PendingBatch } from '../partition/flush.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
@@ -35,6 +34,20 @@ export interface SegmentContext {
    * A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none.
    */
   readonly readOnly: boolean
+}
+
+/** What the indexes have to know of a batch once it is written. */
+export interface PendingBatch {
+  readonly bytes: Uint8Array
+  readonly lastOffset: number
+  readonly maxTimestamp: number
+  readonly aborted: AbortedTransaction | undefined
+}
+
+/** Batches that are written together. */
+export interface PendingBatches {
+  readonly batches: readonly PendingBatch[]
+  readonly sizeBytes: number
 }
 
 export class Segment {
@@ -101,15 +114,15 @@ export class Segment {
   }
 
   /**
-   * Writes the batches of a flush behind the others. When there is no room the file is cut back, and nothing
+   * Writes batches behind the others. When there is no room the file is cut back, and nothing
    * has happened.
    */
-  async append(flush: Flush): Promise<void> {
+  async append({ batches, sizeBytes }: PendingBatches): Promise<void> {
     await this.#context.files.use(this.path, 'write', async file => {
       let written
       try {
         written = await file.write(
-          flush.batches.map(({ bytes }) => bytes),
+          batches.map(({ bytes }) => bytes),
           this.sizeBytes,
         )
       } catch (error) {
@@ -117,7 +130,7 @@ export class Segment {
         if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
         written = 0
       }
-      if (written === flush.sizeBytes) {
+      if (written === sizeBytes) {
         this.unsyncedBytes += written
         this.#context.files.pin(this.path)
         return checkPlace(file, this.path)
@@ -131,7 +144,7 @@ export class Segment {
       }
       throw diskFull(`appending to ${this.path}`)
     })
-    for (const batch of flush.batches) this.#appended(batch)
+    for (const batch of batches) this.#appended(batch)
   }
 
   /** Everything written is durable when this resolves. */

@@ -79,7 +79,7 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'a checkpoint says what is not so: what shows is taken for synced',
-    file: 'src/log/recovery/checkpointer.ts',
+    file: 'src/log/checkpointer.ts',
     find: "this.#save(recoveryPointsName, 'syncedOffset')",
     replace: "this.#save(recoveryPointsName, 'highWatermark')",
     tests: ['src/log/log-directory.test.ts'],
@@ -276,7 +276,7 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'checkpoints wait for a file whose sync does not return',
-    file: 'src/log/recovery/checkpointer.ts',
+    file: 'src/log/checkpointer.ts',
     find: 'await Promise.race([work, enough])',
     replace: 'await Promise.all([work, enough])',
     tests: ['test/broker/full-disk.test.ts'],

@@ -3,10 +3,11 @@
  * every so many bytes, as long as something was written. A checkpoint names only offsets that are synced
  * already, and only one is written at a time: a call that comes meanwhile is answered by one more after it.
  */
-import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../../base/index.ts'
-import { logStartsName, recoveryPointsName, writeCheckpoint } from './checkpoint.ts'
-import { diskError } from '../files/disk-errors.ts'
-import type { Partition } from '../partition/partition.ts'
+import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../base/index.ts'
+import { writeCheckpoint } from './recovery/checkpoint.ts'
+import { logStartsName, recoveryPointsName } from './files/file-names.ts'
+import { diskError } from './files/disk-errors.ts'
+import type { Partition } from './partition/partition.ts'
 
 export interface CheckpointerConfig {
   readonly disk: Disk
