@@ -1,7 +1,7 @@
 /**
- * The markers that end one transaction in its partitions. All are appended in the call that makes them; one
- * that finds no room on the disk is tried again, every {@link retryMs} and at each call that waits for it,
- * until it is durable, its partition is deleted, or the log closes.
+ * The markers that end one transaction in its partitions. All are appended in the call that makes them. One
+ * that finds no room on the disk is tried again every {@link retryMs}, and at each call that waits for it.
+ * That ends when it is durable, its partition is deleted, or the log closes.
  *
  * A caller waits for one attempt and never for the disk to get room: it is refused with DISK_FULL, and may
  * call again.

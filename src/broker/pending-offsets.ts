@@ -50,7 +50,9 @@ export class PendingOffsets {
     return pending.offsets
   }
 
-  /** The outcome of a producer's transaction is not known before the next start: waiting calls are told why. */
+  /**
+   * The outcome of a producer's transaction is not known before the next start: waiting calls are told why.
+   */
   undecided(producerId: number, error: unknown): void {
     this.#byProducer.get(producerId)?.ended.reject(error)
   }

@@ -1,6 +1,6 @@
 /**
- * Gives out producer ids. A block of them is marked as used in the metadata file before the first of it is
- * given out, so that an id is never given twice, whatever happens in between.
+ * Gives out producer ids. The metadata file marks a block of them as used before the first one is given out:
+ * no id is given twice, whatever happens in between.
  */
 import type { MetadataFile } from './metadata.ts'
 

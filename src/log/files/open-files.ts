@@ -95,8 +95,8 @@ export class OpenFiles {
   }
 
   /**
-   * Closes the file that was used least recently and is in nobody's hands; one that has to be synced first
-   * only where there is no other.
+   * Closes the least recently used file that is not in use; one that needs a sync first only where no other
+   * is left.
    */
   async spare(): Promise<boolean> {
     const entry = this.#leastUsed(0) ?? this.#leastUsed(Infinity)

@@ -22,10 +22,10 @@
  *   (PARTITION_DAMAGED) until someone decides for a repair, which cuts there, and keeps aside as well.
  * - Where the checkpoint file is damaged, nobody knows what was acknowledged: then any bad batch is damage.
  *
- * What is recovered is written once more, and synced, before anyone reads it: where a sync has failed and
- * only the process was ended, the system holds pages for clean that never reached the disk, and no sync
- * writes these (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). The
- * recovery point knows only of syncs that succeeded, so what is below it need not be written.
+ * What is recovered is written once more, and synced, before it is read. After a failed sync the system takes
+ * pages for clean that never reached the disk, and no later sync writes them (Rebello et al., "Can
+ * Applications Recover from fsync Failures?", USENIX ATC 2020). The recovery point knows only of syncs that
+ * succeeded, so what is below it need not be written.
  */
 import type { Clock, MillraceError } from '../../base/index.ts'
 import { parseSegmentFile } from '../files/file-names.ts'
