@@ -116,7 +116,7 @@ export class Instance {
   }
 
   async #runToEnd(): Promise<void> {
-    const started = await startRun(this.#context, this.#bounds.isBounded)
+    const started = await startRun(this.#context, this.#bounds)
     this.#unclaimed = started.previous.unclaimed
     const { signal } = this.#stopping
     const loop = (this.#loop = new Loop(this.#context, started, this.#bounds, this.#wakeSignal, signal))

@@ -5,6 +5,7 @@
 import { isMillraceError } from '../../base/index.ts'
 import type { Reader, Writer } from '../../port/index.ts'
 import type { UnsavedPlan } from '../plan/saved-plan.ts'
+import type { BoundedRun } from './bounded-run.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { PreviousRun, unclaimedNotice } from './previous-run.ts'
 import { allInputs, forgetRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
@@ -20,8 +21,8 @@ export interface Started {
   readonly reader: Reader
 }
 
-/** `isBounded`: the run ends by itself. */
-export async function startRun(context: InstanceContext, isBounded: boolean): Promise<Started> {
+/** `bounds` are asked when topics are looked up: a run may be told to finish while it starts. */
+export async function startRun(context: InstanceContext, bounds: BoundedRun): Promise<Started> {
   const { app, port, settings } = context
   const lock =
     settings.exchange === 'memory'
@@ -31,7 +32,7 @@ export async function startRun(context: InstanceContext, isBounded: boolean): Pr
         )
       : undefined
   try {
-    const continued = await prepare(context, isBounded)
+    const continued = await prepare(context, bounds)
     const transactional = { transactionalId: `${app}-${settings.instance}` }
     const writer = await port.openWriter(settings.exactlyOnce ? { ...transactional, app } : { app })
     try {
@@ -48,10 +49,10 @@ export async function startRun(context: InstanceContext, isBounded: boolean): Pr
 
 async function prepare(
   context: InstanceContext,
-  isBounded: boolean,
+  bounds: BoundedRun,
 ): Promise<Pick<Started, 'previous' | 'unsaved'>> {
   const { app, plan, settings, topics } = context
-  await topics.lookUp(plan, isBounded, settings.onNotice)
+  await topics.lookUp(plan, bounds.isBounded, settings.onNotice)
   if (settings.restart) await forgetRuns(context)
   const previous = await PreviousRun.of(context, allInputs(context))
   if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
