@@ -8,7 +8,7 @@ import type { Clock } from '../../src/base/index.ts'
 import { json, text, topic, type WatermarkOptions, windowed } from '../../src/schema/index.ts'
 import { isMillraceError } from '../../src/base/index.ts'
 import { App, hopping, session, tumbling } from '../../src/stream/index.ts'
-import { type Incoming, type Outgoing, World } from './world.ts'
+import { type Incoming, startsAndValues, World } from './world.ts'
 
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 
@@ -43,14 +43,6 @@ const event = (timestamp: number, partition = 0, key = 'k'): Incoming => ({
   partition,
 })
 
-/** Counts per window, by its start. */
-function windowsOf(records: readonly Outgoing[]): [number, number][] {
-  return records.map(({ key, value }) => [
-    (JSON.parse(key ?? '') as { start: number }).start,
-    JSON.parse(value ?? '') as number,
-  ])
-}
-
 const year2262 = 9_223_372_036_854
 
 for (const far of [year2262, 8_640_000_000_000_000, 1_000_000_000_000 + 86_400_001 + 1000])
@@ -73,7 +65,7 @@ for (const far of [year2262, 8_640_000_000_000_000, 1_000_000_000_000 + 86_400_0
     await world.write('input', [event(999)])
     const { metrics } = await world.run(app, { until: 'end', onError: 'skip' })
     equal(metrics.dropped.late, 0)
-    deepEqual(windowsOf(await world.read('counts')), [
+    deepEqual(startsAndValues(await world.read('counts')), [
       [0, 49],
       [500, 51],
     ])
@@ -107,7 +99,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     }
     const { metrics } = await world.run(app, { until: 'end', exchange })
     equal(metrics.dropped.late, 0)
-    const total = windowsOf(await world.read('counts')).reduce((sum, [, count]) => sum + count, 0)
+    const total = startsAndValues(await world.read('counts')).reduce((sum, [, count]) => sum + count, 0)
     equal(total, 31)
   })
 
@@ -121,7 +113,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     const running = world.start(counting({ arrival: true }), { exchange })
     await world.clock.advance(1500)
     deepEqual(
-      windowsOf(await world.read('counts')).map(([, count]) => count),
+      startsAndValues(await world.read('counts')).map(([, count]) => count),
       [5],
     )
     await world.stop(running)
@@ -135,7 +127,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.clock.advance(250)
     deepEqual(await world.read('counts'), [])
     await world.clock.advance(750)
-    deepEqual(windowsOf(await world.read('counts')), [[0, 3]])
+    deepEqual(startsAndValues(await world.read('counts')), [[0, 3]])
     await world.stop(running)
     await world.crash()
     const again = world.start(app, { exchange })
@@ -143,7 +135,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.clock.advance(300)
     deepEqual(again.instance.metrics.dropped.idle, 1)
     await world.stop(again)
-    deepEqual(windowsOf(await world.read('counts')), [[0, 3]])
+    deepEqual(startsAndValues(await world.read('counts')), [[0, 3]])
   })
 }
 

@@ -6,8 +6,8 @@ import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionFor } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, tumbling } from '../../src/stream/index.ts'
-import { World } from './world.ts'
+import { App, type Stream, tumbling } from '../../src/stream/index.ts'
+import { type Outgoing, World } from './world.ts'
 
 const partitions = 3
 const keys = Array.from('abcdefghijkl')
@@ -107,7 +107,13 @@ test("a topic of windows joined to the windows of another topic's records", asyn
   )
 })
 
-test('two topics of unequal partition counts are not joined, and an exchange fixes it', async () => {
+/**
+ * An app over two topics of unequal partition counts is refused with both counts and the fix, and runs once the
+ * questions go through an exchange. Returns its output.
+ */
+async function fixedByExchange(
+  connect: (app: App, asked: Stream<string | null, string | null>) => void,
+): Promise<readonly Outgoing[]> {
   const world = await World.open()
   await world.write('facts', perKey('fact'), { partitions })
   await world.write(
@@ -115,53 +121,38 @@ test('two topics of unequal partition counts are not joined, and an exchange fix
     keys.map(key => ({ key, value: JSON.stringify(`question ${key}`) })),
     { partitions: 1 },
   )
-  const joined = (rekeyed: boolean): App => {
+  const appWith = (rekeyed: boolean): App => {
     const app = new App('app')
     const stream = app.stream(questions)
-    const asked = rekeyed ? stream.selectKey((_, key) => key) : stream
-    asked.join(app.table(facts), answer).to(output)
+    connect(app, rekeyed ? stream.selectKey((_, key) => key) : stream)
     return app
   }
-  await rejects(world.run(joined(false), { until: 'now' }), {
+  await rejects(world.run(appWith(false), { until: 'now' }), {
     code: 'NOT_COPARTITIONED',
-    // Both topics with their counts, and the fix.
     message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
   })
-  await world.run(joined(true), { until: 'now' })
+  await world.run(appWith(true), { until: 'now' })
+  return world.read('output')
+}
+
+test('two topics of unequal partition counts are not joined, and an exchange fixes it', async () => {
+  const records = await fixedByExchange((app, asked) => asked.join(app.table(facts), answer).to(output))
   deepEqual(
-    (await world.read('output')).map(({ value }) => JSON.parse(value ?? '') as string).sort(),
+    records.map(({ value }) => JSON.parse(value ?? '') as string).sort(),
     expected.map(row => row.slice(3)),
   )
 })
 
 test('two topics of unequal partition counts are not merged, and an exchange fixes it', async () => {
-  const world = await World.open()
-  await world.write('facts', perKey('fact'), { partitions })
-  await world.write(
-    'questions',
-    keys.map(key => ({ key, value: JSON.stringify(`question ${key}`) })),
-    { partitions: 1 },
-  )
-  const merged = (rekeyed: boolean): App => {
-    const app = new App('app')
-    const stream = app.stream(questions)
-    const asked = rekeyed ? stream.selectKey((_, key) => key) : stream
+  const records = await fixedByExchange((app, asked) =>
     app
       .stream(facts)
       .merge(asked)
       .groupByKey()
       .reduce((all, value) => `${all} ${value}`)
-      .to(output)
-    return app
-  }
-  await rejects(world.run(merged(false), { until: 'now' }), {
-    code: 'NOT_COPARTITIONED',
-    message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
-  })
-  await world.run(merged(true), { until: 'now' })
-  const last = new Map(
-    (await world.read('output')).map(({ key, value }) => [key, JSON.parse(value ?? '') as string]),
+      .to(output),
   )
+  const last = new Map(records.map(({ key, value }) => [key, JSON.parse(value ?? '') as string]))
   deepEqual(
     [...last.values()].map(value => value.split(' ').sort().join(' ')).sort(),
     keys.map(key => `fact ${key} question ${key}`.split(' ').sort().join(' ')).sort(),

@@ -15,9 +15,9 @@ const counts = topic('counts', { key: windowed(text()), value: json<number>(), p
 const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
 
 /** Per key and 100 ms behind an exchange, and per key in all. */
-function counting(name = 'app'): App {
+function counting(name = 'app', source = input): App {
   const app = new App(name)
-  const events = app.stream(input)
+  const events = app.stream(source)
   events
     .groupBy((_, key) => key!.toUpperCase())
     .windowedBy(tumbling(100))
@@ -301,16 +301,7 @@ test('a run says for which partitions its windows wait, once; idleAfter, which i
   deepEqual(await world.read('counts'), [])
 
   const patient = topic('input', { key: text(), value: json<string>(), watermark: { idleAfter: '30s' } })
-  const app = new App('app')
-  const events = app.stream(patient)
-  events
-    .groupBy((_, key) => key!.toUpperCase())
-    .windowedBy(tumbling(100))
-    .count()
-    .emit('final')
-    .to(counts)
-  events.groupByKey().count().to(totals)
-  const second = world.start(app, { onNotice: message => notices.push(message) })
+  const second = world.start(counting('app', patient), { onNotice: message => notices.push(message) })
   await world.clock.advance(60_000)
   ok(windowsOf(await world.read('counts')).includes('A 0 1'))
   deepEqual([second.instance.progress().waitsFor, notices.length], [undefined, 1])

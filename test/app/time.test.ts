@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { json, text, topic, type WatermarkOptions, windowed } from '../../src/schema/index.ts'
 import { App, tumbling } from '../../src/stream/index.ts'
 import type { LogPort, Reader } from '../../src/port/index.ts'
-import { type Incoming, inPlaceOf, type Outgoing, World } from './world.ts'
+import { type Incoming, inPlaceOf, startsAndValues, World } from './world.ts'
 
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 const late = topic('late', { key: text(), value: json<string>(), partitions: 1 })
@@ -30,14 +30,6 @@ const event = (timestamp: number, value: string, partition = 0): Incoming => ({
   partition,
 })
 
-/** Window starts and counts, in the order in which they came out. */
-function windowsOf(records: readonly Outgoing[]): [number, number][] {
-  return records.map(({ key, value }) => [
-    (JSON.parse(key ?? '') as { start: number }).start,
-    JSON.parse(value ?? '') as number,
-  ])
-}
-
 for (const exchange of ['memory', 'topic'] as const) {
   test(`a late record goes to the side output with the key, value and time that it had (${exchange})`, async () => {
     const world = await World.open()
@@ -52,7 +44,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       until: 'end',
       exchange,
     })
-    deepEqual(windowsOf(await world.read('counts')), [
+    deepEqual(startsAndValues(await world.read('counts')), [
       [0, 1],
       [100, 1],
       [200, 1],
@@ -72,7 +64,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.write('input', [event(60, 'late'), event(260, 'in time')])
     const { metrics } = await world.run(app, { until: 'end', exchange })
     equal(metrics.sideOutput.late, 1)
-    deepEqual(windowsOf(await world.read('counts')), [
+    deepEqual(startsAndValues(await world.read('counts')), [
       [0, 1],
       [200, 2],
     ])
@@ -86,7 +78,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.crash()
     await world.write('input', [event(260, 'c')])
     await world.run(app, { until: 'end', exchange })
-    deepEqual(windowsOf(await world.read('counts')), [
+    deepEqual(startsAndValues(await world.read('counts')), [
       [0, 1],
       [200, 2],
     ])
@@ -108,7 +100,7 @@ for (const exchange of ['memory', 'topic'] as const)
     await world.write('input', [event(10, 'a')])
     const running = world.start(app, { exchange })
     await world.clock.advance(1000)
-    deepEqual(windowsOf(await world.read('counts')), [[0, 1]])
+    deepEqual(startsAndValues(await world.read('counts')), [[0, 1]])
     ok(running.outcome() === 'running')
     await world.crash()
     await world.write('input', [event(20, 'b'), event(110, 'c')])
@@ -144,7 +136,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       await world.write('input', [event(500 + n, 'b', 0)])
       await world.clock.advance(50)
     }
-    deepEqual(windowsOf(await world.read('counts')), [
+    deepEqual(startsAndValues(await world.read('counts')), [
       [0, 1],
       [0, 1],
     ])
@@ -179,7 +171,7 @@ test('where all partitions are idle, all take the watermark of the furthest one,
   await world.clock.advance(900)
   deepEqual(await world.read('counts'), [])
   await world.clock.advance(2000)
-  deepEqual(windowsOf(await world.read('counts')), [
+  deepEqual(startsAndValues(await world.read('counts')), [
     [0, 1],
     [500, 1],
   ])

@@ -216,6 +216,14 @@ export class World {
 
 type RecordCursor = ReturnType<FetchedBatch['batch']['records']>
 
+/** Of results per window: the window's start, and the value. */
+export function startsAndValues(records: readonly Outgoing[]): [start: number, value: number][] {
+  return records.map(({ key, value }) => [
+    (JSON.parse(key ?? '') as { start: number }).start,
+    JSON.parse(value ?? '') as number,
+  ])
+}
+
 /** The files in a folder, and in those under it. */
 async function filesOf(disk: SimulatedDisk, folder: string): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>()

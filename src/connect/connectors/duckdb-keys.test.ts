@@ -3,11 +3,10 @@
  * Compared with a model that knows which keys are the same.
  */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
+import { describe, test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import { json, topic } from '../../schema/index.ts'
-import { open, rowsOf } from './duckdb.test-support.ts'
+import { inMemory, open, rowsOf } from './duckdb.test-support.ts'
 import { duckdb } from './duckdb.ts'
 
 const capitals = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'
@@ -114,16 +113,7 @@ const cases: readonly KeyCase[] = [
 const fields = topic('t', { key: json<{ id: unknown; part: unknown }>(), value: json<{ n: number }>() })
 
 describe('the last of equal keys counts', () => {
-  let instance: DuckDBInstance
-  let connection: DuckDBConnection
-  before(async () => {
-    instance = await DuckDBInstance.create(':memory:')
-    connection = await instance.connect()
-  })
-  after(() => {
-    connection.closeSync()
-    instance.closeSync()
-  })
+  const duck = inMemory()
   for (const [number, { type, keys, made }] of cases.entries())
     test(made ?? type, () =>
       forSeeds(10, async (random, seed) => {
@@ -131,8 +121,10 @@ describe('the last of equal keys counts', () => {
         // With one key column and with two.
         const isWide = (number + seed) % 2 === 1
         if (made !== undefined)
-          await connection.run(`CREATE TABLE ${table} (id ${made}${isWide ? ', part UUID' : ''}, n BIGINT)`)
-        const sink = duckdb<{ id: unknown; part: unknown }, { n: number }>(instance, {
+          await duck.connection.run(
+            `CREATE TABLE ${table} (id ${made}${isWide ? ', part UUID' : ''}, n BIGINT)`,
+          )
+        const sink = duckdb<{ id: unknown; part: unknown }, { n: number }>(duck.instance, {
           table,
           columns: {
             id: { from: 'key.id', type },
@@ -156,7 +148,7 @@ describe('the last of equal keys counts', () => {
           const rows = rowsOf(records, offset)
           offset += rows.length
           await writer.write(rows, new Map([[0, offset]]))
-          const found = (await connection.runAndReadAll(`SELECT n FROM ${table}`))
+          const found = (await duck.connection.runAndReadAll(`SELECT n FROM ${table}`))
             .getRows()
             .flat()
             .map(Number)
@@ -175,7 +167,7 @@ describe('the last of equal keys counts', () => {
       { length: 10_000 },
       (_, n) => `A0EEBC99-9C0B-4EF8-BB6D-${String(n).padStart(12, '0')}`,
     )
-    const sink = duckdb<string, { n: number }>(instance, {
+    const sink = duckdb<string, { n: number }>(duck.instance, {
       table: 't',
       columns: { id: { from: 'key', type: 'UUID' }, n: { from: 'value.n', type: 'BIGINT' } },
     })
@@ -187,7 +179,7 @@ describe('the last of equal keys counts', () => {
     ]
     await writer.write(rowsOf(records), new Map([[0, records.length]]))
     await writer.close()
-    const found = (await connection.runAndReadAll('SELECT n, count(*) FROM t GROUP BY n')).getRowsJson()
+    const found = (await duck.connection.runAndReadAll('SELECT n, count(*) FROM t GROUP BY n')).getRowsJson()
     assert.deepEqual(found, [['3', '10000']])
   })
 })

@@ -1,10 +1,9 @@
 /** A value is stored exactly or refused: every type, at its bounds and past them. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
+import { describe, test } from 'node:test'
 import { json, topic } from '../../schema/index.ts'
 import { RowsRefused } from '../sink.ts'
-import { open, rowsOf } from './duckdb.test-support.ts'
+import { inMemory, open, rowsOf } from './duckdb.test-support.ts'
 import { duckdb } from './duckdb.ts'
 
 const any = topic('t', { key: json<number>(), value: json<{ v: unknown }>() })
@@ -246,21 +245,12 @@ const types: readonly {
 ]
 
 describe('values', () => {
-  let instance: DuckDBInstance
-  let connection: DuckDBConnection
-  before(async () => {
-    instance = await DuckDBInstance.create(':memory:')
-    connection = await instance.connect()
-  })
-  after(() => {
-    connection.closeSync()
-    instance.closeSync()
-  })
+  const duck = inMemory()
 
   for (const [number, { type, kept, refused }] of types.entries())
     test(type, async () => {
       const table = `v${number}`
-      const sink = duckdb<number, { v: unknown }>(instance, {
+      const sink = duckdb<number, { v: unknown }>(duck.instance, {
         table,
         columns: { id: { from: 'key', type: 'INTEGER' }, v: { from: 'value.v', type } },
       })
@@ -275,7 +265,7 @@ describe('values', () => {
       })
       await writer.write(rows.slice(0, kept.length), new Map([[0, rows.length]]))
       await writer.close()
-      const found = await connection.runAndReadAll(`SELECT CAST(v AS VARCHAR) FROM ${table} ORDER BY id`)
+      const found = await duck.connection.runAndReadAll(`SELECT CAST(v AS VARCHAR) FROM ${table} ORDER BY id`)
       assert.deepEqual(
         found.getRows().flat(),
         kept.map(([, text]) => text),
@@ -289,7 +279,7 @@ describe('values', () => {
         { from: `value.${name}`, type: 'VARCHAR' },
       ]),
     )
-    const sink = duckdb<number, { v: unknown }>(instance, {
+    const sink = duckdb<number, { v: unknown }>(duck.instance, {
       table: 'own',
       columns: { id: { from: 'key', type: 'INTEGER' }, ...columns } as never,
     })
@@ -305,7 +295,7 @@ describe('values', () => {
       new Map([[0, 2]]),
     )
     await writer.close()
-    const found = await connection.runAndReadAll('SELECT * FROM own ORDER BY id')
+    const found = await duck.connection.runAndReadAll('SELECT * FROM own ORDER BY id')
     assert.deepEqual(found.getRows(), [
       [0, null, null, null, null],
       [1, 'c', 't', 'p', 'h'],

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
-import { DuckDBInstance } from '@duckdb/node-api'
+import { after, before } from 'node:test'
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { systemClock } from '../../base/index.ts'
 import type { Sink, SinkRow, SinkTopic, SinkWriter } from '../sink.ts'
 
@@ -12,6 +12,20 @@ after(() => rmSync(folder, { recursive: true }))
 
 let files = 0
 export const newFile = (): string => join(folder, `${files++}.duckdb`)
+
+/** DuckDB in memory for the tests of a `describe`: its fields are there once a test runs. */
+export function inMemory(): { readonly instance: DuckDBInstance; readonly connection: DuckDBConnection } {
+  const opened = {} as { instance: DuckDBInstance; connection: DuckDBConnection }
+  before(async () => {
+    opened.instance = await DuckDBInstance.create(':memory:')
+    opened.connection = await opened.instance.connect()
+  })
+  after(() => {
+    opened.connection.closeSync()
+    opened.instance.closeSync()
+  })
+  return opened
+}
 
 /** Runs queries as another user of the file; opened in the same way as the sink, so that both share it. */
 export async function query(file: string, ...queries: string[]): Promise<Record<string, unknown>[]> {

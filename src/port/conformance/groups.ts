@@ -44,6 +44,23 @@ async function join(
   return { membership, owned, events }
 }
 
+/** A member that gives nothing away before `letGo`; `asked` resolves once it is to. */
+async function reluctant(
+  h: Harness,
+  group: string,
+  topic: string,
+): Promise<{ readonly one: Recorded; readonly asked: Promise<void>; readonly letGo: () => void }> {
+  const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>()
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
+  const one = await join(h, group, [[topic]], {
+    onRevoked: async () => {
+      ask()
+      await mayGo
+    },
+  })
+  return { one, asked, letGo }
+}
+
 /** Waits until the members have these numbers of partitions. */
 async function settled(h: Harness, members: readonly Recorded[], counts: readonly number[]): Promise<void> {
   for (let turn = 0; turn < 2000; turn += 1) {
@@ -90,14 +107,7 @@ export const groupCases: Cases = {
   async 'a partition is given away only when its member has let go of it'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
-    const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>()
-    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
-    const one = await join(h, group, [[topic]], {
-      onRevoked: async () => {
-        ask()
-        await mayGo
-      },
-    })
+    const { one, asked, letGo } = await reluctant(h, group, topic)
     await settled(h, [one], [2])
     const kept = new Set(one.owned)
     const joining = join(h, group, [[topic]], {
@@ -125,14 +135,7 @@ export const groupCases: Cases = {
   async 'a partition is given only to the member that keeps it, when members come during a rebalance'(h) {
     const topic = await h.topic(4)
     const group = h.name('group')
-    const { promise: mayGo, resolve: letGo } = Promise.withResolvers<void>()
-    const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
-    const one = await join(h, group, [[topic]], {
-      onRevoked: async () => {
-        ask()
-        await mayGo
-      },
-    })
+    const { one, asked, letGo } = await reluctant(h, group, topic)
     const second = join(h, group, [[topic]])
     await asked
     const third = join(h, group, [[topic]])
