@@ -1,5 +1,5 @@
 /**
- * Shows that the tests bite: npm run test:seeded [-- part of a bug's name]
+ * Shows that the tests bite: npm run test:seeded [-- parts of bugs' names]
  *
  * Takes a copy of the work tree, in which the named tests pass; then, for each bug of bugs.ts, one patch is
  * applied to it and its tests run until one fails. A bug that no test notices is an error.
@@ -34,7 +34,13 @@ const fileTimeoutMs = 300_000
 const folder = mkdtempSync(join(tmpdir(), 'millrace-seeded-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
-process.exitCode = (await main(bugs.filter(({ name }) => name.includes(process.argv[2] ?? '')))) ? 0 : 1
+process.exitCode = (await main(bugs.filter(isChosen))) ? 0 : 1
+
+/** All of them, or those that the arguments name a part of. */
+function isChosen({ name }: SeededBug): boolean {
+  const parts = process.argv.slice(2)
+  return parts.length === 0 || parts.some(part => name.includes(part))
+}
 
 async function main(chosen: readonly SeededBug[]): Promise<boolean> {
   const tree = copyTree()
