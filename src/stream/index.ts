@@ -1,7 +1,8 @@
 /** stream: the processor. The DSL, the plan, tasks and operators, time, and exactly-once. */
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
-export { GroupedStream, SessionWindowedStream, WindowedStream, WindowedTable } from './dsl/grouped.ts'
+export { GroupedStream } from './dsl/grouped.ts'
+export { SessionWindowedStream, WindowedStream, WindowedTable } from './dsl/windowed.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
 export { Instance } from './run/instance.ts'
 export { Metrics } from './task/metrics.ts'

@@ -76,6 +76,16 @@ export function checkCall(
   checkOptions(method, options, { name: 'string', ...more[method] })
 }
 
+/** As {@link checkCall}, of a method that folds: where it begins may be a function, too. */
+export function checkFolding(
+  method: Method,
+  initial: unknown,
+  functions: Readonly<Record<string, unknown>>,
+  options: unknown,
+): void {
+  checkCall(method, { ...(typeof initial === 'function' && { initial }), ...functions }, options)
+}
+
 /** Checks that a method that takes nothing was given nothing. */
 export function checkNothing(method: Method, given: readonly unknown[]): void {
   if (given.length > 0)

@@ -1,0 +1,226 @@
+/* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
+/** The public DSL of windowed streams: aggregates per key and window, and when their results go out. */
+import type { Windowed, WritableTopic } from '../../schema/index.ts'
+import type { Edge, Graph, OutletOf } from '../plan/graph.ts'
+import {
+  type Aggregation,
+  counting,
+  type Folded,
+  folding,
+  foldingSessions,
+  type Initial,
+  reducing,
+  type SessionAggregation,
+} from '../operators/aggregation.ts'
+import { alignedWindows } from '../operators/aligned-windows.ts'
+import { checkEmitPolicy, type EmitPolicy } from '../operators/emission.ts'
+import { lateRecords } from '../operators/late-records.ts'
+import type { Maybe } from '../operators/operator.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import { sessionWindows } from '../operators/session-windows.ts'
+import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
+import {
+  type AlignedWindows,
+  latenessOfChanges,
+  type SessionWindows,
+  type Windows,
+} from '../operators/windows.ts'
+import { checkCall, checkFolding } from './arguments.ts'
+import { type Named, Stream, type Versioned } from './stream.ts'
+import { Table } from './table.ts'
+
+/** What an aggregate is called, in the plan and beside its state, so that none is taken for another. */
+export type Kind = 'count' | 'reduce' | 'aggregate'
+
+/** The records of a grouped stream, where their keys live. What lacks a key or a value is skipped. */
+export type GroupedEdge<K, V> = Edge<StreamRecord<Maybe<K>, Maybe<V>>>
+
+/** A grouped stream cut into tumbling or hopping windows. */
+export class WindowedStream<K, V> {
+  readonly #graph: Graph
+  readonly #edge: GroupedEdge<K, V>
+  readonly #windows: AlignedWindows
+
+  /** @internal */
+  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: AlignedWindows) {
+    this.#graph = graph
+    this.#edge = edge
+    this.#windows = windows
+  }
+
+  /** How many records there are per key and window. */
+  count(options: Versioned = {}): WindowedTable<K, number, V> {
+    checkCall('count', {}, options)
+    return this.#aggregate('count', counting, options)
+  }
+
+  /** Folds the values of each key and window into one of the same type; the first one starts it. */
+  reduce(
+    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+    options: Versioned = {},
+  ): WindowedTable<K, V, V> {
+    checkCall('reduce', { reducer }, options)
+    return this.#aggregate('reduce', reducing(reducer), options)
+  }
+
+  /**
+   * Folds the values of each key and window into an aggregate; `add` returns the new one, or null, which
+   * deletes the window of the key.
+   */
+  aggregate<A>(
+    initial: Initial<A>,
+    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    options: Versioned = {},
+  ): WindowedTable<K, NonNullable<A>, V> {
+    checkFolding('aggregate', initial, { add }, options)
+    return this.#aggregate('aggregate', folding(initial, add), options)
+  }
+
+  #aggregate<A>(kind: Kind, aggregation: Aggregation<K, V, A>, options: Versioned): WindowedTable<K, A, V> {
+    const policies: EmitPolicy[] = []
+    const operator = alignedWindows(kind, this.#windows, aggregation, policies)
+    return windowed(this.#graph, this.#edge, this.#windows, operator, policies, options)
+  }
+}
+
+/** A grouped stream cut into sessions. */
+export class SessionWindowedStream<K, V> {
+  readonly #graph: Graph
+  readonly #edge: GroupedEdge<K, V>
+  readonly #windows: SessionWindows
+
+  /** @internal */
+  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: SessionWindows) {
+    this.#graph = graph
+    this.#edge = edge
+    this.#windows = windows
+  }
+
+  /** How many records there are per key and session. */
+  count(options: Versioned = {}): WindowedTable<K, number, V> {
+    checkCall('count', {}, options)
+    return this.#aggregate('count', counting, options)
+  }
+
+  /**
+   * Folds the values of each key and session into one of the same type; two sessions that a record has
+   * brought together are reduced to one.
+   */
+  reduce(
+    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+    options: Versioned = {},
+  ): WindowedTable<K, V, V> {
+    checkCall('reduce', { reducer }, options)
+    return this.#aggregate('reduce', reducing(reducer), options)
+  }
+
+  /**
+   * Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought
+   * together.
+   */
+  aggregate<A>(
+    initial: Initial<A>,
+    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
+    options: Versioned = {},
+  ): WindowedTable<K, NonNullable<A>, V> {
+    checkFolding('aggregate of sessions', initial, { add, merge }, options)
+    return this.#aggregate('aggregate', foldingSessions(initial, add, merge), options)
+  }
+
+  #aggregate<A>(
+    kind: Kind,
+    aggregation: SessionAggregation<K, V, A>,
+    options: Versioned,
+  ): WindowedTable<K, A, V> {
+    const policies: EmitPolicy[] = []
+    const operator = sessionWindows(kind, this.#windows, aggregation, policies)
+    return windowed(this.#graph, this.#edge, this.#windows, operator, policies, options)
+  }
+}
+
+/** The results of a windowed aggregate, before it is said when they go out. */
+export class WindowedTable<K, A, V> {
+  readonly #graph: Graph
+  readonly #edge: GroupedEdge<K, V>
+  readonly #lateEdge: OutletOf<StreamRecord<K, V>>
+  readonly #windows: Windows
+  readonly #policies: EmitPolicy[]
+  #late: Stream<K, V> | undefined
+
+  /** @internal `edge`: what feeds the windows; `late`: the outlet of late records; `policies`: one per emit. */
+  constructor(
+    graph: Graph,
+    edge: GroupedEdge<K, V>,
+    late: OutletOf<StreamRecord<K, V>>,
+    windows: Windows,
+    policies: EmitPolicy[],
+  ) {
+    this.#graph = graph
+    this.#edge = edge
+    this.#lateEdge = late
+    this.#windows = windows
+    this.#policies = policies
+  }
+
+  /**
+   * Says when results go out, and gives them as a table: a later result of a window replaces an earlier one.
+   * Several calls give several tables over the same state.
+   *
+   * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record
+   *   that is still allowed;
+   * - `'changes'`: at every change (what Kafka Streams does with its cache off);
+   * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing
+   *   time, if it changed.
+   *
+   * The timestamp of a result is the window's last instant (`end - 1`, of a session its `end`), whether it
+   * comes early, on time or late; under `'changes'` it is the largest timestamp in the window. Windows over
+   * the results must allow the same lateness as this window; over those of `'changes'` also the window's
+   * size, or the session's gap.
+   */
+  emit(policy: EmitPolicy): Table<Windowed<K>, A> {
+    checkEmitPolicy(policy)
+    this.#policies.push(policy)
+    const results = this.#graph.addOutlet<WindowRecord<K, A>>(
+      this.#lateEdge.from,
+      typeof policy === 'string' ? policy : `early every ${policy.early}`,
+      policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
+    )
+    return new Table(this.#graph, results, false)
+  }
+
+  /**
+   * The side output of records that came too late for every window they belong to. Asking again gives the
+   * same stream.
+   */
+  late(): Stream<K, V> {
+    return (this.#late ??= this.#lateRecords())
+  }
+
+  #lateRecords(): Stream<K, V> {
+    const operator = lateRecords<K, V>(this.#edge.from.keyCodec)
+    const name = `${this.#lateEdge.from.name}-late`
+    return new Stream(this.#graph, this.#graph.apply(operator, [this.#lateEdge], { name }))
+  }
+
+  /** As `emit('changes')`: the default for tables. */
+  toStream(): Stream<Windowed<K>, A | null> {
+    return this.emit('changes').toStream()
+  }
+
+  /** As `emit('changes').to(topic)`. */
+  to(topic: WritableTopic<Windowed<K>, A>, options: Named = {}): void {
+    this.emit('changes').to(topic, options)
+  }
+}
+
+function windowed<K, A, V>(
+  graph: Graph,
+  edge: GroupedEdge<K, V>,
+  windows: Windows,
+  operator: WindowAggregate<K, V, A>,
+  policies: EmitPolicy[],
+  options: Versioned,
+): WindowedTable<K, A, V> {
+  return new WindowedTable(graph, edge, graph.apply(operator, [edge], options), windows, policies)
+}
