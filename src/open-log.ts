@@ -56,9 +56,11 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
  * Opens the log in a folder, and creates a missing one. One process at a time may have it open. `folder` is a
  * path, or a file URL such as `new URL('data', import.meta.url)`.
  *
- * @example await using log = await openLog('./data') await log.producer(flights).send({ key: 'DFW', value: {
- *   destination: 'ORD', delay: 42, departure: 992516400000 } }) for await (const { key, value } of
- *   log.consumer(flights, { until: 'end' })) console.log(key, value)
+ * @example
+ * await using log = await openLog('./data')
+ * const delay = { destination: 'ORD', delay: 42, departure: 992516400000 }
+ * await log.producer(flights).send({ key: 'DFW', value: delay })
+ * for await (const { key, value } of log.consumer(flights, { until: 'end' })) console.log(key, value)
  *
  * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds
  *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT. A damaged partition does

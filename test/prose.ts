@@ -128,26 +128,3 @@ export function wideLines(file: string, text: string): readonly number[] {
     return (isDocument || isComment) && !isExempt && line.length > proseWidth ? [index + 1] : []
   })
 }
-
-/** Words that end like a past or a participle, or in s, and are imperatives all the same. */
-const imperatives = new Set([
-  'bring',
-  'embed',
-  'exceed',
-  'feed',
-  'focus',
-  'need',
-  'ping',
-  'seed',
-  'speed',
-  'string',
-])
-
-/** What is wrong with a commit's subject; undefined for `area: imperative, at most 72 characters`. */
-export function subjectFault(subject: string): string | undefined {
-  const verb = /^[a-z][\w./-]*(?:, [a-z][\w./-]*)*: ([a-z]+)\b/.exec(subject)?.[1]
-  if (verb === undefined) return "is not 'area: imperative'"
-  if (/(?:ed|ing|[^s]s)$/.test(verb) && !imperatives.has(verb))
-    return `begins with '${verb}', not an imperative`
-  return subject.length > 72 ? 'is longer than 72 characters' : undefined
-}

@@ -1,6 +1,6 @@
 /**
- * What the log keeps for an app, and how it goes: internal topics, committed offsets, transactional ids. The
- * metadata file says first that the app is being deleted, together with its topics; what a failure or a crash
+ * The log's data of an app, and its deletion: internal topics, committed offsets, transactional ids. The
+ * metadata file first marks the app and its topics as being deleted. A deletion that a failure or crash
  * interrupts is finished from there.
  */
 import { MillraceError } from '../base/index.ts'
@@ -12,7 +12,7 @@ import { isNamedAsOfApp, isNameOfApp } from './topic-names.ts'
 import type { Topics } from './topics.ts'
 import type { Transactions } from './transactions.ts'
 
-/** A writer that is open: whose, and under which transactional id. */
+/** An open writer: its app, and its transactional id. */
 export interface OpenWriter {
   readonly app: string | undefined
   readonly transactionalId: string | undefined
@@ -35,12 +35,12 @@ export class Apps {
     this.#context = context
   }
 
-  /** Finishes what a crash has interrupted. */
+  /** Finishes deletions that a crash has interrupted. */
   async start(): Promise<void> {
     for (const app of this.#context.metadata.current.deletingApps) await this.#finish(app)
   }
 
-  /** False: there was nothing of the app. GROUP_NOT_EMPTY. */
+  /** False if the log has no data of the app. Throws GROUP_NOT_EMPTY. */
   async delete(app: string): Promise<boolean> {
     const { topics, offsets, metadata } = this.#context
     this.checkStopped(app)
@@ -56,7 +56,7 @@ export class Apps {
     return true
   }
 
-  /** GROUP_NOT_EMPTY while the group has members, or the app runs. */
+  /** Throws GROUP_NOT_EMPTY while the group has members, or the app runs. */
   checkStopped(group: string): void {
     const { groups, locks } = this.#context
     const members = groups.members(group)
@@ -66,7 +66,7 @@ export class Apps {
     const who = holder ?? (members > 0 ? `${members} members of the group '${group}'` : `a writer of the app`)
     throw new MillraceError(
       'GROUP_NOT_EMPTY',
-      `Offsets of '${group}' cannot be changed from outside while it is at work (${who}): stop it first.`,
+      `Offsets of '${group}' cannot be changed while it is active (${who}). Stop it first.`,
     )
   }
 
@@ -85,7 +85,7 @@ export class Apps {
     return this.#context.transactions.ids().filter(id => !open.has(id) && this.#isOf(id, app))
   }
 
-  /** Whether a name that begins with the app's is its own: not of another app whose name is longer. */
+  /** Whether a name that begins with the app's belongs to it, and not to an app with a longer name. */
   #isOf(name: string, app: string): boolean {
     const { offsets, topics } = this.#context
     return isNameOfApp(name, app, [...offsets.groups(), ...topics.apps()])

@@ -1,9 +1,9 @@
 /**
- * The broker: topics, committed offsets, groups, transactions and apps over one data directory, put together.
- * Typed calls and MillraceErrors; it knows neither LogPort nor requests. Its users come in by an
+ * The broker: topics, committed offsets, groups, transactions and apps over one data directory, together. It
+ * has typed calls and throws MillraceErrors; it knows neither LogPort nor requests. Its users come through an
  * {@link Entrance}.
  *
- * Each rule lives in the part it belongs to; here is what takes several of them. Start-up order matters:
+ * Each rule is in its part; this file has the calls that need several parts. Start-up order matters:
  * transactions left open by a crash are ended first, so that the replay of committed offsets finds every one
  * of them decided.
  */
@@ -44,14 +44,14 @@ export interface BrokerOptions extends LogDirectoryOptions {
 
 /** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
 export interface Entrance {
-  /** A topic is gone: its readers are told. Synchronous. */
+  /** A topic was deleted: its readers learn of it. Synchronous. */
   topicDeleted(topic: string): void
   openWriters(): Iterable<OpenWriter>
   /** Ends readers and writers. The broker still answers, until this resolves. */
   close(): Promise<void>
 }
 
-/** What a broker is put together from. */
+/** The parts of a broker. */
 interface Parts {
   readonly log: LogDirectory
   readonly metadata: MetadataFile
@@ -102,7 +102,7 @@ export class Broker {
   }
 
   /**
-   * Opens the log in a folder, which is created where it is missing, and recovers it after a crash.
+   * Opens the log in a folder, creates a missing one, and recovers it after a crash.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
    *   LIMIT_EXCEEDED, INVALID_ARGUMENT
    */
@@ -118,7 +118,7 @@ export class Broker {
     }
   }
 
-  /** Tells an entrance of deletions, counts its writers, and closes it with the broker. */
+  /** Reports deletions to an entrance, counts its writers, and closes it with the broker. */
   attach(entrance: Entrance): void {
     this.#entrances.add(entrance)
   }
@@ -160,8 +160,7 @@ export class Broker {
   writable(topic: string, index: number, writerApp: string | undefined): Partition {
     const partition = this.#topics.partition(topic, index)
     const { internal, app } = this.#topics.get(topic)!
-    if (internal)
-      throw new MillraceError('INVALID_ARGUMENT', `Topic '${topic}' is written by the log itself only.`)
+    if (internal) throw new MillraceError('INVALID_ARGUMENT', `Only the log itself writes topic '${topic}'.`)
     if (app !== undefined && app !== writerApp)
       throw new MillraceError(
         'INVALID_ARGUMENT',
@@ -170,7 +169,7 @@ export class Broker {
     return partition
   }
 
-  /** Looks a position up (ListOffsets); after a commit, `latest` includes what was committed. */
+  /** Looks up a position (ListOffsets); after a commit, `latest` includes the committed records. */
   async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
     this.checkOpen()
     const partition = this.#topics.partition(topic, index)
@@ -208,7 +207,7 @@ export class Broker {
     if (this.#closed) throw closedError()
     this.checkCommit(commit)
     await this.offsets.commit(commit)
-    // A committer that is not a member has not read what was committed: it says where the group begins.
+    // A committer that is not a member has not read the committed offsets: it sets where the group begins.
     if (commit.memberId === undefined) await this.#cut.settle(commit.group)
   }
 
@@ -251,7 +250,8 @@ export class Broker {
   }
 
   /**
-   * Members leave, writers finish or abort, everything is synced, and the folder is marked as cleanly closed.
+   * Closes the broker: members leave, writers finish or abort, everything is synced, and the folder is marked
+   * as cleanly closed.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
@@ -270,7 +270,7 @@ export class Broker {
     }
   }
 
-  /** Finishes what a crash has interrupted. */
+  /** Finishes changes that a crash has interrupted. */
   async #start(): Promise<void> {
     await this.#topics.start({
       deleted: (name, partitions) => {
@@ -320,7 +320,7 @@ async function openParts(log: LogDirectory, options: BrokerOptions): Promise<Par
   return { log, metadata, topics, offsets, cut, producerIds, transactions, active }
 }
 
-/** No new producer gets an id that the log knows already. */
+/** A new producer must not get an id that the log has already. */
 async function skipUsedIds(
   producerIds: ProducerIds,
   log: LogDirectory,
@@ -328,8 +328,7 @@ async function skipUsedIds(
   states: Iterable<{ readonly producerId: number }>,
   clock: Clock,
 ): Promise<void> {
-  // Nobody can say which ids the partitions found here have seen: begin far beyond Kafka's, which count from
-  // 0.
+  // The ids that these partitions have seen are unknown: begin far beyond Kafka's, which count from 0.
   if (origin === 'new' && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
   let largest = log.largestProducerId
   for (const { producerId } of states) largest = Math.max(largest, producerId)

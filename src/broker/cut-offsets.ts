@@ -1,7 +1,7 @@
 /**
- * Committed offsets after a repair has cut off a part of them. Nobody knows which groups had committed
- * something there: what is left may be out of date, and to continue from there would process records twice,
- * silently. So each group is refused until somebody sets its offsets.
+ * Committed offsets after a repair has cut a part of them. It is unknown which groups had committed there:
+ * the remaining offsets may be out of date, and a group that continued from them would silently process
+ * records twice. So each group is refused until somebody sets its offsets.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
@@ -14,7 +14,7 @@ export class CutOffsets {
     this.#metadata = metadata
   }
 
-  /** Takes note of a repair of the partition that keeps the offsets. */
+  /** Records a repair of the partition with the offsets. */
   static async open(metadata: MetadataFile, partition: Partition): Promise<CutOffsets> {
     const at = partition.config.cutAt
     if (at !== undefined && metadata.current.offsetsCut?.at !== at)
@@ -22,19 +22,19 @@ export class CutOffsets {
     return new CutOffsets(metadata)
   }
 
-  /** For a log that is only read. */
+  /** For a read-only log. */
   static look(metadata: MetadataFile): CutOffsets {
     return new CutOffsets(metadata)
   }
 
-  /** PARTITION_DAMAGED for a group whose offsets may be out of date. */
+  /** Throws Throws PARTITION_DAMAGED for a group whose offsets may be out of date. */
   check(group: string): void {
     const { offsetsCut } = this.#metadata.current
     if (!offsetsCut || offsetsCut.settled.includes(group)) return
     throw new MillraceError(
       'PARTITION_DAMAGED',
-      `What the group '${group}' has committed may be out of date: a repair has cut __consumer_offsets off at offset ${offsetsCut.at}. ` +
-        `Say where it continues: 'millrace group reset ${group} --all-topics --to <where>', or log.port.setOffsets('${group}', offsets); with [] it begins as a new group does. ` +
+      `The offsets of the group '${group}' may be out of date: a repair has cut __consumer_offsets at offset ${offsetsCut.at}.  ` +
+        `Set where it continues: 'millrace group reset ${group} --all-topics --to <where>', or log.port.setOffsets('${group}', offsets); with [] it begins as a new group does. ` +
         `An app starts from scratch with { restart: true }.`,
     )
   }

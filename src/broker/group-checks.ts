@@ -1,8 +1,8 @@
-/** What is refused to the members of a group: how they share topics, and with what they commit. */
+/** Checks of a group's members: how they share topics, and the generation of their commits. */
 import { MillraceError } from '../base/index.ts'
 import { type GroupOptions, setName } from '../port/index.ts'
 
-/** Gives the partition count of a topic. UNKNOWN_TOPIC. */
+/** The partition count of a topic. Throws UNKNOWN_TOPIC. */
 export type PartitionCount = (topic: string) => number
 
 /**
@@ -17,12 +17,12 @@ export function checkSet(topics: readonly string[], partitions: PartitionCount):
     if (partitions(topic) !== count)
       throw new MillraceError(
         'NOT_COPARTITIONED',
-        `Topics '${first}' and '${topic}' are shared together, but have ${count} and ${partitions(topic)} partitions: give them the same count.`,
+        `Topics '${first}' and '${topic}' are shared together, but have ${count} and ${partitions(topic)} partitions. Give them the same count.`,
       )
 }
 
 /**
- * All members of a group do the same with its partitions.
+ * All members of a group must use its partitions in the same way.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkProtocol(
@@ -35,7 +35,7 @@ export function checkProtocol(
     const who = { consumer: 'consumers', streams: 'an app' } as const
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `The group '${group}' is that of ${who[other]}, and cannot be that of ${who[protocol]} as well: each would take records away from the other. Use another name.`,
+      `The group '${group}' belongs to ${who[other]}, and cannot belong to ${who[protocol]} as well: each would take records away from the other. Use another name.`,
     )
   }
 }
@@ -52,7 +52,7 @@ export function checkSets(group: string, members: readonly GroupOptions[]): void
       if ((setOf.get(topic) ?? set) !== set)
         throw new MillraceError(
           'INVALID_ARGUMENT',
-          `Group '${group}' shares topic '${topic}' once with {${setOf.get(topic)}} and once with {${set}}: use the same set everywhere.`,
+          `Group '${group}' shares topic '${topic}' once with {${setOf.get(topic)}} and once with {${set}}. Use the same set everywhere.`,
         )
       setOf.set(topic, set)
     }
@@ -63,10 +63,10 @@ export function fenced(group: string, memberId: string | undefined, generation?:
   const who = memberId === undefined ? 'The committer' : `Member '${memberId}'`
   const what =
     generation === undefined
-      ? 'is not in the group any more'
+      ? 'is no longer in the group'
       : `is of generation ${generation}, which has passed`
   return new MillraceError(
     'MEMBER_FENCED',
-    `${who} of group '${group}' ${what}: its partitions may have another owner. Drop what was not committed.`,
+    `${who} of group '${group}' ${what}: its partitions may have another owner. Drop uncommitted work.`,
   )
 }

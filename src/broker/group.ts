@@ -1,17 +1,17 @@
 /**
  * The coordinator of one group, whose members live in this process.
  *
- * A rebalance is incremental (KIP-429): only partitions that change hands are taken back. Steps, one
- * rebalance at a time: compute who gets what; have all members give back what goes elsewhere; raise the
- * generation; have them take what is new. What a member does in a step: port/group/member.ts.
+ * A rebalance is incremental (KIP-429): only partitions that change hands are taken back. The steps of a
+ * rebalance, one at a time: compute the assignment; all members give back partitions that move; raise the
+ * generation; the members take their new partitions. A member's part in a step: port/group/member.ts.
  *
- * A member that does not answer a step in time is expelled: it hears `onLost`, and its commits are refused.
- * So is one that is at work on a record all that time; meanwhile what it works on stays with it, so that
- * the others need not wait. Members need no heartbeats: they live and die with the process.
+ * A member that does not answer a step in time is expelled: its `onLost` is called, and its commits are
+ * refused. So is one that works on a record all that time. Meanwhile it keeps the partition of that record,
+ * so that the others need not wait. Members need no heartbeats: they end with the process.
  *
  * Generations: a member may commit with any generation since partitions were last taken from it, so that a
- * commit in progress while others come and go is not refused for nothing. After that, and after it has left
- * or was expelled, it gets MEMBER_FENCED.
+ * commit in progress is not refused because others join or leave. After that, and after it has left or was
+ * expelled, it gets MEMBER_FENCED.
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
 import {
@@ -27,7 +27,7 @@ import {
 import { checkProtocol, checkSets, fenced, type PartitionCount } from './group-checks.ts'
 
 export interface GroupContext {
-  /** What the time-out of a rebalance is measured by. */
+  /** The clock of the rebalance time-out. */
   readonly active: ActiveClock
   readonly partitions: PartitionCount
   commit(commit: GroupCommit): Promise<void>
@@ -39,7 +39,7 @@ interface Seat {
   state: 'active' | 'leaving' | 'gone'
   /** Commits of earlier generations are refused. */
   validFrom: number
-  /** The work that a rebalance has found it at; until it is done, the time-out runs. */
+  /** The work that a rebalance waits for; until it is done, the time-out runs. */
   work: Promise<unknown> | undefined
   readonly joined: PromiseWithResolvers<void>
   readonly left: PromiseWithResolvers<void>
@@ -83,7 +83,7 @@ export class Group {
     return this.#membership(seat)
   }
 
-  /** MEMBER_FENCED for a member or a generation that has passed. */
+  /** Throws MEMBER_FENCED for a former member, or a past generation. */
   check(memberId: string | undefined, generation: number | undefined): void {
     const seat = memberId === undefined ? undefined : this.#seats.get(memberId)
     if (memberId !== undefined && !seat) throw fenced(this.#name, memberId)
@@ -134,7 +134,7 @@ export class Group {
     return seat.left.promise
   }
 
-  /** Starts a rebalance, or has the one in progress start over. */
+  /** Starts a rebalance, or restarts the one in progress. */
   #rebalance(): void {
     this.#stale = true
     if (this.#rebalancing) return
@@ -148,7 +148,7 @@ export class Group {
       const seats = [...this.#seats.values()]
       const targets = this.#targets(seats)
       await Promise.all(seats.map((seat, index) => this.#takeBack(seat, targets[index]!)))
-      // Anyone who joined, left or was expelled meanwhile changes who gets what: compute it again before
+      // Members that joined, left or were expelled meanwhile change the assignment: compute it again before
       // giving anything.
       if (this.#stale) continue
       this.#generation += 1
@@ -172,7 +172,7 @@ export class Group {
     return assign(sets, candidates)
   }
 
-  /** Undefined for a topic that is not there: it may have been deleted. */
+  /** Undefined for a missing topic, which may have been deleted. */
   #countOf(topic: string): number | undefined {
     try {
       return this.#context.partitions(topic)
@@ -202,7 +202,7 @@ export class Group {
     work.then(done, done)
   }
 
-  /** Takes from the member what goes elsewhere; one that is leaving is gone after that. */
+  /** Takes from the member the partitions that move; a leaving member is gone after that. */
   async #takeBack(seat: Seat, target: ReadonlyMap<string, Unit>): Promise<void> {
     const { member } = seat
     if (member.hasToGiveBack(target)) {
@@ -225,9 +225,7 @@ export class Group {
     seat.joined.resolve()
   }
 
-  /**
-   * Waits for a step of the member. One that fails, or is late, is expelled, and the answer is false.
-   */
+  /** Waits for a step of the member. A member that fails, or is late, is expelled; then returns false. */
   async #answers(seat: Seat, step: () => Promise<void>): Promise<boolean> {
     const { promise: late, reject } = Promise.withResolvers<void>()
     const timer = this.#context.active.schedule(seat.member.rebalanceTimeoutMs, () =>
@@ -247,14 +245,14 @@ export class Group {
   #tooLate({ member }: Seat): MillraceError {
     return new MillraceError(
       'MEMBER_FENCED',
-      `Member '${member.id}' of group '${this.#name}' did not answer a rebalance within ${member.rebalanceTimeoutMs} ms: its partitions have other owners, and what it had not committed comes again there. Do less between two answers (for each record), or give it more time (rebalanceTimeout).`,
+      `Member '${member.id}' of group '${this.#name}' did not answer a rebalance within ${member.rebalanceTimeoutMs} ms: its partitions have other owners, which get its uncommitted records again. Do less work for each record, or raise rebalanceTimeout.`,
     )
   }
 
   #expel(seat: Seat, error: unknown): void {
     this.#remove(seat)
     seat.joined.reject(error)
-    // Somebody else gets its partitions.
+    // Other members get its partitions.
     this.#stale = true
     seat.member.lose(error)
   }

@@ -1,4 +1,4 @@
-/** Consumer groups: which there are, who joins, and who may commit. Each one: group.ts. */
+/** Consumer groups: the list of groups, joining, and the right to commit. One group: group.ts. */
 import type { GroupCommit, GroupMembership, GroupOptions } from '../port/index.ts'
 import { Group, type GroupContext } from './group.ts'
 import { checkSet, fenced } from './group-checks.ts'
@@ -21,7 +21,7 @@ export class Groups {
     return group.join(`${options.group}-${this.#members}`, options)
   }
 
-  /** MEMBER_FENCED for a member or a generation that has passed. */
+  /** Throws MEMBER_FENCED for a former member, or a past generation. */
   check({ group, memberId, generation }: GroupCommit): void {
     if (memberId === undefined && generation === undefined) return
     this.#groups.get(group)?.check(memberId, generation)

@@ -1,4 +1,4 @@
-/** LogPort in process: calls of the broker, with readers and writers that take batches from hand to hand. */
+/** LogPort in process: calls of the broker, with readers and writers that pass batches without copies. */
 import type { Clock } from '../base/index.ts'
 import type {
   GroupCommit,
@@ -47,7 +47,7 @@ export class InProcessLog implements LogPort {
   }
 
   /**
-   * Opens the log in a folder, which is created where it is missing, and recovers it after a crash.
+   * Opens the log in a folder, creates a missing one, and recovers it after a crash.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
   static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {

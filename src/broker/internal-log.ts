@@ -2,9 +2,9 @@
  * One partition of an internal topic, seen as a log of small keyed records: append, and replay from its
  * start.
  *
- * Internal topics are read whole at start, so their length is bounded: where a log has outgrown its state,
- * the state is written again as a whole ({@link InternalLog.rewriteIfOutgrown}), and what lies before it is
- * dropped, segment by segment. Both sides count the same bytes: every batch of the log, markers included.
+ * Internal topics are read whole at start, so their length is bounded. If a log has outgrown its state, the
+ * state is written again as a whole ({@link InternalLog.rewriteIfOutgrown}), and older segments are dropped.
+ * Both sides count the same bytes: every batch of the log, markers included.
  *
  * A replay only reads. Until it has ended a part of the state is known, and a part must never be written as
  * if it were the whole.
@@ -25,13 +25,13 @@ export interface InternalRecord {
  */
 export interface InternalLimits {
   /**
-   * Segments of internal topics: small, so that what a rewrite makes superfluous can be dropped soon. Default
-   * 4 MiB. Holds the largest record.
+   * Segments of internal topics: small, so that records which a rewrite has replaced can be dropped soon.
+   * Default 4 MiB. Holds the largest record.
    */
   readonly segmentBytes?: number
   /**
-   * A log is written from scratch when it has grown past this, and to more than three times what its state
-   * takes. Default 8 MiB, read in milliseconds.
+   * A log is written from scratch when it has grown past this, and to more than three times the size of its
+   * state. Default 8 MiB, read in milliseconds.
    */
   readonly rewriteBytes?: number
   /** Records of one batch of a rewrite; a larger one has its own batch. Default 256 KiB. */
@@ -47,7 +47,7 @@ export const internalLimitsDefault: Required<InternalLimits> = {
   replayBytes: 1 << 20,
 }
 
-/** What a record takes beside its key and value, about. */
+/** The approximate size of a record beside its key and value. */
 const recordOverheadBytes = 16
 /** A transaction's marker: a batch of one record, always of this size. */
 export const markerBytes = 78
@@ -56,11 +56,11 @@ export class InternalLog {
   readonly partition: Partition
   readonly #clock: Clock
   readonly #limits: Required<InternalLimits>
-  /** What a batch may take: it has to fit a segment, with its header. */
+  /** The most bytes of a batch: it must fit a segment, with its header. */
   readonly #batchBytesMax: number
-  /** All that a start would have to read. */
+  /** The bytes that a start would read. */
   #bytes = 0
-  /** What the state took when it was last written as a whole; 0: not known. */
+  /** The size of the state when it was last written as a whole; 0 if unknown. */
   #stateBytes = 0
   #isReplayed = false
   #rewriting: Promise<void> | undefined
@@ -76,8 +76,8 @@ export class InternalLog {
   }
 
   /**
-   * Appends the records, in one batch, so that a crash leaves all of them or none; in several, which it may
-   * part, only past half a segment.
+   * Appends the records, in one batch, so that a crash leaves all of them or none; only past half a segment
+   * in several batches, which a crash may separate.
    */
   append(
     records: readonly InternalRecord[],
@@ -97,14 +97,11 @@ export class InternalLog {
     this.#bytes += markerBytes
   }
 
-  /**
-   * Calls `visit` with every batch from the start of the log to its end, control batches and unfinished
-   * transactions included.
-   */
+  /** Calls `visit` for every batch of the log, control batches and open transactions included. */
   async replay(visit: (batch: RecordBatch) => void): Promise<void> {
     this.#bytes = 0
     const end = this.partition.logEndOffset
-    // A read gives what is safe: make it all so.
+    // A read gives only safe records: make all records safe.
     if (this.partition.highWatermark < end) await this.partition.settle()
     for (let offset = this.partition.logStartOffset; offset < end;) {
       const result = await this.partition.read(offset, {
@@ -122,10 +119,7 @@ export class InternalLog {
     this.#isReplayed = true
   }
 
-  /**
-   * Replays, and gives the reason where the log is damaged, which must not keep the rest of the broker from
-   * its work.
-   */
+  /** Replays the log. Returns the error of a damaged log, which must not stop the rest of the broker. */
   async tryReplay(visit: (batch: RecordBatch) => void): Promise<MillraceError | undefined> {
     if (this.partition.failure) return this.partition.failure
     try {
@@ -138,12 +132,12 @@ export class InternalLog {
   }
 
   /**
-   * Writes the whole state again where the log has outgrown it, and once that is durable drops the segments
-   * before it. Resolves when that has ended, also where the disk refused it: the log is as good as before,
-   * only longer, and a failing disk shows itself to the next append.
+   * Writes the whole state again if the log has outgrown it, and drops older segments once that is durable.
+   * Resolves also if the disk refused it: the log is as valid as before, only longer, and the next append
+   * reports a failing disk.
    *
-   * Obligations of the caller: `state` gives what a replay would come to now, and nothing before this point
-   * is still needed: no transaction is open in the partition.
+   * Obligations of the caller: `state` returns the result of a replay at this moment, and earlier records are
+   * not needed: no transaction is open in the partition.
    */
   rewriteIfOutgrown(state: () => Iterable<InternalRecord>): Promise<void> {
     const { rewriteBytes } = this.#limits
@@ -203,7 +197,7 @@ export class InternalLog {
   }
 }
 
-/** Resolves when all have. Nobody has to look at it: one half of a receipt is enough for most. */
+/** Resolves when all have. Its rejection needs no handler: most callers use one half of a receipt. */
 function all(promises: readonly Promise<void>[]): Promise<void> {
   const done = Promise.all(promises).then(() => undefined)
   done.catch(() => undefined)

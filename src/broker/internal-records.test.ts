@@ -22,21 +22,21 @@ test('offsets are stored as Kafka writes them', () => {
   const key = encodeOffsetKey('g', { topic: 'tt', partition: 3 })
   assert.equal(hex(key), bytes('0001', '000167', '00027474', '00000003'))
   assert.deepEqual(decodeOffsetKey(key), { group: 'g', topic: 'tt', partition: 3 })
-  const offset = { topic: 'tt', partition: 3, offset: 2 ** 40, metadata: 'ä', committedMs: 1 }
+  const offset = { topic: 'tt', partition: 3, offset: 2 ** 40, metadata: 'ä' }
   const fields = ['0003', '0000010000000000', 'ffffffff', '0002c3a4', '0000000000000001']
   // As 0.1.0 wrote them, and with the topic's id behind them.
   for (const [topicId, more] of [
     [undefined, ''],
     ['AAECAwQFBgcICQoLDA0ODw', '000102030405060708090a0b0c0d0e0f'],
   ] as const) {
-    const value = encodeOffsetValue({ ...offset, topicId })
+    const value = encodeOffsetValue({ ...offset, topicId }, 1)
     assert.equal(hex(value), bytes(...fields, more))
-    assert.deepEqual(decodeOffsetValue(value), { offset: 2 ** 40, metadata: 'ä', committedMs: 1, topicId })
+    assert.deepEqual(decodeOffsetValue(value), { offset: 2 ** 40, metadata: 'ä', topicId })
   }
   // Version 1, which older brokers wrote: no leader epoch.
   assert.deepEqual(
     decodeOffsetValue(Buffer.from(bytes('0001', '0000000000000005', '0000', '00'.repeat(16)), 'hex')),
-    { offset: 5, metadata: '', committedMs: 0, topicId: undefined },
+    { offset: 5, metadata: '', topicId: undefined },
   )
   assert.equal(decodeOffsetKey(Buffer.from('0002000167', 'hex')), undefined)
 })

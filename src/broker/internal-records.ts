@@ -47,29 +47,27 @@ export interface StoredOffset extends TopicPartition {
   readonly offset: number
   /** May be empty. */
   readonly metadata: string
-  /** When it was committed, in ms since the epoch. */
-  readonly committedMs: number
   /** In base64url, as in the metadata. Undefined for what 0.1.0 wrote. */
   readonly topicId: string | undefined
 }
 
 const topicIdBytes = 16
 
-export function encodeOffsetValue({ offset, metadata, committedMs, topicId }: StoredOffset): Uint8Array {
-  const to = new Encoder().int16(3).int64(offset).int32(-1).string(metadata).int64(committedMs)
+export function encodeOffsetValue({ offset, metadata, topicId }: StoredOffset, nowMs: number): Uint8Array {
+  const to = new Encoder().int16(3).int64(offset).int32(-1).string(metadata).int64(nowMs)
   if (topicId !== undefined) to.bytes(Buffer.from(topicId, 'base64url'))
   return to.finish()
 }
 
-export function decodeOffsetValue(bytes: Uint8Array): Omit<StoredOffset, keyof TopicPartition> {
+export function decodeOffsetValue(bytes: Uint8Array): Pick<StoredOffset, 'offset' | 'metadata' | 'topicId'> {
   const from = new Decoder(bytes)
   const version = from.int16()
   const offset = from.int64()
   if (version >= 3) from.int32()
   const metadata = from.string()
-  const committedMs = from.int64()
+  from.int64()
   const topicId = from.bytesLeft === topicIdBytes ? from.bytes(topicIdBytes).toString('base64url') : undefined
-  return { offset, metadata, committedMs, topicId }
+  return { offset, metadata, topicId }
 }
 
 export function encodeTransactionKey(transactionalId: string): Uint8Array {

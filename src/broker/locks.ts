@@ -7,13 +7,13 @@ import { MillraceError } from '../base/index.ts'
 export class Locks {
   readonly #holders = new Map<string, string>()
 
-  /** APP_ALREADY_RUNNING, naming the holder, when somebody has it. */
+  /** Throws APP_ALREADY_RUNNING, which names the holder. */
   take(name: string, holder: string): { release(): Promise<void> } {
     const other = this.#holders.get(name)
     if (other !== undefined)
       throw new MillraceError(
         'APP_ALREADY_RUNNING',
-        `'${name}' is already held by ${other}: stop that one first.`,
+        `'${name}' is already held by ${other}. Stop that one first.`,
       )
     this.#holders.set(name, holder)
     let held = true
@@ -25,7 +25,7 @@ export class Locks {
     }
   }
 
-  /** Who has the lock. */
+  /** The holder of the lock. */
   holder(name: string): string | undefined {
     return this.#holders.get(name)
   }

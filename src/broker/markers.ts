@@ -3,25 +3,24 @@
  * that finds no room on the disk is tried again every {@link retryMs}, and at each call that waits for it.
  * That ends when it is durable, its partition is deleted, or the log closes.
  *
- * A caller waits for one attempt and never for the disk to get room: it is refused with DISK_FULL, and may
- * call again.
+ * A caller waits for one attempt and never for room on the disk: it gets DISK_FULL, and may call again.
  */
 import { isMillraceError, type Clock, type MillraceError, type Timer } from '../base/index.ts'
 import type { Marker, Partition } from '../log/index.ts'
 
-/** How long to wait until what found no room on the disk is tried again. */
+/** How long to wait before a marker that found no room is tried again. */
 export const retryMs = 1000
 
 export interface MarkersContext {
   readonly clock: Clock
   /** A partition that was deleted has ended every transaction. */
   isDeleted(partition: Partition): boolean
-  /** Nothing is tried again by itself any more. */
+  /** No more retries by the timer. */
   isClosed(): boolean
 }
 
 export class Markers {
-  /** Those that are not durable yet. */
+  /** The markers that are not durable yet. */
   readonly #open = new Map<Partition, OpenMarker>()
 
   constructor(partitions: readonly Partition[], marker: Marker, context: MarkersContext) {
@@ -32,7 +31,7 @@ export class Markers {
     }
   }
 
-  /** Why a marker could not be appended the last time; undefined while all are durable or on their way. */
+  /** The error of the last failed append of a marker; undefined while all are durable or in flight. */
   get refusal(): MillraceError | undefined {
     for (const { refusal } of this.#open.values()) if (refusal) return refusal
     return undefined
@@ -47,8 +46,8 @@ export class Markers {
   }
 
   /**
-   * Resolves when the marker in this partition is durable; undefined where that is so. Rejects as
-   * {@link durable} does.
+   * Resolves when the marker in this partition is durable; undefined if it is already. Rejects as {@link
+   * durable} does.
    */
   durableIn(partition: Partition): Promise<void> | undefined {
     return this.#open.get(partition)?.settle()
@@ -71,7 +70,7 @@ class OpenMarker {
     this.#onDone = onDone
   }
 
-  /** Ends as the attempt in flight does, or else as the one that it begins. */
+  /** Ends as the attempt in flight, or starts one. */
   settle(): Promise<void> {
     if (this.#attempt) return this.#attempt
     const attempt = this.#try()
@@ -92,7 +91,7 @@ class OpenMarker {
   }
 
   #failed(error: unknown): void {
-    // Any other failure is final for the partition: later calls hear of it, too.
+    // Any other failure is final for the partition: later calls get it, too.
     if (!isMillraceError(error) || !error.retriable) return
     this.#refusal = error
     this.#attempt = undefined

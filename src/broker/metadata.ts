@@ -1,13 +1,12 @@
 /**
- * What the broker knows beside the log itself: its topics and which producer ids were given out.
+ * The broker's metadata beside the log: its topics, and the producer ids given out.
  *
  * One small file, `metadata.json` in the data directory: a JSON object, and a line that proves it. It is
- * replaced as a whole, so that after a crash it holds the old content or the new. Writes queue up one behind
- * the other.
+ * replaced as a whole, so that after a crash it holds the old content or the new. Writes are queued.
  *
- * An older copy of the file proves itself as well. What each partition says of its topic
- * (`log/files/partition-config.ts`) is held against it at start: see topic-recovery.ts. millrace 0.1.0 wrote
- * format 1, which has no proof.
+ * An older copy of the file proves itself as well. So a start compares it with the topic that each partition
+ * states (`log/files/partition-config.ts`): see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has
+ * no proof.
  */
 import { assert, SerialQueue, MillraceError, type Disk } from '../base/index.ts'
 import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log/index.ts'
@@ -22,7 +21,7 @@ export interface StoredTopic {
   readonly partitions: number
   readonly retentionBytes?: number
   readonly segmentBytes?: number
-  /** The log keeps it for itself. */
+  /** It is internal to the log. */
   readonly internal?: true
   /** The app that the topic is internal to. */
   readonly app?: string
@@ -39,7 +38,7 @@ export interface Metadata {
   readonly topics: readonly StoredTopic[]
   /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
   readonly deletingApps: readonly string[]
-  /** What a repair has cut off the committed offsets, and the groups whose offsets have been set since. */
+  /** A repair's cut of the committed offsets, and the groups whose offsets were set since. */
   readonly offsetsCut?: { readonly at: number; readonly settled: readonly string[] }
 }
 
@@ -64,13 +63,13 @@ export class MetadataFile {
     this.#current = current
   }
 
-  /** DATA_DIR_UNREADABLE when the file is there and is not what was written. */
+  /** Throws DATA_DIR_UNREADABLE if the file exists and has changed since it was written. */
   static async open(disk: Disk, folder: string): Promise<MetadataFile> {
     const path = `${folder}/${fileName}`
     const bytes = await readFile(disk, path)
     if (!bytes) return new MetadataFile(disk, folder, empty, 'new')
     const content = readChecked(bytes)
-    if (content.state === 'bad') throw unreadable(path, 'its content is not what was written')
+    if (content.state === 'bad') throw unreadable(path, 'its content has changed since it was written')
     const isProved = content.state === 'good'
     return new MetadataFile(
       disk,
@@ -85,9 +84,9 @@ export class MetadataFile {
   }
 
   /**
-   * Applies `change` to what is current once earlier updates are written; resolves when the result is
+   * Applies `change` to the current content once earlier updates are written; resolves when the result is
    * durable.
-   * @throws MillraceError DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED: what is current is as before
+   * @throws MillraceError DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED: the current content is then unchanged
    */
   update(change: (metadata: Metadata) => Metadata): Promise<void> {
     return this.#updates.run(async () => {
@@ -149,8 +148,8 @@ function isCut(value: unknown): value is NonNullable<Metadata['offsetsCut']> {
 }
 
 /**
- * 0.1.0 could leave a topic of a failed creation behind, and then make another of its name: the later one is
- * what was used.
+ * 0.1.0 could leave a topic of a failed creation, and then create another of its name: the later one was
+ * used.
  */
 function oncePerName(topics: readonly StoredTopic[]): StoredTopic[] {
   return [...new Map(topics.map(topic => [topic.name, topic])).values()]

@@ -2,12 +2,12 @@
  * Committed offsets of groups, kept in `__consumer_offsets`.
  *
  * An offset committed in a transaction is appended as part of that transaction and is **pending** until its
- * marker: then it counts, or it never was. Asking for the offsets of a group waits for what is pending
- * (KIP-447), so that a successor never starts from before its predecessor's last commit. At start the log is
- * read from its beginning, markers included.
+ * marker: then it counts, or it never was. A lookup of a group's offsets waits for pending ones (KIP-447), so
+ * that a successor never starts from before its predecessor's last commit. At start the log is read from its
+ * beginning, markers included.
  *
- * Each offset carries the id of its topic, and counts for that topic only: neither what a deletion has not
- * reached yet, nor a transaction that ends after its topic was deleted, says anything of another topic of
+ * Each offset carries the id of its topic, and counts for that topic only. So offsets that a deletion has not
+ * reached yet, or of a transaction that ends after its topic was deleted, do not count for a new topic of
  * that name.
  */
 import { fromUtf8, MillraceError, type Clock } from '../base/index.ts'
@@ -25,14 +25,15 @@ import {
 import { keyOf, PendingOffsets, type PartitionKey } from './pending-offsets.ts'
 
 /**
- * What the format of an offset holds. A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
+ * The most bytes of metadata in the format of an offset. A cluster takes 4096 bytes by default
+ * (`offset.metadata.max.bytes`).
  */
 const metadataBytesMax = 32_767
 
 export interface OffsetsContext {
   readonly clock: Clock
   readonly limits?: InternalLimits
-  /** The id of a topic that is there. */
+  /** The id of an existing topic. */
   topicId(topic: string): string | undefined
 }
 
@@ -52,8 +53,8 @@ export class Offsets {
   }
 
   /**
-   * Replays the log. Open transactions must have been ended before. Where the partition is damaged,
-   * everything that is asked of it fails with why; the rest of the log works without it.
+   * Replays the log. Open transactions must have been ended before. If the partition is damaged, its calls
+   * fail with the reason, and the rest of the log works without it.
    */
   static async open(partition: Partition, context: OffsetsContext): Promise<Offsets> {
     const offsets = await Offsets.look(partition, context)
@@ -61,7 +62,7 @@ export class Offsets {
     return offsets
   }
 
-  /** The same for a log that is only read: it stays as it is. */
+  /** The same for a read-only log, which stays unchanged. */
   static async look(partition: Partition, context: OffsetsContext): Promise<Offsets> {
     const offsets = new Offsets(partition, context)
     offsets.#failure = await offsets.#log.tryReplay(batch => offsets.#replay(batch))
@@ -73,7 +74,7 @@ export class Offsets {
     return this.#log.partition
   }
 
-  /** PARTITION_DAMAGED: why nothing can be committed or looked up. */
+  /** The PARTITION_DAMAGED error, if nothing can be committed or looked up. */
   checkUsable(): void {
     if (this.#failure) throw this.#failure
   }
@@ -86,16 +87,16 @@ export class Offsets {
     this.#pending.undecidedAll(error)
   }
 
-  /** Groups that have committed something. */
+  /** Groups with committed offsets. */
   groups(): string[] {
     return [...this.#groups.keys()].filter(group => this.of(group).length > 0)
   }
 
-  /** Everything that a group has committed, without what is pending. */
+  /** All committed offsets of a group, without pending ones. */
   of(group: string): OffsetCommit[] {
     return [...(this.#groups.get(group)?.values() ?? [])]
       .filter(offset => this.#counts(offset))
-      .map(asCommitted)
+      .map(withoutTopicId)
   }
 
   /** Commits outside a transaction; resolves when durable. */
@@ -103,7 +104,7 @@ export class Offsets {
     await this.#apply(group, this.#stored({ group, offsets }), [])
   }
 
-  /** Replaces everything that a group has committed. */
+  /** Replaces all committed offsets of a group. */
   async replace(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
     const stored = this.#stored({ group, offsets })
     const keys = new Set(stored.map(keyOf))
@@ -136,24 +137,25 @@ export class Offsets {
   }
 
   /**
-   * The outcome of a producer's transaction is not known before the next start: nor is what it has committed.
+   * The outcome of a producer's transaction is not known before the next start: nor are its committed
+   * offsets.
    */
   undecided(producerId: number, error: unknown): void {
     this.#pending.undecided(producerId, error)
   }
 
   /**
-   * The transaction of a producer could not be ended for want of room: until it is, callers that ask for its
-   * offsets are told why.
+   * The transaction of a producer could not be ended for lack of room. Until then a lookup of its offsets
+   * fails with the reason.
    */
   held(producerId: number, error: unknown): void {
     this.#pending.held(producerId, error)
   }
 
   /**
-   * What is committed, once nothing is pending for these partitions.
-   * @throws MillraceError DISK_FULL (retriable) where a transaction with such offsets cannot end for want of
-   *   room; what the disk failed with, where it left the outcome open
+   * The committed offsets, once nothing is pending for these partitions.
+   * @throws MillraceError DISK_FULL (retriable) if a transaction with such offsets cannot end for lack of
+   *   room; the disk's error, if it left the outcome open
    */
   async committed(
     group: string,
@@ -164,13 +166,13 @@ export class Offsets {
     const committed = this.#groups.get(group)
     return partitions.map(partition => {
       const offset = committed?.get(keyOf(partition))
-      return offset && this.#counts(offset) ? asCommitted(offset) : undefined
+      return offset && this.#counts(offset) ? withoutTopicId(offset) : undefined
     })
   }
 
   /** Forgets the offsets of a topic that was deleted. */
   async forgetTopic(topic: string): Promise<void> {
-    // They carry the topic's id: it is well to be rid of them, and no more.
+    // They carry the topic's id, so this only saves space.
     if (this.#failure) return
     for (const [group, committed] of this.#groups) {
       const gone = [...committed.values()].filter(offset => offset.topic === topic)
@@ -188,7 +190,7 @@ export class Offsets {
     await this.#log.idle()
   }
 
-  /** Appends, and once that is durable applies, what a group has now and what it has no more. */
+  /** Appends the new offsets of a group and those to delete, and applies them once they are durable. */
   async #apply(
     group: string,
     offsets: readonly StoredOffset[],
@@ -210,26 +212,25 @@ export class Offsets {
   }
 
   #stored({ group, offsets }: GroupCommit): StoredOffset[] {
-    const committedMs = this.#context.clock.now()
-    return offsets.map(({ topic, partition, offset, metadata = '' }) => {
-      const bytes = fromUtf8(metadata).length
+    return offsets.map(({ topic, partition, offset, metadata }) => {
+      const bytes = metadata === undefined ? 0 : fromUtf8(metadata).length
       if (bytes > metadataBytesMax)
         throw new MillraceError(
           'INVALID_ARGUMENT',
-          `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Keep less beside it.`,
+          `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Use less.`,
         )
-      return { topic, partition, offset, metadata, committedMs, topicId: this.#context.topicId(topic) }
+      return { topic, partition, offset, metadata: metadata ?? '', topicId: this.#context.topicId(topic) }
     })
   }
 
   *#records(group: string, offsets: Iterable<StoredOffset>): Generator<InternalRecord> {
+    const now = this.#context.clock.now()
     for (const offset of offsets)
-      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset) }
+      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
   }
 
   #keep(group: string, offset: StoredOffset): void {
-    // The topic may have been deleted since the offset was appended, and another one of its name have offsets
-    // here.
+    // The topic may have been deleted since the append, and a new one of its name may have offsets here.
     if (!this.#counts(offset)) return
     let committed = this.#groups.get(group)
     if (!committed) this.#groups.set(group, (committed = new Map()))
@@ -241,7 +242,7 @@ export class Offsets {
     return topicId === undefined || topicId === this.#context.topicId(topic)
   }
 
-  /** Applies what a transaction has decided. False: it holds no offsets. */
+  /** Applies the outcome of a transaction. False if it holds no offsets. */
   #settle(producerId: number, type: 'commit' | 'abort'): boolean {
     const held = this.#pending.settle(producerId)
     if (held && type === 'commit') for (const { group, offset } of held) this.#keep(group, offset)
@@ -270,7 +271,7 @@ export class Offsets {
   }
 
   /**
-   * Only while nothing is pending or in flight: it lies before the rewrite, is not in it, and would be
+   * Only while nothing is pending or in flight: such offsets are before the rewrite, not in it, and would be
    * dropped.
    */
   #rewriteIfOutgrown(): Promise<void> {
@@ -283,6 +284,6 @@ export class Offsets {
   }
 }
 
-function asCommitted({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
+function withoutTopicId({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
   return { topic, partition, offset, ...(metadata === '' ? {} : { metadata }) }
 }

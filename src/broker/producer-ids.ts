@@ -22,8 +22,8 @@ export class ProducerIds {
   }
 
   /**
-   * Never gives out `producerId` or less: the log has it in use, and the metadata file may be an older copy
-   * that does not know it.
+   * Never gives out `producerId` or a smaller one: the log uses it, and the metadata file may be an older
+   * copy.
    */
   async skipPast(producerId: number): Promise<void> {
     if (producerId < this.#metadata.current.nextProducerId) return

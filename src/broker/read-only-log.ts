@@ -1,13 +1,13 @@
 /**
- * LogPort for looking: the log in a folder as its files are, beside the process that writes it. Takes no
- * lock and writes nothing.
+ * LogPort for looking: the log in a folder as its files are, beside the process that writes it. Takes no lock
+ * and writes nothing.
  *
- * What it shows is what **has been written**: each look reads the topic's files up to the last whole batch,
- * whose checksum is right. The writer may not have synced the last of it yet, so a power cut can take records
- * that were shown. Transactions are followed through their markers, so `read_committed` ends before the first
- * open one and passes over aborted ones, as ever.
+ * It shows **written** records: each look reads the topic's files up to the last whole batch with a valid
+ * checksum. The writer may not have synced the last of them, so a power cut can take records that were shown.
+ * Transactions are followed through their markers, so `read_committed` ends before the first open one and
+ * skips aborted ones, as usual.
  *
- * The writer does not know of its readers. A look that files are taken away under (by retention, a roll, a
+ * The writer does not know of its readers. A look whose files are removed meanwhile (by retention, a roll, a
  * deletion) is repeated.
  */
 import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
@@ -38,7 +38,10 @@ export interface ReadOnlyLogOptions {
   readonly clock: Clock
 }
 
-/** Looks that are given up. The writer changes names a few times a minute, so that one retry is rare. */
+/**
+ * Failed looks before giving up. The writer changes names a few times a minute, so that even one retry is
+ * rare.
+ */
 const attemptsMax = 5
 
 export class ReadOnlyLog implements LogPort {
@@ -55,7 +58,7 @@ export class ReadOnlyLog implements LogPort {
   /** @throws MillraceError DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE */
   static async open(path: string, options: ReadOnlyLogOptions): Promise<ReadOnlyLog> {
     const log = new ReadOnlyLog(path, options)
-    // Whose folder it is, and whether it can be read.
+    // Checks the owner of the folder, and whether it can be read.
     await log.listTopics()
     return log
   }
@@ -104,7 +107,7 @@ export class ReadOnlyLog implements LogPort {
     return reader
   }
 
-  /** The error for what a log that is read only does not do. */
+  /** The error for calls that a read-only log refuses. */
   refusal(what: string): MillraceError {
     return new MillraceError(
       'READ_ONLY',
@@ -122,7 +125,7 @@ export class ReadOnlyLog implements LogPort {
   deleteApp = (): Promise<never> => this.#refuse('deletes no apps')
   lock = (): Promise<never> => this.#refuse('runs no apps')
 
-  /** What was committed when it was looked at; open transactions are not waited for. */
+  /** The offsets committed at the last look; does not wait for open transactions. */
   async committedOffsets(
     group: string,
     partitions: readonly TopicPartition[],
@@ -174,7 +177,7 @@ export class ReadOnlyLog implements LogPort {
   async #topics(): Promise<TopicDescription[]> {
     this.#checkOpen()
     const { disk } = this.#options
-    // Opening checks whose folder it is.
+    // Opening checks the owner of the folder.
     const folder = await LogDirectory.open(this.#path, {
       ...this.#options,
       readOnly: true,
@@ -206,7 +209,7 @@ export class ReadOnlyLog implements LogPort {
           close: () => log.close(),
         }
       } catch (error) {
-        // Files of that moment: they are there no longer.
+        // Files of an earlier look, which are gone.
         if (attempt >= attemptsMax || !isMillraceError(error, 'DISK_FAILED')) throw error
       }
   }
@@ -226,8 +229,7 @@ function partitionOf(log: LogDirectory, { name, partitions }: TopicDescription, 
 }
 
 /**
- * Topics by the folders of their partitions, where nothing else says what there is: in a log directory of
- * Apache Kafka's.
+ * Topics by the folders of their partitions, for a log directory of Apache Kafka, which has no other list.
  */
 function topicsByFolders(names: readonly string[]): TopicDescription[] {
   const counts = new Map<string, number>()

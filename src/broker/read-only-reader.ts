@@ -1,9 +1,8 @@
 /**
- * A reader of files that another process writes: it reads what a look has found, and looks again when it has
- * come to the end of that.
+ * A reader of files that another process writes: it reads the files of a look, and looks again at their end.
  *
- * A look reads the last segment of each partition. So the reader pauses in between for a multiple of what the
- * last look took: following a busy log costs a fixed share of a core at the most.
+ * A look reads the last segment of each partition. So the reader pauses in between for a multiple of the last
+ * look's duration: following a busy log costs at most a fixed share of a core.
  */
 import { MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
@@ -25,14 +24,14 @@ export interface ReadOnlyReaderContext {
   closed(): void
 }
 
-/** Between two looks, at least. */
+/** The least time between two looks. */
 const pauseMsMin = 200
-/** And this many times what the last look took. */
+/** And this many times the duration of the last look. */
 const pauseFactor = 4
 
 type Position = TopicPartition & { readonly offset: number }
 
-/** What a look has found, with a reader of it that is assigned the partitions `keys`. */
+/** The result of a look, with a reader of it for the partitions `keys`. */
 interface Current {
   readonly reader: InProcessReader
   readonly looks: ReadonlyMap<string, Look>
@@ -44,7 +43,7 @@ const keyOf = (topic: string, partition: number): string => `${topic}/${partitio
 export class ReadOnlyReader implements Reader {
   readonly #context: ReadOnlyReaderContext
   readonly #options: ReaderOptions
-  /** What is assigned, and where reading begins; where it has come to, the current reader knows. */
+  /** The assigned partitions, with their starts; the current reader has the positions. */
   #positions = new Map<string, Position>()
   /** Raised by each assignment: a look that began before is not the last one. */
   #assignment = 0
@@ -140,7 +139,7 @@ export class ReadOnlyReader implements Reader {
     const began = clock.monotonic()
     let assignment
     do {
-      // Several assignments in one turn are one look.
+      // Several assignments in one turn need one look.
       await Promise.resolve()
       assignment = this.#assignment
       const looks = new Map<string, Look>()
@@ -162,7 +161,7 @@ export class ReadOnlyReader implements Reader {
     this.#pauseMs = Math.max(pauseMsMin, pauseFactor * (clock.monotonic() - began))
   }
 
-  /** Reads from these looks, in place of the ones before. */
+  /** Reads from these looks instead of earlier ones. */
   async #begin(looks: ReadonlyMap<string, Look>): Promise<void> {
     const reader = new InProcessReader(
       {
@@ -176,8 +175,7 @@ export class ReadOnlyReader implements Reader {
     const left = this.#leave()
     for (const [key, { topic, partition, offset }] of this.#positions) {
       if (!before?.has(key)) continue
-      // It was read up to here, but records that were never acknowledged may be gone, and others come in
-      // their place.
+      // It was read up to here, but records that were never acknowledged may be gone, and replaced by others.
       const end = looks.get(topic)!.partition(partition).logEndOffset
       this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
     }
@@ -186,7 +184,7 @@ export class ReadOnlyReader implements Reader {
     await left
   }
 
-  /** Ends reading what the last look has found; where that has come to is kept. */
+  /** Ends the reader of the last look, and keeps its positions. */
   async #leave(): Promise<void> {
     this.#keepPositions()
     const current = this.#current
@@ -211,7 +209,7 @@ export class ReadOnlyReader implements Reader {
     return this.#current?.keys.has(key) && this.#positions.has(key) ? this.#current.reader : undefined
   }
 
-  /** The id of the topic as it was first looked at, while any of its partitions has been assigned. */
+  /** The topic's id at the first look, kept while any of its partitions is assigned. */
   #idOf(topic: string, { topicId }: Look): string {
     const known = this.#topicIds.get(topic) ?? topicId
     this.#topicIds.set(topic, known)

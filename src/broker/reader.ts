@@ -46,11 +46,11 @@ interface Source {
   bufferedBytes: number
   /** Where the next fetch begins. */
   fetchOffset: number
-  /** The offset after everything taken, and everything filtered behind it. */
+  /** The offset after all taken batches, and after those filtered next. */
   position: number
   fetching: boolean
   error: unknown
-  /** Replaced or dropped: what a pending fetch brings is not wanted any more. */
+  /** Replaced or dropped: the result of a pending fetch is ignored. */
   dropped: boolean
 }
 
@@ -100,8 +100,8 @@ export class InProcessReader implements Reader {
     }
     const batch = source.buffer[source.head]!
     source.head += 1
-    // What was taken is let go of, also from a buffer that is never empty: each batch holds on to all that
-    // was fetched with it.
+    // Taken batches are released, also from a buffer that is never empty: each batch keeps its whole fetch in
+    // memory.
     if (source.head * 2 >= source.buffer.length) {
       source.buffer = source.buffer.slice(source.head)
       source.head = 0
@@ -114,7 +114,7 @@ export class InProcessReader implements Reader {
 
   atEnd(topic: string, partition: number): boolean {
     const source = this.#source(topic, partition)
-    // A fetch from here on finds nothing, or that this offset is out of range.
+    // A fetch from here finds nothing, or an offset out of range.
     if (source.fetching || source.error !== undefined) return false
     return source.head === source.buffer.length && source.position >= this.#end(source)
   }
@@ -128,7 +128,7 @@ export class InProcessReader implements Reader {
   }
 
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
-    // One that waits in a loop for what cannot come any more must not spin.
+    // A caller that waits in a loop for batches that can no longer come must not spin.
     if (this.#closed) return Promise.reject(closedReader())
     if (this.#changed || signal?.aborted) {
       this.#changed = false
@@ -143,8 +143,7 @@ export class InProcessReader implements Reader {
         signal?.removeEventListener('abort', wake)
         resolve()
       }
-      // Anyone who reads waits for what others publish: that keeps the process alive, as the socket of a
-      // client would.
+      // A waiting reader keeps the process alive, as the socket of a client would.
       this.#context.clock.sleep(timeoutMs ?? waitMsMax, over.signal).then(wake, () => undefined)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wake = wake
@@ -242,7 +241,7 @@ export class InProcessReader implements Reader {
       if (source.dropped) return
       const before = source.fetchOffset
       this.#accept(source, result)
-      // A read that gives nothing new is asked again when the partition advances.
+      // A read without new batches is repeated when the partition advances.
       if (source.fetchOffset > before) this.#fill(source)
     } catch (error) {
       source.fetching = false
@@ -255,7 +254,7 @@ export class InProcessReader implements Reader {
   #accept(source: Source, result: ReadResult): void {
     const filter = new AbortedFilter(this.#isolation === 'read_committed' ? result.abortedTransactions : [])
     for (const batch of readBatches(result.batches)) {
-      // The first batch may end below what is wanted, where compaction took the offset asked for.
+      // The first batch may end below the requested offset, if compaction has removed that.
       if (batch.nextOffset <= source.fetchOffset) continue
       if (filter.admits(batch)) {
         const { topic, index: partition } = source

@@ -1,4 +1,4 @@
-/** What a topic may be called, and how it may be made. */
+/** Checks of a topic's name and configuration. */
 import { checkTopicName, MillraceError } from '../base/index.ts'
 import { segmentBytesMax, segmentBytesMin } from '../log/index.ts'
 import type { TopicConfig } from '../port/index.ts'

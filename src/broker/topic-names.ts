@@ -1,4 +1,4 @@
-/** Topics that are not the users' own: those of the log, and those of apps. */
+/** Names of internal topics: those of the log, and those of apps. */
 
 /** Topics that the broker keeps for itself. */
 export const offsetsTopic = '__consumer_offsets'
@@ -6,7 +6,7 @@ export const transactionsTopic = '__transaction_state'
 export const internalTopics: readonly string[] = [offsetsTopic, transactionsTopic]
 
 /**
- * What millrace 0.1.0 called the topics of its apps, which it did not mark: `<app>-<operator>-changelog`,
+ * The names of app topics in millrace 0.1.0, which did not mark them: `<app>-<operator>-changelog`,
  * `<app>-<operator>-repartition`.
  */
 export function isNamedAsOfApp(topic: string, app: string): boolean {

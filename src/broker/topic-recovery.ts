@@ -1,7 +1,7 @@
 /**
- * Holds the list of topics against what the partitions on the disk say of themselves. The list can be lost,
- * or an older copy of itself; a folder can be lost, or restored from another time. What the partitions prove
- * is taken over; what cannot be proved breaks the topic it is about, and no other.
+ * Compares the list of topics with the partitions on the disk. The list can be lost, or be an older copy; a
+ * folder can be lost, or restored from another time. Facts that the partitions prove are taken over. A
+ * contradiction breaks its topic, and no other.
  *
  * | the list           | the partitions' topic ids | the topic                                    |
  * | ------------------ | ------------------------- | -------------------------------------------- |
@@ -11,8 +11,8 @@
  * | does not have it   | none                      | is found again by the numbers of its folders |
  * | either             | several ids               | is broken                                    |
  *
- * Partitions without an id are of millrace 0.1.0, or of Apache Kafka. 0.1.0 made what was missing at start,
- * which is done for its topics once more.
+ * Partitions without an id are of millrace 0.1.0, or of Apache Kafka. 0.1.0 created missing partitions at
+ * start. For its topics this is done once more.
  */
 import type { PartitionConfig } from '../log/index.ts'
 import type { StoredTopic } from './metadata.ts'
@@ -26,15 +26,15 @@ export interface FoundPartition {
 
 export interface ReconciledTopic {
   readonly topic: StoredTopic
-  /** Why it cannot be used, and the way out. */
+  /** Why it cannot be used, with the remedy. */
   readonly broken?: string
 }
 
-/** A topic of an app goes with the app: it cannot be deleted by itself. */
+/** A topic of an app is deleted with the app, not alone. */
 function wayOut({ app }: StoredTopic): string {
   return app === undefined
-    ? 'Restore what is missing from a backup, or delete the topic (with everything in it) and create it again.'
-    : `It belongs to the app '${app}'. Restore what is missing from a backup, or let the app start from scratch: ` +
+    ? 'Restore the missing folders from a backup, or delete the topic (with everything in it) and create it again.'
+    : `It belongs to the app '${app}'. Restore the missing folders from a backup, or let the app start from scratch: ` +
         `run it with { restart: true }, or stop it and run 'millrace app delete ${app}'.`
 }
 
@@ -83,7 +83,7 @@ function reconcileOne(
   const missing = Array.from({ length: topic.partitions }, (_, index) => index).filter(
     index => !present.has(index),
   )
-  // The log works without its own topics, and knows by `cutAt` that it has lost one.
+  // The log works without its internal topics, and learns by `cutAt` that one is lost.
   const mayBeMade = internalTopics.includes(name) || (ids.length === 0 && (!isProved || !stored))
   if (missing.length > 0 && !mayBeMade) {
     const folders = missing.slice(0, 3).map(index => `${name}-${index}`)

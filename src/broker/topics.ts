@@ -1,10 +1,10 @@
 /**
  * Topics: names, ids, partition counts and configuration.
  *
- * The metadata file is the truth, and no two topics in it have one name. A topic is written there as
- * **creating**, its partitions are made, and only then it counts; a deletion is marked there first, and what
- * belongs to the topic goes after. Both are undone or finished by the topic's id: at once where the call
- * failed, else when the name is used again, else at the next start. The partitions vouch for their topic: see
+ * The metadata file is the truth, and no two topics in it have one name. A topic is first written there as
+ * **creating**, then its partitions are made, and only then it counts. A deletion is first marked there, then
+ * the topic's data is removed. Both are undone or finished by the topic's id: at once if the call failed, or
+ * when the name is used again, or at the next start. The partitions vouch for their topic: see
  * topic-recovery.ts.
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
@@ -15,11 +15,11 @@ import { checkConfig, checkName } from './topic-checks.ts'
 import { internalTopics, isNamedAsOfApp } from './topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
 
-/** What else has to do with a topic, and ends with it. */
+/** Other users of a topic, which end with it. */
 export interface TopicUsers {
-  /** The topic is gone. Called before its files are, synchronously. */
+  /** The topic is gone. Called synchronously, before its files are removed. */
   deleted(name: string, partitions: readonly Partition[]): void
-  /** Forgets what groups have committed for it. Resolves when that is durable. */
+  /** Forgets the committed offsets of groups for it. Resolves when that is durable. */
   forgetOffsets(topic: StoredTopic): Promise<void>
 }
 
@@ -31,12 +31,9 @@ export class Topics {
   /** Topics that are being created or deleted: the next one to use the name waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #byName = new Map<string, StoredTopic>()
-  /**
-   * Creations and deletions that failed in the middle: what they left is removed before the name is used
-   * again.
-   */
+  /** Failed creations and deletions: their leftovers are removed before the name is used again. */
   readonly #unfinished = new Map<string, StoredTopic>()
-  /** Why a topic cannot be used: what is on the disk is not what was there. */
+  /** Why a topic cannot be used: its files are missing or have changed. */
   readonly #broken = new Map<string, MillraceError>()
 
   private constructor(log: LogDirectory, metadata: MetadataFile, random: Random) {
@@ -51,11 +48,11 @@ export class Topics {
     return topics
   }
 
-  /** Finishes what a crash has interrupted, and tells `users` of deletions from now on. */
+  /** Finishes changes that a crash has interrupted, and reports later deletions to `users`. */
   async start(users: TopicUsers): Promise<void> {
     this.#users = users
     for (const [name, topic] of this.#unfinished)
-      // A full disk can wait: the name is not to be had until there is room.
+      // A full disk can wait: the name is not available until the disk has room.
       await this.#alone(name, () => this.#remove(topic)).catch(unlessRetriable)
   }
 
@@ -82,8 +79,8 @@ export class Topics {
   }
 
   /**
-   * The partition. UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for every one of a topic that is not
-   * whole on the disk.
+   * The partition. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for each partition of a topic
+   * with missing files.
    */
   partition(name: string, index: number): Partition {
     const topic = this.known(name)
@@ -97,32 +94,37 @@ export class Topics {
     )
   }
 
-  /** Creates a topic, or claims for an app what 0.1.0 made for it. TOPIC_EXISTS, INVALID_ARGUMENT. */
+  /**
+   * Creates a topic, or claims for an app a topic that 0.1.0 made for it. Throws TOPIC_EXISTS,
+   * INVALID_ARGUMENT.
+   */
   async create(name: string, config: TopicConfig): Promise<void> {
     checkName(name, this.#byName.keys())
     checkConfig(name, config)
     if (internalTopics.includes(name))
-      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is kept by the log itself: choose another name.`)
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
     await this.#create(name, config)
   }
 
-  /** Makes sure that a topic of the log's own is there, with one partition, and gives it. */
+  /** Creates a missing internal topic of the log, with one partition, and returns it. */
   async internal(name: string, config: Omit<TopicConfig, 'partitions'> = {}): Promise<Partition> {
     if (!this.#byName.has(name)) await this.#create(name, { ...config, partitions: 1 })
     return this.partition(name, 0)
   }
 
-  /** UNKNOWN_TOPIC; INVALID_ARGUMENT for one of the log's own, or of another app than `app`. */
+  /**
+   * Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the log, or of another app than `app`.
+   */
   async delete(name: string, app?: string): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
     const topic = this.#byName.get(name) ?? this.#unfinished.get(name)
     if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
     if (topic.internal)
-      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is kept by the log itself and stays.`)
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log and cannot be deleted.`)
     if (topic.app !== undefined && topic.app !== app)
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `Topic '${name}' belongs to the app '${topic.app}', and goes with it: log.deleteApp('${topic.app}').`,
+        `Topic '${name}' belongs to the app '${topic.app}', and is deleted with it: log.deleteApp('${topic.app}').`,
       )
     await this.#alone(name, () => this.#remove(topic))
   }
@@ -142,7 +144,7 @@ export class Topics {
       .map(({ name }) => name)
   }
 
-  /** Deletes topics of any owner: they, and what else `alter` says, are marked in one. */
+  /** Deletes topics of any owner. One write marks them, and makes the other changes of `alter`. */
   async deleteAll(names: readonly string[], alter: (metadata: Metadata) => Metadata): Promise<void> {
     for (let busy; (busy = names.find(name => this.#changing.has(name)));) await this.#changing.get(busy)
     const topics = names.flatMap(name => this.#byName.get(name) ?? [])
@@ -168,7 +170,7 @@ export class Topics {
       name,
       id: this.#newId(),
       ...config,
-      // What an app, or the log, cannot do without is kept whatever the log's default says.
+      // Topics that an app, or the log, needs are kept whole, whatever the log's default.
       ...(internalTopics.includes(name) ? { internal: true, retentionBytes: -1 } : {}),
       ...(config.app === undefined ? {} : { retentionBytes: -1 }),
     }
@@ -181,7 +183,7 @@ export class Topics {
         await this.#makePartitions(topic)
         await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
       } catch (error) {
-        // What cannot be removed now is removed when the name is used again, or at the next start.
+        // Files that cannot be removed now are removed when the name is used again, or at the next start.
         await this.#remove(topic).catch(() => undefined)
         throw error
       }
@@ -190,7 +192,7 @@ export class Topics {
     })
   }
 
-  /** Removes a topic and everything that belongs to it, from wherever an earlier attempt has stopped. */
+  /** Removes a topic and all its data, from the step at which an earlier attempt stopped. */
   async #remove(topic: StoredTopic): Promise<void> {
     const { name, id } = topic
     await this.#change(topics => deleting(topics, new Set([id])))
@@ -255,10 +257,7 @@ export class Topics {
     this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
   }
 
-  /**
-   * Sees to it that all partitions say what they belong to: those that an older version made, or that lost
-   * it, do not.
-   */
+  /** Writes the topic into all partitions that lack it: those of an older version, or with a lost file. */
   async #vouch(topic: StoredTopic): Promise<void> {
     for (const partition of this.#partitionsOf(topic)) {
       if (topic.internal || topic.app !== undefined) partition.keepAll()

@@ -3,7 +3,7 @@
  *
  *   1. the partitions that took part are synced (all at once);
  *   2. a record "commit, these partitions" is synced to the transaction log: **the commit point**;
- *   3. markers are appended to the partitions; nobody waits for their sync.
+ *   3. markers are appended to the partitions; no call waits for their sync.
  *
  * Invariants
  * - After a crash the outcome is found in the transaction log: a transaction still open in a partition is
@@ -12,8 +12,8 @@
  *   recovery looks at.
  * - Every end raises the epoch, and the raised epoch is durable before anyone uses it (KIP-890). Markers
  *   carry it, so that partitions refuse late appends by themselves.
- * - Past the commit point nothing is asked of the disk before the commit is reported: what a later
- *   transaction needs is there before.
+ * - Between the commit point and its report the disk is not used: anything that a later transaction needs is
+ *   there before.
  */
 import { isMillraceError, type Clock } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
@@ -71,8 +71,8 @@ export class TransactionEnd {
     offsets.ended(producerId, outcome)
     id.participants.clear()
     if (nextProducerId !== undefined) {
-      // Nobody knows the new id before its first commit is in the transaction log: until then recovery aborts
-      // what it wrote.
+      // The new id is unknown to recovery before its first commit is in the transaction log: until then
+      // recovery aborts its writes.
       id.producerId = nextProducerId
       id.epoch = 0
     }
@@ -85,21 +85,23 @@ export class TransactionEnd {
     status: TransactionStatus,
     participants: readonly Partition[] = [],
   ): Promise<void> {
-    // This record takes the place of the last one, which recovery needs for as long as its markers can be
-    // lost.
+    // This record replaces the last one, which recovery needs while its markers can be lost.
     await id.markers?.durable()
     const value = id.value(status, participants, this.#context.clock.now())
     await this.#context.transactionLog.write(new Map([[id.name, value]]))
   }
 
-  /** Up to the commit point. The producer id to continue with, where the epochs of this one are used up. */
+  /**
+   * Runs up to the commit point. Returns the producer id to continue with, if the epochs of this one are used
+   * up.
+   */
   async #decide(
     id: TransactionalId,
     outcome: TransactionOutcome,
     participants: readonly Partition[],
   ): Promise<number | undefined> {
     const nextProducerId = id.isUsedUp ? await this.#context.producerIds.next() : undefined
-    // 1. What the transaction wrote is durable, …
+    // 1. The records of the transaction are durable, …
     if (outcome === 'commit') await this.#syncAll(participants)
     // 2. … then the outcome, together with the epoch that everything later has.
     id.epoch += 1
@@ -108,7 +110,7 @@ export class TransactionEnd {
     return nextProducerId
   }
 
-  /** Makes what was written to the partitions safe, but for those that were deleted. */
+  /** Makes the records in the partitions safe, except in deleted ones. */
   async #syncAll(partitions: readonly Partition[]): Promise<void> {
     try {
       await this.#context.log.syncAll(partitions)
@@ -120,7 +122,7 @@ export class TransactionEnd {
   }
 }
 
-/** No room, for example: everything is as before, and the same call may succeed later. */
+/** A full disk, for example: nothing has changed, and the same call may succeed later. */
 export function isRetriable(error: unknown): boolean {
   return isMillraceError(error) && error.retriable
 }

@@ -16,7 +16,7 @@ import {
 
 export class TransactionLog {
   readonly #log: InternalLog
-  /** What a replay would find, by transactional id. */
+  /** The result of a replay, by transactional id. */
   readonly #states = new Map<string, TransactionValue>()
   #failure: MillraceError | undefined
 
@@ -33,7 +33,7 @@ export class TransactionLog {
     return opened
   }
 
-  /** Why the log could not be read: nobody knows what was decided. */
+  /** Why the log could not be read: the outcomes are unknown. */
   get failure(): MillraceError | undefined {
     return this.#failure
   }
@@ -42,7 +42,7 @@ export class TransactionLog {
     return this.#states
   }
 
-  /** A repair has cut off a part of the log, which may have raised epochs. */
+  /** A repair has cut a part of the log, which may have raised epochs. */
   get isCut(): boolean {
     return this.#log.partition.config.cutAt !== undefined
   }
@@ -78,7 +78,7 @@ export class TransactionLog {
     else this.#states.delete(transactionalId)
   }
 
-  /** Waits for nobody: it writes what a replay would find, whatever the ids are doing. */
+  /** Waits for no id: it writes the result of a replay at this moment. */
   #rewriteIfOutgrown(): Promise<void> {
     return this.#log.rewriteIfOutgrown(() =>
       Array.from(this.#states, ([id, value]): InternalRecord => transactionRecord(id, value)),

@@ -1,6 +1,6 @@
 /**
- * What a crash leaves of transactions, and how each is ended. It relies on the order in which transactions
- * end: transaction-end.ts.
+ * Ends the transactions that a crash has left open. It relies on the order in which transactions end:
+ * transaction-end.ts.
  */
 import type { Clock } from '../base/index.ts'
 import type { LogDirectory } from '../log/index.ts'
@@ -9,8 +9,8 @@ import type { TransactionLog } from './transaction-log.ts'
 import { epochMax } from './transactional-id.ts'
 
 /**
- * Ends every transaction that is still open in a partition: with a commit where the commit point was reached,
- * otherwise with an abort. To be called before anything reads offsets or accepts writers.
+ * Ends every transaction that is still open in a partition: with a commit if the commit point was reached,
+ * otherwise with an abort. Call it before anything reads offsets or accepts writers.
  * @returns the state that each transactional id continues from
  */
 export async function recoverTransactions(
@@ -19,8 +19,8 @@ export async function recoverTransactions(
   clock: Clock,
 ): Promise<ReadonlyMap<string, TransactionValue>> {
   const states = new Map(transactionLog.states)
-  // Nobody knows what was decided: transactions stay open, and hide their records, until the log is restored
-  // or repaired.
+  // The outcomes are unknown: transactions stay open, and hide their records, until the log is restored or
+  // repaired.
   if (transactionLog.failure) return states
 
   const byProducer = new Map([...states.values()].map(state => [state.producerId, state]))
@@ -58,8 +58,8 @@ export async function recoverTransactions(
     await transactionLog.write(new Map(raised))
     for (const [transactionalId, state] of raised) states.set(transactionalId, state)
   }
-  // What a repair has cut off may have raised epochs; an older copy of the log is behind what partitions have
-  // seen. Such an id takes a new producer id, which no partition can know.
+  // Records that a repair has cut may have raised epochs, and an older copy of the log may have lower epochs
+  // than partitions have seen. Such an id takes a new producer id, which no partition can know.
   const isBehind = producersAhead(log, byProducer)
   for (const [transactionalId, state] of states)
     if (transactionLog.isCut || isBehind.has(state.producerId))

@@ -8,7 +8,7 @@ import type { Markers } from './markers.ts'
 /** The largest epoch. Only a marker may carry it; a producer gets a new id before. */
 export const epochMax = 0x7fff
 
-/** What an id begins with. */
+/** The first state of an id. */
 export type InitialState = Pick<TransactionValue, 'producerId' | 'producerEpoch' | 'timeoutMs' | 'startedMs'>
 
 export class TransactionalId {
@@ -39,7 +39,7 @@ export class TransactionalId {
     return { producerId: this.producerId, producerEpoch: this.epoch }
   }
 
-  /** The next epoch is left to a marker: who continues needs a new producer id. */
+  /** The next epoch is reserved for a marker: to continue, the id needs a new producer id. */
   get isUsedUp(): boolean {
     return this.epoch + 1 >= epochMax
   }
@@ -54,7 +54,7 @@ export class TransactionalId {
     throw new MillraceError(
       'PRODUCER_FENCED',
       `The writer '${this.name}' (producer ${identity.producerId}, epoch ${identity.producerEpoch}) is fenced: another one was ` +
-        `opened with this id, or its transaction took longer than ${this.timeoutMs} ms and was aborted. Drop what it did since its last commit.`,
+        `opened with this id, or its transaction took longer than ${this.timeoutMs} ms and was aborted. Drop its work since its last commit.`,
     )
   }
 

@@ -1,14 +1,14 @@
 /**
- * The transaction coordinator: transactional ids, who may write under them, and when their transactions begin
- * and end. How one ends, and what decides its outcome: transaction-end.ts.
+ * The transaction coordinator: transactional ids, their writers, and when their transactions begin and end.
+ * How one ends, and what decides its outcome: transaction-end.ts.
  *
  * Invariants
  * - Every new writer with an id raises its epoch, as every end does (KIP-890). A late append or a late end
  *   carries an old epoch and is refused: it cannot join the next transaction.
  * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist});
- *   an append it does not know is refused, so nothing can hold back the last stable offset for good.
- * - After an unclean stop all epochs are raised: what a producer had appended unsynced may be gone, and its
- *   transaction with it.
+ *   other appends are refused, so that nothing can hold back the last stable offset for good.
+ * - After an unclean stop all epochs are raised: unsynced appends of a producer may be gone, and its
+ *   transaction with them.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
@@ -28,7 +28,7 @@ import { TransactionalId } from './transactional-id.ts'
 const timeoutMsMax = 15 * 60_000
 
 export interface TransactionsContext extends TransactionEndContext {
-  /** What time-outs are measured by: a transaction does not expire while its writer cannot act. */
+  /** The clock of time-outs: a transaction does not expire while its writer cannot act. */
   readonly active: ActiveClock
 }
 
@@ -83,7 +83,7 @@ export class Transactions {
 
   /**
    * Notes that a producer is about to append to `partition` in its transaction, which begins with the first
-   * call. Synchronous, and to be called right before the append. PRODUCER_FENCED for an identity that is not
+   * call. Synchronous; call it right before the append. Throws PRODUCER_FENCED for an identity that is not
    * the current one; INVALID_TXN_STATE while the transaction is ending.
    */
   enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
@@ -93,7 +93,7 @@ export class Transactions {
         'INVALID_TXN_STATE',
         `The transaction of '${transactionalId}' is ending: nothing can be added to it.`,
       )
-    // Nothing may be appended before a marker that is tried again.
+    // No append may precede a marker that is tried again.
     if (id.markers?.refusal)
       throw new MillraceError(
         'DISK_FULL',
@@ -109,7 +109,7 @@ export class Transactions {
   }
 
   /**
-   * Ends the transaction; resolves at the commit point, or when the abort is durable. Gives the identity to
+   * Ends the transaction; resolves at the commit point, or when the abort is durable. Returns the identity to
    * continue with.
    */
   async end(
@@ -130,7 +130,7 @@ export class Transactions {
     return this.#ids.get(transactionalId)?.isCurrent(identity) ?? false
   }
 
-  /** A partition is being deleted: what it had to do with transactions is over, however they end. */
+  /** A partition is being deleted: it no longer takes part in transactions, however they end. */
   partitionDeleted(partition: Partition): void {
     this.#deleted.add(partition)
     for (const id of this.#ids.values()) id.participants.delete(partition)
@@ -145,7 +145,7 @@ export class Transactions {
     return [...this.#ids.keys()]
   }
 
-  /** Forgets an id that nobody uses any more; what it has open is aborted. */
+  /** Forgets an unused id, and aborts its open transaction. */
   async forget(transactionalId: string): Promise<void> {
     const id = this.#ids.get(transactionalId)
     await id?.operations.run(async () => {
@@ -157,8 +157,8 @@ export class Transactions {
   }
 
   /**
-   * Aborts what is open and waits until all markers are durable. Rejects with the first failure, having tried
-   * all.
+   * Aborts open transactions and waits until all markers are durable. Tries all, and rejects with the first
+   * failure.
    */
   async close(): Promise<void> {
     this.#closed = true
@@ -175,7 +175,7 @@ export class Transactions {
   }
 
   /**
-   * Resolves when every outcome that is decided by now shows in the partition: its markers there are durable.
+   * Resolves when every outcome decided so far shows in the partition: its markers there are durable.
    * @throws MillraceError DISK_FULL (retriable): a marker finds no room there
    */
   async outcomesVisible(partition: Partition): Promise<void> {
@@ -199,7 +199,7 @@ export class Transactions {
     return id
   }
 
-  /** Takes the next epoch, or a new producer id where none is left. The caller writes it down. */
+  /** Takes the next epoch, or a new producer id if none is left. The caller stores it. */
   async #raiseEpoch(id: TransactionalId): Promise<void> {
     if (id.isUsedUp) {
       id.producerId = await this.#context.producerIds.next()
@@ -221,7 +221,7 @@ export class Transactions {
     id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
   }
 
-  /** Aborts the transaction that is open now. Where the disk has no room, its timer tries again. */
+  /** Aborts the open transaction. On a full disk its timer tries again. */
   #expire(id: TransactionalId): void {
     const { identity } = id
     const abort = async (): Promise<void> => {
@@ -235,7 +235,7 @@ export class Transactions {
     if (!id)
       throw new MillraceError(
         'INVALID_TXN_STATE',
-        `The coordinator does not know the transactional id '${transactionalId}': open a writer with it first.`,
+        `The coordinator does not know the transactional id '${transactionalId}'. Open a writer with it first.`,
       )
     id.checkCurrent(identity)
     return id

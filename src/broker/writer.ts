@@ -1,6 +1,6 @@
 /**
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
- * is the order in the partition; what they wait for is the disk.
+ * is the order in the partition. They wait only for the disk.
  */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
@@ -17,7 +17,7 @@ import type { Transactions } from './transactions.ts'
 
 export interface WriterContext {
   /**
-   * A partition that users, or the given app, may write to. UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   * A partition that users, or the given app, may write to. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    * INVALID_ARGUMENT.
    */
   writable(topic: string, index: number, app: string | undefined): Partition
@@ -28,7 +28,7 @@ export interface WriterContext {
   closed(writer: PlainWriter | TransactionalWriter): void
 }
 
-/** A user of the port may bring batches of another builder: the log looks into these. */
+/** A user of the port may bring batches of another builder: the log checks these. */
 function originOf(batch: BatchToAppend): BatchOrigin {
   return batch instanceof BatchBuilder ? 'built' : 'foreign'
 }
@@ -55,7 +55,7 @@ export class PlainWriter implements Writer {
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
     if (this.#failure !== undefined) throw this.#failure
-    // Nothing was appended for a topic that is not there: that does not fail the writer.
+    // A missing topic does not fail the writer: nothing was appended.
     const target = this.#context.writable(topic, partition, this.app)
     try {
       const receipt = this.#append(target, batch)
@@ -63,7 +63,7 @@ export class PlainWriter implements Writer {
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
-      // Refused for its size before anything of it was appended: what follows may be appended in its place.
+      // Refused for its size before it was appended: the next batch may be appended in its place.
       if (!isMillraceError(error, 'RECORD_TOO_LARGE')) this.#failure ??= error
       throw error
     }
@@ -88,7 +88,7 @@ export class PlainWriter implements Writer {
     return Promise.reject(notTransactional())
   }
 
-  /** Waits for what is not acknowledged yet. */
+  /** Waits for unacknowledged appends. */
   async close(): Promise<void> {
     this.#failure ??= closedError()
     await Promise.allSettled(this.#pending)
@@ -115,7 +115,7 @@ export class TransactionalWriter implements Writer {
   #dirty = false
   /** Writes of this transaction that have not reached the disk yet. */
   readonly #pending = new Map<Promise<void>, Partition>()
-  /** The end of a transaction in progress: what comes after waits for it. */
+  /** The end of a transaction in progress: later calls wait for it. */
   #ending: Promise<void> | undefined
 
   constructor(context: WriterContext, transactionalId: string, identity: ProducerIdentity, app?: string) {
@@ -155,7 +155,7 @@ export class TransactionalWriter implements Writer {
     return this.#end('abort')
   }
 
-  /** Aborts what is not committed. */
+  /** Aborts the open transaction. */
   async close(): Promise<void> {
     while (this.#ending) await this.#ending
     if (this.#failure === undefined) {
@@ -185,7 +185,7 @@ export class TransactionalWriter implements Writer {
     try {
       if (offsets && offsets.offsets.length > 0) this.#addOffsets(offsets)
       if (!this.#dirty) {
-        // Nothing to end, but a fenced writer has to learn of it.
+        // Nothing to end, but a fenced writer must learn of it.
         if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity))
           await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
         return
@@ -232,7 +232,7 @@ export class TransactionalWriter implements Writer {
   #fail(error: unknown): unknown {
     if (this.#failure === undefined) {
       this.#failure = error
-      // Where the outcome is open, or the writer is fenced, the coordinator knows better and refuses.
+      // If the outcome is open, or the writer is fenced, the coordinator refuses.
       if (this.#dirty)
         this.#context.transactions.end(this.transactionalId, this.#identity, 'abort').catch(() => undefined)
     }

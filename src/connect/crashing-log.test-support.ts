@@ -1,6 +1,6 @@
 /**
- * The log of the tests of connectors: the one in process, over a simulated disk, with crashes at chosen moments
- * of a commit.
+ * The log of the tests of connectors: the one in process, over a simulated disk, with crashes at chosen
+ * moments of a commit.
  */
 import { seededRandom, systemClock } from '../base/index.ts'
 import { InProcessLog } from '../broker/index.ts'

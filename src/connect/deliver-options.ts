@@ -20,7 +20,7 @@ export interface DeliverOptions {
   readonly onError?: ErrorPolicy
   /** A transaction is written when it has this many rows. Default 50,000. */
   readonly transactionRows?: number
-  /** … or this many bytes, as they stand on the log. Default 16 MiB. */
+  /** … or this many bytes, as on the log. Default 16 MiB. */
   readonly transactionBytes?: number
   /** … or is this old. Default 1 s. */
   readonly commitInterval?: Duration

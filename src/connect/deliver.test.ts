@@ -27,7 +27,7 @@ import {
 const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
 describe('deliver', () => {
-  test('everything committed up to the end, in order per partition, nothing aborted', async () => {
+  test('delivers committed records up to the end, in order per partition, and no aborted ones', async () => {
     const log = await logOf(counting(50))
     const target = new MemoryTarget<string, Thing>()
     const stats = await deliver(log, things, target.sink(), { until: 'end' }).done
@@ -40,7 +40,7 @@ describe('deliver', () => {
     assert.deepEqual(target.rows[0], { partition: 0, offset: 0, timestamp: 1000, key: 'k0', value: { n: 0 } })
   })
 
-  test('goes on where the target stands', async () => {
+  test('continues at the offsets of the target', async () => {
     const log = await logOf(counting(10))
     const target = new MemoryTarget<string, Thing>()
     await deliver(log, things, target.sink(), { until: 'end' }).done
@@ -50,7 +50,7 @@ describe('deliver', () => {
     assert.equal((await deliver(log, things, target.sink(), { until: 'end' }).done).delivered, 0)
   })
 
-  test('begins inside a batch, where the target stands there', async () => {
+  test("begins inside a batch, if the target's offset is there", async () => {
     const log = new CrashingLog()
     await log.createTopic('things', { partitions: 2 })
     const builder = new BatchBuilder()
@@ -62,7 +62,7 @@ describe('deliver', () => {
     assert.deepEqual(valuesOf(target), [6, 7, 8, 9])
   })
 
-  test('finish: everything there is by then, written while it runs', async () => {
+  test('finish: delivers all records up to that moment', async () => {
     const log = await logOf([])
     const target = new MemoryTarget<string, Thing>()
     const delivery = deliver(log, things, target.sink(), { commitInterval: '1ms' })
@@ -72,7 +72,7 @@ describe('deliver', () => {
     assert.deepEqual(sorted(valuesOf(target)), upTo(20))
   })
 
-  test('stop: commits what has been read', async () => {
+  test('stop: commits the records that were read', async () => {
     const log = await logOf(counting(20))
     const target = new MemoryTarget<string, Thing>()
     const stop = new AbortController()
@@ -105,7 +105,7 @@ describe('deliver', () => {
     await delivery.stop()
   })
 
-  test('a topic that is not there, and one that says how it is to be', async () => {
+  test('waits for a missing topic, and creates one that is declared with partitions', async () => {
     const target = new MemoryTarget<string, Thing>()
     const unsure = topic('unsure', { key: z.string(), value: z.object({ n: z.int() }) })
     await assert.rejects(
@@ -117,7 +117,7 @@ describe('deliver', () => {
     assert.equal((await log.describeTopic('things'))?.partitions, 2)
   })
 
-  test('a target that stands where the topic is not', async () => {
+  test('a target whose offset is outside the topic', async () => {
     const log = await logOf(counting(5))
     const target = new MemoryTarget<string, Thing>()
     target.offsets.set(0, 1000)
@@ -127,7 +127,7 @@ describe('deliver', () => {
     )
   })
 
-  test('a topic that is made again while its delivery starts is not delivered', async () => {
+  test('does not deliver a topic that is created again while its delivery starts', async () => {
     const log = await logOf(counting(5))
     const target = new MemoryTarget<string, Thing>()
     const ask = log.describeTopic.bind(log)
@@ -142,7 +142,7 @@ describe('deliver', () => {
     assert.equal(target.writes, 0)
   })
 
-  test('a writer that was replaced is fenced', async () => {
+  test('fences a replaced writer', async () => {
     const log = await logOf(counting(5))
     const target = new MemoryTarget<string, Thing>()
     const old = deliver(log, things, target.sink(), { commitInterval: '1ms' })
@@ -157,7 +157,7 @@ describe('deliver', () => {
     assert.equal(target.rows.length, 8)
   })
 
-  test('lag, phases and counts are told', async () => {
+  test('reports lag, phases and counts', async () => {
     const log = await logOf(counting(6))
     const seen: unknown[] = []
     await deliver(log, things, new MemoryTarget<string, Thing>().sink(), {
@@ -188,7 +188,7 @@ describe('bad records', () => {
     return target
   }
 
-  test('fail: the record is named, and nothing past it is delivered', async () => {
+  test('fail: names the record, and delivers nothing past it', async () => {
     const log = await logOf(lines)
     await assert.rejects(
       deliver(log, things, unlucky().sink(), { until: 'end' }).done,
@@ -215,7 +215,7 @@ describe('bad records', () => {
     assert.deepEqual(valuesOf(unfit), [0, 1])
   })
 
-  test('skip: everything else arrives', async () => {
+  test('skip: delivers all other records', async () => {
     const log = await logOf(lines)
     const target = unlucky()
     const stats = await deliver(log, things, target.sink(), { until: 'end', onError: 'skip' }).done
@@ -230,7 +230,7 @@ describe('bad records', () => {
     )
   })
 
-  test('many that the sink can tell cost one more try', async () => {
+  test('rows that the sink names cost one more try, however many', async () => {
     const log = await logOf(counting(100))
     const target = new MemoryTarget<string, Thing>()
     target.cannotTake = ({ value }) => value!.n % 3 === 0
@@ -251,7 +251,7 @@ describe('bad records', () => {
     await assert.rejects(done, isCode('SCHEMA_ASYNC'))
   })
 
-  test('a failure waits for the one who has taken the outcome, and the progress tells of it', async () => {
+  test('a failure waits for the caller that has taken the outcome, and the progress reports it', async () => {
     const unhandled: unknown[] = []
     const note = (error: unknown): void => void unhandled.push(error)
     process.on('unhandledRejection', note)
@@ -322,7 +322,7 @@ describe('bad records', () => {
     }))
 })
 
-/** Compiled, never run: what the types admit. */
+/** Compiled, never run: the types. */
 export function types(log: CrashingLog): void {
   deliver(log, things, duckdb('x.duckdb', { table: 't', columns: { key: 'key', n: 'value.n' } }))
   deliver(

@@ -1,11 +1,11 @@
 /**
  * Delivers a topic to a sink, exactly once.
  *
- * Delivery goes on where the **target** stands: its offsets move in the transaction that holds the rows (see
+ * Delivery continues at the offsets in the **target**, which move in the transaction of the rows (see
  * sink.ts). Records are read committed, decoded a batch at a time, and gathered into transactions that are
  * bounded in rows, bytes and time.
  *
- * One transaction is under way in the target while the next one is read and decoded, so at most two are held.
+ * One transaction is in flight in the target while the next one is read and decoded, so at most two are held.
  */
 import { checkOptions, Outcome } from '../base/index.ts'
 import { checkConnector, checkLog } from './checks.ts'
@@ -19,30 +19,30 @@ import type { Sink, SinkTopic } from './sink.ts'
 /** A running delivery. Closing the log stops it as {@link Delivery.stop} does. */
 export interface Delivery {
   /**
-   * Settles when the delivery has ended; rejects with what it failed on. A failure ends the process as every
-   * unhandled rejection does, unless `done`, `stop()` or `finish()` was taken before.
+   * Settles when the delivery has ended; rejects with the error of a failed one. A failure ends the process
+   * as every unhandled rejection does, unless the program took `done`, `stop()` or `finish()` before.
    */
   readonly done: Promise<DeliverStats>
-  /** What has been delivered so far, and in which state the delivery is. */
+  /** The counts so far, and the state of the delivery. */
   progress(): DeliveryProgress
-  /** Delivers everything up to the end as it is now, then leaves. */
+  /** Delivers all records up to the present end, then leaves. */
   finish(): Promise<DeliverStats>
-  /** Commits what has been read, then leaves. */
+  /** Commits the records that were read, then leaves. */
   stop(): Promise<DeliverStats>
 }
 
 /**
  * Starts to deliver a topic to a sink.
  *
- * The app that writes the topic may be started before or after: a topic that declares its partition count is
- * created, any other is waited for, up to 10 s. Only with `until: 'end'` it has to be there.
+ * The app that writes the topic may start before or after. A topic that declares its partition count is
+ * created; the delivery waits for any other, up to 10 s. With `until: 'end'` the topic must exist.
  *
  * @example
  * const delivery = deliver(log, delaysByHour, duckdb('warehouse.duckdb', { table: 'delays_by_hour' }))
  * await app.run({ until: 'end' })
  * await delivery.finish()
- * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, what opening the sink
- *   throws, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
+ * @throws MillraceError through `done`: MALFORMED_RECORD and SINK_REFUSED under `fail`, the errors of the
+ *   sink's `open`, SINK_FENCED, UNKNOWN_TOPIC, OFFSET_OUT_OF_RANGE
  */
 export function deliver<K, V>(
   log: Log | LogPort,

@@ -75,7 +75,7 @@ describe('publish', () => {
     }
   })
 
-  test('a second run has nothing left; more rows are published on', async () => {
+  test('a second run has nothing left; later rows are published', async () => {
     const log = new CrashingLog()
     const opened: string[] = []
     await publish(log, things, rowsOf(rows(10), 3, opened), { key })
@@ -85,7 +85,7 @@ describe('publish', () => {
     assert.equal((await log.read('things')).length, 12)
   })
 
-  test('values and times made of rows; no key', async () => {
+  test('makes values and times from rows; without keys', async () => {
     const log = new CrashingLog()
     const squares = topic('squares', { value: z.int(), partitions: 2 })
     await publish(log, squares, rowsOf(rows(4)), { value: row => row.n ** 2, timestamp: row => row.n + 5 })
@@ -100,7 +100,7 @@ describe('publish', () => {
     )
   })
 
-  test('the state stands beside an offset that counts rows', async () => {
+  test('the state is stored beside an offset that counts rows', async () => {
     const log = new CrashingLog()
     await publish(log, things, rowsOf(rows(10)), { key, name: 'mine' })
     assert.deepEqual(await log.committedOffsets('connect-mine', [{ topic: 'things', partition: 0 }]), [
@@ -135,7 +135,7 @@ describe('publish', () => {
       )
     }))
 
-  test('a signal ends the run with what was published committed, and the next one goes on', async () => {
+  test('a signal ends the run and commits published rows, and the next run continues', async () => {
     const log = new CrashingLog()
     const stop = new AbortController()
     const source = rowsOf(rows(50))
@@ -148,7 +148,7 @@ describe('publish', () => {
     assert.equal(first.published + second.published, 50)
   })
 
-  test('a source that waits: what there is commits in time, and a signal ends the wait', async () => {
+  test('a source that waits: earlier rows commit in time, and a signal ends the wait', async () => {
     const log = new CrashingLog()
     const stop = new AbortController()
     let given = false
@@ -240,7 +240,7 @@ describe('publish', () => {
       publish(to, things, withState(shards), { key, resumeBytesMax: 4096 }),
       isCode('LIMIT_EXCEEDED', /4096 of the option resumeBytesMax. Set resumeBytesMax higher, up to 32767/),
     )
-    // What it advises.
+    // Follows the advice.
     await publish(to, things, withState(shards), { key, resumeBytesMax: 32_767 })
     await assert.rejects(
       publish(to, things, withState('é'.repeat(16_384)), { key }),
@@ -338,7 +338,7 @@ describe('bad rows', () => {
   })
 })
 
-describe('whatever is wrong with a row, the policy decides', () => {
+describe('the policy decides for every fault of a row', () => {
   const thrown = (): never => {
     throw new Error('not this one')
   }
@@ -464,8 +464,8 @@ describe('whatever is wrong with a row, the policy decides', () => {
   })
 })
 
-describe('what a source tells', () => {
-  test('what it holds back is in the counts, and in a notice', async () => {
+describe('a source that holds rows back', () => {
+  test('reports it in the counts, and by a notice', async () => {
     const source = rowsOf(rows(2))
     const holding: Source<Row> = {
       ...source,
@@ -505,7 +505,7 @@ describe('what a source tells', () => {
     )
   })
 
-  test('an offset that was moved by hand is no state, but for 0', async () => {
+  test('an offset that a tool has moved is refused, except 0', async () => {
     const log = new CrashingLog()
     const move = (offset: number, metadata?: string): Promise<void> =>
       log.commitOffsets({
@@ -542,7 +542,7 @@ export async function types(log: CrashingLog): Promise<void> {
   await publish(log, things, source, { key: row => row.n })
   // @ts-expect-error no such field
   await publish(log, things, source, { key: row => row.name })
-  // @ts-expect-error rows that are no values of the topic have to be turned into them
+  // @ts-expect-error rows that are not values of the topic must be converted
   await publish(log, topic('other', { value: z.object({ other: z.string() }) }), source)
   // @ts-expect-error a value of another type
   await publish(log, topic('number', { value: z.int() }), source, { value: row => row.id })

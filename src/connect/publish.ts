@@ -2,9 +2,9 @@
  * Publishes a source's rows to a topic, exactly once.
  *
  * The rows and the source's resume state commit in one transaction. The state is an offset commit of the
- * group `connect-<name>`, for partition 0 of the topic: its offset is the number of rows dealt with, its
- * metadata the state as JSON. So what the log shows and where the source goes on are never apart, and any
- * Kafka tool can show where a connector stands.
+ * group `connect-<name>`, for partition 0 of the topic: its offset is the number of processed rows, its
+ * metadata the state as JSON. So the log and the position in the source always agree, and any Kafka tool can
+ * show the position of a connector.
  *
  * One publisher per name: opening fences an earlier one (by the transactional id `connect-<name>`), whose
  * open transaction is aborted.
@@ -24,12 +24,12 @@ import { Publisher, type PublishStats } from './publisher.ts'
 import type { Source } from './source.ts'
 
 /**
- * Publishes everything that a source gives, from where the last run with this name stood, until its end.
- * Closing the log ends it as `signal` does: what was published is committed.
+ * Publishes all rows of a source, from the position of the last run with this name, until its end. Closing
+ * the log ends it as `signal` does: published rows are committed.
  *
  * @example
  * await publish(log, flights, parquet('flights.parquet', { columns }), { key: row => row.origin })
- * @throws MillraceError SOURCE_MALFORMED for a bad row (names it) under `fail`, what the source throws,
+ * @throws MillraceError SOURCE_MALFORMED for a bad row (names it) under `fail`, the errors of the source,
  *   PRODUCER_FENCED when another publisher of the name was started, PARTITION_COUNT_CHANGED
  */
 export async function publish<R, K, V>(
@@ -78,7 +78,7 @@ async function publishOver<R, K, V>(
   const letters =
     letterName === undefined ? undefined : await ensureTopic(log, { name: letterName, partitions: undefined })
 
-  // First the writer: it ends what a predecessor left open, so that the position read next is the last word.
+  // First the writer: it ends the open transaction of a predecessor, so that the position read next is final.
   const writer = await log.openWriter({ transactionalId: `connect-${name}` })
   try {
     const [stand] = await log.committedOffsets(`connect-${name}`, [{ topic: topic.name, partition: 0 }])

@@ -107,7 +107,7 @@ export class Publisher<R, K, V> {
     }
   }
 
-  /** Whether the batch came before the open transaction is due, and before the run is to end. */
+  /** Whether the batch came before the open transaction is due, and before the run must end. */
   async #waitFor(next: Promise<unknown>): Promise<boolean> {
     const { clock, commitIntervalMs, signal } = this.#settings
     if (signal.aborted) return false
@@ -184,7 +184,7 @@ export class Publisher<R, K, V> {
     observer.onBadRecord?.({ place, reason, handled: onError === 'skip' ? 'skipped' : 'dead-lettered' })
   }
 
-  /** Makes everything since the last commit visible, together with where the source goes on. */
+  /** Makes everything since the last commit visible, together with the position in the source. */
   async #commit(): Promise<void> {
     if (!this.#begun) return
     const { name, observer } = this.#settings
@@ -225,7 +225,7 @@ export class Publisher<R, K, V> {
   }
 }
 
-/** A row as it stands in the source, or as the source gave it. */
+/** A row as it is in the source, or as the source returned it. */
 function originalOf<R>(batch: SourceBatch<R>, i: number): unknown {
   return batch.original === undefined ? batch.rows[i] : batch.original(i)
 }

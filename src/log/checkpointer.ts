@@ -1,7 +1,7 @@
 /**
  * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and
- * every so many bytes, as long as something was written. A checkpoint names only offsets that are synced
- * already, and only one is written at a time: a call that comes meanwhile is answered by one more after it.
+ * every so many bytes, if anything was written. A checkpoint has only offsets that are synced already. One is
+ * written at a time: a call that comes meanwhile leads to another one after it.
  */
 import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../base/index.ts'
 import { writeCheckpoint } from './recovery/checkpoint.ts'
@@ -26,7 +26,7 @@ export class Checkpointer {
   #running: Promise<void> | undefined
   #again = false
   #stopped = false
-  /** Writes of either file. */
+  /** The writes of both files. */
   readonly #pointWrites = new SerialQueue()
   readonly #startWrites = new SerialQueue()
 
@@ -36,7 +36,7 @@ export class Checkpointer {
     this.#partitions = partitions
   }
 
-  /** So many bytes were written to a partition. */
+  /** Bytes were written to a partition. */
   wrote(bytes: number): void {
     const { clock, checkpointBytes, checkpointIntervalMs } = this.#config
     this.#bytesWritten += bytes
@@ -44,10 +44,7 @@ export class Checkpointer {
     else this.#timer ??= clock.schedule(checkpointIntervalMs, () => this.soon())
   }
 
-  /**
-   * Syncs what is written, checkpoints it, and lets retention take what it may. Failures are reported, not
-   * thrown.
-   */
+  /** Syncs written bytes, checkpoints them, and runs retention. Failures are reported, not thrown. */
   soon(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -67,12 +64,12 @@ export class Checkpointer {
       })
   }
 
-  /** Writes down up to where each partition is synced. */
+  /** Writes the synced end of each partition. */
   saveRecoveryPoints(): Promise<void> {
     return this.#pointWrites.run(() => this.#save(recoveryPointsName, 'syncedOffset'))
   }
 
-  /** Writes down where each partition begins. */
+  /** Writes the start of each partition. */
   saveLogStarts(): Promise<void> {
     return this.#startWrites.run(() => this.#save(logStartsName, 'logStartOffset'))
   }
@@ -95,8 +92,8 @@ export class Checkpointer {
   }
 
   /**
-   * A file whose sync does not return holds up no other partition: they are checkpointed, and retention goes
-   * its way there.
+   * A file whose sync does not return does not hold up other partitions: they are checkpointed, and retention
+   * runs.
    */
   async #forAWhile(work: Promise<unknown>): Promise<void> {
     const { promise: enough, resolve } = Promise.withResolvers<void>()
@@ -115,8 +112,8 @@ export class Checkpointer {
   }
 
   /**
-   * Recovery points lag behind until the next time: that costs time at the next start, nothing else. A
-   * failing disk is more than that.
+   * Recovery points lag until the next time, which only costs time at the next start. A failing disk is an
+   * error.
    */
   #failed(error: unknown): void {
     const failed = diskError(error, `writing a checkpoint to ${this.#path}`)

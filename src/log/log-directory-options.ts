@@ -6,8 +6,8 @@ export interface LogDirectoryOptions {
   readonly disk: Disk
   readonly clock: Clock
   /**
-   * When something counts as safe: `sync` (default), on the disk; `os`, with the operating system, as Kafka
-   * has it on one node.
+   * When a record counts as safe: `sync` (default), on the disk; `os`, with the operating system, as in Kafka
+   * on one node.
    */
   readonly durability?: 'sync' | 'os'
   /** A segment is rolled before it grows beyond this. Default 1 GiB, which is Kafka's. */
@@ -16,19 +16,19 @@ export interface LogDirectoryOptions {
   readonly indexIntervalBytes?: number
   /** Per partition: older segments beyond this are dropped. Default -1, which keeps everything. */
   readonly retentionBytes?: number
-  /** How long something synced may stay without a checkpoint. Default 5000 ms. */
+  /** How long synced records may be without a checkpoint. Default 5000 ms. */
   readonly checkpointIntervalMs?: number
   /** … and how many bytes. Default 64 MiB. */
   readonly checkpointBytes?: number
-  /** Segment files open at a time. Default 256, or half of what the process may have open if that is less. */
+  /** Segment files open at a time. Default 256, or half of the process's limit if that is less. */
   readonly maxOpenFiles?: number
   /** How long a silent producer is remembered. Default one day, which is Kafka's. */
   readonly producerIdExpirationMs?: number
   /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
   readonly readOnly?: boolean
-  /** Says which partitions are opened. Only together with `readOnly`: a writer answers for all. */
+  /** Selects the partitions to open. Only together with `readOnly`: a writer opens all. */
   readonly only?: (topic: string, index: number) => boolean
-  /** A partition was poisoned: its disk failed. The process should say so and end. */
+  /** Called when a partition is poisoned: its disk failed. The process should report it and end. */
   readonly onFatal?: (error: MillraceError) => void
 }
 

@@ -35,7 +35,7 @@ import { Checkpointer } from './checkpointer.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
 import { Segment } from './segment/segment.ts'
 
-/** What was found when the directory was opened. */
+/** What recovery found when the directory was opened. */
 export interface DirectoryRecovery {
   /** The last stop was a clean one. */
   readonly clean: boolean
@@ -84,9 +84,8 @@ export class LogDirectory {
   }
 
   /**
-   * Opens the directory, which is made where it is missing, and recovers every partition in it. A partition
-   * that is damaged does not keep the others from being used: it refuses by itself, and {@link recovery} says
-   * why.
+   * Opens the directory, creates a missing one, and recovers every partition in it. A damaged partition
+   * refuses its calls, and the others work; {@link recovery} has the reason.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
    *   LIMIT_EXCEEDED, INVALID_ARGUMENT
    */
@@ -102,14 +101,14 @@ export class LogDirectory {
   }
 
   /**
-   * The disk below, for others that keep files in this directory: it waits for a file descriptor where there
-   * is none, and writes nothing to another directory that has taken the place of this one.
+   * The disk for other files in this directory: it waits for a free file descriptor, and writes nothing to
+   * another directory that has taken the place of this one.
    */
   get disk(): Disk {
     return this.#config.disk
   }
 
-  /** A segment's size where a partition does not say. */
+  /** The default of a partition's segment size. */
   get segmentBytes(): number {
     return this.#config.segmentBytes
   }
@@ -146,7 +145,7 @@ export class LogDirectory {
     const name = partitionFolder(topic, index)
     checkSegmentBytes(config.segmentBytes ?? this.#config.segmentBytes)
     if (this.#partitions.has(name))
-      throw new MillraceError('TOPIC_EXISTS', `There is a partition ${index} of '${topic}' already.`)
+      throw new MillraceError('TOPIC_EXISTS', `The partition ${index} of '${topic}' exists already.`)
     const folder = await this.#folders.make(name, config, made =>
       new Segment(made, 0, this.#context).create(),
     )
@@ -159,8 +158,8 @@ export class LogDirectory {
   }
 
   /**
-   * Writes down what a partition should have been created with: its file is damaged, or an older version
-   * wrote less into it. The partition works by it from the next start on. Durable when this resolves.
+   * Writes the configuration of a partition again: its file is damaged, or an older version wrote less into
+   * it. The partition uses it from the next start on. Durable when this resolves.
    * @throws MillraceError DISK_FULL, DISK_FAILED, CLOSED
    */
   async rewriteConfig({ folder }: Partition, config: PartitionConfig): Promise<void> {
@@ -173,7 +172,7 @@ export class LogDirectory {
   }
 
   /**
-   * Removes a partition and its files. Fine when it is not there.
+   * Removes a partition and its files. A missing one is fine.
    * @throws MillraceError DISK_FAILED, CLOSED
    */
   async deletePartition(topic: string, index: number): Promise<void> {
@@ -185,8 +184,7 @@ export class LogDirectory {
     try {
       await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
       const aside = await this.#folders.moveAside(name)
-      // A partition of the same name starts over: what the checkpoints say of this one must not be held
-      // against it.
+      // A new partition of this name starts over: the checkpoints of this one must not count for it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
       await this.#config.disk.remove(aside)
@@ -196,8 +194,9 @@ export class LogDirectory {
   }
 
   /**
-   * Makes everything appended so far to these partitions safe, in parallel: what a transaction wrote, before
-   * it commits. With `durability: 'os'` that is: written. DISK_FULL, PARTITION_POISONED, PARTITION_DAMAGED.
+   * Makes everything appended so far to these partitions safe, in parallel: the records of a transaction,
+   * before it commits. With `durability: 'os'` safe means written. DISK_FULL, PARTITION_POISONED,
+   * PARTITION_DAMAGED.
    */
   async syncAll(partitions: Iterable<Partition>): Promise<void> {
     await Promise.all(Array.from(partitions, partition => partition.settle()))
@@ -225,8 +224,8 @@ export class LogDirectory {
     partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
     this.#recovery = { clean, partitions }
     if (readOnly) return
-    // What was recovered is synced; and what is said of partitions that are gone is forgotten, before one of
-    // that name is made again.
+    // Recovered records are synced. Checkpoints of removed partitions are forgotten before one of that name
+    // is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
   }

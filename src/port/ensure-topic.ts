@@ -1,17 +1,17 @@
-/** Topics come into being when they are first used, and are what the program declares. */
+/** Creates topics at their first use, and checks that they are as the program declares. */
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
 
-/** What a program says of a topic. */
+/** A program's declaration of a topic. */
 export interface DeclaredTopic {
   readonly name: string
   readonly partitions: number | undefined
 }
 
 /**
- * The topic as it is on the log. It is created, with its own partition count or 1, where it is missing.
- * @throws MillraceError PARTITION_COUNT_CHANGED where it declares another count than it has; INVALID_ARGUMENT
- *   for one that is not the users'
+ * The topic as it is on the log. A missing one is created, with its declared partition count or 1.
+ * @throws MillraceError PARTITION_COUNT_CHANGED if it declares another count than it has; INVALID_ARGUMENT
+ *   for an internal topic
  */
 export async function ensureTopic(port: LogPort, topic: DeclaredTopic): Promise<TopicDescription> {
   const { name, partitions = 1 } = topic
@@ -29,7 +29,7 @@ async function create(port: LogPort, name: string, config: TopicConfig): Promise
   return created
 }
 
-/** Creates a topic. Returns false where it is there already: another caller may have been faster. */
+/** Creates a topic. Returns false if it exists already: another caller may have been faster. */
 export async function createIfMissing(port: LogPort, name: string, config: TopicConfig): Promise<boolean> {
   try {
     await port.createTopic(name, config)
@@ -42,16 +42,16 @@ export async function createIfMissing(port: LogPort, name: string, config: Topic
 
 /** How a topic is read. */
 export interface TopicReading {
-  /** Who reads it, for the message: `which the app 'a' reads`. */
+  /** Its reader, for the message: `which the app 'a' reads`. */
   readonly needs?: string
-  /** Whether it may be one that the log or an app keeps for itself. Default false. */
+  /** Whether it may be internal to the log or an app. Default false. */
   readonly mayBeInternal?: boolean
 }
 
 /**
- * The topic, for a reader. One that declares its partitions is created where it is missing: its writer may
- * come later.
- * @throws MillraceError UNKNOWN_TOPIC for any other that is missing; as {@link ensureTopic}
+ * The topic, for a reader. A missing topic that declares its partitions is created: its writer may come
+ * later.
+ * @throws MillraceError UNKNOWN_TOPIC for any other missing topic; the errors of {@link ensureTopic}
  */
 export async function topicToRead(
   port: LogPort,
@@ -67,9 +67,9 @@ export async function topicToRead(
   return found
 }
 
-/** What a message says of a missing topic, beside its name. */
+/** The parts of the message for a missing topic, beside its name. */
 export interface MissingTopic {
-  /** Who needs it: `which the app 'a' reads`. */
+  /** Its user: `which the app 'a' reads`. */
   readonly needs?: string | undefined
   /** The topics that the log has instead, as a sentence. */
   readonly others?: string
@@ -90,9 +90,9 @@ export function missingTopic(
 }
 
 /**
- * The count that a topic has. Who writes and who reads by another one would look for a key in different
- * partitions.
- * @throws MillraceError PARTITION_COUNT_CHANGED where the topic declares another count
+ * Checks the partition count of a topic. With different counts, writer and reader would look for a key in
+ * different partitions.
+ * @throws MillraceError PARTITION_COUNT_CHANGED if the topic declares another count
  */
 export function asDeclared({ name, partitions }: DeclaredTopic, found: number): number {
   if (partitions === undefined || partitions === found) return found
@@ -103,8 +103,7 @@ export function asDeclared({ name, partitions }: DeclaredTopic, found: number): 
 }
 
 /**
- * What the log or an app keeps for itself is for nobody else: it changes without notice, and goes with the
- * app.
+ * Refuses internal topics: they change without notice, and are deleted with their app.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkPublic({ name, internal, config: { app } }: TopicDescription): void {
@@ -112,7 +111,7 @@ export function checkPublic({ name, internal, config: { app } }: TopicDescriptio
   throw new MillraceError(
     'INVALID_ARGUMENT',
     app === undefined
-      ? `Topic '${name}' is kept by the log itself: use another topic.`
-      : `Topic '${name}' is internal to the app '${app}', which alone reads and writes it: use another topic, which the app writes by to().`,
+      ? `Topic '${name}' is internal to the log. Use another topic.`
+      : `Topic '${name}' is internal to the app '${app}', which alone reads and writes it. Use another topic, which the app writes by to().`,
   )
 }

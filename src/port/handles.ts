@@ -1,7 +1,7 @@
 /**
- * What stands over a log and has to end before it closes: apps, deliveries, consumers and producers.
+ * The users of a log that must end before it closes: apps, deliveries, consumers and producers.
  *
- * Producers end last: what a consumer or an app does while it ends may still be published.
+ * Producers end last: a consumer or an app may still publish while it ends.
  */
 import { MillraceError } from '../base/index.ts'
 
@@ -19,7 +19,7 @@ export class Handles {
   }
 
   /**
-   * Takes one in; what is returned lets it go, once it has ended by itself.
+   * Adds a handle. The returned function removes it, once it has ended by itself.
    * @throws MillraceError CLOSED when the log is being closed
    */
   add(end: EndHandle, kind: 'works' | 'produces' = 'works'): () => void {
@@ -34,7 +34,7 @@ export class Handles {
     if (this.#closing) throw closedLog()
   }
 
-  /** Ends all of them, and resolves with what failed meanwhile. */
+  /** Ends all of them, and resolves with the errors. */
   async endAll(): Promise<unknown[]> {
     this.#closing = true
     const failures: unknown[] = []
@@ -47,5 +47,5 @@ export class Handles {
 }
 
 export function closedLog(): MillraceError {
-  return new MillraceError('CLOSED', 'The log is closed: open it again to read or write.')
+  return new MillraceError('CLOSED', 'The log is closed. Open it again to read or write.')
 }

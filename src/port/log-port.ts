@@ -14,7 +14,7 @@ export interface TopicPartition {
   readonly partition: number
 }
 
-/** How a topic is made. */
+/** The configuration of a new topic. */
 export interface TopicConfig {
   /** How many partitions; fixed for the topic's life. */
   readonly partitions: number
@@ -27,39 +27,36 @@ export interface TopicConfig {
   readonly segmentBytes?: number
   /**
    * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app})
-   * write it, it goes with the app, and nothing is dropped from it for its size. A topic `<app>-…-changelog`
-   * or `<app>-…-repartition` that is there and belongs to nobody (millrace 0.1.0 made it) becomes the app's.
+   * write it, it is deleted with the app, and nothing is dropped from it for its size. An existing topic
+   * `<app>-…-changelog` or `<app>-…-repartition` without an owner (millrace 0.1.0 made it) becomes the app's.
    */
   readonly app?: string
 }
 
-/** A topic that is there. */
+/** An existing topic. */
 export interface TopicDescription {
   readonly name: string
-  /** Tells a topic from another one of the same name, before or after it. */
+  /** Identifies the topic, also among earlier and later topics of the same name. */
   readonly id: string
   /** How many; they are numbered from 0. */
   readonly partitions: number
-  /** What was said when it was created. */
+  /** The configuration from its creation. */
   readonly config: TopicConfig
   /**
    * Bytes of the largest batch that it takes: one does not span segments. A record whose batch would be
    * larger is refused with RECORD_TOO_LARGE.
    */
   readonly batchBytesMax: number
-  /**
-   * Topics that the log keeps for itself, as `__consumer_offsets`, and those of apps
-   * ({@link TopicConfig.app}).
-   */
+  /** Internal: a topic of the log, as `__consumer_offsets`, or of an app ({@link TopicConfig.app}). */
   readonly internal: boolean
 }
 
 /** A consumer group, or the group of an app. */
 export interface GroupDescription {
   readonly group: string
-  /** How many are in it now; undefined where the log is only read, which does not show it. */
+  /** The present number of members; undefined in a read-only log, which does not show it. */
   readonly members: number | undefined
-  /** Everything that it has committed. What open transactions hold is not in it. */
+  /** Its committed offsets, without those of open transactions. */
   readonly offsets: readonly OffsetCommit[]
 }
 
@@ -67,22 +64,23 @@ export interface GroupDescription {
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
 /**
- * A position to look up: the two ends, or the first record at or after a timestamp (the end where there is
- * none).
+ * A position to look up: the two ends, or the first record at or after a timestamp (without one, the end).
  */
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
 /**
- * One fetched record batch. Control batches and batches of aborted transactions never get here, so offsets
- * may jump from one to the next: continue from `nextOffset`, never from the last record seen plus one.
+ * One fetched record batch. Control batches and batches of aborted transactions are filtered out, so offsets
+ * may have gaps: continue from `nextOffset`, never from the last record seen plus one.
  */
 export interface FetchedBatch {
   readonly topic: string
   readonly partition: number
   readonly batch: RecordBatch
-  /** Records below this offset are not wanted: a fetch may start inside a batch. */
+  /** Skip records below this offset: a fetch may start inside a batch. */
   readonly firstOffset: number
-  /** Where the reader stands after this batch and whatever was filtered between it and the next one. */
+  /**
+   * The reader's position after this batch, and after batches that were filtered between it and the next one.
+   */
   readonly nextOffset: number
 }
 
@@ -90,17 +88,17 @@ export interface FetchedBatch {
  * Reads assigned partitions ahead into bounded buffers.
  *
  * Obligations of the caller: one caller at a time; {@link close} at the end. `take` is synchronous so that
- * the caller, who knows the watermarks, chooses the partition to continue with.
+ * the caller, which knows the watermarks, can choose the next partition.
  */
 export interface Reader {
   /**
-   * Replaces what is read. Partitions that stay keep their position and buffer; a new one starts at its
+   * Replaces the assignment. Partitions that stay keep their position and buffer; a new one starts at its
    * offset.
    */
   assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void
   /**
-   * The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws what the
-   * fetch of this partition failed with.
+   * The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws the error of
+   * a failed fetch of this partition.
    */
   take(topic: string, partition: number): FetchedBatch | undefined
   /**
@@ -113,10 +111,10 @@ export interface Reader {
   /** The readable end as it is known now: high watermark, or last stable offset under read_committed. */
   end(topic: string, partition: number): number
   /**
-   * Resolves when a partition for which `take` gave nothing may give something or has reached its end, when
-   * anything at all has changed since the last call, when `timeoutMs` has passed, when `signal` aborts, or
-   * when the reader is closed meanwhile. Keeps the process alive. Rejects with CLOSED for a reader that is
-   * closed already, and with nothing else.
+   * Resolves when a partition without a buffered batch may have one or has reached its end, when anything has
+   * changed since the last call, when `timeoutMs` has passed, when `signal` aborts, or when the reader is
+   * closed. Keeps the process alive. Rejects with CLOSED for a reader that is closed already, and with
+   * nothing else.
    */
   wait(timeoutMs?: number, signal?: AbortSignal): Promise<void>
   /**
@@ -127,7 +125,7 @@ export interface Reader {
   close(): Promise<void>
 }
 
-/** An offset to commit, with a text of the caller's own that comes back with it. */
+/** An offset to commit, with a text of the caller, which is returned with it. */
 export interface OffsetCommit extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
@@ -135,8 +133,8 @@ export interface OffsetCommit extends TopicPartition {
 }
 
 /**
- * Who commits: offsets of a generation that has passed are refused (MEMBER_FENCED). Without a generation
- * anyone may commit.
+ * The committer: offsets of a past generation are refused (MEMBER_FENCED). Without a generation any caller
+ * may commit.
  */
 export interface GroupCommit {
   readonly group: string
@@ -153,9 +151,9 @@ export interface Writer {
   /**
    * Appends one batch, as `BatchBuilder.build` made it; the writer owns the bytes from now on and stamps
    * producer id, epoch, sequence and the transactional flag into it (before the CRC). A transactional writer
-   * begins its transaction by itself. Resolves once acknowledged: durable, or for a transactional writer
-   * accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a failure
-   * fails the writer: all later calls reject with it.
+   * begins its transaction with the first append. Resolves once acknowledged: durable, or for a transactional
+   * writer accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a
+   * failure fails the writer: all later calls reject with it.
    */
   append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
   /**
@@ -197,9 +195,9 @@ export interface WriterOptions {
 export interface GroupOptions {
   readonly group: string
   /**
-   * What its members do with their partitions: `consumer`, the default, or `streams`. All of a group do the
-   * same, INVALID_ARGUMENT otherwise (Kafka's INCONSISTENT_GROUP_PROTOCOL): a consumer that came under the
-   * name of an app would take records away from it.
+   * How its members use their partitions: `consumer`, the default, or `streams`. All members of a group must
+   * agree, INVALID_ARGUMENT otherwise (Kafka's INCONSISTENT_GROUP_PROTOCOL): a consumer with the name of an
+   * app would take records away from it.
    */
   readonly protocol?: 'consumer' | 'streams'
   /**
@@ -207,7 +205,7 @@ export interface GroupOptions {
    * (co-partitioning). Topics of one set must have one partition count.
    */
   readonly topics: readonly (readonly string[])[]
-  /** Called with what was added, before any of it is given to this member. Awaited. */
+  /** Called with added partitions, before this member gets them. Awaited. */
   onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
   /**
    * Called **before** partitions are given to another member, and awaited: commit here. Bounded by
@@ -217,14 +215,13 @@ export interface GroupOptions {
   /**
    * Called when partitions are gone already, so that nothing can be committed for them any more. The error
    * says why: MEMBER_FENCED for a member that was expelled, UNKNOWN_TOPIC for a topic that was deleted (also
-   * where the member had none of its partitions), or what {@link onAssigned} or {@link onRevoked} failed
-   * with.
+   * where the member had none of its partitions), or the error of {@link onAssigned} or {@link onRevoked}.
    */
   onLost(partitions: readonly TopicPartition[], error: unknown): void
   /**
-   * Asked at each rebalance: the partitions that the member is at work on and cannot give away yet, with a
-   * promise for the end of that work. They move last, so that nobody has to wait for it. A member whose work
-   * takes longer than `rebalanceTimeoutMs` from there is expelled.
+   * Called at each rebalance: the partitions that the member works on and cannot give away yet, with a
+   * promise for the end of that work. They move last, so that no other member waits for it. A member whose
+   * work takes longer than `rebalanceTimeoutMs` from there is expelled.
    */
   busy?(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<unknown> } | undefined
   /**
@@ -248,28 +245,28 @@ export interface GroupMembership {
 
 /** A log as its users see it: topics, readers and writers of raw batches, groups, committed offsets. */
 export interface LogPort {
-  /** Creates a topic. TOPIC_EXISTS when it is there; INVALID_ARGUMENT for a bad name or count. */
+  /** Creates a topic. Throws TOPIC_EXISTS; INVALID_ARGUMENT for a bad name or count. */
   createTopic(name: string, config: TopicConfig): Promise<void>
   /** Undefined for an unknown topic. */
   describeTopic(name: string): Promise<TopicDescription | undefined>
-  /** All topics; those that the log keeps for itself, and those of apps, only when asked for. */
+  /** All topics; internal ones only on request. */
   listTopics(options?: { readonly internal?: boolean }): Promise<TopicDescription[]>
   /**
-   * Deletes a topic with all its records, and what groups have committed for it. Readers and members learn of
-   * it (UNKNOWN_TOPIC); in open transactions it counts as ended. One that was interrupted, by a failure or a
-   * crash, is finished when the name is used again, or at the next start.
-   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for one that the log keeps for itself, or that is
-   *   internal to another app than `app`
+   * Deletes a topic with all its records, and the offsets of groups for it. Readers and members learn of it
+   * (UNKNOWN_TOPIC); in open transactions it counts as ended. A deletion that a failure or crash has
+   * interrupted is finished when the name is used again, or at the next start.
+   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the log, or of another app
+   *   than `app`
    */
   deleteTopic(name: string, options?: { readonly app?: string }): Promise<void>
   /**
-   * Looks positions up; 'latest' is the readable end under `isolation`, with everything that was committed
-   * before the call.
-   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) where the end of a
-   *   transaction finds no room in this partition
+   * Looks positions up; 'latest' is the readable end under `isolation`, with all records committed before the
+   * call.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) if the end of a transaction
+   *   finds no room in this partition
    */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
-  /** A reader without partitions: {@link Reader.assign} says which. */
+  /** A reader without partitions: {@link Reader.assign} sets them. */
   openReader(options?: ReaderOptions): Promise<Reader>
   /**
    * An idempotent writer, or with a transactional id a transactional one. INVALID_ARGUMENT for a timeout that
@@ -282,10 +279,10 @@ export interface LogPort {
    */
   joinGroup(options: GroupOptions): Promise<GroupMembership>
   /**
-   * The committed offsets of a group; undefined where none is. Waits for pending transactions that hold
-   * offsets of the group to end (KIP-447), so that a successor never reads a position from before its
-   * predecessor's commit.
-   * @throws MillraceError DISK_FULL (retriable) where such a transaction cannot end for want of room
+   * The committed offsets of a group; undefined for a partition without one. Waits for pending transactions
+   * that hold offsets of the group to end (KIP-447), so that a successor never reads a position from before
+   * its predecessor's commit.
+   * @throws MillraceError DISK_FULL (retriable) if such a transaction cannot end for lack of room
    */
   committedOffsets(
     group: string,
@@ -296,27 +293,27 @@ export interface LogPort {
   /** Groups with members, or with committed offsets. */
   listGroups(): Promise<GroupDescription[]>
   /**
-   * Replaces everything that a group without members has committed by `offsets`; none: the group is
-   * forgotten. For those who look after a log.
+   * Replaces the committed offsets of a group without members by `offsets`; with none the group is forgotten.
+   * For tools.
    * @throws MillraceError GROUP_NOT_EMPTY, UNKNOWN_TOPIC, UNKNOWN_PARTITION, INVALID_ARGUMENT
    */
   setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void>
   /**
-   * Deletes what the log keeps for an app: its internal topics, what its group has committed, its
-   * transactional ids (`<app>-…`). What it has written to topics of its users stays. False: there was
-   * nothing. One that was interrupted is finished by the next call, or the next start.
+   * Deletes the log's data of an app: its internal topics, its committed offsets, its transactional ids
+   * (`<app>-…`). Its output topics stay. False if there was no data. An interrupted deletion is finished by
+   * the next call, or the next start.
    * @throws MillraceError GROUP_NOT_EMPTY while it runs
    */
   deleteApp(app: string): Promise<boolean>
   /**
-   * Takes the named lock if nobody holds it (APP_ALREADY_RUNNING otherwise, naming the holder):
-   * `exchange: 'memory'` admits one instance by it. Freed by release, close or the end of the process.
+   * Takes the named lock (throws APP_ALREADY_RUNNING, with the holder, if it is taken): `exchange: 'memory'`
+   * admits one instance by it. Freed by release, close or the end of the process.
    */
   lock(name: string, holder: string): Promise<{ release(): Promise<void> }>
   /**
    * Members leave, open transactions are aborted, everything acknowledged is kept. Later calls reject with
-   * CLOSED. Rejects with the first failure, as DISK_FULL; the log is closed all the same, and its next start
-   * recovers. Waits for a disk that does not answer.
+   * CLOSED. Rejects with the first failure, such as DISK_FULL; the log is closed nevertheless, and its next
+   * start recovers. Waits for a disk that does not answer.
    */
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** `Log`: what a program publishes to and reads from, whichever log is behind it. */
+/** `Log`: the interface of a program to a log of any kind. */
 import { checkOption, checkOptions, type Clock } from '../base/index.ts'
 import { checkTopic } from '../schema/index.ts'
 import { type ConsumerOptions, type ReadableTopic } from './consume/consumer-options.ts'
@@ -11,21 +11,23 @@ import { Producer, type ProducerOptions } from './produce/producer.ts'
 /**
  * A log of topics.
  *
- * @example await using log = await openLog('./data') await log.producer(flights).send({ key: 'DFW', value: {
- *   destination: 'ORD', delay: 42, departure: 992516400000 } }) for await (const { key, value, offset } of
- *   log.consumer(flights, { until: 'end' })) console.log(key, value, offset)
+ * @example
+ * await using log = await openLog('./data')
+ * const delay = { destination: 'ORD', delay: 42, departure: 992516400000 }
+ * await log.producer(flights).send({ key: 'DFW', value: delay })
+ * for await (const { key, value } of log.consumer(flights, { until: 'end' })) console.log(key, value)
  */
 export interface Log extends AsyncDisposable {
   /** The raw form, for programs that build on the log: batches in place of records. */
   readonly port: LogPort
   /**
-   * Publishes to a topic, which is created at the first record where it does not exist. Close the producer,
-   * or the log, to be sure that all is out.
+   * Publishes to a topic; a missing one is created at the first record. Close the producer, or the log, to be
+   * sure that all records are sent.
    */
   producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions): Producer<K, V>
   /**
-   * Reads a topic, alone or as a member of a group. One that declares its partitions is created where it does
-   * not exist; for any other the first read fails with UNKNOWN_TOPIC.
+   * Reads a topic, alone or as a member of a group. A missing topic that declares its partitions is created;
+   * for any other the first read fails with UNKNOWN_TOPIC.
    */
   consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions): Consumer<K, V>
   /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT. */
@@ -33,36 +35,36 @@ export interface Log extends AsyncDisposable {
     topic: string | { readonly name: string; readonly partitions: number | undefined },
     config?: Partial<TopicConfig>,
   ): Promise<void>
-  /** A topic's partition count and configuration; undefined for one that is not there. */
+  /** A topic's partition count and configuration; undefined for a missing one. */
   describeTopic(name: string): Promise<TopicDescription | undefined>
-  /** All topics but those that the log keeps for itself. */
+  /** All topics except internal ones. */
   topics(): Promise<TopicDescription[]>
   /**
-   * Deletes a topic with all its records, and what groups have committed for it. UNKNOWN_TOPIC;
-   * INVALID_ARGUMENT for one that the log keeps for itself.
+   * Deletes a topic with all its records, and the offsets of groups for it. Throws UNKNOWN_TOPIC;
+   * INVALID_ARGUMENT for an internal one.
    */
   deleteTopic(name: string): Promise<void>
   /**
-   * Deletes what the log keeps for an app: its state, what is between its stages, and where it stands. What
-   * it has written to topics stays. False for an app of which there is nothing.
+   * Deletes the log's data of an app: its state, the records between its stages, and its offsets. Its output
+   * topics stay. False if the log has no data of the app.
    * @throws MillraceError GROUP_NOT_EMPTY while the app runs
    */
   deleteApp(name: string): Promise<boolean>
   /**
-   * Has `end` called and awaited when the log is closed, while everything on it still works: for whatever
-   * runs over the log and has to commit or leave before. Returns a function that takes it back.
+   * Calls and awaits `end` when the log is closed, while everything on it still works: for users of the log
+   * that must commit or leave before. Returns a function that removes `end`.
    * @throws MillraceError CLOSED when the log is being closed
    */
   onClose(end: EndHandle): () => void
   /**
-   * Ends what runs over the log, then closes it: consumers commit what was processed and leave their groups,
-   * their loops end; apps and deliveries commit and stop; producers finish what was sent. A second call waits
+   * Ends the users of the log, then closes it. Consumers commit processed records and leave their groups, and
+   * their loops end; apps and deliveries commit and stop; producers finish their sends. A second call waits
    * for the first. Rejects with the first failure of these, and is closed nevertheless.
    */
   close(): Promise<void>
 }
 
-/** The raw form of a log, for what takes either. */
+/** The raw form of a log, for functions that take either form. */
 export function portOf(log: Log | LogPort): LogPort {
   return 'port' in log ? log.port : log
 }
@@ -89,8 +91,8 @@ export function createLog(port: LogPort, clock: Clock): Log {
       checkTopic('log.consumer', topic)
       let release = (): void => undefined
       const consumer = new Consumer(port, clock, topic, options, () => release())
-      // One that is made of a closed log says so at its first read, in a turn of its own: loops that try
-      // again would not let go of the event loop.
+      // A consumer of a closed log fails at its first read, in a new turn: otherwise a loop that retries
+      // would block the event loop.
       if (handles.closing) void consumer.close()
       else release = handles.add(() => consumer.close())
       return consumer

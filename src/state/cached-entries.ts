@@ -15,7 +15,7 @@ export class Entry<V> {
   dirty = false
   /** What the commit in progress makes of it. */
   pending: 'put' | 'gone' | undefined
-  /** Stands in the {@link CleanQueue}. */
+  /** Is in the {@link CleanQueue}. */
   queued = false
   /** Its part of the dirty bytes. */
   bytes = 0

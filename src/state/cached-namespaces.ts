@@ -69,7 +69,7 @@ export class CachedNamespaces<V> {
     return bucket
   }
 
-  /** The same, which are to be there from now on. */
+  /** The same, which exist from now on. */
   ensure(namespace: number): Bucket<V> {
     const known = this.get(namespace)
     if (known) return known

@@ -41,7 +41,7 @@ function write(
   log.end(outcome)
 }
 
-test('a state is built again from what was committed, and stands at the readable end', async () => {
+test('state is rebuilt from committed changes, up to the readable end', async () => {
   const log = recordedLog()
   write(log, [change('a', '1'), change('b', '2')])
   write(log, [change('c', '3'), change('a', undefined)], 'abort')

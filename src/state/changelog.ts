@@ -6,9 +6,8 @@
  * carries the format in a header, {@link formatHeader}: the version of this layout, and what the state's
  * owner says its values are. A batch of another format is never applied.
  *
- * State is rebuilt up to the readable end of the changelog as it was committed, and its position is where the
- * reader stands then: markers and aborted records leave gaps, so that the last record's offset + 1 may be
- * short of it.
+ * State is rebuilt up to the committed, readable end of the changelog. Its position is then the reader's:
+ * markers and aborted records leave gaps, so that the last record's offset + 1 may be less.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import { batchesUpTo, type FetchedBatch, type LogPort, type SizedBatch } from '../port/index.ts'
@@ -68,9 +67,9 @@ export interface ChangelogPlace {
 }
 
 /**
- * Writes what a state's `changes()` gave, in batches of bounded size. `timestamp` in ms since the epoch
- * stands on every record. Each step makes one batch.
- * @throws MillraceError RECORD_TOO_LARGE for what one key holds, where no batch of the topic can hold it
+ * Writes the result of a state's `changes()`, in batches of bounded size. Every record has `timestamp`, in ms
+ * since the epoch. Each step makes one batch.
+ * @throws MillraceError RECORD_TOO_LARGE if no batch of the topic can hold the value of a key
  */
 export function* writeChangesInSteps(
   place: ChangelogPlace,
@@ -135,7 +134,7 @@ export interface RestoreOptions extends ChangelogPlace {
    * crash can leave it without transactions. Undefined: all of it counts.
    */
   readonly upTo?: number | undefined
-  /** Called after each slice: records applied so far, and how far there is to go. */
+  /** Called after each slice: records applied so far, and the rest. */
   readonly onProgress?: (progress: {
     readonly records: number
     readonly position: number

@@ -1,4 +1,6 @@
-/** Commits of a state take steps of a few milliseconds, between which their owner lets the event loop turn. */
+/**
+ * Commits of a state take steps of a few milliseconds, between which their owner lets the event loop turn.
+ */
 
 /** Entries, and bytes of values, that a step takes. */
 export const stepEntriesMax = 4096

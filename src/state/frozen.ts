@@ -34,7 +34,7 @@ const mutators: readonly [type: new () => object, methods: readonly string[]][] 
   [Date, Object.getOwnPropertyNames(Date.prototype).filter(name => name.startsWith('set'))],
 ]
 
-/** The same value, frozen with everything in it. Values that are no objects cost nothing. */
+/** The same value, frozen with everything in it. Other values than objects cost nothing. */
 export function frozen<T>(value: T): T {
   if (isObject(value)) freeze(value, 0)
   return value

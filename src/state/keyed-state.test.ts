@@ -29,7 +29,7 @@ test('what was created and deleted between two commits leaves no trace', () => {
   assert.equal(state.firstNamespace(), undefined)
 })
 
-test('no changes need no commit: what changes afterwards is given to whoever asks again', () => {
+test('without changes no commit is needed; later changes are given to the next call', () => {
   const state = new KeyedState<number>('s', memoryStore())
   assert.deepEqual(state.changes(), [])
   state.put(0, 'a', 1)

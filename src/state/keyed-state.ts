@@ -1,15 +1,15 @@
 /**
  * KeyedState: the state of one operator in one task, as typed values by (namespace, key).
  *
- * In front of a store of bytes stands a cache of live values, two maps deep, so that a hot entry costs two
- * lookups and no key is put together. An entry is **clean** when the store holds the same, **dirty** when it
- * has changed since, and **pending** while its change is part of a commit in progress. The life of a change:
+ * A cache of live values, two maps deep, is in front of a store of bytes. So a hot entry costs two lookups,
+ * and no key is put together. An entry is **clean** when the store holds the same, **dirty** when it has
+ * changed since, and **pending** while its change is part of a commit in progress. The life of a change:
  *
  *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
  *                       ▲                    │
  *                       └──── put, delete ───┘   (an entry may be pending and dirty again: it belongs to the next commit)
  *
- * `discard` forgets everything but the store, which always stands for exactly one commit.
+ * `discard` forgets everything but the store, which always has the state of exactly one commit.
  *
  * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone.
  */
@@ -91,7 +91,7 @@ export class KeyedState<V> {
   /** The value is kept by reference: what has been put is never mutated. Freeze what the program has seen. */
   put(namespace: number, key: string, value: V): void {
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
-    assert(value !== undefined, 'undefined stands for an entry that is not there: use delete')
+    assert(value !== undefined, 'undefined means a missing entry: use delete')
     const bucket = this.#namespaces.ensure(namespace)
     const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
     const isNew = entry.value === undefined
@@ -216,7 +216,7 @@ export class KeyedState<V> {
     return changes
   }
 
-  /** The changes are committed, and the changelog stands at `position`: applies them to the store. */
+  /** The changes are committed, and the changelog is at `position`: applies them to the store. */
   committed(position: number): void {
     inOneGo(this.committedInSteps(position))
   }

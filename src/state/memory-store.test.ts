@@ -6,7 +6,7 @@ import { memoryStore } from './memory-store.ts'
 import { decodeNamespace, encodeNamespace } from './namespace.ts'
 import { freshMax, movesMax, SortedKeys } from './sorted-keys.ts'
 
-test('a store keeps copies, sorted, with the position they stand for', () => {
+test('a store keeps copies, sorted, with their position', () => {
   const store = memoryStore()
   assert.equal(store.position, undefined)
   const batch = Buffer.from('one two')
@@ -90,7 +90,7 @@ test('the order of keys holds through runs of every length', () =>
     }
   }))
 
-test('the order of many keys is worked out in pieces, whoever asks when', () =>
+test('the order of many keys is computed in pieces, for any sequence of calls', () =>
   forSeeds(10, random => {
     const keys = new Set<string>()
     const sorted = new SortedKeys(key => keys.has(key))

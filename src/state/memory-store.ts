@@ -2,8 +2,8 @@
  * State in memory: hash maps of binary strings, and the order of their keys beside them (see sorted-keys.ts),
  * for the few operations that ask for it.
  *
- * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array of
- * its own costs more than 100 bytes and a view of a fetched batch would keep the whole batch alive.
+ * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array
+ * costs more than 100 bytes and a view of a fetched batch would keep the whole batch alive.
  */
 import { fromLatin1, latin1 } from '../base/index.ts'
 import { SortedKeys } from './sorted-keys.ts'

@@ -1,4 +1,4 @@
-/** The part of a store's key that stands for the namespace. */
+/** The namespace's part of a store's key. */
 
 /** Chars of a namespace at the start of a store's key. */
 export const namespaceLength = 8

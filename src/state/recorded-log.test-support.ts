@@ -1,6 +1,6 @@
 /**
- * A log of one partition that remembers the batches appended to it, with a gap after each commit where a
- * marker would stand.
+ * A log of one partition that remembers the batches appended to it, with a gap after each commit in place of
+ * a marker.
  */
 import { RecordBatch, assignOffsets } from '../wire/index.ts'
 import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'

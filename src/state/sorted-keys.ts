@@ -38,7 +38,7 @@ export class SortedKeys {
   #length = 0
   /** How many of them have gone, at most. */
   #gone = 0
-  /** The new run that is being made, from those that stand at `index`. */
+  /** The new run that is being made, from those at `index`. */
   #rewrite: { readonly index: number; readonly run: RunRewrite } | undefined
   /** While the runs are cleared of gone keys: the next one, and how many had gone in the beginning. */
   #clearing: { next: number; readonly gone: number } | undefined
@@ -126,7 +126,7 @@ export class SortedKeys {
     }
   }
 
-  /** What is to be done next. New runs come only at the end meanwhile, so indexes stay. */
+  /** The next step. New runs come only at the end meanwhile, so indexes stay valid. */
   #next(): { readonly index: number; readonly run: RunRewrite } | undefined {
     const runs = this.#runs
     if (!this.#clearing && this.#gone > goneMin && this.#gone * 2 > this.#length)

@@ -5,8 +5,7 @@
  * byte order with `<`, hash fast in a Map and take one byte per character on the heap.
  *
  * Obligations of the caller: one task uses a store; writes come only as one {@link apply} after a commit,
- * together with the changelog position that they stand for, so that what is in the store is always the state
- * as of exactly one commit.
+ * together with their changelog position. So the store always has the state as of exactly one commit.
  */
 export interface StateStore {
   get(key: string): Uint8Array | undefined
@@ -19,15 +18,15 @@ export interface StateStore {
   keys(from: string, to: string | undefined): Iterable<string>
   /**
    * Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A
-   * value of undefined deletes. Without a position they are a part of a commit, of which more is to come.
+   * value of undefined deletes. Without a position they are a part of a commit, and more will come.
    */
   apply(
     writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,
     position: number | undefined,
   ): void
   /**
-   * The changelog offset that the content stands for: everything below it is in. Undefined for a store that
-   * has to be rebuilt.
+   * The changelog offset of the content: all changes below it are in. Undefined for a store that must be
+   * rebuilt.
    */
   readonly position: number | undefined
   /** Entries, for queries and for tests. */

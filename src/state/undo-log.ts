@@ -6,8 +6,7 @@
  * one task calls the next. Changes of state are undone when the attempt fails, the latest first. What leaves
  * the app waits until the outermost attempt has succeeded.
  *
- * An app whose policy is to stop at the first bad record has no undo log: its transaction is aborted as a
- * whole.
+ * An app that stops at the first bad record has no undo log: its transaction is aborted as a whole.
  */
 
 /** A state whose changes can be undone. */

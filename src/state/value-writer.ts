@@ -3,7 +3,7 @@ import { arrayBufferKind, binaryKinds } from './binary-kinds.ts'
 
 /** Deeper values are refused: they are cyclic, or will be. */
 const depthMax = 500
-/** Encoded values are views of chunks of this size, or of one of their own where they are larger. */
+/** Encoded values are views of chunks of this size, or a larger chunk for a larger value. */
 const chunkSize = 65_536
 
 let chunk: Buffer = Buffer.alloc(0)

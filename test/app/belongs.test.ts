@@ -239,7 +239,7 @@ const refusals: readonly [
     world =>
       world.port.commitOffsets({ group: 'app', offsets: [{ topic: 'input', partition: 0, offset: 1 }] }),
     'STATE_INCOMPATIBLE',
-    /'app'.*input-0 was set from outside/s,
+    /'app'.*input-0 was set by another tool/s,
   ],
 ]
 

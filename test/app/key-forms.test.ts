@@ -108,8 +108,8 @@ test("a topic of windows joined to the windows of another topic's records", asyn
 })
 
 /**
- * An app over two topics of unequal partition counts is refused with both counts and the fix, and runs once the
- * questions go through an exchange. Returns its output.
+ * An app over two topics of unequal partition counts is refused with both counts and the fix, and runs once
+ * the questions go through an exchange. Returns its output.
  */
 async function fixedByExchange(
   connect: (app: App, asked: Stream<string | null, string | null>) => void,

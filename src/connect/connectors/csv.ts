@@ -76,8 +76,7 @@ const recordBytesMaxDefault = 16 * 1024 * 1024
  * refused with SOURCE_CHANGED: another path, a shorter file, other text at its beginning or just before that
  * place.
  *
- * @example csv('airports.csv', { columns: { iata: 'string', name: 'string', latitude: 'number', longitude:
- *   'number' } })
+ * @example csv('airports.csv', { columns: { iata: 'string', name: 'string', latitude: 'number' } })
  * @throws MillraceError INVALID_ARGUMENT; from `open`: SOURCE_MISSING, SOURCE_MALFORMED (compressed, in
  *   UTF-16, without a header, …), SCHEMA_MISMATCH, SOURCE_CHANGED; from `next`: SOURCE_MALFORMED
  */

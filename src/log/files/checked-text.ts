@@ -8,14 +8,14 @@
  * flights 0 8839201
  * check 1c291ca3
  * ```
- * millrace 0.1.0 wrote the same files without that line. Such a file is `unchecked`: what it says may have
+ * millrace 0.1.0 wrote the same files without that line. Such a file is `unchecked`: its content may have
  * changed since it was written.
  */
 import { crc32c, fromUtf8, utf8 } from '../../base/index.ts'
 
 export type CheckedText =
   | { readonly state: 'good' | 'unchecked'; readonly text: string }
-  /** The content is not what was written. */
+  /** The content has changed since it was written. */
   | { readonly state: 'bad' }
 
 /** The bytes of a file with this text, which ends in a line feed. */
@@ -23,7 +23,7 @@ export function withCheck(text: string): Uint8Array {
   return fromUtf8(`${text}${checkLine(fromUtf8(text))}`)
 }
 
-/** The text of such a file, without its check line. An empty file is bad: nobody has written one. */
+/** The text of such a file, without its check line. An empty file is bad: millrace never writes one. */
 export function readChecked(bytes: Uint8Array): CheckedText {
   if (bytes.length === 0) return { state: 'bad' }
   const lastLine = bytes.lastIndexOf(0x0a, bytes.length - 2) + 1

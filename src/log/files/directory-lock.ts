@@ -7,9 +7,7 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-/**
- * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; what the system says of a full or failing disk
- */
+/** @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_UNREADABLE; and the errors of a full or failing disk */
 export async function lockDirectory(disk: Disk, clock: Clock, path: string): Promise<DirectoryLock> {
   const started = new Date(clock.now()).toISOString()
   const holder = `process ${process.pid}, since ${started}`
@@ -23,7 +21,7 @@ export async function lockDirectory(disk: Disk, clock: Clock, path: string): Pro
     throw new MillraceError(
       'DATA_DIR_IN_USE',
       lock.heldBy.startsWith(`process ${process.pid},`)
-        ? `${path} is open in this process already: share that log, or close it first.`
+        ? `${path} is open in this process already. Share that log, or close it first.`
         : `${path} is in use by ${lock.heldBy}. End that process, or give this one its own directory.`,
     )
   return lock

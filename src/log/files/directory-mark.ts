@@ -1,8 +1,8 @@
 /**
- * Whose a data directory is. millrace writes only into directories that it made itself, which `millrace.json`
- * says; a wrong path must not cost anyone their files. Its content is a constant, so a damaged mark is
- * written again where the rest of the folder is a log of millrace's and nothing else. A log directory of
- * Apache Kafka's (`meta.properties`) can be read, not written.
+ * The mark of a data directory. millrace writes only into directories that it has created, which
+ * `millrace.json` marks: a wrong path must not cost anyone their files. Its content is a constant. So a
+ * damaged mark is written again if the rest of the folder is a log of millrace and nothing else. A log
+ * directory of Apache Kafka's (`meta.properties`) can be read, not written.
  */
 import { MillraceError, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'
@@ -22,7 +22,7 @@ import {
 } from './file-names.ts'
 import { readFile, replaceFile } from './small-file.ts'
 
-/** Raised when an older millrace could not read the directory any more. */
+/** Raised when an older millrace can no longer read the directory. */
 const format = 1
 const mark = withCheck(`${JSON.stringify({ format })}\n`)
 const ownFiles: ReadonlySet<string> = new Set([
@@ -34,7 +34,7 @@ const ownFiles: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Makes sure that the directory is there, and ours.
+ * Makes sure that the directory exists, and is ours.
  * @throws MillraceError DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
  */
 export async function claimDirectory(disk: Disk, path: string, readOnly: boolean): Promise<void> {
@@ -78,12 +78,12 @@ async function checkMark(
   if (stated !== format && !(await isOurs(disk, path, names)))
     throw new MillraceError(
       'DATA_DIR_UNREADABLE',
-      `${path}/${directoryMarkName} is damaged, and what else is in ${path} is not a log of millrace's alone. Check the path; if it is right, move what does not belong there to another folder.`,
+      `${path}/${directoryMarkName} is damaged, and ${path} has other files than those of a millrace log. Check the path. If it is right, move the other files to another folder.`,
     )
   if (!readOnly) await replaceFile(disk, path, directoryMarkName, mark)
 }
 
-/** The format that a mark states; undefined where it makes no sense. */
+/** The format that a mark states; undefined if it is invalid. */
 function formatIn(text: string): number | undefined {
   try {
     const { format: stated } = JSON.parse(text) as { format?: unknown }
@@ -93,9 +93,9 @@ function formatIn(text: string): number | undefined {
   }
 }
 
-/** Whether the folder holds what millrace writes, and nothing else. */
+/** Whether the folder holds only files of millrace. */
 async function isOurs(disk: Disk, path: string, names: readonly string[]): Promise<boolean> {
-  // Written at every start.
+  // A file that is written at every start.
   if (!names.includes(recoveryPointsName)) return false
   for (const name of names) {
     if (name.startsWith(lockName) || ownFiles.has(name.replace(/\.tmp$/, '')) || isLeftOver(name)) continue

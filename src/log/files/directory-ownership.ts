@@ -1,9 +1,9 @@
 /**
- * Whose a data directory is, from its opening to its closing: the lock, the mark that says it is millrace's,
- * and the marker of a clean stop.
+ * The ownership of a data directory, from its opening to its closing: the lock, the mark of millrace, and the
+ * marker of a clean stop.
  *
  * The clean marker is removed durably before anything else changes, and written last. So a marker that is
- * found speaks of an undisturbed stop, and a kill at any point in between is an unclean one.
+ * found proves an undisturbed stop. A kill at any point in between is an unclean stop.
  */
 import { fromUtf8, utf8, type Clock, type Disk, type DiskFile } from '../../base/index.ts'
 import { checkPlace } from './disk-errors.ts'
@@ -12,14 +12,14 @@ import { claimDirectory } from './directory-mark.ts'
 import { cleanMarkerName, directoryMarkName } from './file-names.ts'
 import { readFile, removeIfThere, replaceFile } from './small-file.ts'
 
-/** The content of the clean marker: any other is not a clean stop's. */
+/** The content of the clean marker. Any other content does not prove a clean stop. */
 const cleanMarker = '{"version":0}'
 
 export class DirectoryOwnership {
   readonly #path: string
   readonly #clock: Clock
   #lock: DirectoryLock | undefined
-  /** Held open, to notice a directory that is not the one that was opened. */
+  /** Held open, to notice that another directory has taken its place. */
   #mark: DiskFile | undefined
 
   constructor(path: string, clock: Clock) {
@@ -28,7 +28,7 @@ export class DirectoryOwnership {
   }
 
   /**
-   * Takes the directory, which is made where it is missing. True: the last stop was clean.
+   * Takes the directory, and creates a missing one. True: the last stop was clean.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
   async take(disk: Disk): Promise<boolean> {
@@ -38,8 +38,8 @@ export class DirectoryOwnership {
     this.#mark = await disk.open(`${this.#path}/${directoryMarkName}`, 'write')
     const marker = await readFile(disk, `${this.#path}/${cleanMarkerName}`)
     if (marker) await removeIfThere(disk, `${this.#path}/${cleanMarkerName}`)
-    // What a killed process renamed last can still be lost with the power. Files are removed because of what
-    // the checkpoints say, so their names come first.
+    // The last renames of a killed process can still be lost with the power. Checkpoints decide about the
+    // removal of files, so their names are synced first.
     await disk.syncDirectory(this.#path)
     return isClean(marker)
   }
@@ -50,12 +50,12 @@ export class DirectoryOwnership {
     return isClean(await readFile(disk, `${this.#path}/${cleanMarkerName}`))
   }
 
-  /** Throws where another directory has taken the place of the one that was opened. */
+  /** Throws if another directory has taken the place of the one that was opened. */
   checkPlace(): void {
     if (this.#mark) checkPlace(this.#mark, this.#path)
   }
 
-  /** The stop is a clean one. Durable when this resolves. */
+  /** Marks the stop as clean. Durable when this resolves. */
   async markClean(disk: Disk): Promise<void> {
     await replaceFile(disk, this.#path, cleanMarkerName, fromUtf8(cleanMarker))
   }

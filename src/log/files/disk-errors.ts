@@ -1,19 +1,21 @@
-/** What the disk says, in millrace's words. Which errors end a partition is decided here, and only here. */
+/**
+ * Translates errors of the disk to errors of millrace. Only this file decides which errors end a partition.
+ */
 import { MillraceError, type DiskFile } from '../../base/index.ts'
 
 const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
 
-/** The system's code of an error (`ENOENT`, `EIO`, …); undefined where it has none. */
+/** The system's code of an error (`ENOENT`, `EIO`, …); undefined if it has none. */
 export function systemCode(error: unknown): string | undefined {
   const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
   return typeof code === 'string' ? code : undefined
 }
 
 /**
- * The error that callers get for `error`, which came up while `doing` (a phrase that names the file).
+ * The error for callers, for `error` while `doing` (a phrase that names the file).
  *
  * Retriable: no room (DISK_FULL), no free file descriptor (LIMIT_EXCEEDED). DATA_DIR_UNREADABLE: no
- * permission. DISK_FAILED: everything else, above all EIO: nobody may trust what a retry would say.
+ * permission. DISK_FAILED: everything else, above all EIO: the result of a retry could not be trusted.
  */
 export function diskError(error: unknown, doing: string): MillraceError {
   if (error instanceof MillraceError) return error
@@ -44,8 +46,8 @@ export function diskError(error: unknown, doing: string): MillraceError {
 }
 
 /**
- * For a directory that cannot be used at all; `done`: what cannot be done with it. A disk that is full or
- * failing says nothing of the directory.
+ * For a directory that cannot be used at all; `done`: the failed action. A full or failing disk is not a
+ * fault of the directory.
  */
 export function directoryError(error: unknown, path: string, done: string): MillraceError {
   const code = systemCode(error)
@@ -57,24 +59,23 @@ export function directoryError(error: unknown, path: string, done: string): Mill
   )
 }
 
-/** For a failure that left the file in doubt: final, whatever the system calls it. */
+/** For a failure that left the file in doubt: final, with any code. */
 export function diskFailed(error: unknown, doing: string): MillraceError {
   return new MillraceError(
     'DISK_FAILED',
-    `${systemCode(error) ?? String(error)} while ${doing}: look at the disk before you start again; recovery then reads what is on it.`,
+    `${systemCode(error) ?? String(error)} while ${doing}. Check the disk before you start again; recovery then reads its content.`,
     { cause: error },
   )
 }
 
 /**
- * @throws MillraceError DISK_FAILED where the file is not where it was opened: what is written to it, nobody
- * finds
+ * @throws MillraceError DISK_FAILED if the file is no longer where it was opened: nobody finds later writes
  */
 export function checkPlace(file: DiskFile, path: string): void {
   if (file.isInPlace()) return
   throw new MillraceError(
     'DISK_FAILED',
-    `${path} is not in its place any more: it, or a folder above it, was removed, moved or replaced while the log was open. What was written since is lost with it. End this process, put the folder back, and start again.`,
+    `${path} is no longer in its place: it, or a folder above it, was removed, moved or replaced while the log was open. Later writes are lost with it. End this process, put the folder back, and start again.`,
   )
 }
 

@@ -11,14 +11,15 @@
  *                           00000000000000000042.index      offset index
  *                           00000000000000000042.timeindex  time index
  *                           00000000000000000042.txnindex   aborted transactions
- *                           00000000000000000042.digest     what proves the segment and the three indexes
+ *                           00000000000000000042.digest     proof of the segment and the three indexes
  *                           00000000000000000042.snapshot   producer state as of offset 42
- *                           00000000000000000042.log.cut-57 what recovery cut off at offset 57
- *                           config.json                     what the partition was created with
+ *                           00000000000000000042.log.cut-57 bytes that recovery cut off at offset 57
+ *                           config.json                     the configuration of the partition
  * ```
  *
- * A folder being made or removed carries a mark that no topic name can hold, so a crash in the middle is told
- * from a partition. A topic's name becomes part of a path only after {@link checkTopicName}.
+ * A folder that is being made or removed has a mark that no topic name can hold. So a crash in the middle
+ * leaves no folder that looks like a partition. A topic's name becomes part of a path only after {@link
+ * checkTopicName}.
  */
 import { checkTopicName, isTopicName, MillraceError } from '../../base/index.ts'
 
@@ -65,12 +66,12 @@ export function newFolder(folder: string, n: number): string {
   return `${folder.slice(0, markedNameMax)}.${n}${newMark}`
 }
 
-/** What a partition's folder is called while its files are removed. */
+/** The name of a partition's folder while its files are removed. */
 export function deletedFolder(folder: string, n: number): string {
   return `${folder.slice(0, markedNameMax)}.${n}${deletedMark}`
 }
 
-/** Whether the folder was left behind by an interrupted creation or deletion. */
+/** Whether the folder was left by an interrupted creation or deletion. */
 export function isLeftOver(name: string): boolean {
   return name.endsWith(newMark) || name.endsWith(deletedMark)
 }

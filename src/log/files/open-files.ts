@@ -1,12 +1,12 @@
 /**
  * Open files, shared by all partitions of a directory, and bounded: the one that was used least recently is
- * closed for the next one. So ten thousand partitions need no ten thousand descriptors, and running out of
- * them (EMFILE) is a matter of trying again, not of damage.
+ * closed for the next one. So ten thousand partitions do not need ten thousand descriptors. A lack of
+ * descriptors (EMFILE) leads to a retry, not to damage.
  *
- * A file with unsynced writes is **pinned**: before it is closed it is synced, because a write error of the
- * kernel's is reported to the descriptors that were open at the time. Should that sync fail, the users of the
- * file are told, those that it met and every later one: the kernel reports the error to one sync only, and
- * the next one would succeed without the lost pages.
+ * A file with unsynced writes is **pinned**: it is synced before it is closed, because the kernel reports a
+ * write error only to descriptors that were open at the time. If that sync fails, every present and later
+ * user of the file gets the error. The kernel reports it to one sync only: the next sync would succeed
+ * without the lost pages.
  */
 import { assert } from '../../base/index.ts'
 import type { Disk, DiskFile } from '../../base/index.ts'
@@ -20,7 +20,7 @@ interface Entry {
   users: number
   /** Writes since the last sync that covered them all. */
   pins: number
-  /** It is being synced in order to be closed. */
+  /** A sync before its closing is in progress. */
   releasing: Promise<void> | undefined
   /** Closed by the last user. */
   dropped: boolean
@@ -32,7 +32,7 @@ export class OpenFiles {
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>()
   readonly #closing = new Set<Promise<void>>()
-  /** Files that are being synced in order to be closed. */
+  /** Files whose sync before closing is in progress. */
   #syncing = 0
   /** Syncs that failed before a file was closed, by path. */
   readonly #failures = new Map<string, unknown>()
@@ -62,8 +62,7 @@ export class OpenFiles {
   }
 
   /**
-   * Something was written that no sync has covered. Until {@link unpin} the file is synced before it is
-   * closed.
+   * The file has writes that no sync has covered. Until {@link unpin} the file is synced before it is closed.
    */
   pin(path: string): void {
     const entry = this.#entries.get(path)
@@ -83,7 +82,7 @@ export class OpenFiles {
     if (entry) await this.#drop(entry)
   }
 
-  /** Drops every file in this folder, which is gone: another one that takes its place must not get them. */
+  /** Drops every file in this folder, which is gone: a new folder of its name must not get them. */
   async dropFolder(folder: string): Promise<void> {
     const paths = [...this.#entries.keys(), ...this.#failures.keys()]
     await Promise.all(paths.filter(path => path.startsWith(`${folder}/`)).map(path => this.drop(path)))
@@ -145,13 +144,13 @@ export class OpenFiles {
     }
   }
 
-  /** Of those that nobody uses, and that were written at most so often since their sync. */
+  /** Among unused files with at most this many writes since their sync. */
   #leastUsed(pinsMax: number): Entry | undefined {
     for (const entry of this.#entries.values()) if (entry.users === 0 && entry.pins <= pinsMax) return entry
     return undefined
   }
 
-  /** Closes a file that nobody uses, once it is synced; unless somebody takes it up meanwhile. */
+  /** Closes an unused file once it is synced, unless it is used again meanwhile. */
   async #release(entry: Entry): Promise<void> {
     if (entry.pins > 0) {
       entry.users += 1
@@ -183,10 +182,10 @@ export class OpenFiles {
     return this.#closeUnused(entry)
   }
 
-  /** Resolves when the file is closed, or at once where it is in use: then its last user closes it. */
+  /** Resolves when the file is closed, or at once if it is in use: then its last user closes it. */
   #closeUnused(entry: Entry): Promise<void> {
     if (entry.users > 0) return Promise.resolve()
-    // Closing reports nothing that a sync has not: what is pinned is synced before it is dropped.
+    // Closing can report no new error: a pinned file is synced before it is dropped.
     const closing = entry.file
       .then(file => file.close())
       .catch(() => undefined)

@@ -1,6 +1,6 @@
 /**
- * What a partition was created with, kept in its own folder (`config.json`). It vouches for the topic as
- * well: its id, and how many partitions it has, so that a changed list of topics is noticed.
+ * The configuration of a partition, in its folder (`config.json`). It also has the topic's id and partition
+ * count, so that a changed list of topics is noticed.
  */
 import type { Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'
@@ -17,11 +17,11 @@ export interface PartitionConfig {
   readonly partitions?: number
   /** The app that the topic is internal to. */
   readonly app?: string
-  /** A repair has cut off here what had been acknowledged. */
+  /** A repair has cut acknowledged records here. */
   readonly cutAt?: number
 }
 
-/** Of a partition whose file is damaged: nothing is dropped on the word of a default. */
+/** For a partition whose file is damaged: no default may delete records. */
 const unknownConfig: PartitionConfig = { retentionBytes: -1 }
 
 export function encodePartitionConfig(config: PartitionConfig): Uint8Array {
@@ -29,7 +29,7 @@ export function encodePartitionConfig(config: PartitionConfig): Uint8Array {
 }
 
 /**
- * The configuration that the folder keeps; `isKnown` is false where its file is not what was written. A
+ * The configuration that the folder keeps; `isKnown` is false if its file has changed since it was written. A
  * folder without one has no configuration.
  */
 export async function readPartitionConfig(

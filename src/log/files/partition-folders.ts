@@ -1,7 +1,7 @@
 /**
  * The folders of the partitions in a data directory. One is made under another name and gets its own when it
- * is complete; one is removed under another name as well. So a folder that has a partition's name is whole,
- * and what an interruption leaves is known by its name and removed at the next start.
+ * is complete; one is removed under another name as well. So a folder with a partition's name is complete.
+ * Leftovers of an interruption have other names, and the next start removes them.
  */
 import type { Disk } from '../../base/index.ts'
 import { diskError, systemCode } from './disk-errors.ts'
@@ -21,11 +21,11 @@ export class PartitionFolders {
   readonly #disk: Disk
   readonly #files: OpenFiles
   /**
-   * Names under which something may be left that nobody wants: a creation failed after it had named its
-   * folder, or a deletion before it had moved it.
+   * Names that may have leftovers: of a creation that failed after it had named its folder, or of a deletion
+   * that failed before it had moved the folder.
    */
   readonly #unfinished = new Set<string>()
-  /** Folders that were made or moved aside: no two get one name. */
+  /** Number of folders that were made or moved, so that no two get one name. */
   #marked = 0
 
   constructor(path: string, disk: Disk, files: OpenFiles) {
@@ -34,7 +34,7 @@ export class PartitionFolders {
     this.#files = files
   }
 
-  /** Names of the folders of partitions; `only` says of which. */
+  /** Names of the folders of partitions; `only` selects some. */
   async list(only: (topic: string, index: number) => boolean = () => true): Promise<string[]> {
     const folders: string[] = []
     for (const name of await this.#disk.list(this.#path)) {
@@ -45,7 +45,7 @@ export class PartitionFolders {
     return folders
   }
 
-  /** Removes what interrupted creations and deletions have left. */
+  /** Removes the leftovers of interrupted creations and deletions. */
   async removeLeftOvers(): Promise<void> {
     for (const name of await this.#disk.list(this.#path))
       if (isLeftOver(name)) await removeIfThere(this.#disk, `${this.#path}/${name}`)
@@ -74,7 +74,7 @@ export class PartitionFolders {
       this.#unfinished.delete(name)
       return folder
     } catch (error) {
-      // What cannot be removed now is removed at the next start.
+      // The next start removes files that cannot be removed now.
       await removeIfThere(this.#disk, aside).catch(() => undefined)
       throw diskError(error, `making ${folder}`)
     }
@@ -86,14 +86,14 @@ export class PartitionFolders {
     const aside = `${this.#path}/${deletedFolder(name, (this.#marked += 1))}`
     this.#unfinished.add(name)
     await this.#disk.rename(folder, aside)
-    // Also what recovery has open of a damaged partition, and what late readers have opened.
+    // Also files that recovery of a damaged partition, or late readers, have open.
     await this.#files.dropFolder(folder)
     await this.#disk.syncDirectory(this.#path)
     this.#unfinished.delete(name)
     return aside
   }
 
-  /** Removes what a creation or deletion that failed has left under this name. */
+  /** Removes the leftovers of a failed creation or deletion under this name. */
   async removeUnfinished(name: string): Promise<void> {
     if (!this.#unfinished.has(name)) return
     try {
@@ -105,7 +105,7 @@ export class PartitionFolders {
     }
   }
 
-  /** False for a file that is called like a partition. */
+  /** False for a file with a partition's name. */
   async #isFolder(name: string): Promise<boolean> {
     try {
       await this.#disk.list(`${this.#path}/${name}`)

@@ -1,17 +1,15 @@
 /**
- * A disk that does not run out of file descriptors as long as this log holds one that it can spare: a call
- * that is refused for want of one (EMFILE, ENFILE) has a file of the log closed and is made again. That goes
- * for every call that takes a descriptor, small files and folders included.
+ * A disk that does not run out of file descriptors while this log has files that it can close. If a call
+ * fails for lack of a descriptor (EMFILE, ENFILE), a file of the log is closed and the call is repeated. This
+ * holds for every call that takes a descriptor, small files and folders included.
  */
 import type { Clock, Disk } from '../../base/index.ts'
 import { systemCode } from './disk-errors.ts'
 
-/**
- * How often a call is made. Between two of them a file is closed, or others get a turn to give back theirs.
- */
+/** How often a call is made. Between two tries a file is closed, or others get a turn to close theirs. */
 const triesMax = 300
 
-/** `spare` closes the file that the log can spare best, and says whether there was one. */
+/** `spare` closes the file that the log needs least, and returns whether there was one. */
 export function patientDisk(disk: Disk, clock: Clock, spare: () => Promise<boolean>): Disk {
   const patient = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
     return async (...args: A): Promise<R> => {

@@ -1,13 +1,7 @@
-/**
- * A disk that changes nothing under a path where another directory has taken the place of the one that was
- * opened.
- */
+/** A disk that changes nothing if another directory has taken the place of the one that was opened. */
 import type { Disk } from '../../base/index.ts'
 
-/**
- * `checkPlace` throws where that has happened. It is asked before every call that makes, changes or removes a
- * name.
- */
+/** `checkPlace` throws in that case. It is called before every call that makes, changes or removes a name. */
 export function placedDisk(disk: Disk, checkPlace: () => void): Disk {
   return {
     ...disk,

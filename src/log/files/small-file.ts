@@ -1,7 +1,6 @@
 /**
- * Files small enough to be read and replaced as a whole. Whatever the disk says to one of these calls, the
- * caller gets a MillraceError that names the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED,
- * DATA_DIR_UNREADABLE.
+ * Files small enough to be read and replaced as a whole. Every error of the disk becomes a MillraceError that
+ * names the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, DATA_DIR_UNREADABLE.
  */
 import type { Disk, DiskFile } from '../../base/index.ts'
 import { diskError, diskFull, systemCode } from './disk-errors.ts'
@@ -20,8 +19,8 @@ export async function readFile(disk: Disk, path: string): Promise<Buffer | undef
 }
 
 /**
- * Writes a file that nobody relies on before its content is synced, which it is when this resolves. Its name
- * is not yet durable. `unsynced`: what is proved before it is believed needs no sync.
+ * Writes a file and syncs its content. Its name is not yet durable. `unsynced`: a file with a proof needs no
+ * sync.
  */
 export async function writeFile(
   disk: Disk,
@@ -56,7 +55,7 @@ export async function replaceFile(
   }
 }
 
-/** Removes a file or folder; fine when it is not there. Not durable before its folder is synced. */
+/** Removes a file or folder; a missing one is fine. Not durable before its folder is synced. */
 export async function removeIfThere(disk: Disk, path: string): Promise<void> {
   try {
     await disk.remove(path)

@@ -2,11 +2,11 @@
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 
-/** Who built a batch. What comes from outside is walked through (foreign-batch.ts). */
+/** The builder of a batch. Batches from outside are checked record by record (foreign-batch.ts). */
 export type BatchOrigin = 'built' | 'foreign'
 
 /**
- * `bytes`: what came with the append; `where`: the partition's name, for the message.
+ * `bytes`: those of the append; `where`: the partition's name, for the message.
  * @throws MillraceError CORRUPT_BATCH, RECORD_TOO_LARGE, INVALID_ARGUMENT
  */
 export function checkAppend(
@@ -19,7 +19,7 @@ export function checkAppend(
   if (sizeBytes !== bytes.length)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `${where}: one batch per append; there are ${bytes.length - sizeBytes} bytes behind it.`,
+      `${where}: an append has one batch; ${bytes.length - sizeBytes} bytes follow it.`,
     )
   if (sizeBytes > segmentBytes)
     throw new MillraceError(
@@ -29,7 +29,7 @@ export function checkAppend(
   if (!batch.isValid())
     throw new MillraceError(
       'CORRUPT_BATCH',
-      `${where}: the checksum of a batch does not match its content; it was changed on its way. Send it again.`,
+      `${where}: the checksum of a batch does not match its content, which was changed on its way. Send it again.`,
     )
   if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
     throw new MillraceError(

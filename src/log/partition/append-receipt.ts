@@ -1,11 +1,11 @@
-/** What a caller that appends gets at once, before anything is on the disk. */
+/** The receipt of an append, given before anything is on the disk. */
 import type { Outcome } from './flush.ts'
 
 export interface AppendReceipt {
-  /** The offsets that the batch has got; for a duplicate, those of the original. */
+  /** The offsets of the batch; for a duplicate, those of the original. */
   readonly baseOffset: number
   readonly lastOffset: number
-  /** The batch is there already: it was not appended again. */
+  /** The log has the batch already: it was not appended again. */
   readonly duplicate: boolean
   /**
    * Resolves once the batch is written. DISK_FULL (retriable: the batch is not in the log),
@@ -13,13 +13,13 @@ export interface AppendReceipt {
    */
   readonly written: Promise<void>
   /**
-   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not ask for
-   * that by itself: it comes with the next sync of the partition. Fails as {@link written} does.
+   * Resolves once the batch is safe, that is below the high watermark. A transactional batch does not request
+   * a sync: it becomes safe with the next sync of the partition. Fails as {@link written} does.
    */
   readonly durable: Promise<void>
 }
 
-/** Makes a promise only when it is asked for one. */
+/** Makes a promise only on demand. */
 export class Receipt implements AppendReceipt {
   readonly baseOffset: number
   readonly lastOffset: number

@@ -3,10 +3,7 @@ import type { PendingBatch, PendingBatches } from '../segment/segment.ts'
 import type { ProducerEntry } from '../producers/producer-state.ts'
 import { ProducerUndo } from '../producers/producer-undo.ts'
 
-/**
- * How something ended, as a promise that is made only when someone asks: nobody has to handle what nobody
- * looks at.
- */
+/** An outcome, as a promise that is made only on demand: an outcome that nobody reads needs no handler. */
 export class Outcome {
   #state: 'pending' | 'done' | 'failed' = 'pending'
   #error: unknown
@@ -48,11 +45,11 @@ export class Flush implements PendingBatches {
   readonly roll: readonly ProducerEntry[] | undefined
   batches: PendingBatch[] = []
   sizeBytes = 0
-  /** Someone waits for the disk, not only for the write. */
+  /** A caller waits for the sync, not only for the write. */
   wantsSync = false
   /** Being written: takes no more batches. */
   sealed = false
-  /** Should the write fail. */
+  /** To undo if the write fails. */
   readonly undo: ProducerUndo = new ProducerUndo()
   readonly written: Outcome = new Outcome()
   readonly durable: Outcome = new Outcome()

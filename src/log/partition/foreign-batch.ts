@@ -24,15 +24,15 @@ export function checkForeign(batch: RecordBatch, where: string): void {
   for (let n = 0; n < count; n += 1) {
     cursor.next()
     if (cursor.offset !== baseOffset + n)
-      throw refused(`record ${n} has offset ${cursor.offset - baseOffset} in it`, where)
+      throw refused(`record ${n} has the relative offset ${cursor.offset - baseOffset}`, where)
     checkTimestamp(cursor.timestamp, where)
     largest = Math.max(largest, cursor.timestamp)
     cursor.headers()
-    if (cursor.position !== cursor.end) throw refused(`record ${n} has bytes behind its headers`, where)
+    if (cursor.position !== cursor.end) throw refused(`record ${n} has bytes after its headers`, where)
   }
-  if (cursor.end !== cursor.bytes.length) throw refused('there are bytes behind its last record', where)
+  if (cursor.end !== cursor.bytes.length) throw refused('bytes follow its last record', where)
   if (largest !== maxTimestamp)
-    throw refused(`its largest timestamp is ${largest}, not ${maxTimestamp}, as its header says`, where)
+    throw refused(`its largest timestamp is ${largest}, but its header says ${maxTimestamp}`, where)
 }
 
 function checkProducer(batch: RecordBatch, where: string): void {

@@ -1,5 +1,5 @@
 /**
- * The way of appended batches to the disk: a queue of flushes, one loop that writes them, one that syncs.
+ * Writes appended batches to the disk: a queue of flushes, one loop that writes them, one that syncs.
  *
  * ```
  *           synced        written          end
@@ -7,19 +7,18 @@
  *    durable    being synced   queue: [0] is being written, the last one still takes batches
  * ```
  * Appends of one turn of the event loop, and all that come while a write is in progress, go out in the next
- * write. All callers that wait for the disk during a sync share the next one: a sync covers what
- * was written before it was called, and nothing later.
+ * write. All callers that wait for the disk during a sync share the next one: a sync covers what was written
+ * before it was called, and nothing later.
  *
- * A flush fails as a whole. Where the failure is retriable (no room), everything queued behind it fails with
- * it, because offsets must follow each other, and the partition continues. Any other failure ends the
- * pipeline for good.
+ * A flush fails as a whole. After a retriable failure (no room) all flushes queued after it fail too, because
+ * offsets must follow each other, and the partition continues. Any other failure ends the pipeline for good.
  */
 import { assert, isMillraceError } from '../../base/index.ts'
 import type { PendingBatch } from '../segment/segment.ts'
 import { alreadyDone, Flush, type Outcome } from './flush.ts'
 import type { ProducerEntry, ReplacedProducer } from '../producers/producer-state.ts'
 
-/** What goes out in one write, unless a single batch is larger. */
+/** Bytes of one write, unless a single batch is larger. */
 const flushBytesMax = 4 << 20
 /** Buffers of one write: the kernel's limit (IOV_MAX). */
 const flushBatchesMax = 1024
@@ -39,7 +38,7 @@ export interface FlushTarget {
   synced(offset: number): void
   /** These flushes were not written and never will be. */
   rejected(flushes: readonly Flush[], error: unknown): void
-  /** The disk cannot be trusted any longer. Gives the error for everyone who waits. */
+  /** The disk can no longer be trusted. Returns the error for all callers that wait. */
   failed(error: unknown): Error
 }
 
@@ -50,7 +49,7 @@ export class GroupCommit {
   #unsynced: Flush[] = []
   #writtenOffset: number
   #syncedOffset: number
-  /** Someone waits until everything below is durable. Never beyond what is written. */
+  /** A caller waits until everything below is durable. Never beyond the written end. */
   #wantedOffset = 0
   #writing: Promise<void> | undefined
   #syncing: Promise<void> | undefined
@@ -104,11 +103,11 @@ export class GroupCommit {
     return flush
   }
 
-  /** How the write, or the sync, of the batch at `offset` ends. */
+  /** The outcome of the write, or of the sync, of the batch at `offset`. */
   outcomeAt(offset: number, what: 'written' | 'durable'): Outcome {
     if (offset < (what === 'written' ? this.#writtenOffset : this.#syncedOffset)) return alreadyDone
     const flush = this.#flushAt(offset)
-    assert(flush, 'an offset beyond what is synced is on its way')
+    assert(flush, 'an offset that is not synced yet is in flight')
     return flush[what]
   }
 
@@ -135,7 +134,7 @@ export class GroupCommit {
     while (this.#writing || this.#syncing) await (this.#writing ?? this.#syncing)
   }
 
-  /** Ends the pipeline: everyone who waits gets `error`. */
+  /** Ends the pipeline: all callers that wait get `error`. */
   break(error: Error): void {
     if (this.#broken) return
     this.#broken = error
@@ -216,8 +215,7 @@ export class GroupCommit {
         for (const flush of durable) flush.durable.done()
       }
     } catch (error) {
-      // A failed sync is final, whatever the reason: what it covered may be gone from memory and not be on
-      // the disk.
+      // A failed sync is final, for any reason: its bytes may be gone from memory and not be on the disk.
       if (!this.#broken) this.break(this.#target.failed(error))
     } finally {
       this.#syncing = undefined

@@ -1,6 +1,6 @@
 /**
- * Where a partition's log begins, and what is dropped there: whole segments, oldest first. The new start
- * shows at once; the files go after it is durable.
+ * The start of a partition's log. Whole segments are dropped there, oldest first. The new start shows at
+ * once; the files are removed after it is durable.
  */
 import type { PartitionSegments } from './partition-segments.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
@@ -31,7 +31,7 @@ export class LogStart {
     return this.#offset
   }
 
-  /** Drops nothing for its size from now on, whatever the configuration says. */
+  /** From now on drops nothing for its size, whatever the configuration says. */
   keepAll(): void {
     this.#retentionBytes = -1
   }

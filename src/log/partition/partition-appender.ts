@@ -1,7 +1,7 @@
 /**
- * The end of a partition's log as appends see it. Each batch is checked, gets its offsets in place and is
- * queued for the disk, all in the call; so the end, the producers and the plan of segments run ahead of what
- * is written. A write that finds no room takes them back to it.
+ * The end of a partition's log, for appends. One call checks a batch, sets its offsets in place and queues it
+ * for the disk. So the end, the producers and the plan of segments are ahead of the written end. A write that
+ * finds no room takes them back.
  */
 import type { Clock } from '../../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../../wire/index.ts'
@@ -27,7 +27,7 @@ export interface AppenderConfig {
   readonly where: string
 }
 
-/** What appends go through; the partition's own. */
+/** The partition's pipeline for appends. */
 export interface AppenderParts {
   readonly segments: PartitionSegments
   readonly producers: ProducerState
@@ -104,8 +104,7 @@ export class PartitionAppender {
     if (ended) this.#visibility.end(ended)
     this.#endOffset = offset + 1
     const flush = this.#commit.append(
-      // A marker has the time of the machine, which says nothing of the records: the time index leaves it
-      // out.
+      // A marker has the machine's time, not that of records: the time index leaves it out.
       { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
       offset,
       roll,
@@ -142,7 +141,7 @@ export class PartitionAppender {
     )
   }
 
-  /** The producers as of now, if the batch has to begin a new segment. */
+  /** The producers as of now, if the batch must begin a new segment. */
   #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
     if (!this.#plan.place(batchBytes, this.#endOffset, lastOffset, this.#segments.active)) return undefined
     this.#producers.expire(this.#config.clock.now() - this.#config.producerIdExpirationMs)

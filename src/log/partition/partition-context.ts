@@ -1,4 +1,4 @@
-/** What a partition needs of its directory. */
+/** The parts of the directory that a partition uses. */
 import type { Clock, MillraceError } from '../../base/index.ts'
 import type { SegmentContext } from '../segment/segment.ts'
 

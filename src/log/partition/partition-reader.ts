@@ -1,6 +1,6 @@
 /**
- * Reads across the segments of a partition, and says what it means when that fails: retention was faster, the
- * bytes are not what was written, or the disk fails. A read never passes over what should be there.
+ * Reads across the segments of a partition, and explains a failed read: retention was faster, the bytes have
+ * changed, or the disk fails. A read never skips missing records.
  */
 import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
@@ -12,7 +12,7 @@ import { findTimestamp } from '../segment/timestamp-search.ts'
 
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
-/** What a read of a partition gives. */
+/** The result of a read. */
 export interface ReadResult {
   /** Whole batches back to back. The first one may begin below the offset that was asked for. */
   readonly batches: Uint8Array
@@ -28,7 +28,7 @@ export interface ReadResult {
   readonly nextOffset: number
 }
 
-/** What the reader sees of its partition, which changes while it reads. */
+/** The state of the partition, which changes during a read. */
 export interface ReadSource {
   readonly topic: string
   readonly index: number
@@ -48,12 +48,12 @@ export interface ReadBatches {
 
 export class PartitionReader {
   readonly #source: ReadSource
-  /** The partition's own, in order: retention takes from the front, rolls add at the end. */
+  /** The partition's segments, in order: retention takes from the front, rolls add at the end. */
   readonly #segments: readonly Segment[]
   readonly #readOnly: boolean
   readonly #poison: (error: unknown) => MillraceError
 
-  /** `poison`: the disk cannot be trusted any longer; gives the error for readers. */
+  /** `poison`: the disk can no longer be trusted; returns the error for readers. */
   constructor(
     source: ReadSource,
     segments: readonly Segment[],
@@ -68,12 +68,12 @@ export class PartitionReader {
 
   /**
    * Whole batches from the one with `offset` on, those that begin below `endOffset`: as many as fit into
-   * `maxBytes`, one at least; and the aborted transactions that reach into them. Undefined where there are
-   * none, as compaction may leave it.
+   * `maxBytes`, one at least; and the aborted transactions that reach into them. Undefined if there are none,
+   * as compaction may leave it.
    * @throws MillraceError OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED, PARTITION_POISONED
    */
   async read(offset: number, endOffset: number, maxBytes: number): Promise<ReadBatches | undefined> {
-    // What retention takes meanwhile still tells what was aborted in it.
+    // A segment that retention takes meanwhile still has its aborted transactions.
     const segments = this.#from(offset)
     for (const segment of segments) {
       if (segment.baseOffset >= endOffset) break
@@ -109,7 +109,7 @@ export class PartitionReader {
     const { name, logStartOffset, logEndOffset } = this.#source
     return new MillraceError(
       'OFFSET_OUT_OF_RANGE',
-      `${name} holds the offsets ${logStartOffset} to ${logEndOffset}, not ${offset}: it was dropped by retention, cut off by a repair, or never synced. Read from an offset that is there: the earliest, or in another group.`,
+      `${name} holds the offsets ${logStartOffset} to ${logEndOffset}, not ${offset}: it was dropped by retention, cut by a repair, or never synced. Read from an existing offset: the earliest, or in another group.`,
     )
   }
 
@@ -119,7 +119,7 @@ export class PartitionReader {
     return this.#segments.slice(Math.max(0, next - 1))
   }
 
-  /** Says what a failed read means. Undefined where retention has taken the segment meanwhile. */
+  /** Explains a failed read. Undefined if retention has taken the segment meanwhile. */
   async #guard<T>(segment: Segment, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read()
@@ -127,7 +127,7 @@ export class PartitionReader {
       const { failure, logStartOffset } = this.#source
       if (failure) throw failure
       if (segment.nextOffset <= logStartOffset) return undefined
-      // What millrace has written itself has one format.
+      // All batches that millrace has written have one format.
       const isDamage =
         error instanceof DamagedBatch ||
         isMillraceError(error, 'CORRUPT_BATCH') ||

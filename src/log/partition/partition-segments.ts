@@ -1,7 +1,7 @@
 /**
- * The files of a partition: segments in order, of which the last one is appended to. Each call does what it
- * says on the disk, and fails with an error that names the file; who waits for what, and what readers may
- * see, is the partition's matter.
+ * The files of a partition: segments in order, of which the last one is appended to. Each call works on the
+ * disk, and fails with an error that names the file. The partition decides which caller waits, and which
+ * records readers see.
  */
 import { assert, SerialQueue, type Disk } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
@@ -47,7 +47,7 @@ export class PartitionSegments {
   /** Begins a new segment with the flush. Everything before is synced. False: it is there already. */
   async roll(flush: Flush, largestProducerId: number): Promise<boolean> {
     const before = this.active
-    // A flush that failed after its roll comes back as a new one, to the segment that is already there.
+    // A flush that failed after its roll comes back as a new one, and its segment exists already.
     if (before.baseOffset === flush.baseOffset) return false
     assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
     try {
@@ -64,8 +64,8 @@ export class PartitionSegments {
   }
 
   /**
-   * Saves what makes the next start quick: the indexes of the active segment, and the producers as of its
-   * end.
+   * Saves files that make the next start quick: the indexes of the active segment, and the producers as of
+   * its end.
    */
   async save(
     endOffset: number,
@@ -76,12 +76,12 @@ export class PartitionSegments {
     await replaceFile(this.#disk, this.#folder, segmentFile(endOffset, 'snapshot'), encodeSnapshot(producers))
   }
 
-  /** Saves indexes of older segments whose files were not what had been saved. */
+  /** Saves indexes of older segments whose files had changed. */
   async repairIndexes(): Promise<void> {
     for (const segment of this.all) if (segment !== this.active) await segment.repairIndexes()
   }
 
-  /** Takes the oldest segments off the list; their files are still there. */
+  /** Takes the oldest segments off the list; their files still exist. */
   take(count: number): Segment[] {
     assert(count < this.all.length, 'the active segment stays')
     return this.all.splice(0, count)
@@ -89,8 +89,8 @@ export class PartitionSegments {
 
   /**
    * Removes the files of segments that were taken off. `saveStart` makes the new start durable before the
-   * first file goes: a crash in between leaves files that lie below the start, which the next start removes,
-   * whatever the order in which the names went.
+   * first file goes: a crash in between leaves files below the start, which the next start removes, in
+   * whatever order the names went.
    */
   async remove(segments: readonly Segment[], saveStart: () => Promise<void>): Promise<void> {
     try {

@@ -1,13 +1,13 @@
 /**
  * A partition: an ordered, append-only log of record batches, in segments.
  *
- * This file says when the partition takes a call, what its readers see, and how it ends; appends go through
- * `partition-appender`, reads through `partition-reader`, the disk is reached by `group-commit` and
- * `partition-segments`.
+ * This file decides when the partition accepts a call, which records readers see, and how it ends. Appends go
+ * through `partition-appender`, reads through `partition-reader`; `group-commit` and `partition-segments` use
+ * the disk.
  *
  * Invariants
  * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
- * - What a reader gets lies below the high watermark; read-committed, below the last stable offset.
+ * - A reader gets records below the high watermark; read-committed, below the last stable offset.
  * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never
  *   brought back in this process.
  */
@@ -27,17 +27,14 @@ import type { Marker, OpenTransaction, ProducerState } from '../producers/produc
 import type { RecoveredLog } from '../recovery/recovery.ts'
 import { Visibility } from './visibility.ts'
 
-/** Appends that wait for the disk. More is refused until it has caught up. */
+/** Bytes of appends that wait for the disk. Past this bound appends are refused. */
 const queuedBytesMax = 256 << 20
 
 export class Partition {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  /**
-   * What it was created with. Its topic's id and count of partitions are missing where an older version made
-   * it.
-   */
+  /** Its configuration. The topic's id and partition count are missing if an older version created it. */
   readonly config: PartitionConfig
   /** `<topic>-<index>`, for messages. */
   readonly name: string
@@ -125,9 +122,7 @@ export class Partition {
     return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
   }
 
-  /**
-   * Where readers come to the end for now: the last stable offset, for read_uncommitted the high watermark.
-   */
+  /** The present end for readers: the last stable offset, for read_uncommitted the high watermark. */
   readableEnd(isolation: Isolation): number {
     return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
   }
@@ -163,7 +158,7 @@ export class Partition {
   /**
    * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they
    * are held until they are on the disk. `built`: by millrace's own `BatchBuilder`, so that its records need
-   * not be looked at again.
+   * no check.
    * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT,
    *   OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits
    *   for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
@@ -205,8 +200,8 @@ export class Partition {
   /**
    * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At
    * the end the result is empty.
-   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED when
-   *   the bytes are not what was written
+   * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED if
+   *   the bytes have changed
    */
   async read(
     offset: number,
@@ -236,7 +231,7 @@ export class Partition {
 
   /**
    * Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has
-   * failed. Returns how to stop that.
+   * failed. Returns a function that stops the calls.
    */
   onAdvance(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -259,16 +254,16 @@ export class Partition {
   }
 
   /**
-   * Drops nothing for its size from now on, whatever the configuration says: for what the log or an app
-   * cannot do without.
+   * From now on drops nothing for its size, whatever the configuration says: for topics that the log or an
+   * app needs whole.
    */
   keepAll(): void {
     this.#start.keepAll()
   }
 
   /**
-   * Writes out everything and saves what makes the next start quick. False: that could not be saved, and the
-   * next start recovers.
+   * Writes out everything, and saves files that make the next start quick. False: these could not be saved,
+   * and the next start recovers.
    */
   async close(): Promise<boolean> {
     if (this.#failure) {
@@ -311,7 +306,7 @@ export class Partition {
       await this.#commit.sync()
     } catch (error) {
       if (!isMillraceError(error) || !error.retriable) throw error
-      // What found no room was refused. What was written before it is not yet safe.
+      // Batches that found no room were refused. Batches written before them are not yet safe.
       await this.#commit.sync()
     }
   }
@@ -342,8 +337,8 @@ export class Partition {
   }
 
   /**
-   * What could not be removed is below the start: the next start of the log removes it. Only a failing disk
-   * is more than that.
+   * Files that could not be removed are below the start: the next start of the log removes them. Only a
+   * failing disk is an error.
    */
   #dropFailed(error: unknown): void {
     if (error instanceof MillraceError && error.retriable) return
@@ -355,7 +350,7 @@ export class Partition {
     const cause = diskError(error, `writing ${this.name}`)
     this.#failure = new MillraceError(
       'PARTITION_POISONED',
-      `${this.name} takes no more calls: ${cause.message} Its disk cannot be trusted any longer; end this process, and recovery reads what is there.`,
+      `${this.name} takes no more calls: ${cause.message} Its disk can no longer be trusted. End this process; recovery then reads its content.`,
       { cause },
     )
     this.#commit.break(this.#failure)
@@ -380,7 +375,7 @@ export class Partition {
     if (this.#commit.queuedBytes >= queuedBytesMax)
       throw new MillraceError(
         'LIMIT_EXCEEDED',
-        `${queuedBytesMax} bytes wait to be written to ${this.name}: await earlier appends before you send more.`,
+        `${queuedBytesMax} bytes wait to be written to ${this.name}. Await earlier appends before you send more.`,
         { retriable: true },
       )
   }

@@ -1,7 +1,7 @@
 /**
  * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or
- * above `limitOffset`: what is not yet safe, or belongs to a transaction that is not decided, stays. Nor does
- * it count for what is left: a loss of power may take it.
+ * above `limitOffset`: unsafe records, and those of undecided transactions, stay. They do not count as kept
+ * bytes either: a loss of power may take them.
  */
 export interface RetainedSegment {
   readonly nextOffset: number
@@ -10,8 +10,8 @@ export interface RetainedSegment {
 }
 
 /**
- * How many segments have to go so that the rest, as Kafka counts, holds no more than a segment over
- * `retentionBytes`. -1: unlimited.
+ * How many segments to drop so that the rest, as Kafka counts, is at most a segment over `retentionBytes`.
+ * -1: unlimited.
  */
 export function excessSegments(
   segments: readonly RetainedSegment[],

@@ -1,6 +1,6 @@
 /**
- * Which segment the next batch goes to. Appends run ahead of the disk, so this is a plan: the segment may not
- * have been made yet, and where a write finds no room the plan starts over from what is there.
+ * The segment of the next batch. Appends are ahead of the disk, so this is a plan: the segment may not exist
+ * yet. If a write finds no room, the plan starts over from the existing segments.
  */
 import type { Segment } from '../segment/segment.ts'
 
@@ -10,9 +10,9 @@ const relativeOffsetMax = 0x7fff_ffff
 export class RollPlan {
   readonly #segmentBytes: number
   #baseOffset: number
-  /** Of the planned segment, with everything that is on its way to it. */
+  /** Bytes of the planned segment, with everything in flight to it. */
   #bytes: number
-  /** A roll was refused for want of room, and has to come first. */
+  /** A roll was refused for lack of room, and must come first. */
   #rollsFirst = false
 
   constructor(segmentBytes: number, active: Segment) {
@@ -21,7 +21,7 @@ export class RollPlan {
     this.#bytes = active.sizeBytes
   }
 
-  /** Takes in a batch of the offsets given. Whether it begins a new segment. */
+  /** Adds a batch with these offsets. Returns whether it begins a new segment. */
   place(batchBytes: number, baseOffset: number, lastOffset: number, active: Segment): boolean {
     const isActive = active.baseOffset === this.#baseOffset
     const fits =

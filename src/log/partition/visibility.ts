@@ -1,5 +1,5 @@
 /**
- * What readers may see of a partition.
+ * The records of a partition that readers may see.
  *
  * - **High watermark**: everything below is safe, that is synced (with `durability: 'os'`, written).
  * - **Last stable offset**: everything below is decided as well. It is the first offset of the oldest
@@ -36,12 +36,12 @@ export class Visibility {
     this.#ended.push(transaction)
   }
 
-  /** Everything at or above `offset` was taken back. */
+  /** Everything at or above `offset` was undone. */
   rollBack(offset: number): void {
     this.#ended = this.#ended.filter(({ lastOffset }) => lastOffset < offset)
   }
 
-  /** Everything below `offset` is safe. Whether that is news. */
+  /** Everything below `offset` is safe. Returns whether that is a change. */
   advance(offset: number): boolean {
     if (offset <= this.#highWatermark) return false
     this.#highWatermark = offset

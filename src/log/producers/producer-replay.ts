@@ -1,7 +1,6 @@
 /**
- * How recovery comes to know a partition's producers: from the latest snapshot that can be read, and the
- * batches behind it. Snapshots are derived data; one that is damaged or missing only means that the replay
- * begins earlier.
+ * Rebuilds a partition's producers in recovery: from the latest readable snapshot, and the batches after it.
+ * Snapshots are derived data; one that is damaged or missing only means that the replay begins earlier.
  */
 import type { Clock, Disk } from '../../base/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
@@ -41,7 +40,7 @@ export class ProducerReplay {
     return Math.max(this.#largestId, this.#state.largestId)
   }
 
-  /** Batches below are in the state already. */
+  /** Batches below this are in the state already. */
   get fromOffset(): number {
     return this.#fromOffset
   }
@@ -58,7 +57,7 @@ export class ProducerReplay {
     }
   }
 
-  /** Takes a batch of the log; gives the transaction that it aborts. */
+  /** Takes a batch of the log; returns the transaction that it aborts. */
   replay(batch: RecordBatch): AbortedTransaction | undefined {
     if (batch.producerId === -1) return undefined
     this.#largestId = Math.max(this.#largestId, batch.producerId)
@@ -82,8 +81,8 @@ export class ProducerReplay {
   }
 
   /**
-   * Removes what nobody needs: snapshots beyond the end speak of what is not there any more; of the others
-   * those are kept with which a segment begins, and the latest. What else there is was left by clean stops.
+   * Removes snapshots that are not needed: those past the end, and those left by clean stops. Keeps the
+   * latest one, and those at the start of a segment.
    */
   async tidy(segmentOffsets: readonly number[], endOffset: number): Promise<void> {
     const kept = new Set(segmentOffsets)

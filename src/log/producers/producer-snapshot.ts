@@ -4,7 +4,7 @@
  *
  * ```
  *  0  version  int16   1
- *  2  crc      uint32  CRC-32C of everything behind it
+ *  2  crc      uint32  CRC-32C of everything after it
  *  6  count    int32
  * 10  entries, 46 bytes each:
  *      0  producerId        int64
@@ -16,10 +16,10 @@
  *     34  coordinatorEpoch  int32
  *     38  firstOffset       int64   of the open transaction; -1: none
  * ```
- * After the entries comes what Kafka does not keep and does not read: the batches before the last one, up
- * to five in all, so that a client with several in flight is recognised after a restart too. Per entry, in
- * the same order: a count (int8), then firstSequence, lastSequence (int32) and firstOffset, lastOffset
- * (int64) of each.
+ * After the entries comes what Kafka does not keep and does not read: the batches before the last one, up to
+ * five in all, so that a client with several in flight is recognised after a restart too. Per entry, in the
+ * same order: a count (int8), then firstSequence, lastSequence (int32) and firstOffset, lastOffset (int64) of
+ * each.
  *
  * One is written at each roll and at a clean stop. A damaged one counts as missing: the log is replayed from
  * an older one.
@@ -68,7 +68,7 @@ export function encodeSnapshot(entries: readonly ProducerEntry[]): Uint8Array {
   return bytes
 }
 
-/** The entries of a snapshot, seen at `nowMs`; undefined where the file is damaged. */
+/** The entries of a snapshot, seen at `nowMs`; undefined if the file is damaged. */
 export function parseSnapshot(bytes: Buffer, nowMs: number): ProducerEntry[] | undefined {
   if (bytes.length < entriesAt || bytes.readInt16BE(0) !== version) return undefined
   if (crc32c(bytes.subarray(coveredAt)) !== bytes.readUInt32BE(crcAt)) return undefined
@@ -97,7 +97,7 @@ export function parseSnapshot(bytes: Buffer, nowMs: number): ProducerEntry[] | u
     const delta = bytes.readInt32BE(at + 22)
     if (lastSequence >= 0)
       batches.push({
-        // Where the sequence wrapped within the batch.
+        // If the sequence wrapped within the batch.
         firstSequence: lastSequence >= delta ? lastSequence - delta : lastSequence - delta + 0x8000_0000,
         lastSequence,
         firstOffset: lastOffset - delta,
@@ -106,7 +106,7 @@ export function parseSnapshot(bytes: Buffer, nowMs: number): ProducerEntry[] | u
     entries.push({
       producerId: readInt64(bytes, at),
       epoch: bytes.readInt16BE(at + 8),
-      // What matters is how long the producer is silent while the log is there to hear it.
+      // Only silence while the log is open counts.
       lastSeenMs: nowMs,
       coordinatorEpoch: bytes.readInt32BE(at + 34),
       firstOffset: readInt64(bytes, at + 38),

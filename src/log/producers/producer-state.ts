@@ -1,20 +1,19 @@
 /**
- * What a partition knows of its producers: the epoch, the last batches, the open transaction. From it follow
- * idempotence (KIP-98: a batch sent again is recognised, a gap is refused), fencing, and the bounds of every
+ * The state of a partition's producers: the epoch, the last batches, the open transaction. It gives
+ * idempotence (KIP-98: a repeated batch is recognised, a gap is refused), fencing, and the bounds of every
  * transaction.
  *
  * Invariants
- * - An entry is never changed, only replaced: an append that took one from the map can put it back
- *   ({@link ProducerState.rollBack}).
+ * - An entry is never changed, only replaced: an append that took one from the map can put it back ({@link
+ *   ProducerState.rollBack}).
  * - Sequences of one producer and epoch follow each other without a gap, wrapping from 2^31 - 1 to 0. The
- *   last {@link windowBatches} batches are remembered, as many as a client may have on the way.
+ *   last {@link windowBatches} batches are remembered, as many as a client may have in flight.
  * - Transactions begin at the end of the log, so the map of open ones is in the order of their first offsets.
  * - A producer that has been silent for long is forgotten, but never one with an open transaction. Silence is
  *   measured by the clock of this machine, not by the records' timestamps: history published today is not
  *   old.
  *
- * A new epoch starts at sequence 0. A producer that is not known may start anywhere: it may have been
- * forgotten.
+ * A new epoch starts at sequence 0. An unknown producer may start anywhere: it may have been forgotten.
  */
 import { assert, MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
@@ -60,7 +59,7 @@ export interface Marker {
   readonly coordinatorEpoch: number
 }
 
-/** A producer as it was before an append; without an entry: it was not known. */
+/** A producer as it was before an append; without an entry, it was unknown. */
 export interface ReplacedProducer {
   readonly producerId: number
   readonly entry: ProducerEntry | undefined
@@ -89,9 +88,8 @@ export class ProducerState {
   }
 
   /**
-   * The largest producer id that was ever seen here, also of producers that were forgotten and of appends
-   * that were taken back; -1: none. A new producer under an id at or below it could be taken for an old one,
-   * and its batches for duplicates.
+   * The largest producer id ever seen here, also of forgotten producers and of undone appends; -1: none. A
+   * new producer with an id at or below it could be mistaken for an old one, and its batches for duplicates.
    */
   get largestId(): number {
     return this.#largestId
@@ -116,7 +114,7 @@ export class ProducerState {
   }
 
   /**
-   * Checks a batch before it is appended. Gives the earlier one where it is the same batch again.
+   * Checks a batch before it is appended. Returns the earlier one if it is a duplicate.
    * @throws MillraceError PRODUCER_FENCED, OUT_OF_ORDER_SEQUENCE, INVALID_TXN_STATE
    */
   check(batch: RecordBatch, where: string): AppendedBatch | undefined {
@@ -188,7 +186,7 @@ export class ProducerState {
       )
   }
 
-  /** Takes note of a marker at `offset`; gives the transaction that it ends, if one is open. */
+  /** Records a marker at `offset`; returns the transaction that it ends, if one is open. */
   mark(
     marker: Marker,
     offset: number,
@@ -220,14 +218,14 @@ export class ProducerState {
   }
 
   /**
-   * Refuses what comes from the producer with an epoch below this one. Not part of the log: an append with
-   * that epoch makes it so.
+   * Refuses appends of the producer with a lower epoch. It becomes part of the log with the first append of
+   * that epoch.
    */
   fence(producerId: number, epoch: number): void {
     if (epoch > (this.#fences.get(producerId) ?? none)) this.#fences.set(producerId, epoch)
   }
 
-  /** Takes appends back: puts in place what they have replaced, in the order given. */
+  /** Undoes appends: puts back the replaced entries, in the order given. */
   rollBack(replaced: Iterable<ReplacedProducer>): void {
     for (const { producerId, entry } of replaced)
       if (entry) this.#entries.set(producerId, entry)

@@ -11,8 +11,8 @@
  * ```
  * `recovery-point-offset-checkpoint` holds offsets that are known to be synced, `log-start-offset-checkpoint`
  * those that partitions were made to start at. Each is replaced as a whole: after a crash it is the old one
- * or the new one, and both are true, because the offsets only grow. A file that is damaged says nothing, and
- * is replaced at the next start. Files of millrace 0.1.0 and of Apache Kafka have no check line.
+ * or the new one, and both are true, because the offsets only grow. A damaged file counts as missing, and is
+ * replaced at the next start. Files of millrace 0.1.0 and of Apache Kafka have no check line.
  */
 import { fromUtf8, type Disk } from '../../base/index.ts'
 import { readChecked, withCheck } from '../files/checked-text.ts'
@@ -28,7 +28,7 @@ interface Line {
 }
 
 export interface Checkpoint {
-  /** `unchecked`: what it says may have changed since it was written. `damaged`: it says nothing. */
+  /** `unchecked`: the content may have changed since it was written. `damaged`: the content is not used. */
   readonly state: 'good' | 'unchecked' | 'missing' | 'damaged'
   readonly offsets: Offsets
 }
@@ -43,8 +43,8 @@ export async function readCheckpoint(disk: Disk, directory: string, name: string
 }
 
 /**
- * Replaces the file. Durable when this resolves. `unchecked`: what the lines say is not proved, and the file
- * does not say so either.
+ * Replaces the file. Durable when this resolves. `unchecked`: without a check line, since the content is not
+ * proved.
  */
 export async function writeCheckpoint(
   disk: Disk,

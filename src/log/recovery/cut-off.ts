@@ -1,11 +1,14 @@
-/** Ends a log where recovery has found the first bad batch. What lies behind is kept aside, never deleted. */
+/**
+ * Ends a log where recovery has found the first bad batch. The bytes after that are quarantined, never
+ * deleted.
+ */
 import type { SegmentContext } from '../segment/segment.ts'
 import type { FoundSegment } from './found-segment.ts'
 import { copyToQuarantine, quarantineName } from './quarantine.ts'
 
-/** What was cut off. */
+/** The cut. */
 export interface Cut {
-  /** From which offset on. */
+  /** The first offset that was cut. */
   readonly offset: number
   readonly reason: string
   readonly bytes: number
@@ -23,7 +26,7 @@ export async function cutOff(
 ): Promise<Cut> {
   const keptAside: string[] = []
   let bytes = 0
-  // Later segments first: should this be interrupted, the gap is found again.
+  // Later segments first: after an interruption the gap is found again.
   for (const each of later.toReversed()) {
     const aside = await quarantineName(disk, each.segment.path, end.offset)
     await files.drop(each.segment.path)

@@ -1,7 +1,4 @@
-/**
- * What is said of a partition that is not what was written, and what can be done about it: the same wherever
- * it is found.
- */
+/** The message for a damaged partition, with its remedy: the same wherever the damage is found. */
 import { MillraceError } from '../../base/index.ts'
 import { partitionFolder } from '../files/file-names.ts'
 
@@ -21,7 +18,7 @@ export function partitionDamaged(
   return new MillraceError(
     'PARTITION_DAMAGED',
     `${what}. Restore the files from a copy, or stop the log and run 'millrace repair ${topic} ${index} --data ${directory}', ` +
-      'which cuts the log off there and keeps aside what it cuts.',
+      'which cuts the log there and keeps the bytes that it cuts.',
     { cause },
   )
 }

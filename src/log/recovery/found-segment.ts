@@ -1,4 +1,4 @@
-/** The segments that recovery finds in a partition's folder, and what proves one of them. */
+/** The segments that recovery finds in a partition's folder, and their proofs. */
 import type { Disk } from '../../base/index.ts'
 import { parseSegmentFile, segmentFile } from '../files/file-names.ts'
 import { readFile } from '../files/small-file.ts'
@@ -9,7 +9,7 @@ import type { Segment } from '../segment/segment.ts'
 export interface FoundSegment {
   readonly segment: Segment
   readonly sizeBytes: number
-  /** Of what the segment was once: a part of what it is now, unless it is sealed. */
+  /** The digest of an earlier state of the segment: a part of the present one, unless it is sealed. */
   readonly digest: SegmentDigest | undefined
   /** Read from end to end. */
   rebuild: boolean
@@ -32,10 +32,7 @@ export async function readDigests(
   return digests
 }
 
-/**
- * Takes a segment as its digest has it. False where it is something else by now, or its aborted transactions
- * are.
- */
+/** Takes a segment as in its digest. False if the segment, or its aborted transactions, have changed. */
 export async function seal(disk: Disk, { segment, sizeBytes, digest }: FoundSegment): Promise<boolean> {
   if (digest?.logBytes !== sizeBytes) return false
   const { txnindex } = digest.files

@@ -1,7 +1,6 @@
 /**
- * What recovery cuts off is kept aside in `<segment>.log.cut-<offset>`: nothing that was ever in a log is
- * deleted because it is damaged. These files are nobody's but the operator's; millrace never reads or removes
- * one.
+ * Bytes that recovery cuts off are kept in `<segment>.log.cut-<offset>`: damage never deletes anything from a
+ * log. These files are for the operator; millrace never reads or removes them.
  */
 import type { Disk, DiskFile } from '../../base/index.ts'
 import { diskFull } from '../files/disk-errors.ts'
@@ -34,7 +33,7 @@ export async function copyBytes(
   }
 }
 
-/** A name that is not taken: the same log may have been cut at the same offset before. */
+/** A free name: the same log may have been cut at the same offset before. */
 export async function quarantineName(disk: Disk, logPath: string, cutOffset: number): Promise<string> {
   const name = `${logPath}.cut-${cutOffset}`
   for (let n = 1; ; n += 1) {
@@ -44,8 +43,8 @@ export async function quarantineName(disk: Disk, logPath: string, cutOffset: num
 }
 
 /**
- * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing behind when it
- * fails: on a full disk every further attempt would otherwise take more of what was freed for it.
+ * Copies [start, end) of a file to `path`, synced; the name is not yet durable. Leaves nothing when it fails:
+ * otherwise each attempt on a full disk would take more of the freed space.
  */
 export async function copyToQuarantine(
   disk: Disk,
@@ -56,7 +55,7 @@ export async function copyToQuarantine(
 ): Promise<void> {
   const to = await disk.open(path, 'create')
   try {
-    await copyBytes(from, start, end, to, 0, `keeping aside ${end - start} bytes in ${path}`)
+    await copyBytes(from, start, end, to, 0, `keeping ${end - start} bytes in ${path}`)
     await to.sync()
   } catch (error) {
     await to.close()

@@ -1,6 +1,6 @@
 /**
- * Reads a segment from end to end: each batch is checked, indexed and replayed into the producer state. What
- * is kept is written once more and synced, and the derived files of before are removed (see recovery.ts).
+ * Reads a segment from end to end: each batch is checked, indexed and replayed into the producer state. Valid
+ * batches are written once more and synced, and old derived files are removed (see recovery.ts).
  */
 import { assert } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
@@ -24,7 +24,7 @@ export async function rebuildSegment(
   segment.sizeBytes = 0
   segment.nextOffset = segment.baseOffset
   segment.aborted = []
-  /** Up to this position the recovery point knows of a sync that succeeded. */
+  /** A sync is known to have succeeded up to this position. */
   let vouchedFor = 0
   const end = await files.use(segment.path, readOnly ? 'read' : 'write', async file => {
     const scanned = await scanSegment(

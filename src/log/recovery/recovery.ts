@@ -2,30 +2,29 @@
  * Recovery of a partition: from files to a log that can be appended to.
  *
  * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file
- * has. It was synced as a whole and is taken as it is; damage in it is found when it is read. Every other
- * segment is read from end to end: each batch is checked, and the indexes are made from the log. After a
- * clean stop all segments are sealed, so nothing is read.
+ * has. It was synced as a whole and is not read; a later read finds damage in it. Every other segment is read
+ * from end to end: each batch is checked, and the indexes are made from the log. After a clean stop all
+ * segments are sealed, so nothing is read.
  *
- * How far the log is known to be synced, the **recovery point**, is what the checkpoint file says, or a
- * digest that says more:
+ * The **recovery point**, up to which the log is known to be synced, is the offset in the checkpoint file, or
+ * a larger one in a digest:
  *
  * ```
  *   segment 0    │ segment 1      │ segment 2
  *   ─────────────┼───────▲────────┼───────╳───  ╳ first bad batch
- *   sealed       │       recovery point   └──── copied aside, then cut off
+ *   sealed       │       recovery point   └──── quarantined, then cut off
  *                └ from here on every batch is checked, indexes are made again
  * ```
- * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: what
- *   follows was never acknowledged. It is kept aside in `*.cut-<offset>` files all the same, and later
- *   segments with it.
- * - Below it, a bad batch or a missing end is damage to what was acknowledged. The partition refuses
- *   (PARTITION_DAMAGED) until someone decides for a repair, which cuts there, and keeps aside as well.
- * - Where the checkpoint file is damaged, nobody knows what was acknowledged: then any bad batch is damage.
+ * - At or above it, the log ends before the first batch that is torn, damaged or out of sequence: later bytes
+ *   were never acknowledged. They are still kept in `*.cut-<offset>` files, with later segments.
+ * - Below it, a bad batch or a missing end is damage to acknowledged records. The partition refuses its calls
+ *   (PARTITION_DAMAGED) until a user runs a repair, which cuts there, and keeps the bytes as well.
+ * - If the checkpoint file is damaged, the acknowledged end is unknown: then any bad batch is damage.
  *
  * What is recovered is written once more, and synced, before it is read. After a failed sync the system takes
  * pages for clean that never reached the disk, and no later sync writes them (Rebello et al., "Can
- * Applications Recover from fsync Failures?", USENIX ATC 2020). The recovery point knows only of syncs that
- * succeeded, so what is below it need not be written.
+ * Applications Recover from fsync Failures?", USENIX ATC 2020). The recovery point counts only successful
+ * syncs, so bytes below it need not be written.
  */
 import type { Clock, MillraceError } from '../../base/index.ts'
 import { parseSegmentFile } from '../files/file-names.ts'
@@ -40,7 +39,7 @@ import { partitionDamaged } from './damage.ts'
 import { readDigests, seal, type FoundSegment } from './found-segment.ts'
 import { rebuildSegment } from './rebuild-segment.ts'
 
-/** What recovery needs of its directory. */
+/** The parts of the directory that recovery uses. */
 export interface RecoveryContext extends SegmentContext {
   readonly clock: Clock
 }
@@ -53,15 +52,15 @@ export interface RecoveredLog {
   readonly logStartOffset: number
 }
 
-/** What recovery found, and did, in one partition. */
+/** The findings and actions of recovery in one partition. */
 export interface PartitionRecovery {
   readonly topic: string
   readonly index: number
   readonly logStartOffset: number
   readonly logEndOffset: number
-  /** What was cut off, if anything. */
+  /** The cut, if any. */
   readonly cut: Cut | undefined
-  /** Why the partition refuses; undefined when it does not. */
+  /** Why the partition refuses; undefined if it works. */
   readonly damage: MillraceError | undefined
 }
 
@@ -69,11 +68,11 @@ export interface RecoveryInput {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  /** What the checkpoint knows to be synced. Undefined where the checkpoint cannot be read. */
+  /** The synced end by the checkpoint. Undefined if the checkpoint cannot be read. */
   readonly recoveryPoint: number | undefined
-  /** What the log was made to start at. Undefined where that was never written down, or cannot be read. */
+  /** The log's start by the checkpoint. Undefined if it was never written, or cannot be read. */
   readonly logStartOffset: number | undefined
-  /** The start is proved: files below are left-overs. An unproved start removes nothing. */
+  /** The start is proved: files below it are leftovers. An unproved start removes nothing. */
   readonly startIsProved: boolean
   /** Cut damage off wherever it is. */
   readonly repair: boolean
@@ -81,7 +80,7 @@ export interface RecoveryInput {
 
 /** A reason to refuse. */
 class Damage extends Error {
-  /** What the log should hold, at least, up to this offset. */
+  /** The end up to which the log must hold its records. */
   readonly endOffset: number
 
   constructor(message: string, endOffset: number) {
@@ -107,7 +106,7 @@ export async function recoverPartition(
       `${folder} is damaged below offset ${endOffset}, up to which it was safe on the disk: ${error.message}`,
       error,
     )
-    // Start and end as they were written down, and are written down again: what a repair can still find must
+    // Start and end from the checkpoints, which are written again: records that a repair can still find must
     // not count as dropped.
     const logStartOffset = input.logStartOffset ?? 0
     const end = Math.max(endOffset, logStartOffset)
@@ -171,7 +170,7 @@ class Recovery {
     }
   }
 
-  /** Of a partition that refuses: no producers but their largest id, as far as it can be read. */
+  /** For a partition that refuses: only the largest producer id, as far as it can be read. */
   async knownIds(): Promise<ProducerState> {
     await this.#producers.begin(Number.POSITIVE_INFINITY)
     const known = new ProducerState()
@@ -187,7 +186,7 @@ class Recovery {
     }
   }
 
-  /** Removes what was derived from segments that are gone: it must not speak for others of that offset. */
+  /** Removes files derived from segments that are gone: they must not count for new ones of that offset. */
   async #removeOrphans(segments: ReadonlySet<number>): Promise<void> {
     const orphans = [...this.#digests.keys()].filter(offset => !segments.has(offset))
     for (const offset of orphans) await new Segment(this.#input.folder, offset, this.#context).remove()
@@ -226,7 +225,7 @@ class Recovery {
     return found
   }
 
-  /** A partition that was made and not written to. */
+  /** A partition that was created and never written to. */
   async #firstSegment(): Promise<FoundSegment> {
     const { folder, logStartOffset = 0, repair } = this.#input
     if (this.#recoveryPoint > logStartOffset && !repair)
@@ -269,7 +268,7 @@ class Recovery {
     return found.map(({ segment }) => segment)
   }
 
-  /** Makes the indexes of a segment again, or replays it into the producer state, whichever it needs. */
+  /** Makes the indexes of a segment again, or replays it into the producer state, as needed. */
   async #scan(found: FoundSegment, isActive: boolean): Promise<ScanEnd | undefined> {
     const { segment, rebuild } = found
     const { disk, files, readOnly } = this.#context
@@ -294,7 +293,7 @@ class Recovery {
     return end
   }
 
-  /** The log ends within, or right after, the segment `n`. What is behind goes aside. */
+  /** The log ends within, or right after, the segment `n`. Later bytes are quarantined. */
   async #endAt(found: readonly FoundSegment[], n: number, end: ScanEnd): Promise<void> {
     const last = found[n]!
     const reason = `${end.problem}, at byte ${end.position} of ${last.segment.path}`
@@ -303,7 +302,7 @@ class Recovery {
       throw new Damage(reason, Math.max(this.#recoveryPoint, end.offset + 1))
     if (this.#context.readOnly) return
     this.#cut = await cutOff(this.#context, last, found.slice(n + 1), end, reason)
-    // It was not active, and is now.
+    // It is the active one now.
     await last.segment.loadIndexes()
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The way out for a partition that refuses because it is damaged below its recovery point: somebody decides
- * that what can be read up to the damage is what the partition holds from now on. Everything from there on
- * goes aside, as recovery keeps aside what it cuts off.
+ * Repairs a partition that is damaged below its recovery point: a user decides to keep the records before the
+ * damage. The rest is quarantined, as in recovery.
  *
  * The recovery point is lowered last. Interrupted before that, the partition refuses as before, and the
  * repair is run once more.
@@ -30,9 +29,9 @@ const filesMax = 16
 
 /**
  * Cuts a damaged partition off where the damage begins. The directory must not be open in any process. Every
- * batch is checked; where none is damaged, nothing is cut.
+ * batch is checked; if none is damaged, nothing is cut.
  *
- * @returns what was found, and under `cut` what was taken off and where it is kept
+ * @returns the findings, and under `cut` the cut and the files that keep its bytes
  * @throws MillraceError UNKNOWN_PARTITION, DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL,
  *   DISK_FAILED, INVALID_ARGUMENT
  */
@@ -51,11 +50,11 @@ export async function repairPartition(
     if (!(await disk.exists(folder)))
       throw new MillraceError(
         'UNKNOWN_PARTITION',
-        `There is no partition ${index} of '${topic}' in ${path}: check the folder and the names.`,
+        `The partition ${index} of '${topic}' does not exist in ${path}. Check the folder and the names.`,
       )
     lock = await lockDirectory(disk, clock, path)
     await claimDirectory(disk, path, false)
-    // The next start has to look for itself.
+    // The next start must check the files itself.
     await removeIfThere(disk, `${path}/${cleanMarkerName}`)
     await disk.syncDirectory(path)
     const recoveryPoints = await readCheckpoint(disk, path, recoveryPointsName)
@@ -72,7 +71,7 @@ export async function repairPartition(
         repair: true,
       },
     )
-    // Also where a repair that was interrupted had cut already.
+    // Also if an interrupted repair had cut already.
     if (report.logEndOffset < (recoveryPoints.offsets.get(name) ?? (report.cut ? Infinity : 0))) {
       const { config } = await readPartitionConfig(disk, folder)
       const bytes = encodePartitionConfig({ ...config, cutAt: report.logEndOffset })
@@ -90,8 +89,8 @@ export async function repairPartition(
 }
 
 /**
- * Replaces one partition's line. A damaged file is left for the next start: without the lines of the others
- * it would say too little.
+ * Replaces one partition's line. A damaged file is left for the next start: the lines of the other partitions
+ * are unknown.
  */
 async function save(
   disk: Disk,

@@ -1,16 +1,15 @@
 /**
- * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker in the
- * segment.
+ * The index of aborted transactions of a segment (`.txnindex`): one entry per abort marker in the segment.
  *
  * ```
  * entry, 34 bytes, big-endian:   0 version           int16   0
  *                                2 producerId        int64
  *                               10 firstOffset       int64   of the transaction; may lie in an earlier segment
  *                               18 lastOffset        int64   of its abort marker
- *                               26 lastStableOffset  int64   as it stood once the marker was there
+ *                               26 lastStableOffset  int64   once the marker was there
  * ```
  * Entries ascend by lastOffset. A reader of [from, to) needs those with firstOffset < to and lastOffset >=
- * from, of its segment and later ones; it can stop behind an entry with lastStableOffset >= to, because a
+ * from, of its segment and later ones; it can stop after an entry with lastStableOffset >= to, because a
  * transaction that ends later began at or after it.
  */
 import { firstWhere } from '../../base/index.ts'
@@ -59,8 +58,8 @@ export function parseAborted(bytes: Buffer): AbortedTransaction[] | undefined {
 }
 
 /**
- * Adds to `found` what a reader of the offsets [from, to) has to know of one segment's entries. False: later
- * segments have nothing more.
+ * Adds to `found` the entries of one segment that a reader of the offsets [from, to) needs. False: later
+ * segments have no more.
  */
 export function collectAborted(
   entries: readonly AbortedTransaction[],
@@ -68,7 +67,7 @@ export function collectAborted(
   to: number,
   found: AbortedTransaction[],
 ): boolean {
-  // From the first entry on whose marker is not behind the reader.
+  // From the first entry whose marker is not before the reader.
   for (
     let n = firstWhere(entries.length, at => entries[at]!.lastOffset >= from);
     n < entries.length;

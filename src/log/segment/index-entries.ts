@@ -1,14 +1,13 @@
 /**
- * Entries of one size back to back: what an index holds, in the form of its file, so that saving it is
- * writing it.
+ * The entries of an index, back to back, in the form of its file, so that saving it is one write.
  *
- * An index is derived data. Of a file's entries those count that make sense, up to the first that does not:
- * that also ends the index before the zeros that Apache Kafka preallocates in the file of an active segment.
- * What is missing then is found by reading the log.
+ * An index is derived data. The entries of a file count up to the first invalid one, which also ends the
+ * index before the zeros that Apache Kafka preallocates for an active segment. Missing entries are found by
+ * reading the log.
  */
 import { firstWhere } from '../../base/index.ts'
 
-/** Room for so many entries is made first. */
+/** The initial room, in entries. */
 const entriesAtFirst = 16
 
 export class IndexEntries {
@@ -25,23 +24,23 @@ export class IndexEntries {
     return this.#count
   }
 
-  /** What the file holds, and behind it room for more. */
+  /** The file's content, and room for more after it. */
   get buffer(): Buffer {
     return this.#buffer
   }
 
-  /** What the file holds. */
+  /** The file's content. */
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#count * this.#entryBytes)
   }
 
-  /** Counts the file's entries in, as long as each goes with those before it. */
+  /** Adds the file's entries, as long as each fits those before it. */
   load(goesOn: (n: number) => boolean): void {
     const held = Math.floor(this.#buffer.length / this.#entryBytes)
     while (this.#count < held && goesOn(this.#count)) this.#count += 1
   }
 
-  /** Counts one more entry, for the caller to write: gives its position in the buffer. */
+  /** Adds an entry for the caller to write; returns its position in the buffer. */
   add(): number {
     const at = this.#count * this.#entryBytes
     if (at + this.#entryBytes > this.#buffer.length) {
@@ -55,7 +54,7 @@ export class IndexEntries {
     return at
   }
 
-  /** The last entry before the one at which `isReached` holds first; -1 where that is the first of all. */
+  /** The last entry before the first one for which `isReached` holds; -1 if that is the first of all. */
   lastBefore(isReached: (n: number) => boolean): number {
     return firstWhere(this.#count, isReached) - 1
   }

@@ -32,7 +32,7 @@ export class OffsetIndex {
     return this.#entries.count >= entriesMax
   }
 
-  /** What the file holds. */
+  /** The file's content. */
   get bytes(): Uint8Array {
     return this.#entries.bytes
   }
@@ -50,7 +50,7 @@ export class OffsetIndex {
   }
 
   /**
-   * The last entry at or below `offset`: going forward from there meets every batch that holds it or a later
+   * The last entry at or below `offset`: reading on from there meets every batch that holds it or a later
    * one. Undefined: from the start.
    */
   lookUp(offset: number): { readonly offset: number; readonly position: number } | undefined {

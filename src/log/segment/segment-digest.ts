@@ -1,6 +1,6 @@
 /**
- * What a segment and the indexes over it were when the indexes were saved (`<offset>.digest`), as text with a
- * check line:
+ * The sizes and checksums of a segment and its indexes when the indexes were saved (`<offset>.digest`), as
+ * text with a check line:
  *
  * ```
  * segment 1                    version
@@ -11,11 +11,10 @@
  * producers 4711               the largest producer id that the partition had seen; -1: none
  * check 1c291ca3
  * ```
- * Kafka's index files have no room for a check value, so this file of millrace's holds it. A segment
- * whose log file has the size that its digest says is **sealed**: it holds what was synced, and its indexes
- * are believed as far as their content fits. In any other case, and where the digest is missing or damaged,
- * the indexes are made from the log. A digest also proves how far a segment was synced once, whatever the
- * checkpoint says.
+ * Kafka's index files have no room for a check value, so this file of millrace's holds it. A segment whose
+ * log file has the size in its digest is **sealed**: it holds what was synced, and its indexes count if their
+ * checksums fit. In any other case, and if the digest is missing or damaged, the indexes are made from the
+ * log. A digest also proves how far a segment was synced once, whatever the checkpoint says.
  */
 import { crc32c } from '../../base/index.ts'
 import { readChecked, withCheck } from '../files/checked-text.ts'
@@ -39,7 +38,7 @@ export function digestOf(bytes: Uint8Array): FileDigest {
   return { bytes: bytes.length, crc: crc32c(bytes) }
 }
 
-/** Whether the file, which is not there where undefined, has the content that was digested. */
+/** Whether the file has the content that was digested. Undefined: the file is missing. */
 export function fits(bytes: Uint8Array | undefined, { bytes: size, crc }: FileDigest): boolean {
   const length = bytes?.length ?? 0
   return length === size && (length === 0 || crc32c(bytes!) === crc)
@@ -58,7 +57,7 @@ export function encodeDigest({ logBytes, nextOffset, files, largestProducerId }:
 const pattern =
   /^segment 1\nlog (\d+) (\d+)\nindex (\d+) ([0-9a-f]{8})\ntimeindex (\d+) ([0-9a-f]{8})\ntxnindex (\d+) ([0-9a-f]{8})\nproducers (-?\d+)\n$/
 
-/** Undefined where the file is not what was written: it then says nothing. */
+/** Undefined if the file has changed since it was written: it then proves nothing. */
 export function parseDigest(bytes: Uint8Array): SegmentDigest | undefined {
   const checked = readChecked(bytes)
   const found = checked.state === 'good' ? pattern.exec(checked.text) : null

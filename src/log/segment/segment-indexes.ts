@@ -1,6 +1,6 @@
 /**
- * The offset and the time index of one segment, as they grow with its log: batch by batch, whether it is
- * being appended, recovered, or read again because its index files are not what was saved.
+ * The offset and the time index of one segment, which grow with its log batch by batch: on append, in
+ * recovery, or when it is read again because its index files have changed.
  */
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'
@@ -36,7 +36,7 @@ export class SegmentIndexes {
     return indexes
   }
 
-  /** The largest timestamp; -1 where there is none. */
+  /** The largest timestamp; -1 without any. */
   get maxTimestamp(): number {
     return this.#maxTimestamp
   }
@@ -55,7 +55,7 @@ export class SegmentIndexes {
     this.#bytesSinceEntry += bytes
   }
 
-  /** What goes into the files once the segment is complete, or for now. */
+  /** The content of the files, once the segment is complete, or for now. */
   files(): { readonly index: Uint8Array; readonly timeindex: Uint8Array } {
     this.times.append(this.#maxTimestamp, this.#maxTimestampOffset)
     return { index: this.offsets.bytes, timeindex: this.times.bytes }

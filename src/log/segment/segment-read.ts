@@ -1,11 +1,8 @@
-/**
- * Reads whole batches of a segment's file. What is damaged is never handed out, what is missing never
- * skipped.
- */
+/** Reads whole batches of a segment's file. Never hands out damaged batches, and never skips missing ones. */
 import type { DiskFile } from '../../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
 
-/** The position of a batch, and what is known of it before it is read: its first offset, or its last. */
+/** The place of a batch, with the offset that is known before it is read: its first, or its last. */
 export interface Place {
   readonly position: number
   readonly baseOffset?: number
@@ -13,11 +10,11 @@ export interface Place {
 }
 
 export interface ReadLimits {
-  /** What of the file is written whole. */
+  /** The end of the completely written batches. */
   readonly sizeBytes: number
-  /** Batches are wanted from the one with this offset on, … */
+  /** Read from the batch with this offset on, … */
   readonly offset: number
-  /** … those that begin below this one, … */
+  /** … batches that begin below this one, … */
   readonly endOffset: number
   /** … as many as fit into this, but one at least. */
   readonly maxBytes: number
@@ -34,8 +31,8 @@ export interface BatchesRead {
 }
 
 /**
- * Undefined where no such batch is there. Checksums and offsets are checked. Batches before a damaged one are
- * handed out; the next read meets it first, and throws.
+ * Undefined if the file has no such batch. Checksums and offsets are checked. Batches before a damaged one
+ * are handed out; the next read meets it first, and throws.
  * @throws DamagedBatch
  */
 export async function readBatchesAt(
@@ -60,7 +57,7 @@ export async function readBatchesAt(
       if (length === undefined || position - start + length > chunk.length) {
         if (first !== -1) return found()
         const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
-        // Nothing more to be had: the bytes of the last batch are missing.
+        // The end: the bytes of the last batch are missing.
         if (length !== undefined && wanted < length) break
         const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
         chunk = fresh.subarray(0, await file.read(fresh, position))
@@ -90,7 +87,7 @@ export async function readBatchesAt(
   return found()
 }
 
-/** A batch below the high watermark whose bytes are not what was written. */
+/** A batch below the high watermark whose bytes have changed. */
 export class DamagedBatch extends Error {
   readonly offset: number
 

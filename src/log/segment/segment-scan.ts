@@ -1,4 +1,4 @@
-/** Goes through the batches of a log file in large reads, and says where, and why, they end. */
+/** Scans the batches of a log file in large reads, and reports where, and why, they end. */
 import type { DiskFile } from '../../base/index.ts'
 import { isMillraceError } from '../../base/index.ts'
 import { batchHeaderBytes, batchSizeAt, RecordBatch } from '../../wire/index.ts'
@@ -8,12 +8,12 @@ const chunkBytes = 1 << 20
 
 export interface ScanFrom {
   readonly position: number
-  /** What the next batch begins at. */
+  /** The start of the next batch. */
   readonly offset: number
 }
 
 export interface ScanOptions {
-  /** Offsets have to follow each other without a gap, as they do in a log that was never compacted. */
+  /** Offsets must follow each other without a gap, as in a log that was never compacted. */
   readonly gapless: boolean
 }
 
@@ -22,7 +22,7 @@ export interface ScanEnd extends ScanFrom {
   readonly problem: string | undefined
 }
 
-/** Visits every batch from `from` to `size`, or to the first one that is not good. */
+/** Visits every batch from `from` to `size`, or to the first bad one. */
 export async function scanSegment(
   file: DiskFile,
   size: number,
@@ -32,7 +32,7 @@ export async function scanSegment(
 ): Promise<ScanEnd> {
   let { position, offset } = from
   let chunk = Buffer.alloc(0)
-  /** Where in the file the chunk begins. */
+  /** The position of the chunk in the file. */
   let start = position
   const end = (problem?: string): ScanEnd => ({ position, offset, problem })
   while (position < size) {
@@ -51,7 +51,7 @@ export async function scanSegment(
       if (length !== undefined && length > left)
         return end(`a batch of ${length} bytes has only ${left} left in the file`)
       if (length === undefined) return end('the file ends within the header of a batch')
-      // Larger than a chunk: once more, with its size.
+      // Larger than a chunk: read it again, with its size.
       if (length > chunk.length) continue
     }
     const batch = new RecordBatch(chunk, position - start)

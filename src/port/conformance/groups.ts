@@ -1,11 +1,11 @@
-/** Groups: who gets what, when it changes hands, and who may commit. */
+/** Groups: the assignment, its changes, and the right to commit. */
 import assert from 'node:assert/strict'
 import { isMillraceError } from '../../base/index.ts'
 import type { GroupMembership, GroupOptions, TopicPartition } from '../log-port.ts'
 import { partitionNames, refuses, stateOf, type Harness } from './harness.ts'
 import type { Cases } from './index.ts'
 
-/** A member that keeps book of what its hooks were told. */
+/** A member that records the calls of its hooks. */
 interface Recorded {
   readonly membership: GroupMembership
   readonly owned: Set<string>
@@ -104,7 +104,7 @@ export const groupCases: Cases = {
     await one.membership.leave()
   },
 
-  async 'a partition is given away only when its member has let go of it'(h) {
+  async 'a partition is given away only when its member has released it'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     const { one, asked, letGo } = await reluctant(h, group, topic)
@@ -147,7 +147,7 @@ export const groupCases: Cases = {
     for (const { membership } of [one, two, three]) await membership.leave()
   },
 
-  async 'who commits with a generation that has passed is fenced'(h) {
+  async 'a commit with a past generation is fenced'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     const one = await join(h, group, [[topic]])
@@ -170,7 +170,7 @@ export const groupCases: Cases = {
     await two.membership.leave()
   },
 
-  async 'a member that does not let go in time is expelled'(h) {
+  async 'a member that does not give back its partitions in time is expelled'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     const stuck = Promise.withResolvers<void>()
@@ -186,7 +186,7 @@ export const groupCases: Cases = {
     await two.membership.leave()
   },
 
-  async 'what a member is at work on stays with it, and holds up nobody'(h) {
+  async 'a member keeps the partition that it works on, and holds up no other member'(h) {
     const topic = await h.topic(3)
     const group = h.name('group')
     const work = Promise.withResolvers<void>()
@@ -217,7 +217,7 @@ export const groupCases: Cases = {
     await two.membership.leave()
   },
 
-  async 'members hear of the deletion of their topic, also those that had nothing of it'(h) {
+  async 'members learn of the deletion of their topic, also those without partitions of it'(h) {
     const topic = await h.topic()
     const group = h.name('group')
     const one = await join(h, group, [[topic]])
@@ -230,7 +230,7 @@ export const groupCases: Cases = {
     for (const { membership } of [one, two]) await membership.leave()
   },
 
-  async 'members of a group do the same with their partitions'(h) {
+  async 'members of a group use their partitions in the same way'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     const one = await join(h, group, [[topic]], { protocol: 'streams' })

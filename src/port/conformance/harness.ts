@@ -1,6 +1,6 @@
 /**
- * What the conformance cases share: a port under test, names that do not clash, and a way to write and read
- * in one line.
+ * Shared parts of the conformance cases: a port under test, names that do not clash, and a way to write and
+ * read in one line.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, systemClock, utf8, type ErrorCode } from '../../base/index.ts'
@@ -12,13 +12,13 @@ export interface PortUnderTest {
   readonly port: LogPort
   /** Passes time: by waiting, or by moving a simulated clock. */
   readonly advance: (ms: number) => Promise<void>
-  /** Lets the log crash, and opens it again: what was acknowledged must be there. */
+  /** Lets the log crash, and opens it again: acknowledged records must be there. */
   readonly crash?: () => Promise<LogPort>
   /** Closes everything. Called once per case. */
   readonly dispose: () => Promise<void>
 }
 
-/** What each case gets. */
+/** The arguments of each case. */
 export class Harness {
   port: LogPort
   readonly #under: PortUnderTest
@@ -31,7 +31,7 @@ export class Harness {
     this.#prefix = prefix
   }
 
-  /** A name that nobody else uses. */
+  /** A unique name. */
   name(what: string): string {
     this.#names += 1
     return `${this.#prefix}-${what}-${this.#names}`
@@ -52,7 +52,7 @@ export class Harness {
     this.port = await this.#under.crash()
   }
 
-  /** What a reader shows from an offset to the readable end. */
+  /** The records that a reader shows from an offset to the readable end. */
   async read(
     topic: string,
     options: { partition?: number; from?: number; isolation?: Isolation } = {},
@@ -121,8 +121,8 @@ export async function append(
 }
 
 /**
- * Takes everything up to the readable end; checks on the way that offsets grow and that positions agree with
- * what was taken.
+ * Takes everything up to the readable end; checks that offsets grow and that positions agree with the taken
+ * batches.
  */
 export async function drain(reader: Reader, topic: string, partition: number): Promise<Shown[]> {
   const shown: Shown[] = []
@@ -133,8 +133,8 @@ export async function drain(reader: Reader, topic: string, partition: number): P
       await reader.wait(10_000)
       continue
     }
-    assert(fetched.nextOffset >= fetched.batch.nextOffset, 'nextOffset lies behind the batch')
-    assert(reader.position(topic, partition) >= fetched.nextOffset, 'the position lies behind what was taken')
+    assert(fetched.nextOffset >= fetched.batch.nextOffset, 'nextOffset is after the batch')
+    assert(reader.position(topic, partition) >= fetched.nextOffset, 'the position is after the taken batches')
     const cursor = fetched.batch.records()
     while (cursor.next()) {
       if (cursor.offset < fetched.firstOffset) continue

@@ -1,9 +1,9 @@
 /**
- * The conformance suite of LogPort: what stream, connect and every program may rely on, whichever log is
- * behind the port.
+ * The conformance suite of LogPort: the promises that stream, connect and every program rely on, with any
+ * log.
  *
- * A door of its own, for `testing` and for tests: nothing of it is loaded in production. It belongs to no
- * test runner; an implementation passes it in a few lines.
+ * A separate door, for `testing` and for tests: nothing of it is loaded in production. It works with any test
+ * runner; an implementation runs it in a few lines.
  *
  * @example
  * const make = async () => {
@@ -20,16 +20,16 @@ import { transactionCases } from './transactions.ts'
 
 export type { PortUnderTest } from './harness.ts'
 
-/** The cases of one area, by what they show. */
+/** The cases of one area, by name. */
 export type Cases = Record<string, (h: Harness) => Promise<void>>
 
-/** What the suite is run against. */
+/** The implementation under test. */
 export interface LogPortConformance {
   /** Makes a port; called once for each case. */
   readonly make: () => Promise<PortUnderTest>
   /**
-   * Topics and groups are named after it. A cluster that keeps what earlier runs left needs a new one each
-   * time. Default `conformance`.
+   * The prefix of topics and groups. A cluster that keeps the data of earlier runs needs a new one each time.
+   * Default `conformance`.
    */
   readonly namePrefix?: string
   /**
@@ -41,9 +41,9 @@ export interface LogPortConformance {
 
 /** One case, for any test runner. */
 export interface ConformanceCase {
-  /** The area, and what is shown. */
+  /** The area, and the promise. */
   readonly name: string
-  /** Rejects with what is wrong. */
+  /** Rejects with the fault. */
   readonly run: () => Promise<void>
 }
 
@@ -54,7 +54,7 @@ const areas: Record<string, Cases> = {
   groups: groupCases,
 }
 
-/** The cases of the suite, for an implementation of `LogPort`: each makes a port of its own. */
+/** The cases of the suite, for an implementation of `LogPort`: each makes its own port. */
 export function logPortConformance({
   make,
   namePrefix = 'conformance',

@@ -1,4 +1,4 @@
-/** Appending and reading without transactions: order, positions, buffers, and what wakes a reader. */
+/** Appending and reading without transactions: order, positions, buffers, and the wake-up of a reader. */
 import assert from 'node:assert/strict'
 import { BatchBuilder } from '../../wire/index.ts'
 import { append, batch, drain, refuses, stateOf } from './harness.ts'
@@ -11,7 +11,7 @@ export const readingCases: Cases = {
   async 'records come back in the order of the calls, once each'(h) {
     const topic = await h.topic()
     const writer = await h.port.openWriter()
-    // Not awaited one by one: what is retried underneath must be neither doubled nor overtaken.
+    // Not awaited one by one: retried appends must be neither doubled nor overtaken.
     const appended = Array.from({ length: 200 }, (_, index) => append(writer, topic, numbers(index * 3, 3)))
     assert.deepEqual(
       await Promise.all(appended),
@@ -79,7 +79,7 @@ export const readingCases: Cases = {
     await reader.close()
   },
 
-  async 'an offset that is not there is out of range'(h) {
+  async 'a missing offset is out of range'(h) {
     const topic = await h.topic()
     await h.write(topic, ['a'])
     await refuses('OFFSET_OUT_OF_RANGE', h.read(topic, { from: 7 }))
@@ -110,7 +110,7 @@ export const readingCases: Cases = {
     const reader = await h.port.openReader()
     reader.assign([{ topic, partition: 0, offset: 0 }])
     await drain(reader, topic, 0)
-    // What happened before this is known: nothing more is to come.
+    // All earlier records are known: no more will come.
     while ((await stateOf(reader.wait(0))) === 'pending') await h.pass(1)
 
     const timed = reader.wait(50)

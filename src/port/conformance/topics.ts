@@ -33,7 +33,7 @@ export const topicCases: Cases = {
       await refuses('INVALID_ARGUMENT', h.port.createTopic(h.name('topic'), { partitions }))
   },
 
-  async 'what is not there is said so'(h) {
+  async 'a missing topic or partition is reported'(h) {
     const name = h.name('nowhere')
     await refuses('UNKNOWN_TOPIC', h.port.offsets(name, 0, 'latest'))
     await refuses('UNKNOWN_TOPIC', h.write(name, ['a']))
@@ -161,7 +161,7 @@ export const topicCases: Cases = {
     await again.release()
   },
 
-  async 'after a crash topics and what was acknowledged are there'(h) {
+  async 'after a crash topics and acknowledged records are there'(h) {
     const topic = await h.topic(2)
     await h.write(topic, ['a', 'b'], { partition: 1 })
     await h.crash()

@@ -1,4 +1,4 @@
-/** Transactions: what readers see, who may write, and offsets that commit together with data. */
+/** Transactions: visibility for readers, fencing of writers, and offsets that commit together with data. */
 import assert from 'node:assert/strict'
 import { append, batch, drain, refuses } from './harness.ts'
 import type { Cases } from './index.ts'
@@ -15,7 +15,7 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
-  async 'aborted records never show, whatever stands around them'(h) {
+  async 'aborted records never show, whatever is around them'(h) {
     const topic = await h.topic()
     const aborting = await h.port.openWriter({ transactionalId: h.name('aborting') })
     const committing = await h.port.openWriter({ transactionalId: h.name('committing') })
@@ -47,7 +47,7 @@ export const transactionCases: Cases = {
     await committing.close()
   },
 
-  async 'an open transaction holds back what comes after it, until it ends'(h) {
+  async 'an open transaction holds back later records until it ends'(h) {
     const topic = await h.topic()
     await h.write(topic, ['before'])
     const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
@@ -85,7 +85,7 @@ export const transactionCases: Cases = {
     await eventually(h, async () => reader.position(topic, 0) === 15)
     assert(reader.atEnd(topic, 0))
     assert.equal(await h.port.offsets(topic, 0, 'latest'), 15)
-    // To begin at a marker is to begin after it.
+    // A reader that begins at a marker begins after it.
     assert.deepEqual(
       (await h.read(topic, { from: 5 })).map(({ offset }) => offset),
       [6, 7, 9, 10, 12, 13],
@@ -135,7 +135,7 @@ export const transactionCases: Cases = {
     await second.close()
   },
 
-  async 'closing a writer aborts what is open'(h) {
+  async 'closing a writer aborts its open transaction'(h) {
     const topic = await h.topic()
     const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
     await append(writer, topic, ['x'])
@@ -192,7 +192,7 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
-  async 'who sees the offsets of a transaction sees its data'(h) {
+  async 'a reader that sees the offsets of a transaction sees its data'(h) {
     const topic = await h.topic()
     const group = h.name('group')
     const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
@@ -207,7 +207,7 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
-  async 'after a crash what was committed is there and what was open is not'(h) {
+  async 'after a crash committed records are there, and those of open transactions are not'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     const transactionalId = h.name('writer')
@@ -233,7 +233,7 @@ export const transactionCases: Cases = {
   },
 }
 
-/** What was committed becomes readable soon after, not at once: markers follow the commit. */
+/** Committed records become readable soon after, not at once: markers follow the commit. */
 async function eventually(
   h: { pass(ms: number): Promise<void> },
   holds: () => Promise<boolean>,

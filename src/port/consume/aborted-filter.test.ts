@@ -1,4 +1,7 @@
-/** Which batches of a fetch are shown: drawn as a row of batches, `7` by producer 7, `a7` and `c7` its markers. */
+/**
+ * Which batches of a fetch are shown: drawn as a row of batches, `7` by producer 7, `a7` and `c7` its
+ * markers.
+ */
 import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { assignOffsets, BatchBuilder, controlBatch, RecordBatch } from '../../wire/index.ts'

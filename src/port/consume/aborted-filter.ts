@@ -1,6 +1,6 @@
 /**
- * What `read_committed` shows of one fetch. The log answers a fetch with raw batches, and with the list of the
- * aborted transactions among them; the client leaves out what these wrote (KIP-98). Every client of a log does
+ * Filters one fetch for `read_committed`. The log answers a fetch with raw batches, and with the list of the
+ * aborted transactions among them; the client leaves out their batches (KIP-98). Every client of a log does
  * so, in process and over TCP.
  */
 import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
@@ -8,7 +8,7 @@ import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
 /** An aborted transaction with records in a fetch. */
 export interface AbortedTransaction {
   readonly producerId: number
-  /** Of its first record in the partition. */
+  /** The offset of its first record in the partition. */
   readonly firstOffset: number
 }
 

@@ -1,18 +1,18 @@
 /**
  * The partitions that a consumer has, and how far each is processed.
  *
- * What is handed out is **at work** until the next thing is asked for, or somebody says that it is done: only
- * then it counts as processed. A partition that is given away is **leaving** until then: nothing more of it
- * is handed out, but what is at work on it may still be done, and be committed with it.
+ * A record that is handed out is **at work** until the next one is requested, or the caller says that it is
+ * done: only then it counts as processed. A partition that is given away is **leaving** until then: no more
+ * of it is handed out, but the record at work may still be finished and committed.
  */
 import type { TopicPartition } from '../log-port.ts'
 
-/** A partition and where it stands. */
+/** A partition and its position. */
 export interface AssignedPartition {
   readonly partition: number
   /** Everything below is processed: the offset to commit. */
   processed: number
-  /** What is committed; -1: nothing. */
+  /** The committed offset; -1: none. */
   committed: number
   /** Where the iteration ends. */
   readonly end: number
@@ -22,9 +22,9 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
   /** In the order in which they are served; the one served last is at the end. */
   readonly #assigned = new Map<number, AssignedPartition>()
   readonly #leaving = new Map<number, AssignedPartition>()
-  /** What is at work, and the offset that is processed once it is done. */
+  /** The record or batch at work, and the offset that counts as processed once it is done. */
   #work: { readonly partition: number; readonly nextOffset: number } | undefined
-  /** Resolved when what is at work is done. */
+  /** Resolves when the work in progress is done. */
   #idle: PromiseWithResolvers<void> | undefined;
 
   [Symbol.iterator](): IterableIterator<AssignedPartition> {
@@ -35,18 +35,18 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     return this.#assigned.get(partition)
   }
 
-  /** Takes one in, to be served last; in the place of what was known of it. */
+  /** Adds a partition, to be served last; replaces an earlier entry. */
   add(assigned: AssignedPartition): void {
     this.#assigned.delete(assigned.partition)
     this.#assigned.set(assigned.partition, assigned)
   }
 
-  /** Nothing more is handed out of it. */
+  /** Hands out no more of it. */
   remove(partition: number): void {
     this.#assigned.delete(partition)
   }
 
-  /** Those that something may have to be committed for: all of them, and those that are leaving. */
+  /** The partitions that may need a commit: all, and those that are leaving. */
   all(): AssignedPartition[] {
     return [...this.#assigned.values(), ...this.#leaving.values()]
   }
@@ -56,17 +56,17 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     this.#work = { partition, nextOffset }
   }
 
-  /** The partition of what is at work. */
+  /** The partition of the record or batch at work. */
   get atWork(): number | undefined {
     return this.#work?.partition
   }
 
-  /** Resolves when what is at work now is done, or dropped. */
+  /** Resolves when the present work is done, or dropped. */
   async idle(): Promise<void> {
     if (this.#work) await (this.#idle ??= Promise.withResolvers()).promise
   }
 
-  /** What was handed out counts as processed now; whether anything was. */
+  /** The records handed out count as processed now. Returns whether there were any. */
   finishWork(): boolean {
     const work = this.#work
     if (!work) return false
@@ -76,12 +76,12 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     return true
   }
 
-  /** What was handed out will not count as processed, if it is of this partition. Default: of any. */
+  /** The records handed out of this partition will not count as processed. Default: of any partition. */
   dropWork(partition: number | undefined = this.#work?.partition): void {
     if (this.#work?.partition === partition) this.#endWork()
   }
 
-  /** Has these leave, and gives those that were there. */
+  /** Marks these as leaving, and returns those that were assigned. */
   beginLeaving(partitions: readonly TopicPartition[]): AssignedPartition[] {
     const leaving = partitions.flatMap(({ partition }) => this.#assigned.get(partition) ?? [])
     for (const assigned of leaving) {
@@ -106,7 +106,7 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     for (const assigned of leaving) if (this.isLeaving(assigned)) this.#leaving.delete(assigned.partition)
   }
 
-  /** These are somebody else's already: nothing of them counts any more. */
+  /** These have another owner already: their records no longer count. */
   lose(partitions: readonly TopicPartition[]): void {
     for (const { partition } of partitions) {
       this.#assigned.delete(partition)

@@ -1,5 +1,5 @@
 /**
- * Reads a committed partition from an offset up to an end that is known: what a start looks through before it
+ * Reads the committed records of a partition from an offset up to a known end, as a start does before it
  * processes anything.
  */
 import type { FetchedBatch, LogPort, TopicPartition } from '../log-port.ts'
@@ -10,7 +10,7 @@ const lookWaitMs = 1000
 export interface UpTo {
   /** The first offset that is not read; a batch may reach past it. */
   readonly end: number
-  /** What the reader fetches at a time. Default: that of {@link LogPort.openReader}. */
+  /** Bytes of one fetch. Default: that of {@link LogPort.openReader}. */
   readonly fetchBytes?: number
   readonly signal?: AbortSignal | undefined
 }
@@ -18,7 +18,7 @@ export interface UpTo {
 /**
  * The committed batches of a partition, from `offset` on. Each is valid until the next one is asked for.
  *
- * @throws what the log's reader throws; the reason of the signal
+ * @throws the errors of the log's reader; the reason of the signal
  */
 export async function* batchesUpTo(
   port: LogPort,

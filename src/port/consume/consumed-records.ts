@@ -1,4 +1,4 @@
-/** Records as a consumer hands them out, made of a fetched batch. */
+/** The records that a consumer hands out, made from a fetched batch. */
 import { MillraceError } from '../../base/index.ts'
 import { Malformed } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
@@ -8,9 +8,9 @@ import type { FetchedBatch } from '../log-port.ts'
 
 /** A record as it was read. */
 export interface ConsumedRecord<K, V> {
-  /** Null where the record has none. */
+  /** Null if the record has none. */
   readonly key: K | null
-  /** Null deletes the key, where the topic is read as a table (a tombstone). */
+  /** Null deletes the key if the topic is read as a table (a tombstone). */
   readonly value: V | null
   /** Its place in the partition. Offsets ascend, with gaps. */
   readonly offset: number
@@ -30,14 +30,14 @@ export interface ConsumedBatch<K, V> {
   readonly records: readonly ConsumedRecord<K, V>[]
 }
 
-/** What is to be handed out of a fetched batch. */
+/** The records of a fetched batch to hand out. */
 export interface ReadableRecords<K, V> {
   readonly partition: number
   /** May be empty. */
   readonly records: readonly ConsumedRecord<K, V>[]
   /** With all of them processed, everything below is. */
   readonly nextOffset: number
-  /** Why the record at `nextOffset` cannot be handed out; what follows it is not here. */
+  /** Why the record at `nextOffset` cannot be handed out; later records are not included. */
   readonly refused: MillraceError | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What a consumer is given: its options, checked, and what it needs of a topic. */
+/** The arguments of a consumer: its checked options, and the part of a topic that it needs. */
 import {
   checkOption,
   checkOptions,
@@ -11,21 +11,21 @@ import type { Topic } from '../../schema/index.ts'
 import type { Decoder } from './decoded-batch.ts'
 import type { Isolation, OffsetSpec } from '../log-port.ts'
 
-/** What a consumer reads, from where, and how it commits. */
+/** The range that a consumer reads, its group, and its commits. */
 export interface ConsumerOptions {
   /**
-   * Shares the partitions with the other members of this group, and continues where the group stood. Without
-   * one, all partitions are read.
+   * Shares the partitions with the other members of this group, and continues at the group's offsets. Without
+   * a group, all partitions are read.
    */
   readonly group?: string
   /**
-   * Where to begin where the group has committed nothing. Default earliest. An offset holds for every
-   * partition; a Date is the first record with that timestamp or a later one, as `{ timestamp }` is.
+   * Where to begin if the group has not committed. Default earliest. An offset holds for every partition; a
+   * Date is the first record with that timestamp or a later one, as `{ timestamp }` is.
    */
   readonly from?: OffsetSpec | { readonly offset: number } | Date
   /** Default read_committed. */
   readonly isolation?: Isolation
-  /** Ends the iteration at what was the end when the partition was assigned. Default: wait for more. */
+  /** Ends the iteration at the partition's end as of its assignment. Default: wait for more. */
   readonly until?: 'end'
   /**
    * How often processed offsets are committed, in ms; false leaves it to {@link Consumer.commit}. Default
@@ -40,7 +40,7 @@ export interface ConsumerOptions {
   readonly rebalanceTimeout?: Duration
 }
 
-/** What a consumer needs of a topic. */
+/** The part of a topic that a consumer needs. */
 export interface ReadableTopic<K, V> {
   readonly name: string
   readonly partitions: number | undefined
@@ -58,7 +58,7 @@ export interface ConsumerSettings {
   readonly from: OffsetSpec | { readonly offset: number }
   readonly isolation: Isolation | undefined
   readonly until: 'end' | undefined
-  /** How often processed offsets are committed by themselves; undefined: never. */
+  /** The interval of automatic commits; undefined: none. */
   readonly commitEveryMs: number | undefined
   readonly rebalanceTimeoutMs: number
 }
@@ -92,7 +92,7 @@ export function consumerSettings(topic: string, options: ConsumerOptions): Consu
 
 /**
  * A place in time as a number.
- * @throws MillraceError INVALID_ARGUMENT for text, NaN, a Date that is none
+ * @throws MillraceError INVALID_ARGUMENT for text, NaN, or an invalid Date
  */
 export function checkTimestamp(what: string, name: string, at: unknown): number {
   const timestamp = at instanceof Date ? at.getTime() : at

@@ -1,17 +1,16 @@
 /**
  * Reading typed records, alone or as a member of a group.
  *
- * **What counts as processed.** A record counts as processed when the one after it is asked for: in a
- * `for await` loop that is when the body has ended without throwing. Only then may its offset be committed,
- * so after a crash every record whose body had not ended comes again (at least once). `break` looks the same
- * as an exception from in here, so the record at which the loop was left comes again as well, unless
- * {@link Consumer.commit} was called in the body. Commits happen by themselves `autoCommitMs` after something
- * was processed, when the loop is left, and before a partition is given to another member.
+ * **Processed records.** A record counts as processed when the next one is requested: in a `for await` loop,
+ * when the body has ended without throwing. Only then may its offset be committed. So after a crash every
+ * record whose body had not ended comes again (at least once). The consumer cannot tell `break` from an
+ * exception: the record at which the loop was left comes again, unless the body called {@link
+ * Consumer.commit}. Automatic commits happen `autoCommitMs` after a record was processed, when the loop is
+ * left, and before a partition is given to another member.
  *
  * **How a loop ends.** At the end (`until`), or when the consumer or its log is closed: the loop ends. With
  * an error: the loop fails, and the consumer has left its group before; another loop over it joins again. By
- * `break` or an exception of the body: the consumer is closed. What happens in between, and to whom, is in
- * subscription.ts.
+ * `break` or an exception of the body: the consumer is closed. The steps are in subscription.ts.
  */
 import { SerialQueue, MillraceError, type Clock } from '../../base/index.ts'
 import type { ConsumedBatch, ConsumedRecord } from './consumed-records.ts'
@@ -25,7 +24,7 @@ import {
 import type { LogPort } from '../log-port.ts'
 import { Subscription, type SubscriptionContext } from './subscription.ts'
 
-/** A loop over the consumer, of which there is one at a time. */
+/** A loop over the consumer; one at a time. */
 interface Loop {
   over: boolean
 }
@@ -33,7 +32,7 @@ interface Loop {
 /**
  * Reads the records of a topic, in order within each partition: {@link Log.consumer} makes one.
  *
- * In a group, a record counts as processed when the one after it is asked for, and only what is processed is
+ * In a group, a record counts as processed when the next one is requested, and only processed records are
  * committed: after a crash the rest comes again (at least once). Members of a group share the partitions,
  * which change hands as members come and go (KIP-429).
  *
@@ -69,21 +68,21 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     }
   }
 
-  /** Records that could not be read and were left out, where the topic says `onError: 'skip'`. */
+  /** Unreadable records that were left out, under the topic's `onError: 'skip'`. */
   get skipped(): number {
     return this.#skipped
   }
 
   /**
-   * Record by record. Leaving the loop commits what was processed and closes the consumer. An error ends the
-   * loop, after what was read before it was handed out: what was processed is committed, the group is left,
-   * and another loop over this consumer continues from there.
+   * Iterates record by record. Leaving the loop commits processed records and closes the consumer. An error
+   * ends the loop after all records before it were handed out. Then processed records are committed, the
+   * group is left, and another loop over this consumer continues from there.
    *
-   * @throws MillraceError UNKNOWN_TOPIC for one that is not there and declares no partitions, or was deleted;
-   *   PARTITION_COUNT_CHANGED for one that has another count than was declared; MALFORMED_RECORD for a record
+   * @throws MillraceError UNKNOWN_TOPIC for a missing topic that declares no partitions, or a deleted one;
+   *   PARTITION_COUNT_CHANGED for one that has another count than it declares; MALFORMED_RECORD for a record
    *   that the schema refuses, unless the topic says `onError: 'skip'`; OFFSET_OUT_OF_RANGE when retention
-   *   has taken what was to be read next; MEMBER_FENCED when the group gave the partitions away meanwhile:
-   *   what was not committed comes again there; CLOSED for a loop that begins when the consumer or the log is
+   *   has deleted the next records; MEMBER_FENCED when the group gave the partitions to another member, which
+   *   gets the uncommitted records again; CLOSED for a loop that begins when the consumer or the log is
    *   closed; INVALID_ARGUMENT for a second loop beside another one
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedRecord<K, V>, undefined> {
@@ -110,8 +109,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Batch by batch: for throughput, since there is one promise per batch and not per record. A batch is
-   * processed when the next one is asked for. It ends, and fails, as the loop over records does.
+   * Iterates batch by batch, which is faster: one promise per batch and not per record. A batch counts as
+   * processed when the next one is requested. The loop ends, and fails, like the loop over records.
    */
   async *batches(): AsyncGenerator<ConsumedBatch<K, V>, void, undefined> {
     const loop: Loop = { over: false }
@@ -143,9 +142,9 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Continues at an offset of a partition that this consumer has. It joins its group, where it has not yet,
-   * or has left it after an error.
-   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have, or what is not an offset;
+   * Continues at an offset of a partition that this consumer has. Joins the group first, if the consumer is
+   * not a member.
+   * @throws MillraceError INVALID_ARGUMENT for a partition that it does not have, or an invalid offset;
    *   CLOSED
    */
   async seek(partition: number, offset: number): Promise<void> {
@@ -165,8 +164,8 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
   }
 
   /**
-   * Commits what was processed, and leaves the group; a loop over the consumer ends. What its body is at work
-   * on does not count as processed.
+   * Commits processed records, and leaves the group; a loop over the consumer ends. The record in the loop's
+   * body does not count as processed.
    */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
@@ -226,21 +225,21 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
       loop.over = true
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `The consumer of '${name}' is being read by another loop, and has one at a time. Make another consumer: with the same group they share the partitions.`,
+        `The consumer of '${name}' is being read by another loop, and can have only one. Make another consumer: with the same group they share the partitions.`,
       )
     }
     this.#loop = loop
   }
 
-  /** A loop ends: the consumer is closed. One that was never begun, or has failed, ends for itself. */
+  /** A loop ends: the consumer is closed. A loop that never began, or has failed, does not close it. */
   async #leave(loop: Loop): Promise<void> {
     loop.over = true
     if (this.#loop === loop) await this.close()
   }
 
   /**
-   * Does something with the stay in progress, or a new one; the stay ends if that fails, so that nobody waits
-   * for a member that does not read.
+   * Runs a call with the open subscription, or a new one. If it fails the subscription ends, so that no
+   * member waits for one that does not read.
    */
   async #use<T>(action: (subscription: Subscription<K, V>) => Promise<T>): Promise<T> {
     if (this.#closing) await this.#refuseClosed()
@@ -250,17 +249,14 @@ export class Consumer<K, V> implements AsyncIterable<ConsumedRecord<K, V>>, Asyn
     } catch (error) {
       if (this.#loop) this.#loop.over = true
       this.#loop = undefined
-      // What fails on the way out is not what went wrong.
+      // The first error counts, not one of closing after it.
       await subscription.end().catch(() => undefined)
       if (this.#subscription === subscription && !this.#closing) this.#subscription = undefined
       throw error
     }
   }
 
-  /**
-   * In a turn of its own: a program that tries again and again must not keep the event loop from everything
-   * else.
-   */
+  /** In a new turn of the event loop: a program that retries in a loop must not block it. */
   async #refuseClosed(): Promise<never> {
     const { clock, topic } = this.#context
     await clock.yield()

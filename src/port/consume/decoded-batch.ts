@@ -1,7 +1,6 @@
 /**
  * A fetched batch in columns: one pass finds where keys and values lie, then each codec decodes all of them
- * together. The columns are used again for the next batch, so that nothing is allocated for a record but what
- * its codecs make.
+ * together. The columns are reused for the next batch, so that only the codecs allocate for a record.
  */
 import type { Codec, Malformed, Slices } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
@@ -21,7 +20,7 @@ export class DecodedBatch<K, V> {
   readonly values: (V | null | Malformed)[] = []
   readonly timestamps: number[] = []
   readonly offsets: number[] = []
-  /** Empty without headers asked for. */
+  /** Empty unless headers are requested. */
   readonly headers: (readonly RecordHeader[])[] = []
   count = 0
 
@@ -38,8 +37,7 @@ export class DecodedBatch<K, V> {
   }
 
   /**
-   * Takes in the records that are wanted, those from `firstOffset` on. What cannot be read stands among them
-   * as a Malformed.
+   * Loads the records from `firstOffset` on. An unreadable record is a Malformed among them.
    * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be read
    *   at all
    */

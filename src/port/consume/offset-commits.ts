@@ -1,6 +1,6 @@
 /**
- * When a consumer's offsets are committed: by themselves a while after something was processed, and when
- * somebody asks. Only what has moved is sent.
+ * Decides when a consumer's offsets are committed: some time after a record was processed, and on request.
+ * Only changed offsets are sent.
  */
 import type { Clock, Timer } from '../../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
@@ -12,12 +12,12 @@ export type SendOffsets = (
 
 export interface OffsetCommitsContext {
   readonly clock: Clock
-  /** How long after something was processed it is committed by itself; undefined: never. */
+  /** How long after a record was processed the automatic commit comes; undefined: never. */
   readonly everyMs: number | undefined
   readonly send: SendOffsets
-  /** All that something may have to be committed for. */
+  /** The partitions that may need a commit. */
   readonly partitions: () => readonly AssignedPartition[]
-  /** Called with what a commit that nobody awaits has failed with. */
+  /** Called with the error of a commit that nobody awaits. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -31,8 +31,8 @@ export class OffsetCommits {
   }
 
   /**
-   * Something was processed: it is committed within {@link OffsetCommitsContext.everyMs}, also while a body
-   * is at work.
+   * A record was processed: it is committed within {@link OffsetCommitsContext.everyMs}, also while a body is
+   * at work.
    */
   processed(): void {
     const { clock, everyMs } = this.#context
@@ -40,12 +40,12 @@ export class OffsetCommits {
     this.#timer = clock.schedule(everyMs, () => this.startNow())
   }
 
-  /** Starts a commit that nobody awaits, unless one is in progress or none are made by themselves. */
+  /** Starts a commit that nobody awaits, unless one is in progress or automatic commits are off. */
   startNow(): void {
     const { everyMs, partitions, onFailure } = this.#context
     this.#cancelTimer()
     if (everyMs === undefined) return
-    // What has moved meanwhile waits for its own turn.
+    // Offsets that change meanwhile wait for the next commit.
     if (this.#underWay) return this.processed()
     this.#underWay = this.commit(partitions())
       .catch(onFailure)
@@ -54,7 +54,7 @@ export class OffsetCommits {
       })
   }
 
-  /** Commits what has been processed of these since the last commit. */
+  /** Commits the records of these that were processed since the last commit. */
   async commit(partitions: readonly AssignedPartition[]): Promise<void> {
     const moved = partitions
       .filter(({ processed, committed }) => processed !== committed)
@@ -64,12 +64,12 @@ export class OffsetCommits {
     for (const { assigned, offset } of moved) assigned.committed = offset
   }
 
-  /** As {@link commit}, if commits are made by themselves. */
+  /** As {@link commit}, if automatic commits are on. */
   async commitAutomatically(partitions: readonly AssignedPartition[]): Promise<void> {
     if (this.#context.everyMs !== undefined) await this.commit(partitions)
   }
 
-  /** The last automatic commit. Nothing is started by itself after that. */
+  /** The last automatic commit. No later one is started. */
   async end(): Promise<void> {
     this.#cancelTimer()
     await this.#underWay

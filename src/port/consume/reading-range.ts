@@ -13,16 +13,16 @@ export async function partitionsToRead(
   topic: DeclaredTopic,
   group: string | undefined,
 ): Promise<number> {
-  // Reading what an app or the log keeps for itself changes nothing. A group would commit offsets in it, and
-  // depend on what is deleted with the app.
+  // Reading an internal topic changes nothing. A group would commit offsets in it, and depend on a topic that
+  // is deleted with the app.
   const { partitions } = await topicToRead(port, topic, { mayBeInternal: group === undefined })
   return partitions
 }
 
 /**
- * Where to begin in partitions that were assigned, and where to end: the group's offsets precede `from`.
+ * The ranges to read in assigned partitions: the group's offsets override `from`.
  *
- * @param positions where this consumer itself was before, by partition: precedes `from` as well
+ * @param positions the consumer's earlier positions, by partition: override `from` as well
  */
 export async function rangeOf(
   port: LogPort,
@@ -47,8 +47,8 @@ export async function rangeOf(
 }
 
 /**
- * Where an iteration until the end ends. From behind the end of the log it does not: the reader says that
- * there is nothing, and what that means.
+ * Where an iteration until the end ends. An iteration that begins past the end of the log does not: its
+ * reader reports the error.
  */
 async function endFrom(
   port: LogPort,

@@ -1,6 +1,6 @@
 /**
- * One stay of a consumer with its topic, from the first read to the end: a reader, with a group also a
- * membership, and what is processed and committed.
+ * One subscription of a consumer to its topic, from the first read to the end: a reader, the processed and
+ * committed offsets, and with a group also a membership.
  *
  * | state     | what happens                                              | how it is left                                        |
  * | --------- | --------------------------------------------------------- | ----------------------------------------------------- |
@@ -9,9 +9,9 @@
  * | in a body | the caller works on what was handed out                   | the caller asks for more, commits, or ends the stay   |
  * | ended     | {@link end}: what is processed is committed, the group is left, the reader closed | never: the consumer opens another one |
  *
- * What comes from outside meanwhile (expulsion, a deleted topic, a commit that fails by itself) is kept until
- * the caller asks for more, which then fails with it. Whatever fails, the consumer ends the stay: a member
- * that nobody reads for would keep its partitions from the others.
+ * Events from outside (expulsion, a deleted topic, a failed automatic commit) are kept until the caller's
+ * next request, which then fails with them. After any failure the consumer ends the subscription: a member
+ * that does not read would keep its partitions from the others.
  */
 import { isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
 import { AssignedPartitions, type AssignedPartition } from './assigned-partitions.ts'
@@ -22,13 +22,13 @@ import type { GroupMembership, LogPort, Reader, TopicPartition } from '../log-po
 import { OffsetCommits } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
 
-/** What every stay of a consumer shares. */
+/** The shared parts of a consumer's subscriptions. */
 export interface SubscriptionContext<K, V> {
   readonly port: LogPort
   readonly clock: Clock
   readonly topic: ReadableTopic<K, V>
   readonly settings: ConsumerSettings
-  /** Where a stay without a group begins, by partition: where the one before has ended. */
+  /** Where a subscription without a group begins, by partition: at the end of the last one. */
   readonly positions: Map<number, number>
   readonly onSkip: () => void
 }
@@ -51,7 +51,7 @@ export class Subscription<K, V> {
         readonly refused: MillraceError | undefined
       }
     | undefined
-  /** What has happened to it from outside: the next read fails with that. */
+  /** An event from outside: the next read fails with it. */
   #failure: { readonly error: unknown } | undefined
   /** Wakes a read that waits. */
   readonly #over = new AbortController()
@@ -75,8 +75,7 @@ export class Subscription<K, V> {
   }
 
   /**
-   * The next record of the batch at hand, without waiting for anything. What was handed out before counts as
-   * processed.
+   * The next record of the current batch, without waiting. The record handed out before counts as processed.
    */
   nextRecord(): ConsumedRecord<K, V> | undefined {
     this.#finishWork()
@@ -85,12 +84,12 @@ export class Subscription<K, V> {
     if (!current || !record) return undefined
     current.next += 1
     const isLast = current.next === current.records.length
-    // After the last record of a batch come the offsets that nobody sees.
+    // The offsets after the last record of a batch are filtered ones.
     this.#assigned.beginWork(current.partition, isLast ? current.nextOffset : record.offset + 1)
     return record
   }
 
-  /** The records of the next batch; undefined at the end. What was handed out before counts as processed. */
+  /** The records of the next batch; undefined at the end. The batch handed out before counts as processed. */
   async nextBatch(): Promise<ConsumedBatch<K, V> | undefined> {
     this.#finishWork()
     while (await this.load()) {
@@ -107,8 +106,7 @@ export class Subscription<K, V> {
 
   /**
    * Makes the next batch the current one; false at the end. It is the current one from the moment in which it
-   * is taken from the reader: in between its partition could be given away, with nothing to show that this
-   * batch goes with it.
+   * is taken from the reader: otherwise its partition could be given away in between, without this batch.
    */
   async load(): Promise<boolean> {
     try {
@@ -121,13 +119,13 @@ export class Subscription<K, V> {
         if (this.#reader!.closed) throw closedLog()
       }
     } catch (error) {
-      // What fails because it is ending is not told.
+      // Failures caused by the end are not reported.
       if (!this.#ending) throw error
     }
     return false
   }
 
-  /** Commits everything handed out so far, whatever the caller is at work on included. */
+  /** Commits everything handed out so far, the caller's current record included. */
   async commit(): Promise<void> {
     this.#finishWork()
     this.#throwFailure()
@@ -135,14 +133,14 @@ export class Subscription<K, V> {
   }
 
   /**
-   * Continues at an offset of a partition, once it is open. What was handed out of it does not count as
-   * processed.
+   * Continues at an offset of a partition, once the subscription is open. Records handed out of it do not
+   * count as processed.
    */
   async seek(partition: number, offset: number): Promise<void> {
     const { port, topic, settings } = this.#context
     const place = { topic: topic.name, partition }
     if (this.#assigned.get(partition)) {
-      // Where it ends may have been unknown, as long as it stood behind the end.
+      // Its end may have been unknown, while its position was past the log's end.
       const [{ end } = { end: Infinity }] = await rangeOf(
         port,
         [place],
@@ -170,7 +168,7 @@ export class Subscription<K, V> {
     const { partition } = assigned
     if (this.#current?.partition === partition) this.#current = undefined
     this.#assigned.dropWork(partition)
-    // The reader keeps its place in a partition that stays: it has to let go of it first.
+    // The reader keeps its position in a partition that stays: it must drop the partition first.
     this.#assigned.remove(partition)
     this.#assign()
     this.#assigned.add({ ...assigned, processed: offset })
@@ -178,8 +176,7 @@ export class Subscription<K, V> {
   }
 
   /**
-   * Commits what was processed, leaves the group, and lets go of the reader. What is at work is not
-   * processed.
+   * Commits processed records, leaves the group, and closes the reader. The record at work does not count.
    */
   end(): Promise<void> {
     return (this.#ending ??= this.#end())
@@ -187,7 +184,7 @@ export class Subscription<K, V> {
 
   async #end(): Promise<void> {
     const { settings, positions } = this.#context
-    // First of all nothing more is handed out, and nobody waits for what is at work.
+    // First stop handing out records, and stop waiting for the record at work.
     this.#current = undefined
     this.#assigned.dropWork()
     this.#over.abort('ended') // without a reason it would make an error, with its stack
@@ -229,16 +226,15 @@ export class Subscription<K, V> {
   }
 
   async #giveBack(revoked: readonly TopicPartition[]): Promise<void> {
-    // First of all nothing more is handed out: what was processed while the commit is in progress would come
-    // again elsewhere.
+    // First stop handing out records: those processed during the commit would come again elsewhere.
     const leaving = this.#assigned.beginLeaving(revoked)
     this.#dropCurrent(revoked)
     this.#assign()
     try {
-      // What has ended is committed at once: what is at work may last longer than the group waits.
+      // Finished records are committed at once: the one at work may last longer than the group waits.
       await this.#commits.commitAutomatically(leaving)
       await this.#assigned.leavingIdle()
-      // What was lost meanwhile is somebody else's already.
+      // Partitions lost meanwhile have another owner already.
       const ours = leaving.filter(assigned => this.#assigned.isLeaving(assigned))
       await this.#commits.commitAutomatically(ours)
     } finally {
@@ -246,7 +242,7 @@ export class Subscription<K, V> {
     }
   }
 
-  /** They are gone, with what was handed out of them: the stay has failed. */
+  /** They are gone, with the records handed out of them: the subscription has failed. */
   #lose(lost: readonly TopicPartition[], error: unknown): void {
     this.#assigned.lose(lost)
     this.#dropCurrent(lost)
@@ -255,7 +251,7 @@ export class Subscription<K, V> {
   }
 
   /**
-   * What the body is at work on; what has ended before is committed, since the group may not wait for the
+   * The partition that the body works on. Earlier records are committed, since the group may not wait for the
    * body.
    */
   #busy(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<void> } | undefined {
@@ -297,7 +293,7 @@ export class Subscription<K, V> {
       if (!isMillraceError(error, 'OFFSET_OUT_OF_RANGE')) throw error
       throw new MillraceError(
         'OFFSET_OUT_OF_RANGE',
-        `${error.message} This consumer continues at an offset that it is told: consumer.seek(${partition}, offset), then loop over it again.`,
+        `${error.message} Set an offset to continue from: consumer.seek(${partition}, offset), then loop over it again.`,
         { cause: error },
       )
     }
@@ -324,7 +320,7 @@ export class Subscription<K, V> {
     if (this.#failure) throw this.#failure.error
   }
 
-  /** Hands nothing more out of the batch at hand, if it is of one of these partitions. */
+  /** Hands out no more of the current batch, if it is of one of these partitions. */
   #dropCurrent(partitions: readonly TopicPartition[]): void {
     if (partitions.some(({ partition }) => partition === this.#current?.partition)) this.#current = undefined
   }

@@ -1,10 +1,9 @@
 /**
- * Which member of a group gets which partitions. A pure function of the members in the order they joined, and
- * of what they have: the same input always gives the same answer.
+ * Which member of a group gets which partitions. A pure function of the members, in the order they joined,
+ * and of their present units: the same input always gives the same result.
  *
- * What is assigned are **units**: the partitions with one number of all topics of a set, which stay together
- * (co-partitioning). The units of each set are spread evenly; a member keeps what it has as far as that
- * allows.
+ * It assigns **units**: the partitions with one number of all topics of a set, which stay together
+ * (co-partitioning). The units of each set are spread evenly; a member keeps its units as far as that allows.
  */
 import type { TopicPartition } from '../log-port.ts'
 
@@ -20,7 +19,7 @@ export interface Candidate {
   readonly sets: ReadonlySet<string>
   /** Keys of the units that it has now. */
   readonly has: ReadonlySet<string>
-  /** Those among them that it is at work on: it keeps these before others. */
+  /** The units among them that it works on: it keeps these before others. */
   readonly busy?: ReadonlySet<string>
 }
 
@@ -33,7 +32,7 @@ export function unitsOf(topics: readonly string[], partitions: number): Unit[] {
   }))
 }
 
-/** Names a set of topics, whatever their order. Commas are not part of topic names. */
+/** The name of a set of topics, independent of their order. Topic names have no commas. */
 export function setName(topics: readonly string[]): string {
   return topics.toSorted().join(',')
 }
@@ -58,7 +57,7 @@ function assignSet(
   result: readonly Map<string, Unit>[],
 ): void {
   const share = Math.floor(units.length / eligible.length)
-  /** So many members get one more. */
+  /** This many members get one more. */
   let larger = units.length % eligible.length
   const given = new Map(eligible.map(index => [index, 0]))
   const give = (index: number, unit: Unit): void => {
@@ -80,7 +79,7 @@ function assignSet(
     else free.push(unit)
   }
   for (const unit of free) {
-    // Fewest of this set first, then fewest in all, then who came first.
+    // Fewest of this set first, then fewest in all, then the earliest.
     const target = eligible
       .filter(index => given.get(index)! < share + (larger > 0 ? 1 : 0))
       .reduce((best, index) => {

@@ -1,6 +1,5 @@
 /**
- * The committed offsets of a consumer group: how far they are behind, and how they are moved, as
- * `kafka-consumer-groups` has it.
+ * The committed offsets of a consumer group: their lag, and how to move them, as in `kafka-consumer-groups`.
  */
 import { MillraceError } from '../../base/index.ts'
 import { missingTopic } from '../ensure-topic.ts'
@@ -10,11 +9,11 @@ import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from '../log-p
 export interface GroupPartition extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
-  /** Records behind it, about. */
+  /** The lag in records, approximately. */
   readonly lag: number
 }
 
-/** How far a group is behind, by topic and partition. */
+/** The lag of a group, by topic and partition. */
 export async function withLags(
   port: LogPort,
   offsets: readonly OffsetCommit[],
@@ -30,18 +29,18 @@ export async function withLags(
 }
 
 /**
- * Where offsets are moved to: an offset that each partition must have, an end, or the first record at or
- * after a time.
+ * The target of a move: an offset that each partition must have, an end, or the first record at or after a
+ * time.
  */
 export type ResetTarget = number | OffsetSpec
 
-/** What is moved: some partitions of a topic, all of them, or everything that the group has committed. */
+/** The partitions to move: some of a topic, all of a topic, or all that the group has committed. */
 export type ResetScope =
   | { readonly topic: string; readonly partitions?: readonly number[] | undefined }
   | 'all topics'
 
 export interface OffsetMove extends TopicPartition {
-  /** Undefined where nothing was committed. */
+  /** Undefined without a committed offset. */
   readonly before: number | undefined
   readonly after: number
 }
@@ -49,8 +48,8 @@ export interface OffsetMove extends TopicPartition {
 /**
  * Where a reset would move the offsets of a group, which may be one that has committed nothing yet.
  *
- * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT where there
- *   is nothing to move
+ * @throws MillraceError OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT if there is
+ *   nothing to move
  */
 export async function offsetMoves(
   port: LogPort,
@@ -68,16 +67,16 @@ export async function offsetMoves(
 }
 
 /**
- * Moves the offsets of a group without members. What it has committed for other partitions stays.
+ * Moves the offsets of a group without members. Its offsets of other partitions stay.
  *
- * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED where a repair has cut committed offsets off, and
- *   some are to stay as they are
+ * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED if a repair has cut committed offsets, and some
+ *   would stay as they are
  */
 export async function moveOffsets(port: LogPort, group: string, moves: readonly OffsetMove[]): Promise<void> {
   const isMoved = ({ topic, partition }: TopicPartition): boolean =>
     moves.some(move => move.topic === topic && move.partition === partition)
   const others = (await committedBy(port, group)).filter(each => !isMoved(each))
-  // What stays has to be known to be right.
+  // The offsets that stay must be known to be valid.
   if (others.length > 0) await port.committedOffsets(group, others)
   const moved = moves.map(({ topic, partition, after }) => ({ topic, partition, offset: after }))
   await port.setOffsets(group, [...others, ...moved])
@@ -101,7 +100,7 @@ export async function resolveTarget(
   if (to >= earliest && to <= latest) return to
   throw new MillraceError(
     'OFFSET_OUT_OF_RANGE',
-    `${topic}-${partition} has the offsets ${earliest} to ${latest}, not ${to}: nothing was moved. Say one of these, 'earliest', 'latest' or a time.`,
+    `${topic}-${partition} has the offsets ${earliest} to ${latest}, not ${to}. Nothing was moved. Use one of these, 'earliest', 'latest' or a time.`,
   )
 }
 

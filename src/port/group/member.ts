@@ -1,17 +1,16 @@
 /**
- * A member's side of a rebalance: what a client does with the assignment that its group gives it, in process
- * and over TCP.
+ * A member's side of a rebalance: how a client applies the assignment of its group, in process and over TCP.
  *
- * The assignment changes in two steps (cooperative, KIP-429). First the member gives back what goes to
- * another one, and awaits `onRevoked`. When all members have, the next generation begins and it takes what is
- * new to it, and awaits `onAssigned`. Partitions that stay are read on meanwhile.
+ * The assignment changes in two steps (cooperative, KIP-429). First the member gives back partitions that
+ * move, and awaits `onRevoked`. When all members have done so, the next generation begins: it takes its new
+ * partitions, and awaits `onAssigned`. Reading of partitions that stay continues meanwhile.
  *
- * When a step takes place, and for how long, the group's coordinator says.
+ * The group's coordinator decides when a step takes place, and for how long.
  */
 import type { GroupOptions, TopicPartition } from '../log-port.ts'
 import { setName, type Unit } from './assignor.ts'
 
-/** How long {@link GroupOptions.onRevoked} and `onAssigned` may take, where the member does not say. */
+/** How long {@link GroupOptions.onRevoked} and `onAssigned` may take, unless the member sets it. */
 const rebalanceTimeoutMsDefault = 60_000
 
 export class GroupMember {
@@ -30,7 +29,7 @@ export class GroupMember {
     this.sets = new Set(options.topics.map(setName))
   }
 
-  /** What it has, by key. */
+  /** Its units, by key. */
   get units(): ReadonlyMap<string, Unit> {
     return this.#units
   }
@@ -39,7 +38,7 @@ export class GroupMember {
     return this.#assignment
   }
 
-  /** That of the current assignment. 0 before the first. */
+  /** The generation of the current assignment. 0 before the first. */
   get generation(): number {
     return this.#generation
   }
@@ -48,7 +47,7 @@ export class GroupMember {
     return this.options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
   }
 
-  /** The units that it is at work on, with the end of that work. */
+  /** The units that it works on, with the end of that work. */
   busyUnits(): { readonly keys: ReadonlySet<string>; readonly done: Promise<unknown> } | undefined {
     const busy = this.options.busy?.()
     if (!busy) return undefined
@@ -65,12 +64,12 @@ export class GroupMember {
     return false
   }
 
-  /** Gives back what is not in `target`. What it keeps belongs to `generation` then. */
+  /** Gives back units that are not in `target`. The others then belong to `generation`. */
   async giveBack(target: ReadonlyMap<string, Unit>, generation: number): Promise<void> {
     const revoked = [...this.#units.values()].filter(({ key }) => !target.has(key))
     await this.options.onRevoked(partitionsOf(revoked), this.#generation)
     if (this.#isLost) return
-    // A topic may have been deleted meanwhile, so go by what it has now.
+    // A topic may have been deleted meanwhile, so use its present units.
     this.#set(new Map([...this.#units].filter(([key]) => target.has(key))), generation)
   }
 
@@ -81,7 +80,7 @@ export class GroupMember {
     return false
   }
 
-  /** Takes what is new in `target`, and is of `generation` then. */
+  /** Takes the new units of `target`, and is then of `generation`. */
   async take(target: ReadonlyMap<string, Unit>, generation: number): Promise<void> {
     const added = [...target].filter(([key]) => !this.#units.has(key))
     if (added.length > 0)
@@ -89,7 +88,7 @@ export class GroupMember {
     if (!this.#isLost) this.#set(new Map([...this.#units, ...added]), generation)
   }
 
-  /** It was expelled: everything is gone, and so is what a step in progress brings. */
+  /** It was expelled: all units are gone, and so is the result of a step in progress. */
   lose(error: unknown): void {
     const lost = this.#assignment
     this.#isLost = true
@@ -97,7 +96,7 @@ export class GroupMember {
     this.#tellLost(lost, error)
   }
 
-  /** A topic is gone. It hears of it also where it had no partitions of the topic. */
+  /** A topic was deleted. The member learns of it also without partitions of the topic. */
   loseTopic(topic: string, error: unknown): void {
     if (!this.options.topics.some(set => set.includes(topic))) return
     const lost = this.#assignment.filter(partition => partition.topic === topic)
@@ -116,7 +115,7 @@ export class GroupMember {
     this.#generation = generation
   }
 
-  /** A hook that throws has nobody to tell: the partitions are gone either way. */
+  /** An error of the hook is ignored: the partitions are gone either way. */
   #tellLost(lost: readonly TopicPartition[], error: unknown): void {
     try {
       this.options.onLost(lost, error)

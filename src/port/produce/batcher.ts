@@ -1,9 +1,9 @@
 /**
- * The one way of records into the log: gathered in a batch per partition, handed over when the batch is full
- * or somebody flushes, and bounded in bytes until they are acknowledged.
+ * Writes records to the log: gathers them in a batch per partition, hands a batch over when it is full or on
+ * a flush, and bounds the bytes until they are acknowledged.
  *
- * A producer, the processor and the connectors each have one per writer. What they do with a failure, and
- * when they flush, is their own.
+ * A producer, the processor and the connectors each have one per writer. Each decides what to do with a
+ * failure, and when to flush.
  */
 import type { Compression } from '../../base/index.ts'
 import { batchHeaderBytes } from '../../wire/index.ts'
@@ -27,11 +27,11 @@ export interface BatcherOptions {
   readonly batchBytes?: number
   /** Default none. */
   readonly compression?: Compression
-  /** Bytes that may be gathered and not acknowledged yet, in all topics. Default 32 MiB. */
+  /** The most bytes gathered and not acknowledged yet, in all topics. Default 32 MiB. */
   readonly bufferBytes?: number
 }
 
-/** Large enough that the header of a batch and its acknowledgement weigh nothing. */
+/** Large enough that the costs of a batch's header and acknowledgement vanish. */
 const batchBytesDefault = 128 * 1024
 /** Bytes that are gathered, or in flight to the log. */
 export const bufferBytesDefault: number = 32 * 1024 * 1024
@@ -65,13 +65,13 @@ export class Batcher {
       handOver: (topic, partition, { builder, acknowledged }) => {
         this.#gatheredBytes -= builder.sizeBytes - batchHeaderBytes
         this.#handOver(topic, partition, builder, acknowledged.resolve, acknowledged.reject)
-        // A caller who waits for a record hears of the failure; settled() reports it too.
+        // A caller that waits for a record gets the failure; settled() reports it too.
         acknowledged.promise.catch(() => undefined)
       },
     }
   }
 
-  /** The batches of a topic. One that was looked up again takes the place of its earlier form. */
+  /** The batches of a topic. A topic that was looked up again replaces its earlier form. */
   into(topic: TargetTopic): TopicBatches {
     this.#topics.get(topic.name)?.flush()
     const batches = new TopicBatches(topic, this.#owner, {
@@ -82,7 +82,7 @@ export class Batcher {
     return batches
   }
 
-  /** Hands over a batch that the caller has made; `onAppended` is told of its first offset. */
+  /** Hands over the caller's batch; `onAppended` gets its first offset. */
   append(
     topic: string,
     partition: number,
@@ -92,7 +92,7 @@ export class Batcher {
     this.#handOver(topic, partition, batch, onAppended, () => undefined)
   }
 
-  /** Hands over everything that is gathered. */
+  /** Hands over all gathered records. */
   flush(): void {
     if (this.#gatheredBytes === 0) return
     for (const batches of this.#topics.values()) batches.flush()
@@ -107,12 +107,12 @@ export class Batcher {
     this.#throwFailure()
   }
 
-  /** Whether as much is gathered and in flight as may be: await {@link room} before the next record. */
+  /** Whether the bound is reached: then await {@link room} before the next record. */
   get isFull(): boolean {
     return this.#gatheredBytes + this.#inFlightBytes >= this.#bufferBytes
   }
 
-  /** Resolves when something was acknowledged and there is room again. */
+  /** Resolves when an acknowledgement has made room. */
   room(): Promise<void> {
     return this.isFull ? (this.#room ??= Promise.withResolvers()).promise : Promise.resolve()
   }

@@ -1,6 +1,6 @@
 /**
- * What a dead letter says: a record that could not be processed, published or delivered is kept in a topic
- * with its own bytes and headers. Headers of these names say why, and where the record was:
+ * The form of a dead letter: a record that could not be processed, published or delivered is kept in a topic
+ * with its bytes and headers. These headers say why, and where the record was:
  *
  * | header                                                      | on the letter of                              |
  * | ----------------------------------------------------------- | --------------------------------------------- |
@@ -29,7 +29,7 @@ type Field = (typeof fields)[number]
 const nameOf = (field: Field): string => `millrace.${field}`
 const names: ReadonlySet<string> = new Set(fields.map(nameOf))
 
-/** Where a record was that became a dead letter. */
+/** The place of a record that became a dead letter. */
 export type DeadLetterPlace =
   | { readonly topic: string; readonly partition: number; readonly offset: number }
   | { readonly source: string; readonly place: string }
@@ -45,8 +45,8 @@ export interface DeadLetterCause {
 }
 
 /**
- * The headers of a dead letter: the record's own, then why and where. What an earlier letter said is left
- * out: a letter that was replayed and failed again says where it failed last.
+ * The headers of a dead letter: the record's own, then why and where. Headers of an earlier letter are
+ * replaced: a letter that was replayed and failed again says where it failed last.
  */
 export function deadLetterHeaders(
   own: readonly RecordHeader[],

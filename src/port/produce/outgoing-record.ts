@@ -76,7 +76,8 @@ export class RecordEncoder<K, V> {
   }
 
   /**
-   * @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for what is no record at all
+   * @throws MillraceError MALFORMED_RECORD, RECORD_TOO_LARGE, INVALID_ARGUMENT for an argument that is not a
+   *   record
    */
   encode(record: OutgoingRecord<K, V>): EncodedRecord {
     this.#checkFields(record)

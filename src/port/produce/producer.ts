@@ -90,8 +90,8 @@ export class Producer<K, V> {
    * together, in order per partition. What is refused leaves nothing behind: all others arrive.
    *
    * @throws MillraceError MALFORMED_RECORD when the schema refuses it, or it could not be read back or
-   *   processed; RECORD_TOO_LARGE; INVALID_ARGUMENT for what is no record; PARTITION_COUNT_CHANGED when the
-   *   topic has other partitions than it declares; DISK_FULL, CLOSED
+   *   processed; RECORD_TOO_LARGE; INVALID_ARGUMENT for an argument that is not a record;
+   *   PARTITION_COUNT_CHANGED when the topic has other partitions than it declares; DISK_FULL, CLOSED
    */
   async send(record: OutgoingRecord<K, V>): Promise<{ readonly partition: number; readonly offset: number }> {
     await this.#prepare()

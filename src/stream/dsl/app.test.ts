@@ -164,7 +164,7 @@ test('what is asked for again is the same: a stream, a table, the late records o
   equal(windows.late(), windows.late())
 })
 
-test('a stream joined to counts of its own, behind an exchange', () => {
+test('a stream joined to its own counts, after an exchange', () => {
   const app = new App('app')
   const stream = app.stream(names)
   const counts = stream.groupBy(name => name).count()

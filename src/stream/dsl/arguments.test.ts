@@ -141,7 +141,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['split without branches', (_, stream) => stream.split(), /branches of split.*undefined/],
   ['split into nothing', (_, stream) => stream.split({}), /branches of split/],
   ['a list of branches', (_, stream) => stream.split([() => true]), /branches of split/],
-  ['a branch that is no function', (_, stream) => stream.split({ large: 1 }), /large of split.*got 1/],
+  ['a branch that is not a function', (_, stream) => stream.split({ large: 1 }), /large of split.*got 1/],
   ['an async branch', (_, stream) => stream.split({ large: async }), /large of split is an async/],
   ['a number for a branch', (_, stream) => stream.split({ 2: () => true }), /'2' cannot name a branch/],
   ['a rest without a name', (_, stream) => stream.split({ a: () => true }, { rest: '' }), /'rest'/],
@@ -172,7 +172,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ],
   ['a mapper of a table that is none', (_, _stream, table) => table.mapValues(1), /mapper of mapValues/],
   [
-    'a key of a table that is no function',
+    'a key of a table that is not a function',
     (_, _stream, table) => table.toStream('k'),
     /selector of toStream/,
   ],

@@ -1,4 +1,4 @@
-/** Checks of what `merge` and `split` are given, whose arguments have a form of their own. */
+/** Checks of what `merge` and `split` are given, whose arguments have another form. */
 import { inWords, MillraceError } from '../../base/index.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
 import type { Named, SplitOptions } from './stream.ts'

@@ -139,7 +139,7 @@ test('an aggregate carries the largest time of what went into it', () => {
   )
 })
 
-test('where an aggregate begins is made anew for each key, if it is a function', () => {
+test('an initial value that is a function is called for each key', () => {
   const app = new App('app')
   app
     .stream(input)

@@ -68,9 +68,9 @@ export interface DeduplicateOptions extends Named, WindowOptions {
 }
 
 /**
- * A stream: each record stands for itself. Functions get the value first, then the key. They are synchronous,
- * must not change what they are given, and must return something: undefined fails with USER_FUNCTION_FAILED,
- * null is no value; a key may be either. K and V include null where a record may come without.
+ * A stream: each record is an event. Functions get the value first, then the key. They are synchronous, must
+ * not change what they are given, and must return something: undefined fails with USER_FUNCTION_FAILED, null
+ * means no value; a key may be either. K and V include null where a record may come without.
  */
 export class Stream<K, V> {
   /** @internal */
@@ -158,8 +158,9 @@ export class Stream<K, V> {
   /**
    * The records of this stream and of others as one; the last argument may be options. Each stream keeps its
    * order, and between them is none. A stream whose key was changed meets one whose key was not through an
-   * exchange; those that were not changed need equal partition counts (NOT_COPARTITIONED, when the app starts).
-   * Keys in several forms (text and JSON, say) count as changed. As Kafka Streams' `merge`, and Flink's `union`.
+   * exchange; those that were not changed need equal partition counts (NOT_COPARTITIONED, when the app
+   * starts). Keys in several forms (text and JSON, say) count as changed. As Kafka Streams' `merge`, and
+   * Flink's `union`.
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app
    */
   merge<Vs extends readonly unknown[]>(
@@ -181,9 +182,9 @@ export class Stream<K, V> {
   }
 
   /**
-   * The records in several streams, by name: each record goes to the first branch whose function answers true.
-   * What none takes goes to the branch named by `rest`, or is dropped and counted as `unmatched`. As Kafka
-   * Streams' `split` with branches.
+   * The records in several streams, by name: each record goes to the first branch whose function answers
+   * true. What none takes goes to the branch named by `rest`, or is dropped and counted as `unmatched`. As
+   * Kafka Streams' `split` with branches.
    * @example
    * const { large, small } = orders.split({ large: order => order.cents > 100_000 }, { rest: 'small' })
    * @throws MillraceError INVALID_ARGUMENT, also for a branch's name that does not begin with a letter
@@ -201,17 +202,18 @@ export class Stream<K, V> {
 
   /**
    * Passes the first record of each key, and drops those that follow within a time: a record is dropped, and
-   * counted as `duplicate`, if one with its key has passed whose timestamp is less than `within` away, before it
-   * or after. Dropped records do not prolong the time. What has passed is kept as state until the watermark
-   * says that no record can meet it. Records without a key are skipped and counted; the value may be null.
+   * counted as `duplicate`, if one with its key has passed whose timestamp is less than `within` away, before
+   * it or after. Dropped records do not prolong the time. What has passed is kept as state until the
+   * watermark says that no record can meet it. Records without a key are skipped and counted; the value may
+   * be null.
    *
-   * "First" is by the order of the partition, so the same input gives the same records, also after a crash. Where
-   * records of a key come from several partitions, which of them is first depends on timing. A record that its
-   * watermark has passed by more than `allowedLateness` is late, and dropped: with which records it would have
-   * met is forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a time of its own.
+   * "First" is by the order of the partition, so the same input gives the same records, also after a crash.
+   * Where records of a key come from several partitions, which of them is first depends on timing. A record
+   * that its watermark has passed by more than `allowedLateness` is late, and dropped: with which records it
+   * would have met is forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a separate time.
    * @example payments.selectKey(payment => payment.id).deduplicate('1h')
-   * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that allow
-   *   more lateness
+   * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that
+   *   allow more lateness
    */
   deduplicate(within: Duration, options: DeduplicateOptions = {}): Stream<NonNullable<K>, V> {
     checkCall('deduplicate', {}, options)

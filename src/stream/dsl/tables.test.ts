@@ -198,7 +198,7 @@ test('a stream whose key was changed finds its row, whatever else became of that
   }
 })
 
-test('keys that stand in two forms on the log meet in a join', () => {
+test('keys in two forms on the log meet in a join', () => {
   const quoted = topic('quoted', { key: json<string>(), value: text() })
   const app = new App('forms')
   app
@@ -239,7 +239,7 @@ test('results of windows are joined where they are kept', () => {
 /** Sums until a value is null or nothing: then there is no sum. */
 const sum = (all: number | null, value: number): number | null => (value <= 0 ? null : (all ?? 0) + value)
 
-test('an aggregate of null deletes, and begins anew', () => {
+test('an aggregate of null deletes, and begins again', () => {
   const app = new App('sums')
   app.stream(rows).groupByKey().aggregate<number | null>(100, sum).to(output)
   app

@@ -148,7 +148,9 @@ export class WindowedTable<K, A, V> {
   readonly #policies: EmitPolicy[]
   #late: Stream<K, V> | undefined
 
-  /** @internal `edge`: what feeds the windows; `late`: the outlet of late records; `policies`: one per emit. */
+  /**
+   * @internal `edge`: what feeds the windows; `late`: the outlet of late records; `policies`: one per emit.
+   */
   constructor(
     graph: Graph,
     edge: GroupedEdge<K, V>,

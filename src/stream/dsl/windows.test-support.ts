@@ -7,7 +7,7 @@ import type { EmitPolicy } from '../operators/emission.ts'
 import type { Pane } from '../operators/record.ts'
 import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
 
-/** Its watermark stands 10 behind. */
+/** Its watermark is 10 below. */
 export const input: Topic<string, number> = topic('input', {
   key: z.string(),
   value: z.int(),

@@ -105,7 +105,7 @@ test('a hopping window holds a record in each window it is in, and drops it only
   deepEqual(late, [40])
 })
 
-test('a time before 1970, or past what a Date can hold, is no time of a record', () => {
+test('a time before 1970, or later than a Date can hold, is invalid for a record', () => {
   for (const timestamp of [-1, 8_640_000_000_000_001, Number.MAX_SAFE_INTEGER])
     throws(
       () => run(tumbling(100), 'final', [[timestamp, 1]]),
@@ -168,7 +168,7 @@ function around(watermark: number, allowedLateness: number): readonly unknown[] 
     'final',
     [
       [5, 1],
-      // The watermark stands 10 behind.
+      // The watermark is 10 below.
       [watermark + 10, 0, 'other'],
       [6, 2],
     ],

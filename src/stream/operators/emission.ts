@@ -1,6 +1,6 @@
 /**
- * When a window's result goes out. One window operator can have several outlets, each with a policy of its
- * own, over one state.
+ * When a window's result goes out. One window operator can have several outlets, each with its own policy,
+ * over one state.
  *
  * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow
  *   model's on-time and late panes);

@@ -1,6 +1,6 @@
 /**
- * An operator alone, without app, task or log: records and watermarks go in; records, drops and the entries of
- * its state come out, step by step, as text.
+ * An operator alone, without app, task or log: records and watermarks go in; records, drops and the entries
+ * of its state come out, step by step, as text.
  *
  * Each case runs three times with the same expectation: as it is, with a restart before each step, and with a
  * restart after each row that a watermark settles. What the operator keeps outside of its state shows there.
@@ -8,16 +8,16 @@
  * A step is one of
  *
  *     a 1 @5        a record: key, value as JSON, timestamp; `-` for none. It carries the watermark of the task
- *     a 1 @5 W3     the same, with the watermark of its own partition
+ *     a 1 @5 W3     the same, with the watermark of the record's partition
  *     1: a 1 @5     the same, into input 1 (default 0)
  *     a 1←2 @5      a change of a table: 1 replaces 2
  *     W10           the watermark of the task is 10
  *     tick 5        5 ms of processing time pass
  *     get a         what the operator's table holds under a key
  *
- * and what comes of it reads alike: `late: a 1 @5` names the outlet where there are several, `a[0,10) 3 @9 on-time`
- * is a window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is shown where it is another than the task's;
- * an on-time result has none.
+ * and what comes of it reads alike: `late: a 1 @5` names the outlet where there are several, `a[0,10) 3 @9
+ * on-time` is a window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is
+ * shown where it is another than the task's; an on-time result has none.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'

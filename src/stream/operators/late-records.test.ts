@@ -1,4 +1,4 @@
-/** The side output of a window operator, alone: late records go on as they are. */
+/** The side output of a window operator, alone: late records are forwarded unchanged. */
 import { check } from './harness.test-support.ts'
 import { jsonKeyCodec } from './key-codec.ts'
 import { lateRecords } from './late-records.ts'

@@ -1,4 +1,4 @@
-/** merge, alone: what comes in at any input goes on as it is. */
+/** merge, alone: records of each input are forwarded unchanged. */
 import { equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { check } from './harness.test-support.ts'

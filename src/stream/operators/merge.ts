@@ -3,8 +3,8 @@ import type { Forward, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 
 /**
- * `isAlike`: whether all inputs have keys of one form. Where they do not, the keys are made again, as JSON: an
- * operator before may have left their bytes in the other form.
+ * `isAlike`: whether all inputs have keys of one form. Where they do not, the keys are made again, as JSON:
+ * an operator before may have left their bytes in the other form.
  */
 export const merge = <K, V>(
   inputs: number,

@@ -54,13 +54,17 @@ export interface TableView<K = unknown, V = unknown> {
 export interface OperatorSpec<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]> {
   /** What it is called in the names of nodes and of state: `filter` makes `filter-1`. */
   readonly name: string
-  /** For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. Default: its name. */
+  /**
+   * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. Default: its name.
+   */
   readonly label?: string
   /** The names of its outlets, in order. Default: one, `out`. */
   readonly outlets?: readonly string[]
   /** Whether it keeps state. Default false. */
   readonly stateful?: boolean
-  /** The shape of the values that it keeps, so that a later program does not misread them. Default: not known. */
+  /**
+   * The shape of the values that it keeps, so that a later program does not misread them. Default: not known.
+   */
   readonly shape?: () => Shape
   /**
    * The keys of what comes out. `'made'`: the program made them, and the next keyed operator exchanges; their

@@ -27,8 +27,7 @@ export class StreamRecord<K = unknown, V = unknown> {
   /** Event time in ms since the epoch. */
   readonly timestamp: number
   /**
-   * The watermark of the source partition this comes from, as it stood **before** it: what decides whether it
-   * is late.
+   * The watermark of the record's source partition **before** the record, which decides whether it is late.
    */
   readonly watermark: number
   /** Whether idleness had raised that watermark, without data: what is late by it is late as `idle`. */

@@ -94,7 +94,7 @@ check('flatMap returns one pair for a list of them', /pairs.*is 'a'/, stream =>
   stream.flatMap((() => ['a', 1]) as never),
 )
 
-test('undefined for a key is no key, and for a predicate no', () => {
+test('undefined as a key means no key, and from a predicate no', () => {
   const app = new App('app')
   const stream = app.stream(input)
   stream.selectKey(() => undefined).to(output)

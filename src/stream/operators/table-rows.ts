@@ -1,4 +1,6 @@
-/** The operators on the rows of a table: both sides of a change go through, and so does what a join looks up. */
+/**
+ * The operators on the rows of a table: both sides of a change go through, and so does what a join looks up.
+ */
 import type { Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { returned, returnedTruth } from './returned.ts'

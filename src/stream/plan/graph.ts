@@ -2,10 +2,10 @@
  * The graph that the DSL builds: immutable named nodes, each knowing its inputs. The plan cuts it into
  * stages.
  *
- * Nodes are added by {@link Graph.source}, {@link Graph.apply}, {@link Graph.exchange} and {@link Graph.sink}.
- * What follows from a node's inputs (the form of keys, lateness, whether keys span partitions or have changed)
- * is derived there and nowhere else. What can be told before data flows is checked there: two operators with
- * one name, inputs of another app, an operator that allows less lateness than what feeds it.
+ * Nodes are added by {@link Graph.source}, {@link Graph.apply}, {@link Graph.exchange} and {@link
+ * Graph.sink}. What follows from a node's inputs (the form of keys, lateness, whether keys span partitions or
+ * have changed) is derived there and nowhere else. What can be told before data flows is checked there: two
+ * operators with one name, inputs of another app, an operator that allows less lateness than what feeds it.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { Topic, WritableTopic } from '../../schema/index.ts'
@@ -277,7 +277,7 @@ export class Graph {
       )
   }
 
-  /** Checks that a node is of this graph: `taker` is to get its records. */
+  /** Checks that a node is of this graph, before `taker` gets its records. */
   #checkOwn(node: GraphNode, taker: string): void {
     if (this.nodes[node.id] === node) return
     throw new MillraceError(

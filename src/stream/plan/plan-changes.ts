@@ -3,8 +3,8 @@
  *
  * State is harmless to a program that can prove that it is the same: the operator has the same kind, the same
  * form of keys, and values of the same shape; and it is the same operator. A name that the program gives says
- * that. A number that an operator gets by its place does not, so such an operator has to stand where it
- * stood. Functions cannot be compared.
+ * that. A number that an operator gets by its place does not, so such an operator must keep its place.
+ * Functions cannot be compared.
  */
 import type { SavedOperator } from './saved-plan.ts'
 import { shapeInWords, shapesFit } from '../operators/value-shape.ts'
@@ -95,8 +95,7 @@ function renamed(before: readonly SavedOperator[], now: readonly SavedOperator[]
 }
 
 /**
- * Operators without names that stand in one place are told apart by their order alone: one more or one less
- * moves it.
+ * Operators without names in one place are told apart by their order alone: one more or one less moves it.
  */
 function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
   const named = new Set(now.filter(({ isNamed }) => isNamed).map(({ name }) => name))

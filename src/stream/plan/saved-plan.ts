@@ -14,7 +14,7 @@ import type { Shape } from '../operators/value-shape.ts'
 /** An operator that keeps state. */
 export interface SavedOperator {
   readonly name: string
-  /** Whether the program gave the name: then it says which operator this is, whatever stands around it. */
+  /** Whether the program gave the name, which then identifies the operator at any place. */
   readonly isNamed: boolean
   /** What it does: `count, tumbling 1h`. */
   readonly kind: string
@@ -140,7 +140,7 @@ function sourcesOf(node: GraphNode): string[] {
 function sinksOf(node: GraphNode, plan: Plan): Set<string> {
   const reached = new Set<GraphNode>([node])
   const sinks = new Set<string>()
-  // Nodes stand behind what feeds them.
+  // Nodes come after their inputs.
   for (const each of plan.stages.flatMap(({ nodes }) => nodes).toSorted((a, b) => a.id - b.id)) {
     if (!each.inputs.some(({ from }) => reached.has(from))) continue
     reached.add(each)

@@ -29,9 +29,7 @@ export function announceUses(port: LogPort, app: string, plan: Plan): () => void
   return () => all.delete(uses)
 }
 
-/**
- * The partition count that a topic is to be made with: as the app states it, or another one of the log does.
- */
+/** The partition count for a new topic: as the app states it, or another app of the log. */
 export function statedCount(port: LogPort, { name, partitions }: DeclaredTopic): number | undefined {
   if (partitions !== undefined) return partitions
   return find(port, ({ topic }) => topic.name === name && topic.partitions !== undefined)?.topic.partitions

@@ -63,8 +63,8 @@ async function describe(
 }
 
 /**
- * Moves the inputs of an app, which must not run. Its state goes: it stood where the inputs were. So do
- * watermarks, and what is between its stages. What it has written to topics stays.
+ * Moves the inputs of an app, which must not run. Deletes its state, which belongs to the old offsets, its
+ * watermarks, and the records between its stages. Its output topics stay.
  *
  * @returns where its inputs are now
  * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs,

@@ -38,8 +38,8 @@ export interface TaskState {
   readonly store: ReturnType<typeof memoryStore>
   readonly changelog: ChangelogPlace
   /**
-   * Behind the last record in the changelog: once that is committed the state stands for everything before
-   * it.
+   * The offset after the last record in the changelog. Once that is committed the state covers everything
+   * before it.
    */
   changelogEnd: number
   /** What takes back changes in the changelog that no commit has counted; the next commit writes it. */
@@ -121,7 +121,7 @@ export class Assignment {
     return bytes
   }
 
-  /** Where the inputs stand; undefined without any. */
+  /** The position of the inputs in event time; undefined without any. */
   get standing(): { readonly watermark: number; readonly lag: number } | undefined {
     if (this.#reading.length === 0) return undefined
     let watermark = Number.POSITIVE_INFINITY
@@ -238,7 +238,7 @@ export class Assignment {
     return state
   }
 
-  /** The least of what the task's inputs stood at when they were last committed: what had fired by then. */
+  /** The least committed watermark of the task's inputs: everything up to it had fired. */
   #restoredWatermark(stage: Stage, number: number, committed: Committed): number {
     const { app, settings, topics } = this.#context
     const metadata = (topic: string): string | undefined =>
@@ -257,7 +257,7 @@ export class Assignment {
     return Math.min(...watermarks)
   }
 
-  /** Which tasks of a stage the partitions stand for. */
+  /** The tasks of a stage for these partitions. */
   #tasksOf(stage: Stage, partitions: readonly TopicPartition[]): number[] {
     const { topics } = this.#context
     const read = topics.read(stage)

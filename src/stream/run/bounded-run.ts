@@ -1,8 +1,8 @@
 /**
  * Runs that end: what they take for the end of the input, and when they have come to it.
  *
- * `'end'` takes the input as it stands for all there is: a partition at its end stands at the end of time,
- * and so, once everything upstream of it does, does each task behind an exchange. `'now'` only stops there.
+ * `'end'` takes the present end of the input as the end of time. A partition at its end is at the end of
+ * time, and so is each task after an exchange once all its upstream tasks are. `'now'` only stops there.
  */
 import type { LogPort, Reader } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
@@ -10,7 +10,7 @@ import type { InputPartition } from '../task/input-partition.ts'
 export class BoundedRun {
   readonly #port: LogPort
   #until: 'end' | 'now' | undefined
-  /** Where the source partitions end; undefined while that is to be found out. */
+  /** The ends of the source partitions; undefined while they are looked up. */
   #ends: Map<InputPartition, number> | undefined
   #isOver = false
   /** {@link finish} was called since the ends were last looked for. */
@@ -40,7 +40,7 @@ export class BoundedRun {
     this.#isToFinish = true
   }
 
-  /** Other partitions have come: their ends are to be found out. */
+  /** Other partitions have come: look up their ends. */
   partitionsChanged(): void {
     this.#ends = undefined
   }

@@ -10,10 +10,10 @@ export interface ChosenBatch {
 /**
  * The next batch to process.
  *
- * Tables without event time come first, all that there is of them: what they hold is to be there for what
- * joins them. Then the partition whose watermark is lowest. One that is ahead of that by more than
- * `alignmentMs` waits, unless those behind it stand at their end, so that a replay does not open every window
- * at once. The bound is looked at between batches: a partition passes it by what one batch spans at the most.
+ * Tables without event time come first, all that there is of them: their rows must be there for the joins.
+ * Then the partition whose watermark is lowest. One that is ahead of that by more than `alignmentMs` waits,
+ * unless those behind it are at their end, so that a replay does not open every window at once. The bound is
+ * looked at between batches: a partition passes it by what one batch spans at the most.
  */
 export function chooseBatch(
   inputs: Iterable<InputPartition>,
@@ -50,7 +50,7 @@ export function chooseBatch(
 
 function takeFrom(input: InputPartition, reader: Reader): FetchedBatch | undefined {
   const batch = reader.take(input.topic, input.partition)
-  // What was filtered behind the last batch, markers and aborted records, comes with no batch of its own.
+  // What was filtered behind the last batch, markers and aborted records, comes without a batch.
   if (!batch) input.skipTo(reader.position(input.topic, input.partition))
   return batch
 }

@@ -38,7 +38,7 @@ export class Commits {
   readonly #exchangeEnds: ExchangeEnds
   /** The plan, until it is committed. */
   #unsaved: UnsavedPlan | undefined
-  /** What stands in the log for each input. */
+  /** The committed offset and metadata of each input. */
   #marks = new Map<string, string>()
   #committedAt: number
 

@@ -18,7 +18,7 @@ import type { Task } from '../task/task.ts'
 
 /** The metadata of an offset: Kafka's limit, which is the log's. */
 const metadataBytesMax = 4096
-/** What stands around the texts, for each. */
+/** Bytes around each text. */
 const overheadBytes = 12
 const radix = 36
 /** Digits of base 36 that may be left out: all that an offset can have. */
@@ -46,8 +46,8 @@ export class ExchangeEnds {
   }
 
   /**
-   * What is to be said with the inputs of these tasks, by the inputs' keys. `metadata`: what each says beside
-   * it.
+   * The metadata to commit with the inputs of these tasks, by the inputs' keys. `metadata`: the rest of each
+   * input's metadata.
    */
   notes(all: Iterable<Task>, metadata: ReadonlyMap<string, string>): Map<string, string> {
     const notes = new Map<string, string>()

@@ -50,7 +50,9 @@ export class Loop {
   #hasBegun = false
   #isAbandoned = false
 
-  /** `stopping`: ends the run, and what a run that is stopped need not wait for, as the restoring of state. */
+  /**
+   * `stopping`: ends the run, and what a run that is stopped need not wait for, as the restoring of state.
+   */
   constructor(
     context: InstanceContext,
     started: Started,
@@ -223,7 +225,7 @@ export class Loop {
       if (input.source) metrics.records += records
       now = clock.monotonic()
       turn.ran(records, since, now)
-      // What one record made due takes a turn of its own.
+      // The results that one record made due take their own turn.
       if (input.isFiring) break
     }
     if (through) this.#current = undefined

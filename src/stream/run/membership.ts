@@ -35,7 +35,9 @@ export class Membership {
     return this.#lost
   }
 
-  /** Joins, and takes what the group gives. Rejects with the reason of `signal` when that aborts meanwhile. */
+  /**
+   * Joins, and takes what the group gives. Rejects with the reason of `signal` when that aborts meanwhile.
+   */
   async join(signal: AbortSignal): Promise<void> {
     const { app, plan, port, topics } = this.#context
     signal.throwIfAborted()

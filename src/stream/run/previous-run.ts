@@ -2,8 +2,8 @@
  * What the app's last commit says, compared once with what is there: the one place that decides whether a run
  * may continue from it.
  *
- * A commit says where each input stands, how far each changelog went, and by which plan (saved-plan.ts).
- * Offsets and changelogs are in different files, and may part: by a repair, a restored copy, a topic that was
+ * A commit has the position of each input, the end of each changelog, and the plan (saved-plan.ts). Offsets
+ * and changelogs are in different files, and may part: by a repair, a restored copy, a topic that was
  * deleted, a power loss under `durability: 'os'`. The program may have changed. Where it is not proved that
  * state, offsets and program belong together, the run is refused: a wrong number would never be noticed.
  */
@@ -241,7 +241,7 @@ export class PreviousRun {
     if (offset < earliest) throw droppedByRetention(app, where, offset, earliest)
     if (!metadata && this.#operators.length > 0)
       throw this.#refused(
-        `the offset ${offset} of ${where} was set from outside, and the state does not stand there`,
+        `the offset ${offset} of ${where} was set by another tool, and the state does not belong to it`,
       )
     const last = lastBatchIn(metadata)
     if (last && last.lastOffset >= earliest && !(await holdsBatch(port, { topic, partition }, last)))

@@ -39,7 +39,8 @@ export class RebalanceRequests {
   }
 
   /**
-   * Meets what has been asked. Fails with what a request failed with: the instance does not go on after that.
+   * Meets what has been asked. Fails with what a request failed with: the instance does not continue after
+   * that.
    */
   async serve(): Promise<void> {
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
@@ -68,8 +69,8 @@ export class RebalanceRequests {
   }
 
   /**
-   * From now on nothing is taken any more, and what is to be given away is let go of as it is: nothing of it
-   * was committed.
+   * From now on nothing is taken any more, and partitions are given away as they are: nothing of them was
+   * committed.
    */
   refuse(): void {
     this.#refused = true

@@ -10,7 +10,7 @@ import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.
 
 /**
  * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One
- * that a crash kept from finishing may go on with that, and nothing else.
+ * that a crash kept from finishing may continue with that, and nothing else.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
   const { app, port, settings } = context

@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly exchange?: 'memory' | 'topic'
   /** How far, in event time, one partition may run ahead of the slowest. Default 1 day. */
   readonly alignment?: Duration
-  /** For topics that say nothing of their own. Default `'fail'`. */
+  /** The policy for topics without their own. Default `'fail'`. */
   readonly onError?: ErrorPolicy
   /**
    * Tells instances that run at the same time apart; a second one with the same id fences the first. Default

@@ -10,7 +10,7 @@ import type { InstanceContext } from './instance-context.ts'
 import { PreviousRun, unclaimedNotice } from './previous-run.ts'
 import { allInputs, forgetRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
 
-/** What a run stands on. */
+/** The surroundings of a run. */
 export interface Started {
   readonly previous: PreviousRun
   /** The plan, where the last commit was made under another one. */

@@ -46,7 +46,7 @@ export class Turn {
     this.#firing.took(this.#firing.size, now - since)
   }
 
-  /** Whether the event loop is to turn. */
+  /** Whether the event loop should turn. */
   isOver(now: number): boolean {
     return this.#records >= turnRecordsMax || now - this.#startedAt >= turnMsMax
   }

@@ -28,7 +28,7 @@ export interface BadRecordSink {
   deadLetter(letter: DeadLetter): void
 }
 
-/** A bad record, as it stands where it was found. */
+/** A bad record, with its place. */
 export type BadRecord = Pick<DeadLetter, 'partition' | 'place' | 'timestamp' | 'key' | 'value' | 'headers'>
 
 /** Settles a record that is not what its topic says. */

@@ -69,7 +69,7 @@ test('reads what 0.1.0 wrote for an exchange', () => {
 })
 
 test('metadata that cannot be read says nothing', () => {
-  for (const metadata of [undefined, '', 'by hand', 'null', '[]', '{"upstream":5}', startMetadata]) {
+  for (const metadata of [undefined, '', 'set by a tool', 'null', '[]', '{"upstream":5}', startMetadata]) {
     deepEqual(sourceProgress(stream, metadata), {
       watermark: NEGATIVE_INFINITY,
       idle: false,

@@ -21,10 +21,7 @@ export function failsAlways({ stages }: Plan, ofApp: ErrorPolicy): boolean {
   )
 }
 
-/**
- * For what no longer has a source of its own: the policy that all sources upstream share, otherwise the
- * app's.
- */
+/** For records without one source: the policy that all sources upstream share, otherwise the app's. */
 export function policyBehind(stage: Stage, ofApp: ErrorPolicy): ErrorPolicy {
   const all = [
     ...stage.sources.map(source => policyOf(source, ofApp)),

@@ -84,7 +84,7 @@ export class ExchangePartition implements InputPartition {
       const headers = cursor.headers()
       const key = cursor.key()
       const value = cursor.value()
-      // A record always has a value: what stands for null has bytes, too.
+      // A record always has a value: the mark for null has bytes, too.
       if (value === null) {
         this.#announced(headers, cursor.offset)
         this.#isFiring = !task.time.advance()

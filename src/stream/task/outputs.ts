@@ -1,6 +1,6 @@
 /**
- * What an instance writes: results, what goes through exchanges, dead letters, changelogs and the plan. All of
- * it goes through one batcher to the instance's writer.
+ * What an instance writes: results, what goes through exchanges, dead letters, changelogs and the plan. All
+ * of it goes through one batcher to the instance's writer.
  */
 import {
   Batcher,

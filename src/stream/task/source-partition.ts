@@ -17,7 +17,7 @@ import { SourceTime } from './source-time.ts'
 import type { Task } from './task.ts'
 
 /**
- * The last time that a Date can hold: the time of a record is no later, so that the ends of its windows are
+ * The last time that a Date can hold. A record's time must not be later, so that the ends of its windows are
  * exact numbers, too.
  */
 const timestampMax = 8_640_000_000_000_000
@@ -235,7 +235,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     return Number.NEGATIVE_INFINITY
   }
 
-  /** The record as it stands on the log. */
+  /** The record as it is on the log. */
   #record(index: number): BadRecord {
     const { topic, partition } = this
     const decoded = this.#decoded

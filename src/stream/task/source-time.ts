@@ -6,7 +6,7 @@
  * - The wall clock, where event time is the time of arrival.
  * - Idleness: a partition without data is raised to where the others are (idleness.ts).
  *
- * A table without a watermark of its own is not moved by its records, and holds back nobody.
+ * A table without a watermark is not moved by its records, and holds back nobody.
  */
 import type { SourceNode } from '../plan/graph.ts'
 import type { WatermarkInput } from './task-time.ts'
@@ -17,9 +17,11 @@ export class SourceTime implements WatermarkInput {
   recordOffset: number | undefined
   /** Whether the watermark is where idleness raised it to. */
   idle: boolean
-  /** When the partition last had data, or was not at its end, by the active clock; Infinity during a batch. */
+  /**
+   * When the partition last had data, or was not at its end, by the active clock; Infinity during a batch.
+   */
   activeAt: number
-  /** Undefined for a table without a watermark of its own. */
+  /** Undefined for a table without a watermark. */
   readonly #outOfOrdernessMs: number | undefined
   readonly #topic: SourceNode['topic']
 
@@ -36,7 +38,7 @@ export class SourceTime implements WatermarkInput {
     this.#outOfOrdernessMs = topic.watermark?.outOfOrdernessMs ?? (of === 'table' ? undefined : 0)
   }
 
-  /** Whether records have no say in it: they are of a table without a watermark of its own. */
+  /** Whether records have no say in it: they are of a table without a watermark. */
   get isTimeless(): boolean {
     return this.#outOfOrdernessMs === undefined
   }
@@ -61,7 +63,9 @@ export class SourceTime implements WatermarkInput {
     return this.watermark + (this.#outOfOrdernessMs ?? 0)
   }
 
-  /** A record was processed; -Infinity for one that was put aside. Returns whether the watermark has moved. */
+  /**
+   * A record was processed; -Infinity for one that was put aside. Returns whether the watermark has moved.
+   */
   processed(timestamp: number, offset: number | undefined): boolean {
     const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)
     if (watermark <= this.watermark) return false

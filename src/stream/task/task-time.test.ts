@@ -4,7 +4,9 @@ import { KeyedState, memoryStore } from '../../state/index.ts'
 import type { Operator } from '../operators/operator.ts'
 import { TaskTime } from './task-time.ts'
 
-/** An operator with timers: fires those that are due, `perTurn` of them before it lets the event loop turn. */
+/**
+ * An operator with timers: fires those that are due, `perTurn` of them before it lets the event loop turn.
+ */
 function timers(fired: number[], due: number[], perTurn: number): Operator {
   return {
     inputs: [],

@@ -89,7 +89,7 @@ export class Task {
     const connect = (from: GraphNode, outlet: number, forward: Forward): void => {
       const outlets = targets.get(from) ?? []
       targets.set(from, outlets)
-      // They come last one first, and are to be called in the order of their declaration.
+      // They come in reverse, and must be called in the order of their declaration.
       ;(outlets[outlet] ??= []).unshift(forward)
     }
     const outletsOf = (node: GraphNode, count: number): Forward[] =>
@@ -157,8 +157,8 @@ export class Task {
   }
 
   /**
-   * A result that is due and fails further on is settled here: no record is to blame, and the results behind
-   * it are due all the same.
+   * A result that is due and fails further on is settled here: no record is at fault, and later results are
+   * still due.
    */
   #settling(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment

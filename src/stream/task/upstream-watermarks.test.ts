@@ -33,7 +33,7 @@ for (const [name, watermarks] of sizes)
     deepEqual(UpstreamWatermarks.parse(text), [...watermarks])
   })
 
-test('whatever they are, the text is bounded, and stands for lower bounds with the same least', () =>
+test('the text is bounded for any watermarks, and has lower bounds with the same least value', () =>
   forSeeds(600, (random, seed) => {
     const tasks = 1 + random.int(upstreamTasksMax)
     const spreadMs = 10 ** random.int(13)
@@ -79,7 +79,7 @@ test('more tasks than can be kept are refused', () => {
   )
 })
 
-test('text that makes no sense stands for nothing', () => {
+test('text that makes no sense has no watermarks', () => {
   for (const text of ['', 'x', '1/1', '1/1:', '1/1:zz*', '1/1:!', '1/1:0*zzzzzz'])
     deepEqual(UpstreamWatermarks.parse(text), [])
 })

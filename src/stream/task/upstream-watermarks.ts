@@ -9,7 +9,7 @@
  */
 import { MillraceError } from '../../base/index.ts'
 
-/** Characters of the text: with what stands around it in the metadata it stays below 4,096. */
+/** Characters of the text: with the metadata around it it stays below 4,096. */
 const textMax = 3800
 /** Tasks upstream: one character for each, where no two neighbours are equal. */
 export const upstreamTasksMax: number = textMax
@@ -55,7 +55,7 @@ export class UpstreamWatermarks {
     return (this.#text ??= textOf(this.#watermarks))
   }
 
-  /** The watermarks that a {@link text} stands for; of what cannot be read, none. */
+  /** The watermarks in a {@link text}; none if it cannot be read. */
   static parse(text: string): number[] {
     const [head, runs] = text.split(':')
     const [least, unit] = (head ?? '').split('/').map(Number)

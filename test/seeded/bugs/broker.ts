@@ -117,13 +117,6 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/pending-offsets.test.ts'],
   },
   {
-    name: 'internal log: a rewrite takes the time of each commit for its own',
-    file: 'src/broker/offsets.ts',
-    find: 'value: encodeOffsetValue(offset) }',
-    replace: 'value: encodeOffsetValue({ ...offset, committedMs: this.#context.clock.now() }) }',
-    tests: ['src/broker/offsets.test.ts'],
-  },
-  {
     name: 'internal log: old segments are dropped before the new one is durable',
     file: 'src/broker/internal-log.ts',
     find: '    await all(written)\n    this.#bytes -= bytesBefore\n',

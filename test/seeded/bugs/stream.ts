@@ -381,7 +381,7 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/belongs.test.ts'],
   },
   {
-    name: 'state and log: an offset that was set from outside is believed',
+    name: 'state and log: an offset that another tool has set is believed',
     file: 'src/stream/run/previous-run.ts',
     find: 'if (!metadata && this.#operators.length > 0)',
     replace: 'if (!metadata && this.#operators.length < 0)',
