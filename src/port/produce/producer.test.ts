@@ -113,6 +113,12 @@ test('a buffer that is full makes senders wait, and everything arrives', async t
   assert.equal(count, 500)
 })
 
+test('a buffer that is full is appended without waiting for the linger time', async t => {
+  const log = await openTestLog(t)
+  const producer = log.producer(notes, { bufferBytes: 2000, lingerMs: 3_600_000 })
+  assert.equal((await producer.send({ value: 'x'.repeat(2000) })).offset, 0)
+})
+
 test('a linger gathers over time, and close sends what is left', async t => {
   const log = await openTestLog(t)
   const producer = log.producer(notes, { lingerMs: 60_000, compression: 'gzip' })
