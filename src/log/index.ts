@@ -2,14 +2,13 @@
  * log: the commit log. Partitions of record batches in Apache Kafka's files, made for one promise:
  * acknowledged records survive any crash, and readers never see records that might not.
  *
- * The way down: `log-directory` (ownership, clean marker; `checkpointer`) → `partition` (its state and
- * visibility; `partition-appender`, `partition-reader`) → `group-commit` (which append waits for which write
- * and sync) → `partition-segments`, `segment` (files and indexes). After a crash: `recovery`, and if that
- * refuses, `repair`.
+ * The way down: `log-directory` (ownership, folders; `checkpointer`) → `partition` (what it takes and what it
+ * shows; `partition-appender`, `partition-reader`, `log-start`) → `group-commit` (who waits for which write
+ * and which sync) → `partition-segments`, `segment` (files and indexes). The way back up after a crash:
+ * `recovery`, and where that refuses, `repair`.
  *
- * Not here yet, each with its place: retention by time and compaction beside `retention.ts`
- * (`Partition.retain` asks which segments may go), delete-records beside `Partition.dropBefore`, which so far
- * drops whole segments.
+ * Not here yet, each with its place: retention by time and compaction in `retention.ts` (which segments may
+ * go), delete-records in `log-start.ts`, which so far drops whole segments.
  */
 export { LogDirectory } from './log-directory.ts'
 export {
