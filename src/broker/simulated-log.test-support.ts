@@ -13,10 +13,14 @@ import { virtualClock, type VirtualClock } from '../testing/virtual-clock.ts'
 import { InProcessLog, type InProcessLogOptions } from './in-process.ts'
 
 /** A log for one test, under the machine's clock. It is closed after the test. */
-export async function openTestLog(context: Pick<TestContext, 'after'>): Promise<Log> {
+export async function openTestLog(
+  context: Pick<TestContext, 'after'>,
+  options: Partial<InProcessLogOptions> = {},
+): Promise<Log> {
   const random = seededRandom(1)
   const disk = new SimulatedDisk({ random })
-  const log = createLog(await InProcessLog.open('/data', { disk, clock: systemClock, random }), systemClock)
+  const port = await InProcessLog.open('/data', { ...options, disk, clock: systemClock, random })
+  const log = createLog(port, systemClock)
   context.after(() => log.close())
   return log
 }

@@ -4,21 +4,13 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isMillraceError, seededRandom, systemClock, type Compression } from '../../base/index.ts'
-import { InProcessLog } from '../../broker/index.ts'
-import { createLog, type Log } from '../index.ts'
+import { openTestLog } from '../../broker/simulated-log.test-support.ts'
+import { isMillraceError, seededRandom, type Compression } from '../../base/index.ts'
+import type { Log } from '../index.ts'
 import { bytes, text, topic } from '../../schema/index.ts'
-import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { singleBatchBytes } from '../../wire/index.ts'
 
 const notes = topic('notes', { key: text(), value: text() })
-
-async function open(segmentBytes?: number): Promise<Log> {
-  const random = seededRandom(1)
-  const disk = new SimulatedDisk({ random })
-  const options = { disk, clock: systemClock, random, ...(segmentBytes ? { segmentBytes } : {}) }
-  return createLog(await InProcessLog.open('/data', options), systemClock)
-}
 
 async function valuesOf(log: Log): Promise<string[]> {
   const read: string[] = []
@@ -51,8 +43,8 @@ const limits: readonly { readonly of: string; readonly log?: number; readonly to
 ]
 
 for (const { of, log: segmentBytes, topic: own } of limits)
-  test(`a record is refused past what a segment takes, by ${of}`, async () => {
-    const log = await open(segmentBytes)
+  test(`a record is refused past what a segment takes, by ${of}`, async t => {
+    const log = await openTestLog(t, segmentBytes === undefined ? {} : { segmentBytes })
     await log.createTopic('notes', own === undefined ? {} : { segmentBytes: own })
     assert.equal((await log.describeTopic('notes'))?.batchBytesMax, 5000)
     const producer = log.producer(notes)
@@ -72,8 +64,8 @@ for (const { of, log: segmentBytes, topic: own } of limits)
     await log.close()
   })
 
-test('the advice can be followed: with a larger segmentBytes the record is taken', async () => {
-  const log = await open(1000)
+test('the advice can be followed: with a larger segmentBytes the record is taken', async t => {
+  const log = await openTestLog(t, { segmentBytes: 1000 })
   const value = 'x'.repeat(3000)
   const send = () => log.producer(notes).send({ key: 'k', value })
   await assert.rejects(send(), (error: Error) =>
@@ -87,8 +79,8 @@ test('the advice can be followed: with a larger segmentBytes the record is taken
 })
 
 for (const compression of ['none', 'gzip', 'zstd'] satisfies Compression[])
-  test(`what cannot be compressed fits as it is: ${compression}`, async () => {
-    const log = await open(3000)
+  test(`what cannot be compressed fits as it is: ${compression}`, async t => {
+    const log = await openTestLog(t, { segmentBytes: 3000 })
     const noise = topic('noise', { value: bytes() })
     const producer = log.producer(noise, { compression })
     const random = seededRandom(5)
@@ -112,8 +104,8 @@ for (const compression of ['none', 'gzip', 'zstd'] satisfies Compression[])
     await log.close()
   })
 
-test('a topic that is created again with smaller segments: what was gathered is refused as a whole, and can be sent again', async () => {
-  const log = await open()
+test('a topic that is created again with smaller segments: what was gathered is refused as a whole, and can be sent again', async t => {
+  const log = await openTestLog(t)
   const producer = log.producer(notes)
   await producer.send({ key: 'k', value: 'before' })
   await log.deleteTopic('notes')
@@ -133,8 +125,8 @@ test('a topic that is created again with smaller segments: what was gathered is 
   await log.close()
 })
 
-test('segments of the smallest size take no record, and say so', async () => {
-  const log = await open(14)
+test('segments of the smallest size take no record, and say so', async t => {
+  const log = await openTestLog(t, { segmentBytes: 14 })
   const producer = log.producer(notes)
   await assert.rejects(producer.send({ key: 'k', value: '' }), (error: unknown) =>
     isMillraceError(error, 'RECORD_TOO_LARGE'),
