@@ -76,7 +76,13 @@ test('a task that is given away takes its state along', async () => {
     await topics.create(plan, operator => previous.changelogsOf(operator))
     const outputs = new Outputs(await port.openWriter({ app: 'app' }), topics)
     const { signal } = new AbortController()
-    const assignment = new Assignment(context, previous, outputs, await port.openReader(), signal)
+    const assignment = new Assignment(
+      context,
+      previous.continuation,
+      outputs,
+      await port.openReader(),
+      signal,
+    )
     await assignment.add(partitions)
     return assignment
   }

@@ -26,7 +26,7 @@ import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
-import type { PreviousRun } from './previous-run.ts'
+import type { Continuation } from './continuation.ts'
 import { type SourceEnvironment, SourcePartition } from '../task/source-partition.ts'
 import { TaskGroup } from '../task/task-group.ts'
 import type { Task } from '../task/task.ts'
@@ -59,7 +59,7 @@ export class Assignment {
   /** The inputs that the reader has been given: a new one has its state restored before. */
   #reading: readonly InputPartition[] = []
   readonly #context: InstanceContext
-  readonly #previous: PreviousRun
+  readonly #continuation: Continuation
   readonly #reader: Reader
   readonly #signal: AbortSignal
   /** Where bad records are passed over, they leave no trace. */
@@ -69,14 +69,14 @@ export class Assignment {
   /** `signal`: gives up restoring state, with its reason. */
   constructor(
     context: InstanceContext,
-    previous: PreviousRun,
+    continuation: Continuation,
     outputs: Outputs,
     reader: Reader,
     signal: AbortSignal,
   ) {
     const { active, app, clock, metrics, plan, settings, topics, turn } = context
     this.#context = context
-    this.#previous = previous
+    this.#continuation = continuation
     this.#reader = reader
     this.#signal = signal
     this.#environment = {
@@ -167,9 +167,9 @@ export class Assignment {
     for (const [i, each] of states.entries()) {
       const { changelog, store } = each
       const commit = committed[i]?.offset
-      const upTo = this.#previous.restoredUpTo(changelog, commit)
+      const upTo = this.#continuation.restoredUpTo(changelog, commit)
       const restored = await restore(port, store, { ...changelog, clock, upTo, signal: this.#signal })
-      this.#previous.checkRestored(changelog, commit, restored)
+      this.#continuation.checkRestored(changelog, commit, restored)
       each.changelogEnd = restored.end
       each.stale = restored.stale
     }
@@ -202,7 +202,7 @@ export class Assignment {
     const task = this.tasks.add(stage, number, this.#restoredWatermark(stage, number, committed))
     const restored = (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
       const input = { topic, partition: number }
-      return this.#previous.start(input, committed.get(keyOf(input)))
+      return this.#continuation.start(input, committed.get(keyOf(input)))
     }
     const added: InputPartition[] = []
     for (const source of stage.sources) {

@@ -70,7 +70,7 @@ export class Loop {
     this.#reader = reader
     this.#turn = turn
     this.#outputs = new Outputs(writer, topics)
-    this.#assignment = new Assignment(context, previous, this.#outputs, reader, stopping)
+    this.#assignment = new Assignment(context, previous.continuation, this.#outputs, reader, stopping)
     this.#membership = new Membership(context, wakeSignal, {
       assign: partitions => this.#assign(partitions),
       revoke: partitions => this.#revoke(partitions),

@@ -1,25 +1,23 @@
 /**
- * What the app's last commit says, compared once with what is there: the one place that decides whether a run
- * may continue from it.
+ * Whether a run may continue from the app's last commit, decided once, at the start.
  *
- * A commit has the position of each input, the end of each changelog, and the plan (saved-plan.ts). Offsets
- * and changelogs are in different files, and may part: by a repair, a restored copy, a topic that was
- * deleted, a power loss under `durability: 'os'`. The program may have changed. Where it is not proved that
- * state, offsets and program belong together, the run is refused: a wrong number would never be noticed.
+ * A commit says where each input is, how far each changelog went, and by which plan (saved-plan.ts). The
+ * program may have changed since, and topics may be gone: that is compared here. Offsets and changelogs may
+ * part by a repair, a restored copy, or a power loss under `durability: 'os'`: continuation.ts compares those,
+ * as each task begins. What is not proved to belong together is refused: a wrong number would not be noticed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
-import type { Restored } from '../../state/index.ts'
 import { checkAnnouncedAhead } from './announced-ahead.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { hasUnreadRecords } from './restart.ts'
+import { Continuation } from './continuation.ts'
 import { checkExchangeEnds } from './exchange-ends.ts'
 import type { InstanceContext } from './instance-context.ts'
-import { holdsBatch } from '../task/last-batch.ts'
 import { changeBetween, withoutOperator } from '../plan/plan-changes.ts'
 import { lastPlan } from '../plan/plan-topic.ts'
 import { planTopic, exchangeTopic } from '../plan/own-topics.ts'
-import { hasPlanMark, lastBatchIn, startMetadata } from '../task/committed-metadata.ts'
+import { hasPlanMark, startMetadata } from '../task/committed-metadata.ts'
 import { stateNames } from '../task/state-names.ts'
 import {
   digestOf,
@@ -75,6 +73,12 @@ export class PreviousRun {
   /** The names of operators whose state is kept, and claimed by none. */
   get unclaimed(): readonly string[] {
     return this.#unclaimed.map(({ name }) => name)
+  }
+
+  /** What its partitions and states continue from. */
+  get continuation(): Continuation {
+    const keepsState = this.#operators.length > 0
+    return new Continuation(this.#context, { saved: this.#saved, hasRun: this.#hasRun, keepsState })
   }
 
   /** The changelogs of an operator of this program, by its name. */
@@ -216,92 +220,6 @@ export class PreviousRun {
       throw this.#refused(`the topic '${between}' was deleted and created again, with the records in flight`)
   }
 
-  /**
-   * Where an input continues.
-   *
-   * @throws MillraceError OFFSET_OUT_OF_RANGE for a position that the topic does not have, STATE_INCOMPATIBLE
-   *   for one that the app did not commit
-   */
-  async start(
-    { topic, partition }: TopicPartition,
-    committed: OffsetCommit | undefined,
-  ): Promise<{ offset: number; metadata: string | undefined }> {
-    const { app, port } = this.#context
-    const earliest = await port.offsets(topic, partition, 'earliest')
-    if (!committed) return { offset: earliest, metadata: undefined }
-    const { offset, metadata } = committed
-    const where = `${topic}-${partition}`
-    const end = await port.offsets(topic, partition, 'latest', 'read_uncommitted')
-    if (offset > end)
-      throw new MillraceError(
-        'OFFSET_OUT_OF_RANGE',
-        `The app '${app}' has processed ${where} up to offset ${offset}, and it ends at ${end}: records are gone, by a repair perhaps. ` +
-          'Records written next would be skipped. Restore the files from a copy, or start from scratch with { restart: true }.',
-      )
-    if (offset < earliest) throw droppedByRetention(app, where, offset, earliest)
-    if (!metadata && this.#operators.length > 0)
-      throw this.#refused(
-        `the offset ${offset} of ${where} was set by another tool, and the state does not belong to it`,
-      )
-    const last = lastBatchIn(metadata)
-    if (last && last.lastOffset >= earliest && !(await holdsBatch(port, { topic, partition }, last)))
-      throw this.#refused(
-        `the record at offset ${last.lastOffset} of ${where} is not the one that it has processed: the topic was cut off, by a repair or a restored copy perhaps, and written to again. ` +
-          'What came at offsets below its own would be passed over',
-        restoreFolder,
-      )
-    return { offset, metadata }
-  }
-
-  /**
-   * That a state is the one of the last commit.
-   *
-   * @param committed how far the changelog went by that commit
-   * @throws MillraceError STATE_INCOMPATIBLE
-   */
-  checkRestored(
-    { topic, partition }: TopicPartition,
-    committed: number | undefined,
-    { start, end, appliedEnd }: Restored,
-  ): void {
-    const where = `${topic}-${partition}`
-    if (start > 0)
-      throw this.#refused(
-        `its changelog ${where} begins at offset ${start}: what was before is gone, and with it a part of its state`,
-        restoreFolder,
-      )
-    const atLeast = committed ?? 0
-    const upTo = this.restoredUpTo({ topic, partition }, committed)
-    const reached = upTo === undefined ? end : appliedEnd
-    if (reached < atLeast)
-      throw this.#refused(
-        `its changelog ${where} ends at offset ${reached}, and its last commit says ${atLeast}: a part of its state is gone, by a repair perhaps`,
-        restoreFolder,
-      )
-    if (end > atLeast && upTo === undefined && !this.#isAdopted(topic, committed))
-      throw this.#refused(
-        `its changelog ${where} extends to offset ${end}, and its last commit says ${atLeast}: offsets were set back behind the state, by a repair or a restored copy perhaps`,
-        restoreFolder,
-      )
-  }
-
-  /**
-   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the
-   * commit that the offsets are of, and state that is ahead of them has lost what has fired already.
-   */
-  restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
-    const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#saved?.atLeastOnce
-    return isAtLeastOnce && !this.#isAdopted(topic, committed) ? (committed ?? 0) : undefined
-  }
-
-  /** Whether the changelog may be of 0.1.0, whose commits do not say how far it went. */
-  #isAdopted(topic: string, committed: number | undefined): boolean {
-    if (committed !== undefined) return false
-    const saved = this.#saved
-    if (!saved) return this.#hasRun
-    return saved.adopted === true && saved.operators.some(({ changelogs }) => changelogs.includes(topic))
-  }
-
   #refused(what: string, way?: string): MillraceError {
     return cannotContinue(this.#context.app, what, way)
   }
@@ -311,20 +229,6 @@ export class PreviousRun {
 export function unclaimedNotice(app: string, operators: readonly string[]): string {
   const names = operators.map(name => `'${name}'`).join(', ')
   return `The app '${app}' keeps state that none of its operators claims: ${names}. Drop it with { forget: [${names}] }.`
-}
-
-/** For an app whose input was dropped by retention before it was read. */
-export function droppedByRetention(
-  app: string,
-  where: string,
-  offset: number,
-  earliest: number,
-): MillraceError {
-  return new MillraceError(
-    'OFFSET_OUT_OF_RANGE',
-    `The app '${app}' has processed ${where} up to offset ${offset}, and it begins at ${earliest}: what lies between was dropped by retention before it was processed. ` +
-      'Start from scratch with { restart: true }, which reads what is left; and let the topic keep more.',
-  )
 }
 
 /** The plan that was committed last. */
