@@ -3,8 +3,9 @@
  *
  * A commit says where each input is, how far each changelog went, and by which plan (saved-plan.ts). The
  * program may have changed since, and topics may be gone: that is compared here. Offsets and changelogs may
- * part by a repair, a restored copy, or a power loss under `durability: 'os'`: continuation.ts compares those,
- * as each task begins. What is not proved to belong together is refused: a wrong number would not be noticed.
+ * part, by a repair, a restored copy, or a power loss under `durability: 'os'`. continuation.ts compares
+ * those, as each task begins. What is not proved to belong together is refused: a wrong number would never be
+ * noticed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
