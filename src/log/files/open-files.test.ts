@@ -42,9 +42,9 @@ async function watchedDisk(): Promise<{
   }
 }
 
-/** What is in progress has come to its end. */
-function settled(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 5))
+/** Lets turns pass, so that work in progress ends: more than it takes, and fewer than a patient disk tries. */
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 50; turns += 1) await new Promise(resolve => setImmediate(resolve))
 }
 
 async function contentOf(files: OpenFiles, name: string, mode: 'read' | 'write' = 'read'): Promise<string> {
