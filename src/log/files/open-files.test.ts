@@ -42,7 +42,7 @@ async function watchedDisk(): Promise<{
   }
 }
 
-/** Lets turns pass, so that work in progress ends: more than it takes, and fewer than a patient disk tries. */
+/** Lets turns pass, so that work in progress ends: more than it takes, fewer than a patient disk tries. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 50; turns += 1) await new Promise(resolve => setImmediate(resolve))
 }
