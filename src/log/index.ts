@@ -19,7 +19,7 @@ export {
 } from './log-directory-options.ts'
 export { type BatchOrigin } from './partition/append-check.ts'
 export { type AppendReceipt } from './partition/append-receipt.ts'
-export { readChecked, withCheck, type CheckedText } from './files/checked-text.ts'
+export { readChecked, withCheck } from './files/checked-text.ts'
 export { diskError } from './files/disk-errors.ts'
 export { parsePartitionFolder } from './files/file-names.ts'
 export { type Isolation, type ReadResult } from './partition/partition-reader.ts'

@@ -1,7 +1,12 @@
 /** The one refusal of a record that no batch of its topic can hold. */
 import { isUtf8 } from 'node:buffer'
 import { MillraceError, utf8 } from '../../base/index.ts'
-import type { TargetTopic } from './topic-batches.ts'
+
+interface RefusingTopic {
+  readonly name: string
+  readonly batchBytesMax: number
+  readonly internal: boolean
+}
 
 /** Characters of a key that a message shows. */
 const keyCharactersMax = 80
@@ -13,7 +18,7 @@ const keyCharactersMax = 80
  * @param writer the operator that writes it, where an app does
  */
 export function recordTooLarge(
-  { name, batchBytesMax, internal }: TargetTopic,
+  { name, batchBytesMax, internal }: RefusingTopic,
   partition: number,
   key: string | Uint8Array | null,
   bytes: number,
