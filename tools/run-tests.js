@@ -14,6 +14,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
+import { stripVTControlCharacters } from 'node:util'
 import { root, suites } from './suites.js'
 
 const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
@@ -41,12 +43,17 @@ for (const signal of ['SIGINT', 'SIGTERM'])
   })
 
 let code = 0
+/** The sums of the runners' summaries, by name. */
+const totals = new Map()
+const begun = performance.now()
 for (const [suite, { processes, isShared, files }] of Object.entries(suites)) {
   const wanted = named.length > 0 ? files().filter(file => named.includes(file)) : filesOf(suite)
   if (wanted.length === 0) continue
   if (isShared) await runShared(wanted, processes)
   else await runEach(wanted, processes)
 }
+for (const [name, total] of totals) console.log(`ℹ ${name} ${total}`)
+console.log(`ℹ duration_ms ${performance.now() - begun}`)
 process.exitCode = code
 
 /** All files of a suite that was chosen. */
@@ -70,12 +77,15 @@ async function runShared(tests, processes) {
   const printed = await Promise.all(
     shares.map((share, index) => run(['tools/share.js', ...share], { isHeld: index > 0 })),
   )
-  for (const text of printed) process.stdout.write(text)
+  for (const lines of printed) for (const line of lines) console.log(line)
 }
 
-/** Runs Node's runner; holds back what it prints until its end, if asked to, and returns it. */
+/**
+ * Runs Node's runner, and prints what it does: at once, or if it is held not at all; then its lines are
+ * returned. Its summary is added to the {@link totals}, so that all runners end with one.
+ */
 async function run(args, { isHeld = false } = {}) {
-  if (stopped) return ''
+  if (stopped) return []
   const runner = spawn(
     process.execPath,
     [
@@ -88,17 +98,28 @@ async function run(args, { isHeld = false } = {}) {
     ],
     {
       cwd: root,
-      stdio: ['ignore', isHeld ? 'pipe' : 'inherit', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: cache, ...(isSoak && { SOAK: '1' }) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...process.env,
+        NODE_COMPILE_CACHE: cache,
+        ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
+        ...(isSoak && { SOAK: '1' }),
+      },
     },
   )
   running.add(runner)
-  const chunks = []
-  runner.stdout?.on('data', chunk => chunks.push(chunk))
+  const held = []
+  createInterface({ input: runner.stdout }).on('line', line => {
+    const [, name, count] = /^ℹ (\w+) ([\d.]+)$/.exec(stripVTControlCharacters(line)) ?? []
+    if (name === undefined) {
+      if (isHeld) held.push(line)
+      else console.log(line)
+    } else if (name !== 'duration_ms') totals.set(name, (totals.get(name) ?? 0) + Number(count))
+  })
   const ended = await new Promise(resolve => runner.on('close', resolve))
   running.delete(runner)
   if (ended !== 0) code = ended ?? 1
-  return Buffer.concat(chunks)
+  return held
 }
 
 function refuse(message) {
