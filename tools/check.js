@@ -1,8 +1,8 @@
 // Runs the checks side by side, and prints what a failed one said: node tools/check.js [--fast]
 //
 // Everything: types, lint, format and unit tests. With --fast only what changed since the branch left main:
-// types, lint of the changed files, and the unit tests beside them. The compiler keeps what it found in .cache,
-// and looks again at what a change may concern.
+// types, lint of the changed files, and the unit tests beside them. The compiler keeps what it found in
+// .cache, and looks again at what a change may concern.
 import { spawn, spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import process from 'node:process'

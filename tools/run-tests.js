@@ -90,7 +90,7 @@ async function run(args, { isHeld = false } = {}) {
     process.execPath,
     [
       join(root, 'tools/node/run.js'),
-      `--import=${new URL('./no-async-hooks.js', import.meta.url).href}`,
+      `--import=${new URL('./no-promise-hooks.js', import.meta.url).href}`,
       '--test-reporter=spec',
       // A test that hangs must fail. A soak has no such bound: its length is its purpose.
       ...(isSoak ? [] : ['--test-timeout=240000']),

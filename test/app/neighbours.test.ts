@@ -33,7 +33,7 @@ test('a consumer does not take records away from an app under its name', async (
     onRevoked: () => {},
     onLost: () => {},
   })
-  await rejects(world.settle(joining), isCode('INVALID_ARGUMENT', /'app' is that of an app/))
+  await rejects(world.settle(joining), isCode('INVALID_ARGUMENT', /'app' belongs to an app/))
   await write(world, 2)
   await world.clock.advance(200)
   await world.stop(running)

@@ -49,7 +49,7 @@ for (const [what, change] of Object.entries(changes))
       await assert.rejects(producer.send({ key: 'a', value: 2 }), error =>
         isMillraceError(error, 'PARTITION_POISONED', 'DISK_FAILED'),
       )
-      assert.match(fatal[0]?.message ?? '', /not in its place/)
+      assert.match(fatal[0]?.message ?? '', /no longer in its place/)
       if (what !== 'without one topic')
         await assert.rejects(log.port.createTopic('more', { partitions: 1 }), error =>
           isMillraceError(error, 'DISK_FAILED'),

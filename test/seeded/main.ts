@@ -93,7 +93,7 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary, { recursive: true })
   const options = [
-    '--import=./tools/no-async-hooks.js',
+    '--import=./tools/no-promise-hooks.js',
     '--test',
     '--test-concurrency=2',
     `--test-timeout=${testTimeoutMs}`,
