@@ -35,7 +35,7 @@ test('the metadata of a source reads back as it was written', () => {
     }
 })
 
-test('its text stays what earlier versions read', () => {
+test('writes metadata of a source that earlier versions can read', () => {
   const last = { lastOffset: 7, crc: 9 }
   equal(
     withPlanMark(sourceMetadata({ watermark: 5, idle: true, ended: true, unfired: true, last })),
@@ -68,7 +68,7 @@ test('reads what 0.1.0 wrote for an exchange', () => {
   deepEqual(upstreamWatermarks('{"upstream":["5000","-Infinity"]}'), [5000, NEGATIVE_INFINITY])
 })
 
-test('metadata that cannot be read says nothing', () => {
+test('ignores metadata that cannot be read', () => {
   for (const metadata of [undefined, '', 'set by a tool', 'null', '[]', '{"upstream":5}', startMetadata]) {
     deepEqual(sourceProgress(stream, metadata), {
       watermark: NEGATIVE_INFINITY,

@@ -62,11 +62,11 @@ test('a record comes out of an exchange as it went in', () => {
     deepEqual(throughExchange(record), record)
 })
 
-test('a record without the headers of an exchange is none of it', () => {
+test('does not recognize a record without the headers of an exchange', () => {
   equal(exchangedRecord(jsonKeyCodec, 5, null, fromUtf8('x'), [trace]), undefined)
 })
 
-test('an announcement says which tasks have come how far', () => {
+test('an announcement names tasks and the watermark that they have reached', () => {
   const { outputs, written } = recording()
   announceWatermark(outputs, 'app-by-city-repartition', 0, taskRanges([9, 0, 2, 1]), 5000, 7)
   const { key, value, headers } = written[0]!
@@ -81,14 +81,14 @@ test('an announcement says which tasks have come how far', () => {
   for (const missing of headers) equal(announcementIn(headers.filter(each => each !== missing)), undefined)
 })
 
-test('tasks side by side are written as a range', () => {
+test('writes consecutive tasks as a range', () => {
   deepEqual(
     [[], [3], [1, 0], [0, 2, 4], [5, 6, 7, 9]].map(tasks => taskRanges(tasks)),
     ['', '3', '0-1', '0,2,4', '5-7,9'],
   )
 })
 
-test('a sink writes the own headers of a record, and the pane of a result', () => {
+test("a sink writes a record's own headers, and the pane of a result", () => {
   const record = new StreamRecord('Oslo', 1, null, 5, 4, true, [trace], 'on-time', undefined)
   deepEqual(
     sinkHeaders(record).map(({ key, value }) => [key, utf8(value!)]),

@@ -1,4 +1,4 @@
-/** What is gathered for many partitions, and what is on its way to the log, is bounded. */
+/** Outputs bounds the batches that it gathers for many partitions, and those in flight to the log. */
 import { equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, MillraceError } from '../../base/index.ts'
@@ -43,7 +43,7 @@ const node = { name: 'test', kind: 'exchange' } as const
 const key = Buffer.from('key')
 const value = Buffer.alloc(100_000)
 
-test('batches that are not full go to the writer when all of them together are too much', () => {
+test('hands over batches that are not full when all of them together are too large', () => {
   const fake = fakeWriter()
   const outputs = new Outputs(fake.writer, topics(1000))
   for (let partition = 0; partition < 300; partition += 1)
@@ -52,14 +52,14 @@ test('batches that are not full go to the writer when all of them together are t
   for (let partition = 300; partition < 400; partition += 1)
     outputs.writeRaw(node, 't', partition, 0, key, value, [])
   ok(fake.appended > 300, `${fake.appended} batches`)
-  // What was handed over does not count any more.
+  // Batches that were handed over no longer count.
   const before = fake.appended
   for (let partition = 400; partition < 600; partition += 1)
     outputs.writeRaw(node, 't', partition, 0, key, value, [])
   equal(fake.appended, before)
 })
 
-test('an instance waits while too much is on its way, and hears what has failed', async () => {
+test('waits while too much is in flight to the log, and throws the failure of a write', async () => {
   const fake = fakeWriter()
   const outputs = new Outputs(fake.writer, topics(1))
   for (let n = 0; n < 400; n += 1) outputs.writeRaw(node, 't', 0, 0, key, value, [])

@@ -29,7 +29,7 @@ test('the watermark follows the largest timestamp, less the allowed disorder', (
   deepEqual([time.ofRecords, time.latestTimestamp], [6000, 7000])
 })
 
-test('records of a table without a watermark move nothing, and none is late', () => {
+test('the records of a table without a watermark move nothing, and none is late', () => {
   const time = timeOf({}, 'table')
   deepEqual(
     [time.isTimeless, time.processed(5000, 0), time.ofRecords],
@@ -37,7 +37,7 @@ test('records of a table without a watermark move nothing, and none is late', ()
   )
 })
 
-test('a record that moves the watermark ends idleness; one that is behind it does not', () => {
+test('a record that moves the watermark ends idleness; an earlier record does not', () => {
   const time = timeOf({ watermark: { idleAfter: '1s' } })
   time.processed(1000, 0)
   time.raise(5000)
@@ -48,14 +48,14 @@ test('a record that moves the watermark ends idleness; one that is behind it doe
   deepEqual([time.idle, time.watermark], [false, 6000])
 })
 
-test('a partition is raised to no end of time, and never back', () => {
+test('idleness raises no watermark to the end of time, and lowers none', () => {
   const time = timeOf({ watermark: { idleAfter: '1s' } })
   time.processed(1000, 0)
   for (const watermark of [500, Number.POSITIVE_INFINITY]) time.raise(watermark)
   deepEqual([time.idle, time.watermark], [false, 1000])
 })
 
-test('a partition is idle that long after its last batch, and never during one', () => {
+test('a partition is idle that long after its last batch, and never during a batch', () => {
   const time = timeOf({ watermark: { idleAfter: '1s' } })
   deepEqual([time.isIdle(999), time.isIdle(1000)], [false, true])
   time.works()
@@ -68,7 +68,7 @@ test('a partition is idle that long after its last batch, and never during one',
   deepEqual(timeOf({}).isIdle(1_000_000), false)
 })
 
-test('the time of arrival follows the wall clock, and does not go back with it', () => {
+test('arrival time follows the wall clock, and does not go back with it', () => {
   const time = timeOf({ timestamp: 'arrival', watermark: { outOfOrderness: '1s' } })
   deepEqual([time.isArrival, time.arrival(5000.7), time.watermarkAt(5000.7)], [true, 5000, 4000])
   time.processed(5000, 0)

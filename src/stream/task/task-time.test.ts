@@ -44,7 +44,7 @@ test('the watermark is the least of the inputs, and does not go back', () => {
   deepEqual(seen, [5, 7, 7])
 })
 
-test('what is due fires before the watermark passes it', () => {
+test('due results fire before the watermark passes them', () => {
   const fired: number[] = []
   const { time, input } = timeWith(timers(fired, [3, 6], 10))
   for (const [watermark, expected, deadline] of [
@@ -60,7 +60,7 @@ test('what is due fires before the watermark passes it', () => {
   }
 })
 
-test('firing that is interrupted continues, and the watermark waits for it', () => {
+test('interrupted firing continues, and the watermark waits for it', () => {
   const fired: number[] = []
   const { time, input } = timeWith(timers(fired, [1, 2, 3], 2), timers(fired, [2.5], 1))
   input.watermark = 5
@@ -71,7 +71,7 @@ test('firing that is interrupted continues, and the watermark waits for it', () 
   deepEqual([time.advance(), fired, time.watermark, time.isFiring], [true, [1, 2, 3, 2.5], 5, false])
 })
 
-test('a restart continues with firing where a commit found it', () => {
+test('a restart continues firing from the place that a commit kept', () => {
   const store = memoryStore()
   const kept = new KeyedState<unknown>('timers', store)
   const before = timeWith(timers([], [1], 5), timers([], [2, 3], 1))
@@ -91,7 +91,7 @@ test('a restart continues with firing where a commit found it', () => {
   equal(after.time.suspend(5), 5)
 })
 
-test('callbacks come back after their interval of processing time', () => {
+test('calls a callback again after its interval of processing time', () => {
   const { time } = timeWith()
   const calls: boolean[] = []
   time.every(100, () => calls.push(time.firesNow), 0)

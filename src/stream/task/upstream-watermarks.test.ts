@@ -1,6 +1,6 @@
 /**
- * What a task knows of those upstream comes back from text of bounded size: exactly, or as lower bounds with
- * the same least.
+ * The watermarks of tasks upstream can be read back from text of bounded size: exactly, or as lower bounds
+ * with the same least value.
  */
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -55,7 +55,7 @@ test('the text is bounded for any watermarks, and has lower bounds with the same
     equal(Math.min(...parsed), upstream.watermark)
   }))
 
-test('a range of tasks is raised; none goes back; others are refused', () => {
+test('raises a range of tasks, lowers none, and refuses tasks that do not exist', () => {
   const upstream = new UpstreamWatermarks(4, [5, 5, 5, 5], 't')
   ok(upstream.raise(1, 3, 9))
   ok(upstream.raise(2, 2, 7))
@@ -72,14 +72,14 @@ test('a range of tasks is raised; none goes back; others are refused', () => {
     equal(upstream.raise(from, to, 99), false)
 })
 
-test('more tasks than can be kept are refused', () => {
+test('refuses more tasks than the text can hold', () => {
   throws(
     () => new UpstreamWatermarks(upstreamTasksMax + 1, [], 't'),
     (error: unknown) => isMillraceError(error, 'LIMIT_EXCEEDED'),
   )
 })
 
-test('text that makes no sense has no watermarks', () => {
+test('reads no watermarks from invalid text', () => {
   for (const text of ['', 'x', '1/1', '1/1:', '1/1:zz*', '1/1:!', '1/1:0*zzzzzz'])
     deepEqual(UpstreamWatermarks.parse(text), [])
 })
