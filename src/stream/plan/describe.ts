@@ -1,4 +1,4 @@
-/** The plan for people and programs: as text, as a Mermaid flowchart, as JSON. */
+/** The plan for people and programs: as text, as a Mermaid flowchart, or as JSON. */
 import { unreachable } from '../../base/index.ts'
 import type { GraphNode } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
@@ -76,7 +76,7 @@ function labelOf(node: GraphNode): string {
   }
 }
 
-/** Which outlet, where there is more than one. */
+/** The name of the outlet, if the node has more than one. */
 function outletName(node: GraphNode, outlet: number): string {
   return node.kind === 'operator' && node.outlets.length > 1 ? `.${node.outlets[outlet]}` : ''
 }

@@ -3,9 +3,9 @@
  * stages.
  *
  * Nodes are added by {@link Graph.source}, {@link Graph.apply}, {@link Graph.exchange} and {@link
- * Graph.sink}. What follows from a node's inputs (the form of keys, lateness, whether keys span partitions or
- * have changed) is derived there and nowhere else. What can be told before data flows is checked there: two
- * operators with one name, inputs of another app, an operator that allows less lateness than what feeds it.
+ * Graph.sink}. Only these methods derive what follows from a node's inputs: the form of keys, lateness, and
+ * whether keys span partitions or have changed. They also check what can be checked before data flows: that
+ * names are unique, that inputs belong to this app, and that no operator allows less lateness than its input.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { Topic, WritableTopic } from '../../schema/index.ts'
@@ -18,20 +18,20 @@ import type { Shape } from '../operators/value-shape.ts'
 
 export type AnyTopic = Topic<unknown, unknown, unknown, unknown>
 
-/** A specification of an operator on whatever records. */
+/** A specification of an operator on any records. */
 export type AnySpec = OperatorSpec<readonly StreamRecord[], readonly StreamRecord[]>
 
 interface NodeBase {
   readonly id: number
   readonly name: string
-  /** Whether the program gave the name, or it follows from a topic's: then it says which operator this is. */
+  /** Whether the name comes from the program or from a topic. Such a name identifies the operator. */
   readonly isNamed: boolean
   readonly inputs: readonly Edge[]
-  /** How the keys of what comes out become bytes. */
+  /** How the keys of the output become bytes. */
   readonly keyCodec: KeyCodec
   /**
-   * Whether the program has made the keys since the last exchange: the next keyed operator sends the records
-   * to where their keys live.
+   * Whether the program has made the keys since the last exchange. Then the next keyed operator sends the
+   * records to the tasks that own their keys.
    */
   readonly keyChanged: boolean
   /** The allowed lateness of the windows upstream, in ms: windows downstream must allow at least this. */
@@ -43,15 +43,15 @@ interface NodeBase {
 export interface SourceNode extends NodeBase {
   readonly kind: 'source'
   readonly topic: AnyTopic
-  /** A table's source has no say in the watermark unless its topic declares one. */
+  /** The source of a table does not move the watermark, unless its topic declares one. */
   readonly of: 'stream' | 'table'
 }
 
-/** What the values of a state are, as far as the program says so. */
+/** What the program says of the values of a state. */
 export interface StoredValue {
-  /** The shape of the value (value-shape.ts); left out where nothing says it. */
+  /** The shape of the value (value-shape.ts); left out if nothing says it. */
   readonly shape?: () => Shape
-  /** The version that the program states: in its place the shape may change. */
+  /** The version that the program states. While it stays the same, the shape may change. */
   readonly version?: number
 }
 
@@ -63,7 +63,9 @@ export interface OperatorNode extends NodeBase {
   /** The names of its outlets, in order. A window operator gains one with each `emit`. */
   readonly outlets: string[]
   readonly stateful: boolean
-  /** By outlet, where one asks more of what follows than {@link NodeBase.latenessMs}. */
+  /**
+   * By outlet: its lateness, if it asks more of the operators downstream than {@link NodeBase.latenessMs}.
+   */
   readonly latenessByOutlet: (number | undefined)[]
   /** What its state holds, so that a later program does not misread it. */
   readonly stores: StoredValue
@@ -73,8 +75,8 @@ export interface OperatorNode extends NodeBase {
 export interface ExchangeNode extends NodeBase {
   readonly kind: 'exchange'
   /**
-   * Whether records without a key pass, to the partition with their task's number (modulo): what follows has
-   * a use for them.
+   * Whether records without a key pass, to the partition with their task's number (modulo): the operators
+   * downstream use them.
    */
   readonly keepsKeyless: boolean
 }
@@ -86,11 +88,11 @@ export interface SinkNode extends NodeBase {
 
 export type GraphNode = SourceNode | OperatorNode | ExchangeNode | SinkNode
 
-/** Where a node gets its records from: an outlet of another node. */
+/** The source of a node's records: an outlet of another node. */
 export interface Edge<R extends StreamRecord = StreamRecord> {
   readonly from: GraphNode
   readonly outlet: number
-  /** What flows on it: for the compiler only. */
+  /** The type of its records: for the compiler only. */
   readonly record?: R
 }
 
@@ -100,12 +102,12 @@ type Edges<Records extends readonly StreamRecord[]> = { readonly [I in keyof Rec
 /** The edge of an operator's outlet. */
 export type OutletOf<R extends StreamRecord = StreamRecord> = Edge<R> & { readonly from: OperatorNode }
 
-/** The lateness of what comes out there, in ms: windows downstream must allow at least this. */
+/** The lateness of the edge's records, in ms: windows downstream must allow at least this. */
 export function latenessOf({ from, outlet }: Edge): number {
   return (from.kind === 'operator' ? from.latenessByOutlet[outlet] : undefined) ?? from.latenessMs
 }
 
-/** The same edge, for an operator that drops what has no key or no value. */
+/** The same edge, for an operator that drops records without a key or without a value. */
 export function present<K, V>({
   from,
   outlet,
@@ -140,7 +142,7 @@ export class Graph {
     of: 'stream' | 'table',
     name?: string,
   ): Edge<StreamRecord<K | null, V | null>> {
-    // Which types a topic has is known to the edge from here on.
+    // From here on, only the edge knows the types of the topic.
     const any = topic as unknown as AnyTopic
     const node: New<SourceNode> = {
       kind: 'source',
@@ -156,8 +158,8 @@ export class Graph {
   }
 
   /**
-   * Adds an operator over its inputs. What its specification leaves out follows from them. Gives the edge of
-   * its first outlet.
+   * Adds an operator over its inputs. Whatever its specification leaves out follows from the inputs. Returns
+   * the edge of its first outlet.
    * @throws MillraceError as {@link check}
    */
   apply<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]>(
@@ -186,7 +188,7 @@ export class Graph {
   }
 
   /**
-   * Checks what {@link apply} is about to add: for a caller that adds something else before it.
+   * Checks the operator that {@link apply} is about to add: for a caller that adds something else before it.
    * @throws MillraceError DUPLICATE_OPERATOR, INVALID_ARGUMENT for a name; INVALID_TOPOLOGY for inputs of
    *   another app; LATENESS_SHRINKS
    */
@@ -203,7 +205,10 @@ export class Graph {
     }
   }
 
-  /** Gives an operator one more outlet. `latenessMs`: where it asks more of what follows than the others. */
+  /**
+   * Adds an outlet to an operator. `latenessMs`: given if the outlet asks more of the operators downstream
+   * than the others.
+   */
   addOutlet<R extends StreamRecord>(node: OperatorNode, name: string, latenessMs?: number): OutletOf<R> {
     const outlet = node.outlets.push(name) - 1
     node.latenessByOutlet[outlet] = latenessMs
@@ -211,8 +216,8 @@ export class Graph {
   }
 
   /**
-   * The same records where their keys live: through an exchange if their keys have changed. `keyCodec`: how
-   * keys become bytes from there on, by default as JSON.
+   * The same records in the tasks that own their keys: through an exchange if their keys have changed.
+   * `keyCodec`: how keys become bytes from there on, by default as JSON.
    */
   exchange<R extends StreamRecord>(
     edge: Edge<R>,
@@ -237,7 +242,8 @@ export class Graph {
    * @throws MillraceError INVALID_TOPOLOGY for keys that the topic cannot take
    */
   sink(edge: Edge, taker: WritableTopic<never, never>, { name }: Said = {}): void {
-    // The DSL has compared the types. What the topic refuses all the same is found when a record is written.
+    // The DSL has compared the types. A record that the topic refuses all the same is found when it is
+    // written.
     const topic = taker as unknown as WritableTopic<unknown, unknown>
     const { keyCodec, keyChanged, acrossPartitions } = edge.from
     checkKeyForm(edge.from, topic)
@@ -253,7 +259,7 @@ export class Graph {
     this.#add(node, name ?? { stem: 'to' })
   }
 
-  /** Adds a node. `name` is the program's, or a stem that gets its own number. */
+  /** Adds a node. `name` is the program's name for it, or a stem that gets its own number. */
   #add<N extends GraphNode>(node: New<N>, name: string | { readonly stem: string }): N {
     const given = typeof name === 'string' ? name : this.#numbered(name.stem)
     this.#checkName(given)
@@ -277,7 +283,7 @@ export class Graph {
       )
   }
 
-  /** Checks that a node is of this graph, before `taker` gets its records. */
+  /** Checks that a node belongs to this graph, before `taker` gets its records. */
   #checkOwn(node: GraphNode, taker: string): void {
     if (this.nodes[node.id] === node) return
     throw new MillraceError(
@@ -288,11 +294,11 @@ export class Graph {
   }
 
   /**
-   * A name for what belongs to the node of that name, and stays with it when others come and go:
-   * `by-city-exchange`, numbered where there are several.
+   * A name for something that belongs to the node `name`, such as `by-city-exchange`; numbered if there are
+   * several. The name stays the same when other nodes come and go.
    */
   #nameAfter(name: string, suffix: string): string {
-    // Short enough to be one.
+    // Short enough for a name.
     const whole = `${name.slice(0, 80)}-${suffix}`
     return this.#names.has(whole) ? this.#numbered(whole) : whole
   }

@@ -1,8 +1,11 @@
-/** Which topics the keys of a stream can be written to, as far as their forms tell before a record comes. */
+/**
+ * Checks which topics the keys of a stream can be written to, as far as their forms tell before a record
+ * comes.
+ */
 import { MillraceError } from '../../base/index.ts'
 import { isWindowedForm, type WritableTopic } from '../../schema/index.ts'
 
-/** Where keys come from. */
+/** The node that the keys come from. */
 interface Keys {
   readonly name: string
   readonly keyCodec: { readonly form: string }
@@ -10,7 +13,7 @@ interface Keys {
 
 /**
  * Checks that a topic can take keys of the form that `from` gives. Keys that the program made are JSON, which
- * may hold anything: those are checked when a record is written.
+ * may hold anything: they are checked when a record is written.
  * @throws MillraceError INVALID_TOPOLOGY
  */
 export function checkKeyForm(from: Keys, { name, key }: WritableTopic<unknown, unknown>): void {
@@ -24,7 +27,7 @@ export function checkKeyForm(from: Keys, { name, key }: WritableTopic<unknown, u
   )
 }
 
-/** What to do about it; undefined where the topic may take the keys. */
+/** The advice for the user; undefined if the topic may take the keys. */
 function wayOut(given: string, taken: string): string | undefined {
   const windowed =
     'Declare the topic with key: windowed(…), or write another key, as toStream(({ key }) => key) gives.'

@@ -1,7 +1,7 @@
-/** The error for an operator that allows less lateness than what feeds it. */
+/** The error for an operator that allows less lateness than its input. */
 import { durationInWords, MillraceError } from '../../base/index.ts'
 
-/** `label` is the operator, `from` the name of what feeds it. */
+/** `label` is the operator, `from` the name of its input. */
 export function latenessShrinks(label: string, from: string, latenessMs: number): MillraceError {
   return new MillraceError(
     'LATENESS_SHRINKS',

@@ -2,8 +2,8 @@
 import type { LogPort } from '../../port/index.ts'
 
 /**
- * The topic that holds the app's plans (plan-topic.ts). An operator's changelog cannot have this name, since
- * that has the operator and a state in it.
+ * The topic that holds the app's plans (plan-topic.ts). No operator's changelog can have this name, since the
+ * name of a changelog contains the operator and a state.
  */
 export function planTopic(app: string): string {
   return `${app}-plan-changelog`
@@ -14,7 +14,7 @@ export function exchangeTopic(app: string, { name }: { readonly name: string }):
   return `${app}-${name}-repartition`
 }
 
-/** All of them that are there, changelogs too. */
+/** All topics of the app that exist, changelogs too. */
 export async function topicsOfApp(port: LogPort, app: string): Promise<string[]> {
   const topics = await port.listTopics({ internal: true })
   return topics.filter(({ config }) => config.app === app).map(({ name }) => name)

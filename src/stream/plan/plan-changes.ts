@@ -1,15 +1,15 @@
 /**
  * What has changed between the program that made the state and the one that is about to read it.
  *
- * State is harmless to a program that can prove that it is the same: the operator has the same kind, the same
- * form of keys, and values of the same shape; and it is the same operator. A name that the program gives says
- * that. A number that an operator gets by its place does not, so such an operator must keep its place.
- * Functions cannot be compared.
+ * A program may read state if the state is proved to come from the same operator. The kind of the operator,
+ * the form of its keys and the shape of its values must be the same, too. A name that the program gives
+ * proves that the operator is the same. A number that an operator gets by its place does not, so such an
+ * operator must keep its place. Functions cannot be compared.
  */
 import type { SavedOperator } from './saved-plan.ts'
 import { shapeInWords, shapesFit } from '../operators/value-shape.ts'
 
-/** A difference, and what can be done about it. */
+/** A difference, and the advice for it. */
 export interface Change {
   readonly what: string
   readonly way: string
@@ -18,10 +18,7 @@ export interface Change {
 const anotherName = (name: string): string =>
   `Give the operator another name and drop the old state with { forget: ['${name}'] }: it begins with nothing`
 
-/**
- * The first difference that is not proved to be harmless, and what to do about it; undefined where there is
- * none.
- */
+/** The first difference that is not proved to be harmless, with advice; undefined if there is none. */
 export function changeBetween(
   before: readonly SavedOperator[],
   unclaimed: readonly SavedOperator[],
@@ -78,7 +75,7 @@ function leftBehind({ name }: SavedOperator, unclaimed: readonly SavedOperator[]
   }
 }
 
-/** An operator is gone and one like it has come: a new name, perhaps, and not a new operator. */
+/** An operator was removed and a similar one was added: it may be the same operator with a new name. */
 function renamed(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
   const come = withoutOperator(now, before)
   for (const gone of withoutOperator(before, now)) {
@@ -95,7 +92,7 @@ function renamed(before: readonly SavedOperator[], now: readonly SavedOperator[]
 }
 
 /**
- * Operators without names in one place are told apart by their order alone: one more or one less moves it.
+ * Operators without names in one place are told apart only by their order: one more or one less changes it.
  */
 function ambiguous(before: readonly SavedOperator[], now: readonly SavedOperator[]): Change | undefined {
   const named = new Set(now.filter(({ isNamed }) => isNamed).map(({ name }) => name))

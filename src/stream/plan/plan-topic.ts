@@ -6,7 +6,7 @@ import { MillraceError, utf8 } from '../../base/index.ts'
 import { batchesUpTo, type LogPort } from '../../port/index.ts'
 import type { SavedPlan } from './saved-plan.ts'
 
-/** The last plan in the topic: there are as many as there were programs. */
+/** The last plan in the topic, which holds one for each program. */
 export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
   const end = await port.offsets(topic, 0, 'latest', 'read_committed')
   const offset = await port.offsets(topic, 0, 'earliest')

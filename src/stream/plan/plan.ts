@@ -1,6 +1,7 @@
 /**
- * The plan: the graph cut into **stages** at its exchanges. Within a stage a record stays where its key
- * lives, so a stage runs as one task per partition; between stages it goes to the task that owns its new key.
+ * The plan: the graph cut into **stages** at its exchanges. Within a stage a record stays in the task that
+ * owns its key, so a stage runs as one task per partition. Between stages a record goes to the task that owns
+ * its new key.
  */
 import { assert, MillraceError } from '../../base/index.ts'
 import type { ExchangeNode, Graph, GraphNode, SourceNode } from './graph.ts'
@@ -10,12 +11,12 @@ export interface Stage {
   /** In the order in which records pass. */
   readonly nodes: readonly GraphNode[]
   readonly sources: readonly SourceNode[]
-  /** Exchanges that bring records into this stage, with the stage that sends them. */
+  /** Exchanges that bring records into this stage, each with the stage that sends them. */
   readonly incoming: readonly { readonly exchange: ExchangeNode; readonly from: Stage }[]
 }
 
 export interface Plan {
-  /** Upstream stages come before the ones that they feed. */
+  /** Upstream stages come before the stages that they feed. */
   readonly stages: readonly Stage[]
   stageOf(node: GraphNode): Stage
 }
@@ -29,7 +30,7 @@ export function planOf(graph: Graph, app: string): Plan {
       `The app '${app}' reads nothing: begin with app.stream(topic) or app.table(topic).`,
     )
 
-  // Nodes are in one stage when an edge that is not an exchange joins them, or when one exchange feeds both.
+  // Nodes are in one stage if an edge that is not an exchange joins them, or if one exchange feeds both.
   const parents = nodes.map(node => node.id)
   const root = (id: number): number => {
     let at = id

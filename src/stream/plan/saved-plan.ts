@@ -1,9 +1,9 @@
 /**
- * The plan as it is kept with an app's commits: what its state was made of. A later run compares its own with
- * it before anything is read (previous-run.ts).
+ * The plan as it is kept with an app's commits: it says what the state was made of. A later run compares its
+ * own plan with it before anything is read (previous-run.ts).
  *
- * It names each operator that keeps state: what it does, what feeds it, what its keys and values are, and the
- * changelogs that hold it. And it names each topic that the app reads or keeps for itself, by its id.
+ * It names each operator that keeps state, with its kind, its inputs, its keys and values, and the changelogs
+ * that hold the state. It also names each topic that the app reads or keeps for itself, with the topic's id.
  */
 import { crc32c, fromUtf8 } from '../../base/index.ts'
 import { changelogTopic } from '../../state/index.ts'
@@ -16,13 +16,13 @@ export interface SavedOperator {
   readonly name: string
   /** Whether the program gave the name, which then identifies the operator at any place. */
   readonly isNamed: boolean
-  /** What it does: `count, tumbling 1h`. */
+  /** The kind of the operator: `count, tumbling 1h`. */
   readonly kind: string
   /** The form of its keys. */
   readonly keys: string
-  /** The way that records take to it: `orders › filter › count`. */
+  /** The path of records to the operator: `orders › filter › count`. */
   readonly place: string
-  /** The topics that this way begins in; the first is the one that its records come from. */
+  /** The topics at which this path begins; the first is the topic that its records come from. */
   readonly reads: readonly string[]
   /** The topics that its results go to. */
   readonly writes: readonly string[]
@@ -35,7 +35,7 @@ export interface SavedOperator {
 /** A topic between two stages. */
 export interface SavedExchange {
   readonly name: string
-  /** Whether its name says which one it is: what sends to it was named by the program. */
+  /** Whether its name identifies it: the program named the node that sends to it. */
   readonly isNamed: boolean
   readonly place: string
 }
@@ -45,35 +45,32 @@ export interface SavedPlan {
   readonly operators: readonly SavedOperator[]
   /** Operators of earlier programs that this one does not have; their state is still there. */
   readonly unclaimed: readonly SavedOperator[]
-  /** What is between the stages, where that is a topic. */
+  /** The exchanges between the stages, if they are topics. */
   readonly exchanges?: readonly SavedExchange[]
   /** The ids of all topics that the app reads, or keeps for itself. */
   readonly topics: Readonly<Record<string, string>>
   /**
-   * State of 0.1.0 was taken over, which did not say how far changelogs went: a task that has not committed
-   * since may have some.
+   * State of 0.1.0 was taken over. Its commits did not say how far changelogs went, so a task that has not
+   * committed since may have such changelogs.
    */
   readonly adopted?: true
-  /**
-   * The app has run at least once, not exactly once: a crash may have left changelogs further than the commit
-   * says.
-   */
+  /** The app has run with at-least-once: a crash may have left changelogs further than the commit says. */
   readonly atLeastOnce?: true
 }
 
 /** A plan that no commit holds yet. */
 export interface UnsavedPlan {
   readonly plan: SavedPlan
-  /** Whether a commit has to come for its sake, also where no record comes. */
+  /** Whether a commit must be made for this plan, even if no record comes. */
   readonly isDue: boolean
 }
 
-/** A plan's content, to tell it from another. */
+/** The digest of a plan's content, to tell it from another plan. */
 export function digestOf(plan: SavedPlan): string {
   return crc32c(fromUtf8(JSON.stringify(plan))).toString(16)
 }
 
-/** The operators of a plan that keep state. `states`: the names of the states of each. */
+/** The operators of a plan that keep state. `states`: the names of each operator's states. */
 export function operatorsOf(
   app: string,
   plan: Plan,
@@ -122,7 +119,7 @@ function savedOperator(
   }
 }
 
-/** What feeds an edge, from the topic on. */
+/** The path of records to an edge, beginning with the topic. */
 function placeOf({ from, outlet }: Edge): string {
   if (from.kind === 'source') return from.topic.name
   const before = from.inputs.map(placeOf)
@@ -136,7 +133,7 @@ function sourcesOf(node: GraphNode): string[] {
   return node.kind === 'source' ? [node.topic.name] : node.inputs.flatMap(({ from }) => sourcesOf(from))
 }
 
-/** The topics that a node's results reach, by whatever way. */
+/** The topics that a node's results reach, by any path. */
 function sinksOf(node: GraphNode, plan: Plan): Set<string> {
   const reached = new Set<GraphNode>([node])
   const sinks = new Set<string>()

@@ -1,15 +1,15 @@
 /**
- * What the apps that run over a log say of its topics' partition counts, so that the app that starts first
- * makes a topic as another declares it.
+ * What the apps that run over a log declare of its topics' partition counts. So the app that starts first
+ * makes a topic as another app declares it.
  *
- * An app is known from the call that starts it: of two that are started without waiting in between, each
+ * An app is known from the call that starts it. If two apps are started without waiting in between, each
  * knows what the other declares.
  */
 import { MillraceError } from '../../base/index.ts'
 import { asDeclared, type DeclaredTopic, type LogPort } from '../../port/index.ts'
 import type { Plan } from './plan.ts'
 
-/** What an app reads, or writes. */
+/** A topic that an app reads or writes. */
 interface TopicUse {
   readonly app: string
   readonly topic: DeclaredTopic
@@ -17,7 +17,7 @@ interface TopicUse {
 
 const usesOf = new WeakMap<LogPort, Set<readonly TopicUse[]>>()
 
-/** An app starts to run over a log. Returns what takes it back. */
+/** Registers the topics of an app that starts to run over a log. Returns the function that removes them. */
 export function announceUses(port: LogPort, app: string, plan: Plan): () => void {
   const uses: TopicUse[] = []
   for (const { sources, nodes } of plan.stages) {
@@ -29,15 +29,15 @@ export function announceUses(port: LogPort, app: string, plan: Plan): () => void
   return () => all.delete(uses)
 }
 
-/** The partition count for a new topic: as the app states it, or another app of the log. */
+/** The partition count for a new topic, as this app or another app of the log states it. */
 export function statedCount(port: LogPort, { name, partitions }: DeclaredTopic): number | undefined {
   if (partitions !== undefined) return partitions
   return find(port, ({ topic }) => topic.name === name && topic.partitions !== undefined)?.topic.partitions
 }
 
 /**
- * The count that a topic has, as {@link asDeclared}; a refusal names the app that uses the topic with that
- * count.
+ * The partition count of a topic, as {@link asDeclared} gives it. A refusal names the app that uses the topic
+ * with that count.
  * @throws MillraceError PARTITION_COUNT_CHANGED
  */
 export function agreedCount(port: LogPort, app: string, topic: DeclaredTopic, found: number): number {

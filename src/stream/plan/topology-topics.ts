@@ -1,10 +1,10 @@
 /**
- * The topics of an app: those it reads and writes are made where they are missing, and its own (changelogs,
- * exchanges) have as many partitions as the stage they belong to, for good: state is partitioned by hash, so
- * another count would look for it in the wrong place.
+ * The topics of an app. Those that it reads and writes are created if they are missing. Its own topics
+ * (changelogs, exchanges) have as many partitions as the stage they belong to, permanently. State is
+ * partitioned by hash, so another count would look for it in the wrong partition.
  *
- * A bounded run does not make what it reads, unless the topic states its partitions: a slip in a name would
- * come out as a run that has finished.
+ * A bounded run does not create the topics that it reads, unless a topic states its partitions. Otherwise a
+ * mistyped name would look like a run that has finished.
  */
 import { MillraceError } from '../../base/index.ts'
 import {
@@ -21,9 +21,11 @@ import type { Plan, Stage } from './plan.ts'
 import { planTopic, exchangeTopic } from './own-topics.ts'
 import { agreedCount, statedCount } from './topic-uses.ts'
 
-/** Segments of the app's own topics, whatever the log's default is: each batch of a changelog has to fit. */
+/**
+ * The segment size of the app's own topics, with any default of the log: each batch of a changelog must fit.
+ */
 const ownSegmentBytes = 64 << 20
-/** Topics that a message names. */
+/** The most topics that a message names. */
 const topicsNamedMax = 20
 
 export class TopologyTopics {
@@ -33,7 +35,7 @@ export class TopologyTopics {
   readonly #counts = new Map<string, number>()
   readonly #batchBytesMax = new Map<string, number>()
   readonly #stageCounts = new Map<Stage, number>()
-  /** What the app keeps for itself. */
+  /** The topics that the app keeps for itself. */
   readonly #own = new Set<string>()
 
   constructor(port: LogPort, app: string, exchange: 'memory' | 'topic') {
@@ -55,14 +57,14 @@ export class TopologyTopics {
     return this.#batchBytesMax.get(topic) ?? Number.POSITIVE_INFINITY
   }
 
-  /** Tasks of a stage. */
+  /** The number of tasks of a stage. */
   stagePartitions(stage: Stage): number {
     return this.#stageCounts.get(stage) ?? 0
   }
 
   /**
-   * The topics that a stage reads: their partitions n make its task n. Those behind an exchange in memory
-   * read none.
+   * The topics that a stage reads: their partitions n make its task n. A stage behind an exchange in memory
+   * reads no topics.
    */
   read(stage: Stage): string[] {
     const topics = stage.sources.map(({ topic }) => topic.name)
@@ -72,8 +74,8 @@ export class TopologyTopics {
   }
 
   /**
-   * Looks up what the plan reads, and makes what is missing of it. `onNotice` is told of a topic that was
-   * made, where that may be a slip.
+   * Looks up the topics that the plan reads, and creates those that are missing. `onNotice` is told of a
+   * created topic if its name may be a mistake.
    *
    * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is
    *   bounded; PARTITION_COUNT_CHANGED for one that states another count than it has; NOT_COPARTITIONED for
@@ -82,7 +84,7 @@ export class TopologyTopics {
   async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
     for (const stage of plan.stages) {
       const missing = await this.#lookUpSources(stage)
-      // Those that state their partitions first: what meets them takes the same count.
+      // Topics that state their partitions come first: those that meet them in a stage take the same count.
       for (const topic of missing.toSorted((a, b) => Number(!a.partitions) - Number(!b.partitions))) {
         if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
         const first = stage.sources.find(source => this.#counts.has(source.topic.name))
@@ -108,10 +110,10 @@ export class TopologyTopics {
   }
 
   /**
-   * Creates what the plan writes, and what the app keeps for itself, once it is known what it reads.
-   * `changelogsOf` gives the changelogs of an operator, by its name.
+   * Creates the topics that the plan writes, and the app's own topics, once the topics that it reads are
+   * known. `changelogsOf` gives the changelogs of an operator, by its name.
    *
-   * @throws MillraceError PARTITION_COUNT_CHANGED for what the app keeps, where an earlier run had another
+   * @throws MillraceError PARTITION_COUNT_CHANGED for the app's own topics if an earlier run had another
    *   count, and for a sink that declares another one
    */
   async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
@@ -130,10 +132,9 @@ export class TopologyTopics {
   }
 
   /**
-   * Makes the topics that records which cannot be processed are put aside in, by the app's policy or a
-   * source's own.
+   * Creates the topics for dead letters, by the app's policy or a source's own.
    *
-   * @throws MillraceError INVALID_TOPOLOGY where the app would read them again
+   * @throws MillraceError INVALID_TOPOLOGY if the app would read the dead letters again
    */
   async prepareDeadLetters({ stages }: Plan, onError: ErrorPolicy): Promise<void> {
     const sources = stages.flatMap(stage => stage.sources.map(({ topic }) => topic))
@@ -150,15 +151,15 @@ export class TopologyTopics {
     }
   }
 
-  /** Makes sure that a topic is there, with whatever partition count. */
+  /** Makes sure that a topic exists, with any partition count. */
   async #ensure(topic: string, partitions: number): Promise<void> {
     if (this.#own.has(topic)) throw this.#isOwn(topic)
     if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
   }
 
   /**
-   * Makes sure that a topic of the app's own is there. It has as many partitions as its stage, and keeps all
-   * that is written to it.
+   * Makes sure that one of the app's own topics exists. It has as many partitions as its stage, and retains
+   * everything that is written to it.
    */
   async #ensureOwn(topic: string, partitions: number): Promise<void> {
     if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
@@ -178,14 +179,14 @@ export class TopologyTopics {
     this.#counts.set(topic, found)
   }
 
-  /** How many partitions a topic has, which is created where it is missing. */
+  /** The partition count of a topic, which is created if it is missing. */
   async #countOf(topic: string, config: TopicConfig): Promise<number> {
     const description = await this.#describe(topic)
     if (description && config.app === undefined) {
       checkPublic(description)
       return description.partitions
     }
-    // A topic of the app's own that 0.1.0 made is there and belongs to nobody: it becomes the app's.
+    // A topic that 0.1.0 made for the app exists without an owner: it becomes the app's.
     if (description && description.config.app === config.app) return description.partitions
     await createIfMissing(this.#port, topic, config)
     return (await this.#describe(topic))?.partitions ?? config.partitions
@@ -233,7 +234,7 @@ export class TopologyTopics {
     )
   }
 
-  /** The topics that the name of a missing one may have been meant to be. */
+  /** The topics that the user may have meant by the name of a missing one. */
   async #others(topic: string): Promise<string> {
     const known = (await this.#port.listTopics())
       .filter(({ name, internal }) => !internal && name !== topic && !/-(changelog|repartition)$/.test(name))

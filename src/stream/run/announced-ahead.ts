@@ -1,11 +1,11 @@
 /**
- * That no task downstream hears of a time which its stage upstream has yet to come to, by the commits that
- * are there.
+ * Checks that no task downstream knows of a watermark that the stage upstream has yet to reach, by its
+ * commits.
  *
- * At least once a watermark is announced when a commit holds it, so what was announced never is ahead of the
- * commits. Where it is, the offsets are older than the topic between the stages. Records would be sent again
- * behind that announcement: a window would fire before they come, and once more with them alone. A crash
- * never leaves that behind, so the run is refused.
+ * At least once, a watermark is announced after a commit holds it, so an announced watermark is never ahead
+ * of the commits. If one is, the offsets are older than the topic between the stages. Records would be sent
+ * again after that announcement: a window would fire before they come, and once more with only those records.
+ * A crash never leaves such offsets, so the run is refused.
  */
 import { batchesUpTo, type LogPort, type OffsetCommit } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -19,7 +19,7 @@ import { exchangesOf, type SavedExchange } from '../plan/saved-plan.ts'
 
 type Committed = ReadonlyMap<string, OffsetCommit | undefined>
 
-/** What is looked through: what one task downstream has yet to read. */
+/** The records that one task downstream has yet to read: they are searched for announcements. */
 interface Unread {
   readonly topic: string
   readonly partition: number
@@ -28,7 +28,7 @@ interface Unread {
 }
 
 /**
- * @param exchanges those that the last plan had
+ * @param exchanges the exchanges that the last plan had
  * @throws MillraceError STATE_INCOMPATIBLE
  */
 export async function checkAnnouncedAhead(
@@ -36,7 +36,7 @@ export async function checkAnnouncedAhead(
   exchanges: readonly SavedExchange[],
 ): Promise<void> {
   const { app, port } = context
-  // The ends first: what other instances commit and announce meanwhile is behind them.
+  // The ends are read first: what other instances commit and announce meanwhile is after them.
   const all = await unreadOf(context, exchanges)
   if (all.length === 0) return
   const inputs = allInputs(context)
@@ -57,7 +57,7 @@ export async function checkAnnouncedAhead(
   }
 }
 
-/** `reached`: undefined where no commit says it. */
+/** `reached`: undefined if no commit says it. */
 function isAhead(watermark: number, reached: number | undefined): boolean {
   return reached !== undefined && watermark > reached
 }
@@ -84,7 +84,7 @@ async function unreadOf(
       if (!exchanges.some(each => each.name === exchange.name && each.place === place)) continue
       const topic = exchangeTopic(app, exchange)
       const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
-      // Another count is refused elsewhere.
+      // Another partition count is refused elsewhere.
       if (partitions !== topics.stagePartitions(stage)) continue
       for (let partition = 0; partition < partitions; partition += 1) {
         const end = await port.offsets(topic, partition, 'latest', 'read_committed')
@@ -95,8 +95,8 @@ async function unreadOf(
 }
 
 /**
- * What the commits say of each task of a stage; undefined for one with an input of which they do not say it:
- * it is new, say.
+ * The committed watermark of each task of a stage. Undefined for a task if the commit of one of its inputs
+ * does not say it, as for a new input.
  */
 function watermarksOf(context: InstanceContext, stage: Stage, committed: Committed): (number | undefined)[] {
   const { app, topics } = context
@@ -108,7 +108,7 @@ function watermarksOf(context: InstanceContext, stage: Stage, committed: Committ
       const metadata = metadataOf(source.topic.name)
       if (!metadata) return undefined
       const { watermark } = sourceProgress(source, metadata)
-      // A table may have got its watermark since.
+      // The table may have been given its watermark after that commit.
       if (source.of === 'table' && watermark === Number.NEGATIVE_INFINITY) return undefined
       least = Math.min(least, watermark)
     }
@@ -121,7 +121,7 @@ function watermarksOf(context: InstanceContext, stage: Stage, committed: Committ
   })
 }
 
-/** The first offset, from `offset` on, of an announcement that is ahead; undefined where none is. */
+/** The first offset, at or after `offset`, of an announcement that is ahead; undefined if none is. */
 async function announcedAhead(
   port: LogPort,
   { topic, partition, end }: Unread,

@@ -1,7 +1,4 @@
-/**
- * The apps of a log, for those who look after it: which there are, how far they are, and how their inputs are
- * moved.
- */
+/** The apps of a log, for administration: their names, their progress, and how their inputs are moved. */
 import { MillraceError } from '../../base/index.ts'
 import {
   type GroupDescription,
@@ -18,9 +15,9 @@ import { hasEnded, hasPlanMark, startMetadata } from '../task/committed-metadata
 /** An app that has committed something. */
 export interface AppDescription {
   readonly app: string
-  /** Instances that are at work now; undefined where the log is only read, which does not show it. */
+  /** Instances that run now; undefined if the log is only read, which does not show it. */
   readonly instances: number | undefined
-  /** A run until `'end'` has closed its windows. */
+  /** Whether a run until `'end'` has closed its windows. */
   readonly finished: boolean
   /** The partitions that it reads. */
   readonly inputs: readonly GroupPartition[]
@@ -37,7 +34,7 @@ export async function listApps(port: LogPort): Promise<AppDescription[]> {
   return apps.toSorted((one, other) => (one.app < other.app ? -1 : 1))
 }
 
-/** Whether a group is that of an app. */
+/** Whether a group belongs to an app. */
 export async function isApp(port: LogPort, group: string): Promise<boolean> {
   if ((await topicsOfApp(port, group)).length > 0) return true
   const found = (await port.listGroups()).find(each => each.group === group)
@@ -66,9 +63,9 @@ async function describe(
  * Moves the inputs of an app, which must not run. Deletes its state, which belongs to the old offsets, its
  * watermarks, and the records between its stages. Its output topics stay.
  *
- * @returns where its inputs are now
- * @throws MillraceError INVALID_ARGUMENT for one that has committed nothing, GROUP_NOT_EMPTY while it runs,
- *   OFFSET_OUT_OF_RANGE
+ * @returns the app with the new offsets of its inputs
+ * @throws MillraceError INVALID_ARGUMENT for an app that has committed nothing, GROUP_NOT_EMPTY while it
+ *   runs, OFFSET_OUT_OF_RANGE
  */
 export async function resetApp(port: LogPort, app: string, to: ResetTarget): Promise<AppDescription> {
   const group = (await port.listGroups()).find(each => each.group === app)
@@ -89,7 +86,7 @@ export async function resetApp(port: LogPort, app: string, to: ResetTarget): Pro
         offset: await resolveTarget(port, topic, partition, to),
         metadata: startMetadata,
       })
-  // First the offsets, without the plan: an app whose reset was interrupted refuses to start, and can be
+  // The offsets come first, without the plan: an app whose reset was interrupted refuses to start, and can be
   // reset again.
   await port.setOffsets(app, offsets)
   for (const topic of own) await port.deleteTopic(topic, { app })

@@ -1,10 +1,10 @@
 /**
- * What an instance has been given: partitions, the tasks that they make, and the state of those.
+ * The assignment of an instance: its partitions, the tasks of these partitions, and the state of the tasks.
  *
- * Partition n of every topic that a stage reads makes task n of that stage. A task that comes has its state
- * rebuilt from the changelogs, and reads on from what was committed, at the watermark that was committed with
- * it. A task that goes is dropped with its state, after a commit: anyone who gets it next begins there. With
- * the exchange in memory a stage behind it has all of its tasks here.
+ * Partition n of every topic that a stage reads makes task n of that stage. The state of a new task is
+ * rebuilt from the changelogs. The task continues from the committed offsets, at the watermark that was
+ * committed with them. A task that goes is dropped with its state, after a commit: its next owner begins
+ * there. With the exchange in memory, a stage behind it has all of its tasks here.
  */
 import type { OffsetCommit, Reader, TopicPartition } from '../../port/index.ts'
 import {
@@ -38,15 +38,18 @@ export interface TaskState {
   readonly store: ReturnType<typeof memoryStore>
   readonly changelog: ChangelogPlace
   /**
-   * The offset after the last record in the changelog. Once that is committed the state covers everything
+   * The offset after the last record in the changelog. Once it is committed, the state covers everything
    * before it.
    */
   changelogEnd: number
-  /** What takes back changes in the changelog that no commit has counted; the next commit writes it. */
+  /**
+   * The changes that revert those changes in the changelog that no commit counts. The next commit writes
+   * them.
+   */
   stale: readonly StateChange[]
 }
 
-/** How far ahead of the wall clock a record may be, where its topic does not say: a day. */
+/** How far ahead of the wall clock a record may be, if its topic does not say: a day. */
 const maxAheadMsDefault = 86_400_000
 
 /** The committed offsets of partitions, by their keys. */
@@ -56,17 +59,17 @@ export class Assignment {
   readonly inputs: Map<string, InputPartition> = new Map()
   readonly states: TaskState[] = []
   readonly tasks: TaskGroup
-  /** The inputs that the reader has been given: a new one has its state restored before. */
+  /** The inputs that the reader has been given. The state of a new input is restored before. */
   #reading: readonly InputPartition[] = []
   readonly #context: InstanceContext
   readonly #continuation: Continuation
   readonly #reader: Reader
   readonly #signal: AbortSignal
-  /** Where bad records are passed over, they leave no trace. */
+  /** Reverts the changes of bad records. Undefined if every bad record ends the run. */
   readonly #undo: UndoLog | undefined
   readonly #environment: SourceEnvironment
 
-  /** `signal`: gives up restoring state, with its reason. */
+  /** `signal`: ends the restoring of state, with its reason. */
   constructor(
     context: InstanceContext,
     continuation: Continuation,
@@ -135,7 +138,7 @@ export class Assignment {
 
   /**
    * Makes the tasks of new partitions and rebuilds their state. Returns the inputs that continue from a
-   * commit, with its metadata.
+   * commit, with the metadata of that commit.
    */
   async add(
     partitions: readonly TopicPartition[],
@@ -268,8 +271,8 @@ export class Assignment {
 }
 
 /**
- * What is told apart in a changelog: whose state it is (app `a` with `b-c` and app `a-b` with `c` have a
- * changelog of one name), and what the operator's keys and values are.
+ * Identifies the content of a changelog: by the app, and by the operator's keys and values. App `a` with
+ * `b-c` and app `a-b` with `c` have changelogs of the same name.
  */
 function formatOf(app: string, { inputs, label, name }: OperatorNode): string {
   return `${app}/${name}: ${label}, keys ${inputs[0]?.from.keyCodec.form}`

@@ -1,5 +1,5 @@
 /**
- * Runs that end: what they take for the end of the input, and when they have come to it.
+ * Runs that end: what they take as the end of the input, and when they have reached it.
  *
  * `'end'` takes the present end of the input as the end of time. A partition at its end is at the end of
  * time, and so is each task after an exchange once all its upstream tasks are. `'now'` only stops there.
@@ -13,7 +13,7 @@ export class BoundedRun {
   /** The ends of the source partitions; undefined while they are looked up. */
   #ends: Map<InputPartition, number> | undefined
   #isOver = false
-  /** {@link finish} was called since the ends were last looked for. */
+  /** {@link finish} was called since the ends were last looked up. */
   #isToFinish = false
 
   constructor(port: LogPort, until: 'end' | 'now' | undefined) {
@@ -30,24 +30,24 @@ export class BoundedRun {
     this.#isOver = true
   }
 
-  /** Whether the run has come to the end of time. */
+  /** Whether the run has reached the end of time. */
   get isFinished(): boolean {
     return this.#isOver && this.#until === 'end'
   }
 
-  /** From the next {@link findEnds} on this is a run until `'end'`. */
+  /** From the next {@link findEnds}, this is a run until `'end'`. */
   finish(): void {
     this.#isToFinish = true
   }
 
-  /** Other partitions have come: look up their ends. */
+  /** The partitions have changed: their ends must be looked up. */
   partitionsChanged(): void {
     this.#ends = undefined
   }
 
   /**
-   * Finds out where the inputs end, where that is not known. A partition that a run has ended before ends
-   * where it did then.
+   * Looks up the ends of the inputs, if they are not known. A partition that an earlier run has ended keeps
+   * the end of that run.
    */
   async findEnds(inputs: ReadonlyMap<string, InputPartition>): Promise<void> {
     if (this.#isToFinish) {
@@ -75,7 +75,7 @@ export class BoundedRun {
     return end === undefined ? reader.atEnd(input.topic, input.partition) : input.position >= end
   }
 
-  /** Until `'end'`: the event time of a partition that is at its end is over. */
+  /** Until `'end'`: ends the event time of the partitions that are at their end. */
   endInputs(inputs: Iterable<InputPartition>): void {
     if (this.#until !== 'end') return
     for (const input of inputs) {
@@ -105,8 +105,8 @@ export class BoundedRun {
   }
 
   /**
-   * After that commit: whether it is the last one, or what was sent with it to the next stage is still to be
-   * read.
+   * After that commit: whether it is the last one. It is not if records that were sent with it to the next
+   * stage must still be read.
    */
   async isDone(inputs: ReadonlyMap<string, InputPartition>, reader: Reader): Promise<boolean> {
     if (!this.hasReadAll(inputs.values(), reader)) return false

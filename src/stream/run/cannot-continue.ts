@@ -1,10 +1,10 @@
-/** The refusal of a run whose state, offsets and program are not proved to belong together. */
+/** Refuses a run whose state, offsets and program are not proved to belong together. */
 import { MillraceError } from '../../base/index.ts'
 
-/** A way out, where files have parted. */
+/** The advice if files no longer belong together. */
 export const restoreFolder = 'Restore the whole folder from one copy'
 
-/** `way`: what can be done but starting from scratch. */
+/** `way`: the advice besides starting from scratch. */
 export function cannotContinue(app: string, what: string, way?: string): MillraceError {
   const ways = way === undefined ? 'Start' : `${way}, or start`
   return new MillraceError(

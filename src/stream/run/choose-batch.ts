@@ -1,4 +1,4 @@
-/** Alignment: which partition is read next. */
+/** Alignment: chooses the partition that is read next. */
 import type { FetchedBatch, Reader } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 
@@ -10,10 +10,10 @@ export interface ChosenBatch {
 /**
  * The next batch to process.
  *
- * Tables without event time come first, all that there is of them: their rows must be there for the joins.
- * Then the partition whose watermark is lowest. One that is ahead of that by more than `alignmentMs` waits,
- * unless those behind it are at their end, so that a replay does not open every window at once. The bound is
- * looked at between batches: a partition passes it by what one batch spans at the most.
+ * Tables without event time come first, until all their rows are read: joins need the rows. Then comes the
+ * partition whose watermark is lowest. A partition that is ahead of it by more than `alignmentMs` waits,
+ * unless the partitions with lower watermarks are at their end. So a replay does not open every window at
+ * once. The bound is checked between batches: a partition exceeds it by at most the span of one batch.
  */
 export function chooseBatch(
   inputs: Iterable<InputPartition>,
@@ -50,7 +50,7 @@ export function chooseBatch(
 
 function takeFrom(input: InputPartition, reader: Reader): FetchedBatch | undefined {
   const batch = reader.take(input.topic, input.partition)
-  // What was filtered behind the last batch, markers and aborted records, comes without a batch.
+  // Filtered records after the last batch, markers and aborted records, come without a batch.
   if (!batch) input.skipTo(reader.position(input.topic, input.partition))
   return batch
 }

@@ -1,17 +1,21 @@
 /**
- * Commits: what makes a run exactly once.
+ * Commits, which make a run exactly once.
  *
- * One transaction holds everything that the records since the last one have led to: what was written to
- * topics and exchanges, what has changed in state (the changelogs), and the offsets up to which inputs were
- * read, each with its watermark. Either all of it counts or none; the next run from these offsets finds the
- * state, the outputs and the event time that belong to them. The transaction carries the group's generation,
- * so that an instance whose partitions have another owner by now commits nothing.
+ * One transaction holds everything that the records since the last commit have led to:
+ * - the records written to topics and exchanges;
+ * - the changes of state (the changelogs);
+ * - the offsets up to which inputs were read, each with its watermark.
  *
- * A commit happens between two records: the watermark that is committed says what has fired. Or it happens
- * while much that the watermark made due is firing; then the tasks keep as state how far they have come.
+ * Either all of it counts or none. The next run from these offsets finds the state, the outputs and the event
+ * time that belong to them. The transaction carries the group's generation. So an instance whose partitions
+ * have another owner by now commits nothing.
  *
- * At least once does the same without the transaction, offsets last: after a crash in between, what had been
- * written is written again.
+ * A commit happens between two records: the committed watermark says what has fired. It may also happen while
+ * firing is incomplete, because the watermark made much due. Then the tasks keep as state how far they have
+ * come.
+ *
+ * At least once does the same without the transaction, offsets last. After a crash in between, records that
+ * had been written are written again.
  */
 import type { OffsetCommit, TopicPartition, Writer } from '../../port/index.ts'
 import { fromUtf8 } from '../../base/index.ts'
@@ -42,7 +46,7 @@ export class Commits {
   #marks = new Map<string, string>()
   #committedAt: number
 
-  /** `unsaved`: the plan, where the last commit was made under another one. */
+  /** `unsaved`: the plan, if the last commit was made under another one. */
   constructor(
     context: InstanceContext,
     unsaved: UnsavedPlan | undefined,
@@ -62,13 +66,13 @@ export class Commits {
     this.#committedAt = context.clock.monotonic()
   }
 
-  /** An input begins where its last owner, or the last run, committed: with this metadata. */
+  /** An input begins at the commit of its last owner, or of the last run, with this metadata. */
   begins(input: InputPartition, metadata: string | undefined): void {
     this.#marks.set(keyOf(input), markOf(input))
     this.#exchangeEnds.begins(metadata)
   }
 
-  /** Inputs have another owner now. */
+  /** Forgets inputs that have another owner now. */
   forget(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#marks.delete(keyOf(partition))
   }
@@ -86,7 +90,7 @@ export class Commits {
     return false
   }
 
-  /** Whether downstream has yet to be told what is committed. */
+  /** Whether the tasks downstream have yet to be told what is committed. */
   get isBehind(): boolean {
     return this.#announcements.isBehind
   }
@@ -115,7 +119,7 @@ export class Commits {
       )
     }
     if (!this.hasUncommitted) {
-      // Nothing to commit; an instance that was replaced learns of it all the same.
+      // There is nothing to commit. An instance that was replaced learns of it all the same.
       if (settings.exactlyOnce) await this.#writer.commit()
       return
     }
@@ -151,7 +155,7 @@ export class Commits {
     settings.onPhase('committed')
   }
 
-  /** Does all steps, and lets the event loop turn where they take long. Nothing is processed meanwhile. */
+  /** Does all steps, and lets the event loop turn if they take long. Nothing is processed meanwhile. */
   async #inTurns<T>(steps: Generator<void, T>): Promise<T> {
     const { clock, turn } = this.#context
     for (;;) {
@@ -163,7 +167,10 @@ export class Commits {
     }
   }
 
-  /** Writes the plan where it is not committed; gives what the commit has to say of it once it is written. */
+  /**
+   * Writes the plan if it is not committed. Returns a function that gives the plan's offset to commit, once
+   * the plan is written.
+   */
   #savePlan(timestamp: number): (() => OffsetCommit) | undefined {
     if (!this.#unsaved) return undefined
     const { plan } = this.#unsaved
@@ -178,8 +185,8 @@ export class Commits {
   }
 
   /**
-   * How far each input is, and of that what has changed since the last commit. Everything that was written is
-   * acknowledged.
+   * The marks of all inputs, and the offsets of those that have changed since the last commit. Everything
+   * that was written has been acknowledged.
    */
   #progress(): { readonly offsets: OffsetCommit[]; readonly marks: Map<string, string> } {
     const offsets: OffsetCommit[] = []
@@ -200,7 +207,7 @@ export class Commits {
   }
 }
 
-/** The mark of what is said beside an input. */
+/** The key of the mark for an input's note. */
 function noteKey(input: string): string {
   return `${input} sent`
 }

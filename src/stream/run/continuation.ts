@@ -1,7 +1,7 @@
 /**
  * What a task continues from, partition by partition: the offset of an input, and the state that belongs to
- * it. Offsets and changelogs are in different files, so each is compared with what the last commit says; one
- * that is not proved to fit is refused.
+ * it. Offsets and changelogs are in different files, so each is compared with the last commit. One that is
+ * not proved to fit is refused.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
@@ -12,9 +12,9 @@ import { holdsBatch } from '../task/last-batch.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import type { InstanceContext } from './instance-context.ts'
 
-/** What is known of the run before. */
+/** What is known of the previous run. */
 export interface LastCommit {
-  /** Its plan; undefined for a new app, and after 0.1.0, which kept none. */
+  /** Its plan; undefined for a new app, and after 0.1.0, which kept no plan. */
   readonly saved: SavedPlan | undefined
   /** Whether the app has committed anything. */
   readonly hasRun: boolean
@@ -32,9 +32,9 @@ export class Continuation {
   }
 
   /**
-   * Where an input continues.
+   * The offset that an input continues from, with its metadata.
    *
-   * @throws MillraceError OFFSET_OUT_OF_RANGE for a position that the topic does not have, STATE_INCOMPATIBLE
+   * @throws MillraceError OFFSET_OUT_OF_RANGE for an offset that the topic does not have, STATE_INCOMPATIBLE
    *   for one that the app did not commit
    */
   async start(
@@ -69,9 +69,9 @@ export class Continuation {
   }
 
   /**
-   * That a state is the one of the last commit.
+   * Checks that a state is the one of the last commit.
    *
-   * @param committed how far the changelog went by that commit
+   * @param committed the end of the changelog by that commit
    * @throws MillraceError STATE_INCOMPATIBLE
    */
   checkRestored(
@@ -101,15 +101,16 @@ export class Continuation {
   }
 
   /**
-   * How far a changelog counts; undefined: all of it. At least once a crash may leave it further than the
-   * commit that the offsets are of, and state that is ahead of them has lost what has fired already.
+   * The offset up to which a changelog counts; undefined: all of it. At least once, a crash may leave the
+   * changelog further than the commit of the offsets. State that is ahead of the offsets lacks what has fired
+   * already.
    */
   restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
     const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#last.saved?.atLeastOnce
     return isAtLeastOnce && !this.#isAdopted(topic, committed) ? (committed ?? 0) : undefined
   }
 
-  /** Whether the changelog may be of 0.1.0, whose commits do not say how far it went. */
+  /** Whether the changelog may be of 0.1.0, whose commits do not say how far changelogs went. */
   #isAdopted(topic: string, committed: number | undefined): boolean {
     if (committed !== undefined) return false
     const { hasRun, saved } = this.#last
@@ -122,7 +123,7 @@ export class Continuation {
   }
 }
 
-/** For an app whose input was dropped by retention before it was read. */
+/** The error for an app whose input was dropped by retention before it was read. */
 function droppedByRetention(app: string, where: string, offset: number, earliest: number): MillraceError {
   return new MillraceError(
     'OFFSET_OUT_OF_RANGE',

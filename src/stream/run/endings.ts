@@ -1,7 +1,7 @@
-/** How a run ends that does not end by itself: in sentences that name the app and say what to do next. */
+/** Explains the errors that end a run, in sentences that name the app and say what to do next. */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 
-/** Who has ended: the app, and which of its instances. */
+/** The app and the instance that have ended. */
 export interface Ended {
   readonly app: string
   readonly instance: string
@@ -9,7 +9,7 @@ export interface Ended {
 
 type Explanation = (ended: Ended, cause: MillraceError) => string
 
-/** What can happen to a run whatever its records and options are. */
+/** Errors that can end a run with any records and options. */
 const explanations: Partial<Record<MillraceError['code'], Explanation>> = {
   MEMBER_FENCED: ({ app, instance }, { message }) =>
     `Instance '${instance}' of the app '${app}' was expelled from its group, and nothing after its last commit counts. Start it again: ` +
@@ -24,14 +24,14 @@ const explanations: Partial<Record<MillraceError['code'], Explanation>> = {
     `The log was closed under the app '${app}', which needs it to the end: stop the app first, or close the log by log.close(), which does that.`,
 }
 
-/** What a running app has ended with, said for the app. */
+/** Explains the error that a running app has ended with. */
 export function explained(ended: Ended, error: unknown): unknown {
   return said(ended, error, isMillraceError(error) ? explanations[error.code] : undefined)
 }
 
 /**
- * Why the group has taken the partitions away, said for the app: it was expelled, or a topic that it reads
- * was deleted.
+ * Explains why the group has taken the partitions away: the member was expelled, or a topic that the app
+ * reads was deleted.
  */
 export function explainedLoss(ended: Ended, error: unknown): unknown {
   return isMillraceError(error, 'UNKNOWN_TOPIC') ? said(ended, error, sourceDeleted) : explained(ended, error)

@@ -1,10 +1,10 @@
 /**
- * How far the topics between the stages were written. A commit says it, so that a start notices when records
- * that nobody has read yet are gone: their sources are committed, and nothing would send them again.
+ * How far the topics between the stages were written. A commit stores it, so that a start notices lost
+ * records that no task has read yet. Their sources are committed, so nothing would send them again.
  *
- * The offsets of such a topic are its readers'. So a writer keeps its own with the inputs of the tasks that
- * send: in the metadata of task i of n it says how far partitions i, i + n, i + 2n, … were written. What is
- * too long for the metadata is rounded down: a lower bound stays one.
+ * The committed offsets of such a topic belong to its readers. So a writer stores how far it wrote with the
+ * inputs of the tasks that send. The metadata of task i of n says how far partitions i, i + n, i + 2n, … were
+ * written. Offsets that are too long for the metadata are rounded down: a lower bound stays a lower bound.
  */
 import type { LogPort, OffsetCommit, TopicPartition } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -16,23 +16,23 @@ import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
 import type { Task } from '../task/task.ts'
 
-/** The metadata of an offset: Kafka's limit, which is the log's. */
+/** The most bytes of an offset's metadata: Kafka's limit, which is the log's, too. */
 const metadataBytesMax = 4096
 /** Bytes around each text. */
 const overheadBytes = 12
 const radix = 36
-/** Digits of base 36 that may be left out: all that an offset can have. */
+/** The most digits of base 36 that may be left out: all that an offset can have. */
 const droppedDigitsMax = 11
-/** More than any topic has: what says so is somebody else's. */
+/** More partitions than any topic has: another program wrote metadata that has more. */
 const partitionsMax = 100_000
 
-/** By the exchange's name: behind the last record of each partition of its topic. */
+/** By the exchange's name: the offset after the last record of each partition of its topic. */
 type Ends = Map<string, number[]>
 
 export class ExchangeEnds {
   readonly #context: InstanceContext
   readonly #outputs: Outputs
-  /** What earlier commits, of whatever instance, have said of the inputs that this one has now. */
+  /** What earlier commits, of any instance, say of the inputs that this instance has now. */
   readonly #known: Ends = new Map()
 
   constructor(context: InstanceContext, outputs: Outputs) {
@@ -46,7 +46,7 @@ export class ExchangeEnds {
   }
 
   /**
-   * The metadata to commit with the inputs of these tasks, by the inputs' keys. `metadata`: the rest of each
+   * The notes to commit with the inputs of these tasks, by the inputs' keys. `metadata`: the rest of each
    * input's metadata.
    */
   notes(all: Iterable<Task>, metadata: ReadonlyMap<string, string>): Map<string, string> {
@@ -95,17 +95,17 @@ export class ExchangeEnds {
 /** The field of the metadata. */
 const field = 'sent'
 
-/** Metadata, which is JSON, with a note in it. */
+/** Adds a note to metadata, which is JSON. */
 export function withNote(metadata: string, note: string | undefined): string {
   if (note === undefined) return metadata
   return `${metadata.slice(0, -1)}${metadata === '{}' ? '' : ','}"${field}":${note}}`
 }
 
 /**
- * That every record that was sent to the next stage, and not read there, is still on its way.
+ * Checks that every record that was sent to the next stage, and not read there, still exists.
  *
- * @param exchanges the names of those that the last plan had
- * @param inputs what was committed for the inputs of the app
+ * @param exchanges the names of the exchanges that the last plan had
+ * @param inputs the commits of the app's inputs
  * @throws MillraceError STATE_INCOMPATIBLE
  */
 export async function checkExchangeEnds(
@@ -157,7 +157,7 @@ function take(into: Ends, from: Ends): void {
 }
 
 /**
- * `<index>/<count>/<digits>:<end>,<end>…`: each end without so many of its last digits. Empty where there is
+ * `<index>/<count>/<digits>:<end>,<end>…`: each end without that number of its last digits. Empty if there is
  * no room.
  */
 function textOf(ends: readonly number[], index: number, count: number, room: number): string {
@@ -169,7 +169,7 @@ function textOf(ends: readonly number[], index: number, count: number, room: num
   return ''
 }
 
-/** What the metadata of an input says, by the name of the exchange. Of what cannot be read, nothing. */
+/** The ends in the metadata of an input, by the exchange's name. Ends that cannot be read are left out. */
 function endsIn(metadata: string | undefined): Ends {
   const found: Ends = new Map()
   if (!metadata?.includes(`"${field}":`)) return found

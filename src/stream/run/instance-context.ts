@@ -1,4 +1,4 @@
-/** What the parts of a running instance share. */
+/** The values that the parts of a running instance share. */
 import type { ActiveClock, Clock } from '../../base/index.ts'
 import type { LogPort, TopicPartition } from '../../port/index.ts'
 import type { Metrics } from '../task/metrics.ts'
@@ -13,7 +13,7 @@ export interface InstanceContext {
   readonly plan: Plan
   readonly port: LogPort
   readonly clock: Clock
-  /** Time in which this process could act: what idleness is measured by. */
+  /** Time in which this process could act: the measure of idleness. */
   readonly active: ActiveClock
   readonly settings: RunSettings
   readonly topics: TopologyTopics

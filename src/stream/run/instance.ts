@@ -1,6 +1,6 @@
 /**
  * One running instance of an app, from its start (start.ts) through its loop (loop.ts) to its end: stopped,
- * finished or failed, and what is said of it meanwhile.
+ * finished or failed. It also gives the progress of the run.
  */
 import { ActiveClock, type Clock, isMillraceError } from '../../base/index.ts'
 import type { LogPort } from '../../port/index.ts'
@@ -19,8 +19,8 @@ import { Turn } from './turn.ts'
 import { WakeSignal } from './wake-signal.ts'
 
 /**
- * A stall counts as idleness for two of these, however long it is: well below any `idleAfter` that makes
- * sense.
+ * A stall counts as idleness for at most two of these, however long it is. That is well below any sensible
+ * `idleAfter`.
  */
 const activeStepMs = 50
 
@@ -35,7 +35,7 @@ export class Instance {
   #state: RunState = 'starting'
   #error: unknown
   #unclaimed: readonly string[] = []
-  /** Where the inputs were last: once they are given away, there is nothing left to ask. */
+  /** The last known position of the inputs: once they are given away, there is nothing left to ask. */
   #standing: Pick<Progress, 'watermark' | 'lag'> = { watermark: Number.NEGATIVE_INFINITY, lag: 0 }
 
   constructor(app: string, plan: Plan, port: LogPort, clock: Clock, settings: RunSettings) {
@@ -60,7 +60,7 @@ export class Instance {
     } catch (error) {
       const { hasBegun = false, lost } = this.#loop ?? {}
       const reason: unknown = hasBegun ? undefined : this.#stopping.signal.reason
-      // The group takes it for a failure of the member.
+      // The group reports a stop as a failure of the member: then `lost` is the reason of the stop.
       const isStopped = error === reason && (lost === undefined || lost === reason)
       this.progress()
       await this.#loop?.abandon()
@@ -79,14 +79,14 @@ export class Instance {
     }
   }
 
-  /** Commits what is complete, and leaves. Before the run has begun: does not begin it. */
+  /** Commits everything that is complete, and leaves. A run that has not begun does not begin. */
   stop(): void {
     if (this.#state === 'starting' || this.#state === 'running') this.#state = 'stopping'
     this.#stopping.abort(new Error('the run is stopped'))
     this.#wakeSignal.wake()
   }
 
-  /** Takes the input as it is now for all there is: `until: 'end'`, decided later. */
+  /** Takes the present end of the input as the end of time: `until: 'end'`, decided later. */
   finish(): void {
     this.#bounds.finish()
     this.#wakeSignal.wake()
@@ -109,7 +109,7 @@ export class Instance {
     try {
       return this.#loop?.standing
     } catch (error) {
-      // A reader that was closed with its log has nothing to say; what it said last holds.
+      // A reader that was closed with its log gives no position: the last known one holds.
       if (isMillraceError(error)) return undefined
       throw error
     }

@@ -1,13 +1,14 @@
 /**
- * The loop of a run: reads, processes, commits. It is in one place so that the order of things can be read.
+ * The loop of a run: reads, processes, commits. It is in one place so that the order of its steps can be
+ * read.
  *
- * One pass is one turn of the event loop at most (turn.ts):
- * 1. requests of the group (partitions given or taken) are served;
- * 2. the batch in hand continues, or the partition whose watermark is lowest (choose-batch.ts) gives the next
- *    one;
- * 3. time advances in the tasks, and what is due fires; as long as something is left of that, nothing else
- *    happens in them;
- * 4. a commit, when it is due (commits.ts), also in the middle of a batch, or of what fires.
+ * One pass is at most one turn of the event loop (turn.ts):
+ * 1. Requests of the group (partitions given or taken) are served.
+ * 2. The batch in hand continues. If there is none, the partition whose watermark is lowest (choose-batch.ts)
+ *    gives the next batch.
+ * 3. Time advances in the tasks, and what is due fires. Until all of it has fired, nothing else happens in
+ *    the tasks.
+ * 4. A commit happens when it is due (commits.ts), also in the middle of a batch or of firing.
  */
 import type { Reader, TopicPartition } from '../../port/index.ts'
 import { awaits, clockStepMs, PassingTime } from '../task/idleness.ts'
@@ -43,15 +44,15 @@ export class Loop {
   readonly #passing: PassingTime
   readonly #waiting: Waiting
   readonly #turn: Turn
-  /** The input whose batch is in hand: loaded, and not through. */
+  /** The input whose batch is loaded, and not done. */
   #current: InputPartition | undefined
-  /** Everything that was due has fired. */
+  /** Whether everything that was due has fired. */
   #isQuiet = true
   #hasBegun = false
   #isAbandoned = false
 
   /**
-   * `stopping`: ends the run, and what a run that is stopped need not wait for, as the restoring of state.
+   * `stopping`: ends the run. It also ends what a stopped run need not wait for, as the restoring of state.
    */
   constructor(
     context: InstanceContext,
@@ -80,13 +81,15 @@ export class Loop {
     this.#waiting = new Waiting(settings.alignmentMs)
   }
 
-  /** Joins the group, and restores the state of what it gives. Nothing is processed before. */
+  /**
+   * Joins the group, and restores the state of the partitions that it gives. No record is processed before.
+   */
   async join(): Promise<void> {
     await this.#membership.join(this.#stopping)
     this.#hasBegun = true
   }
 
-  /** Whether it has joined: a stop before that has nothing to commit. */
+  /** Whether the instance has joined the group: a stop before that has nothing to commit. */
   get hasBegun(): boolean {
     return this.#hasBegun
   }
@@ -96,12 +99,12 @@ export class Loop {
     return this.#membership.lost
   }
 
-  /** Where the inputs are; undefined without any, and once they are given away. */
+  /** The position of the inputs; undefined without any, and once they are given away. */
   get standing(): Pick<Progress, 'watermark' | 'lag'> | undefined {
     return this.#isAbandoned ? undefined : this.#assignment.standing
   }
 
-  /** What keeps results back. */
+  /** The partitions and the record that keep results back. */
   get obstacles(): Pick<Progress, 'waitsFor' | 'ahead'> {
     const waitsFor = this.#waiting.partitions
     const inputs = this.#isAbandoned ? [] : this.#assignment.inputs.values()
@@ -109,7 +112,7 @@ export class Loop {
     return { ...(waitsFor.length > 0 && { waitsFor }), ...(ahead && { ahead }) }
   }
 
-  /** Runs until it is stopped, has come to its end, or fails. */
+  /** Runs until it is stopped, reaches its end, or fails. */
   async run(): Promise<void> {
     const held = this.#knowsIdleness ? this.#context.active.hold() : undefined
     try {
@@ -124,7 +127,7 @@ export class Loop {
     await this.#commits.commit()
   }
 
-  /** Leaves the group, and lets go of the log. */
+  /** Leaves the group, and releases the log. */
   async close(): Promise<void> {
     const { lock, reader, writer } = this.#started
     await this.#membership.leave()
@@ -133,7 +136,7 @@ export class Loop {
     await lock?.release()
   }
 
-  /** After a failure: nothing more is committed, everything is let go. */
+  /** After a failure: commits nothing more, and releases everything. */
   async abandon(): Promise<void> {
     const { lock, reader, writer } = this.#started
     this.#isAbandoned = true
@@ -160,9 +163,9 @@ export class Loop {
       if (this.#stopping.aborted) return
       await bounds.findEnds(inputs)
 
-      // While something fires nothing else happens in the tasks, but commits and requests do.
+      // While something fires, nothing else happens in the tasks. Commits and requests still happen.
       const isBusy = !this.#isQuiet || this.#current !== undefined || this.#takeBatch()
-      // A pass that only continued with firing has not looked for the end of the inputs.
+      // A pass that only continued firing has not looked for the end of the inputs.
       const wasQuiet = this.#isQuiet
       let isPassing = false
       if (wasQuiet) {
@@ -199,7 +202,7 @@ export class Loop {
     }
   }
 
-  /** Loads the next batch, if there is one to continue with. */
+  /** Loads the next batch, if there is one. */
   #takeBatch(): boolean {
     const { settings } = this.#context
     const next = chooseBatch(this.#assignment.inputs.values(), this.#reader, settings.alignmentMs, input =>
@@ -212,7 +215,7 @@ export class Loop {
     return true
   }
 
-  /** Processes records of the batch in hand, for a turn at most. */
+  /** Processes records of the batch in hand, for at most one turn. */
   #process(input: InputPartition): void {
     const { clock, metrics } = this.#context
     const turn = this.#turn
@@ -231,7 +234,7 @@ export class Loop {
     if (through) this.#current = undefined
   }
 
-  /** Time passes without data where it does. Returns whether it may. */
+  /** Lets time pass for inputs without data. Returns whether it passes for any of them. */
   #passTime(): boolean {
     const { inputs, tasks } = this.#assignment
     const isExchanged = this.#context.settings.exchange === 'topic'
@@ -242,7 +245,7 @@ export class Loop {
     )
   }
 
-  /** What is due fires, upstream first, for a turn at most. Returns whether all of it has. */
+  /** Fires what is due, upstream first, for at most one turn. Returns whether all of it has fired. */
   #advance(): boolean {
     const { clock } = this.#context
     const { tasks } = this.#assignment
@@ -269,7 +272,7 @@ export class Loop {
       return await this.#assignment.add(partitions)
     } catch (error) {
       if (!this.#hasBegun || error !== this.#stopping.reason) throw error
-      // Nothing of them was processed: they go back as they came.
+      // Nothing of these partitions was processed: they are given back as they came.
       this.#assignment.remove(partitions)
       return []
     }
@@ -280,13 +283,13 @@ export class Loop {
     await this.#commits.commit()
     this.#assignment.remove(partitions)
     this.#commits.forget(partitions)
-    // What is left of a batch in hand is the next owner's.
+    // The next owner processes the rest of a batch in hand.
     if (this.#current && !this.#assignment.inputs.has(keyOf(this.#current))) this.#current = undefined
   }
 
   async #waitForData(timeoutMs: number): Promise<void> {
     const over = new AbortController()
     await Promise.race([this.#reader.wait(timeoutMs, over.signal), this.#wakeSignal.wait()])
-    over.abort('heard') // without a reason it would make an error, with its stack
+    over.abort('heard') // without a reason, abort() makes an error with a stack
   }
 }

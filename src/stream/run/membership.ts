@@ -1,6 +1,6 @@
 /**
- * An instance's place in the group of its app: how it joins and leaves, what it answers when partitions are
- * given or taken, and why it has lost them.
+ * An instance's membership in the group of its app: how it joins and leaves, and why it has lost its
+ * partitions. It also answers when partitions are given or taken.
  */
 import type { GroupMembership } from '../../port/index.ts'
 import type { InstanceContext } from './instance-context.ts'
@@ -13,7 +13,10 @@ export class Membership {
   readonly #requests: RebalanceRequests
   #current: GroupMembership | undefined
   #lost: unknown
-  /** What failed here while the group waited for an answer: it takes the partitions away for that. */
+  /**
+   * The failure of this instance while the group waited for an answer. The group takes the partitions away
+   * for it.
+   */
   #ownFailure: unknown
 
   constructor(context: InstanceContext, wakeSignal: WakeSignal, handlers: RebalanceHandlers) {
@@ -25,18 +28,19 @@ export class Membership {
     })
   }
 
-  /** The member that commits; undefined until the group has been joined. */
+  /** The member that commits; undefined until the instance has joined the group. */
   get current(): GroupMembership | undefined {
     return this.#current
   }
 
-  /** Why the group has taken the partitions away: the instance was expelled, or a topic is gone. */
+  /** Why the group has taken the partitions away: the instance was expelled, or a topic was deleted. */
   get lost(): unknown {
     return this.#lost
   }
 
   /**
-   * Joins, and takes what the group gives. Rejects with the reason of `signal` when that aborts meanwhile.
+   * Joins the group, and takes the partitions that it gives. Rejects with the reason of `signal` if that
+   * aborts meanwhile.
    */
   async join(signal: AbortSignal): Promise<void> {
     const { app, plan, port, topics } = this.#context
@@ -52,10 +56,10 @@ export class Membership {
         this.#wakeSignal.wake()
       },
     })
-    // The group may wait for its assignment to be taken: serve it meanwhile.
+    // The group may wait until its assignment is taken: serve requests meanwhile.
     const joined = joining.then(membership => {
       this.#current = membership
-      // The group has answered a run that is over.
+      // The group answered after the run was over.
       if (signal.aborted) void membership.leave().catch(() => undefined)
     })
     const stopped = Promise.withResolvers<never>()
@@ -69,7 +73,7 @@ export class Membership {
     }
   }
 
-  /** Answers what the group has asked. Throws {@link lost} once the partitions are. */
+  /** Answers the group's requests. Throws {@link lost} once the partitions are lost. */
   async serve(): Promise<void> {
     if (this.#lost === undefined) await this.#requests.serve()
     if (this.#lost !== undefined) throw this.#lost
@@ -89,7 +93,8 @@ export class Membership {
   }
 
   /**
-   * Notes what an answer fails with: the run ends with that, and not with what the group makes of it.
+   * Notes the failure of an answer: the run ends with that error, and not with the one that the group makes
+   * of it.
    */
   async #answering(answer: Promise<void>): Promise<void> {
     try {

@@ -1,11 +1,11 @@
 /**
- * Whether a run may continue from the app's last commit, decided once, at the start.
+ * Decides once, at the start, whether a run may continue from the app's last commit.
  *
- * A commit says where each input is, how far each changelog went, and by which plan (saved-plan.ts). The
- * program may have changed since, and topics may be gone: that is compared here. Offsets and changelogs may
- * part, by a repair, a restored copy, or a power loss under `durability: 'os'`. continuation.ts compares
- * those, as each task begins. What is not proved to belong together is refused: a wrong number would never be
- * noticed.
+ * A commit says where each input is, how far each changelog went, and which plan it was made under
+ * (saved-plan.ts). The program may have changed since, and topics may be deleted: this file checks both.
+ * Offsets and changelogs may no longer match, after a repair, a restored copy, or a power loss under
+ * `durability: 'os'`. That is checked in continuation.ts, as each task begins. Whatever is not proved to
+ * belong together is refused: a wrong number would never be noticed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
@@ -33,13 +33,13 @@ import {
 export class PreviousRun {
   readonly #context: InstanceContext
   readonly #operators: readonly SavedOperator[]
-  /** The plan of the last commit; undefined for a new app, and after 0.1.0, which kept none. */
+  /** The plan of the last commit; undefined for a new app, and after 0.1.0, which kept no plan. */
   readonly #saved: SavedPlan | undefined
   /** Whether the app has committed anything. */
   readonly #hasRun: boolean
-  /** Operators of earlier programs whose state nobody claims. */
+  /** Operators of earlier programs whose state no operator claims. */
   #unclaimed: readonly SavedOperator[] = []
-  /** State was dropped by `forget`: the next commit has to say so, also where no record comes. */
+  /** Whether `forget` dropped state: the next commit must say so, even if no record comes. */
   #hasForgotten = false
 
   private constructor(
@@ -71,12 +71,12 @@ export class PreviousRun {
     return previous
   }
 
-  /** The names of operators whose state is kept, and claimed by none. */
+  /** The names of operators whose state is kept, and which no operator claims. */
   get unclaimed(): readonly string[] {
     return this.#unclaimed.map(({ name }) => name)
   }
 
-  /** What its partitions and states continue from. */
+  /** What the app's partitions and states continue from. */
   get continuation(): Continuation {
     const keepsState = this.#operators.length > 0
     return new Continuation(this.#context, { saved: this.#saved, hasRun: this.#hasRun, keepsState })
@@ -120,7 +120,7 @@ export class PreviousRun {
         )
   }
 
-  /** That no changelog, and no topic between stages, is gone: it would be made again, empty. */
+  /** Checks that no changelog, and no topic between stages, was deleted: it would be created again, empty. */
   async #checkPresent(before: readonly SavedOperator[]): Promise<void> {
     const { app, plan, port, settings } = this.#context
     const saved = this.#saved?.topics ?? {}
@@ -138,17 +138,17 @@ export class PreviousRun {
         )
   }
 
-  /** That what is on its way between the stages still gets where it was going. */
+  /** Checks that records between the stages still reach the stage that they were sent to. */
   async #checkExchanges({ exchanges = [] }: SavedPlan): Promise<void> {
     const { app, plan, port, settings } = this.#context
     const now = exchangesOf(plan)
-    // Those without names in one place are told apart by their order alone.
+    // Exchanges without names in one place are told apart only by their order.
     const alike = (among: readonly SavedExchange[], place: string): number =>
       among.filter(each => !each.isNamed && each.place === place).length
     for (const { name, place } of exchanges) {
       const found = now.find(each => each.name === name)
       const isSame = found?.place === place && alike(exchanges, place) === alike(now, place)
-      // In memory none of them is read: that is refused elsewhere.
+      // In memory no exchange's topic is read: that is refused elsewhere.
       if (found && (found.isNamed || isSame || settings.exchange === 'memory')) continue
       const topic = exchangeTopic(app, { name })
       const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
@@ -161,17 +161,20 @@ export class PreviousRun {
     }
   }
 
-  /** Exactly once what is announced is committed with it. */
+  /**
+   * Checks the announced watermarks, unless the app runs exactly once: then a watermark is committed in the
+   * transaction that announces it.
+   */
   async #checkAnnounced({ atLeastOnce, exchanges = [] }: SavedPlan): Promise<void> {
     const { settings } = this.#context
     if (settings.exchange === 'memory' || (settings.exactlyOnce && !atLeastOnce)) return
-    // Offsets of an app without state may have been set from outside, and it has no windows.
+    // An app without state has no windows, and its offsets may have been set from outside.
     if (this.#operators.length > 0) await checkAnnouncedAhead(this.#context, exchanges)
   }
 
   /**
-   * The plan to keep with the next commit; undefined where that of the last one is the same. All topics are
-   * there by now.
+   * The plan to keep with the next commit; undefined if the last commit has the same plan. All topics exist
+   * by now.
    *
    * @throws MillraceError STATE_INCOMPATIBLE for a topic that was deleted and created again
    */
@@ -203,7 +206,7 @@ export class PreviousRun {
     const { app } = this.#context
     const saved = this.#saved?.topics
     // The plan's topic cannot be deleted alone. If it has another id, the log's list of topics was made
-    // again: all have.
+    // again, and all topics have other ids.
     if (!saved || saved[planTopic(app)] !== ids[planTopic(app)]) return
     const isAnother = (topic: string): boolean =>
       saved[topic] !== undefined && ids[topic] !== undefined && saved[topic] !== ids[topic]
@@ -226,7 +229,7 @@ export class PreviousRun {
   }
 }
 
-/** Says which state is kept for nobody. */
+/** The notice that names the operators whose state is kept and claimed by none. */
 export function unclaimedNotice(app: string, operators: readonly string[]): string {
   const names = operators.map(name => `'${name}'`).join(', ')
   return `The app '${app}' keeps state that none of its operators claims: ${names}. Drop it with { forget: [${names}] }.`

@@ -1,6 +1,6 @@
 /**
- * What the group asks of an instance: to take partitions, or to give them away. The group waits for the
- * answer, and the instance gives it between two batches, when everything that it has read is processed.
+ * The group's requests to an instance: to take partitions, or to give them away. The group waits for the
+ * answer. The instance answers between two batches, when everything that it has read is processed.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { TopicPartition } from '../../port/index.ts'
@@ -12,7 +12,7 @@ interface Request {
   readonly answer: PromiseWithResolvers<void>
 }
 
-/** How the requests of each kind are met. */
+/** Handles the requests of each kind. */
 export interface RebalanceHandlers {
   assign(partitions: readonly TopicPartition[]): Promise<void>
   revoke(partitions: readonly TopicPartition[]): Promise<void>
@@ -29,7 +29,7 @@ export class RebalanceRequests {
     this.#handlers = handlers
   }
 
-  /** Asks; resolves when it is done. */
+  /** Makes a request; resolves when it is done. */
   ask(kind: Request['kind'], partitions: readonly TopicPartition[]): Promise<void> {
     const request: Request = { kind, partitions, answer: Promise.withResolvers() }
     if (this.#refused) refuse(request)
@@ -39,8 +39,8 @@ export class RebalanceRequests {
   }
 
   /**
-   * Meets what has been asked. Fails with what a request failed with: the instance does not continue after
-   * that.
+   * Serves the requests that were made. Throws the error of a request that failed: the instance does not
+   * continue after that.
    */
   async serve(): Promise<void> {
     for (let request = this.#queue.shift(); request; request = this.#queue.shift()) {
@@ -69,7 +69,7 @@ export class RebalanceRequests {
   }
 
   /**
-   * From now on nothing is taken any more, and partitions are given away as they are: nothing of them was
+   * From now on no partitions are taken. Partitions are given away as they are: nothing of them was
    * committed.
    */
   refuse(): void {

@@ -1,6 +1,6 @@
 /**
- * The record that pulls time ahead: one partition whose time is far past that of the others. What windows do
- * then looks like a fault of the partitions that are behind, so the record is named.
+ * The record that pulls time ahead: it moves one partition's time far past that of the others. The effect on
+ * windows looks like a fault of the other partitions, so the record is named.
  */
 import { durationInWords } from '../../base/index.ts'
 import type { SourceTime } from '../task/source-time.ts'
@@ -16,17 +16,20 @@ export interface RecordAhead {
   readonly offset?: number
   /** Its event time, in ms since the epoch. */
   readonly timestamp: number
-  /** How far the partition is past the one that is furthest behind, of those that have had data, in ms. */
+  /**
+   * How far the partition is past the one with the earliest time, in ms. Only partitions that have had data
+   * count.
+   */
   readonly aheadMs: number
 }
 
-/** The record that is furthest ahead, if it is so by more than `beyondMs`. */
+/** The record that is furthest ahead, if it is ahead by more than `beyondMs`. */
 export function furthestAhead(inputs: Iterable<InputPartition>, beyondMs: number): RecordAhead | undefined {
   let first: { readonly input: InputPartition; readonly time: SourceTime } | undefined
   let least = Number.POSITIVE_INFINITY
   for (const input of inputs) {
     const { time } = input
-    // The time of the others is not that of a record.
+    // No record has set the time of the other inputs.
     if (!time || time.isArrival || time.idle || !Number.isFinite(time.watermark)) continue
     least = Math.min(least, time.watermark)
     if (!first || time.watermark > first.time.watermark) first = { input, time }
@@ -44,7 +47,7 @@ export function furthestAhead(inputs: Iterable<InputPartition>, beyondMs: number
   }
 }
 
-/** A sentence about it. */
+/** A sentence about the record. */
 export function aheadInWords({ topic, partition, offset, timestamp, aheadMs }: RecordAhead): string {
   const record =
     offset === undefined ? 'a record that an earlier run has read' : `its record at offset ${offset}`

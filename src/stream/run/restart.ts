@@ -1,6 +1,6 @@
 /**
- * What earlier runs of an app have left: whether it has finished, what is still between its stages, and how
- * all of it is forgotten.
+ * What earlier runs of an app have left: whether the app has finished, and which records are between its
+ * stages. Also forgets all of it.
  */
 import { MillraceError } from '../../base/index.ts'
 import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
@@ -9,8 +9,8 @@ import { planTopic, topicsOfApp, exchangeTopic } from '../plan/own-topics.ts'
 import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.ts'
 
 /**
- * Refuses to run an app that has finished: one that has closed its windows, behind every exchange, too. One
- * that a crash kept from finishing may continue with that, and nothing else.
+ * Refuses to run an app that has finished: it has closed its windows, behind every exchange, too. An app that
+ * a crash kept from finishing may continue to finish, and do nothing else.
  */
 export async function refuseFinished(context: InstanceContext): Promise<void> {
   const { app, port, settings } = context
@@ -31,9 +31,9 @@ export async function refuseFinished(context: InstanceContext): Promise<void> {
 }
 
 /**
- * Refuses to exchange in memory while records of an earlier run are in the topics between the stages: their
- * sources are committed, so that they would never be processed. What else is there, watermarks and markers,
- * is of no use to anyone any more.
+ * Refuses to exchange in memory while records of an earlier run are in the topics between the stages. Their
+ * sources are committed, so these records would never be processed. Watermarks and markers in these topics do
+ * not count: they have no use any more.
  *
  * @throws MillraceError STATE_INCOMPATIBLE
  */
@@ -68,7 +68,7 @@ export async function hasUnreadRecords(
   return false
 }
 
-/** Forgets offsets, state, and what is between the stages. What was written to topics stays. */
+/** Forgets offsets, state, and the records between the stages. Records in the output topics stay. */
 export async function forgetRuns(context: InstanceContext): Promise<void> {
   const { app, plan, port } = context
   const group = (await port.listGroups()).find(each => each.group === app)
@@ -77,8 +77,9 @@ export async function forgetRuns(context: InstanceContext): Promise<void> {
       'APP_ALREADY_RUNNING',
       `The app '${app}' runs in ${group.members} instances: { restart: true } would take its state away from them. Stop them first.`,
     )
-  // What 0.1.0 made belongs to nobody, as do topics whose config.json and metadata.json are lost. It is known
-  // by the names of this app's operators: another app's name may begin with the name of this one.
+  // Topics that 0.1.0 made have no owner. Neither have topics whose config.json and metadata.json are lost.
+  // They are recognized by the names of this app's operators: another app's name may begin with the name of
+  // this one.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set(await topicsOfApp(port, app))
   for (const { name, config } of await port.listTopics({ internal: true }))

@@ -1,16 +1,16 @@
-/** How an app is run. */
+/** The options of a run. */
 import { checkOptions, durationMs, type Duration, type OptionKind } from '../../base/index.ts'
 import { checkPolicy, type ErrorPolicy } from '../../schema/index.ts'
 
-/** How an app is run: how far, how safe, and with how much memory. */
+/** The options of a run: when it ends, how safe it is, and how much memory it takes. */
 export interface RunOptions {
   /**
-   * `'end'`: the present end of the input is the end of time; every window closes, and the app is finished (a
-   * later run refuses, or starts from scratch with `restart`). `'now'`: stop at the present end; the next run
-   * continues from there. Default: run until stopped.
+   * `'end'`: the present end of the input is the end of time. Every window closes, and the app is finished: a
+   * later run refuses, or starts from scratch with `restart`. `'now'`: stops at the present end; the next run
+   * continues from there. Default: runs until stopped.
    */
   readonly until?: 'end' | 'now'
-  /** Forgets offsets and state and begins from the start. What was written to topics stays. */
+  /** Forgets offsets and state and begins from the start. Records in the output topics stay. */
   readonly restart?: boolean
   /**
    * Names of operators that the program no longer has: their state is dropped. A run refuses to start while
@@ -21,35 +21,37 @@ export interface RunOptions {
   readonly guarantee?: 'exactly-once' | 'at-least-once'
   /** How often to commit. Default 100 ms, as Kafka Streams under exactly-once. */
   readonly commitInterval?: Duration
-  /** Bytes of state changed since the last commit: past them it commits early. Default 64 MiB. */
+  /**
+   * The most bytes of state changed since the last commit: past them the run commits early. Default 64 MiB.
+   */
   readonly dirtyBytesMax?: number
   /**
-   * How records get from one stage to the next: `'memory'`, a function call, admits one instance of the app;
-   * `'topic'` goes through internal topics and admits many. Default `'memory'`.
+   * How records get from one stage to the next. `'memory'` is a function call and allows one instance of the
+   * app. `'topic'` uses internal topics and allows many. Default `'memory'`.
    */
   readonly exchange?: 'memory' | 'topic'
   /** How far, in event time, one partition may run ahead of the slowest. Default 1 day. */
   readonly alignment?: Duration
-  /** The policy for topics without their own. Default `'fail'`. */
+  /** The policy for bad records of topics without their own policy. Default `'fail'`. */
   readonly onError?: ErrorPolicy
   /**
-   * Tells instances that run at the same time apart; a second one with the same id fences the first. Default
-   * `'0'`.
+   * Tells instances that run at the same time apart. A second instance with the same id fences the first.
+   * Default `'0'`.
    */
   readonly instance?: string
   /** Stops the run as `stop()` does: commits and leaves. */
   readonly signal?: AbortSignal
-  /** Told of the steps that a crash could fall into: for tests, demos and metrics. */
+  /** Called at the steps that a crash could fall into: for tests, demos and metrics. */
   readonly onPhase?: (phase: 'processing' | 'committing' | 'committed') => void
   /**
-   * Told what a person should know of a run that has not failed: that a topic it reads was missing and has
-   * been created, that its windows wait for partitions without data. Default: a warning of the process
-   * (`process.emitWarning`).
+   * Called with what a person should know of a run that has not failed. Examples: a topic that the app reads
+   * was missing and has been created; its windows wait for partitions without data. Default: a warning of the
+   * process (`process.emitWarning`).
    */
   readonly onNotice?: (message: string) => void
 }
 
-/** The same with defaults filled in, in ms. */
+/** The same options with defaults filled in, durations in ms. */
 export interface RunSettings {
   readonly until: 'end' | 'now' | undefined
   readonly restart: boolean

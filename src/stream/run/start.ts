@@ -1,6 +1,7 @@
 /**
- * The start of a run, up to its group: whether the app may run over this log, what it continues, and what it
- * holds of the log while it runs. What a later step fails with, lets go of what the earlier ones took.
+ * The start of a run, before it joins its group. It checks whether the app may run over this log, and what it
+ * continues from. It takes the lock, the writer and the reader that the run holds. If a later step fails,
+ * everything that the earlier ones took is released.
  */
 import { isMillraceError } from '../../base/index.ts'
 import type { Reader, Writer } from '../../port/index.ts'
@@ -10,12 +11,12 @@ import type { InstanceContext } from './instance-context.ts'
 import { PreviousRun, unclaimedNotice } from './previous-run.ts'
 import { allInputs, forgetRuns, refuseFinished, refuseUnreadExchanges } from './restart.ts'
 
-/** The surroundings of a run. */
+/** Everything that a started run needs. */
 export interface Started {
   readonly previous: PreviousRun
-  /** The plan, where the last commit was made under another one. */
+  /** The plan, if the last commit was made under another one. */
   readonly unsaved: UnsavedPlan | undefined
-  /** Keeps other instances out; undefined where they share the work. */
+  /** Keeps other instances out; undefined if instances share the work. */
   readonly lock: { release(): Promise<void> } | undefined
   readonly writer: Writer
   readonly reader: Reader
@@ -64,7 +65,7 @@ async function prepare(
   return { previous, unsaved }
 }
 
-/** Waits for the end of something after a failure: what fails meanwhile is not what went wrong. */
+/** Waits until something has ended, after a failure. Ignores its error, which is not what went wrong. */
 export async function quietly(ending: Promise<void> | undefined): Promise<void> {
   try {
     await ending

@@ -1,4 +1,6 @@
-/** How many records, or rows, are done between two looks at the clock: fitted to what they take. */
+/**
+ * How many records, or rows, are processed between two reads of the clock: fitted to the time that they take.
+ */
 export class Step {
   readonly #sizeMax: number
   readonly #ms: number
@@ -9,10 +11,10 @@ export class Step {
     this.#ms = ms
   }
 
-  /** `count` were done in `tookMs`. */
+  /** `count` records or rows took `tookMs`. */
   took(count: number, tookMs: number): void {
     const fitting = tookMs > 0 ? Math.floor((count * this.#ms) / tookMs) : this.#sizeMax
-    // Grows step by step: one that was cheap says little of the next.
+    // Grows step by step: a cheap step says little about the next one.
     this.size = Math.max(1, Math.min(fitting, this.size * 2, this.#sizeMax))
   }
 }

@@ -2,14 +2,14 @@
  * A turn of the event loop: how much an instance does before timers, sockets and heartbeats get theirs, and
  * before a commit can happen.
  *
- * A turn is bounded by records and by time. The clock is read once per step, and steps are as long as a few
- * milliseconds take: many records where they are cheap, one where each takes longer than that.
+ * A turn is bounded by records and by time. The clock is read once per step. A step takes a few milliseconds:
+ * many records if they are cheap, one record if each takes longer than that.
  */
 import { Step } from './step.ts'
 
-/** Records, or rows that fire, of one turn. */
+/** The most records, or rows that fire, of one turn. */
 const turnRecordsMax = 2048
-/** Milliseconds of one turn; the last step may take it past them. */
+/** The most milliseconds of one turn; the last step may exceed them. */
 const turnMsMax = 10
 
 export class Turn {
@@ -40,7 +40,7 @@ export class Turn {
     this.#step.took(records, now - since)
   }
 
-  /** As many rows as {@link rows} said took from `since` to `now`. */
+  /** The number of rows that {@link rows} gave took from `since` to `now`. */
   fired(since: number, now: number): void {
     this.#records += this.#firing.size
     this.#firing.took(this.#firing.size, now - since)

@@ -1,7 +1,7 @@
 /**
- * For whom a live run waits: partitions at their end that hold back windows, because their topic does not say
- * when a partition without data is idle. Without this a program that has results for nobody looks like one
- * that has none.
+ * The partitions that a live run waits for. They are at their end and hold back windows, because their topic
+ * does not say when a partition without data is idle. Without a notice, a program whose results are held back
+ * looks like a program that has none.
  */
 import type { Reader, TopicPartition } from '../../port/index.ts'
 import { aheadInWords, furthestAhead, type RecordAhead } from './record-ahead.ts'
@@ -11,22 +11,22 @@ import { keyOf } from './instance-context.ts'
 import type { Task } from '../task/task.ts'
 
 /**
- * How long partitions hold back windows before it is told, in ms: a partition with data every second is not
- * worth a word.
+ * How long partitions hold back windows before a notice, in ms. A partition with data every second needs no
+ * notice.
  */
 const toldAfterMs = 2000
-/** Ranges of partitions that a message names. */
+/** The most ranges of partitions that a message names. */
 const rangesMax = 10
 
 export class Waiting {
   #partitions: readonly TopicPartition[] = []
   #since = 0
-  /** The partitions that have been told of: once is enough. */
+  /** The partitions that a notice has named: once is enough. */
   readonly #told = new Set<string>()
   #ahead: RecordAhead | undefined
   readonly #aheadMs: number
 
-  /** `aheadMs`: how far the time of a record may be past that of other partitions before it is named. */
+  /** `aheadMs`: a record is named if its time is past that of other partitions by more than this. */
   constructor(aheadMs: number) {
     this.#aheadMs = aheadMs
   }
@@ -37,8 +37,7 @@ export class Waiting {
   }
 
   /**
-   * Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is something new
-   * to tell.
+   * Looks at a run that has nothing to read. `now`: monotonic, in ms. Returns whether there is a new notice.
    */
   look(inputs: Iterable<InputPartition>, reader: Reader, tasks: Iterable<Task>, now: number): boolean {
     const all = [...inputs]
@@ -54,7 +53,7 @@ export class Waiting {
     return true
   }
 
-  /** What to tell of it. */
+  /** The text of the notice. */
   message(app: string): string {
     return (
       `The app '${app}' has windows that wait for ${namesOf(this.#partitions)}, which ${this.#partitions.length === 1 ? 'has' : 'have'} no newer data. ` +

@@ -1,6 +1,6 @@
 /**
- * Wakes a loop that waits for work. A signal before the wait is kept for the next one, so none is missed; a
- * wait may end once too often.
+ * Wakes a loop that waits for work. A signal before a wait is kept for the next wait, so no signal is missed.
+ * A wait may end once too often.
  */
 export class WakeSignal {
   #isSet = false
@@ -12,8 +12,8 @@ export class WakeSignal {
   }
 
   /**
-   * Resolves at the next signal; at once if there was one since the last wait that resolved at once. One
-   * caller at a time.
+   * Resolves at the next signal. Resolves at once if there was a signal since the last wait that resolved at
+   * once. Only one caller may wait at a time.
    */
   wait(): Promise<void> {
     if (this.#isSet) {

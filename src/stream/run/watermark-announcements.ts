@@ -1,13 +1,13 @@
 /**
- * Over topics: an instance tells the tasks downstream how far its own are, in the transaction that holds what
- * these sent.
+ * Over topics, an instance tells the tasks downstream how far its own tasks are, in the transaction that
+ * holds the records of these tasks.
  *
- * It says the least watermark of all its tasks of a stage, in one record to each partition: more would make
- * no difference downstream, where the least of all counts.
+ * It announces the least watermark of all its tasks of a stage, in one record to each partition. More would
+ * make no difference: downstream, only the least of all counts.
  *
- * At least once there is no transaction, and after a crash what was not committed is sent again. So it says
- * what the last commit holds: records that come again are never behind a watermark that downstream has heard
- * of, where they would make a window that has fired fire with a part of its records.
+ * At least once there is no transaction, and after a crash uncommitted records are sent again. So an instance
+ * announces only what the last commit holds. Records that come again are then never late by a watermark that
+ * downstream knows. Otherwise a window that has fired would fire again with a part of its records.
  */
 import { announceWatermark, taskRanges } from '../task/exchange-record.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
@@ -24,9 +24,9 @@ interface Announcement {
 export class WatermarkAnnouncements {
   readonly #context: InstanceContext
   readonly #outputs: Outputs
-  /** What was said last of each stage. */
+  /** The last announcement of each stage. */
   readonly #said = new Map<Stage, Announcement>()
-  /** What the commit that is being made holds, and the last one. */
+  /** What the commit in progress holds, and what the last commit holds. */
   #now: ReadonlyMap<Stage, Announcement> = new Map()
   #committed: ReadonlyMap<Stage, Announcement> = new Map()
 
@@ -35,7 +35,7 @@ export class WatermarkAnnouncements {
     this.#outputs = outputs
   }
 
-  /** Announces what has changed. `timestamp`: wall time in ms, for the records that say so. */
+  /** Announces what has changed. `timestamp`: wall time in ms, for the records of the announcements. */
   announce(all: Iterable<Task>, timestamp: number): void {
     const { plan, settings } = this.#context
     if (settings.exchange === 'memory') return
@@ -59,7 +59,7 @@ export class WatermarkAnnouncements {
     this.#committed = this.#now
   }
 
-  /** Whether the next commit has something to announce that the last one holds. */
+  /** Whether the last commit holds something that the next one must announce. */
   get isBehind(): boolean {
     if (this.#context.settings.exactlyOnce) return false
     for (const [stage, announcement] of this.#committed)

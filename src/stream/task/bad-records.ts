@@ -1,6 +1,7 @@
 /**
- * What becomes of a record that cannot be processed: it is malformed, or a user function failed on it. The
- * policy says: stop, count and continue, or keep it as a dead letter with its own bytes.
+ * What happens to a record that cannot be processed: it is malformed, or a user function failed on it. The
+ * policy says: stop the run, count the record and continue, or keep it as a dead letter with its original
+ * bytes.
  */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import type { DeadLetterCause } from '../../port/index.ts'
@@ -8,30 +9,33 @@ import type { ErrorPolicy } from '../../schema/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import { OperatorFailure } from './operator-failure.ts'
 
-/** A record that becomes a dead letter: itself, why, and where it was. */
+/** A record that becomes a dead letter: its content, the reason, and its place. */
 export interface DeadLetter extends DeadLetterCause {
   readonly to: string
-  /** The partition that it came from: the letter goes to the like of it. */
+  /**
+   * The partition that the record comes from. The letter goes to the partition with the same number, modulo
+   * the partition count of its topic.
+   */
   readonly partition: number
   readonly timestamp: number
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
-  /** The record's own. */
+  /** The record's own headers. */
   readonly headers: readonly RecordHeader[]
 }
 
-/** Who counts and keeps bad records. */
+/** Counts and keeps bad records. */
 export interface BadRecordSink {
   /** Counts a record that could not be processed. */
   drop(reason: 'malformed' | 'failed'): void
-  /** Puts a record's own bytes aside. */
+  /** Writes the record's own bytes as a dead letter. */
   deadLetter(letter: DeadLetter): void
 }
 
 /** A bad record, with its place. */
 export type BadRecord = Pick<DeadLetter, 'partition' | 'place' | 'timestamp' | 'key' | 'value' | 'headers'>
 
-/** Settles a record that is not what its topic says. */
+/** Applies the policy to a malformed record: one that does not fit its topic's declaration. */
 export function settleMalformed(
   policy: ErrorPolicy,
   sink: BadRecordSink,
@@ -43,8 +47,8 @@ export function settleMalformed(
 }
 
 /**
- * Settles a record that an operator failed on. What is not the record's fault (the log's, the state's, or
- * millrace's own) is thrown on.
+ * Applies the policy to a record that an operator failed on. An error that is not the record's fault is
+ * thrown: one of the log, of the state, or of millrace itself.
  */
 export function settleFailed(
   policy: ErrorPolicy,

@@ -1,6 +1,6 @@
 /**
- * Which policy for bad records holds where: a source's own, or the app's; and behind an exchange, or for a
- * result that is due, what the sources upstream agree on.
+ * The policy for bad records. A source has its own policy, or the app's. Behind an exchange, and for a result
+ * that is due, the sources upstream decide: the policy that they share, otherwise the app's.
  */
 import { fromUtf8 } from '../../base/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
@@ -14,14 +14,17 @@ export function policyOf({ topic }: SourceNode, ofApp: ErrorPolicy): ErrorPolicy
   return topic.onError ?? ofApp
 }
 
-/** Whether a bad record ends the run, whichever it is. */
+/** Whether every bad record ends the run. */
 export function failsAlways({ stages }: Plan, ofApp: ErrorPolicy): boolean {
   return (
     ofApp === 'fail' && stages.every(({ sources }) => sources.every(each => policyOf(each, ofApp) === 'fail'))
   )
 }
 
-/** For records without one source: the policy that all sources upstream share, otherwise the app's. */
+/**
+ * The policy for records without a single source: the one that all sources upstream share, otherwise the
+ * app's.
+ */
 export function policyBehind(stage: Stage, ofApp: ErrorPolicy): ErrorPolicy {
   const all = [
     ...stage.sources.map(source => policyOf(source, ofApp)),
@@ -31,7 +34,7 @@ export function policyBehind(stage: Stage, ofApp: ErrorPolicy): ErrorPolicy {
   return all[0] && others.every(other => other === first) ? all[0] : ofApp
 }
 
-/** Settles a result that was due and could not be processed further on. */
+/** Applies the policy to a result that was due and that a later operator failed on. */
 export function settleFailedResult(
   ofApp: ErrorPolicy,
   sink: BadRecordSink,
@@ -43,7 +46,10 @@ export function settleFailedResult(
   settleFailed(policyBehind(task.stage, ofApp), sink, unplaced(task, operator, record), error)
 }
 
-/** A result that has no place on a log yet: as JSON, so that a person can read it. */
+/**
+ * A result that is not on a log yet, so its place is an operator and a task. Its key and value are written as
+ * JSON, so that a person can read them.
+ */
 function unplaced({ partition }: Task, { name }: OperatorNode, record: StreamRecord): BadRecord {
   const { headers, key, value, timestamp } = record
   const bytes = (part: unknown): Uint8Array | null =>

@@ -1,4 +1,7 @@
-/** A partition of the topic between two stages, on its way into a task. What it holds: exchange-record.ts. */
+/**
+ * Reads a partition of the topic between two stages into a task. The format of its records:
+ * exchange-record.ts.
+ */
 import { MillraceError } from '../../base/index.ts'
 import type { FetchedBatch } from '../../port/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'

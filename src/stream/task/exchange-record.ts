@@ -1,11 +1,11 @@
 /**
- * Records in the topic between two stages, the exchange over brokers.
+ * Records in the topic between two stages: the exchange over brokers.
  *
- * - A **record** has the bytes of its new key, or no key; its value as state would keep it, which has bytes
- *   for null, too; and headers that say how it is judged (record-headers.ts).
+ * - A **record** has the bytes of its new key, or no key. Its value is encoded as in state, where null has
+ *   bytes, too. Its headers say how it is judged (record-headers.ts).
  * - An **announcement** has neither key nor value. Its headers name tasks upstream, in `millrace.task` as
  *   `0-7,9`, and the least of their watermarks. Each instance writes one to every partition, inside the
- *   transaction of its commit; so a task downstream never gets ahead of what it has yet to read.
+ *   transaction of its commit. So a task downstream never gets ahead of the records that it has yet to read.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8 } from '../../base/index.ts'
 import { frozen, type UndoLog, valueCodec } from '../../state/index.ts'
@@ -36,7 +36,7 @@ export function sendToExchange(
   outputs.writeRaw(node, topic, partition, record.timestamp, key, value, headers, undo)
 }
 
-/** The record as it was sent; undefined where its headers do not say how it is judged. */
+/** The record as it was sent; undefined if its headers lack the watermark that it is judged by. */
 export function exchangedRecord(
   codec: KeyCodec,
   timestamp: number,
@@ -60,14 +60,17 @@ export function exchangedRecord(
   )
 }
 
-/** How far tasks of a stage have come. */
+/** The watermark that tasks of a stage have reached. */
 export interface Announcement {
   /** Each range from its first task to its last, both included. */
   readonly ranges: readonly (readonly [from: number, to: number])[]
   readonly watermark: number
 }
 
-/** Announces to one partition downstream that `tasks`, as {@link taskRanges} says them, have come so far. */
+/**
+ * Announces to one partition downstream that `tasks`, in the form of {@link taskRanges}, have reached
+ * `watermark`.
+ */
 export function announceWatermark(
   outputs: Outputs,
   topic: string,
@@ -82,7 +85,7 @@ export function announceWatermark(
   ])
 }
 
-/** What an announcement says; undefined where a header is missing. */
+/** The content of an announcement; undefined if a header is missing. */
 export function announcementIn(headers: readonly RecordHeader[]): Announcement | undefined {
   const { watermark } = exchangedHeaders(headers)
   const tasks = headers.find(({ key }) => key === taskHeader)?.value
@@ -96,7 +99,7 @@ export function announcementIn(headers: readonly RecordHeader[]): Announcement |
   return { ranges, watermark }
 }
 
-/** `0-7,9` for 9 and 0 to 7. */
+/** `0-7,9` for the tasks 0 to 7 and 9. */
 export function taskRanges(partitions: readonly number[]): string {
   const sorted = partitions.toSorted((a, b) => a - b)
   const ranges: string[] = []
@@ -109,7 +112,7 @@ export function taskRanges(partitions: readonly number[]): string {
   return ranges.join(',')
 }
 
-/** A record that millrace did not write, where nobody else may. */
+/** The error for a record that millrace did not write, in a topic that only millrace may write to. */
 export function foreignRecord(topic: string, partition: number, offset: number): MillraceError {
   return new MillraceError(
     'MALFORMED_RECORD',

@@ -1,9 +1,9 @@
-/** One record for several branches: what one of them does to it, the others must not see. */
+/** Passes one record to several branches. No branch may see the changes that another makes to the record. */
 import { frozen, given } from '../../state/index.ts'
 import { type Forward, nowhere } from '../operators/operator.ts'
 import type { StreamRecord } from '../operators/record.ts'
 
-/** Passes a record on to all of `targets`, in their order. */
+/** Passes a record to all of `targets`, in their order. */
 export function fanOut(targets: readonly Forward[]): Forward {
   const [first, second] = targets
   if (first === undefined) return nowhere
@@ -26,7 +26,7 @@ function share({ key, value, previous }: StreamRecord): void {
   frozen(previous)
 }
 
-/** The record for another branch: with a copy of the value where that cannot be frozen. */
+/** The record for another branch, with a copy of the value if the value cannot be frozen. */
 function givenTo(record: StreamRecord): StreamRecord {
   const { value, previous } = record
   const own = given(value)

@@ -1,14 +1,15 @@
 /**
  * Time that passes without data. It moves watermarks in a live run, never in a bounded one:
  *
- * - a topic whose event time is the arrival of its records: its watermark follows the wall clock;
- * - a source partition that is at its end, and has been without data for as long as its topic says, is idle:
- *   it no longer holds back the others. Its watermark is raised to the least of theirs, so all that comes
- *   behind it is late by its own partition's watermark, and whatever depends on that stays sound;
- * - where all are idle, time continues by the clock from their last data, so that the last window closes in
- *   an outage, too.
+ * - The event time of a topic may be the arrival of its records. Then its watermark follows the wall clock.
+ * - A source partition is idle if it is at its end and has had no data for as long as its topic says. An idle
+ *   partition no longer holds back the others: its watermark is raised to the least of theirs. A record that
+ *   comes later with an earlier timestamp is late by its own partition's watermark. So everything that
+ *   depends on that rule stays sound.
+ * - If all partitions are idle, time continues by the clock from their last data. So the last window closes
+ *   in an outage, too.
  *
- * Idleness counts only time in which the instance ran and had read to the end. It is looked at every
+ * Idleness counts only time in which the instance ran and had read to the end. It is checked at intervals of
  * {@link clockStepMs}.
  */
 import type { Clock } from '../../base/index.ts'
@@ -20,7 +21,7 @@ import type { Task } from './task.ts'
 /** How often the clock moves watermarks, in ms: a window closes by the clock this much later at most. */
 export const clockStepMs = 250
 /**
- * A watermark that the clock alone moves follows it in steps of this, in ms, while no window waits for less:
+ * A watermark that only the clock moves advances in steps of this many ms, unless a window waits for less:
  * each step is a commit.
  */
 const restStepMs = 60_000
@@ -28,7 +29,7 @@ const restStepMs = 60_000
 export class PassingTime {
   readonly #now: () => number
   readonly #activeNow: () => number
-  /** Since when all inputs are idle, and where the one furthest ahead was then. */
+  /** When all inputs became idle, and the highest watermark among them at that time. */
   #outage: { readonly sinceMs: number; readonly watermark: number } | undefined
 
   /** `active` counts the time in which this process could act. */
@@ -38,8 +39,8 @@ export class PassingTime {
   }
 
   /**
-   * Moves the watermarks of inputs without data. `isAwaited` says whether somebody waits for a watermark.
-   * Returns whether time passes without data here, so that the caller comes back after {@link clockStepMs}.
+   * Moves the watermarks of inputs without data. `isAwaited` says whether a task waits for a watermark.
+   * Returns whether time passes without data here: then the caller calls again after {@link clockStepMs}.
    */
   pass(inputs: Iterable<InputPartition>, reader: Reader, isAwaited: (watermark: number) => boolean): boolean {
     const activeNow = this.#activeNow()
@@ -88,7 +89,7 @@ function isWorthIt(from: number, to: number, isAwaited: (watermark: number) => b
   return to > from && (to - from >= restStepMs || isAwaited(to))
 }
 
-/** Whether some task, of those that are here, waits for a watermark to fire something. */
+/** Whether one of these tasks waits for this watermark to fire something. */
 export function awaits(tasks: Iterable<Task>, watermark: number): boolean {
   for (const { time } of tasks) if (time.deadline <= watermark) return true
   return false

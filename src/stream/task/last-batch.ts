@@ -1,15 +1,15 @@
 /**
- * What tells the records before an offset from others: the batch that the offset is in or behind, by its last
- * offset and its checksum.
+ * Identifies the records before an offset by the batch that the offset is in or after: its last offset and
+ * its checksum.
  *
- * An offset alone does not. A partition that was cut off, by a repair or a restored copy, takes new records
- * at offsets that were processed already, and an app that goes by the number would pass them over. Clients of
- * Kafka notice that by the leader's epoch (KIP-320).
+ * An offset alone is not enough. A partition that was cut off, by a repair or a restored copy, takes new
+ * records at offsets that were processed already. An app that compares only offsets would skip those records.
+ * Kafka's clients detect this by the leader epoch (KIP-320).
  */
 import type { RecordBatch } from '../../wire/index.ts'
 import { batchesUpTo, type LogPort, type TopicPartition } from '../../port/index.ts'
 
-/** One batch is wanted. */
+/** Only one batch is needed. */
 const fetchBytes = 64 * 1024
 
 export interface LastBatch {
@@ -31,9 +31,7 @@ export async function holdsBatch(
   return found !== undefined && found.lastOffset === lastOffset && found.crc === crc
 }
 
-/**
- * The first committed batch with a record at `offset` or behind it; undefined where the partition has none.
- */
+/** The first committed batch with a record at or after `offset`; undefined if the partition has none. */
 export async function nextBatch(
   port: LogPort,
   { topic, partition }: TopicPartition,

@@ -1,4 +1,4 @@
-/** What an app counts while it runs. Nothing that goes no further is left uncounted. */
+/** The counts of a running app. Every record that goes no further is counted. */
 import type { DropReason } from '../operators/operator.ts'
 import type { Pane } from '../operators/record.ts'
 
@@ -21,7 +21,7 @@ export class Metrics {
     failed: 0,
   }
   /**
-   * Late records that went to a side output (`late()`), by the reason that they would have been dropped for.
+   * Late records that went to a side output (`late()`), by the reason for which they would have been dropped.
    * They are not in `dropped`.
    */
   readonly sideOutput: Record<'late' | 'idle', number> = { late: 0, idle: 0 }

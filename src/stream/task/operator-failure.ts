@@ -20,7 +20,7 @@ export class OperatorFailure extends Error {
   }
 }
 
-/** By V8's and JavaScriptCore's words: the language gives such errors no name. */
+/** Recognized by the messages of V8 and JavaScriptCore: the language has no code for such errors. */
 function isChangeOfFrozen(cause: unknown): boolean {
   return (
     cause instanceof TypeError &&

@@ -1,11 +1,11 @@
-/** What an output has failed with, said for the app that writes it. */
+/** The error of a failed write, in words for the app that writes. */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import type { GraphNode } from '../plan/graph.ts'
 
-/** What writes a record. */
+/** The node that writes a record. */
 export type OutputNode = Pick<GraphNode, 'name' | 'kind'>
 
-/** Names a topic that is gone. Other failures say where they were already. */
+/** Names a topic that was deleted. Other errors already name their place. */
 export function outputFailure(topic: string, partition: number, error: unknown): unknown {
   if (!isMillraceError(error, 'UNKNOWN_TOPIC', 'UNKNOWN_PARTITION')) return error
   return new MillraceError(

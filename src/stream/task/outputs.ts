@@ -1,6 +1,6 @@
 /**
- * What an instance writes: results, what goes through exchanges, dead letters, changelogs and the plan. All
- * of it goes through one batcher to the instance's writer.
+ * Everything that an instance writes: results, records for exchanges, dead letters, changelogs and the plan.
+ * All of it goes through one batcher to the instance's writer.
  */
 import {
   Batcher,
@@ -19,7 +19,7 @@ import { sinkHeaders } from './record-headers.ts'
 
 const deadLetters: OutputNode = { name: 'dead letters', kind: 'sink' }
 
-/** What is known of the topics that are written. */
+/** Partition counts and limits of the topics that are written. */
 export interface OutputTopics {
   partitions(topic: string): number
   /** Bytes of the largest batch that a topic takes. */
@@ -30,7 +30,7 @@ export class Outputs {
   readonly #batcher: Batcher
   readonly #batches = new Map<string, TopicBatches>()
   readonly #topics: OutputTopics
-  /** Something was handed over since the last commit. */
+  /** Whether a batch was handed over since the last commit. */
   #uncommitted = false
   readonly #ends = new Map<string, number[]>()
 
@@ -50,10 +50,10 @@ export class Outputs {
   }
 
   /**
-   * Writes a record to a sink's topic. One without a key goes to the partition that has the task's own
-   * number, which keeps its order. With an undo log the record is written once what it came from has
+   * Writes a record to a sink's topic. A record without a key goes to the partition with the task's own
+   * number, which keeps its order. With an undo log the record is written once its source record has
    * succeeded.
-   * @throws MillraceError RECORD_TOO_LARGE for one that the topic cannot take; what the codecs throw
+   * @throws MillraceError RECORD_TOO_LARGE for a record that the topic cannot take; the errors of the codecs
    */
   write(node: SinkNode, record: StreamRecord, taskPartition: number, undo?: UndoLog): void {
     const { topic } = node
@@ -69,8 +69,8 @@ export class Outputs {
   }
 
   /**
-   * Writes bytes to a partition of the caller's choice: what goes through an exchange. `node`: for messages;
-   * `undo` as in {@link write}.
+   * Writes bytes to a partition of the caller's choice, as exchanges do. `node` is for messages; `undo` works
+   * as in {@link write}.
    * @throws MillraceError RECORD_TOO_LARGE
    */
   writeRaw(
@@ -89,7 +89,7 @@ export class Outputs {
     else batches.add(partition, bound, timestamp, key, value, headers)
   }
 
-  /** Keeps a record that could not be processed, with why and where in its headers. */
+  /** Keeps a record that could not be processed, with the reason and its place in the headers. */
   deadLetter(letter: DeadLetter): void {
     const { to, timestamp, key, value } = letter
     const partition = letter.partition % this.#topics.partitions(to)
@@ -97,7 +97,7 @@ export class Outputs {
     this.writeRaw(deadLetters, to, partition, timestamp, key, value, headers)
   }
 
-  /** Hands a finished batch to the writer; `onAppended` is told of the offset behind it. */
+  /** Hands a finished batch to the writer. `onAppended` gets the offset after the batch. */
   append(
     topic: string,
     partition: number,
@@ -124,14 +124,14 @@ export class Outputs {
   }
 
   /**
-   * The offset after the last record that was appended here to a partition, and acknowledged; 0 where there
-   * was none.
+   * The offset after the last record that this instance appended to a partition and that was acknowledged; 0
+   * if there is none.
    */
   end(topic: string, partition: number): number {
     return this.#ends.get(topic)?.[partition] ?? 0
   }
 
-  /** All that was handed over is committed. */
+  /** Everything that was handed over is committed. */
   committed(): void {
     this.#uncommitted = false
   }

@@ -1,13 +1,14 @@
 /**
- * The headers of a record that leaves a task: its own, and what millrace says of it.
+ * The headers of a record that leaves a task: its own, and those that millrace adds.
  *
- * | header               | on                     | says                                                     |
- * | -------------------- | ---------------------- | -------------------------------------------------------- |
- * | `millrace.pane`      | sinks, exchanges       | when a window's result came: early, on-time, late        |
- * | `millrace.watermark` | exchanges              | the watermark of the source partition that it comes from |
- * | `millrace.idle`      | exchanges, no content  | idleness had raised that watermark, without data         |
+ * | header               | on                    | says                                                     |
+ * | -------------------- | --------------------- | -------------------------------------------------------- |
+ * | `millrace.pane`      | sinks, exchanges      | when a window's result came: early, on-time, late        |
+ * | `millrace.watermark` | exchanges             | the watermark of the source partition that it comes from |
+ * | `millrace.idle`      | exchanges, no content | idleness had raised that watermark, without data         |
  *
- * An exchange writes its headers before the record's own. Those of dead letters: port/produce/dead-letter.ts.
+ * An exchange writes its headers before the record's own. The headers of dead letters:
+ * port/produce/dead-letter.ts.
  */
 import { fromUtf8, utf8 } from '../../base/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
@@ -18,12 +19,12 @@ export const watermarkHeader = 'millrace.watermark'
 const idleHeader = 'millrace.idle'
 const noBytes = new Uint8Array(0)
 
-/** In a topic that the app writes. */
+/** The headers in a topic that the app writes. */
 export function sinkHeaders({ headers, pane }: StreamRecord): readonly RecordHeader[] {
   return pane ? [...headers, { key: paneHeader, value: fromUtf8(pane) }] : headers
 }
 
-/** In the topic between two stages. */
+/** The headers in the topic between two stages. */
 export function exchangeHeaders({ headers, pane, raised, watermark }: StreamRecord): readonly RecordHeader[] {
   const all: RecordHeader[] = [{ key: watermarkHeader, value: fromUtf8(String(watermark)) }]
   if (pane) all.push({ key: paneHeader, value: fromUtf8(pane) })
@@ -32,13 +33,13 @@ export function exchangeHeaders({ headers, pane, raised, watermark }: StreamReco
   return all
 }
 
-/** What {@link exchangeHeaders} made, taken apart. */
+/** The parts of the headers that {@link exchangeHeaders} made. */
 export interface ExchangedHeaders {
-  /** Undefined where the record is not one of an exchange. */
+  /** Undefined if the record does not come from an exchange. */
   readonly watermark: number | undefined
   readonly raised: boolean
   readonly pane: Pane | undefined
-  /** The record's own. */
+  /** The record's own headers. */
   readonly headers: readonly RecordHeader[]
 }
 

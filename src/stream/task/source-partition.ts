@@ -1,6 +1,6 @@
 /**
- * A partition of a source topic on its way into a task: decodes batches, gives records their event time, and
- * moves the watermark behind them (source-time.ts). Each record carries the watermark as it was before it.
+ * Reads a partition of a source topic into a task: decodes batches, gives records their event time, and moves
+ * the watermark after them (source-time.ts). Each record carries the watermark from before it.
  */
 import { durationInWords, thrownInWords } from '../../base/index.ts'
 import { DecodedBatch, type FetchedBatch } from '../../port/index.ts'
@@ -26,9 +26,11 @@ const timestampMax = 8_640_000_000_000_000
 export interface SourceEnvironment extends BadRecordSink {
   /** Time in which this process could act, in ms, for idleness. */
   monotonic(): number
-  /** Wall time, for topics whose event time is the time of arrival, and for times that cannot be. */
+  /**
+   * Wall time, for topics whose event time is the time of arrival, and to find times that are too far ahead.
+   */
   now(): number
-  /** How far ahead of the wall clock a record may be, in ms, where its topic does not say. */
+  /** How far ahead of the wall clock a record may be, in ms, if its topic does not say. */
   readonly maxAheadMs: number
 }
 
@@ -48,14 +50,19 @@ export class SourcePartition implements InputPartition, SourceInput {
   readonly #node: SourceNode
   readonly #time: SourceTime
   readonly #maxAheadMs: number
-  /** A record at most this late is not too far ahead: the wall clock is asked where one is. */
+  /**
+   * Timestamps up to this one are not too far ahead. Only a later one makes the partition read the wall
+   * clock.
+   */
   #notAhead = Number.NEGATIVE_INFINITY
   #next = 0
-  /** The record last put aside for want of a key: several operators may want one. */
+  /**
+   * The index of the last record that was put aside because it has no key: several operators may need one.
+   */
   #keyMissingAt = -1
   #isFiring = false
   #nextOffset: number
-  /** The batch in hand, and the last one of which a record was processed. */
+  /** The loaded batch, and the last batch of which a record was processed. */
   #loaded: LastBatch | undefined
   #last: LastBatch | undefined
 
@@ -136,7 +143,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     return this.#isFiring
   }
 
-  /** Moves event time on without a record. */
+  /** Advances event time without a record. */
   advanceTo(watermark: number): void {
     this.#time.advance(watermark)
   }
@@ -155,7 +162,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     return sourceMetadata({ watermark, idle, ended: this.ended, unfired: this.unfired, last: this.#last })
   }
 
-  /** Processes one record; returns its event time, or -Infinity for one that was put aside. */
+  /** Processes one record. Returns its event time, or -Infinity if it was put aside. */
   #process(index: number): number {
     const decoded = this.#decoded
     const key = decoded.keys[index]
@@ -200,8 +207,8 @@ export class SourcePartition implements InputPartition, SourceInput {
   }
 
   /**
-   * Whether the time is so far in the future that it would end time for all others. That of a table without a
-   * watermark moves nothing.
+   * Whether the timestamp is so far in the future that it would end time for all other records. The
+   * timestamps of a table without a watermark move nothing.
    */
   #isAhead(timestamp: number): boolean {
     if (this.#time.isTimeless || this.#time.isArrival) return false
@@ -219,8 +226,8 @@ export class SourcePartition implements InputPartition, SourceInput {
   }
 
   /**
-   * A keyed operator has dropped the record for want of a key: it is counted, and nothing is wrong with the
-   * program, so only letters are kept.
+   * A keyed operator has dropped the record because it has no key. The drop is counted, and the program is
+   * not at fault. So the record is kept only if the policy keeps dead letters.
    */
   keyMissing(): void {
     const index = this.#next - 1

@@ -2,11 +2,11 @@
  * The event time of a source partition: its watermark, and what moves it.
  *
  * - Records: the watermark is the largest timestamp so far minus the allowed disorder. It moves **after** the
- *   record that moves it was processed, and over records that are dropped further on, too.
- * - The wall clock, where event time is the time of arrival.
- * - Idleness: a partition without data is raised to where the others are (idleness.ts).
+ *   record that moves it was processed. A record that an operator drops moves it, too.
+ * - The wall clock, if event time is the time of arrival.
+ * - Idleness: the watermark of a partition without data is raised to that of the others (idleness.ts).
  *
- * A table without a watermark is not moved by its records, and holds back nobody.
+ * The records of a table without a watermark move nothing, and the table holds back no other input.
  */
 import type { SourceNode } from '../plan/graph.ts'
 import type { WatermarkInput } from './task-time.ts'
@@ -15,7 +15,7 @@ export class SourceTime implements WatermarkInput {
   watermark: number
   /** The offset of the record that moved the watermark here; undefined if no record of this run did. */
   recordOffset: number | undefined
-  /** Whether the watermark is where idleness raised it to. */
+  /** Whether idleness raised the watermark to its present value. */
   idle: boolean
   /**
    * When the partition last had data, or was not at its end, by the active clock; Infinity during a batch.
@@ -38,33 +38,34 @@ export class SourceTime implements WatermarkInput {
     this.#outOfOrdernessMs = topic.watermark?.outOfOrdernessMs ?? (of === 'table' ? undefined : 0)
   }
 
-  /** Whether records have no say in it: they are of a table without a watermark. */
+  /** Whether records do not move the watermark: they belong to a table without one. */
   get isTimeless(): boolean {
     return this.#outOfOrdernessMs === undefined
   }
 
-  /** Whether it is the time of arrival. */
+  /** Whether event time is the time of arrival. */
   get isArrival(): boolean {
     return this.#topic.timestamp === 'arrival'
   }
 
-  /** How long without data makes the partition idle, in ms; undefined: it never is. */
+  /** The partition is idle after this time without data, in ms. Undefined: it never is. */
   get idleAfterMs(): number | undefined {
     return this.#topic.watermark?.idleAfterMs
   }
 
-  /** The watermark that a record carries: as it was before the record. */
+  /** The watermark that a record carries: the one from before the record. */
   get ofRecords(): number {
     return this.#outOfOrdernessMs === undefined ? Number.NEGATIVE_INFINITY : this.watermark
   }
 
-  /** The time of the record that moved the watermark here, if one did. */
+  /** The timestamp of the record that moved the watermark here, if a record did. */
   get latestTimestamp(): number {
     return this.watermark + (this.#outOfOrdernessMs ?? 0)
   }
 
   /**
-   * A record was processed; -Infinity for one that was put aside. Returns whether the watermark has moved.
+   * A record was processed; its timestamp is -Infinity if it was put aside. Returns whether the watermark has
+   * moved.
    */
   processed(timestamp: number, offset: number | undefined): boolean {
     const watermark = timestamp - (this.#outOfOrdernessMs ?? Number.POSITIVE_INFINITY)
@@ -75,22 +76,27 @@ export class SourceTime implements WatermarkInput {
     return true
   }
 
-  /** The time of a record that arrives now. It never goes back, also when the wall clock was set back. */
+  /** The event time of a record that arrives now. It never goes back, even if the wall clock was set back. */
   arrival(wallMs: number): number {
     return Math.max(Math.floor(wallMs), this.latestTimestamp)
   }
 
-  /** Where event time is the arrival: the watermark at a time of the wall clock. Nothing earlier comes. */
+  /**
+   * If event time is the arrival: the watermark at a time of the wall clock. No record with an earlier time
+   * comes.
+   */
   watermarkAt(wallMs: number): number {
     return Math.floor(wallMs) - (this.#outOfOrdernessMs ?? 0)
   }
 
-  /** Moves the watermark on, by the wall clock or to the end of time. Nothing is late by that. */
+  /** Advances the watermark, by the wall clock or to the end of time. This makes no record late. */
   advance(watermark: number): void {
     this.watermark = Math.max(this.watermark, watermark)
   }
 
-  /** The partition has been without data: it no longer holds the others back. */
+  /**
+   * The partition has been without data: raises its watermark, so that it no longer holds the others back.
+   */
   raise(watermark: number): void {
     if (watermark <= this.watermark || watermark === Number.POSITIVE_INFINITY) return
     this.watermark = watermark
@@ -102,7 +108,7 @@ export class SourceTime implements WatermarkInput {
     this.activeAt = Number.POSITIVE_INFINITY
   }
 
-  /** The batch is through. */
+  /** The batch is done. */
   rests(now: number): void {
     this.activeAt = now
   }

@@ -1,9 +1,9 @@
 /**
- * The tasks that one instance runs, and the exchange between them where it is in memory: a plain call of the
- * task that owns the key.
+ * The tasks that one instance runs, and the exchange between them if it is in memory. An exchange in memory
+ * is a plain call of the task that owns the key.
  *
- * In memory a task downstream waits for every task upstream, so all tasks of the app have to be here; that a
- * second instance is refused is the caller's business.
+ * In memory a task downstream waits for every task upstream, so all tasks of the app must be in this
+ * instance. The caller refuses a second instance.
  */
 import { assert, partitionForBinary } from '../../base/index.ts'
 import type { ExchangeNode } from '../plan/graph.ts'
@@ -14,11 +14,11 @@ import type { StreamRecord } from '../operators/record.ts'
 import { Task, type TaskEnvironment } from './task.ts'
 import type { WatermarkInput } from './task-time.ts'
 
-/** What the tasks need beside their exchange. */
+/** What the tasks need besides their exchange. */
 export type GroupEnvironment = Omit<TaskEnvironment, 'exchange'>
 
 export interface ExchangeForm {
-  /** Takes a record that leaves a stage; undefined sends it on in memory. */
+  /** Takes a record that leaves a stage. Undefined: the exchange is in memory. */
   send?(task: Task, node: ExchangeNode, partition: number, record: StreamRecord): void
 }
 
@@ -33,12 +33,12 @@ export class TaskGroup {
   readonly #partitions: (stage: Stage) => number
   readonly #environment: TaskEnvironment
   readonly #form: ExchangeForm
-  /** In memory: what each task downstream knows of each one upstream. */
+  /** In memory: the watermark of each task upstream, as each task downstream knows it. */
   readonly #links: { readonly from: Task; readonly to: Task; readonly input: WatermarkInput }[] = []
   readonly #consumers = new Map<ExchangeNode, Stage>()
   /**
-   * In memory: where the records of an exchange go, by partition. Found once, as long as no task comes or
-   * goes.
+   * In memory: the task that takes the records of an exchange, by partition. Looked up once, until a task is
+   * added or removed.
    */
   readonly #targets = new Map<ExchangeNode, Target[]>()
 
@@ -59,7 +59,7 @@ export class TaskGroup {
       for (const { exchange } of stage.incoming) this.#consumers.set(exchange, stage)
   }
 
-  /** Upstream first. */
+  /** All tasks, upstream first. */
   *all(): Iterable<Task> {
     for (const stage of this.plan.stages) yield* this.#tasks.get(stage)?.values() ?? []
   }
@@ -68,7 +68,7 @@ export class TaskGroup {
     return this.#tasks.get(stage)?.get(partition)
   }
 
-  /** Makes a task; in memory those upstream of it are there already. */
+  /** Makes a task. In memory the tasks upstream of it exist already. */
   add(stage: Stage, partition: number, restoredWatermark: number): Task {
     const task = new Task(stage, partition, this.#environment, restoredWatermark)
     this.#targets.clear()
@@ -90,8 +90,7 @@ export class TaskGroup {
   }
 
   /**
-   * The state of `tasks`, upstream first, has been restored: firing that a commit had found incomplete
-   * continues.
+   * The state of `tasks`, upstream first, has been restored. Firing that a commit found incomplete continues.
    */
   restored(tasks: Iterable<Task>): void {
     for (const task of tasks) {
@@ -100,9 +99,7 @@ export class TaskGroup {
     }
   }
 
-  /**
-   * Before a commit: keeps as state what has not fired yet. Returns whether everything that is due has.
-   */
+  /** Before a commit: keeps incomplete firing as state. Returns whether everything that is due has fired. */
   suspend(): boolean {
     const restarted = new Map<Task, number>()
     let isComplete = true
@@ -122,9 +119,9 @@ export class TaskGroup {
   }
 
   /**
-   * Brings every task's watermark up to its inputs', upstream first. False when there was more to fire than
-   * fits in a turn, of one task or of several (`isOver` is asked after each that had something to fire): call
-   * again after letting the event loop turn, before any record.
+   * Brings every task's watermark up to its inputs', upstream first. Returns false if there was more to fire
+   * than fits in a turn, of one task or of several: `isOver` is asked after each task that had something to
+   * fire. Then the caller lets the event loop turn and calls again, before any record.
    */
   advance(isOver: () => boolean = () => false): boolean {
     for (const task of this.all()) {

@@ -1,16 +1,17 @@
 /**
- * Time in a task: what its watermark is, and what fires because of it, or because of processing time.
+ * Time in a task: its watermark, and what fires because of the watermark or of processing time.
  *
  * Invariants:
  * - the watermark is the least of the inputs' and never goes back; everything whose last instant is before it
  *   has fired;
  * - before a record is processed, everything that the watermark before it made due has fired;
- * - firing may be interrupted, and committed there: where it continues is kept as state until it is complete.
+ * - firing may be interrupted, and a commit may come in between: state keeps the place where firing continues
+ *   until it is complete.
  */
 import type { KeyedState } from '../../state/index.ts'
 import { type Operator, stateBegin } from '../operators/operator.ts'
 
-/** Something whose progress in event time a task waits for: a source partition, or a task upstream. */
+/** An input whose progress in event time a task waits for: a source partition, or a task upstream. */
 export interface WatermarkInput {
   watermark: number
 }
@@ -22,21 +23,21 @@ interface Timed {
   readonly operator: TimedOperator
 }
 
-/** Where the firing of a task is in state while it is not complete: below everything that operators keep. */
+/** The namespace of state that keeps incomplete firing: below every namespace of an operator. */
 const suspendedNamespace = stateBegin - 1
 
 /** Firing that a commit found incomplete. */
 interface Suspended {
-  /** The task's watermark: what is complete before this has fired. */
+  /** The task's watermark: everything that is complete before it has fired. */
   readonly watermark: number
   /**
-   * What is firing: everything that is complete before this; null when firing up to its inputs' watermarks
-   * had not begun.
+   * The watermark up to which the task fires: everything that is complete before it. Null if firing up to the
+   * inputs' watermarks had not begun.
    */
   readonly target: number | null
-  /** The name of the timed operator that it has come to: those before it are through. */
+  /** The name of the timed operator that is firing: those before it are done. */
   readonly at: string | null
-  /** How far that one is, if its own state does not say it. */
+  /** The progress of that operator, if its own state does not say it. */
   readonly place: unknown
 }
 
@@ -47,7 +48,7 @@ interface Periodic {
 }
 
 export class TaskTime {
-  /** As of all inputs; what has fired is behind it. */
+  /** The watermark over all inputs. Everything that was due before it has fired. */
   watermark: number
 
   readonly #inputs: WatermarkInput[] = []
@@ -55,7 +56,7 @@ export class TaskTime {
   readonly #timed: Timed[] = []
   readonly #periodic: Periodic[] = []
   #deadline = Number.NEGATIVE_INFINITY
-  /** What is due at this watermark is firing, and which of the timed operators it is at. */
+  /** The watermark up to which the task is firing, and the index of the timed operator that fires. */
   #target: number | undefined
   #at = 0
   /** Keeps {@link Suspended} across restarts. */
@@ -72,17 +73,17 @@ export class TaskTime {
     this.#inputs.push(input)
   }
 
-  /** An operator of the task, added in the order in which records pass. */
+  /** Adds an operator of the task. Operators are added in the order in which records pass. */
   addOperator(name: string, operator: Operator): void {
     if (isTimed(operator)) this.#timed.push({ name, operator })
   }
 
-  /** Where firing that is not complete is kept: the first call counts. */
+  /** The state that keeps incomplete firing. Only the first call counts. */
   keepIn(state: KeyedState<unknown>): void {
     this.#kept ??= state
   }
 
-  /** Makes sure that what is due at this watermark fires. */
+  /** Makes sure that everything due at this watermark fires. */
   wakeAt(watermark: number): void {
     if (watermark < this.#deadline) this.#deadline = watermark
   }
@@ -92,15 +93,15 @@ export class TaskTime {
     this.#periodic.push({ intervalMs, callback, due: now + intervalMs })
   }
 
-  /** Whether results go out right now because they are due, and not because of a record. */
+  /** Whether results leave right now because they are due, and not because of a record. */
   get firesNow(): boolean {
     return this.#firesNow
   }
 
   /**
-   * Takes in what the inputs' watermarks have become, and fires what is due. False when there was more to
-   * fire than one turn of the event loop should take: then nothing else may happen in the task before it has
-   * been called again.
+   * Takes the present watermarks of the inputs, and fires what is due. Returns false if there was more to
+   * fire than one turn of the event loop should take. Then nothing else may happen in the task before the
+   * next call.
    */
   advance(): boolean {
     for (;;) {
@@ -116,7 +117,7 @@ export class TaskTime {
       this.watermark = watermark
       this.#deadline = Number.POSITIVE_INFINITY
       for (const { operator } of this.#timed) this.#deadline = Math.min(this.#deadline, operator.deadline())
-      // The inputs may have moved on while it was interrupted.
+      // The inputs may have advanced while firing was interrupted.
       if (!isResumed) return true
     }
   }
@@ -128,7 +129,7 @@ export class TaskTime {
     return watermark
   }
 
-  /** Whether it has been interrupted while it fired. */
+  /** Whether firing was interrupted and is not complete. */
   get isFiring(): boolean {
     return this.#target !== undefined
   }
@@ -141,15 +142,15 @@ export class TaskTime {
     )
   }
 
-  /** The watermark at which something is due next: no time before it makes a difference to the task. */
+  /** The watermark at which something is due next: an earlier watermark changes nothing in the task. */
   get deadline(): number {
     return this.#deadline
   }
 
   /**
-   * Before a commit: keeps as state what the watermarks of the inputs do not say, because firing up to them
-   * is not complete. `inputs` is what a restart would take their least watermark for. Returns what it would
-   * take the task's for.
+   * Before a commit: if firing up to the inputs' watermarks is not complete, keeps as state how far it is.
+   * `inputs` is the least watermark of the inputs that a restart would begin with. Returns the task's
+   * watermark that a restart would begin with.
    */
   suspend(inputs: number): number {
     if (!this.#kept || this.#timed.length === 0) return inputs
@@ -171,8 +172,8 @@ export class TaskTime {
   }
 
   /**
-   * When its state has been restored: goes back to where firing had come. Those upstream of it have been
-   * called before.
+   * After the state is restored: continues at the place that firing had reached. The tasks upstream have been
+   * restored before.
    */
   restored(): void {
     const suspended = this.#kept?.get(suspendedNamespace, '') as Suspended | undefined
@@ -187,7 +188,7 @@ export class TaskTime {
     if (suspended.place !== null) this.#timed[this.#at]?.operator.resume?.(suspended.place)
   }
 
-  /** Runs what is due by processing time; returns when to come back. */
+  /** Calls the callbacks that are due by processing time. Returns when the next one is due. */
   tick(now: number): number {
     let next = Number.POSITIVE_INFINITY
     for (const periodic of this.#periodic) {
@@ -205,7 +206,9 @@ export class TaskTime {
     return next
   }
 
-  /** Upstream first: what one fires is processed by the next before that one's own time moves on. */
+  /**
+   * Upstream first: the next operator processes what the previous one fires, before its own time advances.
+   */
   #fire(watermark: number): boolean {
     this.#firesNow = true
     try {

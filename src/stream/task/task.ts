@@ -1,8 +1,8 @@
 /**
  * A task: the operators of one stage for one partition, joined to a chain of plain calls. Its time, and what
- * that makes due, is in task-time.ts.
+ * becomes due with time, are in task-time.ts.
  *
- * Its own state is all that it changes; what leaves it goes through {@link TaskEnvironment}.
+ * A task changes only its own state. Everything that leaves it goes through {@link TaskEnvironment}.
  */
 import { assert } from '../../base/index.ts'
 import type { KeyedState, UndoLog } from '../../state/index.ts'
@@ -29,14 +29,14 @@ export interface TaskEnvironment {
   state(task: Task, operator: OperatorNode, name: string): KeyedState<unknown>
   exchange(task: Task, node: ExchangeNode, record: StreamRecord): void
   output(task: Task, node: SinkNode, record: StreamRecord): void
-  /** A result that was due could not be processed further on. Without this it fails the app. */
+  /** A later operator failed on a result that was due. Without this function the failure ends the app. */
   failed?(task: Task, operator: OperatorNode, record: StreamRecord, error: unknown): void
-  /** Lets a record that fails leave no trace; left out where it ends the run. */
+  /** Reverts the changes of a record that fails. Left out if a failed record ends the run. */
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
   /**
-   * Results or rows that are settled between two turns of the event loop, as of now: it changes as the task
+   * How many results or rows are settled between two turns of the event loop. The number changes as the task
    * runs. Default {@link rowsPerTurnDefault}.
    */
   rowsPerTurn?(): number
@@ -45,9 +45,9 @@ export interface TaskEnvironment {
 /** About 20 ms of work. */
 const rowsPerTurnDefault = 2048
 
-/** Where the records come from that a task processes right now. */
+/** The origin of the records that a task processes right now. */
 export interface RecordOrigin {
-  /** An operator dropped the current record for want of a key. */
+  /** An operator dropped the current record because it has no key. */
   keyMissing(): void
 }
 
@@ -69,14 +69,14 @@ export class Task {
     this.#build()
   }
 
-  /** Where the records of a source, or of an exchange, come in. */
+  /** The function that takes the records of a source or of an exchange. */
   entry(node: GraphNode): Forward {
     const entry = this.#entries.get(node)
     assert(entry, `'${node.name}' brings records into stage ${this.stage.id}`)
     return entry
   }
 
-  /** A record that is dropped for want of a key. */
+  /** A record is dropped because it has no key. */
   keyMissing(): void {
     this.#environment.metrics.dropped['null-key'] += 1
     if (!this.time.firesNow) this.reading?.keyMissing()
@@ -89,13 +89,13 @@ export class Task {
     const connect = (from: GraphNode, outlet: number, forward: Forward): void => {
       const outlets = targets.get(from) ?? []
       targets.set(from, outlets)
-      // They come in reverse, and must be called in the order of their declaration.
+      // Targets are added in reverse, and must be called in the order of their declaration.
       ;(outlets[outlet] ??= []).unshift(forward)
     }
     const outletsOf = (node: GraphNode, count: number): Forward[] =>
       Array.from({ length: count }, (_, outlet) => fanOut(targets.get(node)?.[outlet] ?? []))
 
-    // Downstream first, so that an operator is given where its results go. Views are looked up late, since
+    // Downstream first: an operator is made with the targets of its results. Views are looked up later, since
     // they are upstream.
     for (const node of nodes.toReversed()) {
       const inputs = this.#inputsOf(node, operators, outletsOf)
@@ -105,7 +105,7 @@ export class Task {
         connect(from, outlet, forward)
       })
     }
-    // What comes over an exchange goes to all that take from it, as with any other node.
+    // A record of an exchange goes to all nodes that take from the exchange, as with any other node.
     for (const { exchange } of this.stage.incoming)
       this.#entries.set(exchange, this.#attempting(outletsOf(exchange, 1)[0] as Forward))
     for (const node of nodes) {
@@ -140,7 +140,7 @@ export class Task {
     }
   }
 
-  /** A record that fails on this way leaves no trace. */
+  /** Reverts the changes of a record that fails in `forward`. */
   #attempting(forward: Forward): Forward {
     const { undo } = this.#environment
     if (!undo || forward === nowhere) return forward
@@ -157,8 +157,8 @@ export class Task {
   }
 
   /**
-   * A result that is due and fails further on is settled here: no record is at fault, and later results are
-   * still due.
+   * Settles a due result that a later operator fails on: no record is at fault, and later results are still
+   * due.
    */
   #settling(node: OperatorNode, forward: Forward): Forward {
     const environment = this.#environment
@@ -193,7 +193,7 @@ export class Task {
         let view: TableView | undefined
         return {
           get(rawKey, key) {
-            // Asked for with the first record: an input may be made after what it leads to.
+            // Looked up with the first record: an input may be made after the operators that it feeds.
             view ??= from && operators.get(from)?.view
             assert(view, 'a view is one of a table')
             return view.get(rawKey, key) as never
@@ -221,7 +221,7 @@ export class Task {
   }
 }
 
-/** Tells which operator a failing user function was in. */
+/** Adds the operator's name to the error of a user function. */
 function guarded(name: string, forward: Forward): Forward {
   return record => {
     try {

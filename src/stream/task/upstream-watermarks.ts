@@ -1,28 +1,31 @@
 /**
- * What a task behind an exchange over topics knows of the tasks upstream: a lower bound of the watermark of
- * each.
+ * What a task behind an exchange over topics knows of the tasks upstream: a lower bound of each one's
+ * watermark.
  *
- * It is committed as the metadata of one offset, which may have 4,096 bytes: watermarks that are equal side
- * by side are written once, as what they are ahead of the least. Where that is too long, what is ahead of the
- * least is rounded down to seconds, minutes, hours or days. Lower bounds stay lower bounds, and the least,
- * the beginning and the end of time stay exact.
+ * It is committed as the metadata of one offset, which may have 4,096 bytes. Equal watermarks of neighbouring
+ * tasks are written once, as their distance from the least watermark. If the text is too long, distances are
+ * rounded down to seconds, minutes, hours or days. Lower bounds stay lower bounds. The least, the beginning
+ * and the end of time stay exact.
  */
 import { MillraceError } from '../../base/index.ts'
 
 /** Characters of the text: with the metadata around it it stays below 4,096. */
 const textMax = 3800
-/** Tasks upstream: one character for each, where no two neighbours are equal. */
+/** The most tasks upstream: the text has one character for each if no two neighbours are equal. */
 export const upstreamTasksMax: number = textMax
-/** What the text is rounded down to, in ms, until it is short enough. In the end nothing is ahead. */
+/**
+ * The units that distances are rounded down to, in ms, until the text is short enough. With the last one
+ * every distance is 0.
+ */
 const unitsMs = [1, 1000, 60_000, 3_600_000, 86_400_000, Number.POSITIVE_INFINITY]
 
 const { NEGATIVE_INFINITY, POSITIVE_INFINITY } = Number
 
 export class UpstreamWatermarks {
   readonly #watermarks: number[]
-  /** The least of them. */
+  /** The least watermark. */
   watermark: number
-  /** The text, until one of them changes. */
+  /** The text, until one of the watermarks changes. */
   #text: string | undefined
 
   /** @throws MillraceError LIMIT_EXCEEDED for more than {@link upstreamTasksMax} */
@@ -37,7 +40,9 @@ export class UpstreamWatermarks {
     this.watermark = leastOf(this.#watermarks)
   }
 
-  /** Tasks `from` to `to`, both included, have come to `watermark`. False for tasks that do not exist. */
+  /**
+   * Tasks `from` to `to`, both included, have reached `watermark`. Returns false for tasks that do not exist.
+   */
   raise(from: number, to: number, watermark: number): boolean {
     const watermarks = this.#watermarks
     if (!(from >= 0 && from <= to && to < watermarks.length)) return false
@@ -50,7 +55,7 @@ export class UpstreamWatermarks {
     return true
   }
 
-  /** All of them as text. */
+  /** All watermarks as text. */
   get text(): string {
     return (this.#text ??= textOf(this.#watermarks))
   }
@@ -80,8 +85,8 @@ function leastOf(watermarks: readonly number[]): number {
 }
 
 /**
- * `<least>/<unit>:<run>,<run>…`, each run a value, and how often it comes: `-` the beginning of time, `+` its
- * end, otherwise units ahead of the least.
+ * `<least>/<unit>:<run>,<run>…`. Each run is a value and how often it occurs. A value is `-` for the
+ * beginning of time, `+` for its end, otherwise units ahead of the least.
  */
 function textOf(watermarks: readonly number[]): string {
   const finite = watermarks.filter(Number.isFinite)
@@ -95,7 +100,7 @@ function textOf(watermarks: readonly number[]): string {
     const head = `${least}/${unit === POSITIVE_INFINITY ? 1 : unit}:`
     const text = head + runsOf(values)
     if (text.length <= textMax) return text
-    // Nothing is ahead any more, so each is one character.
+    // Every distance is 0 by now, so each value is one character.
     if (unit === POSITIVE_INFINITY) return `${head}=${values.join('')}`
   }
   return ''
