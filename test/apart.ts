@@ -1,7 +1,7 @@
 /**
- * Runs a function in a separate thread. The test runner follows every promise that is made on its thread, and
- * a simulation is made of nothing else: apart from the runner it takes a third of the time. `npm test` keeps
- * the runner from that (tools/no-promise-hooks.js); a file that is run directly does not.
+ * Runs a function in a separate thread. The test runner follows every promise on its thread, and a simulation
+ * consists of promises: apart from the runner it takes a third of the time. `npm test` keeps the runner from
+ * following them (tools/no-promise-hooks.js); a file that is run directly does not.
  */
 import { inspect } from 'node:util'
 import { parentPort, Worker, workerData } from 'node:worker_threads'

@@ -1,9 +1,9 @@
-/** The form of a commit's subject. Used by tidy.test.ts. */
+/** The format of a commit's subject. Used by tidy.test.ts. */
 
 /** The most characters of a subject. */
 const subjectMax = 72
 
-/** Words that end like a past or a participle, or in s, and are imperatives all the same. */
+/** Imperatives that end like a past tense, a participle or a third person. */
 const imperatives = new Set([
   'bring',
   'embed',
@@ -17,7 +17,7 @@ const imperatives = new Set([
   'string',
 ])
 
-/** What is wrong with a commit's subject; undefined for `area: imperative, at most 72 characters`. */
+/** The error in a commit's subject; undefined for `area: imperative, at most 72 characters`. */
 export function subjectFault(subject: string): string | undefined {
   const verb = /^[a-z][\w./-]*(?:, [a-z][\w./-]*)*: ([a-z]+)\b/.exec(subject)?.[1]
   if (verb === undefined) return "is not 'area: imperative'"

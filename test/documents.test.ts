@@ -1,6 +1,6 @@
 /**
- * What docs/ARCHITECTURE.md says is where. (Links, programs and headings are held to by package.test.ts and
- * examples.test.ts.)
+ * Files and folders that docs/ARCHITECTURE.md names. (package.test.ts and examples.test.ts check links,
+ * programs and headings.)
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -15,7 +15,7 @@ test('the files and folders that docs/ARCHITECTURE.md names exist', () => {
     ([, name = '']) => name,
   )
   ok(named.length > 60)
-  // Those that have their place in the layer table, and are not here yet.
+  // Folders that have a row in the layer table, but do not exist yet.
   const announced = ['src/kafka', 'src/sql', 'src/dashboard']
   const missing = named.filter(
     name =>

@@ -1,10 +1,10 @@
-/** What README and docs contain, for the tests that hold them to it: programs, links, headings. */
+/** The programs, links and headings of README and docs, for the tests that check them. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, normalize, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 
-/** README.md and docs/*.md, by their paths in the repository. */
+/** README.md and docs/*.md, by path in the repository. */
 export const documents: readonly string[] = [
   'README.md',
   ...readdirSync(join(root, 'docs'))
@@ -18,7 +18,8 @@ export function textOf(document: string): string {
 
 /**
  * The programs of a document, by file name. A block that imports from millrace begins a program, which has
- * the name of the example that the text before links to; a block without imports continues the one before.
+ * the name of the example that the preceding text links to. A block without imports continues the previous
+ * program.
  */
 export function programsOf(document: string): Map<string, string> {
   const programs = new Map<string, string>()
@@ -33,9 +34,7 @@ export function programsOf(document: string): Map<string, string> {
   return programs
 }
 
-/**
- * Runs the app of a program that declares one over `orders`, and prints how many records it has processed.
- */
+/** Runs the app of a program that declares one over `orders`, and prints how many records it processed. */
 const runIt = `
 import { openLog } from 'millrace'
 await using log = await openLog('./data')
@@ -44,22 +43,22 @@ console.log((await app.run({ log, until: 'now' })).records)
 `
 
 /**
- * The programs of docs/changing-a-program.md, by file name, each with lines that run its app over one record;
- * and what each prints. They declare apps, and run nothing themselves.
+ * The programs of docs/changing-a-program.md, by file name, and what each prints. They only declare apps, so
+ * each gets lines that run its app over one record.
  */
 export function guidePrograms(): { readonly programs: Map<string, string>; readonly prints: string } {
   const programs = programsOf('docs/changing-a-program.md')
   return { programs: new Map(Array.from(programs, ([name, text]) => [name, text + runIt])), prints: '1\n' }
 }
 
-/** The `tsconfig.json` that the README gives its readers. */
+/** The `tsconfig.json` that the README shows. */
 export function readmeTsconfig(): string {
   const [, config] = /`tsconfig\.json`:\n+```json\n(.*?)^```$/ms.exec(textOf('README.md')) ?? []
   if (config === undefined) throw new Error('README.md shows no tsconfig.json')
   return config
 }
 
-/** Relative links of a document: the path in the repository, and the heading in it where one is named. */
+/** Relative links of a document: the path in the repository, and the heading in it if the link names one. */
 export function linksOf(document: string): { readonly path: string; readonly heading: string | undefined }[] {
   return [...textOf(document).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
     ([, path = '', heading]) => ({

@@ -1,5 +1,5 @@
 /**
- * The programs in README and docs are in examples/, to the letter, and do what the text says.
+ * The programs in README and docs are in examples/, character by character, and do what the text says.
  * (test/package.test.ts runs the first one from the packed package, and examples/flights has its own test.)
  */
 import assert from 'node:assert/strict'
@@ -16,7 +16,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 const root = resolve(import.meta.dirname, '..')
 const examples = join(root, 'examples')
 
-/** An example as a user writes it: imported from the package. */
+/** An example as a user writes it: with imports from the package. */
 function published(file: string): string {
   return readFileSync(join(examples, file), 'utf8')
     .replaceAll("'../src/index.ts'", "'millrace'")
@@ -46,7 +46,7 @@ test('hello.ts prints what the README shows', t => {
   assert.equal(run(temporaryFolder(t), 'hello.ts'), output)
 })
 
-test('warehouse.ts delivers each row once, over runs and as the file grows', t => {
+test('warehouse.ts delivers each row once, over several runs and as the file grows', t => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'airports.csv')
   writeFileSync(file, 'code,name,altitude\nDFW,Dallas-Fort Worth,607\nORD,Chicago,668\n')
@@ -62,7 +62,7 @@ test('query-warehouse.ts queries a table while it is loaded', t => {
     assert.equal(run(folder, 'query-warehouse.ts'), `[ { key: 'ada', pages: '3' } ]\n`)
 })
 
-test('service.ts counts each order once, also where it is killed', async t => {
+test('service.ts counts each order once, even if it is killed', async t => {
   const folder = temporaryFolder(t)
   const post = async (url: string, body: object): Promise<number> =>
     (await fetch(url, { method: 'POST', body: JSON.stringify(body) })).status
@@ -73,7 +73,7 @@ test('service.ts counts each order once, also where it is killed', async t => {
     assert.equal(await post(url, { customer: 'ada' }), 400)
     await end(service, 'SIGKILL')
   }
-  // Stopped at any moment, it continues with the next start, until all is in the table.
+  // Killed at any moment, it continues at the next start, until all orders are in the table.
   let table: unknown
   for (let ms = 500; ms < 20_000 && !/1000/.test(String(table)); ms *= 2) {
     const { service } = await startService(t, folder)

@@ -1,4 +1,4 @@
-/** The lists of files in docs/ARCHITECTURE.md are the tree: every source file once, and nothing else. */
+/** The lists of files in docs/ARCHITECTURE.md match the tree: every source file once, and no other. */
 import { deepEqual, ok } from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,10 +8,10 @@ import { textOf } from './documents.ts'
 const root = resolve(import.meta.dirname, '..')
 const page = 'docs/ARCHITECTURE.md'
 
-/** The folders whose files are listed; those inside them are listed as well. */
+/** The folders whose files are listed, including their subfolders. */
 const listed = ['src/stream', 'src/state', 'src/log', 'src/port', 'src/broker', 'src/connect']
 
-/** What the lists say: `src/port/log.ts`, in the order of the page. A block is a folder, then its files. */
+/** The listed files: `src/port/log.ts`, in the order of the page. A block is a folder, then its files. */
 function filesInPage(): string[] {
   const [, section = ''] = /^### Files, room by room\n(.*?)^#/ms.exec(textOf(page)) ?? []
   const blocks = Array.from(section.matchAll(/^```text\n(.*?)^```$/gms), ([, block = '']) => block)
@@ -33,7 +33,7 @@ function filesInTree(): string[] {
   )
 }
 
-test('docs/ARCHITECTURE.md lists each file of the rooms once, and no other', () => {
+test('docs/ARCHITECTURE.md lists each source file once, and no other', () => {
   const inPage = filesInPage()
   const inTree = filesInTree()
   deepEqual(

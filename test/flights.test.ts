@@ -1,6 +1,6 @@
 /**
- * The demo on its first days: killed in every phase, and left by Ctrl-C and resumed, its tables are those of
- * the batch answer.
+ * The demo on its first days: it is killed in every phase, or left by Ctrl-C and resumed, and its tables are
+ * those of the batch answer.
  */
 import { equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -13,7 +13,7 @@ import { forSeeds } from './for-seeds.ts'
 import { soak } from './scale.ts'
 
 const main = join(import.meta.dirname, '..', 'examples', 'flights', 'main.ts')
-/** The first days in which something of each table is found, alerts too. */
+/** Enough days for rows in each table, alerts included. */
 const days = soak ? '30' : '12'
 let data: string
 
@@ -22,7 +22,7 @@ before(async () => {
 })
 after(() => rm(data, { recursive: true, force: true }))
 
-/** Runs the demo; sends SIGINT when it is in that phase, and something has been committed. */
+/** Runs the demo; sends SIGINT when it is in that phase and has committed something. */
 function demo(
   args: readonly string[],
   interruptIn?: string,
@@ -49,7 +49,7 @@ function demo(
   })
 }
 
-test('killed in every phase, nothing is lost or doubled', { timeout: 150_000 }, () =>
+test('a demo that is killed in every phase loses and doubles nothing', { timeout: 150_000 }, () =>
   forSeeds(1, async (_, seed) => {
     const { code, output } = await demo([
       '--days',
@@ -70,7 +70,7 @@ test('killed in every phase, nothing is lost or doubled', { timeout: 150_000 }, 
 )
 
 test(
-  'left by Ctrl-C, it continues where it was; started over, it begins from scratch',
+  'a demo that is left by Ctrl-C continues where it was, and one started again begins from scratch',
   { timeout: 100_000 },
   async () => {
     const args = ['--days', soak ? '30' : '6', '--data', join(data, 'resume')]

@@ -1,4 +1,4 @@
-/** What for-seeds.test.ts calls in a thread. */
+/** The function that for-seeds.test.ts calls in a thread. */
 import { forSeeds } from './for-seeds.ts'
 
 export function failing(): Promise<void> {

@@ -1,4 +1,4 @@
-/** A randomised test that fails says how to run its seed alone, and the command does it. */
+/** A randomised test that fails names the command that runs its seed alone, and the command does so. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import type * as helper from './for-seeds.ts'
 const root = join(import.meta.dirname, '..')
 let loaded = 0
 
-/** The helper, as it is loaded where SEED has this value. */
+/** The helper, loaded with SEED set to this value. */
 async function forSeedsWith(seed: string | undefined): Promise<typeof helper.forSeeds> {
   const before = process.env['SEED']
   setSeed(seed)
@@ -34,7 +34,7 @@ async function seedsOf(seed: string | undefined, seeds: number | readonly number
   return seen
 }
 
-test('runs each seed once, in order; with SEED it runs that one alone', async () => {
+test('forSeeds runs each seed once, in order, and with SEED only that one', async () => {
   assert.deepEqual((await seedsOf(undefined, 50)).slice(0, 5), [1, 2, 3, 4, 5])
   assert.deepEqual(await seedsOf(undefined, [7, 3]), [7, 3])
   assert.deepEqual(await seedsOf('12', 50), [12])
@@ -42,7 +42,7 @@ test('runs each seed once, in order; with SEED it runs that one alone', async ()
   for (const invalid of ['', 'x', '1.5']) await assert.rejects(forSeedsWith(invalid), /Invalid SEED/)
 })
 
-test('checks the results of all seeds, and not those of one', async () => {
+test('forSeeds checks the results of all seeds together, and skips the check for a single seed', async () => {
   const none = (): never => assert.fail('asked')
   await assert.rejects(
     (await forSeedsWith(undefined))([1, 2], () => 1, none),
@@ -53,7 +53,7 @@ test('checks the results of all seeds, and not those of one', async () => {
   )([1, 2], () => 1, none)
 })
 
-test('a failure names the command, also from a thread', async () => {
+test('a failure names the command that repeats it, also from a thread', async () => {
   const forSeeds = await forSeedsWith(undefined)
   const failing = forSeeds([1, 2, 3], (_, seed) => assert.notEqual(seed, 2))
   const command = /SEED=2 npm run test -- test\/for-seeds\.test\.ts/

@@ -16,10 +16,11 @@ const asked = askedSeed(process.env['SEED'])
 
 /**
  * Calls `body` for the seeds 1, 2, …, and collects its results. `seeds` is their count in a soak, of which
- * `npm test` runs a tenth; or a list, which runs whole. With SEED=n in the environment n alone is run.
+ * `npm test` runs a tenth; or a list, which always runs completely. With SEED=n in the environment only n
+ * runs.
  *
- * @param together checks the results of all seeds, in their order: that a run met what it is there for. One
- *   seed that runs alone is not asked for it.
+ * @param together checks the results of all seeds, in their order, for example that a run met the cases that
+ *   it tests. It is not called for a single seed.
  * @throws Error at the first seed that fails, with the command that repeats it and the failure as its cause.
  */
 export async function forSeeds<T>(
@@ -41,7 +42,10 @@ export async function forSeeds<T>(
   if (asked === undefined) together(results)
 }
 
-/** The test file that calls, from the root of the project, also in a thread that it started (apart.ts). */
+/**
+ * The test file of the caller, relative to the root of the project, also in a thread that it started
+ * (apart.ts).
+ */
 export function testFile(): string {
   const { testFile: given } = (workerData ?? {}) as { readonly testFile?: string }
   if (given !== undefined) return given

@@ -1,5 +1,5 @@
 /**
- * A disk of which parts can be full for as long as a test says, or no longer answer: writes and new files
+ * A disk of which a test makes parts full, or unresponsive, for as long as it wants: writes and new files
  * there find no room, syncs do not return.
  */
 import type { Disk, DiskFile } from '../src/base/index.ts'
@@ -9,7 +9,7 @@ export type Paths = (path: string) => boolean
 export interface FillableDisk extends Disk {
   /** From now on there is no room under these paths. */
   fill(paths: Paths): void
-  /** From now on fdatasync of these files returns only when they are let go. */
+  /** From now on fdatasync of these files returns only when they are released. */
   hang(paths: Paths): void
   /** There is room, and every sync returns. */
   free(): void

@@ -1,4 +1,4 @@
-/** For `throws` and `rejects`: what a test may hold an error to. */
+/** For `throws` and `rejects`: what a test may check of an error. */
 import { isMillraceError, type ErrorCode } from '../src/base/index.ts'
 
 /** The error has this code, and its message names what it is `about`: a place, a column, a process. */

@@ -1,6 +1,6 @@
 /**
- * Shows that the house rules of oxlint.config.ts bite: each case is one line in a file of a folder laid out
- * like the project and linted with the project's own configuration. One run of the linter judges them all.
+ * Shows that the house rules of oxlint.config.ts report breaches. Each case is one line in a file of a folder
+ * laid out like the project, with the project's configuration. One run of the linter checks all cases.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -12,7 +12,7 @@ import { test } from 'node:test'
 interface Case {
   file: string
   line: string
-  /** The rule that must report the line, or undefined where no house rule may. */
+  /** The rule that must report the line; undefined if no house rule may report it. */
   reports: string | undefined
 }
 
@@ -34,7 +34,8 @@ const imports = 'eslint(no-restricted-imports)'
 const globals = 'eslint(no-restricted-globals)'
 const properties = 'eslint(no-restricted-properties)'
 
-// Down and through the door is fine, and so is a sibling; tests reach into what they need.
+// Valid: an import of a lower layer through its door, or of a file of the same folder. Tests import what they
+// need.
 importing('src/wire/batch.ts', '../base/index.ts')
 importing('src/wire/messages/fetch.ts', '../../base/index.ts')
 importing('src/wire/messages/fetch.ts', '../batch.ts')
@@ -52,7 +53,7 @@ importing('src/cli/main.ts', '../index.ts')
 importing('src/index.ts', './broker/index.ts')
 importing('src/wire/batch.test.ts', '../base/varint.ts')
 
-// Up and sideways is not.
+// Invalid: an import of a higher layer, or of another layer on the same level.
 importing('src/base/assert.ts', '../wire/index.ts', imports)
 importing('src/wire/batch.ts', '../log/index.ts', imports)
 importing('src/wire/messages/fetch.ts', '../../log/index.ts', imports)
@@ -66,7 +67,7 @@ importing('src/stream/operators/filter.ts', '../../connect/index.ts', imports)
 importing('src/connect/runner.ts', '../cli/index.ts', imports)
 importing('src/stream/task.ts', '../index.ts', imports)
 
-// Nor is it between rooms.
+// Invalid: an import of a higher room, or of a module above the rooms.
 importing('src/stream/operators/filter.ts', '../task/outputs.ts', imports)
 importing('src/stream/operators/filter.ts', '../plan/plan.ts', imports)
 importing('src/stream/plan/graph.ts', '../task/outputs.ts', imports)
@@ -80,14 +81,14 @@ importing('src/log/segment/segment.ts', '../partition/flush.ts', imports)
 importing('src/log/recovery/recovery.ts', '../partition/partition.ts', imports)
 importing('src/log/partition/partition.ts', '../log-directory.ts', imports)
 
-// A door is the only way in.
+// Modules outside a folder import it only through its door.
 importing('src/wire/batch.ts', '../base/varint.ts', imports)
 importing('src/wire/messages/fetch.ts', '../../base/varint.ts', imports)
 importing('src/connect/runner.ts', '../stream/operators/filter.ts', imports)
 importing('src/testing/test-app.ts', '../broker/groups.ts', imports)
 importing('src/index.ts', './broker/groups.ts', imports)
 
-// Time, chance, files and sockets come through the seams.
+// Time, randomness, files and sockets come through the seams.
 calling('src/log/partition.ts', 'Date.now()', properties)
 calling('src/port/producer.ts', 'Math.random()', properties)
 calling('src/stream/task.ts', 'process.hrtime()', properties)
@@ -106,7 +107,7 @@ calling('src/connect/runner.ts', 'Date.now()')
 calling('src/log/partition.test.ts', 'Date.now()')
 importing('src/connect/runner.ts', 'node:fs')
 
-// What else the design asks of the linter.
+// The other rules of the design that the linter checks.
 add(
   'src/log/promise.ts',
   'export function f(): void { Promise.resolve().then(() => 1) }',

@@ -1,7 +1,7 @@
 /**
- * The package as a user gets it: packed, judged by publint and attw, installed into an empty project with
- * install scripts off, and running the README's first example to the letter of the output that the README
- * shows.
+ * The package as a user gets it: packed, checked by publint and attw, and installed into an empty project
+ * with install scripts off. There it runs the README's first example, whose output must match the README
+ * exactly.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -24,7 +24,7 @@ function readmeExample(): { program: string; output: string } {
   return { program: found[1], output: found[2] }
 }
 
-/** The other doors, whose types do without the drivers that only some need: none is installed here. */
+/** The other doors. Their types must compile without the optional drivers, which are not installed here. */
 const doors = `
 import { csv } from 'millrace/connect'
 import { testApp } from 'millrace/testing'
@@ -37,11 +37,11 @@ describe('the packed package', () => {
   after(() => rmSync(folder, { recursive: true, force: true }))
   before(() => npm(root, 'pack', '--pack-destination', folder))
 
-  it('is fine by publint', () => {
+  it('passes publint', () => {
     tool('publint/src/cli.js', 'run', '--strict', tarball)
   })
 
-  it('is fine by attw, for ESM', () => {
+  it('passes attw for ESM', () => {
     tool(
       '@arethetypeswrong/cli/dist/index.js',
       '--profile',
@@ -59,7 +59,7 @@ describe('the packed package', () => {
       .split('\n')
       .map(file => file.replace(/^package\//, ''))
 
-  it('holds what is published and nothing else', () => {
+  it('holds the published files and no others', () => {
     const published =
       /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/[^/]*\.md|examples\/.*\.ts|dist\/(?!.*\.test\b).*\.(d\.ts|js))$/
     assert.deepEqual(
@@ -68,7 +68,7 @@ describe('the packed package', () => {
     )
   })
 
-  it('holds what README and docs link to, and the headings that they name', () => {
+  it('holds the files that README and docs link to, and the headings that they name', () => {
     const files = packed()
     let count = 0
     for (const document of documents)
@@ -84,7 +84,7 @@ describe('the packed package', () => {
     assert.ok(count > 10)
   })
 
-  it('says who made it, and what for', () => {
+  it('names its authors and its purpose', () => {
     const shown = ['description', 'keywords', 'license', 'author', 'engines'] as const
     const all = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>
     for (const field of shown) assert.ok(all[field], field)
@@ -99,7 +99,7 @@ describe('the packed package', () => {
     npm(project, 'install', '--dry-run', '--prefer-offline', '--no-audit', '--no-fund', tarball, driver)
   })
 
-  it("installs into an empty project, and runs the README's first program and those of docs", () => {
+  it('installs into an empty project, and runs the first program of the README and those of docs', () => {
     const project = join(folder, 'project')
     mkdirSync(project)
     writeFileSync(
@@ -111,17 +111,17 @@ describe('the packed package', () => {
     const { program, output } = readmeExample()
     writeFileSync(join(project, 'hello.ts'), program)
     assert.equal(run(process.execPath, ['hello.ts'], project), output)
-    // Every program of README and docs compiles as the README says. It reads our declarations too: no
-    // skipLibCheck.
+    // Every program of README and docs compiles as the README says. The compiler also checks our
+    // declarations: no skipLibCheck.
     writeFileSync(join(project, 'tsconfig.json'), readmeTsconfig())
     writeFileSync(join(project, 'doors.ts'), doors)
     for (const document of documents)
       for (const [name, text] of programsOf(document))
-        // Not where the driver is needed, which is not installed here: examples.test.ts runs those.
+        // Except programs that need the driver, which is not installed here: examples.test.ts runs those.
         if (!text.includes("'@duckdb/node-api'")) writeFileSync(join(project, name), text)
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', '.', '--typeRoots', join(root, 'node_modules/@types')], project)
-    // Those of the guides run, too: apps over one record each, and the tests of docs/testing.md.
+    // The programs of the guides run, too: apps over one record each, and the tests of docs/testing.md.
     const guide = guidePrograms()
     for (const [name, text] of guide.programs) {
       const own = join(project, name.replace('.ts', ''))
@@ -130,7 +130,7 @@ describe('the packed package', () => {
       assert.equal(run(process.execPath, [name], own), guide.prints, name)
     }
     run(process.execPath, ['--test', 'delays.test.ts'], project)
-    // The same program is examples/hello.ts, which imports the sources so that it is type-checked here.
+    // examples/hello.ts is the same program, but imports the sources so that it is type-checked here.
     const example = readFileSync(join(root, 'examples/hello.ts'), 'utf8')
     assert.equal(example.replace("'../src/index.ts'", "'millrace'"), program)
   })
@@ -141,15 +141,14 @@ function tool(script: string, ...args: string[]): string {
 }
 
 /**
- * npm itself, by the script that runs us where npm started this test: its command is another file on each
- * platform.
+ * Runs npm by the script that started this test, if npm did: its command is another file on each platform.
  */
 function npm(cwd: string, ...args: string[]): string {
   const script = process.env['npm_execpath']
   return script ? run(process.execPath, [script, ...args], cwd) : run('npm', args, cwd)
 }
 
-/** What it printed; a failure carries both streams, since each tool complains on another one. */
+/** The output of the command. A failure carries both streams, since tools report errors on different ones. */
 function run(program: string, args: string[], cwd: string): string {
   try {
     return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })

@@ -1,4 +1,4 @@
-/** The disk as one process sees it, whose end comes at a chosen call: by a loss of power, or by a kill. */
+/** The disk as one process sees it. The process ends at a chosen call, by a loss of power or by a kill. */
 import { seededRandom, type Disk, type DiskFile } from '../src/base/index.ts'
 import type { SimulatedDisk } from '../src/testing/simulated-disk.ts'
 
@@ -11,8 +11,8 @@ export interface PoweredProcess {
 }
 
 /**
- * `end` ends the process at once; otherwise it ends at the given call. A write that it ends in has written
- * some of its bytes; nothing that it does later reaches the disk.
+ * `end` ends the process at once; otherwise the process ends at the given call. If that call is a write, it
+ * has written some of its bytes. Nothing that the process does later reaches the disk.
  */
 export function withPower(
   disk: SimulatedDisk,
@@ -33,7 +33,7 @@ export function withPower(
     return async (...args: A): Promise<R> => {
       left -= 1
       if (left <= 0 && isOn) {
-        // It takes effect at once; the answer comes to nobody.
+        // The write takes effect at once, but no caller gets its result.
         part(...args).catch(() => undefined)
         end()
       }

@@ -1,7 +1,7 @@
 /** Lets simulated time pass. */
 import type { VirtualClock } from '../src/testing/virtual-clock.ts'
 
-/** Simulated time advances in steps of this. */
+/** The step in which simulated time advances. */
 const stepMs = 5
 const stepsMax = 20_000
 

@@ -1,6 +1,6 @@
 /**
- * House rules that need no compiler: an ordinary test that reads the tree. What can be said as a lint rule is
- * one (oxlint.config.ts, shown by lint-rules.test.ts).
+ * House rules that need no compiler: an ordinary test that reads the tree. Rules that the linter can check
+ * are in oxlint.config.ts (and tested by lint-rules.test.ts).
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { machineEnds, mayImport } from '../oxlint.config.ts'
 import { subjectFault } from './commit-subjects.ts'
 import { proseOfCode, proseOfMarkdown, wideLines, wordRules } from './prose.ts'
 
-/** Past this, look for two ideas in the file: reported. */
+/** A file with more lines is reported: it may hold two ideas. */
 const linesToReport = 400
 const linesMax = 800
 
@@ -35,11 +35,11 @@ function findLines(pattern: RegExp, within: (file: string) => boolean): string[]
   )
 }
 
-test('every folder of src has its row in the layer table, and a door', () => {
+test('every folder of src has a row in the layer table, and a door', () => {
   const folders = new Set(sources.map(file => file.split('/')[1] ?? '').filter(name => !name.endsWith('.ts')))
   const withoutRow = [...folders].filter(folder => !(folder in mayImport))
   assert.deepEqual(withoutRow, [])
-  // The command line is a program: it is entered through main.ts, and nothing imports it.
+  // The command line is a program: it starts in main.ts, and no module imports it.
   const withoutDoor = [...folders].filter(folder => folder !== 'cli' && !textOf.has(`src/${folder}/index.ts`))
   assert.deepEqual(withoutDoor, [])
 })
@@ -69,20 +69,20 @@ test('no test is skipped or runs alone', () => {
   )
 })
 
-test('nothing is left for later, and the compiler is not silenced', () => {
+test('the code has no leftover to-dos, and does not silence the compiler', () => {
   const later = /\b(?:TODO|FIXME|XXX)\b|not implemented|@ts-ignore|@ts-nocheck|\bas any\b/i
   assert.deepEqual(
     findLines(later, file => !file.endsWith('tidy.test.ts')),
     [],
   )
-  // Type tests say what must not compile; sources have no business to.
+  // Type tests mark the lines that must not compile; sources must not.
   assert.deepEqual(
     findLines(/@ts-expect-error/, file => file.startsWith('src/') && !file.endsWith('.test.ts')),
     [],
   )
 })
 
-/** Where a name that a door exports is declared: file and line; undefined where it is not found. */
+/** The file and line that declare a name which a door exports; undefined if none is found. */
 function declarationOf(name: string, door: string): readonly [file: string, line: number] | undefined {
   const text = textOf.get(door) ?? ''
   const declared = new RegExp(
@@ -98,7 +98,7 @@ function declarationOf(name: string, door: string): readonly [file: string, line
   return undefined
 }
 
-test('everything that users may import is documented', () => {
+test('every export that users may import is documented', () => {
   const undocumented: string[] = []
   for (const door of ['src/index.ts', 'src/connect/index.ts', 'src/testing/index.ts'])
     for (const [, names = ''] of (textOf.get(door) ?? '').matchAll(/^export (?:type )?\{([^}]*)\} from/gm))
@@ -110,7 +110,7 @@ test('everything that users may import is documented', () => {
   assert.deepEqual(undocumented, [])
 })
 
-test('what the documents name is there, and what they call absent is not', () => {
+test('the paths and scripts that the documents name exist, and those that they call absent do not', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
   const wrong: string[] = []
   for (const document of ['docs/ARCHITECTURE.md']) {
@@ -174,7 +174,8 @@ test('subjects of commits are imperative and short', () => {
     spawnSync('git', args, { cwd: root, encoding: 'utf8' })
       .stdout?.split('\n')
       .filter(line => line !== '') ?? []
-  // The rule holds from the commit that brought it. Without a repository, or its history, it checks nothing.
+  // The rule applies from the commit that introduced it. Without a repository, or its history, it checks
+  // nothing.
   const [first] = git('log', '--diff-filter=A', '--format=%H', '--', 'test/commit-subjects.ts')
   if (first === undefined) return
   assert.deepEqual(
@@ -189,7 +190,7 @@ test('subjects of commits are imperative and short', () => {
 /** Tables in code that must name each file of a folder. */
 const tables = [{ folder: 'src/cli/commands', table: 'src/cli/cli.ts' }]
 
-test('each file of a table is in it', () => {
+test('each file of a listed folder is in its table', () => {
   const missing = tables.flatMap(({ folder, table }) =>
     sources
       .filter(file => dirname(file) === folder && !/\.test\b|test-support/.test(file))
@@ -213,7 +214,7 @@ test('each command, connector and operator is in the documents and the changelog
     .flatMap(([, names = '']) => names.split(','))
     .map(name => name.trim())
     .filter(name => name !== '' && !name.startsWith('type '))
-  // Each method of the DSL has its usage there.
+  // That file has the usage of each method of the DSL.
   const usages = [...(textOf.get('src/stream/dsl/arguments.ts') ?? '').matchAll(/^ {2}(\w+): '.*\(/gm)]
   const operators = usages.map(([, name = '']) => name)
   assert(operators.length > 15)

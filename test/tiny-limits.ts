@@ -1,14 +1,14 @@
 /**
- * Limits of internal logs that are passed all the time, so that every rewrite, roll and drop happens often in
- * a test.
+ * Limits of internal logs that are exceeded all the time, so that every rewrite, roll and drop happens often
+ * in a test.
  */
 import type { Random } from '../src/base/index.ts'
 import type { InternalLimits } from '../src/broker/index.ts'
 
-/** An offset whose metadata is as long as may be. */
+/** The size of an offset with the longest allowed metadata. */
 export const appRecordBytesMax = 4500
 
-/** `recordBytesMax`: what the largest record of an internal log takes, as an offset with its metadata. */
+/** `recordBytesMax`: the size of the largest record of an internal log, an offset with its metadata. */
 export function tinyLimits(random: Random, recordBytesMax = 400): Required<InternalLimits> {
   return {
     segmentBytes: recordBytesMax + 100 + random.int(3 * recordBytesMax),

@@ -1,6 +1,6 @@
 /**
- * At least once over topics: offsets that are older than what the stages were told are refused, and those of
- * a crash never are.
+ * At least once over topics: offsets older than what was announced to the stages are refused. A crash never
+ * leaves such offsets.
  */
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -47,7 +47,7 @@ function write(world: World, from: number, count: number): Promise<void> {
 const sumsOf = async (world: World): Promise<Map<string | null, number>> =>
   new Map((await world.read('output')).map(({ key, value }) => [key, Number(value)]))
 
-/** What an undisturbed run gives. */
+/** The results of an undisturbed run. */
 async function sumsOfAll(count: number): Promise<Map<string | null, number>> {
   const world = await World.open()
   await write(world, 0, count)
@@ -65,7 +65,7 @@ async function commitsOf(world: World): Promise<readonly OffsetCommit[]> {
   return (await world.settle(world.port.listGroups())).find(({ group }) => group === 'app')?.offsets ?? []
 }
 
-/** Which commits are the older ones, and where that shows. */
+/** Which commits are older, and where the app notices it. */
 const setBack: readonly [name: string, isOlder: (of: TopicPartition) => boolean, where: RegExp][] = [
   ['all', () => true, new RegExp(`the record at offset \\d+ of ${inner}-0`)],
   ['those of the input', ({ topic: name }) => name === 'input', new RegExp(`its last commit for ${inner}-0`)],
@@ -82,7 +82,7 @@ const setBack: readonly [name: string, isOlder: (of: TopicPartition) => boolean,
 ]
 
 for (const [name, isOlder, where] of setBack)
-  test(`offsets are older than what was announced: ${name}`, async () => {
+  test(`refuses offsets that are older than what was announced: ${name}`, async () => {
     const world = await World.open()
     await write(world, 0, 45)
     await world.run(program(), { ...options, until: 'now' })
@@ -102,14 +102,14 @@ for (const [name, isOlder, where] of setBack)
     ok(isMillraceError(refused, 'STATE_INCOMPATIBLE'), String(refused))
     match(refused.message, where)
 
-    // Both ways out: the offsets that belong there, or from scratch.
+    // Both ways out: commit the offsets that belong there, or start from scratch.
     await commit(newer)
     await world.run(program(), { ...options, until: 'now' })
     await world.run(program(), { ...options, until: 'end', restart: true })
     deepEqual(await sumsOf(world), await sumsOfAll(105))
   })
 
-test('no crash leaves an announcement that is ahead, over three stages', () =>
+test('no crash over three stages leaves an announcement ahead of the offsets', () =>
   forSeeds(60, async (random, seed) => {
     const world = await World.open(seed)
     let written = 0
@@ -126,7 +126,7 @@ test('no crash leaves an announcement that is ahead, over three stages', () =>
     await checkNothingLost(world, written, 'after crashes')
   }))
 
-test('an instance that starts slowly beside another one does not take its progress for older offsets', () =>
+test('an instance that starts slowly beside another does not take its progress for older offsets', () =>
   forSeeds(40, async (random, seed) => {
     const world = await World.open(seed)
     await write(world, 0, 40)
@@ -148,7 +148,7 @@ test('an instance that starts slowly beside another one does not take its progre
     deepEqual(await sumsOf(world), await sumsOfAll(written))
   }))
 
-test('a table that gets its own watermark is not taken for older offsets', async () => {
+test('a table with its own watermark is not taken for older offsets', async () => {
   const joined = (names: Topic<string, string>): App => {
     const app = new App('app')
     app
@@ -187,7 +187,7 @@ test('a table that gets its own watermark is not taken for older offsets', async
   )
 })
 
-/** A log that takes a while for each answer about offsets. */
+/** A log that delays each answer about offsets. */
 function slowed({ clock, port }: World, delayMs: number): LogPort {
   const offsets: LogPort['offsets'] = async (...args) => {
     const found = await port.offsets(...args)

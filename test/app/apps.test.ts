@@ -1,6 +1,5 @@
 /**
- * Apps as those see them who look after a log: listed, moved, deleted; and what is left by 0.1.0 is taken
- * over.
+ * Apps seen by the operator of a log: listed, moved and deleted. Apps that 0.1.0 left behind are taken over.
  */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -63,7 +62,7 @@ test('apps are listed with their inputs, and whether they have finished', async 
   ])
 })
 
-/** Where an app of 4 of 6 records is moved to, and what it counts from there. */
+/** Where an app that has read 4 of 6 records is moved to, and what it counts from there. */
 const moves: readonly [to: ResetTarget, found: readonly number[]][] = [
   ['earliest', [1, 2, 3, 4, 5, 6]],
   ['latest', []],
@@ -71,7 +70,7 @@ const moves: readonly [to: ResetTarget, found: readonly number[]][] = [
   [{ timestamp: 1002 }, [1, 2, 3, 4]],
 ]
 for (const [to, found] of moves)
-  test(`an app is moved to ${JSON.stringify(to)}: it begins there, without state`, async () => {
+  test(`an app moved to ${JSON.stringify(to)} begins there without state`, async () => {
     const world = await counted()
     await world.settle(resetApp(world.port, 'app', to))
     await world.run(counting(), { until: 'now' })
@@ -82,7 +81,7 @@ for (const [to, found] of moves)
     equal((await valuesIn(world)).at(-1), found.length + 1)
   })
 
-test('what an app or the log keeps for itself is neither read nor written by apps, deliveries and sources', async () => {
+test('apps, deliveries and sources can neither read nor write internal topics of an app or the log', async () => {
   const world = await World.open()
   await write(world, 3)
   const grouped = (): App => {
@@ -149,7 +148,7 @@ test('what an app or the log keeps for itself is neither read nor written by app
     }
 })
 
-test('what an app or the log keeps for itself may be looked at, and no more', async () => {
+test('internal topics of an app or the log can be inspected, but not changed', async () => {
   const world = await counted()
   const log = createLog(world.port, world.clock)
   for (const name of ['app-count-1-aggregate-changelog', '__consumer_offsets']) {
@@ -184,7 +183,7 @@ test('what an app or the log keeps for itself may be looked at, and no more', as
   )
 })
 
-test("an app does not take a program's topic for its own, nor a program an app's", async () => {
+test("an app does not take a program's topic as its own, nor a program an app's", async () => {
   const own = topic('app-count-1-aggregate-changelog', {
     key: text(),
     value: json<number>(),
@@ -207,7 +206,7 @@ test("an app does not take a program's topic for its own, nor a program an app's
   }
 })
 
-test('an app that has finished is moved as well, and runs again', async () => {
+test('an app that has finished can be moved, and runs again', async () => {
   const world = await counted()
   await world.run(counting(), { until: 'end' })
   await world.settle(resetApp(world.port, 'app', 5))
@@ -215,7 +214,7 @@ test('an app that has finished is moved as well, and runs again', async () => {
   equal((await valuesIn(world)).at(-1), 1)
 })
 
-test('what cannot be moved is refused, and nothing of it is moved', async () => {
+test('an invalid move is refused, and nothing is moved', async () => {
   const world = await counted()
   const reset = (name: string, to: ResetTarget) => world.settle(resetApp(world.port, name, to))
   await rejects(reset('app', 7), withCode('OFFSET_OUT_OF_RANGE'))
@@ -227,7 +226,7 @@ test('what cannot be moved is refused, and nothing of it is moved', async () => 
   deepEqual(await valuesIn(world), [1, 2, 3, 4, 5, 6])
 })
 
-test('a move that was interrupted is refused by the app, and done again', async () => {
+test('the app refuses a move that was interrupted, and the move can be repeated', async () => {
   const world = await counted()
   const interrupted = new Proxy(world.port, {
     get: (port, name) =>
@@ -242,7 +241,7 @@ test('a move that was interrupted is refused by the app, and done again', async 
   equal((await valuesIn(world)).at(-1), 3)
 })
 
-test('a deleted app is forgotten, another one whose name begins alike is not', async () => {
+test('a deleted app is forgotten, and an app whose name begins alike is kept', async () => {
   const world = await counted()
   await world.run(counting('app-two'), { until: 'now' })
   equal(await world.settle(world.port.deleteApp('app')), true)
@@ -268,7 +267,7 @@ function logOfEarlierVersion(): Promise<World> {
   )
 }
 
-test('state that 0.1.0 left is taken over, and is tied to its changelog from then on', async () => {
+test('state from 0.1.0 is taken over, and is bound to its changelog from then on', async () => {
   const world = await logOfEarlierVersion()
   await write(world, 2, 4)
   await world.run(counting(), { until: 'now' })
@@ -283,7 +282,7 @@ test('state that 0.1.0 left is taken over, and is tied to its changelog from the
   )
 })
 
-test('state that 0.1.0 left is refused where the program has another kind of it, and where its changelog is cut', async () => {
+test('state from 0.1.0 is refused if the program has another kind of state, or if its changelog is cut', async () => {
   const world = await logOfEarlierVersion()
   const summing = new App('app')
   summing

@@ -1,6 +1,6 @@
 /**
- * What an instance has after partitions came and went: the tasks of those that it has, at the watermark that
- * was committed, and nothing of the others.
+ * What an instance has after partitions came and went: the tasks of its partitions, at the committed
+ * watermark, and nothing of the others.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ const input = topic('input', { key: text(), value: json<number>() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`a task that waits for several partitions continues from the least of their watermarks (${exchange})`, async () => {
+  test(`a task that waits for several partitions continues from the lowest of their watermarks (${exchange})`, async () => {
     const windows = (): App => {
       const app = new App('app')
       app
@@ -50,7 +50,7 @@ for (const exchange of ['memory', 'topic'] as const)
     )
   })
 
-test('a task that is given away takes its state along', async () => {
+test('a task that moves to another instance takes its state along', async () => {
   const app = new App('app')
   app.stream(input).groupByKey().count().to(output)
   const world = await World.open()

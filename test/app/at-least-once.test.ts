@@ -1,4 +1,4 @@
-/** At least once: after a crash something may come twice, and nothing is lost. */
+/** At least once: after a crash a record may come twice, and none is lost. */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Random } from '../../src/base/index.ts'
@@ -25,8 +25,8 @@ function program(): App {
 }
 
 /**
- * A log that never answers the n-th commit of offsets: everything is written by then, and nobody will know
- * how far.
+ * A log that never answers the n-th commit of offsets: everything is written, and nobody learns how far the
+ * app got.
  */
 function withoutCommits(port: LogPort, after: number): LogPort {
   let commits = 0
@@ -77,8 +77,8 @@ async function oneCase(random: Random, seed: number): Promise<number> {
   return found.length - records
 }
 
-test('under at-least-once nothing is lost over crashes, and something does come twice', () =>
-  // Without a duplicate there was no crash.
+test('at-least-once loses nothing over crashes, and does repeat records', () =>
+  // A run without a duplicate did not crash.
   forSeeds(300, oneCase, duplicates => ok(duplicates.some(count => count > 0))))
 
 test('without a crash every record comes once', async () => {
@@ -98,7 +98,7 @@ test('without a crash every record comes once', async () => {
   ])
 })
 
-test('offsets are not committed before all results of their records are acknowledged', async () => {
+test('offsets are committed only after all results of their records are acknowledged', async () => {
   const world = await World.open()
   await world.write('input', [{ key: 'a', value: 1 }])
   const acknowledging = Promise.withResolvers<void>()
@@ -125,7 +125,7 @@ test('offsets are not committed before all results of their records are acknowle
   await world.stop(running)
 })
 
-test('under at-least-once no window fires with a part of its records, over whichever exchange', async () => {
+test('under at-least-once no window fires with only some of its records, over either exchange', async () => {
   const perWindow = 10
   const windows = (): App => {
     const app = new App('app')
@@ -175,7 +175,7 @@ test('under at-least-once no window fires with a part of its records, over which
   })
 })
 
-test('offsets that are committed together are there together, wherever a crash cuts them off', async () => {
+test('offsets that are committed together survive or are lost together, wherever a crash cuts', async () => {
   // A rewrite takes many batches.
   const limits = { internal: { segmentBytes: 20_000, batchBytes: 300 } }
   const world = await World.open(1, limits)

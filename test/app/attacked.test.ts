@@ -1,5 +1,5 @@
 /**
- * An app gives the numbers of an undisturbed run, or refuses, whatever its folder has suffered (attacks.ts).
+ * After any damage to its folder, an app gives the numbers of an undisturbed run, or refuses (attacks.ts).
  */
 import { ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,8 +25,8 @@ const exactly = 'exactly-once'
 const atLeast = 'at-least-once'
 
 /**
- * Attacks that were not noticed once, by what is attacked: at which program, and what has to come of some of
- * them.
+ * Attacks that were once not noticed, by the file that they damage: the program, and for some the expected
+ * outcome.
  */
 const rows: readonly [
   name: string,
@@ -36,7 +36,7 @@ const rows: readonly [
   outcomes: readonly Outcome[],
 ][] = [
   [
-    'an input is cut off behind what was processed, and written to again',
+    'an input is cut off after what was processed, and written to again',
     { program: 'count', exchange: 'memory', guarantee: exactly },
     /^input-/,
     ['cut and repair', 'flip and repair', 'restore and repair'],
@@ -106,9 +106,9 @@ const ways = (Object.keys(programs) as ProgramName[]).flatMap(program =>
   ),
 )
 
-test('each file and folder is deleted, restored, cut off, flipped and repaired: right numbers, or a refusal', () =>
+test('with each file and folder deleted, restored, cut, flipped or repaired, an app is right or refuses', () =>
   forSeeds(1, async random => {
-    // All of them in the soak; otherwise a few of some programs.
+    // All of them in the soak; otherwise a few for some of the programs.
     const chosen = soak ? ways : Array.from({ length: 2 }, () => ways[random.int(ways.length)] as Way)
     for (const way of chosen) {
       const history = await historyOf(way)
@@ -119,7 +119,7 @@ test('each file and folder is deleted, restored, cut off, flipped and repaired: 
     }
   }))
 
-test('several of these at once', () =>
+test('with several attacks at once, an app is right or refuses', () =>
   forSeeds(10, async random => {
     const history = await historyOf(ways[random.int(ways.length)] as Way)
     const all = attacksOn(history, acts)
@@ -133,10 +133,7 @@ function attacksOn(history: History, actions: readonly Act[]): Attack[] {
   return targetsOf(history).flatMap(target => actions.map(act => ({ target, act })))
 }
 
-/**
- * Each attack alone: after a clean stop or a kill, with or without records that come later; `isWhole`: all
- * four.
- */
+/** Each attack alone: after a clean stop or a kill, with or without later records. `isWhole`: all four. */
 async function outcomesOf(
   history: History,
   attacks: readonly Attack[],
@@ -157,7 +154,7 @@ async function outcomeOf(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   const random = seededRandom(caseSeed)
-  // One of the four, but for the rows above.
+  // One of the four, except for the rows above.
   const [oneState, oneMore] = [random.int(2), random.int(2)]
   for (const [n, state] of (['closed', 'killed'] as const).entries())
     for (const [m, more] of [0, 40].entries()) {

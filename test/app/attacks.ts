@@ -1,7 +1,7 @@
 /**
- * What a data directory may suffer between two runs of an app, enumerated: each of its folders and files
- * deleted, restored from an older copy, cut off, flipped and repaired, and any of these together. After each
- * the app gives the numbers of an undisturbed run, or it refuses.
+ * The damage that a data directory may suffer between two runs of an app, enumerated. Each folder and file is
+ * deleted, restored from an older copy, cut off, flipped or repaired, or several of these at once. After
+ * each, the app gives the numbers of an undisturbed run, or refuses.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
@@ -14,7 +14,7 @@ const input = topic('input', { key: text(), value: json<number>() })
 const names = topic('names', { key: text(), value: text() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>(), partitions: 1 })
 
-/** Simulated ms that a first commit takes at the most. */
+/** Simulated milliseconds that a first commit takes at most. */
 const stepsMax = 30
 
 export type ProgramName = 'count' | 'count by key' | 'window' | 'session' | 'table join' | 'stateless'
@@ -83,11 +83,11 @@ export interface Way {
   readonly guarantee: 'exactly-once' | 'at-least-once'
 }
 
-/** What was there before: an older copy, and the folder as it is now. */
+/** Two states of the folder: an older copy, and the folder as it is now. */
 export interface History {
   readonly way: Way
   readonly old: Files
-  /** Closed cleanly; killed at work. */
+  /** Closed cleanly, or killed while it was running. */
   readonly now: Readonly<Record<'closed' | 'killed', Files>>
   /** How many records each has. */
   readonly written: Readonly<Record<'closed' | 'killed', number>>
@@ -116,8 +116,8 @@ async function closed(world: World): Promise<{ files: Files; next: World }> {
 }
 
 /**
- * Runs the app, and does `then` right behind its first commit: what that sent to the next stage is not read
- * yet.
+ * Runs the app, and calls `then` immediately after its first commit: the next stage has not read yet what
+ * that commit sent.
  */
 async function untilCommitted(
   world: World,
@@ -153,7 +153,7 @@ export async function historyOf(way: Way): Promise<History> {
   await write(world, 33, 27)
   await run(world, way, { until: 'now' })
   await write(world, 60, 40)
-  // Some of it is processed, and what is between the stages is not.
+  // Some records are processed; those between the stages are not.
   await world.settle(untilCommitted(world, way, running => running.stop()))
   const second = await closed(world)
   world = second.next
@@ -200,7 +200,7 @@ export interface Case {
   readonly more: number
 }
 
-/** Mostly in the last batches: what is behind the last commit, or just before it. */
+/** Mostly in the last batches: after the last commit, or just before it. */
 function somewhere(length: number, random: Random): number {
   return random.int(3) === 0 ? random.int(length) : Math.max(0, length - 1 - random.int(250))
 }
@@ -246,7 +246,7 @@ const refusalCodes = [
   'UNKNOWN_PARTITION',
 ] as const
 
-/** The numbers are right, or the code of the refusal. */
+/** `right`, or the code of the refusal. */
 export type Outcome = 'right' | (typeof refusalCodes)[number]
 
 export function describeCase(way: Way, { state, attacks, more }: Case): string {
@@ -266,8 +266,8 @@ const isRestored = ({ attacks }: Case, target: RegExp): boolean =>
   attacks.some(each => target.test(each.target) && each.act.startsWith('restore'))
 
 /**
- * Known limit: everything that says how far an app is has gone back together, to one older copy, or is gone
- * with the metadata that would know of it. What comes is put out once more. An app without state has only its
+ * Known limit: every file that says how far an app is went back to one older copy, or is lost together with
+ * the metadata that would show it. The app then writes those results again. An app without state has only its
  * offsets.
  */
 function isSetBack(history: History, attacked: Case): boolean {
@@ -281,8 +281,8 @@ function isSetBack(history: History, attacked: Case): boolean {
 }
 
 /**
- * At least once: a record that was sent to the next stage twice counts twice, and none is missing. State in
- * the stage itself is exact.
+ * At least once: a record that was sent to the next stage twice counts twice, and none is missing. The
+ * stage's own state is exact.
  */
 function checkNothingLost(found: readonly string[], right: readonly string[], mayDouble: boolean): void {
   const parsed = (values: readonly string[]): [string, string][] =>
@@ -291,15 +291,15 @@ function checkNothingLost(found: readonly string[], right: readonly string[], ma
   if (mayDouble) {
     for (const [key, value] of parsed(right))
       if (Number(last.get(key) ?? 0) > Number(value)) last.set(key, value)
-    // A session that another one took in.
+    // A session that another one absorbed.
     for (const [key, value] of last) if (value === 'null') last.delete(key)
   }
   deepEqual([...last].map(([key, value]) => `${key} ${value}`).sort(), right)
 }
 
 /**
- * Known limit: at least once an app goes back to offsets and an input of one older copy. What it has put out
- * of records that are gone now, stays: it was there `before`, and nothing replaced it. The right value is
+ * Known limit: at least once, an app goes back to offsets and an input of one older copy. Its results from
+ * records that are now gone stay: they were there `before`, and nothing replaced them. The right value is
  * there too, if one exists.
  */
 function withoutGone(
@@ -318,7 +318,7 @@ function withoutGone(
   })
 }
 
-/** What an undisturbed run gives. */
+/** The results of an undisturbed run. */
 const expected = new Map<string, { all: string[]; last: string[] }>()
 async function expectedOf(
   { program }: Way,
@@ -374,7 +374,7 @@ export async function check(history: History, attacked: Case, random: Random): P
     return refused(error)
   }
   try {
-    // Twice: the first run commits after a batch or two, and the second one is restored from that.
+    // Twice: the first run commits after a batch or two, and the second is restored from that.
     await world.settle(
       untilCommitted(world, way, running => running.stop(), { until: 'now', dirtyBytesMax: 1 }),
     )
@@ -388,7 +388,7 @@ export async function check(history: History, attacked: Case, random: Random): P
     left = await world.read('input')
     out = await world.read('output')
   } catch (error) {
-    // What was processed already need not be readable.
+    // Records that were already processed need not be readable.
     return refused(error)
   }
   const right = await expectedOf(way, left)

@@ -1,6 +1,6 @@
 /**
  * A record that fails under `skip` or `deadLetter` leaves no trace: not in the state of the operators that it
- * came through, in none of its windows, and in no output. Without it everything is the same.
+ * passed, not in its windows, and not in any output. The results are the same as without it.
  */
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ const isBad = (value: unknown): boolean => typeof value === 'number' && value < 
 const fail = (): never => {
   throw new Error('bad')
 }
-/** Fails for what a bad record led to: a count or list cannot tell, so it is told by a flag. */
+/** Fails on what a bad record led to. A count or a list does not show it, so a flag does. */
 const state = { bad: false }
 const failIfBad = <V>(value: V): V => (state.bad ? fail() : value)
 const see = (value: number | null): void => {
@@ -123,7 +123,7 @@ const hasExchange = new Set([
 ])
 
 const good = [1, 2, 0, 3, 4, 5, 6].map((value, n) => ({ key: `k${n % 2}`, value, timestamp: n * 2 }))
-/** Each good record with a bad one before it, of its key and its time, or of the other key. */
+/** Each good record after a bad one, which has its key and time, or the other key. */
 const mixed = good.flatMap((record, n) => [
   { ...record, value: -1 },
   ...(n % 2 === 0 ? [{ ...record, key: 'k0', value: -2 }] : []),
@@ -142,7 +142,7 @@ async function inProduction(
   options: RunOptions,
 ): Promise<unknown> {
   const world = await World.open()
-  // In two runs, so that the state is read back in between.
+  // In two runs, so that the second reads the state back.
   const half = Math.floor(records.length / 2)
   for (const part of [records.slice(0, half), records.slice(half)]) {
     await world.write('input', part)
@@ -170,18 +170,18 @@ function underTest(program: (numbers: Numbers) => void, records: typeof good, on
 }
 
 for (const [name, program] of programs) {
-  // Over topics a record that fails behind an exchange fails alone: what sent it has been committed.
+  // Over topics a record that fails behind an exchange fails alone: the stage that sent it has committed.
   for (const exchange of hasExchange.has(name) ? (['memory'] as const) : (['memory', 'topic'] as const))
-    test(`${name}: as without the bad records (${exchange})`, async () => {
+    test(`${name}: the results are those without the bad records (${exchange})`, async () => {
       const found = await inProduction(program, mixed, { onError: 'skip', exchange })
       deepEqual(found, await inProduction(program, good, { exchange }))
     })
-  test(`${name}: as without the bad records (testApp)`, () => {
+  test(`${name}: the results are those without the bad records (testApp)`, () => {
     deepEqual(underTest(program, mixed, 'skip'), underTest(program, good, 'skip'))
   })
 }
 
-test('a result that is due and fails further on leaves no trace there', () => {
+test('a result that is due and fails downstream leaves no trace there', () => {
   const app = new App('app')
   app
     .stream(input)

@@ -1,7 +1,7 @@
 /**
  * Records that cannot be processed, and user functions that fail: under each policy, of the app and of the
- * source, with the exchange in memory and over topics. Every case runs the same three records, of which the
- * one in the middle is bad.
+ * source, with the exchange in memory and over topics. Every case runs the same three records; the second is
+ * bad.
  */
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
     hasStack: false,
   },
   {
-    name: 'a timestamp function that gives no time',
+    name: 'a timestamp function that returns an invalid time',
     bad: { key: 'k', value: { at: 'noon' }, timestamp: 2 },
     program: copied,
     code: 'MALFORMED_RECORD',
@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
     hasStack: true,
   },
   {
-    name: 'a value that the topic written to refuses',
+    name: 'a value that the output topic refuses',
     bad: { key: 'k', value: { at: 2, bad: true }, timestamp: 2 },
     program: events => events.mapValues(event => (event.bad ? { at: 2n } : event)).to(output),
     code: 'USER_FUNCTION_FAILED',
@@ -122,17 +122,17 @@ function appOf(program: Program, onError?: ErrorPolicy): App {
   return app
 }
 
-/** The values that came out. */
+/** The values that the app wrote. */
 const values = (records: readonly Outgoing[]): unknown[] =>
   records.map(({ value }) => JSON.parse(value ?? 'null'))
 
 for (const each of cases) {
-  test(`${each.name}: fail`, async () => {
+  test(`${each.name}: the policy fail ends the run`, async () => {
     const world = await worldOf(each.bad)
     const app = appOf(each.program)
     const failure = (error: unknown): boolean => {
       ok(isMillraceError(error, each.code), String(error))
-      // Which record, so that it can be looked at.
+      // The message names the record, so that it can be inspected.
       match(error.message, /input-0, offset 1,/)
       return true
     }
@@ -142,18 +142,18 @@ for (const each of cases) {
       world.port.committedOffsets('app', [{ topic: 'input', partition: 0 }]),
     )
     ok((committed?.offset ?? 0) <= 1, 'nothing past the record is committed')
-    // It is still there for the next run.
+    // The record is still there for the next run.
     await rejects(world.run(app, { until: 'now' }), failure)
   })
 
-  test(`${each.name}: skip, as the source says`, async () => {
+  test(`${each.name}: the source's policy skip drops the record`, async () => {
     const world = await worldOf(each.bad)
     const { metrics } = await world.run(appOf(each.program, 'skip'), { until: 'now' })
     deepEqual(values(await world.read('output')), [{ at: 1 }, { at: 3 }])
     deepEqual([metrics.dropped[each.counted], metrics.deadLetters, metrics.records], [1, 0, 3])
   })
 
-  test(`${each.name}: a dead letter, as the app says`, async () => {
+  test(`${each.name}: the app's policy writes a dead letter`, async () => {
     const world = await worldOf(each.bad)
     const { metrics } = await world.run(appOf(each.program), {
       until: 'now',
@@ -164,7 +164,7 @@ for (const each of cases) {
     const [letter, ...others] = await world.read('letters')
     deepEqual(others, [])
     const { value } = each.bad
-    // The bytes as they were on the log.
+    // The bytes are those on the log.
     deepEqual(
       { key: letter?.key, value: letter?.value, timestamp: letter?.timestamp },
       { key: 'k', value: typeof value === 'string' ? value : JSON.stringify(value), timestamp: 2 },
@@ -189,7 +189,7 @@ test('the policy of a source overrides that of the app', async () => {
   deepEqual([metrics.dropped.malformed, metrics.deadLetters], [1, 0])
 })
 
-test('a record without a key, where one is needed, is dropped and counted; put aside where that is the policy', async () => {
+test('a record without a key is dropped and counted if one is needed, or written as a dead letter under that policy', async () => {
   for (const onError of ['fail', 'skip', { deadLetter: 'letters' }] satisfies ErrorPolicy[]) {
     const world = await worldOf({ key: null, value: { at: 2 }, timestamp: 2 })
     const { metrics } = await world.run(appOf(counted), { until: 'now', onError })
@@ -202,7 +202,7 @@ test('a record without a key, where one is needed, is dropped and counted; put a
   }
 })
 
-test('a record without a key that two operators want is one letter', async () => {
+test('a record without a key that two operators need becomes one dead letter', async () => {
   const world = await worldOf({ key: null, value: { at: 2 }, timestamp: 2 })
   const app = appOf(events => {
     counted(events)
@@ -222,7 +222,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       .to(output)
   const bad: Incoming = { key: 'k', value: { at: 2, bad: true }, timestamp: 2 }
 
-  test(`a user function that fails behind an exchange (${exchange}): fail`, async () => {
+  test(`a user function that fails behind an exchange (${exchange}) ends the run under fail`, async () => {
     const world = await worldOf(bad)
     await rejects(
       world.run(appOf(regrouped), { until: 'now', exchange }),
@@ -233,14 +233,14 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(await world.read('output'), [])
   })
 
-  test(`a user function that fails behind an exchange (${exchange}): the source's policy holds there as well`, async () => {
+  test(`a user function that fails behind an exchange (${exchange}) follows the source's policy`, async () => {
     const world = await worldOf(bad)
     const { metrics } = await world.run(appOf(regrouped, 'skip'), { until: 'now', exchange })
     deepEqual(values(await world.read('output')), [1, 4])
     equal(metrics.dropped.failed, 1)
   })
 
-  test(`a user function that fails behind an exchange (${exchange}): dead letter`, async () => {
+  test(`a user function that fails behind an exchange (${exchange}) leads to a dead letter`, async () => {
     const world = await worldOf(bad)
     await world.run(appOf(regrouped), { until: 'now', exchange, onError: { deadLetter: 'letters' } })
     deepEqual(values(await world.read('output')), [1, 4])
@@ -249,7 +249,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     match(letter?.headers['millrace.topic'] ?? '', exchange === 'memory' ? /^input$/ : /-repartition$/)
   })
 
-  /** Two windows are due at once; the result of the first is failed on. */
+  /** Two windows are due at once; the function fails on the result of the first. */
   const onResults: Program = events =>
     events
       .groupByKey()
@@ -260,7 +260,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       .filter((_, { start }) => strict({ at: start, bad: start === 0 }).at >= 0, { name: 'strictly' })
       .to(results)
 
-  test(`a user function that fails on a result that is due (${exchange}): fail`, async () => {
+  test(`a user function that fails on a result that is due (${exchange}) ends the run under fail`, async () => {
     const world = await worldOf(good(2))
     await rejects(world.run(appOf(onResults), { until: 'end', exchange }), (error: unknown) =>
       isMillraceError(error, 'USER_FUNCTION_FAILED'),
@@ -268,7 +268,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(await world.read('results'), [])
   })
 
-  test(`a user function that fails on a result that is due (${exchange}): skip and dead letter`, async () => {
+  test(`a user function that fails on a result that is due (${exchange}) can be skipped, or lead to a dead letter`, async () => {
     for (const onError of ['skip', { deadLetter: 'letters' }] satisfies ErrorPolicy[]) {
       const world = await worldOf(good(2))
       const { metrics } = await world.run(appOf(onResults), { until: 'end', exchange, onError })
@@ -284,7 +284,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('dead letters do not go where they would come in again', async () => {
+test('dead letters cannot go to a topic that the app reads', async () => {
   const [first] = cases as [Case]
   for (const [onError, ofTopic] of [
     [{ deadLetter: 'input' }, undefined],
@@ -298,7 +298,7 @@ test('dead letters do not go where they would come in again', async () => {
   }
 })
 
-test('options that there are not are named, before anything runs', async () => {
+test('unknown options are named before anything runs', async () => {
   const [first] = cases as [Case]
   const world = await worldOf(first.bad)
   for (const [option, value] of Object.entries({
@@ -316,7 +316,7 @@ test('options that there are not are named, before anything runs', async () => {
     )
 })
 
-test('a schema that validates asynchronously ends the run, whatever the policy: of what is read and of what is written', async () => {
+test('a schema that validates asynchronously ends the run under any policy, for inputs and outputs', async () => {
   const isSlow = z.object({ at: z.int() }).refine(() => Promise.resolve(true))
   const read = new App('read')
   read.stream(topic('input', { key: text(), value: isSlow })).to(output)
@@ -335,7 +335,7 @@ test('a schema that validates asynchronously ends the run, whatever the policy: 
     }
 })
 
-test('what a user function did before it failed is not undone, and the record is not tried again', async () => {
+test('the effects of a user function before it failed are not undone, and the record is not retried', async () => {
   const seen: number[] = []
   const world = await worldOf({ key: 'k', value: { at: 2, bad: true }, timestamp: 2 })
   await world.run(

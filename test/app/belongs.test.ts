@@ -1,6 +1,6 @@
 /**
- * State belongs to what it was made of: the offsets, the changelogs and the inputs of one commit. Where they
- * have parted, the app gives right numbers or refuses; it never gives a wrong one.
+ * State belongs to the offsets, changelogs and inputs of one commit. If these no longer match, the app gives
+ * right numbers or refuses; it never gives a wrong number.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,7 +27,7 @@ const write = (world: World, count: number): Promise<void> =>
     Array.from({ length: count }, (_, value) => ({ key: 'a', value, timestamp: value })),
   )
 
-/** Runs the app; what it says at last, or the error. */
+/** Runs the app. Returns its last count, or the error. */
 async function outcome(world: World, app = counting()): Promise<number | MillraceError> {
   try {
     await world.run(app, { until: 'now' })
@@ -52,7 +52,7 @@ async function counted(): Promise<Files> {
 const changelog = 'app-count-1-aggregate-changelog'
 const offsets = '__consumer_offsets'
 
-/** Damages files of a log, repairs the partitions, counts 10 more: 510, or a refusal. */
+/** Damages files of a log, repairs the partitions, counts 10 more: gives 510, or a refusal. */
 async function checkDamaged(files: Files, label: string, partitions: readonly string[]): Promise<boolean> {
   let world: World
   try {
@@ -75,7 +75,7 @@ async function checkDamaged(files: Files, label: string, partitions: readonly st
     const isAboutOffsets = found.message.includes(offsets)
     if (found.code !== 'PARTITION_DAMAGED' || isAboutOffsets) {
       match(found.message, /'app'.*restart: true/s, label)
-      // What the message advises gives what is left, counted from scratch.
+      // After the restart that the message advises, the app counts the records that are left.
       await world.run(counting(), { until: 'now', restart: true })
       const last = (await world.read('output')).at(-1)?.value
       equal(Number(last), (await world.read('input')).length, label)
@@ -87,7 +87,7 @@ async function checkDamaged(files: Files, label: string, partitions: readonly st
 }
 
 for (const damaged of [changelog, offsets, 'input', 'app-plan-changelog'])
-  test(`a byte is flipped anywhere in ${damaged}, and the partition is repaired: 510, or a refusal`, async () => {
+  test(`with a byte flipped anywhere in ${damaged}, and the partition repaired, the count is 510 or refused`, async () => {
     const files = await counted()
     const path = [...files.keys()].find(
       name => name.startsWith(`/data/${damaged}-0/`) && name.endsWith('.log'),
@@ -102,7 +102,7 @@ for (const damaged of [changelog, offsets, 'input', 'app-plan-changelog'])
     })
   })
 
-test('all changelogs are shorter, one is repaired: a start from scratch leaves the others behind', async () => {
+test('with all changelogs shorter and one repaired, a start from scratch ignores the others', async () => {
   const files = new Map(await counted())
   for (const [path, bytes] of files)
     if (path.endsWith('.log') && path.includes('-changelog-')) files.set(path, bytes.subarray(0, -100))
@@ -121,7 +121,7 @@ test('all changelogs are shorter, one is repaired: a start from scratch leaves t
 })
 
 for (const way of ['restart', 'millrace app delete app'])
-  test(`folders of an app are gone: the message names ${way}, which works`, async () => {
+  test(`with folders of an app gone, the message names ${way}, which works`, async () => {
     const files = await counted()
     const lost = [[changelog], ['app-plan-changelog'], [changelog, 'app-plan-changelog']]
     for (const topics of lost) {
@@ -137,7 +137,7 @@ for (const way of ['restart', 'millrace app delete app'])
     }
   })
 
-test('any of the files is shorter, at any byte: 510, or a refusal', async () => {
+test('with any of the files cut at any byte, the count is 510 or refused', async () => {
   const files = await counted()
   const logs = [...files.keys()].filter(name => name.endsWith('.log') && files.get(name)!.length > 0)
   await forSeeds(
@@ -152,7 +152,7 @@ test('any of the files is shorter, at any byte: 510, or a refusal', async () => 
           damaged.set(path, bytes.subarray(0, Math.max(0, length)))
           cut.push(/^\/data\/(.*)-0\//.exec(path)?.[1] ?? '')
         }
-      // What was cut is repaired, or the log takes it for what a loss of power has left.
+      // The cut partition is repaired: otherwise the log takes the cut for the result of a loss of power.
       if (random.int(2) === 0) damaged.delete('/data/.kafka_cleanshutdown')
       return checkDamaged(damaged, cut.join(', '), cut)
     },
@@ -160,7 +160,7 @@ test('any of the files is shorter, at any byte: 510, or a refusal', async () => 
   )
 })
 
-test('with durability os a loss of power takes the tails of files: right numbers or a refusal', () =>
+test('with durability os a loss of power cuts the ends of files: right numbers or a refusal', () =>
   forSeeds(
     300,
     async random => {
@@ -203,7 +203,9 @@ test('the default retention of a log does not cut changelogs', async () => {
   )
 })
 
-/** Something is done to the log between two runs: the second is refused, by a message that says what. */
+/**
+ * Something changes the log between two runs: the second is refused, with a message that says what changed.
+ */
 const refusals: readonly [
   name: string,
   act: (world: World) => Promise<unknown>,
@@ -244,7 +246,7 @@ const refusals: readonly [
 ]
 
 for (const [name, act, code, says] of refusals)
-  test(`${name}: refused`, async () => {
+  test(`refuses a run after ${name}`, async () => {
     const world = await World.open()
     await write(world, 4)
     await world.run(counting(), { until: 'now' })
@@ -259,7 +261,7 @@ for (const [name, act, code, says] of refusals)
     equal(Number((await world.read('output')).at(-1)?.value), before)
   })
 
-test('windows of a topic that was deleted do not fire for the one that has its name now', async () => {
+test('windows of a deleted topic do not fire for a new topic of the same name', async () => {
   const windows = (): App => {
     const app = new App('app')
     app
@@ -288,7 +290,7 @@ test('windows of a topic that was deleted do not fire for the one that has its n
   )
 })
 
-test('an app without state reads a topic that was made again from its beginning', async () => {
+test('an app without state reads a topic that was created again from its beginning', async () => {
   const copying = (): App => {
     const app = new App('app')
     app
@@ -309,7 +311,7 @@ test('an app without state reads a topic that was made again from its beginning'
   )
 })
 
-test('retention that passes an app names the app and what it can do', async () => {
+test('if retention overtakes a stopped app, the error names the app and what it can do', async () => {
   const world = await World.open(1, { retentionBytes: 20_000, segmentBytes: 10_000 })
   const many = (count: number): Promise<void> =>
     world.write(
@@ -337,7 +339,7 @@ test('retention that passes an app names the app and what it can do', async () =
   await world.run(silent(), { until: 'now', restart: true })
 })
 
-test('retention that overtakes an app that runs ends it: what it had counted is committed, and it can start from scratch', async () => {
+test('if retention overtakes a running app, the run ends, its counts are committed, and it can start from scratch', async () => {
   const world = await World.open(1, { retentionBytes: 200_000, segmentBytes: 100_000 })
   const slow = (recordMs: number): App => {
     const app = new App('app')
@@ -371,7 +373,7 @@ test('retention that overtakes an app that runs ends it: what it had counted is 
     counts,
     Array.from(counts, (_, n) => n + 1),
   )
-  // The next run hears of it at its start.
+  // The next run gets the error at its start.
   ok(isMillraceError(await outcome(world, slow(0)), 'OFFSET_OUT_OF_RANGE'))
   const { instance } = world.start(slow(0), { restart: true, until: 'now' })
   await world.clock.advance(1000)
@@ -380,7 +382,7 @@ test('retention that overtakes an app that runs ends it: what it had counted is 
   ok(kept > 0 && kept < records, `${kept} are left`)
 })
 
-test('the beginning of a changelog is gone, as retention took it in 0.1.0: refused', async () => {
+test('refuses a changelog whose beginning is gone, as retention removed it in 0.1.0', async () => {
   const world = await World.open()
   await write(world, 4)
   await world.settle(
@@ -398,7 +400,7 @@ test('the beginning of a changelog is gone, as retention took it in 0.1.0: refus
   equal((await world.read('output')).at(-1)?.value, '4')
 })
 
-test('commits of another program than the plan that is kept: refused', async () => {
+test('refuses commits of another program than the one in the stored plan', async () => {
   const doubling = (): App => {
     const app = counting()
     app.stream(input).groupByKey().count({ name: 'two' }).to(output)
@@ -410,7 +412,7 @@ test('commits of another program than the plan that is kept: refused', async () 
   const before = await world.port.committedOffsets('app', [{ topic: 'app-plan-changelog', partition: 0 }])
   await write(world, 1)
   await world.run(doubling(), { until: 'now' })
-  // As in an older copy of the offsets, of which nothing else differs.
+  // As in an older copy of the offsets, which differs in nothing else.
   await world.settle(
     world.port.commitOffsets({ group: 'app', offsets: before.filter(each => each !== undefined) }),
   )
@@ -419,7 +421,7 @@ test('commits of another program than the plan that is kept: refused', async () 
   match(found.message, /'app'.*its commits and the plan .*do not belong together.*restart: true/s)
 })
 
-test('a topic between the stages is deleted and created again: refused', async () => {
+test('refuses a topic between the stages that was deleted and created again', async () => {
   const exchanged = (): App => {
     const app = new App('app')
     app

@@ -1,6 +1,6 @@
 /**
- * Inputs and topics between stages that do not fit the last commit: another partition count, another form of
- * exchange, records that another program left on their way, an input that is shorter than it was.
+ * Inputs and topics between stages that do not match the last commit: another partition count, another form
+ * of exchange, records that another program left in flight, an input that is shorter than before.
  */
 import { deepEqual, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -33,7 +33,7 @@ test('another partition count of the input is refused, until the app starts from
   }
 })
 
-test('the form of exchange may change where nothing is left in between', async () => {
+test('the form of exchange may change if no records are left between the stages', async () => {
   for (const [first, second] of [
     ['memory', 'topic'],
     ['topic', 'memory'],
@@ -47,7 +47,7 @@ test('the form of exchange may change where nothing is left in between', async (
   }
 })
 
-test('what is left between the stages is not lost in memory: the run is refused, and what the message says helps', async () => {
+test('a change to the exchange in memory is refused if records are left between the stages, and the advice helps', async () => {
   let refusals = 0
   for (let ms = 0; ms < 12; ms += 1) {
     const world = await World.open()
@@ -69,7 +69,7 @@ test('what is left between the stages is not lost in memory: the run is refused,
   ok(refusals > 0)
 })
 
-test('what is between the stages goes where it was going, by the name of what sent it, whatever the program has become', async () => {
+test('records between the stages reach their operator by the name of their sender, however the program changed', async () => {
   for (let ms = 0; ms < 12; ms += 2) {
     const world = await World.open()
     await write(world, 1, 2)
@@ -95,7 +95,7 @@ test('what is between the stages goes where it was going, by the name of what se
   }
 })
 
-test('what is between the stages does not get to another operator whose number it has now', async () => {
+test('records between the stages do not reach another operator that now has the same number', async () => {
   let refusals = 0
   for (let ms = 0; ms < 12; ms += 1) {
     const world = await World.open()
@@ -129,12 +129,12 @@ test('what is between the stages does not get to another operator whose number i
   ok(refusals > 0)
 })
 
-test('an app that has read further than its input goes is refused: what came next would be passed over', async () => {
+test('an app that has read past the end of its input is refused: it would skip the next records', async () => {
   for (const options of [{ until: 'now' }, {}] satisfies RunOptions[]) {
     const world = await World.open()
     await write(world, 1, 2)
     await world.run(appOf(counted), { until: 'now' })
-    // As after a repair that cut the input off in front of that.
+    // As after a repair that cut the input off before that offset.
     await world.settle(
       world.port.commitOffsets({ group: 'app', offsets: [{ topic: 'input', partition: 0, offset: 9 }] }),
     )

@@ -1,6 +1,6 @@
 /**
- * A program that has changed since its last run: it takes over the state that is proved to fit, and is
- * refused the state that it would misread.
+ * A program that has changed since its last run. It takes over the state that provably fits, and is refused
+ * state that it would misread.
  */
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -59,7 +59,7 @@ const refused: readonly [name: string, before: Program, after: Program][] = [
 
 for (const exchange of ['memory', 'topic'] as const)
   for (const [name, before, after] of refused)
-    test(`${name} has changed: the state is refused, by name (${exchange})`, async () => {
+    test(`after a change of ${name} the state is refused by name (${exchange})`, async () => {
       for (const [first, second] of [
         [before, after],
         [after, before],
@@ -74,7 +74,7 @@ for (const exchange of ['memory', 'topic'] as const)
       }
     })
 
-test('an operator that comes begins with nothing, and one that is gone leaves the others alone', async () => {
+test('a new operator begins with no state, and a removed one leaves the others unchanged', async () => {
   deepEqual(await oneAfterTheOther(countedBy('one'), countedBy('two', 'one')), [
     '"one 1"',
     '"one 2"',
@@ -96,8 +96,8 @@ const largest = (grouped: Grouped): ReturnType<Grouped['count']> =>
   grouped.aggregate(0, (max, value) => Math.max(max, value))
 
 /**
- * Programs of which the second would misread the state of the first: refused, with what changed and both
- * sides.
+ * Pairs of programs of which the second would misread the first one's state. It is refused, with what changed
+ * and both values.
  */
 const misread: readonly [name: string, before: Program, after: Program, says: RegExp][] = [
   [
@@ -115,7 +115,7 @@ const misread: readonly [name: string, before: Program, after: Program, says: Re
     /'count-1' has changed: its place was 'input', and is now 'input › filter'.*name: 'count-1'/s,
   ],
   [
-    'an aggregate is put above another like it',
+    'an aggregate is inserted before another like it',
     numbers => sums(numbers.groupByKey()).to(output),
     numbers => {
       largest(numbers.groupByKey())
@@ -126,7 +126,7 @@ const misread: readonly [name: string, before: Program, after: Program, says: Re
     /feeds 2 operators 'aggregate' without a name.*fed 1: 'aggregate-1', 'aggregate-2'/s,
   ],
   [
-    'one of two aggregates in one place is gone',
+    'one of two aggregates in one place is removed',
     numbers => {
       largest(numbers.groupByKey()).to(output)
       sums(numbers.groupByKey()).to(output)
@@ -210,14 +210,14 @@ const misread: readonly [name: string, before: Program, after: Program, says: Re
 
 for (const exchange of ['memory', 'topic'] as const)
   for (const [name, before, after, says] of misread)
-    test(`${name}: refused (${exchange})`, async () => {
+    test(`refuses the state if ${name} (${exchange})`, async () => {
       const found = await oneAfterTheOther(before, after, { exchange })
       ok('code' in found, JSON.stringify(found))
       equal(found.code, 'STATE_INCOMPATIBLE')
       match(found.message, says)
     })
 
-test('an operator that is given its old number as a name stays the same one', async () => {
+test('an operator that gets its old number as its name stays the same', async () => {
   deepEqual(
     await oneAfterTheOther(
       numbers => numbers.groupByKey().count().to(output),
@@ -260,7 +260,7 @@ test('an operator whose version is stated may change the shape of its values', a
   ])
 })
 
-test('functions, filters and outputs may change: the state continues', async () => {
+test('functions, filters and outputs may change, and the state continues', async () => {
   deepEqual(
     await oneAfterTheOther(
       numbers =>
@@ -280,7 +280,7 @@ test('functions, filters and outputs may change: the state continues', async () 
   )
 })
 
-test('another topic to read is read from its beginning', async () => {
+test('a new input topic is read from its beginning', async () => {
   const other = topic('other', { key: text(), value: json<number>() })
   const world = await World.open()
   await write(world, 1, 2)

@@ -1,6 +1,6 @@
 /**
- * What the clock does to event time in a running app: arrival, records ahead of it, partitions without data,
- * stalls; and firing that a crash interrupts.
+ * How the clock affects event time in a running app: arrival, records ahead of it, partitions without data,
+ * stalls, and firing that a crash interrupts.
  */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -46,7 +46,7 @@ const event = (timestamp: number, partition = 0, key = 'k'): Incoming => ({
 const year2262 = 9_223_372_036_854
 
 for (const far of [year2262, 8_640_000_000_000_000, 1_000_000_000_000 + 86_400_001 + 1000])
-  test(`a record of ${new Date(far).toISOString()} ends time for nobody`, async () => {
+  test(`a record of ${new Date(far).toISOString()} does not end event time for other records`, async () => {
     const world = await World.open()
     const times = Array.from({ length: 100 }, (_, n) => (n === 5 ? far : n * 10))
     await world.write(
@@ -71,7 +71,7 @@ for (const far of [year2262, 8_640_000_000_000_000, 1_000_000_000_000 + 86_400_0
     ])
   })
 
-test('a topic may say how far ahead its records are, as the message advises', async () => {
+test('a topic may state how far ahead its records are, as the message advises', async () => {
   const world = await World.open()
   await world.write('input', [event(year2262)])
   const { metrics } = await world.run(counting({ watermark: { maxAhead: '1000000d' } }), { until: 'end' })
@@ -80,7 +80,7 @@ test('a topic may say how far ahead its records are, as the message advises', as
 })
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`arrival: nothing is late when the wall clock is set back, also after a restart (${exchange})`, async () => {
+  test(`arrival: nothing is late if the wall clock is set back, even after a restart (${exchange})`, async () => {
     const world = await World.open()
     let shiftMs = 0
     const clock: Clock = { ...world.clock, now: () => world.clock.now() + shiftMs }
@@ -119,7 +119,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.stop(running)
   })
 
-  test(`where all inputs are idle time continues by the clock, and is committed (${exchange})`, async () => {
+  test(`if all inputs are idle, event time continues by the clock, and is committed (${exchange})`, async () => {
     const world = await World.open()
     const app = counting({ watermark: { idleAfter: 300 } })
     await world.write('input', [event(100), event(200), event(300)], { partitions: 2 })
@@ -139,7 +139,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('an outage costs a commit a minute at the most, where no window waits', async () => {
+test('while no records come, an app commits at most once a minute if no window waits', async () => {
   const world = await World.open()
   for (const app of [
     counting({ size: 10_000_000_000_000, watermark: { idleAfter: 300 } }),
@@ -178,7 +178,7 @@ test('a stall of the process makes no partition idle', async () => {
 })
 
 const manyKeys = 4200
-/** A crash after so many commits: in the middle of firing, and of forgetting. */
+/** A crash after this many commits: during firing, and during expiry. */
 for (const crashAt of [2, 3, 5])
   for (const exchange of ['memory', 'topic'] as const)
     for (const [name, windows] of [
@@ -186,7 +186,7 @@ for (const crashAt of [2, 3, 5])
       ['hopping', hopping(100, 50)],
       ['session', session(100)],
     ] as const)
-      test(`windows that close at once, with commits in between and a crash after ${crashAt}: ${name} (${exchange})`, async () => {
+      test(`windows that close at once survive commits in between and a crash after commit ${crashAt}: ${name} (${exchange})`, async () => {
         const app = new App('app')
         const grouped = app
           .stream(topic('input', { key: text(), value: json<string>() }))
@@ -211,7 +211,7 @@ for (const crashAt of [2, 3, 5])
         })
         await world.settle(crashed.done.catch(() => {}))
         await world.crash()
-        // The last commit may have been the one.
+        // The crash may have hit the last commit.
         await world.run(app, options).catch((error: unknown) => {
           if (!isMillraceError(error, 'APP_FINISHED')) throw error
         })

@@ -1,4 +1,4 @@
-/** When a run commits: by time, also in the middle of a batch, and what a restart finds there. */
+/** When a run commits: by time, also within a batch, and what a restart finds there. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
@@ -57,7 +57,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('windows that close together fire many to a turn of the event loop', async () => {
+test('of windows that close together, many fire in one turn of the event loop', async () => {
   const world = await World.open()
   const keys = Array.from({ length: 5000 }, (_, n) => ({ key: `k${n}`, value: n, timestamp: n % 100 }))
   await world.write('input', [...keys, { key: 'later', value: 0, timestamp: 1000 }])
@@ -77,11 +77,11 @@ test('windows that close together fire many to a turn of the event loop', async 
   const { done } = world.start(app, { until: 'now' }, world.port, clock)
   await world.settle(done)
   equal((await world.read('counts')).length, 5000)
-  // 5,001 records, 5,000 results, and 5,000 rows that are forgotten: about 2,048 of them a turn.
+  // 5,001 records, 5,000 results, and 5,000 rows that expire: about 2,048 of them per turn.
   ok(turns < 20, `${turns} turns`)
 })
 
-test('a batch that takes longer than a transaction may is processed by transactions that do not', async () => {
+test('a batch that takes longer than the transaction time-out is processed in several transactions', async () => {
   const world = await World.open()
   await world.write('input', inOneBatch(2500), { perBatch: 2500 })
   await world.run(counting(world, 30), { until: 'now' })
@@ -89,16 +89,16 @@ test('a batch that takes longer than a transaction may is processed by transacti
 })
 
 for (const inHand of [0, 1])
-  test(`another instance gets its partitions while a long batch of partition ${inHand} is in hand`, async () => {
+  test(`another instance gets its partitions while a long batch of partition ${inHand} is processed`, async () => {
     const world = await World.open()
     const long = Array.from({ length: 2000 }, (_, n) => ({
       key: 'a',
       value: n,
-      // The partition that is behind in event time is read.
+      // The partition with the lower event time is read.
       timestamp: n % 2 === inHand ? n : n + 10_000,
       partition: n % 2,
     }))
-    // A batch of one record takes the event time of the other partition past it.
+    // A batch of one record raises this partition's event time above the other's.
     const one = long.findIndex(({ partition }) => partition !== inHand)
     await world.write('input', long.splice(one, 1), { partitions: 2 })
     await world.write('input', long)
@@ -121,8 +121,8 @@ for (const inHand of [0, 1])
     )
   })
 
-test('a run that is cut off inside a batch continues there, with the watermark that it had', async () => {
-  // Every seventh record is behind by more than is allowed, and so late if the watermark is known.
+test('a run that is cut off within a batch continues there, with its watermark', async () => {
+  // Every seventh record is further out of order than allowed, and so late if the watermark is known.
   const records = Array.from({ length: 120 }, (_, n) => ({
     key: n % 2 === 0 ? 'a' : 'b',
     value: n,
@@ -155,7 +155,7 @@ test('a run that is cut off inside a batch continues there, with the watermark t
   }
 })
 
-test('what fires is committed about every 200 ms, and a run that is cut off in it continues there', async () => {
+test('results that fire are committed about every 200 ms, and a run that is cut off among them continues there', async () => {
   const keys = 300
   const records = Array.from({ length: keys }, (_, n) => ({ key: `k${n}`, value: n, timestamp: n % 100 }))
   /** Each result takes 10 ms downstream of its window. */

@@ -1,5 +1,5 @@
 /**
- * How a program ends whose app or delivery fails, or whose log is closed under one that runs: exit code, what
+ * How a program ends if its app or delivery fails, or its log is closed while one runs: the exit code, what
  * is printed, what was committed.
  */
 import { equal, match } from 'node:assert/strict'
@@ -13,12 +13,12 @@ import { pathToFileURL } from 'node:url'
 
 const connect = pathToFileURL(resolve(import.meta.dirname, '../../src/connect/index.ts')).href
 const sources = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href
-/** A program that hangs is ended, and fails its test. */
+/** A program that hangs is killed, and fails its test. */
 const hangsAfterMs = 20_000
 
 interface Ending {
   readonly name: string
-  /** The main module, from where `log`, `app` and `written()` are there. */
+  /** The main module; `log`, `app` and `written()` are in scope. */
   readonly program: string
   readonly code: number
   readonly out?: string
@@ -50,7 +50,7 @@ const opened = async () => {
 const until = async condition => {
   while (!condition()) await setTimeout(5)
 }
-/** What the app has committed, by another opening of the log. */
+/** What the app has committed, read through a second opening of the log. */
 const committed = async () => {
   await using log = await openLog('./data')
   let last = 0
@@ -58,7 +58,7 @@ const committed = async () => {
   const [offset] = await log.port.committedOffsets('app', [{ topic: 'input', partition: 0 }])
   return \`\${last} of \${offset?.offset}\`
 }
-/** A target in memory; a row with \`refused\` in it is never taken. */
+/** A target in memory; it never accepts a row with \`refused\` in it. */
 const target = refused => {
   const rows = []
   const committed = new Map()
@@ -90,7 +90,7 @@ const codeOf = promise => promise.then(({ state }) => state, error => error.code
 
 const endings: readonly Ending[] = [
   {
-    name: 'an app that fails, and that nobody watches, ends the process with its error',
+    name: 'an app that fails ends the process with its error if nothing awaits it',
     program: `
       const log = await opened()
       failing.start({ log })
@@ -99,7 +99,7 @@ const endings: readonly Ending[] = [
     err: /USER_FUNCTION_FAILED[^]*the mapper is broken/,
   },
   {
-    name: 'an app that fails is quiet for a program that has taken its outcome',
+    name: 'an app that fails is quiet if the program awaits its outcome',
     program: `
       const log = await opened()
       const running = failing.start({ log })
@@ -112,7 +112,7 @@ const endings: readonly Ending[] = [
     out: 'USER_FUNCTION_FAILED USER_FUNCTION_FAILED\n',
   },
   {
-    name: 'stop() while an app starts: it leaves before it processes anything',
+    name: 'stop() while an app starts: it ends before it processes anything',
     program: `
       const log = await opened()
       const running = failing.start({ log })
@@ -122,7 +122,7 @@ const endings: readonly Ending[] = [
     out: 'stopped 0\n',
   },
   {
-    name: 'a log that is closed under a quiet app stops it, and the process ends',
+    name: 'closing the log under an idle app stops the app, and the process ends',
     program: `
       const log = await opened()
       const running = app.start({ log })
@@ -133,7 +133,7 @@ const endings: readonly Ending[] = [
     out: 'stopped 3 of 3\n',
   },
   {
-    name: 'a throw in the main module, with a log that is disposed: the app commits, the error ends the process',
+    name: 'a throw in the main module disposes the log: the app commits, the error ends the process',
     program: `
       await using log = await opened()
       const running = app.start({ log, commitInterval: '1h' })
@@ -145,7 +145,7 @@ const endings: readonly Ending[] = [
     err: /the program is broken/,
   },
   {
-    name: 'a log that is closed before an app has begun: nothing is left behind, and nothing hangs',
+    name: 'closing the log before an app has begun leaves nothing behind, and nothing hangs',
     program: `
       const log = await openLog('./data')
       const running = app.start({ log })
@@ -155,7 +155,7 @@ const endings: readonly Ending[] = [
     out: 'stopped CLOSED\n',
   },
   {
-    name: 'a log that is closed while a long batch is processed: what is done is committed',
+    name: 'closing the log while a long batch is processed commits what is done',
     program: `
       const block = () => { for (const end = performance.now() + 5; performance.now() < end;); }
       const slow = appOf(value => { block(); return value })
@@ -171,7 +171,7 @@ const endings: readonly Ending[] = [
     out: 'stopped true true\n',
   },
   {
-    name: 'an app that fails while its log is closed is loud all the same',
+    name: 'an app that fails while its log is closed still reports its error',
     program: `
       const log = await openLog('./data')
       const late = appOf(() => { void log.close(); throw new Error('the mapper is broken') })
@@ -182,7 +182,7 @@ const endings: readonly Ending[] = [
     err: /the mapper is broken/,
   },
   {
-    name: 'the port of a log that is closed under an app: the run fails with CLOSED, and does not spin',
+    name: 'closing the port of a log under an app fails the run with CLOSED, without a busy loop',
     program: `
       const log = await opened()
       const running = app.start({ log, commitInterval: '1h' })
@@ -194,7 +194,7 @@ const endings: readonly Ending[] = [
     out: 'CLOSED true 3 of 3\n',
   },
   {
-    name: 'two runs of one app at once: the second is refused, the first continues',
+    name: 'of two runs of one app at once the second is refused, and the first continues',
     program: `
       const log = await openLog('./data')
       const first = app.start({ log })
@@ -208,7 +208,7 @@ const endings: readonly Ending[] = [
     out: 'APP_ALREADY_RUNNING APP_ALREADY_RUNNING\nstopped\n',
   },
   {
-    name: 'finish() and stop() at once: the run is stopped, and can be finished later',
+    name: 'finish() and stop() at once stop the run, which can be finished later',
     program: `
       const log = await opened()
       const running = app.start({ log })
@@ -219,7 +219,7 @@ const endings: readonly Ending[] = [
     out: 'stopped stopped finished APP_FINISHED\n',
   },
   {
-    name: 'a signal that was aborted before the start: the run does not begin',
+    name: 'a run whose signal was aborted before the start does not begin',
     program: `
       const log = await openLog('./data')
       console.log((await app.run({ log, signal: AbortSignal.abort() })).state, (await log.topics()).length)
@@ -228,7 +228,7 @@ const endings: readonly Ending[] = [
     out: 'stopped 0\n',
   },
   {
-    name: 'a delivery that fails, and that nobody watches, ends the process with its error',
+    name: 'a delivery that fails ends the process with its error if nothing awaits it',
     program: `
       const log = await opened()
       deliver(log, input, target(2).sink)
@@ -237,7 +237,7 @@ const endings: readonly Ending[] = [
     err: /the target is broken/,
   },
   {
-    name: 'a log that is closed under a delivery: what was read is delivered',
+    name: 'closing the log under a delivery delivers what was read',
     program: `
       const log = await opened()
       const { rows, sink } = target()
@@ -250,7 +250,7 @@ const endings: readonly Ending[] = [
     out: 'ended 3 3 CLOSED\n',
   },
   {
-    name: 'a log that is closed under a publish: what was published is committed, and so is the place',
+    name: 'closing the log under a publish commits what was published, with its position',
     program: `
       const log = await openLog('./data')
       let published = 0

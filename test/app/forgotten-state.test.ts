@@ -1,5 +1,5 @@
 /**
- * State that no operator claims: it is kept and named, refused to an operator that has missed records, and
+ * State that no operator claims: it is kept and named, refused to an operator that missed records, and
  * dropped by `forget`.
  */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
@@ -9,7 +9,7 @@ import type { App } from '../../src/stream/index.ts'
 import { appOf, countedBy, output, type Program, valuesIn, write } from './programs.ts'
 import { World } from './world.ts'
 
-test('state that no operator claims is dropped by name; that of an operator that is there is not', async () => {
+test('forget drops state that no operator claims, and keeps that of a present operator', async () => {
   const named = (...names: readonly string[]): App => appOf(countedBy(...names))
   const world = await World.open()
   await write(world, 1, 2)
@@ -22,7 +22,7 @@ test('state that no operator claims is dropped by name; that of an operator that
   await rejects(world.run(named('two'), { until: 'now', forget: ['two'] }), isCode('INVALID_ARGUMENT'))
 })
 
-test('an operator that was away has missed what came: its old state is refused, and dropped by name', async () => {
+test('an operator that missed records is refused its old state, which forget drops by name', async () => {
   const both: Program = numbers => {
     numbers.groupByKey().count({ name: 'one' }).to(output)
     numbers
@@ -51,7 +51,7 @@ test('an operator that was away has missed what came: its old state is refused, 
   deepEqual(await valuesIn(world), ['1', '1', '2', '3', '3'])
 })
 
-test('an operator that is given another name, as a refusal advises, begins with nothing, and others continue', async () => {
+test('an operator that is renamed, as a refusal advises, begins with no state, and others continue', async () => {
   const program =
     (summing: Program): Program =>
     (numbers, app) => {
@@ -86,7 +86,7 @@ test('an operator that is given another name, as a refusal advises, begins with 
   deepEqual((await valuesIn(world)).slice(4), ['{"sum":3,"n":1}', '"count 3"'])
 })
 
-test('forget holds from its run on, also where no record comes: a program that has the operator again begins with nothing', async () => {
+test('forget takes effect even if no record comes: an operator that returns begins with no state', async () => {
   const named = (...names: readonly string[]): App => appOf(countedBy(...names))
   for (const isGoneBefore of [true, false]) {
     const world = await World.open()

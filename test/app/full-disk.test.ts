@@ -1,6 +1,6 @@
 /**
- * An app on a disk that is full: it ends with what is full and where, commits nothing by halves, and
- * continues once the disk has room.
+ * An app on a full disk: the run ends with an error that says what is full and where, commits nothing
+ * partially, and continues once the disk has room.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -26,7 +26,7 @@ function program(): App {
 }
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`a disk that fills up under an app (${exchange})`, async () => {
+  test(`an app survives a disk that fills up: it fails whole, and continues once there is room (${exchange})`, async () => {
     const world = await World.open()
     await world.write(
       'input',
@@ -34,7 +34,7 @@ for (const exchange of ['memory', 'topic'] as const)
       { perBatch: 10 },
     )
     const options = { until: 'now', exchange, commitInterval: 1 } as const
-    // Each try gets a little more room, and what a failed one wrote stays on the log, aborted.
+    // Each try gets a little more room. What a failed try wrote stays on the log, aborted.
     let failures = 0
     for (let capacity = 10_000; ; capacity = Math.ceil(capacity * 1.3)) {
       ok(capacity < 5_000_000, 'there is room in the end')
@@ -48,7 +48,7 @@ for (const exchange of ['memory', 'topic'] as const)
         failures += 1
       }
       world.disk.capacityBytes = Number.POSITIVE_INFINITY
-      // The log is used on as it is, or the power goes.
+      // The log continues in use, or the power fails.
       if (failures % 2 === 0) await world.crash()
     }
     world.disk.capacityBytes = Number.POSITIVE_INFINITY

@@ -1,6 +1,6 @@
 /**
- * Headers: a record's own go with it to whatever becomes of it alone; results of windows have none but how
- * they came; dead letters keep theirs.
+ * Headers: a record's headers go with every result of that record alone. Results of windows carry only how
+ * they were produced; dead letters keep their record's headers.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -33,7 +33,7 @@ async function headersOf(
 const own = [{ trace: 'one', empty: '' }, {}, { trace: 'three' }]
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`what becomes of one record has its headers, also behind an exchange (${exchange})`, async () => {
+  test(`results of a single record keep its headers, also behind an exchange (${exchange})`, async () => {
     deepEqual(
       await headersOf(
         numbers =>
@@ -53,7 +53,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     )
   })
 
-  test(`results of windows have no headers of the records in them, and say how they came, once (${exchange})`, async () => {
+  test(`results of windows have only the headers that say how they were produced, once (${exchange})`, async () => {
     deepEqual(
       await headersOf(
         numbers =>
@@ -68,12 +68,12 @@ for (const exchange of ['memory', 'topic'] as const) {
         { exchange },
         [...records, { key: 'k', value: 4, timestamp: 7, headers: { trace: 'four' } }],
       ),
-      // Of [0, 100) on time, of the correction, and of [200, 300).
+      // Of [0, 100) on time, of its correction, and of [200, 300).
       [{ 'millrace.pane': 'on-time' }, { 'millrace.pane': 'late' }, { 'millrace.pane': 'on-time' }],
     )
   })
 
-  test(`late records keep theirs (${exchange})`, async () => {
+  test(`late records keep their headers (${exchange})`, async () => {
     deepEqual(
       await headersOf(
         numbers =>
@@ -90,7 +90,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     )
   })
 
-  test(`a dead letter has those of its record, and what went wrong, behind an exchange as well (${exchange})`, async () => {
+  test(`a dead letter has the headers of its record and of the failure, also behind an exchange (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', records)
     const app = new App('app')
@@ -119,7 +119,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('a letter that is replayed and fails again says where it failed last', async () => {
+test('a dead letter that is replayed and fails again says where it failed last', async () => {
   const world = await World.open()
   await world.write('input', [
     { key: 'k', value: 'none', headers: { trace: 'one' } },
@@ -144,7 +144,7 @@ test('a letter that is replayed and fails again says where it failed last', asyn
   )
 })
 
-test('the results of another app keep how they came, where they are copied', async () => {
+test('copied results of another app keep the headers that say how they were produced', async () => {
   const counts = topic('counts', { key: windowed(text()), value: json<number>() })
   const world = await World.open()
   await world.write('input', records)

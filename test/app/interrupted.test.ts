@@ -1,6 +1,6 @@
 /**
- * Whatever happens to an app, in whichever state it is: its run settles with the right code, it has let go of
- * everything, and what it committed is a prefix of its input. The table is every state by every event.
+ * Whatever happens to an app, in any state: its run settles with the right code, it releases everything, and
+ * it has committed a prefix of its input. The table is every state by every event.
  */
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -26,12 +26,12 @@ function counting(each: () => void = () => {}): App {
   return app
 }
 
-/** Brings an app to a state and holds it there, until it is let go. */
+/** Brings an app to a state and holds it there until it is released. */
 interface Held {
   readonly running: Running
   readonly letGo: () => void
 }
-/** `log`: what it runs over. */
+/** `log`: the log that the app runs over. */
 type State = (world: World, options: RunOptions, log: LogPort) => Promise<Held>
 
 /** Holds the app in a call of the log: the first one, or the first as a member of its group. */
@@ -57,7 +57,7 @@ const inCall =
     return { running, letGo: resolve }
   }
 
-/** Holds it in a call of its writer. */
+/** Holds the app in a call of its writer. */
 const inWriter =
   (method: 'append' | 'commit'): State =>
   async (world, options, log) => {
@@ -103,17 +103,17 @@ const states: Record<string, State> = {
 }
 
 interface Event {
-  /** Resolves when it has happened, which may need the app to have been let go. */
+  /** Resolves when the event has happened, which may require that the app was released. */
   happen(world: World, running: Running): Promise<unknown>
-  /** What the run ends with; nothing: it is stopped. */
+  /** The code that the run ends with; if absent, the run is stopped. */
   readonly codes: readonly ErrorCode[]
-  /** The states in which the event may not matter to the run, which is then stopped. */
+  /** The states in which the event possibly does not affect the run, which is then stopped. */
   readonly harmless?: readonly string[]
   /** How the next run is started. */
   readonly next?: RunOptions
-  /** The world is not used any more. */
+  /** The world is not used after this event. */
   readonly isEnd?: boolean
-  /** It happens before the app is let go. */
+  /** The event happens before the app is released. */
   readonly isBefore?: boolean
   /** What the app runs over. Default: the world's log. */
   readonly log?: (world: World) => LogPort
@@ -122,7 +122,7 @@ interface Event {
 
 const rebalanceMs = 1000
 
-/** A member that never gives a partition back, and so is expelled once another one joins. */
+/** A member that never gives a partition back, and so is expelled once another member joins. */
 const unwilling =
   (port: LogPort): LogPort['joinGroup'] =>
   options =>
@@ -143,7 +143,7 @@ const joining = (port: LogPort): ReturnType<LogPort['joinGroup']> =>
     onLost: () => {},
   })
 
-/** The run has not begun to read, or has read all that it wants. */
+/** The run has not begun to read, or has read everything that it needs. */
 const notReading = ['starting', 'joining', 'looking up where to begin', 'stopping']
 
 const events: Record<string, Event> = {
@@ -152,7 +152,7 @@ const events: Record<string, Event> = {
     codes: [],
   },
   'the deletion of its source': {
-    // A live run that has not looked it up yet makes it again.
+    // A live run that has not looked up the topic yet creates it again.
     async happen(world, { instance }) {
       await world.port.deleteTopic('input')
       await world.clock.advance(1000)
@@ -174,7 +174,7 @@ const events: Record<string, Event> = {
     next: { restart: true },
   },
   'the deletion of what it writes': {
-    // The run hears of it when it writes next.
+    // The run gets the error at its next write.
     async happen(world, { instance, outcome }) {
       await world.port.deleteTopic('totals').catch((error: unknown) => {
         if (!isMillraceError(error, 'UNKNOWN_TOPIC')) throw error
@@ -188,7 +188,7 @@ const events: Record<string, Event> = {
   },
   'another instance of its id': {
     exchange: 'topic',
-    // The one that opens its writer last is the one that stays.
+    // The instance that opened its writer last remains.
     async happen(world, { instance }) {
       const other = world.start(counting(), { exchange: 'topic' })
       await world.clock.advance(2000)
@@ -211,7 +211,7 @@ const events: Record<string, Event> = {
       instance.stop()
     },
     codes: ['MEMBER_FENCED'],
-    // It is not yet a member, or no longer one.
+    // The app is not a member yet, or no longer one.
     harmless: ['starting', 'joining', 'looking up where to begin', 'stopping'],
   },
   'the end of its log': {
@@ -224,7 +224,7 @@ const events: Record<string, Event> = {
 
 for (const [eventName, event] of Object.entries(events))
   for (const [stateName, reach] of Object.entries(states)) {
-    test(`${eventName}, while an app is ${stateName}`, async () => {
+    test(`settles and releases everything after ${eventName}, while an app is ${stateName}`, async () => {
       const world = await World.open()
       const values = Array.from({ length: records }, (_, n) => ({ key: 'a', value: n, timestamp: n }))
       await world.write('input', values, { partitions: 2 })
@@ -246,7 +246,7 @@ for (const [eventName, event] of Object.entries(events))
       deepEqual([state, told], error === undefined ? ['stopped', undefined] : ['failed', error])
       if (event.isEnd) return
 
-      // It has let go of its lock, its group and its transaction: the next run begins at once.
+      // The app has released its lock, its group and its transaction: the next run begins at once.
       if (!(await world.settle(world.port.describeTopic('input'))))
         await world.write('input', [], { partitions: 2 })
       await world.write('input', [{ key: 'a', value: 1 }])
@@ -280,7 +280,7 @@ test('a run that fails while it gives partitions away says what failed', async (
   )
   ok(isMillraceError(error, 'UNKNOWN_TOPIC'), String(error))
   match(error.message, /'totals'.*deleted.*Start the app again/)
-  // That would lose data: what it reads is still there.
+  // This would lose data: the input is still there.
   doesNotMatch(error.message, /restart/)
   await (await other).leave()
 })

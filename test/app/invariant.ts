@@ -1,10 +1,9 @@
 /**
- * The invariant: the same input gives the same final results, however it was partitioned among batches,
- * interleaved, exchanged (in memory or through topics), committed, and whenever the machine lost power in
- * between.
+ * The invariant: the same input gives the same final results, however it was split into batches, interleaved,
+ * exchanged (in memory or through topics) and committed, and whenever the machine lost power.
  *
  * The whole engine runs: an app over the log in process, on a simulated disk and under a virtual clock, so
- * that a failed case is repeated by its seed. What must come out is worked out by the naive oracle.
+ * that a failed case can be repeated by its seed. The naive oracle computes the expected results.
  */
 import { deepEqual } from 'node:assert/strict'
 import { isMillraceError, partitionForBinary, type Random } from '../../src/base/index.ts'
@@ -85,7 +84,7 @@ function randomEvents(random: Random): Event[] {
     key: 'abcd'[random.int(4)]!,
     other: 'xyz'[random.int(3)]!,
     value: 1 + random.int(9),
-    // Coarse, so that many are the same, or at the bounds of windows.
+    // Coarse, so that many times are equal, or at the bounds of windows.
     timestamp: 5 * Math.floor(Math.max(0, n * 6 - random.int(50) + (random.int(12) === 0 ? 60 : 0)) / 5),
   }))
 }
@@ -110,7 +109,7 @@ function sorted(rows: ReadonlyMap<string, unknown>): [string, unknown][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-/** Calls to the disk before a crash, at the most. */
+/** Calls to the disk before a crash, at most. */
 const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
@@ -150,7 +149,7 @@ async function oneCase(random: Random): Promise<void> {
 
   await settle(clock, log.close())
 
-  /** Until it ends, or with the process that runs it. */
+  /** Runs until the app ends, or its process does. */
   const runApp = async (instance: Instance): Promise<void> => {
     const running = instance.run()
     const over = async (): Promise<void> => {
@@ -160,7 +159,7 @@ async function oneCase(random: Random): Promise<void> {
     await settle(clock, Promise.race([running, over()]))
   }
   for (let crashes = 0; ; crashes += 1) {
-    // At any call to the disk, be it between the two halves of what must be one step.
+    // At any call to the disk, even between the two halves of an atomic step.
     const calls = crashes < 4 && random.int(3) > 0 ? 1 + random.int(callsMax) : Number.POSITIVE_INFINITY
     const how = random.int(3) === 0 ? 'kill' : 'crash'
     let isDone = false
@@ -169,11 +168,11 @@ async function oneCase(random: Random): Promise<void> {
       await runApp(new Instance(app.name, app.plan(), log.port, clock, settingsOf(options)))
       isDone = !simulated.hasEnded()
     } catch (error) {
-      // It was done before, and only could not say so any more.
+      // The run was done before the crash, but could not report it.
       isDone = isMillraceError(error, 'APP_FINISHED')
       if (!isDone && !simulated.hasEnded()) throw error
     }
-    // What it says it has done is there, whatever comes then.
+    // What the run reports as done is there, whatever comes next.
     simulated.end()
     if (isDone) break
   }

@@ -1,6 +1,6 @@
 /**
- * Equal keys in two forms, text and JSON, are unequal bytes in unequal partitions: a join finds the row,
- * whichever side was partitioned by which client.
+ * Equal keys in two forms, text and JSON, have different bytes and partitions. A join finds the row,
+ * whichever client partitioned either side.
  */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,7 +15,7 @@ const facts = topic('facts', { key: text(), value: json<string>() })
 const questions = topic('questions', { key: text(), value: json<string>() })
 const output = topic('output', { key: text(), value: json<string>(), partitions: 1 })
 
-/** A record per key, where its key as text belongs. */
+/** One record per key, in the partition of the key as text. */
 const perKey = (name: string) =>
   keys.map(key => ({
     key,
@@ -37,7 +37,7 @@ const expected = keys.map(key => `${key}: question ${key}, fact ${key}`)
 const answer = (question: string, fact: string): string => `${question}, ${fact}`
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`a topic joined to a table that a program keyed (${exchange})`, async () => {
+  test(`a join finds the row of a table that a program keyed (${exchange})`, async () => {
     const app = new App('app')
     const table = app
       .stream(facts)
@@ -47,7 +47,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(await answersOf(app, exchange), expected)
   })
 
-  test(`a stream that a program keyed, and grouped besides, joined to a topic's table (${exchange})`, async () => {
+  test(`a join of a stream that a program keyed and grouped finds the row of a topic's table (${exchange})`, async () => {
     const app = new App('app')
     const moved = app.stream(questions).selectKey((_, key) => key)
     moved.groupByKey().count()
@@ -55,7 +55,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(await answersOf(app, exchange), expected)
   })
 
-  test(`windows that a program names, joined to the windows of a topic's records (${exchange})`, async () => {
+  test(`a join matches windows that a program keyed and windows of a topic's records (${exchange})`, async () => {
     const app = new App('app')
     const table = app
       .stream(facts)
@@ -74,7 +74,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test("a topic of windows joined to the windows of another topic's records", async () => {
+test("a join matches a topic of windows and the windows of another topic's records", async () => {
   const world = await World.open()
   const windows = topic('windows', { key: windowed(text()), value: json<string>() })
   const app = new App('app')
@@ -108,8 +108,8 @@ test("a topic of windows joined to the windows of another topic's records", asyn
 })
 
 /**
- * An app over two topics of unequal partition counts is refused with both counts and the fix, and runs once
- * the questions go through an exchange. Returns its output.
+ * An app over two topics with different partition counts is refused with both counts and the fix. It runs
+ * once the questions go through an exchange. Returns its output.
  */
 async function fixedByExchange(
   connect: (app: App, asked: Stream<string | null, string | null>) => void,
@@ -135,7 +135,7 @@ async function fixedByExchange(
   return world.read('output')
 }
 
-test('two topics of unequal partition counts are not joined, and an exchange fixes it', async () => {
+test('a join of two topics with different partition counts is refused, and an exchange fixes it', async () => {
   const records = await fixedByExchange((app, asked) => asked.join(app.table(facts), answer).to(output))
   deepEqual(
     records.map(({ value }) => JSON.parse(value ?? '') as string).sort(),
@@ -143,7 +143,7 @@ test('two topics of unequal partition counts are not joined, and an exchange fix
   )
 })
 
-test('two topics of unequal partition counts are not merged, and an exchange fixes it', async () => {
+test('a merge of two topics with different partition counts is refused, and an exchange fixes it', async () => {
   const records = await fixedByExchange((app, asked) =>
     app
       .stream(facts)

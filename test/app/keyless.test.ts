@@ -1,6 +1,6 @@
 /**
- * Records whose new key is null: a left join gives them null, over any exchange; what needs a key drops and
- * counts them.
+ * Records whose new key is null: a left join gives null for their row, over any exchange. Operators that need
+ * a key drop and count them.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -49,7 +49,7 @@ for (const exchange of ['memory', 'topic'] as const)
         3,
       ],
     ] as const)
-      test(`${kind}, ${partitions} partitions (${exchange})`, async () => {
+      test(`${kind} of records with a null key, ${partitions} partitions (${exchange})`, async () => {
         const world = await World.open()
         const cities = Array.from({ length: partitions }, (_, partition) => ({
           key: 'odd',

@@ -1,6 +1,6 @@
 /**
- * An app after the log's list of topics was lost, and after the beginning of a changelog was: right numbers,
- * or a refusal that says what to do.
+ * An app after the loss of the log's list of topics, or of the beginning of a changelog: right numbers, or a
+ * refusal that says what to do.
  */
 import { equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -43,7 +43,7 @@ async function closed(world: World): Promise<Files> {
   return await world.files()
 }
 
-test('metadata.json is lost: topics have the ids that their partitions vouch for, and the app continues', async () => {
+test('after the loss of metadata.json topics have the ids stored in their partitions, and the app continues', async () => {
   const world = await World.open()
   await write(world)
   await world.run(counting(), { until: 'now' })
@@ -54,12 +54,12 @@ test('metadata.json is lost: topics have the ids that their partitions vouch for
   equal(await outcome(found), 2)
 })
 
-test('all topics have other ids: the app continues where the input is the one that it has read, and refuses where it is not', async () => {
+test('if all topic ids are new, the app continues on the input that it has read, and refuses another', async () => {
   const world = await World.open()
   await write(world)
   await world.run(counting(), { until: 'now' })
   const files = new Map(await closed(world))
-  // As in a folder that Apache Kafka, or millrace 0.1.0, has made: nothing vouches for the topics.
+  // As in a folder that Apache Kafka or millrace 0.1.0 wrote: the partitions store no topic ids.
   for (const path of files.keys())
     if (path.endsWith('/config.json') || path === '/data/metadata.json') files.delete(path)
   const same = await World.over(files)
@@ -67,7 +67,7 @@ test('all topics have other ids: the app continues where the input is the one th
   const continued = await outcome(same)
   ok(continued === 2 || isMillraceError(continued), String(continued))
 
-  // The input is another one, which is as long.
+  // Another input of the same length.
   const other = await World.open(7)
   await write(other, 25)
   const others = await closed(other)
@@ -81,9 +81,9 @@ test('all topics have other ids: the app continues where the input is the one th
   equal(await outcome(changed, true), 2)
 })
 
-test('the beginning of a changelog is gone: refused, and a start from scratch is right', async () => {
+test('an app whose changelog lost its beginning is refused, and a start from scratch is right', async () => {
   const world = await World.open()
-  // Small segments, of which the first can go.
+  // Small segments, so that the first can be deleted.
   await world.settle(
     world.port.createTopic(changelog, { partitions: 1, segmentBytes: 2000, retentionBytes: -1, app: 'app' }),
   )

@@ -1,6 +1,6 @@
 /**
- * An exchange over topics between many partitions: what a task keeps of those upstream fits beside its
- * offset, and few records say it.
+ * An exchange over topics between many partitions: a task's progress upstream fits into the metadata of its
+ * offset, and takes few records.
  */
 import { equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -43,18 +43,18 @@ test(`an app over ${partitions} partitions counts, is interrupted, and continues
   const { metrics } = await world.run(counting(), { ...options, until: 'now' })
   const results = await world.read('counts')
   equal(results.length, partitions)
-  // One record per partition and commit tells how far the tasks upstream are.
+  // One record per partition and commit announces how far the tasks upstream are.
   const announced = (await world.read('app-again-exchange-repartition')).filter(({ key }) => key === null)
   ok(announced.length <= 10 * partitions, `${announced.length} announcements in ${metrics.commits} commits`)
 })
 
-test('what 0.1.0 committed of the tasks upstream, and announced, is read', async () => {
+test('offsets and announcements of upstream tasks that 0.1.0 committed are read', async () => {
   const world = await World.open()
   await world.write('input', [{ key: 'a', value: 1, timestamp: 10 }], { partitions: 2 })
   const options = { exchange: 'topic' } as const
   await world.run(counting(), { ...options, until: 'now' })
   const exchange = 'app-again-exchange-repartition'
-  // Task 0 had come to 10, task 1 to nothing; then both announced, each for itself, in 0.1.0's form.
+  // Task 0 had reached 10, task 1 had read nothing; then each announced itself, in the format of 0.1.0.
   const offsets = await Promise.all(
     [0, 1].map(async partition => ({
       topic: exchange,

@@ -1,6 +1,6 @@
 /**
- * Topics that an app reads and that are not there: who creates them, with how many partitions, and what is
- * said of it.
+ * Topics that an app reads and that do not exist: who creates them, with how many partitions, and which
+ * notice the app gives.
  */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +25,7 @@ function copying(name: string, from: ReturnType<typeof named>, to: ReturnType<ty
 const partitionsOf = async (world: World, name: string): Promise<number | undefined> =>
   (await world.settle(world.port.describeTopic(name)))?.partitions
 
-/** Starts an app; what it says goes to `notices`. */
+/** Starts an app; its notices go to `notices`. */
 const starting =
   (world: World, notices: string[] = []) =>
   (app: App, options: RunOptions = {}): Running =>
@@ -37,7 +37,7 @@ const refusal = async (world: World, { done }: Running): Promise<Error> => {
   return outcome.reason as Error
 }
 
-test('a live run creates the topic that it reads, says so with what else there is, and reads what comes', async () => {
+test('a live run creates a missing input, says so with the topics that exist, and reads what comes', async () => {
   const world = await World.open()
   await world.write('clicks', [])
   const notices: string[] = []
@@ -57,14 +57,14 @@ test('a live run creates the topic that it reads, says so with what else there i
     ['a'],
   )
 
-  // It is there now: nothing to say.
+  // The topic exists now: no notice.
   const again = starting(world, notices)(copying('app', named('klicks'), named('out')))
   await world.clock.advance(1000)
   await world.stop(again)
   equal(notices.length, 1)
 })
 
-test('a live run that declares the partitions is as told, without a word', async () => {
+test('a live run that declares the partition count creates the topic with it, without a notice', async () => {
   const world = await World.open()
   const notices: string[] = []
   const running = starting(world, notices)(copying('app', named('in', 3), named('out')))
@@ -80,7 +80,7 @@ for (const until of ['end', 'now', 'finish'] as const) {
     return running
   }
 
-  test(`a bounded run (${until}) over a missing topic refuses, and leaves nothing; what the refusal advises helps`, async () => {
+  test(`a bounded run (${until}) over a missing topic refuses and creates nothing, and its advice helps`, async () => {
     const world = await World.open()
     await world.write('clicks', [])
     const notices: string[] = []
@@ -95,7 +95,7 @@ for (const until of ['end', 'now', 'finish'] as const) {
     const declared = bounded(world, copying('app', named('klicks', 2), named('out')), notices)
     await world.settle(declared.done)
     equal(await partitionsOf(world, 'klicks'), 2)
-    // It was over at once: that is seen.
+    // The run ended at once: the simulated time shows that.
     equal(notices.length, 1)
     match(notices[0]!, /'klicks', which was missing and has been created with 2 partitions/)
   })
@@ -107,7 +107,7 @@ for (const first of ['reader', 'writer'] as const)
     [[4, undefined], 4],
     [[4, 4], 4],
   ] as const)
-    test(`two apps agree on what is between them: reader ${stated[0]}, writer ${stated[1]}, ${first} first`, async () => {
+    test(`two apps agree on the topic between them: reader ${stated[0]}, writer ${stated[1]}, ${first} first`, async () => {
       const world = await World.open()
       await world.write('in', [], { partitions: 2 })
       const reader = copying('reader', named('between', stated[0]), named('out'))
@@ -122,7 +122,7 @@ for (const first of ['reader', 'writer'] as const)
       equal((await world.read('out')).length, 1)
     })
 
-test('an app that declares another count than a running one has made is refused, with both named; the advice helps', async () => {
+test('an app that declares another partition count than a running app used is refused with both, and the advice helps', async () => {
   const world = await World.open()
   await world.write('in', [])
   const start = starting(world)
@@ -142,7 +142,7 @@ test('an app that declares another count than a running one has made is refused,
   for (const each of [reader, writer]) await world.stop(each)
 })
 
-test('a missing topic that meets another in one stage takes its partition count', async () => {
+test('a missing topic that shares a stage with another topic gets its partition count', async () => {
   const world = await World.open()
   await world.write('orders', [], { partitions: 3 })
   const app = new App('app')

@@ -1,5 +1,5 @@
 /**
- * Apps and consumers over one log that use the same topics, or names that meet: none gets what is another's.
+ * Apps and consumers over one log that use the same topics, or names that collide: none gets another's data.
  */
 import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import { isCode } from '../is-code.ts'
 import { appOf, counted, output, regrouped, valuesIn, write } from './programs.ts'
 import { World } from './world.ts'
 
-test('two apps over one log read the same topics, and do not meet', async () => {
+test('two apps over one log that read the same topics do not affect each other', async () => {
   const world = await World.open()
   await write(world, 1, 2)
   const one = world.start(appOf(regrouped, 'one'))
@@ -21,7 +21,7 @@ test('two apps over one log read the same topics, and do not meet', async () => 
   deepEqual((await valuesIn(world)).sort(), ['1', '1', '2', '2', '3', '3'])
 })
 
-test('a consumer does not take records away from an app under its name', async () => {
+test('a consumer group with the name of an app does not take records from the app', async () => {
   const world = await World.open()
   await write(world, 1)
   const running = world.start(appOf(counted))
@@ -40,7 +40,7 @@ test('a consumer does not take records away from an app under its name', async (
   deepEqual(await valuesIn(world), ['1', '2'])
 })
 
-test('two apps whose names and operators make one name of a changelog: the second is refused', async () => {
+test('of two apps whose names and operators give one changelog name, the second is refused', async () => {
   const world = await World.open()
   await write(world, 1)
   const countAs = (app: string, name: string): App =>

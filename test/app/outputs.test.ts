@@ -1,6 +1,6 @@
 /**
- * What an app cannot write: the error names the operator, the topic and the key, and its advice can be
- * followed.
+ * Records that an app cannot write: the error names the operator, the topic and the key, and its advice can
+ * be followed.
  */
 import { deepEqual, equal, match, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ import { World } from './world.ts'
 const input = topic('input', { key: text(), value: json<number>() })
 const output = topic('output', { key: text(), value: text() })
 
-test('a record that is larger than its topic takes is named, and fits once the topic is created with larger segments', async () => {
+test('a record too large for its topic is named, and fits once the topic has larger segments', async () => {
   const world = await World.open()
   await world.settle(world.port.createTopic('output', { partitions: 1, segmentBytes: 200_000 }))
   const sizes = [10, 150_000, 300_000, 20]
@@ -47,13 +47,13 @@ test('a record that is larger than its topic takes is named, and fits once the t
   )
 })
 
-/** Each passes over the one record that makes an output too large. */
+/** Each policy skips the one record that makes an output too large. */
 const policies: readonly ErrorPolicy[] = ['skip', { deadLetter: 'letters' }]
 
 for (const onError of policies)
   for (const exchange of ['memory', 'topic'] as const)
-    test(`an output that is too large follows onError: ${JSON.stringify(onError)}, exchange ${exchange}`, async () => {
-      // The limit is the log's. A letter is larger than its record.
+    test(`an output that is too large follows onError ${JSON.stringify(onError)}, exchange ${exchange}`, async () => {
+      // The limit is the log's. A dead letter is larger than its record.
       const world = await World.open(1, { segmentBytes: 5000 })
       await world.settle(world.port.createTopic('letters', { partitions: 1, segmentBytes: 20_000 }))
       const sizes = [10, 4000, 6000, 3000, 20]
@@ -81,7 +81,7 @@ for (const onError of policies)
       }
     })
 
-test('records between stages are cut into batches that fit, and one that does not is named', async () => {
+test('records between stages are split into batches that fit, and a record that does not fit is named', async () => {
   const world = await World.open()
   const app = new App('app')
   app
@@ -111,7 +111,7 @@ test('records between stages are cut into batches that fit, and one that does no
   })
 })
 
-test('state that is too large for its changelog is named, and the app continues once it keeps less', async () => {
+test('state that is too large for its changelog is named, and the app continues once its state is smaller', async () => {
   const world = await World.open()
   const changelog = 'app-list-aggregate-changelog'
   await world.settle(world.port.createTopic(changelog, { partitions: 1, segmentBytes: 3000, app: 'app' }))
@@ -127,7 +127,7 @@ test('state that is too large for its changelog is named, and the app continues 
     return app
   }
   const growing = appThat((list, value) => [...list, value])
-  // Many rows that are less than a segment together go out in several batches.
+  // Many rows that together are smaller than a segment are written in several batches.
   const records = (keys: number, each: number) =>
     Array.from({ length: keys * each }, (_, n) => ({ key: `key-${n % keys}`, value: 'x'.repeat(500) }))
   await world.write('input', records(40, 3))

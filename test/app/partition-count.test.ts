@@ -1,6 +1,4 @@
-/**
- * A topic that declares another partition count than it has: refused by what reads it and by what writes it.
- */
+/** A topic that declares another partition count than it has: its readers and its writers are refused. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'

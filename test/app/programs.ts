@@ -1,6 +1,6 @@
 /**
- * Programs of one kind, for tests that run one after another over the same log: numbers go in under one key,
- * and come out as JSON.
+ * Small programs for tests that run several in turn over the same log. Numbers go in under one key, and come
+ * out as JSON.
  */
 import { equal } from 'node:assert/strict'
 import { type ErrorCode, isMillraceError } from '../../src/base/index.ts'
@@ -24,7 +24,7 @@ export function appOf(program: Program, name = 'app'): App {
   return app
 }
 
-/** Writes values under one key, each at its own value as timestamp. */
+/** Writes values under one key, each with itself as timestamp. */
 export const write = (world: World, ...values: readonly number[]): Promise<void> =>
   world.write(
     'input',
@@ -36,8 +36,8 @@ export const valuesIn = async (world: World): Promise<string[]> =>
   (await world.read('output')).map(({ value }) => value ?? 'null')
 
 /**
- * Runs one program after the other over one log: what came out, or the error of the second, whose advice is
- * followed.
+ * Runs one program after the other over one log. Gives the results, or the error of the second program, whose
+ * advice is followed.
  */
 export async function oneAfterTheOther(
   before: Program,
@@ -54,7 +54,7 @@ export async function oneAfterTheOther(
   } catch (error) {
     if (!isMillraceError(error)) throw error
     equal((await valuesIn(world)).length, written, 'nothing was written')
-    // What the message promises.
+    // The result that the message promises.
     await world.run(appOf(after), { until: 'end', ...options, restart: true })
     return error
   }
@@ -71,7 +71,7 @@ export const regrouped: Program = numbers =>
     .count()
     .to(output)
 
-/** Counts the records of each key once for each name, and says which one has counted. */
+/** Counts the records of each key once for each name, and writes which name counted. */
 export const countedBy =
   (...names: readonly string[]): Program =>
   numbers => {

@@ -5,5 +5,5 @@ import { apart } from '../apart.ts'
 const module = new URL('./restarts.ts', import.meta.url)
 
 for (const exchange of ['memory', 'topic'])
-  test(`restarted at random points for a day, an app has the offsets, state and outputs of one that was not (${exchange})`, () =>
+  test(`an app that restarts at random for a day has the offsets, state and outputs of an undisturbed one (${exchange})`, () =>
     apart(module, 'check', exchange))

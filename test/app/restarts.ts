@@ -1,7 +1,7 @@
 /**
- * Restarts: an app over 8 partitions that commits every 100 ms, for a day by a virtual clock, is restarted at
- * random points, sometimes by a loss of power. Offsets, state and outputs are those of a run that nobody
- * disturbed. The log's own topics are rewritten over and over meanwhile.
+ * Restarts: an app over 8 partitions that commits every 100 ms runs for a day by a virtual clock. It is
+ * restarted at random points, sometimes by a loss of power. Its offsets, state and outputs are those of an
+ * undisturbed run. Meanwhile the log rewrites its internal topics again and again.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Random } from '../../src/base/index.ts'
@@ -12,7 +12,7 @@ import { soak } from '../scale.ts'
 import { type Incoming, type Running, World } from './world.ts'
 
 const partitions = 8
-/** `npm test` has 25 of them, in an hour. */
+/** `npm test` has 25 restarts, in one hour. */
 const restarts = soak ? 500 : 25
 const lengthMs = soak ? 86_400_000 : 3_600_000
 
@@ -37,16 +37,16 @@ function counting(): App {
   return app
 }
 
-/** What is published at which time: the same for both runs. */
+/** What is published, and when: the same for both runs. */
 interface Step {
   readonly afterMs: number
   readonly records: readonly Incoming[]
   /**
-   * How long after them the event comes: in the middle of what the app is at, between two of its commits, or
-   * when all is done.
+   * The time from the records to the event: the app is processing, is between two commits, or has processed
+   * everything.
    */
   readonly eventAfterMs: number
-  /** What happens then to the run that is disturbed. */
+  /** What then happens to the disturbed run. */
   readonly event: 'none' | 'stop' | 'reopen' | 'crash'
 }
 
@@ -64,11 +64,11 @@ function stepsOf(random: Random): Step[] {
   })
 }
 
-/** Tiny segments and rewrites of the log's own topics. */
+/** Tiny segments, and frequent rewrites of the internal topics. */
 const limits = { internal: { segmentBytes: 20_000, rewriteBytes: 3000, batchBytes: 4500, replayBytes: 9000 } }
 
 interface Found {
-  /** Of the inputs, with the event time that goes with them. */
+  /** Of the inputs, with their event time. */
   readonly offsets: unknown
   /** The rows of each changelog. */
   readonly state: Record<string, string[]>
@@ -124,8 +124,8 @@ async function run(
 }
 
 /**
- * Offsets and event time. What else a commit says depends on the form of exchange (`sent`), and on the bytes
- * of the log (`last`).
+ * Offsets and event time. The rest of a commit depends on the form of exchange (`sent`), and on the bytes of
+ * the log (`last`).
  */
 async function offsetsOf(world: World): Promise<unknown> {
   const inputs = Array.from({ length: partitions }, (_, partition) => ({ topic: 'input', partition }))
@@ -140,7 +140,7 @@ async function offsetsOf(world: World): Promise<unknown> {
   })
 }
 
-/** What the changelogs of the app come to, row by row. */
+/** The final rows of the app's changelogs. */
 async function stateOf(world: World): Promise<Record<string, string[]>> {
   const rows: Record<string, string[]> = {}
   for (const { name } of await world.port.listTopics({ internal: true }))
@@ -149,7 +149,7 @@ async function stateOf(world: World): Promise<Record<string, string[]>> {
   return rows
 }
 
-/** A run that is disturbed, against one that nobody disturbed: how the exchange is made shows in neither. */
+/** A disturbed run against an undisturbed one. Neither shows the form of the exchange. */
 export function check(exchange: 'memory' | 'topic'): Promise<void> {
   return forSeeds(1, async (random, seed) => {
     const steps = stepsOf(random)
@@ -166,7 +166,7 @@ export function check(exchange: 'memory' | 'topic'): Promise<void> {
   })
 }
 
-/** What each key got, in order: between two keys the order depends on how partitions interleave. */
+/** What each key got, in order. The order between two keys depends on how partitions interleave. */
 function byKey(records: readonly { key: string | null; value: string | null }[]): unknown[] {
   return [...Map.groupBy(records, ({ key }) => key ?? '')]
     .map(([key, of]) => [key, of.map(({ value }) => value)] as const)

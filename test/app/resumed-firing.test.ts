@@ -1,7 +1,7 @@
 /**
- * Firing that a commit found incomplete, and a loss of power in it: the next run continues there before it
- * takes any record, and does not take itself for done after it. Otherwise a late record changes a window that
- * has fired for the log and not yet for its task: the correction is never written.
+ * Firing that a commit interrupted, followed by a loss of power. The next run first continues the firing, and
+ * only then takes records or ends. Otherwise a late record would change a window that has fired according to
+ * the log, but not according to its task. Its correction would then never be written.
  */
 import { deepEqual, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ const counts = topic('counts', { key: windowed(text()), value: json<string>(), p
 
 const keys = 40
 
-/** Operators behind one exchange, so in one task. Each result takes `resultMs`. */
+/** Operators behind one exchange, and so in one task. Each result takes `resultMs`. */
 function counting(world: World, all: readonly Windows[], resultMs: number): App {
   const app = new App('app')
   const grouped = app.stream(input).groupBy((_, key) => key)
@@ -35,7 +35,7 @@ function counting(world: World, all: readonly Windows[], resultMs: number): App 
 const eachKey = (timestamp: number): Incoming[] =>
   Array.from({ length: keys }, (_, n) => ({ key: `k${n}`, value: 1, timestamp }))
 const first = [...eachKey(10), { key: 'end', value: 1, timestamp: 1000 }]
-/** The windows of these have fired, and still take them. */
+/** The windows of these records have fired, and still accept them. */
 const late = eachKey(20)
 
 async function resultsOf(world: World): Promise<string[]> {
@@ -61,7 +61,7 @@ const rows: readonly { readonly name: string; readonly windows: readonly Windows
 
 for (const { name, windows } of rows)
   for (const isLate of [true, false])
-    test(`firing that was interrupted comes before ${isLate ? 'records' : 'the end of the run'}: ${name}`, async () => {
+    test(`interrupted firing continues before ${isLate ? 'records' : 'the end of the run'}: ${name}`, async () => {
       const expected = await undisturbed(windows, isLate)
       for (const exchange of ['memory', 'topic'] as const)
         for (const part of [0.1, 0.5, 0.9]) {

@@ -1,6 +1,6 @@
 /**
- * How a run ends and what the next one finds: until 'end', until 'now', finish, stop, starting from scratch;
- * when it commits; what it says of itself.
+ * How a run ends, and what the next one finds: until 'end', until 'now', finish, stop, starting from scratch.
+ * Also when a run commits, and what it reports.
  */
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ const input = topic('input', { key: text(), value: json<string>() })
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 const totals = topic('totals', { key: text(), value: json<number>(), partitions: 1 })
 
-/** Per key and 100 ms behind an exchange, and per key in all. */
+/** Per key and 100 ms behind an exchange, and per key in total. */
 function counting(name = 'app', source = input): App {
   const app = new App(name)
   const events = app.stream(source)
@@ -35,7 +35,7 @@ const event = (timestamp: number, key = 'a', partition = 0): Incoming => ({
   partition,
 })
 
-/** What came out, as `K start count`. */
+/** The results, as `K start count`. */
 const windowsOf = (records: readonly Outgoing[]): string[] =>
   records.map(({ key, value }) => {
     const { key: of, start } = JSON.parse(key ?? '') as { key: string; start: number }
@@ -50,16 +50,16 @@ const withCode =
     isMillraceError(error, code)
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`until 'now' stops at today's end, and the next run continues from there (${exchange})`, async () => {
+  test(`until 'now' stops at the current end, and the next run continues from there (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(20)])
     const first = await world.run(counting(), { until: 'now', exchange })
-    // The window is open still.
+    // The window is still open.
     deepEqual(windowsOf(await world.read('counts')), [])
     deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2'])
     equal(first.progress().lag, 0)
 
-    // Nothing new: nothing comes of it.
+    // No new records: no results.
     const second = await world.run(counting(), { until: 'now', exchange })
     deepEqual([second.metrics.records, second.metrics.results['on-time']], [0, 0])
 
@@ -69,7 +69,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 2', 'a 3', 'a 4'])
   })
 
-  test(`until 'end' closes every window and finishes the app; it may start from scratch (${exchange})`, async () => {
+  test(`until 'end' closes every window and finishes the app, which may start from scratch (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(150)])
     const { metrics, progress } = await world.run(counting(), { until: 'end', exchange }).then(instance => ({
@@ -96,7 +96,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await rejects(world.run(counting(), { until: 'end', exchange }), withCode('APP_FINISHED'))
   })
 
-  test(`a live run that is finished takes what is there for all there is (${exchange})`, async () => {
+  test(`a live run that is finished reads what is there, and treats it as all of the input (${exchange})`, async () => {
     const world = await World.open()
     await world.write('input', [event(10), event(150)])
     const running = world.start(counting(), { exchange })
@@ -108,8 +108,8 @@ for (const exchange of ['memory', 'topic'] as const) {
     await rejects(world.run(counting(), { exchange }), withCode('APP_FINISHED'))
   })
 
-  test(`a run that a crash kept from finishing finishes what it began with (${exchange})`, async () => {
-    // At whichever commit it happens.
+  test(`after a crash the next run finishes with the input that the finishing run began with (${exchange})`, async () => {
+    // At each of the commits.
     for (let commits = 1; commits <= 3; commits += 1) {
       const world = await World.open()
       await world.write('input', [event(10, 'a', 0), event(20, 'b', 1), event(150, 'b', 1)], {
@@ -134,7 +134,7 @@ for (const exchange of ['memory', 'topic'] as const) {
       }
       const final = new Map(windowsOf(await world.read('counts')).map(row => [row.slice(0, -2), row]))
       const rows = [...final.values()].sort()
-      // What came after the crash counts only for a partition that had not ended.
+      // Records from after the crash count only in a partition that had not ended.
       ok(
         ['A 0 1,B 0 1,B 100 1', 'A 0 2,B 0 1,B 100 1'].includes(rows.join(',')),
         `after ${commits} commits: ${rows.join(',')}`,
@@ -144,7 +144,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('a run until the end reads up to markers and over what was aborted', async () => {
+test('a run until the end reads past markers and aborted records', async () => {
   const world = await World.open()
   await world.write('input', [event(10)])
   const publish = async (): Promise<void> => {
@@ -165,7 +165,7 @@ test('a run until the end reads up to markers and over what was aborted', async 
   deepEqual(windowsOf(await world.read('counts')), ['A 0 2'])
 })
 
-test("starting from scratch forgets the app's own state, and leaves apps alone whose names begin with its name", async () => {
+test("a start from scratch drops only the app's own state, not that of apps whose names begin with its name", async () => {
   const world = await World.open()
   await world.write('input', [event(10)])
   const other = new App('app-two')
@@ -179,7 +179,7 @@ test("starting from scratch forgets the app's own state, and leaves apps alone w
   deepEqual(totalsOf(await world.read('totals')), ['a 1', 'a 1', 'a 1', 'a 2', 'a 2'])
 })
 
-test('stopping commits what is complete', async () => {
+test('stop() commits what is complete', async () => {
   const world = await World.open()
   await world.write('input', [event(10), event(20)])
   const running = world.start(counting(), { commitInterval: '1h' })
@@ -190,7 +190,7 @@ test('stopping commits what is complete', async () => {
   deepEqual([running.instance.metrics.commits, running.instance.progress().lag], [1, 0])
 })
 
-test('an abort signal stops as well', async () => {
+test('an abort signal stops a run as well', async () => {
   const world = await World.open()
   await world.write('input', [event(10)])
   const stopping = new AbortController()
@@ -201,7 +201,7 @@ test('an abort signal stops as well', async () => {
   deepEqual(totalsOf(await world.read('totals')), ['a 1'])
 })
 
-test('more changed state than may be: it commits early', async () => {
+test('an app commits early if more state has changed than the limit', async () => {
   const commits = async (dirtyBytesMax: number): Promise<number> => {
     const world = await World.open()
     const keys = Array.from({ length: 200 }, (_, n) => event(n, `k${n}`))
@@ -231,7 +231,7 @@ test('an app with nothing to do commits nothing', async () => {
   }
 })
 
-test('progress says how far it is: records, watermark, lag, results and drops', async () => {
+test('progress reports records, watermark, lag, results and drops', async () => {
   const world = await World.open()
   await world.write('input', [event(10), event(20)], { perBatch: 1 })
   const running = world.start(counting(), { onError: 'skip' })
@@ -252,8 +252,8 @@ test('progress says how far it is: records, watermark, lag, results and drops', 
   deepEqual(
     { dropped, results, records: others.records, deadLetters: others.deadLetters },
     {
-      // Late behind the exchange; without a key the program's own function fails, before the branch that
-      // would drop it.
+      // The record is late behind the exchange. Without a key the program's own function fails, before the
+      // branch that would drop it.
       dropped: {
         late: 1,
         idle: 0,
@@ -273,7 +273,7 @@ test('progress says how far it is: records, watermark, lag, results and drops', 
   await world.stop(running)
 })
 
-test('a run says for which partitions its windows wait, once; idleAfter, which it advises, closes them', async () => {
+test('a run names once the partitions that its windows wait for; idleAfter, which it advises, closes them', async () => {
   const world = await World.open()
   await world.write('input', [event(10), event(250)], { partitions: 6 })
   const notices: string[] = []
@@ -289,7 +289,7 @@ test('a run says for which partitions its windows wait, once; idleAfter, which i
   await world.clock.advance(20_000)
   equal(notices.length, 1)
   match(notices[0]!, /'app'.*input-1 to 5.*idleAfter/)
-  // Fewer of the same: nothing new to tell.
+  // Some of the same partitions: nothing new to report.
   await world.write('input', [event(20, 'b', 3), event(250, 'b', 3)])
   await world.clock.advance(20_000)
   deepEqual(
@@ -308,7 +308,7 @@ test('a run says for which partitions its windows wait, once; idleAfter, which i
   await world.stop(second)
 })
 
-test('the record that pulls time ahead is named, by progress and where windows wait', async () => {
+test('progress, and the notice of waiting windows, name the record that is ahead in event time', async () => {
   const world = await World.open()
   const day = 86_400_000
   const far = 40 * day + 5
@@ -328,7 +328,7 @@ test('the record that pulls time ahead is named, by progress and where windows w
   )
   await world.stop(running)
 
-  // The next run has not read it, and knows of it still.
+  // The next run has not read this record, and still knows it.
   const next = world.start(counting(), { onNotice })
   await world.clock.advance(20_000)
   const { offset, ...known } = ahead
@@ -336,7 +336,7 @@ test('the record that pulls time ahead is named, by progress and where windows w
   match(notices[1]!, /input-0: a record that an earlier run has read/)
   await world.stop(next)
 
-  // Within the alignment all is as it should be.
+  // Within the alignment there is nothing to report.
   const wide = world.start(counting(), { onNotice, alignment: '60d' })
   await world.clock.advance(20_000)
   equal(wide.instance.progress().ahead, undefined)
@@ -344,7 +344,7 @@ test('the record that pulls time ahead is named, by progress and where windows w
   equal(notices[2]!.includes('furthest'), false)
 })
 
-test('a run whose partitions keep up with each other, or that has no windows, says nothing', async () => {
+test('a run without windows, or whose partitions keep up with each other, gives no notice', async () => {
   for (const withWindows of [true, false]) {
     const world = await World.open()
     await world.write('input', [event(10), event(20, 'b', 1)], { partitions: 2 })

@@ -1,6 +1,6 @@
 /**
- * State and user code share no objects: a function that changes what it was given either fails at that line,
- * or changes nothing that counts; in production and in testApp alike.
+ * State and user code share no objects. A function that changes its arguments fails at that line, or changes
+ * no result; in production and in testApp alike.
  */
 import { deepEqual, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,7 +22,7 @@ const windows = topic('windows', { key: windowed(text()), value: json<unknown>()
 type Items = Stream<string | null, Item | null>
 type Program = (items: Items, app: App) => void
 
-/** What a function of a program without types does to what it is given. */
+/** Changes that an untyped program makes to its arguments. */
 const spoil = (value: unknown): never => {
   const item = value as Item
   item.n += 1
@@ -32,8 +32,8 @@ const spoil = (value: unknown): never => {
 const n = (value: unknown): number => (value as Item).n
 
 /**
- * Programs that change what they are given, and what comes out for k0 n=1, k1 n=1, k0 n=1 if it does not
- * count.
+ * Programs that change their arguments, and their results for k0 n=1, k1 n=1, k0 n=1 if the change has no
+ * effect.
  */
 const programs: readonly [name: string, program: Program, right: readonly unknown[]][] = [
   [
@@ -142,7 +142,7 @@ const programs: readonly [name: string, program: Program, right: readonly unknow
     [1, 1, 2],
   ],
   [
-    'reduce, which changes the value that came',
+    'reduce, which changes the new value',
     items =>
       items
         .groupByKey()
@@ -247,7 +247,7 @@ const spoilWindow = (_: unknown, key: unknown): void => {
   ;(key as { start: number }).start = 99
 }
 
-/** The same of keys: what comes out names the key that it is of. */
+/** The same for keys: each result names its own key. */
 const keyed = (items: Items): Stream<Key, Item | null> => items.selectKey(made)
 const said = (value: unknown, key: unknown): string => `${(key as Key).k}${String(value)}`
 const keyPrograms: readonly [name: string, program: Program, right: readonly unknown[]][] = [
@@ -360,13 +360,13 @@ function underTest(app: App): readonly unknown[] | 'failed' {
 }
 
 for (const [name, program, right] of [...programs, ...keyPrograms])
-  test(`${name}: right values, or USER_FUNCTION_FAILED`, async () => {
+  test(`${name}: gives right values, or USER_FUNCTION_FAILED`, async () => {
     const found = await inProduction(appOf(program))
     if (found !== 'failed') deepEqual(found, right)
     deepEqual(underTest(appOf(program)), found)
   })
 
-test('a key of a topic that is an object cannot be changed', async () => {
+test('an object as a topic key cannot be changed', async () => {
   const world = await World.open()
   await world.write('keyed', [{ key: '{"k":"x"}', value: 1 }])
   const app = new App('app')
@@ -376,7 +376,7 @@ test('a key of a topic that is an object cannot be changed', async () => {
 })
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`a key that went through an exchange (${exchange}) cannot be changed`, async () => {
+  test(`a key that passed an exchange (${exchange}) cannot be changed`, async () => {
     const world = await World.open()
     await world.write('input', records)
     const app = new App('app')

@@ -2,8 +2,8 @@
  * Instances of one app that share its work over topics: they come, leave, fail and hang, power is lost, and
  * every record still counts exactly once.
  *
- * What shows it: the running count per key goes out at every record, so that the topic holds for each key 1,
- * 2, 3 … up to the number of its records: a record that was lost, processed twice, or committed by an
+ * At every record the app writes the running count of the record's key, so that the topic holds for each key
+ * 1, 2, 3 … up to the number of its records. A record that was lost, processed twice, or committed by an
  * instance that had lost its partitions makes a gap or a repetition.
  */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
@@ -21,7 +21,7 @@ const totals = topic('totals', { key: text(), value: json<number>(), partitions:
 const regrouped = topic('regrouped', { key: text(), value: json<number>(), partitions: 2 })
 const counts = topic('counts', { key: windowed(text()), value: json<number>(), partitions: 1 })
 
-/** `onRecord` sees every record that is processed, and may fail. */
+/** `onRecord` is called for every record that is processed, and may throw. */
 function counting(onRecord: () => void = () => {}): App {
   const app = new App('app')
   const events = app.stream(input).peek(onRecord)
@@ -49,7 +49,7 @@ class Publisher {
     this.#random = random
   }
 
-  /** Some more records; event time advances a little. */
+  /** More records; event time advances a little. */
   async publish(count: number): Promise<void> {
     const records = Array.from({ length: count }, () => {
       const partition = this.#random.int(partitions)
@@ -65,7 +65,7 @@ class Publisher {
   }
 }
 
-/** 1, 2, 3 … for each key, up to the number of records that `keyOf` gives it. */
+/** 1, 2, 3 … for each key, up to the number of records for which `keyOf` returns it. */
 function checkSequences(
   found: readonly Outgoing[],
   published: readonly Incoming[],
@@ -90,7 +90,7 @@ function checkSequences(
   deepEqual(sorted(sequences), sorted(expected), label)
 }
 
-/** Ends the app and looks at all that it has written. */
+/** Ends the app and checks everything that it has written. */
 async function check(world: World, { published }: Publisher, label: string): Promise<void> {
   await world.run(counting(), options('last', { until: 'end' }))
   checkSequences(await world.read('totals'), published, ({ key }) => key ?? '', `totals, ${label}`)
@@ -120,7 +120,7 @@ async function setUp(random: Random): Promise<{ world: World; publisher: Publish
 
 const isFenced = (error: unknown): boolean => isMillraceError(error, 'MEMBER_FENCED', 'PRODUCER_FENCED')
 
-test('two instances share the partitions; one leaves, and the other continues with all of them', async () => {
+test('two instances share the partitions; when one leaves, the other continues with all of them', async () => {
   const { world, publisher } = await setUp(seededRandom(1))
   const seen = [0, 0]
   const [first, second] = [0, 1].map(n =>
@@ -144,7 +144,7 @@ test('two instances share the partitions; one leaves, and the other continues wi
   await check(world, publisher, 'one left')
 })
 
-test('an instance that fails lets go of its partitions without a commit, and the other takes them over', async () => {
+test('an instance that fails releases its partitions without a commit, and the other takes them over', async () => {
   const { world, publisher } = await setUp(seededRandom(1))
   let isBroken = false
   const first = world.start(counting(), options('0'))
@@ -165,10 +165,10 @@ test('an instance that fails lets go of its partitions without a commit, and the
   await check(world, publisher, 'one failed')
 })
 
-// Before its first append the transaction has not begun, and the group alone knows that it was replaced;
-// before its commit it has timed out as well.
+// Before its first append the transaction has not begun, and only the group knows that the instance was
+// replaced. Before its commit the transaction has timed out as well.
 for (const at of ['append', 'commit'] as const)
-  test(`an instance that hangs before its ${at} is expelled, and commits nothing when it wakes up`, async () => {
+  test(`an instance that hangs before its ${at} is expelled, and commits nothing when it resumes`, async () => {
     const { world, publisher } = await setUp(seededRandom(1))
     const gate = { closed: false, opened: Promise.withResolvers<void>() }
     const hanging = world.start(counting(), options('0'), hangingAt(at, world.port, gate))
@@ -177,7 +177,7 @@ for (const at of ['append', 'commit'] as const)
     await publisher.publish(60)
     await world.clock.advance(100)
     const successor = world.start(counting(), options('1'))
-    // The group waits a minute for the answer; as long as its transaction may be open.
+    // The group waits a minute for the answer: as long as the transaction may be open.
     await world.clock.advance(130_000)
     await publisher.publish(30)
     await world.clock.advance(1000)
@@ -188,7 +188,7 @@ for (const at of ['append', 'commit'] as const)
     await check(world, publisher, 'one hung')
   })
 
-/** A log whose writers wait at a gate, once it is closed. */
+/** A log whose writers wait at a gate once it is closed. */
 function hangingAt(
   at: 'append' | 'commit',
   port: LogPort,
@@ -209,7 +209,7 @@ function hangingAt(
   return new Proxy(port, inPlaceOf<LogPort>({ openWriter }))
 }
 
-test('an instance with the name of another takes its place', async () => {
+test('an instance with the id of another one replaces it', async () => {
   const { world, publisher } = await setUp(seededRandom(1))
   const first = world.start(counting(), options('0'))
   await world.clock.advance(100)
@@ -222,7 +222,7 @@ test('an instance with the name of another takes its place', async () => {
   await check(world, publisher, 'one replaced')
 })
 
-test('an app that runs is not restarted by another instance, until it is stopped', async () => {
+test('another instance cannot restart a running app until the app is stopped', async () => {
   const { world, publisher } = await setUp(seededRandom(1))
   const first = world.start(counting(), options('0'))
   await world.clock.advance(100)
@@ -272,7 +272,7 @@ async function churn(random: Random): Promise<void> {
       case 2:
         if (one && !one.broken) {
           one.instance.stop()
-          // Sometimes the others continue at once, while it still leaves.
+          // Sometimes the others continue at once, while the first is still leaving.
           if (random.int(2) === 0) await world.settle(one.done)
         }
         break

@@ -1,6 +1,6 @@
 /**
- * What a state may hold comes back as it was: a run with a restart between any two records gives what one
- * without gives. What it cannot hold fails its record.
+ * Values that state can hold are restored unchanged: a run with a restart between any two records gives the
+ * results of a run without. A value that state cannot hold fails its record.
  */
 import { deepEqual, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -92,7 +92,7 @@ async function run(each: (typeof held)[number], restarts: boolean): Promise<unkn
 }
 
 for (const each of held)
-  test(`${each[0]}: the same with a restart between any two records`, async () => {
+  test(`state of ${each[0]} is the same with a restart between any two records`, async () => {
     deepEqual(await run(each, true), await run(each, false))
   })
 
@@ -105,7 +105,7 @@ const cyclic = (): unknown => {
   return value
 }
 
-/** What no state can hold. */
+/** Values that no state can hold. */
 const refused: readonly [name: string, value: () => unknown, says: RegExp][] = [
   ['a function', () => ({ f: () => 1 }), /a function at f/],
   ['an instance of a class', () => ({ list: [new Point()] }), /a Point instance/],
@@ -115,7 +115,7 @@ const refused: readonly [name: string, value: () => unknown, says: RegExp][] = [
 ]
 
 for (const [name, value, says] of refused)
-  test(`${name}: the record fails, with operator and key`, async () => {
+  test(`a record whose state would hold ${name} fails, with operator and key`, async () => {
     const app = new App('app')
     app
       .stream(input)

@@ -1,6 +1,6 @@
 /**
- * A run that is stopped while it starts, or restores what it is given later: it ends at once, whatever it
- * waits for, and leaves nothing behind.
+ * A run that is stopped while it starts, or while it restores partitions that it gets later. It ends at once,
+ * whatever it waits for, and leaves nothing behind.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,7 +32,7 @@ const write = (world: World, partitions = 1): Promise<void> =>
     { partitions },
   )
 
-/** Nobody is in the group, and the next run gives what an undisturbed one would. */
+/** The group has no members, and the next run gives the results of an undisturbed one. */
 async function checkLeft(world: World): Promise<void> {
   const group = (await world.settle(world.port.listGroups())).find(each => each.group === 'app')
   equal(group?.members, 0)
@@ -44,7 +44,10 @@ async function checkLeft(world: World): Promise<void> {
   )
 }
 
-/** The log, with changelogs that do not answer while `isSilent`. `onWait`: a reader waits for them. */
+/**
+ * The log, with changelogs that do not answer while `isSilent`. `onWait` is called when a reader waits for
+ * them.
+ */
 function withSilentChangelogs(world: World, isSilent: () => boolean, onWait = (): void => {}): LogPort {
   const openReader: LogPort['openReader'] = async options => {
     const reader = await world.port.openReader(options)
@@ -64,7 +67,7 @@ function withSilentChangelogs(world: World, isSilent: () => boolean, onWait = ()
 }
 
 for (const guarantee of ['exactly-once', 'at-least-once'] as const)
-  test(`while it restores state, ${guarantee}`, async () => {
+  test(`a run stops while it restores state, ${guarantee}`, async () => {
     const world = await counted()
     let waits = 0
     const log = withSilentChangelogs(
@@ -85,7 +88,7 @@ for (const guarantee of ['exactly-once', 'at-least-once'] as const)
     await checkLeft(world)
   })
 
-test('while its group waits for another member', async () => {
+test('a run stops while its group waits for another member', async () => {
   const world = await World.open()
   await write(world, 2)
   await world.run(counting(), { until: 'now', exchange: 'topic' })
@@ -114,7 +117,7 @@ test('while its group waits for another member', async () => {
   equal(group?.members, 0)
 })
 
-test('while it restores what another instance gave away', async () => {
+test('a run stops while it restores what another instance gave away', async () => {
   const world = await World.open()
   await write(world, 2)
   await world.run(counting(), { until: 'now', exchange: 'topic' })
@@ -135,7 +138,7 @@ test('while it restores what another instance gave away', async () => {
   equal(second.instance.progress().state, 'stopped')
   await write(world, 2)
   await world.run(counting(), { until: 'now', exchange: 'topic' })
-  // A count for each partition, in which the key is.
+  // A count for each partition, which the key contains.
   deepEqual(
     (await world.read('totals')).map(({ value }) => value),
     ['1', '2', '1', '2', '3', '4', '3', '4', '5', '6', '5', '6'],

@@ -1,7 +1,7 @@
 /**
- * A process in which an app runs, whose transaction is open and about to be committed. When told to, it
- * continues, reads another record, finishes, and says how that went. Arguments: folder, time-out of
- * transactions and of idleness in ms.
+ * A process that runs an app, whose transaction is open and about to commit. When the test tells it to, it
+ * continues, reads another record, finishes, and reports the result. Arguments: folder, then the time-out of
+ * transactions and of idleness in milliseconds.
  */
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
@@ -19,7 +19,7 @@ const log = await InProcessLog.open(folder, { disk: nodeDisk, clock: systemClock
 await log.createTopic('input', { partitions: 2 })
 
 const told = Promise.withResolvers<void>()
-/** Said once: a busy machine may commit a second time before the third record is read. */
+/** Printed once: a busy machine may commit a second time before the third record is read. */
 let isOpen = false
 process.once('message', () => told.resolve())
 const openWriter: LogPort['openWriter'] = async options => {
@@ -55,7 +55,7 @@ await write(1, 10)
 const instance = new Instance(app.name, app.plan(), port, systemClock, settingsOf({ commitInterval: 1000 }))
 const done = instance.run()
 await told.promise
-// Late, and lost, if the time of the stop had counted as time without data.
+// This record would be late, and lost, if the time of the stop had counted as time without data.
 await write(1, 50)
 await setTimeout(200)
 instance.finish()

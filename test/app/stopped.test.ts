@@ -1,5 +1,5 @@
 /**
- * A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep): its app continues
+ * A process that is stopped for longer than its time-outs (SIGSTOP, a machine that sleeps): its app continues
  * where it was.
  */
 import { deepEqual } from 'node:assert/strict'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 
-test('an app outlives a stop that is longer than its transaction and its idleAfter may last: nothing fenced, nothing late', async () => {
+test('an app survives a stop longer than its transaction time-out and idleAfter: nothing is fenced, nothing late', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-stopped-'))
   const child = fork(join(import.meta.dirname, 'stopped-child.test-support.ts'), [folder, '3000'])
   const message = async (): Promise<unknown> =>

@@ -1,6 +1,6 @@
 /**
- * A stream joined to a table that was filled before: every record finds its row, however many partitions
- * there are.
+ * A stream joined to a table that was filled earlier: every record finds its row, for any number of
+ * partitions.
  */
 import { deepEqual } from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,7 +15,7 @@ const cities = topic('cities', { key: z.string(), value: z.string(), partitions 
 const visits = topic('visits', { key: z.string(), value: z.int(), partitions })
 const named = topic('named', { key: z.string(), value: z.string(), partitions })
 
-test('a table is read first, in all of its partitions', async () => {
+test('all partitions of a table are read before the stream', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-table-join-'))
   try {
     await using log = await openLog(folder)

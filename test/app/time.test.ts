@@ -1,6 +1,6 @@
 /**
- * Event time in a running app: what is late and where it goes, partitions that fall idle, partitions that run
- * ahead, and all of it across restarts.
+ * Event time in a running app: late records and their output, idle partitions, partitions that are ahead, and
+ * all of these across restarts.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -31,7 +31,7 @@ const event = (timestamp: number, value: string, partition = 0): Incoming => ({
 })
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`a late record goes to the side output with the key, value and time that it had (${exchange})`, async () => {
+  test(`a late record goes to the side output with its key, value and time (${exchange})`, async () => {
     const world = await World.open()
     await world.write(
       'input',
@@ -55,7 +55,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     deepEqual([metrics.sideOutput, metrics.dropped.late], [{ late: 1, idle: 0 }, 0])
   })
 
-  test(`the watermark survives a restart: what was late before it is late after it (${exchange})`, async () => {
+  test(`the watermark survives a restart: a record that was late before is late after it (${exchange})`, async () => {
     const app = counting({ outOfOrderness: 0 }, { exchange: true })
     const world = await World.open()
     await world.write('input', [event(50, 'a'), event(250, 'b')])
@@ -70,7 +70,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     ])
   })
 
-  test(`a result that was on time is not given again after a restart (${exchange})`, async () => {
+  test(`an on-time result is not written again after a restart (${exchange})`, async () => {
     const app = counting({ outOfOrderness: 0 }, { exchange: true, allowedLateness: 1000 })
     const world = await World.open()
     await world.write('input', [event(50, 'a'), event(250, 'b')])
@@ -86,7 +86,7 @@ for (const exchange of ['memory', 'topic'] as const) {
 }
 
 for (const exchange of ['memory', 'topic'] as const)
-  test(`what early results have shown is known after a restart: what no longer holds is taken back (${exchange})`, async () => {
+  test(`early results are known after a restart: those that no longer hold are retracted (${exchange})`, async () => {
     const app = new App('app')
     app
       .stream(topic('input', { key: text(), value: json<string>(), watermark: { outOfOrderness: 0 } }))
@@ -115,7 +115,7 @@ for (const exchange of ['memory', 'topic'] as const)
     )
   })
 
-test('a partition without data holds back the others for ever, unless it may fall idle', async () => {
+test('a partition without data holds back the others forever, unless it may become idle', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 0), event(10, 'c', 1)], { partitions: 2 })
   const running = world.start(counting({ outOfOrderness: 0 }, { exchange: true }), {})
@@ -126,7 +126,7 @@ test('a partition without data holds back the others for ever, unless it may fal
 })
 
 for (const exchange of ['memory', 'topic'] as const) {
-  test(`an idle partition is raised to the others, which is committed; what comes back behind it is late (${exchange})`, async () => {
+  test(`an idle partition gets the others' watermark, which is committed; its later records below it are late (${exchange})`, async () => {
     const app = counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true })
     const world = await World.open()
     await world.write('input', [event(10, 'c', 1), event(50, 'a', 0)], { partitions: 2 })
@@ -144,7 +144,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     await world.stop(running)
     await world.crash()
 
-    // Behind a restart it is still known that the watermark was raised.
+    // A restart still knows that the watermark was raised.
     const again = world.start(app, { exchange })
     await world.clock.advance(50)
     await world.write('input', [event(20, 'back', 1)])
@@ -156,7 +156,7 @@ for (const exchange of ['memory', 'topic'] as const) {
     const { sideOutput } = again.instance.metrics
     deepEqual(sideOutput, { idle: 1, late: 0 })
 
-    // It has caught up: a record that is late now is late by its own partition's data.
+    // The partition has caught up: a record that is late now is late by its own partition's data.
     await world.write('input', [event(900, 'on', 1), event(30, 'late', 1)], { perBatch: 1 })
     await world.clock.advance(200)
     deepEqual(sideOutput, { idle: 1, late: 1 })
@@ -164,7 +164,7 @@ for (const exchange of ['memory', 'topic'] as const) {
   })
 }
 
-test('where all partitions are idle, all take the watermark of the furthest one, and time continues from there by the clock', async () => {
+test('if all partitions are idle, all get the highest watermark, and time continues from there by the clock', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
   const running = world.start(counting({ outOfOrderness: 0, idleAfter: '1s' }, { exchange: true }), {})
@@ -178,7 +178,7 @@ test('where all partitions are idle, all take the watermark of the furthest one,
   await world.stop(running)
 })
 
-test('runs that end know no idleness', async () => {
+test('bounded runs do not treat partitions as idle', async () => {
   const world = await World.open()
   await world.write('input', [event(50, 'a', 0), event(500, 'b', 1)], { partitions: 2 })
   const app = counting({ outOfOrderness: 0, idleAfter: 1 }, { exchange: true })
@@ -192,7 +192,7 @@ test('runs that end know no idleness', async () => {
   )
 })
 
-test('in a replay no partition runs ahead of the slowest by more than the bound, and one batch', async () => {
+test('in a replay no partition is ahead of the slowest by more than the bound and one batch', async () => {
   const partitions = 3
   const perPartition = 40
   const stepMs = 10
@@ -202,8 +202,8 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
     [200, 1],
   ] as const) {
     const world = await World.open()
-    // One partition after the other: read in the order of arrival, the first would be through before the last
-    // begins.
+    // One partition after the other: in the order of arrival, the first would be read completely before the
+    // last begins.
     for (let partition = 0; partition < partitions; partition += 1)
       await world.write(
         'input',
@@ -229,7 +229,7 @@ test('in a replay no partition runs ahead of the slowest by more than the bound,
   }
 })
 
-/** A log whose disk gives nothing of one partition of the input while it is held. */
+/** A log whose disk returns nothing of one input partition while it is held. */
 function slowDisk(world: World, partition: number): { readonly port: LogPort; isHeld: boolean } {
   const openReader: LogPort['openReader'] = async options => {
     const reader = await world.port.openReader(options)
@@ -264,7 +264,7 @@ test('a partition whose records are still being read from a slow disk is not idl
   await world.stop(running)
 })
 
-test('in a replay no partition runs ahead of one that a slow disk holds up', async () => {
+test('in a replay no partition gets ahead of one that a slow disk holds up', async () => {
   const world = await World.open()
   const inOrder = (partition: number): Incoming[] =>
     Array.from({ length: 50 }, (_, n) => event(n * 10, String(n * 10), partition))

@@ -1,11 +1,11 @@
 /**
- * A program that an earlier version began and this one continues: two apps (one for each form of exchange)
- * with tables, windows, sessions and a join, a consumer group, and a transactional writer that a loss of
- * power interrupts.
+ * A program that an earlier version began and this one continues. It has two apps (one for each form of
+ * exchange) with tables, windows, sessions and a join, a consumer group, and a transactional writer that a
+ * loss of power interrupts.
  *
- * `fixtures/log-of-f396753.txt` holds what the first part leaves, as millrace wrote it at commit f396753. To
- * make such a file at another commit: check that out, copy this file into it, and run it there
- * (`node tools/node/run.js test/app/versions.ts <file>`).
+ * `fixtures/log-of-f396753.txt` holds the files that the first part leaves, as millrace wrote them at commit
+ * f396753. To make such a file at another commit: check that commit out, copy this file into it, and run it
+ * there (`node tools/node/run.js test/app/versions.ts <file>`).
  */
 import { writeFileSync } from 'node:fs'
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
@@ -59,7 +59,7 @@ function shop(exchange: string): App {
   return app
 }
 
-/** Orders from minute `from` on, each customer's in one partition. */
+/** Orders from minute `from` on; each customer's are in one partition. */
 function ordersFrom(from: number, count: number): Incoming[] {
   return Array.from({ length: count }, (_, n) => ({
     key: `customer ${n % 5}`,
@@ -107,13 +107,13 @@ export async function begin(): Promise<Files> {
   await world.settle(world.port.createTopic('loaded', { partitions: 1 }))
   await append(world, 'loader', 'one', 'commit')
   await append(world, 'loader', 'lost', 'none')
-  // Its sync takes the open transaction along.
+  // The sync of this writer makes the open transaction durable too.
   await world.write('loaded', [{ value: 'plain' }])
   world.disk.crash()
   return await world.files()
 }
 
-/** What must not depend on the version that began. */
+/** Results that must not depend on the version that began. */
 export interface Outcome {
   readonly outputs: Record<string, unknown[]>
   readonly topics: readonly string[]
@@ -121,7 +121,7 @@ export interface Outcome {
   readonly committed: unknown
 }
 
-/** What this version does over the files. */
+/** What this version does with the files. */
 export async function resume(files: Files): Promise<Outcome> {
   const world = await World.over(files)
   await append(world, 'loader', 'two', 'commit')
@@ -148,7 +148,7 @@ export async function resume(files: Files): Promise<Outcome> {
   }
 }
 
-/** What each key got, in order: the order of two keys depends on how partitions interleave. */
+/** What each key got, in order. The order between two keys depends on how partitions interleave. */
 function byKey(
   records: readonly { key: string | null; value: string | null; timestamp: number }[],
 ): unknown[] {
@@ -157,7 +157,7 @@ function byKey(
     .toSorted(([one], [other]) => (one < other ? -1 : 1))
 }
 
-/** Files as the text of a fixture: a line of paths and sizes, and their bytes, compressed. */
+/** Files as the text of a fixture: a line of paths and sizes, then their bytes, compressed. */
 export function pack(files: Files): string {
   const sizes = JSON.stringify(Array.from(files, ([path, { length }]) => [path, length]))
   const packed = brotliCompressSync(Buffer.concat([Buffer.from(`${sizes}\n`), ...files.values()]))

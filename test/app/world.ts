@@ -1,7 +1,7 @@
 /**
- * A small world for apps under test: the log in process on a simulated disk, under a clock that moves only
- * when told to. Records go in as bytes, partition by partition, and come out with their headers; apps run in
- * simulated time and are cut off by a loss of power.
+ * A small world for apps under test: the log in process on a simulated disk, under a clock that moves only on
+ * request. Records go in as bytes, partition by partition, and come out with their headers. Apps run in
+ * simulated time, and a loss of power cuts them off.
  */
 import { type Clock, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLogOptions } from '../../src/broker/index.ts'
@@ -23,7 +23,7 @@ export interface Incoming {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A record that came out, its key and value as text. */
+/** A record that the app wrote, its key and value as text. */
 export interface Outgoing {
   readonly partition: number
   readonly offset: number
@@ -33,10 +33,10 @@ export interface Outgoing {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What is on a disk: the bytes of files, by their paths. */
+/** The contents of a disk: the bytes of files, by path. */
 export type Files = ReadonlyMap<string, Uint8Array>
 
-/** An app that runs. */
+/** A running app. */
 export interface Running {
   readonly instance: Instance
   readonly done: Promise<void>
@@ -66,9 +66,9 @@ export class World {
     return new World(log, await settle(log.clock, log.open()))
   }
 
-  /** A world over the files that {@link files} gave. */
+  /** A world over the files that {@link files} returned. */
   static over(files: Files, options: Partial<InProcessLogOptions> = {}): Promise<World> {
-    // Not the seed that the files may be of: ids would come again.
+    // Not the seed that wrote the files: its ids would repeat.
     return World.open(1_000_003, options, files)
   }
 
@@ -80,7 +80,7 @@ export class World {
     return this.#log.clock
   }
 
-  /** All files of the log, by their paths. The log should be closed. */
+  /** All files of the log, by path. The log should be closed. */
   async files(): Promise<Files> {
     return await this.settle(filesOf(this.disk, '/data'))
   }
@@ -100,8 +100,8 @@ export class World {
   }
 
   /**
-   * Writes records to a topic, which is made where it is missing, `perBatch` of a partition to a batch. All
-   * of it is durable then.
+   * Writes records to a topic, which is created if it is missing, in batches of `perBatch` records of a
+   * partition. All records are durable when it returns.
    */
   async write(
     topic: string,
@@ -125,14 +125,12 @@ export class World {
     await this.settle(write())
   }
 
-  /** Everything committed in a topic, partition by partition. */
+  /** All committed records of a topic, partition by partition. */
   read(topic: string): Promise<Outgoing[]> {
     return this.settle(this.#read(topic))
   }
 
-  /**
-   * The last value of each key in a topic, deleted ones left out: partition, key and value in hexadecimal.
-   */
+  /** The last value of each key in a topic, without deleted keys: partition, key and value in hexadecimal. */
   async rows(topic: string): Promise<string[]> {
     const rows = new Map<string, string>()
     const visit = (partition: number, record: RecordCursor): void => {
@@ -145,7 +143,7 @@ export class World {
     return Array.from(rows, ([key, value]) => `${key} ${value}`).toSorted()
   }
 
-  /** `clock`: another one than the world's, which shows its time in its own way. */
+  /** `clock`: used instead of the world's clock, whose time it shows in its own way. */
   start(app: App, options: RunOptions = {}, port: LogPort = this.port, clock: Clock = this.clock): Running {
     const instance = new Instance(app.name, app.plan(), port, clock, settingsOf(options))
     let outcome: 'running' | 'done' | 'failed' = 'running'
@@ -173,7 +171,7 @@ export class World {
     await this.settle(done)
   }
 
-  /** Power is lost: everything that runs is of no use any more. The log is opened again. */
+  /** Power is lost: everything that runs is unusable. The log is opened again. */
   async crash(): Promise<void> {
     this.#log.end()
     await this.clock.advance(100)
@@ -224,7 +222,7 @@ export function startsAndValues(records: readonly Outgoing[]): [start: number, v
   ])
 }
 
-/** The files in a folder, and in those under it. */
+/** The files in a folder, and in its subfolders. */
 async function filesOf(disk: SimulatedDisk, folder: string): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>()
   for (const name of await disk.list(folder)) {
@@ -253,7 +251,7 @@ function textOf(bytes: Uint8Array | null): string | null {
   return bytes === null ? null : Buffer.from(bytes).toString()
 }
 
-/** A proxy's handler that puts methods in place of an object's own. */
+/** A proxy's handler that replaces methods of an object. */
 export function inPlaceOf<T extends object>(methods: Partial<T>): ProxyHandler<T> {
   return {
     get(target, name) {

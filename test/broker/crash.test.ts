@@ -2,5 +2,5 @@
 import { test } from 'node:test'
 import { apart } from '../apart.ts'
 
-test('however a process ends, transactions are whole and what was acknowledged is there', () =>
+test('however a process ends, transactions are whole and acknowledged records are there', () =>
   apart(new URL('./crash.ts', import.meta.url), 'check'))

@@ -1,8 +1,8 @@
 /**
  * Power losses and kills at any call to the disk, and clean stops, with transactions and offsets in flight.
- * After each, for every writer: all its partitions show the same transactions, every acknowledged one and at
- * most one more; the offset committed with them says the same; nothing aborted shows; nothing is left open.
- * And what a plain writer got acknowledged is there.
+ * After each, for every writer: all its partitions show the same transactions, that is every acknowledged one
+ * and at most one more. The offset committed with them agrees; no aborted record shows; no transaction is
+ * left open. A plain writer's acknowledged records are there.
  */
 import assert from 'node:assert/strict'
 import type { Random } from '../../src/base/index.ts'
@@ -13,10 +13,10 @@ import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 
 const partitions = [0, 1, 2]
 const crashesPerSeed = 4
-/** Calls to the disk between two crashes, at the most. */
+/** Calls to the disk between two crashes, at most. */
 const callsMax = 250
 
-/** Transactions of each writer before a clean stop, at the most. */
+/** Transactions of each writer before a clean stop, at most. */
 const transactionsMax = 30
 
 interface Progress {
@@ -25,8 +25,8 @@ interface Progress {
 }
 
 /**
- * Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until
- * something fails or so many are done.
+ * Commits transactions 1, 2, 3, … , each to all partitions together with its number as an offset, until one
+ * fails or the given number is done.
  */
 async function transact(
   port: LogPort,
@@ -118,7 +118,7 @@ async function run(random: Random): Promise<number> {
   await port.createTopic('plain', { partitions: 1 })
   await port.close()
   for (let crash = 0; crash < crashesPerSeed; crash += 1) {
-    // The crash may come while the log is being opened, which is a good time for one.
+    // The crash may come while the log is being opened.
     const how = (['clean', 'kill', 'crash', 'crash'] as const)[random.int(4)]!
     const isClean = how === 'clean'
     const calls = isClean ? Infinity : 1 + random.int(callsMax)
@@ -127,7 +127,7 @@ async function run(random: Random): Promise<number> {
       const count = isClean ? 1 + random.int(transactionsMax) : Infinity
       const work = [...writers].map(([name, progress]) => transact(opened, name, progress, random, count))
       const done = Promise.all([...work, publish(opened, plain, count)])
-      // What fails without a crash is a fault.
+      // A failure without a crash is a fault.
       await (isClean ? done : done.catch(() => undefined))
       await Promise.allSettled(work)
       await (isClean ? opened.close() : opened.close().catch(() => undefined))
@@ -142,7 +142,7 @@ async function run(random: Random): Promise<number> {
 export function check(): Promise<void> {
   return forSeeds(500, run, acknowledged => {
     const total = acknowledged.reduce((sum, count) => sum + count, 0)
-    // Crashes that come before anything happens show nothing.
+    // Crashes that come before anything happens prove nothing.
     assert(total > acknowledged.length * 10, `only ${total} acknowledged`)
   })
 }

@@ -1,6 +1,6 @@
 /**
- * A log of the broker's own that is damaged, repaired or lost: the rest of the log works, and nothing that
- * was lost goes unnoticed.
+ * An internal log of the broker that is damaged, repaired or lost: the rest of the log works, and every loss
+ * is reported.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -41,7 +41,7 @@ async function damaged(topic: string): Promise<SimulatedLog> {
   return log
 }
 
-test('damaged offsets: the log opens, and only those who ask for offsets are refused', async () => {
+test('with damaged offsets the log opens, and only calls that need offsets are refused', async () => {
   const log = await damaged('__consumer_offsets')
   const port = await log.open()
   assert.equal((await valuesIn(port, 't')).length, 20)
@@ -59,7 +59,7 @@ test('damaged offsets: the log opens, and only those who ask for offsets are ref
   await log.close()
 })
 
-test('repaired or lost offsets: each group is refused until it is said where it continues', async () => {
+test('after a repair or loss of offsets each group is refused until its offsets are set', async () => {
   for (const how of ['repaired', 'lost'] as const) {
     const log = await damaged('__consumer_offsets')
     if (how === 'repaired') {
@@ -97,7 +97,7 @@ test('repaired or lost offsets: each group is refused until it is said where it 
   }
 })
 
-test('a damaged, repaired or lost transaction log: transactions are refused, then continue', async () => {
+test('with a damaged, repaired or lost transaction log transactions are refused, then continue', async () => {
   for (const how of ['repaired', 'lost'] as const) {
     const log = await damaged('__transaction_state')
     const port = await log.open()

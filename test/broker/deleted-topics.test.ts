@@ -1,6 +1,6 @@
 /**
- * Topics that go while transactions are at work with them, and disks that fill up for one partition: nobody
- * else is held up.
+ * Topics that are deleted while transactions use them, and disks that fill up for one partition: no other
+ * partition or group is held up.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -22,15 +22,15 @@ async function opened(seed: number): Promise<{ log: SimulatedLog; port: InProces
 }
 
 /**
- * Turns of the microtask queue between the start of the end of a transaction and the deletion: before, within
- * and after every step.
+ * Turns of the microtask queue between the start of a transaction's end and the deletion: before, within and
+ * after every step.
  */
 const turnsMax = 90
 /** Every turn in the soak. */
 const stride = scale(10) === 10 ? 1 : 6
 
 for (const outcome of ['commit', 'abort'] as const)
-  test(`a topic is deleted at any moment of a transaction's ${outcome}`, async () => {
+  test(`a topic that is deleted at any moment of a transaction's ${outcome} does not disturb it`, async () => {
     for (let turns = 0; turns < turnsMax; turns += stride) {
       const { log, port } = await opened(turns + 1)
       const writer = await port.openWriter({ transactionalId: 'id' })
@@ -50,7 +50,7 @@ for (const outcome of ['commit', 'abort'] as const)
       const expected = outcome === 'commit' ? 1 : undefined
       assert.equal((await port.committedOffsets('g', [place]))[0]?.offset, expected)
       assert.deepEqual(await valuesIn(port, 'kept'), outcome === 'commit' ? ['a'] : [])
-      // The id continues, and so does a topic of that name.
+      // The transactional id continues, and so does a new topic of that name.
       await port.createTopic('gone', { partitions: 1 })
       await append(writer, 'gone', ['new'])
       await append(writer, 'kept', ['c'])
@@ -67,7 +67,7 @@ for (const outcome of ['commit', 'abort'] as const)
     }
   })
 
-test('offsets of a deleted topic in a transaction that ends after it say nothing of the next one of its name', async () => {
+test('a transaction that ends after its topic is deleted commits no offsets for a new topic of that name', async () => {
   for (const restart of ['live', 'clean', 'crash'] as const) {
     const { log, port } = await opened(7)
     const writer = await port.openWriter({ transactionalId: 'id' })
@@ -88,7 +88,7 @@ test('offsets of a deleted topic in a transaction that ends after it say nothing
   }
 })
 
-test('a transaction whose marker finds no room continues when its topic is deleted; other topics never wait for it', async () => {
+test('a transaction whose marker finds no room continues after its topic is deleted; other topics never wait', async () => {
   let stuck = 0
   for (let room = 0; room < 1200; room += 50) {
     const { log, port } = await opened(3)
@@ -124,7 +124,7 @@ test('a transaction whose marker finds no room continues when its topic is delet
   assert(stuck > 0, 'a marker found no room')
 })
 
-test('internal logs are written in batches: many long transactional ids and groups survive a kill, and a deletion', async () => {
+test('internal logs are written in batches: many long transactional ids and groups survive a kill and a deletion', async () => {
   const { log, port } = await opened(5)
   const name = (n: number): string => `${'x'.repeat(86)}${n}`
   for (let n = 0; n < 60; n += 1) {

@@ -1,4 +1,4 @@
-/** Whatever the disk says, callers get a MillraceError: see disk-errors.ts. */
+/** Whatever the disk returns, callers get a MillraceError: see disk-errors.ts. */
 import { test } from 'node:test'
 import { apart } from '../apart.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Every call to the disk in the life of a broker fails, once or from then on: whatever is refused for it,
- * topics and offsets included, is refused with a MillraceError whose code says what the disk said.
+ * Every call to the disk in the life of a broker fails, once or from then on. Every call that is refused for
+ * it, topics and offsets included, gets a MillraceError whose code says what the disk returned.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type ErrorCode } from '../../src/base/index.ts'
@@ -15,8 +15,8 @@ const stepOfShortRun = 5
 const batch = { count: 1, build: (stamp: BatchStamp) => batchOf(['x'.repeat(100)], stamp) }
 
 /**
- * What a caller may be told of it. The rest follows from what the disk did to somebody else: the topic was
- * not made, the transaction is over.
+ * Codes that a caller may get. The consequences follow from a fault in another call: the topic was not
+ * created, the transaction is over.
  */
 const codes: Record<'EIO' | 'ENOSPC', readonly ErrorCode[]> = {
   EIO: ['DISK_FAILED', 'PARTITION_POISONED'],
@@ -24,7 +24,7 @@ const codes: Record<'EIO' | 'ENOSPC', readonly ErrorCode[]> = {
 }
 const consequences: readonly ErrorCode[] = ['UNKNOWN_TOPIC', 'INVALID_TXN_STATE', 'PRODUCER_FENCED', 'CLOSED']
 
-/** Gives the errors that the calls of a life end with. */
+/** Returns the errors of all calls in a life. */
 async function live(disk: SimulatedDisk): Promise<unknown[]> {
   const errors: unknown[] = []
   const attempt = async <T>(call: () => Promise<T>): Promise<T | undefined> => {
@@ -37,7 +37,7 @@ async function live(disk: SimulatedDisk): Promise<unknown[]> {
   }
   const clock = virtualClock(1_000_000)
   const options = { disk, clock, random: seededRandom(disk.calls), segmentBytes: 400 }
-  // What is tried again later is tried again soon.
+  // Calls that are retried later are retried soon.
   const ticks = setInterval(() => void clock.advance(100), 1)
   try {
     await use()
@@ -75,7 +75,7 @@ export async function check(kind: 'EIO' | 'ENOSPC'): Promise<void> {
   const sound = new SimulatedDisk()
   assert.deepEqual(await live(sound), [])
   assert(sound.calls > 200, 'there is something to fail')
-  // A disk that stays full holds up markers until there is room: that is another test's matter.
+  // A disk that stays full holds up markers until there is room: another test checks that.
   const howOften = kind === 'EIO' ? (['once', 'forever'] as const) : (['once'] as const)
   for (let call = 1; call <= sound.calls; call += soak ? 1 : stepOfShortRun)
     for (const times of howOften) {

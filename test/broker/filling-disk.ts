@@ -1,6 +1,6 @@
 /**
  * Parts of the disk fill up and get room again at random, while transactions with offsets begin and end, and
- * processes end: what was committed is there, what was refused with DISK_FULL is not, and no call waits for
+ * processes end. Committed records are there, those refused with DISK_FULL are not, and no call waits for
  * room.
  */
 import assert from 'node:assert/strict'
@@ -29,7 +29,7 @@ class Filling {
   readonly #random: Random
   readonly #disk: SimulatedDisk
   readonly #clock: VirtualClock = virtualClock(1_000_000)
-  /** Committed, by topic. */
+  /** Committed values, by topic. */
   readonly #values = new Map<string, string[]>(topics.map(topic => [topic, []]))
   #offset: number | undefined
 
@@ -77,7 +77,7 @@ class Filling {
     }
   }
 
-  /** False: it was refused, and the writer with it. */
+  /** False: the write was refused, and its writer failed. */
   async #transact(writer: Writer, id: number): Promise<boolean> {
     const random = this.#random
     const written: string[] = []
@@ -112,10 +112,10 @@ class Filling {
     this.#disk.kill()
   }
 
-  /** Undefined where it was refused for want of room. */
+  /** Undefined if the call was refused for lack of room. */
   async #attempt<T>(what: string, call: Promise<T>): Promise<T | undefined> {
     const settled = call.catch((error: unknown) => {
-      // What follows a refusal: the writer, or its transaction, is no longer.
+      // What follows a refusal: the writer, or its transaction, no longer exists.
       const isExpected = isMillraceError(error, 'DISK_FULL', 'INVALID_TXN_STATE', 'PRODUCER_FENCED')
       assert(isExpected, `${what}: ${inspect(error)}`)
       return undefined

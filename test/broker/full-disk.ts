@@ -1,7 +1,7 @@
 /**
  * A disk that stays full: a call that needs room there ends with DISK_FULL, every other call works, the log
- * closes, and the next process loses nothing that was acknowledged. Time does not pass in these tests:
- * nothing waits for it.
+ * closes, and the next process loses no acknowledged record. Time does not pass in these tests: no call waits
+ * for it.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
@@ -34,11 +34,11 @@ interface World {
   readonly port: InProcessLog
   readonly plain: Writer
   readonly other: Writer
-  /** Has written to `full` and `free` and, in the state `in a transaction`, not ended that. */
+  /** Has written to `full` and `free`. In the state `in a transaction`, its transaction is still open. */
   readonly transactional: Writer
 }
 
-/** What the disk is full in the middle of. */
+/** The operation during which the disk fills up. */
 const states: Record<string, (world: World) => Promise<void>> = {
   idle: async () => undefined,
   'in a transaction': async ({ transactional }) => {
@@ -49,7 +49,7 @@ const states: Record<string, (world: World) => Promise<void>> = {
 
 interface Operation {
   readonly call: (world: World) => Promise<unknown>
-  /** What it needs room in. */
+  /** The parts of the disk in which the operation needs room. */
   readonly needs: readonly Full[]
 }
 
@@ -104,7 +104,7 @@ const operations: Record<string, Operation> = {
   close: { call: ({ port }) => port.close(), needs: ['full-0', 'offsets', 'transactions'] },
 }
 
-/** What only looks: all of them follow each operation. */
+/** The calls that only read: all of them follow each operation. */
 const looks: Record<string, Operation> = {
   'offsets that a transaction holds': {
     call: ({ port }) => port.committedOffsets('tx', [offset('free')]),
@@ -116,7 +116,7 @@ const looks: Record<string, Operation> = {
   'a time in free': { call: ({ port }) => port.offsets('free', 0, { timestamp: 0 }), needs: [] },
 }
 
-/** Fails with what did not settle, rather than wait for it. */
+/** Fails with the call that did not settle, instead of waiting for it. */
 async function settled<T>(what: string, promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   const all = Promise.allSettled([promise]).then(([result]) => result)
   for (let n = 0; n < 5; n += 1) if ((await stateOf(all)) === 'settled') return all
@@ -191,8 +191,8 @@ async function checkOne(full: Full, state: string, name: string, operation: Oper
 }
 
 /**
- * A marker that finds no room holds up its own partition and its own id, and is written at the next call that
- * waits for it, or at the next start.
+ * A marker that finds no room holds up only its own partition and its own id. It is written at the next call
+ * that waits for it, or at the next start.
  */
 export async function checkMarkers(): Promise<void> {
   const disk = new SimulatedDisk({ random: seededRandom(1) })
@@ -242,8 +242,8 @@ async function checkClose(): Promise<void> {
 }
 
 /**
- * A file whose sync does not return holds up the calls that need it, and no others: checkpoints are written
- * for the other partitions.
+ * A file whose sync does not return holds up only the calls that need it: checkpoints are written for the
+ * other partitions.
  */
 export async function checkHang(): Promise<void> {
   const disk = new SimulatedDisk({ random: seededRandom(1) })

@@ -1,4 +1,6 @@
-/** A log that is opened for looking: beside its writer, at any moment of what that does, without a trace. */
+/**
+ * A log that is opened for reading: beside its writer, at any moment of the writer's work, without a trace.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, isMillraceError, seededRandom } from '../../src/base/index.ts'
@@ -60,7 +62,7 @@ async function append(port: LogPort, ...values: readonly string[]): Promise<void
   await writer.close()
 }
 
-test('shows topics and records beside the writer, and what comes later to who follows', async () => {
+test('shows topics and records beside the writer, and later records to a reader that follows', async () => {
   const world = new SimulatedLog()
   const port = await world.open()
   await port.createTopic('words', { partitions: 1 })
@@ -89,7 +91,7 @@ test('shows topics and records beside the writer, and what comes later to who fo
   await following
   assert.deepEqual(followed, ['a', 'b', 'c', 'd'])
 
-  // The writer has noticed nothing, and leaves cleanly.
+  // The writer has noticed nothing, and closes cleanly.
   await append(port, 'e')
   await world.close()
   assert.deepEqual(await valuesOf(log), ['a', 'b', 'c', 'd', 'e'])
@@ -125,7 +127,7 @@ test('hides open and aborted transactions, and shows them once they are committe
   await world.close()
 })
 
-test('shows whole batches alone, wherever a write has come to', async () => {
+test('shows only whole batches, however far a write has got', async () => {
   const world = new SimulatedLog()
   const port = await world.open()
   await port.createTopic('words', { partitions: 1 })
@@ -136,8 +138,8 @@ test('shows whole batches alone, wherever a write has come to', async () => {
   await file.read(bytes, 0)
   const shown = new Map<number, string[]>()
   for (let size = 0; size <= bytes.length; size += size % 7 === 0 ? 1 : 6) {
-    // As a writer's file may be found: longer with each write. What is known to be synced is all of it here,
-    // so nothing is damage below.
+    // A writer's file as a reader may find it: longer with each write. Here all of it counts as synced, so
+    // that no damage can be reported below.
     const torn: Disk = {
       ...guarded(world.disk),
       async open(name, mode) {
@@ -170,7 +172,7 @@ test('shows whole batches alone, wherever a write has come to', async () => {
   await world.close()
 })
 
-test('follows through rolls, and says so where retention was faster', async () => {
+test('follows through rolls, and reports when retention was faster', async () => {
   const world = new SimulatedLog(seededRandom(7))
   const port = await world.open()
   await port.createTopic('words', { partitions: 1, segmentBytes: 300 })
@@ -230,7 +232,7 @@ for (const isMadeAgain of [false, true])
     await world.close()
   })
 
-test('shows what a killed process left, without the recovery that its successor makes', async () => {
+test('shows what a killed process left, without the recovery that the next process runs', async () => {
   const world = new SimulatedLog()
   const port = await world.open()
   await port.createTopic('words', { partitions: 1 })
@@ -241,7 +243,7 @@ test('shows what a killed process left, without the recovery that its successor 
   await log.close()
 })
 
-test('refuses whatever would write', async () => {
+test('refuses every call that would write', async () => {
   const world = new SimulatedLog()
   const port = await world.open()
   await port.createTopic('words', { partitions: 1 })
@@ -276,7 +278,7 @@ test('refuses whatever would write', async () => {
   await world.close()
 })
 
-test('a reader that is closed while it waits ends at once, and is CLOSED after', async () => {
+test('a reader that is closed while it waits ends at once, and is CLOSED afterwards', async () => {
   const world = new SimulatedLog()
   const port = await world.open()
   await port.createTopic('words', { partitions: 1 })

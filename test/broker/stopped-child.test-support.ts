@@ -1,5 +1,5 @@
 /**
- * A process with an open transaction, which it commits when it is told to. Arguments: folder, time-out of the
+ * A process with an open transaction, which it commits on request. Arguments: folder, time-out of the
  * transaction in milliseconds.
  */
 import process from 'node:process'

@@ -1,5 +1,6 @@
 /**
- * A process that is stopped for longer than its time-outs (SIGSTOP, a machine asleep) continues where it was.
+ * A process that is stopped for longer than its time-outs (SIGSTOP, a machine that sleeps) continues where it
+ * was.
  */
 import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -9,7 +10,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { temporaryFolder } from './support.ts'
 
-test('a transaction outlives a stop of its process that is longer than its time-out', async () => {
+test('a transaction survives a stop of its process that is longer than its time-out', async () => {
   const folder = temporaryFolder()
   const child = fork(join(import.meta.dirname, 'stopped-child.test-support.ts'), [folder.path, '1000'])
   try {

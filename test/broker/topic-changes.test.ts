@@ -1,6 +1,6 @@
 /**
- * Creations and deletions of topics that fail, or end with their process, at any call to the disk: nothing of
- * them is left, or all of it.
+ * Creations and deletions of topics that fail, or whose process ends, at any call to the disk: they are done
+ * completely, or not at all.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,7 +32,7 @@ for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
       log.disk.clearFailures()
       if (!failure) {
         await log.close()
-        // The call came after all of them, or was one that a short write does not hurt.
+        // The call came after the creation, or was one that a short write does not harm.
         if (call > 60) break
         continue
       }
@@ -59,7 +59,7 @@ for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
   })
 
 for (const how of ['kill', 'crash'] as const)
-  test(`a deletion that its process ends in is undone or finished, with the offsets: ${how}`, async () => {
+  test(`a deletion during which the process ends is undone or finished, with the offsets: ${how}`, async () => {
     let gone = 0
     for (let call = 1; call <= callsMax; call += stride) {
       const log = new SimulatedLog(seededRandom(call))
@@ -103,7 +103,7 @@ for (const how of ['kill', 'crash'] as const)
     assert(gone > 1, `${gone} deletions were finished at start`)
   })
 
-test('a deletion that fails is finished when it is asked for again, or the name is used again', async () => {
+test('a deletion that failed is finished when it is repeated, or when the name is used again', async () => {
   for (const next of ['delete', 'create'] as const)
     for (let call = 1; call <= callsMax; call += stride) {
       const log = new SimulatedLog(seededRandom(call))
@@ -117,7 +117,7 @@ test('a deletion that fails is finished when it is asked for again, or the name 
         () => false,
       )
       log.disk.clearFailures()
-      // A sync that failed is final for its process: the next one finishes.
+      // A sync that failed is final for its process: the next process finishes the deletion.
       const isPoisoned = await port
         .commitOffsets({ group: 'h', offsets: [{ topic: 'o', partition: 0, offset: 1 }] })
         .then(
@@ -140,7 +140,7 @@ test('a deletion that fails is finished when it is asked for again, or the name 
     }
 })
 
-test('an app that was being deleted when its process ended is gone after the next start', async () => {
+test('an app whose process ended during its deletion is gone after the next start', async () => {
   let finished = 0
   for (let call = 1; call <= callsMax; call += stride) {
     const log = new SimulatedLog(seededRandom(call))

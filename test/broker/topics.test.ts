@@ -1,4 +1,4 @@
-/** Topics over crashes, and internal topics that would grow without end. */
+/** Topics over crashes, and internal topics that would otherwise grow without limit. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromUtf8, isMillraceError } from '../../src/base/index.ts'
@@ -6,7 +6,7 @@ import { forSeeds } from '../for-seeds.ts'
 import { batch } from '../../src/port/conformance/harness.ts'
 import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 
-test('a topic that was being created, or deleted, at a crash is there as a whole or not at all', () =>
+test('a topic that was being created or deleted at a crash exists completely or not at all', () =>
   forSeeds(400, async random => {
     const log = new SimulatedLog(random)
     const calm = await log.open()
@@ -21,7 +21,7 @@ test('a topic that was being created, or deleted, at a crash is there as a whole
       await port?.deleteTopic('old')
       deleted = port !== undefined
     } catch {
-      // The power is gone.
+      // The power is lost.
     }
     await port?.close().catch(() => undefined)
     const after = await log.crash()
@@ -55,7 +55,7 @@ test('without the metadata file topics are found by their partitions', async () 
   await again.close()
 })
 
-test('a metadata file that makes no sense is an error that says so', async () => {
+test('an invalid metadata file is an error that says so', async () => {
   for (const text of ['', '{', '[]', '{"format":2}', '{"format":1,"nextProducerId":0,"topics":[{}]}']) {
     const log = new SimulatedLog()
     await (await log.open()).close()
@@ -64,7 +64,7 @@ test('a metadata file that makes no sense is an error that says so', async () =>
   }
 })
 
-test('internal topics are for the log itself', async () => {
+test('only the log itself can use internal topics', async () => {
   const log = new SimulatedLog()
   const port = await log.open()
   assert.deepEqual(await port.listTopics(), [])
@@ -117,7 +117,7 @@ for (const kind of ['plain', 'transactional'] as const)
       }
     }))
 
-test('a disk that is full fails the transaction, holds nobody back, and is used again when there is room', async () => {
+test('a full disk fails the transaction, holds up no other call, and is used again when there is room', async () => {
   const log = new SimulatedLog()
   const port = await log.open()
   await port.createTopic('t', { partitions: 1 })

@@ -1,4 +1,4 @@
-/** `run` and `describe`, as child processes over a module as a user writes it. */
+/** `run` and `describe`, as child processes over a module that a user could write. */
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -28,7 +28,7 @@ test('an app is described, runs, continues, is stopped, fails and finishes', asy
   assert.match(now.err, /processed 3 records/)
   assert.equal((await folder.run('consume counts')).out, 'a\t1\nb\t1\na\t2\n')
 
-  // Live: it stays although there is nothing to do, and Ctrl-C commits what it did meanwhile.
+  // A live run: it stays although there is nothing to do, and Ctrl-C commits what it did meanwhile.
   await folder.run('produce words -k :', 'b:1\n')
   const before = folder.size('counts')
   const running = folder.start('run app.ts --commit-interval 10ms')

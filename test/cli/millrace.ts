@@ -12,7 +12,7 @@ const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 const sources = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href
 
 export interface Ended {
-  /** The exit code; the signal's name where one ended it. */
+  /** The exit code, or the name of the signal that ended it. */
   readonly code: number | string
   readonly out: string
   readonly err: string
@@ -21,7 +21,7 @@ export interface Ended {
 export interface Running {
   readonly process: ChildProcess
   readonly ended: Promise<Ended>
-  /** Resolves when the child has written this much to one of its outputs. */
+  /** Resolves when one of the outputs of the child matches the pattern. */
   printed(pattern: RegExp): Promise<void>
   interrupt(): Promise<Ended>
 }
@@ -33,11 +33,11 @@ export interface Folder {
   /** Starts a command whose input stays open. */
   start(args: string): Running
   /**
-   * Resolves when a topic's first partition has grown past `bytes`: a command at work cannot be asked, since
-   * the folder is its own.
+   * Resolves when a topic's first partition has grown past `bytes`. The test cannot ask the running command,
+   * which holds the folder's lock.
    */
   grown(topic: string, bytes?: number): Promise<void>
-  /** How large it is. */
+  /** The size of the topic's first partition, in bytes. */
   size(topic: string): number
   /** Writes a module that may import from 'millrace'. */
   write(name: string, text: string): void
@@ -105,7 +105,8 @@ function startIn(cwd: string, args: readonly string[]): Running {
 }
 
 /**
- * It failed as an operating error does: with this exit code and error code, in one message without a stack.
+ * The command failed with an operating error: with this exit code and error code, in one message without a
+ * stack.
  */
 export function assertRefused(
   { code, err }: Ended,

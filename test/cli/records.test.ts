@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { assertRefused, temporaryFolder } from './millrace.ts'
 
-test('lines become records, and records lines', async t => {
+test('produce turns lines into records, and consume turns records into lines', async t => {
   const folder = temporaryFolder(t)
   assert.deepEqual(await folder.run('produce words -k :', 'a:1\r\nb:2:3\n\u{1f600}:'), {
     code: 0,

@@ -1,4 +1,4 @@
-/** How commands end when they are told to, or when nobody listens any more. */
+/** How commands end on a signal, or when the reader of their output is gone. */
 import assert from 'node:assert/strict'
 import { openSync } from 'node:fs'
 import { test } from 'node:test'
@@ -8,13 +8,13 @@ import { assertRefused, temporaryFolder } from './millrace.ts'
 
 const main = resolve(import.meta.dirname, '../../src/cli/main.ts')
 
-test('consume --follow waits; Ctrl-C commits what was printed', async t => {
+test('consume --follow waits, and Ctrl-C commits what was printed', async t => {
   const folder = temporaryFolder(t)
   await folder.run('produce t', '1\n2\n3\n')
   const following = folder.start('consume t -f -g g')
   await following.printed(/3\n/)
 
-  // Meanwhile the folder is taken, by a process that is named. Commands that only read still work.
+  // Meanwhile the folder is in use, and the error names the process. Commands that only read still work.
   assert.deepEqual(await folder.run('topic list'), { code: 0, out: 't\t1 partition\n', err: '' })
   assert.equal((await folder.run('topic describe t')).out, 't-0\tfrom 0\tto 3\n')
   assert.equal((await folder.run('consume t')).out, '1\n2\n3\n')
@@ -44,7 +44,7 @@ test('produce publishes what it has read when Ctrl-C comes', async t => {
   assert.equal((await folder.run('consume t')).out, '1\n2\n')
 })
 
-test('a pipe that is closed is an end like any other; a full disk is not', async t => {
+test('a closed pipe ends a command normally, and a full disk is an error', async t => {
   const folder = temporaryFolder(t)
   await folder.run('produce t', Array.from({ length: 100_000 }, (_, n) => `record ${n}\n`).join(''))
   const consuming = folder.start('consume t --follow')

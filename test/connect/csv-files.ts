@@ -1,11 +1,11 @@
 /**
- * Random CSV files: a table in a random dialect, with malformed records among the rows, and what has to
- * become of each.
+ * Random CSV files: a table in a random dialect, with malformed records among the rows, and the expected
+ * outcome of each record.
  */
 import type { Random } from '../../src/base/index.ts'
 import type { ColumnKind, ColumnSpecs, CsvOptions } from '../../src/connect/index.ts'
 
-/** A row that has to arrive as these values, or a bad row: in this line, with these bytes. */
+/** A row that must arrive as these values, or a bad row: its line, and its bytes. */
 export type Outcome =
   | { readonly values: readonly (readonly [name: string, value: unknown])[] }
   | { readonly line: number; readonly original: Buffer }
@@ -14,7 +14,7 @@ export interface CsvFile {
   readonly bytes: Buffer
   readonly options: CsvOptions<ColumnSpecs>
   readonly outcomes: readonly Outcome[]
-  /** Where a run may find the end of the file. */
+  /** Offsets at which a run may find the end of the file. */
   readonly cuts: readonly number[]
 }
 
@@ -24,7 +24,7 @@ interface Dialect {
   readonly nullValue: string
   readonly comment: string
   readonly lineEnd: string
-  /** How many of ten fields are quoted without need. */
+  /** Out of ten fields, the number quoted without need. */
   readonly quoted: number
 }
 
@@ -68,7 +68,7 @@ const times: readonly (readonly [text: string, ms: number])[] = [
 ]
 const jsons = ['null', '[1,{"a":"b"}]', '{"n":9007199254740992}', '"\\u0000"', ' 1 ', '{"constructor":1e5}']
 
-/** A text of the kind, and what it is as a value. */
+/** A text of the kind, and its value. */
 function fieldOf(random: Random, kind: ColumnKind): readonly [text: string, value: unknown] {
   switch (kind) {
     case 'string': {
@@ -99,7 +99,7 @@ function fieldOf(random: Random, kind: ColumnKind): readonly [text: string, valu
   }
 }
 
-/** What is almost of the kind. */
+/** Texts that are almost of the kind. */
 const almost: Readonly<Record<ColumnKind, readonly string[]>> = {
   string: [],
   integer: ['1.5', '9007199254740993', '0x10', ' 1'],
@@ -123,7 +123,7 @@ const kinds: readonly ColumnKind[] = [
   'bytes',
 ]
 
-/** The field as it is in the file; undefined if the dialect cannot write it. */
+/** The field as written in the file; undefined if the dialect cannot write it. */
 function written(random: Random, text: string, isFirst: boolean, dialect: Dialect): string | undefined {
   const { delimiter, quote, nullValue, comment, quoted } = dialect
   const isPlain =
@@ -138,7 +138,7 @@ function written(random: Random, text: string, isFirst: boolean, dialect: Dialec
 
 interface Line {
   readonly bytes: Buffer
-  /** Undefined for what is passed over. */
+  /** Undefined for a line that is skipped. */
   readonly outcome?: { readonly values: readonly (readonly [string, unknown])[] } | 'bad'
 }
 
@@ -147,7 +147,7 @@ class Writer {
   readonly dialect: Dialect
   readonly columns: readonly TestColumn[]
   readonly hasHeader: boolean
-  /** Those that the program asks for, in its order. */
+  /** The columns that the program asks for, in its order. */
   readonly wanted: readonly TestColumn[]
 
   constructor(random: Random) {
@@ -182,7 +182,7 @@ class Writer {
     return this.record(this.columns.map(({ name }, c) => written(this.random, name, c === 0, this.dialect)))
   }
 
-  /** A row, or undefined where its values cannot be written in the dialect. */
+  /** A row, or undefined if its values cannot be written in the dialect. */
   row(isFirst: boolean): Line | undefined {
     const { random, dialect } = this
     const values: [string, unknown][] = []
@@ -193,7 +193,7 @@ class Writer {
       }
       const [text, value] = fieldOf(random, kind)
       values.push([name, value])
-      // What a file may begin with says what it is.
+      // The first bytes of a file can mark its encoding.
       if (isFirst && c === 0 && /^[\0\ufeff]|\0/.test(text)) return undefined
       return written(random, text, c === 0, dialect)
     })
@@ -244,7 +244,7 @@ class Writer {
 
   #bad(texts: readonly (string | undefined)[]): Line | undefined {
     const bytes = this.record(texts)
-    // An empty line is passed over.
+    // An empty line is skipped.
     return bytes?.length ? { bytes, outcome: 'bad' } : undefined
   }
 }
@@ -315,7 +315,7 @@ export function randomCsv(random: Random): CsvFile {
     write(content, isComplete && i === count - 1 && content.length > 0)
   }
   const all = Buffer.concat(parts)
-  // A line feed may follow the carriage return that ends the first line: it waits.
+  // A line feed may follow the carriage return that ends the first line: the reader waits for it.
   if (dialect.lineEnd === '\r' && lines === 1 && !isComplete) outcomes.length = 0
   const specs = Object.fromEntries(
     wanted.map(({ name, kind, nullable }) => [name, nullable ? (`${kind}?` as const) : kind]),

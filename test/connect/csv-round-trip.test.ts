@@ -1,6 +1,6 @@
 /**
- * Random tables as CSV files in random dialects, which grow in steps while runs read them and crash: what is
- * published is what was written, and each malformed record is a dead letter with its line and its bytes.
+ * Random tables as CSV files in random dialects. The files grow in steps while runs read them and crash.
+ * Every row is published as written, and each malformed record is a dead letter with its line and bytes.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const rows = topic('rows', { value: json<[name: string, value: unknown][]>() })
 const folder = mkdtempSync(join(tmpdir(), 'millrace-csv-round-trip-'))
 const path = join(folder, 'table.csv')
 
-/** Names and values of a row; bytes as text, for JSON has none. */
+/** Names and values of a row; bytes as text, since JSON has no bytes. */
 function pairs(row: Record<string, unknown>): [string, unknown][] {
   return Object.entries(row).map(([name, value]) => [
     name,
@@ -27,7 +27,7 @@ function pairs(row: Record<string, unknown>): [string, unknown][] {
   ])
 }
 
-/** One run over what is there, again after each crash. */
+/** Runs over the current file, repeated after each crash. */
 async function run(log: CrashingLog, file: CsvFile, random: Random): Promise<void> {
   for (;;)
     try {
@@ -77,7 +77,7 @@ async function checkCase(random: Random): Promise<void> {
   )
 }
 
-test('what is published is what was written', async () => {
+test('every row of a CSV file is published as written', async () => {
   try {
     await forSeeds(2000, checkCase)
   } finally {

@@ -1,7 +1,7 @@
 /**
- * The process that test/connect/duckdb-kill.test.ts kills: delivers the same made-up log to a DuckDB file,
- * once keeping keys and once appending. Each process makes the log again from the seed, as if it had been
- * read from disk.
+ * The process that test/connect/duckdb-kill.test.ts kills. It delivers the same made-up log to a DuckDB file,
+ * once keeping keys and once appending. Each process makes the log again from the seed, as if it had read the
+ * log from disk.
  */
 import { z } from 'zod'
 import { seededRandom } from '../../src/base/index.ts'

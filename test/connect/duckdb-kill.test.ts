@@ -12,7 +12,7 @@ import { made } from './deliver-child.test-support.ts'
 
 const count = 20_000
 
-test('every record once, over kills', () =>
+test('the DuckDB sink delivers every record once over kills', () =>
   forSeeds(1, async (random, seed) => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
     try {

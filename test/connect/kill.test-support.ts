@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
 /**
- * Runs a file of this folder; kills it `delayMs` after it has printed `lines` lines.
- * Resolves to whether it ended by itself; rejects when it failed.
+ * Runs a file of this folder, and kills it `delayMs` after it has printed `lines` lines. Resolves to whether
+ * it ended by itself; rejects if it failed.
  */
 export function runAndKill(
   file: string,

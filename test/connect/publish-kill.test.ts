@@ -1,6 +1,6 @@
 /**
- * A source over kill -9 at random moments, each after progress, on the real log: every row once, every bad
- * row a dead letter once.
+ * A source over kill -9 at random moments, each after progress, on the real log: every row is published once,
+ * and every bad row becomes one dead letter.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { numbers } from './numbers.test-support.ts'
 
 const count = 120_000
 
-test('every row once, over kills', () =>
+test('a source publishes every row once over kills', () =>
   forSeeds(1, async random => {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-publish-'))
     try {

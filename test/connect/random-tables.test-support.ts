@@ -1,24 +1,24 @@
 /**
- * Random tables as SQL: types, values at their bounds, and whether a Parquet source must give a value or
- * refuse it.
+ * Random tables as SQL: types, values at their bounds, and whether a Parquet source must return or refuse
+ * each value.
  */
 import type { Random } from '../../src/base/index.ts'
 
-/** An SQL expression, and whether a row of a program holds its value. */
+/** An SQL expression, and whether a JavaScript value can hold its value. */
 export interface Value {
   readonly sql: string
   readonly fits: boolean
 }
 
 export interface RandomColumn {
-  /** Its name in the file. */
+  /** The column's name in the file. */
   readonly name: string
   readonly type: string
-  /** The type that the delivered column has. */
+  /** The type of the delivered column. */
   readonly target: string
-  /** SQL that is true where a delivered value `t` is what the source's value `s` must be. */
+  /** SQL that is true if a delivered value `t` is the expected one for the source's value `s`. */
   readonly same: (s: string, t: string) => string
-  /** A value; a `wild` one does not fit, where the type has such. */
+  /** A value. A `wild` one does not fit, if the type has such values. */
   readonly value: (random: Random, wild: boolean) => Value
 }
 
@@ -31,7 +31,7 @@ interface RandomType {
 
 const pick = <T>(random: Random, from: readonly T[]): T => from[random.int(from.length)]!
 const fitting = (sql: string): Value => ({ sql, fits: true })
-/** Values that fit, and wild ones that do not, where the type has such. */
+/** Values that fit, and wild ones that do not fit, if the type has such values. */
 const among =
   (fit: readonly string[], unfit: readonly string[] = []): RandomType['value'] =>
   (random, wild) =>
@@ -103,7 +103,7 @@ function text(random: Random): Value {
       '\u{10ffff}',
     ])
   const parts = Array.from({ length: random.int(6) }, part)
-  // A literal of SQL ends at NUL.
+  // DuckDB ends an SQL literal at NUL.
   return fitting(
     parts.length === 0 ? "''" : parts.map(one => (one === '\0' ? 'chr(0)' : `'${one}'`)).join(' || '),
   )
@@ -162,13 +162,13 @@ const plain: readonly RandomType[] = [
   },
 ]
 
-/** What is nested travels as JSON, and is cast back. */
+/** Nested values travel as JSON, and are cast back. */
 const asJson =
   (type: string): RandomColumn['same'] =>
   (s, t) =>
     `CAST(${t} AS ${type}) IS NOT DISTINCT FROM ${s}`
 
-/** Whole numbers are kept where JavaScript writes their double in the same digits. */
+/** Whole numbers are kept if JavaScript writes their double in the same digits. */
 const wholeInJson = among(
   [0n, 7n, safe, safe + 1n, -safe, -(2n ** 60n) - 24n].map(String),
   [safe + 2n, -safe - 2n, 2n ** 62n, 2n ** 63n - 1n].map(String),
@@ -241,7 +241,9 @@ function orNull({ type, value }: Pick<RandomType, 'type' | 'value'>, random: Ran
   return { sql: `CAST(${sql} AS ${type})`, fits }
 }
 
-/** Names that mean something to DuckDB, to JavaScript, or to the reader; no two are one to DuckDB. */
+/**
+ * Names that mean something to DuckDB, to JavaScript, or to the reader. No two are the same name to DuckDB.
+ */
 const names = [
   'constructor',
   '__proto__',
@@ -264,7 +266,7 @@ const names = [
   '%',
 ]
 
-/** The columns of a table. Those of another `table` have other names: both can be in one file. */
+/** The columns of a table. Those of another `table` have other names, so that both can be in one file. */
 export function randomColumns(random: Random, table: number): RandomColumn[] {
   const left = [...names]
   return Array.from({ length: 1 + random.int(7) }, () => {

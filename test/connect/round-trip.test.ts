@@ -1,7 +1,7 @@
 /**
- * Random tables, written by DuckDB into Parquet, read by the Parquet source, sent through a topic, delivered
- * to DuckDB: equal by SQL, but for the rows that hold a value that a program cannot. Those are counted as
- * bad, no more and no fewer.
+ * Random tables, written by DuckDB to Parquet, read by the Parquet source, sent through a topic and delivered
+ * to DuckDB. The tables are equal by SQL, except for rows with a value that JavaScript cannot hold. Exactly
+ * those rows are counted as bad.
  */
 import { deepEqual, equal } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -22,7 +22,7 @@ const tablesPerFile = 10
 const folder = mkdtempSync(join(tmpdir(), 'millrace-round-trip-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('random tables arrive as they were', async () => {
+test('random tables from Parquet arrive in DuckDB unchanged', async () => {
   const warehouse = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await warehouse.connect()
   await connection.run("SET TimeZone = 'UTC'")
@@ -32,7 +32,7 @@ test('random tables arrive as they were', async () => {
     found => {
       const rows = found.reduce((sum, each) => sum + each.rows, 0)
       const bad = found.reduce((sum, each) => sum + each.bad, 0)
-      // Both ends of the draw are met.
+      // Both good and bad rows must occur often.
       equal(bad > rows / 20 && bad < rows / 2, true, `${bad} of ${rows} rows are bad`)
     },
   )
@@ -97,7 +97,7 @@ async function roundTrip(
   return { rows: published.published + bad.length, bad: bad.length }
 }
 
-/** Writes a random table and its file; the numbers of the rows that do not fit, ascending. */
+/** Writes a random table and its file. Returns the numbers of the rows that do not fit, ascending. */
 async function write(
   connection: DuckDBConnection,
   random: Random,
@@ -106,7 +106,7 @@ async function write(
   file: string,
 ): Promise<number[]> {
   const rows = Array.from({ length: 1 + random.int(40) }, () => {
-    // In every second row one column or two may hold what does not fit.
+    // In every second row one or two columns may hold a value that does not fit.
     const wild = random.int(2) === 0 ? [random.int(columns.length), random.int(columns.length)] : []
     return columns.map(({ value }, c) => value(random, wild.includes(c)))
   })

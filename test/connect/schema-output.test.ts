@@ -1,7 +1,6 @@
 /**
- * What a schema gives out, from the text of other producers into a table: columns follow from the output,
- * whole numbers stay whole, and what a function of the schema throws is one record's fault wherever it is
- * read.
+ * A schema's output, from the text of other producers to a table. Columns follow from the output, whole
+ * numbers stay whole, and an exception in a schema's function fails one record, wherever it is read.
  */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-schema-output-'))
 after(() => rmSync(folder, { recursive: true }))
 let files = 0
 
-/** A log that has these texts as values, under the keys k0, k1, ….. */
+/** A log with these texts as values, under the keys k0, k1, …. */
 async function logOf(texts: readonly string[]): Promise<Log> {
   const log = await openLog(join(folder, `log-${files++}`), { durability: 'os' })
   const producer = log.producer(topic('in', { key: text(), value: text() }))
@@ -32,7 +31,7 @@ async function logOf(texts: readonly string[]): Promise<Log> {
 
 type Options = DuckDBOptions<string, never>
 
-/** What a table holds of these texts by this schema, and the names and types of its columns. */
+/** The table's content for these texts by this schema, and the names and types of its columns. */
 async function tableOf(
   value: StandardSchemaV1,
   texts: readonly string[],
@@ -103,7 +102,7 @@ const outputs: readonly (readonly [
 ]
 
 for (const [name, schema, texts, columns, rows] of outputs)
-  test(`a table has what the schema gives: ${name}`, async () => {
+  test(`a table has the columns and values of the schema's output: ${name}`, async () => {
     const found = await tableOf(schema, texts)
     assert.deepEqual(found.columns.slice(1).toSorted(), columns.toSorted())
     const order = columns.map(column => found.columns.indexOf(column))
@@ -113,7 +112,7 @@ for (const [name, schema, texts, columns, rows] of outputs)
     )
   })
 
-test('a property that a record lacks is null, whatever its prototype has', async () => {
+test('a property that a record lacks is null, even if the prototype has it', async () => {
   const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'n']
   const columns = Object.fromEntries(
     names.map((name, n) => [`c${n}`, { from: `value.${name}`, type: 'VARCHAR' }]),
@@ -128,7 +127,7 @@ test('a property that a record lacks is null, whatever its prototype has', async
   ])
 })
 
-test('bigints go where whole numbers go', async () => {
+test('bigints are delivered to the column types for whole numbers', async () => {
   const schema = z.object({ id: z.string().transform(BigInt) })
   for (const [sql, id] of [
     ['VARCHAR', '7'],
@@ -144,7 +143,7 @@ test('bigints go where whole numbers go', async () => {
   }
 })
 
-test('what a table cannot have is refused when the sink opens, and its advice helps', async () => {
+test('an output that no table can hold is refused when the sink opens, and the advice helps', async () => {
   const renamed = z.object({ name: z.string() }).transform(o => ({ full: o.name }))
   await assert.rejects(
     tableOf(renamed, ['{"name":"Bob"}']),
@@ -172,11 +171,11 @@ const throwing: readonly (readonly [string, StandardSchemaV1<unknown, { id: bigi
   ['valibot', v.object({ id: v.pipe(v.string(), v.transform(toBigInt)) })],
   ['arktype', type({ id: type('string').pipe(toBigInt) }) as never],
 ]
-/** The second is bad, and the first of what is read from there. */
+/** The second record is bad, and it is the first that a reader starting there gets. */
 const texts = ['{"id":"12"}', '{"id":"x12"}', '{"id":"13"}']
 
 for (const [library, schema] of throwing)
-  test(`what a schema throws is one record's fault, in consumers, apps, deliveries, publishing: ${library}`, async () => {
+  test(`an exception in a schema fails one record, in consumers, apps, deliveries and publishing: ${library}`, async () => {
     await using log = await logOf(texts)
     const strict = topic('in', { key: text(), value: schema })
     const skipping = topic('in', { key: text(), value: schema, onError: 'skip' })
@@ -218,7 +217,7 @@ for (const [library, schema] of throwing)
     assert.deepEqual([stats.published, stats.skipped], [2, 1])
   })
 
-test('an output that its own schema could not read goes by the policy of the app', async () => {
+test('the policy of the app decides on an output that its own schema could not read', async () => {
   await using log = await logOf(['{"n":2}', '{"n":0}', '{"n":4}'])
   const numbers = topic('in', { key: text(), value: json<{ n: number }>() })
   for (const [library, value] of [
@@ -241,7 +240,7 @@ test('an output that its own schema could not read goes by the policy of the app
   }
 })
 
-test('a number that does not fit is one bad record of a delivery, too', async () => {
+test('a number that does not fit is one bad record of a delivery as well', async () => {
   await using log = await logOf(['{"id":9007199254740993}', '{"id":1e400}', '{"id":1}'])
   const numbers = topic('in', { key: text(), value: json<{ id: number }>() })
   const file = join(folder, `${files++}.duckdb`)

@@ -1,6 +1,6 @@
 /**
- * Deliveries of a real log into DuckDB, where something on either side is not what it was: refused, with ways
- * out that work.
+ * Deliveries of a real log into DuckDB after the log or the table has changed: refused, with ways out that
+ * work.
  */
 import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ import { isCode } from '../is-code.ts'
 const things = topic('things', { key: z.string(), value: z.object({ n: z.int() }), partitions: 1 })
 type Options = Partial<DuckDBOptions<string, { n: number }>>
 
-/** A log in a folder, opened for each call, and a warehouse: in memory, since files cost the most here. */
+/** A log in a folder, opened for each call, and a warehouse in memory, since files cost the most here. */
 class Site {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-warehouse-'))
   readonly #data = join(this.folder, 'data')
@@ -106,16 +106,16 @@ async function advised(refused: Promise<unknown>): Promise<{ scratch: string[]; 
 
 interface ChangeCase {
   readonly name: string
-  /** After a and b are delivered. */
+  /** Runs after a and b are delivered. */
   readonly change: (site: Site) => Promise<void> | void
   readonly options?: Options
-  /** What a load from the start, and one into another table, give. */
+  /** The result of a load from the start, and of one into another table. */
   readonly all: readonly string[]
 }
 
 const changes: readonly ChangeCase[] = [
   {
-    name: 'another log, with more records than the first one',
+    name: 'another log has more records than the first one',
     change: async site => {
       site.loseLog()
       await site.send('c', 'd', 'e')
@@ -124,7 +124,7 @@ const changes: readonly ChangeCase[] = [
   },
   { name: 'another log, which is empty', change: site => site.loseLog(), all: [] },
   {
-    name: 'the topic deleted, and made again',
+    name: 'the topic was deleted and created again',
     change: async site => {
       await site.again()
       await site.send('c', 'd', 'e')
@@ -132,7 +132,7 @@ const changes: readonly ChangeCase[] = [
     all: ['c', 'd', 'e'],
   },
   {
-    name: 'the table dropped',
+    name: 'the table was dropped',
     change: async site => {
       await site.sql('DROP TABLE x')
       await site.send('c')
@@ -140,12 +140,12 @@ const changes: readonly ChangeCase[] = [
     all: ['a', 'b', 'c'],
   },
   {
-    name: 'the table dropped, with nothing new',
+    name: 'the table was dropped, and no record is new',
     change: site => site.sql('DROP TABLE x').then(),
     all: ['a', 'b'],
   },
   {
-    name: 'the table dropped and created again by a user',
+    name: 'a user dropped the table and created it again',
     change: site =>
       site.sql('DROP TABLE x', 'CREATE TABLE x (key VARCHAR PRIMARY KEY, n BIGINT NOT NULL)').then(),
     all: ['a', 'b'],
@@ -153,16 +153,16 @@ const changes: readonly ChangeCase[] = [
   { name: 'another mode', change: () => {}, options: { mode: 'append' }, all: ['a', 'b'] },
 ]
 
-describe('what was loaded is not what is there', () => {
+describe('a delivery is refused if its log or table is no longer the one that was loaded', () => {
   for (const { name, change, options, all } of changes)
-    test(`${name}: refused, and both ways out work`, async () => {
+    test(`${name}: the delivery is refused, and both ways out work`, async () => {
       const site = new Site()
       try {
         await site.send('a', 'b')
         await site.deliver()
         await change(site)
         await assert.rejects(site.deliver(options), isCode('SINK_CHANGED'))
-        // Another table, and so another name: what was there stays.
+        // Another table, and so another sink name: the old table stays.
         await site.deliver({ ...options, table: 'y' })
         assert.deepEqual(await site.keys('y'), all)
         const { scratch } = await advised(site.deliver(options))
@@ -175,7 +175,7 @@ describe('what was loaded is not what is there', () => {
       }
     })
 
-  test('another table under the name of the sink', async () => {
+  test('another table under the name of the same sink is refused', async () => {
     const site = new Site()
     try {
       await site.send('a', 'b')
@@ -191,7 +191,7 @@ describe('what was loaded is not what is there', () => {
     }
   })
 
-  test('a log of an older backup: records are missing, and another table under another name is loaded', async () => {
+  test('a log from an older backup, with records missing, is refused; another table under another name is loaded', async () => {
     const site = new Site()
     try {
       await site.send('a', 'b')
@@ -210,7 +210,7 @@ describe('what was loaded is not what is there', () => {
     }
   })
 
-  test('a table that was emptied on purpose takes what is new, once that is said', async () => {
+  test('a table that a user emptied takes new records once the advised SQL confirms it', async () => {
     const site = new Site()
     try {
       await site.send('a', 'b')
@@ -226,7 +226,7 @@ describe('what was loaded is not what is there', () => {
     }
   })
 
-  test('a table that tombstones have emptied is right as it is', async () => {
+  test('a table that tombstones have emptied is accepted as it is', async () => {
     const site = new Site()
     try {
       await site.send('a')
@@ -244,7 +244,7 @@ describe('what was loaded is not what is there', () => {
     }
   })
 
-  test('what 0.1.0 has loaded is read on, and bound from then on', async () => {
+  test('a table that 0.1.0 loaded is continued, and is bound from then on', async () => {
     const site = new Site()
     try {
       await site.send('a', 'b')
@@ -267,7 +267,7 @@ describe('what was loaded is not what is there', () => {
     }
   })
 
-  test('a table of 0.1.0 that is gone', async () => {
+  test('a table of 0.1.0 that is gone is refused', async () => {
     const site = new Site()
     try {
       await site.send('a', 'b')
@@ -280,7 +280,7 @@ describe('what was loaded is not what is there', () => {
   })
 })
 
-describe('tables into which no record goes are refused at the start, whatever the policy', () => {
+describe('tables that cannot take any record are refused at the start, under any policy', () => {
   const shapes: readonly (readonly [name: string, table: string, message: RegExp, options?: Options])[] = [
     ['another column without a default', 'key VARCHAR, n BIGINT, loaded_at TIMESTAMP NOT NULL', /loaded_at/],
     ['another key', 'key VARCHAR, n BIGINT, id INTEGER PRIMARY KEY', /id/],
@@ -300,7 +300,7 @@ describe('tables into which no record goes are refused at the start, whatever th
   before(() => shared.send('a', 'b'))
   after(() => shared.end())
   for (const [number, [name, table, message, options]] of shapes.entries())
-    test(name, async () => {
+    test(`refuses ${name}`, async () => {
       await shared.sql(`CREATE TABLE x${number} (${table})`)
       await assert.rejects(
         shared.deliver({ ...options, table: `x${number}` }, { onError: 'skip' }),
@@ -310,13 +310,13 @@ describe('tables into which no record goes are refused at the start, whatever th
     })
 
   for (const table of ['other.y', 'OTHER.y', 'main.y', 'memory.main.y', 'temp.y'])
-    test(`the name ${table}, which SQL looks for elsewhere`, async () => {
+    test(`refuses the name ${table}, which SQL looks up elsewhere`, async () => {
       await shared.sql('CREATE SCHEMA IF NOT EXISTS other')
       await assert.rejects(shared.deliver({ table }), isCode('INVALID_ARGUMENT', /Set table: 'y'/))
       assert.deepEqual(await shared.sql(`SELECT 1 FROM duckdb_tables() WHERE table_name LIKE '%.y'`), [])
     })
 
-  test('a name with a dot, and no schema before it, is a name', async () => {
+  test('a name with a dot, and no schema before it, is a plain name', async () => {
     await shared.deliver({ table: 'orders.v1' })
     assert.deepEqual(await shared.keys('"orders.v1"'), ['a', 'b'])
   })
@@ -332,7 +332,7 @@ describe('tables into which no record goes are refused at the start, whatever th
     ['value.n', 'STRUCT(a INTEGER)'],
   ]
   for (const [source, type] of types)
-    test(`${source} in a column of the type ${type}`, async () => {
+    test(`refuses ${source} in a column of the type ${type}`, async () => {
       const columns = { key: 'key', x: { from: source, type } } as const
       await assert.rejects(
         shared.deliver({ columns, mode: 'append', table: 'wrong' }, { onError: 'skip' }),
@@ -341,7 +341,7 @@ describe('tables into which no record goes are refused at the start, whatever th
       assert.deepEqual(await shared.sql(`SELECT 1 FROM duckdb_tables() WHERE table_name = 'wrong'`), [])
     })
 
-  test('texts go into columns of types that read text', async () => {
+  test('texts can be delivered to columns of types that read text', async () => {
     const kinds = [
       'UUID',
       'DECIMAL(5, 2)',
@@ -363,7 +363,7 @@ describe('tables into which no record goes are refused at the start, whatever th
     }
   })
 
-  test('a unique index, a view, a type that there is not', async () => {
+  test('refuses a unique index, a view and an unknown type', async () => {
     const site = new Site()
     try {
       await site.send('a')

@@ -1,12 +1,12 @@
 /**
- * Reads what processes that were killed have left: nothing lost, doubled, aborted but read, or out of order
- * per key; no transaction left open.
+ * Reads what killed processes have left: no record lost, doubled, aborted but read, or out of order per key;
+ * no transaction left open.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Log } from '../../src/index.ts'
 import { counted, input, keys, partitions } from './program.ts'
 
-/** After all of 1 to `total` was published for each key, and counted. */
+/** Runs after all records 1 to `total` of each key were published and counted. */
 export async function checkCounts(log: Log, total: number): Promise<void> {
   const expected = Array.from({ length: total }, (_, i) => i + 1)
   const published = new Map(keys.map((key): [string, number[]] => [key, []]))

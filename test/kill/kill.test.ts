@@ -1,9 +1,9 @@
 /**
  * kill -9, again and again, of a process that publishes and processes; then the checker.
  *
- * A kill counts only if there was progress since the one before (something was committed), and kills are
- * spread over the phases. The checker reads what is left: nothing lost, doubled, aborted but read, or out of
- * order per key; outputs that match the input; no transaction left open.
+ * A kill counts only if something was committed since the previous kill, and kills are spread over the
+ * phases. The checker reads the result: nothing lost, doubled, aborted but read, or out of order per key;
+ * outputs that match the input; no transaction left open.
  */
 import { equal, ok } from 'node:assert/strict'
 import { fork } from 'node:child_process'
@@ -20,8 +20,8 @@ import type { Phase } from './program.ts'
 const phases: readonly Phase[] = ['publishing', 'publish-committing', 'processing', 'committing', 'committed']
 
 /**
- * Starts the worker and kills it inside `phase`, some moments after a commit; undefined lets it finish.
- * Whether it was killed.
+ * Starts the worker and kills it in `phase`, some moments after a commit; undefined lets it finish. Returns
+ * whether it was killed.
  */
 function run(
   folder: string,
@@ -50,7 +50,7 @@ function run(
   })
 }
 
-test('killed at any moment, nothing is lost or doubled', () =>
+test('a process that is killed at any moment loses and doubles nothing', () =>
   forSeeds(1, async random => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-kill-'))
     try {
@@ -65,7 +65,7 @@ test('killed at any moment, nothing is lost or doubled', () =>
           afterMs: random.int(4),
           progress: 1 + random.int(5),
         })
-        if (!killed) continue // it was done before the moment came: more work, and again
+        if (!killed) continue // The worker finished before the kill: repeat with more work.
         landed.set(phase, (landed.get(phase) ?? 0) + 1)
         n += 1
       }

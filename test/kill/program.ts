@@ -1,6 +1,6 @@
 /**
- * What the process that is killed runs: it publishes numbered records in transactions, some of which it
- * aborts, and an app counts them per key, exactly once. Each run continues where the one before was killed.
+ * The program of the process that is killed. It publishes numbered records in transactions, some of which it
+ * aborts, and an app counts them per key, exactly once. Each run continues where the previous one was killed.
  */
 import { createApp, json, type Log, type RunnableApp, text, topic, type Topic } from '../../src/index.ts'
 import { partitionForBinary } from '../../src/base/index.ts'
@@ -48,7 +48,7 @@ export function countingApp(): RunnableApp {
 
 export type Phase = 'publishing' | 'publish-committing' | 'processing' | 'committing' | 'committed'
 
-/** Publishes up to `total` records per key, `perTransaction` at a time, from wherever it was left. */
+/** Publishes up to `total` records per key, `perTransaction` at a time, from its committed position. */
 export async function publishNumbered(
   { port }: Log,
   total: number,
@@ -58,7 +58,7 @@ export async function publishNumbered(
 ): Promise<void> {
   if (!(await port.describeTopic(input.name))) await port.createTopic(input.name, { partitions })
   const writer = await port.openWriter({ transactionalId: 'publisher' })
-  // Its position is committed in the transaction of its records.
+  // The position is committed in the transaction of its records.
   const place = { topic: input.name, partition: 0 }
   const [committed] = await port.committedOffsets('publisher', [place])
   let next = committed?.offset ?? 1

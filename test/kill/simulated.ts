@@ -1,7 +1,7 @@
 /**
- * The same program as under real kills, on a simulated disk and clock: its process ends at any call to the
- * disk, by a kill or a loss of power, while it publishes, while it waits, and between any two steps of a
- * commit. A case is repeated by its seed.
+ * The program of the kill test on a simulated disk and clock. Its process ends at any call to the disk, by a
+ * kill or a loss of power: while it publishes, while it waits, and between any two steps of a commit. A case
+ * is repeated by its seed.
  */
 import type { Random } from '../../src/base/index.ts'
 import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
@@ -16,12 +16,12 @@ import { countingApp, publishNumbered } from './program.ts'
 
 /** Records per key. */
 const total = 60
-/** Calls to the disk before a process ends, at the most. */
+/** Calls to the disk before a process ends, at most. */
 const callsMax = 700
-/** Processes that do not come to their end. */
+/** The number of processes that do not finish. */
 const deaths = 6
 
-/** Publishes what is left to publish, and counts until all of it is counted. */
+/** Publishes the remaining records, and counts until all of them are counted. */
 async function publishAndCount(log: Log, clock: VirtualClock, random: Random): Promise<void> {
   const publishing = publishNumbered(
     log,
@@ -39,7 +39,7 @@ async function publishAndCount(log: Log, clock: VirtualClock, random: Random): P
   const instance = new Instance(app.name, app.plan(), log.port, clock, settingsOf(options))
   const stop = async (): Promise<void> => {
     await publishing
-    // In between, commits with nothing to do.
+    // In the meantime the idle app commits.
     await clock.sleep(random.int(100))
     while (instance.progress().lag > 0) await clock.sleep(5)
     instance.stop()

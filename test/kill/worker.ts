@@ -1,5 +1,5 @@
 /**
- * The process that is killed: says over IPC what it is doing, and continues until it is done or dead.
+ * The process that is killed: reports its phases over IPC, and continues until it finishes or is killed.
  * Arguments: folder, records per key.
  */
 import process from 'node:process'
@@ -27,11 +27,11 @@ const publishing = publishNumbered(
   () => sleep(1),
   () => false,
 )
-// The topic has to be there before the app reads it.
+// The topic must exist before the app reads it.
 while (!(await log.describeTopic('input'))) await sleep(1)
 const running = countingApp().start({ log, commitInterval: 10, onPhase: say })
 await Promise.race([publishing, running.done])
-// All is published: what is not counted yet is counted, whether this app had begun with it or not.
+// All records are published: this run counts the rest, whether or not the live run has begun with it.
 await running.stop()
 await countingApp().run({ log, commitInterval: 10, until: 'now', onPhase: say })
 await log.close()

@@ -1,7 +1,7 @@
 /**
- * What a log says to folders, files and names that it cannot use: a code to program by, and a sentence with
- * the place in it. Where the sentence names a command, the command is run here. On the machine's disk, but
- * for the faults that it does not have to give.
+ * Errors of a log for folders, files and names that it cannot use: each has a code, and a sentence that names
+ * the place. If the sentence names a command, the test runs the command. On the machine's disk, except for
+ * faults that it cannot produce.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -28,14 +28,14 @@ import { soak } from '../scale.ts'
 
 const flights = topic('flights', { key: text(), value: json<number>() })
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. */
 function folderFor(context: TestContext): string {
   const folder = temporaryFolder()
   context.after(() => folder.remove())
   return folder.path
 }
 
-/** It fails with this code, and with a message that says where. */
+/** The call fails with this code, and with a message that names the place. */
 async function refuses(code: ErrorCode, where: string, action: Promise<unknown>): Promise<MillraceError> {
   try {
     await action
@@ -60,7 +60,7 @@ async function valuesIn(log: Log): Promise<(number | null)[]> {
   return values
 }
 
-/** Runs a command; gives its exit code and all that it said. */
+/** Runs a command; returns its exit code and its output. */
 async function millrace(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly said: string }> {
@@ -84,7 +84,7 @@ function diskWith(call: 'list' | 'lock' | 'open', code: string): Disk {
   }
 }
 
-test('a data directory that cannot be read', async t => {
+test('refuses a data directory that cannot be read', async t => {
   const path = folderFor(t)
   writeFileSync(join(path, 'file'), '')
   await refuses('DATA_DIR_UNREADABLE', join(path, 'file'), openLog(join(path, 'file')))
@@ -97,7 +97,7 @@ test('a data directory that cannot be read', async t => {
   await refuses('DATA_DIR_UNREADABLE', join(path, 'none'), LogDirectory.open(join(path, 'none'), readOnly))
 })
 
-test("a data directory that is somebody else's", async t => {
+test('refuses a data directory that belongs to another program', async t => {
   const path = folderFor(t)
   const check = async (code: ErrorCode, file: string, content: string): Promise<void> => {
     const directory = join(path, `${readdirSync(path).length}`)
@@ -113,7 +113,7 @@ test("a data directory that is somebody else's", async t => {
   await check('DATA_DIR_UNREADABLE', 'millrace.json', '')
 })
 
-test('files of a data directory that make no sense', async t => {
+test('refuses files of a data directory that have invalid content', async t => {
   const path = folderFor(t)
   await logWith(path, 1)
   const check = async (file: string): Promise<void> => {
@@ -123,7 +123,7 @@ test('files of a data directory that make no sense', async t => {
     writeFileSync(join(path, file), before)
   }
   await check('metadata.json')
-  // What follows from the rest, or is not needed, is written again.
+  // Files that can be derived from the rest, or are not needed, are written again.
   const again = ['millrace.json', 'recovery-point-offset-checkpoint', 'log-start-offset-checkpoint']
   for (const file of [...again, 'flights-0/config.json'])
     for (const content of ['', '?', undefined]) {
@@ -135,12 +135,12 @@ test('files of a data directory that make no sense', async t => {
     }
 })
 
-test('a mark that is damaged is written again where everything else is a log, and only there', async t => {
+test('writes a damaged mark again if everything else is a log, and only then', async t => {
   const path = folderFor(t)
   await logWith(path, 1)
   const mark = join(path, 'millrace.json')
   const sound = readFileSync(mark)
-  // Each of a byte's bits somewhere; all of them in the soak.
+  // Every ninth bit, so that each bit of a byte occurs; every bit in the soak.
   for (let bit = 0; bit < sound.length * 8; bit += soak ? 1 : 9) {
     const changed = Buffer.from(sound)
     changed[bit >> 3]! ^= 1 << (bit & 7)
@@ -157,7 +157,7 @@ test('a mark that is damaged is written again where everything else is a log, an
     writeFileSync(join(path, stranger), 'years of work')
     writeFileSync(mark, '')
     await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
-    // What the message says.
+    // What the message advises.
     rmSync(join(path, stranger.split('/')[0]!), { recursive: true })
     await using log = await openLog(path)
     assert.deepEqual(await valuesIn(log), [0])
@@ -166,7 +166,7 @@ test('a mark that is damaged is written again where everything else is a log, an
   await refuses('DATA_DIR_UNREADABLE', path, openLog(path))
 })
 
-test('a data directory that is in use: the second process is told of the first, and gets it when that is gone', async t => {
+test('for a data directory in use the second process is told of the first, and opens it when that has ended', async t => {
   const path = folderFor(t)
   const holder = spawn(process.execPath, [fileURLToPath(new URL('./holder.ts', import.meta.url)), path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -183,7 +183,7 @@ test('a data directory that is in use: the second process is told of the first, 
   await (await openLog(path)).close()
 })
 
-test('a disk that is full: appends are refused, reads continue, and with room again appends do', async () => {
+test('on a full disk appends are refused and reads continue, and with room again appends continue', async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk, { segmentBytes: 2000 })
   const partition = await log.createPartition('flights', 0)
@@ -210,7 +210,7 @@ test('a disk that is full: appends are refused, reads continue, and with room ag
   assert.deepEqual(await valuesOf(again.partition('flights', 0)!), [...kept, 'room again'])
 })
 
-test('no room to keep aside what recovery cuts off: it is not cut', async () => {
+test('without room to quarantine what recovery would cut off, nothing is cut', async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk)
   const partition = await log.createPartition('flights', 0)
@@ -229,7 +229,7 @@ test('no room to keep aside what recovery cuts off: it is not cut', async () => 
   assert.equal(cut?.bytes, 5000)
 })
 
-test('a torn end is cut off and kept; the log continues before it', async t => {
+test('a torn end is cut off and kept, and the log continues from there', async t => {
   const path = folderFor(t)
   await logWith(path, 10)
   const file = join(path, 'flights-0', '00000000000000000000.log')
@@ -242,7 +242,7 @@ test('a torn end is cut off and kept; the log continues before it', async t => {
   assert.deepEqual(readFileSync(`${file}.cut-10`), sound.subarray(0, 40))
 })
 
-test('damage to what was safe: the partition refuses, the others work, and the command that it names repairs it', async t => {
+test('damage to synced records: the partition refuses, the others work, and the named command repairs it', async t => {
   const path = folderFor(t)
   await logWith(path, 10)
   {
@@ -259,7 +259,7 @@ test('damage to what was safe: the partition refuses, the others work, and the c
     assert(message.includes(`'millrace repair flights 0 --data ${path}'`), message)
     const producer = log.producer(flights)
     await refuses('PARTITION_DAMAGED', 'flights-0', producer.send({ key: 'DFW', value: 10 }))
-    // It says once more what it could not send.
+    // close() reports again what the producer could not send.
     await refuses('PARTITION_DAMAGED', 'flights-0', producer.close())
     assert.equal(await log.port.offsets('alerts', 0, 'latest'), 0)
     const busy = await millrace('repair', 'flights', '0', '--data', path)
@@ -280,7 +280,7 @@ test('damage to what was safe: the partition refuses, the others work, and the c
   assert.deepEqual(await valuesIn(log), [...values, 10])
 })
 
-test('what may have been damaged and was not is left as it is by a repair', async t => {
+test('a repair of a sound partition changes nothing', async t => {
   const path = folderFor(t)
   await logWith(path, 10)
   const file = join(path, 'flights-0', '00000000000000000000.log')
@@ -291,7 +291,7 @@ test('what may have been damaged and was not is left as it is by a repair', asyn
   assert.deepEqual(readFileSync(file), sound)
 })
 
-test('topics and partitions that are not there', async t => {
+test('refuses topics and partitions that do not exist', async t => {
   const path = folderFor(t)
   await logWith(path, 1)
   {

@@ -1,8 +1,8 @@
 /**
- * What a damaged file is worth: a log of 64 KiB is cut at every byte, and zeroed and garbled in every sector.
- * What is left is always the whole batches before the damage, and what is cut off is kept aside to the byte.
- * Below the recovery point nothing is cut before somebody asks for a repair, and no read shows anything else
- * than what was appended.
+ * The effects of a damaged file: a log of 64 KiB is cut at every byte, and zeroed and garbled in every
+ * sector. The log keeps exactly the whole batches before the damage, and quarantines every byte that it cuts
+ * off. Below the recovery point it cuts nothing until a repair is requested. No read shows anything but what
+ * was appended.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
@@ -17,14 +17,14 @@ import { writeLog, type WrittenLog, type WrittenSegment } from './written-log.ts
 const sectorBytes = 512
 const clock = virtualClock(1_000_000)
 
-/** One segment's file with something else in it. */
+/** One segment's file with other content. */
 interface Damage {
   readonly log: WrittenLog
   readonly segment: WrittenSegment
   readonly bytes: Uint8Array
 }
 
-/** Where the sound part ends: before the first batch that is not what was written. */
+/** Where the sound part ends: before the first batch that differs from what was written. */
 function soundEnd({ segment, bytes }: Damage): { readonly offset: number; readonly position: number } {
   const { batches } = segment
   const broken = batches.find(
@@ -44,7 +44,7 @@ function diskWith({ log, segment, bytes }: Damage): SimulatedDisk {
   return disk
 }
 
-/** The sound part is what is left in the file, and everything after it is in the quarantined files. */
+/** The sound part is left in the file, and everything after it is in the quarantined files. */
 function checkCut(damage: Damage, disk: SimulatedDisk, { cut, logEndOffset }: PartitionRecovery): void {
   const { log, segment, bytes } = damage
   const { offset, position } = soundEnd(damage)
@@ -62,7 +62,7 @@ function sameBytes(actual: Uint8Array, expected: Uint8Array): void {
   assert.equal(Buffer.compare(actual, expected), 0, 'the bytes are the same')
 }
 
-/** Opens what is left of the log; gives what became of it. */
+/** Opens the damaged log; returns what happened to it. */
 async function check(damage: Damage): Promise<'cut' | 'refused' | 'found by reading'> {
   const { log, segment, bytes } = damage
   const { offset } = soundEnd(damage)
@@ -79,13 +79,13 @@ async function check(damage: Damage): Promise<'cut' | 'refused' | 'found by read
   if (report.damage) await failsWith('PARTITION_DAMAGED', partition.sync())
   else assert.equal(await readWhatIsSound(partition, log), offset)
   await directory.close()
-  // Nothing is cut, nothing is dropped.
+  // Nothing is cut, and nothing is dropped.
   for (const each of log.segments)
     sameBytes(disk.contentOf(each.path)!, each === segment ? bytes : each.bytes)
   return report.damage ? 'refused' : 'found by reading'
 }
 
-/** Reads from the start until the damage; gives where that is. Everything before is what was written. */
+/** Reads from the start to the damage; returns its offset. Every record before it is what was written. */
 async function readWhatIsSound(partition: Partition, log: WrittenLog): Promise<number> {
   const original = Buffer.concat(log.segments.map(({ bytes }) => bytes))
   let position = 0
@@ -103,10 +103,10 @@ async function readWhatIsSound(partition: Partition, log: WrittenLog): Promise<n
   }
 }
 
-/** The repair that the message asks for cuts at the damage, and the partition works again. */
+/** The repair that the message advises cuts at the damage, and the partition works again. */
 async function checkRepair(damage: Damage): Promise<void> {
   const disk = diskWith(damage)
-  // Opening it in vain before, once and again, takes nothing away.
+  // Opening the log twice before the repair removes nothing.
   for (let n = 0; n < 2; n += 1) await (await openDirectory(disk)).close()
   const report = await repairPartition(dataPath, 'flights', 0, { disk, clock })
   checkCut(damage, disk, report)
@@ -120,7 +120,7 @@ async function checkRepair(damage: Damage): Promise<void> {
   await directory.close()
 }
 
-/** Checks all of them, and that they end in each of these ways. */
+/** Checks all of them, and that each of these outcomes occurs. */
 async function checkAll(
   damages: Iterable<Damage>,
   repairEvery: number,
@@ -175,7 +175,7 @@ export function sectors(): Promise<void> {
   })
 }
 
-/** Damage in older segments is found when they are read, if not before. */
+/** Damage in older segments is found at the latest when they are read. */
 export function olderSegments(): Promise<void> {
   return forSeeds(1, async random => {
     const log = await writeLog(12 << 10, random, 'killed')
@@ -185,8 +185,8 @@ export function olderSegments(): Promise<void> {
 }
 
 /**
- * After a clean stop, too, segments that were cut are found at the start: they are not as long as their
- * digests say.
+ * Segments that were cut after a clean stop are found at the start too: their lengths differ from those in
+ * their digests.
  */
 export function sealedSegments(): Promise<void> {
   return forSeeds(1, async random => {
@@ -206,13 +206,13 @@ export function nameTheRepair(): Promise<void> {
     const report = directory.recovery.partitions[0]!
     assert.match(report.damage?.message ?? '', /'millrace repair flights 0 --data \/data'/)
     await failsWith('PARTITION_DAMAGED', () => directory.partition('flights', 0)!.append(batchOf(['x'])))
-    // Not while it is open.
+    // The repair is refused while the log is open.
     await failsWith('DATA_DIR_IN_USE', repairPartition(dataPath, 'flights', 0, { disk, clock }))
     await failsWith('UNKNOWN_PARTITION', repairPartition(dataPath, 'flights', 1, { disk, clock }))
     await directory.close()
     const { cut } = await repairPartition(dataPath, 'flights', 0, { disk, clock })
     assert.deepEqual(cut?.keptAside, [`${segment.path}.cut-${soundEnd(damage).offset}`])
-    // Once more finds nothing.
+    // A second repair finds nothing.
     assert.equal((await repairPartition(dataPath, 'flights', 0, { disk, clock })).cut, undefined)
   })
 }

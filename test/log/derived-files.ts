@@ -1,7 +1,7 @@
 /**
  * Indexes, digests and producer snapshots are derived from the log. Whatever happens to one of them, or to
- * all of a kind, the log opens, says nothing of damage, and answers as before: records of either isolation,
- * look-ups by time, producers. And the files are what they were after the next stop.
+ * all of a kind, the log opens, reports no damage, and answers as before: records at either isolation level,
+ * look-ups by time, producers. After the next stop the files are what they were.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
@@ -14,11 +14,11 @@ import { writeLog } from './written-log.ts'
 
 const kinds = ['index', 'timeindex', 'txnindex', 'digest', 'snapshot'] as const
 type Kind = (typeof kinds)[number]
-/** As in written-log.ts: indexes that are made again are the same to the byte. */
+/** As in written-log.ts: indexes that are built again are identical to the byte. */
 const indexIntervalBytes = 1024
 const entryBytes: Record<Kind, number> = { index: 8, timeindex: 12, txnindex: 34, digest: 20, snapshot: 46 }
 
-/** What becomes of a file; undefined: it is gone. */
+/** The new content of a file; undefined: the file is removed. */
 type Change = (bytes: Buffer, kind: Kind) => Buffer | undefined
 
 /** Adds 7 to an integer of every entry: positions in an index, offsets in the others. */
@@ -52,7 +52,7 @@ const changes: Record<string, Change> = {
   'each position + 7': shifted,
 }
 
-/** All that can be asked of a partition. */
+/** Every answer that a partition can give. */
 async function answersOf(partition: Partition): Promise<unknown> {
   const lookUps: unknown[] = []
   for (let timestamp = 999_990; timestamp < 1_000_600; timestamp += 7)
@@ -68,7 +68,7 @@ async function answersOf(partition: Partition): Promise<unknown> {
   }
 }
 
-/** The sequence that a producer must continue with, from the error for a batch out of order. */
+/** The next sequence of a producer, taken from the error for a batch out of order. */
 function expectedSequence(partition: Partition, producerId: number): string {
   try {
     partition.append(batchOf(['x'], { producerId, producerEpoch: 0, baseSequence: 1e9, transactional: true }))

@@ -5,4 +5,4 @@ import { apart } from '../apart.ts'
 const module = new URL('./disk-faults.ts', import.meta.url)
 
 for (const kind of ['EIO', 'ENOSPC', 'short', 'EMFILE'])
-  test(`the log lives through ${kind} at any call to the disk`, () => apart(module, 'checkEach', kind))
+  test(`the log survives ${kind} at any call to the disk`, () => apart(module, 'checkEach', kind))

@@ -1,6 +1,6 @@
 /**
- * Every call to the disk in the life of a log fails once, in every way: with EIO, ENOSPC, EMFILE, or short;
- * one time or from then on. Whatever the log says of it, it keeps: what it acknowledged or showed is there
+ * Every call to the disk in the life of a log fails once, in every way: with EIO, ENOSPC, EMFILE, or a short
+ * read or write; one time or from then on. The log keeps its word: what it acknowledged or showed is there
  * after a restart, what it refused is not, and nothing else shows.
  */
 import assert from 'node:assert/strict'
@@ -12,25 +12,25 @@ import { virtualClock } from '../../src/testing/virtual-clock.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { soak } from '../scale.ts'
 
-/** A short run fails every third call; each kind begins with another. */
+/** A short run fails every third call; each kind of fault begins with another call. */
 const stepOfShortRun = 3
-/** How often a call that may succeed later is tried again. */
+/** How often a call that may succeed later is retried. */
 const triesMax = 3
 const producer = { producerId: 5, producerEpoch: 0 }
 const topics = ['flights', 'alerts'] as const
 type TopicName = (typeof topics)[number]
 
-/** What is known of a value: `refused` must not be there, `safe` must; about `unknown` nobody was told. */
+/** What is known of a value: `refused` must not be there, `safe` must; of `unknown` nothing was reported. */
 type Fate = 'unknown' | 'refused' | 'safe'
 
-/** What a partition should hold: every value that was ever tried, in order. */
+/** The expected content of a partition: every value that was ever sent, in order. */
 class Expected {
   readonly fates = new Map<string, Fate>()
   readonly aborted = new Set<string>()
 
   /**
-   * Checks what a reader was shown; from now on it is safe. `dropsOld`: only what comes after the first value
-   * shown has to be there.
+   * Checks what a reader was shown; from now on it is safe. `dropsOld`: only values after the first one shown
+   * must be there.
    */
   check(shown: readonly string[], isolation: Isolation, dropsOld: boolean): void {
     const tried = [...this.fates.keys()]
@@ -49,7 +49,7 @@ class Expected {
   }
 }
 
-/** A program that uses a log, and tries again what may succeed later. */
+/** A program that uses a log, and retries what may succeed later. */
 class Life {
   readonly disk: SimulatedDisk
   /** Every error that the program got. */
@@ -58,7 +58,7 @@ class Life {
   log: LogDirectory | undefined
   readonly #clock = virtualClock(1_000_000)
   readonly #expected = { flights: new Expected(), alerts: new Expected() }
-  /** Values of the transaction that is open. */
+  /** Values of the open transaction. */
   #transaction: string[] = []
   #tries = 0
 
@@ -68,7 +68,7 @@ class Life {
 
   /**
    * Opens, creates, appends, rolls, commits, aborts, drops, checkpoints, reads, closes, and opens again. Ends
-   * at what does not succeed.
+   * at the first step that fails.
    */
   async live(): Promise<void> {
     await this.open()
@@ -105,7 +105,7 @@ class Life {
   async close(): Promise<void> {
     const { log } = this
     this.log = undefined
-    // Whatever it says, the log is closed.
+    // Whatever close() returns, the log is closed.
     await log?.close().catch((error: unknown) => this.note(error))
   }
 
@@ -118,7 +118,7 @@ class Life {
   }
 
   /**
-   * The disk is well again: everything continues, after the steps that a broker takes with transactions that
+   * The disk works again: everything continues, after the steps that a broker takes with transactions that
    * were left open.
    */
   async goOn(value: string): Promise<void> {
@@ -132,8 +132,8 @@ class Life {
   }
 
   /**
-   * A partition whose disk failed takes nothing more, however well the disk is now, and the process was told
-   * to end.
+   * A partition whose disk failed accepts no more records, even if the disk works again, and the process was
+   * told to end.
    */
   checkPoisoned(): void {
     const poisoned = this.failures.some(({ code }) => code === 'PARTITION_POISONED')
@@ -143,7 +143,7 @@ class Life {
         assert.throws(() => partition.append(batchOf(['x'])), { code: 'PARTITION_POISONED' })
   }
 
-  /** An error that is not millrace's own is none that a program can handle. */
+  /** A program can handle only millrace's own errors. */
   note(error: unknown): void {
     if (!isMillraceError(error)) throw error
     this.failures.push(error)
@@ -200,8 +200,8 @@ class Life {
 }
 
 /**
- * What a program may be told. A sync that failed is final, whatever the system calls it. EMFILE is never
- * taken for damage, and where a descriptor comes free nobody hears of it.
+ * Errors that a program may get. A sync that failed is final, whatever the system's error code. EMFILE is
+ * never treated as damage, and causes no error if a descriptor becomes free.
  */
 const kinds: readonly PlannedFailure['kind'][] = ['EIO', 'ENOSPC', 'short', 'EMFILE']
 const codes: Record<PlannedFailure['kind'], readonly ErrorCode[]> = {

@@ -10,7 +10,7 @@ const orders = topic('orders', { key: text(), value: json<number>(), partitions:
 
 const log = await openLog(path, { durability: durability as 'sync' | 'os' })
 let sum = 0
-// The second round is over files that had to be closed for others.
+// The second round uses files that were closed to make room for others.
 for (let round = 1; round <= 2; round += 1) {
   const producer = log.producer(orders)
   await Promise.all(Array.from({ length: 2000 }, (_, n) => producer.send({ key: `${n}`, value: n })))

@@ -1,6 +1,6 @@
 /**
- * Under a real limit of open files: partitions, each with a segment, indexes and a snapshot, in a process
- * that may have fewer files open.
+ * A real limit of open files: partitions, each with a segment, indexes and a snapshot, in a process that may
+ * open fewer files.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -18,7 +18,7 @@ const limits = [
 
 for (const { limit, partitions, durability, runs } of limits)
   test(
-    `${partitions} partitions under ulimit -n ${limit}, durability ${durability}`,
+    `${partitions} partitions work under ulimit -n ${limit}, durability ${durability}`,
     { skip: process.platform === 'win32' },
     async t => {
       const folder = temporaryFolder()
@@ -27,7 +27,8 @@ for (const { limit, partitions, durability, runs } of limits)
       for (let run = 1; run <= runs; run += 1) {
         const script = `ulimit -n ${limit} && exec "$0" "$@"`
         const { stdout } = await promisify(execFile)('sh', ['-c', script, ...command])
-        // The second round reads what two of each run have written, and its group what the last one has.
+        // The second round reads what both rounds of each run have written, and its group what the last
+        // round has written.
         assert.equal(Number(stdout), (2 * run + 1) * ((2000 * 1999) / 2))
       }
     },

@@ -1,5 +1,5 @@
 /**
- * The data folder is removed, moved or replaced while the log is open: nothing more is acknowledged, and
+ * The data folder is removed, moved or replaced while the log is open: no more records are acknowledged, and
  * nothing is written to what is there now.
  */
 import assert from 'node:assert/strict'
@@ -35,7 +35,7 @@ function contentOf(path: string): unknown {
 
 for (const [what, change] of Object.entries(changes))
   for (const durability of ['sync', 'os'] as const)
-    test(`the folder is ${what}, durability ${durability}`, async t => {
+    test(`acknowledges and writes nothing once the folder is ${what}, durability ${durability}`, async t => {
       const folder = temporaryFolder()
       t.after(() => folder.remove())
       const path = join(folder.path, 'data')
@@ -57,9 +57,9 @@ for (const [what, change] of Object.entries(changes))
       await assert.rejects(log.close())
       if (what !== 'without one topic') assert.deepEqual(contentOf(path), before)
       if (what !== 'moved') return
-      // What the message says: what was acknowledged is there.
+      // What the message promises: acknowledged records are there.
       renameSync(`${path}-before`, path)
-      // The process that had it is supposed to have ended.
+      // The process that held the lock must have ended.
       rmSync(join(path, '.lock'), { recursive: true })
       await using again = await openLog(path)
       for await (const { value } of again.consumer(flights, { until: 'end', from: 'earliest' }))

@@ -1,5 +1,6 @@
 /**
- * A process that has a data directory open, until it is killed: node holder.ts <folder>. Says so with a line.
+ * A process that keeps a data directory open until it is killed: node holder.ts <folder>. Prints a line when
+ * it has opened it.
  */
 import { appendFileSync } from 'node:fs'
 import { nodeDisk, systemClock } from '../../src/base/index.ts'

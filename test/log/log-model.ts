@@ -1,5 +1,5 @@
 /**
- * What a partition should be, in the simplest form: a list of batches. Everything else (producers, open
+ * A model of a partition in the simplest form: a list of batches. Everything else (producers, open
  * transactions, what readers see) is computed from that list at each call.
  */
 import assert from 'node:assert/strict'
@@ -27,7 +27,7 @@ export interface ModelBatch {
 export interface ModelProducer {
   readonly producerId: number
   readonly epoch: number
-  /** Of this epoch: what the log has to recognise. */
+  /** Batches of this epoch that the log must recognise as duplicates. */
   readonly batches: readonly ModelBatch[]
   /** First offset of the open transaction. */
   readonly openSince: number | undefined
@@ -48,7 +48,7 @@ export class LogModel {
     this.batches.push(batch)
   }
 
-  /** What begins at `offset` or later is gone; a batch goes as a whole. */
+  /** Drops everything from `offset` on. A batch is dropped as a whole. */
   truncate(offset: number): void {
     while (this.endOffset > offset) this.batches.pop()
     assert.equal(this.endOffset, offset, 'a log ends where a batch ends')
@@ -85,7 +85,7 @@ export class LogModel {
       .filter(({ offset }) => offset >= from && offset < to)
   }
 
-  /** Where the last stable offset is once everything is safe. */
+  /** The last stable offset once every record is safe. */
   lastStableOffset(): number {
     return this.open()[0] ?? this.endOffset
   }

@@ -4,11 +4,11 @@ import { apart } from '../apart.ts'
 import type { Progress } from './simulator.ts'
 
 const module = new URL('./simulator.ts', import.meta.url)
-/** Each failed once; why, is in the history of this line. */
+/** Each of these seeds failed once; the history of this line says why. */
 const onceFailed = [11_004_081, 1_001_852]
 
-test('whatever happens to the process, the log is what its model says', async t => {
+test('whatever happens to the process, the log matches its model', async t => {
   t.diagnostic(JSON.stringify(await apart<Progress>(module, 'simulate')))
 })
 
-test('what once failed', () => apart(module, 'repeat', onceFailed))
+test('seeds that once failed still pass', () => apart(module, 'repeat', onceFailed))

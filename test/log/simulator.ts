@@ -1,12 +1,12 @@
 /**
- * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many on
- * their way at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls,
- * retention, a disk that is full, or fails, now and then. The process ends again and again: cleanly, by a
- * kill, or by a loss of power, at any call to the disk, those of recovery included.
+ * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many in
+ * flight at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls and
+ * retention; sometimes a disk that is full or fails. The process ends again and again: cleanly, by a kill, or
+ * by a loss of power, at any call to the disk, including those of recovery.
  *
  * After each start
- * - the log is a beginning of what was appended, with everything that was acknowledged or shown before;
- * - readers of either isolation see what the model says, by offset and by time;
+ * - the log is a prefix of what was appended, with everything that was acknowledged or shown before;
+ * - readers at either isolation level see what the model says, by offset and by time;
  * - producers are known as before: their last batches are duplicates, gaps and older epochs are refused;
  * - the transactions that were open are open, and once they are aborted nothing holds back the last stable
  *   offset.
@@ -24,7 +24,7 @@ import { LogModel, type ModelBatch, type ModelProducer } from './log-model.ts'
 
 const processesPerSeed = 4
 const operationsMax = 40
-/** Calls to the disk until the process ends at one, at the most. */
+/** Calls to the disk before the process ends at one, at most. */
 const callsMax = 200
 /** … until one fails with EIO. */
 const failingCallMax = 40
@@ -40,7 +40,7 @@ const markerBytes = controlBatch({
   timestamp: 0,
 }).length
 
-/** A producer, with the sequence that it continues from. */
+/** A producer, with its next sequence. */
 interface Client {
   readonly producerId: number
   readonly transactional: boolean
@@ -49,9 +49,9 @@ interface Client {
 }
 
 export interface Progress {
-  /** Records that were safe, and were looked for after the end of a process. */
+  /** Records that were safe, and were checked after a process ended. */
   safe: number
-  /** … and that were not, and were gone. */
+  /** … and that were not safe, and were lost. */
   lost: number
   duplicates: number
   refused: number
@@ -65,7 +65,7 @@ export async function simulate(): Promise<Progress> {
   await forSeeds(
     10_000,
     random => new Simulation(random, progress).run(),
-    // A simulation in which nothing happens shows nothing.
+    // A simulation in which nothing happens proves nothing.
     ({ length }) => {
       for (const [what, count] of Object.entries(progress)) assert(count > length, `${what}: only ${count}`)
     },
@@ -91,9 +91,9 @@ class Simulation {
   }))
   #clock: VirtualClock = virtualClock()
   #partition!: Partition
-  /** Everything below has to be there after a loss of power … */
+  /** Everything below this offset must survive a loss of power … */
   #safeOffset = 0
-  /** … and this as long as the machine lives: it was acknowledged or shown. */
+  /** … and everything below this one a kill: it was acknowledged or shown. */
   #shownOffset = 0
   readonly #unexpected: unknown[] = []
   #values = 0
@@ -113,8 +113,7 @@ class Simulation {
   }
 
   async run(): Promise<void> {
-    // The folder and the partition are there for good: what a crash makes of their creation is another test's
-    // matter.
+    // The folder and the partition exist throughout: another test checks what a crash does to their creation.
     const log = await openDirectory(this.#disk, this.#options)
     await log.createPartition('flights', 0)
     await log.close()
@@ -147,11 +146,11 @@ class Simulation {
         assert.equal(this.#partition.syncedOffset, this.#model.endOffset)
       }
     } catch (error) {
-      // A process that is at its end, or whose disk has failed, may be told anything of that.
+      // A process that is ending, or whose disk has failed, may get any of these errors.
       if (!isMillraceError(error) || !(process.hasEnded() || hasFailed)) throw error
     }
     process.end()
-    // What is on its way comes to its end, or waits for a process that is gone.
+    // Calls in flight end, or wait for a process that is gone.
     await this.#clock.yield()
     for (const error of this.#unexpected) throw error
     this.#disk.clearFailures()
@@ -189,10 +188,10 @@ class Simulation {
         await this.#unlessRefused(this.#partition.sync())
         return
       case 11:
-        // Everything that is on its way arrives.
+        // All calls in flight end.
         return this.#clock.yield()
       case 12:
-        // Now and then: the time it takes is real.
+        // Only sometimes, since it takes real time.
         if (this.#random.int(4) === 0) await this.#clock.advance(6000)
         return
       default:
@@ -220,7 +219,7 @@ class Simulation {
     if (client) client.sequence += values.length
   }
 
-  /** Ends a transaction, and with it the epoch: as KIP-890 has it, or as it was before that. */
+  /** Ends a transaction, and with it the epoch: as in KIP-890, or as before it. */
   #end(client: Client, marker: 'commit' | 'abort'): void {
     const epoch = client.epoch + this.#random.int(2)
     const { producerId } = client
@@ -248,7 +247,7 @@ class Simulation {
     this.#unlessRefused(safe).catch((error: unknown) => this.#unexpected.push(error))
   }
 
-  /** A batch sent again, one out of order, one of an older epoch. */
+  /** A batch sent again, a batch out of order, a batch of an older epoch. */
   #misbehave(client: Client, { epoch, batches }: ModelProducer): void {
     if (this.#partition.failure) throw this.#partition.failure
     const { producerId, transactional } = client
@@ -270,7 +269,7 @@ class Simulation {
     if (epoch > 0) assert.throws(() => send(epoch - 1, next), { code: 'PRODUCER_FENCED' })
   }
 
-  /** Reads while appends are on their way: the records shown are those that stay, up to the readable end. */
+  /** Reads while appends are in flight: the records shown are those that stay, up to the readable end. */
   async #read(): Promise<void> {
     const partition = this.#partition
     for (const isolation of isolations) {
@@ -293,7 +292,7 @@ class Simulation {
     }
   }
 
-  /** Looks at the offsets: what is shown now is never taken back. */
+  /** Reads the offsets: a record that is shown now is never lost. */
   #observe(): void {
     const partition = this.#partition
     const { logStartOffset, lastStableOffset, highWatermark, syncedOffset, logEndOffset } = partition
@@ -307,14 +306,14 @@ class Simulation {
     this.#shownOffset = Math.max(this.#shownOffset, highWatermark)
     this.#safeOffset = Math.max(this.#safeOffset, isSync ? highWatermark : syncedOffset)
     if (logEndOffset < this.#model.endOffset) this.#takeBack(logEndOffset)
-    // With durability 'os' a loss of power takes some of what retention counted.
+    // With durability 'os' a loss of power removes some of what retention counted.
     if (logStartOffset === 0 || !isSync) return
     const retained = this.#model.batches.filter(({ baseOffset }) => baseOffset >= logStartOffset)
     const bytes = retained.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     assert(bytes >= this.#options.retentionBytes!, 'retention leaves what it has to leave')
   }
 
-  /** Nothing from `offset` on is in the log. */
+  /** No record at `offset` or later is in the log. */
   #takeBack(offset: number): void {
     assert(offset >= this.#shownOffset, `the log ends at ${offset}, and ${this.#shownOffset} was safe`)
     this.#model.truncate(offset)
@@ -326,7 +325,7 @@ class Simulation {
     }
   }
 
-  /** The log has been opened: compares all that can be seen of it with the model. */
+  /** After the log was opened: compares everything visible in it with the model. */
   async #verify(): Promise<void> {
     const partition = this.#partition
     const { logStartOffset, logEndOffset } = partition
@@ -361,7 +360,10 @@ class Simulation {
     await this.#read()
   }
 
-  /** No room is an answer, and leaves the log as it was; anything else ends the process. */
+  /**
+   * A disk without room is an expected answer, and leaves the log as it was; any other error ends the
+   * process.
+   */
   async #unlessRefused(outcome: Promise<void>): Promise<void> {
     try {
       await outcome

@@ -1,4 +1,4 @@
-/** A log that a process left behind, known to the byte: what the damage tests take as their original. */
+/** A log that a process left behind, known to the byte: the original for the damage tests. */
 import type { Random } from '../../src/base/index.ts'
 import { batchOf, dataPath, filesOf, openDirectory } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
@@ -27,10 +27,10 @@ export interface WrittenSegment {
 
 /** One partition, `flights-0`. */
 export interface WrittenLog {
-  /** By path. */
+  /** Files by path. */
   readonly files: ReadonlyMap<string, Uint8Array>
   readonly segments: readonly WrittenSegment[]
-  /** What the checkpoint on the disk says: about the middle, or the end after a clean stop. */
+  /** The offset in the checkpoint on the disk: about the middle, or the end after a clean stop. */
   readonly recoveryPoint: number
 }
 
@@ -84,7 +84,7 @@ export async function writeLog(
   return { files, segments, recoveryPoint: checkpointed(files) }
 }
 
-/** What the file says: rolling renews it as well as time does. */
+/** The checkpoint in the file: rolling a segment renews it, and so does time. */
 function checkpointed(files: ReadonlyMap<string, Uint8Array>): number {
   const text = Buffer.from(files.get(`${dataPath}/recovery-point-offset-checkpoint`)!).toString()
   return Number(/^flights 0 (\d+)$/m.exec(text)![1])

@@ -1,6 +1,6 @@
 /**
- * The list of seeded bugs does not rot: each patch still fits, and the tests that must catch it exist. `npm
- * run test:seeded` applies them.
+ * The list of seeded bugs stays current: each patch still applies, and the tests that must catch it exist.
+ * `npm run test:seeded` applies them.
  */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
@@ -24,14 +24,14 @@ const atLeast = [
   'an aborted record shown',
 ]
 
-test('no kind of bug is forgotten', () => {
+test('the list has every kind of bug', () => {
   assert.deepEqual(
     atLeast.filter(kind => !bugs.some(({ name }) => name.startsWith(kind))),
     [],
   )
 })
 
-test('every seeded bug can be applied, and names tests that are there', () => {
+test('every seeded bug can be applied, and names existing tests', () => {
   assert.equal(new Set(bugs.map(({ name }) => name)).size, bugs.length)
   for (const bug of bugs) {
     const text = readFileSync(join(root, bug.file), 'utf8')

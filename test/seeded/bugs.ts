@@ -1,7 +1,7 @@
 /**
- * The bugs that our tests have to catch, each a small patch of the sources: what one gets wrong in a log and
- * a stream processor, and what no test notices that only looks at a run in which nothing goes wrong. main.ts
- * applies them one by one; bugs.test.ts keeps the patches current.
+ * Bugs that our tests must catch, each a small patch of the sources: typical errors in a log and a stream
+ * processor, which a test of a run without faults does not notice. main.ts applies them one by one;
+ * bugs.test.ts keeps the patches current.
  */
 import { brokerBugs } from './bugs/broker.ts'
 import { csvBugs } from './bugs/csv.ts'

@@ -1,8 +1,8 @@
 /**
- * Shows that the tests bite: npm run test:seeded [-- parts of bugs' names]
+ * Shows that the tests catch bugs: npm run test:seeded [-- parts of bugs' names]
  *
- * Takes a copy of the work tree, in which the named tests pass; then, for each bug of bugs.ts, one patch is
- * applied to it and its tests run until one fails. A bug that no test notices is an error.
+ * Copies the work tree, and checks that the named tests pass there. Then it applies each bug of bugs.ts
+ * alone, and runs the bug's tests until one fails. A bug that no test notices is an error.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,9 +26,9 @@ import { patched } from './patch.ts'
 import type { FailedTest } from './reporter.ts'
 
 const root = resolve(import.meta.dirname, '../..')
-/** A test that a bug makes hang has noticed it. */
+/** A test that hangs because of a bug has noticed it. */
 const testTimeoutMs = 120_000
-/** So has a file of tests, where the bug leaves no turn to anything else, its time-outs included. */
+/** So has a file of tests, if the bug blocks the event loop and with it the time-outs of the tests. */
 const fileTimeoutMs = 300_000
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-seeded-'))
@@ -36,7 +36,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130))
 process.exitCode = (await main(bugs.filter(isChosen))) ? 0 : 1
 
-/** All of them, or those that the arguments name a part of. */
+/** All bugs, or those whose name contains one of the arguments. */
 function isChosen({ name }: SeededBug): boolean {
   const parts = process.argv.slice(2)
   return parts.length === 0 || parts.some(part => name.includes(part))
@@ -58,7 +58,7 @@ async function main(chosen: readonly SeededBug[]): Promise<boolean> {
     const path = join(tree, bug.file)
     const text = readFileSync(path, 'utf8')
     writeFileSync(path, patched(text, bug))
-    // A bug that does not compile would be caught by every test.
+    // Every test would catch a bug that does not compile.
     execFileSync(process.execPath, ['--check', path], { stdio: 'inherit' })
     const caught = await firstFailure(tree, bug.tests)
     writeFileSync(path, text)
@@ -71,7 +71,7 @@ async function main(chosen: readonly SeededBug[]): Promise<boolean> {
   return survivors === 0
 }
 
-/** The files that git knows or would add, with the packages of the original. */
+/** The files that git tracks or would add, with the original's packages. */
 function copyTree(): string {
   const tree = join(folder, 'tree')
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
@@ -79,7 +79,7 @@ function copyTree(): string {
     encoding: 'utf8',
   })
   for (const file of listed.split('\0')) {
-    // Not what was deleted, and no link to a folder.
+    // Skips deleted files, and links to folders.
     if (!lstatSync(join(root, file), { throwIfNoEntry: false })?.isFile()) continue
     mkdirSync(dirname(join(tree, file)), { recursive: true })
     cpSync(join(root, file), join(tree, file))
@@ -88,7 +88,7 @@ function copyTree(): string {
   return tree
 }
 
-/** Runs the test files, and ends them with the first test that fails. */
+/** Runs the test files, and ends them at the first test that fails. */
 async function firstFailure(tree: string, files: readonly string[]): Promise<FailedTest | undefined> {
   const temporary = join(folder, 'tmp')
   mkdirSync(temporary, { recursive: true })
@@ -114,7 +114,7 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
     try {
       process.kill(-runner.pid!, 'SIGKILL')
     } catch {
-      // It has ended by itself.
+      // The group has ended by itself.
     }
   }
   process.on('exit', end)

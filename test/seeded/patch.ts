@@ -1,7 +1,7 @@
 /** Applies a seeded bug. */
 import type { SeededBug } from './seeded-bug.ts'
 
-/** `text` with the bug in it. Throws unless the text that it replaces occurs exactly once. */
+/** Returns `text` with the bug in it. Throws unless the text to replace occurs exactly once. */
 export function patched(text: string, { name, file, find, replace }: SeededBug): string {
   const parts = text.split(find)
   if (parts.length !== 2)

@@ -1,6 +1,6 @@
 /**
- * A reporter for `node --test` that prints one line of JSON for each test that failed by itself: what main.ts
- * reads.
+ * A reporter for `node --test` that prints one line of JSON, for main.ts, for each test that failed by
+ * itself.
  */
 import { relative } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'

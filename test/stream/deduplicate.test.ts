@@ -1,6 +1,6 @@
 /**
- * Duplicates at random, out of order and late: the records that pass are those of a naive model, whatever the
- * interleaving of partitions, the turns, the commits and the crashes.
+ * Random duplicates, out of order and late. The records that pass are those of a naive model, for any
+ * interleaving of partitions, turns, commits and crashes.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,7 +13,7 @@ import { type InputRecord, TaskHarness } from './task-harness.ts'
 const outOfOrderness = 12
 const watermark = { outOfOrderness }
 const input = topic('input', { key: text(), value: json<number>(), watermark })
-/** Holds back the time of the tasks, and so what they forget. */
+/** Holds back the time of the tasks, and so the expiry of their state. */
 const names = topic('names', { key: text(), value: json<number>(), watermark })
 const output = topic('output', { key: text(), value: json<number>() })
 
@@ -77,4 +77,4 @@ function oneCase(random: Random): void {
   deepEqual(harness.rows('deduplicate-1-passed'), [], 'all is forgotten')
 }
 
-test('what passes is what a naive model says', () => forSeeds(2000, oneCase))
+test('the records that pass are those of a naive model', () => forSeeds(2000, oneCase))

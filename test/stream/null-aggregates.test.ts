@@ -1,6 +1,6 @@
 /**
- * Aggregates that come to null, at random: the final results are those of a naive model, whenever windows
- * fired, merged and were taken back.
+ * Aggregates that become null at random. The final results are those of a naive model, whenever windows
+ * fired, merged and were retracted.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,21 +13,21 @@ import { forSeeds } from '../for-seeds.ts'
 const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness: 30 } })
 const output = topic('output', { key: windowed(text()), value: json<number>() })
 const policies: readonly EmitPolicy[] = ['final', 'changes', { early: 10 }]
-/** Nothing is too late: everything is in the model. */
+/** No record is too late: the model includes all of them. */
 const allowedLateness = '1d'
 
-/** 0 deletes. */
+/** A value of 0 deletes the aggregate. */
 const add = (sum: number | null, value: number): number | null => (value === 0 ? null : (sum ?? 0) + value)
 
 interface Window {
   readonly key: string
   readonly start: number
-  /** Of the last record. */
+  /** The timestamp of the last record. */
   readonly last: number
   readonly sum: number
 }
 
-/** Takes a record into the windows that it touches; those are one then. */
+/** Adds a record to the windows that it touches, which become one window. */
 function take(windows: readonly Window[], record: Omit<Window, 'sum'>, value: number, gap: number): Window[] {
   const touched = windows.filter(
     each => each.key === record.key && each.last + gap >= record.start && each.start <= record.last + gap,
@@ -82,4 +82,5 @@ function oneCase(random: Random): void {
   deepEqual(found, new Map(expected))
 }
 
-test('windows and sessions whose aggregates come to null and continue', () => forSeeds(4000, oneCase))
+test('windows and sessions whose aggregates become null continue as in a naive model', () =>
+  forSeeds(4000, oneCase))

@@ -1,7 +1,7 @@
 /**
  * Windows, aggregates and joins against the naive oracle: random windows, disorder, late data, partitions,
- * interleavings, batch sizes, commits and crashes. Whatever happened on the way, the last value per key and
- * window is what the oracle says.
+ * interleavings, batch sizes, commits and crashes. In every case the last value per key and window is the
+ * oracle's.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -26,8 +26,8 @@ interface Event extends OracleRecord {
 const add = (sum: number, { value }: { value: number }): number => sum + value
 
 /**
- * Runs to the end of input in a random order, with commits and crashes on the way: between two batches, and
- * wherever the event loop would turn while much is firing.
+ * Runs to the end of input in a random order, with commits and crashes between batches, and at every turn of
+ * the event loop while many windows fire.
  */
 function runAtRandom(harness: TaskHarness, random: Random): void {
   let crashes = 0
@@ -60,7 +60,7 @@ function randomPartitions(random: Random): Event[][] {
   const span = 50 + random.int(400)
   const disorder = random.int(80)
   const total = random.int(40)
-  // Times are often the same, and often at the bounds of windows.
+  // Times are often equal, and often at the bounds of windows.
   const step = [1, 1, 5, 10][random.int(4)] as number
   for (let n = 0; n < total; n += 1) {
     const key = 'abcd'[random.int(4)]!
@@ -111,7 +111,7 @@ const harnessOf = (app: App, inputs: Map<string, InputRecord[][]>, random: Rando
   return new TaskHarness(app, inputs, rowsPerTurn === undefined ? {} : { rowsPerTurn })
 }
 
-/** Multiples of 5 and 10 now and then, so that times are at the bounds. */
+/** Often a multiple of 5, so that times are at the bounds. */
 const duration = (random: Random, max: number): number =>
   random.int(2) === 0 ? 1 + random.int(max) : 5 * (1 + random.int(Math.ceil(max / 5)))
 
@@ -123,7 +123,7 @@ function alignedAtRandom(random: Random, latenessMin = 0) {
     case 0:
       return hopping(advance * (1 + random.int(3)), advance, options)
     case 1:
-      // A sample, or an advance that does not divide the size.
+      // A sample (advance larger than size), or an advance that does not divide the size.
       return hopping(duration(random, 60), advance, options)
     default:
       return tumbling(advance, options)
@@ -135,7 +135,7 @@ const sessionAtRandom = (random: Random) =>
 
 const policies = ['final', 'changes', { early: 1000 }] as const
 
-/** A window is on time once. */
+/** A window has at most one on-time result. */
 function checkPanes(harness: TaskHarness): void {
   const onTime = harness.outputs
     .filter(({ pane }) => pane === 'on-time')
@@ -186,7 +186,7 @@ for (const exchanged of [false, true])
     )
   })
 
-/** The last sums of windows, kept by the windows above them. */
+/** The last sums of windows, which the windows above them keep. */
 type Sums = Record<string, number>
 const last = topic('last', { key: windowed(text()), value: json<Sums>() })
 

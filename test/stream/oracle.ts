@@ -1,6 +1,6 @@
 /**
- * What windows must hold, worked out naively from the records alone: no state, no order but that of each
- * partition, everything from scratch.
+ * The expected content of windows, computed naively from the records alone: without state, with no order
+ * except that of each partition, always from scratch.
  */
 import type { AlignedWindows, SessionWindows } from '../../src/stream/index.ts'
 
@@ -10,15 +10,15 @@ export interface OracleRecord {
   readonly timestamp: number
 }
 
-/** What a window of a key holds at the end. */
+/** The final content of a window of a key. */
 export interface OracleRow {
   readonly key: string
   readonly start: number
   readonly end: number
   readonly sum: number
-  /** The largest timestamp in it: what its result carries under `changes`. */
+  /** The largest timestamp in the window: the timestamp of its result under `changes`. */
   readonly latest: number
-  /** The last timestamp that can belong to it: what its result carries under `final`. */
+  /** The last timestamp that can belong to the window: the timestamp of its result under `final`. */
   readonly lastInstant: number
 }
 
@@ -67,8 +67,8 @@ export function alignedRows(
 }
 
 /**
- * Sessions where all records of a key are in one partition: a record meets the sessions near it whose last
- * instant (last + gap) its watermark has not passed by more than the lateness, and is late when it meets none
+ * Sessions if all records of a key are in one partition. A record joins the sessions near it whose last
+ * instant (last + gap) its watermark has not passed by more than the lateness. It is late if it joins none
  * and would be too late alone.
  */
 export function sessionRows(
@@ -98,8 +98,8 @@ export function sessionRows(
 }
 
 /**
- * Sessions behind an exchange: of all records that their own watermark has not passed by more than the
- * lateness, wherever they come from.
+ * Sessions behind an exchange: all records that their own watermark has not passed by more than the lateness,
+ * from any partition.
  */
 export function exchangedSessionRows(
   partitions: Partitions,
@@ -155,8 +155,8 @@ export function tableOf(
 }
 
 /**
- * Windows over final results, which keep the last value of each: by key and window of `windows`, the sums of
- * the rows whose last instant is in it.
+ * Windows over final results, of which they keep the last value: by key and window of `windows`, the sums of
+ * the rows whose last instant is in the window.
  */
 export function lastOfRows(
   rows: readonly OracleRow[],

@@ -1,6 +1,6 @@
 /**
- * Runs an app's tasks over several partitions without a log, and lets them crash: what a commit keeps is
- * exactly what a log would keep (offsets with their metadata, changelogs, outputs), everything else is gone.
+ * Runs an app's tasks over several partitions without a log, and lets them crash. A commit keeps exactly what
+ * a log would keep (offsets with their metadata, changelogs, outputs); a crash drops everything else.
  * Synchronous, so that thousands of runs take seconds.
  */
 import { assert } from '../../src/base/index.ts'
@@ -27,7 +27,7 @@ export interface OutputRecord {
 }
 
 export class TaskHarness {
-  /** What has been committed. */
+  /** The committed state. */
   readonly outputs: OutputRecord[] = []
   readonly inputs: Map<string, readonly InputRecord[][]>
   readonly #plan: Plan
@@ -64,12 +64,12 @@ export class TaskHarness {
     return this.#sources
   }
 
-  /** Sources with something left to read. */
+  /** Sources with records left to read. */
   get open(): SourcePartition[] {
     return this.#sources.filter(source => source.position < (this.#records(source)?.length ?? 0))
   }
 
-  /** Drops everything that is not committed, and begins again from there. */
+  /** Drops everything that is not committed, and starts again from the commit. */
   restart(): void {
     this.#sources = []
     this.#states = []
@@ -128,7 +128,7 @@ export class TaskHarness {
     this.#group.restored(this.#group.all())
   }
 
-  /** Rows that are committed in the states whose name begins so: `namespace key`. */
+  /** The committed rows of states whose names begin with the given text: `namespace key`. */
   rows(state: string): string[] {
     const found: string[] = []
     for (const [id, changelog] of this.#changelogs)
@@ -139,7 +139,7 @@ export class TaskHarness {
 
   /**
    * Processes up to `count` records of a partition as one batch. `between` is called wherever the event loop
-   * would turn: it may commit, and says whether to continue.
+   * would turn. It may commit, and returns whether to continue.
    */
   read(source: SourcePartition, count: number, between: () => boolean = () => true): void {
     const records = this.#records(source)?.slice(source.position, source.position + count) ?? []
@@ -148,7 +148,7 @@ export class TaskHarness {
     const topic = this.#topicOf(source)
     for (const { key, value, timestamp } of records)
       batch.append(timestamp, bytesOf(topic.key.encode(key)), bytesOf(topic.value.encode(value)))
-    // What a restart found incomplete comes before any record.
+    // Work that a restart found incomplete precedes any record.
     if (!this.settle(between)) return
     const offset = source.position
     source.load({
@@ -162,14 +162,14 @@ export class TaskHarness {
     this.settle(between)
   }
 
-  /** A source at the end of its records is at the end of time. */
+  /** A source that has no more records is at the end of time. */
   endExhausted(between: () => boolean = () => true): void {
     for (const source of this.#sources)
       if (source.position >= (this.#records(source)?.length ?? 0)) source.end()
     this.settle(between)
   }
 
-  /** False where `between` has said so. */
+  /** False if `between` returned false. */
   settle(between: () => boolean = () => true): boolean {
     for (let turns = 0; !this.#group.advance(); turns += 1) {
       assert(turns < 100_000, 'time comes to rest')
@@ -178,7 +178,7 @@ export class TaskHarness {
     return true
   }
 
-  /** Also in the middle of firing. */
+  /** Also during firing. */
   commit(): void {
     this.#group.suspend()
     for (const { id, state } of this.#states) {
@@ -198,7 +198,7 @@ export class TaskHarness {
     this.outputs.push(...this.#uncommitted.splice(0))
   }
 
-  /** The last committed value per key of an output topic, with its timestamp; deleted ones left out. */
+  /** The last committed value per key of an output topic, with its timestamp, without deleted keys. */
   table(topic: string): Map<string, readonly [value: unknown, timestamp: number]> {
     const rows = new Map<string, readonly [unknown, number]>()
     for (const output of this.outputs) {

@@ -1,6 +1,6 @@
 /**
- * Time and lateness, row by row: what windows hold of small inputs, the same with a restart before any of the
- * records, with every turn of the event loop as short as can be, and a commit in each.
+ * Time and lateness, row by row: the windows of small inputs. The results are the same with a restart before
+ * any of the records, and with the shortest turns of the event loop and a commit in each.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ const output = topic('output', { key: windowed(text()), value: json<string>() })
 /** `key@timestamp`, in order; all of them in one partition. */
 type Records = string
 
-/** The keys in each window, put behind each other. */
+/** The keys in each window, concatenated. */
 function joined(stream: Stream<string | null, string | null>, windows: Windows) {
   const add = (all: string, value: string): string => all + value
   const grouped = stream.groupByKey()
@@ -35,7 +35,7 @@ interface Row {
   readonly oneKey?: boolean
   readonly records: Records
   /**
-   * Every result, in order: `key [start,end) values @timestamp pane`, values being the keys of the records;
+   * Every result, in order: `key [start,end) values @timestamp pane`. The values are the keys of the records;
    * `-` is null.
    */
   readonly results: readonly string[]
@@ -91,7 +91,7 @@ const rows: readonly Row[] = [
     results: ['a [38,48) a @48 late', 'b [45,55) b @55 on-time', 'c [50,60) c @60 on-time'],
   },
   {
-    name: 'T1: what it leads to is in the window of that',
+    name: 'T1: the result of a late session is in the window of its timestamp',
     windows: session(100, { allowedLateness: 10 }),
     downstream: tumbling(10, { allowedLateness: 10 }),
     records: 'b@10 c@105 a@0 d@106',
@@ -111,39 +111,39 @@ const rows: readonly Row[] = [
     results: ['all [5,10) A @9 on-time', 'all [5,10) AAA @9 late', 'all [25,30) B @29 on-time'],
   },
   {
-    name: 'T3: ties behind an exchange are not late',
+    name: 'T3: records with equal times behind an exchange are not late',
     windows: session(10),
     exchanged: true,
     records: 'k@100 k@100',
     results: ['k [100,110) kk @110 on-time'],
   },
   {
-    name: 'T3: ties in sessions are not late',
+    name: 'T3: records with equal times in sessions are not late',
     windows: session(5),
     exchanged: true,
     records: 'a@10 a@10 a@11 a@11',
     results: ['a [10,16) aaaa @16 on-time'],
   },
   {
-    name: 'T4: a record at the watermark, a gap after the last (KAFKA-8289)',
+    name: 'T4: a record at the watermark, a gap after the last record, is not late (KAFKA-8289)',
     windows: session(10),
     records: 'a@0 b@10 a@10',
     results: ['a [0,20) aa @20 on-time', 'b [10,20) b @20 on-time'],
   },
   {
-    name: 'T4: the same in another order',
+    name: 'T4: the same records in another order give the same result',
     windows: session(10),
     records: 'a@0 a@10 b@10',
     results: ['a [0,20) aa @20 on-time', 'b [10,20) b @20 on-time'],
   },
   {
-    name: 'a tie with the last record of a session, at its last instant: the session is not complete',
+    name: 'a record joins a session whose last instant is the watermark: the session is not complete',
     windows: session(10, { allowedLateness: 5 }),
     records: 'a@0 b@10 a@0 b@11 a@0',
     results: ['a [0,10) aa @10 on-time', 'a [0,10) aaa @10 late', 'b [10,21) bb @21 on-time'],
   },
   {
-    name: 'a record meets no session that its watermark has passed, although the two are within the gap',
+    name: 'a record does not join a session that its watermark has passed, although the two are within the gap',
     windows: session(10),
     records: 'a@0 b@11 a@5',
     results: ['a [0,10) a @10 on-time', 'a [5,15) a @15 on-time', 'b [11,21) b @21 on-time'],
@@ -155,7 +155,7 @@ const rows: readonly Row[] = [
     results: ['a [10,30) aa @30 on-time', 'b [25,35) b @35 on-time'],
   },
   {
-    name: 'three sessions become one: each is taken back',
+    name: 'a record that merges three sessions retracts each of them',
     windows: session(10, { allowedLateness: 100 }),
     records: 'a@0 a@15 a@30 b@60 a@8 a@23',
     results: [
@@ -172,7 +172,7 @@ const rows: readonly Row[] = [
     ],
   },
   {
-    name: 'a session whose bounds stay is not taken back before its new value',
+    name: 'a session whose bounds stay is not retracted before its new value',
     windows: session(10, { allowedLateness: 100 }),
     records: 'a@0 a@8 b@60 a@4',
     results: ['a [0,18) aa @18 on-time', 'a [0,18) aaa @18 late', 'b [60,70) b @70 on-time'],
@@ -185,7 +185,7 @@ const rows: readonly Row[] = [
     results: ['k [5,15) k @12 early', 'k [10,20) k @12 early'],
   },
   {
-    name: 'a window whose start is before the epoch, with a negative offset',
+    name: 'a window that starts before the epoch, with a negative offset, holds its records',
     windows: tumbling(10, { offset: -3 }),
     records: 'k@2 k@6 k@7',
     results: ['k [-3,7) kk @6 on-time', 'k [7,17) k @16 on-time'],
@@ -197,14 +197,14 @@ const rows: readonly Row[] = [
     results: ['k [0,5) k @4 on-time', 'k [20,25) kk @24 on-time'],
   },
   {
-    name: 'a sample: between windows a record is late like any other',
+    name: 'a sample: a record between windows can be late like any other',
     windows: hopping(5, 20, { allowedLateness: 1 }),
     records: 'k@2 b@9 k@8 k@7',
     results: ['k [0,5) k @4 on-time'],
     dropped: 1,
   },
   {
-    name: 'ties at the end of a window and its lateness',
+    name: 'a window accepts records until the watermark passes its last instant by the lateness',
     windows: tumbling(10, { allowedLateness: 5 }),
     records: 'a@1 b@14 a@2 b@15 a@3',
     results: ['a [0,10) a @9 on-time', 'a [0,10) aa @9 late', 'b [10,20) bb @19 on-time'],
@@ -220,7 +220,7 @@ for (const row of rows)
         const [results, dropped] = outcome(row, restartBefore, rowsPerTurn)
         const place = `restart before record ${restartBefore}, ${rowsPerTurn} rows a turn`
         deepEqual(results, row.results, place)
-        // Counts are those of one process.
+        // Counts of this process alone.
         if (restartBefore === 0) deepEqual(dropped, row.dropped ?? 0, place)
       }
   })
@@ -231,12 +231,12 @@ for (const [name, windows, expiry] of [
   ['aggregate-1-sessions', session(20, { allowedLateness: 4 }), 24],
   ['aggregate-1-sessions', session(20), 20],
 ] as const)
-  test(`T5: rows are forgotten when the watermark has passed the last instant by the lateness: ${name}, ${expiry}`, () => {
+  test(`T5: rows expire when the watermark has passed the last instant by the lateness: ${name}, ${expiry}`, () => {
     for (const [watermark, left] of [
       [expiry, 3],
       [expiry + 1, 0],
     ] as const)
-      // Straight past it, and in steps: what has fired has to be woken once more.
+      // Directly past that instant, and in steps: a window that has fired must be woken once more.
       for (const steps of [[], Array.from({ length: watermark }, (_, time) => time + 1)]) {
         const app = new App('app')
         const input = topic('input', { key: text(), value: json<string>() })
@@ -253,7 +253,7 @@ for (const [name, windows, expiry] of [
   })
 
 for (const windows of [tumbling(10), session(10)])
-  test(`a record is judged by the watermark of its partition, also where a table holds back its task: ${windows.kind}`, () => {
+  test(`a record is judged by its partition's watermark, even if a table holds back the task: ${windows.kind}`, () => {
     const app = new App('app')
     const input = topic('input', { key: text(), value: json<string>() })
     const names = topic('names', {

@@ -26,7 +26,7 @@ const fromTopic = app.stream(flights)
 const stream = fromTopic.filter(flight => flight !== null)
 const hourly = stream.groupByKey().windowedBy(tumbling('1h')).count()
 
-// A field that is not there.
+// A field that does not exist.
 stream.filter(flight => flight.delay > 15)
 stream.filter(flight => flight.delays > 15) // wrong: field
 topic('f', { value: z.object({ at: z.int() }), timestamp: f => f.att }) // wrong: field of the timestamp
@@ -51,7 +51,7 @@ hourly.emit('final').to(counts)
 hourly.emit('final').to(delays) // wrong: windowed key
 hourly.emit('sometimes') // wrong: policy
 
-// Null is where it comes: a record of a topic may lack its value, or its key.
+// Null occurs in the types: a record of a topic may have no value, or no key.
 fromTopic.mapValues(flight => flight.delay) // wrong: value may be null
 fromTopic.mapValues((_, key) => key.length) // wrong: key may be null
 fromTopic.mapValues(flight => flight?.delay ?? 0)
@@ -66,7 +66,7 @@ hourly
   .mapValues(flight => flight.delay)
   .selectKey((_, key) => key.length)
 
-// It is not behind what skips records without key or value: grouping, joins, tables.
+// Null does not occur after operators that skip records without key or value: grouping, joins, tables.
 fromTopic
   .groupByKey()
   .aggregate(0, (sum, flight, key) => sum + flight.delay + key.length)
@@ -82,7 +82,7 @@ fromTopic.join(app.table(airports), (flight, airport, key) => airport.city + fli
 fromTopic.leftJoin(app.table(airports), (flight, airport, key) => [flight.delay, airport?.city, key?.length])
 fromTopic.leftJoin(app.table(airports), (_flight, _airport, key) => key.length) // wrong: key may be null
 
-// Streams that are merged have one type of key; those of a split are known by name.
+// Merged streams have one type of key; the branches of a split are known by name.
 fromTopic.merge(stream).to(delays)
 stream.merge(app.stream(gates)) // wrong: another type of key
 stream.merge(app.stream(airports)).mapValues(value => value?.city) // wrong: a field of one of the two
@@ -99,7 +99,7 @@ stream.flatMapValues(flight => [flight.delay]).filter(delay => delay > 0)
 stream.flatMapValues(flight => flight.delay) // wrong: not iterable
 stream.forEach(flight => flight.delay).to(delays) // wrong: nothing comes after forEach
 
-// What an aggregate is given is not changed, but replaced, or deleted by null.
+// An aggregate must not be changed: the function returns a new one, or null to delete it.
 const grouped = fromTopic.groupByKey()
 const totals = topic('totals', { key: z.string(), value: z.int() })
 grouped.aggregate(0, (sum, { delay }) => (delay < 0 ? null : sum + delay)).to(totals)
@@ -115,17 +115,17 @@ grouped.windowedBy(session('30m')).aggregate(
   (left, right) => ((left.n += right.n), left), // wrong: changed
 )
 
-// Windows of a kind that is known when the program runs.
+// Windows whose kind is known only when the program runs.
 declare const anyWindows: Windows
 grouped.windowedBy(anyWindows).count().emit('final').to(counts)
 grouped.windowedBy(tumbling('1h')).aggregate({ n: 0 }, sum => ({ n: sum.n + 1 }))
 grouped.windowedBy('1h') // wrong: a duration
 
-// What a schema transforms can be read, not written back.
+// The output of a schema's transform can be read, but not written back.
 app.stream(dates).mapValues(date => date?.getTime() ?? null)
 app.stream(dates).to(dates) // wrong: transformed
 
-// A session has to say how two become one.
+// A session needs a function that merges two aggregates.
 stream
   .groupByKey()
   .windowedBy(session('30m'))
@@ -142,7 +142,7 @@ stream
 // A duration without a unit.
 tumbling('1') // wrong: duration
 
-// In and out: what is sent, published and delivered has to be what the topic holds.
+// Inputs and outputs: records that are sent, published and delivered must match the topic.
 declare const log: Log
 void log.producer(delays).send({ key: 'DFW', value: { destination: 'ORD', delay: 1 } })
 void log.producer(delays).send({ key: 1, value: { destination: 'ORD', delay: 1 } }) // wrong: key of a record
@@ -161,7 +161,7 @@ void deliver(log.port, delays, duckdb('w.duckdb', { table: 't', columns: { minut
 declare const counter: Sink<string, number>
 void deliver(log.port, delays, counter) // wrong: sink of another value
 
-// What is read may lack its value, or its key; a topic without keys has none.
+// Records that are read may have no value, or no key; a topic without keys has no keys.
 const readsOne = log.consumer(delays)
 for await (const { key, value, headers } of readsOne) {
   if (value === null || key === null) continue

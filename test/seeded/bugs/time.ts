@@ -1,4 +1,4 @@
-/** Bugs of event time: what is late, what fires, what is forgotten, and what a restart knows of it. */
+/** Bugs of event time: late records, firing, expiry, and what a restart knows of them. */
 import type { SeededBug } from '../seeded-bug.ts'
 
 export const timeBugs: readonly SeededBug[] = [

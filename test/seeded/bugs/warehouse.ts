@@ -1,6 +1,4 @@
-/**
- * Bugs of the DuckDB sink: each of a kind that loses or changes rows while the run says that all went well.
- */
+/** Bugs of the DuckDB sink, each of a kind that loses or changes rows while the run reports success. */
 import type { SeededBug } from '../seeded-bug.ts'
 
 const sink = (file: string): string => `src/connect/connectors/duckdb-${file}.ts`
