@@ -1,4 +1,4 @@
-/** What binaries a state value may hold, by their number in the format. */
+/** The kinds of binary that a state value may hold, by their numbers in the format. */
 
 /** The typed arrays: the kind is the index, so new ones go to the end. */
 export const binaryKinds: readonly (new (buffer: ArrayBufferLike) => ArrayBufferView)[] = [
@@ -15,5 +15,5 @@ export const binaryKinds: readonly (new (buffer: ArrayBufferLike) => ArrayBuffer
   BigUint64Array,
 ]
 
-/** The kind of an ArrayBuffer, far from the typed arrays'. */
+/** The kind of an ArrayBuffer: a number far from those of the typed arrays. */
 export const arrayBufferKind = 255

@@ -1,7 +1,7 @@
-/** What KeyedState caches: entries, and the bucket that holds those of one namespace. */
+/** The cache of KeyedState: entries, and the bucket that holds the entries of one namespace. */
 import { firstFrom, SortedKeys } from './sorted-keys.ts'
 
-/** Whether the store holds a key; `unknown` until somebody needs the answer. */
+/** Whether the store holds a key; `unknown` until the answer is needed. */
 export type InStore = 'unknown' | 'absent' | 'stored'
 
 /** One cached entry. */
@@ -10,14 +10,14 @@ export class Entry<V> {
   readonly key: string
   /** Undefined: deleted, or known not to exist. */
   value: V | undefined
-  /** Whether the store holds the key; asked only where the answer is needed. */
+  /** Whether the store holds the key; the store is asked only when the answer is needed. */
   inStore: InStore
   dirty = false
-  /** What the commit in progress makes of it. */
+  /** What the commit in progress does with the entry. */
   pending: 'put' | 'gone' | undefined
-  /** Is in the {@link CleanQueue}. */
+  /** Whether the entry is in the {@link CleanQueue}. */
   queued = false
-  /** Its part of the dirty bytes. */
+  /** The entry's share of the dirty bytes. */
   bytes = 0
 
   constructor(bucket: Bucket<V>, key: string, value: V | undefined, inStore: InStore) {
@@ -28,29 +28,32 @@ export class Entry<V> {
   }
 }
 
-/** So many new keys of a namespace are sorted whenever somebody asks; of more the order is kept. */
+/**
+ * Up to this many new keys of a namespace are sorted at each question. With more, their order is maintained.
+ */
 const unorderedMax = 4096
 
 /** The cached entries of one namespace. */
 export class Bucket<V> {
   readonly namespace: number
   readonly entries: Map<string, Entry<V>> = new Map()
-  /** How many have a value. */
+  /** Entries that have a value. */
   live = 0
   /**
-   * Keys with a value that the store does not give, in order; undefined when they have to be sorted again.
+   * Keys that have a value and are not known to be in the store, in order; undefined when they must be sorted
+   * again.
    */
   #fresh: string[] | undefined
-  /** Those that have come since the last commit, at most. */
+  /** An upper bound of the keys that were added since the last commit. */
   #came = 0
-  /** Where many have come: their order, kept while they come. */
+  /** The order of the new keys, maintained once there are many. */
   #order: SortedKeys | undefined
 
   constructor(namespace: number) {
     this.namespace = namespace
   }
 
-  /** A key has got a value that the store does not give. */
+  /** A key got a value, and is not known to be in the store. */
   cameNew(key: string): void {
     this.#fresh = undefined
     this.#came += 1
@@ -58,15 +61,15 @@ export class Bucket<V> {
     else if (this.#came > unorderedMax) this.#keepOrder()
   }
 
-  /** What had come is in the store, or has gone. */
+  /** The new keys are in the store now, or were deleted. */
   settled(): void {
     this.#fresh = this.#order = undefined
     this.#came = 0
   }
 
   /**
-   * Keys from `from` on with a value that the store does not give, in order: `count` of them, if there are so
-   * many.
+   * The first `count` keys at or after `from` that have a value and are not known to be in the store, in
+   * order. There may be fewer.
    */
   freshKeys(from: string, count: number): string[] {
     if (!this.#order) {

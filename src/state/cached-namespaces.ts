@@ -23,7 +23,7 @@ const scanChunk = 512
 const byNumber = (a: number, b: number): number => a - b
 
 export class CachedNamespaces<V> {
-  /** Whose they are, for messages. */
+  /** The name of the state, for messages. */
   readonly #state: string
   readonly #store: StateStore
   readonly #buckets = new Map<number, Bucket<V>>()
@@ -69,7 +69,7 @@ export class CachedNamespaces<V> {
     return bucket
   }
 
-  /** The same, which exist from now on. */
+  /** The cached entries of a namespace. They are created if they are missing. */
   ensure(namespace: number): Bucket<V> {
     const known = this.get(namespace)
     if (known) return known
@@ -97,8 +97,8 @@ export class CachedNamespaces<V> {
   }
 
   /**
-   * The lowest namespace at or after `from` with an entry. From the floor down the answer is remembered as
-   * the floor.
+   * The lowest namespace at or after `from` with an entry. The lowest namespace of all with an entry is
+   * remembered as the floor.
    */
   firstFrom(from: number): number | undefined {
     if (!this.#floorIsLive) {
@@ -122,23 +122,28 @@ export class CachedNamespaces<V> {
       cached === undefined ? undefined : lowerBound(cached),
     )) {
       const namespace = decodeNamespace(storeKey)
-      // What is cached of it without a value has been deleted.
+      // Cached entries of this namespace have no value: they were deleted, so their keys in the store do not
+      // count.
       if (!this.#buckets.get(namespace)?.entries.has(storeKey.slice(namespaceLength))) return namespace
     }
     return cached
   }
 
-  /** Namespaces with an entry, from ≤ namespace < to, in order; each is looked for when it is asked for. */
+  /**
+   * Namespaces with an entry, from ≤ namespace < to, in order. Each is looked up when the loop comes to it.
+   */
   *between(from: number, to: number): Generator<number> {
     for (let at = this.firstFrom(from); at !== undefined && at < to; at = this.firstFrom(at + 1)) yield at
   }
 
-  /** The keys that come next in a namespace, in order; `goOnAfter` is where the rest begins. */
+  /**
+   * The next keys of a namespace, in order. The rest comes after the key `goOnAfter`; undefined at the end.
+   */
   gather(
     namespace: number,
     after: string | undefined,
   ): { readonly keys: string[]; readonly goOnAfter: string | undefined } {
-    // No string lies between a key and the same with a zero byte behind it.
+    // No string lies between a key and the same key followed by a zero byte.
     const from = after === undefined ? '' : `${after}\0`
     const fresh = this.#buckets.get(namespace)?.freshKeys(from, scanChunk + 1) ?? []
     const isCut = fresh.length > scanChunk

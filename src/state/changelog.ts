@@ -1,13 +1,13 @@
 /**
- * Changelogs: a state as a compacted topic, from which it is built again.
+ * Changelogs: a state as a compacted topic, from which it is rebuilt.
  *
- * A record's key is the store's key (eight bytes of namespace, then the record key's bytes), its value what
- * the store keeps; null deletes. Partition n of the topic belongs to task n. The first record of each batch
- * carries the format in a header, {@link formatHeader}: the version of this layout, and what the state's
- * owner says its values are. A batch of another format is never applied.
+ * A record's key is the store's key (eight bytes of namespace, then the record key's bytes). Its value is the
+ * value in the store; null deletes. Partition n of the topic belongs to task n. The first record of each
+ * batch carries the format in a header, {@link formatHeader}: the version of this layout, and the format of
+ * the values as the state's owner names it. A batch of another format is never applied.
  *
- * State is rebuilt up to the committed, readable end of the changelog. Its position is then the reader's:
- * markers and aborted records leave gaps, so that the last record's offset + 1 may be less.
+ * State is rebuilt up to the committed, readable end of the changelog. The store's position is then the
+ * reader's position. It may be past the last record's offset + 1, as markers and aborted records leave gaps.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import { batchesUpTo, type FetchedBatch, type LogPort, type SizedBatch } from '../port/index.ts'
@@ -24,12 +24,12 @@ import { namespaceLength } from './namespace.ts'
 import type { StateStore } from './state-store.ts'
 
 /**
- * Bytes at which a batch of changes is closed and the next one begun: well under the 1 MiB that Kafka accepts
- * by default.
+ * A batch of changes that has reached this many bytes is closed: well under the 1 MiB that Kafka accepts by
+ * default.
  */
 export const changelogBatchBytesMax: number = 256 * 1024
 
-/** Records that restoring applies before it lets the event loop turn. */
+/** Records that a restore applies before it lets the event loop turn. */
 const restoreSliceRecords = 20_000
 
 /** Characters of a key that a message shows. */
@@ -56,13 +56,13 @@ export interface ChangelogPlace {
   readonly topic: string
   readonly partition: number
   /**
-   * What the values are, where a program could mistake one kind for another under the same name. Compared as
-   * text.
+   * The format of the values, if a program could mistake one kind for another under the same name. Formats
+   * are compared as text.
    */
   readonly format?: string | undefined
   /** Bytes of the largest batch that the topic takes. Default: there is no limit. */
   readonly batchBytesMax?: number
-  /** The operator whose state it is, for messages. */
+  /** The operator that owns the state, for messages. */
   readonly operator?: string
 }
 
@@ -106,7 +106,7 @@ export function writeChanges(...args: Parameters<typeof writeChangesInSteps>): v
   Array.from(writeChangesInSteps(...args))
 }
 
-/** Refuses what a key holds where it would fit into no batch, which also has to hold the format. */
+/** Refuses a value that no batch of the topic can hold together with the header of the format. */
 function checkFits(
   { topic, partition, operator = topic }: ChangelogPlace,
   storeKey: Uint8Array,
@@ -130,11 +130,11 @@ export interface RestoreOptions extends ChangelogPlace {
   readonly clock: Clock
   readonly signal?: AbortSignal
   /**
-   * How far the changelog counts: behind a batch. What comes after was written and never committed, as a
-   * crash can leave it without transactions. Undefined: all of it counts.
+   * The changelog counts up to this offset, the end of a batch. Records after it were written but never
+   * committed: without transactions, a crash can leave such records. Undefined: the whole changelog counts.
    */
   readonly upTo?: number | undefined
-  /** Called after each slice: records applied so far, and the rest. */
+  /** Called after each slice: the records applied so far, the position, and the end. */
   readonly onProgress?: (progress: {
     readonly records: number
     readonly position: number
@@ -142,25 +142,32 @@ export interface RestoreOptions extends ChangelogPlace {
   }) => void
 }
 
-/** What {@link restore} has found. */
+/** The result of {@link restore}. */
 export interface Restored {
   /** Records that were applied. */
   readonly records: number
-  /** The first offset of the changelog: not 0 where a part of it was dropped. */
+  /** The first offset of the changelog: not 0 if its beginning was dropped. */
   readonly start: number
-  /** Behind the last record of the changelog, counted or not; 0 where there was none. Markers may follow. */
+  /**
+   * The offset after the last record of the changelog, whether or not that counts; 0 if there is none.
+   * Markers may follow.
+   */
   readonly end: number
-  /** Behind the last record that was applied; 0 where there was none. */
+  /** The offset after the last record that was applied; 0 if there was none. */
   readonly appliedEnd: number
-  /** Has to be written to the changelog before it grows: it takes back what does not count. */
+  /**
+   * Changes that revert the records which do not count. They must be written to the changelog before all
+   * others.
+   */
   readonly stale: readonly StateChange[]
 }
 
 /**
- * Brings `store` to the committed end of its changelog: from its position on, or from the beginning where it
- * has none or the log no longer reaches back to it.
+ * Brings `store` to the committed end of its changelog: from the store's position, or from the beginning if
+ * it has no position, or one outside of the log.
  *
- * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; what the log's reader throws
+ * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; and the errors of the log's
+ *   reader
  */
 export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
   const { topic, partition } = options
@@ -217,7 +224,7 @@ function* keysOf({ batch, firstOffset }: FetchedBatch): Generator<string> {
       yield latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd)
 }
 
-/** Applies the records of one batch and returns how many they were. */
+/** Applies the records of one batch, and returns their number. */
 function applyBatch(
   { batch, firstOffset, nextOffset }: FetchedBatch,
   store: StateStore,

@@ -1,10 +1,10 @@
 /**
- * Which of a state's cached entries go first: clean ones, in the order in which they became clean. An entry
- * that has changed since then stays, and is queued again when it is clean again.
+ * The order in which a state's cached entries are evicted: clean ones only, in the order in which they became
+ * clean. An entry that has changed since then stays, and is queued again when it is clean again.
  */
 import type { Entry } from './cached-entries.ts'
 
-/** The array is cut once so many places at its front are empty. */
+/** The array is cut once more than this many places at its front are empty. */
 const emptyMin = 1024
 
 export class CleanQueue<V> {
@@ -17,14 +17,14 @@ export class CleanQueue<V> {
     this.#entriesMax = entriesMax
   }
 
-  /** The entry is clean. */
+  /** Queues an entry that has become clean. */
   add(entry: Entry<V>): void {
     if (entry.queued) return
     entry.queued = true
     this.#entries.push(entry)
   }
 
-  /** Takes the next entry that has to go; undefined when there is room for all. */
+  /** Takes the next entry to evict; undefined if there is room for all. */
   takeExcess(): Entry<V> | undefined {
     while (this.#entries.length - this.#head > this.#entriesMax) {
       const oldest = this.#entries[this.#head++]!

@@ -1,12 +1,13 @@
 /**
- * Commits of a state take steps of a few milliseconds, between which their owner lets the event loop turn.
+ * A commit of a state takes steps of a few milliseconds. The state's owner lets the event loop turn between
+ * them.
  */
 
 /** Entries, and bytes of values, that a step takes. */
 export const stepEntriesMax = 4096
 const stepBytesMax = 1 << 20
 
-/** Counts what a step of a commit has done. */
+/** Counts the work of a step of a commit. */
 export class CommitStep {
   #entries = 0
   #bytes = 0
@@ -15,7 +16,7 @@ export class CommitStep {
     this.#bytes += bytes
   }
 
-  /** Asked before each entry: whether the step has done enough, and the next one begins. */
+  /** Whether the step has done enough, and the next one begins. Called before each entry. */
   isOver(): boolean {
     this.#entries += 1
     if (this.#entries <= stepEntriesMax && this.#bytes < stepBytesMax) return false
@@ -25,7 +26,7 @@ export class CommitStep {
   }
 }
 
-/** Takes all steps at once, and gives their result. */
+/** Runs all steps at once, and returns their result. */
 export function inOneGo<T>(steps: Generator<void, T>): T {
   for (;;) {
     const { done, value } = steps.next()

@@ -1,31 +1,31 @@
 /**
  * Values that the program and its state share cannot be changed by either.
  *
- * A value is frozen, with everything in it, where it becomes shared: when it enters a state, and when it goes
- * to several branches. A program that changes it then fails at that line. Maps, sets and dates lose the
- * methods that change them. Typed arrays cannot be frozen: who is given one from there is given a copy
- * ({@link given}). Instances of other classes are left alone, as they may change themselves; no state can
- * hold them.
+ * A value is frozen, with everything in it, when it enters a state and when it goes to several branches. A
+ * program that changes it then fails at that line. Maps, sets and dates lose the methods that change them.
+ * Typed arrays cannot be frozen: the program is given a copy ({@link given}). Instances of other classes are
+ * left alone, as they may change themselves; no state can hold them.
  */
 import { inWords, MillraceError } from '../base/index.ts'
 import { valueCodec } from './value-codec.ts'
 
-/** Deeper values cannot be written. They are cyclic, or will be. */
+/** Deeper values cannot be written: most likely they are cyclic. */
 const depthMax = 500
 
 /**
- * What is found in a value: other objects, something that cannot be frozen, something that cannot be written.
+ * Flags for the content of a value: other objects, something that cannot be frozen, something that cannot be
+ * written.
  */
 const nested = 1
 const binary = 2
 const unfit = 4
 
 /**
- * What is in values that are frozen and were looked through: one that the program froze itself may hold what
- * is not frozen.
+ * The flags of frozen values that were searched. A value that the program froze itself may hold objects that
+ * are not frozen.
  */
 const known = new WeakMap<object, number>()
-/** Whether there was anything binary yet: until then {@link given} has nothing to do. */
+/** Whether any value had something binary in it so far. Until then {@link given} has nothing to do. */
 let binarySeen = false
 
 const mutators: readonly [type: new () => object, methods: readonly string[]][] = [
@@ -34,16 +34,16 @@ const mutators: readonly [type: new () => object, methods: readonly string[]][] 
   [Date, Object.getOwnPropertyNames(Date.prototype).filter(name => name.startsWith('set'))],
 ]
 
-/** The same value, frozen with everything in it. Other values than objects cost nothing. */
+/** The same value, frozen with everything in it. Values that are not objects cost nothing. */
 export function frozen<T>(value: T): T {
   if (isObject(value)) freeze(value, 0)
   return value
 }
 
 /**
- * The same value, frozen, for a state to hold. `key`: whose it is, for the message.
+ * The same value, frozen, for a state to hold. `key`: the key that the value belongs to, for the message.
  *
- * @throws MillraceError INVALID_ARGUMENT for what a state cannot hold
+ * @throws MillraceError INVALID_ARGUMENT for a value that a state cannot hold
  */
 export function storable<T>(value: T, key: unknown): T {
   const isUnfit = isObject(value)
@@ -64,7 +64,7 @@ export function storable<T>(value: T, key: unknown): T {
   return value
 }
 
-/** The value as the program is given it: the same one, or a copy where it holds what cannot be frozen. */
+/** The value to give to the program: the same one, or a copy if something in it cannot be frozen. */
 export function given<T>(value: T): T {
   return binarySeen && isObject(value) && hasBinary(value) ? frozen(copyOf(value) as T) : value
 }
@@ -77,14 +77,14 @@ function isBinary(value: object): boolean {
   return ArrayBuffer.isView(value) || value instanceof ArrayBuffer
 }
 
-/** Freezes, and says what is in the value. */
+/** Freezes the value, and returns the flags of its content. */
 function freeze(value: object, depth: number): number {
   if (depth >= depthMax) return unfit
   if (Object.isFrozen(value)) {
     const before = known.get(value)
     if (before !== undefined) return before
     const found = freezeParts(value, depth)
-    // A flat one is looked through again in less time than it takes to remember it.
+    // Searching a flat value again takes less time than remembering its flags.
     if (found > 0) known.set(value, found)
     return found
   }
@@ -149,6 +149,6 @@ function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
   if (value instanceof Map) return new Map([...value].map(([key, part]) => [key, copyOf(part)]))
   if (value instanceof Set) return new Set([...value].map(copyOf))
-  // Not by assignment, which takes `__proto__` for the prototype.
+  // Not by assignment: that would take a property `__proto__` for the prototype.
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)]))
 }

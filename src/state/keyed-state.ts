@@ -2,7 +2,7 @@
  * KeyedState: the state of one operator in one task, as typed values by (namespace, key).
  *
  * A cache of live values, two maps deep, is in front of a store of bytes. So a hot entry costs two lookups,
- * and no key is put together. An entry is **clean** when the store holds the same, **dirty** when it has
+ * and no key is built. An entry is **clean** when the store holds the same value, **dirty** when it has
  * changed since, and **pending** while its change is part of a commit in progress. The life of a change:
  *
  *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
@@ -27,7 +27,7 @@ import { valueCodec } from './value-codec.ts'
 export interface KeyedStateOptions {
   /** Clean entries kept in the cache. Default 8192. */
   readonly cleanEntries?: number
-  /** Is told of each change, so that it can be undone. */
+  /** Notes each change, so that it can be undone. */
   readonly undo?: UndoLog | undefined
 }
 
@@ -41,17 +41,17 @@ export interface StateEntry<V> {
 export type StateChange = [storeKey: string, value: Uint8Array | undefined]
 
 const cleanEntriesDefault = 8192
-/** Bytes that an entry in the cache costs beside its key and value. */
+/** Bytes that an entry in the cache costs besides its key and value. */
 const entryOverhead = 96
-/** What a value is taken to weigh until some have been written. */
+/** The assumed size of a value until some have been written. */
 const valueBytesGuess = 64
 
 /**
  * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer.
  * The key is a binary string, the record key's bytes.
  *
- * Obligation of the owner: from the first question on nobody else writes to the store; it is restored before
- * that.
+ * Obligations of the owner: the store is restored before the first call, and nothing else writes to it from
+ * then on.
  */
 export class KeyedState<V> {
   readonly name: string
@@ -76,8 +76,8 @@ export class KeyedState<V> {
   }
 
   /**
-   * An estimate of the memory that changes since the last commit take. The caller bounds it: too much means
-   * commit early.
+   * An estimate of the memory that changes since the last commit take. The caller bounds it by committing
+   * early.
    */
   get dirtyBytes(): number {
     return this.#dirtyBytes
@@ -88,7 +88,9 @@ export class KeyedState<V> {
     return entry === undefined ? this.#load(namespace, key) : entry.value
   }
 
-  /** The value is kept by reference: what has been put is never mutated. Freeze what the program has seen. */
+  /**
+   * The value is kept by reference, so never change it after that. Freeze a value that the program has seen.
+   */
   put(namespace: number, key: string, value: V): void {
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
     assert(value !== undefined, 'undefined means a missing entry: use delete')
@@ -115,8 +117,8 @@ export class KeyedState<V> {
 
   /**
    * Entries with from ≤ namespace < to, by namespace and then key, each as it is when the scan comes to it.
-   * State may change between two of them, and commits may pass; what is put into the namespace that the scan
-   * is in may be missed. With `afterKey` it begins behind that key in the first namespace.
+   * State may change, and commits may happen, between two entries. The scan may miss entries that are put
+   * into its current namespace. With `afterKey` it begins after that key in the first namespace.
    */
   *scan(fromNamespace: number, toNamespace: number, afterKey?: string): Generator<StateEntry<V>> {
     for (const namespace of this.#namespaces.between(fromNamespace, toNamespace)) {
@@ -134,8 +136,8 @@ export class KeyedState<V> {
   }
 
   /**
-   * Deletes entries with from ≤ namespace < to, as many as `perTurn` says between two yields: for an owner
-   * that lets the event loop turn meanwhile. As in a scan, commits may pass. Entries that were never
+   * Deletes entries with from ≤ namespace < to, and yields after every `perTurn()` of them, so that the owner
+   * can let the event loop turn. As in a scan, commits may happen meanwhile. Entries that were never
    * committed leave no trace.
    */
   *deleteInTurns(from: number, to: number, perTurn: () => number): Generator<void> {
@@ -146,7 +148,7 @@ export class KeyedState<V> {
         const { keys, goOnAfter } = this.#namespaces.gather(namespace, after)
         for (const key of keys) {
           const bucket = this.#namespaces.ensure(namespace)
-          // What is not cached was found in the store.
+          // An entry that is not cached was found in the store.
           this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'stored'))
           if (++deleted < perTurn()) continue
           yield
@@ -163,10 +165,10 @@ export class KeyedState<V> {
   }
 
   /**
-   * What has changed since the last commit, as changelog and store take it: an entry that was created and
-   * deleted in between is not in it. Gives the same again until {@link committed} or {@link discard}; what
-   * changes from now on belongs to the next commit. Nothing need not be committed: anyone who was given no
-   * changes may ask again later, and is given what has changed by then.
+   * The changes since the last commit, in the form of changelog and store. An entry that was created and
+   * deleted in between is not among them. Later calls return the same until {@link committed} or
+   * {@link discard}; later changes belong to the next commit. An empty list need not be committed: a later
+   * call returns the changes up to then.
    *
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
    */
@@ -175,8 +177,8 @@ export class KeyedState<V> {
   }
 
   /**
-   * As {@link changes}, in steps of a few milliseconds, for an owner that lets the event loop turn meanwhile.
-   * The state must not change before the last.
+   * As {@link changes}, in steps of a few milliseconds, so that the owner can let the event loop turn. The
+   * state must not change before the last step.
    */
   *changesInSteps(): Generator<void, StateChange[]> {
     if (this.#pending) {
@@ -200,8 +202,8 @@ export class KeyedState<V> {
         entry.inStore = this.#store.get(storeKey) === undefined ? 'absent' : 'stored'
       if (entry.inStore === 'stored') changes.push([storeKey, undefined])
     }
-    // Nothing is settled before everything could be written: a value that cannot be leaves the state as it
-    // was.
+    // Entries are marked only after all values were encoded: a value that cannot be written leaves the state
+    // as it was.
     const entries = this.#dirty
     for (const entry of entries) {
       if (step.isOver()) yield
@@ -216,12 +218,14 @@ export class KeyedState<V> {
     return changes
   }
 
-  /** The changes are committed, and the changelog is at `position`: applies them to the store. */
+  /** Applies the changes to the store, once they are committed and the changelog is at `position`. */
   committed(position: number): void {
     inOneGo(this.committedInSteps(position))
   }
 
-  /** As {@link committed}, in steps of a few milliseconds. The state must not be used before the last. */
+  /**
+   * As {@link committed}, in steps of a few milliseconds. The state must not be used before the last step.
+   */
   *committedInSteps(position: number): Generator<void> {
     const changes = this.#pending?.changes ?? (yield* this.changesInSteps())
     let from = 0
@@ -233,7 +237,7 @@ export class KeyedState<V> {
     yield* this.#settle()
   }
 
-  /** After a commit that failed or was fenced: forgets what has changed, and all that is cached. */
+  /** For use after a commit that failed or was fenced: forgets all changes, and the whole cache. */
   discard(): void {
     this.#namespaces.clear()
     this.#dirty = []
@@ -242,7 +246,7 @@ export class KeyedState<V> {
     this.#clean.clear()
   }
 
-  /** What was pending is in the store. */
+  /** Ends the pending state of entries, whose changes are in the store now. */
   *#settle(): Generator<void> {
     const { entries } = this.#pending!
     this.#pending = undefined
@@ -290,7 +294,7 @@ export class KeyedState<V> {
     if (!entry.dirty && (entry.inStore !== 'absent' || entry.pending === 'put')) this.#markDirty(entry)
   }
 
-  /** Keeps an entry that is clean for as long as there is room. */
+  /** Keeps a clean entry as long as there is room. */
   #keepClean(entry: Entry<V>): void {
     this.#clean.add(entry)
     for (let oldest; (oldest = this.#clean.takeExcess());) this.#namespaces.remove(oldest)

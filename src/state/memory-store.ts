@@ -1,17 +1,17 @@
 /**
  * State in memory: hash maps of binary strings, and the order of their keys beside them (see sorted-keys.ts),
- * for the few operations that ask for it.
+ * for the few operations that need the order.
  *
- * Values are kept as binary strings as well: one byte per char and 16 bytes of header, where a Uint8Array
- * costs more than 100 bytes and a view of a fetched batch would keep the whole batch alive.
+ * Values are binary strings, too: one byte per char, and a header of 16 bytes. A Uint8Array costs more than
+ * 100 bytes, and a view of a fetched batch would keep the whole batch alive.
  */
 import { fromLatin1, latin1 } from '../base/index.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import type { StateStore } from './state-store.ts'
 
 /**
- * The entries are spread over so many maps: one of them growing, which moves all its entries at once, holds
- * up nobody for long, and JavaScript's limit of 2^24 entries is one of each.
+ * The entries are spread over this many maps. A map that grows moves all its entries at once, so small maps
+ * cause only short pauses. JavaScript's limit of 2^24 entries applies to each map.
  */
 const shardCount = 32
 
@@ -25,7 +25,7 @@ export function memoryStore(): StateStore {
   let position: number | undefined
   let size = 0
 
-  /** By the last chars, which differ the most. */
+  /** The shard of a key, by the key's last chars, which differ the most. */
   function shardOf(key: string): Map<string, string> {
     const { length } = key
     const last = length > 1 ? key.charCodeAt(length - 1) * 31 + key.charCodeAt(length - 2) : length

@@ -5,12 +5,12 @@ export const namespaceLength = 8
 
 const base = 2 ** 32
 /**
- * Moves the safe integers, negative ones too, to where they are positive: what they are compared by then is
- * their bytes.
+ * Added to the high half, it makes all safe integers positive, negative ones too. Their bytes then compare as
+ * the numbers do.
  */
 const signBit = 0x8000_0000
 
-/** Eight chars, big-endian, in the order of the numbers; for safe integers. */
+/** Encodes a safe integer as eight chars, big-endian, which sort as the numbers do. */
 export function encodeNamespace(namespace: number): string {
   const high = (Math.floor(namespace / base) + signBit) >>> 0
   const low = namespace >>> 0
@@ -41,7 +41,7 @@ export function lowerBound(from: number): string {
   return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
 }
 
-/** The first store key of namespaces from `to` on; undefined where there can be none. */
+/** The first store key of namespaces from `to` on; undefined if there can be none. */
 export function upperBound(to: number): string | undefined {
   return to > Number.MAX_SAFE_INTEGER
     ? undefined

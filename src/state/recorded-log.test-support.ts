@@ -8,13 +8,13 @@ import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index
 export interface RecordedLog {
   readonly port: LogPort
   append(topic: string, partition: number, batch: BatchToAppend): void
-  /** Ends a transaction: what was appended since the last end becomes readable, or never will. */
+  /** Ends a transaction: the batches since the last end become readable, or never will. */
   end(outcome: 'commit' | 'abort'): void
-  /** The offset after everything, markers too. */
+  /** The offset after all batches and markers. */
   readonly endOffset: number
   /** All readable records of all time, deletes as null. */
   records(): { offset: number; key: string; value: Uint8Array | null }[]
-  /** Retention: what is below is gone. */
+  /** Drops the batches below an offset, as retention does. */
   trimTo(offset: number): void
 }
 
@@ -43,7 +43,7 @@ export function recordedLog(): RecordedLog {
       position: () => position,
       end: () => next,
       wait() {
-        // Nothing readable is left, only markers and aborted records: they are passed over.
+        // Only markers and aborted records are left: the reader skips them.
         if (batchesFrom(position).length === 0) position = next
         return Promise.resolve()
       },

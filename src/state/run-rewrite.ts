@@ -1,10 +1,10 @@
 /** A sorted run that is made from one or two others, in pieces: see sorted-keys.ts. */
 
 export class RunRewrite {
-  /** One, to be cleared, or an older and a younger one, to be merged. They do not change. */
+  /** One run to clear, or an older and a younger one to merge. They do not change. */
   readonly sources: readonly (readonly string[])[]
   readonly result: string[] = []
-  /** Keys that were in both: each had gone and come again. */
+  /** Keys that were in both runs: each was removed and added again. */
   twice = 0
   readonly #keep: ((key: string) => boolean) | undefined
   readonly #older: readonly string[]
@@ -23,7 +23,7 @@ export class RunRewrite {
     return this.#i === this.#older.length && this.#j === this.#younger.length
   }
 
-  /** Takes about `count` keys from the sources, and says how many it took. */
+  /** Takes about `count` keys from the sources, and returns how many it took. */
   move(count: number): number {
     const older = this.#older
     const younger = this.#younger

@@ -1,46 +1,45 @@
 /**
- * The order of a set of strings, worked out in pieces.
+ * The order of a set of strings, computed in pieces.
  *
- * New keys are collected unsorted; every {@link freshMax} of them, and those that are there when somebody
- * asks, are sorted into a **run**. A run is merged with the one before it once it is half as long, so that
- * there are few, until they are `runLengthMax` long. Keys that have gone stay in their run, and readers pass
- * over them, until they are the larger part: then all runs are cleared of them, one after the other.
+ * New keys are collected unsorted. They are sorted into a **run** when there are {@link freshMax} of them, or
+ * when a reader asks for the order. A run is merged with the one before it if it is at least half as long, so
+ * that there are few runs; no merged run is longer than `runLengthMax`. Removed keys stay in their run, and
+ * readers skip them. Once they are the larger part, all runs are cleared of them, one after the other.
  *
- * Merging and clearing make a new run beside the old ones, which serve until it is complete; so no call moves
- * more than {@link movesMax} keys. Before the first question nothing is merged: a set of which nobody asks
- * the order costs little.
+ * Merging and clearing write a new run beside the old ones, which serve readers until it is complete. So no
+ * call moves more than {@link movesMax} keys. Nothing is merged before the first read: a set whose order is
+ * never read costs little.
  *
  * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the
- * sorting take half the time of an insertion, and a write to a key that is there already, the common case, 40
- * %.
+ * sorting take half the time of an insertion, and a write to an existing key, the common case, takes 40 %.
  */
 import { firstWhere } from '../base/index.ts'
 import { RunRewrite } from './run-rewrite.ts'
 
-/** So many new keys are sorted at once, in a few milliseconds. */
+/** This many new keys are sorted at once, in a few milliseconds. */
 export const freshMax: number = 2 ** 14
 /**
- * Keys that one call moves from old runs to a new one. Four for each new key: each is merged a few times on
- * its way into a long run.
+ * Keys that one call moves from old runs to a new one. Four for each new key, as a key is merged a few times
+ * on its way into a long run.
  */
 export const movesMax: number = 4 * freshMax
-/** Fewer gone keys than this are not worth the work. */
+/** Fewer removed keys than this are not worth clearing. */
 const goneMin = 4096
 
 export class SortedKeys {
   readonly #isThere: (key: string) => boolean
   readonly #runLengthMax: number
-  /** Sorted, oldest first; a key that has gone and come again may be in two of them. */
+  /** Sorted runs, oldest first. A key that was removed and added again may be in two of them. */
   #runs: string[][] = []
   #fresh: string[] = []
   #wasAsked = false
   /** Keys in runs. */
   #length = 0
-  /** How many of them have gone, at most. */
+  /** An upper bound of the removed keys among them. */
   #gone = 0
-  /** The new run that is being made, from those at `index`. */
+  /** The new run that is being written, from the runs at `index`. */
   #rewrite: { readonly index: number; readonly run: RunRewrite } | undefined
-  /** While the runs are cleared of gone keys: the next one, and how many had gone in the beginning. */
+  /** Set while the runs are cleared: the next run, and how many keys had been removed when clearing began. */
   #clearing: { next: number; readonly gone: number } | undefined
   #moves = 0
 
@@ -51,13 +50,13 @@ export class SortedKeys {
   }
 
   /**
-   * Keys that were sorted, merged or passed while clearing, so far: for tests that bound what one call does.
+   * Keys that were sorted, merged or checked by clearing so far, for tests that bound the work of one call.
    */
   get moves(): number {
     return this.#moves
   }
 
-  /** The key has come into the set. */
+  /** Adds a key to the set. */
   add(key: string): void {
     this.#fresh.push(key)
     if (this.#fresh.length < freshMax) return
@@ -65,7 +64,7 @@ export class SortedKeys {
     if (this.#wasAsked) this.#work()
   }
 
-  /** A key has left the set: `isThere` says so by now. */
+  /** Notes that a key was removed: `isThere` already answers false for it. */
   remove(): void {
     this.#gone++
   }
@@ -77,7 +76,7 @@ export class SortedKeys {
     this.#rewrite = this.#clearing = undefined
   }
 
-  /** Keys that are there, with from ≤ key < to, in order. The set must not change meanwhile. */
+  /** Keys of the set with from ≤ key < to, in order. The set must not change meanwhile. */
   *range(from: string, to: string | undefined): Generator<string> {
     this.#wasAsked = true
     if (this.#fresh.length > 0) this.#sortFresh()
@@ -112,7 +111,7 @@ export class SortedKeys {
     this.#fresh = []
   }
 
-  /** Merges and clears for a while. */
+  /** Merges and clears, up to {@link movesMax} keys. */
   #work(): void {
     for (let left = movesMax; left > 0;) {
       const rewrite = (this.#rewrite ??= this.#next())
@@ -126,7 +125,7 @@ export class SortedKeys {
     }
   }
 
-  /** The next step. New runs come only at the end meanwhile, so indexes stay valid. */
+  /** The next merge or clearing. Meanwhile new runs are added only at the end, so indexes stay valid. */
   #next(): { readonly index: number; readonly run: RunRewrite } | undefined {
     const runs = this.#runs
     if (!this.#clearing && this.#gone > goneMin && this.#gone * 2 > this.#length)

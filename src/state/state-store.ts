@@ -1,5 +1,5 @@
 /**
- * StateStore: where a task keeps its state, sorted by key.
+ * StateStore: keeps the state of a task, sorted by key.
  *
  * Keys and values are bytes. Keys travel as **binary strings** (one char per byte, 0 to 255): they compare in
  * byte order with `<`, hash fast in a Map and take one byte per character on the heap.
@@ -17,16 +17,16 @@ export interface StateStore {
   /** Keys with from ≤ key < to, in order, as {@link range}. */
   keys(from: string, to: string | undefined): Iterable<string>
   /**
-   * Applies all of `writes` and remembers `position`, atomically where the store outlives the process. A
-   * value of undefined deletes. Without a position they are a part of a commit, and more will come.
+   * Applies all of `writes` and remembers `position`, atomically if the store outlives the process. A value
+   * of undefined deletes. Without a position the writes are a part of a commit, and more follow.
    */
   apply(
     writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,
     position: number | undefined,
   ): void
   /**
-   * The changelog offset of the content: all changes below it are in. Undefined for a store that must be
-   * rebuilt.
+   * The changelog offset that the store has reached: it has all changes below that. Undefined for a store
+   * that must be rebuilt.
    */
   readonly position: number | undefined
   /** Entries, for queries and for tests. */

@@ -1,10 +1,10 @@
 /**
- * What a record has changed so far, so that a record that fails leaves no trace: in no state of the tasks
- * that it came through, and in no output.
+ * The changes of a record so far, so that a record that fails leaves no trace: not in the states of its
+ * tasks, and not in any output.
  *
- * An attempt begins where a record enters a task, or where a result is due and goes out; attempts nest, as
- * one task calls the next. Changes of state are undone when the attempt fails, the latest first. What leaves
- * the app waits until the outermost attempt has succeeded.
+ * An attempt begins when a record enters a task, or when a result is due and goes out. Attempts nest, as one
+ * task calls the next. If an attempt fails, its changes of state are undone, the latest first. Output waits
+ * until the outermost attempt has succeeded.
  *
  * An app that stops at the first bad record has no undo log: its transaction is aborted as a whole.
  */
@@ -18,22 +18,22 @@ export interface Undoable {
 export class UndoLog {
   readonly #undo: (() => void)[] = []
   readonly #deferred: (() => void)[] = []
-  /** How many of {@link #deferred} there were when each attempt began. */
+  /** The length of {@link #deferred} when each attempt began. */
   readonly #attempts: number[] = []
   #undoing = false
 
-  /** Whether an attempt is in progress whose changes have to be noted. */
+  /** Whether an attempt is in progress whose changes must be noted. */
   get isOpen(): boolean {
     return this.#attempts.length > 0 && !this.#undoing
   }
 
-  /** An attempt begins. Gives what {@link fail} has to be told. */
+  /** Begins an attempt, and returns the mark that {@link fail} needs. */
   begin(): number {
     this.#attempts.push(this.#deferred.length)
     return this.#undo.length
   }
 
-  /** The innermost attempt has succeeded. After the outermost, what waited goes out. */
+  /** Ends the innermost attempt as a success. After the outermost one, the deferred actions run. */
   succeed(): void {
     this.#attempts.pop()
     if (this.#attempts.length > 0) return
@@ -41,7 +41,7 @@ export class UndoLog {
     for (const act of this.#deferred.splice(0)) act()
   }
 
-  /** The innermost attempt has failed: all is as it was when `begin` gave `mark`. */
+  /** Ends the innermost attempt as a failure: undoes all changes since `begin` returned `mark`. */
   fail(mark: number): void {
     this.#deferred.length = this.#attempts.pop() ?? 0
     this.#undoing = true
@@ -52,7 +52,7 @@ export class UndoLog {
     }
   }
 
-  /** A state is about to change an entry: `before` is its value, undefined for none. */
+  /** Notes that a state is about to change an entry. `before` is the entry's value, undefined for none. */
   changes(state: Undoable, namespace: number, key: string, before: unknown): void {
     this.#undo.push(() => {
       if (before === undefined) state.delete(namespace, key)
@@ -60,12 +60,14 @@ export class UndoLog {
     })
   }
 
-  /** Something else was changed, which `undo` changes back. */
+  /** Notes another change, which `undo` reverts. */
   note(undo: () => void): void {
     if (this.isOpen) this.#undo.push(undo)
   }
 
-  /** Does something that cannot be undone: now, or when the attempt has succeeded. It does not fail. */
+  /**
+   * Runs an action that cannot be undone: now, or when the outermost attempt has succeeded. It must not fail.
+   */
   act(act: () => void): void {
     if (this.isOpen) this.#deferred.push(act)
     else act()

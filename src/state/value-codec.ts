@@ -1,6 +1,6 @@
 /**
- * How state values are written: a compact binary form of what JavaScript values are made of, exact where JSON
- * and MessagePack are not.
+ * The binary format of state values: compact, and exact for JavaScript values that JSON and MessagePack
+ * change.
  *
  * A value is a tag and its content; integers are little-endian base-128 varints:
  *
@@ -21,8 +21,8 @@
  *     0x80–0xff        integers 0 to 127
  *
  * Carried exactly: undefined, null, booleans, numbers (NaN, ±Infinity and -0 too), strings, bigints, Date,
- * plain objects, arrays (holes become undefined), Map, Set, ArrayBuffer and typed arrays. Everything else is
- * refused, as it would come back as something else.
+ * plain objects, arrays (holes become undefined), Map, Set, ArrayBuffer and typed arrays. All other values
+ * are refused, as they would be read back as something else.
  */
 import { MillraceError } from '../base/index.ts'
 import { readValue } from './value-reader.ts'
@@ -31,8 +31,8 @@ import { Unfit, writeValue } from './value-writer.ts'
 /**
  * Turns the values of a state into bytes and back.
  *
- * `encode` throws INVALID_ARGUMENT for what it cannot carry; its result is a view of a larger buffer.
- * `decode` throws for bytes that it did not write.
+ * `encode` throws INVALID_ARGUMENT for a value that it cannot carry; its result is a view of a larger buffer.
+ * `decode` throws for bytes that `encode` did not write.
  */
 export const valueCodec: { encode(value: unknown): Uint8Array; decode(bytes: Uint8Array): unknown } = {
   encode(value) {

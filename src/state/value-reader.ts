@@ -1,6 +1,6 @@
 /**
- * Reads state values: see value-codec.ts for the format. Every length is checked against what is left before
- * it is used.
+ * Reads state values: see value-codec.ts for the format. Every length is checked against the bytes left
+ * before it is used.
  */
 import { bufferOf } from '../base/index.ts'
 import { arrayBufferKind, binaryKinds } from './binary-kinds.ts'
@@ -9,7 +9,7 @@ let source: Buffer = Buffer.alloc(0)
 let sourceView: DataView = new DataView(source.buffer)
 let readAt = 0
 
-/** Property names keep coming back: a direct-mapped table by hash of their chars saves making them again. */
+/** Property names repeat: a direct-mapped table, by a hash of their chars, saves creating them again. */
 const names: string[] = Array<string>(1024).fill('')
 
 function damaged(what: string): Error {
@@ -32,7 +32,7 @@ function readVarint(): number {
   }
 }
 
-/** A length, and as many bytes are there. */
+/** Reads a length, and checks that as many bytes are left. */
 function readLength(): number {
   const length = readVarint()
   if (length > source.length - readAt) throw damaged('it ends early')
@@ -151,7 +151,7 @@ function readObject(): Record<string, unknown> {
 function readBinary(): unknown {
   const kind = readByte()
   const start = take(readLength())
-  // A copy: typed arrays must be aligned, and must not hold the buffer that they were read from.
+  // A copy: typed arrays must be aligned, and must not keep alive the buffer that they were read from.
   const { buffer } = Uint8Array.prototype.slice.call(source, start, readAt)
   if (kind === arrayBufferKind) return buffer
   const type = binaryKinds[kind]
@@ -159,7 +159,7 @@ function readBinary(): unknown {
   return new type(buffer)
 }
 
-/** The value whose bytes these are, all of them. Throws for bytes that are not a value's. */
+/** Reads the value that takes exactly these bytes. Throws for bytes that are not a value. */
 export function readValue(bytes: Uint8Array): unknown {
   source = bufferOf(bytes)
   sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -1,18 +1,18 @@
 /** Writes state values: see value-codec.ts for the format. */
 import { arrayBufferKind, binaryKinds } from './binary-kinds.ts'
 
-/** Deeper values are refused: they are cyclic, or will be. */
+/** Deeper values are refused: most likely they are cyclic. */
 const depthMax = 500
 /** Encoded values are views of chunks of this size, or a larger chunk for a larger value. */
 const chunkSize = 65_536
 
 let chunk: Buffer = Buffer.alloc(0)
 let view: DataView = new DataView(chunk.buffer)
-/** Where the value being written began, and where it continues. */
+/** The offsets in the chunk at which the current value began, and at which it continues. */
 let began = 0
 let at = 0
 
-/** Makes room for `length` bytes, moving what has been written of this value to a new chunk. */
+/** Makes room for `length` bytes, if need be by moving the written part of this value to a new chunk. */
 function reserve(length: number): void {
   if (at + length <= chunk.length) return
   const written = at - began
@@ -40,7 +40,7 @@ function writeNumber(value: number): void {
       chunk[at++] = 0x80 | value
       return
     }
-    // 2 × a safe integer is exact; the sign goes into the lowest bit only where that stays so.
+    // Zigzag doubles the value, and is used only if the result is still a safe integer.
     if (Math.abs(value) <= 0xf_ffff_ffff_ffff) {
       chunk[at++] = 0x04
       writeVarint(value < 0 ? -2 * value - 1 : 2 * value)
@@ -172,7 +172,7 @@ function writeObject(value: object | null, depth: number): void {
   writeBinary(kind, new Uint8Array(buffer, byteOffset, byteLength))
 }
 
-/** What cannot be written, and where in the value it is. */
+/** Thrown for a part of a value that cannot be written, with its path in the value. */
 export class Unfit extends Error {
   readonly what: string
   readonly path: string
@@ -189,8 +189,8 @@ export class Unfit extends Error {
 }
 
 /**
- * The bytes of a value, a view of a chunk that other values share. Throws {@link Unfit} for what cannot be
- * carried.
+ * The bytes of a value, a view of a chunk that other values share. Throws {@link Unfit} for a value that
+ * cannot be carried.
  */
 export function writeValue(value: unknown): Uint8Array {
   began = at
