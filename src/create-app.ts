@@ -8,7 +8,7 @@ import { App, Instance, notBegun, type Progress, type RunOptions, settingsOf } f
 export interface AppRunOptions extends RunOptions {
   /** The log to run over. Default: the one in the folder `data`, opened for this run. */
   readonly log?: Log
-  /** The folder of the log, as a path or a file URL, where no log is given. Default `./data`. */
+  /** The folder of the log, as a path or a file URL, if no log is given. Default `./data`. */
   readonly data?: string | URL
 }
 
@@ -17,12 +17,12 @@ export interface RunningApp {
   /** The counts so far, and the state of the run. */
   progress(): Progress
   /**
-   * Commits complete work, and leaves; resolves after that. The next run continues from there. Rejects as
-   * {@link done} does.
+   * Commits the work that is complete, leaves, and resolves after that. The next run continues from there.
+   * Rejects as {@link done} does.
    */
   stop(): Promise<Progress>
   /**
-   * Takes the present end of the input as the end of time: closes every window, and marks the app finished.
+   * Treats the current end of the input as the end of time: closes every window, and marks the app finished.
    * Rejects as {@link done} does. A run that is stopped before that end is not finished: its state is
    * `stopped`.
    */
@@ -53,7 +53,7 @@ export class RunnableApp extends App {
   }
 
   /**
-   * As {@link run}, with a handle on it at once.
+   * As {@link run}, but returns a handle on the run at once.
    *
    * @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION for an invalid option; later errors reject
    *   `done`
@@ -101,7 +101,7 @@ export class RunnableApp extends App {
       try {
         progress = await runOver(log)
       } catch (error) {
-        // The first error counts, not one of closing after it.
+        // The first error is thrown, not a later one of closing the log.
         await log.close().catch(() => {})
         throw error
       }

@@ -1,6 +1,4 @@
-/**
- * Opens the log that lives in a folder: the machine's disk, clock and randomness under the broker in process.
- */
+/** Opens the log in a folder: the broker in process, over the machine's disk, clock and randomness. */
 import { fileURLToPath } from 'node:url'
 import {
   checkOptions,
@@ -17,9 +15,9 @@ import { createLog, type Log } from './port/index.ts'
 /** How a log in a folder is opened. A topic's configuration overrides these options. */
 export interface OpenLogOptions {
   /**
-   * `sync` (the default): a record is acknowledged, and shown, once it is synced to the disk. `os`: once it
-   * is written, as Apache Kafka does on one node. Then a crash of the machine may lose the last seconds; a
-   * crash of the process loses nothing.
+   * `sync` (the default): a record is acknowledged, and visible to consumers, once it is synced to the disk.
+   * `os`: once it is written, as Apache Kafka does on one node. Then a crash of the machine may lose the last
+   * seconds; a crash of the process loses nothing.
    */
   readonly durability?: 'sync' | 'os'
   /** Bytes of a segment before a new one begins, unless the topic sets them. Default 1 GiB, as in Kafka. */
@@ -29,8 +27,8 @@ export interface OpenLogOptions {
   /**
    * Opens the log for reading only, also while another process writes it: takes no lock and writes nothing.
    * Consumers without a group read, topics are listed and described. Producers, groups, apps and changes of
-   * topics are refused with READ_ONLY. Written records are shown before they are synced: a power cut can
-   * still take those. A waiting consumer polls a few times a second. It also opens a log directory of Apache
+   * topics are refused with READ_ONLY. Consumers see written records before they are synced: a power cut can
+   * still lose those. A waiting consumer polls a few times a second. It also opens a log directory of Apache
    * Kafka. Default false. No other option may be combined with it.
    */
   readonly readOnly?: boolean
@@ -88,7 +86,7 @@ export async function openLog(folder: string | URL = './data', options: OpenLogO
   return createLog(port, systemClock)
 }
 
-/** The path of the program's folder. @throws MillraceError INVALID_ARGUMENT */
+/** The path of the folder that the program gave. @throws MillraceError INVALID_ARGUMENT */
 export function pathOf(folder: unknown): string {
   if (typeof folder === 'string' && folder.trim() !== '' && !/^[a-z][a-z+.-]+:\/\/|\0/i.test(folder))
     return folder

@@ -32,10 +32,10 @@ export class App {
   }
 
   /**
-   * The records of a topic, as a stream. A record of a topic may lack a key, and one without a value (null)
-   * says that its key is deleted. `groupByKey` and joins drop those by themselves;
-   * `filter(value => value !== null)` does it for what follows. Event time and watermark are as the topic
-   * declares them. Asking again gives the same stream.
+   * The records of a topic, as a stream. A record of a topic may lack a key, and a record without a value
+   * (null) deletes its key. `groupByKey` and joins drop such records themselves;
+   * `filter(value => value !== null)` drops deletions for all later operators. Event time and watermark are
+   * as the topic declares them. A second call for the topic returns the same stream.
    * @throws MillraceError INVALID_ARGUMENT, INVALID_TOPOLOGY
    */
   stream<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Stream<K | null, V | null> {
@@ -49,8 +49,8 @@ export class App {
   }
 
   /**
-   * The latest value per key of a topic, as a table; null deletes. It is kept as state, and holds back no
-   * watermark unless the topic declares one.
+   * The latest value per key of a topic, as a table; null deletes. The table is kept as state. It holds back
+   * no watermark unless the topic declares one.
    */
   table<K, V>(topic: Topic<K, V, never, never>, options: Named = {}): Table<NonNullable<K>, NonNullable<V>> {
     checkTopic('table', topic)
@@ -76,7 +76,7 @@ export class App {
     return planOf(this.#graph, this.name)
   }
 
-  /** A topic is read once, as it was declared then: what another declaration of it says would go unheard. */
+  /** A topic is read once, by its first declaration: a second one would have no effect. */
   #again<T>(known: unknown, topic: { readonly name: string }): T {
     if (this.#topics.get(topic.name) !== topic)
       throw new MillraceError(

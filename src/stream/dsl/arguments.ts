@@ -1,6 +1,6 @@
 /**
- * Checks of what a program passes to the DSL. Types say the same; a program without types gets a sentence at
- * the call, instead of a TypeError at the first record or a result that nobody asked for.
+ * Checks of the arguments of the DSL. The types say the same. A program without types gets a clear error at
+ * the call, not a TypeError at the first record or a wrong result.
  */
 import { checkOptions, inWords, MillraceError, type OptionKind } from '../../base/index.ts'
 
@@ -40,7 +40,7 @@ export type Method = keyof typeof usages
 
 const version = { version: 'natural' } as const
 
-/** The options that methods take beside a name. Operators that keep values of the program take a version. */
+/** The options that methods take besides a name. Operators that keep values of the program take a version. */
 const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>>>> = {
   aggregate: version,
   'aggregate of sessions': version,
@@ -54,8 +54,8 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
 const asynchronous = new Set(['[object AsyncFunction]', '[object AsyncGeneratorFunction]'])
 
 /**
- * Checks the functions of a call, by what they are called in the method's declaration, and the options, of
- * which all methods have a name, and some have {@link more}.
+ * Checks the functions of a call, by their names in the method's declaration, and the options. All methods
+ * take the option `name`, and some take {@link more}.
  * @throws MillraceError INVALID_ARGUMENT
  */
 export function checkCall(
@@ -76,7 +76,7 @@ export function checkCall(
   checkOptions(method, options, { name: 'string', ...more[method] })
 }
 
-/** As {@link checkCall}, of a method that folds: where it begins may be a function, too. */
+/** As {@link checkCall}, for a method that folds: the initial value may be a function, too. */
 export function checkFolding(
   method: Method,
   initial: unknown,
@@ -86,7 +86,7 @@ export function checkFolding(
   checkCall(method, { ...(typeof initial === 'function' && { initial }), ...functions }, options)
 }
 
-/** Checks that a method that takes nothing was given nothing. */
+/** Checks that a method without parameters was called without arguments. */
 export function checkNothing(method: Method, given: readonly unknown[]): void {
   if (given.length > 0)
     throw new MillraceError(
@@ -95,7 +95,7 @@ export function checkNothing(method: Method, given: readonly unknown[]): void {
     )
 }
 
-/** The error for an argument of the wrong kind, with how the method is called. */
+/** The error for an argument of the wrong kind, with an example of a correct call. */
 export function wrongArgument(method: Method, role: string, expected: string, given: unknown): MillraceError {
   return new MillraceError(
     'INVALID_ARGUMENT',

@@ -16,7 +16,7 @@ import type { Versioned } from './stream.ts'
 import { Table } from './table.ts'
 import { type GroupedEdge, type Kind, SessionWindowedStream, WindowedStream } from './windowed.ts'
 
-/** A stream whose records are where their keys live. */
+/** A stream whose records are in the partitions of their keys. */
 export class GroupedStream<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
@@ -27,13 +27,13 @@ export class GroupedStream<K, V> {
     this.#edge = edge
   }
 
-  /** How many records there are per key. */
+  /** Counts the records of each key. */
   count(options: Versioned = {}): Table<K, number> {
     checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
-  /** Folds the values of a key into one of the same type; the first one starts it. */
+  /** Folds the values of a key into one of the same type, beginning with the first value. */
   reduce(reducer: (reduced: Readonly<V>, value: V) => Folded<V>, options: Versioned = {}): Table<K, V> {
     checkCall('reduce', { reducer }, options)
     return this.#aggregate('reduce', reducing(reducer), options)
@@ -57,7 +57,7 @@ export class GroupedStream<K, V> {
   windowedBy(windows: AlignedWindows): WindowedStream<K, V>
   /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
-  /** Aggregates in windows of any kind: those that are known when the program runs. */
+  /** Aggregates in windows whose kind is known only when the program runs. */
   windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V>
   windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V> {
     if (!isWindows(windows)) throw wrongArgument('windowedBy', 'argument', 'windows', windows)

@@ -1,4 +1,4 @@
-/** Checks of what `merge` and `split` are given, whose arguments have another form. */
+/** Checks of the arguments of `merge` and `split`, which have another form than those of other methods. */
 import { inWords, MillraceError } from '../../base/index.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
 import type { Named, SplitOptions } from './stream.ts'
@@ -28,7 +28,7 @@ export function branchesOf<V, K>(
   checkCall('split', branches, options)
   const named = Object.entries(branches)
   if (named.length === 0) throw wrongArgument('split', 'branches', 'one function or more', branches)
-  // An object gives names that are numbers first, whatever their place.
+  // An object lists names that are numbers first, wherever they were written.
   for (const name of [...Object.keys(branches), ...(options.rest === undefined ? [] : [options.rest])])
     if (!/^[a-zA-Z][a-zA-Z0-9._-]{0,99}$/.test(name))
       throw new MillraceError(

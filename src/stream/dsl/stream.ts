@@ -1,5 +1,5 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
-/** The public DSL of streams: each method adds a node to the app's graph and returns what flows out of it. */
+/** The public DSL of streams: each method adds a node to the app's graph and returns the node's output. */
 import { type Duration, MillraceError } from '../../base/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
@@ -29,14 +29,14 @@ import { materialize } from '../operators/table-source.ts'
 import { Table } from './table.ts'
 
 /**
- * Keys as a topic must take them: a record without a key (null) can be written to each, a stream without any
- * keys only to a topic without.
+ * The keys that a topic must accept. A record without a key (null) can be written to any topic; a stream
+ * without any keys, only to a topic without keys.
  */
 type WrittenKey<K> = [NonNullable<K>] extends [never] ? K : NonNullable<K>
 
 /**
- * Options of every operator: a name keeps its state apart from others', across changes of the program.
- * Default: its kind and a number.
+ * Options of every operator. The name identifies the operator's state across changes of the program. Default:
+ * the operator's kind and a number.
  */
 export interface Named {
   readonly name?: string
@@ -45,32 +45,35 @@ export interface Named {
 /** Options of an operator that keeps state. */
 export interface Versioned extends Named {
   /**
-   * What the values of the state mean: a whole number, raised when a changed function makes the old ones
-   * wrong. State of another version is refused when the app starts. An operator whose version is stated, and
-   * equal, may change the shape of its values.
+   * The version of the state's values: a whole number, raised when a changed function makes the old values
+   * wrong. State of another version is refused when the app starts. If the version is given, and is the same,
+   * the shape of the values may change.
    */
   readonly version?: number
 }
 
 /** Options of {@link Stream.split}. */
 export interface SplitOptions<R extends string = never> extends Named {
-  /** The name of the stream of what no branch takes. Default: that is dropped, and counted as `unmatched`. */
+  /**
+   * The name of the stream of records that no branch takes. Default: they are dropped, and counted as
+   * `unmatched`.
+   */
   readonly rest?: R
 }
 
 /** Options of {@link Stream.deduplicate}. */
 export interface DeduplicateOptions extends Named, WindowOptions {
   /**
-   * How far the watermark may have passed a record that still takes part. Later ones are dropped, and counted
-   * as `late`. Default 0.
+   * A record takes part until the watermark has passed it by more than this. Later records are dropped, and
+   * counted as `late`. Default 0.
    */
   readonly allowedLateness?: Duration
 }
 
 /**
  * A stream: each record is an event. Functions get the value first, then the key. They are synchronous, must
- * not change what they are given, and must return something: undefined fails with USER_FUNCTION_FAILED, null
- * means no value; a key may be either. K and V include null where a record may come without.
+ * not change their arguments, and must return a value: undefined fails with USER_FUNCTION_FAILED, and null
+ * means no value. A key may be either. K and V include null if a record may lack the key or the value.
  */
 export class Stream<K, V> {
   /** @internal */
@@ -84,36 +87,37 @@ export class Stream<K, V> {
     this.edge = edge
   }
 
-  /** Keeps the records that `keep` answers true for. */
+  /** Keeps the records for which `keep` returns true. */
   filter<R extends V>(keep: (value: V, key: K) => value is R, options?: Named): Stream<K, R>
-  /** Keeps the records that `keep` answers true for. */
+  /** Keeps the records for which `keep` returns true. */
   filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filter', { keep }, options)
     return this.#then(filter(keep), options)
   }
 
-  /** Drops the records that `drop` answers true for. */
+  /** Drops the records for which `drop` returns true. */
   filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filterNot', { drop }, options)
     return this.#then(filterNot(drop), options)
   }
 
   /**
-   * Another value under the same key; the partitioning stays. Null means no value: a topic gets a deletion.
+   * Replaces the value, under the same key; the partitioning stays. Null means no value: it is written to a
+   * topic as a deletion.
    */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
     return this.#then(mapValues(mapper), options)
   }
 
-  /** Another key and value. Marks the key as changed: the next keyed operation exchanges. */
+  /** Replaces key and value. Marks the key as changed: an exchange precedes the next keyed operation. */
   map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Named = {}): Stream<K2, V2> {
     checkCall('map', { mapper }, options)
     return this.#then(map(mapper), options)
   }
 
-  /** None, one or many records for each. Marks the key as changed. */
+  /** Makes none, one or many records of each record. Marks the key as changed. */
   flatMap<K2, V2>(
     mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>,
     options: Named = {},
@@ -123,8 +127,8 @@ export class Stream<K, V> {
   }
 
   /**
-   * None, one or many values for each, under the same key; the partitioning stays. As Kafka Streams'
-   * `flatMapValues`.
+   * Makes none, one or many values of each value, under the same key; the partitioning stays. As Kafka
+   * Streams' `flatMapValues`.
    */
   flatMapValues<R>(mapper: (value: V, key: K) => Iterable<R>, options: Named = {}): Stream<K, R> {
     checkCall('flatMapValues', { mapper }, options)
@@ -132,23 +136,23 @@ export class Stream<K, V> {
   }
 
   /**
-   * Another key, null or undefined for none. Marks it as changed. An object is frozen: state is found by it.
+   * Replaces the key; null or undefined means no key. Marks the key as changed. A key that is an object is
+   * frozen, as state is stored under it.
    */
   selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
     checkCall('selectKey', { selector }, options)
     return this.#then(selectKey(selector), options)
   }
 
-  /** Shows each record to `look` and passes it on. After a crash a record may be shown again. */
+  /** Calls `look` with each record, and passes the record on. After a crash `look` may see a record again. */
   peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
     checkCall('peek', { look }, options)
     return this.#then(peek(look), options)
   }
 
   /**
-   * Hands each record to `take`, and ends the stream: nothing comes after it. After a crash a record may be
-   * handed over again, so what `take` does must bear repeating; to write exactly once, use {@link to}. As
-   * Kafka Streams' `foreach`.
+   * Calls `take` with each record, and ends the stream. After a crash `take` may get a record again, so its
+   * effect must be idempotent; to write exactly once, use {@link to}. As Kafka Streams' `foreach`.
    */
   forEach(take: (value: V, key: K) => void, options: Named = {}): void {
     checkCall('forEach', { take }, options)
@@ -156,17 +160,17 @@ export class Stream<K, V> {
   }
 
   /**
-   * The records of this stream and of others as one; the last argument may be options. Each stream keeps its
-   * order, and between them is none. A stream whose key was changed meets one whose key was not through an
-   * exchange; those that were not changed need equal partition counts (NOT_COPARTITIONED, when the app
-   * starts). Keys in several forms (text and JSON, say) count as changed. As Kafka Streams' `merge`, and
-   * Flink's `union`.
+   * Merges the records of this stream and others into one stream; the last argument may be options. Each
+   * stream keeps its order; there is no order between streams. A stream whose key was changed passes an
+   * exchange to meet one whose key was not. Streams with unchanged keys need equal partition counts
+   * (NOT_COPARTITIONED, when the app starts). Keys in several forms (text and JSON, say) count as changed. As
+   * Kafka Streams' `merge`, and Flink's `union`.
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a stream of another app
    */
   merge<Vs extends readonly unknown[]>(
     ...others: { readonly [I in keyof Vs]: Stream<K, Vs[I]> }
   ): Stream<K, V | Vs[number]>
-  /** The records of several streams as one, by an operator of this name. */
+  /** Merges several streams into one, with options for the operator. */
   merge<Vs extends readonly unknown[]>(
     ...othersAndOptions: [...others: { readonly [I in keyof Vs]: Stream<K, Vs[I]> }, options: Named]
   ): Stream<K, V | Vs[number]>
@@ -182,9 +186,9 @@ export class Stream<K, V> {
   }
 
   /**
-   * The records in several streams, by name: each record goes to the first branch whose function answers
-   * true. What none takes goes to the branch named by `rest`, or is dropped and counted as `unmatched`. As
-   * Kafka Streams' `split` with branches.
+   * Splits the stream into several, by name: each record goes to the first branch whose function returns
+   * true. A record that no branch takes goes to the stream named by `rest`, or is dropped and counted as
+   * `unmatched`. As Kafka Streams' `split` with branches.
    * @example
    * const { large, small } = orders.split({ large: order => order.cents > 100_000 }, { rest: 'small' })
    * @throws MillraceError INVALID_ARGUMENT, also for a branch's name that does not begin with a letter
@@ -201,16 +205,16 @@ export class Stream<K, V> {
   }
 
   /**
-   * Passes the first record of each key, and drops those that follow within a time: a record is dropped, and
-   * counted as `duplicate`, if one with its key has passed whose timestamp is less than `within` away, before
-   * it or after. Dropped records do not prolong the time. What has passed is kept as state until the
-   * watermark says that no record can meet it. Records without a key are skipped and counted; the value may
-   * be null.
+   * Passes the first record of each key, and drops its duplicates within a time. A record is a duplicate if a
+   * record with its key has passed, and their timestamps are less than `within` apart, in either direction.
+   * Duplicates are counted as `duplicate`, and do not prolong the time. The timestamps of passed records are
+   * kept as state until the watermark excludes further duplicates. Records without a key are skipped and
+   * counted; the value may be null.
    *
    * "First" is by the order of the partition, so the same input gives the same records, also after a crash.
-   * Where records of a key come from several partitions, which of them is first depends on timing. A record
-   * that its watermark has passed by more than `allowedLateness` is late, and dropped: with which records it
-   * would have met is forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a separate time.
+   * If the records of a key come from several partitions, timing decides which one is first. A record is
+   * late, and dropped, if its watermark has passed it by more than `allowedLateness`: the timestamps near it
+   * may be forgotten. As Spark's `dropDuplicatesWithinWatermark`, with a separate time.
    * @example payments.selectKey(payment => payment.id).deduplicate('1h')
    * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT; LATENESS_SHRINKS for results of windows that
    *   allow more lateness
@@ -226,8 +230,8 @@ export class Stream<K, V> {
   }
 
   /**
-   * Groups by the key that the records have; exchanges only if it was changed. Records without key or value
-   * are skipped and counted.
+   * Groups by the key of the records, with an exchange only if the key was changed. Records without key or
+   * value are skipped and counted.
    */
   groupByKey(): GroupedStream<NonNullable<K>, NonNullable<V>>
   groupByKey(...given: readonly unknown[]): GroupedStream<NonNullable<K>, NonNullable<V>> {
@@ -236,8 +240,8 @@ export class Stream<K, V> {
   }
 
   /**
-   * Groups by another key: always an exchange. Records without a value are skipped and counted; so are those
-   * with null or undefined for a key.
+   * Groups by another key, always with an exchange. Records without a value are skipped and counted, and so
+   * are records whose new key is null or undefined.
    */
   groupBy<K2>(
     selector: (value: NonNullable<V>, key: K) => K2,
@@ -250,10 +254,10 @@ export class Stream<K, V> {
   }
 
   /**
-   * Joins each record to the table's latest value under its key; one without a match is left out. Both sides
-   * need equal partition counts (NOT_COPARTITIONED, when the app starts), unless the stream's key was
-   * changed, or is written in another form than the table's (text and JSON, say): then an exchange fits it to
-   * the table. Records without a key or a value are skipped and counted.
+   * Joins each record to the table's latest value under its key; a record without a match is left out. Both
+   * sides need equal partition counts (NOT_COPARTITIONED, when the app starts), unless the stream's key was
+   * changed, or is written in another form than the table's (text and JSON, say): then an exchange partitions
+   * the stream as the table is. Records without a key or a value are skipped and counted.
    * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for the results of windows, whose rows are not
    *   kept, and for a table of another app
    */
@@ -267,7 +271,7 @@ export class Stream<K, V> {
     return new Stream(this.graph, this.graph.apply(operator, [present(edge), table.edge], options))
   }
 
-  /** As {@link join}, but a record without a match, or without a key, meets null. */
+  /** As {@link join}, but a record without a match, or without a key, is joined to null. */
   leftJoin<T, R>(
     table: Table<NonNullable<K>, T>,
     joiner: (value: NonNullable<V>, tableValue: T | null, key: K) => R,
@@ -289,10 +293,10 @@ export class Stream<K, V> {
 
   /**
    * Writes the stream to a topic, partitioned by its key. Keys and values are checked against the topic's
-   * schemas; the topic is created where it is missing and the log allows that. A value of null is written as
-   * a deletion of its key.
-   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a topic whose keys are of another form, as
-   *   text is for the keys of windows
+   * schemas; the topic is created if it is missing and the log allows that. A value of null is written as a
+   * deletion of its key.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for a topic whose keys have another form, such
+   *   as text for the keys of windows
    */
   to(topic: WritableTopic<WrittenKey<K>, NonNullable<V>>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic, options)
@@ -302,7 +306,7 @@ export class Stream<K, V> {
     return new Stream(this.graph, this.graph.apply(operator, [this.edge], options))
   }
 
-  /** The records where they meet the rows of a table: under keys of the table's form, in its partitions. */
+  /** The stream as a join needs it: with keys in the table's form, in the table's partitions. */
   #toMeet(
     method: 'join' | 'leftJoin',
     table: Table<NonNullable<K>, unknown>,
@@ -322,8 +326,8 @@ export class Stream<K, V> {
           'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
       )
     const isAlike = edge.from.keyCodec.form === keyCodec.form
-    // Equal keys in two forms are unequal bytes in unequal partitions: the stream's are encoded again in the
-    // table's form.
+    // Equal keys in two forms have different bytes, in different partitions. So the stream's keys are encoded
+    // again, in the table's form.
     const alike = isAlike
       ? edge
       : graph.apply(
@@ -341,7 +345,7 @@ export function addSink(graph: Graph, edge: Edge, topic: WritableTopic<never, ne
   graph.sink(edge, topic, options)
 }
 
-/** The same edge, for an operator that drops what has no value. */
+/** The same edge, for an operator that drops records without a value. */
 function valued<K, V>({
   from,
   outlet,

@@ -9,9 +9,9 @@ import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/ta
 import { addSink, type Named, Stream } from './stream.ts'
 
 /**
- * A table: a record replaces the one before it under the same key, and null deletes. Operators on it keep to
- * that: a value that a filter lets no longer through is deleted downstream, and nothing is said of one that
- * never was.
+ * A table: a record replaces the one before it under the same key, and null deletes. Operators on a table
+ * keep that rule. A row that no longer passes a filter is deleted downstream; a row that never passed causes
+ * no record.
  */
 export class Table<K, V> {
   /** @internal */
@@ -19,8 +19,8 @@ export class Table<K, V> {
   /** @internal */
   readonly edge: Edge<Change<K, V>>
   /**
-   * @internal Whether its rows are kept, so that a join can look them up. Of the results of windows only the
-   * changes are known.
+   * @internal Whether its rows are kept, so that a join can look them up. Results of windows are changes
+   * only.
    */
   readonly kept: boolean
 
@@ -31,19 +31,19 @@ export class Table<K, V> {
     this.kept = kept
   }
 
-  /** Keeps the rows that `keep` answers true for. It is asked again when a join looks a row up. */
+  /** Keeps the rows for which `keep` returns true. It is called again when a join looks up a row. */
   filter(keep: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
     checkCall('filter', { keep }, options)
     return this.#then(filterRows(keep), options)
   }
 
-  /** Drops the rows that `drop` answers true for. It is asked again when a join looks a row up. */
+  /** Drops the rows for which `drop` returns true. It is called again when a join looks up a row. */
   filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Table<K, V> {
     checkCall('filterNot', { drop }, options)
     return this.#then(filterRowsNot(drop), options)
   }
 
-  /** Another value in each row; null deletes the row. */
+  /** Replaces the value of each row; null deletes the row. */
   mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Table<K, NonNullable<R>> {
     checkCall('mapValues', { mapper }, options)
     return this.#then(mapRows(mapper), options)

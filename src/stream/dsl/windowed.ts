@@ -29,10 +29,15 @@ import { checkCall, checkFolding } from './arguments.ts'
 import { type Named, Stream, type Versioned } from './stream.ts'
 import { Table } from './table.ts'
 
-/** What an aggregate is called, in the plan and beside its state, so that none is taken for another. */
+/**
+ * The kind of an aggregate. The plan and the state carry it, so that no aggregate is mistaken for another.
+ */
 export type Kind = 'count' | 'reduce' | 'aggregate'
 
-/** The records of a grouped stream, where their keys live. What lacks a key or a value is skipped. */
+/**
+ * The records of a grouped stream, in the partitions of their keys. Records without a key or value are
+ * skipped.
+ */
 export type GroupedEdge<K, V> = Edge<StreamRecord<Maybe<K>, Maybe<V>>>
 
 /** A grouped stream cut into tumbling or hopping windows. */
@@ -48,13 +53,13 @@ export class WindowedStream<K, V> {
     this.#windows = windows
   }
 
-  /** How many records there are per key and window. */
+  /** Counts the records of each key and window. */
   count(options: Versioned = {}): WindowedTable<K, number, V> {
     checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
-  /** Folds the values of each key and window into one of the same type; the first one starts it. */
+  /** Folds the values of each key and window into one of the same type, beginning with the first value. */
   reduce(
     reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
     options: Versioned = {},
@@ -96,15 +101,15 @@ export class SessionWindowedStream<K, V> {
     this.#windows = windows
   }
 
-  /** How many records there are per key and session. */
+  /** Counts the records of each key and session. */
   count(options: Versioned = {}): WindowedTable<K, number, V> {
     checkCall('count', {}, options)
     return this.#aggregate('count', counting, options)
   }
 
   /**
-   * Folds the values of each key and session into one of the same type; two sessions that a record has
-   * brought together are reduced to one.
+   * Folds the values of each key and session into one of the same type; two sessions that a record joins are
+   * reduced to one.
    */
   reduce(
     reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
@@ -115,8 +120,7 @@ export class SessionWindowedStream<K, V> {
   }
 
   /**
-   * Folds the values of each session; `merge` joins the aggregates of two sessions that a record has brought
-   * together.
+   * Folds the values of each session; `merge` combines the aggregates of two sessions that a record joins.
    */
   aggregate<A>(
     initial: Initial<A>,
@@ -139,7 +143,7 @@ export class SessionWindowedStream<K, V> {
   }
 }
 
-/** The results of a windowed aggregate, before it is said when they go out. */
+/** The results of a windowed aggregate, before `emit` says when they go out. */
 export class WindowedTable<K, A, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
@@ -149,7 +153,7 @@ export class WindowedTable<K, A, V> {
   #late: Stream<K, V> | undefined
 
   /**
-   * @internal `edge`: what feeds the windows; `late`: the outlet of late records; `policies`: one per emit.
+   * @internal `edge`: the input of the windows; `late`: the outlet of late records; `policies`: one per emit.
    */
   constructor(
     graph: Graph,
@@ -172,13 +176,13 @@ export class WindowedTable<K, A, V> {
    * - `'final'`: once, when the watermark has passed the window's last instant; again for each late record
    *   that is still allowed;
    * - `'changes'`: at every change (what Kafka Streams does with its cache off);
-   * - `{ early: '1s' }`: as `'final'`, and while the window is open its state every second of processing
-   *   time, if it changed.
+   * - `{ early: '1s' }`: as `'final'`, and also the window's result so far: every second of processing time
+   *   while the window is open, if the result has changed.
    *
-   * The timestamp of a result is the window's last instant (`end - 1`, of a session its `end`), whether it
-   * comes early, on time or late; under `'changes'` it is the largest timestamp in the window. Windows over
-   * the results must allow the same lateness as this window; over those of `'changes'` also the window's
-   * size, or the session's gap.
+   * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
+   * a session. Under `'changes'` it is the largest timestamp in the window. Windows over the results must
+   * allow at least the lateness of this window; over results of `'changes'`, that plus the window's size or
+   * the session's gap.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
     checkEmitPolicy(policy)
@@ -192,7 +196,7 @@ export class WindowedTable<K, A, V> {
   }
 
   /**
-   * The side output of records that came too late for every window they belong to. Asking again gives the
+   * The side output of records that came too late for every window they belong to. A second call returns the
    * same stream.
    */
   late(): Stream<K, V> {

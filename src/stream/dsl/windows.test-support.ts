@@ -7,7 +7,7 @@ import type { EmitPolicy } from '../operators/emission.ts'
 import type { Pane } from '../operators/record.ts'
 import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
 
-/** Its watermark is 10 below. */
+/** Its watermark is 10 below the largest timestamp. */
 export const input: Topic<string, number> = topic('input', {
   key: z.string(),
   value: z.int(),
@@ -28,7 +28,7 @@ export interface Sums {
   readonly driver: TestApp
 }
 
-/** Sums values in windows; what came out as [start, end, sum, pane], and what was late. */
+/** Sums values in windows. Returns the results as [start, end, sum, pane], and the times of late records. */
 export function run(
   windows: AlignedWindows | SessionWindows,
   policy: EmitPolicy,

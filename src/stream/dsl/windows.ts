@@ -1,6 +1,6 @@
 /**
- * The words for windows: `tumbling`, `hopping`, `session`. What they mean is said where their specifications
- * are, in operators/windows.ts.
+ * The functions that declare windows: `tumbling`, `hopping`, `session`. Their semantics are described in
+ * operators/windows.ts.
  */
 import {
   checkOptions,
@@ -14,15 +14,14 @@ import { checkTimeZone } from '../operators/calendar.ts'
 import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
 
 /**
- * Three thousand years. No timestamp that is let in, with a window's size and lateness on top, is past what a
- * number holds exactly.
+ * Three thousand years. So an accepted timestamp plus a window's size and lateness is still an exact number.
  */
 const durationMsMax = 100_000_000_000_000
 /** Windows that one record may be in: each of them is a row to update. */
 const windowsPerRecordMax = 10_000
 const dayMs = 86_400_000
 
-/** How long windows wait for what is late. */
+/** How long windows wait for late records. */
 export interface WindowOptions {
   /**
    * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`)
@@ -45,8 +44,8 @@ export interface AlignedWindowOptions extends WindowOptions {
 export interface TumblingOptions extends AlignedWindowOptions {
   /**
    * An IANA time zone, such as `'Europe/Berlin'`: windows are whole days there, from midnight to midnight,
-   * with 23 or 25 hours when the clocks change. A day whose midnight the clocks skip starts when they have
-   * skipped it. Only for a size in whole days. Default: days of UTC.
+   * with 23 or 25 hours when the clocks change. A day whose midnight the clocks skip starts right after the
+   * skip. Only for a size in whole days. Default: days of UTC.
    */
   readonly timeZone?: string
 }
@@ -125,7 +124,7 @@ function aligned(
   return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
 }
 
-/** A duration that may lead back: `'-8h'` or -28_800_000. */
+/** A duration that may be negative: `'-8h'` or -28_800_000. */
 function signedMs(offset: Duration): number {
   if (typeof offset === 'number') return offset < 0 ? -durationMs(-offset) : durationMs(offset)
   if (typeof offset !== 'string')
@@ -142,7 +141,7 @@ export function lateness(options: WindowOptions): number {
   return options.allowedLateness === undefined ? 0 : bounded(options.allowedLateness, 'the allowed lateness')
 }
 
-/** A duration in ms, longer than nothing. */
+/** A duration in ms, greater than 0. */
 export function positive(duration: Duration, what: string): number {
   const ms = bounded(duration, what)
   if (!(ms > 0))

@@ -7,12 +7,12 @@ import { type Shape, shapeOf } from './value-shape.ts'
 import { returned } from './returned.ts'
 
 /**
- * Where an aggregate begins: a value (which `add` must not change, but replace) or a function that makes one.
+ * The initial value of an aggregate, which `add` must replace and not change; or a function that makes one.
  */
 export type Initial<A> = A | (() => A)
 
 /**
- * What a function that folds gives: a new aggregate, the one that it was given, or null, which deletes the
+ * The result of a function that folds: a new aggregate, the one that it was given, or null, which deletes the
  * row.
  */
 export type Folded<A> = A | Readonly<NoInfer<A>> | null
@@ -23,7 +23,7 @@ export interface Aggregation<K, V, A> {
   readonly first: (value: V, key: K) => A | null
   /** The aggregate with one more value. Null deletes it. */
   readonly add: (aggregate: A, value: V, key: K) => A | null
-  /** The shape of what it begins with. */
+  /** The shape of the initial value. */
   readonly shape: () => Shape
 }
 
@@ -33,7 +33,7 @@ export interface SessionAggregation<K, V, A> extends Aggregation<K, V, A> {
   readonly merge: (left: A, right: A, key: K) => A | null
 }
 
-/** How many values there are. */
+/** Counts values. */
 export const counting: SessionAggregation<unknown, unknown, number> = {
   first: () => 1,
   add: count => count + 1,
@@ -41,7 +41,7 @@ export const counting: SessionAggregation<unknown, unknown, number> = {
   shape: () => 'number',
 }
 
-/** The first value, then what the function makes of that and the next. */
+/** Begins with the first value, and calls the function for each further one. */
 export function reducing<K, V>(
   reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
 ): SessionAggregation<K, V, V> {
@@ -54,14 +54,14 @@ export function reducing<K, V>(
   }
 }
 
-/** What the function makes of the aggregate so far and the next value. */
+/** Begins with the initial value, and calls the function for each value. */
 export function folding<K, V, A>(
   initial: Initial<A>,
   add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
 ): Aggregation<K, V, NonNullable<A>> {
-  // A program that begins with a function means its result.
+  // If the initial value is a function, the program means the function's result.
   const begin = typeof initial === 'function' ? (initial as () => A) : () => initial
-  // What is read-only to the program is an aggregate like any other here: all of them are frozen.
+  // The type is read-only to the program. Here it is an aggregate like all others: all of them are frozen.
   const adding = (sum: A, value: V, key: K): NonNullable<A> | null =>
     storable(returned(add(sum, value, frozen(key)), 'aggregate'), key) as NonNullable<A> | null
   return {

@@ -1,11 +1,11 @@
 /**
  * Aggregates in windows whose bounds depend on the time alone: tumbling and hopping.
  *
- * A record is judged for each of its windows by its own watermark, in ascending order. An aggregate of null
- * deletes the window of its key, and takes back what went out for it.
+ * For each of its windows, in ascending order, a record is judged by its own watermark. An aggregate of null
+ * deletes the key's row in the window, and retracts its results.
  *
  * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a
- * window has fired is not stored: it has when the task's watermark has reached its end.
+ * window has fired is not stored: it has fired if the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
@@ -37,7 +37,7 @@ export const alignedWindows = <K, V, A>(
       return { rawKey, key, start, end, lastInstant: end - 1, previous: null, ...row }
     }
 
-    /** The results and deletions that are due, in turns. */
+    /** Forwards the results and makes the deletions that are due, in turns. */
     function* advance(to: number): Generator<void> {
       const ended = grid.endedBelow(to)
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
@@ -60,7 +60,7 @@ export const alignedWindows = <K, V, A>(
       inputs: [
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
-          // The windows that it is in are given it one after the other.
+          // Several windows get the same value, one after the other.
           if (windows.kind === 'hopping') frozen(record.value)
           const watermark = context.watermark()
           let start = grid.firstStart(timestamp)
@@ -99,8 +99,8 @@ export const alignedWindows = <K, V, A>(
         }),
       ],
       advance: inTurns(advance),
-      // The next end that fires or is forgotten: computed, not looked up, so that it costs the same however
-      // much state there is.
+      // The next end at which windows fire or are forgotten. It is computed, not looked up, so that its cost
+      // does not depend on the size of the state.
       deadline: () => {
         const watermark = context.watermark()
         if (!Number.isFinite(watermark)) return watermark

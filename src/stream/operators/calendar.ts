@@ -1,17 +1,18 @@
 /**
  * The days of a time zone, by the rules that the runtime knows (Intl).
  *
- * A day starts at the first instant whose local time is at or past midnight: also where the clocks skip
- * midnight (Cairo, São Paulo), and only once where they turn back over it. Days are side by side, so each
- * instant is in one. A day that a zone has skipped whole (Apia, 30 December 2011) is empty.
+ * A day starts at the first instant whose local time is at or past midnight. That holds also if the clocks
+ * skip midnight (Cairo, São Paulo); if they turn back over it, the day starts only once. Days have no gaps
+ * and no overlaps, so each instant is in one. A day that a zone has skipped whole (Apia, 30 December 2011) is
+ * empty.
  */
 import { MillraceError } from '../../base/index.ts'
 
 /** Local time is at most this far from UTC, in ms, with room to spare. */
 const offsetMsMax = 16 * 3_600_000
-/** Past this the rules of the last day are taken: local time must be a Date, too. */
+/** Past this the rules of the last day apply, as local time must be a Date, too. */
 const dateMsMax = 8_640_000_000_000_000 - 2 * 86_400_000
-/** Boundaries that are kept: as many as a replay of three years opens. */
+/** Starts that are cached: as many as a replay of three years needs. */
 const keptMax = 1024
 
 /** @throws MillraceError INVALID_ARGUMENT for a time zone that the runtime does not know */
@@ -36,7 +37,7 @@ export class Calendar {
   readonly #offsetMs: number
   readonly #format: Intl.DateTimeFormat
   readonly #starts = new Map<number, number>()
-  /** The piece that was asked for last: most questions are about the same one again. */
+  /** The piece of the last call: most calls are about the same piece again. */
   #index = 0
   #start: number
   #end: number
@@ -72,8 +73,8 @@ export class Calendar {
   }
 
   /**
-   * The first instant at which the clocks show `local` or later, where they change once within a day and a
-   * half at most.
+   * The first instant at which the clocks show `local` or later, provided that they change at most once
+   * within a day and a half.
    */
   #firstAt(local: number): number {
     let before = local - offsetMsMax
@@ -90,7 +91,7 @@ export class Calendar {
     return local - offset < after ? local - offset : Math.max(after, local - offsetAfter)
   }
 
-  /** What local time is ahead of UTC at `instant`, in ms. */
+  /** How far local time is ahead of UTC at `instant`, in ms. */
   #offsetAt(instant: number): number {
     const seconds = Math.floor(Math.max(-dateMsMax, Math.min(dateMsMax, instant)) / 1000) * 1000
     const at: Record<string, number> = {}

@@ -1,10 +1,11 @@
 /**
- * The first record of each key within a time, by timestamps in either direction. What is a duplicate depends
- * on the order of the records of a key alone: a record that is not late finds all that have passed around it.
+ * Passes the first record of each key within a time, by timestamps in either direction. Only the order of a
+ * key's records decides which are duplicates: a record that is not late finds all passed records near it.
  *
  * State: namespace = start of a piece of time as long as `within`, key → timestamp of the record that has
- * passed. Two records that pass are `within` apart, so a piece holds one, and a record is compared with three
- * pieces. A piece is forgotten when the watermark has passed all that a record which is not late may meet.
+ * passed. Two passed records are at least `within` apart, so a piece holds one, and a record is compared with
+ * three pieces. A piece is forgotten when the watermark has passed all times at which a record that is not
+ * late may be near it.
  */
 import { durationInWords } from '../../base/index.ts'
 import { hasKey, inTurns, type Maybe, nowhere, stateBegin, type Unary } from './operator.ts'

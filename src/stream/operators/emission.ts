@@ -5,12 +5,12 @@
  * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow
  *   model's on-time and late panes);
  * - `changes`: at every change;
- * - early: as `final`, and before that every so often of processing time what has changed since.
+ * - early: as `final`, and before that the results that have changed, at an interval of processing time.
  *
- * Results under `final` and early carry the window's last instant as timestamp, whichever pane they are, so
- * that all of them fall into the same window downstream. Under `changes` they carry the largest timestamp in
- * the window. A result that is on time is never late downstream; any other carries the watermark of the
- * record that caused it.
+ * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
+ * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window.
+ * A result that is on time is never late downstream; any other carries the watermark of the record that
+ * caused it.
  */
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
@@ -38,7 +38,7 @@ export function checkEmitPolicy(policy: EmitPolicy): void {
   )
 }
 
-/** A window of one key, as an outlet is told of it. */
+/** The result of a window of one key, as an outlet gets it. */
 export interface WindowResult<K, A> {
   readonly rawKey: string
   readonly key: K
@@ -52,31 +52,31 @@ export interface WindowResult<K, A> {
   readonly lastInstant: number
 }
 
-/** Where the results of one policy go. */
+/** Forwards the results of one policy. */
 type Outlet<K, A> = Forward<WindowRecord<K, A>>
 
-/** What the outlets of one window operator do with its changes. */
+/** How the outlets of one window operator handle its changes. */
 export interface Emission<K, A> {
   /**
-   * A record changed a window; `fired` when the task's watermark had passed its last instant already. `cause`
-   * is that record.
+   * A record, `cause`, changed a window. `fired`: the task's watermark had already passed the window's last
+   * instant.
    */
   changed(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
   /** The watermark has passed the last instant of a window. */
   onTime(result: WindowResult<K, A>): void
   /**
-   * A window is gone because it became part of another one, or its aggregate null: what went out for it is
-   * taken back.
+   * A window is gone, because it became part of another one or its aggregate became null: its results are
+   * retracted.
    */
   retracted(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
 }
 
-/** What judges a record, and every correction that it causes. */
+/** Decides whether a record, and every correction that it causes, is late. */
 type Cause = Pick<StreamRecord, 'watermark' | 'raised'>
 
 const onTimeCause: Cause = { watermark: neverLate, raised: false }
 
-/** Early results held for one outlet: more than this many changed windows and they go out at once. */
+/** Early results that one outlet holds. When this many windows have changed, their results go out at once. */
 const pendingEarlyMax = 100_000
 
 /** One outlet for each policy. */
@@ -137,11 +137,11 @@ function earlyOutlet<K, A>(
   index: number,
 ): Emission<K, A> {
   const final = finalOutlet(context, forward)
-  // What has changed since the last early results, by window and key. A crash loses it: early results are not
-  // part of what is promised.
+  // The changes since the last early results, by window and key. A crash loses them: early results are not
+  // guaranteed.
   let pending = new Map<string, { result: WindowResult<K, A>; cause: Cause }>()
-  // What went out early and is not final yet, so that a change says what it replaces: kept as state, so also
-  // after a restart.
+  // Early results of windows that are not final yet, so that a change carries the value that it replaces.
+  // They are state, so they survive a restart.
   const shown = context.state<A>(`early-${index}`)
   const idOf = (result: WindowResult<K, A>): string => `${result.start} ${result.rawKey}`
   const flush = (): void => {
@@ -181,7 +181,7 @@ function earlyOutlet<K, A>(
   }
 }
 
-/** Puts back what a map has under a key now. */
+/** Returns a function that restores the map's present entry for a key. */
 function restoring<V>(map: Map<string, V>, key: string): () => void {
   const before = map.get(key)
   return () => {

@@ -1,4 +1,4 @@
-/** None, one or many values for each record, under its key: the partitioning stays. */
+/** Makes none, one or many values of each record, under its key: the partitioning stays. */
 import { frozen, given } from '../../state/index.ts'
 import { stateless, type Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'

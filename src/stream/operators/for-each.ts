@@ -1,4 +1,4 @@
-/** Hands each record to a function of the program: the end of a stream. */
+/** Calls a function of the program with each record: the end of a stream. */
 import type { OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 

@@ -3,7 +3,8 @@
  * of its state come out, step by step, as text.
  *
  * Each case runs three times with the same expectation: as it is, with a restart before each step, and with a
- * restart after each row that a watermark settles. What the operator keeps outside of its state shows there.
+ * restart after each row that a watermark settles. An operator that keeps something outside of its state
+ * fails there.
  *
  * A step is one of
  *
@@ -15,9 +16,9 @@
  *     tick 5        5 ms of processing time pass
  *     get a         what the operator's table holds under a key
  *
- * and what comes of it reads alike: `late: a 1 @5` names the outlet where there are several, `a[0,10) 3 @9
- * on-time` is a window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is
- * shown where it is another than the task's; an on-time result has none.
+ * Output reads alike: `late: a 1 @5` names the outlet if there are several, `a[0,10) 3 @9 on-time` is a
+ * window's result, `dropped null-key` is a drop, and `late` one for lateness. A watermark is shown if it
+ * differs from the task's; an on-time result has none.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -27,21 +28,21 @@ import { jsonKeyCodec, rawKeyOf } from './key-codec.ts'
 import { type Forward, nowhere, type Operator, type OperatorContext, type OperatorSpec } from './operator.ts'
 import { neverLate, noHeaders, StreamRecord } from './record.ts'
 
-/** `state`: the entries as `name namespace key value`, in order. Left out: as after the step before. */
+/** `state`: the entries as `name namespace key value`, in order. Left out: as after the previous step. */
 export type Step = readonly [step: string, out: readonly string[], state?: readonly string[]]
 
 interface CaseOptions {
   /** Records of one key come from several partitions. Default false. */
   readonly acrossPartitions?: boolean
-  /** What the tables at its inputs hold. */
+  /** The rows of the tables at its inputs. */
   readonly tables?: readonly (Readonly<Record<string, unknown>> | undefined)[]
   /** Outlets that are added to the specification's own, as `emit` does. */
   readonly outlets?: readonly string[]
-  /** Whether a restart makes no difference: early results are lost by one. Default true. */
+  /** Whether a restart makes no difference: early results are lost in a restart. Default true. */
   readonly survives?: boolean
 }
 
-/** Registers a test: the operator does this, and keeps this. */
+/** Registers a test: after each step the operator must have this output and this state. */
 export function check<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]>(
   name: string,
   spec: OperatorSpec<In, Out>,
@@ -74,7 +75,7 @@ function textOf(step: string, out: readonly string[], state: readonly string[]):
 
 type AnySpec = OperatorSpec<readonly StreamRecord[], readonly StreamRecord[]>
 
-/** Turns that a watermark may take: more and it never comes to rest. */
+/** Turns that a watermark may take. More mean that it never ends. */
 const turnsMax = 10_000
 
 class Harness {
@@ -97,7 +98,7 @@ class Harness {
     this.restart()
   }
 
-  /** What was committed stays: the state, and what a task keeps of firing that is not complete. */
+  /** The committed part stays: the state, and the place of a firing that is not complete. */
   restart(): void {
     const place = this.#operator?.place?.()
     for (const state of this.#stores.values()) state.committed(0)

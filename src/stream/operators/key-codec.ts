@@ -1,9 +1,9 @@
 /**
- * How a key of a stream becomes bytes: its identity in state, and what decides its partition.
+ * Encodes the keys of a stream as bytes, which identify a key in state and decide its partition.
  *
  * A stream that comes from a topic keeps the topic's own form, so that it is partitioned as the topic is. A
- * key that the program made (selectKey, groupBy) is JSON, which tells `"1"` from `1`; a join gives it the
- * form of the table that it is joined to.
+ * key that the program made (selectKey, groupBy) is JSON, in which `"1"` and `1` differ; a join encodes it in
+ * the form of the table.
  */
 import { binaryString, MillraceError, utf8OfBinary } from '../../base/index.ts'
 import type { Codec, Windowed } from '../../schema/index.ts'
@@ -12,25 +12,27 @@ import type { StreamRecord } from './record.ts'
 
 export interface KeyCodec {
   /**
-   * How the bytes are made, in a word. Equal keys of one form are equal bytes, in partitions of one number;
-   * of two forms they are neither.
+   * The name of the encoding. Equal keys in one form have equal bytes and equal partition numbers; in two
+   * forms they have neither.
    */
   readonly form: string
   /** The key's bytes, as a binary string: one char per byte. */
   encode(key: unknown): string
   decode(raw: string): unknown
-  /** What decides the partition, where that is not the key's own bytes: of a windowed key the inner key. */
+  /**
+   * The bytes that decide the partition, if not the key's own: for a windowed key, those of the inner key.
+   */
   partitionBy?(key: unknown): string
 }
 
-/** Keys whose JSON is kept; past that it starts over. */
+/** Keys whose JSON is cached; a full cache is cleared. */
 const keptMax = 4096
-/** Longer ones are not kept. */
+/** Longer keys are not cached. */
 const keptLengthMax = 64
 /**
- * The JSON of short strings, which most made keys are. The string that comes back is the same one each time,
- * its hash computed, which the lookup in state uses: with 100 keys encode and lookup together take 40 ns, not
- * 200.
+ * The JSON of short strings: most keys that programs make are short strings. Each call returns the same
+ * string, whose hash is computed already for the lookup in state. With 100 keys, encode and lookup together
+ * take 40 ns instead of 200.
  */
 const kept = new Map<string, string>()
 
@@ -46,7 +48,7 @@ export const jsonKeyCodec: KeyCodec = {
       kept.set(key, encoded)
       return encoded
     }
-    // Canonical: equal keys are equal bytes, in whatever order a program put their properties.
+    // Canonical: equal keys have equal bytes, whatever the order of their properties.
     const text = key === undefined || typeof key === 'function' ? undefined : canonicalJsonSerde.encode(key)
     if (typeof text !== 'string')
       throw new MillraceError(
@@ -60,7 +62,7 @@ export const jsonKeyCodec: KeyCodec = {
 
 /** The form that a topic's keys have on the log. */
 export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
-  // Not the codec's own encode: what is encoded here has been read, and so validated, already.
+  // Not the codec's own encode: the keys encoded here were read, and so validated, before.
   const { serde } = codec
   const slices: Slices = {
     bytes: new Uint8Array(0),
@@ -99,8 +101,8 @@ export function topicKeyCodec(codec: Codec<unknown, unknown>): KeyCodec {
 }
 
 /**
- * The form of a window's keys in state: what `windowed()` makes of them on the log, so that both are one.
- * They are where their inner keys are.
+ * The form of a window's keys in state: the same as `windowed()` writes to the log. A windowed key is in the
+ * partition of its inner key.
  */
 export function windowedKeyCodec(inner: KeyCodec): KeyCodec {
   return {
@@ -117,7 +119,7 @@ function binaryOf(encoded: string | Uint8Array): string {
     : Buffer.from(encoded.buffer, encoded.byteOffset, encoded.length).latin1Slice()
 }
 
-/** The bytes of a record's key, computed once however many operators ask. */
+/** The bytes of a record's key, computed once for all operators. */
 export function rawKeyOf(record: StreamRecord, codec: KeyCodec): string {
   return (record.rawKey ??= codec.encode(record.key))
 }

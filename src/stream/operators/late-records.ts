@@ -1,6 +1,6 @@
 /**
- * The side output of a window operator. Late records carry the key that they came with, not the windowed one:
- * an operator says so.
+ * The side output of a window operator. Late records carry their original key, not the windowed one: this
+ * operator declares that.
  */
 import type { KeyCodec } from './key-codec.ts'
 import { stateless, type Unary } from './operator.ts'

@@ -1,10 +1,10 @@
-/** The records of several streams as one: each keeps its own order, and between them is none. */
+/** Merges several streams into one: each keeps its order, and there is no order between them. */
 import type { Forward, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 
 /**
- * `isAlike`: whether all inputs have keys of one form. Where they do not, the keys are made again, as JSON:
- * an operator before may have left their bytes in the other form.
+ * `isAlike`: whether all inputs have keys of one form. If not, the keys are encoded again, as JSON: an
+ * earlier operator may have left their bytes in another form.
  */
 export const merge = <K, V>(
   inputs: number,

@@ -3,25 +3,25 @@
  *
  * An operator is declared as data, an {@link OperatorSpec}: what it is called, and what it does to keys, time
  * and state. What the spec leaves out follows from its inputs, in `Graph.apply`. The task calls `make` once.
- * What that returns runs as plain synchronous calls: an operator gets a record, updates its state, and calls
- * `to` none, one or many times.
+ * The operator that it returns runs as plain synchronous calls: an operator gets a record, updates its state,
+ * and calls `to` none, one or many times.
  *
  * What an operator may rely on:
  * - all records of one key reach the same task, in the order of their source partition;
- * - `advance(w)` is called with growing watermarks, before any record that came after `w` was reached, and
- *   again from the state of the last commit after a crash; while it runs the task's watermark is still the
- *   one before;
- * - nothing but its own calls changes its state, with one exception: namespaces below {@link stateBegin} of
- *   the state that it asks for first are the task's.
+ * - `advance(w)` is called with growing watermarks, before any record that came after `w` was reached, and,
+ *   after a crash, again from the state of the last commit; while it runs, the task's watermark is still the
+ *   previous one;
+ * - nothing but its own calls changes its state, with one exception: in the first state that it asks for,
+ *   namespaces below {@link stateBegin} belong to the task.
  *
  * What it must do:
- * - never await, and keep nothing outside of state that has to survive a restart;
+ * - never await, and keep everything that must survive a restart in state;
  * - ask for its states in `make`, under the same names each time;
  * - ask the task for its watermark, and keep no copy, which could be older;
  * - change no record and no value that it was given, and freeze a value before it forwards it twice;
  * - judge a record by the record's own watermark, never by the task's: else the result depends on timing;
- * - fire what has a last instant when the watermark has passed it, and forget that when the watermark has
- *   passed it by the allowed lateness;
+ * - fire a window when the watermark has passed its last instant, and forget the window when the watermark
+ *   has passed that by the allowed lateness;
  * - forward results that the watermark fired with the watermark {@link neverLate}: they go out ahead of it;
  * - forward corrections with the watermark of the record that caused them;
  * - count each record that it drops.
@@ -52,7 +52,7 @@ export interface TableView<K = unknown, V = unknown> {
  * records that it takes, one type per input; `Out` those that it gives, one type per outlet.
  */
 export interface OperatorSpec<In extends readonly StreamRecord[], Out extends readonly StreamRecord[]> {
-  /** What it is called in the names of nodes and of state: `filter` makes `filter-1`. */
+  /** The operator's part of the names of nodes and of state: `filter` makes `filter-1`. */
   readonly name: string
   /**
    * For descriptions, and to tell its state from another operator's: `count, tumbling 1h`. Default: its name.
@@ -67,13 +67,13 @@ export interface OperatorSpec<In extends readonly StreamRecord[], Out extends re
    */
   readonly shape?: () => Shape
   /**
-   * The keys of what comes out. `'made'`: the program made them, and the next keyed operator exchanges; their
-   * form is JSON. Default: those of the first input.
+   * The keys of the output. `'made'`: the program made them, so their form is JSON, and an exchange precedes
+   * the next keyed operator. Default: those of the first input.
    */
   readonly keys?: 'made' | ((input: KeyCodec) => KeyCodec)
   /**
-   * How late its results may come, in ms: windows downstream must allow at least this. Default: the most of
-   * its inputs.
+   * How late its results may come, in ms: windows downstream must allow at least this. Default: the largest
+   * of its inputs.
    */
   readonly latenessMs?: number
   /**
@@ -95,12 +95,12 @@ export interface Operator<In extends readonly StreamRecord[] = readonly StreamRe
    * Event time has reached `watermark`: fire and forget what is due. Returns false when it stopped early
    * because it has done enough for one turn of the event loop; it is then called again with the same
    * watermark before anything else happens in the task. A commit may come in between, and a restart after
-   * that: it is called with the same watermark then, too.
+   * that; the next call has the same watermark then, too.
    */
   advance?(watermark: number): boolean
   /**
-   * Where {@link advance} has stopped early, as a value that state can keep; for an operator whose own state
-   * does not say it.
+   * The place at which {@link advance} stopped early, as a value that state can hold. Only for an operator
+   * whose own state does not show it.
    */
   place?(): unknown
   /** After a restart: {@link advance} continues at this place. */
@@ -136,11 +136,11 @@ export interface OperatorContext {
   /** The content of the table that is input `index`. */
   view<K, V>(index: number): TableView<K, V>
   /**
-   * The bytes of a record's key as a binary string, computed once however many operators ask. A plain
-   * function: take it once.
+   * The bytes of a record's key as a binary string, computed once for all operators. A plain function: an
+   * operator may take it out of the context once.
    */
   readonly rawKey: (record: StreamRecord) => string
-  /** The key of these bytes. */
+  /** Decodes the bytes of a key. */
   keyOf<K>(rawKey: string): K
   /** Whether records of one key can come from several source partitions. */
   readonly acrossPartitions: boolean
@@ -149,31 +149,31 @@ export interface OperatorContext {
   /** Counts a dropped record. */
   drop(reason: Exclude<DropReason, 'late' | 'idle' | 'malformed' | 'failed'>): void
   /**
-   * A record that is late goes to the side output, and is dropped if that leads nowhere. Both are counted.
+   * Sends a late record to the side output, or drops it if the side output leads nowhere. Both are counted.
    */
   late<R extends StreamRecord>(record: R, sideOutput: Forward<R>): void
-  /** Counts results by when they came; those that come at every change apart. */
+  /** Counts a result by its pane; results of the policy `changes` are counted separately. */
   emitted(kind: Pane | 'changes'): void
   /**
-   * Makes sure that {@link Operator.advance} is called when the watermark reaches this: a deadline that came
-   * up while processing.
+   * Makes sure that {@link Operator.advance} is called when the watermark reaches this: for a deadline that a
+   * record has caused.
    */
   wakeAt(watermark: number): void
   /** How many results or rows {@link Operator.advance} may settle before it lets the event loop turn. */
   rowsPerTurn(): number
   /**
-   * Notes how to undo a change outside of state, in case the record fails further on; left out where a
-   * failure ends the run.
+   * Notes how to undo a change outside of state, in case the record fails later; undefined if a failure ends
+   * the run.
    */
   readonly undoable?: ((undo: () => void) => void) | undefined
   /** Calls `callback` every `intervalMs` of processing time, between two records. */
   every(intervalMs: number, callback: () => void): void
 }
 
-/** An operator's entries of state are in namespaces from here on. */
+/** An operator's entries of state are in namespaces at or after this one. */
 export const stateBegin: number = Number.MIN_SAFE_INTEGER + 1
 
-/** Where a record goes that nobody takes. */
+/** Takes the records of an outlet without a consumer. */
 export const nowhere: Forward = () => {}
 
 /** A key or a value that a record may lack. */
@@ -190,7 +190,7 @@ export function stateless<In extends StreamRecord, Out extends StreamRecord>(
   return { ...spec, make: (_context, [forward]) => ({ inputs: [record => process(record, forward)] }) }
 }
 
-/** {@link Operator.advance} of an operator that says where a turn may end. */
+/** Makes {@link Operator.advance} of steps, between which a turn may end. */
 export function inTurns(steps: (watermark: number) => Iterator<void>): (watermark: number) => boolean {
   let advancing: Iterator<void> | undefined
   return watermark => {
@@ -201,7 +201,7 @@ export function inTurns(steps: (watermark: number) => Iterator<void>): (watermar
   }
 }
 
-/** An input that needs a key and a value: a record without is dropped and counted. */
+/** An input that needs a key and a value: a record that lacks one is dropped and counted. */
 export function keyed<K, V>(
   context: OperatorContext,
   take: (record: StreamRecord<K, V>, rawKey: string) => void,

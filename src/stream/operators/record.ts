@@ -2,8 +2,8 @@
  * The record as it travels through a task.
  *
  * One class for streams and tables, so that every operator sees one hidden class. On the edges of a stream
- * `previous` is unused; on those of a table a record is a change: `value` replaces `previous`, and null on
- * either side means that there is, or was, nothing.
+ * `previous` is unused; on those of a table a record is a change: `value` replaces `previous`, and null means
+ * that there is no value, or was none.
  */
 import type { RecordHeader } from '../../wire/index.ts'
 
@@ -22,7 +22,7 @@ export const noHeaders: readonly RecordHeader[] = []
 export class StreamRecord<K = unknown, V = unknown> {
   readonly key: K
   readonly value: V
-  /** Tables only: what `value` replaces, null where there was nothing. */
+  /** Tables only: the value that `value` replaces, null if there was none. */
   readonly previous: V | null
   /** Event time in ms since the epoch. */
   readonly timestamp: number
@@ -30,7 +30,9 @@ export class StreamRecord<K = unknown, V = unknown> {
    * The watermark of the record's source partition **before** the record, which decides whether it is late.
    */
   readonly watermark: number
-  /** Whether idleness had raised that watermark, without data: what is late by it is late as `idle`. */
+  /**
+   * Whether idleness had raised that watermark, without data: a record that is late by it counts as `idle`.
+   */
   readonly raised: boolean
   readonly headers: readonly RecordHeader[]
   readonly pane: Pane | undefined

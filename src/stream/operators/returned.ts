@@ -1,4 +1,4 @@
-/** What a function of the program returned, where it must return something. */
+/** Checks of the results of the program's functions, which must return something. */
 import { inWords } from '../../base/index.ts'
 import { frozen } from '../../state/index.ts'
 
@@ -20,7 +20,7 @@ export function returnedPair<K, V>(pair: readonly [K, V], method: string): reado
   return pair
 }
 
-/** What a function returned that returns none, one or many. */
+/** The result of a function that returns none, one or many. */
 export function returnedMany<T>(many: Iterable<T>, method: 'flatMap' | 'flatMapValues'): Iterable<T> {
   if (typeof (many as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] === 'function') return many
   throw new TypeError(
@@ -29,15 +29,15 @@ export function returnedMany<T>(many: Iterable<T>, method: 'flatMap' | 'flatMapV
 }
 
 /**
- * A key: undefined is none, as null is. Records of several branches share it, and it says where their state
- * is: an object is frozen.
+ * A key; undefined means no key, as null does. An object is frozen, as records of several branches share it
+ * and state is stored under it.
  */
 export function returnedKey<K>(key: K, method: string): K {
   if (typeof key === 'object') {
     if (key instanceof Promise) throw nothingReturned(key, method)
     return frozen(key)
   }
-  // Where the program may return undefined, null is as good: both mean that there is no key.
+  // The type K includes undefined here, and null means the same: there is no key.
   return key === undefined ? (null as K) : key
 }
 

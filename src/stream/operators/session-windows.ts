@@ -1,17 +1,17 @@
 /**
  * Aggregates in sessions: windows that grow and merge.
  *
- * A session is [start, last + gap]: a record joins every session that it comes within the gap of, the gap
- * itself included, as in Kafka Streams and Flink. Its last instant is last + gap. A record meets only
- * sessions that its own watermark has not passed by more than the allowed lateness, so what it meets does not
- * depend on whether the task has forgotten them yet. On a merge the old sessions are retracted before the new
- * one is announced; one whose bounds stay is not. The merger is called for two sessions, never for the
- * initial value. An aggregate of null deletes the session.
+ * A session is [start, last + gap]: a record joins every session within the gap of it, the gap itself
+ * included, as in Kafka Streams and Flink. Its last instant is last + gap. A record meets only sessions that
+ * its own watermark has not passed by more than the allowed lateness, so the result does not depend on when
+ * the task forgets sessions. On a merge the old sessions are retracted before the new one is announced; a
+ * session whose bounds stay is not retracted. The merger is called for two sessions, never for the initial
+ * value. An aggregate of null deletes the session.
  *
  * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`,
  * namespace = time, key → true, one pending timer per key, at the earliest last instant or expiry among its
- * sessions. It is due when the watermark has passed it. A timer that finds its sessions grown moves itself
- * on, so that a record costs no timer writes. What is still to fire are the timers that are left: a commit
+ * sessions. A timer is due when the watermark has passed it. A timer whose sessions have grown sets itself
+ * again, so that a record costs no timer writes. The timers that are left say what must still fire: a commit
  * may come in between.
  */
 import type { SessionAggregation } from './aggregation.ts'
@@ -30,13 +30,13 @@ interface Session<A> {
 interface Sessions<A> {
   /** In time order. */
   readonly live: readonly Session<A>[]
-  /** When this key's timer is set. */
+  /** The time of this key's timer. */
   readonly timer: number
 }
 
 /**
- * Where records of one key can come from several source partitions, how far a session reaches depends on
- * timing. Lateness is then judged by the record's own time alone.
+ * If records of one key can come from several source partitions, the extent of a session depends on timing.
+ * Lateness is then judged by the record's own time alone.
  */
 export const sessionWindows = <K, V, A>(
   name: string,
@@ -52,7 +52,7 @@ export const sessionWindows = <K, V, A>(
     const sessions = context.state<Sessions<A>>('sessions')
     const timers = context.state<true>('timers')
     const out = emission(context, policies, results)
-    /** How long after a record's timestamp it can be late at the earliest, where it meets nothing. */
+    /** A record that meets no session is late once its watermark is past its timestamp by more than this. */
     const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
     // Not looked up yet: state is restored after the operator was made.
     let nextTimer = Number.NEGATIVE_INFINITY
@@ -73,7 +73,7 @@ export const sessionWindows = <K, V, A>(
       lastInstant: session.last + gapMs,
     })
 
-    /** Keeps a key's sessions, with a timer for the next that is due when the watermark is `watermark`. */
+    /** Stores a key's sessions, with a timer for the next instant that is due, as seen at `watermark`. */
     const keep = (
       rawKey: string,
       live: readonly Session<A>[],
@@ -86,7 +86,7 @@ export const sessionWindows = <K, V, A>(
         due = Math.min(due, watermark > lastInstant ? lastInstant + allowedLatenessMs : lastInstant)
       }
       if (timer !== undefined && timer <= due) {
-        // The pending timer comes first: it will find the sessions as they are then.
+        // The pending timer is earlier: it will find the sessions as they are then.
         sessions.put(0, rawKey, { live, timer })
         return
       }
@@ -97,7 +97,7 @@ export const sessionWindows = <K, V, A>(
       sessions.put(0, rawKey, { live, timer: due })
     }
 
-    /** The aggregate of the sessions as one; null where there is none, or the program deletes it. */
+    /** The merged aggregate of the sessions; null if there are none, or if the program deletes it. */
     const joined = (touched: readonly Session<A>[], key: K): A | null => {
       let all: A | null = null
       for (const { value } of touched) all = all === null ? value : (merge(all, value, key) ?? null)
@@ -117,8 +117,8 @@ export const sessionWindows = <K, V, A>(
         const known = sessions.get(0, rawKey)
         if (known !== undefined) {
           const key = context.keyOf<K>(rawKey)
-          // A timer is one per key: fire whatever has become complete since the watermark before, in time
-          // order.
+          // There is one timer per key: fire all sessions that have become complete since the previous
+          // watermark, in time order.
           for (const one of known.live) {
             const lastInstant = one.last + gapMs
             if (lastInstant >= from && lastInstant < to) out.onTime(resultOf(rawKey, key, one, null))

@@ -1,4 +1,4 @@
-/** The records of a stream in several: each goes to the first branch whose function answers true. */
+/** Splits a stream into several: each record goes to the first branch whose function returns true. */
 import type { OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { returnedTruth } from './returned.ts'

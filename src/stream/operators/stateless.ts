@@ -6,13 +6,13 @@ import { returned, returnedKey, returnedMany, returnedPair, returnedTruth } from
 
 type Stateless<K, V, K2, V2> = Unary<StreamRecord<K, V>, StreamRecord<K2, V2>>
 
-/** Passes on what `keep` answers true for. */
+/** Passes on the records for which `keep` returns true. */
 export const filter = <K, V>(keep: (value: V, key: K) => boolean): Stateless<K, V, K, V> =>
   stateless({ name: 'filter' }, (record, forward) => {
     if (returnedTruth(keep(record.value, record.key), 'filter')) forward(record)
   })
 
-/** Passes on what `drop` answers false for. */
+/** Passes on the records for which `drop` returns false. */
 export const filterNot = <K, V>(drop: (value: V, key: K) => boolean): Stateless<K, V, K, V> =>
   stateless({ name: 'filter-not' }, (record, forward) => {
     if (!returnedTruth(drop(record.value, record.key), 'filterNot')) forward(record)
@@ -48,7 +48,9 @@ export const selectKey = <K, V, K2>(
     forward(record.withKey(returnedKey(selector(record.value, record.key), 'selectKey'))),
   )
 
-/** Another key to group by. A record without a value is in no group, so the selector is not asked. */
+/**
+ * Replaces the key, to group by it. A record without a value is in no group, so the selector is not called.
+ */
 export const groupKey = <K, V, K2>(
   selector: (value: V, key: K) => K2,
 ): Unary<StreamRecord<K, Maybe<V>>, StreamRecord<K2, V>> => ({

@@ -1,10 +1,10 @@
 /**
- * Each record of a stream meets the latest value of a table under the same key. The table never triggers
- * anything.
+ * Joins each record of a stream to the latest value of a table under the same key. Changes of the table
+ * produce no output.
  *
- * Inner: a record without a match goes no further. Left: it meets null. A null key or value: inner drops it,
- * left drops it only without a value. Not covered by the promise of equal results: which value is the latest
- * depends on how the two inputs interleave.
+ * Inner: a record without a match produces no output, and a record without a key or a value is dropped. Left:
+ * a record without a match or a key is joined to null, and a record without a value is dropped. The guarantee
+ * of equal results does not cover joins: which value is the latest depends on how the two inputs interleave.
  */
 import { hasKey, hasValue, keyed, type Maybe, type OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
@@ -13,7 +13,7 @@ import type { Change } from './table-rows.ts'
 
 type Joined<K, V, K2, T, R> = OperatorSpec<[StreamRecord<K, Maybe<V>>, Change<K2, T>], [StreamRecord<K, R>]>
 
-/** A change of the table is in its own state already. */
+/** The table's own state has the change already. */
 const ignored = (): void => {}
 
 export const innerJoin = <K, V, T, R>(

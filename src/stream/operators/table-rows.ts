@@ -1,18 +1,19 @@
 /**
- * The operators on the rows of a table: both sides of a change go through, and so does what a join looks up.
+ * The operators on the rows of a table. They apply to both sides of a change, and to each row that a join
+ * looks up.
  */
 import type { Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { returned, returnedTruth } from './returned.ts'
 
-/** A change of a row: null where there is none, or was none. */
+/** A change of a row: null means that there is no row, or was none. */
 export type Change<K, V> = StreamRecord<K, V | null>
 
 type Rows<K, V, R> = Unary<Change<K, V>, Change<K, R>>
 
 /**
- * What becomes of each row, null for none. A deletion stays one. Nothing is said of a row that was none
- * before and is none now.
+ * Maps each row; null means no row. A deletion stays a deletion. If there was no row before and there is none
+ * now, no change is forwarded.
  */
 const eachRow = <K, V, R>(name: string, become: (value: V, key: K) => R | null): Rows<K, V, R> => ({
   name: `table-${name}`,
@@ -34,14 +35,14 @@ const eachRow = <K, V, R>(name: string, become: (value: V, key: K) => R | null):
   },
 })
 
-/** Rows that `keep` answers true for. One that it no longer does is deleted downstream. */
+/** Keeps the rows for which `keep` returns true. A row that no longer passes is deleted downstream. */
 export const filterRows = <K, V>(keep: (value: V, key: K) => boolean): Rows<K, V, V> =>
   eachRow('filter', (value, key) => (returnedTruth(keep(value, key), 'filter') ? value : null))
 
-/** Rows that `drop` answers false for. */
+/** Keeps the rows for which `drop` returns false. */
 export const filterRowsNot = <K, V>(drop: (value: V, key: K) => boolean): Rows<K, V, V> =>
   eachRow('filter-not', (value, key) => (returnedTruth(drop(value, key), 'filterNot') ? null : value))
 
-/** Rows under another value; one that is mapped to null is none. */
+/** Replaces the value of each row; null deletes the row. */
 export const mapRows = <K, V, R>(mapper: (value: V, key: K) => R): Rows<K, V, NonNullable<R>> =>
   eachRow('map-values', (value, key) => returned(mapper(value, key), 'mapValues') ?? null)

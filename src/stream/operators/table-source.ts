@@ -1,13 +1,13 @@
 /**
- * The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with what they
- * replaced.
+ * The latest value per key of a topic, kept as state: a null value deletes. Forwards changes with the values
+ * that they replace.
  */
 import { given, storable } from '../../state/index.ts'
 import { hasKey, hasValue, type Maybe, type Unary } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import type { Change } from './table-rows.ts'
 
-/** Also what `toTable` is: a stream read as the changelog of a table. */
+/** `toTable` uses it, too: it reads a stream as the changelog of a table. */
 export const materialize = <K, V>(called: {
   readonly name: string
   readonly label: string

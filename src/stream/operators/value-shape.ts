@@ -1,6 +1,6 @@
 /**
- * The shape of a value: what two versions of a program are compared by before the later one reads the state
- * of the earlier one. It is kept as JSON with the app's plan.
+ * The shape of a value. Shapes of two versions of a program are compared before the later one reads the state
+ * of the earlier one. They are stored as JSON with the app's plan.
  *
  * `'number'`, `'string'`, `'array'`, `'Map'`, and of an object its fields: `{ n: 'number' }`. A field that is
  * null at first may hold anything later: `'any'` fits every shape.
@@ -11,10 +11,10 @@ export type Shape = string | { readonly [field: string]: Shape }
 
 /** Fields deeper than this are left out of the comparison. */
 const depthMax = 4
-/** An object with more fields than this is a dictionary: which fields it has does not count. */
+/** An object with more fields than this is a dictionary: its fields are not compared. */
 const fieldsMax = 100
 
-/** The shape of what an aggregate begins with. */
+/** The shape of an aggregate's initial value. */
 export function shapeOf(value: unknown, depth = 0): Shape {
   if (value === null || value === undefined || depth > depthMax) return 'any'
   if (typeof value !== 'object') return typeof value
@@ -41,7 +41,7 @@ export function shapesFit(one: Shape | undefined, other: Shape | undefined): boo
   )
 }
 
-/** The shape as messages have it: `{ n: number, sum: number }`. */
+/** The shape as messages show it: `{ n: number, sum: number }`. */
 export function shapeInWords(shape: Shape | undefined): string {
   if (shape === undefined) return 'any'
   if (typeof shape === 'string') return shape

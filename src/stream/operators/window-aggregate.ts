@@ -1,11 +1,11 @@
-/** What aggregates in windows have in common, whatever their windows. */
+/** The common part of aggregates in windows of all kinds. */
 import type { Windowed } from '../../schema/index.ts'
 import { windowedKeyCodec } from './key-codec.ts'
 import type { Maybe, OperatorSpec } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { describeWindows, type Windows } from './windows.ts'
 
-/** A result of a window, as it goes out; null takes back what went out before. */
+/** A result of a window, as it goes out; null retracts the earlier result. */
 export type WindowRecord<K, A> = StreamRecord<Windowed<K>, A | null>
 
 /** Outlet 0 is the side output of late records, then comes one for each policy. */

@@ -12,7 +12,7 @@ export interface WindowGrid {
   endOf(start: number): number
   /**
    * Windows that start before the result have ended when the watermark is `watermark`, and no others.
-   * Infinite for an infinite one.
+   * Infinite for an infinite watermark.
    */
   endedBelow(watermark: number): number
   /** The smallest end after `watermark`, a finite one. */

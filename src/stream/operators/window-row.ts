@@ -1,6 +1,4 @@
-/**
- * What a window keeps per key: its aggregate, and the largest timestamp in it, which an update of it carries.
- */
+/** The row of a key in a window: the aggregate, and the largest timestamp in it, which updates carry. */
 export interface Row<A> {
   readonly value: A
   readonly timestamp: number

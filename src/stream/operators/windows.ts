@@ -10,7 +10,7 @@
  */
 import { durationInWords } from '../../base/index.ts'
 
-/** What the clocks of a time zone may move within one window. */
+/** How far the clocks of a time zone may move within one window. */
 const clockShiftMsMax = 2 * 3_600_000
 
 /** Windows whose bounds depend on the time alone. */
@@ -20,7 +20,7 @@ export interface AlignedWindows {
   readonly sizeMs: number
   /** From the start of one window to that of the next. */
   readonly advanceMs: number
-  /** Where windows start, beside multiples of the advance: 0 or more, less than the advance. */
+  /** How far starts are after multiples of the advance: 0 or more, less than the advance. */
   readonly offsetMs: number
   /** The IANA time zone whose days the windows are; undefined for windows of a fixed length. */
   readonly timeZone?: string | undefined
@@ -36,14 +36,14 @@ export interface SessionWindows {
   readonly kind: 'session'
   /** The longest time without a record within a session. */
   readonly gapMs: number
-  /** As of {@link AlignedWindows.allowedLatenessMs}. */
+  /** As {@link AlignedWindows.allowedLatenessMs}. */
   readonly allowedLatenessMs: number
 }
 
 /** Windows of either kind. */
 export type Windows = AlignedWindows | SessionWindows
 
-/** Windows in words, all that makes them what they are: `tumbling 1h from 15m, lateness 2d`. */
+/** Windows in words, with everything that defines them: `tumbling 1h from 15m, lateness 2d`. */
 export function describeWindows(windows: Windows): string {
   const offset =
     windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
@@ -62,7 +62,7 @@ export function describeWindows(windows: Windows): string {
 }
 
 /**
- * What windows over the results of `emit('changes')` must allow in lateness. Such a result carries the
+ * The lateness that windows over the results of `emit('changes')` must allow. Such a result carries the
  * largest timestamp in its window, which may be this much before the window's last instant.
  */
 export function latenessOfChanges(windows: Windows): number {
