@@ -56,7 +56,7 @@ test('an empty changelog gives an empty store that has a position', async () => 
   assert.equal((await restored(recordedLog())).position, 0)
 })
 
-test('a store that is behind is brought up; what it has is not read again', async () => {
+test('a store that lags is brought up to date, without reading its changes again', async () => {
   const log = recordedLog()
   write(log, [change('a', '1')])
   const store = await restored(log)
@@ -73,7 +73,7 @@ test('a fetch may begin inside a batch', async () => {
   assert.deepEqual(contents(await restored(log, store)), ['a=kept', 'b=2', 'c=3'])
 })
 
-test('a store that is ahead of the log, or older than it reaches back, is rebuilt', async () => {
+test('a store whose position is past the end or before the start of the log is rebuilt', async () => {
   for (const position of [100, 0]) {
     const log = recordedLog()
     write(log, [change('old', '1')])
@@ -116,13 +116,13 @@ test('a long restore lets the event loop turn', async () => {
   )
 })
 
-test('a restore can be given up', async () => {
+test('a restore can be aborted', async () => {
   const log = recordedLog()
   write(log, [change('a', '1')])
   await assert.rejects(restored(log, memoryStore(), { signal: AbortSignal.abort(new Error('stop')) }), /stop/)
 })
 
-test('state of another format is not taken for this one', async () => {
+test('refuses state of another format', async () => {
   const isIncompatible = (error: unknown): boolean => isMillraceError(error, 'STATE_INCOMPATIBLE')
   const log = recordedLog()
   write(log, [change('a', '1')], 'commit', 'windows')

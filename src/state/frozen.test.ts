@@ -1,10 +1,10 @@
-/** What is shared cannot be changed: frozen where that is possible, copied where it is not. */
+/** Shared values cannot be changed: they are frozen if that is possible, and copied if not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frozen, given } from './frozen.ts'
 import { valueCodec } from './value-codec.ts'
 
-/** A value, and a change of it that must not reach who shares it. */
+/** A value, and a change that must not reach the others that share it. */
 const changes: readonly [
   name: string,
   make: () => unknown,
@@ -16,13 +16,13 @@ const changes: readonly [
   ['an array', () => [1], value => value.push(2)],
   ['an array in an object', () => ({ list: [] }), value => value.list.push(2)],
   [
-    'what is in an object frozen before',
+    'an array in an object frozen before',
     () => Object.freeze({ list: [] as number[] }),
     value => value.list.push(2),
   ],
   ['a Map', () => new Map([['a', 1]]), value => value.set('a', 2)],
   ['a Map, cleared', () => ({ map: new Map([['a', 1]]) }), value => value.map.clear()],
-  ['what is in a Map', () => new Map([['a', { n: 1 }]]), value => (value.get('a').n = 2)],
+  ['an object in a Map', () => new Map([['a', { n: 1 }]]), value => (value.get('a').n = 2)],
   ['a Set', () => new Set([1]), value => value.add(2)],
   ['a Date', () => new Date(5), value => value.setTime(6)],
   ['bytes', () => Uint8Array.of(1), value => (value[0] = 2)],
@@ -43,12 +43,12 @@ for (const [name, make, change] of changes)
     assert.deepEqual(valueCodec.encode(make()).slice(), before, 'a state keeps it as it was')
   })
 
-test('a value that refers to itself ends', () => {
+test('a value that refers to itself can be frozen', () => {
   const value: { self?: unknown } = {}
   value.self = value
   assert(Object.isFrozen(frozen(value)))
 })
 
-test('plain values are themselves', () => {
+test('primitive values are given as they are', () => {
   for (const value of [undefined, null, 1, 'a', true, 1n]) assert.equal(given(frozen(value)), value)
 })

@@ -33,7 +33,7 @@ class Case {
   /** The model as of the last commit, and as of the changes that are being committed. */
   #committed: Model = new Map()
   #committing: Model | undefined
-  /** What the commit in progress was given. */
+  /** The changes that the commit in progress was given. */
   #asked: readonly StateChange[] = []
 
   constructor(random: Random) {
@@ -112,7 +112,7 @@ class Case {
           sortedEntries(model).filter(entry => within(entry.namespace)),
         )
       case 'change': {
-        // Anyone who scans may change what was just visited.
+        // The caller of a scan may change the entry that it just visited.
         const expected = sortedEntries(model).filter(entry => within(entry.namespace))
         for (const entry of state.scan(...bounds)) {
           assert.deepStrictEqual(entry, expected.shift())
@@ -125,7 +125,7 @@ class Case {
             state.put(entry.namespace, entry.key, value)
             model.set(visited, { ...entry, value })
           }
-          // Commits pass while a scan continues; only a failed one would end it.
+          // Commits may happen while a scan continues; only a failed one would end it.
           if (this.#random.int(4) === 0) this.#begin()
           if (this.#random.int(4) === 0 && this.#committing) this.#commit()
         }
@@ -177,7 +177,7 @@ class Case {
     this.checkStore()
   }
 
-  /** The process is gone, with whatever was not committed; sometimes its store is, too. */
+  /** The process crashes: changes that were not committed are lost, and sometimes its store, too. */
   async #crash(): Promise<void> {
     const landed = this.#random.int(2) === 0
     this.#log.end(landed ? 'commit' : 'abort')
@@ -201,7 +201,7 @@ class Case {
   }
 }
 
-test('state is what a sorted map would hold, whatever commits, fails and crashes in between', () =>
+test('state equals a sorted map, through commits, failures and crashes', () =>
   forSeeds(1500, async random => {
     const one = new Case(random)
     for (let step = 0; step < steps; step++)

@@ -6,7 +6,7 @@ import { KeyedState } from './keyed-state.ts'
 import { memoryStore } from './memory-store.ts'
 import type { StateStore } from './state-store.ts'
 
-/** A store that counts what it is asked. */
+/** A store that counts its reads. */
 function counting(): StateStore & { gets: number } {
   const store = memoryStore()
   const counted: StateStore & { gets: number } = Object.create(store)
@@ -17,7 +17,7 @@ function counting(): StateStore & { gets: number } {
 
 const everything = [-Infinity, Infinity] as const
 
-test('what was created and deleted between two commits leaves no trace', () => {
+test('an entry that was created and deleted between two commits leaves no trace', () => {
   const state = new KeyedState<number>('s', memoryStore())
   state.put(0, 'a', 1)
   state.delete(0, 'a')
@@ -29,7 +29,7 @@ test('what was created and deleted between two commits leaves no trace', () => {
   assert.equal(state.firstNamespace(), undefined)
 })
 
-test('without changes no commit is needed; later changes are given to the next call', () => {
+test('without changes no commit is needed; the next call returns later changes', () => {
   const state = new KeyedState<number>('s', memoryStore())
   assert.deepEqual(state.changes(), [])
   state.put(0, 'a', 1)
@@ -49,7 +49,7 @@ test('without changes no commit is needed; later changes are given to the next c
   )
 })
 
-test('a commit of nothing leaves what has changed meanwhile to the next one', () => {
+test('an empty commit leaves changes made meanwhile to the next one', () => {
   const store = memoryStore()
   const state = new KeyedState<number>('s', store)
   assert.deepEqual(state.changes(), [])
@@ -59,7 +59,7 @@ test('a commit of nothing leaves what has changed meanwhile to the next one', ()
   assert.equal(state.changes().length, 1)
 })
 
-test('deleting what is stored writes one tombstone, cached or not', () => {
+test('deleting a stored entry writes one tombstone, whether or not it is cached', () => {
   for (const cleanEntries of [0, 100]) {
     const state = new KeyedState<number>('s', memoryStore(), { cleanEntries })
     for (const key of ['a', 'b', 'c']) state.put(7, key, 1)
@@ -74,7 +74,7 @@ test('deleting what is stored writes one tombstone, cached or not', () => {
   }
 })
 
-test('a hot entry asks the store once, a missing one too', () => {
+test('a hot entry is read from the store once, and so is a missing one', () => {
   const store = counting()
   const state = new KeyedState<number>('s', store)
   for (let i = 0; i < 5; i++) {
@@ -98,7 +98,7 @@ test('the cache of clean entries is bounded, and dirty ones are never evicted', 
   for (let i = 0; i < 50; i++) assert.equal(state.get(0, `${i}`), -1)
 })
 
-test('what is being committed is not evicted either', () => {
+test('entries of the commit in flight are not evicted either', () => {
   const state = new KeyedState<number>('s', memoryStore(), { cleanEntries: 1 })
   state.put(0, 'a', 1)
   state.committed(1)
@@ -134,7 +134,7 @@ test('a scan goes through stored and fresh keys in order, in parts, while commit
   )
 })
 
-test('dirty bytes grow with what is put and are gone with the commit', () => {
+test('dirty bytes grow with each put, and start again from 0 with a commit', () => {
   const state = new KeyedState<unknown>('s', memoryStore())
   assert.equal(state.dirtyBytes, 0)
   for (let i = 0; i < 100; i++) state.put(0, `${i}`, 'x'.repeat(1000))
@@ -172,7 +172,7 @@ test('a stored value that cannot be read is incompatible state', () => {
   )
 })
 
-test('what the store gives back is frozen, as what was put is by its owner', () => {
+test('values that are read from the store are frozen', () => {
   const state = new KeyedState<{ n: number }>('state', memoryStore())
   state.put(0, 'a', { n: 1 })
   state.changes()
@@ -183,7 +183,7 @@ test('what the store gives back is frozen, as what was put is by its owner', () 
   assert(Object.isFrozen(value))
 })
 
-test('however many rows are deleted and not committed, a question for the first one at or after a place passes each once', () => {
+test('finding the first row passes each deleted, uncommitted row once', () => {
   const rows = 1000
   const store = memoryStore()
   let passed = 0
@@ -197,7 +197,7 @@ test('however many rows are deleted and not committed, a question for the first 
   const state = new KeyedState<number>('s', counted)
   for (let n = 0; n < rows; n++) state.put(n, 'a', n)
   state.committed(1)
-  // As an operator does: from a place that is below all rows, and not the lowest there is.
+  // As an operator does: from a namespace that is below all rows, but not the lowest possible one.
   const from = Number.MIN_SAFE_INTEGER + 1
   for (let n = 0; n < rows; n++) {
     const [first] = state.scan(from, Infinity)
@@ -208,7 +208,7 @@ test('however many rows are deleted and not committed, a question for the first 
   assert.ok(passed <= 10 * rows, `${passed} keys were passed`)
 })
 
-test('many keys of one namespace are in order, whether they are new, stored, deleted or come again', () =>
+test('many keys of one namespace are in order, whether they are new, stored, deleted or added again', () =>
   forSeeds(10, random => {
     const store = memoryStore()
     const state = new KeyedState<number>('s', store)
@@ -218,7 +218,7 @@ test('many keys of one namespace are in order, whether they are new, stored, del
     const sortedByKey = (pairs: readonly string[]): boolean =>
       pairs.every((pair, n) => n === 0 || pairs[n - 1]!.split('=')[0]! < pair.split('=')[0]!)
     for (let commit = 1; commit <= 4; commit += 1) {
-      // Few are stored before many new ones come between them.
+      // Few keys are stored before many new ones are put between them.
       for (const count of commit === 1 ? [300] : [4096, 1, 700, 5000]) {
         for (let n = 0; n < count; n += 1) {
           const key = String(random.int(60_000)).padStart(5, '0')
@@ -240,7 +240,7 @@ test('many keys of one namespace are in order, whether they are new, stored, del
         )
       }
       state.changes()
-      // What comes while a commit is in flight belongs to the next.
+      // Keys that are put while a commit is in flight belong to the next one.
       for (const key of ['00000x', '30000x', '99999x']) {
         state.put(0, key, commit)
         model.set(key, commit)

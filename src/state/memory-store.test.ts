@@ -41,7 +41,7 @@ test('a store keeps copies, sorted, with their position', () => {
   assert.deepEqual([store.size, store.position, [...store.keys('', undefined)]], [0, undefined, []])
 })
 
-test('a store is a sorted map, however keys come, go and come again', () =>
+test('a store equals a sorted map while keys are added, removed and added again', () =>
   forSeeds(200, random => {
     const store = memoryStore()
     const model = new Map<string, string>()
@@ -78,7 +78,7 @@ test('the order of keys holds through runs of every length', () =>
           if (!keys.has(key)) sorted.add(key)
           keys.add(key)
         }
-        // Whole ranges go at times, as windows do: so much that runs are cleared.
+        // Sometimes whole ranges are removed, as windows are: enough that runs are cleared.
         const below = String(random.int(3) === 0 ? random.int(9000) : 0)
         for (const key of keys)
           if (key < below) {
@@ -94,7 +94,7 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
   forSeeds(10, random => {
     const keys = new Set<string>()
     const sorted = new SortedKeys(key => keys.has(key))
-    // A new key is sorted with so many others; a call moves so many on.
+    // One call sorts up to freshMax new keys, and moves up to movesMax keys.
     const movesOfCallMax = freshMax + movesMax + 1
     let before = 0
     const bounded = (what: string): void => {
@@ -125,7 +125,7 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
       ask()
       addMany(10_000)
     }
-    // Nearly all go: the runs are cleared.
+    // Nearly all keys are removed: the runs are cleared.
     let left = 50
     for (const key of keys)
       if (left-- <= 0) {
@@ -138,7 +138,7 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
     assert.ok(sorted.moves < 12 * added, `${sorted.moves} moves for ${added} keys`)
   }))
 
-test('keys that have gone for good are let go of', () => {
+test('keys that were removed for good are released', () => {
   const keys = new Set<string>()
   let asked = 0
   const sorted = new SortedKeys(key => (asked++, keys.has(key)))

@@ -1,6 +1,4 @@
-/**
- * Attempts nest; one that fails leaves nothing, one that succeeds keeps what it did and lets go what waited.
- */
+/** Attempts nest. A failed one leaves no trace; a successful one keeps its changes and sends its output. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeyedState } from './keyed-state.ts'
@@ -30,7 +28,7 @@ test('a failed attempt leaves state as it was, and sends nothing', () => {
   assert.equal(undo.isOpen, false)
 })
 
-test('an inner attempt that fails takes only its own along', () => {
+test('a failed inner attempt undoes only its own changes', () => {
   const { undo, state, sent, send } = setUp()
   undo.begin()
   state.put(0, 'a', 1)
@@ -44,7 +42,7 @@ test('an inner attempt that fails takes only its own along', () => {
   assert.deepEqual([state.get(0, 'a'), sent], [1, ['outer']])
 })
 
-test('an outer attempt that fails takes those along that have succeeded in it', () => {
+test('a failed outer attempt undoes the attempts that succeeded in it', () => {
   const { undo, state, sent, send } = setUp()
   const outer = undo.begin()
   undo.begin()
@@ -55,7 +53,7 @@ test('an outer attempt that fails takes those along that have succeeded in it', 
   assert.deepEqual([state.get(0, 'a'), sent], [undefined, []])
 })
 
-test('what was committed comes back from the store', () => {
+test('a failed attempt restores a committed value', () => {
   const { undo, state } = setUp()
   state.put(0, 'a', 1)
   state.changes()
@@ -69,7 +67,7 @@ test('what was committed comes back from the store', () => {
   assert.equal(state.get(0, 'a'), 1)
 })
 
-test('outside of attempts things happen at once', () => {
+test('outside of attempts, output is sent at once', () => {
   const { sent, send } = setUp()
   send('a')
   assert.deepEqual(sent, ['a'])

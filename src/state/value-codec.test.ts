@@ -75,11 +75,11 @@ const values: unknown[] = [
   Array.from({ length: 50_000 }, (_, i) => ({ i })),
 ]
 
-test('values come back exactly as they were', () => {
+test('values are read back exactly as they were written', () => {
   for (const value of values) exact(value)
 })
 
-test('so do values of any shape', () => {
+test('values of any shape are read back exactly', () => {
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
@@ -106,7 +106,7 @@ class Sum {
   total = 1
 }
 
-test('what would come back as something else is refused, with its place', () => {
+test('refuses a value that would be read back as another one, and names its place', () => {
   const refused: [unknown, RegExp][] = [
     [() => 1, /function/],
     [{ a: { b: Symbol.iterator } }, /symbol at a\.b/],

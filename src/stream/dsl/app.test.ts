@@ -1,4 +1,4 @@
-/** Programs as they are declared: what is refused before anything runs, and how a plan is described. */
+/** Declared programs: which are refused before they run, and how a plan is described. */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../base/index.ts'
@@ -13,7 +13,7 @@ const names = topic('names', { key: text(), value: text() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>() })
 
 const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: (app: App) => unknown][] = [
-  ['nothing is read', 'INVALID_TOPOLOGY', /'app' reads nothing: begin with/, app => app.describe()],
+  ['an app that reads nothing', 'INVALID_TOPOLOGY', /'app' reads nothing: begin with/, app => app.describe()],
   [
     'a topic as a stream and as a table',
     'INVALID_TOPOLOGY',
@@ -49,14 +49,14 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
     app => app.stream(numbers).peek(() => {}, { name: 'numbers' }),
   ],
   [
-    'a name that no topic could be called by',
+    'an operator name that no topic could have',
     'INVALID_ARGUMENT',
     /'a\/b'.*letters/,
     app => app.stream(numbers).peek(() => {}, { name: 'a/b' }),
   ],
-  ['the same of an app', 'INVALID_ARGUMENT', /'a b'.*topic names/, () => new App('a b')],
+  ['an app name that no topic could have', 'INVALID_ARGUMENT', /'a b'.*topic names/, () => new App('a b')],
   [
-    'windows that allow less lateness than what feeds them, across an exchange',
+    'windows that allow less lateness than their input, across an exchange',
     'LATENESS_SHRINKS',
     /tumbling 1d.*: 2h\).*allowedLateness: '2h'/,
     app =>
@@ -73,7 +73,7 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
         .count(),
   ],
   [
-    'the same of sessions, behind a join',
+    'sessions that allow less lateness than their input, after a join',
     'LATENESS_SHRINKS',
     // Results of 'changes' carry the largest timestamp in their windows, which may be the size before the
     // last instant.
@@ -107,7 +107,7 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
         .count(),
   ],
   [
-    'a stream joined to a table that is made of it behind an exchange, in the same form',
+    'a stream joined to a table made of it behind an exchange, in the same form',
     'INVALID_TOPOLOGY',
     /select-key-1-exchange.*selectKey/,
     app => {
@@ -119,19 +119,19 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
   ],
   ['a window of no length', 'INVALID_ARGUMENT', /tumbling window.*0/, () => tumbling(0)],
   [
-    'a record in more windows than one record can be in',
+    'windows that put one record into too many of them',
     'INVALID_ARGUMENT',
     /864000 windows.*at most 10000.*86400ms or more/,
     () => hopping('10d', '1s'),
   ],
   [
-    'a window of more than an age',
+    'an allowed lateness that is too long',
     'INVALID_ARGUMENT',
     /allowed lateness/,
     () => tumbling(1, { allowedLateness: 1e15 }),
   ],
   [
-    'a policy of emission that there is not',
+    'an unknown emit policy',
     'INVALID_ARGUMENT',
     /emit needs 'final'.*'finally'/,
     app =>
@@ -143,7 +143,7 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
         .emit('finally' as 'final'),
   ],
   [
-    'early results all the time',
+    'early results at an interval of 0',
     'INVALID_ARGUMENT',
     /early/,
     app => app.stream(numbers).groupByKey().windowedBy(tumbling(10)).count().emit({ early: 0 }),
@@ -152,11 +152,11 @@ const refused: readonly [name: string, code: ErrorCode, message: RegExp, build: 
 ]
 
 for (const [name, code, message, build] of refused)
-  test(`${name}: refused`, () => {
+  test(`refuses ${name}`, () => {
     throws(() => build(new App('app')), { code, message })
   })
 
-test('what is asked for again is the same: a stream, a table, the late records of a window', () => {
+test('a second call returns the same stream, table, or late records of a window', () => {
   const app = new App('app')
   equal(app.stream(numbers), app.stream(numbers))
   equal(app.table(names), app.table(names))
@@ -217,7 +217,7 @@ const staged: readonly (readonly [
     2,
   ],
   [
-    'keys that were made go through one exchange for all that follows',
+    'made keys pass one exchange for all later operators',
     stream =>
       stream
         .selectKey(n => n)
@@ -228,7 +228,7 @@ const staged: readonly (readonly [
         .count(),
     2,
   ],
-  ['forEach needs no keys where they live', stream => stream.selectKey(n => n).forEach(() => {}), 1],
+  ['forEach needs no exchange', stream => stream.selectKey(n => n).forEach(() => {}), 1],
 ]
 for (const [name, program, count] of staged)
   test(name, () => {
@@ -312,7 +312,7 @@ const description = `app everything
     sums-late: late records ← sums.late
     to-7: to topic output ← sums-late`
 
-test('a plan with every operator is described as ever', () => {
+test('a plan with every operator has the expected description', () => {
   const app = everything()
   const found = app.describe()
   equal(found, description)

@@ -1,4 +1,6 @@
-/** Programming slips: a program without types gets a sentence at the call, and its app stays as it was. */
+/**
+ * Programming errors: a program without types gets a clear error at the call, and its app stays unchanged.
+ */
 import { equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../base/index.ts'
@@ -82,7 +84,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ],
   ['swapped arguments', (_, stream) => stream.groupByKey().aggregate(() => 0, 0), /add of aggregate.*got 0/],
   ['an async aggregate', (_, stream) => stream.groupByKey().aggregate(0, async), /async/],
-  ['an async beginning', (_, stream) => stream.groupByKey().aggregate(async, () => 0), /initial.*async/],
+  ['an async initial value', (_, stream) => stream.groupByKey().aggregate(async, () => 0), /initial.*async/],
 
   ['a duration for windows', (_, stream) => stream.groupByKey().windowedBy('1h'), /tumbling\('1h'\)/],
   ['milliseconds for windows', (_, stream) => stream.groupByKey().windowedBy(3_600_000), /got 3600000/],
@@ -146,7 +148,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['a number for a branch', (_, stream) => stream.split({ 2: () => true }), /'2' cannot name a branch/],
   ['a rest without a name', (_, stream) => stream.split({ a: () => true }, { rest: '' }), /'rest'/],
   [
-    'a rest named as a branch',
+    'a rest with the name of a branch',
     (_, stream) => stream.split({ a: () => true }, { rest: 'a' }),
     /rest of split.*'a'/,
   ],
@@ -170,7 +172,11 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     (_, _stream, table) => table.filterNot(1),
     /drop of filterNot/,
   ],
-  ['a mapper of a table that is none', (_, _stream, table) => table.mapValues(1), /mapper of mapValues/],
+  [
+    'a mapper of a table that is not a function',
+    (_, _stream, table) => table.mapValues(1),
+    /mapper of mapValues/,
+  ],
   [
     'a key of a table that is not a function',
     (_, _stream, table) => table.toStream('k'),
@@ -202,11 +208,11 @@ const keyed = {
 }
 type Form = keyof typeof keyed
 
-/** Which topics a stream of such keys can be written to. */
+/** The topics to which a stream of such keys can be written. */
 const writable: Readonly<Record<Form, readonly Form[]>> = {
   none: ['none', 'string', 'json', 'bytes', 'windowed'],
   string: ['string', 'json'],
-  // What JSON holds shows with each record.
+  // The type of a JSON key is only known for each record.
   json: ['none', 'string', 'json', 'bytes', 'windowed'],
   bytes: ['bytes'],
   windowed: ['json', 'windowed'],

@@ -12,7 +12,7 @@ const quoted = topic('quoted', { key: json<string>(), value: json<string>() })
 const counts = topic('counts', { key: json<unknown>(), value: json<unknown>() })
 const output = topic('output', { key: json<unknown>(), value: json<unknown>() })
 
-/** What a run has written, as `key value`. */
+/** The output of a run, as `key value`. */
 function written(run: ReturnType<typeof testApp>, to = output): string[] {
   return run
     .output(to)
@@ -20,7 +20,7 @@ function written(run: ReturnType<typeof testApp>, to = output): string[] {
     .map(({ key, value }) => `${JSON.stringify(key)} ${JSON.stringify(value)}`)
 }
 
-test('merged streams are counted together, without an exchange where their keys are alike', () => {
+test('merged streams are counted together, without an exchange if their keys have one form', () => {
   const app = new App('app')
   app.stream(left).merge(app.stream(right), { name: 'both' }).groupByKey().count().to(counts)
   equal(app.plan().stages.length, 1)
@@ -31,7 +31,7 @@ test('merged streams are counted together, without an exchange where their keys 
   deepEqual(written(run, counts), ['"a" 1', '"a" 2', '"b" 1'])
 })
 
-test('equal keys in two forms are one key behind a merge, also where an operator has asked for their bytes', () => {
+test('equal keys in two forms are one key after a merge, also if an operator has asked for their bytes', () => {
   const app = new App('app')
   const stream = app.stream(left)
   stream
@@ -76,7 +76,7 @@ test('streams whose keys were all changed are merged before one exchange', () =>
   deepEqual(written(run, counts), ['1 1', '-1 1'])
 })
 
-test('a stream merged with itself under other keys says how to do it', () => {
+test('the error for a stream merged with itself under other keys says how to do it', () => {
   const app = new App('app')
   const stream = app.stream(left)
   stream.merge(stream.selectKey(n => `${n}`)).to(output)
@@ -92,7 +92,7 @@ test('a stream merged with itself under other keys says how to do it', () => {
   deepEqual(written(run), ['"a" 1', '"1" 1'])
 })
 
-test('what feeds a merge decides the lateness that follows', () => {
+test('the inputs of a merge decide the lateness after it', () => {
   const app = new App('app')
   const windows = app
     .stream(left)
@@ -109,7 +109,7 @@ test('what feeds a merge decides the lateness that follows', () => {
   })
 })
 
-test('records of one key come from several partitions behind a merge: late in a session is what is late by itself', () => {
+test('after a merge, keys come from several partitions: a session judges a late record by its own time', () => {
   for (const [isMerged, late] of [
     [true, 1],
     [false, 0],
@@ -138,7 +138,7 @@ test('the branches of a split are streams by name', () => {
   deepEqual(written(run), ['"a" "large 11"', '"a" "small 1"', '"a" "none"'])
 })
 
-test('what no branch of a split takes is counted', () => {
+test('records that no branch of a split takes are counted', () => {
   const app = new App('app')
   app
     .stream(left)
@@ -150,7 +150,7 @@ test('what no branch of a split takes is counted', () => {
   equal(run.metrics.dropped.unmatched, 1)
 })
 
-test('duplicates are found by a key that was made, behind an exchange, and counted', () => {
+test('duplicates are found by a made key, behind an exchange, and counted', () => {
   const app = new App('app')
   app
     .stream(left)
@@ -169,7 +169,7 @@ test('duplicates are found by a key that was made, behind an exchange, and count
   deepEqual([duplicate, late, keyless], [1, 1, 1])
 })
 
-test('duplicates among results that may be corrected are refused, and the app stays as it was', () => {
+test('refuses duplicates among results that may be corrected, and leaves the app unchanged', () => {
   const app = new App('app')
   const results = app
     .stream(left)

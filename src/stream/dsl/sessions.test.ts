@@ -1,4 +1,4 @@
-/** Sessions: how they grow, merge and end, and what is taken back. */
+/** Sessions: how they grow, merge and end, and which results are retracted. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
@@ -8,7 +8,7 @@ import { App } from './app.ts'
 import { session } from './windows.ts'
 import { type Event, input, output, run } from './windows.test-support.ts'
 
-test('a session fires when the watermark has passed its last instant, and takes records until that is its allowed lateness ago', () => {
+test('a session fires when the watermark has passed its last instant, and takes records for the allowed lateness after it', () => {
   const of = (watermark: number, allowedLateness: number): readonly unknown[] => {
     const { results, late } = run(
       session(20, { allowedLateness }),
@@ -69,7 +69,7 @@ test('a merge retracts the sessions that went out, then announces the new one', 
   ])
 })
 
-test('under changes a merge takes back each old session, and gives the new one, whether they had fired or not', () => {
+test('under changes a merge retracts each old session, and sends the new one, whether or not they had fired', () => {
   const events: Event[] = [
     [5, 1],
     [30, 4],
@@ -95,7 +95,7 @@ test('under changes a merge takes back each old session, and gives the new one, 
   )
 })
 
-test('early results of sessions that merge are taken back, and nothing is said of those never shown', () => {
+test('early results of sessions that merge are retracted, and sessions never shown cause no result', () => {
   const { driver } = run(session(20), { early: 10 }, [[5, 1]], false)
   driver.advanceWallClock(10)
   for (const [timestamp, value] of [
@@ -119,7 +119,7 @@ test('early results of sessions that merge are taken back, and nothing is said o
   )
 })
 
-test('a merge that is grouped by another key: what is taken back is null there, counted, and not aggregated', () => {
+test('a result retracted by a merge is null when grouped by another key: counted, and not aggregated', () => {
   const app = new App('a')
   const sessions = app.stream(input).groupByKey().windowedBy(session(20)).count().emit('changes')
   const perKey = topic('per-key', { key: z.string(), value: z.int() })

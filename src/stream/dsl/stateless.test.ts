@@ -1,6 +1,4 @@
-/**
- * Operators without state: what they make of keys, values and nulls, and what stays of a record on its way.
- */
+/** Operators without state: how they treat keys, values and nulls, and which parts of a record they keep. */
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
@@ -15,7 +13,7 @@ const counts = topic('counts', { key: json<unknown>(), value: json<number>() })
 
 type Numbers = Stream<string, number>
 
-/** What comes out for these values, each under the key `k` at the time of its place, as `key value @time`. */
+/** The output for these values, each with key `k` and its index as timestamp, as `key value @time`. */
 function check(
   name: string,
   program: (numbers: Numbers) => Stream<unknown, unknown>,
@@ -50,7 +48,7 @@ check('map', numbers => numbers.map((n, key) => [n, key]), [7], ['7 "k" @0'])
 check('selectKey', numbers => numbers.selectKey((n, key) => ({ key, n })), [7], ['{"key":"k","n":7} 7 @0'])
 check('selectKey to null', numbers => numbers.selectKey(() => null), [7], ['null 7 @0'])
 check(
-  'flatMap: none, one and many, each with the time of what it comes from',
+  'flatMap: none, one and many, each with the timestamp of its input',
   numbers => numbers.flatMap((n, key) => Array.from({ length: n }, (_, i) => [`${key}${i}`, n] as const)),
   [0, 1, 2],
   ['"k0" 1 @1', '"k0" 2 @2', '"k1" 2 @2'],
@@ -88,7 +86,7 @@ test('peek sees every record and changes nothing', () => {
   equal(run.output(output).read().length, 2)
 })
 
-test('keys of null and undefined are dropped where a key is needed, and counted, however the need comes', () => {
+test('every operator that needs a key drops and counts keys of null and undefined', () => {
   for (const none of [null, undefined]) {
     const app = new App('app')
     const keyless = app.stream(input).selectKey((): unknown => none)
@@ -125,7 +123,7 @@ test('values of null are dropped by aggregates, and counted', () => {
   equal(run.metrics.dropped['null-value'], 6)
 })
 
-test('an aggregate carries the largest time of what went into it', () => {
+test('an aggregate carries the largest timestamp of its records', () => {
   const app = new App('app')
   app.stream(input).groupByKey().count().to(counts)
   const run = testApp(app)
@@ -160,7 +158,7 @@ test('an initial value that is a function is called for each key', () => {
   )
 })
 
-test('keys that are equal are one, in whatever order their properties come; 1 and "1" are two', () => {
+test('equal keys are one, whatever the order of their properties; 1 and "1" are two', () => {
   const app = new App('app')
   app
     .stream(input)
@@ -183,7 +181,7 @@ test('keys that are equal are one, in whatever order their properties come; 1 an
   )
 })
 
-test('a key that its schema makes another kind of is grouped by what it has become, or says so', () => {
+test('a key that its schema transforms is grouped by the result, or fails with that advice', () => {
   const numbered = topic('numbered', { key: z.string().transform(Number), value: json<number>() })
   const raw = topic('numbered', { key: text(), value: json<number>() })
   const direct = new App('direct')
@@ -212,7 +210,7 @@ test('a key that its schema makes another kind of is grouped by what it has beco
   )
 })
 
-test('a record that the topic written to refuses names the output', () => {
+test('the error for a record that the output topic refuses names the output', () => {
   const app = new App('app')
   const keyless = topic('keyless', { value: json<number>() })
   app

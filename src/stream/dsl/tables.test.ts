@@ -1,4 +1,4 @@
-/** Tables and what is joined to them: null deletes, rows come, change and go, keys in several forms. */
+/** Tables and joins to them: null deletes; rows are added, changed and deleted; keys have several forms. */
 import { deepEqual, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic, windowed } from '../../schema/index.ts'
@@ -14,7 +14,7 @@ const output = topic('output', { key: json<unknown>(), value: json<unknown>() })
 
 type Change = readonly [key: string, value: number | null]
 
-/** What becomes of changes of a table, as `key value`. */
+/** The output for changes of a table, as `key value`. */
 function changes(
   program: (table: Table<string, number>) => Table<string, unknown>,
   given: readonly Change[],
@@ -29,7 +29,7 @@ function changes(
     .map(({ key, value }) => `${String(key)} ${JSON.stringify(value)}`)
 }
 
-test('null deletes a row, and is not passed on where there was none', () => {
+test('null deletes a row, and is not forwarded if there was none', () => {
   deepEqual(
     changes(
       table => table,
@@ -46,7 +46,7 @@ test('null deletes a row, and is not passed on where there was none', () => {
   )
 })
 
-test('a filter deletes what no longer matches, says nothing of what never did, and is not asked about null', () => {
+test('a filter deletes rows that no longer match, ignores rows that never did, and is not called with null', () => {
   deepEqual(
     changes(
       table => table.filter((value, key) => value.toFixed() === '2' && key === 'a'),
@@ -65,7 +65,7 @@ test('a filter deletes what no longer matches, says nothing of what never did, a
   )
 })
 
-test('a mapper is not asked about null, and a row that it maps to null is none', () => {
+test('a mapper is not called with null, and deletes a row that it maps to null', () => {
   deepEqual(
     changes(
       table => table.mapValues((value, key) => (value > 9 ? null : `${key}${value.toFixed(1)}`)),
@@ -125,7 +125,7 @@ function answers(
   }
 }
 
-test('a join asks for the row as it is then: not there yet, there, changed, deleted, there again', () => {
+test('a join sees the row as it is then: not there yet, there, changed, deleted, there again', () => {
   const { found } = answers(
     table => table,
     ['a1', ['a', 10], 'a2', ['a', 20], 'a3', ['a', null], 'a4', ['a', 30], 'a5', 'b6'],
@@ -143,7 +143,7 @@ test('a join asks for the row as it is then: not there yet, there, changed, dele
   ])
 })
 
-test('a join sees a table as its filters and mappers leave it, which are told the key', () => {
+test('a join sees a table after its filters and mappers, which get the key', () => {
   const { found } = answers(
     table => table.filter((_, key) => key.startsWith('a')).mapValues((value, key) => value * key.length),
     [['a', 10], ['b', 20], 'a1', 'b2'],
@@ -151,7 +151,7 @@ test('a join sees a table as its filters and mappers leave it, which are told th
   deepEqual(found, ['inner a1 10', 'left a1 10', 'left b2 null'])
 })
 
-test('a join sees what an aggregate has come to, and toTable', () => {
+test('a join sees the current values of an aggregate, and of toTable', () => {
   for (const tableOf of [
     (table: Table<string, number>) =>
       table
@@ -163,7 +163,7 @@ test('a join sees what an aggregate has come to, and toTable', () => {
     deepEqual(answers(tableOf, [['a', 10], 'a1']).found, ['inner a1 10', 'left a1 10'])
 })
 
-test('a null value on either side of a join is counted or left alone; without a key inner drops and left meets null', () => {
+test('a null value on either side of a join is counted or ignored; without a key, inner drops and left joins null', () => {
   const app = new App('nulls')
   const table = app.table(rows)
   const stream = app.stream(asked)
@@ -182,14 +182,14 @@ test('a null value on either side of a join is counted or left alone; without a 
   deepEqual([run.metrics.dropped['null-value'], run.metrics.dropped['null-key']], [2, 1])
 })
 
-test('a stream whose key was changed finds its row, whatever else became of that key before', () => {
+test('a stream whose key was changed finds its row, also if another exchange encodes that key', () => {
   for (const countFirst of [true, false]) {
     const { found } = answers(
       table => table,
       [['a', 10], 'ax', 'bx'],
       stream => {
         const moved = stream.selectKey((_, key) => key)
-        // Another exchange, in which the key has another form.
+        // Another exchange, which encodes the key in another form.
         if (countFirst) moved.groupByKey().count()
         return moved
       },
@@ -211,7 +211,7 @@ test('keys in two forms on the log meet in a join', () => {
   deepEqual(run.output(output).read(), [{ key: 'a', value: 'x 10', timestamp: 0 }])
 })
 
-test('results of windows are joined where they are kept', () => {
+test('results of windows can be joined if they are kept', () => {
   const windows = topic('windows', { key: windowed(text()), value: text() })
   const build = (kept: boolean) => {
     const app = new App('windows')
@@ -239,7 +239,7 @@ test('results of windows are joined where they are kept', () => {
 /** Sums until a value is null or nothing: then there is no sum. */
 const sum = (all: number | null, value: number): number | null => (value <= 0 ? null : (all ?? 0) + value)
 
-test('an aggregate of null deletes, and begins again', () => {
+test('an aggregate of null deletes the row, and the next record starts over', () => {
   const app = new App('sums')
   app.stream(rows).groupByKey().aggregate<number | null>(100, sum).to(output)
   app
@@ -266,7 +266,7 @@ test('an aggregate of null deletes, and begins again', () => {
   )
 })
 
-test('a window whose aggregate is null is none: what went out for it is taken back', () => {
+test('a window whose aggregate becomes null is deleted, and its results are retracted', () => {
   const collected = (policy: 'final' | 'changes' | { early: number }, windows: 'aligned' | 'session') => {
     const app = new App('sums')
     const stream = app.stream(rows).groupByKey()

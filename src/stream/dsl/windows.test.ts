@@ -1,4 +1,6 @@
-/** Windows whose bounds depend on the time alone: when they fire, what they take, what is late. */
+/**
+ * Windows whose bounds depend on the time alone: when they fire, and which records they take or call late.
+ */
 import { deepEqual, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
@@ -9,7 +11,7 @@ import { App } from './app.ts'
 import { hopping, session, tumbling } from './windows.ts'
 import { input, output, run } from './windows.test-support.ts'
 
-test('a tumbling window is final when the watermark passes its end, with what came in any order', () => {
+test('a tumbling window is final when the watermark passes its end, whatever the order of its records', () => {
   const { results, late } = run(tumbling(100), 'final', [
     [5, 1],
     [99, 2],
@@ -52,7 +54,7 @@ test('a record after its window closed is late: counted, and in the side output'
   deepEqual([driver.metrics.dropped.late, driver.metrics.sideOutput.late], [0, 1])
 })
 
-test('within the allowed lateness a late record corrects, past it is late', () => {
+test('within the allowed lateness a late record corrects the result; past it, the record is dropped', () => {
   const { results, late } = run(tumbling(100, { allowedLateness: 50 }), 'final', [
     [5, 1],
     [110, 2],
@@ -113,7 +115,7 @@ test('a time before 1970, or later than a Date can hold, is invalid for a record
     )
 })
 
-test('the first and the last time there is are in exact windows, also to the left of 1970', () => {
+test('the first and the last possible time are in exact windows, also before 1970', () => {
   const last = 8_640_000_000_000_000
   const { results, late } = run(hopping(100, 50, { allowedLateness: 100_000_000_000_000 }), 'final', [
     [0, 1],
@@ -161,14 +163,17 @@ test('a record at the end of a window is in the next one', () => {
   )
 })
 
-/** Pushes 1 into the window [0, 100), moves the watermark, and pushes 2: what came of the window then. */
+/**
+ * Pushes 1 into the window [0, 100), moves the watermark, and pushes 2. Returns the results and the late
+ * records.
+ */
 function around(watermark: number, allowedLateness: number): readonly unknown[] {
   const { results, late } = run(
     tumbling(100, { allowedLateness }),
     'final',
     [
       [5, 1],
-      // The watermark is 10 below.
+      // The watermark is 10 below the largest timestamp.
       [watermark + 10, 0, 'other'],
       [6, 2],
     ],
@@ -189,7 +194,7 @@ test('a window fires at the watermark of its end, takes records up to its allowe
   deepEqual(around(150, 50), ['1 on-time', 'late 6'])
 })
 
-test('nothing comes of no records, and nothing of windows without any', () => {
+test('no records give no results, and neither do windows without records', () => {
   for (const windows of [tumbling(100), hopping(100, 50), session(20)])
     for (const policy of ['final', 'changes', { early: 1 }] as const) {
       const { results, driver } = run(windows, policy, [])
@@ -274,7 +279,7 @@ test('a window downstream must allow at least the lateness upstream', () => {
   regrouped.windowedBy(tumbling(1000, { allowedLateness: 50 })).count()
 })
 
-/** Slips of programs without types. */
+/** Errors of programs without types. */
 const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
   [() => tumbling('1h', '30m' as never), /options of the tumbling window.*'30m'/],
   [() => tumbling('1h', { lateness: '1h' } as never), /'lateness' of the tumbling window/],
@@ -298,7 +303,7 @@ test('two operators with one name', () => {
   )
 })
 
-test('a filter on final results takes back what no longer matches, and says nothing of what never did', () => {
+test('a filter on final results retracts those that no longer match, and ignores those that never did', () => {
   const app = new App('a')
   app
     .stream(input)

@@ -1,4 +1,4 @@
-/** A running aggregate per key: what it gives out, and the rows that it keeps. */
+/** A running aggregate per key: its output, and the rows that it keeps. */
 import { aggregate } from './aggregate.ts'
 import { counting, folding, reducing } from './aggregation.ts'
 import { check } from './harness.test-support.ts'
@@ -17,7 +17,7 @@ check('a count has a row for each key', aggregate('count', counting), [
   ],
   ['get a', ['2']],
   ['get c', ['-']],
-  // A change has the largest timestamp so far, and a watermark passes without a trace.
+  // A change has the largest timestamp so far, and a watermark has no effect.
   [
     'b 5 @0',
     ['b 2←1 @1'],
@@ -26,7 +26,7 @@ check('a count has a row for each key', aggregate('count', counting), [
   ['W100', []],
 ])
 
-check('what has no key or no value is dropped, and counted', aggregate('count', counting), [
+check('a record without a key or a value is dropped, and counted', aggregate('count', counting), [
   ['- 1 @1', ['dropped null-key']],
   ['a - @1', ['dropped null-value']],
   ['- - @1', ['dropped null-key']],
@@ -53,7 +53,7 @@ check(
   [
     ['a 1 @5', ['a 11 @5'], ['aggregate 0 a {"value":11,"timestamp":5}']],
     ['a 0 @6', ['a -←11 @6'], []],
-    // Nothing is said of a row that was none.
+    // There was no row, so no change is forwarded.
     ['a 0 @7', []],
     ['a 2 @3', ['a 12 @3'], ['aggregate 0 a {"value":12,"timestamp":3}']],
   ],

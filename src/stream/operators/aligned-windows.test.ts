@@ -22,7 +22,7 @@ sums(
     ['a 2 @1', [], ['windows 0 a {"value":3,"timestamp":3}']],
     ['W9', []],
     ['W10', ['out: a[0,10) 3 @9 on-time'], []],
-    // Too late for its window, which left nothing behind and leaves nothing now.
+    // Too late for its window, which has no state and gets none now.
     ['a 4 @9', ['late: a 4 @9']],
   ],
 )
@@ -55,7 +55,7 @@ sums('a result at every change has the largest timestamp in its window', tumblin
   ['W10', []],
 ])
 
-sums('what went out early says so until the window has fired', tumbling(10), { early: 5 }, [
+sums('early results are kept in state until the window has fired', tumbling(10), { early: 5 }, [
   ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
   ['tick 5', ['out: a[0,10) 1 @9 early'], ['windows 0 a {"value":1,"timestamp":3}', 'early-0 0 a 1']],
   ['a 2 @4', [], ['windows 0 a {"value":3,"timestamp":4}', 'early-0 0 a 1']],
@@ -71,7 +71,7 @@ sums('a record is in each hopping window around it', hopping(10, 5), 'final', [
   ['W15', ['out: a[5,15) 3 @14 on-time'], []],
 ])
 
-sums('between windows that are a sample a record is in none', hopping(5, 20), 'final', [
+sums('a record between windows that take a sample is in none', hopping(5, 20), 'final', [
   ['a 1 @7', ['dropped not-sampled']],
   ['W10', []],
   ['a 1 @7', ['late: a 1 @7']],

@@ -1,4 +1,4 @@
-/** Days of a time zone: compared with what Intl says of every instant around the changes of clocks. */
+/** Days of a time zone: compared with Intl, instant by instant, around the changes of clocks. */
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError } from '../../base/index.ts'
@@ -57,7 +57,7 @@ for (const timeZone of [
   'Africa/Monrovia',
   'America/Havana',
 ])
-  test(`days of ${timeZone} are side by side, and each instant is in one`, () => {
+  test(`days of ${timeZone} have no gaps, and each instant is in one`, () => {
     const calendar = new Calendar(timeZone, day, 0)
     for (const from of ['1970-01-01', '1987-04-01', '2005-04-01', '2011-12-20', '2018-02-01', '2023-10-01']) {
       const begin = Date.parse(from)
@@ -75,7 +75,7 @@ test('a day that a zone has skipped is empty', () => {
   equal(calendar.start(skipped), Date.parse('2011-12-30T10:00:00Z'))
 })
 
-test('the first and the last time that there is are in days', () => {
+test('the first and the last possible time are in days', () => {
   for (const timeZone of ['Pacific/Kiritimati', 'America/New_York', 'UTC'])
     for (const instant of [0, 8_640_000_000_000_000]) {
       const calendar = new Calendar(timeZone, day, 0)
@@ -95,8 +95,8 @@ test('windows are days of the zone, in any order of records, and fire at their m
       [at('2026-03-28T23:00:00Z'), 2],
       [at('2026-03-29T21:59:59.999Z'), 4],
       [at('2026-03-29T22:00:00Z'), 8],
-      // The watermark is 10 ms behind: within the lateness of the day before, and past that of the one before
-      // it.
+      // The watermark is 10 ms below the largest timestamp: within the lateness of the day before, and past
+      // that of the one before it.
       [at('2026-03-29T22:30:00Z'), 16],
       [at('2026-03-29T01:00:00Z'), 32],
       [at('2026-03-28T01:00:00Z'), 64],
@@ -136,7 +136,7 @@ test('weeks from Monday, and business days from six in the morning', () => {
   )
 })
 
-test('a negative offset moves windows back, as the positive one that leads to the same starts', () => {
+test('a negative offset moves windows back, as the positive offset with the same starts does', () => {
   deepEqual(tumbling('1d', { offset: '-8h' }), tumbling('1d', { offset: '16h' }))
   deepEqual(tumbling(100, { offset: -130 }).offsetMs, 70)
   deepEqual(tumbling(100, { offset: -100 }).offsetMs, 0)
@@ -151,14 +151,14 @@ for (const [name, code, words, declare] of [
     () => tumbling('1d', { timeZone: 'Europe/Atlantis' }),
   ],
   [
-    'a zone for hours',
+    'a zone for windows of hours',
     'INVALID_ARGUMENT',
     /6h.*whole days.*offset/,
     () => tumbling('6h', { timeZone: 'Europe/Berlin' }),
   ],
   ['text for options', 'INVALID_ARGUMENT', /tumbling window.*'30m'/, () => tumbling('1h', '30m' as never)],
   [
-    'an option that is unknown',
+    'an unknown option',
     'INVALID_ARGUMENT',
     /Unknown option 'lateness' of the tumbling window.*allowedLateness/,
     () => tumbling('1h', { lateness: '1h' } as never),

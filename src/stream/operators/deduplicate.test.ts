@@ -1,4 +1,4 @@
-/** deduplicate, alone: which records pass, and when what has passed is forgotten. */
+/** deduplicate, alone: which records pass, and when passed records are forgotten. */
 import { deduplicate } from './deduplicate.ts'
 import { check } from './harness.test-support.ts'
 
@@ -7,7 +7,7 @@ check('the first of each key passes, and the time counts from it', deduplicate<s
   ['a 2 @3', ['dropped duplicate']],
   ['b 3 @4', ['b 3 @4'], ['passed 0 a 3', 'passed 0 b 4']],
   ['a 4 @12', ['dropped duplicate']],
-  // Not near the first one any more: the one that was dropped does not count.
+  // Not near the first record any more; the dropped one does not count.
   ['a 5 @13', ['a 5 @13'], ['passed 0 a 3', 'passed 0 b 4', 'passed 10 a 13']],
   ['a - @14', ['dropped duplicate']],
   ['b - @14', ['b - @14'], ['passed 0 a 3', 'passed 0 b 4', 'passed 10 a 13', 'passed 10 b 14']],
@@ -22,7 +22,7 @@ check('records out of order are compared in both directions', deduplicate<string
   ['a 5 @24', ['dropped duplicate']],
 ])
 
-check('what can meet no record any more is forgotten', deduplicate<string, number>(10, 0), [
+check('a passed record is forgotten once it can have no duplicate', deduplicate<string, number>(10, 0), [
   ['a 1 @9', ['a 1 @9'], ['passed 0 a 9']],
   // A record at the watermark is not late.
   ['W18', []],
@@ -35,7 +35,7 @@ check('what can meet no record any more is forgotten', deduplicate<string, numbe
   ['W30', [], []],
 ])
 
-check('it is kept longer for records that may be late', deduplicate<string, number>(10, 5), [
+check('a passed record is kept longer if records may be late', deduplicate<string, number>(10, 5), [
   ['a 1 @9', ['a 1 @9'], ['passed 0 a 9']],
   ['W23', []],
   ['a 2 @18', ['dropped duplicate']],

@@ -1,6 +1,6 @@
 /**
- * What an outlet of a window makes of a change: its pane, its time, the watermark that it carries, and how it
- * is counted.
+ * The result that an outlet of a window sends for a change: its pane, timestamp and watermark, and how it is
+ * counted.
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
@@ -19,7 +19,7 @@ const result: WindowResult<string, number> = {
   timestamp: 40,
   lastInstant: 99,
 }
-/** The record that a change is due to. */
+/** The record that caused a change. */
 const cause = { watermark: 70, raised: true }
 
 type Act = (out: Emission<string, number>) => void
@@ -29,7 +29,7 @@ const fired: Act = out => out.onTime(result)
 const takenBack: Act = out => out.retracted(result, true, cause)
 const dissolved: Act = out => out.retracted(result, false, cause)
 
-/** What goes out: `pane @timestamp W<watermark>`, `!` where idleness had raised that; and what is counted. */
+/** The output, `pane @timestamp W<watermark>`, with `!` if idleness had raised that; and the counts. */
 type Row = readonly [policy: EmitPolicy, acts: readonly Act[], sent: string, counted: string]
 const never = `W${neverLate}`
 

@@ -1,4 +1,4 @@
-/** flatMapValues, alone: it keeps nothing, and the key as it is. */
+/** flatMapValues, alone: it keeps no state, and does not change the key. */
 import { throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { json, text, topic } from '../../schema/index.ts'
@@ -8,7 +8,7 @@ import { flatMapValues } from './flat-map-values.ts'
 import { check } from './harness.test-support.ts'
 
 check(
-  'none, one and many values, each with the key and the time of what it comes from',
+  'none, one and many values, each with the key and the timestamp of its input',
   flatMapValues<string, number, string>((n, key) => Array.from({ length: n }, (_, i) => `${key}${i}`)),
   [
     ['a 0 @1', []],
@@ -26,7 +26,7 @@ check(
   [['a 7 @1', ['a 7 @1', 'a - @1']]],
 )
 
-test('an object that is given twice is shared: a function that changes it fails its record', () => {
+test('an object that is returned twice is shared: a function that changes it fails its record', () => {
   const input = topic('input', { key: text(), value: json<number>() })
   const app = new App('app')
   app

@@ -1,4 +1,4 @@
-/** forEach, alone: it is handed each record, and nothing comes out. */
+/** forEach, alone: it gets each record, and has no output. */
 import { deepEqual } from 'node:assert/strict'
 import { after } from 'node:test'
 import { forEach } from './for-each.ts'
@@ -6,7 +6,7 @@ import { check } from './harness.test-support.ts'
 
 const seen: unknown[] = []
 check(
-  'each record is handed over once',
+  'each record is passed to the function once',
   forEach<string, number>((value, key) => seen.push([key, value])),
   [
     ['a 1 @1', []],

@@ -15,7 +15,7 @@ for (const isAlike of [true, false])
     ['0: b 3 @1 W10', ['b 3 @1']],
   ])
 
-test('keys in several forms lose the bytes that an operator before has left', () => {
+test('keys in several forms lose the bytes that an earlier operator has left', () => {
   for (const isAlike of [true, false]) {
     const found: StreamRecord[] = []
     const { inputs } = merge(2, isAlike).make({} as OperatorContext, [record => found.push(record)])

@@ -17,10 +17,7 @@ type Program = (stream: Stream<string, number>, table: Table<string, number>) =>
 const later = (): never => Promise.resolve(1) as never
 const nothing = (): never => undefined as never
 
-/**
- * The program fails at a record, with this in the message, and under 'skip' that record leaves nothing behind
- * but a count.
- */
+/** The program fails at a record, with this in the message. Under 'skip' that record leaves only a count. */
 function check(name: string, about: RegExp, program: Program): void {
   test(name, () => {
     const app = new App('app')
@@ -43,7 +40,7 @@ function check(name: string, about: RegExp, program: Program): void {
       skipping
         .output(output)
         .read()
-        // A session that grows is taken back and given again.
+        // A session that grows is retracted, and sent again.
         .filter(({ value, pane }) => value === null && pane === undefined),
       [],
     )
@@ -94,7 +91,7 @@ check('flatMap returns one pair for a list of them', /pairs.*is 'a'/, stream =>
   stream.flatMap((() => ['a', 1]) as never),
 )
 
-test('undefined as a key means no key, and from a predicate no', () => {
+test('undefined means no key as a key, and false from a predicate', () => {
   const app = new App('app')
   const stream = app.stream(input)
   stream.selectKey(() => undefined).to(output)

@@ -25,14 +25,14 @@ function kept(
 
 sums('a session grows, fires once, and is forgotten with its timer', session(10), [
   ['a 1 @3', [], kept(13, [3, 3, 1])],
-  // The timer comes first: it will find the session as it is then.
+  // The timer is earlier: it will find the session as it is then.
   ['a 2 @9', [], kept(13, [3, 9, 3])],
   ['W14', [], kept(19, [3, 9, 3])],
   ['W19', []],
   ['W20', ['out: a[3,19) 3 @19 on-time'], []],
 ])
 
-sums('a record joins two sessions, which are one then', session(10), [
+sums('a record joins two sessions into one', session(10), [
   ['a 1 @0', [], kept(10, [0, 0, 1])],
   ['a 2 @20', [], kept(10, [0, 0, 1], [20, 20, 2])],
   ['a 4 @10', [], kept(10, [0, 20, 7])],
@@ -40,7 +40,7 @@ sums('a record joins two sessions, which are one then', session(10), [
 ])
 
 sums(
-  'a session that has fired is taken back when a late record moves its bounds',
+  'a session that has fired is retracted when a late record moves its bounds',
   session(10, { allowedLateness: 20 }),
   [
     ['a 1 @0', [], kept(10, [0, 0, 1])],
@@ -51,7 +51,7 @@ sums(
       ['sessions 0 a {"live":[{"start":0,"last":8,"value":3}],"timer":18}', 'timers 18 a true'],
     ],
     ['W19', ['out: a[0,18) 3 @18 on-time'], kept(38, [0, 8, 3])],
-    // Its bounds stay: the old value is replaced, not taken back.
+    // Its bounds stay: the old value is replaced, not retracted.
     ['a 4 @4', ['out: a[0,18) 7←3 @18 late'], kept(38, [0, 8, 7])],
     ['W38', []],
     ['W39', [], []],
@@ -73,7 +73,7 @@ sums('a record meets no session that its own watermark has passed', session(10),
 ])
 
 sums(
-  'where keys span partitions, a record is late by its own time',
+  'if keys span partitions, a record is late by its own time',
   session(10),
   [
     ['a 1 @5 W6', ['late: a 1 @5 W6']],

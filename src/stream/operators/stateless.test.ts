@@ -60,7 +60,7 @@ check(
 )
 
 check(
-  'groupBy: the selector is not asked about what has no value',
+  'groupBy: the selector is not called for a record without a value',
   groupKey<string, number, string>(n => n.toFixed()),
   [
     ['a 7 @1', ['7 7 @1']],

@@ -5,7 +5,7 @@ import { innerJoin, leftJoin } from './stream-table-join.ts'
 const tables = [undefined, { a: 10 }]
 
 check(
-  'inner: what has no match goes no further',
+  'inner: a record without a match has no output',
   innerJoin<string, number, number, string>((n, row, key) => `${key} ${n} ${row}`),
   [
     ['a 1 @1', ['a "a 1 10" @1']],
@@ -18,7 +18,7 @@ check(
 )
 
 check(
-  'left: what has no match, or no key, meets null',
+  'left: a record without a match, or without a key, is joined to null',
   leftJoin<string | null, number, number, string>((n, row, key) => `${key} ${n} ${row}`),
   [
     ['a 1 @1', ['a "a 1 10" @1']],

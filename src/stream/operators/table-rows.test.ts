@@ -1,9 +1,9 @@
-/** The operators on the rows of a table, alone: both sides of a change, and what a join looks up. */
+/** The operators on the rows of a table, alone: both sides of a change, and the row that a join looks up. */
 import { check } from './harness.test-support.ts'
 import { filterRows, filterRowsNot, mapRows } from './table-rows.ts'
 
 check(
-  'a filter deletes what no longer matches, and says nothing of what never did',
+  'a filter deletes rows that no longer match, and ignores rows that never did',
   filterRows<string, number>((n, key) => n > 1 && key === 'a'),
   [
     ['a 1 @1', []],
@@ -20,7 +20,7 @@ check(
 )
 
 check(
-  'filterNot deletes what matches now, and says nothing of what did before',
+  'filterNot deletes rows that match now, and ignores rows that matched before',
   filterRowsNot<string, number>((n, key) => n > 1 && key === 'a'),
   [
     ['a 1 @1', ['a 1 @1']],
@@ -36,7 +36,7 @@ check(
 )
 
 check(
-  'a mapper is not asked about null, and a row that it maps to null is none',
+  'a mapper is not called with null, and deletes a row that it maps to null',
   mapRows<string, number, string | null>((n, key) => (n > 9 ? null : `${key}${n.toFixed()}`)),
   [
     ['a 1 @1', ['a "a1" @1']],

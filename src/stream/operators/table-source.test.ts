@@ -1,4 +1,4 @@
-/** A topic or a stream as a table, alone: rows come, change and go. */
+/** A topic or a stream as a table, alone: rows are added, changed and deleted. */
 import { check } from './harness.test-support.ts'
 import { materialize } from './table-source.ts'
 
@@ -9,7 +9,7 @@ check('the latest value of each key', materialize<string, number>({ name: 'table
   ['get a', ['2']],
   ['a - @3', ['a -←2 @3'], ['table 0 b 3']],
   ['get a', ['-']],
-  // Nothing is said of a row that was none.
+  // There was no row, so no change is forwarded.
   ['a - @4', []],
   ['- 1 @5', ['dropped null-key']],
   ['W100', []],
