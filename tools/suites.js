@@ -1,22 +1,25 @@
 // The suites of tests: which files each one holds. Paths begin at the root of the project.
 import { readdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const isPeer = file => file.startsWith('test/peers/')
-/** Tests of DuckDB's connectors load it, and take longer than all other units together. */
-const isOfDriver = file => /^(duckdb|parquet)/.test(basename(file))
+/** Tests of connectors read and write files, and take longer than all other units together. */
+const isOfConnector = file => file.startsWith('src/connect/connectors/')
 
 /**
  * Each suite: its files, and how many processes run at a time. `isShared`: they share the files out between
  * them; else each file has its own process. Peers share ports, disk and a JVM's memory.
  */
 export const suites = {
-  unit: { files: () => testFiles('src').filter(file => !isOfDriver(file)), processes: 2, isShared: true },
+  unit: { files: () => testFiles('src').filter(file => !isOfConnector(file)), processes: 2, isShared: true },
   integration: {
-    files: () => [...testFiles('src').filter(isOfDriver), ...testFiles('test').filter(file => !isPeer(file))],
+    files: () => [
+      ...testFiles('src').filter(isOfConnector),
+      ...testFiles('test').filter(file => !isPeer(file)),
+    ],
     processes: 2,
     isShared: false,
   },
