@@ -70,7 +70,7 @@ export class InternalLog {
     this.#clock = clock
     const given = { ...internalLimitsDefault, ...limits }
     // A partition keeps the size of segments that it was made with.
-    const { segmentBytes = given.segmentBytes } = partition.config
+    const { segmentBytes } = partition.settings
     this.#batchBytesMax = segmentBytes >> 1
     this.#limits = { ...given, batchBytes: Math.min(given.batchBytes, this.#batchBytesMax) }
   }

@@ -98,13 +98,14 @@ function reconcileOne(
 /** The topic as its partitions describe it. */
 function ofPartitions(name: string, found: readonly FoundPartition[], newId: () => string): StoredTopic {
   const { config } = found.find(each => each.config.topicId !== undefined) ?? found[0]!
-  const { topicId, partitions, retentionBytes, segmentBytes, app } = config
+  const { topicId, partitions, configs = {}, app } = config
+  const { 'retention.bytes': retentionBytes, 'segment.bytes': segmentBytes } = configs
   return {
     name,
     id: topicId ?? newId(),
     partitions: partitions ?? Math.max(...found.map(({ index }) => index)) + 1,
-    ...(retentionBytes === undefined ? {} : { retentionBytes }),
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(retentionBytes === undefined ? {} : { retentionBytes: Number(retentionBytes) }),
+    ...(segmentBytes === undefined ? {} : { segmentBytes: Number(segmentBytes) }),
     ...(internalTopics.includes(name) ? { internal: true } : {}),
     ...(app === undefined ? {} : { app }),
   }

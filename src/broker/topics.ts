@@ -8,7 +8,14 @@
  * topic-recovery.ts.
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
-import { segmentBytesDefault, type LogDirectory, type Partition, type PartitionConfig } from '../log/index.ts'
+import {
+  configsOfSizes,
+  settingsDefault,
+  type LogDirectory,
+  type Partition,
+  type PartitionConfig,
+  type PartitionSettings,
+} from '../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../port/index.ts'
 import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
 import { checkConfig, checkName } from './topic-checks.ts'
@@ -69,12 +76,12 @@ export class Topics {
 
   describe(name: string): TopicDescription | undefined {
     const topic = this.#byName.get(name)
-    return topic && description(topic, this.#log.segmentBytes)
+    return topic && description(topic, this.#log.settings.segmentBytes)
   }
 
   list(internal: boolean): TopicDescription[] {
     return [...this.#byName.values()]
-      .map(topic => description(topic, this.#log.segmentBytes))
+      .map(topic => description(topic, this.#log.settings.segmentBytes))
       .filter(topic => internal || !topic.internal)
   }
 
@@ -214,7 +221,7 @@ export class Topics {
     await this.#change(topics => topics.map(each => (each.id === topic.id ? claimed : each)))
     this.#byName.set(topic.name, claimed)
     for (const partition of this.#partitionsOf(claimed)) {
-      partition.keepAll()
+      partition.configure(this.#settingsOf(claimed))
       await this.#log.rewriteConfig(partition, partitionConfig(claimed))
     }
   }
@@ -260,7 +267,7 @@ export class Topics {
   /** Writes the topic into all partitions that lack it: those of an older version, or with a lost file. */
   async #vouch(topic: StoredTopic): Promise<void> {
     for (const partition of this.#partitionsOf(topic)) {
-      if (topic.internal || topic.app !== undefined) partition.keepAll()
+      partition.configure(this.#settingsOf(topic))
       if (partition.config.topicId === undefined)
         await this.#log.rewriteConfig(partition, partitionConfig(topic))
     }
@@ -269,7 +276,22 @@ export class Topics {
   async #makePartitions(topic: StoredTopic, also: PartitionConfig = {}): Promise<void> {
     for (let index = 0; index < topic.partitions; index += 1)
       if (!this.#log.partition(topic.name, index))
-        await this.#log.createPartition(topic.name, index, { ...partitionConfig(topic), ...also })
+        await this.#log.createPartition(
+          topic.name,
+          index,
+          { ...partitionConfig(topic), ...also },
+          this.#settingsOf(topic),
+        )
+  }
+
+  /** Topics that an app, or the log, needs are kept whole. */
+  #settingsOf({ retentionBytes, segmentBytes, internal, app }: StoredTopic): PartitionSettings {
+    const { settings } = this.#log
+    return {
+      ...settings,
+      segmentBytes: segmentBytes ?? settings.segmentBytes,
+      retentionBytes: internal || app !== undefined ? -1 : (retentionBytes ?? settings.retentionBytes),
+    }
   }
 
   *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {
@@ -305,9 +327,9 @@ function partitionConfig({
   retentionBytes,
   segmentBytes,
 }: StoredTopic): PartitionConfig {
+  const configs = configsOfSizes({ retentionBytes, segmentBytes })
   return {
-    ...(retentionBytes === undefined ? {} : { retentionBytes }),
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(configs ? { configs } : {}),
     topicId: id,
     partitions,
     ...(app === undefined ? {} : { app }),
@@ -317,7 +339,7 @@ function partitionConfig({
 /** A topic as users see it, in a log with this size of segments. */
 export function description(
   topic: StoredTopic,
-  logSegmentBytes: number = segmentBytesDefault,
+  logSegmentBytes: number = settingsDefault.segmentBytes,
 ): TopicDescription {
   const { id, name, partitions, retentionBytes, segmentBytes, internal, app } = topic
   const config: TopicConfig = {

@@ -11,20 +11,16 @@
  * go), delete-records in `log-start.ts`, which so far drops whole segments.
  */
 export { LogDirectory } from './log-directory.ts'
-export {
-  type LogDirectoryOptions,
-  segmentBytesDefault,
-  segmentBytesMax,
-  segmentBytesMin,
-} from './log-directory-options.ts'
+export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'
 export { type BatchOrigin } from './partition/append-check.ts'
 export { type AppendReceipt } from './partition/append-receipt.ts'
 export { readChecked, withCheck } from './files/checked-text.ts'
 export { diskError } from './files/disk-errors.ts'
 export { parsePartitionFolder } from './files/file-names.ts'
+export { settingsDefault, type PartitionSettings } from './partition/partition-settings.ts'
 export { type Isolation, type ReadResult } from './partition/partition-reader.ts'
 export { type Partition } from './partition/partition.ts'
-export { type PartitionConfig } from './files/partition-config.ts'
+export { configsOfSizes, type PartitionConfig } from './files/partition-config.ts'
 export { type Marker } from './producers/producer-state.ts'
 export { type PartitionRecovery } from './recovery/recovery.ts'
 export { repairPartition } from './recovery/repair.ts'

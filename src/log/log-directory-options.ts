@@ -1,8 +1,9 @@
 /** How a data directory is opened: the options, their defaults and their limits. */
 import { MillraceError, type Clock, type Disk } from '../base/index.ts'
-import { indexIntervalBytesDefault } from './segment/segment.ts'
+import { settingsDefault, type PartitionSettings } from './partition/partition-settings.ts'
 
-export interface LogDirectoryOptions {
+/** With the settings of partitions until these are configured. Default {@link settingsDefault}. */
+export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   readonly disk: Disk
   readonly clock: Clock
   /**
@@ -10,12 +11,6 @@ export interface LogDirectoryOptions {
    * on one node.
    */
   readonly durability?: 'sync' | 'os'
-  /** A segment is rolled before it grows beyond this. Default 1 GiB, which is Kafka's. */
-  readonly segmentBytes?: number
-  /** Bytes of log per index entry. Default 4096, which is Kafka's. */
-  readonly indexIntervalBytes?: number
-  /** Per partition: older segments beyond this are dropped. Default -1, which keeps everything. */
-  readonly retentionBytes?: number
   /** How long synced records may be without a checkpoint. Default 5000 ms. */
   readonly checkpointIntervalMs?: number
   /** … and how many bytes. Default 64 MiB. */
@@ -33,7 +28,10 @@ export interface LogDirectoryOptions {
 }
 
 /** The options with their defaults. */
-export type LogDirectoryConfig = Required<Omit<LogDirectoryOptions, 'onFatal' | 'only'>> & {
+export type LogDirectoryConfig = Required<
+  Omit<LogDirectoryOptions, keyof PartitionSettings | 'onFatal' | 'only'>
+> & {
+  readonly settings: PartitionSettings
   readonly only: LogDirectoryOptions['only']
   readonly onFatal: ((error: MillraceError) => void) | undefined
 }
@@ -41,7 +39,6 @@ export type LogDirectoryConfig = Required<Omit<LogDirectoryOptions, 'onFatal' | 
 /** Kafka's smallest segment before 4.0 (KIP-1030); its largest is what an int32 position reaches. */
 export const segmentBytesMin = 14
 export const segmentBytesMax = 0x7fff_ffff
-export const segmentBytesDefault: number = 1 << 30
 const openFilesDefault = 256
 
 /** @throws MillraceError INVALID_ARGUMENT */
@@ -53,9 +50,7 @@ export function withDefaults(
     disk: options.disk,
     clock: options.clock,
     durability: options.durability ?? 'sync',
-    segmentBytes: options.segmentBytes ?? segmentBytesDefault,
-    indexIntervalBytes: options.indexIntervalBytes ?? indexIntervalBytesDefault,
-    retentionBytes: options.retentionBytes ?? -1,
+    settings: settingsOf(options),
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
     checkpointBytes: options.checkpointBytes ?? 64 << 20,
     maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
@@ -64,8 +59,14 @@ export function withDefaults(
     only: options.readOnly ? options.only : undefined,
     onFatal: options.onFatal,
   }
-  checkSegmentBytes(config.segmentBytes)
+  checkSegmentBytes(config.settings.segmentBytes)
   return config
+}
+
+function settingsOf(options: Partial<PartitionSettings>): PartitionSettings {
+  const names = Object.keys(settingsDefault) as (keyof PartitionSettings)[]
+  const given = names.filter(name => options[name] !== undefined).map(name => [name, options[name]] as const)
+  return { ...settingsDefault, ...Object.fromEntries(given) }
 }
 
 /** @throws MillraceError INVALID_ARGUMENT */

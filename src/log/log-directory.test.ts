@@ -215,12 +215,10 @@ test('a start that was not yet durable when the process was killed, and the powe
 test("a partition's configuration comes back with it", async () => {
   const disk = new SimulatedDisk()
   const log = await openDirectory(disk)
-  await log.createPartition('flights', 0, { segmentBytes: 1000, retentionBytes: 5000 })
+  const config = { configs: { 'segment.bytes': '1000', 'retention.bytes': '5000' } }
+  await log.createPartition('flights', 0, config)
   await log.close()
-  deepEqual((await openDirectory(disk)).partition('flights', 0)?.config, {
-    segmentBytes: 1000,
-    retentionBytes: 5000,
-  })
+  deepEqual((await openDirectory(disk)).partition('flights', 0)?.config, config)
   for (const segmentBytes of [13, 2 ** 31, 100.5, Number.NaN])
     await failsWith('INVALID_ARGUMENT', openDirectory(new SimulatedDisk(), { segmentBytes }))
 })

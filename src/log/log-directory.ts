@@ -28,6 +28,7 @@ import {
   type LogDirectoryOptions,
 } from './log-directory-options.ts'
 import type { PartitionContext } from './partition/partition-context.ts'
+import type { PartitionSettings } from './partition/partition-settings.ts'
 import { Partition } from './partition/partition.ts'
 import { ProducerState } from './producers/producer-state.ts'
 import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
@@ -71,9 +72,7 @@ export class LogDirectory {
       clock: config.clock,
       files: this.#files,
       durability: config.durability,
-      segmentBytes: config.segmentBytes,
-      retentionBytes: config.retentionBytes,
-      indexIntervalBytes: config.indexIntervalBytes,
+      indexIntervalBytes: config.settings.indexIntervalBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
       readOnly: config.readOnly,
       wrote: bytes => this.#checkpoints.wrote(bytes),
@@ -108,9 +107,9 @@ export class LogDirectory {
     return this.#config.disk
   }
 
-  /** The default of a partition's segment size. */
-  get segmentBytes(): number {
-    return this.#config.segmentBytes
+  /** The settings of a partition until it is configured. */
+  get settings(): PartitionSettings {
+    return this.#config.settings
   }
 
   get recovery(): DirectoryRecovery {
@@ -140,10 +139,15 @@ export class LogDirectory {
    * Makes an empty partition. Durable when this resolves.
    * @throws MillraceError INVALID_ARGUMENT, TOPIC_EXISTS, DISK_FULL, DISK_FAILED, CLOSED
    */
-  async createPartition(topic: string, index: number, config: PartitionConfig = {}): Promise<Partition> {
+  async createPartition(
+    topic: string,
+    index: number,
+    config: PartitionConfig = {},
+    settings: PartitionSettings = this.settings,
+  ): Promise<Partition> {
     this.#checkWritable()
     const name = partitionFolder(topic, index)
-    checkSegmentBytes(config.segmentBytes ?? this.#config.segmentBytes)
+    checkSegmentBytes(settings.segmentBytes)
     if (this.#partitions.has(name))
       throw new MillraceError('TOPIC_EXISTS', `The partition ${index} of '${topic}' exists already.`)
     const folder = await this.#folders.make(name, config, made =>
@@ -152,20 +156,22 @@ export class LogDirectory {
     const segment = new Segment(folder, 0, this.#context)
     segment.startIndexes()
     const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0 }
-    const partition = new Partition(topic, index, folder, config, this.#context, log)
+    const partition = new Partition({ topic, index, folder, config, settings }, this.#context, log)
     this.#partitions.set(name, partition)
     return partition
   }
 
   /**
-   * Writes the configuration of a partition again: its file is damaged, or an older version wrote less into
-   * it. The partition uses it from the next start on. Durable when this resolves.
+   * Writes the configuration of a partition again: it has changed, its file is damaged, or an older version
+   * wrote less into it. Durable when this resolves. The settings stay: see {@link Partition.configure}.
    * @throws MillraceError DISK_FULL, DISK_FAILED, CLOSED
    */
-  async rewriteConfig({ folder }: Partition, config: PartitionConfig): Promise<void> {
+  async rewriteConfig(partition: Partition, config: PartitionConfig): Promise<void> {
     this.#checkWritable()
+    const { folder } = partition
     try {
       await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
+      partition.config = config
     } catch (error) {
       throw diskError(error, `writing ${folder}/${partitionConfigName}`)
     }
@@ -237,7 +243,7 @@ export class LogDirectory {
   ): Promise<PartitionRecovery> {
     const { topic, index } = parsePartitionFolder(name)!
     const folder = `${this.path}/${name}`
-    const { config } = await readPartitionConfig(this.#config.disk, folder)
+    const { config, isKnown } = await readPartitionConfig(this.#config.disk, folder)
     const { log, report } = await recoverPartition(this.#context, {
       topic,
       index,
@@ -247,7 +253,9 @@ export class LogDirectory {
       startIsProved: logStarts.state === 'good',
       repair: false,
     })
-    this.#partitions.set(name, new Partition(topic, index, folder, config, this.#context, log, report.damage))
+    const settings = isKnown ? this.settings : { ...this.settings, retentionBytes: -1, retentionMs: -1 }
+    const about = { topic, index, folder, config, settings }
+    this.#partitions.set(name, new Partition(about, this.#context, log, report.damage))
     return report
   }
 

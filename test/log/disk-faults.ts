@@ -5,7 +5,13 @@
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type ErrorCode, type MillraceError } from '../../src/base/index.ts'
-import type { Isolation, LogDirectory, Partition } from '../../src/log/index.ts'
+import {
+  settingsDefault,
+  type Isolation,
+  type LogDirectory,
+  type Partition,
+  type PartitionSettings,
+} from '../../src/log/index.ts'
 import { batchOf, openDirectory, valuesOf, type BatchShape } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk, type PlannedFailure } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
@@ -99,6 +105,7 @@ class Life {
     const options = { clock: this.#clock, indexIntervalBytes: 100, onFatal }
     await this.#try(async () => {
       this.log = await openDirectory(this.disk.session(), options)
+      for (const partition of this.log.partitions()) partition.configure(this.#settings(partition.topic))
     })
   }
 
@@ -150,10 +157,11 @@ class Life {
   }
 
   #create(topic: TopicName): Promise<Partition> {
-    return this.log!.createPartition(topic, 0, {
-      segmentBytes: 400,
-      retentionBytes: topic === 'alerts' ? 500 : -1,
-    })
+    return this.log!.createPartition(topic, 0, {}, this.#settings(topic))
+  }
+
+  #settings(topic: string): PartitionSettings {
+    return { ...settingsDefault, segmentBytes: 400, retentionBytes: topic === 'alerts' ? 500 : -1 }
   }
 
   async #append(topic: TopicName, name: string, shape: BatchShape = {}): Promise<void> {

@@ -8,9 +8,8 @@ import { partitionConfigName } from './file-names.ts'
 import { readFile } from './small-file.ts'
 
 export interface PartitionConfig {
-  /** Whole segments beyond this are dropped; -1: unlimited. */
-  readonly retentionBytes?: number
-  readonly segmentBytes?: number
+  /** The topic's own configs, by Kafka's names, as texts. The broker makes the settings of them. */
+  readonly configs?: Readonly<Record<string, string>>
   /** Of the topic that the partition was made for. Unknown where millrace 0.1.0 or Apache Kafka made it. */
   readonly topicId?: string
   /** How many partitions that topic has. Unknown where millrace 0.1.0 or Apache Kafka made it. */
@@ -22,7 +21,9 @@ export interface PartitionConfig {
 }
 
 /** For a partition whose file is damaged: no default may delete records. */
-const unknownConfig: PartitionConfig = { retentionBytes: -1 }
+const unknownConfig: PartitionConfig = {
+  configs: { 'cleanup.policy': 'delete', 'retention.bytes': '-1', 'retention.ms': '-1' },
+}
 
 export function encodePartitionConfig(config: PartitionConfig): Uint8Array {
   return withCheck(`${JSON.stringify(config)}\n`)
@@ -51,11 +52,36 @@ function parse(text: string): PartitionConfig | undefined {
     return undefined
   }
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined
-  const { retentionBytes, segmentBytes, topicId, partitions, app, cutAt } = found as Record<string, unknown>
+  const { retentionBytes, segmentBytes, configs, ...rest } = found as Record<string, unknown>
+  const { topicId, partitions, app, cutAt } = rest
   const isCount = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value)
   if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions) || !isCount(cutAt))
     return undefined
   const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
   if (!isText(topicId) || !isText(app)) return undefined
-  return found
+  if (configs !== undefined && !isTexts(configs)) return undefined
+  const own = configs ?? configsOfSizes({ retentionBytes, segmentBytes })
+  return { ...rest, ...(own === undefined ? {} : { configs: own }) }
+}
+
+/** The two sizes of a topic that versions up to 0.1.0 kept, as configs. */
+export function configsOfSizes(sizes: {
+  readonly retentionBytes?: unknown
+  readonly segmentBytes?: unknown
+}): Readonly<Record<string, string>> | undefined {
+  const { retentionBytes, segmentBytes } = sizes
+  if (retentionBytes === undefined && segmentBytes === undefined) return undefined
+  return {
+    ...(retentionBytes === undefined ? {} : { 'retention.bytes': `${retentionBytes as number}` }),
+    ...(segmentBytes === undefined ? {} : { 'segment.bytes': `${segmentBytes as number}` }),
+  }
+}
+
+export function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(text => typeof text === 'string')
+  )
 }

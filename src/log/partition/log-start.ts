@@ -3,6 +3,7 @@
  * once; the files are removed after it is durable.
  */
 import type { PartitionSegments } from './partition-segments.ts'
+import type { SettingsSource } from './partition-settings.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
 
 export interface LogStartContext {
@@ -15,25 +16,19 @@ export interface LogStartContext {
 export class LogStart {
   readonly #segments: PartitionSegments
   readonly #context: LogStartContext
+  readonly #source: SettingsSource
   #offset: number
-  #retentionBytes: number
 
-  /** `retentionBytes`: -1 keeps all. */
-  constructor(segments: PartitionSegments, offset: number, retentionBytes: number, context: LogStartContext) {
+  constructor(segments: PartitionSegments, offset: number, source: SettingsSource, context: LogStartContext) {
     this.#segments = segments
     this.#offset = offset
-    this.#retentionBytes = retentionBytes
+    this.#source = source
     this.#context = context
   }
 
   /** The first offset that can be read. */
   get offset(): number {
     return this.#offset
-  }
-
-  /** From now on drops nothing for its size, whatever the configuration says. */
-  keepAll(): void {
-    this.#retentionBytes = -1
   }
 
   /** Drops the segments wholly below `offset`. Resolves when they are gone. */
@@ -43,7 +38,9 @@ export class LogStart {
 
   /** Drops the segments that retention does not keep, as far as they lie below `limitOffset`. */
   retain(limitOffset: number): Promise<void> {
-    return this.#drop(excessSegments(this.#segments.all, this.#retentionBytes, limitOffset))
+    const { delete: deletes, retentionBytes } = this.#source.settings
+    if (!deletes) return Promise.resolve()
+    return this.#drop(excessSegments(this.#segments.all, retentionBytes, limitOffset))
   }
 
   async #drop(count: number): Promise<void> {

@@ -11,6 +11,7 @@ import type { Flush, Outcome } from './flush.ts'
 import { checkForeign } from './foreign-batch.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { PartitionSegments } from './partition-segments.ts'
+import type { SettingsSource } from './partition-settings.ts'
 import type { Marker, ProducerEntry, ProducerState } from '../producers/producer-state.ts'
 import { RollPlan } from './roll-plan.ts'
 import type { Visibility } from './visibility.ts'
@@ -21,7 +22,6 @@ const leaderEpoch = 0
 export interface AppenderConfig {
   readonly clock: Clock
   readonly durability: 'sync' | 'os'
-  readonly segmentBytes: number
   readonly producerIdExpirationMs: number
   /** The partition's name, for messages. */
   readonly where: string
@@ -33,6 +33,8 @@ export interface AppenderParts {
   readonly producers: ProducerState
   readonly visibility: Visibility
   readonly commit: GroupCommit
+  /** The partition, for its present settings. */
+  readonly source: SettingsSource
 }
 
 export class PartitionAppender {
@@ -41,16 +43,18 @@ export class PartitionAppender {
   readonly #producers: ProducerState
   readonly #visibility: Visibility
   readonly #commit: GroupCommit
+  readonly #source: SettingsSource
   readonly #plan: RollPlan
   #endOffset: number
 
-  constructor(config: AppenderConfig, { segments, producers, visibility, commit }: AppenderParts) {
+  constructor(config: AppenderConfig, { segments, producers, visibility, commit, source }: AppenderParts) {
     this.#config = config
     this.#segments = segments
     this.#producers = producers
     this.#visibility = visibility
     this.#commit = commit
-    this.#plan = new RollPlan(config.segmentBytes, segments.active)
+    this.#source = source
+    this.#plan = new RollPlan(source, segments.active)
     this.#endOffset = segments.active.nextOffset
   }
 
@@ -62,7 +66,7 @@ export class PartitionAppender {
   /** See `Partition.append`. */
   append(bytes: Uint8Array, origin: BatchOrigin): AppendReceipt {
     const batch = new RecordBatch(bytes)
-    checkAppend(batch, bytes, this.#config.segmentBytes, this.#config.where)
+    checkAppend(batch, bytes, this.#source.settings.segmentBytes, this.#config.where)
     if (origin === 'foreign') checkForeign(batch, this.#config.where)
     const isIdempotent = batch.producerId !== -1
     if (isIdempotent) {

@@ -5,8 +5,6 @@ import type { SegmentContext } from '../segment/segment.ts'
 export interface PartitionContext extends SegmentContext {
   readonly clock: Clock
   readonly durability: 'sync' | 'os'
-  readonly segmentBytes: number
-  readonly retentionBytes: number
   readonly producerIdExpirationMs: number
   /** So many bytes were written that no checkpoint knows yet. */
   wrote(bytes: number): void

@@ -21,6 +21,7 @@ import { PartitionAppender } from './partition-appender.ts'
 import type { PartitionContext } from './partition-context.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
+import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionReader, type Isolation, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
@@ -30,12 +31,23 @@ import { Visibility } from './visibility.ts'
 /** Bytes of appends that wait for the disk. Past this bound appends are refused. */
 const queuedBytesMax = 256 << 20
 
+export interface PartitionDescription {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  readonly config: PartitionConfig
+  readonly settings: PartitionSettings
+}
+
 export class Partition {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  /** Its configuration. The topic's id and partition count are missing if an older version created it. */
-  readonly config: PartitionConfig
+  /**
+   * What its folder states; written by the directory. The topic's id and partition count are missing if an
+   * older version created it.
+   */
+  config: PartitionConfig
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly #context: PartitionContext
@@ -47,15 +59,13 @@ export class Partition {
   readonly #reader: PartitionReader
   readonly #listeners = new Set<() => void>()
   readonly #start: LogStart
+  #settings: PartitionSettings
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
   /** `log`, or the reason why the partition refuses. */
   constructor(
-    topic: string,
-    index: number,
-    folder: string,
-    config: PartitionConfig,
+    { topic, index, folder, config, settings }: PartitionDescription,
     context: PartitionContext,
     log: RecoveredLog,
     failure?: MillraceError,
@@ -65,11 +75,11 @@ export class Partition {
     this.name = `${topic}-${index}`
     this.folder = folder
     this.config = config
+    this.#settings = settings
     this.#context = context
     this.#segments = new PartitionSegments(folder, log.segments, context)
     this.#producers = log.producers
-    const retentionBytes = config.retentionBytes ?? context.retentionBytes
-    this.#start = new LogStart(this.#segments, log.logStartOffset, retentionBytes, {
+    this.#start = new LogStart(this.#segments, log.logStartOffset, this, {
       saveLogStarts: () => context.saveLogStarts(),
       moved: () => this.#notify(),
     })
@@ -92,14 +102,25 @@ export class Partition {
       endOffset,
     )
     this.#appender = new PartitionAppender(
-      { ...context, segmentBytes: config.segmentBytes ?? context.segmentBytes, where: this.name },
+      { ...context, where: this.name },
       {
         segments: this.#segments,
         producers: this.#producers,
         visibility: this.#visibility,
         commit: this.#commit,
+        source: this,
       },
     )
+  }
+
+  /** The present settings. */
+  get settings(): PartitionSettings {
+    return this.#settings
+  }
+
+  /** Replaces the settings. They hold from the next append, and the next round of retention. */
+  configure(settings: PartitionSettings): void {
+    this.#settings = settings
   }
 
   /** The first offset that can be read. */
@@ -251,14 +272,6 @@ export class Partition {
   async retain(): Promise<void> {
     if (this.#failure) return
     await this.#start.retain(this.lastStableOffset)
-  }
-
-  /**
-   * From now on drops nothing for its size, whatever the configuration says: for topics that the log or an
-   * app needs whole.
-   */
-  keepAll(): void {
-    this.#start.keepAll()
   }
 
   /**

@@ -3,20 +3,21 @@
  * yet. If a write finds no room, the plan starts over from the existing segments.
  */
 import type { Segment } from '../segment/segment.ts'
+import type { SettingsSource } from './partition-settings.ts'
 
 /** The offset index holds offsets less the segment's base offset, as int32. */
 const relativeOffsetMax = 0x7fff_ffff
 
 export class RollPlan {
-  readonly #segmentBytes: number
+  readonly #source: SettingsSource
   #baseOffset: number
   /** Bytes of the planned segment, with everything in flight to it. */
   #bytes: number
   /** A roll was refused for lack of room, and must come first. */
   #rollsFirst = false
 
-  constructor(segmentBytes: number, active: Segment) {
-    this.#segmentBytes = segmentBytes
+  constructor(source: SettingsSource, active: Segment) {
+    this.#source = source
     this.#baseOffset = active.baseOffset
     this.#bytes = active.sizeBytes
   }
@@ -26,7 +27,7 @@ export class RollPlan {
     const isActive = active.baseOffset === this.#baseOffset
     const fits =
       this.#bytes === 0 ||
-      (this.#bytes + batchBytes <= this.#segmentBytes &&
+      (this.#bytes + batchBytes <= this.#source.settings.segmentBytes &&
         lastOffset - this.#baseOffset <= relativeOffsetMax &&
         !(isActive && active.indexIsFull))
     if (fits && !this.#rollsFirst) {
