@@ -2,37 +2,48 @@
  * Compression of record batches, by Kafka's codec numbers. Synchronous: a batch is small, and order matters
  * more than overlap.
  *
- * Decompression always has a limit on its output, since a few kilobytes of gzip can hold a gigabyte.
+ * Decompression always has a limit on its output, since a few kilobytes of gzip can hold a gigabyte. The
+ * limit holds before memory is spent on the output, with every codec.
  */
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { unreachable } from './assert.ts'
-import { MillraceError } from './errors.ts'
+import { bufferOf } from './bytes.ts'
+import { compressLz4, decompressLz4 } from './compression-lz4.ts'
+import type { Decompressed } from './compression-package.ts'
+import { compressSnappy, decompressSnappy } from './compression-snappy.ts'
+import { isMillraceError, MillraceError } from './errors.ts'
 
-export type Compression = 'none' | 'gzip' | 'zstd'
+/** Kafka's codecs by their number in the attributes of a batch. */
+export const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
-const codecs: readonly (Compression | undefined)[] = ['none', 'gzip', undefined, undefined, 'zstd']
-const names = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+/** How the records of a batch are compressed. */
+export type Compression = (typeof compressions)[number]
 
 export function compressionId(compression: Compression): number {
-  return codecs.indexOf(compression)
+  return compressions.indexOf(compression)
 }
 
-/** Throws UNSUPPORTED_FORMAT for a codec that millrace cannot read; the message names the codec. */
+/** Throws UNSUPPORTED_FORMAT for a number that no codec has. */
 export function compressionOf(id: number): Compression {
-  const compression = codecs[id]
+  const compression = compressions[id]
   if (compression) return compression
   throw new MillraceError(
     'UNSUPPORTED_FORMAT',
-    `The batch is compressed with ${names[id] ?? `the unknown codec ${id}`}, which millrace cannot read. Produce it with gzip, zstd or none.`,
+    `The batch is compressed with the unknown codec ${id}. Produce it with ${compressions.join(', ')}.`,
   )
 }
 
+/** Throws MISSING_DRIVER when the package of snappy or lz4 cannot be loaded. */
 export function compress(compression: Compression, bytes: Uint8Array): Uint8Array {
   switch (compression) {
     case 'none':
       return bytes
     case 'gzip':
       return gzipSync(bytes)
+    case 'snappy':
+      return compressSnappy(bytes)
+    case 'lz4':
+      return compressLz4(bufferOf(bytes))
     case 'zstd':
       return zstdCompressSync(bytes)
     default:
@@ -40,33 +51,44 @@ export function compress(compression: Compression, bytes: Uint8Array): Uint8Arra
   }
 }
 
-/** Throws LIMIT_EXCEEDED past `maxBytes` of output, CORRUPT_BATCH for bytes that are not in the format. */
+/**
+ * Throws LIMIT_EXCEEDED past `maxBytes` of output, CORRUPT_BATCH for bytes that are not in the format,
+ * MISSING_DRIVER when the package of snappy or lz4 cannot be loaded.
+ */
 export function decompress(compression: Compression, bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const options = { maxOutputLength: maxBytes }
+  let output: Decompressed
   try {
-    switch (compression) {
-      case 'none':
-        return bytes
-      case 'gzip':
-        return gunzipSync(bytes, options)
-      case 'zstd':
-        return zstdDecompressSync(bytes, options)
-      default:
-        return unreachable(compression)
-    }
+    output = decompressed(compression, bytes, maxBytes)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+    if (isMillraceError(error)) throw error
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') output = 'too-large'
+    else
       throw new MillraceError(
-        'LIMIT_EXCEEDED',
-        `A ${compression} batch of ${bytes.length} bytes holds more than ${maxBytes} bytes. If that is intended, raise the limit.`,
+        'CORRUPT_BATCH',
+        `The header of a batch says ${compression}, but its content is not.`,
         { cause: error },
       )
-    throw new MillraceError(
-      'CORRUPT_BATCH',
-      `The header of a batch says ${compression}, but its content is not.`,
-      {
-        cause: error,
-      },
-    )
+  }
+  if (output !== 'too-large') return output
+  throw new MillraceError(
+    'LIMIT_EXCEEDED',
+    `A ${compression} batch of ${bytes.length} bytes holds more than ${maxBytes} bytes. If that is intended, raise the limit.`,
+  )
+}
+
+function decompressed(compression: Compression, bytes: Uint8Array, maxBytes: number): Decompressed {
+  switch (compression) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return gunzipSync(bytes, { maxOutputLength: maxBytes })
+    case 'snappy':
+      return decompressSnappy(bufferOf(bytes), maxBytes)
+    case 'lz4':
+      return decompressLz4(bufferOf(bytes), maxBytes)
+    case 'zstd':
+      return zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
+    default:
+      return unreachable(compression)
   }
 }

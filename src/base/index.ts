@@ -6,7 +6,14 @@ export { ActiveClock } from './active-clock.ts'
 export { assert, unreachable } from './assert.ts'
 export { binaryString, bufferOf, fromLatin1, fromUtf8, latin1, utf8, utf8OfBinary } from './bytes.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
-export { compress, compressionId, compressionOf, decompress, type Compression } from './compression.ts'
+export {
+  compress,
+  compressionId,
+  compressionOf,
+  compressions,
+  decompress,
+  type Compression,
+} from './compression.ts'
 export { crc32c } from './crc32c.ts'
 export { type Disk, type DiskFile } from './disk.ts'
 export { durationInWords, durationMs, type Duration } from './duration.ts'

@@ -1,5 +1,5 @@
 /** A log that a process left behind, known to the byte: the original for the damage tests. */
-import type { Random } from '../../src/base/index.ts'
+import { compressions, type Random } from '../../src/base/index.ts'
 import { batchOf, dataPath, filesOf, openDirectory } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
@@ -8,7 +8,6 @@ import { readBatches } from '../../src/wire/index.ts'
 /** The default of LogDirectoryOptions. */
 const checkpointIntervalMs = 5000
 const bytesMin = 64 << 10
-const compressions = ['none', 'gzip', 'zstd'] as const
 const batchSizes = [1, 2, 7, 30, 120]
 
 export interface WrittenBatch {

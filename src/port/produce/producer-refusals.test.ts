@@ -163,7 +163,7 @@ const slips: readonly (readonly [string, (log: Log) => unknown, RegExp])[] = [
   ['nothing to read', log => log.consumer(undefined as never), /got undefined/],
   ['batchByte', log => log.producer(orders, { batchByte: 1 } as never), /Did you mean 'batchBytes'/],
   ['compression', log => log.producer(orders, { compression: 'zip' as never }), /'gzip'/],
-  ['snappy', log => log.producer(orders, { compression: 'snappy' as never }), /'zstd', got 'snappy'/],
+  ['lzma', log => log.producer(orders, { compression: 'lzma' as never }), /'zstd', got 'lzma'/],
   ['lingerMs', log => log.producer(orders, { lingerMs: '5ms' as never }), /milliseconds/],
   ['from', log => log.consumer(orders, { from: 'begining' as never }), /'earliest'.*got 'begining'/],
   ['from a time', log => log.consumer(orders, { from: { timestamp: '2026-01-05' as never } }), /Date\.parse/],

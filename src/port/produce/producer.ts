@@ -7,6 +7,7 @@
 import {
   assert,
   checkOptions,
+  compressions,
   isMillraceError,
   MillraceError,
   type Clock,
@@ -27,7 +28,10 @@ export interface ProducerOptions {
   readonly lingerMs?: number
   /** A batch of this size is appended at once. Default 64 KiB, before compression. */
   readonly batchBytes?: number
-  /** Default none. A batch that would not get smaller is written as it is. */
+  /**
+   * `none` (default), `gzip`, `snappy`, `lz4` or `zstd`: Kafka's `compression.type` of a producer. A batch
+   * that would not get smaller is written as it is.
+   */
   readonly compression?: Compression
   /** What may be sent and not acknowledged yet; past it `send` waits. Default 32 MiB. */
   readonly bufferBytes?: number
@@ -74,7 +78,7 @@ export class Producer<K, V> {
       lingerMs: value =>
         Number.isFinite(value) && (value as number) >= 0 ? undefined : 'milliseconds, 0 or more',
       batchBytes: 'count',
-      compression: ['none', 'gzip', 'zstd'],
+      compression: compressions,
       bufferBytes: 'count',
     })
     this.#lingerMs = options.lingerMs ?? 0

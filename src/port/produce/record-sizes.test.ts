@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openTestLog } from '../../broker/simulated-log.test-support.ts'
-import { isMillraceError, seededRandom, type Compression } from '../../base/index.ts'
+import { compressions, isMillraceError, seededRandom } from '../../base/index.ts'
 import type { Log } from '../index.ts'
 import { bytes, text, topic } from '../../schema/index.ts'
 import { singleBatchBytes } from '../../wire/index.ts'
@@ -78,7 +78,7 @@ test('the advice can be followed: with a larger segmentBytes the record is taken
   await log.close()
 })
 
-for (const compression of ['none', 'gzip', 'zstd'] satisfies Compression[])
+for (const compression of compressions)
   test(`what cannot be compressed fits as it is: ${compression}`, async t => {
     const log = await openTestLog(t, { segmentBytes: 3000 })
     const noise = topic('noise', { value: bytes() })

@@ -79,4 +79,19 @@ export const othersBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/wire/record-batch.test.ts', 'src/port/produce/record-sizes.test.ts'],
   },
+  {
+    name: 'an lz4 frame decompresses to more than its limit',
+    file: 'src/base/compression-lz4.ts',
+    find: "  if (largestOutput(blocks) > maxBytes && exactOutput(bytes, blocks) > maxBytes) return 'too-large'\n",
+    replace:
+      '  if (blocks.length === 0 && largestOutput(blocks) > exactOutput(bytes, blocks)) return bytes\n',
+    tests: ['src/base/compression.test.ts'],
+  },
+  {
+    name: 'the blocks of a snappy stream are not added up before they are decompressed',
+    file: 'src/base/compression-snappy.ts',
+    find: '    total += size\n    if (total > maxBytes)',
+    replace: '    total += size\n    if (size > maxBytes)',
+    tests: ['src/base/compression.test.ts'],
+  },
 ]
