@@ -1,5 +1,5 @@
 /**
- * Committed offsets of groups, kept in `__consumer_offsets`.
+ * Committed offsets of groups, kept in `__consumer_offsets`, and beside them the groups that have members.
  *
  * An offset committed in a transaction is appended as part of that transaction and is **pending** until its
  * marker: then it counts, or it never was. A lookup of a group's offsets waits for pending ones (KIP-447), so
@@ -14,6 +14,13 @@ import { fromUtf8, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { GroupCommit, OffsetCommit, TopicPartition } from '../port/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
+import {
+  decodeGroupKey,
+  decodeGroupValue,
+  encodeGroupKey,
+  encodeGroupValue,
+  type KeptGroup,
+} from './group-records.ts'
 import { InternalLog, type InternalLimits, type InternalRecord } from './internal-log.ts'
 import {
   decodeOffsetKey,
@@ -41,6 +48,8 @@ export class Offsets {
   readonly #log: InternalLog
   readonly #context: OffsetsContext
   readonly #groups = new Map<string, Map<PartitionKey, StoredOffset>>()
+  /** The groups that had members, as they were last kept. */
+  readonly #kept = new Map<string, KeptGroup>()
   readonly #pending = new PendingOffsets()
   /** Commits that are appended and not applied yet. */
   #inFlight = 0
@@ -94,9 +103,19 @@ export class Offsets {
 
   /** All committed offsets of a group, without pending ones. */
   of(group: string): OffsetCommit[] {
-    return [...(this.#groups.get(group)?.values() ?? [])]
-      .filter(offset => this.#counts(offset))
-      .map(withoutTopicId)
+    return [...(this.#groups.get(group)?.values() ?? [])].filter(offset => this.#counts(offset)).map(commitOf)
+  }
+
+  /** The groups that were kept: {@link keepGroup}. */
+  get kept(): ReadonlyMap<string, KeptGroup> {
+    return this.#kept
+  }
+
+  /** Keeps the members of a group, or its generation alone; undefined forgets it. Resolves when durable. */
+  async keepGroup(group: string, kept: KeptGroup | undefined): Promise<void> {
+    this.checkUsable()
+    if (!kept && !this.#kept.has(group)) return
+    await this.#appending([groupRecord(group, kept)], () => this.#keepGroup(group, kept))
   }
 
   /** Commits outside a transaction; resolves when durable. */
@@ -166,7 +185,7 @@ export class Offsets {
     const committed = this.#groups.get(group)
     return partitions.map(partition => {
       const offset = committed?.get(keyOf(partition))
-      return offset && this.#counts(offset) ? withoutTopicId(offset) : undefined
+      return offset && this.#counts(offset) ? commitOf(offset) : undefined
     })
   }
 
@@ -196,37 +215,50 @@ export class Offsets {
     offsets: readonly StoredOffset[],
     gone: readonly StoredOffset[],
   ): Promise<void> {
-    if (offsets.length + gone.length === 0) return
     const tombstones = gone.map(offset => ({ key: encodeOffsetKey(group, offset), value: null }))
-    this.#inFlight += 1
-    try {
-      await this.#log.append([...this.#records(group, offsets), ...tombstones]).durable
+    await this.#appending([...this.#records(group, offsets), ...tombstones], () => {
       const committed = this.#groups.get(group)
       for (const offset of gone) committed?.delete(keyOf(offset))
       if (committed?.size === 0) this.#groups.delete(group)
       for (const offset of offsets) this.#keep(group, offset)
+    })
+  }
+
+  /** Appends the records, and calls `apply` once they are durable. */
+  async #appending(records: readonly InternalRecord[], apply: () => void): Promise<void> {
+    if (records.length === 0) return
+    this.#inFlight += 1
+    try {
+      await this.#log.append(records).durable
+      apply()
     } finally {
       this.#inFlight -= 1
     }
     void this.#rewriteIfOutgrown()
   }
 
+  #keepGroup(group: string, kept: KeptGroup | undefined): void {
+    if (kept) this.#kept.set(group, kept)
+    else this.#kept.delete(group)
+  }
+
   #stored({ group, offsets }: GroupCommit): StoredOffset[] {
-    return offsets.map(({ topic, partition, offset, metadata }) => {
-      const bytes = metadata === undefined ? 0 : fromUtf8(metadata).length
+    const committedMs = this.#context.clock.now()
+    return offsets.map(({ topic, partition, offset, leaderEpoch = -1, metadata = '' }) => {
+      const bytes = fromUtf8(metadata).length
       if (bytes > metadataBytesMax)
         throw new MillraceError(
           'INVALID_ARGUMENT',
           `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Use less.`,
         )
-      return { topic, partition, offset, metadata: metadata ?? '', topicId: this.#context.topicId(topic) }
+      const topicId = this.#context.topicId(topic)
+      return { topic, partition, offset, leaderEpoch, metadata, committedMs, topicId }
     })
   }
 
   *#records(group: string, offsets: Iterable<StoredOffset>): Generator<InternalRecord> {
-    const now = this.#context.clock.now()
     for (const offset of offsets)
-      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset, now) }
+      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset) }
   }
 
   #keep(group: string, offset: StoredOffset): void {
@@ -257,10 +289,13 @@ export class Offsets {
     }
     const records = batch.records()
     while (records.next()) {
-      const key = decodeOffsetKey(records.key()!)
+      const bytes = records.key()!
+      const value = records.value()
+      const name = decodeGroupKey(bytes)
+      if (name !== undefined) this.#keepGroup(name, value ? decodeGroupValue(value) : undefined)
+      const key = decodeOffsetKey(bytes)
       if (!key) continue
       const { group, topic, partition } = key
-      const value = records.value()
       if (value === null) this.#groups.get(group)?.delete(keyOf(key))
       else {
         const offset: StoredOffset = { topic, partition, ...decodeOffsetValue(value) }
@@ -280,10 +315,21 @@ export class Offsets {
   }
 
   *#allRecords(): Generator<InternalRecord> {
+    for (const [group, kept] of this.#kept) yield groupRecord(group, kept)
     for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
   }
 }
 
-function withoutTopicId({ topic, partition, offset, metadata }: StoredOffset): OffsetCommit {
-  return { topic, partition, offset, ...(metadata === '' ? {} : { metadata }) }
+function groupRecord(group: string, kept: KeptGroup | undefined): InternalRecord {
+  return { key: encodeGroupKey(group), value: kept ? encodeGroupValue(kept) : null }
+}
+
+function commitOf({ topic, partition, offset, leaderEpoch, metadata }: StoredOffset): OffsetCommit {
+  return {
+    topic,
+    partition,
+    offset,
+    ...(leaderEpoch < 0 ? {} : { leaderEpoch }),
+    ...(metadata === '' ? {} : { metadata }),
+  }
 }

@@ -4,7 +4,10 @@ import { stateOf } from '../port/conformance/harness.ts'
 import { PendingOffsets, type PendingOffset } from './pending-offsets.ts'
 
 const p0 = { topic: 't', partition: 0 }
-const held: PendingOffset = { group: 'g', offset: { ...p0, offset: 5, metadata: '', topicId: undefined } }
+const held: PendingOffset = {
+  group: 'g',
+  offset: { ...p0, offset: 5, leaderEpoch: -1, metadata: '', committedMs: 0, topicId: undefined },
+}
 
 test('a lookup waits for every transaction that holds an offset of its group and partitions, and no other', async () => {
   const pending = new PendingOffsets()

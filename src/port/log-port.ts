@@ -129,6 +129,8 @@ export interface Reader {
 export interface OffsetCommit extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
+  /** The leader epoch of the last record that was processed; kept with the offset. */
+  readonly leaderEpoch?: number
   readonly metadata?: string
 }
 
