@@ -40,32 +40,46 @@ export type Kind = 'count' | 'reduce' | 'aggregate'
  */
 export type GroupedEdge<K, V> = Edge<StreamRecord<Maybe<K>, Maybe<V>>>
 
+/** The aggregates that windows of every kind have; `aggregate` differs, since sessions also merge. */
+abstract class Windowing<K, V> {
+  /** Counts the records of each key and window. */
+  count(options: Versioned = {}): WindowedTable<K, number, V> {
+    checkCall('count', {}, options)
+    return this.table('count', counting, options)
+  }
+
+  /**
+   * Folds the values of each key and window into one of the same type, beginning with the first value. Two
+   * sessions that a record joins are reduced to one.
+   */
+  reduce(
+    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
+    options: Versioned = {},
+  ): WindowedTable<K, V, V> {
+    checkCall('reduce', { reducer }, options)
+    return this.table('reduce', reducing(reducer), options)
+  }
+
+  /** @internal */
+  protected abstract table<A>(
+    kind: Kind,
+    aggregation: SessionAggregation<K, V, A>,
+    options: Versioned,
+  ): WindowedTable<K, A, V>
+}
+
 /** A grouped stream cut into tumbling or hopping windows. */
-export class WindowedStream<K, V> {
+export class WindowedStream<K, V> extends Windowing<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
   readonly #windows: AlignedWindows
 
   /** @internal */
   constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: AlignedWindows) {
+    super()
     this.#graph = graph
     this.#edge = edge
     this.#windows = windows
-  }
-
-  /** Counts the records of each key and window. */
-  count(options: Versioned = {}): WindowedTable<K, number, V> {
-    checkCall('count', {}, options)
-    return this.#aggregate('count', counting, options)
-  }
-
-  /** Folds the values of each key and window into one of the same type, beginning with the first value. */
-  reduce(
-    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
-    options: Versioned = {},
-  ): WindowedTable<K, V, V> {
-    checkCall('reduce', { reducer }, options)
-    return this.#aggregate('reduce', reducing(reducer), options)
   }
 
   /**
@@ -78,10 +92,15 @@ export class WindowedStream<K, V> {
     options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {
     checkFolding('aggregate', initial, { add }, options)
-    return this.#aggregate('aggregate', folding(initial, add), options)
+    return this.table('aggregate', folding(initial, add), options)
   }
 
-  #aggregate<A>(kind: Kind, aggregation: Aggregation<K, V, A>, options: Versioned): WindowedTable<K, A, V> {
+  /** @internal */
+  protected table<A>(
+    kind: Kind,
+    aggregation: Aggregation<K, V, A>,
+    options: Versioned,
+  ): WindowedTable<K, A, V> {
     const policies: EmitPolicy[] = []
     const operator = alignedWindows(kind, this.#windows, aggregation, policies)
     return windowed(this.#graph, this.#edge, this.#windows, operator, policies, options)
@@ -89,34 +108,17 @@ export class WindowedStream<K, V> {
 }
 
 /** A grouped stream cut into sessions. */
-export class SessionWindowedStream<K, V> {
+export class SessionWindowedStream<K, V> extends Windowing<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
   readonly #windows: SessionWindows
 
   /** @internal */
   constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: SessionWindows) {
+    super()
     this.#graph = graph
     this.#edge = edge
     this.#windows = windows
-  }
-
-  /** Counts the records of each key and session. */
-  count(options: Versioned = {}): WindowedTable<K, number, V> {
-    checkCall('count', {}, options)
-    return this.#aggregate('count', counting, options)
-  }
-
-  /**
-   * Folds the values of each key and session into one of the same type; two sessions that a record joins are
-   * reduced to one.
-   */
-  reduce(
-    reducer: (reduced: Readonly<V>, value: V) => Folded<V>,
-    options: Versioned = {},
-  ): WindowedTable<K, V, V> {
-    checkCall('reduce', { reducer }, options)
-    return this.#aggregate('reduce', reducing(reducer), options)
   }
 
   /**
@@ -129,10 +131,11 @@ export class SessionWindowedStream<K, V> {
     options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {
     checkFolding('aggregate of sessions', initial, { add, merge }, options)
-    return this.#aggregate('aggregate', foldingSessions(initial, add, merge), options)
+    return this.table('aggregate', foldingSessions(initial, add, merge), options)
   }
 
-  #aggregate<A>(
+  /** @internal */
+  protected table<A>(
     kind: Kind,
     aggregation: SessionAggregation<K, V, A>,
     options: Versioned,
