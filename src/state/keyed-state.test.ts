@@ -213,10 +213,10 @@ test('many keys of one namespace are in order, whether they are new, stored, del
     const store = memoryStore()
     const state = new KeyedState<number>('s', store)
     const model = new Map<string, number>()
-    const seen = (): string[] => [...state.scan(0, 1)].map(({ key, value }) => `${key}=${value}`)
-    const expected = (): string[] => [...model].map(([key, value]) => `${key}=${value}`).sort()
-    const sortedByKey = (pairs: readonly string[]): boolean =>
-      pairs.every((pair, n) => n === 0 || pairs[n - 1]!.split('=')[0]! < pair.split('=')[0]!)
+    // As texts: thousands of entries are compared many times.
+    const seen = (): string => Array.from(state.scan(0, 1), ({ key, value }) => `${key}=${value}`).join()
+    const expected = (): string =>
+      Array.from([...model.keys()].sort(), key => `${key}=${model.get(key)}`).join()
     for (let commit = 1; commit <= 4; commit += 1) {
       // Few keys are stored before many new ones are put between them.
       for (const count of commit === 1 ? [300] : [4096, 1, 700, 5000]) {
@@ -229,11 +229,9 @@ test('many keys of one namespace are in order, whether they are new, stored, del
           state.delete(0, gone)
           model.delete(gone)
         }
-        const found = seen()
-        assert.ok(sortedByKey(found))
-        assert.deepEqual(found, expected())
+        assert.ok(seen() === expected())
         // From the middle on, as a firing that was interrupted.
-        const [after] = [...state.scan(0, 1, '30000')]
+        const { value: after } = state.scan(0, 1, '30000').next()
         assert.equal(
           after?.key,
           [...model.keys()].sort().find(key => key > '30000'),
@@ -246,14 +244,14 @@ test('many keys of one namespace are in order, whether they are new, stored, del
         model.set(key, commit)
       }
       state.committed(commit)
-      assert.deepEqual(seen(), expected())
+      assert.ok(seen() === expected())
     }
   }))
 
 test('a commit of many entries, or of large ones, is made in steps', () => {
   const cases = [
-    { entries: 50_000, value: 1, steps: 50_000 / 4096 },
-    { entries: 100, value: 'x'.repeat(200_000), steps: (100 * 200_000) / (1 << 20) },
+    { entries: 20_000, value: 1, steps: 20_000 / 4096 },
+    { entries: 30, value: 'x'.repeat(200_000), steps: (30 * 200_000) / (1 << 20) },
   ]
   for (const { entries, value, steps } of cases) {
     const applied: number[] = []

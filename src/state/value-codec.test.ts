@@ -80,13 +80,15 @@ test('values are read back exactly as they were written', () => {
 })
 
 test('values of any shape are read back exactly', () => {
+  const unitUpTo = (max: number) => fc.nat({ max }).map(unit => String.fromCharCode(unit))
   const anything = fc.anything({
     withBigInt: true,
     withDate: true,
     withMap: true,
     withSet: true,
     withTypedArray: true,
-    withUnicodeString: true,
+    // Units of UTF-16, lone surrogates too. fast-check's units of Unicode take seconds to set up.
+    stringUnit: fc.oneof(unitUpTo(0x7f), unitUpTo(0xff), unitUpTo(0xffff)),
     maxDepth: 4,
   })
   const property = fc.property(anything, exact)
