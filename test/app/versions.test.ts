@@ -4,9 +4,14 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { begin, resume, unpack } from './versions.ts'
 
-test('apps, groups and transactions continue from a directory of commit f396753 as from one of this version', async () => {
-  const fixture = new URL('fixtures/log-of-f396753.txt', import.meta.url)
-  const continued = await resume(unpack(readFileSync(fixture, 'utf8')))
-  deepEqual(continued, await resume(await begin()))
-  deepEqual(continued.loaded, ['one', 'plain', 'two'])
+/** 3a06ab1 is the last commit before topics had Kafka's configs. */
+const commits = ['f396753', '3a06ab1']
+
+test('apps, groups and transactions continue from directories of earlier commits as from one of this version', async () => {
+  const ofThis = await resume(await begin())
+  deepEqual(ofThis.loaded, ['one', 'plain', 'two'])
+  for (const commit of commits) {
+    const fixture = new URL(`fixtures/log-of-${commit}.txt`, import.meta.url)
+    deepEqual(await resume(unpack(readFileSync(fixture, 'utf8'))), ofThis, commit)
+  }
 })

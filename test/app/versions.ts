@@ -3,8 +3,8 @@
  * exchange) with tables, windows, sessions and a join, a consumer group, and a transactional writer that a
  * loss of power interrupts.
  *
- * `fixtures/log-of-f396753.txt` holds the files that the first part leaves, as millrace wrote them at commit
- * f396753. To make such a file at another commit: check that commit out, copy this file into it, and run it
+ * `fixtures/log-of-<commit>.txt` holds the files that the first part leaves, as millrace wrote them at that
+ * commit. To make such a file at another commit: check that commit out, copy this file into it, and run it
  * there (`node tools/node/run.js test/app/versions.ts <file>`).
  */
 import { writeFileSync } from 'node:fs'
