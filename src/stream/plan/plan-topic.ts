@@ -4,7 +4,7 @@
  */
 import { MillraceError, utf8 } from '../../base/index.ts'
 import { batchesUpTo, type LogPort } from '../../port/index.ts'
-import type { SavedPlan } from './saved-plan.ts'
+import { planFormat, type SavedPlan } from './saved-plan.ts'
 
 /** The last plan in the topic, which holds one for each program. */
 export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan | undefined> {
@@ -19,11 +19,15 @@ export async function lastPlan(port: LogPort, topic: string): Promise<SavedPlan 
   return text === undefined ? undefined : parsePlan(text, topic)
 }
 
-function parsePlan(text: string, topic: string): SavedPlan {
+/**
+ * The plan as it was written: the commit has the digest of that, so a plan of an older format must not change
+ * before the two are compared.
+ */
+export function parsePlan(text: string, topic: string): SavedPlan {
   const plan = JSON.parse(text) as SavedPlan
-  if (plan.format === 1) return plan
+  if (plan.format === planFormat) return plan
   throw new MillraceError(
     'STATE_INCOMPATIBLE',
-    `The plan in '${topic}' has format ${String(plan.format)}, and this version of millrace reads 1: use the version that wrote it, or start from scratch with { restart: true }.`,
+    `The plan in '${topic}' has format ${plan.format}, and this version of millrace reads ${planFormat}: use the version that wrote it, or start from scratch with { restart: true }.`,
   )
 }

@@ -40,8 +40,11 @@ export interface SavedExchange {
   readonly place: string
 }
 
+/** The version of the format. `plan-topic.ts` reads it. */
+export const planFormat: number = 1
+
 export interface SavedPlan {
-  readonly format: 1
+  readonly format: number
   readonly operators: readonly SavedOperator[]
   /** Operators of earlier programs that this one does not have; their state is still there. */
   readonly unclaimed: readonly SavedOperator[]

@@ -24,6 +24,7 @@ import {
   digestOf,
   exchangesOf,
   operatorsOf,
+  planFormat,
   type SavedExchange,
   type SavedOperator,
   type SavedPlan,
@@ -190,7 +191,7 @@ export class PreviousRun {
     this.#compareIds(ids)
     const saved = this.#saved
     const next: SavedPlan = {
-      format: 1,
+      format: planFormat,
       operators: this.#operators,
       unclaimed: this.#unclaimed,
       ...(settings.exchange === 'topic' && { exchanges: exchangesOf(plan) }),
