@@ -187,6 +187,21 @@ test('subjects of commits are imperative and short', () => {
   )
 })
 
+test('each code of an error is thrown by a source, documented and checked by a test', () => {
+  const codes = [...(textOf.get('src/base/errors.ts') ?? '').matchAll(/^ {2}\| '(\w+)'/gm)]
+  assert.ok(codes.length > 30)
+  const isOfTests = (file: string): boolean => /\.test\b|test-support/.test(file) || file.startsWith('test/')
+  const missing = codes.flatMap(([, code = '']) => {
+    const named = findLines(new RegExp(`\\b${code}\\b`), file => file !== 'src/base/errors.ts')
+    const within = named.map(line => ({ file: line.slice(0, line.indexOf(':')), line }))
+    const isThrown = within.some(({ file, line }) => !isOfTests(file) && line.includes(`'${code}'`))
+    const isDocumented = within.some(({ file, line }) => !isOfTests(file) && /\d (?:\/\*)?\*|\/\//.test(line))
+    const isChecked = within.some(({ file }) => isOfTests(file))
+    return isThrown && isDocumented && isChecked ? [] : [{ code, isThrown, isDocumented, isChecked }]
+  })
+  assert.deepEqual(missing, [])
+})
+
 /** Tables in code that must name each file of a folder. */
 const tables = [{ folder: 'src/cli/commands', table: 'src/cli/cli.ts' }]
 
