@@ -29,9 +29,11 @@ export type ErrorCode =
   | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
   | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
-  | 'RECORD_TOO_LARGE' // a record, or a batch, larger than a segment of its topic
+  | 'RECORD_TOO_LARGE' // a record, or a batch, larger than its topic takes: Kafka's MESSAGE_TOO_LARGE
   // port, broker
   | 'READ_ONLY' // a write to a log that was opened read-only
+  | 'INVALID_RECORD' // a batch that its topic does not take, or that contradicts itself: Kafka's INVALID_RECORD
+  | 'INVALID_TIMESTAMP' // a record further from the clock than its topic allows: Kafka's INVALID_TIMESTAMP
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
   | 'UNKNOWN_PARTITION'

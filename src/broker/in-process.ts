@@ -38,6 +38,7 @@ export class InProcessLog implements LogPort {
     broker.attach(this.#clients)
     const { writers } = this.#clients
     this.#writerContext = {
+      clock,
       writable: (topic, index, app) => broker.writable(topic, index, app),
       transactions: broker.transactions,
       offsets: broker.offsets,

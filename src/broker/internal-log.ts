@@ -171,7 +171,7 @@ export class InternalLog {
   }
 
   #append(batch: Uint8Array): AppendReceipt {
-    const receipt = this.partition.append(batch, 'built')
+    const receipt = this.partition.append(batch)
     this.#bytes += batch.length
     return receipt
   }

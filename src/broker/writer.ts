@@ -2,8 +2,8 @@
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
  * is the order in the partition. They wait only for the disk.
  */
-import { isMillraceError, MillraceError } from '../base/index.ts'
-import type { AppendReceipt, BatchOrigin, Partition } from '../log/index.ts'
+import { MillraceError, type Clock } from '../base/index.ts'
+import type { AppendReceipt, Partition } from '../log/index.ts'
 import {
   type BatchToAppend,
   type GroupCommit,
@@ -11,11 +11,12 @@ import {
   ProducerSequences,
   type Writer,
 } from '../port/index.ts'
-import { BatchBuilder } from '../wire/index.ts'
+import { buildAdmitted, isRefused } from './admission.ts'
 import type { Offsets } from './offsets.ts'
 import type { Transactions } from './transactions.ts'
 
 export interface WriterContext {
+  readonly clock: Clock
   /**
    * A partition that users, or the given app, may write to. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    * INVALID_ARGUMENT.
@@ -26,11 +27,6 @@ export interface WriterContext {
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit): void
   closed(writer: PlainWriter | TransactionalWriter): void
-}
-
-/** A user of the port may bring batches of another builder: the log checks these. */
-function originOf(batch: BatchToAppend): BatchOrigin {
-  return batch instanceof BatchBuilder ? 'built' : 'foreign'
 }
 
 /** An idempotent writer: acknowledged means durable. */
@@ -63,19 +59,19 @@ export class PlainWriter implements Writer {
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
-      // Refused for its size before it was appended: the next batch may be appended in its place.
-      if (!isMillraceError(error, 'RECORD_TOO_LARGE')) this.#failure ??= error
+      // Refused before it was appended: the next batch may be appended in its place.
+      if (!isRefused(error)) this.#failure ??= error
       throw error
     }
   }
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
     const { count } = batch
-    const bytes = batch.build(this.#sequences.take(target, count))
+    const stamp = this.#sequences.take(target, count)
     try {
-      return target.append(bytes, originOf(batch))
+      return target.append(buildAdmitted(batch, stamp, target, this.#context.clock.now()))
     } catch (error) {
-      if (isMillraceError(error, 'RECORD_TOO_LARGE')) this.#sequences.giveBack(target, count)
+      if (isRefused(error)) this.#sequences.giveBack(target, count)
       throw error
     }
   }
@@ -171,10 +167,11 @@ export class TransactionalWriter implements Writer {
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
     // Built first: once enlisted, the append follows at once.
-    const bytes = batch.build({ ...this.#sequences.take(target, batch.count), transactional: true })
+    const stamp = { ...this.#sequences.take(target, batch.count), transactional: true }
+    const bytes = buildAdmitted(batch, stamp, target, this.#context.clock.now())
     this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
-    return target.append(bytes, originOf(batch))
+    return target.append(bytes)
   }
 
   async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {

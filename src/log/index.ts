@@ -12,7 +12,6 @@
  */
 export { LogDirectory } from './log-directory.ts'
 export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'
-export { type BatchOrigin } from './partition/append-check.ts'
 export { type AppendReceipt } from './partition/append-receipt.ts'
 export { readChecked, withCheck } from './files/checked-text.ts'
 export { diskError } from './files/disk-errors.ts'

@@ -63,8 +63,10 @@ export interface BatchStamp {
   readonly control?: boolean
   readonly baseOffset?: number
   readonly leaderEpoch?: number
-  /** `append`: all records count as written at the largest timestamp in the batch. Default `create`. */
-  readonly timestampType?: 'create' | 'append'
+  /** All records count as written at this time, whatever their own says (`LogAppendTime`). */
+  readonly appendTime?: number
+  /** Default: the builder's. */
+  readonly compression?: Compression
 }
 
 /**
@@ -81,7 +83,9 @@ export class BatchBuilder {
   #position = batchHeaderBytes
   #count = 0
   #baseTimestamp = 0
+  #minTimestamp = 0
   #maxTimestamp = 0
+  #hasNullKey = false
 
   constructor(options: BatchBuilderOptions = {}) {
     this.#compression = options.compression ?? 'none'
@@ -96,6 +100,21 @@ export class BatchBuilder {
   /** Bytes of the batch so far, before compression. */
   get sizeBytes(): number {
     return this.#position
+  }
+
+  /** The least timestamp so far, without those of -1, which say that a record has none. */
+  get minTimestamp(): number {
+    return Math.min(this.#minTimestamp, this.#maxTimestamp)
+  }
+
+  /** The largest timestamp so far. */
+  get maxTimestamp(): number {
+    return this.#maxTimestamp
+  }
+
+  /** Whether a record of the batch has no key. */
+  get hasNullKey(): boolean {
+    return this.#hasNullKey
   }
 
   /** Adds a record. Null is Kafka's null: no key, or a value that deletes. */
@@ -142,20 +161,21 @@ export class BatchBuilder {
    */
   build(stamp: BatchStamp = {}): Uint8Array {
     assert(this.#count > 0, 'a batch has a record')
-    const compressed = this.#compression === 'none' ? undefined : this.#compressed()
+    const compression = stamp.compression ?? this.#compression
+    const compressed = compression === 'none' ? undefined : this.#compressed(compression)
     const bytes = compressed ?? this.#take()
     bytes.writeInt32BE(bytes.length - batchLengthEnd, batchLengthAt)
     bytes.writeInt32BE(stamp.leaderEpoch ?? -1, leaderEpochAt)
     bytes.writeInt8(magic, magicAt)
     const attributes =
-      compressionId(compressed ? this.#compression : 'none') |
-      (stamp.timestampType === 'append' ? logAppendTimeBit : 0) |
+      compressionId(compressed ? compression : 'none') |
+      (stamp.appendTime === undefined ? 0 : logAppendTimeBit) |
       (stamp.transactional ? transactionalBit : 0) |
       (stamp.control ? controlBit : 0)
     bytes.writeInt16BE(attributes, attributesAt)
     bytes.writeInt32BE(this.#count - 1, lastOffsetDeltaAt)
     writeInt64(bytes, this.#baseTimestamp, baseTimestampAt)
-    writeInt64(bytes, this.#maxTimestamp, maxTimestampAt)
+    writeInt64(bytes, stamp.appendTime ?? this.#maxTimestamp, maxTimestampAt)
     writeInt64(bytes, stamp.producerId ?? -1, producerIdAt)
     bytes.writeInt16BE(stamp.producerEpoch ?? -1, producerEpochAt)
     bytes.writeInt32BE(stamp.baseSequence ?? -1, baseSequenceAt)
@@ -163,6 +183,7 @@ export class BatchBuilder {
     writeInt64(bytes, stamp.baseOffset ?? 0, 0)
     bytes.writeUInt32BE(crc32c(bytes.subarray(attributesAt)), crcAt)
     this.#count = 0
+    this.#hasNullKey = false
     return bytes
   }
 
@@ -174,8 +195,12 @@ export class BatchBuilder {
     headers: readonly RecordHeader[] | undefined,
   ): number {
     assert(Number.isSafeInteger(timestamp), 'a timestamp is a whole number of milliseconds')
-    if (this.#count === 0) this.#baseTimestamp = this.#maxTimestamp = timestamp
-    else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    if (this.#count === 0) {
+      this.#baseTimestamp = this.#maxTimestamp = timestamp
+      this.#minTimestamp = Number.MAX_SAFE_INTEGER
+    } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    if (timestamp < this.#minTimestamp && timestamp >= 0) this.#minTimestamp = timestamp
+    if (keyBytes < 0) this.#hasNullKey = true
     const delta = timestamp - this.#baseTimestamp
     const headersBytes = headers === undefined || headers.length === 0 ? 1 : sizeOfHeaders(headers)
     const body =
@@ -228,9 +253,9 @@ export class BatchBuilder {
   /**
    * Undefined if compression does not make the records smaller, or a reader would refuse them as too large.
    */
-  #compressed(): Buffer | undefined {
+  #compressed(compression: Compression): Buffer | undefined {
     if (this.#position - batchHeaderBytes > decompressedBytesMax) return undefined
-    const records = compress(this.#compression, this.#buffer.subarray(batchHeaderBytes, this.#position))
+    const records = compress(compression, this.#buffer.subarray(batchHeaderBytes, this.#position))
     if (batchHeaderBytes + records.length >= this.#position) return undefined
     this.#position = batchHeaderBytes
     return Buffer.concat([this.#buffer.subarray(0, batchHeaderBytes), records])

@@ -49,6 +49,8 @@ export const codecMask = 0x07
 export const logAppendTimeBit = 0x08
 export const transactionalBit = 0x10
 export const controlBit = 0x20
+/** All of these; bit 6 is the cleaner's, which then keeps its own time in baseTimestamp (KIP-534). */
+export const knownAttributes: number = codecMask | logAppendTimeBit | transactionalBit | controlBit
 
 /** Reads an int64 that is a safe integer here (offsets, timestamps, producer ids). */
 export function readInt64(bytes: Buffer, position: number): number {

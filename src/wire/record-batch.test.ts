@@ -104,11 +104,11 @@ test('log append time counts for every record', () => {
   const builder = new BatchBuilder()
   builder.append(5, null, null)
   builder.append(9, null, null)
-  const batch = new RecordBatch(builder.build({ timestampType: 'append' }))
+  const batch = new RecordBatch(builder.build({ appendTime: 11 }))
   equal(batch.timestampType, 'append')
   deepEqual(
     read(batch).map(({ timestamp }) => timestamp),
-    [9, 9],
+    [11, 11],
   )
 })
 

@@ -22,6 +22,7 @@ import {
   controlBit,
   crcAt,
   framingBytes,
+  knownAttributes,
   lastOffsetDeltaAt,
   leaderEpochAt,
   logAppendTimeBit,
@@ -103,6 +104,11 @@ export class RecordBatch {
 
   get isControl(): boolean {
     return (this.#attributes & controlBit) !== 0
+  }
+
+  /** Attributes that version 2 of the format does not define for batches of producers. */
+  get unknownAttributes(): number {
+    return this.#attributes & ~knownAttributes
   }
 
   get timestampType(): 'create' | 'append' {

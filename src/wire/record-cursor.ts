@@ -101,6 +101,21 @@ export class RecordCursor {
     return this.valueStart < 0 ? null : this.bytes.subarray(this.valueStart, this.valueEnd)
   }
 
+  /** Goes over the headers, so that `position` is behind them. CORRUPT_BATCH if one is damaged. */
+  skipHeaders(): void {
+    const { bytes } = this
+    const end = this.#recordEnd
+    this.position = this.#headersAt
+    for (let n = 0; n < this.headerCount; n += 1) {
+      const keyBytes = readVarint(bytes, this, end)
+      if (keyBytes < 0 || this.position + keyBytes > end) throw this.#corrupt('a header')
+      this.position += keyBytes
+      const valueBytes = readVarint(bytes, this, end)
+      if (valueBytes > end - this.position) throw this.#corrupt('a header')
+      this.position += Math.max(valueBytes, 0)
+    }
+  }
+
   headers(): RecordHeader[] {
     const { bytes } = this
     const end = this.#recordEnd

@@ -5,10 +5,9 @@
  */
 import type { Clock } from '../../base/index.ts'
 import { assignOffsets, controlBatch, RecordBatch } from '../../wire/index.ts'
-import { checkAppend, type BatchOrigin } from './append-check.ts'
+import { checkAppend } from './append-check.ts'
 import { Receipt, type AppendReceipt } from './append-receipt.ts'
 import type { Flush, Outcome } from './flush.ts'
-import { checkForeign } from './foreign-batch.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
@@ -64,10 +63,9 @@ export class PartitionAppender {
   }
 
   /** See `Partition.append`. */
-  append(bytes: Uint8Array, origin: BatchOrigin): AppendReceipt {
+  append(bytes: Uint8Array): AppendReceipt {
     const batch = new RecordBatch(bytes)
     checkAppend(batch, bytes, this.#source.settings.segmentBytes, this.#config.where)
-    if (origin === 'foreign') checkForeign(batch, this.#config.where)
     const isIdempotent = batch.producerId !== -1
     if (isIdempotent) {
       const original = this.#producers.check(batch, this.#config.where)

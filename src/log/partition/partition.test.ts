@@ -30,7 +30,6 @@ test('what may not be appended is refused, and leaves nothing', async () => {
     Uint8Array.from(sound, (byte, n) => (n === at ? to : byte))
   await check(new Uint8Array(0), 'CORRUPT_BATCH')
   await check(sound.subarray(0, 40), 'CORRUPT_BATCH')
-  await check(changed(sound.length - 1, 99), 'CORRUPT_BATCH')
   await check(changed(16, 1), 'UNSUPPORTED_FORMAT')
   await check(Buffer.concat([sound, sound]), 'INVALID_ARGUMENT')
   await check(

@@ -12,7 +12,6 @@
  *   brought back in this process.
  */
 import { assert, isMillraceError, MillraceError } from '../../base/index.ts'
-import type { BatchOrigin } from './append-check.ts'
 import type { AppendReceipt } from './append-receipt.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { Flush } from './flush.ts'
@@ -178,15 +177,15 @@ export class Partition {
 
   /**
    * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they
-   * are held until they are on the disk. `built`: by millrace's own `BatchBuilder`, so that its records need
-   * no check.
+   * are held until they are on the disk. Its content is its caller's: batches from outside are admitted first
+   * (`broker/admission.ts`).
    * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT,
    *   OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits
    *   for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
    */
-  append(bytes: Uint8Array, origin: BatchOrigin = 'foreign'): AppendReceipt {
+  append(bytes: Uint8Array): AppendReceipt {
     this.#checkWritable()
-    return this.#appender.append(bytes, origin)
+    return this.#appender.append(bytes)
   }
 
   /**
