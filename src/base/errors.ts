@@ -27,10 +27,13 @@ export type ErrorCode =
   | 'PARTITION_DAMAGED' // acknowledged records are missing or damaged on disk: restore them, or `millrace repair`
   | 'OFFSET_OUT_OF_RANGE' // dropped by retention, or beyond the end
   | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
-  | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed
+  | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed; of a produce, Kafka's INVALID_PRODUCER_EPOCH
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
   | 'RECORD_TOO_LARGE' // a record, or a batch, larger than its topic takes: Kafka's MESSAGE_TOO_LARGE
   // port, broker
+  | 'CONCURRENT_TRANSACTIONS' // the last transaction of the id is still ending: try again
+  | 'TRANSACTION_ABORTABLE' // a crash has aborted the transaction: abort it, and begin it again with the same writer
+  | 'INVALID_PRODUCER_ID_MAPPING' // a transactional id that is not known, or no longer: open a writer with it
   | 'READ_ONLY' // a write to a log that was opened read-only
   | 'INVALID_RECORD' // a batch that its topic does not take, or that contradicts itself: Kafka's INVALID_RECORD
   | 'INVALID_TIMESTAMP' // a record further from the clock than its topic allows: Kafka's INVALID_TIMESTAMP

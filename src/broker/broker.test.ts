@@ -69,7 +69,13 @@ test('each id is given to one producer, whatever happens in between', async () =
   for (let start = 0; start < 3; start += 1) {
     const broker = await opened(disk)
     for (const transactionalId of [undefined, `id ${start}`, undefined])
-      ids.add((await broker.initProducer(transactionalId, 60_000)).producerId)
+      ids.add(
+        (
+          await (transactionalId === undefined
+            ? broker.newProducer()
+            : broker.initProducer({ transactionalId, timeoutMs: 60_000 }))
+        ).producerId,
+      )
     disk.crash()
   }
   equal(ids.size, 9)
@@ -81,7 +87,7 @@ test('a closed broker refuses every call', async () => {
   await broker.close()
   await failsWith('CLOSED', broker.createTopic('u', { partitions: 1 }))
   await failsWith('CLOSED', () => broker.listTopics(false))
-  await failsWith('CLOSED', broker.initProducer(undefined, 60_000))
+  await failsWith('CLOSED', broker.newProducer())
   await failsWith('CLOSED', broker.commitOffsets({ group: 'g', offsets: [] }))
   await failsWith('CLOSED', broker.committedOffsets('g', []))
   await failsWith('CLOSED', broker.offsetAt('t', 0, 'latest', 'read_committed'))

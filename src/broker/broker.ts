@@ -34,7 +34,7 @@ import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
-import { Transactions } from './transactions.ts'
+import { Transactions, type ProducerInit } from './transactions.ts'
 
 export interface BrokerOptions extends LogDirectoryOptions {
   readonly random: Random
@@ -181,12 +181,16 @@ export class Broker {
     return Math.min(found?.offset ?? end, end)
   }
 
-  /** An identity for a writer (InitProducerId): a new one, or the next of a transactional id. */
-  async initProducer(transactionalId: string | undefined, timeoutMs: number): Promise<ProducerIdentity> {
+  /** The identity of a producer without transactions: a new one. */
+  async newProducer(): Promise<ProducerIdentity> {
     this.checkOpen()
-    return transactionalId === undefined
-      ? { producerId: await this.#producerIds.next(), producerEpoch: 0 }
-      : this.transactions.init(transactionalId, timeoutMs)
+    return { producerId: await this.#producerIds.next(), producerEpoch: 0 }
+  }
+
+  /** The identity of a producer with a transactional id: the next one. See `Transactions.init`. */
+  async initProducer(init: ProducerInit): Promise<ProducerIdentity> {
+    this.checkOpen()
+    return this.transactions.init(init)
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupMembership> {
@@ -308,7 +312,7 @@ async function openParts(log: LogDirectory, options: BrokerOptions): Promise<Par
   const transactionsPartition = await topics.internal(transactionsTopic, internal)
   const offsetsPartition = await topics.internal(offsetsTopic, internal)
   const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
-  const states = await recoverTransactions(log, transactionLog, clock)
+  const states = await recoverTransactions(log, transactionLog)
   const topicId = (topic: string): string | undefined => topics.get(topic)?.id
   const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
   if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)

@@ -95,11 +95,15 @@ export class InProcessLog implements LogPort {
 
   async openWriter(options: WriterOptions = {}): Promise<Writer> {
     const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault, app } = options
-    const identity = await this.#broker.initProducer(transactionalId, transactionTimeoutMs)
     const writer =
       transactionalId === undefined
-        ? new PlainWriter(this.#writerContext, identity, app)
-        : new TransactionalWriter(this.#writerContext, transactionalId, identity, app)
+        ? new PlainWriter(this.#writerContext, await this.#broker.newProducer(), app)
+        : new TransactionalWriter(
+            this.#writerContext,
+            transactionalId,
+            await this.#broker.initProducer({ transactionalId, timeoutMs: transactionTimeoutMs }),
+            app,
+          )
     this.#clients.writers.add(writer)
     return writer
   }

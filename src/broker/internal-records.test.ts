@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bufferOf } from '../base/index.ts'
-import {
-  decodeOffsetKey,
-  decodeOffsetValue,
-  decodeTransactionKey,
-  decodeTransactionValue,
-  encodeOffsetKey,
-  encodeOffsetValue,
-  encodeTransactionKey,
-  encodeTransactionValue,
-  transactionStatus,
-} from './internal-records.ts'
+import { decodeOffsetKey, decodeOffsetValue, encodeOffsetKey, encodeOffsetValue } from './internal-records.ts'
 
 const hex = (bytes: Uint8Array): string => bufferOf(bytes).toString('hex')
 
@@ -44,45 +34,4 @@ test('offsets are stored as Kafka writes them', () => {
   const newer = { ...old, leaderEpoch: 4, metadata: 'ä', topicId }
   assert.deepEqual(decodeOffsetValue(Buffer.from(version4, 'hex')), newer)
   assert.equal(decodeOffsetKey(Buffer.from('0002000167', 'hex')), undefined)
-})
-
-test('transactions are stored as Kafka writes them', () => {
-  const key = encodeTransactionKey('app')
-  assert.equal(hex(key), bytes('0000', '0003617070'))
-  assert.equal(decodeTransactionKey(key), 'app')
-  const state = {
-    producerId: 7,
-    producerEpoch: 2,
-    timeoutMs: 60_000,
-    status: transactionStatus.prepareCommit,
-    partitions: [
-      { topic: 'a', partition: 0 },
-      { topic: 'a', partition: 2 },
-      { topic: 'b', partition: 1 },
-    ],
-    updatedMs: 5,
-    startedMs: 4,
-  }
-  const value = encodeTransactionValue(state)
-  assert.equal(
-    hex(value),
-    bytes(
-      '0000',
-      '0000000000000007',
-      '0002',
-      '0000ea60',
-      '02',
-      '00000002',
-      '000161',
-      '00000002',
-      '00000000',
-      '00000002',
-      '000162',
-      '00000001',
-      '00000001',
-      '0000000000000005',
-      '0000000000000004',
-    ),
-  )
-  assert.deepEqual(decodeTransactionValue(value), state)
 })

@@ -1,34 +1,15 @@
 /**
- * Keys and values of the internal topics, in Kafka's own formats, so that its tools print them and a
+ * Keys and values of `__consumer_offsets`, in Kafka's own formats, so that its tools print them and a
  * cluster's can be read. The kinds of fields: wire/fields.ts. Groups with members: group-records.ts.
  *
  * `__consumer_offsets`   key    version int16 = 1 | group | topic | partition int32
  *                        value  version int16 = 3 | offset int64 | leader epoch int32 | metadata | commit timestamp int64 |
  *                               topic id 16 bytes, which is millrace's own: Kafka's readers, and millrace 0.1.0, end before it
- * `__transaction_state`  key    version int16 = 0 | transactional id
- *                        value  version int16 = 0 | producer id int64 | epoch int16 | timeout int32 | status int8 |
- *                               partitions [ topic | [ partition int32 ] ] | updated int64 | started int64
  *
  * A null value is a tombstone. Of offsets version 4, which a cluster may write, is read as well.
  */
-import { MillraceError } from '../base/index.ts'
 import type { TopicPartition } from '../port/index.ts'
 import { FieldReader, FieldWriter } from '../wire/index.ts'
-
-/** The state of a transaction, by Kafka's numbers. Those missing here are states that only memory knows. */
-export const transactionStatus = { empty: 0, prepareCommit: 2, prepareAbort: 3 } as const
-export type TransactionStatus = (typeof transactionStatus)[keyof typeof transactionStatus]
-
-export interface TransactionValue {
-  readonly producerId: number
-  /** The epoch after this state: a prepared transaction wrote with the one before it (KIP-890). */
-  readonly producerEpoch: number
-  readonly timeoutMs: number
-  readonly status: number
-  readonly partitions: readonly TopicPartition[]
-  readonly updatedMs: number
-  readonly startedMs: number
-}
 
 export function encodeOffsetKey(group: string, { topic, partition }: TopicPartition): Uint8Array {
   return new FieldWriter().int16(1).string(group).string(topic).int32(partition).finish()
@@ -86,55 +67,4 @@ function taggedTopicId(from: FieldReader): string | undefined {
     if (tag === 0 && value.length === topicIdBytes) topicId = value.toString('base64url')
   })
   return topicId
-}
-
-export function encodeTransactionKey(transactionalId: string): Uint8Array {
-  return new FieldWriter().int16(0).string(transactionalId).finish()
-}
-
-/** The record that keeps the state of a transactional id. */
-export function transactionRecord(
-  transactionalId: string,
-  value: TransactionValue,
-): { readonly key: Uint8Array; readonly value: Uint8Array } {
-  return { key: encodeTransactionKey(transactionalId), value: encodeTransactionValue(value) }
-}
-
-export function decodeTransactionKey(bytes: Uint8Array): string | undefined {
-  const from = new FieldReader(bytes)
-  return from.int16() === 0 ? from.string() : undefined
-}
-
-export function encodeTransactionValue(value: TransactionValue): Uint8Array {
-  const to = new FieldWriter()
-  to.int16(0).int64(value.producerId).int16(value.producerEpoch).int32(value.timeoutMs).int8(value.status)
-  const byTopic = Map.groupBy(value.partitions, ({ topic }) => topic)
-  to.int32(byTopic.size)
-  for (const [topic, partitions] of byTopic) {
-    to.string(topic).int32(partitions.length)
-    for (const { partition } of partitions) to.int32(partition)
-  }
-  return to.int64(value.updatedMs).int64(value.startedMs).finish()
-}
-
-export function decodeTransactionValue(bytes: Uint8Array): TransactionValue {
-  const from = new FieldReader(bytes)
-  const version = from.int16()
-  if (version !== 0)
-    throw new MillraceError(
-      'UNSUPPORTED_FORMAT',
-      `The transaction log holds a record of version ${version}; this version of millrace reads 0.`,
-    )
-  const head = {
-    producerId: from.int64(),
-    producerEpoch: from.int16(),
-    timeoutMs: from.int32(),
-    status: from.int8(),
-  }
-  const partitions: TopicPartition[] = []
-  for (let topics = from.int32(); topics > 0; topics -= 1) {
-    const topic = from.string()
-    for (let count = from.int32(); count > 0; count -= 1) partitions.push({ topic, partition: from.int32() })
-  }
-  return { ...head, partitions, updatedMs: from.int64(), startedMs: from.int64() }
 }

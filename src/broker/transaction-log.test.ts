@@ -4,12 +4,14 @@ import { LogDirectory } from '../log/index.ts'
 import { failsWith } from '../log/log.test-support.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
-import { transactionStatus, type TransactionValue } from './internal-records.ts'
+import { transactionStatus, type TransactionValue } from './transaction-records.ts'
+import { anyState } from './transaction-parts.test-support.ts'
 import { TransactionLog } from './transaction-log.ts'
 
 const clock = virtualClock()
 
 const state = (producerId: number, status: TransactionValue['status'] = 0): TransactionValue => ({
+  ...anyState,
   producerId,
   producerEpoch: 3,
   timeoutMs: 60_000,

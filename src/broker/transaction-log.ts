@@ -12,7 +12,7 @@ import {
   encodeTransactionKey,
   transactionRecord,
   type TransactionValue,
-} from './internal-records.ts'
+} from './transaction-records.ts'
 
 export class TransactionLog {
   readonly #log: InternalLog

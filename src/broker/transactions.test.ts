@@ -4,119 +4,22 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ActiveClock, isMillraceError, MillraceError, seededRandom, type ErrorCode } from '../base/index.ts'
-import { InternalLog, type InternalLimits } from './internal-log.ts'
-import {
-  encodeTransactionKey,
-  encodeTransactionValue,
-  transactionStatus,
-  type TransactionValue,
-} from './internal-records.ts'
-import { MetadataFile } from './metadata.ts'
-import { Offsets } from './offsets.ts'
-import { ProducerIds } from './producer-ids.ts'
-import { offsetsTopic, transactionsTopic } from './topic-names.ts'
-import { Topics } from './topics.ts'
-import { TransactionLog } from './transaction-log.ts'
-import { recoverTransactions } from './transaction-recovery.ts'
-import { Transactions } from './transactions.ts'
-import { LogDirectory, type Partition } from '../log/index.ts'
-import { batch, drain, stateOf } from '../port/conformance/harness.ts'
+import { MillraceError } from '../base/index.ts'
+import { batch, stateOf } from '../port/conformance/harness.ts'
 import type { ProducerIdentity } from '../port/index.ts'
-import { SimulatedDisk } from '../testing/simulated-disk.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { SimulatedLog } from './simulated-log.test-support.ts'
-
-const random = seededRandom(1)
-
-/** The parts of the broker, one by one. */
-async function parts(
-  disk = new SimulatedDisk({ random }),
-  states: Record<string, Partial<TransactionValue>> = {},
-  limits: InternalLimits = {},
-) {
-  const clock = virtualClock()
-  await disk.makeDirectory('/data')
-  await disk.syncDirectory('/')
-  const log = await LogDirectory.open('/data', { disk, clock })
-  const metadata = await MetadataFile.open(disk, '/data')
-  const topics = await Topics.open(log, metadata, random)
-  const { segmentBytes } = limits
-  const statePartition = await topics.internal(
-    transactionsTopic,
-    segmentBytes === undefined ? {} : { segmentBytes },
-  )
-  const offsets = await Offsets.open(await topics.internal(offsetsTopic), {
-    clock,
-    topicId: name => topics.get(name)?.id,
-  })
-  if (!topics.get('t')) await topics.create('t', { partitions: 2 })
-  const stateLog = new InternalLog(statePartition, clock)
-  for (const [transactionalId, state] of Object.entries(states))
-    await stateLog.append([
-      {
-        key: encodeTransactionKey(transactionalId),
-        value: encodeTransactionValue({ ...anyState, ...state }),
-      },
-    ]).durable
-  const transactionLog = await TransactionLog.open(statePartition, clock, limits)
-  const recovered = await recoverTransactions(log, transactionLog, clock)
-  const transactions = new Transactions(
-    {
-      clock,
-      active: new ActiveClock(clock),
-      log,
-      transactionLog,
-      offsets,
-      producerIds: new ProducerIds(metadata),
-    },
-    recovered,
-  )
-  const [p0, p1] = [topics.partition('t', 0), topics.partition('t', 1)]
-  return { disk, log, clock, offsets, transactions, p0, p1, stateLog }
-}
-
-const anyState: TransactionValue = {
-  producerId: 900,
-  producerEpoch: 0,
-  timeoutMs: 60_000,
-  status: transactionStatus.empty,
-  partitions: [],
-  updatedMs: 0,
-  startedMs: 0,
-}
-
-async function write(
-  partition: Partition,
-  identity: ProducerIdentity,
-  value: string,
-  baseSequence = 0,
-): Promise<void> {
-  await partition.append(batch([value]).build({ ...identity, baseSequence, transactional: true })).written
-}
-
-async function valuesAfterReopening(disk: SimulatedDisk, partition: number): Promise<string[]> {
-  const log = new SimulatedLog(random, { disk })
-  const port = await log.open()
-  const reader = await port.openReader()
-  reader.assign([{ topic: 't', partition, offset: 0 }])
-  const shown = await drain(reader, 't', partition)
-  assert.equal(
-    await port.offsets('t', partition, 'latest'),
-    await port.offsets('t', partition, 'latest', 'read_uncommitted'),
-  )
-  await port.close()
-  return shown.map(({ value }) => value)
-}
-
-const throwsCode = (code: ErrorCode, call: () => unknown): void =>
-  assert.throws(call, error => isMillraceError(error, code))
-const rejectsCode = (code: ErrorCode, promise: Promise<unknown>): Promise<void> =>
-  assert.rejects(promise, error => isMillraceError(error, code))
+import {
+  anyState,
+  openParts as parts,
+  rejectsCode,
+  throwsCode,
+  valuesAfterReopening,
+  write,
+} from './transaction-parts.test-support.ts'
+import { transactionRecord, transactionStatus } from './transaction-records.ts'
 
 test('each end raises the epoch: what comes late cannot join the next transaction', async () => {
   const { transactions, p0 } = await parts()
-  const first = await transactions.init('id', 60_000)
+  const first = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', first, p0)
   await write(p0, first, 'a')
   const second = await transactions.end('id', first, 'commit')
@@ -137,24 +40,24 @@ test('each end raises the epoch: what comes late cannot join the next transactio
 
 test('an append that the coordinator does not know is refused', async () => {
   const { transactions, p0 } = await parts()
-  throwsCode('INVALID_TXN_STATE', () =>
+  throwsCode('INVALID_PRODUCER_ID_MAPPING', () =>
     transactions.enlist('unknown', { producerId: 1, producerEpoch: 0 }, p0),
   )
-  const identity = await transactions.init('id', 60_000)
+  const identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', { ...identity, producerId: 77 }, p0))
   transactions.enlist('id', identity, p0)
   await write(p0, identity, 'a')
   const ending = transactions.end('id', identity, 'commit')
   await Promise.resolve()
-  throwsCode('INVALID_TXN_STATE', () => transactions.enlist('id', identity, p0))
+  throwsCode('CONCURRENT_TRANSACTIONS', () => transactions.enlist('id', identity, p0))
   await ending
-  await rejectsCode('INVALID_ARGUMENT', transactions.init('id', 0))
-  await rejectsCode('INVALID_ARGUMENT', transactions.init('id', 86_400_000))
+  await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 0 }))
+  await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 86_400_000 }))
 })
 
 test('an id that has used up its epochs continues under another producer id', async () => {
   const { transactions, p0, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
-  let identity = await transactions.init('id', 60_000)
+  let identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   const seen: ProducerIdentity[] = []
   for (let round = 0; round < 10; round += 1) {
     seen.push(identity)
@@ -178,10 +81,10 @@ test('an id that has used up its epochs continues under another producer id', as
 
 test('a writer adds nothing while another one takes its id under a new producer id', async () => {
   const { transactions, p0 } = await parts(undefined, { id: { producerEpoch: 0x7ffc } })
-  const first = await transactions.init('id', 60_000)
-  const taking = transactions.init('id', 60_000)
+  const first = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
+  const taking = transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   await Promise.resolve()
-  throwsCode('INVALID_TXN_STATE', () => transactions.enlist('id', first, p0))
+  throwsCode('CONCURRENT_TRANSACTIONS', () => transactions.enlist('id', first, p0))
   const second = await taking
   assert.notEqual(second.producerId, first.producerId)
   throwsCode('PRODUCER_FENCED', () => transactions.enlist('id', first, p0))
@@ -192,7 +95,7 @@ test('past the commit point no commit is reported as failed, also where the epoc
   let failed = 0
   for (let call = 1; call <= 40; call += 1) {
     const { transactions, p0, p1, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
-    let identity = await transactions.init('id', 60_000)
+    let identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
     while (identity.producerEpoch < 0x7ffe) {
       transactions.enlist('id', identity, p1)
       await write(p1, identity, 'before')
@@ -216,7 +119,7 @@ test('past the commit point no commit is reported as failed, also where the epoc
 
 test('a commit point waits for the markers of the transaction before it, which only its own record explains', async () => {
   const { transactions, p0, p1, disk } = await parts()
-  const first = await transactions.init('id', 60_000)
+  const first = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', first, p0)
   await write(p0, first, 'a')
   // The marker of the first transaction finds no room for a while.
@@ -239,7 +142,7 @@ test('a commit point waits for the markers of the transaction before it, which o
 
 test('a rewrite of the transaction log keeps what its commits have decided', async () => {
   const { transactions, p0, disk } = await parts(undefined, {}, { segmentBytes: 200, rewriteBytes: 1 })
-  const identity = await transactions.init('id', 60_000)
+  const identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', identity, p0)
   await write(p0, identity, 'a')
   // The marker is never written; the record of the commit is all that there is.
@@ -249,7 +152,7 @@ test('a rewrite of the transaction log keeps what its commits have decided', asy
   await transactions.end('id', identity, 'commit')
   // Rewrites come with the ends of others.
   for (let n = 0; n < 10; n += 1) {
-    const other = await transactions.init(`other ${n}`, 60_000)
+    const other = await transactions.init({ transactionalId: `other ${n}`, timeoutMs: 60_000 })
     transactions.enlist(`other ${n}`, other, p0)
     await transactions.end(`other ${n}`, other, 'abort')
     await new Promise(resolve => setTimeout(resolve, 1))
@@ -261,7 +164,7 @@ test('a rewrite of the transaction log keeps what its commits have decided', asy
 test('nothing is appended while a marker is tried again: the partition would show it before its transaction ends', async () => {
   const { transactions, p0, p1 } = await parts()
   const full = new MillraceError('DISK_FULL', 'no room', { retriable: true })
-  const first = await transactions.init('id', 60_000)
+  const first = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', first, p0)
   await write(p0, first, 'a')
   const appendMarker = p0.appendMarker.bind(p0)
@@ -286,7 +189,7 @@ test('recovery: past the commit point a transaction is committed, whatever marke
     status: transactionStatus.prepareCommit,
     partitions: participants,
   }
-  await stateLog.append([{ key: encodeTransactionKey('id'), value: encodeTransactionValue(value) }]).durable
+  await stateLog.append([transactionRecord('id', value)]).durable
   // One marker had made it.
   await p0.appendMarker({ type: 'commit', producerId: 900, producerEpoch: 5, coordinatorEpoch: 0 }).durable
   disk.crash()
@@ -302,7 +205,7 @@ test('recovery: before the commit point, and in the transaction after it, everyt
     status: transactionStatus.prepareCommit,
     partitions: [{ topic: 't', partition: 0 }],
   }
-  await stateLog.append([{ key: encodeTransactionKey('id'), value: encodeTransactionValue(value) }]).durable
+  await stateLog.append([transactionRecord('id', value)]).durable
   p0.appendMarker({ type: 'commit', producerId: 900, producerEpoch: 5, coordinatorEpoch: 0 })
   // The next transaction, with the raised epoch, and one of an id that the transaction log does not know.
   await write(p0, { producerId: 900, producerEpoch: 5 }, 'x')
@@ -316,7 +219,7 @@ test('recovery: before the commit point, and in the transaction after it, everyt
 
 test('recovery raises every epoch: a producer cannot continue a transaction of which parts may be gone', async () => {
   const { disk, transactions, p0 } = await parts()
-  const identity = await transactions.init('id', 60_000)
+  const identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', identity, p0)
   await write(p0, identity, 'lost')
   disk.crash()
@@ -333,7 +236,7 @@ test('committed offsets wait for the transaction that holds newer ones', async (
     ['commit', 1, 5],
     ['abort', 5, 9],
   ] as const) {
-    const identity = await transactions.init('id', 60_000)
+    const identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
     transactions.enlist('id', identity, offsets.partition)
     await offsets.commitInTransaction(identity, at(pending))
     const asked = offsets.committed('g', partition)
@@ -347,7 +250,7 @@ test('committed offsets wait for the transaction that holds newer ones', async (
 
 test('a transaction that times out is aborted once, and the next one has its own time', async () => {
   const { transactions, p0, clock } = await parts()
-  const first = await transactions.init('id', 1000)
+  const first = await transactions.init({ transactionalId: 'id', timeoutMs: 1000 })
   transactions.enlist('id', first, p0)
   await write(p0, first, 'a')
   await clock.advance(900)

@@ -1,35 +1,57 @@
 /**
- * The transaction coordinator: transactional ids, their writers, and when their transactions begin and end.
+ * The transaction coordinator: transactional ids, their producers, and when their transactions begin and end.
  * How one ends, and what decides its outcome: transaction-end.ts.
  *
+ * It has two kinds of producers. **Writers** of this process enlist and append in one turn, in version 2, and
+ * end with the process. **Clients** come by typed calls, in the order of Kafka's requests, in either version:
+ * a clean stop keeps their transactions. A crash aborts them, since their records were acknowledged unsynced;
+ * the next call is told (TRANSACTION_ABORTABLE, KIP-890), aborts, and the client continues.
+ *
  * Invariants
- * - Every new writer with an id raises its epoch, as every end does (KIP-890). A late append or a late end
- *   carries an old epoch and is refused: it cannot join the next transaction.
- * - The participants are known to the coordinator before anything is appended ({@link Transactions.enlist});
- *   other appends are refused, so that nothing can hold back the last stable offset for good.
- * - After an unclean stop all epochs are raised: unsynced appends of a producer may be gone, and its
- *   transaction with them.
+ * - Every new producer with an id raises its epoch, and in version 2 every end does. A late append or a late
+ *   end carries an old epoch and is refused: it cannot join the next transaction.
+ * - The participants are known to the coordinator before anything is appended; other appends are refused, so
+ *   that nothing can hold back the last stable offset for good.
+ * - In version 1 the beginning of a transaction is durable before anything is appended: the epoch does not
+ *   tell it from the one before, and an end that comes after a crash must not be taken for a repeated one.
+ * - After an unclean stop no identity that had a transaction can continue it: unsynced appends may be gone.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
 import { MillraceError, type ActiveClock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { ProducerIdentity } from '../port/index.ts'
-import { transactionStatus, type TransactionValue } from './internal-records.ts'
+import { abortable, checkEnd, type TransactionOutcome } from './end-check.ts'
 import { retryMs } from './markers.ts'
 import {
   isRetriable,
+  participantOf,
   TransactionEnd,
+  type EpochChange,
   type TransactionEndContext,
-  type TransactionOutcome,
 } from './transaction-end.ts'
-import { TransactionalId } from './transactional-id.ts'
+import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
+import { isUsedUp, TransactionalId, type TransactionVersion } from './transactional-id.ts'
 
 /** Kafka's `transaction.max.timeout.ms`. */
-const timeoutMsMax = 15 * 60_000
+export const timeoutMsMaxDefault: number = 15 * 60_000
 
 export interface TransactionsContext extends TransactionEndContext {
   /** The clock of time-outs: a transaction does not expire while its writer cannot act. */
   readonly active: ActiveClock
+  /** The longest time-out that a producer may have. */
+  readonly timeoutMsMax?: number
+}
+
+/** A producer that registers (InitProducerId). */
+export interface ProducerInit {
+  readonly transactionalId: string
+  readonly timeoutMs: number
+  /** The identity that the producer has (KIP-360): it gets the next epoch, unless another one took over. */
+  readonly held?: ProducerIdentity
+  /** The producer is outside of this process. */
+  readonly isClient?: boolean
+  /** The version of transactions that it will use. Default 2. */
+  readonly version?: TransactionVersion
 }
 
 export class Transactions {
@@ -49,78 +71,131 @@ export class Transactions {
       isDeleted: partition => this.#deleted.has(partition),
       isClosed: () => this.#closed,
     })
+    for (const [name, state] of states)
+      if (state.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, state)
   }
 
   /**
-   * Registers a writer (InitProducerId). The open transaction of an earlier one with this id is aborted, and
-   * the earlier one is fenced: its calls fail with PRODUCER_FENCED from now on.
+   * Registers a producer (InitProducerId). The open transaction of an earlier one with this id is aborted,
+   * and the earlier one is fenced: its calls fail with PRODUCER_FENCED from now on. A producer that states
+   * the identity that it has, and repeats the call, gets the same answer.
+   * @throws MillraceError INVALID_ARGUMENT for the time-out; PRODUCER_FENCED: the identity is an old one;
+   *   DISK_FULL (retriable)
    */
-  async init(transactionalId: string, timeoutMs: number): Promise<ProducerIdentity> {
-    if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
-      )
+  async init(init: ProducerInit): Promise<ProducerIdentity> {
+    const { transactionalId, timeoutMs, held, isClient = false, version = 2 } = init
+    this.#checkTimeout(transactionalId, timeoutMs)
     const { failure } = this.#context.transactionLog
     if (failure) throw failure
     const id = this.#ids.get(transactionalId) ?? (await this.#add(transactionalId, timeoutMs))
     return id.operations.run(async () => {
       // It was forgotten meanwhile.
-      if (this.#ids.get(transactionalId) !== id) return this.init(transactionalId, timeoutMs)
-      if (id.state === 'ongoing') await this.#end(id, 'abort')
-      // The earlier writer adds nothing while the next identity is made: its transaction would have no end.
-      id.state = 'ending'
-      try {
-        await this.#raiseEpoch(id)
-        id.timeoutMs = timeoutMs
-        await this.#protocol.write(id, transactionStatus.empty)
-      } finally {
-        id.state = 'empty'
+      if (this.#ids.get(transactionalId) !== id) return this.init(init)
+      if (id.failure !== undefined) throw id.failure
+      const isNew = id.epoch === none
+      if (held && !isNew && !id.isCurrent(held)) {
+        if (id.isOngoing || !id.isPrevious(held)) throw id.fenced(held)
+        return id.identity
       }
+      const lastEpoch = held && !isNew ? id.epoch : none
+      const isEnded = id.isOngoing
+      if (isEnded) await this.#end(id, 'abort', { raises: true, lastEpoch })
+      // An end that the producer has asked for leads to its next identity.
+      if (isEnded && held) id.timeoutMs = timeoutMs
+      else await this.#identify(id, { timeoutMs, isClient, version, lastEpoch })
       return id.identity
     })
   }
 
   /**
-   * Notes that a producer is about to append to `partition` in its transaction, which begins with the first
-   * call. Synchronous; call it right before the append. Throws PRODUCER_FENCED for an identity that is not
-   * the current one; INVALID_TXN_STATE while the transaction is ending.
+   * Notes that a writer of this process is about to append to `partition` in its transaction, which begins
+   * with the first call. Synchronous; call it right before the append.
+   * @throws MillraceError PRODUCER_FENCED: the identity is not the current one; CONCURRENT_TRANSACTIONS
+   *   (retriable): the transaction is ending; INVALID_PRODUCER_ID_MAPPING; DISK_FULL (retriable)
    */
   enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
     const id = this.#current(transactionalId, identity)
-    if (id.state === 'ending')
-      throw new MillraceError(
-        'INVALID_TXN_STATE',
-        `The transaction of '${transactionalId}' is ending: nothing can be added to it.`,
-      )
-    // No append may precede a marker that is tried again.
-    if (id.markers?.refusal)
-      throw new MillraceError(
-        'DISK_FULL',
-        `The last transaction of '${transactionalId}' cannot be marked as ended: ${id.markers.refusal.message}`,
-        { retriable: true, cause: id.markers.refusal },
-      )
-    if (id.state === 'empty') {
-      id.state = 'ongoing'
-      id.startedMs = this.#context.clock.now()
-      this.#expireAfter(id, id.timeoutMs)
-    }
+    this.#checkAdding(id)
+    if (!id.isOngoing) this.#begin(id, 2)
     id.participants.add(partition)
   }
 
   /**
+   * Adds partitions to the transaction of a client (AddPartitionsToTxn, and what a produce or a commit of
+   * offsets adds in version 2). Resolves when appends may follow.
+   * @throws MillraceError as {@link enlist}; TRANSACTION_ABORTABLE: a crash has aborted the transaction
+   */
+  async addPartitions(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    partitions: readonly Partition[],
+    version: TransactionVersion,
+  ): Promise<void> {
+    const id = this.#current(transactionalId, identity)
+    if (id.isChanging) throw ending(id)
+    await id.operations.run(async () => {
+      this.#checkOpen()
+      this.#current(transactionalId, identity)
+      if (id.mustAbort) throw abortable(id)
+      this.#checkAdding(id)
+      const begins = !id.isOngoing
+      const before = id.save()
+      if (begins) this.#begin(id, version)
+      for (const partition of partitions) id.participants.add(partition)
+      if (!begins || version === 2) return
+      try {
+        await this.#protocol.write(
+          id,
+          transactionStatus.ongoing,
+          [...id.participants].map(each => participantOf(each)),
+        )
+      } catch (error) {
+        if (!isRetriable(error)) id.failure = error
+        id.timer?.cancel()
+        id.restore(before)
+        id.participants.clear()
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Checks that a partition is part of the open transaction (KIP-890): in version 1, before each append.
+   * @throws MillraceError as {@link addPartitions}; INVALID_TXN_STATE: the coordinator does not know of it.
+   *   Kafka's code is TRANSACTION_ABORTABLE for clients that know it
+   */
+  verify(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
+    const id = this.#current(transactionalId, identity)
+    if (id.mustAbort) throw abortable(id)
+    if (id.isChanging) throw ending(id)
+    if (id.isOngoing && id.participants.has(partition)) return
+    throw new MillraceError(
+      'INVALID_TXN_STATE',
+      `${partition.name} is not part of an open transaction of '${transactionalId}'. Add the partition to the transaction before you produce.`,
+    )
+  }
+
+  /**
    * Ends the transaction; resolves at the commit point, or when the abort is durable. Returns the identity to
-   * continue with.
+   * continue with. A repeated call gets the same answer.
+   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, TRANSACTION_ABORTABLE (see end-check.ts),
+   *   INVALID_PRODUCER_ID_MAPPING; DISK_FULL (retriable)
    */
   async end(
     transactionalId: string,
     identity: ProducerIdentity,
     outcome: TransactionOutcome,
+    version: TransactionVersion = 2,
   ): Promise<ProducerIdentity> {
-    const id = this.#current(transactionalId, identity)
+    const id = this.#known(transactionalId)
     return id.operations.run(async () => {
-      this.#current(transactionalId, identity)
-      if (id.state === 'ongoing') await this.#end(id, outcome)
+      this.#checkOpen()
+      if (checkEnd(id, identity, outcome, version) === 'repeated') return id.identity
+      id.version = version
+      await this.#end(id, outcome, {
+        raises: version === 2,
+        lastEpoch: version === 2 ? identity.producerEpoch : none,
+      })
       return id.identity
     })
   }
@@ -128,6 +203,12 @@ export class Transactions {
   /** Whether the identity is still the one that may write under this id. */
   isCurrent(transactionalId: string, identity: ProducerIdentity): boolean {
     return this.#ids.get(transactionalId)?.isCurrent(identity) ?? false
+  }
+
+  /** A writer of this process is closed: its id may expire. */
+  released(transactionalId: string, identity: ProducerIdentity): void {
+    const id = this.#ids.get(transactionalId)
+    if (id?.isCurrent(identity)) id.isOpen = false
   }
 
   /** A partition is being deleted: it no longer takes part in transactions, however they end. */
@@ -149,7 +230,7 @@ export class Transactions {
   async forget(transactionalId: string): Promise<void> {
     const id = this.#ids.get(transactionalId)
     await id?.operations.run(async () => {
-      if (id.state === 'ongoing') await this.#end(id, 'abort')
+      if (id.isOngoing) await this.#end(id, 'abort', fencing)
       await id.markers?.durable()
       await this.#context.transactionLog.remove(transactionalId)
       this.#ids.delete(transactionalId)
@@ -157,15 +238,15 @@ export class Transactions {
   }
 
   /**
-   * Aborts open transactions and waits until all markers are durable. Tries all, and rejects with the first
-   * failure.
+   * Keeps the open transactions of clients, aborts the others, and waits until all markers are durable. Tries
+   * all, and rejects with the first failure.
    */
   async close(): Promise<void> {
     this.#closed = true
     const ended = await Promise.allSettled(
       Array.from(this.#ids.values(), id =>
         id.operations.run(async () => {
-          if (id.state === 'ongoing') await this.#end(id, 'abort')
+          if (id.isOngoing) await (id.isClient ? this.#keep(id) : this.#end(id, 'abort', fencing))
           await id.markers?.durable()
         }),
       ),
@@ -193,26 +274,66 @@ export class Transactions {
     // Another call may have been faster.
     const known = this.#ids.get(transactionalId)
     if (known) return known
-    const initial = { producerId, producerEpoch: -1, timeoutMs, startedMs: -1 }
-    const id = new TransactionalId(transactionalId, initial)
+    const id = new TransactionalId(transactionalId, unused(producerId, timeoutMs))
     this.#ids.set(transactionalId, id)
     return id
   }
 
-  /** Takes the next epoch, or a new producer id if none is left. The caller stores it. */
-  async #raiseEpoch(id: TransactionalId): Promise<void> {
-    if (id.isUsedUp) {
-      id.producerId = await this.#context.producerIds.next()
-      id.epoch = 0
-    } else id.epoch += 1
+  /** Gives the id its next identity, and makes that durable. */
+  async #identify(
+    id: TransactionalId,
+    next: Pick<TransactionalId, 'timeoutMs' | 'isClient' | 'version' | 'lastEpoch'>,
+  ): Promise<void> {
+    const before = id.save()
+    // The earlier writer adds nothing meanwhile: its transaction would have no end.
+    id.isChanging = true
+    try {
+      if (isUsedUp(id.epoch)) id.rotate(await this.#context.producerIds.next())
+      else id.epoch += 1
+      Object.assign(id, next)
+      id.mustAbort = false
+      id.status = transactionStatus.empty
+      await this.#protocol.write(id, transactionStatus.empty)
+      id.isOpen = !next.isClient
+    } catch (error) {
+      if (isRetriable(error)) id.restore(before)
+      else id.failure = error
+      throw error
+    } finally {
+      id.isChanging = false
+    }
   }
 
-  async #end(id: TransactionalId, outcome: TransactionOutcome): Promise<void> {
+  #begin(id: TransactionalId, version: TransactionVersion): void {
+    id.status = transactionStatus.ongoing
+    id.version = version
+    id.startedMs = this.#context.clock.now()
+    this.#expireAfter(id, id.timeoutMs)
+  }
+
+  /** Writes an open transaction to the log, to continue it at the next start. */
+  async #keep(id: TransactionalId): Promise<void> {
+    id.timer?.cancel()
+    const participants = Array.from(id.participants, partition => participantOf(partition))
+    await this.#protocol.write(id, transactionStatus.ongoing, participants)
+  }
+
+  /** Continues a transaction that a clean stop has kept. The time of the stop does not count. */
+  #resume(id: TransactionalId, { partitions, updatedMs, startedMs, timeoutMs }: TransactionValue): void {
+    for (const { topic, partition: index } of partitions) {
+      const partition = this.#context.log.partition(topic, index)
+      if (partition) id.participants.add(partition)
+    }
+    this.#expireAfter(id, Math.max(timeoutMs - Math.max(updatedMs - startedMs, 0), retryMs))
+  }
+
+  async #end(id: TransactionalId, outcome: TransactionOutcome, change: EpochChange): Promise<void> {
     id.timer?.cancel()
     try {
-      await this.#protocol.run(id, outcome)
+      await this.#protocol.run(id, outcome, change)
     } catch (error) {
-      if (isRetriable(error)) this.#expireAfter(id, outcome === 'abort' ? retryMs : id.timeoutMs)
+      if (isRetriable(error) && id.isOngoing)
+        this.#expireAfter(id, outcome === 'abort' ? retryMs : id.timeoutMs)
       throw error
     }
   }
@@ -225,19 +346,77 @@ export class Transactions {
   #expire(id: TransactionalId): void {
     const { identity } = id
     const abort = async (): Promise<void> => {
-      if (!this.#closed && id.isCurrent(identity) && id.state === 'ongoing') await this.#end(id, 'abort')
+      if (!this.#closed && id.isCurrent(identity) && id.isOngoing) await this.#end(id, 'abort', fencing)
     }
     id.operations.run(abort).catch(() => undefined)
   }
 
-  #current(transactionalId: string, identity: ProducerIdentity): TransactionalId {
+  #known(transactionalId: string): TransactionalId {
     const id = this.#ids.get(transactionalId)
-    if (!id)
-      throw new MillraceError(
-        'INVALID_TXN_STATE',
-        `The coordinator does not know the transactional id '${transactionalId}'. Open a writer with it first.`,
-      )
+    if (id) return id
+    throw new MillraceError(
+      'INVALID_PRODUCER_ID_MAPPING',
+      `The coordinator does not know the transactional id '${transactionalId}': it was not used, or not for long. Open a writer with it first.`,
+    )
+  }
+
+  #current(transactionalId: string, identity: ProducerIdentity): TransactionalId {
+    const id = this.#known(transactionalId)
     id.checkCurrent(identity)
     return id
+  }
+
+  #checkAdding(id: TransactionalId): void {
+    if (id.isChanging) throw ending(id)
+    // No append may precede a marker that is tried again.
+    if (id.markers?.refusal)
+      throw new MillraceError(
+        'DISK_FULL',
+        `The last transaction of '${id.name}' cannot be marked as ended: ${id.markers.refusal.message}`,
+        { retriable: true, cause: id.markers.refusal },
+      )
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MillraceError('CLOSED', 'The log is closed.')
+  }
+
+  #checkTimeout(transactionalId: string, timeoutMs: number): void {
+    const { timeoutMsMax = timeoutMsMaxDefault } = this.#context
+    if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
+      )
+  }
+}
+
+/** An end that the producer did not ask for: whatever it sends next is refused. */
+const fencing: EpochChange = { raises: true, lastEpoch: none }
+
+function ending({ name }: TransactionalId): MillraceError {
+  return new MillraceError(
+    'CONCURRENT_TRANSACTIONS',
+    `The transaction of '${name}' is ending: nothing can be added to it. Try again.`,
+    { retriable: true },
+  )
+}
+
+/** An id before its first producer. */
+function unused(producerId: number, timeoutMs: number): TransactionValue {
+  return {
+    producerId,
+    previousProducerId: none,
+    nextProducerId: none,
+    producerEpoch: none,
+    lastEpoch: none,
+    timeoutMs,
+    status: transactionStatus.empty,
+    partitions: [],
+    updatedMs: none,
+    startedMs: none,
+    version: 0,
+    isClient: false,
+    mustAbort: false,
   }
 }

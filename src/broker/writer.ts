@@ -158,6 +158,7 @@ export class TransactionalWriter implements Writer {
       await this.abort().catch(() => undefined)
       this.#failure = closedError()
     }
+    this.#context.transactions.released(this.transactionalId, this.#identity)
     this.#context.closed(this)
   }
 

@@ -7,6 +7,12 @@
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
 import { readInt64, writeInt64 } from './layout.ts'
 
+/** A field of a flexible structure, which readers that do not know it skip. */
+export interface TaggedField {
+  readonly tag: number
+  readonly value: Uint8Array
+}
+
 export class FieldWriter {
   readonly #parts: Uint8Array[] = []
 
@@ -38,6 +44,27 @@ export class FieldWriter {
   array<T>(items: readonly T[], write: (to: this, item: T) => void): this {
     this.int32(items.length)
     for (const item of items) write(this, item)
+    return this
+  }
+  unsignedVarint(value: number): this {
+    const bytes: number[] = []
+    let left = value
+    for (; left > 0x7f; left >>>= 7) bytes.push((left & 0x7f) | 0x80)
+    return this.raw(Uint8Array.of(...bytes, left))
+  }
+  compactString(value: string): this {
+    const bytes = fromUtf8(value)
+    return this.unsignedVarint(bytes.length + 1).raw(bytes)
+  }
+  compactArray<T>(items: readonly T[], write: (to: this, item: T) => void): this {
+    this.unsignedVarint(items.length + 1)
+    for (const item of items) write(this, item)
+    return this
+  }
+  /** Ends a flexible structure with its tagged fields, in the order of their tags. */
+  tags(fields: readonly TaggedField[] = []): this {
+    this.unsignedVarint(fields.length)
+    for (const { tag, value } of fields) this.unsignedVarint(tag).unsignedVarint(value.length).raw(value)
     return this
   }
   /** Bytes without their length. */

@@ -5,7 +5,7 @@
 export { BatchBuilder, type BatchStamp, type RecordHeader } from './batch-builder.ts'
 export { recompress, setTimes } from './batch-rewrite.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
-export { FieldReader, FieldWriter } from './fields.ts'
+export { FieldReader, FieldWriter, type TaggedField } from './fields.ts'
 export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
 export { RecordCursor } from './record-cursor.ts'

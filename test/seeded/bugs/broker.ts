@@ -19,7 +19,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: an older copy of their log gives out epochs again',
     file: 'src/broker/transaction-recovery.ts',
-    find: 'if (epoch > (known.get(producerId)?.producerEpoch ?? epoch)) ahead.add(producerId)',
+    find: 'if (epoch > (epochs.get(producerId) ?? epoch)) ahead.add(producerId)',
     replace: 'if (epoch < 0) ahead.add(producerId)',
     tests: ['test/app/attacked.test.ts'],
   },
@@ -40,7 +40,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: a writer adds to its transaction while another one takes its id',
     file: 'src/broker/transactions.ts',
-    find: "      id.state = 'ending'\n",
+    find: '    id.isChanging = true\n',
     replace: '',
     tests: ['src/broker/transactions.test.ts'],
   },
@@ -48,7 +48,7 @@ export const brokerBugs: readonly SeededBug[] = [
     name: 'transactions: partitions are taken while a marker is tried again',
     file: 'src/broker/transactions.ts',
     find: 'if (id.markers?.refusal)',
-    replace: "if (id.markers?.refusal && id.state === 'ongoing')",
+    replace: 'if (id.markers?.refusal && id.isOngoing)',
     tests: ['src/broker/transactions.test.ts'],
   },
   {
@@ -57,6 +57,34 @@ export const brokerBugs: readonly SeededBug[] = [
     find: 'Array.from(this.#states, ([id, value])',
     replace: 'Array.from([...this.#states].filter(([, { status }]) => status === 0), ([id, value])',
     tests: ['src/broker/transactions.test.ts'],
+  },
+  {
+    name: 'transactions: recovery takes the next transaction of an epoch for the one that is committed',
+    file: 'src/broker/transaction-recovery.ts',
+    find: 'return open.firstOffset < (participant?.endOffset ?? 0)',
+    replace: 'return participant !== undefined && open.firstOffset >= 0',
+    tests: ['src/broker/client-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: a client continues a transaction that a crash has aborted',
+    file: 'src/broker/transaction-recovery.ts',
+    find: 'mustAbort: ended.mustAbort || mayHaveBeenOpen',
+    replace: 'mustAbort: ended.mustAbort && mayHaveBeenOpen',
+    tests: ['src/broker/client-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: a clean stop aborts those of clients',
+    file: 'src/broker/transactions.ts',
+    find: '(id.isClient ? this.#keep(id)',
+    replace: '(id.isClient && id.epoch < 0 ? this.#keep(id)',
+    tests: ['src/broker/client-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: a repeated end is the end of the next one',
+    file: 'src/broker/end-check.ts',
+    find: 'if (version === 2 && isComplete && id.isPrevious(identity)) {',
+    replace: 'if (version === 2 && !isComplete && id.isPrevious(identity)) {',
+    tests: ['src/broker/client-transactions.test.ts'],
   },
   {
     name: 'transactions: a participant that was deleted has to be marked',
@@ -90,8 +118,9 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: a new producer id is asked for past the commit point',
     file: 'src/broker/transaction-end.ts',
-    find: '    if (nextProducerId !== undefined) {\n',
-    replace: '    if (nextProducerId !== undefined) {\n      await this.write(id, transactionStatus.empty)\n',
+    find: '    if (nextProducerId !== none) id.rotate(nextProducerId)\n',
+    replace:
+      '    if (nextProducerId !== none) await this.write(id, transactionStatus.empty)\n    if (nextProducerId !== none) id.rotate(nextProducerId)\n',
     tests: ['src/broker/transactions.test.ts'],
   },
   {
@@ -189,15 +218,15 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'skipped epoch bump: the end of a transaction keeps the epoch',
     file: 'src/broker/transaction-end.ts',
-    find: '    id.epoch += 1\n',
+    find: '      id.epoch += 1\n',
     replace: '',
     tests: ['src/broker/transactions.test.ts', 'src/broker/conformance.test.ts'],
   },
   {
     name: 'skipped epoch bump: after an unclean stop',
     file: 'src/broker/transaction-recovery.ts',
-    find: '        producerEpoch: Math.min(state.producerEpoch + 1, epochMax),\n        status:',
-    replace: '        producerEpoch: state.producerEpoch,\n        status:',
+    find: '    producerEpoch: Math.min(ended.producerEpoch + 1, epochMax),\n',
+    replace: '',
     tests: ['src/broker/transactions.test.ts', 'src/broker/conformance.test.ts', 'test/broker/crash.test.ts'],
   },
   {
