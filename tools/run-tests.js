@@ -91,6 +91,7 @@ async function run(args, { isHeld = false } = {}) {
     [
       join(root, 'tools/node/run.js'),
       `--import=${new URL('./no-promise-hooks.js', import.meta.url).href}`,
+      `--import=${new URL('./poison-lent-memory.js', import.meta.url).href}`,
       '--test-reporter=spec',
       // A test that hangs must fail. A soak has no such bound: its length is its purpose.
       ...(isSoak ? [] : ['--test-timeout=240000']),

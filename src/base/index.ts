@@ -29,6 +29,7 @@ export {
   type Net,
   type NetAddress,
 } from './net.ts'
+export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
 export { nodeDisk } from './node-disk.ts'
 export { inWords, messageOf, thrownInWords } from './in-words.ts'
 export { elementsOf, endOfString, membersOf } from './json-text.ts'

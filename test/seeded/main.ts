@@ -94,6 +94,7 @@ async function firstFailure(tree: string, files: readonly string[]): Promise<Fai
   mkdirSync(temporary, { recursive: true })
   const options = [
     '--import=./tools/no-promise-hooks.js',
+    '--import=./tools/poison-lent-memory.js',
     '--test',
     '--test-concurrency=2',
     `--test-timeout=${testTimeoutMs}`,
