@@ -74,7 +74,7 @@ export class CrashingLog implements LogPort {
             timestamp: records.timestamp,
             key: text(records.key()),
             value: text(records.value()),
-            valueBytes: records.value(),
+            valueBytes: records.value() && Buffer.from(records.value()!),
             headers: Object.fromEntries(records.headers().map(({ key, value }) => [key, text(value) ?? ''])),
           })
       }

@@ -7,6 +7,7 @@ import type { DeliverOptions } from './deliver-options.ts'
 import { DeliveredTopic } from './delivered-topic.ts'
 import { SinkLoader, type DeliverStats, type Transaction } from './sink-loader.ts'
 import type { ConnectObserver } from './observer.ts'
+import { keptBatch } from './raw-record.ts'
 import type { Sink, SinkTopic } from './sink.ts'
 
 /**
@@ -222,7 +223,7 @@ export class DeliveryRun<K, V> {
       else if (value instanceof Malformed) bad(offset, 'value', value.reason)
       else into.rows.push({ partition, offset, timestamp: decoded.timestamps[i]!, key, value })
     }
-    into.batches.push(from)
+    if (typeof this.#onError === 'object') into.batches.push(keptBatch(from))
     into.bytes += decoded.bytes
     into.to.set(partition, from.nextOffset)
   }

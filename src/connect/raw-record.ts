@@ -1,6 +1,6 @@
 /** The original bytes of a record, for dead letters. */
 import type { FetchedBatch } from '../port/index.ts'
-import type { RecordHeader } from '../wire/index.ts'
+import { RecordBatch, type RecordHeader } from '../wire/index.ts'
 
 /** A record's bytes, as they are on the log. */
 export interface RawRecord {
@@ -8,6 +8,11 @@ export interface RawRecord {
   readonly value: Uint8Array | null
   readonly headers: readonly RecordHeader[]
   readonly timestamp: number
+}
+
+/** A copy of a batch, valid for as long as it is kept: the log lends the batch for a short time only. */
+export function keptBatch(fetched: FetchedBatch): FetchedBatch {
+  return { ...fetched, batch: new RecordBatch(Buffer.from(fetched.batch.bytes)) }
 }
 
 /**

@@ -14,7 +14,7 @@ import { RowsRefused, type Offsets, type SinkRow, type SinkWriter } from './sink
 /** Records to write together. */
 export interface Transaction<K, V> {
   readonly rows: SinkRow<K, V>[]
-  /** The batches of the rows, for the original bytes of a refused one. */
+  /** Copies of the batches of the rows, for dead letters; empty without a dead-letter policy. */
   readonly batches: FetchedBatch[]
   /** Records that could not be decoded. */
   readonly malformed: BadOffset[]

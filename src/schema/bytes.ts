@@ -1,7 +1,8 @@
 /**
- * The bytes themselves. Decoded values are views of the batch. Copy a value that is kept for long: otherwise
- * it holds the whole batch in memory.
+ * The bytes themselves. Decoded values are the caller's own: the bytes of a batch are lent, and overwritten
+ * by a later one. The values of a batch share one copy, so a value that is kept for long keeps the others.
  */
+import { bufferOf } from '../base/index.ts'
 import type { Serde } from './serde.ts'
 
 /** Encoding throws TypeError unless the value is a Uint8Array. */
@@ -12,10 +13,21 @@ export const bytesSerde: Serde<Uint8Array> = {
     return value
   },
   decode(slices, into) {
-    const { bytes, count, starts, ends } = slices
+    const { count, starts, ends } = slices
+    const bytes = bufferOf(slices.bytes)
+    let total = 0
+    for (let i = 0; i < count; i++) if (starts[i]! >= 0) total += ends[i]! - starts[i]!
+    const own = Buffer.allocUnsafeSlow(total)
+    let at = 0
     for (let i = 0; i < count; i++) {
       const start = starts[i]!
-      into[i] = start < 0 ? null : bytes.subarray(start, ends[i])
+      if (start < 0) {
+        into[i] = null
+        continue
+      }
+      const end = at + bytes.copy(own, at, start, ends[i])
+      into[i] = own.subarray(at, end)
+      at = end
     }
   },
 }

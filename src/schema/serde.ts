@@ -32,7 +32,7 @@ export interface Serde<T> {
   encode(value: T): string | Uint8Array
   /**
    * Decodes entries 0 to count - 1 into `into`. Null stays null; an unreadable entry becomes a {@link
-   * Malformed}.
+   * Malformed}. The bytes are lent for this call: what is decoded must not be a view of them.
    */
   decode(slices: Slices, into: (T | null | Malformed)[]): void
 }

@@ -4,7 +4,7 @@ import { forSeeds } from '../../test/for-seeds.ts'
 import { bytesSerde } from './bytes.ts'
 import { canonicalJsonSerde, jsonSerde } from './json.ts'
 import type { Malformed, Serde, Slices } from './serde.ts'
-import { decoded } from './slices.test-support.ts'
+import { decoded, slicesOf } from './slices.test-support.ts'
 import { stringSerde } from './string.ts'
 
 const decode =
@@ -87,7 +87,18 @@ test('keys that are equal are equal bytes', () => {
   assert.equal(canonicalJsonSerde.encode(7), '7')
 })
 
-test('gives bytes as views of the batch', () => {
+test("bytes that were read are their owner's: the batch may be overwritten", () => {
+  const slices = slicesOf([Uint8Array.of(1, 2), null, Uint8Array.of(3)])
+  const into: (Uint8Array | null | Malformed)[] = []
+  bytesSerde.decode(slices, into)
+  slices.bytes.fill(9)
+  assert.deepEqual(
+    into.map(value => value && [...(value as Uint8Array)]),
+    [[1, 2], null, [3]],
+  )
+})
+
+test('gives bytes as they are', () => {
   assert.deepEqual(
     decoded(decode(bytesSerde), [Uint8Array.of(1, 2), null, Uint8Array.of()]).map(
       one => one && [...(one as Uint8Array)],

@@ -18,7 +18,8 @@ export interface StateStore {
   keys(from: string, to: string | undefined): Iterable<string>
   /**
    * Applies all of `writes` and remembers `position`, atomically if the store outlives the process. A value
-   * of undefined deletes. Without a position the writes are a part of a commit, and more follow.
+   * of undefined deletes. Without a position the writes are a part of a commit, and more follow. The bytes of
+   * a value are valid until the next one is asked for: the store copies them.
    */
   apply(
     writes: Iterable<readonly [key: string, value: Uint8Array | undefined]>,

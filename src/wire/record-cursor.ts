@@ -8,6 +8,11 @@
 import { MillraceError, readVarint, readVarlong } from '../base/index.ts'
 import type { RecordHeader } from './batch-builder.ts'
 
+/** The header with a copy of its value, for a caller that keeps it longer than the batch. */
+export function ownedHeader({ key, value }: RecordHeader): RecordHeader {
+  return { key, value: value && Buffer.from(value) }
+}
+
 export class RecordCursor {
   /** The bytes that the positions refer to: the batch itself, or its decompressed records. */
   readonly bytes: Buffer
@@ -116,6 +121,7 @@ export class RecordCursor {
     }
   }
 
+  /** Their values are slices of the batch: see {@link ownedHeader}. */
   headers(): RecordHeader[] {
     const { bytes } = this
     const end = this.#recordEnd

@@ -16,7 +16,8 @@ export interface UpTo {
 }
 
 /**
- * The committed batches of a partition, from `offset` on. Each is valid until the next one is asked for.
+ * The committed batches of a partition, from `offset` on. Each is valid until the next one is asked for: the
+ * reader lends it.
  *
  * @throws the errors of the log's reader; the reason of the signal
  */

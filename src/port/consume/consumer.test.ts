@@ -4,7 +4,8 @@ import * as z from 'zod'
 import { isMillraceError } from '../../base/index.ts'
 import { createLog, type Log } from '../index.ts'
 import { append } from '../conformance/harness.ts'
-import { topic } from '../../schema/index.ts'
+import { bytes, topic } from '../../schema/index.ts'
+import type { ConsumedRecord } from './consumed-records.ts'
 import { settle } from '../../../test/settle.ts'
 import { openTestLog, SimulatedLog } from '../../broker/simulated-log.test-support.ts'
 
@@ -52,6 +53,27 @@ test('reads from the start to the end', async t => {
     offsets.push(offset)
   }
   assert.deepEqual(offsets, range(0, 25))
+})
+
+test("what is read is the caller's own: bytes and headers outlive the fetch", async t => {
+  const log = await openTestLog(t)
+  const raw = topic('raw', { key: bytes(), value: bytes() })
+  const producer = log.producer(raw)
+  // Two fetches of 512 KiB and more.
+  for (let n = 0; n < 24; n += 1) {
+    const value = Buffer.alloc(100_000, n)
+    await producer.send({
+      key: value.subarray(0, 4),
+      value,
+      headers: [{ key: 'n', value: value.subarray(0, 2) }],
+    })
+  }
+  const records: ConsumedRecord<Uint8Array, Uint8Array>[] = []
+  for await (const record of log.consumer(raw, { until: 'end' })) records.push(record)
+  assert.deepEqual(
+    records.map(({ key, value, headers }) => [key?.[3], value?.[99_999], headers[0]?.value?.[1]]),
+    range(0, 24).map(n => [n, n, n]),
+  )
 })
 
 test('waits for more without until', async t => {

@@ -3,7 +3,7 @@
  * together. The columns are reused for the next batch, so that only the codecs allocate for a record.
  */
 import type { Codec, Malformed, Slices } from '../../schema/index.ts'
-import type { RecordHeader } from '../../wire/index.ts'
+import { ownedHeader, type RecordHeader } from '../../wire/index.ts'
 import type { FetchedBatch } from '../log-port.ts'
 
 /** The reading half of a codec. */
@@ -13,7 +13,7 @@ const noHeaders: readonly RecordHeader[] = []
 
 /**
  * Entry i of each column belongs to record i, up to {@link count}: a column may be longer. Valid until the
- * next {@link load}.
+ * next {@link load}. Entries do not refer to the fetched batch: they may be kept longer than it is valid.
  */
 export class DecodedBatch<K, V> {
   readonly keys: (K | null | Malformed)[] = []
@@ -56,7 +56,8 @@ export class DecodedBatch<K, V> {
       values.ends[count] = cursor.valueEnd
       this.timestamps[count] = cursor.timestamp
       this.offsets[count] = cursor.offset
-      if (this.#withHeaders) this.headers[count] = cursor.headerCount === 0 ? noHeaders : cursor.headers()
+      if (this.#withHeaders)
+        this.headers[count] = cursor.headerCount === 0 ? noHeaders : cursor.headers().map(ownedHeader)
       count += 1
     }
     keys.bytes = values.bytes = cursor.bytes
@@ -70,7 +71,7 @@ export class DecodedBatch<K, V> {
     return bytesOf(this.#keySlices) + bytesOf(this.#valueSlices)
   }
 
-  /** A record's own bytes, for a dead letter. */
+  /** A record's own bytes, for a dead letter; valid as long as the fetched batch. */
   rawKey(index: number): Uint8Array | null {
     return slice(this.#keySlices, index)
   }

@@ -11,7 +11,7 @@
  * port/produce/dead-letter.ts.
  */
 import { fromUtf8, utf8 } from '../../base/index.ts'
-import type { RecordHeader } from '../../wire/index.ts'
+import { ownedHeader, type RecordHeader } from '../../wire/index.ts'
 import { noHeaders, type Pane, type StreamRecord } from '../operators/record.ts'
 
 const paneHeader = 'millrace.pane'
@@ -39,7 +39,7 @@ export interface ExchangedHeaders {
   readonly watermark: number | undefined
   readonly raised: boolean
   readonly pane: Pane | undefined
-  /** The record's own headers. */
+  /** The record's own headers; they do not refer to the fetched batch. */
   readonly headers: readonly RecordHeader[]
 }
 
@@ -53,7 +53,7 @@ export function exchangedHeaders(all: readonly RecordHeader[]): ExchangedHeaders
     if (key === watermarkHeader) watermark ??= value ? Number(utf8(value)) : undefined
     else if (key === paneHeader) pane ??= value ? (utf8(value) as Pane) : undefined
     else if (key === idleHeader) raised = true
-    else (headers ??= []).push(header)
+    else (headers ??= []).push(ownedHeader(header))
   }
   return { watermark, raised, pane, headers: headers ?? noHeaders }
 }

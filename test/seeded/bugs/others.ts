@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const othersBugs: readonly SeededBug[] = [
   {
+    name: 'a delivery keeps the batches of its rows, and not copies: a dead letter holds the bytes of another',
+    file: 'src/connect/raw-record.ts',
+    find: 'batch: new RecordBatch(Buffer.from(fetched.batch.bytes))',
+    replace: 'batch: new RecordBatch(fetched.batch.bytes)',
+    tests: ['src/connect/deliver.test.ts'],
+  },
+  {
     name: 'time in which nobody could act: a stall counts in full',
     file: 'src/base/active-clock.ts',
     find: 'Math.min(elapsedMs, lateStepsMax * this.#stepMs)',

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const schemaBugs: readonly SeededBug[] = [
   {
+    name: 'bytes() hands out views of a batch whose memory is lent to the next one',
+    file: 'src/schema/bytes.ts',
+    find: '      into[i] = own.subarray(at, end)\n',
+    replace: '      into[i] = bytes.subarray(start, ends[i])\n',
+    tests: ['src/port/consume/consumer.test.ts'],
+  },
+  {
     name: 'codec: what the schema does not know is written',
     file: 'src/schema/codec.ts',
     find: '    if (hasUnknown(value, output)) {\n',
