@@ -6,7 +6,7 @@
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { json, type Log, openLog, topic } from '../src/index.ts'
-import { DecodedBatch } from '../src/port/index.ts'
+import { DecodedBatch, type FetchedBatch, type LogPort } from '../src/port/index.ts'
 import { BatchBuilder } from '../src/wire/index.ts'
 import type { Benchmark, Side } from './benchmark.ts'
 import { BaselineBatch, readValues } from './baseline.ts'
@@ -43,8 +43,20 @@ export const appendRead: Benchmark = {
               name: 'append 200 B, synced',
               ours: append(log, data),
               theirs: appendBaseline(join(folder, 'baseline')),
-              by: 'seconds',
-              reach: 0.5,
+              by: 'cpu',
+              reach: 0.8,
+            },
+          ],
+        },
+        {
+          records,
+          comparisons: [
+            {
+              name: 'read 200 B, alone',
+              ours: sideOf('reader, CRC, cursor', () => walk(log)),
+              theirs: sideOf('readSync of 1 MiB, CRC, walk', async () => walkByHand(join(data, 'read-0'))),
+              by: 'cpu',
+              reach: 0.8,
             },
           ],
         },
@@ -55,8 +67,8 @@ export const appendRead: Benchmark = {
               name: 'read 200 B, JSON',
               ours: sideOf('reader, cursor, JSON.parse', () => read(log)),
               theirs: readByHand,
-              by: 'seconds',
-              reach: 0.85,
+              by: 'cpu',
+              reach: 0.95,
             },
             {
               name: 'read 200 B, json()',
@@ -64,7 +76,7 @@ export const appendRead: Benchmark = {
                 read(log, new DecodedBatch(flights.key, flights.value, false)),
               ),
               theirs: readByHand,
-              by: 'seconds',
+              by: 'cpu',
               reach: 0.7,
             },
           ],
@@ -127,31 +139,60 @@ function appendBaseline(folder: string): Side {
   }
 }
 
+/** Reads all records, and decodes none. */
+async function walk({ port }: Log): Promise<Walked> {
+  const walked = { records: 0, bytes: 0 }
+  await readAll(port, ({ batch }) => {
+    for (const cursor = batch.records(); cursor.next();) {
+      walked.records += 1
+      walked.bytes += cursor.valueEnd - cursor.valueStart
+    }
+  })
+  return walked
+}
+
+function walkByHand(folder: string): Walked {
+  const walked = { records: 0, bytes: 0 }
+  readValues(folder, (_, start, end) => {
+    walked.records += 1
+    walked.bytes += end - start
+  })
+  return walked
+}
+
+interface Walked {
+  records: number
+  bytes: number
+}
+
 /** `decoded`: decodes batches. Default: a cursor and JSON.parse. */
 async function read({ port }: Log, decoded?: DecodedBatch<unknown, Flight>): Promise<Sum> {
   const sum = { records: 0, delay: 0 }
-  const reader = await port.openReader()
-  reader.assign([{ topic: 'read', partition: 0, offset: 0 }])
-  while (!reader.atEnd('read', 0)) {
-    const fetched = reader.take('read', 0)
-    if (!fetched) {
-      await reader.wait()
-      continue
-    }
+  await readAll(port, fetched => {
     if (decoded) {
       decoded.load(fetched)
       sum.records += decoded.count
       for (let n = 0; n < decoded.count; n += 1) sum.delay += (decoded.values[n] as Flight).delay
-      continue
+      return
     }
     for (const cursor = fetched.batch.records(); cursor.next();) {
       const flight = JSON.parse(cursor.bytes.utf8Slice(cursor.valueStart, cursor.valueEnd)) as Flight
       sum.records += 1
       sum.delay += flight.delay
     }
+  })
+  return sum
+}
+
+async function readAll(port: LogPort, visit: (fetched: FetchedBatch) => void): Promise<void> {
+  const reader = await port.openReader()
+  reader.assign([{ topic: 'read', partition: 0, offset: 0 }])
+  while (!reader.atEnd('read', 0)) {
+    const fetched = reader.take('read', 0)
+    if (fetched) visit(fetched)
+    else await reader.wait()
   }
   await reader.close()
-  return sum
 }
 
 interface Sum {
