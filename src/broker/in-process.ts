@@ -1,5 +1,5 @@
 /** LogPort in process: calls of the broker, with readers and writers that pass batches without copies. */
-import type { Clock } from '../base/index.ts'
+import { LentMemory, type Clock } from '../base/index.ts'
 import type {
   GroupCommit,
   GroupDescription,
@@ -24,17 +24,34 @@ import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.t
 
 const transactionTimeoutMsDefault = 60_000
 
-export type InProcessLogOptions = BrokerOptions
+/** Fetched bytes that readers hold, past which they read little ahead. */
+const fetchMemoryBytesDefault = 64 * 1024 * 1024
+/** The part of it that is kept while nobody reads. */
+const keptFetchBytesMax = 8 * 1024 * 1024
+
+export interface InProcessLogOptions extends BrokerOptions {
+  /**
+   * Bytes of fetched batches, of all readers together. Past them a partition reads nothing ahead, and little
+   * at a time. Default 64 MiB.
+   */
+  readonly fetchMemoryBytes?: number | undefined
+}
 
 export class InProcessLog implements LogPort {
   readonly #broker: Broker
   readonly #clock: Clock
   readonly #clients = new Clients()
+  readonly #fetchMemory: LentMemory
   readonly #writerContext: WriterContext
 
-  private constructor(broker: Broker, clock: Clock) {
+  private constructor(broker: Broker, { clock, fetchMemoryBytes }: InProcessLogOptions) {
     this.#broker = broker
     this.#clock = clock
+    const lentBytesMax = fetchMemoryBytes ?? fetchMemoryBytesDefault
+    this.#fetchMemory = new LentMemory({
+      lentBytesMax,
+      keptBytesMax: Math.min(lentBytesMax, keptFetchBytesMax),
+    })
     broker.attach(this.#clients)
     const { writers } = this.#clients
     this.#writerContext = {
@@ -52,7 +69,7 @@ export class InProcessLog implements LogPort {
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
   static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {
-    return new InProcessLog(await Broker.open(path, options), options.clock)
+    return new InProcessLog(await Broker.open(path, options), options)
   }
 
   createTopic(name: string, config: TopicConfig): Promise<void> {
@@ -85,6 +102,7 @@ export class InProcessLog implements LogPort {
     const { readers } = this.#clients
     const context = {
       clock: this.#clock,
+      memory: this.#fetchMemory,
       partition: (topic: string, index: number) => this.#broker.partition(topic, index),
       closed: (reader: InProcessReader) => readers.delete(reader),
     }

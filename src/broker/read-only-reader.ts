@@ -4,7 +4,7 @@
  * A look reads the last segment of each partition. So the reader pauses in between for a multiple of the last
  * look's duration: following a busy log costs at most a fixed share of a core.
  */
-import { MillraceError, type Clock } from '../base/index.ts'
+import { freshMemory, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { FetchedBatch, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
 import { closedReader, InProcessReader, waitMsMax } from './reader.ts'
@@ -166,6 +166,8 @@ export class ReadOnlyReader implements Reader {
     const reader = new InProcessReader(
       {
         clock: this.#context.clock,
+        // A look may end while the caller still has a batch of it.
+        memory: freshMemory,
         partition: (topic, index) => looks.get(topic)!.partition(index),
         closed: () => undefined,
       },

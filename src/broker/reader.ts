@@ -3,10 +3,15 @@
  * Kafka client filters: control batches are dropped, and under read_committed the batches of aborted
  * transactions, found by the list that comes with each fetch.
  *
- * Batches are handed out as they are in the fetched bytes; nothing is copied or decoded here.
+ * Batches are handed out as they are in the fetched bytes; nothing is copied or decoded here. Each fetch
+ * fills a block of lent memory. A partition's blocks are used in order. A block is given back when the caller
+ * has taken a batch of a later block, or asks in vain.
+ *
+ * All readers of a log share one memory. When it is scarce, a partition reads nothing ahead, and little at a
+ * time. It can always read, so partitions that wait for each other never stop.
  */
 import { MillraceError } from '../base/index.ts'
-import type { Clock } from '../base/index.ts'
+import type { Clock, Lender } from '../base/index.ts'
 import type { Partition, ReadResult } from '../log/index.ts'
 import {
   AbortedFilter,
@@ -20,11 +25,14 @@ import { readBatches } from '../wire/index.ts'
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
+/** Bytes of a fetch while memory is scarce. */
+const scarceFetchBytes = 16 * 1024
 /** A wait without a time-out ends after this: the longest that a timer of Node's can be set to. */
 export const waitMsMax: number = 2 ** 31 - 1
 
 export interface ReaderContext {
   readonly clock: Clock
+  readonly memory: Lender
   /** UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   partition(topic: string, index: number): Partition
   closed(reader: InProcessReader): void
@@ -33,13 +41,18 @@ export interface ReaderContext {
 /** A batch in the buffer; its next offset may still move forward, over what is filtered after it. */
 interface Buffered extends FetchedBatch {
   nextOffset: number
+  /** The memory that holds it. */
+  readonly block: Buffer
 }
 
 interface Source {
   readonly topic: string
   readonly index: number
   readonly partition: Partition | undefined
-  readonly unsubscribe: () => void
+  /** Stops waiting for the partition to advance. Undefined: it does not wait. */
+  stopWaiting: (() => void) | undefined
+  /** The memory of the batch that was taken last. */
+  held: Buffer | undefined
   /** Batches not taken yet: `buffer[head]` is the next. */
   buffer: Buffered[]
   head: number
@@ -83,9 +96,14 @@ export class InProcessReader implements Reader {
       if (kept && kept.error === undefined) {
         before.get(topic)!.delete(partition)
         ofTopic.set(partition, kept)
-      } else ofTopic.set(partition, this.#open(topic, partition, offset))
+        continue
+      }
+      const opened = this.#open(topic, partition, offset)
+      // The caller may still look at the batch that it took last.
+      if (kept) [opened.held, kept.held] = [kept.held, undefined]
+      ofTopic.set(partition, opened)
     }
-    for (const ofTopic of before.values()) for (const source of ofTopic.values()) drop(source)
+    for (const ofTopic of before.values()) for (const source of ofTopic.values()) this.#drop(source)
     this.#sources = sources
     for (const ofTopic of sources.values()) for (const source of ofTopic.values()) this.#fill(source)
     this.#notify()
@@ -94,20 +112,21 @@ export class InProcessReader implements Reader {
   take(topic: string, partition: number): FetchedBatch | undefined {
     const source = this.#source(topic, partition)
     if (source.head === source.buffer.length) {
+      this.#hold(source, undefined)
       if (source.error !== undefined) throw source.error
       this.#fill(source)
       return undefined
     }
     const batch = source.buffer[source.head]!
     source.head += 1
-    // Taken batches are released, also from a buffer that is never empty: each batch keeps its whole fetch in
-    // memory.
+    // Taken batches are dropped, also from a buffer that is never empty.
     if (source.head * 2 >= source.buffer.length) {
       source.buffer = source.buffer.slice(source.head)
       source.head = 0
     }
     source.bufferedBytes -= batch.batch.sizeBytes
     source.position = batch.nextOffset
+    this.#hold(source, batch.block)
     this.#fill(source)
     return batch
   }
@@ -157,7 +176,7 @@ export class InProcessReader implements Reader {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const ofTopic of this.#sources.values()) for (const source of ofTopic.values()) drop(source)
+    for (const ofTopic of this.#sources.values()) for (const source of ofTopic.values()) this.#drop(source)
     this.#notify()
     this.#context.closed(this)
   }
@@ -165,7 +184,7 @@ export class InProcessReader implements Reader {
   /** A topic is gone: `take` fails for its partitions from now on. */
   topicDeleted(topic: string): void {
     for (const source of this.#sources.get(topic)?.values() ?? []) {
-      drop(source)
+      stop(source)
       source.error = new MillraceError('UNKNOWN_TOPIC', `Topic '${topic}' was deleted while it was read.`)
     }
     this.#notify()
@@ -181,22 +200,14 @@ export class InProcessReader implements Reader {
       fetchOffset: offset,
       position: offset,
       fetching: false,
+      stopWaiting: undefined,
+      held: undefined,
       dropped: false,
     }
     try {
-      const partition = this.#context.partition(topic, index)
-      const opened: Source = {
-        ...source,
-        partition,
-        error: undefined,
-        unsubscribe: partition.onAdvance(() => {
-          this.#fill(opened)
-          this.#notify()
-        }),
-      }
-      return opened
+      return { ...source, partition: this.#context.partition(topic, index), error: undefined }
     } catch (error) {
-      return { ...source, partition: undefined, error, unsubscribe: () => undefined }
+      return { ...source, partition: undefined, error }
     }
   }
 
@@ -215,30 +226,46 @@ export class InProcessReader implements Reader {
     return partition ? partition.readableEnd(this.#isolation) : position
   }
 
-  /** Fetches as long as there is something to read and room for it. */
+  /**
+   * Fetches as long as there is something to read and room for it. At the end it waits for the partition to
+   * advance.
+   */
   #fill(source: Source): void {
     const { partition } = source
     if (source.fetching || source.dropped || source.error !== undefined || !partition) return
     if (source.bufferedBytes >= this.#bufferBytes) return
+    const isAhead = source.held !== undefined || source.head < source.buffer.length
+    if (isAhead && this.#context.memory.isScarce) return
     // Below the start is an error as well, which the read finds.
     if (
       source.fetchOffset >= this.#end(source) &&
       source.fetchOffset >= partition.logStartOffset &&
       source.fetchOffset <= partition.logEndOffset
-    )
+    ) {
+      source.stopWaiting ??= partition.whenAdvanced(() => {
+        source.stopWaiting = undefined
+        this.#fill(source)
+        if (!source.fetching) this.#notify()
+      })
       return
+    }
     source.fetching = true
     void this.#fetch(source, partition)
   }
 
   async #fetch(source: Source, partition: Partition): Promise<void> {
+    const { memory } = this.#context
     try {
       const result = await partition.read(source.fetchOffset, {
-        maxBytes: this.#fetchBytes,
+        maxBytes: memory.isScarce ? Math.min(scarceFetchBytes, this.#fetchBytes) : this.#fetchBytes,
         isolation: this.#isolation,
+        memory,
       })
       source.fetching = false
-      if (source.dropped) return
+      if (source.dropped) {
+        if (result.lent) memory.giveBack(result.lent)
+        return
+      }
       const before = source.fetchOffset
       this.#accept(source, result)
       // A read without new batches is repeated when the partition advances.
@@ -253,18 +280,41 @@ export class InProcessReader implements Reader {
 
   #accept(source: Source, result: ReadResult): void {
     const filter = new AbortedFilter(this.#isolation === 'read_committed' ? result.abortedTransactions : [])
+    const block = result.lent
+    let isUsed = false
     for (const batch of readBatches(result.batches)) {
       // The first batch may end below the requested offset, if compaction has removed that.
       if (batch.nextOffset <= source.fetchOffset) continue
-      if (filter.admits(batch)) {
+      if (block && filter.admits(batch)) {
+        isUsed = true
         const { topic, index: partition } = source
         const firstOffset = Math.max(source.fetchOffset, batch.baseOffset)
-        source.buffer.push({ topic, partition, batch, firstOffset, nextOffset: batch.nextOffset })
+        source.buffer.push({ topic, partition, batch, firstOffset, nextOffset: batch.nextOffset, block })
         source.bufferedBytes += batch.sizeBytes
       }
       advance(source, batch.nextOffset)
     }
     if (result.nextOffset > source.fetchOffset) advance(source, result.nextOffset)
+    if (block && !isUsed) this.#context.memory.giveBack(block)
+  }
+
+  /** The caller's last batch is in this block from now on: it is done with the block before. */
+  #hold(source: Source, block: Buffer | undefined): void {
+    const { held } = source
+    if (held === block) return
+    source.held = block
+    if (held) this.#context.memory.giveBack(held)
+  }
+
+  /** Ends the reading of a partition, and gives its memory back. */
+  #drop(source: Source): void {
+    stop(source)
+    const blocks = new Set(source.buffer.slice(source.head).map(({ block }) => block))
+    if (source.held) blocks.add(source.held)
+    for (const block of blocks) this.#context.memory.giveBack(block)
+    source.buffer = []
+    source.head = 0
+    source.held = undefined
   }
 
   #notify(): void {
@@ -289,7 +339,9 @@ function advance(source: Source, offset: number): void {
   else source.position = offset
 }
 
-function drop(source: Source): void {
+/** Fetches no more. What is buffered can still be taken. */
+function stop(source: Source): void {
   source.dropped = true
-  source.unsubscribe()
+  source.stopWaiting?.()
+  source.stopWaiting = undefined
 }

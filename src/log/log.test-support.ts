@@ -3,7 +3,14 @@
  * is shown of a partition.
  */
 import { rejects, throws } from 'node:assert/strict'
-import { isMillraceError, type Clock, type Compression, type Disk, type ErrorCode } from '../base/index.ts'
+import {
+  isMillraceError,
+  LentMemory,
+  type Clock,
+  type Compression,
+  type Disk,
+  type ErrorCode,
+} from '../base/index.ts'
 import { InProcessReader } from '../broker/reader.ts'
 import { drain, type Shown } from '../port/conformance/harness.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
@@ -45,7 +52,8 @@ export async function shownOf(
 ): Promise<Shown[]> {
   const { topic, index } = partition
   const clock = virtualClock()
-  const context = { clock, partition: () => partition, closed: () => undefined }
+  const memory = new LentMemory({ lentBytesMax: fetchBytes, keptBytesMax: fetchBytes })
+  const context = { clock, memory, partition: () => partition, closed: () => undefined }
   const reader = new InProcessReader(context, { isolation, fetchBytes })
   reader.assign([{ topic, partition: index, offset: from }])
   try {

@@ -69,8 +69,12 @@ export type Isolation = 'read_uncommitted' | 'read_committed'
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
 
 /**
- * One fetched record batch. Control batches and batches of aborted transactions are filtered out, so offsets
- * may have gaps: continue from `nextOffset`, never from the last record seen plus one.
+ * One fetched record batch, in memory that the reader lends. It is valid until the next {@link Reader.take}
+ * of its partition, until {@link Reader.assign} drops the partition, or until {@link Reader.close}. Then its
+ * bytes are overwritten: a caller that keeps them copies them.
+ *
+ * Control batches and batches of aborted transactions are filtered out, so offsets may have gaps: continue
+ * from `nextOffset`, never from the last record seen plus one.
  */
 export interface FetchedBatch {
   readonly topic: string
@@ -97,8 +101,8 @@ export interface Reader {
    */
   assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void
   /**
-   * The next batch of a partition, or undefined when none is buffered: then {@link wait}. Throws the error of
-   * a failed fetch of this partition.
+   * The next batch of a partition, or undefined when none is buffered: then {@link wait}. In both cases the
+   * batch before is no longer valid. Throws the error of a failed fetch of this partition.
    */
   take(topic: string, partition: number): FetchedBatch | undefined
   /**

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { isMillraceError, nodeDisk, systemClock } from '../../src/base/index.ts'
+import { freshMemory, isMillraceError, nodeDisk, systemClock } from '../../src/base/index.ts'
 import { InProcessReader } from '../../src/broker/reader.ts'
 import { openLog } from '../../src/index.ts'
 import { LogDirectory, type Partition } from '../../src/log/index.ts'
@@ -72,7 +72,7 @@ describe('a log that Apache Kafka wrote', () => {
         assert(found)
         return found
       }
-      const context = { clock: systemClock, partition, closed: () => undefined }
+      const context = { clock: systemClock, memory: freshMemory, partition, closed: () => undefined }
       for (const [name, expected] of partitions())
         for (const isolation of isolations) {
           const reader = new InProcessReader(context, { isolation })

@@ -6,7 +6,7 @@ import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
 import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
-import { DamagedBatch } from '../segment/segment-read.ts'
+import { DamagedBatch, type ReadOptions } from '../segment/segment-read.ts'
 import type { Segment } from '../segment/segment.ts'
 import { findTimestamp } from '../segment/timestamp-search.ts'
 
@@ -16,6 +16,8 @@ export type Isolation = 'read_uncommitted' | 'read_committed'
 export interface ReadResult {
   /** Whole batches back to back. The first one may begin below the offset that was asked for. */
   readonly batches: Uint8Array
+  /** The memory of `batches`, which the caller gives back; undefined if nothing was read. */
+  readonly lent: Buffer | undefined
   /**
    * Aborted transactions that reach into `batches`, by the offset of their markers. Empty for
    * read_uncommitted.
@@ -41,6 +43,7 @@ export interface ReadSource {
 
 export interface ReadBatches {
   readonly bytes: Uint8Array
+  readonly lent: Buffer
   /** Where the next read continues. */
   readonly nextOffset: number
   readonly aborted: readonly AbortedTransaction[]
@@ -72,13 +75,18 @@ export class PartitionReader {
    * as compaction may leave it.
    * @throws MillraceError OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED, PARTITION_POISONED
    */
-  async read(offset: number, endOffset: number, maxBytes: number): Promise<ReadBatches | undefined> {
+  async read(
+    offset: number,
+    endOffset: number,
+    maxBytes: number,
+    options: ReadOptions,
+  ): Promise<ReadBatches | undefined> {
     // A segment that retention takes meanwhile still has its aborted transactions.
     const segments = this.#from(offset)
     for (const segment of segments) {
       if (segment.baseOffset >= endOffset) break
       if (segment.nextOffset <= offset) continue
-      const found = await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes))
+      const found = await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes, options))
       if (found) return { ...found, aborted: abortedIn(segments, offset, found.nextOffset) }
       if (offset < this.#source.logStartOffset) throw this.outOfRange(offset)
     }

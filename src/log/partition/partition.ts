@@ -24,6 +24,7 @@ import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionReader, type Isolation, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
+import type { ReadOptions } from '../segment/segment-read.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
 import { Visibility } from './visibility.ts'
 
@@ -56,7 +57,8 @@ export class Partition {
   readonly #commit: GroupCommit
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
-  readonly #listeners = new Set<() => void>()
+  /** Whom the next advance wakes. */
+  #waiting = new Set<() => void>()
   readonly #start: LogStart
   #settings: PartitionSettings
   #failure: MillraceError | undefined
@@ -219,22 +221,25 @@ export class Partition {
 
   /**
    * Reads whole batches from `offset` on: as many as fit into `maxBytes`, at least one if there is any. At
-   * the end the result is empty.
+   * the end the result is empty. The bytes are in memory that `memory` lends; the caller gives it back
+   * (`lent`).
    * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED if
    *   the bytes have changed
    */
   async read(
     offset: number,
-    options: { readonly maxBytes: number; readonly isolation: Isolation },
+    options: { readonly maxBytes: number; readonly isolation: Isolation } & ReadOptions,
   ): Promise<ReadResult> {
     this.#checkUsable()
     const { isolation, maxBytes } = options
     if (offset < this.logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
     const endOffset = this.readableEnd(isolation)
-    const found = offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes) : undefined
+    const found =
+      offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes, options) : undefined
     const aborted = found && isolation === 'read_committed' ? found.aborted : []
     return {
       batches: found?.bytes ?? new Uint8Array(0),
+      lent: found?.lent,
       abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
       highWatermark: this.highWatermark,
       lastStableOffset: this.lastStableOffset,
@@ -250,12 +255,12 @@ export class Partition {
   }
 
   /**
-   * Calls `listener` when high watermark, last stable offset or log start have moved, or the partition has
-   * failed. Returns a function that stops the calls.
+   * Calls `listener` once: when high watermark, last stable offset or log start have moved next, or the
+   * partition has failed. Returns a function that withdraws it.
    */
-  onAdvance(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  whenAdvanced(listener: () => void): () => void {
+    this.#waiting.add(listener)
+    return () => this.#waiting.delete(listener)
   }
 
   /**
@@ -372,7 +377,11 @@ export class Partition {
   }
 
   #notify(): void {
-    for (const listener of this.#listeners) listener()
+    if (this.#waiting.size === 0) return
+    const woken = this.#waiting
+    // A listener may wait again.
+    this.#waiting = new Set()
+    for (const listener of woken) listener()
   }
 
   #checkUsable(): void {

@@ -1,6 +1,17 @@
 /** Reads whole batches of a segment's file. Never hands out damaged batches, and never skips missing ones. */
-import type { DiskFile } from '../../base/index.ts'
+import type { DiskFile, Lender } from '../../base/index.ts'
 import { batchSizeAt, RecordBatch } from '../../wire/index.ts'
+
+/** How a read of a partition or a segment is made. */
+export interface ReadOptions {
+  /** Lends the memory that the read fills. Default: fresh memory. */
+  readonly memory?: Lender | undefined
+  /**
+   * Whether checksums are compared. False for a reader that compares them itself, as every client of Kafka's
+   * protocol does. Default true.
+   */
+  readonly checksums?: boolean | undefined
+}
 
 /** The place of a batch, with the offset that is known before it is read: its first, or its last. */
 export interface Place {
@@ -20,11 +31,15 @@ export interface ReadLimits {
   readonly maxBytes: number
   /** Offsets follow each other. Compaction by Apache Kafka leaves gaps. */
   readonly gapless: boolean
+  readonly memory: Lender
+  readonly checksums: boolean
 }
 
 export interface BatchesRead {
-  /** Batches back to back. */
+  /** Batches back to back, in the memory that was lent. */
   readonly bytes: Uint8Array
+  /** That memory: the caller gives it back. */
+  readonly lent: Buffer
   readonly nextOffset: number
   /** Where the batch with `nextOffset` begins. */
   readonly endPosition: number
@@ -38,29 +53,33 @@ export interface BatchesRead {
 export async function readBatchesAt(
   file: DiskFile,
   place: Place,
-  { sizeBytes, offset, endOffset, maxBytes, gapless }: ReadLimits,
+  limits: ReadLimits,
 ): Promise<BatchesRead | undefined> {
+  const { sizeBytes, offset, endOffset, maxBytes, gapless, memory, checksums } = limits
   let position = place.position
   /** Of the batch at the position; undefined at a place that only knows its end. */
   let baseOffset = place.baseOffset
-  let chunk = Buffer.alloc(0)
+  let lent: Buffer | undefined
+  let chunk: Buffer = nothing
   let start = position
   let first = -1
   let nextOffset = offset
-  const found = (): BatchesRead | undefined =>
-    first === -1
-      ? undefined
-      : { bytes: chunk.subarray(first, position - start), nextOffset, endPosition: position }
   try {
     while (position < sizeBytes) {
       const length = batchSizeAt(chunk, position - start)
       if (length === undefined || position - start + length > chunk.length) {
-        if (first !== -1) return found()
+        if (first !== -1) break
         const wanted = Math.min(sizeBytes - position, Math.max(maxBytes, length ?? 0))
         // The end: the bytes of the last batch are missing.
         if (length !== undefined && wanted < length) break
-        const fresh = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(sizeBytes - position, 128)))
-        chunk = fresh.subarray(0, await file.read(fresh, position))
+        const bytes = Math.max(wanted, Math.min(sizeBytes - position, 128))
+        if (lent && lent.length < bytes) {
+          memory.giveBack(lent)
+          lent = undefined
+        }
+        lent ??= memory.lend(bytes)
+        const filled = await file.read(lent.subarray(0, bytes), position)
+        chunk = lent.subarray(0, filled)
         start = position
         if (batchSizeAt(chunk, 0) === undefined) break
         continue
@@ -70,11 +89,11 @@ export async function readBatchesAt(
       const isInPlace =
         baseOffset === undefined ? batch.lastOffset === place.lastOffset : batch.baseOffset === baseOffset
       if (!isInPlace && gapless) throw new DamagedBatch(nextOffset)
-      if (batch.baseOffset >= endOffset) return found()
+      if (batch.baseOffset >= endOffset) break
       if (first !== -1 || batch.nextOffset > offset) {
-        if (first !== -1 && position - start + length - first > maxBytes) return found()
+        if (first !== -1 && position - start + length - first > maxBytes) break
         const isMissing = batch.baseOffset > nextOffset && gapless
-        if (isMissing || !batch.isValid()) throw new DamagedBatch(nextOffset)
+        if (isMissing || (checksums && !batch.isValid())) throw new DamagedBatch(nextOffset)
         if (first === -1) first = position - start
         nextOffset = batch.nextOffset
       }
@@ -82,10 +101,18 @@ export async function readBatchesAt(
       baseOffset = batch.nextOffset
     }
   } catch (error) {
-    if (first === -1) throw error
+    if (first === -1) {
+      if (lent) memory.giveBack(lent)
+      throw error
+    }
   }
-  return found()
+  if (first !== -1)
+    return { bytes: chunk.subarray(first, position - start), lent: lent!, nextOffset, endPosition: position }
+  if (lent) memory.giveBack(lent)
+  return undefined
 }
+
+const nothing = Buffer.alloc(0)
 
 /** A batch below the high watermark whose bytes have changed. */
 export class DamagedBatch extends Error {

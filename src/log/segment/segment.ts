@@ -9,7 +9,7 @@
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
  */
-import { assert, type Disk } from '../../base/index.ts'
+import { assert, freshMemory, type Disk } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
@@ -17,7 +17,7 @@ import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
-import { readBatchesAt, type Place } from './segment-read.ts'
+import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
 import { scanSegment } from './segment-scan.ts'
 import { readFile, removeIfThere, writeFile } from '../files/small-file.ts'
 
@@ -212,7 +212,8 @@ export class Segment {
     offset: number,
     endOffset: number,
     maxBytes: number,
-  ): Promise<{ bytes: Uint8Array; nextOffset: number } | undefined> {
+    { memory = freshMemory, checksums = true }: ReadOptions = {},
+  ): Promise<BatchesRead | undefined> {
     const { sizeBytes } = this
     // A reader that continues has its bytes asked for at once, not in a later turn: the disk works while the
     // reader does.
@@ -228,6 +229,8 @@ export class Segment {
         endOffset,
         maxBytes,
         gapless: !this.#context.readOnly,
+        memory,
+        checksums,
       }),
     )
     if (read) this.#remember(read.nextOffset, read.endPosition)

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, systemClock, utf8, type ErrorCode } from '../../base/index.ts'
-import { BatchBuilder } from '../../wire/index.ts'
+import { BatchBuilder, type RecordBatch } from '../../wire/index.ts'
 import type { Isolation, LogPort, Reader, TopicPartition, Writer } from '../log-port.ts'
 
 /** A port under test, as the caller of the suite makes it. */
@@ -118,6 +118,12 @@ export async function append(
   partition = 0,
 ): Promise<number> {
   return (await writer.append(topic, partition, batch(values))).baseOffset
+}
+
+export function valuesOf(fetched: RecordBatch): string[] {
+  const values: string[] = []
+  for (const cursor = fetched.records(); cursor.next();) values.push(utf8(cursor.value()!))
+  return values
 }
 
 /**

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { compressions } from '../../base/index.ts'
 import { BatchBuilder } from '../../wire/index.ts'
-import { append, batch, drain, refuses, stateOf } from './harness.ts'
+import type { FetchedBatch } from '../log-port.ts'
+import { append, batch, drain, refuses, stateOf, valuesOf } from './harness.ts'
 import type { Cases } from './index.ts'
 
 const numbers = (from: number, count: number): string[] =>
@@ -60,6 +61,39 @@ export const readingCases: Cases = {
       (await drain(reader, topic, 0)).map(({ value }) => value),
       numbers(0, 60),
     )
+    await reader.close()
+  },
+
+  async 'a batch is valid until the next one of its partition is taken'(h) {
+    const topic = await h.topic(2)
+    // Ten fetches of a batch each, so that memory is lent again and again.
+    for (let from = 0; from < 200; from += 20)
+      for (const partition of [0, 1]) await h.write(topic, numbers(from, 20), { partition })
+    const reader = await h.port.openReader({ fetchBytes: 1, bufferBytes: 1 })
+    const place = (partition: number): { topic: string; partition: number; offset: number } => ({
+      topic,
+      partition,
+      offset: 0,
+    })
+    reader.assign([place(0)])
+    const next = async (partition: number): Promise<FetchedBatch> => {
+      for (;;) {
+        const fetched = reader.take(topic, partition)
+        if (fetched) return fetched
+        await reader.wait(10_000)
+      }
+    }
+    const held = await next(0)
+    reader.assign([place(0), place(1)])
+    for (let from = 0; from < 200; from += 20)
+      assert.deepEqual(valuesOf((await next(1)).batch), numbers(from, 20))
+    reader.assign([place(0)])
+    assert.deepEqual(valuesOf(held.batch), numbers(0, 20))
+    for (let from = 20; from < 200; from += 20) {
+      const { batch: taken } = await next(0)
+      await h.pass(1)
+      assert.deepEqual(valuesOf(taken), numbers(from, 20))
+    }
     await reader.close()
   },
 

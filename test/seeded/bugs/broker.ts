@@ -237,6 +237,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts'],
   },
   {
+    name: 'a reader gives the memory of a batch back while the caller looks at it',
+    file: 'src/broker/reader.ts',
+    find: '    this.#hold(source, batch.block)\n',
+    replace: '    this.#hold(source, batch.block)\n    this.#hold(source, undefined)\n',
+    tests: ['src/broker/conformance.test.ts', 'src/broker/reader.test.ts'],
+  },
+  {
+    name: 'a reader that has no memory waits for other partitions to give theirs back',
+    file: 'src/broker/reader.ts',
+    find: '    if (isAhead && this.#context.memory.isScarce) return\n',
+    replace: '    if (this.#context.memory.isScarce) return\n',
+    tests: ['src/broker/reader.test.ts'],
+  },
+  {
     name: 'a closed reader wakes at once for ever: who waits for it spins',
     file: 'src/broker/reader.ts',
     find: '    if (this.#closed) return Promise.reject(closedReader())\n',
