@@ -191,15 +191,19 @@ test('each code of an error is thrown by a source, documented and checked by a t
   const codes = [...(textOf.get('src/base/errors.ts') ?? '').matchAll(/^ {2}\| '(\w+)'/gm)]
   assert.ok(codes.length > 30)
   const isOfTests = (file: string): boolean => /\.test\b|test-support/.test(file) || file.startsWith('test/')
-  const missing = codes.flatMap(([, code = '']) => {
-    const named = findLines(new RegExp(`\\b${code}\\b`), file => file !== 'src/base/errors.ts')
-    const within = named.map(line => ({ file: line.slice(0, line.indexOf(':')), line }))
-    const isThrown = within.some(({ file, line }) => !isOfTests(file) && line.includes(`'${code}'`))
-    const isDocumented = within.some(({ file, line }) => !isOfTests(file) && /\d (?:\/\*)?\*|\/\//.test(line))
-    const isChecked = within.some(({ file }) => isOfTests(file))
-    return isThrown && isDocumented && isChecked ? [] : [{ code, isThrown, isDocumented, isChecked }]
-  })
-  assert.deepEqual(missing, [])
+  const [thrown, documented, checked] = [new Set<string>(), new Set<string>(), new Set<string>()]
+  for (const [file, text] of textOf) {
+    if (file === 'src/base/errors.ts') continue
+    for (const line of text.split('\n')) {
+      const said = /^ *(?:\/?\*|\/\/)/.test(line) ? documented : thrown
+      for (const [code] of line.matchAll(/\b[A-Z_]{5,}\b/g)) (isOfTests(file) ? checked : said).add(code)
+    }
+  }
+  const missing = (where: ReadonlySet<string>): string[] =>
+    codes.map(([, code = '']) => code).filter(code => !where.has(code))
+  assert.deepEqual(missing(thrown), [], 'no source throws them')
+  assert.deepEqual(missing(documented), [], 'no comment mentions them')
+  assert.deepEqual(missing(checked), [], 'no test checks them')
 })
 
 /** Tables in code that must name each file of a folder. */
