@@ -45,10 +45,10 @@ test('state is rebuilt from committed changes, up to the readable end', async ()
   const log = recordedLog()
   write(log, [change('a', '1'), change('b', '2')])
   write(log, [change('c', '3'), change('a', undefined)], 'abort')
-  write(log, [change('b', undefined), change('a', '4'), change('', 'empty key')])
+  write(log, [change('b', undefined), change('a', '4')])
   write(log, [change('x', '5')], 'abort')
   const store = await restored(log)
-  assert.deepEqual(contents(store), ['=empty key', 'a=4'])
+  assert.deepEqual(contents(store), ['a=4'])
   assert.equal(store.position, log.endOffset, 'past markers and aborted records')
 })
 
@@ -98,6 +98,27 @@ test('batches are bounded', () => {
   writeChanges(place, [], 0, () => assert.fail('nothing is written for nothing'))
 })
 
+test('a commit that ends in a tombstone adds a record that compaction keeps', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1'), change('b', '2')])
+  write(log, [change('b', undefined), change('a', undefined)])
+  const last = log.records().at(-1)
+  assert.deepEqual([last?.key, last?.value?.length], ['', 0])
+  const { end } = await restore(log.port, memoryStore(), { ...place, clock: systemClock })
+  assert.equal(end, last!.offset + 1)
+  assert.deepEqual(contents(await restored(log)), [])
+})
+
+test('reads layout 1, of 0.1.0', async () => {
+  const log = recordedLog()
+  const batch = new BatchBuilder()
+  batch.append(0, fromLatin1('a'), fromLatin1('1'), [{ key: 'millrace.state', value: fromLatin1('1 sums') }])
+  batch.append(0, fromLatin1('b'), null)
+  log.append(place.topic, 0, batch)
+  log.end('commit')
+  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'sums' })), ['a=1'])
+})
+
 test('a long restore lets the event loop turn', async () => {
   const log = recordedLog()
   for (let i = 0; i < 5; i++)
@@ -134,7 +155,7 @@ test('refuses state of another format', async () => {
   }
   const foreign = recordedLog()
   const batch = new BatchBuilder()
-  batch.append(0, fromLatin1('a'), fromLatin1('1'), [{ key: 'millrace.state', value: fromLatin1('2') }])
+  batch.append(0, fromLatin1('a'), fromLatin1('1'), [{ key: 'millrace.state', value: fromLatin1('3') }])
   foreign.append(place.topic, 0, batch)
   foreign.end('commit')
   await assert.rejects(restored(foreign), isIncompatible)

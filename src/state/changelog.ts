@@ -6,8 +6,15 @@
  * batch carries the format in a header, {@link formatHeader}: the version of this layout, and the format of
  * the values as the state's owner names it. A batch of another format is never applied.
  *
+ * The last record of a commit is never a tombstone: where it would be, a record with an empty key follows it.
+ * So compaction always keeps the last record, and the end of what was committed can be proved. Compaction may
+ * remove all others, the first of a batch with its header, too; the last batch keeps its own.
+ *
  * State is rebuilt up to the committed, readable end of the changelog. The store's position is then the
- * reader's position. It may be past the last record's offset + 1, as markers and aborted records leave gaps.
+ * reader's position. It may be past the last record's offset + 1, as markers, aborted records and compaction
+ * leave gaps.
+ *
+ * Layout 1 had no records with an empty key.
  */
 import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import { batchesUpTo, type FetchedBatch, type LogPort, type SizedBatch } from '../port/index.ts'
@@ -37,11 +44,15 @@ const keyCharactersMax = 80
 
 /** The header on the first record of a batch: its value is the format as text, as `1` or `1 sessions`. */
 export const formatHeader = 'millrace.state'
-const layoutVersion = 1
+const layoutVersion = 2
+const layoutsRead = [1, layoutVersion]
 
-function formatText(format: string | undefined): string {
-  return format === undefined ? String(layoutVersion) : `${layoutVersion} ${format}`
+function formatText(format: string | undefined, layout = layoutVersion): string {
+  return format === undefined ? String(layout) : `${layout} ${format}`
 }
+
+/** The record that ends a commit whose last change is a tombstone. No key of a state is empty. */
+const endChange: StateChange = ['', new Uint8Array(0)]
 
 /** The changelog topic of a state of an app: `airport-delays-count-changelog`. */
 export function changelogTopic(app: string, state: string): string {
@@ -82,7 +93,8 @@ export function* writeChangesInSteps(
     { key: formatHeader, value: fromUtf8(formatText(place.format)) },
   ]
   let batch: BatchBuilder | undefined
-  for (const [storeKey, bytes] of changes) {
+  const isLastGone = changes.length > 0 && changes.at(-1)?.[1] === undefined
+  for (const [storeKey, bytes] of isLastGone ? [...changes, endChange] : changes) {
     const key = fromLatin1(storeKey)
     const value = bytes ?? null
     const bound = recordSizeBound(key, value, formatHeaders)
@@ -220,8 +232,13 @@ async function replay(
 
 function* keysOf({ batch, firstOffset }: FetchedBatch): Generator<string> {
   for (const cursor = batch.records(); cursor.next();)
-    if (cursor.offset >= firstOffset && cursor.keyStart >= 0)
+    if (cursor.offset >= firstOffset && isOfState(cursor))
       yield latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd)
+}
+
+/** Whether a record is an entry of the state: it has a key that is not empty. */
+function isOfState({ keyStart, keyEnd }: RecordCursor): boolean {
+  return keyStart >= 0 && keyEnd > keyStart
 }
 
 /** Applies the records of one batch, and returns their number. */
@@ -235,7 +252,7 @@ function applyBatch(
   function* writes(): Generator<StateChange> {
     while (cursor.next()) {
       if (cursor.headerCount > 0) checkFormat(cursor, options)
-      if (cursor.offset < firstOffset || cursor.keyStart < 0) continue
+      if (cursor.offset < firstOffset || !isOfState(cursor)) continue
       records++
       yield [latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd), cursor.value() ?? undefined]
     }
@@ -247,8 +264,8 @@ function applyBatch(
 function checkFormat(cursor: RecordCursor, { topic, partition, format }: RestoreOptions): void {
   const header = cursor.headers().find(({ key }) => key === formatHeader)
   const found = utf8(header?.value ?? new Uint8Array(0))
+  if (layoutsRead.some(layout => found === formatText(format, layout))) return
   const expected = formatText(format)
-  if (found === expected) return
   throw new MillraceError(
     'STATE_INCOMPATIBLE',
     `The changelog '${topic}', partition ${partition}, holds state in format '${found}' at offset ${cursor.offset}; this program keeps it in format '${expected}'. Give the operator another name, or start from scratch with { restart: true }.`,

@@ -130,13 +130,16 @@ export class World {
     return this.settle(this.#read(topic))
   }
 
-  /** The last value of each key in a topic, without deleted keys: partition, key and value in hexadecimal. */
+  /**
+   * The last value of each key in a topic, without deleted and empty keys: partition, key and value in
+   * hexadecimal.
+   */
   async rows(topic: string): Promise<string[]> {
     const rows = new Map<string, string>()
     const visit = (partition: number, record: RecordCursor): void => {
       const key = `${partition} ${hex(record.key())}`
       const value = record.value()
-      if (value) rows.set(key, hex(value))
+      if (value && record.key()?.length) rows.set(key, hex(value))
       else rows.delete(key)
     }
     await this.settle(this.#visit(topic, visit))

@@ -80,6 +80,13 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['test/app/outputs.test.ts'],
   },
   {
+    name: 'changelog: a commit ends in a tombstone, which compaction removes',
+    file: 'src/state/changelog.ts',
+    find: 'isLastGone ? [...changes, endChange] : changes',
+    replace: 'isLastGone ? changes : changes',
+    tests: ['src/state/changelog.test.ts'],
+  },
+  {
     name: 'state: the first question sorts all keys that have come',
     file: 'src/state/sorted-keys.ts',
     find: 'if (this.#fresh.length < freshMax) return',
