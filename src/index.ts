@@ -6,12 +6,20 @@ export { durationMs, isMillraceError, MillraceError, type Duration, type ErrorCo
 export { createApp, RunnableApp, type AppRunOptions, type RunningApp } from './create-app.ts'
 export { openLog, type OpenLogOptions } from './open-log.ts'
 export {
+  type BrokerConfigs,
+  type ConfigChange,
+  type ConfigDescription,
+  type ConfigResource,
+  type ConfigSource,
+  type ConfigSynonym,
+  type ConfigValue,
   type ConsumedBatch,
   type ConsumedRecord,
   type Consumer,
   type ConsumerOptions,
   type Isolation,
   type Log,
+  type LogAdmin,
   type LogPort,
   type OffsetSpec,
   type OutgoingHeader,
@@ -19,6 +27,8 @@ export {
   type Producer,
   type ProducerOptions,
   type TopicConfig,
+  type TopicConfigName,
+  type TopicConfigs,
   type TopicDescription,
 } from './port/index.ts'
 export {

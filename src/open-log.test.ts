@@ -31,9 +31,9 @@ refuses([new URL('https://example.org/data')], /https:/)
 refuses([new URL('file://elsewhere/data')], /file:\/\/elsewhere/)
 refuses([folder, { durabilty: 'os' }], /'durabilty'.*'durability'/)
 refuses([folder, { durability: 'fsync' }], /'durability'.*'sync' or 'os'.*'fsync'/)
-refuses([folder, { segmentBytes: '1GB' }], /'segmentBytes'.*'1GB'/)
-refuses([folder, { segmentBytes: 0 }], /'segmentBytes'/)
-refuses([folder, { retentionBytes: -2 }], /'retentionBytes'.*-1 to keep all/)
+refuses([folder, { configs: { 'log.segment.bytes': '1GB' } }], /'log.segment.bytes'.*'1GB'/, 'INVALID_CONFIG')
+refuses([folder, { configs: { 'log.segment.bytes': 0 } }], /'log.segment.bytes'/, 'INVALID_CONFIG')
+refuses([folder, { configs: { 'log.retention.hour': 1 } }], /'log.retention.hours'/, 'INVALID_CONFIG')
 refuses([folder, { onFatal: 'exit' }], /'onFatal'.*function/)
 refuses([folder, { readOnly: 1 }], /'readOnly'.*true or false/)
 refuses([folder, { readOnly: true, durability: 'os' }], /'durability' of openLog with readOnly/)
@@ -51,7 +51,7 @@ for (const [name, given] of [
   ['the text of a file URL', pathToFileURL(join(root, 'by text of url')).href],
 ] as const)
   test(`${name} names the folder`, async () => {
-    await using log = await openLog(given, { retentionBytes: -1 })
+    await using log = await openLog(given, { configs: { 'log.retention.bytes': -1 } })
     await log.createTopic('t')
     const path = name === 'a path' ? 'a path' : name === 'a file URL' ? 'by url' : 'by text of url'
     deepEqual(existsSync(join(root, path, 't-0')), true)

@@ -10,7 +10,7 @@ import {
   systemRandom,
 } from './base/index.ts'
 import { InProcessLog, ReadOnlyLog } from './broker/index.ts'
-import { createLog, type Log } from './port/index.ts'
+import { createLog, type BrokerConfigs, type Log } from './port/index.ts'
 
 /** How a log in a folder is opened. A topic's configuration overrides these options. */
 export interface OpenLogOptions {
@@ -20,10 +20,13 @@ export interface OpenLogOptions {
    * seconds; a crash of the process loses nothing.
    */
   readonly durability?: 'sync' | 'os'
-  /** Bytes of a segment before a new one begins, unless the topic sets them. Default 1 GiB, as in Kafka. */
-  readonly segmentBytes?: number
-  /** Bytes kept per partition, unless the topic sets them. Default -1, which keeps all. */
-  readonly retentionBytes?: number
+  /**
+   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168, 'log.segment.bytes': 1 << 28 }`: the
+   * defaults of all topics. Unless they, `log.admin.alterConfigs` or a topic say otherwise, a log keeps all
+   * records, and takes batches of any size that fits a segment, with any timestamp. docs/topics.md has the
+   * list.
+   */
+  readonly configs?: BrokerConfigs
   /**
    * Opens the log for reading only, also while another process writes it: takes no lock and writes nothing.
    * Consumers without a group read, topics are listed and described. Producers, groups, apps and changes of
@@ -41,11 +44,7 @@ export interface OpenLogOptions {
 
 const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
   durability: ['sync', 'os'],
-  segmentBytes: 'count',
-  retentionBytes: value =>
-    value === -1 || (Number.isSafeInteger(value) && (value as number) >= 0)
-      ? undefined
-      : 'a whole number of bytes, or -1 to keep all',
+  configs: 'object',
   readOnly: 'boolean',
   onFatal: 'function',
 }
@@ -61,8 +60,8 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
  * for await (const { key, value } of log.consumer(flights, { until: 'end' })) console.log(key, value)
  *
  * @throws MillraceError DATA_DIR_IN_USE (naming the other process), DATA_DIR_FOREIGN (the folder holds
- *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT. A damaged partition does
- *   not keep the log from opening: its calls throw PARTITION_DAMAGED
+ *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT, INVALID_CONFIG. A
+ *   damaged partition does not keep the log from opening: its calls throw PARTITION_DAMAGED
  */
 export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
   const path = pathOf(folder)

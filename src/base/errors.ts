@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'INVALID_TIMESTAMP' // a record further from the clock than its topic allows: Kafka's INVALID_TIMESTAMP
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
+  | 'INVALID_CONFIG' // a config without that name, or a value that it does not take (Kafka's 40)
   | 'UNKNOWN_PARTITION'
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
   | 'GROUP_NOT_EMPTY' // members or an app are active: stop them first

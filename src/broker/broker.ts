@@ -8,8 +8,14 @@
  * of them decided.
  */
 import { ActiveClock, MillraceError, type Clock, type Random } from '../base/index.ts'
-import { LogDirectory, type LogDirectoryOptions, type Partition } from '../log/index.ts'
+import {
+  LogDirectory,
+  type LogDirectoryOptions,
+  type Partition,
+  type PartitionSettings,
+} from '../log/index.ts'
 import type {
+  BrokerConfigs,
   GroupCommit,
   GroupDescription,
   GroupMembership,
@@ -22,7 +28,11 @@ import type {
   TopicDescription,
   TopicPartition,
 } from '../port/index.ts'
+import { Admin } from './admin.ts'
 import { Apps, type OpenWriter } from './apps.ts'
+import { staticConfigs } from './broker-configs.ts'
+import { Configs } from './configs.ts'
+import type { ConfigTexts } from './config-values.ts'
 import { CutOffsets } from './cut-offsets.ts'
 import { Groups } from './groups.ts'
 import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
@@ -36,8 +46,13 @@ import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
 import { Transactions, type ProducerInit } from './transactions.ts'
 
-export interface BrokerOptions extends LogDirectoryOptions {
+export interface BrokerOptions extends Omit<LogDirectoryOptions, keyof PartitionSettings> {
   readonly random: Random
+  /**
+   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics. Unless they
+   * say otherwise a log keeps all, takes batches of any size that fits a segment, and any timestamp.
+   */
+  readonly configs?: BrokerConfigs
   /** Limits of the logs that the broker keeps for itself. */
   readonly internal?: InternalLimits
 }
@@ -55,6 +70,7 @@ export interface Entrance {
 interface Parts {
   readonly log: LogDirectory
   readonly metadata: MetadataFile
+  readonly configs: Configs
   readonly topics: Topics
   readonly offsets: Offsets
   readonly cut: CutOffsets
@@ -64,6 +80,7 @@ interface Parts {
 }
 
 export class Broker {
+  readonly admin: Admin
   readonly offsets: Offsets
   readonly transactions: Transactions
   readonly #log: LogDirectory
@@ -78,7 +95,9 @@ export class Broker {
   /** Set later than `#closing`: members that leave still commit. */
   #closed = false
 
-  private constructor({ log, metadata, topics, offsets, cut, producerIds, transactions, active }: Parts) {
+  private constructor(parts: Parts) {
+    const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active } = parts
+    this.admin = new Admin({ metadata, topics, configs, checkOpen: () => this.checkOpen() })
     this.offsets = offsets
     this.transactions = transactions
     this.#log = log
@@ -104,12 +123,13 @@ export class Broker {
   /**
    * Opens the log in a folder, creates a missing one, and recovers it after a crash.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
-   *   LIMIT_EXCEEDED, INVALID_ARGUMENT
+   *   LIMIT_EXCEEDED, INVALID_ARGUMENT, INVALID_CONFIG
    */
   static async open(path: string, options: BrokerOptions): Promise<Broker> {
+    const statics = staticConfigs(options.configs)
     const log = await LogDirectory.open(path, options)
     try {
-      const broker = new Broker(await openParts(log, options))
+      const broker = new Broker(await openParts(log, options, statics))
       await broker.#start()
       return broker
     } catch (error) {
@@ -304,11 +324,13 @@ export class Broker {
 }
 
 /** Opens the parts in their order: topics, transactions, committed offsets, producer ids. */
-async function openParts(log: LogDirectory, options: BrokerOptions): Promise<Parts> {
+async function openParts(log: LogDirectory, options: BrokerOptions, statics: ConfigTexts): Promise<Parts> {
   const { clock, random, internal: limits = {} } = options
   const metadata = await MetadataFile.open(log.disk, log.path)
-  const topics = await Topics.open(log, metadata, random)
-  const internal = { segmentBytes: limits.segmentBytes ?? internalLimitsDefault.segmentBytes }
+  const configs = new Configs(statics, metadata.current.brokerConfigs)
+  const topics = await Topics.open(log, metadata, configs, random)
+  const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
+  const internal = { configs: { 'segment.bytes': segmentBytes } }
   const transactionsPartition = await topics.internal(transactionsTopic, internal)
   const offsetsPartition = await topics.internal(offsetsTopic, internal)
   const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
@@ -321,7 +343,7 @@ async function openParts(log: LogDirectory, options: BrokerOptions): Promise<Par
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)
   const transactions = new Transactions({ clock, active, log, transactionLog, offsets, producerIds }, states)
-  return { log, metadata, topics, offsets, cut, producerIds, transactions, active }
+  return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active }
 }
 
 /** A new producer must not get an id that the log has already. */

@@ -6,6 +6,7 @@ import type {
   GroupMembership,
   GroupOptions,
   Isolation,
+  LogAdmin,
   LogPort,
   OffsetCommit,
   OffsetSpec,
@@ -70,6 +71,10 @@ export class InProcessLog implements LogPort {
    */
   static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {
     return new InProcessLog(await Broker.open(path, options), options)
+  }
+
+  get admin(): LogAdmin {
+    return this.#broker.admin
   }
 
   createTopic(name: string, config: TopicConfig): Promise<void> {

@@ -24,7 +24,10 @@ async function write(port: InProcessLog, topic: string, partition: number, value
 async function filled(): Promise<SimulatedLog> {
   const log = new SimulatedLog()
   const port = await log.open()
-  await port.createTopic('t', { partitions: 4, segmentBytes: 5000, retentionBytes: 1_000_000 })
+  await port.createTopic('t', {
+    partitions: 4,
+    configs: { 'segment.bytes': 5000, 'retention.bytes': 1_000_000 },
+  })
   await port.createTopic('app-count-changelog', { partitions: 1, app: 'app' })
   for (const partition of [0, 1, 2, 3]) await write(port, 't', partition, `${partition}`)
   await port.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 2, offset: 1 }] })
@@ -37,8 +40,7 @@ async function hasAll(port: InProcessLog): Promise<void> {
     assert.deepEqual(await valuesIn(port, 't', partition), [`${partition}`])
   assert.deepEqual((await port.describeTopic('t'))?.config, {
     partitions: 4,
-    segmentBytes: 5000,
-    retentionBytes: 1_000_000,
+    configs: { 'segment.bytes': '5000', 'retention.bytes': '1000000' },
   })
   assert.equal((await port.describeTopic('app-count-changelog'))?.config.app, 'app')
   assert.equal((await port.committedOffsets('g', [{ topic: 't', partition: 2 }]))[0]?.offset, 1)
@@ -68,7 +70,10 @@ test('an older copy: topics made since are found again, as they were', async () 
   await log.close()
   const older = log.disk.contentOf(path)!
   const port = await log.open()
-  await port.createTopic('t', { partitions: 4, segmentBytes: 5000, retentionBytes: 1_000_000 })
+  await port.createTopic('t', {
+    partitions: 4,
+    configs: { 'segment.bytes': 5000, 'retention.bytes': 1_000_000 },
+  })
   await port.createTopic('app-count-changelog', { partitions: 1, app: 'app' })
   for (const partition of [0, 1, 2, 3]) await write(port, 't', partition, `${partition}`)
   await port.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 2, offset: 1 }] })

@@ -6,10 +6,20 @@
  *
  * An older copy of the file proves itself as well. So a start compares it with the topic that each partition
  * states (`log/files/partition-config.ts`): see topic-recovery.ts. millrace 0.1.0 wrote format 1, which has
- * no proof.
+ * no proof. Format 2 had two sizes in place of the configs of a topic.
  */
 import { assert, SerialQueue, MillraceError, type Disk } from '../base/index.ts'
-import { diskError, readChecked, readFile, replaceFile, withCheck } from '../log/index.ts'
+import {
+  configsOfSizes,
+  diskError,
+  isTexts,
+  readChecked,
+  readFile,
+  replaceFile,
+  withCheck,
+} from '../log/index.ts'
+import type { ConfigTexts } from './config-values.ts'
+import { keptWhole } from './topic-names.ts'
 
 /** A topic as it is stored. */
 export interface StoredTopic {
@@ -19,8 +29,8 @@ export interface StoredTopic {
    */
   readonly id: string
   readonly partitions: number
-  readonly retentionBytes?: number
-  readonly segmentBytes?: number
+  /** Its own configs, by Kafka's names. */
+  readonly configs?: ConfigTexts
   /** It is internal to the log. */
   readonly internal?: true
   /** The app that the topic is internal to. */
@@ -36,6 +46,8 @@ export interface Metadata {
   readonly nextProducerId: number
   /** No two of one name. */
   readonly topics: readonly StoredTopic[]
+  /** The defaults of all topics that were altered, by Kafka's names for brokers. */
+  readonly brokerConfigs: ConfigTexts
   /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
   readonly deletingApps: readonly string[]
   /** A repair's cut of the committed offsets, and the groups whose offsets were set since. */
@@ -43,8 +55,8 @@ export interface Metadata {
 }
 
 const fileName = 'metadata.json'
-const format = 2
-const empty: Metadata = { nextProducerId: 0, topics: [], deletingApps: [] }
+const format = 3
+const empty: Metadata = { nextProducerId: 0, topics: [], brokerConfigs: {}, deletingApps: [] }
 
 /** Where the content came from: `new`, there was no file; `unproved`, millrace 0.1.0 wrote it. */
 export type MetadataOrigin = 'new' | 'unproved' | 'proved'
@@ -118,16 +130,18 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     format: found,
     nextProducerId,
     topics,
+    brokerConfigs = {},
     deletingApps = [],
     offsetsCut,
   } = parsed as Record<string, unknown>
-  if (found !== format && found !== 1)
-    throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 and ${format}`)
-  if (found === format && !isProved) throw unreadable(path, 'the line that proves its content is missing')
+  if (found !== format && found !== 2 && found !== 1)
+    throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 to ${format}`)
+  if (found !== 1 && !isProved) throw unreadable(path, 'the line that proves its content is missing')
   if (
     !Number.isSafeInteger(nextProducerId) ||
     !Array.isArray(topics) ||
     !topics.every(isTopic) ||
+    !isTexts(brokerConfigs) ||
     !Array.isArray(deletingApps) ||
     !deletingApps.every(app => typeof app === 'string') ||
     !(offsetsCut === undefined || isCut(offsetsCut))
@@ -135,7 +149,8 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     throw unreadable(path, 'a field is missing or of the wrong kind')
   return {
     nextProducerId: nextProducerId as number,
-    topics: oncePerName(topics),
+    topics: oncePerName(topics).map(topic => (found === format ? topic : withConfigs(topic))),
+    brokerConfigs,
     deletingApps,
     ...(offsetsCut === undefined ? {} : { offsetsCut }),
   }
@@ -155,10 +170,22 @@ function oncePerName(topics: readonly StoredTopic[]): StoredTopic[] {
   return [...new Map(topics.map(topic => [topic.name, topic])).values()]
 }
 
+/** A topic of an earlier format, which had two sizes; what the log or an app needs was kept whole. */
+function withConfigs(
+  topic: StoredTopic & { readonly retentionBytes?: number; readonly segmentBytes?: number },
+): StoredTopic {
+  const { retentionBytes, segmentBytes, ...rest } = topic
+  const isKeptWhole = rest.internal === true || rest.app !== undefined
+  const sizes = configsOfSizes({ retentionBytes, segmentBytes })
+  const configs = { ...sizes, ...(isKeptWhole ? keptWhole : {}) }
+  return { ...rest, ...(Object.keys(configs).length === 0 ? {} : { configs }) }
+}
+
 function isTopic(value: unknown): value is StoredTopic {
   if (typeof value !== 'object' || value === null) return false
-  const { name, id, partitions } = value as Record<string, unknown>
+  const { name, id, partitions, configs } = value as Record<string, unknown>
   return (
+    (configs === undefined || isTexts(configs)) &&
     typeof name === 'string' &&
     typeof id === 'string' &&
     Number.isInteger(partitions) &&

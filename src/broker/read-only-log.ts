@@ -16,6 +16,7 @@ import {
   type GroupDescription,
   type GroupMembership,
   type Isolation,
+  type LogAdmin,
   type LogPort,
   missingTopic,
   type OffsetCommit,
@@ -26,8 +27,10 @@ import {
   type TopicPartition,
   type Writer,
 } from '../port/index.ts'
+import { staticConfigs } from './broker-configs.ts'
+import { Configs, describedConfigs } from './configs.ts'
 import { CutOffsets } from './cut-offsets.ts'
-import { MetadataFile } from './metadata.ts'
+import { MetadataFile, type StoredTopic } from './metadata.ts'
 import { Offsets } from './offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic } from './topic-names.ts'
@@ -115,6 +118,19 @@ export class ReadOnlyLog implements LogPort {
     )
   }
 
+  /** The options of the process that has the log open are not known here. */
+  readonly admin: LogAdmin = {
+    describeConfigs: async (resource, names) => {
+      const { topics, configs } = await this.#content()
+      return describedConfigs(configs, resource, names, name => {
+        const topic = topics.find(each => each.name === name)
+        if (topic) return topic.configs
+        throw missingTopic(name, { advice: 'Check the name.' })
+      })
+    },
+    alterConfigs: () => this.#refuse('changes no configs'),
+  }
+
   openWriter = (): Promise<Writer> => this.#refuse('publishes nothing')
   createTopic = (): Promise<void> => this.#refuse('creates no topics')
   deleteTopic = (): Promise<void> => this.#refuse('deletes no topics')
@@ -175,6 +191,12 @@ export class ReadOnlyLog implements LogPort {
   }
 
   async #topics(): Promise<TopicDescription[]> {
+    const { topics, configs } = await this.#content()
+    return topics.map(topic => description(topic, configs.settingsOf(topic.configs)))
+  }
+
+  /** The topics and their configs, as the writer has saved them. */
+  async #content(): Promise<{ readonly topics: readonly StoredTopic[]; readonly configs: Configs }> {
     this.#checkOpen()
     const { disk } = this.#options
     // Opening checks the owner of the folder.
@@ -185,11 +207,14 @@ export class ReadOnlyLog implements LogPort {
     })
     await folder.close()
     const metadata = await MetadataFile.open(disk, this.#path)
-    return metadata.origin === 'new'
-      ? topicsByFolders(await disk.list(this.#path))
-      : metadata.current.topics
-          .filter(({ creating, deleting }) => !creating && !deleting)
-          .map(topic => description(topic))
+    const { topics, brokerConfigs } = metadata.current
+    return {
+      topics:
+        metadata.origin === 'new'
+          ? topicsByFolders(await disk.list(this.#path))
+          : topics.filter(({ creating, deleting }) => !creating && !deleting),
+      configs: new Configs(staticConfigs(), brokerConfigs),
+    }
   }
 
   /** These partitions of a topic as they are now. */
@@ -231,18 +256,16 @@ function partitionOf(log: LogDirectory, { name, partitions }: TopicDescription, 
 /**
  * Topics by the folders of their partitions, for a log directory of Apache Kafka, which has no other list.
  */
-function topicsByFolders(names: readonly string[]): TopicDescription[] {
+function topicsByFolders(names: readonly string[]): StoredTopic[] {
   const counts = new Map<string, number>()
   for (const name of names) {
     const { topic, index } = parsePartitionFolder(name) ?? { topic: '', index: 0 }
     if (topic !== '') counts.set(topic, Math.max(counts.get(topic) ?? 0, index + 1))
   }
-  return [...counts].map(([name, partitions]) =>
-    description({
-      name,
-      id: name,
-      partitions,
-      ...(internalTopics.includes(name) ? { internal: true } : {}),
-    }),
-  )
+  return [...counts].map(([name, partitions]) => ({
+    name,
+    id: name,
+    partitions,
+    ...(internalTopics.includes(name) ? { internal: true } : {}),
+  }))
 }

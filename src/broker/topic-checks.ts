@@ -1,7 +1,8 @@
 /** Checks of a topic's name and configuration. */
 import { checkTopicName, MillraceError } from '../base/index.ts'
-import { segmentBytesMax, segmentBytesMin } from '../log/index.ts'
-import type { TopicConfig } from '../port/index.ts'
+import type { TopicConfigs } from '../port/index.ts'
+import { checkTopicConfig } from './broker-configs.ts'
+import { textOf, type ConfigTexts } from './config-values.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
 const partitionsMax = 10_000
@@ -20,15 +21,20 @@ export function checkName(name: string, existing: Iterable<string>): void {
 }
 
 /** INVALID_ARGUMENT. */
-export function checkConfig(name: string, { partitions, retentionBytes, segmentBytes }: TopicConfig): void {
-  const check = (what: string, value: number | undefined, min: number, max: number): void => {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < min || value > max))
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `Topic '${name}': ${what} must be a whole number from ${min} to ${max}, not ${value}.`,
-      )
+export function checkPartitionCount(name: string, partitions: number): void {
+  if (!Number.isSafeInteger(partitions) || partitions < 1 || partitions > partitionsMax)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Topic '${name}': partitions must be a whole number from 1 to ${partitionsMax}, not ${partitions}.`,
+    )
+}
+
+/** The configs of a new topic, as texts. INVALID_CONFIG. */
+export function checkedConfigs(configs: TopicConfigs = {}): ConfigTexts {
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(configs)) {
+    texts[name] = textOf(name, value)
+    checkTopicConfig(name, texts[name])
   }
-  check('partitions', partitions, 1, partitionsMax)
-  check('retentionBytes', retentionBytes, -1, Number.MAX_SAFE_INTEGER)
-  check('segmentBytes', segmentBytes, segmentBytesMin, segmentBytesMax)
+  return texts
 }

@@ -1,9 +1,25 @@
-/** Names of internal topics: those of the log, and those of apps. */
+/** Internal topics, of the log and of apps: their names, and their configs. */
+import { unlimited } from './config-values.ts'
 
 /** Topics that the broker keeps for itself. */
 export const offsetsTopic = '__consumer_offsets'
 export const transactionsTopic = '__transaction_state'
 export const internalTopics: readonly string[] = [offsetsTopic, transactionsTopic]
+
+/**
+ * The own configs of a topic that the log or an app needs whole and unchanged, whatever the defaults of other
+ * topics are.
+ */
+export const keptWhole: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'delete',
+  'compression.type': 'producer',
+  'max.message.bytes': '2147483647',
+  'message.timestamp.after.max.ms': unlimited,
+  'message.timestamp.before.max.ms': unlimited,
+  'message.timestamp.type': 'CreateTime',
+  'retention.bytes': '-1',
+  'retention.ms': '-1',
+}
 
 /**
  * The names of app topics in millrace 0.1.0, which did not mark them: `<app>-<operator>-changelog`,

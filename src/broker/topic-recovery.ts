@@ -16,7 +16,7 @@
  */
 import type { PartitionConfig } from '../log/index.ts'
 import type { StoredTopic } from './metadata.ts'
-import { internalTopics } from './topic-names.ts'
+import { internalTopics, keptWhole } from './topic-names.ts'
 
 export interface FoundPartition {
   readonly topic: string
@@ -98,15 +98,15 @@ function reconcileOne(
 /** The topic as its partitions describe it. */
 function ofPartitions(name: string, found: readonly FoundPartition[], newId: () => string): StoredTopic {
   const { config } = found.find(each => each.config.topicId !== undefined) ?? found[0]!
-  const { topicId, partitions, configs = {}, app } = config
-  const { 'retention.bytes': retentionBytes, 'segment.bytes': segmentBytes } = configs
+  const { topicId, partitions, configs, app } = config
+  const isInternal = internalTopics.includes(name)
+  const own = isInternal || app !== undefined ? { ...keptWhole, ...configs } : configs
   return {
     name,
     id: topicId ?? newId(),
     partitions: partitions ?? Math.max(...found.map(({ index }) => index)) + 1,
-    ...(retentionBytes === undefined ? {} : { retentionBytes: Number(retentionBytes) }),
-    ...(segmentBytes === undefined ? {} : { segmentBytes: Number(segmentBytes) }),
-    ...(internalTopics.includes(name) ? { internal: true } : {}),
+    ...(own === undefined ? {} : { configs: own }),
+    ...(isInternal ? { internal: true } : {}),
     ...(app === undefined ? {} : { app }),
   }
 }

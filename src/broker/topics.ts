@@ -8,18 +8,13 @@
  * topic-recovery.ts.
  */
 import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
-import {
-  configsOfSizes,
-  settingsDefault,
-  type LogDirectory,
-  type Partition,
-  type PartitionConfig,
-  type PartitionSettings,
-} from '../log/index.ts'
+import type { LogDirectory, Partition, PartitionConfig, PartitionSettings } from '../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../port/index.ts'
+import type { Configs } from './configs.ts'
+import type { ConfigTexts } from './config-values.ts'
 import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
-import { checkConfig, checkName } from './topic-checks.ts'
-import { internalTopics, isNamedAsOfApp } from './topic-names.ts'
+import { checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
+import { internalTopics, isNamedAsOfApp, keptWhole } from './topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
 
 /** Other users of a topic, which end with it. */
@@ -33,6 +28,7 @@ export interface TopicUsers {
 export class Topics {
   readonly #log: LogDirectory
   readonly #metadata: MetadataFile
+  readonly #configs: Configs
   readonly #random: Random
   #users: TopicUsers | undefined
   /** Topics that are being created or deleted: the next one to use the name waits. */
@@ -43,14 +39,20 @@ export class Topics {
   /** Why a topic cannot be used: its files are missing or have changed. */
   readonly #broken = new Map<string, MillraceError>()
 
-  private constructor(log: LogDirectory, metadata: MetadataFile, random: Random) {
+  private constructor(log: LogDirectory, metadata: MetadataFile, configs: Configs, random: Random) {
     this.#log = log
     this.#metadata = metadata
+    this.#configs = configs
     this.#random = random
   }
 
-  static async open(log: LogDirectory, metadata: MetadataFile, random: Random): Promise<Topics> {
-    const topics = new Topics(log, metadata, random)
+  static async open(
+    log: LogDirectory,
+    metadata: MetadataFile,
+    configs: Configs,
+    random: Random,
+  ): Promise<Topics> {
+    const topics = new Topics(log, metadata, configs, random)
     await topics.#recover()
     return topics
   }
@@ -76,12 +78,12 @@ export class Topics {
 
   describe(name: string): TopicDescription | undefined {
     const topic = this.#byName.get(name)
-    return topic && description(topic, this.#log.settings.segmentBytes)
+    return topic && description(topic, this.#settingsOf(topic))
   }
 
   list(internal: boolean): TopicDescription[] {
     return [...this.#byName.values()]
-      .map(topic => description(topic, this.#log.settings.segmentBytes))
+      .map(topic => description(topic, this.#settingsOf(topic)))
       .filter(topic => internal || !topic.internal)
   }
 
@@ -103,11 +105,11 @@ export class Topics {
 
   /**
    * Creates a topic, or claims for an app a topic that 0.1.0 made for it. Throws TOPIC_EXISTS,
-   * INVALID_ARGUMENT.
+   * INVALID_CONFIG, INVALID_ARGUMENT.
    */
   async create(name: string, config: TopicConfig): Promise<void> {
     checkName(name, this.#byName.keys())
-    checkConfig(name, config)
+    checkPartitionCount(name, config.partitions)
     if (internalTopics.includes(name))
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
     await this.#create(name, config)
@@ -134,6 +136,32 @@ export class Topics {
         `Topic '${name}' belongs to the app '${topic.app}', and is deleted with it: log.deleteApp('${topic.app}').`,
       )
     await this.#alone(name, () => this.#remove(topic))
+  }
+
+  /**
+   * Changes the own configs of a topic. Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the
+   * log; what `change` throws. `validateOnly` checks, and changes nothing.
+   */
+  async alterConfigs(
+    name: string,
+    change: (own: ConfigTexts) => ConfigTexts,
+    validateOnly: boolean,
+  ): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const topic = this.known(name)
+    if (topic.internal)
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log, which configures it.`)
+    const configs = change(topic.configs ?? {})
+    if (validateOnly) return
+    await this.#alone(name, () => this.#replace({ ...topic, configs }))
+  }
+
+  /** The defaults of topics have changed. */
+  reconfigure(): void {
+    for (const partition of this.#log.partitions()) {
+      const topic = this.#byName.get(partition.topic)
+      if (topic) partition.configure(this.#settingsOf(topic))
+    }
   }
 
   /** Apps that have topics. */
@@ -173,13 +201,18 @@ export class Topics {
       if (canBeClaimed(existing, config)) return this.#alone(name, () => this.#claim(existing, config.app))
       throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     }
+    const { partitions, app } = config
+    const isInternal = internalTopics.includes(name)
+    const given = checkedConfigs(config.configs)
+    const configs = isInternal || app !== undefined ? { ...keptWhole, ...given } : given
+    this.#configs.checkTogether(configs)
     const topic: StoredTopic = {
       name,
       id: this.#newId(),
-      ...config,
-      // Topics that an app, or the log, needs are kept whole, whatever the log's default.
-      ...(internalTopics.includes(name) ? { internal: true, retentionBytes: -1 } : {}),
-      ...(config.app === undefined ? {} : { retentionBytes: -1 }),
+      partitions,
+      ...(Object.keys(configs).length === 0 ? {} : { configs }),
+      ...(isInternal ? { internal: true } : {}),
+      ...(app === undefined ? {} : { app }),
     }
     await this.#alone(name, async () => {
       const before = this.#unfinished.get(name)
@@ -217,13 +250,21 @@ export class Topics {
 
   /** Makes a topic of 0.1.0 its app's. */
   async #claim(topic: StoredTopic, app: string | undefined): Promise<void> {
-    const claimed: StoredTopic = { ...topic, ...(app === undefined ? {} : { app }), retentionBytes: -1 }
-    await this.#change(topics => topics.map(each => (each.id === topic.id ? claimed : each)))
-    this.#byName.set(topic.name, claimed)
-    for (const partition of this.#partitionsOf(claimed)) {
-      partition.configure(this.#settingsOf(claimed))
-      await this.#log.rewriteConfig(partition, partitionConfig(claimed))
-    }
+    const configs = { ...topic.configs, ...keptWhole }
+    await this.#replace({ ...topic, ...(app === undefined ? {} : { app }), configs })
+  }
+
+  /**
+   * Puts a topic in the place of the one with its id. It counts once it is in the metadata; what its
+   * partitions then cannot write for lack of room is written at the next start.
+   */
+  async #replace(topic: StoredTopic): Promise<void> {
+    await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
+    this.#byName.set(topic.name, topic)
+    const partitions = [...this.#partitionsOf(topic)]
+    for (const partition of partitions) partition.configure(this.#settingsOf(topic))
+    for (const partition of partitions)
+      await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
   }
 
   /** Runs a change of a topic that others with this name wait for. */
@@ -264,12 +305,16 @@ export class Topics {
     this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
   }
 
-  /** Writes the topic into all partitions that lack it: those of an older version, or with a lost file. */
+  /**
+   * Configures all partitions of a topic, and writes the topic into those that lack it or state other
+   * configs: of an older version, with a lost file, or after a crash.
+   */
   async #vouch(topic: StoredTopic): Promise<void> {
     for (const partition of this.#partitionsOf(topic)) {
       partition.configure(this.#settingsOf(topic))
-      if (partition.config.topicId === undefined)
-        await this.#log.rewriteConfig(partition, partitionConfig(topic))
+      const { topicId, configs } = partition.config
+      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))
+        await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic))
     }
   }
 
@@ -284,14 +329,8 @@ export class Topics {
         )
   }
 
-  /** Topics that an app, or the log, needs are kept whole. */
-  #settingsOf({ retentionBytes, segmentBytes, internal, app }: StoredTopic): PartitionSettings {
-    const { settings } = this.#log
-    return {
-      ...settings,
-      segmentBytes: segmentBytes ?? settings.segmentBytes,
-      retentionBytes: internal || app !== undefined ? -1 : (retentionBytes ?? settings.retentionBytes),
-    }
+  #settingsOf({ configs }: StoredTopic): PartitionSettings {
+    return this.#configs.settingsOf(configs)
   }
 
   *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {
@@ -320,14 +359,11 @@ function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfi
   )
 }
 
-function partitionConfig({
-  id,
-  partitions,
-  app,
-  retentionBytes,
-  segmentBytes,
-}: StoredTopic): PartitionConfig {
-  const configs = configsOfSizes({ retentionBytes, segmentBytes })
+function vouchedConfig({ config: { cutAt } }: Partition, topic: StoredTopic): PartitionConfig {
+  return { ...partitionConfig(topic), ...(cutAt === undefined ? {} : { cutAt }) }
+}
+
+function partitionConfig({ id, partitions, app, configs }: StoredTopic): PartitionConfig {
   return {
     ...(configs ? { configs } : {}),
     topicId: id,
@@ -336,16 +372,12 @@ function partitionConfig({
   }
 }
 
-/** A topic as users see it, in a log with this size of segments. */
-export function description(
-  topic: StoredTopic,
-  logSegmentBytes: number = settingsDefault.segmentBytes,
-): TopicDescription {
-  const { id, name, partitions, retentionBytes, segmentBytes, internal, app } = topic
+/** A topic as users see it; `settings`: those of its partitions. */
+export function description(topic: StoredTopic, settings: PartitionSettings): TopicDescription {
+  const { id, name, partitions, configs, internal, app } = topic
   const config: TopicConfig = {
     partitions,
-    ...(retentionBytes === undefined ? {} : { retentionBytes }),
-    ...(segmentBytes === undefined ? {} : { segmentBytes }),
+    ...(configs === undefined ? {} : { configs }),
     ...(app === undefined ? {} : { app }),
   }
   return {
@@ -353,7 +385,7 @@ export function description(
     id,
     partitions,
     config,
-    batchBytesMax: segmentBytes ?? logSegmentBytes,
+    batchBytesMax: Math.min(settings.maxMessageBytes, settings.segmentBytes),
     internal: (internal ?? false) || app !== undefined,
   }
 }

@@ -6,6 +6,8 @@ import { batch, drain } from '../port/conformance/harness.ts'
 import type { ProducerIdentity } from '../port/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../testing/virtual-clock.ts'
+import { staticConfigs } from './broker-configs.ts'
+import { Configs } from './configs.ts'
 import { InternalLog, type InternalLimits } from './internal-log.ts'
 import { MetadataFile } from './metadata.ts'
 import { Offsets } from './offsets.ts'
@@ -60,11 +62,11 @@ export async function openParts(
   await disk.syncDirectory('/')
   const log = await LogDirectory.open('/data', { disk, clock })
   const metadata = await MetadataFile.open(disk, '/data')
-  const topics = await Topics.open(log, metadata, random)
+  const topics = await Topics.open(log, metadata, new Configs(staticConfigs(), {}), random)
   const { segmentBytes } = limits
   const statePartition = await topics.internal(
     transactionsTopic,
-    segmentBytes === undefined ? {} : { segmentBytes },
+    segmentBytes === undefined ? {} : { configs: { 'segment.bytes': segmentBytes } },
   )
   const offsetsPartition = await topics.internal(offsetsTopic)
   if (!topics.get('t')) await topics.create('t', { partitions: 2 })

@@ -4,7 +4,7 @@
  */
 import { seededRandom, systemClock } from '../base/index.ts'
 import { InProcessLog } from '../broker/index.ts'
-import { batchesUpTo, type LogPort, type Writer, type WriterOptions } from '../port/index.ts'
+import { batchesUpTo, type LogAdmin, type LogPort, type Writer, type WriterOptions } from '../port/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 
 /** What a crash looks like to the code that it happens to. */
@@ -25,6 +25,11 @@ export class CrashingLog implements LogPort {
   /** Called before a transaction commits and after it did; what it throws is a crash at this place. */
   onCommit: (when: 'before' | 'after', transactionalId: string) => void = () => undefined
   #port: Promise<LogPort> | undefined
+
+  readonly admin: LogAdmin = {
+    describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
+    alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),
+  }
 
   createTopic: LogPort['createTopic'] = async (...to) => (await this.#opened()).createTopic(...to)
   describeTopic: LogPort['describeTopic'] = async name => (await this.#opened()).describeTopic(name)

@@ -448,11 +448,11 @@ describe('the policy decides for every fault of a row', () => {
     )
   test('it is larger than a batch of the topic: the others fill batches that fit', async () => {
     const log = new CrashingLog()
-    await log.createTopic('things', { partitions: 3, segmentBytes: 200 })
+    await log.createTopic('things', { partitions: 3, configs: { 'segment.bytes': 200 } })
     const large = (row: Row): string => (row.n === 7 ? 'x'.repeat(300) : row.id)
     await assert.rejects(
       publish(log, things, rowsOf(rows(30)), { key: large }),
-      isCode('SOURCE_MALFORMED', /row 7 .*more than the 200 of a segment/),
+      isCode('SOURCE_MALFORMED', /row 7 .*more than the 200 that the topic takes/),
     )
     const stats = await publish(log, things, rowsOf(rows(30)), {
       key: large,

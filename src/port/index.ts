@@ -26,6 +26,7 @@ export {
   resolveTarget,
   withLags,
 } from './group/group-offsets.ts'
+export type * from './log-admin.ts'
 export type * from './log-port.ts'
 export { createLog, type Log, portOf } from './log.ts'
 export { Batcher, type SizedBatch } from './produce/batcher.ts'

@@ -8,6 +8,7 @@
  * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
  */
 import type { RecordBatch } from '../wire/index.ts'
+import type { LogAdmin, TopicConfigs } from './log-admin.ts'
 
 export interface TopicPartition {
   readonly topic: string
@@ -18,16 +19,15 @@ export interface TopicPartition {
 export interface TopicConfig {
   /** How many partitions; fixed for the topic's life. */
   readonly partitions: number
-  /** Bytes kept per partition before whole segments are dropped; -1 keeps all (the default). */
-  readonly retentionBytes?: number
   /**
-   * Bytes at which a segment is closed and a new one begun. A record that needs more is refused
-   * (RECORD_TOO_LARGE). Default: the log's.
+   * Kafka's topic configs: `{ 'cleanup.policy': 'compact', 'retention.bytes': 1e9 }`. For the others the
+   * log's defaults hold, also where these change later. {@link LogAdmin.alterConfigs} changes them.
    */
-  readonly segmentBytes?: number
+  readonly configs?: TopicConfigs
   /**
    * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app})
-   * write it, it is deleted with the app, and nothing is dropped from it for its size. An existing topic
+   * write it, it is deleted with the app, and unless `configs` say otherwise nothing is dropped from it. An
+   * existing topic
    * `<app>-…-changelog` or `<app>-…-repartition` without an owner (millrace 0.1.0 made it) becomes the app's.
    */
   readonly app?: string
@@ -40,11 +40,11 @@ export interface TopicDescription {
   readonly id: string
   /** How many; they are numbered from 0. */
   readonly partitions: number
-  /** The configuration from its creation. */
+  /** Its partitions, its present configs, its app. */
   readonly config: TopicConfig
   /**
-   * Bytes of the largest batch that it takes: one does not span segments. A record whose batch would be
-   * larger is refused with RECORD_TOO_LARGE.
+   * Bytes of the largest batch that it takes: its `max.message.bytes`, but a batch does not span segments. A
+   * record whose batch would be larger is refused with RECORD_TOO_LARGE.
    */
   readonly batchBytesMax: number
   /** Internal: a topic of the log, as `__consumer_offsets`, or of an app ({@link TopicConfig.app}). */
@@ -251,7 +251,9 @@ export interface GroupMembership {
 
 /** A log as its users see it: topics, readers and writers of raw batches, groups, committed offsets. */
 export interface LogPort {
-  /** Creates a topic. Throws TOPIC_EXISTS; INVALID_ARGUMENT for a bad name or count. */
+  /** Configs, and deletion of records. */
+  readonly admin: LogAdmin
+  /** Creates a topic. Throws TOPIC_EXISTS, INVALID_CONFIG; INVALID_ARGUMENT for a bad name or count. */
   createTopic(name: string, config: TopicConfig): Promise<void>
   /** Undefined for an unknown topic. */
   describeTopic(name: string): Promise<TopicDescription | undefined>

@@ -4,6 +4,7 @@ import { checkTopic } from '../schema/index.ts'
 import { type ConsumerOptions, type ReadableTopic } from './consume/consumer-options.ts'
 import { Consumer } from './consume/consumer.ts'
 import { Handles, type EndHandle } from './handles.ts'
+import type { LogAdmin } from './log-admin.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
 import type { ProducedTopic } from './produce/outgoing-record.ts'
 import { Producer, type ProducerOptions } from './produce/producer.ts'
@@ -30,7 +31,9 @@ export interface Log extends AsyncDisposable {
    * for any other the first read fails with UNKNOWN_TOPIC.
    */
   consumer<K, V>(topic: ReadableTopic<K, V>, options?: ConsumerOptions): Consumer<K, V>
-  /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT. */
+  /** Configs of topics, defaults for all topics, deletion of records. */
+  readonly admin: LogAdmin
+  /** Creates a topic by its name, or as it is defined. TOPIC_EXISTS, INVALID_ARGUMENT, INVALID_CONFIG. */
   createTopic(
     topic: string | { readonly name: string; readonly partitions: number | undefined },
     config?: Partial<TopicConfig>,
@@ -81,6 +84,7 @@ export function createLog(port: LogPort, clock: Clock): Log {
   const close = (): Promise<void> => (closing ??= endAndClose())
   return {
     port,
+    admin: port.admin,
     producer<K, V>(topic: ProducedTopic<K, V>, options?: ProducerOptions) {
       checkTopic('log.producer', topic)
       const producer: Producer<K, V> = new Producer(port, clock, topic, options, () => release())
@@ -119,7 +123,6 @@ function checkNewTopic(topic: unknown, config: unknown): void {
   )
   checkOptions(`the new topic '${name as string}'`, config, {
     partitions: 'any',
-    retentionBytes: 'any',
-    segmentBytes: 'any',
+    configs: 'object',
   })
 }

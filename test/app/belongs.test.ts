@@ -188,7 +188,9 @@ test('with durability os a loss of power cuts the ends of files: right numbers o
   ))
 
 test('the default retention of a log does not cut changelogs', async () => {
-  const world = await World.open(1, { retentionBytes: 300_000, segmentBytes: 150_000 })
+  const world = await World.open(1, {
+    configs: { 'log.retention.bytes': 300_000, 'log.segment.bytes': 150_000 },
+  })
   const keys = Array.from({ length: 3000 }, (_, n) => ({ key: `key ${n}`, value: n }))
   for (let round = 0; round < 2; round += 1) {
     await world.write('input', keys)
@@ -312,7 +314,9 @@ test('an app without state reads a topic that was created again from its beginni
 })
 
 test('if retention overtakes a stopped app, the error names the app and what it can do', async () => {
-  const world = await World.open(1, { retentionBytes: 20_000, segmentBytes: 10_000 })
+  const world = await World.open(1, {
+    configs: { 'log.retention.bytes': 20_000, 'log.segment.bytes': 10_000 },
+  })
   const many = (count: number): Promise<void> =>
     world.write(
       'input',
@@ -340,7 +344,9 @@ test('if retention overtakes a stopped app, the error names the app and what it 
 })
 
 test('if retention overtakes a running app, the run ends, its counts are committed, and it can start from scratch', async () => {
-  const world = await World.open(1, { retentionBytes: 200_000, segmentBytes: 100_000 })
+  const world = await World.open(1, {
+    configs: { 'log.retention.bytes': 200_000, 'log.segment.bytes': 100_000 },
+  })
   const slow = (recordMs: number): App => {
     const app = new App('app')
     app
@@ -386,7 +392,10 @@ test('refuses a changelog whose beginning is gone, as retention removed it in 0.
   const world = await World.open()
   await write(world, 4)
   await world.settle(
-    world.port.createTopic(changelog, { partitions: 1, segmentBytes: 1000, retentionBytes: 1000 }),
+    world.port.createTopic(changelog, {
+      partitions: 1,
+      configs: { 'segment.bytes': 1000, 'retention.bytes': 1000 },
+    }),
   )
   const rows = Array.from({ length: 200 }, (_, n) => ({ key: `key ${n}`, value: n }))
   await world.write(changelog, rows, { perBatch: 10 })

@@ -85,7 +85,11 @@ test('an app whose changelog lost its beginning is refused, and a start from scr
   const world = await World.open()
   // Small segments, so that the first can be deleted.
   await world.settle(
-    world.port.createTopic(changelog, { partitions: 1, segmentBytes: 2000, retentionBytes: -1, app: 'app' }),
+    world.port.createTopic(changelog, {
+      partitions: 1,
+      app: 'app',
+      configs: { 'segment.bytes': 2000, 'retention.bytes': -1 },
+    }),
   )
   for (let n = 0; n < 6; n += 1) {
     await write(world)

@@ -15,7 +15,9 @@ const output = topic('output', { key: text(), value: text() })
 
 test('a record too large for its topic is named, and fits once the topic has larger segments', async () => {
   const world = await World.open()
-  await world.settle(world.port.createTopic('output', { partitions: 1, segmentBytes: 200_000 }))
+  await world.settle(
+    world.port.createTopic('output', { partitions: 1, configs: { 'segment.bytes': 200_000 } }),
+  )
   const sizes = [10, 150_000, 300_000, 20]
   await world.write(
     'input',
@@ -39,7 +41,9 @@ test('a record too large for its topic is named, and fits once the topic has lar
   deepEqual(await world.read('output'), [])
 
   await world.settle(world.port.deleteTopic('output'))
-  await world.settle(world.port.createTopic('output', { partitions: 1, segmentBytes: 1_000_000 }))
+  await world.settle(
+    world.port.createTopic('output', { partitions: 1, configs: { 'segment.bytes': 1_000_000 } }),
+  )
   await world.run(app, { until: 'now' })
   deepEqual(
     (await world.read('output')).map(({ value }) => value?.length),
@@ -54,8 +58,10 @@ for (const onError of policies)
   for (const exchange of ['memory', 'topic'] as const)
     test(`an output that is too large follows onError ${JSON.stringify(onError)}, exchange ${exchange}`, async () => {
       // The limit is the log's. A dead letter is larger than its record.
-      const world = await World.open(1, { segmentBytes: 5000 })
-      await world.settle(world.port.createTopic('letters', { partitions: 1, segmentBytes: 20_000 }))
+      const world = await World.open(1, { configs: { 'log.segment.bytes': 5000 } })
+      await world.settle(
+        world.port.createTopic('letters', { partitions: 1, configs: { 'segment.bytes': 20_000 } }),
+      )
       const sizes = [10, 4000, 6000, 3000, 20]
       await world.write(
         'input',
@@ -92,7 +98,9 @@ test('records between stages are split into batches that fit, and a record that 
     .toStream()
     .to(output)
   const exchange = 'app-map-1-exchange-repartition'
-  await world.settle(world.port.createTopic(exchange, { partitions: 1, segmentBytes: 3000, app: 'app' }))
+  await world.settle(
+    world.port.createTopic(exchange, { partitions: 1, app: 'app', configs: { 'segment.bytes': 3000 } }),
+  )
   const sizes = Array.from({ length: 200 }, (_, n) => n * 10)
   await world.write(
     'input',
@@ -114,7 +122,9 @@ test('records between stages are split into batches that fit, and a record that 
 test('state that is too large for its changelog is named, and the app continues once its state is smaller', async () => {
   const world = await World.open()
   const changelog = 'app-list-aggregate-changelog'
-  await world.settle(world.port.createTopic(changelog, { partitions: 1, segmentBytes: 3000, app: 'app' }))
+  await world.settle(
+    world.port.createTopic(changelog, { partitions: 1, app: 'app', configs: { 'segment.bytes': 3000 } }),
+  )
   const appThat = (keep: (list: readonly string[], value: string) => readonly string[]): App => {
     const app = new App('app')
     app

@@ -36,7 +36,7 @@ async function live(disk: SimulatedDisk): Promise<unknown[]> {
     }
   }
   const clock = virtualClock(1_000_000)
-  const options = { disk, clock, random: seededRandom(disk.calls), segmentBytes: 400 }
+  const options = { disk, clock, random: seededRandom(disk.calls), configs: { 'log.segment.bytes': 400 } }
   // Calls that are retried later are retried soon.
   const ticks = setInterval(() => void clock.advance(100), 1)
   try {

@@ -58,7 +58,13 @@ class Filling {
   #open(disk: FillableDisk): Promise<InProcessLog> {
     const random = this.#random
     const segmentBytes = 300 + random.int(1000)
-    const options = { disk, clock: this.#clock, random, segmentBytes, internal: tinyLimits(random) }
+    const options = {
+      disk,
+      clock: this.#clock,
+      random,
+      internal: tinyLimits(random),
+      configs: { 'log.segment.bytes': segmentBytes },
+    }
     return InProcessLog.open('/data', options)
   }
 

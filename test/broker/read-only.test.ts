@@ -175,7 +175,7 @@ test('shows only whole batches, however far a write has got', async () => {
 test('follows through rolls, and reports when retention was faster', async () => {
   const world = new SimulatedLog(seededRandom(7))
   const port = await world.open()
-  await port.createTopic('words', { partitions: 1, segmentBytes: 300 })
+  await port.createTopic('words', { partitions: 1, configs: { 'segment.bytes': 300 } })
   const log = await look(world)
   const consumer = log.consumer(words)
   const followed: string[] = []
@@ -193,7 +193,10 @@ test('follows through rolls, and reports when retention was faster', async () =>
   await consumer.close()
   await following
 
-  await port.createTopic('kept-short', { partitions: 1, segmentBytes: 300, retentionBytes: 600 })
+  await port.createTopic('kept-short', {
+    partitions: 1,
+    configs: { 'segment.bytes': 300, 'retention.bytes': 600 },
+  })
   const writer = await port.openWriter()
   for (let n = 0; n < 40; n += 1) await writer.append('kept-short', 0, batchOf(`word ${n}`))
   const short = topic('kept-short', { key: text(), value: text() })

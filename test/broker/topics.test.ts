@@ -16,7 +16,7 @@ test('a topic that was being created or deleted at a crash exists completely or 
     let deleted = false
     const port = await log.open(1 + random.int(80)).catch(() => undefined)
     try {
-      await port?.createTopic('new', { partitions: 3, segmentBytes: 5000 })
+      await port?.createTopic('new', { partitions: 3, configs: { 'segment.bytes': 5000 } })
       created = port !== undefined
       await port?.deleteTopic('old')
       deleted = port !== undefined

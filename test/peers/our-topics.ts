@@ -41,7 +41,7 @@ export async function writeOurTopics(
 ): Promise<{ readonly directory: string; readonly topics: WrittenTopics }> {
   const directory = join(folder, 'recovered')
   const writing = new Writing()
-  const log = await openLog(join(folder, 'killed'), { segmentBytes })
+  const log = await openLog(join(folder, 'killed'), { configs: { 'log.segment.bytes': segmentBytes } })
   for (const topic of plainTopics) await log.createTopic(topic)
   await log.createTopic(transactionsTopic, { partitions })
   await writing.plain(log)
@@ -55,7 +55,7 @@ export async function writeOurTopics(
   await unfinished.close()
   await log.close()
 
-  const recovered = await openLog(directory, { segmentBytes })
+  const recovered = await openLog(directory, { configs: { 'log.segment.bytes': segmentBytes } })
   await writing.plain(recovered)
   await writing.transactions(recovered)
   await recovered.close()

@@ -106,7 +106,7 @@ test('a record that no batch can hold is refused, and nothing is kept of it', ()
   throws(
     () => batches.append(0, 0, 'k', 'x'.repeat(1000), undefined),
     (error: unknown) =>
-      isMillraceError(error, 'RECORD_TOO_LARGE') && /larger segmentBytes/.test(error.message),
+      isMillraceError(error, 'RECORD_TOO_LARGE') && /raise the topic's max.message.bytes/.test(error.message),
   )
   equal(batcher.hasGathered, false)
 })

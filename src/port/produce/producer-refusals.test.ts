@@ -127,7 +127,7 @@ test('headers of text are written as UTF-8', async t => {
 
 test('a batch that the log refuses for its size fails its own records only', async t => {
   const log = await openTestLog(t)
-  await log.createTopic('notes', { partitions: 1, segmentBytes: 100_000 })
+  await log.createTopic('notes', { partitions: 1, configs: { 'segment.bytes': 100_000 } })
   const writer = await log.port.openWriter()
   const { batch } = await import('../conformance/harness.ts')
   const results = await Promise.allSettled([

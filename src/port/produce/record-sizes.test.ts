@@ -32,20 +32,35 @@ const tooLarge =
     error.message.includes(
       `with the key '${key}' for topic 'notes', partition 0, takes ${limit + 1} bytes`,
     ) &&
-    error.message.includes(`more than the ${limit} of a segment`)
+    error.message.includes(`more than the ${limit} that the topic takes`)
 
 /** Where the limit comes from: the topic, the log, or both. */
-const limits: readonly { readonly of: string; readonly log?: number; readonly topic?: number }[] = [
+const limits: readonly {
+  readonly of: string
+  readonly log?: number
+  readonly topic?: number
+  readonly message?: number
+}[] = [
   { of: 'the topic', topic: 5000 },
   { of: 'the log', log: 5000 },
   { of: 'the topic, below the log', log: 100_000, topic: 5000 },
   { of: 'the topic, above the log', log: 1000, topic: 5000 },
+  { of: 'max.message.bytes of the topic', message: 5000 },
+  { of: 'max.message.bytes of the topic, below its segments', topic: 9000, message: 5000 },
 ]
 
-for (const { of, log: segmentBytes, topic: own } of limits)
+for (const { of, log: segmentBytes, topic: own, message } of limits)
   test(`a record is refused past what a segment takes, by ${of}`, async t => {
-    const log = await openTestLog(t, segmentBytes === undefined ? {} : { segmentBytes })
-    await log.createTopic('notes', own === undefined ? {} : { segmentBytes: own })
+    const log = await openTestLog(
+      t,
+      segmentBytes === undefined ? {} : { configs: { 'log.segment.bytes': segmentBytes } },
+    )
+    await log.createTopic('notes', {
+      configs: {
+        ...(own === undefined ? {} : { 'segment.bytes': own }),
+        ...(message === undefined ? {} : { 'max.message.bytes': message }),
+      },
+    })
     assert.equal((await log.describeTopic('notes'))?.batchBytesMax, 5000)
     const producer = log.producer(notes)
     const largest = valueFor('k', 5000)
@@ -64,15 +79,16 @@ for (const { of, log: segmentBytes, topic: own } of limits)
     await log.close()
   })
 
-test('the advice can be followed: with a larger segmentBytes the record is taken', async t => {
-  const log = await openTestLog(t, { segmentBytes: 1000 })
+test('the advice can be followed: with a larger segment.bytes the record is taken', async t => {
+  const log = await openTestLog(t, { configs: { 'log.segment.bytes': 1000 } })
   const value = 'x'.repeat(3000)
   const send = () => log.producer(notes).send({ key: 'k', value })
   await assert.rejects(send(), (error: Error) =>
-    /create the topic with a larger segmentBytes/.test(error.message),
+    /raise the topic's max.message.bytes and segment.bytes/.test(error.message),
   )
-  await log.deleteTopic('notes')
-  await log.createTopic('notes', { segmentBytes: 4000 })
+  await log.admin.alterConfigs({ type: 'topic', name: 'notes' }, [
+    { name: 'segment.bytes', op: 'set', value: 4000 },
+  ])
   await send()
   assert.deepEqual(await valuesOf(log), [value])
   await log.close()
@@ -80,7 +96,7 @@ test('the advice can be followed: with a larger segmentBytes the record is taken
 
 for (const compression of compressions)
   test(`what cannot be compressed fits as it is: ${compression}`, async t => {
-    const log = await openTestLog(t, { segmentBytes: 3000 })
+    const log = await openTestLog(t, { configs: { 'log.segment.bytes': 3000 } })
     const noise = topic('noise', { value: bytes() })
     const producer = log.producer(noise, { compression })
     const random = seededRandom(5)
@@ -109,7 +125,7 @@ test('a topic that is created again with smaller segments: what was gathered is 
   const producer = log.producer(notes)
   await producer.send({ key: 'k', value: 'before' })
   await log.deleteTopic('notes')
-  await log.createTopic('notes', { segmentBytes: 2000 })
+  await log.createTopic('notes', { configs: { 'segment.bytes': 2000 } })
   const values = Array.from({ length: 100 }, (_, n) => `${n} ${'x'.repeat(100)}`)
   const sendAll = () => Promise.all(values.map(value => producer.send({ key: 'k', value })))
   await assert.rejects(
@@ -126,7 +142,7 @@ test('a topic that is created again with smaller segments: what was gathered is 
 })
 
 test('segments of the smallest size take no record, and say so', async t => {
-  const log = await openTestLog(t, { segmentBytes: 14 })
+  const log = await openTestLog(t, { configs: { 'log.segment.bytes': 14 } })
   const producer = log.producer(notes)
   await assert.rejects(producer.send({ key: 'k', value: '' }), (error: unknown) =>
     isMillraceError(error, 'RECORD_TOO_LARGE'),

@@ -26,10 +26,10 @@ export function recordTooLarge(
 ): MillraceError {
   const purpose = writer === undefined ? 'for' : `that '${writer}' writes to`
   // Topics between the stages of an app always have segments of one size.
-  const advice = internal ? '' : ', or create the topic with a larger segmentBytes'
+  const advice = internal ? '' : ", or raise the topic's max.message.bytes and segment.bytes"
   return new MillraceError(
     'RECORD_TOO_LARGE',
-    `A record ${keyInWords(key)} ${purpose} topic '${name}', partition ${partition}, takes ${bytes} bytes in its own batch, more than the ${batchBytesMax} of a segment. ` +
+    `A record ${keyInWords(key)} ${purpose} topic '${name}', partition ${partition}, takes ${bytes} bytes in its own batch, more than the ${batchBytesMax} that the topic takes. ` +
       `Send less in one record${advice}.`,
   )
 }

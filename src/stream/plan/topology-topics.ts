@@ -166,8 +166,7 @@ export class TopologyTopics {
     this.#own.add(topic)
     const found = await this.#countOf(topic, {
       partitions,
-      retentionBytes: -1,
-      segmentBytes: ownSegmentBytes,
+      configs: { 'segment.bytes': ownSegmentBytes },
       app: this.#app,
     })
     if (found !== partitions)

@@ -1,0 +1,111 @@
+/** Administration of the broker: configs of topics, and the defaults of all of them. */
+import type {
+  ConfigChange,
+  ConfigDescription,
+  ConfigResource,
+  LogAdmin,
+  TopicConfigName,
+} from '../port/index.ts'
+import { brokerOnlyConfigs, brokerSynonyms, checkBrokerConfig, checkTopicConfig } from './broker-configs.ts'
+import { changedConfigs } from './config-changes.ts'
+import { invalid, type ConfigTexts } from './config-values.ts'
+import { describedConfigs, type Configs } from './configs.ts'
+import type { MetadataFile } from './metadata.ts'
+import { topicConfig, topicConfigs } from './topic-configs.ts'
+import type { Topics } from './topics.ts'
+
+export interface AdminParts {
+  readonly metadata: MetadataFile
+  readonly topics: Topics
+  readonly configs: Configs
+  /** Throws CLOSED. */
+  checkOpen(): void
+}
+
+export class Admin implements LogAdmin {
+  readonly #parts: AdminParts
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts
+  }
+
+  async describeConfigs(resource: ConfigResource, names?: readonly string[]): Promise<ConfigDescription[]> {
+    this.#parts.checkOpen()
+    const { configs, topics } = this.#parts
+    return describedConfigs(configs, resource, names, name => topics.known(name).configs)
+  }
+
+  async alterConfigs(
+    resource: ConfigResource,
+    changes: readonly ConfigChange[],
+    { validateOnly = false }: { readonly validateOnly?: boolean } = {},
+  ): Promise<void> {
+    this.#parts.checkOpen()
+    if (resource.type === 'broker') await this.#alterBroker(changes, validateOnly)
+    else
+      await this.#parts.topics.alterConfigs(
+        resource.name,
+        own => this.#changedTopic(own, changes),
+        validateOnly,
+      )
+  }
+
+  #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {
+    const { configs } = this.#parts
+    const next = changedConfigs(
+      {
+        own,
+        kindOf: name => topicConfig(name)?.kind,
+        inherited: name => configs.value(name as TopicConfigName, {}),
+        check: checkTopicConfig,
+      },
+      changes,
+    )
+    configs.checkTogether(next)
+    return next
+  }
+
+  async #alterBroker(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void> {
+    const { metadata, configs, topics } = this.#parts
+    if (validateOnly) {
+      this.#changedBroker(configs.altered, changes)
+      return
+    }
+    let next: ConfigTexts = {}
+    await metadata.update(content => {
+      next = this.#changedBroker(content.brokerConfigs, changes)
+      return { ...content, brokerConfigs: next }
+    })
+    configs.alter(next)
+    topics.reconfigure()
+  }
+
+  #changedBroker(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {
+    const { configs } = this.#parts
+    const next = changedConfigs(
+      {
+        own,
+        kindOf: name => {
+          const synonym = brokerSynonyms.get(name)
+          return synonym && topicConfigs[synonym.topicConfig].kind
+        },
+        inherited: name => configs.with({}).value(brokerSynonyms.get(name)!.topicConfig, {}),
+        check: (name, text) => {
+          checkBrokerConfig(name, text)
+          const synonym = brokerSynonyms.get(name)
+          if (synonym?.isFirst) return
+          const instead = synonym && topicConfigs[synonym.topicConfig].broker[0]!.name
+          throw invalid(
+            name,
+            instead === undefined || Object.hasOwn(brokerOnlyConfigs, name)
+              ? 'is read when the log is opened: give it as an option there'
+              : `is read when the log is opened: alter '${instead}' instead`,
+          )
+        },
+      },
+      changes,
+    )
+    configs.with(next).checkTogether({})
+    return next
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * LogAdmin: what tools ask of a log beside {@link LogPort}: configs of topics, defaults for all topics,
+ * deletion of records. Names, values and rules are Kafka's
+ * (https://kafka.apache.org/documentation/#topicconfigs).
+ */
+
+/** Kafka's topic configs, as of 4.3. docs/topics.md says what each does. */
+export type TopicConfigName =
+  | 'cleanup.policy'
+  | 'compression.gzip.level'
+  | 'compression.lz4.level'
+  | 'compression.type'
+  | 'compression.zstd.level'
+  | 'delete.retention.ms'
+  | 'file.delete.delay.ms'
+  | 'flush.messages'
+  | 'flush.ms'
+  | 'follower.replication.throttled.replicas'
+  | 'index.interval.bytes'
+  | 'leader.replication.throttled.replicas'
+  | 'local.retention.bytes'
+  | 'local.retention.ms'
+  | 'max.compaction.lag.ms'
+  | 'max.message.bytes'
+  | 'message.timestamp.after.max.ms'
+  | 'message.timestamp.before.max.ms'
+  | 'message.timestamp.type'
+  | 'min.cleanable.dirty.ratio'
+  | 'min.compaction.lag.ms'
+  | 'min.insync.replicas'
+  | 'preallocate'
+  | 'remote.log.copy.disable'
+  | 'remote.log.delete.on.disable'
+  | 'remote.storage.enable'
+  | 'retention.bytes'
+  | 'retention.ms'
+  | 'segment.bytes'
+  | 'segment.index.bytes'
+  | 'segment.jitter.ms'
+  | 'segment.ms'
+  | 'unclean.leader.election.enable'
+
+/** A config's value: Kafka's text, or a number or flag that is written as one. */
+export type ConfigValue = string | number | boolean
+
+/** Configs by Kafka's names for topics: `{ 'cleanup.policy': 'compact', 'segment.bytes': 1 << 20 }`. */
+export type TopicConfigs = Readonly<Partial<Record<TopicConfigName | (string & {}), ConfigValue>>>
+
+/** Configs by Kafka's names for brokers: `{ 'log.retention.hours': 168 }`. */
+export type BrokerConfigs = Readonly<Record<string, ConfigValue>>
+
+/** What is configured: a topic, or with `broker` the defaults of all topics. */
+export type ConfigResource = { readonly type: 'topic'; readonly name: string } | { readonly type: 'broker' }
+
+/**
+ * Where a value comes from, by precedence: the topic's own config, the broker's default that
+ * {@link LogAdmin.alterConfigs} has set, the option with which the log was opened, Kafka's default.
+ */
+export type ConfigSource = 'topic' | 'broker' | 'static' | 'default'
+
+/** A value by one of the names of a config. */
+export interface ConfigSynonym {
+  readonly name: string
+  readonly value: string
+  readonly source: ConfigSource
+}
+
+/** A config, with its present value. */
+export interface ConfigDescription {
+  readonly name: string
+  /** Null: the broker's config is not set, and one of its synonyms decides. */
+  readonly value: string | null
+  readonly source: ConfigSource
+  /** All values by precedence; the first one holds. */
+  readonly synonyms: readonly ConfigSynonym[]
+  readonly type: 'boolean' | 'string' | 'int' | 'long' | 'double' | 'list'
+  /** Only an option at opening sets it. */
+  readonly readOnly: boolean
+  /** What it does, in one line. For a config that takes only its default: the reason. */
+  readonly documentation: string
+}
+
+/**
+ * A change of one config (KIP-339). `delete` returns to the default; `append` and `subtract` add items to a
+ * list, and take them off.
+ */
+export type ConfigChange =
+  | { readonly name: string; readonly op: 'set' | 'append' | 'subtract'; readonly value: ConfigValue }
+  | { readonly name: string; readonly op: 'delete' }
+
+/** The administration of a log. */
+export interface LogAdmin {
+  /**
+   * All configs of a topic, or the broker's defaults for topics; or those of `names` that exist.
+   * @throws MillraceError UNKNOWN_TOPIC
+   */
+  describeConfigs(resource: ConfigResource, names?: readonly string[]): Promise<ConfigDescription[]>
+  /**
+   * Changes configs: all of the changes, or none. They hold at once, and are durable when this resolves.
+   * `validateOnly` checks them, and changes nothing.
+   * @throws MillraceError UNKNOWN_TOPIC; INVALID_CONFIG for an unknown name, a value out of range, or a
+   *   config that takes only its default; INVALID_ARGUMENT for an internal topic of the log; DISK_FULL
+   */
+  alterConfigs(
+    resource: ConfigResource,
+    changes: readonly ConfigChange[],
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
+}
