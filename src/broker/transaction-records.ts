@@ -51,7 +51,7 @@ export interface TransactionValue {
   readonly nextProducerId: number
   /** The epoch after this state: version 2 of transactions raises it with each end (KIP-890). */
   readonly producerEpoch: number
-  /** The epoch in which the call was made that led to this state, so that its repetition is known; -1: none. */
+  /** The epoch of the call that led to this state, so that its repetition is known; -1: none. */
   readonly lastEpoch: number
   readonly timeoutMs: number
   readonly status: TransactionStatus

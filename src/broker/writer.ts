@@ -10,6 +10,7 @@ import {
   type ProducerIdentity,
   ProducerSequences,
   type Writer,
+  WriterFailures,
 } from '../port/index.ts'
 import { buildAdmitted, isRefused } from './admission.ts'
 import type { Offsets } from './offsets.ts'
@@ -107,7 +108,7 @@ export class TransactionalWriter implements Writer {
   readonly transactionalId: string
   readonly app: string | undefined
   readonly #sequences: ProducerSequences<Partition>
-  #failure: unknown
+  readonly #failures = new WriterFailures()
   #dirty = false
   /** Writes of this transaction that have not reached the disk yet. */
   readonly #pending = new Map<Promise<void>, Partition>()
@@ -128,8 +129,8 @@ export class TransactionalWriter implements Writer {
   ): Promise<{ readonly baseOffset: number }> {
     // Calls during a commit belong to the next transaction, in their order.
     while (this.#ending) await this.#ending
-    if (this.#failure !== undefined) throw this.#failure
-    const target = this.#context.writable(topic, partition, this.app)
+    this.#failures.check()
+    const target = this.#refusing(() => this.#context.writable(topic, partition, this.app))
     try {
       const receipt = this.#append(target, batch)
       this.#pending.set(receipt.written, target)
@@ -139,6 +140,7 @@ export class TransactionalWriter implements Writer {
     } catch (error) {
       // The transaction continues with the rest, as after an append that came too late.
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
+      if (isRefused(error)) throw error
       throw this.#fail(error)
     }
   }
@@ -154,9 +156,9 @@ export class TransactionalWriter implements Writer {
   /** Aborts the open transaction. */
   async close(): Promise<void> {
     while (this.#ending) await this.#ending
-    if (this.#failure === undefined) {
+    if (!this.#failures.isFinal) {
       await this.abort().catch(() => undefined)
-      this.#failure = closedError()
+      this.#failures.fail(closedError())
     }
     this.#context.transactions.released(this.transactionalId, this.#identity)
     this.#context.closed(this)
@@ -167,17 +169,33 @@ export class TransactionalWriter implements Writer {
   }
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
+    const { count } = batch
+    const stamp = { ...this.#sequences.take(target, count), transactional: true }
     // Built first: once enlisted, the append follows at once.
-    const stamp = { ...this.#sequences.take(target, batch.count), transactional: true }
-    const bytes = buildAdmitted(batch, stamp, target, this.#context.clock.now())
+    const bytes = this.#refusing(
+      () => buildAdmitted(batch, stamp, target, this.#context.clock.now()),
+      () => this.#sequences.giveBack(target, count),
+    )
     this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
     return target.append(bytes)
   }
 
+  /** A step before anything is appended: where it fails, the transaction cannot be committed as a whole. */
+  #refusing<T>(step: () => T, undo: () => void = () => undefined): T {
+    try {
+      return step()
+    } catch (error) {
+      undo()
+      this.#failures.refuse(error)
+      throw error
+    }
+  }
+
   async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {
     while (this.#ending) await this.#ending
-    if (this.#failure !== undefined) throw this.#failure
+    if (outcome === 'commit') this.#failures.check()
+    else this.#failures.checkFinal()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ending = promise
     try {
@@ -186,13 +204,14 @@ export class TransactionalWriter implements Writer {
         // Nothing to end, but a fenced writer must learn of it.
         if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity))
           await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
-        return
+      } else {
+        await this.#allWritten()
+        this.#sequences.continueAs(
+          await this.#context.transactions.end(this.transactionalId, this.#identity, outcome),
+        )
+        this.#dirty = false
       }
-      await this.#allWritten()
-      this.#sequences.continueAs(
-        await this.#context.transactions.end(this.transactionalId, this.#identity, outcome),
-      )
-      this.#dirty = false
+      this.#failures.aborted()
     } catch (error) {
       throw this.#fail(error)
     } finally {
@@ -228,13 +247,13 @@ export class TransactionalWriter implements Writer {
    * timeout.
    */
   #fail(error: unknown): unknown {
-    if (this.#failure === undefined) {
-      this.#failure = error
+    if (!this.#failures.isFinal) {
+      this.#failures.fail(error)
       // If the outcome is open, or the writer is fenced, the coordinator refuses.
       if (this.#dirty)
         this.#context.transactions.end(this.transactionalId, this.#identity, 'abort').catch(() => undefined)
     }
-    return this.#failure
+    return this.#failures.fail(error)
   }
 }
 

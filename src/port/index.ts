@@ -34,4 +34,5 @@ export { type DeadLetterCause, deadLetterHeaders } from './produce/dead-letter.t
 export { RecordEncoder, type OutgoingHeader, type OutgoingRecord } from './produce/outgoing-record.ts'
 export { Producer, type ProducerOptions } from './produce/producer.ts'
 export { type ProducerIdentity, ProducerSequences } from './produce/producer-sequences.ts'
+export { WriterFailures } from './produce/writer-failures.ts'
 export { type TargetTopic, type TopicBatches } from './produce/topic-batches.ts'

@@ -160,11 +160,17 @@ export interface Writer {
    * begins its transaction with the first append. Resolves once acknowledged: durable, or for a transactional
    * writer accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a
    * failure fails the writer: all later calls reject with it.
+   *
+   * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION, RECORD_TOO_LARGE,
+   * INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be aborted, and the writer
+   * continues; until then appends and commits reject with the refusal.
    */
   append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
   /**
    * Commits everything appended since the last commit, with `offsets`. Transactional writers only. Nothing
-   * appended and no offsets: does nothing.
+   * appended and no offsets: does nothing. It covers every {@link append} called before it, resolved or not;
+   * if one of them failed, it rejects, and nothing of the transaction is shown. Calls during a commit belong to
+   * the next transaction, in their order.
    */
   commit(offsets?: GroupCommit): Promise<void>
   /** Aborts everything appended since the last commit. */

@@ -160,6 +160,45 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
+  async 'a commit covers every append called before it, whether or not it has resolved'(h) {
+    const topic = await h.topic(3)
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const rounds = Array.from({ length: 5 }, (_, round) => `${round}`)
+    const calls: Promise<unknown>[] = []
+    for (const round of rounds) {
+      for (const partition of [0, 1, 2]) calls.push(append(writer, topic, [round, 'b'], partition))
+      calls.push(writer.commit())
+    }
+    calls.push(append(writer, topic, ['aborted']), writer.abort())
+    await Promise.all(calls)
+    for (const partition of [0, 1, 2]) {
+      await eventually(h, async () => (await h.values(topic, { partition })).length === 10)
+      assert.deepEqual(
+        await h.values(topic, { partition }),
+        rounds.flatMap(round => [round, 'b']),
+      )
+    }
+    await writer.close()
+  },
+
+  async 'a transaction with a refused append can only be aborted, and the writer continues'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    for (const isFirst of [true, false]) {
+      const appended = isFirst ? [] : [append(writer, topic, ['x'])]
+      const refused = refuses('UNKNOWN_TOPIC', append(writer, h.name('missing'), ['x']))
+      const committed = refuses('UNKNOWN_TOPIC', writer.commit())
+      await Promise.all([...appended, refused, committed])
+      await refuses('UNKNOWN_TOPIC', append(writer, topic, ['x']))
+      await writer.abort()
+      await append(writer, topic, [`after ${isFirst}`])
+      await writer.commit()
+    }
+    await eventually(h, async () => (await h.values(topic)).length === 2)
+    assert.deepEqual(await h.values(topic), ['after true', 'after false'])
+    await writer.close()
+  },
+
   async 'a transaction that takes too long is aborted'(h) {
     const topic = await h.topic()
     const writer = await h.port.openWriter({ transactionalId: h.name('writer'), transactionTimeoutMs: 100 })
