@@ -247,6 +247,7 @@ export class InProcessReader implements Reader {
         this.#fill(source)
         if (!source.fetching) this.#notify()
       })
+      if (this.#isolation === 'read_uncommitted') partition.wantUncommitted()
       return
     }
     source.fetching = true

@@ -333,7 +333,10 @@ export interface LogPort {
 }
 
 export interface ReaderOptions {
-  /** Default read_committed. */
+  /**
+   * Default read_committed. Under read_uncommitted a reader that waits gets the records of open transactions
+   * within 100 ms: it causes a sync for them, at most that often.
+   */
   readonly isolation?: Isolation
   /** Bytes of one fetch of a partition. Default 512 KiB. */
   readonly fetchBytes?: number

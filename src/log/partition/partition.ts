@@ -26,6 +26,7 @@ import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
 import type { ReadOptions } from '../segment/segment-read.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
+import { UncommittedSync } from './uncommitted-sync.ts'
 import { Visibility } from './visibility.ts'
 
 /** Bytes of appends that wait for the disk. Past this bound appends are refused. */
@@ -55,6 +56,7 @@ export class Partition {
   readonly #producers: ProducerState
   readonly #visibility: Visibility
   readonly #commit: GroupCommit
+  readonly #uncommitted: UncommittedSync
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
   /** Whom the next advance wakes. */
@@ -102,6 +104,10 @@ export class Partition {
       },
       endOffset,
     )
+    this.#uncommitted = new UncommittedSync(context.clock, {
+      isBehind: () => !this.#failure && !this.#closed && this.highWatermark < this.logEndOffset,
+      sync: () => this.#commit.sync(),
+    })
     this.#appender = new PartitionAppender(
       { ...context, where: this.name },
       {
@@ -255,6 +261,15 @@ export class Partition {
   }
 
   /**
+   * A reader waits at the high watermark for records of open transactions, which nobody else has synced: they
+   * show within 100 ms. Counts until the high watermark moves.
+   */
+  wantUncommitted(): void {
+    // With `durability: 'os'` they show once they are written.
+    if (this.#context.durability === 'sync') this.#uncommitted.want()
+  }
+
+  /**
    * Calls `listener` once: when high watermark, last stable offset or log start have moved next, or the
    * partition has failed. Returns a function that withdraws it.
    */
@@ -338,13 +353,16 @@ export class Partition {
 
   #written(flush: Flush): void {
     this.#context.wrote(flush.sizeBytes)
+    this.#uncommitted.appended()
     if (this.#context.durability === 'os') this.#advance(flush.endOffset)
   }
 
   #advance(offset: number): void {
     const stableBefore = this.lastStableOffset
     const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
-    if (this.#visibility.advance(safe) || this.lastStableOffset !== stableBefore) this.#notify()
+    const isHigher = this.#visibility.advance(safe)
+    if (isHigher) this.#uncommitted.advanced()
+    if (isHigher || this.lastStableOffset !== stableBefore) this.#notify()
   }
 
   async #roll(flush: Flush): Promise<void> {

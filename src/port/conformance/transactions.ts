@@ -95,6 +95,26 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
+  async 'records of an open transaction show to read_uncommitted within 100 ms'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const reader = await h.port.openReader({ isolation: 'read_uncommitted' })
+    reader.assign([{ topic, partition: 0, offset: 0 }])
+    for (const round of ['a', 'b', 'c']) {
+      await append(writer, topic, [round])
+      await h.pass(100)
+      const shown: string[] = []
+      await eventually(h, async () => {
+        shown.push(...(await drain(reader, topic, 0)).map(({ value }) => value))
+        return shown.length > 0
+      })
+      assert.deepEqual(shown, [round])
+    }
+    assert.deepEqual(await h.values(topic), [])
+    await reader.close()
+    await writer.close()
+  },
+
   async 'a transaction of nothing does nothing'(h) {
     const topic = await h.topic()
     const writer = await h.port.openWriter({ transactionalId: h.name('writer') })

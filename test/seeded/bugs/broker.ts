@@ -87,6 +87,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/client-transactions.test.ts'],
   },
   {
+    name: 'read_uncommitted: a reader that waits causes no sync of what open transactions wrote',
+    file: 'src/broker/reader.ts',
+    find: "if (this.#isolation === 'read_uncommitted') partition.wantUncommitted()",
+    replace: '',
+    tests: ['src/broker/conformance.test.ts'],
+  },
+  {
+    name: 'transactions: a commit leaves out an append that was refused',
+    file: 'src/broker/writer.ts',
+    find: '      this.#failures.refuse(error)\n',
+    replace: '',
+    tests: ['src/broker/conformance.test.ts'],
+  },
+  {
     name: 'transactions: a participant that was deleted has to be marked',
     file: 'src/broker/markers.ts',
     find: 'return this.#context.isDeleted(this.#partition)',
