@@ -56,6 +56,7 @@ export function fillableDisk(disk: Disk): FillableDisk {
     },
     list: path => disk.list(path),
     exists: path => disk.exists(path),
+    stat: path => disk.stat(path),
     rename: (from, to) => disk.rename(from, to),
     remove: path => disk.remove(path),
     syncDirectory: path => disk.syncDirectory(path),

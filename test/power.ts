@@ -64,6 +64,7 @@ export function withPower(
       makeDirectory: powered(path => disk.makeDirectory(path)),
       list: powered(path => disk.list(path)),
       exists: powered(path => disk.exists(path)),
+      stat: powered(path => disk.stat(path)),
       rename: powered((from, to) => disk.rename(from, to)),
       remove: powered(path => disk.remove(path)),
       syncDirectory: powered(path => disk.syncDirectory(path)),

@@ -32,6 +32,17 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/** A file or folder, without opening it. */
+export interface DiskStat {
+  /** Bytes of a file; without meaning for a folder. */
+  readonly size: number
+  /**
+   * Another text after any change: of a file's bytes or size, of the names in a folder, or when something else
+   * took the place. Equal texts prove that nothing changed; different ones prove nothing.
+   */
+  readonly version: string
+}
+
 export interface Disk {
   /**
    * `read`: existing file, reading. `write`: existing file, both ways. `create`: new or emptied file, both
@@ -43,6 +54,8 @@ export interface Disk {
   /** The names in a folder, sorted. */
   list(path: string): Promise<string[]>
   exists(path: string): Promise<boolean>
+  /** Undefined: it is missing. */
+  stat(path: string): Promise<DiskStat | undefined>
   rename(from: string, to: string): Promise<void>
   /** Removes a file, or a folder with its content. A missing one is fine. */
   remove(path: string): Promise<void>

@@ -15,7 +15,7 @@ export {
   type Compression,
 } from './compression.ts'
 export { crc32c } from './crc32c.ts'
-export { type Disk, type DiskFile } from './disk.ts'
+export { type Disk, type DiskFile, type DiskStat } from './disk.ts'
 export { durationInWords, durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 export { SerialQueue } from './serial-queue.ts'

@@ -29,6 +29,16 @@ export const nodeDisk: Disk = {
       throw error
     }
   },
+  async stat(path) {
+    try {
+      const { dev, ino, size, ctimeNs } = await stat(path, { bigint: true })
+      // The time of change is the kernel's own: unlike the time of modification, no copy or tool can set it.
+      return { size: Number(size), version: `${dev}.${ino}.${size}.${ctimeNs}` }
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined
+      throw error
+    }
+  },
   rename,
   remove: path => rm(path, { recursive: true, force: true }),
   syncDirectory,

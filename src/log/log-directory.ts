@@ -154,8 +154,8 @@ export class LogDirectory {
       new Segment(made, 0, this.#context).create(),
     )
     const segment = new Segment(folder, 0, this.#context)
-    segment.startIndexes()
-    const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0 }
+    segment.startEmpty()
+    const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0, snapshotOffset: 0 }
     const partition = new Partition({ topic, index, folder, config, settings }, this.#context, log)
     this.#partitions.set(name, partition)
     return partition

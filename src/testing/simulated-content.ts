@@ -20,8 +20,12 @@ export interface SyncUnderWay {
   readonly size: number
 }
 
+let contents = 0
+
 export class SimulatedContent {
   size = 0
+  readonly id: number = (contents += 1)
+  #changes = 0
   #shown: Buffer = Buffer.alloc(0)
   #durable: Buffer = Buffer.alloc(0)
   #durableSize = 0
@@ -36,6 +40,11 @@ export class SimulatedContent {
     return content
   }
 
+  /** Another text after each change: see `DiskStat`. */
+  get version(): string {
+    return `file ${this.id} ${this.#changes}`
+  }
+
   read(buffer: Uint8Array, position: number): number {
     if (position >= this.size) return 0
     const part = this.#shown.subarray(position, Math.min(this.size, position + buffer.length))
@@ -45,6 +54,7 @@ export class SimulatedContent {
 
   write(bytes: Uint8Array, position: number): void {
     const end = position + bytes.length
+    this.#changes += 1
     this.#reserve(end)
     this.#shown.set(bytes, position)
     this.#touch(position, end)
@@ -52,6 +62,7 @@ export class SimulatedContent {
   }
 
   truncate(size: number): void {
+    this.#changes += 1
     this.#reserve(size)
     this.#touch(Math.min(size, this.size), Math.max(size, this.size))
     this.#shown.fill(0, size)
@@ -142,6 +153,7 @@ export class SimulatedContent {
   }
 
   #settle(bytes: Buffer): void {
+    this.#changes += 1
     this.#shown = bytes
     this.#durable = Buffer.from(bytes)
     this.size = this.#durableSize = bytes.length

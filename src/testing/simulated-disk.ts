@@ -10,7 +10,7 @@
  * A renamed file counts as two changes of names, of which a crash may keep one. So an unsynced rename may
  * leave the file under both names, or under neither. Most file systems are less harsh.
  */
-import { type Disk, type DiskFile, type Random, seededRandom } from '../base/index.ts'
+import { type Disk, type DiskFile, type DiskStat, type Random, seededRandom } from '../base/index.ts'
 import { SimulatedContent, type CrashMode } from './simulated-content.ts'
 import { folderAt, locate, namesOf, SimulatedFolder } from './simulated-folder.ts'
 
@@ -97,6 +97,7 @@ export class SimulatedDisk implements Disk {
       makeDirectory: alive(path => this.makeDirectory(path)),
       list: alive(path => this.list(path)),
       exists: alive(path => this.exists(path)),
+      stat: alive(path => this.stat(path)),
       rename: alive((from, to) => this.rename(from, to)),
       remove: alive(path => this.remove(path)),
       syncDirectory: alive(path => this.syncDirectory(path)),
@@ -164,6 +165,13 @@ export class SimulatedDisk implements Disk {
 
   exists(path: string): Promise<boolean> {
     return this.#call(() => namesOf(path).length === 0 || locate(this.#root, path)?.node !== undefined)
+  }
+
+  stat(path: string): Promise<DiskStat | undefined> {
+    return this.#call(() => {
+      const node = namesOf(path).length === 0 ? this.#root : locate(this.#root, path)?.node
+      return node && { size: node instanceof SimulatedFolder ? 0 : node.size, version: node.version }
+    })
   }
 
   rename(from: string, to: string): Promise<void> {

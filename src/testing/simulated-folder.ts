@@ -7,9 +7,18 @@ import type { SimulatedContent, CrashMode } from './simulated-content.ts'
 
 export type Node = SimulatedFolder | SimulatedContent
 
+let folders = 0
+
 export class SimulatedFolder {
+  readonly id: number = (folders += 1)
   readonly shown: Map<string, Node> = new Map()
   #durable: Map<string, Node> = new Map()
+
+  /** Another text after each change of a name in it: see `DiskStat`. */
+  get version(): string {
+    const names = Array.from(this.shown, ([name, node]) => `${name} ${node.id}`)
+    return `folder ${this.id}: ${names.sort().join(', ')}`
+  }
 
   sync(): void {
     this.#durable = new Map(this.shown)

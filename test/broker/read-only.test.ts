@@ -18,6 +18,7 @@ function guarded(disk: Disk): Disk {
   return {
     list: path => disk.list(path),
     exists: path => disk.exists(path),
+    stat: path => disk.stat(path),
     async open(path, mode) {
       assert.equal(mode, 'read', `read only: open ${path} to ${mode}`)
       const file = await disk.open(path, mode)

@@ -28,6 +28,7 @@ export function patientDisk(disk: Disk, clock: Clock, spare: () => Promise<boole
     makeDirectory: patient(path => disk.makeDirectory(path)),
     list: patient(path => disk.list(path)),
     exists: patient(path => disk.exists(path)),
+    stat: patient(path => disk.stat(path)),
     rename: patient((from, to) => disk.rename(from, to)),
     remove: patient(path => disk.remove(path)),
     syncDirectory: patient(path => disk.syncDirectory(path)),

@@ -19,9 +19,12 @@ export class PartitionSegments {
   readonly #context: SegmentContext
   readonly #disk: Disk
   readonly #removals = new SerialQueue()
+  /** The producers as of this offset are saved. */
+  #snapshotOffset: number
 
-  constructor(folder: string, segments: Segment[], context: SegmentContext) {
+  constructor(folder: string, segments: Segment[], snapshotOffset: number, context: SegmentContext) {
     this.all = segments
+    this.#snapshotOffset = snapshotOffset
     this.#folder = folder
     this.#context = context
     this.#disk = context.disk
@@ -64,8 +67,8 @@ export class PartitionSegments {
   }
 
   /**
-   * Saves files that make the next start quick: the indexes of the active segment, and the producers as of
-   * its end.
+   * Saves files that make the next start quick, unless they are saved already: the indexes of the active
+   * segment, and the producers as of its end.
    */
   async save(
     endOffset: number,
@@ -73,7 +76,9 @@ export class PartitionSegments {
     largestProducerId: number,
   ): Promise<void> {
     await this.active.saveIndexes(largestProducerId)
+    if (this.#snapshotOffset === endOffset) return
     await replaceFile(this.#disk, this.#folder, segmentFile(endOffset, 'snapshot'), encodeSnapshot(producers))
+    this.#snapshotOffset = endOffset
   }
 
   /** Saves indexes of older segments whose files had changed. */

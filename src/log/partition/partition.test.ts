@@ -137,8 +137,8 @@ test('dropping stops at what is not decided', async () => {
 test('a reader of what retention takes at that moment is told, or continues after it', async () => {
   const answers = new Set<string>()
   for (let turns = 0; turns < 60; turns += 1) {
-    const { partition } = await newPartition({ segmentBytes: 150, maxOpenFiles: 1 })
-    for (let n = 0; n < 6; n += 1) await partition.append(batchOf(['x'.repeat(60)], { timestamp: n })).durable
+    const { partition } = await newPartition({ segmentBytes: 300, maxOpenFiles: 1, indexIntervalBytes: 0 })
+    for (let n = 0; n < 9; n += 1) await partition.append(batchOf(['x'.repeat(60)], { timestamp: n })).durable
     const read = partition.read(0, { maxBytes: 1, isolation: 'read_committed' }).then(
       ({ nextOffset }) => `next ${nextOffset}`,
       (error: unknown) => (error as MillraceError).code,

@@ -80,7 +80,7 @@ export class Partition {
     this.config = config
     this.#settings = settings
     this.#context = context
-    this.#segments = new PartitionSegments(folder, log.segments, context)
+    this.#segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context)
     this.#producers = log.producers
     this.#start = new LogStart(this.#segments, log.logStartOffset, this, {
       saveLogStarts: () => context.saveLogStarts(),

@@ -3,7 +3,7 @@ import type { Disk } from '../../base/index.ts'
 import { parseSegmentFile, segmentFile } from '../files/file-names.ts'
 import { readFile } from '../files/small-file.ts'
 import { parseAborted } from '../segment/abort-index.ts'
-import { fits, parseDigest, type SegmentDigest } from '../segment/segment-digest.ts'
+import { emptyDigest, fits, parseDigest, type SegmentDigest } from '../segment/segment-digest.ts'
 import type { Segment } from '../segment/segment.ts'
 
 export interface FoundSegment {
@@ -33,7 +33,9 @@ export async function readDigests(
 }
 
 /** Takes a segment as in its digest. False if the segment, or its aborted transactions, have changed. */
-export async function seal(disk: Disk, { segment, sizeBytes, digest }: FoundSegment): Promise<boolean> {
+export async function seal(disk: Disk, found: FoundSegment): Promise<boolean> {
+  const { segment, sizeBytes } = found
+  const digest = found.digest ?? (sizeBytes === 0 ? emptyDigest(segment.baseOffset) : undefined)
   if (digest?.logBytes !== sizeBytes) return false
   const { txnindex } = digest.files
   const path = `${segment.folder}/${segmentFile(segment.baseOffset, 'txnindex')}`

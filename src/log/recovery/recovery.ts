@@ -50,6 +50,8 @@ export interface RecoveredLog {
   readonly segments: Segment[]
   readonly producers: ProducerState
   readonly logStartOffset: number
+  /** The latest producer snapshot that is whole; without one, 0, where no producer is known. */
+  readonly snapshotOffset: number
 }
 
 /** The findings and actions of recovery in one partition. */
@@ -113,10 +115,15 @@ export async function recoverPartition(
     const placeholder = new Segment(folder, end, context)
     placeholder.startIndexes()
     return {
-      log: { segments: [placeholder], producers: await recovery.knownIds(), logStartOffset },
+      log: { segments: [placeholder], producers: await recovery.knownIds(), logStartOffset, snapshotOffset: 0 },
       report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
     }
   }
+}
+
+/** A file that was listed is missing: the process that owns the log has removed it meanwhile. */
+function fileGone(path: string): Error {
+  return Object.assign(new Error(`ENOENT: ${path} was removed.`), { code: 'ENOENT' })
 }
 
 class Recovery {
@@ -158,7 +165,12 @@ class Recovery {
     const statedStart = startIsProved ? (this.#input.logStartOffset ?? firstOffset) : firstOffset
     const logStartOffset = Math.min(Math.max(statedStart, firstOffset), active.nextOffset)
     return {
-      log: { segments, producers: this.#producers.state, logStartOffset },
+      log: {
+        segments,
+        producers: this.#producers.state,
+        logStartOffset,
+        snapshotOffset: this.#producers.fromOffset,
+      },
       report: {
         topic,
         index,
@@ -195,7 +207,7 @@ class Recovery {
 
   /** The segments in order, those below the log's start removed. */
   async #findSegments(): Promise<FoundSegment[]> {
-    const { disk, files } = this.#context
+    const { disk } = this.#context
     const { folder, repair, startIsProved } = this.#input
     const logStartOffset = this.#input.logStartOffset ?? 0
     const offsets = this.#names
@@ -211,8 +223,9 @@ class Recovery {
         if (!this.#context.readOnly) await segment.remove()
         continue
       }
-      const sizeBytes = await files.use(segment.path, 'read', file => file.size())
-      found.push({ segment, sizeBytes, digest: this.#digests.get(offset), rebuild: false })
+      const stat = await disk.stat(segment.path)
+      if (!stat) throw fileGone(segment.path)
+      found.push({ segment, sizeBytes: stat.size, digest: this.#digests.get(offset), rebuild: false })
     }
     if (this.#context.readOnly) return found
     const firstOffset = found[0]?.segment.baseOffset ?? 0
@@ -240,11 +253,9 @@ class Recovery {
   }
 
   async #recoverSegments(found: FoundSegment[]): Promise<Segment[]> {
-    const active = found.at(-1)!
     for (const each of found) each.rebuild = this.#input.repair || !(await seal(this.#context.disk, each))
-    if (!active.rebuild) await active.segment.loadIndexes()
     const firstRebuilt = found.find(({ rebuild }) => rebuild)
-    await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? active.segment.nextOffset)
+    await this.#producers.begin(firstRebuilt?.segment.baseOffset ?? found.at(-1)!.segment.nextOffset)
 
     let expected = found[0]!.segment.baseOffset
     for (const [n, each] of found.entries()) {

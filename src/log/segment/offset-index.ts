@@ -14,6 +14,11 @@ const entryBytes = 8
 /** Kafka's `segment.index.bytes`, 10 MiB: a segment whose index is full is rolled. */
 const entriesMax = Math.floor((10 * 1024 * 1024) / entryBytes)
 
+/** Whether an index of so many bytes takes no more entries. */
+export function isFullIndex(bytes: number): boolean {
+  return bytes / entryBytes >= entriesMax
+}
+
 export class OffsetIndex {
   readonly baseOffset: number
   readonly #entries: IndexEntries

@@ -38,6 +38,13 @@ export function digestOf(bytes: Uint8Array): FileDigest {
   return { bytes: bytes.length, crc: crc32c(bytes) }
 }
 
+/** Of a segment that was never written to: it needs no file. */
+export function emptyDigest(baseOffset: number): SegmentDigest {
+  const empty = digestOf(new Uint8Array(0))
+  const files = { index: empty, timeindex: empty, txnindex: empty }
+  return { logBytes: 0, nextOffset: baseOffset, files, largestProducerId: -1 }
+}
+
 /** Whether the file has the content that was digested. Undefined: the file is missing. */
 export function fits(bytes: Uint8Array | undefined, { bytes: size, crc }: FileDigest): boolean {
   const length = bytes?.length ?? 0

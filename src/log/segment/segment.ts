@@ -1,10 +1,10 @@
 /**
  * A segment: a `.log` file of record batches back to back, from its base offset on, and the indexes over it.
  *
- * Only the last segment of a partition is **active**, that is appended to. Its indexes live in memory and are
- * saved when it is rolled or the log is closed, with a digest that proves them (segment-digest.ts). Those of
- * older segments are read when they are first needed. Indexes that the digest does not prove are made from
- * the log, at once. The aborted transactions, a few bytes each, stay in memory always.
+ * Only the last segment of a partition is **active**, that is appended to. Its indexes are in memory from the
+ * first append on, and are saved when it is rolled or the log is closed, with a digest that proves them
+ * (segment-digest.ts). Other indexes are read when they are first needed. Indexes that the digest does not
+ * prove are made from the log, at once. The aborted transactions, a few bytes each, stay in memory always.
  *
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
@@ -15,7 +15,8 @@ import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
-import { digestOf, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
+import { isFullIndex } from './offset-index.ts'
+import { digestOf, emptyDigest, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
 import { scanSegment } from './segment-scan.ts'
@@ -87,6 +88,12 @@ export class Segment {
   async create(): Promise<void> {
     const file = await this.#context.disk.open(this.path, 'create')
     await file.close()
+    this.startEmpty()
+  }
+
+  /** A new segment, without a batch. */
+  startEmpty(): void {
+    this.#digest = emptyDigest(this.baseOffset)
     this.startIndexes()
   }
 
@@ -110,7 +117,7 @@ export class Segment {
 
   /** No more entries: the segment must be rolled. */
   get indexIsFull(): boolean {
-    return this.#indexes?.offsets.isFull ?? false
+    return this.#indexes?.offsets.isFull ?? isFullIndex(this.#digest?.files.index.bytes ?? 0)
   }
 
   /**
@@ -118,6 +125,7 @@ export class Segment {
    * has happened.
    */
   async append({ batches, sizeBytes }: PendingBatches): Promise<void> {
+    if (!this.#indexes) await this.loadIndexes()
     await this.#context.files.use(this.path, 'write', async file => {
       let written
       try {
@@ -172,12 +180,14 @@ export class Segment {
   }
 
   /**
-   * Saves the indexes, and the digest that proves them. Everything in the segment is synced. Only the digest
-   * is synced: indexes that a loss of power takes are made again. Its name is not durable before the folder
-   * is synced.
+   * Saves the indexes, and the digest that proves them, unless they are saved already. Everything in the
+   * segment is synced. Only the digest is synced: indexes that a loss of power takes are made again. Its name
+   * is not durable before the folder is synced.
    */
   async saveIndexes(largestProducerId: number): Promise<void> {
-    assert(this.#indexes, 'the indexes of a segment that grows are in memory')
+    if (this.#isSaved(largestProducerId)) return
+    if (!this.#indexes) await this.loadIndexes()
+    assert(this.#indexes, 'the indexes are in memory')
     const { disk } = this.#context
     const files = { ...this.#indexes.files(), txnindex: encodeAborted(this.aborted) }
     const digest = {
@@ -273,6 +283,17 @@ export class Segment {
     if (aborted) this.aborted.push(aborted)
   }
 
+  /** Nothing has changed since the indexes were saved. */
+  #isSaved(largestProducerId: number): boolean {
+    const digest = this.#digest
+    return (
+      digest?.logBytes === this.sizeBytes &&
+      digest.nextOffset === this.nextOffset &&
+      digest.largestProducerId === largestProducerId &&
+      !this.#madeFromLog
+    )
+  }
+
   #load(): Promise<SegmentIndexes> {
     return (this.#loading ??= this.#loadIndexes()
       .then(indexes => (this.#indexes ??= indexes))
@@ -286,8 +307,8 @@ export class Segment {
     const { disk, indexIntervalBytes } = this.#context
     if (this.#digest) {
       const { files, logBytes } = this.#digest
-      const index = await readFile(disk, this.#path('index'))
-      const timeindex = await readFile(disk, this.#path('timeindex'))
+      const index = files.index.bytes === 0 ? undefined : await readFile(disk, this.#path('index'))
+      const timeindex = files.timeindex.bytes === 0 ? undefined : await readFile(disk, this.#path('timeindex'))
       if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
         const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
         return SegmentIndexes.of(this.baseOffset, indexIntervalBytes, found, logBytes)
