@@ -9,6 +9,7 @@ import { MillraceError, type Disk } from '../base/index.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
 import { diskError } from './files/disk-errors.ts'
 import {
+  cleanStopName,
   parsePartitionFolder,
   partitionConfigName,
   partitionFolder,
@@ -20,7 +21,7 @@ import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from
 import { PartitionFolders } from './files/partition-folders.ts'
 import { patientDisk } from './files/patient-disk.ts'
 import { placedDisk } from './files/placed-disk.ts'
-import { replaceFile } from './files/small-file.ts'
+import { readFile, replaceFile } from './files/small-file.ts'
 import {
   checkSegmentBytes,
   withDefaults,
@@ -31,6 +32,15 @@ import type { PartitionContext } from './partition/partition-context.ts'
 import type { PartitionSettings } from './partition/partition-settings.ts'
 import { Partition } from './partition/partition.ts'
 import { ProducerState } from './producers/producer-state.ts'
+import {
+  checksumOf,
+  encodeCleanStop,
+  parseCleanStop,
+  restorePartition,
+  versionsOf,
+  type CleanStop,
+  type StoppedFiles,
+} from './recovery/clean-stop.ts'
 import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
@@ -55,6 +65,8 @@ export class LogDirectory {
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
   readonly #partitions = new Map<string, Partition>()
+  /** Partitions whose configuration could not be read. */
+  readonly #unconfigured = new Set<string>()
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #closing: Promise<void> | undefined
 
@@ -172,6 +184,7 @@ export class LogDirectory {
     try {
       await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
       partition.config = config
+      this.#unconfigured.delete(partition.name)
     } catch (error) {
       throw diskError(error, `writing ${folder}/${partitionConfigName}`)
     }
@@ -218,14 +231,18 @@ export class LogDirectory {
 
   async #open(): Promise<void> {
     const { disk, readOnly, only } = this.#config
-    const clean = await (readOnly ? this.#ownership.look(disk) : this.#ownership.take(disk))
+    const { clean, checksum } = await (readOnly ? this.#ownership.look(disk) : this.#ownership.take(disk))
+    const stop = readOnly ? new Map() : parseCleanStop(await readFile(disk, this.#stopPath), checksum)
     if (!readOnly) await this.#folders.removeLeftOvers()
     const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
     const names = await this.#folders.list(only)
     const partitions: PartitionRecovery[] = []
     await inParallel(names, async name => {
-      partitions.push(await this.#recover(name, recoveryPoints, logStarts))
+      const restored = await this.#restore(name, stop.get(name))
+      if (restored) partitions.push(restored)
+      else if (await this.#folders.isFolder(name))
+        partitions.push(await this.#recover(name, recoveryPoints, logStarts))
     })
     partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
     this.#recovery = { clean, partitions }
@@ -234,6 +251,19 @@ export class LogDirectory {
     // is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
+  }
+
+  /** Opens a partition as its last process left it; undefined: its files have changed since. */
+  async #restore(name: string, stopped: StoppedFiles | undefined): Promise<PartitionRecovery | undefined> {
+    const folder = `${this.path}/${name}`
+    const log = stopped && (await restorePartition(this.#context, folder, stopped))
+    if (!log) return undefined
+    const { topic, index } = parsePartitionFolder(name)!
+    const about = { topic, index, folder, config: stopped.config, settings: this.settings }
+    const partition = new Partition(about, this.#context, log)
+    this.#partitions.set(name, partition)
+    const { logStartOffset, logEndOffset } = partition
+    return { topic, index, logStartOffset, logEndOffset, cut: undefined, damage: undefined }
   }
 
   async #recover(
@@ -253,6 +283,7 @@ export class LogDirectory {
       startIsProved: logStarts.state === 'good',
       repair: false,
     })
+    if (!isKnown) this.#unconfigured.add(name)
     const settings = isKnown ? this.settings : { ...this.settings, retentionBytes: -1, retentionMs: -1 }
     const about = { topic, index, folder, config, settings }
     this.#partitions.set(name, new Partition(about, this.#context, log, report.damage))
@@ -261,11 +292,13 @@ export class LogDirectory {
 
   async #close(): Promise<void> {
     let clean = true
+    const stop = new Map<string, StoppedFiles>()
     const failures: unknown[] = []
     await this.#checkpoints.stop()
     await inParallel([...this.#partitions.values()], async partition => {
       try {
         if (!(await partition.close())) clean = false
+        else await this.#remember(partition, stop)
       } catch (error) {
         failures.push(error)
       }
@@ -274,13 +307,31 @@ export class LogDirectory {
       if (!this.#config.readOnly) {
         await this.#checkpoints.saveRecoveryPoints()
         await this.#checkpoints.saveLogStarts()
-        if (clean && failures.length === 0) await this.#ownership.markClean(this.#config.disk)
+        if (clean && failures.length === 0) await this.#markClean(stop)
       }
     } catch (error) {
       failures.push(diskError(error, `closing ${this.path}`))
     }
     await this.#release()
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** Adds what the next start needs of a closed partition. */
+  async #remember({ name, folder, stopped }: Partition, stop: Map<string, StoppedFiles>): Promise<void> {
+    if (!stopped || this.#config.readOnly || this.#unconfigured.has(name)) return
+    const versions = await versionsOf(this.#config.disk, folder, stopped.segments)
+    if (versions) stop.set(name, { ...stopped, versions })
+  }
+
+  async #markClean(stop: CleanStop): Promise<void> {
+    const { disk } = this.#config
+    const bytes = encodeCleanStop(stop)
+    await replaceFile(disk, this.path, cleanStopName, bytes)
+    await this.#ownership.markClean(disk, checksumOf(bytes))
+  }
+
+  get #stopPath(): string {
+    return `${this.path}/${cleanStopName}`
   }
 
   async #release(): Promise<void> {

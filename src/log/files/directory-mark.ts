@@ -9,6 +9,7 @@ import { readChecked, withCheck } from './checked-text.ts'
 import { directoryError, systemCode } from './disk-errors.ts'
 import {
   cleanMarkerName,
+  cleanStopName,
   directoryMarkName,
   isLeftOver,
   kafkaMarkName,
@@ -29,6 +30,7 @@ const ownFiles: ReadonlySet<string> = new Set([
   directoryMarkName,
   metadataName,
   cleanMarkerName,
+  cleanStopName,
   recoveryPointsName,
   logStartsName,
 ])

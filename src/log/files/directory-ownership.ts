@@ -12,8 +12,18 @@ import { claimDirectory } from './directory-mark.ts'
 import { cleanMarkerName, directoryMarkName } from './file-names.ts'
 import { readFile, removeIfThere, replaceFile } from './small-file.ts'
 
-/** The content of the clean marker. Any other content does not prove a clean stop. */
-const cleanMarker = '{"version":0}'
+/**
+ * The content of the clean marker, with the checksum of the `clean-stop` file unless an older version wrote it.
+ * Any other content does not prove a clean stop.
+ */
+const cleanMarker = /^\{"version":0(?:,"stop":"([0-9a-f]{8})")?\}$/
+
+/** How the directory was left. */
+export interface LastStop {
+  readonly clean: boolean
+  /** Of the `clean-stop` file of that stop. */
+  readonly checksum: string | undefined
+}
 
 export class DirectoryOwnership {
   readonly #path: string
@@ -28,10 +38,10 @@ export class DirectoryOwnership {
   }
 
   /**
-   * Takes the directory, and creates a missing one. True: the last stop was clean.
+   * Takes the directory, and creates a missing one.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
-  async take(disk: Disk): Promise<boolean> {
+  async take(disk: Disk): Promise<LastStop> {
     if (!(await disk.exists(this.#path))) await disk.makeDirectory(this.#path)
     this.#lock = await lockDirectory(disk, this.#clock, this.#path)
     await claimDirectory(disk, this.#path, false)
@@ -41,13 +51,13 @@ export class DirectoryOwnership {
     // The last renames of a killed process can still be lost with the power. Checkpoints decide about the
     // removal of files, so their names are synced first.
     await disk.syncDirectory(this.#path)
-    return isClean(marker)
+    return stopOf(marker)
   }
 
-  /** Looks at a directory without taking it. True: the last stop was clean. */
-  async look(disk: Disk): Promise<boolean> {
+  /** Looks at a directory without taking it. */
+  async look(disk: Disk): Promise<LastStop> {
     await claimDirectory(disk, this.#path, true)
-    return isClean(await readFile(disk, `${this.#path}/${cleanMarkerName}`))
+    return stopOf(await readFile(disk, `${this.#path}/${cleanMarkerName}`))
   }
 
   /** Throws if another directory has taken the place of the one that was opened. */
@@ -55,9 +65,10 @@ export class DirectoryOwnership {
     if (this.#mark) checkPlace(this.#mark, this.#path)
   }
 
-  /** Marks the stop as clean. Durable when this resolves. */
-  async markClean(disk: Disk): Promise<void> {
-    await replaceFile(disk, this.#path, cleanMarkerName, fromUtf8(cleanMarker))
+  /** Marks the stop as clean, with the checksum of its `clean-stop` file. Durable when this resolves. */
+  async markClean(disk: Disk, checksum: string): Promise<void> {
+    const text = `{"version":0,"stop":"${checksum}"}`
+    await replaceFile(disk, this.#path, cleanMarkerName, fromUtf8(text))
   }
 
   async release(): Promise<void> {
@@ -70,6 +81,7 @@ export class DirectoryOwnership {
   }
 }
 
-function isClean(marker: Uint8Array | undefined): boolean {
-  return marker !== undefined && utf8(marker) === cleanMarker
+function stopOf(marker: Uint8Array | undefined): LastStop {
+  const found = marker && cleanMarker.exec(utf8(marker))
+  return { clean: Boolean(found), checksum: found?.[1] }
 }

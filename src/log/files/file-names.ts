@@ -6,7 +6,8 @@
  * <dir>/metadata.json                        the topics, which the broker keeps
  * <dir>/recovery-point-offset-checkpoint     per partition: an offset known to be synced
  * <dir>/log-start-offset-checkpoint          per partition: where the log begins
- * <dir>/.kafka_cleanshutdown                 there only after a clean stop
+ * <dir>/clean-stop                           what a clean stop leaves for the next start
+ * <dir>/.kafka_cleanshutdown                 there only after a clean stop; has the checksum of clean-stop
  * <dir>/<topic>-<partition>/00000000000000000042.log        batches from offset 42
  *                           00000000000000000042.index      offset index
  *                           00000000000000000042.timeindex  time index
@@ -28,6 +29,7 @@ const markedNameMax = 200
 const newMark = '~new'
 const deletedMark = '~deleted'
 
+export const cleanStopName = 'clean-stop'
 export const cleanMarkerName = '.kafka_cleanshutdown'
 export const directoryMarkName = 'millrace.json'
 /** The broker's: its topics. */

@@ -34,15 +34,13 @@ export class PartitionFolders {
     this.#files = files
   }
 
-  /** Names of the folders of partitions; `only` selects some. */
+  /** Names of partitions, as folders or perhaps files have them; `only` selects some. */
   async list(only: (topic: string, index: number) => boolean = () => true): Promise<string[]> {
-    const folders: string[] = []
-    for (const name of await this.#disk.list(this.#path)) {
+    const names = await this.#disk.list(this.#path)
+    return names.filter(name => {
       const partition = parsePartitionFolder(name)
-      if (!partition || !only(partition.topic, partition.index)) continue
-      if (await this.#isFolder(name)) folders.push(name)
-    }
-    return folders
+      return partition && only(partition.topic, partition.index)
+    })
   }
 
   /** Removes the leftovers of interrupted creations and deletions. */
@@ -106,7 +104,7 @@ export class PartitionFolders {
   }
 
   /** False for a file with a partition's name. */
-  async #isFolder(name: string): Promise<boolean> {
+  async isFolder(name: string): Promise<boolean> {
     try {
       await this.#disk.list(`${this.#path}/${name}`)
       return true

@@ -8,9 +8,10 @@ import { diskError } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
 import type { Flush } from './flush.ts'
 import { encodeSnapshot } from '../producers/producer-snapshot.ts'
-import type { ProducerEntry } from '../producers/producer-state.ts'
+import type { ProducerEntry, ProducerState } from '../producers/producer-state.ts'
+import type { StoppedPartition, StoppedSegment } from '../recovery/clean-stop.ts'
 import { Segment, type SegmentContext } from '../segment/segment.ts'
-import { replaceFile } from '../files/small-file.ts'
+import { removeIfThere, replaceFile } from '../files/small-file.ts'
 
 export class PartitionSegments {
   /** Oldest first; never empty. */
@@ -78,7 +79,30 @@ export class PartitionSegments {
     await this.active.saveIndexes(largestProducerId)
     if (this.#snapshotOffset === endOffset) return
     await replaceFile(this.#disk, this.#folder, segmentFile(endOffset, 'snapshot'), encodeSnapshot(producers))
+    const before = this.#snapshotOffset
     this.#snapshotOffset = endOffset
+    // One of a clean stop, in the middle of a segment.
+    if (!this.all.some(({ baseOffset }) => baseOffset === before))
+      await removeIfThere(this.#disk, `${this.#folder}/${segmentFile(before, 'snapshot')}`)
+  }
+
+  /** What was saved of the partition; undefined: not everything was. */
+  stopped(
+    { config, logStartOffset }: Pick<StoppedPartition, 'config' | 'logStartOffset'>,
+    producers: ProducerState,
+  ): StoppedPartition | undefined {
+    const segments: StoppedSegment[] = []
+    for (const { baseOffset, savedDigest: digest, aborted } of this.all)
+      if (digest) segments.push({ baseOffset, digest, aborted })
+    if (segments.length < this.all.length) return undefined
+    return {
+      config,
+      logStartOffset,
+      segments,
+      producers: [...producers.entries()],
+      largestProducerId: producers.largestId,
+      snapshotOffset: this.#snapshotOffset,
+    }
   }
 
   /** Saves indexes of older segments whose files had changed. */

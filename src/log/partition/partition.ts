@@ -25,6 +25,7 @@ import { PartitionReader, type Isolation, type ReadResult } from './partition-re
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
 import type { ReadOptions } from '../segment/segment-read.ts'
+import type { StoppedPartition } from '../recovery/clean-stop.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
 import { UncommittedSync } from './uncommitted-sync.ts'
 import { Visibility } from './visibility.ts'
@@ -125,7 +126,7 @@ export class Partition {
     return this.#settings
   }
 
-  /** Replaces the settings. They hold from the next append, and the next round of retention. */
+  /** Replaces the settings, from the next append and the next round of retention on. */
   configure(settings: PartitionSettings): void {
     this.#settings = settings
   }
@@ -170,10 +171,7 @@ export class Partition {
     return this.#producers.entries()
   }
 
-  /**
-   * The largest producer id that the partition has ever seen; -1: none. No new producer may get it, or a
-   * smaller one.
-   */
+  /** The largest producer id that the partition has ever seen; -1: none. A new one must be larger. */
   get largestProducerId(): number {
     return this.#producers.largestId
   }
@@ -324,6 +322,11 @@ export class Partition {
     } finally {
       await this.#segments.release()
     }
+  }
+
+  /** What was saved of it by {@link close}; undefined: not everything was. */
+  get stopped(): StoppedPartition | undefined {
+    return this.#segments.stopped(this, this.#producers)
   }
 
   /** Stops everything at once: the partition is about to be deleted. */

@@ -110,6 +110,11 @@ export class Segment {
     this.aborted = aborted
   }
 
+  /** The proof of what was saved, if that is all that the segment holds. */
+  get savedDigest(): SegmentDigest | undefined {
+    return this.#digest && this.#isSaved(this.#digest.largestProducerId) ? this.#digest : undefined
+  }
+
   /** Its indexes are not in memory: before it can grow, {@link loadIndexes}. */
   get isRetired(): boolean {
     return this.#indexes === undefined

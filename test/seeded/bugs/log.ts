@@ -36,6 +36,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/segment/timestamp-search.test.ts', 'test/log/simulator.test.ts'],
   },
   {
+    name: 'clean stop: a partition opens as it was, although its files have changed',
+    file: 'src/log/recovery/clean-stop.ts',
+    find: 'if (!found?.every((version, n) => version === stopped.versions[n])) return undefined',
+    replace: 'if (!found) return undefined',
+    tests: ['src/log/recovery/clean-stop.test.ts'],
+  },
+  {
+    name: 'clean stop: what an earlier stop left counts for a later one',
+    file: 'src/log/recovery/clean-stop.ts',
+    find: 'if (!bytes || checksumOf(bytes) !== checksum) return new Map()',
+    replace: 'if (!bytes || checksum === undefined) return new Map()',
+    tests: ['src/log/recovery/clean-stop.test.ts'],
+  },
+  {
     name: 'stale checkpoint accepted: a log may end below what is known to be synced',
     file: 'src/log/recovery/recovery.ts',
     find: 'if (active.nextOffset < this.#recoveryPoint && !repair)',
