@@ -37,8 +37,8 @@ export interface DiskStat {
   /** Bytes of a file; without meaning for a folder. */
   readonly size: number
   /**
-   * Another text after any change: of a file's bytes or size, of the names in a folder, or when something else
-   * took the place. Equal texts prove that nothing changed; different ones prove nothing.
+   * Another text after any change: of a file's bytes or size, of the names in a folder, or when something
+   * else took the place. Equal texts prove that nothing changed; different ones prove nothing.
    */
   readonly version: string
 }

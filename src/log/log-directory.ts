@@ -316,10 +316,10 @@ export class LogDirectory {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** Adds what the next start needs of a closed partition. */
+  /** Adds what the next start needs of a closed partition; one that is left out is recovered. */
   async #remember({ name, folder, stopped }: Partition, stop: Map<string, StoppedFiles>): Promise<void> {
     if (!stopped || this.#config.readOnly || this.#unconfigured.has(name)) return
-    const versions = await versionsOf(this.#config.disk, folder, stopped.segments)
+    const versions = await versionsOf(this.#config.disk, folder, stopped.segments).catch(() => undefined)
     if (versions) stop.set(name, { ...stopped, versions })
   }
 

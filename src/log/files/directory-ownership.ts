@@ -13,8 +13,8 @@ import { cleanMarkerName, directoryMarkName } from './file-names.ts'
 import { readFile, removeIfThere, replaceFile } from './small-file.ts'
 
 /**
- * The content of the clean marker, with the checksum of the `clean-stop` file unless an older version wrote it.
- * Any other content does not prove a clean stop.
+ * The content of the clean marker, with the checksum of the `clean-stop` file unless an older version wrote
+ * it. Any other content does not prove a clean stop.
  */
 const cleanMarker = /^\{"version":0(?:,"stop":"([0-9a-f]{8})")?\}$/
 

@@ -25,7 +25,8 @@ async function stoppedLog(): Promise<SimulatedDisk> {
   const partition = await log.createPartition('flights', 0)
   await log.createPartition('empty', 0)
   const append = (value: string, baseSequence: number): Promise<void> =>
-    partition.append(batchOf([value.padEnd(50, '.')], { ...producer, baseSequence, transactional: true })).written
+    partition.append(batchOf([value.padEnd(50, '.')], { ...producer, baseSequence, transactional: true }))
+      .written
   await append('aborted', 0)
   await partition.appendMarker({ type: 'abort', ...producer, coordinatorEpoch: 0 }).durable
   for (let n = 0; n < 4; n += 1) await partition.append(batchOf([`${n}`.padEnd(80, '.')])).durable

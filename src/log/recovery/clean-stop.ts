@@ -7,10 +7,10 @@
  * {"name":"flights-0","config":{…},"logStartOffset":0,"segments":[…],"producers":[…],…}    one line a partition
  * check 1c291ca3
  * ```
- * The clean marker holds the checksum of the file. So it counts only for the stop that wrote it, and only once.
- * A partition is **restored** from its line if `Disk.stat` proves that nothing has changed in its folder, its
- * configuration and its log files since. In any other case, and if the line is missing, it is recovered as after
- * any stop (recovery.ts).
+ * The clean marker holds the checksum of the file. So the file counts only for the stop that wrote it, and
+ * only once. A partition is **restored** from its line if `Disk.stat` proves that nothing has changed in its
+ * folder, its configuration and its log files since. In any other case, and if the line is missing, it is
+ * recovered as after any stop (recovery.ts).
  */
 import { crc32c, fromUtf8, utf8, type Clock, type Disk } from '../../base/index.ts'
 import { partitionConfigName, segmentFile } from '../files/file-names.ts'

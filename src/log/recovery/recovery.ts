@@ -115,7 +115,12 @@ export async function recoverPartition(
     const placeholder = new Segment(folder, end, context)
     placeholder.startIndexes()
     return {
-      log: { segments: [placeholder], producers: await recovery.knownIds(), logStartOffset, snapshotOffset: 0 },
+      log: {
+        segments: [placeholder],
+        producers: await recovery.knownIds(),
+        logStartOffset,
+        snapshotOffset: 0,
+      },
       report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
     }
   }
