@@ -1,7 +1,18 @@
-/** The parts of the directory that a partition uses. */
+/** What a partition is given by its directory. */
 import type { Clock, MillraceError } from '../../base/index.ts'
+import type { PartitionConfig } from '../files/partition-config.ts'
 import type { SegmentContext } from '../segment/segment.ts'
+import type { PartitionSettings } from './partition-settings.ts'
 
+export interface PartitionDescription {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  readonly config: PartitionConfig
+  readonly settings: PartitionSettings
+}
+
+/** The parts of the directory that a partition uses. */
 export interface PartitionContext extends SegmentContext {
   readonly clock: Clock
   readonly durability: 'sync' | 'os'

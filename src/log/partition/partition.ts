@@ -17,7 +17,7 @@ import { diskError } from '../files/disk-errors.ts'
 import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { PartitionAppender } from './partition-appender.ts'
-import type { PartitionContext } from './partition-context.ts'
+import type { PartitionContext, PartitionDescription } from './partition-context.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
 import type { PartitionSettings } from './partition-settings.ts'
@@ -32,14 +32,6 @@ import { Visibility } from './visibility.ts'
 
 /** Bytes of appends that wait for the disk. Past this bound appends are refused. */
 const queuedBytesMax = 256 << 20
-
-export interface PartitionDescription {
-  readonly topic: string
-  readonly index: number
-  readonly folder: string
-  readonly config: PartitionConfig
-  readonly settings: PartitionSettings
-}
 
 export class Partition {
   readonly topic: string

@@ -313,7 +313,8 @@ export class Segment {
     if (this.#digest) {
       const { files, logBytes } = this.#digest
       const index = files.index.bytes === 0 ? undefined : await readFile(disk, this.#path('index'))
-      const timeindex = files.timeindex.bytes === 0 ? undefined : await readFile(disk, this.#path('timeindex'))
+      const timeindex =
+        files.timeindex.bytes === 0 ? undefined : await readFile(disk, this.#path('timeindex'))
       if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
         const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
         return SegmentIndexes.of(this.baseOffset, indexIntervalBytes, found, logBytes)
