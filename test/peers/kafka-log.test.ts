@@ -1,5 +1,5 @@
 /**
- * A log directory that Apache Kafka wrote: transactions that commit and abort, gzip, zstd, null keys,
+ * A log directory that Apache Kafka wrote: transactions that commit and abort, each codec, null keys,
  * tombstones, headers, several segments. Its own DumpLogSegments reads it, which shows that the peers and the
  * parser here work, and so does millrace.
  */
@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { freshMemory, isMillraceError, nodeDisk, systemClock } from '../../src/base/index.ts'
+import { compressions, freshMemory, isMillraceError, nodeDisk, systemClock } from '../../src/base/index.ts'
 import { InProcessReader } from '../../src/broker/reader.ts'
 import { openLog } from '../../src/index.ts'
 import { LogDirectory, type Partition } from '../../src/log/index.ts'
@@ -23,7 +23,7 @@ describe('a log that Apache Kafka wrote', () => {
   })
   after(() => topics.remove())
 
-  for (const compression of ['none', 'gzip', 'zstd']) {
+  for (const compression of compressions) {
     const partitions = (): [string, readonly WrittenRecord[]][] =>
       [...topics.partitions].filter(([partition]) => partition.includes(compression))
 

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { compressions, type Compression } from '../../src/base/index.ts'
 import { BatchBuilder, controlBatch, type BatchStamp } from '../../src/wire/index.ts'
 import { dumpLog, type DumpedBatch } from './dump-log.ts'
 import { peersFolder } from './install.ts'
 
-const compressions = ['none', 'gzip', 'zstd'] as const
 const start = Date.UTC(2001, 5, 14)
 
 /**
@@ -27,7 +27,7 @@ const records = Array.from({ length: 50 }, (_, n) => ({
       : [],
 }))
 
-function build(compression: (typeof compressions)[number], stamp: BatchStamp): Uint8Array {
+function build(compression: Compression, stamp: BatchStamp): Uint8Array {
   const builder = new BatchBuilder({ compression })
   for (const { timestamp, key, value, headers } of records) builder.appendText(timestamp, key, value, headers)
   return builder.build({ leaderEpoch: 0, ...stamp })

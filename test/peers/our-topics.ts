@@ -6,12 +6,12 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, cpSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { compressions } from '../../src/base/index.ts'
 import { type Log, openLog } from '../../src/index.ts'
 import type { Writer } from '../../src/port/index.ts'
 import { BatchBuilder } from '../../src/wire/index.ts'
 import type { DumpedRecord } from './dump-log.ts'
 
-const compressions = ['none', 'gzip', 'zstd'] as const
 const plainTopics = compressions.map(compression => `plain-${compression}`)
 const transactionsTopic = 'transactions'
 const partitions = 3

@@ -17,6 +17,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * one JSON object a line; texts are plain ASCII, so nothing needs escaping.
  */
 public class WriteTopics {
+    private static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
     private static final int PLAIN_RECORDS = 3_000;
     private static final int TRANSACTIONS = 40;
     private static final int RECORDS_PER_TRANSACTION = 25;
@@ -34,11 +35,11 @@ public class WriteTopics {
             // The smallest segment Kafka allows, so that a few megabytes make several.
             var smallSegments = Map.of("segment.bytes", "1048576");
             var topics = new ArrayList<NewTopic>();
-            for (var name : List.of("plain-none", "plain-gzip", "plain-zstd")) topics.add(new NewTopic(name, 1, (short) 1).configs(smallSegments));
-            for (var name : List.of("transactions-none", "transactions-gzip", "transactions-zstd")) topics.add(new NewTopic(name, 2, (short) 1));
+            for (var name : CODECS.stream().map(codec -> "plain-" + codec).toList()) topics.add(new NewTopic(name, 1, (short) 1).configs(smallSegments));
+            for (var name : CODECS.stream().map(codec -> "transactions-" + codec).toList()) topics.add(new NewTopic(name, 2, (short) 1));
             admin.createTopics(topics).all().get();
         }
-        for (var compression : List.of("none", "gzip", "zstd")) {
+        for (var compression : CODECS) {
             writer.plain("plain-" + compression, compression);
             writer.transactions("transactions-" + compression, compression);
         }
