@@ -197,7 +197,9 @@ export class Broker {
     if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
     const end = partition.readableEnd(isolation)
     if (at === 'latest') return end
-    const found = await partition.offsetForTimestamp(at.timestamp)
+    const found = await (at === 'max-timestamp'
+      ? partition.offsetOfLargestTimestamp(isolation)
+      : partition.offsetForTimestamp(at.timestamp))
     return Math.min(found?.offset ?? end, end)
   }
 

@@ -88,7 +88,9 @@ export class ReadOnlyLog implements LogPort {
       if (at === 'earliest') return partition.logStartOffset
       const end = partition.readableEnd(isolation)
       if (at === 'latest') return end
-      const found = await partition.offsetForTimestamp(at.timestamp)
+      const found = await (at === 'max-timestamp'
+        ? partition.offsetOfLargestTimestamp(isolation)
+        : partition.offsetForTimestamp(at.timestamp))
       return Math.min(found?.offset ?? end, end)
     } finally {
       await look.close()

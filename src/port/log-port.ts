@@ -64,9 +64,14 @@ export interface GroupDescription {
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
 /**
- * A position to look up: the two ends, or the first record at or after a timestamp (without one, the end).
+ * A position to look up: the two ends, the first record with the largest timestamp, or the first record at
+ * or after a timestamp. Without such a record, the end. (Kafka's ListOffsets: -2 and -4, -1, -3 (KIP-734), or the
+ * time. Nothing is tiered here, so the earliest local offset is the earliest.)
  */
-export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
+export type OffsetSpec = 'earliest' | 'latest' | 'max-timestamp' | { readonly timestamp: number }
+
+/** Where reading may start. */
+export type StartSpec = Exclude<OffsetSpec, 'max-timestamp'>
 
 /**
  * One fetched record batch, in memory that the reader lends. It is valid until the next {@link Reader.take}

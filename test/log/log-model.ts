@@ -100,6 +100,17 @@ export class LogModel {
     return undefined
   }
 
+  findLargest(from: number, to: number): { offset: number; timestamp: number } | undefined {
+    let best: { offset: number; timestamp: number } | undefined
+    for (const batch of this.batches)
+      for (const [n] of batch.values.entries()) {
+        const found = { offset: batch.baseOffset + n, timestamp: batch.timestamp + n }
+        if (found.offset >= from && found.offset < to && found.timestamp > (best?.timestamp ?? -1))
+          best = found
+      }
+    return best
+  }
+
   #aborted(): Set<ModelBatch> {
     const aborted = new Set<ModelBatch>()
     const open = new Map<number, ModelBatch[]>()

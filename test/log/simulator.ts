@@ -347,6 +347,12 @@ class Simulation {
       model.find(timestamp, partition.logStartOffset, logEndOffset),
       `first at ${timestamp}`,
     )
+    const isolation = timestamp % 2 === 0 ? 'read_committed' : 'read_uncommitted'
+    assert.deepEqual(
+      await partition.offsetOfLargestTimestamp(isolation),
+      model.findLargest(partition.logStartOffset, partition.readableEnd(isolation)),
+      `largest, ${isolation}`,
+    )
     const producers = model.producers()
     for (const client of this.#clients) {
       const known = producers.get(client.producerId)

@@ -8,7 +8,7 @@ import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
 import { DamagedBatch, type ReadOptions } from '../segment/segment-read.ts'
 import type { Segment } from '../segment/segment.ts'
-import { findTimestamp } from '../segment/timestamp-search.ts'
+import { findLargestTimestamp, findTimestamp, type FoundRecord } from '../segment/timestamp-search.ts'
 
 export type Isolation = 'read_uncommitted' | 'read_committed'
 
@@ -99,10 +99,7 @@ export class PartitionReader {
    * The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED,
    * PARTITION_POISONED.
    */
-  async find(
-    timestamp: number,
-    endOffset: number,
-  ): Promise<{ offset: number; timestamp: number } | undefined> {
+  async find(timestamp: number, endOffset: number): Promise<FoundRecord | undefined> {
     for (const segment of this.#from(this.#source.logStartOffset)) {
       if (segment.baseOffset >= endOffset) break
       const found = await this.#guard(segment, () =>
@@ -111,6 +108,23 @@ export class PartitionReader {
       if (found) return found
     }
     return undefined
+  }
+
+  /**
+   * The first record below `endOffset` with the largest timestamp of all there; undefined if there is none.
+   * PARTITION_DAMAGED, PARTITION_POISONED.
+   */
+  async findLargest(endOffset: number): Promise<FoundRecord | undefined> {
+    let best: FoundRecord | undefined
+    for (const segment of this.#from(this.#source.logStartOffset)) {
+      if (segment.baseOffset >= endOffset) break
+      const than = best?.timestamp ?? -1
+      const found = await this.#guard(segment, () =>
+        findLargestTimestamp(segment, this.#source.logStartOffset, endOffset, than),
+      )
+      best = found ?? best
+    }
+    return best
   }
 
   outOfRange(offset: number): MillraceError {

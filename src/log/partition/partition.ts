@@ -251,6 +251,17 @@ export class Partition {
   }
 
   /**
+   * The first record with the largest timestamp of those that are readable (KIP-734); undefined if there is
+   * none.
+   */
+  async offsetOfLargestTimestamp(
+    isolation: Isolation,
+  ): Promise<{ offset: number; timestamp: number } | undefined> {
+    this.#checkUsable()
+    return this.#reader.findLargest(this.readableEnd(isolation))
+  }
+
+  /**
    * A reader waits at the high watermark for records of open transactions, which nobody else has synced: they
    * show within 100 ms. Counts until the high watermark moves.
    */

@@ -59,3 +59,31 @@ test('a marker is not an answer, and what is not yet safe is none either', async
   await durable
   await check(partition, 50, 5)
 })
+
+test('the first record with the largest timestamp, in whichever segment, and below the readable end', async () => {
+  const largest = async (timestamps: readonly number[], offset: number, timestamp: number): Promise<void> =>
+    deepEqual(await (await logOf(timestamps)).offsetOfLargestTimestamp('read_committed'), {
+      offset,
+      timestamp,
+    })
+  await largest([1000], 2, 1002)
+  await largest([1000, 2000, 3000, 4000], 11, 4002)
+  await largest([4000, 1000, 2000, 3000], 2, 4002)
+  await largest([1000, 9000, 2000, 9000, 3000], 5, 9002)
+
+  const partition = await logOf([])
+  deepEqual(await partition.offsetOfLargestTimestamp('read_committed'), undefined)
+  const producer = { producerId: 1, producerEpoch: 0, transactional: true }
+  partition.append(batchOf(['a', 'b'], { timestamp: 10 }))
+  partition.append(batchOf(['c'], { timestamp: 500 }))
+  partition.append(batchOf(['t'], { ...producer, baseSequence: 0, timestamp: 900 }))
+  partition.append(batchOf(['d'], { timestamp: 700 }))
+  await partition.sync()
+  // The open transaction ends what is readable within the segment: its index says 900.
+  deepEqual(await partition.offsetOfLargestTimestamp('read_committed'), { offset: 2, timestamp: 500 })
+  deepEqual(await partition.offsetOfLargestTimestamp('read_uncommitted'), { offset: 3, timestamp: 900 })
+  // A marker has the machine's time, which is later than all of these.
+  await partition.appendMarker({ type: 'abort', producerId: 1, producerEpoch: 0, coordinatorEpoch: 0 })
+    .durable
+  deepEqual(await partition.offsetOfLargestTimestamp('read_committed'), { offset: 3, timestamp: 900 })
+})

@@ -1,6 +1,7 @@
 /** Topics, positions and locks. */
 import assert from 'node:assert/strict'
-import { append, refuses } from './harness.ts'
+import type { Isolation } from '../log-port.ts'
+import { append, batch, refuses } from './harness.ts'
 import type { Cases } from './index.ts'
 
 export const topicCases: Cases = {
@@ -92,6 +93,25 @@ export const topicCases: Cases = {
     for (const [timestamp, offset] of cases)
       assert.equal(await h.port.offsets(topic, 0, { timestamp }), offset, `at ${timestamp}`)
     assert.equal(await h.port.offsets(topic, 0, 'latest'), 5)
+  },
+
+  async 'the first record with the largest timestamp, of those that are readable'(h) {
+    const topic = await h.topic()
+    const largest = (isolation?: Isolation): Promise<number> =>
+      h.port.offsets(topic, 0, 'max-timestamp', isolation)
+    assert.equal(await largest(), 0)
+    await h.write(topic, ['a', 'b'], { timestamp: 1000 })
+    assert.equal(await largest(), 1)
+    await h.write(topic, ['c', 'd'], { timestamp: 900 })
+    await h.write(topic, ['e'], { timestamp: 1001 })
+    // The first of those that have it.
+    assert.equal(await largest(), 1)
+    const writer = await h.port.openWriter({ transactionalId: h.name('id') })
+    await writer.append(topic, 0, batch(['f'], 5000))
+    assert.equal(await largest(), 1)
+    await writer.commit()
+    assert.equal(await largest(), 5)
+    await writer.close()
   },
 
   async 'a topic of an app is hidden, the app alone writes it, and it goes with the app'(h) {

@@ -9,7 +9,7 @@ import {
 } from '../../base/index.ts'
 import type { Topic } from '../../schema/index.ts'
 import type { Decoder } from './decoded-batch.ts'
-import type { Isolation, OffsetSpec } from '../log-port.ts'
+import type { Isolation, StartSpec } from '../log-port.ts'
 
 /** The range that a consumer reads, its group, and its commits. */
 export interface ConsumerOptions {
@@ -22,7 +22,7 @@ export interface ConsumerOptions {
    * Where to begin if the group has not committed. Default earliest. An offset holds for every partition; a
    * Date is the first record with that timestamp or a later one, as `{ timestamp }` is.
    */
-  readonly from?: OffsetSpec | { readonly offset: number } | Date
+  readonly from?: StartSpec | { readonly offset: number } | Date
   /** Default read_committed. */
   readonly isolation?: Isolation
   /** Ends the iteration at the partition's end as of its assignment. Default: wait for more. */
@@ -55,7 +55,7 @@ const rebalanceTimeoutDefault: Duration = '60s'
 /** Options with their defaults. */
 export interface ConsumerSettings {
   readonly group: string | undefined
-  readonly from: OffsetSpec | { readonly offset: number }
+  readonly from: StartSpec | { readonly offset: number }
   readonly isolation: Isolation | undefined
   readonly until: 'end' | undefined
   /** The interval of automatic commits; undefined: none. */

@@ -3,7 +3,7 @@
  */
 import { MillraceError } from '../../base/index.ts'
 import { missingTopic } from '../ensure-topic.ts'
-import type { LogPort, OffsetCommit, OffsetSpec, TopicPartition } from '../log-port.ts'
+import type { LogPort, OffsetCommit, StartSpec, TopicPartition } from '../log-port.ts'
 
 /** A partition for which a group has committed. */
 export interface GroupPartition extends TopicPartition {
@@ -32,7 +32,7 @@ export async function withLags(
  * The target of a move: an offset that each partition must have, an end, or the first record at or after a
  * time.
  */
-export type ResetTarget = number | OffsetSpec
+export type ResetTarget = number | StartSpec
 
 /** The partitions to move: some of a topic, all of a topic, or all that the group has committed. */
 export type ResetScope =

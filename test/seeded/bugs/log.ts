@@ -204,6 +204,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/files/small-file.test.ts'],
   },
   {
+    name: 'the largest timestamp that is not readable yet hides those that are',
+    file: 'src/log/segment/timestamp-search.ts',
+    find: '  if (found || (startOffset <= segment.baseOffset && endOffset >= segment.nextOffset)) return found\n',
+    replace: '  if (found || startOffset <= segment.baseOffset) return found\n',
+    tests: ['src/log/segment/timestamp-search.test.ts', 'test/log/simulator.test.ts'],
+  },
+  {
     name: 'a batch from outside is appended without a look at its records',
     file: 'src/broker/admission-records.ts',
     find: 'for (let n = 0; n < count; n += 1) {\n      cursor.next()\n',
