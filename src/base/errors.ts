@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'INVALID_TIMESTAMP' // a record further from the clock than its topic allows: Kafka's INVALID_TIMESTAMP
   | 'UNKNOWN_TOPIC'
   | 'TOPIC_EXISTS'
+  | 'POLICY_VIOLATION' // what the topic's cleanup.policy rules out (Kafka's 44)
   | 'INVALID_CONFIG' // a config without that name, or a value that it does not take (Kafka's 40)
   | 'UNKNOWN_PARTITION'
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by

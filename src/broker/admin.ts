@@ -1,4 +1,6 @@
-/** Administration of the broker: configs of topics, and the defaults of all of them. */
+/** Administration of the broker: configs of topics, the defaults of all of them, deletion of records. */
+import { MillraceError } from '../base/index.ts'
+import type { Partition } from '../log/index.ts'
 import type {
   ConfigChange,
   ConfigDescription,
@@ -18,6 +20,8 @@ export interface AdminParts {
   readonly metadata: MetadataFile
   readonly topics: Topics
   readonly configs: Configs
+  /** The partition, which users or the app may write; else it throws: see `Broker.writable`. */
+  writable(topic: string, index: number, app: string | undefined): Partition
   /** Throws CLOSED. */
   checkOpen(): void
 }
@@ -48,6 +52,28 @@ export class Admin implements LogAdmin {
         own => this.#changedTopic(own, changes),
         validateOnly,
       )
+  }
+
+  async deleteRecords(
+    topic: string,
+    index: number,
+    offset: number,
+    { app }: { readonly app?: string } = {},
+  ): Promise<number> {
+    this.#parts.checkOpen()
+    const partition = this.#parts.writable(topic, index, app)
+    const { settings } = partition
+    if (settings.compact && !settings.delete)
+      throw new MillraceError(
+        'POLICY_VIOLATION',
+        `Records of '${topic}' cannot be deleted by offset: it is compacted only. Add 'delete' to its cleanup.policy.`,
+      )
+    if (!Number.isSafeInteger(offset) || offset < -1)
+      throw new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `${offset} is not an offset: give the first offset to keep, or -1 to delete all records.`,
+      )
+    return partition.deleteRecords(offset === -1 ? partition.highWatermark : offset)
   }
 
   #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {

@@ -97,7 +97,13 @@ export class Broker {
 
   private constructor(parts: Parts) {
     const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active } = parts
-    this.admin = new Admin({ metadata, topics, configs, checkOpen: () => this.checkOpen() })
+    this.admin = new Admin({
+      metadata,
+      topics,
+      configs,
+      writable: (topic, index, app) => this.writable(topic, index, app),
+      checkOpen: () => this.checkOpen(),
+    })
     this.offsets = offsets
     this.transactions = transactions
     this.#log = log

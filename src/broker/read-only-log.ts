@@ -131,6 +131,7 @@ export class ReadOnlyLog implements LogPort {
       })
     },
     alterConfigs: () => this.#refuse('changes no configs'),
+    deleteRecords: () => this.#refuse('deletes no records'),
   }
 
   openWriter = (): Promise<Writer> => this.#refuse('publishes nothing')

@@ -28,6 +28,7 @@ export class CrashingLog implements LogPort {
 
   readonly admin: LogAdmin = {
     describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
+    deleteRecords: async (...which) => (await this.#opened()).admin.deleteRecords(...which),
     alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),
   }
 

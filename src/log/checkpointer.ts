@@ -29,6 +29,8 @@ export class Checkpointer {
   /** The writes of both files. */
   readonly #pointWrites = new SerialQueue()
   readonly #startWrites = new SerialQueue()
+  /** A write of log starts that has not begun: it will have all starts of its time. */
+  #nextStarts: Promise<void> | undefined
 
   constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
     this.#path = path
@@ -71,7 +73,10 @@ export class Checkpointer {
 
   /** Writes the start of each partition. */
   saveLogStarts(): Promise<void> {
-    return this.#startWrites.run(() => this.#save(logStartsName, 'logStartOffset'))
+    return (this.#nextStarts ??= this.#startWrites.run(() => {
+      this.#nextStarts = undefined
+      return this.#save(logStartsName, 'logStartOffset')
+    }))
   }
 
   /** No more checkpoints by themselves. Resolves when the one in progress has ended. */

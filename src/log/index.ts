@@ -8,7 +8,7 @@
  * `recovery`, and where that refuses, `repair`.
  *
  * Not here yet, each with its place: retention by time and compaction in `retention.ts` (which segments may
- * go), delete-records in `log-start.ts`, which so far drops whole segments.
+ * go).
  */
 export { LogDirectory } from './log-directory.ts'
 export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'

@@ -106,4 +106,18 @@ export interface LogAdmin {
     changes: readonly ConfigChange[],
     options?: { readonly validateOnly?: boolean },
   ): Promise<void>
+  /**
+   * Deletes the records of a partition below `offset`; -1 is its present end (the high watermark). Resolves
+   * with the partition's first offset when that is durable. Readers below it get OFFSET_OUT_OF_RANGE. `app`
+   * names the owner of a topic that is internal to an app.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; OFFSET_OUT_OF_RANGE above the end;
+   *   POLICY_VIOLATION where only compaction removes records; INVALID_ARGUMENT for an internal topic of the
+   *   log, or of another app; DISK_FULL
+   */
+  deleteRecords(
+    topic: string,
+    partition: number,
+    offset: number,
+    options?: { readonly app?: string },
+  ): Promise<number>
 }

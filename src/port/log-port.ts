@@ -27,8 +27,8 @@ export interface TopicConfig {
   /**
    * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app})
    * write it, it is deleted with the app, and unless `configs` say otherwise nothing is dropped from it. An
-   * existing topic
-   * `<app>-…-changelog` or `<app>-…-repartition` without an owner (millrace 0.1.0 made it) becomes the app's.
+   * existing topic `<app>-…-changelog` or `<app>-…-repartition` without an owner (millrace 0.1.0 made it)
+   * becomes the app's.
    */
   readonly app?: string
 }

@@ -1,7 +1,9 @@
 /**
- * The start of a partition's log. Whole segments are dropped there, oldest first. The new start shows at
- * once; the files are removed after it is durable.
+ * The start of a partition's log. Retention drops whole segments there, oldest first; a deletion of records
+ * moves it to any offset, also inside a batch. The new start shows at once. The files of segments wholly below
+ * it are removed after it is durable.
  */
+import { diskError } from '../files/disk-errors.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
@@ -34,6 +36,21 @@ export class LogStart {
   /** Drops the segments wholly below `offset`. Resolves when they are gone. */
   dropBefore(offset: number): Promise<void> {
     return this.#drop(segmentsBelow(this.#segments.all, offset))
+  }
+
+  /** Begins at `offset`, which is in the log, or later. Durable when this resolves. */
+  async moveTo(offset: number): Promise<void> {
+    if (offset > this.#offset) {
+      this.#offset = offset
+      this.#context.moved()
+    }
+    const count = segmentsBelow(this.#segments.all, offset)
+    if (count > 0) return this.#drop(count)
+    try {
+      await this.#context.saveLogStarts()
+    } catch (error) {
+      throw diskError(error, 'saving where the log starts')
+    }
   }
 
   /** Drops the segments that retention does not keep, as far as they lie below `limitOffset`. */

@@ -140,7 +140,7 @@ export class Partition {
 
   /** Everything below is safe and belongs to no open transaction. */
   get lastStableOffset(): number {
-    return this.#visibility.lastStableOffset(this.#producers.firstOpenOffset)
+    return Math.max(this.logStartOffset, this.#visibility.lastStableOffset(this.#producers.firstOpenOffset))
   }
 
   /** The present end for readers: the last stable offset, for read_uncommitted the high watermark. */
@@ -286,6 +286,23 @@ export class Partition {
   async dropBefore(offset: number): Promise<void> {
     this.#checkWritable()
     await this.#start.dropBefore(Math.min(offset, this.lastStableOffset))
+  }
+
+  /**
+   * Deletes the records below `offset`, at the most the high watermark: the log then starts there. Resolves
+   * with its start when that is durable. Records below an earlier start are gone already.
+   * @throws MillraceError OFFSET_OUT_OF_RANGE above the high watermark; DISK_FULL, PARTITION_POISONED,
+   *   PARTITION_DAMAGED, CLOSED
+   */
+  async deleteRecords(offset: number): Promise<number> {
+    this.#checkWritable()
+    if (offset > this.highWatermark)
+      throw new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `${this.name} has records up to offset ${this.highWatermark}: nothing can be deleted up to ${offset}.`,
+      )
+    await this.#start.moveTo(offset)
+    return this.logStartOffset
   }
 
   /** Drops the segments that retention does not keep. */

@@ -12,6 +12,7 @@
  * }
  * for (const { name, run } of logPortConformance({ make })) test(name, run)
  */
+import { adminCases } from './admin.ts'
 import { groupCases } from './groups.ts'
 import { Harness, type PortUnderTest } from './harness.ts'
 import { readingCases } from './reading.ts'
@@ -48,6 +49,7 @@ export interface ConformanceCase {
 }
 
 const areas: Record<string, Cases> = {
+  admin: adminCases,
   topics: topicCases,
   reading: readingCases,
   transactions: transactionCases,
