@@ -45,6 +45,14 @@ export type ErrorCode =
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
   | 'GROUP_NOT_EMPTY' // members or an app are active: stop them first
   | 'MEMBER_FENCED' // the group has given the partitions to another member: drop uncommitted work
+  | 'UNKNOWN_MEMBER_ID' // a former member of a group, or one that never joined
+  | 'ILLEGAL_GENERATION' // a member of a generation of its group that has passed
+  | 'FENCED_INSTANCE_ID' // another member has the instance id of this one
+  | 'REBALANCE_IN_PROGRESS' // the group shares its partitions: join again
+  | 'MEMBER_ID_REQUIRED' // a new member has to join again with the id that it was given
+  | 'INCONSISTENT_GROUP_PROTOCOL' // the group shares its partitions in another way, or belongs to an app
+  | 'INVALID_SESSION_TIMEOUT' // outside what the groups of this log allow
+  | 'GROUP_MAX_SIZE_REACHED' // the group has all the members that it may have
   // schema
   | 'MALFORMED_RECORD' // a record that its topic's schema refuses, read or written
   | 'SCHEMA_ASYNC' // a schema that validates asynchronously

@@ -71,8 +71,9 @@ export class Apps {
   }
 
   async #finish(app: string): Promise<void> {
-    const { offsets, transactions, metadata } = this.#context
+    const { groups, offsets, transactions, metadata } = this.#context
     await offsets.forgetGroup(app)
+    await groups.forget(app)
     await Promise.all(this.#idsOf(app).map(id => transactions.forget(id)))
     await metadata.update(current => ({
       ...current,

@@ -19,6 +19,7 @@ class TestEntrance implements Entrance {
   constructor(broker: Broker) {
     this.#broker = broker
   }
+  async leaveGroups(): Promise<void> {}
   topicDeleted(topic: string): void {
     this.asked.push(`deleted ${topic}`)
   }

@@ -17,9 +17,8 @@ import {
 import type {
   BrokerConfigs,
   GroupCommit,
+  GroupCoordinator,
   GroupDescription,
-  GroupMembership,
-  GroupOptions,
   Isolation,
   OffsetCommit,
   OffsetSpec,
@@ -34,6 +33,7 @@ import { staticConfigs } from './broker-configs.ts'
 import { Configs } from './configs.ts'
 import type { ConfigTexts } from './config-values.ts'
 import { CutOffsets } from './cut-offsets.ts'
+import type { GroupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
 import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
 import { Locks } from './locks.ts'
@@ -55,12 +55,16 @@ export interface BrokerOptions extends Omit<LogDirectoryOptions, keyof Partition
   readonly configs?: BrokerConfigs
   /** Limits of the logs that the broker keeps for itself. */
   readonly internal?: InternalLimits
+  /** Limits of consumer groups. */
+  readonly groups?: GroupSettings
 }
 
 /** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
 export interface Entrance {
-  /** A topic was deleted: its readers learn of it. Synchronous. */
+  /** A topic was deleted: its readers and members learn of it. Synchronous. */
   topicDeleted(topic: string): void
+  /** Lets the members that came by this entrance commit and leave. */
+  leaveGroups(): Promise<void>
   openWriters(): Iterable<OpenWriter>
   /** Ends readers and writers. The broker still answers, until this resolves. */
   close(): Promise<void>
@@ -77,12 +81,15 @@ interface Parts {
   readonly producerIds: ProducerIds
   readonly transactions: Transactions
   readonly active: ActiveClock
+  readonly options: BrokerOptions
 }
 
 export class Broker {
   readonly admin: Admin
   readonly offsets: Offsets
   readonly transactions: Transactions
+  /** The clock of time-outs. */
+  readonly active: ActiveClock
   readonly #log: LogDirectory
   readonly #topics: Topics
   readonly #cut: CutOffsets
@@ -96,7 +103,7 @@ export class Broker {
   #closed = false
 
   private constructor(parts: Parts) {
-    const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active } = parts
+    const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options } = parts
     this.admin = new Admin({
       metadata,
       topics,
@@ -104,15 +111,21 @@ export class Broker {
       writable: (topic, index, app) => this.writable(topic, index, app),
       checkOpen: () => this.checkOpen(),
     })
+    this.active = active
     this.offsets = offsets
     this.transactions = transactions
     this.#log = log
     this.#topics = topics
     this.#cut = cut
     this.#producerIds = producerIds
+    const { clock, random, groups: settings = {} } = options
     this.#groups = new Groups({
+      clock,
       active,
-      partitions: topic => topics.known(topic).partitions,
+      random,
+      settings,
+      kept: offsets.kept,
+      keep: (group, kept) => offsets.keepGroup(group, kept),
       commit: commit => this.commitOffsets(commit),
     })
     this.#apps = new Apps({
@@ -221,9 +234,14 @@ export class Broker {
     return this.transactions.init(init)
   }
 
-  async joinGroup(options: GroupOptions): Promise<GroupMembership> {
-    this.checkOpen()
-    return this.#groups.join(options)
+  /** The coordinator of groups, for their members. */
+  get groups(): GroupCoordinator {
+    return this.#groups
+  }
+
+  /** The partition count of a topic. Throws UNKNOWN_TOPIC. */
+  partitionCount(topic: string): number {
+    return this.#topics.known(topic).partitions
   }
 
   async committedOffsets(
@@ -237,22 +255,23 @@ export class Broker {
 
   async commitOffsets(commit: GroupCommit): Promise<void> {
     if (this.#closed) throw closedError()
-    this.checkCommit(commit)
+    this.checkCommit(commit, { isTransactional: false })
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
     if (commit.memberId === undefined) await this.#cut.settle(commit.group)
   }
 
   /** Checks that the partitions exist and that the committer may commit. */
-  checkCommit(commit: GroupCommit): void {
+  checkCommit(commit: GroupCommit, { isTransactional }: { readonly isTransactional: boolean }): void {
     this.offsets.checkUsable()
-    this.#groups.check(commit)
+    this.#groups.check(commit, isTransactional)
     this.#checkOffsets(commit.offsets)
   }
 
   listGroups(): GroupDescription[] {
     this.checkOpen()
-    const groups = new Set([...this.#groups.names(), ...this.offsets.groups()])
+    const withMembers = this.#groups.names().filter(group => this.#groups.members(group) > 0)
+    const groups = new Set([...withMembers, ...this.offsets.groups()])
     return Array.from(groups, group => ({
       group,
       members: this.#groups.members(group),
@@ -265,6 +284,7 @@ export class Broker {
     this.#apps.checkStopped(group)
     this.#checkOffsets(offsets)
     await this.offsets.replace(group, offsets)
+    if (offsets.length === 0) await this.#groups.forget(group)
     await this.#cut.settle(group)
   }
 
@@ -290,7 +310,7 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    await this.#groups.close()
+    for (const entrance of this.#entrances) await entrance.leaveGroups()
     this.#closed = true
     for (const entrance of this.#entrances) await entrance.close()
     try {
@@ -308,7 +328,6 @@ export class Broker {
       deleted: (name, partitions) => {
         for (const partition of partitions) this.transactions.partitionDeleted(partition)
         for (const entrance of this.#entrances) entrance.topicDeleted(name)
-        this.#groups.topicDeleted(name)
       },
       forgetOffsets: ({ name }) => this.offsets.forgetTopic(name),
     })
@@ -351,7 +370,7 @@ async function openParts(log: LogDirectory, options: BrokerOptions, statics: Con
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)
   const transactions = new Transactions({ clock, active, log, transactionLog, offsets, producerIds }, states)
-  return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active }
+  return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
 }
 
 /** A new producer must not get an id that the log has already. */

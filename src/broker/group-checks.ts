@@ -1,72 +1,80 @@
-/** Checks of a group's members: how they share topics, and the generation of their commits. */
+/** What is refused to members of a group, and to those who commit for it. */
 import { MillraceError } from '../base/index.ts'
-import { type GroupOptions, setName } from '../port/index.ts'
+import type { GroupCommit, GroupProtocol, GroupState } from '../port/index.ts'
+import { type GroupMembers, type Member, unknownMember } from './group-members.ts'
 
-/** The partition count of a topic. Throws UNKNOWN_TOPIC. */
-export type PartitionCount = (topic: string) => number
-
-/**
- * The topics of a set are shared together.
- * @throws MillraceError INVALID_ARGUMENT, NOT_COPARTITIONED, UNKNOWN_TOPIC
- */
-export function checkSet(topics: readonly string[], partitions: PartitionCount): void {
-  const [first, ...others] = topics
-  if (first === undefined) throw new MillraceError('INVALID_ARGUMENT', 'A set of topics to share is empty.')
-  const count = partitions(first)
-  for (const topic of others)
-    if (partitions(topic) !== count)
-      throw new MillraceError(
-        'NOT_COPARTITIONED',
-        `Topics '${first}' and '${topic}' are shared together, but have ${count} and ${partitions(topic)} partitions. Give them the same count.`,
-      )
+interface Present {
+  readonly state: GroupState
+  readonly generation: number
+  readonly members: GroupMembers
 }
 
 /**
- * All members of a group must use its partitions in the same way.
- * @throws MillraceError INVALID_ARGUMENT
+ * Whether the committer may commit, as Kafka decides it. A committer that names neither a member nor a
+ * generation may commit to a group without members, and within a transaction to any group (clients from
+ * before KIP-447).
+ * @returns the member that commits
+ * @throws MillraceError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS
  */
-export function checkProtocol(
-  group: string,
-  members: readonly GroupOptions[],
-  { protocol = 'consumer' }: GroupOptions,
-): void {
-  for (const { protocol: other = 'consumer' } of members) {
-    if (other === protocol) continue
-    const who = { consumer: 'consumers', streams: 'an app' } as const
+export function checkGroupCommit(
+  { state, generation, members }: Present,
+  commit: GroupCommit,
+  isTransactional: boolean,
+): Member | undefined {
+  const { group, memberId = '', instanceId, generation: committed = -1 } = commit
+  if (committed < 0 && members.size === 0) return undefined
+  if (committed < 0 && memberId === '' && instanceId === undefined) {
+    if (isTransactional) return undefined
     throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `The group '${group}' belongs to ${who[other]}, and cannot belong to ${who[protocol]} as well: each would take records away from the other. Use another name.`,
+      'UNKNOWN_MEMBER_ID',
+      `Group '${group}' has members: only they commit its offsets. Join it, or stop them first.`,
     )
   }
+  const member = members.checked(memberId, instanceId)
+  if (committed !== generation) throw illegalGeneration(group, memberId, committed)
+  // It has joined and not synced: it does not know yet which partitions are its own.
+  if (!isTransactional && state === 'CompletingRebalance') throw rebalancing(group)
+  return member
 }
 
-/**
- * Members that share a topic do so in the same set: otherwise one partition could have two owners.
- * @throws MillraceError INVALID_ARGUMENT
- */
-export function checkSets(group: string, members: readonly GroupOptions[]): void {
-  const setOf = new Map<string, string>()
-  for (const topics of members.flatMap(member => member.topics))
-    for (const topic of topics) {
-      const set = setName(topics)
-      if ((setOf.get(topic) ?? set) !== set)
-        throw new MillraceError(
-          'INVALID_ARGUMENT',
-          `Group '${group}' shares topic '${topic}' once with {${setOf.get(topic)}} and once with {${set}}. Use the same set everywhere.`,
-        )
-      setOf.set(topic, set)
-    }
+/** Commits for a group that nobody knows: only without a member. */
+export function checkCommitToUnknown({ group, memberId, generation = -1 }: GroupCommit): void {
+  if (generation >= 0 || memberId) throw unknownMember(group, memberId ?? '')
 }
 
-/** A commit of a member, or of a generation, that has passed. */
-export function fenced(group: string, memberId: string | undefined, generation?: number): MillraceError {
-  const who = memberId === undefined ? 'The committer' : `Member '${memberId}'`
-  const what =
-    generation === undefined
-      ? 'is no longer in the group'
-      : `is of generation ${generation}, which has passed`
+/** Kafka's ILLEGAL_GENERATION. */
+export function illegalGeneration(group: string, memberId: string, generation: number): MillraceError {
+  const who = memberId === '' ? 'The committer' : `Member '${memberId}'`
   return new MillraceError(
-    'MEMBER_FENCED',
-    `${who} of group '${group}' ${what}: its partitions may have another owner. Drop uncommitted work.`,
+    'ILLEGAL_GENERATION',
+    `${who} of group '${group}' is of generation ${generation}, which has passed: its partitions may have another owner. Drop uncommitted work.`,
+  )
+}
+
+/** Kafka's REBALANCE_IN_PROGRESS. */
+export function rebalancing(group: string): MillraceError {
+  return new MillraceError(
+    'REBALANCE_IN_PROGRESS',
+    `Group '${group}' shares its partitions among its members now: join it again.`,
+    { retriable: true },
+  )
+}
+
+/** Kafka's INCONSISTENT_GROUP_PROTOCOL. */
+export function inconsistent(
+  group: string,
+  present: readonly GroupProtocol[],
+  given: readonly GroupProtocol[],
+): MillraceError {
+  const who = (protocols: readonly GroupProtocol[]): string =>
+    protocols.some(({ name }) => name === 'millrace') ? 'an app' : 'consumers'
+  const [here, there] = [who(present), who(given)]
+  const names = (protocols: readonly GroupProtocol[]): string =>
+    [...new Set(protocols.map(({ name }) => name))].join(', ') || 'none'
+  return new MillraceError(
+    'INCONSISTENT_GROUP_PROTOCOL',
+    here === there
+      ? `The members of group '${group}' share partitions by ${names(present)}, and this one by ${names(given)}. Give all of them one assignor in common.`
+      : `The group '${group}' belongs to ${here}, and cannot belong to ${there} as well: each would take records away from the other. Use another name.`,
   )
 }

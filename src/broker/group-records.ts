@@ -3,13 +3,13 @@
  * given twice, and while it has members also these and their assignments.
  *
  *   key    version int16 = 2 | group
- *   value  version int16 = 3 | protocol type | generation int32 | protocol (null: none) | leader (null: none) |
- *          time of the present state int64 |
- *          members [ member id | instance id (null: none) | client id | client host | rebalance timeout int32 |
- *                    session timeout int32 | subscription bytes | assignment bytes ]
+ *   value  version int16 = 3 | protocol type | generation int32 | protocol (null: none) |
+ *          leader (null: none) | time of the present state int64 |
+ *          members [ member id | instance id (null: none) | client id | client host |
+ *                    rebalance timeout int32 | session timeout int32 | subscription bytes | assignment bytes ]
  *
- * Versions 0 (no rebalance timeout), 1 (no time), 2 (no instance id) and 4 (compact fields) are read as well. A
- * null value says that the group was deleted.
+ * Versions 0 (no rebalance timeout), 1 (no time), 2 (no instance id) and 4 (compact fields) are read as well.
+ * A null value says that the group was deleted.
  */
 import { MillraceError } from '../base/index.ts'
 import { FieldReader, FieldWriter } from '../wire/index.ts'

@@ -1,265 +1,246 @@
 /**
- * The coordinator of one group, whose members live in this process.
+ * The coordinator of one group: Kafka's classic protocol.
  *
- * A rebalance is incremental (KIP-429): only partitions that change hands are taken back. The steps of a
- * rebalance, one at a time: compute the assignment; all members give back partitions that move; raise the
- * generation; the members take their new partitions. A member's part in a step: port/group/member.ts.
+ * ```
+ *   Empty ──join──▶ PreparingRebalance ──all have joined, or time-out──▶ CompletingRebalance
+ *     ▲                  ▲        │                                          │        │
+ *     └─none are left────┼────────┘              the leader's sync is durable│        │a member leaves or joins
+ *                        └───a member joins, leaves, is late──── Stable ◀────┘        │
+ *                        └────────────────────────────────────────────────────────────┘
+ * ```
  *
- * A member that does not answer a step in time is expelled: its `onLost` is called, and its commits are
- * refused. So is one that works on a record all that time. Meanwhile it keeps the partition of that record,
- * so that the others need not wait. Members need no heartbeats: they end with the process.
+ * Dead: the group was deleted.
  *
- * Generations: a member may commit with any generation since partitions were last taken from it, so that a
- * commit in progress is not refused because others join or leave. After that, and after it has left or was
- * expelled, it gets MEMBER_FENCED.
+ * Invariants
+ * - The generation rises when all have joined, and never falls, also over restarts: an assignment is told to
+ *   nobody before it is durable, with its generation.
+ * - A commit counts in the present generation only. So two members can commit for one partition only if their
+ *   leader assigned it to both.
+ * - A member in this process is one whose session does not run while its `alive` signal lasts. It does not
+ *   outlive the process: its place is dropped when the group is read again.
  */
-import { MillraceError, type ActiveClock } from '../base/index.ts'
+import { MillraceError, type ActiveClock, type Clock, type Timer } from '../base/index.ts'
 import {
-  assign,
   type GroupCommit,
-  GroupMember,
-  type GroupMembership,
-  type GroupOptions,
-  setName,
-  type Unit,
-  unitsOf,
+  type JoinedGroup,
+  type JoinGroup,
+  type LeaveGroup,
+  memberIdRequired,
+  type MemberOfGroup,
+  type SyncedGroup,
+  type SyncGroup,
 } from '../port/index.ts'
-import { checkProtocol, checkSets, fenced, type PartitionCount } from './group-checks.ts'
+import { checkGroupCommit, illegalGeneration, inconsistent, rebalancing } from './group-checks.ts'
+import { keptMember, type Member, newMember, unknownMember } from './group-members.ts'
+import type { KeptGroup } from './group-records.ts'
+import { Rebalances } from './group-rebalance.ts'
+import type { GroupSettings } from './group-settings.ts'
+
+/** The client host of members in this process. */
+export const inProcessHost = 'in process'
+/**
+ * A new member whose join is not answered for this long is removed: its client may have gone. As in Kafka.
+ */
+const newMemberTimeoutMs = 5 * 60_000
 
 export interface GroupContext {
-  /** The clock of the rebalance time-out. */
+  readonly clock: Clock
+  /** The clock of sessions and rebalances. */
   readonly active: ActiveClock
-  readonly partitions: PartitionCount
-  commit(commit: GroupCommit): Promise<void>
-}
-
-/** A member as its coordinator knows it. */
-interface Seat {
-  readonly member: GroupMember
-  state: 'active' | 'leaving' | 'gone'
-  /** Commits of earlier generations are refused. */
-  validFrom: number
-  /** The work that a rebalance waits for; until it is done, the time-out runs. */
-  work: Promise<unknown> | undefined
-  readonly joined: PromiseWithResolvers<void>
-  readonly left: PromiseWithResolvers<void>
+  readonly settings: Required<GroupSettings>
+  newMemberId(prefix: string): string
+  /** Keeps the group; resolves when that is durable. */
+  keep(group: string, kept: KeptGroup): Promise<void>
 }
 
 export class Group {
-  readonly #name: string
+  readonly name: string
   readonly #context: GroupContext
-  /** By member id, in the order in which they joined. */
-  readonly #seats = new Map<string, Seat>()
-  #generation = 0
-  /** Members or topics have changed since the assignment was computed. */
-  #stale = false
-  #rebalancing = false
+  readonly #rebalances: Rebalances
+  /** Forgets member ids that were given out and are not used. */
+  readonly #promised = new Map<string, Timer>()
 
-  constructor(name: string, context: GroupContext) {
-    this.#name = name
+  constructor(name: string, context: GroupContext, kept?: KeptGroup) {
+    this.name = name
     this.#context = context
-  }
-
-  get size(): number {
-    return this.#seats.size
-  }
-
-  /** Resolves once the member has its first assignment, which may be empty. */
-  async join(id: string, options: GroupOptions): Promise<GroupMembership> {
-    const others = [...this.#seats.values()].map(({ member }) => member.options)
-    checkProtocol(this.#name, others, options)
-    checkSets(this.#name, [...others, options])
-    const seat: Seat = {
-      member: new GroupMember(id, options),
-      state: 'active',
-      validFrom: 0,
-      work: undefined,
-      joined: Promise.withResolvers(),
-      left: Promise.withResolvers(),
-    }
-    this.#seats.set(id, seat)
-    this.#rebalance()
-    await seat.joined.promise
-    return this.#membership(seat)
-  }
-
-  /** Throws MEMBER_FENCED for a former member, or a past generation. */
-  check(memberId: string | undefined, generation: number | undefined): void {
-    const seat = memberId === undefined ? undefined : this.#seats.get(memberId)
-    if (memberId !== undefined && !seat) throw fenced(this.#name, memberId)
-    if (generation === undefined) return
-    if (generation > this.#generation || generation < (seat?.validFrom ?? this.#generation))
-      throw fenced(this.#name, memberId, generation)
-  }
-
-  topicDeleted(topic: string): void {
-    const error = new MillraceError(
-      'UNKNOWN_TOPIC',
-      `Topic '${topic}' was deleted while group '${this.#name}' read it.`,
+    this.#rebalances = new Rebalances(name, context)
+    if (!kept) return
+    const members = kept.members.filter(
+      ({ clientHost, instanceId }) => clientHost !== inProcessHost || instanceId !== undefined,
     )
-    for (const { member } of this.#seats.values()) member.loseTopic(topic, error)
-    this.#rebalance()
+    this.#rebalances.restore(
+      kept,
+      members.map(member => keptMember(member, kept.protocol ?? '')),
+    )
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#seats.values()].map(seat => this.#leave(seat)))
+  /** Its state, for those who look at it. */
+  get now(): Readonly<Rebalances> {
+    return this.#rebalances
   }
 
-  #membership(seat: Seat): GroupMembership {
-    const { member } = seat
-    return {
-      memberId: member.id,
-      get generation() {
-        return member.generation
-      },
-      get assignment() {
-        return member.assignment
-      },
-      commit: offsets =>
-        this.#context.commit({
-          group: this.#name,
-          memberId: member.id,
-          generation: member.generation,
-          offsets,
-        }),
-      leave: () => this.#leave(seat),
+  /** Whether nobody is in it, or about to be. */
+  get isUnused(): boolean {
+    return this.#rebalances.state === 'Empty' && this.#promised.size === 0
+  }
+
+  async join(request: JoinGroup): Promise<JoinedGroup> {
+    const { memberId, instanceId } = request
+    const { members, state, leader } = this.#rebalances
+    this.#checkJoin(request)
+    if (memberId === '') return this.#joinNew(request)
+    if (this.#promised.has(memberId) && instanceId === undefined) return this.#add(memberId, request)
+    const member = members.checked(memberId, instanceId)
+    const isSame = isSameProtocols(member, request)
+    // An answer to an earlier join was lost; or nothing has changed for this follower.
+    if (state === 'CompletingRebalance' && isSame) return this.#rebalances.answerTo(member)
+    if (state === 'Stable' && isSame && member.id !== leader) return this.#rebalances.answerTo(member)
+    update(member, request)
+    return this.#rebalances.waitForOthers(member)
+  }
+
+  async sync(request: SyncGroup): Promise<SyncedGroup> {
+    const rebalances = this.#rebalances
+    const member = this.#checkSync(request)
+    if (rebalances.state === 'PreparingRebalance') throw rebalancing(this.name)
+    const answer = rebalances.sync(member)
+    if (rebalances.state === 'CompletingRebalance' && member.id === rebalances.leader)
+      void rebalances.assign(new Map(request.assignments.map(each => [each.memberId, each.assignment])))
+    return answer
+  }
+
+  heartbeat(request: MemberOfGroup): void {
+    const { sessions, state } = this.#rebalances
+    sessions.prolong(this.#checkMember(request))
+    if (state === 'PreparingRebalance') throw rebalancing(this.name)
+  }
+
+  async rebalance({ memberId, instanceId, generation }: MemberOfGroup): Promise<void> {
+    const { members, state, generation: current } = this.#rebalances
+    const member = members.checked(memberId, instanceId)
+    if (state === 'Stable' && generation === current) await member.woken.promise
+  }
+
+  leave({ memberId, instanceId }: LeaveGroup): void {
+    if (this.#promised.has(memberId)) return this.#unpromise(memberId)
+    const { members } = this.#rebalances
+    const isNamed = memberId === '' && instanceId !== undefined
+    const member = isNamed ? members.byInstance(instanceId) : members.checked(memberId, instanceId)
+    if (!member) throw unknownMember(this.name, memberId)
+    this.#rebalances.removeAndShare(member)
+  }
+
+  /**
+   * Checks that the committer may commit, as Kafka does, and prolongs its session.
+   * @throws MillraceError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS
+   */
+  checkCommit(commit: GroupCommit, isTransactional: boolean): void {
+    const member = checkGroupCommit(this.#rebalances, commit, isTransactional)
+    if (member) this.#rebalances.sessions.prolong(member)
+  }
+
+  /** The group is deleted: nobody is in it. */
+  die(): void {
+    for (const memberId of this.#promised.keys()) this.#unpromise(memberId)
+    this.#rebalances.die()
+  }
+
+  #checkJoin(request: JoinGroup): void {
+    const { memberId, protocolType, protocols } = request
+    const { members, state, protocolType: present } = this.#rebalances
+    const isOther = members.size > 0 && protocolType !== present
+    if (protocols.length === 0 || isOther || !members.supports(protocols))
+      throw inconsistent(
+        this.name,
+        [...members].flatMap(each => each.protocols),
+        protocols,
+      )
+    const { sizeMax } = this.#context.settings
+    if (members.get(memberId)) return
+    const count =
+      state === 'PreparingRebalance'
+        ? [...members].filter(({ join }) => join).length
+        : members.size + this.#promised.size - (this.#promised.has(memberId) ? 1 : 0)
+    if (count >= sizeMax)
+      throw new MillraceError(
+        'GROUP_MAX_SIZE_REACHED',
+        `Group '${this.name}' has its ${sizeMax} members (group.max.size). Use another group, or raise the limit.`,
+      )
+  }
+
+  #joinNew(request: JoinGroup): Promise<JoinedGroup> {
+    const { instanceId, clientId, requireMemberId } = request
+    const id = this.#context.newMemberId(instanceId ?? clientId)
+    if (instanceId !== undefined) {
+      const before = this.#rebalances.members.byInstance(instanceId)
+      return before ? this.#replace(before, id, request) : this.#add(id, request)
     }
+    if (!requireMemberId) return this.#add(id, request)
+    const forget = (): void => this.#unpromise(id)
+    this.#promised.set(id, this.#context.active.schedule(request.sessionTimeoutMs, forget))
+    this.#rebalances.promised.add(id)
+    throw memberIdRequired(this.name, id)
   }
 
-  #leave(seat: Seat): Promise<void> {
-    if (seat.state === 'active') {
-      seat.state = 'leaving'
-      this.#rebalance()
-    }
-    return seat.left.promise
+  #add(id: string, request: JoinGroup): Promise<JoinedGroup> {
+    this.#promised.get(id)?.cancel()
+    this.#promised.delete(id)
+    const member = newMember(id, request)
+    this.#rebalances.promised.delete(id)
+    this.#rebalances.add(member, request.protocolType)
+    return this.#rebalances.waitForOthers(member, newMemberTimeoutMs)
   }
 
-  /** Starts a rebalance, or restarts the one in progress. */
-  #rebalance(): void {
-    this.#stale = true
-    if (this.#rebalancing) return
-    this.#rebalancing = true
-    void this.#run()
+  /** A static member is back. Its partitions stay its own, and nobody needs to join again. */
+  async #replace(before: Member, id: string, request: JoinGroup): Promise<JoinedGroup> {
+    const rebalances = this.#rebalances
+    const member = { ...newMember(id, request), assignment: before.assignment, isNew: false }
+    rebalances.replace(before, member)
+    const { state, protocol, members } = rebalances
+    if (state !== 'Stable' || members.vote() !== protocol) return rebalances.waitForOthers(member)
+    rebalances.sessions.watch(member)
+    rebalances.sessions.prolong(member)
+    const skipAssignment = rebalances.leader === id
+    const answer = { ...rebalances.answerTo(member), members: [], skipAssignment }
+    await this.#context.keep(this.name, rebalances.kept())
+    return answer
   }
 
-  async #run(): Promise<void> {
-    while (this.#stale) {
-      this.#stale = false
-      const seats = [...this.#seats.values()]
-      const targets = this.#targets(seats)
-      await Promise.all(seats.map((seat, index) => this.#takeBack(seat, targets[index]!)))
-      // Members that joined, left or were expelled meanwhile change the assignment: compute it again before
-      // giving anything.
-      if (this.#stale) continue
-      this.#generation += 1
-      await Promise.all(seats.map((seat, index) => this.#give(seat, targets[index]!)))
-    }
-    this.#rebalancing = false
+  #unpromise(memberId: string): void {
+    this.#promised.get(memberId)?.cancel()
+    this.#promised.delete(memberId)
+    this.#rebalances.promised.delete(memberId)
+    this.#rebalances.completeIfAllJoined()
   }
 
-  #targets(seats: readonly Seat[]): ReadonlyMap<string, Unit>[] {
-    const sets = new Map<string, Unit[]>()
-    for (const { member } of seats)
-      for (const topics of member.options.topics) {
-        const [count] = topics.map(topic => this.#countOf(topic)).filter(found => found !== undefined)
-        if (count !== undefined) sets.set(setName(topics), unitsOf(topics, count))
-      }
-    const candidates = seats.map(seat => ({
-      sets: seat.state === 'active' ? seat.member.sets : new Set<string>(),
-      has: new Set(seat.member.units.keys()),
-      busy: this.#busyUnits(seat),
-    }))
-    return assign(sets, candidates)
+  #checkMember({ memberId, instanceId, generation }: MemberOfGroup): Member {
+    const member = this.#rebalances.members.checked(memberId, instanceId)
+    if (generation !== this.#rebalances.generation) throw illegalGeneration(this.name, memberId, generation)
+    return member
   }
 
-  /** Undefined for a missing topic, which may have been deleted. */
-  #countOf(topic: string): number | undefined {
-    try {
-      return this.#context.partitions(topic)
-    } catch {
-      return undefined
-    }
+  #checkSync(request: SyncGroup): Member {
+    const member = this.#checkMember(request)
+    const present = this.#rebalances
+    const { protocolType = present.protocolType, protocol = present.protocol } = request
+    if (protocolType !== present.protocolType || protocol !== present.protocol)
+      throw inconsistent(this.name, member.protocols, [])
+    return member
   }
+}
 
-  /** Keys of the units that the member is at work on. Its time-out runs from here on. */
-  #busyUnits(seat: Seat): ReadonlySet<string> {
-    const busy = seat.state === 'active' ? seat.member.busyUnits() : undefined
-    if (!busy) return new Set()
-    if (busy.keys.size > 0 && seat.work === undefined) this.#watch(seat, busy.done)
-    return busy.keys
-  }
+function update(member: Member, request: JoinGroup): void {
+  const { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols, alive } = request
+  Object.assign(member, { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols })
+  member.alive = alive
+}
 
-  #watch(seat: Seat, work: Promise<unknown>): void {
-    seat.work = work
-    const timer = this.#context.active.schedule(seat.member.rebalanceTimeoutMs, () => {
-      if (seat.state !== 'gone') this.#expel(seat, this.#tooLate(seat))
-      this.#rebalance()
+function isSameProtocols({ protocols }: Member, request: JoinGroup): boolean {
+  return (
+    protocols.length === request.protocols.length &&
+    protocols.every(({ name, metadata }, index) => {
+      const other = request.protocols[index]!
+      return name === other.name && Buffer.compare(metadata, other.metadata) === 0
     })
-    const done = (): void => {
-      seat.work = undefined
-      timer.cancel()
-    }
-    work.then(done, done)
-  }
-
-  /** Takes from the member the partitions that move; a leaving member is gone after that. */
-  async #takeBack(seat: Seat, target: ReadonlyMap<string, Unit>): Promise<void> {
-    const { member } = seat
-    if (member.hasToGiveBack(target)) {
-      const generation = this.#generation + 1
-      if (!(await this.#answers(seat, () => member.giveBack(target, generation)))) return
-      seat.validFrom = generation
-    }
-    if (seat.state === 'leaving') {
-      this.#remove(seat)
-      seat.joined.resolve()
-    }
-  }
-
-  async #give(seat: Seat, target: ReadonlyMap<string, Unit>): Promise<void> {
-    if (seat.state === 'gone') return
-    const { member } = seat
-    const generation = this.#generation
-    if (member.hasToTake(target) && !(await this.#answers(seat, () => member.take(target, generation))))
-      return
-    seat.joined.resolve()
-  }
-
-  /** Waits for a step of the member. A member that fails, or is late, is expelled; then returns false. */
-  async #answers(seat: Seat, step: () => Promise<void>): Promise<boolean> {
-    const { promise: late, reject } = Promise.withResolvers<void>()
-    const timer = this.#context.active.schedule(seat.member.rebalanceTimeoutMs, () =>
-      reject(this.#tooLate(seat)),
-    )
-    try {
-      await Promise.race([step(), late])
-      return seat.state !== 'gone'
-    } catch (error) {
-      if (seat.state !== 'gone') this.#expel(seat, error)
-      return false
-    } finally {
-      timer.cancel()
-    }
-  }
-
-  #tooLate({ member }: Seat): MillraceError {
-    return new MillraceError(
-      'MEMBER_FENCED',
-      `Member '${member.id}' of group '${this.#name}' did not answer a rebalance within ${member.rebalanceTimeoutMs} ms: its partitions have other owners, which get its uncommitted records again. Do less work for each record, or raise rebalanceTimeout.`,
-    )
-  }
-
-  #expel(seat: Seat, error: unknown): void {
-    this.#remove(seat)
-    seat.joined.reject(error)
-    // Other members get its partitions.
-    this.#stale = true
-    seat.member.lose(error)
-  }
-
-  #remove(seat: Seat): void {
-    seat.state = 'gone'
-    this.#seats.delete(seat.member.id)
-    seat.left.resolve()
-  }
+  )
 }

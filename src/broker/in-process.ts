@@ -1,25 +1,31 @@
 /** LogPort in process: calls of the broker, with readers and writers that pass batches without copies. */
 import { LentMemory, type Clock } from '../base/index.ts'
-import type {
-  GroupCommit,
-  GroupDescription,
-  GroupMembership,
-  GroupOptions,
-  Isolation,
-  LogAdmin,
-  LogPort,
-  OffsetCommit,
-  OffsetSpec,
-  Reader,
-  ReaderOptions,
-  TopicConfig,
-  TopicDescription,
-  TopicPartition,
-  Writer,
-  WriterOptions,
+import {
+  asFenced,
+  checkTopics,
+  type GroupCommit,
+  type GroupDescription,
+  GroupMember,
+  type GroupMemberContext,
+  type GroupMembership,
+  type GroupOptions,
+  type Isolation,
+  type LogAdmin,
+  type LogPort,
+  type OffsetCommit,
+  type OffsetSpec,
+  type PartitionCounts,
+  type Reader,
+  type ReaderOptions,
+  type TopicConfig,
+  type TopicDescription,
+  type TopicPartition,
+  type Writer,
+  type WriterOptions,
 } from '../port/index.ts'
 import type { OpenWriter } from './apps.ts'
 import { Broker, type BrokerOptions, type Entrance } from './broker.ts'
+import { inProcessHost } from './group.ts'
 import { InProcessReader } from './reader.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
 
@@ -60,7 +66,7 @@ export class InProcessLog implements LogPort {
       writable: (topic, index, app) => broker.writable(topic, index, app),
       transactions: broker.transactions,
       offsets: broker.offsets,
-      checkCommit: commit => broker.checkCommit(commit),
+      checkCommit: commit => fencing(() => broker.checkCommit(commit, { isTransactional: true })),
       closed: writer => writers.delete(writer),
     }
   }
@@ -131,8 +137,23 @@ export class InProcessLog implements LogPort {
     return writer
   }
 
-  joinGroup(options: GroupOptions): Promise<GroupMembership> {
-    return this.#broker.joinGroup(options)
+  async joinGroup(options: GroupOptions): Promise<GroupMembership> {
+    this.#broker.checkOpen()
+    const { active, groups } = this.#broker
+    const { members } = this.#clients
+    const topics = options.topics.flat()
+    checkTopics(options, new Map(topics.map(topic => [topic, this.#broker.partitionCount(topic)])))
+    const context: GroupMemberContext = {
+      coordinator: groups,
+      active,
+      clientId: 'millrace',
+      clientHost: inProcessHost,
+      counts: async all => this.#countsOf(all),
+      ended: member => members.delete(member),
+    }
+    const member = new GroupMember(context, options)
+    members.add(member)
+    return member.join()
   }
 
   committedOffsets(
@@ -142,8 +163,12 @@ export class InProcessLog implements LogPort {
     return this.#broker.committedOffsets(group, partitions)
   }
 
-  commitOffsets(commit: GroupCommit): Promise<void> {
-    return this.#broker.commitOffsets(commit)
+  async commitOffsets(commit: GroupCommit): Promise<void> {
+    try {
+      await this.#broker.commitOffsets(commit)
+    } catch (error) {
+      throw asFenced(error)
+    }
   }
 
   async listGroups(): Promise<GroupDescription[]> {
@@ -165,15 +190,39 @@ export class InProcessLog implements LogPort {
   close(): Promise<void> {
     return this.#broker.close()
   }
+
+  #countsOf(topics: readonly string[]): PartitionCounts {
+    const counts = new Map<string, number>()
+    for (const topic of topics) {
+      const found = this.#broker.describeTopic(topic)
+      if (found) counts.set(topic, found.partitions)
+    }
+    return counts
+  }
 }
 
-/** The readers and writers that are open. */
+/** A refused commit as users of LogPort know it. */
+function fencing(check: () => void): void {
+  try {
+    check()
+  } catch (error) {
+    throw asFenced(error)
+  }
+}
+
+/** The readers, writers and members that there are. */
 class Clients implements Entrance {
   readonly readers = new Set<InProcessReader>()
   readonly writers = new Set<PlainWriter | TransactionalWriter>()
+  readonly members = new Set<GroupMember>()
 
   topicDeleted(topic: string): void {
     for (const reader of this.readers) reader.topicDeleted(topic)
+    for (const member of this.members) member.topicDeleted(topic)
+  }
+
+  async leaveGroups(): Promise<void> {
+    await Promise.all(Array.from(this.members, member => member.leave()))
   }
 
   openWriters(): Iterable<OpenWriter> {

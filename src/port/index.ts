@@ -14,8 +14,28 @@ export {
   missingTopic,
   topicToRead,
 } from './ensure-topic.ts'
-export { assign, setName, type Unit, unitsOf } from './group/assignor.ts'
-export { GroupMember } from './group/member.ts'
+export type { AssignorName, PartitionCounts } from './group/assignors.ts'
+export {
+  type Assignment,
+  decodeAssignment,
+  decodeSubscription,
+  type Subscription,
+} from './group/consumer-protocol.ts'
+export {
+  asFenced,
+  type GroupCoordinator,
+  type GroupProtocol,
+  type JoinedGroup,
+  type JoinGroup,
+  type LeaveGroup,
+  memberIdRequired,
+  type MemberOfGroup,
+  requiredMemberId,
+  type SyncedGroup,
+  type SyncGroup,
+} from './group/coordinator.ts'
+export { checkTopics } from './group/checks.ts'
+export { GroupMember, type GroupMemberContext } from './group/member.ts'
 export {
   type GroupPartition,
   moveOffsets,

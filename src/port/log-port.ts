@@ -8,6 +8,7 @@
  * Offsets, timestamps (ms since the epoch) and producer ids are JS numbers, safe up to 2^53.
  */
 import type { RecordBatch } from '../wire/index.ts'
+import type { AssignorName } from './group/assignors.ts'
 import type { LogAdmin, TopicConfigs } from './log-admin.ts'
 
 export interface TopicPartition {
@@ -50,6 +51,9 @@ export interface TopicDescription {
   /** Internal: a topic of the log, as `__consumer_offsets`, or of an app ({@link TopicConfig.app}). */
   readonly internal: boolean
 }
+
+/** Where a group is, in Kafka's words: `Stable` while its members work, in between while they share. */
+export type GroupState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable' | 'Dead'
 
 /** A consumer group, or the group of an app. */
 export interface GroupDescription {
@@ -144,13 +148,20 @@ export interface OffsetCommit extends TopicPartition {
 }
 
 /**
- * The committer: offsets of a past generation are refused (MEMBER_FENCED). Without a generation any caller
- * may commit.
+ * Who commits, checked as Kafka does: a member commits in the present generation of its group (MEMBER_FENCED
+ * otherwise). Without a member and a generation, a caller commits to a group without members; within a
+ * transaction to any (a client from before KIP-447).
  */
-export interface GroupCommit {
+export interface Committer {
   readonly group: string
   readonly memberId?: string
   readonly generation?: number
+  /** Of a static member. */
+  readonly instanceId?: string | undefined
+}
+
+/** Offsets, and who commits them. */
+export interface GroupCommit extends Committer {
   readonly offsets: readonly OffsetCommit[]
 }
 
@@ -166,16 +177,16 @@ export interface Writer {
    * writer accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a
    * failure fails the writer: all later calls reject with it.
    *
-   * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION, RECORD_TOO_LARGE,
-   * INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be aborted, and the writer
-   * continues; until then appends and commits reject with the refusal.
+   * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   * RECORD_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be
+   * aborted, and the writer continues; until then appends and commits reject with the refusal.
    */
   append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
   /**
    * Commits everything appended since the last commit, with `offsets`. Transactional writers only. Nothing
    * appended and no offsets: does nothing. It covers every {@link append} called before it, resolved or not;
-   * if one of them failed, it rejects, and nothing of the transaction is shown. Calls during a commit belong to
-   * the next transaction, in their order.
+   * if one of them failed, it rejects, and nothing of the transaction is shown. Calls during a commit belong
+   * to the next transaction, in their order.
    */
   commit(offsets?: GroupCommit): Promise<void>
   /** Aborts everything appended since the last commit. */
@@ -212,16 +223,34 @@ export interface WriterOptions {
 export interface GroupOptions {
   readonly group: string
   /**
-   * How its members use their partitions: `consumer`, the default, or `streams`. All members of a group must
-   * agree, INVALID_ARGUMENT otherwise (Kafka's INCONSISTENT_GROUP_PROTOCOL): a consumer with the name of an
-   * app would take records away from it.
+   * How its members use their partitions: `consumer`, the default, or `streams`, as apps do. All members of a
+   * group must agree (INCONSISTENT_GROUP_PROTOCOL): a consumer with the name of an app would take records
+   * away from it.
    */
   readonly protocol?: 'consumer' | 'streams'
   /**
-   * Topics to share, in sets: the partitions with one number of all topics of a set go to the same member
-   * (co-partitioning). Topics of one set must have one partition count.
+   * How the members share partitions, by the names of Kafka's assignors, in the order of preference; all
+   * members need one in common. Default `cooperative-sticky`. With `range` members give back everything
+   * before each rebalance. Apps have their own, `millrace`.
+   */
+  readonly assignors?: readonly AssignorName[]
+  /**
+   * Topics to share, in sets: with `streams` the partitions with one number of all topics of a set go to the
+   * same member (co-partitioning), and topics of one set must have one partition count. Consumers share each
+   * topic by itself: a set has one topic.
    */
   readonly topics: readonly (readonly string[])[]
+  /**
+   * Makes the member static (KIP-345). It does not leave the group when it leaves: if it is back within
+   * {@link sessionTimeoutMs} with this id, it gets its partitions again, without a rebalance. A second member
+   * with the id replaces the first one, whose commits are refused (MEMBER_FENCED).
+   */
+  readonly instanceId?: string
+  /**
+   * After this long without a sign of the member its partitions go to others. In process a member that has
+   * not left is always there. Default 45 s, as in Kafka.
+   */
+  readonly sessionTimeoutMs?: number
   /** Called with added partitions, before this member gets them. Awaited. */
   onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> | void
   /**
@@ -254,8 +283,18 @@ export interface GroupMembership {
   /** The generation that the current assignment belongs to; part of each commit. */
   readonly generation: number
   readonly assignment: readonly TopicPartition[]
-  /** Commits offsets outside a transaction. */
+  /**
+   * Commits offsets outside a transaction. During a rebalance no generation is valid: the commit waits, and
+   * is made in the next one, without partitions that were lost meanwhile.
+   * @throws MillraceError MEMBER_FENCED
+   */
   commit(offsets: readonly OffsetCommit[]): Promise<void>
+  /**
+   * Calls `commit` with what it needs to commit in the name of this member, as in {@link Writer.commit}.
+   * During a rebalance it waits; the next rebalance waits until `commit` has settled.
+   * @throws MillraceError MEMBER_FENCED
+   */
+  committing<T>(commit: (committer: Committer) => Promise<T>): Promise<T>
   /** Gives everything back (onRevoked first) and leaves. */
   leave(): Promise<void>
 }
@@ -294,7 +333,8 @@ export interface LogPort {
   openWriter(options?: WriterOptions): Promise<Writer>
   /**
    * Joins a consumer group; resolves with the first assignment, which may be empty. UNKNOWN_TOPIC,
-   * NOT_COPARTITIONED, INVALID_ARGUMENT.
+   * NOT_COPARTITIONED, INVALID_ARGUMENT, INCONSISTENT_GROUP_PROTOCOL, GROUP_MAX_SIZE_REACHED,
+   * INVALID_SESSION_TIMEOUT.
    */
   joinGroup(options: GroupOptions): Promise<GroupMembership>
   /**
@@ -307,7 +347,10 @@ export interface LogPort {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]>
-  /** Commits offsets for a group that has no live members (tools, resets, connectors). */
+  /**
+   * Commits offsets for a group without members (tools, resets, connectors), or in the name of one.
+   * @throws MillraceError MEMBER_FENCED
+   */
   commitOffsets(commit: GroupCommit): Promise<void>
   /** Groups with members, or with committed offsets. */
   listGroups(): Promise<GroupDescription[]>

@@ -1,8 +1,8 @@
 /**
  * The fields of Kafka's messages and of the records in its internal topics, read and written one after the
- * other. Big-endian; a string is an int16 length and UTF-8 bytes; bytes are an int32 length and themselves; -1
- * is null; an array is an int32 count and its items. Compact forms (KIP-482) have the length plus one as an
- * unsigned varint, 0 for null; tagged fields follow a structure: count, then tag, size and bytes of each.
+ * other. Big-endian; a string is an int16 length and UTF-8 bytes; bytes are an int32 length and themselves;
+ * -1 is null; an array is an int32 count and its items. Compact forms (KIP-482) have the length plus one as
+ * an unsigned varint, 0 for null; tagged fields follow a structure: count, then tag, size and bytes of each.
  */
 import { bufferOf, fromUtf8, MillraceError, utf8 } from '../base/index.ts'
 import { readInt64, writeInt64 } from './layout.ts'

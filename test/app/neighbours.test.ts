@@ -33,7 +33,7 @@ test('a consumer group with the name of an app does not take records from the ap
     onRevoked: () => {},
     onLost: () => {},
   })
-  await rejects(world.settle(joining), isCode('INVALID_ARGUMENT', /'app' belongs to an app/))
+  await rejects(world.settle(joining), isCode('INCONSISTENT_GROUP_PROTOCOL', /'app' belongs to an app/))
   await write(world, 2)
   await world.clock.advance(200)
   await world.stop(running)

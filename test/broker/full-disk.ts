@@ -99,7 +99,7 @@ const operations: Record<string, Operation> = {
   },
   'a member joins and leaves': {
     call: async ({ port }) => (await port.joinGroup({ group: 'm', topics: [['free']], ...noHooks })).leave(),
-    needs: [],
+    needs: ['offsets'],
   },
   close: { call: ({ port }) => port.close(), needs: ['full-0', 'offsets', 'transactions'] },
 }

@@ -92,8 +92,8 @@ export const groupCases: Cases = {
   async 'members share, and partitions with one number stay together'(h) {
     const [left, right] = [await h.topic(4), await h.topic(4)]
     const group = h.name('group')
-    const one = await join(h, group, [[left, right]])
-    const two = await join(h, group, [[right, left]])
+    const one = await join(h, group, [[left, right]], { protocol: 'streams' })
+    const two = await join(h, group, [[right, left]], { protocol: 'streams' })
     await settled(h, [one, two], [4, 4])
     for (const { owned } of [one, two])
       for (let partition = 0; partition < 4; partition += 1)
@@ -234,7 +234,7 @@ export const groupCases: Cases = {
     const topic = await h.topic(2)
     const group = h.name('group')
     const one = await join(h, group, [[topic]], { protocol: 'streams' })
-    await refuses('INVALID_ARGUMENT', join(h, group, [[topic]]))
+    await refuses('INCONSISTENT_GROUP_PROTOCOL', join(h, group, [[topic]]))
     const two = await join(h, group, [[topic]], { protocol: 'streams' })
     await settled(h, [one, two], [1, 1])
     await one.membership.leave()
@@ -244,7 +244,8 @@ export const groupCases: Cases = {
 
   async 'topics that are shared together have one partition count'(h) {
     const topics = [await h.topic(2), await h.topic(3)]
-    await refuses('NOT_COPARTITIONED', join(h, h.name('group'), [topics]))
+    await refuses('NOT_COPARTITIONED', join(h, h.name('group'), [topics], { protocol: 'streams' }))
+    await refuses('INVALID_ARGUMENT', join(h, h.name('group'), [topics]))
   },
 
   async 'the offsets of a group without members are replaced as a whole, and it is listed with them'(h) {

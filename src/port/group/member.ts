@@ -1,134 +1,378 @@
 /**
- * A member's side of a rebalance: how a client applies the assignment of its group, in process and over TCP.
+ * A member of a consumer group, over a {@link GroupCoordinator}: what a client does for itself, in process
+ * and over TCP.
  *
- * The assignment changes in two steps (cooperative, KIP-429). First the member gives back partitions that
- * move, and awaits `onRevoked`. When all members have done so, the next generation begins: it takes its new
- * partitions, and awaits `onAssigned`. Reading of partitions that stay continues meanwhile.
+ * | state   | what happens                                                               | it ends with               |
+ * | ------- | -------------------------------------------------------------------------- | -------------------------- |
+ * | round   | joins with what it holds; the leader assigns; syncs; commits wait meanwhile | a new generation           |
+ * | stable  | reads, commits; partitions follow the assignment ({@link HeldPartitions})  | a rebalance, or its leave  |
+ * | leaving | gives everything back, and leaves                                          | gone                       |
+ * | gone    | commits are refused with MEMBER_FENCED                                     | never                      |
  *
- * The group's coordinator decides when a step takes place, and for how long.
+ * Rounds do not wait for the hooks of the program: a member joins while partitions are being given back or
+ * taken, and says that they are its own. So a member that restores state for minutes holds up nobody. A
+ * cooperative member that has given partitions back joins once more: their new owner gets them in that round.
+ *
+ * A member that does not answer in time leaves by itself, as Kafka's clients do (max.poll.interval.ms): its
+ * partitions are lost, and its commits are refused.
  */
-import type { GroupOptions, TopicPartition } from '../log-port.ts'
-import { setName, type Unit } from './assignor.ts'
+import { isMillraceError, MillraceError, type ActiveClock } from '../../base/index.ts'
+import type { GroupMembership, GroupOptions, OffsetCommit, TopicPartition } from '../log-port.ts'
+import {
+  type Assignor,
+  assignors,
+  decodeShareNote,
+  encodeShareNote,
+  type PartitionCounts,
+} from './assignors.ts'
+import { CommitGate } from './commit-gate.ts'
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from './consumer-protocol.ts'
+import {
+  asFenced,
+  type GroupCoordinator,
+  type JoinedGroup,
+  type MemberOfGroup,
+  type SyncGroup,
+} from './coordinator.ts'
+import { HeldPartitions } from './held-partitions.ts'
 
-/** How long {@link GroupOptions.onRevoked} and `onAssigned` may take, unless the member sets it. */
+/** How long hooks and work in progress may take, unless the member sets it. */
 const rebalanceTimeoutMsDefault = 60_000
+/** Kafka's session.timeout.ms. */
+const sessionTimeoutMsDefault = 45_000
+/** Before the next attempt to join, when the coordinator's disk is full. */
+const retryMs = 500
+
+export const protocolType = 'consumer'
+
+export interface GroupMemberContext {
+  readonly coordinator: GroupCoordinator
+  readonly active: ActiveClock
+  readonly clientId: string
+  readonly clientHost: string
+  /** The partition counts of those topics that exist. */
+  counts(topics: readonly string[]): Promise<PartitionCounts>
+  /** The member has left, or was removed. */
+  ended(member: GroupMember): void
+}
 
 export class GroupMember {
-  readonly id: string
-  readonly options: GroupOptions
-  /** Names of the sets of topics that it shares in. */
-  readonly sets: ReadonlySet<string>
-  #units: ReadonlyMap<string, Unit> = new Map()
-  #assignment: readonly TopicPartition[] = []
+  readonly #context: GroupMemberContext
+  readonly #options: GroupOptions
+  readonly #assignors: readonly Assignor[]
+  readonly #held: HeldPartitions
+  readonly #gate = new CommitGate()
+  /** Aborts when the member no longer acts: its session runs out then. */
+  readonly #alive = new AbortController()
+  readonly #joined = Promise.withResolvers<GroupMembership>()
+  readonly #left = Promise.withResolvers<void>()
+  #memberId = ''
   #generation = 0
-  #isLost = false
+  #isLeaving = false
+  /** Why it is not a member any more. */
+  #gone: { readonly error: unknown } | undefined
+  /** Wakes the member while it is stable. */
+  #wake = Promise.withResolvers<void>()
+  /** Whether it has to join again. */
+  #isStale = false
+  /** The work that the program has in hand; until it is done, the time-out runs. */
+  #work: Promise<unknown> | undefined
 
-  constructor(id: string, options: GroupOptions) {
-    this.id = id
-    this.options = options
-    this.sets = new Set(options.topics.map(setName))
+  constructor(context: GroupMemberContext, options: GroupOptions) {
+    this.#context = context
+    this.#options = options
+    const { protocol = 'consumer' } = options
+    const names = options.assignors ?? [protocol === 'streams' ? 'millrace' : 'cooperative-sticky']
+    this.#assignors = names.map(name => assignors[name])
+    this.#held = new HeldPartitions({
+      hooks: options,
+      generation: () => this.#generation,
+      inTime: step => this.#inTime(step),
+      onGivenBack: () => this.#rejoin(),
+      onFailure: error => this.#fail(error),
+    })
   }
 
-  /** Its units, by key. */
-  get units(): ReadonlyMap<string, Unit> {
-    return this.#units
+  /** Joins, and resolves once the member has its first assignment. To be called once. */
+  join(): Promise<GroupMembership> {
+    void this.#run()
+    return this.#joined.promise
   }
 
-  get assignment(): readonly TopicPartition[] {
-    return this.#assignment
+  /**
+   * Gives everything back, and leaves. A static member stays in the group until its session is over: it may
+   * come back before that.
+   */
+  leave(): Promise<void> {
+    this.#isLeaving = true
+    this.#wake.resolve()
+    return this.#left.promise
   }
 
-  /** The generation of the current assignment. 0 before the first. */
-  get generation(): number {
-    return this.#generation
+  /** A topic was deleted: its partitions are lost, and the leader shares what is left. */
+  topicDeleted(topic: string): void {
+    if (!this.#topics.includes(topic)) return
+    const error = new MillraceError(
+      'UNKNOWN_TOPIC',
+      `Topic '${topic}' was deleted while group '${this.#options.group}' read it.`,
+    )
+    this.#held.loseTopic(topic, error)
+    this.#rejoin()
   }
 
-  get rebalanceTimeoutMs(): number {
-    return this.options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
+  get #topics(): readonly string[] {
+    return [...new Set(this.#options.topics.flat())]
   }
 
-  /** The units that it works on, with the end of that work. */
-  busyUnits(): { readonly keys: ReadonlySet<string>; readonly done: Promise<unknown> } | undefined {
-    const busy = this.options.busy?.()
-    if (!busy) return undefined
-    const names = new Set(busy.partitions.map(partitionName))
-    const keys = [...this.#units.values()]
-      .filter(({ partitions }) => partitions.some(partition => names.has(partitionName(partition))))
-      .map(({ key }) => key)
-    return { keys: new Set(keys), done: busy.done }
+  get #timeoutMs(): number {
+    return this.#options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault
   }
 
-  /** Whether it has units that are not in `target`. */
-  hasToGiveBack(target: ReadonlyMap<string, Unit>): boolean {
-    for (const key of this.#units.keys()) if (!target.has(key)) return true
-    return false
+  /** Eager, if one of its assignors is: members of one group must agree. */
+  get #isEager(): boolean {
+    return this.#assignors.some(({ rebalance }) => rebalance === 'eager')
   }
 
-  /** Gives back units that are not in `target`. The others then belong to `generation`. */
-  async giveBack(target: ReadonlyMap<string, Unit>, generation: number): Promise<void> {
-    const revoked = [...this.#units.values()].filter(({ key }) => !target.has(key))
-    await this.options.onRevoked(partitionsOf(revoked), this.#generation)
-    if (this.#isLost) return
-    // A topic may have been deleted meanwhile, so use its present units.
-    this.#set(new Map([...this.#units].filter(([key]) => target.has(key))), generation)
+  get #self(): MemberOfGroup {
+    const { group, instanceId } = this.#options
+    return { group, memberId: this.#memberId, generation: this.#generation, instanceId }
   }
 
-  /** Whether it has no generation yet, or `target` has units that are new to it. */
-  hasToTake(target: ReadonlyMap<string, Unit>): boolean {
-    if (this.#generation === 0) return true
-    for (const key of target.keys()) if (!this.#units.has(key)) return true
-    return false
-  }
-
-  /** Takes the new units of `target`, and is then of `generation`. */
-  async take(target: ReadonlyMap<string, Unit>, generation: number): Promise<void> {
-    const added = [...target].filter(([key]) => !this.#units.has(key))
-    if (added.length > 0)
-      await this.options.onAssigned(partitionsOf(added.map(([, unit]) => unit)), generation)
-    if (!this.#isLost) this.#set(new Map([...this.#units, ...added]), generation)
-  }
-
-  /** It was expelled: all units are gone, and so is the result of a step in progress. */
-  lose(error: unknown): void {
-    const lost = this.#assignment
-    this.#isLost = true
-    this.#set(new Map(), this.#generation)
-    this.#tellLost(lost, error)
-  }
-
-  /** A topic was deleted. The member learns of it also without partitions of the topic. */
-  loseTopic(topic: string, error: unknown): void {
-    if (!this.options.topics.some(set => set.includes(topic))) return
-    const lost = this.#assignment.filter(partition => partition.topic === topic)
-    const units = [...this.#units.values()].map(({ key, partitions }) => ({
-      key,
-      partitions: partitions.filter(partition => partition.topic !== topic),
-    }))
-    const left = units.filter(({ partitions }) => partitions.length > 0)
-    this.#set(new Map(left.map(unit => [unit.key, unit])), this.#generation)
-    this.#tellLost(lost, error)
-  }
-
-  #set(units: ReadonlyMap<string, Unit>, generation: number): void {
-    this.#units = units
-    this.#assignment = partitionsOf([...units.values()])
-    this.#generation = generation
-  }
-
-  /** An error of the hook is ignored: the partitions are gone either way. */
-  #tellLost(lost: readonly TopicPartition[], error: unknown): void {
+  async #run(): Promise<void> {
     try {
-      this.options.onLost(lost, error)
-    } catch {
-      // See above.
+      do {
+        if (this.#isEager) await this.#held.giveBackAll()
+        if (!this.#gone) await this.#round()
+        await this.#untilStale()
+      } while (!this.#isLeaving && !this.#gone)
+      await this.#held.giveBackAll()
+      if (!this.#gone) this.#leaveGroup()
+    } catch (error) {
+      this.#fail(error)
     }
   }
+
+  /** Joins and syncs, until that succeeds. Throws when the member has been removed, or cannot be one. */
+  async #round(): Promise<void> {
+    // The program commits what is done, before the join.
+    const busy = this.#busy()
+    // A commit that does not end must not hold up the others.
+    await this.#inTime(() => this.#gate.close())
+    for (;;) {
+      if (this.#gone) return
+      this.#isStale = false
+      try {
+        await this.#joinAndSync(busy)
+        return
+      } catch (error) {
+        if (isMillraceError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) continue
+        // Nothing is known of the generation until there is room: nothing can be committed either.
+        if (!isMillraceError(error) || !error.retriable || this.#generation === 0) throw error
+        this.#gate.refuse(error)
+        if (this.#isLeaving) return
+        await this.#pause()
+      }
+    }
+  }
+
+  async #joinAndSync(busy: readonly TopicPartition[]): Promise<void> {
+    const { coordinator, clientId, clientHost } = this.#context
+    const { group, instanceId, sessionTimeoutMs = sessionTimeoutMsDefault } = this.#options
+    const note = { sets: this.#options.topics, generation: this.#generation || -1, busy }
+    const subscription = { topics: this.#topics, owned: this.#held.owned, generation: note.generation }
+    const joined = await coordinator.join({
+      group,
+      memberId: this.#memberId,
+      instanceId,
+      clientId,
+      clientHost,
+      protocolType,
+      protocols: this.#assignors.map(assignor => ({
+        name: assignor.name,
+        metadata: encodeSubscription({ ...subscription, userData: assignor.userData(note) }),
+      })),
+      sessionTimeoutMs,
+      rebalanceTimeoutMs: this.#timeoutMs,
+      alive: this.#alive.signal,
+    })
+    this.#memberId = joined.memberId
+    const { generation, protocol } = joined
+    const synced = await coordinator.sync({
+      ...this.#self,
+      generation,
+      protocolType,
+      protocol,
+      assignments: await this.#assign(joined),
+    })
+    if (this.#gone) return
+    const { partitions, userData } = decodeAssignment(synced.assignment)
+    const { withheld, refusal } = decodeShareNote(userData)
+    if (refusal !== undefined) throw contradicts(group, refusal)
+    this.#generation = generation
+    // Commits that waited go out before any partition is given back.
+    this.#gate.open()
+    this.#held.follow(partitions)
+    void this.#settle(withheld > 0 && partitions.length === 0)
+  }
+
+  /** As the leader: the assignment of all members. */
+  async #assign(joined: JoinedGroup): Promise<SyncGroup['assignments']> {
+    if (joined.leader !== joined.memberId || joined.skipAssignment) return []
+    const candidates = joined.members.map(({ memberId, instanceId, metadata }) => ({
+      memberId,
+      instanceId,
+      subscription: decodeSubscription(metadata),
+    }))
+    const topics = new Set(candidates.flatMap(({ subscription }) => subscription.topics))
+    const counts = await this.#context.counts([...topics])
+    const assignor = this.#assignors.find(({ name }) => name === joined.protocol)!
+    return assignor.assign(candidates, counts).map(({ partitions, ...note }, index) => ({
+      memberId: candidates[index]!.memberId,
+      assignment: encodeAssignment({ partitions, userData: encodeShareNote(note) }),
+    }))
+  }
+
+  /** The first assignment is taken, unless it only waits for others to give partitions back. */
+  async #settle(isEmptyForNow: boolean): Promise<void> {
+    await this.#held.settled()
+    if (!isEmptyForNow && !this.#gone) this.#joined.resolve(this.#membership())
+  }
+
+  /** Resolves when the member has to join again, leaves, or is gone. */
+  async #untilStale(): Promise<void> {
+    if (this.#isStale || this.#isLeaving || this.#gone) return
+    this.#wake = Promise.withResolvers()
+    await Promise.race([this.#context.coordinator.rebalance(this.#self), this.#wake.promise])
+  }
+
+  /** Until the next attempt, or the member's leave. */
+  async #pause(): Promise<void> {
+    const wake = Promise.withResolvers<void>()
+    this.#wake = wake
+    const timer = this.#context.active.schedule(retryMs, () => wake.resolve())
+    await wake.promise
+    timer.cancel()
+  }
+
+  #rejoin(): void {
+    this.#isStale = true
+    this.#wake.resolve()
+  }
+
+  #membership(): GroupMembership {
+    const [memberId, generation, held] = [this.#memberId, (): number => this.#generation, this.#held]
+    return {
+      memberId,
+      get generation() {
+        return generation()
+      },
+      get assignment() {
+        return held.list
+      },
+      commit: offsets => this.#commit(offsets),
+      committing: commit => this.#gate.run(() => fencing(commit(this.#self))),
+      leave: () => this.leave(),
+    }
+  }
+
+  /** Leaves out partitions that are lost when it comes to commit. */
+  #commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    const heldBefore = new Set(offsets.filter(offset => this.#held.has(offset)))
+    return this.#gate.run(async () => {
+      const left = offsets.filter(offset => !heldBefore.has(offset) || this.#held.has(offset))
+      await fencing(this.#context.coordinator.commit({ ...this.#self, offsets: left }))
+    })
+  }
+
+  /** The partitions that the program works on. Its time-out runs from here on. */
+  #busy(): readonly TopicPartition[] {
+    const busy = this.#held.list.length > 0 ? this.#options.busy?.() : undefined
+    const partitions = busy?.partitions.filter(partition => this.#held.has(partition)) ?? []
+    if (busy && partitions.length > 0 && this.#work === undefined) this.#watch(busy.done)
+    return partitions
+  }
+
+  #watch(work: Promise<unknown>): void {
+    this.#work = work
+    const timer = this.#context.active.schedule(this.#timeoutMs, () => this.#fail(this.#tooLate()))
+    const done = (): void => {
+      this.#work = undefined
+      timer.cancel()
+    }
+    work.then(done, done)
+  }
+
+  async #inTime(step: () => Promise<void>): Promise<void> {
+    const { promise: late, reject } = Promise.withResolvers<void>()
+    const timer = this.#context.active.schedule(this.#timeoutMs, () => reject(this.#tooLate()))
+    try {
+      await Promise.race([step(), late])
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #tooLate(): MillraceError {
+    return new MillraceError(
+      'MEMBER_FENCED',
+      `Member '${this.#memberId}' of group '${this.#options.group}' did not answer a rebalance within ${this.#timeoutMs} ms: its partitions have other owners, which get its uncommitted records again. Do less work for each record, or raise rebalanceTimeout.`,
+    )
+  }
+
+  /** The member is removed, or removes itself: its partitions are lost. */
+  #fail(error: unknown): void {
+    if (this.#gone) return
+    const reason = asFenced(error)
+    this.#end(reason)
+    this.#held.lose(reason)
+    this.#joined.reject(reason)
+  }
+
+  #leaveGroup(): void {
+    const { group } = this.#options
+    this.#end(
+      new MillraceError(
+        'MEMBER_FENCED',
+        `Member '${this.#memberId}' of group '${group}' has left: its partitions may have another owner.`,
+      ),
+    )
+    this.#joined.reject(new MillraceError('CLOSED', `The member left group '${group}' before it had joined.`))
+  }
+
+  #end(error: unknown): void {
+    this.#gone = { error }
+    this.#gate.refuse(error)
+    this.#wake.resolve()
+    const { group, instanceId } = this.#options
+    // A static member that failed does not come back, and must not keep its partitions from the others.
+    if (this.#memberId !== '' && (instanceId === undefined || !this.#isLeaving))
+      try {
+        this.#context.coordinator.leave({ group, memberId: this.#memberId, instanceId })
+      } catch {
+        // It has been removed before.
+      }
+    this.#alive.abort('gone')
+    this.#context.ended(this)
+    this.#left.resolve()
+  }
 }
 
-function partitionsOf(units: readonly Unit[]): TopicPartition[] {
-  return units.flatMap(({ partitions }) => partitions)
+async function fencing<T>(commit: Promise<T>): Promise<T> {
+  try {
+    return await commit
+  } catch (error) {
+    throw asFenced(error)
+  }
 }
 
-function partitionName({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
+function contradicts(group: string, refusal: string): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `Members of group '${group}' share ${refusal}. Use the same set everywhere.`,
+  )
 }

@@ -136,12 +136,9 @@ export class Commits {
     }
     if (plan) offsets.push(plan())
     const membership = this.#membership.current
-    if (settings.exactlyOnce)
-      await this.#writer.commit({
-        group: app,
-        ...(membership && { memberId: membership.memberId, generation: membership.generation }),
-        offsets,
-      })
+    if (settings.exactlyOnce && membership)
+      await membership.committing(committer => this.#writer.commit({ ...committer, offsets }))
+    else if (settings.exactlyOnce) await this.#writer.commit({ group: app, offsets })
     else if (membership) await membership.commit(offsets)
     this.#outputs.committed()
     this.#announcements.committed()

@@ -159,9 +159,9 @@ export const portBugs: readonly SeededBug[] = [
   },
   {
     name: 'group member: takes what a step brings after it was expelled',
-    file: 'src/port/group/member.ts',
-    find: '    if (!this.#isLost) this.#set(',
-    replace: '    this.#set(',
-    tests: ['src/port/group/member.test.ts'],
+    file: 'src/port/group/held-partitions.ts',
+    find: '    if (!this.#isLost)\n',
+    replace: '',
+    tests: ['src/port/group/held-partitions.test.ts'],
   },
 ]

@@ -103,17 +103,17 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'offsets committed outside the transaction: right after it',
     file: 'src/stream/run/commits.ts',
-    find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
+    find: '    if (settings.exactlyOnce && membership)\n',
     replace:
-      '    if (settings.exactlyOnce) await this.#writer.commit()\n    if (settings.exactlyOnce)\n      await this.#context.port.commitOffsets({',
+      '    if (settings.exactlyOnce && membership) await this.#writer.commit()\n    if (membership) await membership.commit(offsets)\n    else if (membership)\n',
     tests: ['test/app/invariant.test.ts'],
   },
   {
     name: 'offsets committed outside the transaction: right before it',
     file: 'src/stream/run/commits.ts',
-    find: '    if (settings.exactlyOnce)\n      await this.#writer.commit({',
+    find: '    if (settings.exactlyOnce && membership)\n',
     replace:
-      '    if (settings.exactlyOnce) await this.#context.port.commitOffsets({ group: app, offsets })\n    if (settings.exactlyOnce)\n      await this.#writer.commit({',
+      '    if (settings.exactlyOnce && membership) await membership.commit(offsets)\n    if (settings.exactlyOnce && membership)\n',
     tests: ['test/app/invariant.test.ts'],
   },
   {

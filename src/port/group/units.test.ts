@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
-import { assign, setName, unitsOf, type Candidate, type Unit } from './assignor.ts'
+import { assign, setName, unitsOf, type Candidate, type Unit } from './units.ts'
 
 const candidate = (sets: readonly string[], has: readonly string[] = []): Candidate => ({
   sets: new Set(sets),

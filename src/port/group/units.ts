@@ -1,8 +1,8 @@
 /**
- * Which member of a group gets which partitions. A pure function of the members, in the order they joined,
- * and of their present units: the same input always gives the same result.
+ * Which member of an app's group gets which partitions. A pure function of the members, in their order, and
+ * of their present units: the same input always gives the same result.
  *
- * It assigns **units**: the partitions with one number of all topics of a set, which stay together
+ * It shares **units**: the partitions with one number of all topics of a set, which stay together
  * (co-partitioning). The units of each set are spread evenly; a member keeps its units as far as that allows.
  */
 import type { TopicPartition } from '../log-port.ts'

@@ -1,0 +1,26 @@
+/** What a group can share. */
+import { MillraceError } from '../../base/index.ts'
+import type { GroupOptions } from '../log-port.ts'
+import type { PartitionCounts } from './assignors.ts'
+
+/**
+ * Checks the topics of a member, before it joins.
+ * @throws MillraceError INVALID_ARGUMENT, NOT_COPARTITIONED
+ */
+export function checkTopics({ topics, protocol = 'consumer' }: GroupOptions, counts: PartitionCounts): void {
+  for (const [first, ...others] of topics) {
+    if (first === undefined) throw new MillraceError('INVALID_ARGUMENT', 'A set of topics to share is empty.')
+    if (others.length > 0 && protocol === 'consumer')
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Consumers share each topic by itself: '${first}' and '${others[0]}' are one set. Give each another set, or use the protocol 'streams'.`,
+      )
+    const count = counts.get(first)
+    for (const topic of others)
+      if (counts.get(topic) !== count)
+        throw new MillraceError(
+          'NOT_COPARTITIONED',
+          `Topics '${first}' and '${topic}' are shared together, but have ${count} and ${counts.get(topic)} partitions. Give them the same count.`,
+        )
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The assignor of apps, `millrace`: it shares **units**, the partitions with one number of all topics of a
+ * set (co-partitioning), evenly within each set (units.ts). Cooperative: a unit reaches its new owner when
+ * the old one has given it back.
+ *
+ * The user data of a subscription: version int16 = 0 | sets [ [ topic ] ] | partitions that it works on.
+ */
+import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import type { TopicPartition } from '../log-port.ts'
+import type { Assignor, Candidate, MemberNote, PartitionCounts } from './assignors.ts'
+import { assign, setName, type Unit, unitsOf } from './units.ts'
+import { readPartitions, writePartitions } from './consumer-protocol.ts'
+import { nameOf, Owners } from './owners.ts'
+
+const noteVersion = 0
+
+export const millrace: Assignor = {
+  name: 'millrace',
+  rebalance: 'cooperative',
+  userData({ sets, busy }) {
+    const to = new FieldWriter().int16(noteVersion)
+    to.array(sets, (set, topics) => set.array(topics, (each, topic) => each.string(topic)))
+    return writePartitions(to, busy).finish()
+  },
+  assign(candidates, counts) {
+    const owners = new Owners(candidates)
+    const notes = candidates.map(({ subscription }) => noteOf(subscription.userData))
+    const refusals = refusalsOf(candidates, notes)
+    const sets = new Map<string, Unit[]>()
+    for (const [index, { sets: topicSets }] of notes.entries())
+      if (refusals[index] === undefined)
+        for (const topics of topicSets) sets.set(setName(topics), unitsIn(topics, counts))
+    const units = [...sets.values()].flat()
+    const targets = assign(
+      sets,
+      candidates.map((_, index) => {
+        const { sets: topicSets, busy } = notes[index]!
+        const busyNames = new Set(busy.map(nameOf))
+        const has = units.filter(({ partitions }) => partitions.some(each => owners.of(each) === index))
+        const isBusy = ({ partitions }: Unit): boolean => partitions.some(each => busyNames.has(nameOf(each)))
+        return {
+          sets: refusals[index] === undefined ? new Set(topicSets.map(setName)) : new Set<string>(),
+          has: new Set(has.map(({ key }) => key)),
+          busy: new Set(has.filter(isBusy).map(({ key }) => key)),
+        }
+      }),
+    )
+    return targets.map((target, index) => {
+      const isFree = ({ partitions }: Unit): boolean =>
+        !partitions.some(each => owners.isHeldFrom(each, index))
+      const [mine, others] = [
+        [...target.values()].filter(isFree),
+        [...target.values()].filter(each => !isFree(each)),
+      ]
+      const refusal = refusals[index]
+      return { partitions: partitionsOf(mine), withheld: partitionsOf(others).length, refusal }
+    })
+  },
+}
+
+/**
+ * Members that share a topic do so in the same set: otherwise one partition would have two owners. A member
+ * that contradicts one with partitions, or an earlier one, is refused.
+ */
+function refusalsOf(
+  candidates: readonly Candidate[],
+  notes: readonly Pick<MemberNote, 'sets'>[],
+): (string | undefined)[] {
+  const setOf = new Map<string, string>()
+  const refusals = candidates.map((): string | undefined => undefined)
+  const hasPartitions = (index: number): number => (candidates[index]!.subscription.owned.length > 0 ? 0 : 1)
+  for (const index of [...candidates.keys()].sort((a, b) => hasPartitions(a) - hasPartitions(b) || a - b)) {
+    const all = notes[index]!.sets.flatMap(topics => topics.map(topic => ({ topic, set: setName(topics) })))
+    const other = all.find(({ topic, set }) => (setOf.get(topic) ?? set) !== set)
+    if (other)
+      refusals[index] =
+        `topic '${other.topic}' with {${setOf.get(other.topic)}}, this member with {${other.set}}`
+    else for (const { topic, set } of all) setOf.set(topic, set)
+  }
+  return refusals
+}
+
+/** A topic that is missing may have been deleted. */
+function unitsIn(topics: readonly string[], counts: PartitionCounts): Unit[] {
+  const there = topics.filter(topic => counts.has(topic))
+  const [first] = there
+  if (first === undefined) return []
+  return unitsOf(topics, counts.get(first)!).map(({ key, partitions }) => ({
+    key,
+    partitions: partitions.filter(({ topic }) => counts.has(topic)),
+  }))
+}
+
+function partitionsOf(units: readonly Unit[]): TopicPartition[] {
+  return units.flatMap(({ partitions }) => partitions)
+}
+
+function noteOf(userData: Uint8Array | undefined): Pick<MemberNote, 'sets' | 'busy'> {
+  if (!userData) return { sets: [], busy: [] }
+  const from = new FieldReader(userData)
+  from.int16()
+  return { sets: from.array(set => set.array(each => each.string())), busy: readPartitions(from) }
+}
