@@ -1,8 +1,9 @@
 /** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock is in node-lock.ts. */
-import { constants, statSync } from 'node:fs'
+import { constants, readSync, statSync, writevSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
+import { InCall } from './in-call.ts'
 import { takeLock } from './node-lock.ts'
 
 export const nodeDisk: Disk = {
@@ -75,16 +76,25 @@ async function placeOf(handle: FileHandle, path: string): Promise<() => boolean>
 }
 
 function nodeFile(handle: FileHandle, isInPlace: () => boolean): DiskFile {
+  const now = (): number => performance.now()
+  const reads = new InCall(now)
+  const writes = new InCall(now)
   return {
     async write(buffers, position) {
       const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
-      const { bytesWritten } = await handle.writev(buffers, position)
+      const bytesWritten = writes.allows(total)
+        ? writes.run(() => writevSync(handle.fd, buffers, position))
+        : (await handle.writev(buffers, position)).bytesWritten
       return bytesWritten === total ? total : writeRest(handle, buffers, position, bytesWritten)
     },
     async read(buffer, position) {
       let filled = 0
       while (filled < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled)
+        const wanted = buffer.length - filled
+        const from = position + filled
+        const bytesRead = reads.allows(wanted)
+          ? reads.run(() => readSync(handle.fd, buffer, filled, wanted, from))
+          : (await handle.read(buffer, filled, wanted, from)).bytesRead
         if (bytesRead === 0) break
         filled += bytesRead
       }
