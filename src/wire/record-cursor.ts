@@ -13,6 +13,9 @@ export function ownedHeader({ key, value }: RecordHeader): RecordHeader {
   return { key, value: value && Buffer.from(value) }
 }
 
+/** Of a byte of a varint: another one follows. */
+const longBit = 0x80
+
 export class RecordCursor {
   /** The bytes that the positions refer to: the batch itself, or its decompressed records. */
   readonly bytes: Buffer
@@ -56,37 +59,85 @@ export class RecordCursor {
     this.#appendTime = appendTime
   }
 
-  /** Goes to the next record; false at the end. */
+  /**
+   * Goes to the next record; false at the end. Fields of one byte are read in place, as is a length of two:
+   * a call for each field takes a third more.
+   */
   next(): boolean {
     if (this.#read === this.#count) return false
     this.#read += 1
     const { bytes } = this
-    this.position = this.#recordEnd
-    const length = readVarint(bytes, this, bytes.length)
-    const end = this.position + length
-    if (length < 0 || end > bytes.length) throw this.#corrupt('its length')
-    this.position += 1 // attributes: none are defined
-    const timestampDelta = readVarlong(bytes, this, end)
-    this.offset = this.#baseOffset + readVarint(bytes, this, end)
+    const size = bytes.length
+    let at = this.#recordEnd
+    let byte = at + 1 < size ? bytes[at]! : 0
+    let length: number
+    if (byte >= longBit && bytes[at + 1]! < longBit) {
+      length = (((byte & 0x7f) >>> 1) | (bytes[at + 1]! << 6)) ^ -(byte & 1)
+      at += 2
+    } else {
+      length = this.#varint(at, size)
+      at = this.position
+    }
+    const end = at + length
+    if (length < 0 || end > size) throw this.#corrupt('its length')
+    at += 1 // attributes: none are defined
+    let timestampDelta: number
+    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+      timestampDelta = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else {
+      this.position = at
+      timestampDelta = readVarlong(bytes, this, end)
+      at = this.position
+    }
+    let offsetDelta: number
+    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+      offsetDelta = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else {
+      offsetDelta = this.#varint(at, end)
+      at = this.position
+    }
+    this.offset = this.#baseOffset + offsetDelta
     this.timestamp = this.#appendTime ?? this.#baseTimestamp + timestampDelta
-    const keyBytes = readVarint(bytes, this, end)
+    let keyBytes: number
+    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+      keyBytes = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else {
+      keyBytes = this.#varint(at, end)
+      at = this.position
+    }
     if (keyBytes < 0) this.keyStart = this.keyEnd = -1
     else {
-      this.keyStart = this.position
-      this.keyEnd = this.position += keyBytes
-      if (this.position > end) throw this.#corrupt('its key')
+      this.keyStart = at
+      this.keyEnd = at += keyBytes
+      if (at > end) throw this.#corrupt('its key')
     }
-    const valueBytes = readVarint(bytes, this, end)
+    let valueBytes: number
+    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+      valueBytes = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else {
+      valueBytes = this.#varint(at, end)
+      at = this.position
+    }
     if (valueBytes < 0) this.valueStart = this.valueEnd = -1
     else {
-      this.valueStart = this.position
-      this.valueEnd = this.position += valueBytes
-      if (this.position > end) throw this.#corrupt('its value')
+      this.valueStart = at
+      this.valueEnd = at += valueBytes
+      if (at > end) throw this.#corrupt('its value')
     }
-    this.headerCount = readVarint(bytes, this, end)
+    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+      this.headerCount = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else {
+      this.headerCount = this.#varint(at, end)
+      at = this.position
+    }
     // A header takes two bytes at the least.
-    if (this.headerCount < 0 || this.headerCount * 2 > end - this.position) throw this.#corrupt('its headers')
-    this.#headersAt = this.position
+    if (this.headerCount < 0 || this.headerCount * 2 > end - at) throw this.#corrupt('its headers')
+    this.position = this.#headersAt = at
     this.#recordEnd = end
     return true
   }
@@ -140,6 +191,12 @@ export class RecordCursor {
       headers.push({ key, value: valueBytes < 0 ? null : bytes.subarray(valueStart, this.position) })
     }
     return headers
+  }
+
+  /** A varint of any length; it ends at {@link position}. */
+  #varint(at: number, limit: number): number {
+    this.position = at
+    return readVarint(this.bytes, this, limit)
   }
 
   #corrupt(what: string): MillraceError {
