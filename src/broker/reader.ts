@@ -27,6 +27,8 @@ const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
 /** Bytes of a fetch while memory is scarce. */
 const scarceFetchBytes = 16 * 1024
+/** Turns of the microtask queue within which a fetch ends that no thread was asked for. */
+const quickTurnsMax = 32
 /** A wait without a time-out ends after this: the longest that a timer of Node's can be set to. */
 export const waitMsMax: number = 2 ** 31 - 1
 
@@ -77,6 +79,8 @@ export class InProcessReader implements Reader {
   #changed = false
   #wake: (() => void) | undefined
   #closed = false
+  /** In progress. */
+  #fetches = 0
 
   constructor(context: ReaderContext, options: ReaderOptions) {
     this.#context = context
@@ -146,14 +150,17 @@ export class InProcessReader implements Reader {
     return this.#end(this.#source(topic, partition))
   }
 
-  wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
+  async wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
     // A caller that waits in a loop for batches that can no longer come must not spin.
-    if (this.#closed) return Promise.reject(closedReader())
-    if (this.#changed || signal?.aborted) {
+    if (this.#closed) throw closedReader()
+    // What the page cache answers is there without a turn of the event loop, and needs no timer.
+    for (let turn = 0; turn < quickTurnsMax && this.#fetches > 0 && !this.#changed; turn += 1)
+      await Promise.resolve()
+    if (this.#changed || signal?.aborted || this.#closed) {
       this.#changed = false
-      return Promise.resolve()
+      return
     }
-    return new Promise(resolve => {
+    await new Promise<void>(resolve => {
       const over = new AbortController()
       const wake = (): void => {
         this.#changed = false
@@ -251,6 +258,7 @@ export class InProcessReader implements Reader {
       return
     }
     source.fetching = true
+    this.#fetches += 1
     void this.#fetch(source, partition)
   }
 
@@ -262,7 +270,7 @@ export class InProcessReader implements Reader {
         isolation: this.#isolation,
         memory,
       })
-      source.fetching = false
+      this.#fetched(source)
       if (source.dropped) {
         if (result.lent) memory.giveBack(result.lent)
         return
@@ -272,11 +280,17 @@ export class InProcessReader implements Reader {
       // A read without new batches is repeated when the partition advances.
       if (source.fetchOffset > before) this.#fill(source)
     } catch (error) {
-      source.fetching = false
+      this.#fetched(source)
       if (source.dropped) return
       source.error = error
     }
     this.#notify()
+  }
+
+  #fetched(source: Source): void {
+    if (!source.fetching) return
+    source.fetching = false
+    this.#fetches -= 1
   }
 
   #accept(source: Source, result: ReadResult): void {
