@@ -1,0 +1,213 @@
+/**
+ * A log in use for hours of virtual time: producers, transactions that commit and abort, an app, members of
+ * groups that come and go, restarts. Nothing that has an end may grow: files, descriptors and memory are the
+ * same after hours as after minutes.
+ *
+ * Files are real, and time is not: a round is five seconds of the log's time and some milliseconds of ours.
+ * Within a round time passes only as fast as the disk allows, so that no time-out strikes for a slow machine.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { nodeDisk, seededRandom, type Random } from '../../src/base/index.ts'
+import { InProcessLog } from '../../src/broker/index.ts'
+import { createApp, json, text, topic } from '../../src/index.ts'
+import { createLog, type Log } from '../../src/port/index.ts'
+import { Instance, settingsOf } from '../../src/stream/index.ts'
+import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
+import { BatchBuilder } from '../../src/wire/index.ts'
+import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
+
+/** The log's time that a round takes. */
+const roundMs = 5000
+/** Steps in which time passes while a round waits for the disk. */
+const stepMs = 20
+const roundsPerProcess = 15
+const recordsPerRound = 100
+const keys = 20
+const groups = 5
+/** Of each partition of `orders`. */
+const retentionBytes = 64 << 10
+const megabyte = 1 << 20
+
+interface Order {
+  readonly amount: number
+  readonly aborted: boolean
+}
+
+const orders = topic('orders', { key: text(), value: json<Order>(), partitions: 2 })
+const totals = topic('totals', { key: text(), value: json<{ readonly count: number }>(), partitions: 1 })
+
+function countingApp(): ReturnType<typeof createApp> {
+  const app = createApp('totals-by-key')
+  app
+    .stream(orders)
+    .groupByKey()
+    .aggregate({ count: 0 }, ({ count }, { aborted }) => {
+      assert(!aborted, 'the app read an aborted record')
+      return { count: count + 1 }
+    })
+    .to(totals)
+  return app
+}
+
+/** What must not grow, at the end of a process of the log. */
+export interface Measured {
+  readonly atMinute: number
+  readonly descriptors: number
+  readonly heapBytes: number
+  /** Of the files, by the kind of their topic. */
+  readonly bytes: Readonly<Record<string, number>>
+}
+
+/** Runs until `enough` says so, given the number of rounds. Returns the measures of all processes. */
+export async function soakUntil(enough: (rounds: number) => boolean): Promise<readonly Measured[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-soak-'))
+  const soak = new Soak(folder)
+  try {
+    const measured: Measured[] = []
+    while (!enough(soak.rounds)) measured.push(await soak.process())
+    return measured
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+class Soak {
+  rounds = 0
+  readonly #folder: string
+  readonly #clock: VirtualClock = virtualClock(1_000_000_000_000)
+  readonly #random: Random = seededRandom(1)
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** One process of the log, from its start to a clean stop. */
+  async process(): Promise<Measured> {
+    const port = await this.#settle(
+      InProcessLog.open(this.#folder, {
+        disk: nodeDisk,
+        clock: this.#clock,
+        random: this.#random,
+        durability: 'os',
+        internal: tinyLimits(this.#random, appRecordBytesMax),
+      }),
+    )
+    const log = createLog(port, this.#clock)
+    if (!(await log.describeTopic(orders.name)))
+      await this.#settle(log.createTopic(orders, { configs: sizesOf(retentionBytes) }))
+    if (!(await log.describeTopic(totals.name)))
+      await this.#settle(log.createTopic(totals, { configs: sizesOf(retentionBytes) }))
+    const app = countingApp()
+    const settings = settingsOf({
+      commitInterval: 1000,
+      exchange: this.#random.int(2) === 0 ? 'topic' : 'memory',
+    })
+    const instance = new Instance(app.name, app.plan(), port, this.#clock, settings)
+    const running = instance.run()
+    for (let round = 0; round < roundsPerProcess; round += 1) {
+      await this.#settle(Promise.all([this.#publish(log), this.#transact(port), this.#consume(log)]))
+      await this.#clock.advance(roundMs)
+      this.rounds += 1
+    }
+    instance.stop()
+    await this.#settle(running)
+    await this.#settle(log.close())
+    return this.#measure()
+  }
+
+  async #publish(log: Log): Promise<void> {
+    const producer = log.producer(orders)
+    for (let n = 0; n < recordsPerRound; n += 1)
+      void producer.send({ key: `${this.#random.int(keys)}`, value: { amount: n, aborted: false } })
+    await producer.flush()
+    await producer.close()
+  }
+
+  /** A transaction over some partitions, by one of a few writers. */
+  async #transact(port: InProcessLog): Promise<void> {
+    const writer = await port.openWriter({ transactionalId: `writer-${this.#random.int(groups)}` })
+    const aborted = this.#random.int(3) === 0
+    const appended = []
+    for (let partition = this.#random.int(2); partition < 2; partition += 1) {
+      const batch = new BatchBuilder({ initialBytes: 256 })
+      batch.appendText(this.#clock.now(), `${this.#random.int(keys)}`, JSON.stringify({ amount: 1, aborted }))
+      appended.push(writer.append(orders.name, partition, batch))
+    }
+    await Promise.all(appended)
+    await (aborted ? writer.abort() : writer.commit())
+    await writer.close()
+  }
+
+  /** A member joins a group, reads what there is, commits and leaves, before retention takes what is next. */
+  async #consume(log: Log): Promise<void> {
+    const group = `group-${this.rounds % groups}`
+    for await (const { value } of log.consumer(orders, { group, until: 'end' }))
+      assert(!value?.aborted, 'a consumer read an aborted record')
+  }
+
+  #measure(): Measured {
+    collectGarbage()
+    const bytes: Record<string, number> = {}
+    for (const name of readdirSync(this.#folder)) {
+      const kind = name.startsWith('__') ? 'internal' : name.startsWith('totals-by-key') ? 'app' : 'topics'
+      bytes[kind] = (bytes[kind] ?? 0) + sizeOf(join(this.#folder, name))
+    }
+    return {
+      atMinute: (this.rounds * roundMs) / 60_000,
+      descriptors: readdirSync('/proc/self/fd').length,
+      heapBytes: process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers,
+      bytes,
+    }
+  }
+
+  /** Lets time pass until `work` has settled, no faster than the disk. */
+  async #settle<T>(work: Promise<T>): Promise<T> {
+    const state = { settled: false }
+    const note = (): void => void (state.settled = true)
+    work.then(note, note)
+    while (!state.settled) {
+      await sleep(1)
+      await this.#clock.advance(stepMs)
+    }
+    return work
+  }
+}
+
+function sizesOf(bytes: number): Readonly<Record<string, number>> {
+  return { 'retention.bytes': bytes, 'segment.bytes': bytes >> 2 }
+}
+
+function sizeOf(path: string): number {
+  if (!statSync(path).isDirectory()) return statSync(path).size
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  gc()
+}
+
+/**
+ * Fails if the later half of the measures has more than the earlier half. The first measures are left out: the
+ * log is still being filled. `realMinutes`: how long all took.
+ */
+export function checkFlat(measured: readonly Measured[], realMinutes: number): void {
+  const settled = measured.slice(Math.ceil(measured.length / 4))
+  const [earlier, later] = [settled.slice(0, settled.length >> 1), settled.slice(settled.length >> 1)]
+  const grown = (what: (each: Measured) => number): number =>
+    Math.max(...later.map(what)) - Math.max(...earlier.map(what))
+  assert(grown(each => each.descriptors) <= 0, 'descriptors grow')
+  for (const kind of ['internal', 'topics'])
+    assert(grown(each => each.bytes[kind]!) < megabyte / 8, `the files of ${kind} grow`)
+  // Half of the settled time lies between the two halves.
+  const minutes = (realMinutes * 3) / 8
+  assert(grown(each => each.heapBytes) < megabyte * Math.max(minutes, 4), 'memory grows')
+}
