@@ -8,9 +8,9 @@
  * 12  partitionLeaderEpoch  int32   patched on append; not covered either
  * 16  magic                 int8    2
  * 17  crc                   uint32  CRC-32C of everything from here on
- * 21  attributes            int16   bits 0-2 codec, 3 log append time, 4 transactional, 5 control
+ * 21  attributes            int16   bits 0-2 codec, 3 log append time, 4 transactional, 5 control, 6 delete horizon
  * 23  lastOffsetDelta       int32
- * 27  baseTimestamp         int64
+ * 27  baseTimestamp         int64   with bit 6 the delete horizon (KIP-534); deltas count from it all the same
  * 35  maxTimestamp          int64
  * 43  producerId            int64   -1: none
  * 51  producerEpoch         int16
@@ -49,7 +49,9 @@ export const codecMask = 0x07
 export const logAppendTimeBit = 0x08
 export const transactionalBit = 0x10
 export const controlBit = 0x20
-/** All of these; bit 6 is the cleaner's, which then keeps its own time in baseTimestamp (KIP-534). */
+/** The cleaner's: its own time is in baseTimestamp (KIP-534). */
+export const deleteHorizonBit = 0x40
+/** All that a producer may set. */
 export const knownAttributes: number = codecMask | logAppendTimeBit | transactionalBit | controlBit
 
 /** Reads an int64 that is a safe integer here (offsets, timestamps, producer ids). */

@@ -21,6 +21,7 @@ import {
   codecMask,
   controlBit,
   crcAt,
+  deleteHorizonBit,
   framingBytes,
   knownAttributes,
   lastOffsetDeltaAt,
@@ -115,8 +116,17 @@ export class RecordBatch {
     return (this.#attributes & logAppendTimeBit) === 0 ? 'create' : 'append'
   }
 
+  /** What the timestamps of its records count from; with a delete horizon, that. */
   get baseTimestamp(): number {
     return readInt64(this.#buffer, baseTimestampAt)
+  }
+
+  /**
+   * When its tombstones, or its marker, may go: set by the cleaner that met them first (KIP-534). Undefined:
+   * not set.
+   */
+  get deleteHorizonMs(): number | undefined {
+    return (this.#attributes & deleteHorizonBit) === 0 ? undefined : this.baseTimestamp
   }
 
   get maxTimestamp(): number {
@@ -143,6 +153,7 @@ export class RecordBatch {
     return last > sequenceMax ? last - sequenceMax - 1 : last
   }
 
+  /** Records in the batch. After compaction fewer than its offsets, and perhaps none. */
   get count(): number {
     return this.#buffer.readInt32BE(recordCountAt)
   }

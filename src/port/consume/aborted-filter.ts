@@ -24,7 +24,7 @@ export class AbortedFilter {
     this.#transactions = transactions.toSorted((a, b) => a.firstOffset - b.firstOffset)
   }
 
-  /** Whether a reader sees the batch. Markers are never shown. */
+  /** Whether a reader sees the batch. Markers are never shown, and nothing of a batch without records. */
   admits(batch: RecordBatch): boolean {
     const { lastOffset } = batch
     for (let next; (next = this.#transactions[this.#next]) && next.firstOffset <= lastOffset; this.#next += 1)
@@ -33,6 +33,8 @@ export class AbortedFilter {
       if (controlMarkerOf(batch)?.type === 'abort') this.#producers.delete(batch.producerId)
       return false
     }
+    // What compaction keeps of a batch whose records it has removed.
+    if (batch.count === 0) return false
     return !(batch.isTransactional && this.#producers.has(batch.producerId))
   }
 }
