@@ -49,8 +49,9 @@ export const roomsMayImport: Record<string, Record<string, string[]>> = {
     files: [],
     segment: ['files'],
     producers: ['files', 'segment'],
-    recovery: ['files', 'segment', 'producers'],
-    partition: ['files', 'segment', 'producers', 'recovery'],
+    cleaner: ['files', 'segment'],
+    recovery: ['files', 'segment', 'producers', 'cleaner'],
+    partition: ['files', 'segment', 'producers', 'cleaner', 'recovery'],
   },
 }
 

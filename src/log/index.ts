@@ -7,8 +7,9 @@
  * and which sync) → `partition-segments`, `segment` (files and indexes). The way back up after a crash:
  * `recovery`, and where that refuses, `repair`.
  *
- * Not here yet, each with its place: retention by time and compaction in `retention.ts` (which segments may
- * go).
+ * `cleaner` compacts segments beside all of that.
+ *
+ * Not here yet, with its place: retention by time in `retention.ts` (which segments may go).
  */
 export { LogDirectory } from './log-directory.ts'
 export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'

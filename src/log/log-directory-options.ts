@@ -1,5 +1,6 @@
 /** How a data directory is opened: the options, their defaults and their limits. */
 import { MillraceError, type Clock, type Disk } from '../base/index.ts'
+import { cleanerLimitsDefault, type CleanerLimits } from './cleaner/segment-walk.ts'
 import { settingsDefault, type PartitionSettings } from './partition/partition-settings.ts'
 
 /** With the settings of partitions until these are configured. Default {@link settingsDefault}. */
@@ -19,6 +20,8 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   readonly maxOpenFiles?: number
   /** How long a silent producer is remembered. Default one day, which is Kafka's. */
   readonly producerIdExpirationMs?: number
+  /** Limits of compaction; tests take tiny ones. Default {@link cleanerLimitsDefault}. */
+  readonly cleaner?: Partial<CleanerLimits>
   /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
   readonly readOnly?: boolean
   /** Selects the partitions to open. Only together with `readOnly`: a writer opens all. */
@@ -29,9 +32,10 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
 
 /** The options with their defaults. */
 export type LogDirectoryConfig = Required<
-  Omit<LogDirectoryOptions, keyof PartitionSettings | 'onFatal' | 'only'>
+  Omit<LogDirectoryOptions, keyof PartitionSettings | 'cleaner' | 'onFatal' | 'only'>
 > & {
   readonly settings: PartitionSettings
+  readonly cleaner: CleanerLimits
   readonly only: LogDirectoryOptions['only']
   readonly onFatal: ((error: MillraceError) => void) | undefined
 }
@@ -55,6 +59,7 @@ export function withDefaults(
     checkpointBytes: options.checkpointBytes ?? 64 << 20,
     maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
+    cleaner: { ...cleanerLimitsDefault, ...options.cleaner },
     readOnly: options.readOnly ?? false,
     only: options.readOnly ? options.only : undefined,
     onFatal: options.onFatal,

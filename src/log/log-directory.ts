@@ -28,6 +28,7 @@ import {
   type LogDirectoryConfig,
   type LogDirectoryOptions,
 } from './log-directory-options.ts'
+import { neverCleaned } from './cleaner/cleaner-checkpoint.ts'
 import type { PartitionContext } from './partition/partition-context.ts'
 import type { PartitionSettings } from './partition/partition-settings.ts'
 import { Partition } from './partition/partition.ts'
@@ -86,6 +87,7 @@ export class LogDirectory {
       durability: config.durability,
       indexIntervalBytes: config.settings.indexIntervalBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
+      cleaner: config.cleaner,
       readOnly: config.readOnly,
       wrote: bytes => this.#checkpoints.wrote(bytes),
       rolled: () => this.#checkpoints.soon(),
@@ -167,7 +169,13 @@ export class LogDirectory {
     )
     const segment = new Segment(folder, 0, this.#context)
     segment.startEmpty()
-    const log = { segments: [segment], producers: new ProducerState(), logStartOffset: 0, snapshotOffset: 0 }
+    const log = {
+      segments: [segment],
+      producers: new ProducerState(),
+      logStartOffset: 0,
+      snapshotOffset: 0,
+      cleaner: neverCleaned,
+    }
     const partition = new Partition({ topic, index, folder, config, settings }, this.#context, log)
     this.#partitions.set(name, partition)
     return partition

@@ -15,6 +15,8 @@
  *                           00000000000000000042.digest     proof of the segment and the three indexes
  *                           00000000000000000042.snapshot   producer state as of offset 42
  *                           00000000000000000042.log.cut-57 bytes that recovery cut off at offset 57
+ *                           00000000000000000042.log.cleaned a segment that compaction is writing
+ *                           cleaner-checkpoint              how far compaction has come
  *                           config.json                     the configuration of the partition
  * ```
  *
@@ -39,6 +41,9 @@ export const metadataName = 'metadata.json'
 export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'
 export const partitionConfigName = 'config.json'
+export const cleanerCheckpointName = 'cleaner-checkpoint'
+/** After the name of a log file: compaction is writing it. */
+export const cleanedSuffix = '.cleaned'
 
 /** The name of a partition's folder. INVALID_ARGUMENT. */
 export function partitionFolder(topic: string, index: number): string {

@@ -1,7 +1,7 @@
 /** What a partition is given by its directory. */
-import type { Clock, MillraceError } from '../../base/index.ts'
+import type { MillraceError } from '../../base/index.ts'
+import type { CleanerContext } from '../cleaner/segment-walk.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
-import type { SegmentContext } from '../segment/segment.ts'
 import type { PartitionSettings } from './partition-settings.ts'
 
 export interface PartitionDescription {
@@ -13,8 +13,7 @@ export interface PartitionDescription {
 }
 
 /** The parts of the directory that a partition uses. */
-export interface PartitionContext extends SegmentContext {
-  readonly clock: Clock
+export interface PartitionContext extends CleanerContext {
   readonly durability: 'sync' | 'os'
   readonly producerIdExpirationMs: number
   /** So many bytes were written that no checkpoint knows yet. */

@@ -4,7 +4,8 @@
  * records readers see.
  */
 import { assert, SerialQueue, type Disk } from '../../base/index.ts'
-import { diskError } from '../files/disk-errors.ts'
+import type { CleanedSegment } from '../cleaner/cleaned-segment.ts'
+import { diskError, diskFailed } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
 import type { Flush } from './flush.ts'
 import { encodeSnapshot } from '../producers/producer-snapshot.ts'
@@ -12,6 +13,7 @@ import type { ProducerEntry, ProducerState } from '../producers/producer-state.t
 import type { StoppedPartition, StoppedSegment } from '../recovery/clean-stop.ts'
 import { Segment, type SegmentContext } from '../segment/segment.ts'
 import { removeIfThere, replaceFile } from '../files/small-file.ts'
+import { ReadGate } from './read-gate.ts'
 
 export class PartitionSegments {
   /** Oldest first; never empty. */
@@ -19,7 +21,9 @@ export class PartitionSegments {
   readonly #folder: string
   readonly #context: SegmentContext
   readonly #disk: Disk
-  readonly #removals = new SerialQueue()
+  /** Removals and replacements of files. */
+  readonly #changes = new SerialQueue()
+  readonly #gate = new ReadGate()
   /** The producers as of this offset are saved. */
   #snapshotOffset: number
 
@@ -88,7 +92,7 @@ export class PartitionSegments {
 
   /** What was saved of the partition; undefined: not everything was. */
   stopped(
-    { config, logStartOffset }: Pick<StoppedPartition, 'config' | 'logStartOffset'>,
+    { config, logStartOffset, cleaner }: Pick<StoppedPartition, 'config' | 'logStartOffset' | 'cleaner'>,
     producers: ProducerState,
   ): StoppedPartition | undefined {
     const segments: StoppedSegment[] = []
@@ -102,6 +106,7 @@ export class PartitionSegments {
       producers: [...producers.entries()],
       largestProducerId: producers.largestId,
       snapshotOffset: this.#snapshotOffset,
+      cleaner,
     }
   }
 
@@ -116,6 +121,56 @@ export class PartitionSegments {
     return this.all.splice(0, count)
   }
 
+  /** Reads segments of {@link all}: their files stay in their places meanwhile. */
+  reading<T>(read: () => Promise<T>): Promise<T> {
+    return this.#gate.read(read)
+  }
+
+  /**
+   * Puts a cleaned segment, which is durable, in the place of others, which follow each other. False: one of
+   * them is gone meanwhile, and nothing has happened.
+   *
+   * `announce` makes it durable that these segments may have gaps, and that the others are left over once the
+   * file of the first one ends where the cleaned one does. So a crash at any point leaves either all of the
+   * old segments, or the cleaned one; recovery tells which, and removes the rest.
+   */
+  async replace(
+    replaced: readonly Segment[],
+    cleaned: CleanedSegment,
+    largestProducerId: number,
+    announce: () => Promise<void>,
+  ): Promise<boolean> {
+    const { segment } = cleaned
+    const holdsAll = (): boolean => {
+      const at = this.all.indexOf(replaced[0]!)
+      return at !== -1 && replaced.every((each, n) => this.all[at + n] === each)
+    }
+    return this.#changes.run(async () => {
+      if (!holdsAll()) return false
+      // The old digest must not seal the new file. The announcement makes its removal durable.
+      await removeIfThere(this.#disk, `${this.#folder}/${segmentFile(segment.baseOffset, 'digest')}`)
+      await announce()
+      try {
+        const isReplaced = await this.#gate.exclusively(async () => {
+          if (!holdsAll()) return false
+          this.all.splice(this.all.indexOf(replaced[0]!), replaced.length, segment)
+          for (const { path } of replaced) await this.#context.files.drop(path)
+          await this.#disk.rename(cleaned.path, segment.path)
+          return true
+        })
+        if (!isReplaced) return false
+        await this.#disk.syncDirectory(this.#folder)
+      } catch (error) {
+        throw diskFailed(error, `replacing ${segment.path}`)
+      }
+      for (const leftOver of replaced.slice(1)) await leftOver.remove()
+      await segment.saveIndexes(largestProducerId)
+      await this.#disk.syncDirectory(this.#folder)
+      await segment.retire()
+      return true
+    })
+  }
+
   /**
    * Removes the files of segments that were taken off. `saveStart` makes the new start durable before the
    * first file goes: a crash in between leaves files below the start, which the next start removes, in
@@ -123,7 +178,7 @@ export class PartitionSegments {
    */
   async remove(segments: readonly Segment[], saveStart: () => Promise<void>): Promise<void> {
     try {
-      await this.#removals.run(async () => {
+      await this.#changes.run(async () => {
         await saveStart()
         for (const segment of segments) await segment.remove()
         await this.#disk.syncDirectory(this.#folder)
@@ -133,9 +188,9 @@ export class PartitionSegments {
     }
   }
 
-  /** Resolves when no removal is in progress. */
+  /** Resolves when no removal or replacement is in progress. */
   async idle(): Promise<void> {
-    await this.#removals.idle()
+    await this.#changes.idle()
   }
 
   /** Closes the files. */

@@ -21,17 +21,16 @@ import type { PartitionContext, PartitionDescription } from './partition-context
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
 import type { PartitionSettings } from './partition-settings.ts'
+import { PartitionCompaction } from './partition-compaction.ts'
 import { PartitionReader, type Isolation, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
 import type { ReadOptions } from '../segment/segment-read.ts'
 import type { StoppedPartition } from '../recovery/clean-stop.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
+import { poisoned, queuedBytesMax, queueFull, readOnly } from './refusals.ts'
 import { UncommittedSync } from './uncommitted-sync.ts'
 import { Visibility } from './visibility.ts'
-
-/** Bytes of appends that wait for the disk. Past this bound appends are refused. */
-const queuedBytesMax = 256 << 20
 
 export class Partition {
   readonly topic: string
@@ -44,6 +43,7 @@ export class Partition {
   config: PartitionConfig
   /** `<topic>-<index>`, for messages. */
   readonly name: string
+  readonly compaction: PartitionCompaction
   readonly #context: PartitionContext
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
@@ -79,6 +79,14 @@ export class Partition {
       saveLogStarts: () => context.saveLogStarts(),
       moved: () => this.#notify(),
     })
+    this.compaction = new PartitionCompaction(
+      context,
+      this,
+      this.#segments,
+      this.#producers,
+      log.cleaner,
+      error => this.#poison(error),
+    )
     this.#failure = failure
     this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
       this.#poison(error),
@@ -231,7 +239,9 @@ export class Partition {
     if (offset < this.logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
     const endOffset = this.readableEnd(isolation)
     const found =
-      offset < endOffset ? await this.#reader.read(offset, endOffset, maxBytes, options) : undefined
+      offset < endOffset
+        ? await this.#segments.reading(() => this.#reader.read(offset, endOffset, maxBytes, options))
+        : undefined
     const aborted = found && isolation === 'read_committed' ? found.aborted : []
     return {
       batches: found?.bytes ?? new Uint8Array(0),
@@ -247,7 +257,7 @@ export class Partition {
   /** The first record with this timestamp or a later one; undefined if no readable one has. */
   async offsetForTimestamp(timestamp: number): Promise<{ offset: number; timestamp: number } | undefined> {
     this.#checkUsable()
-    return this.#reader.find(timestamp, this.highWatermark)
+    return this.#segments.reading(() => this.#reader.find(timestamp, this.highWatermark))
   }
 
   /**
@@ -258,7 +268,7 @@ export class Partition {
     isolation: Isolation,
   ): Promise<{ offset: number; timestamp: number } | undefined> {
     this.#checkUsable()
-    return this.#reader.findLargest(this.readableEnd(isolation))
+    return this.#segments.reading(() => this.#reader.findLargest(this.readableEnd(isolation)))
   }
 
   /**
@@ -321,6 +331,7 @@ export class Partition {
       return false
     }
     const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
+    const cleaned = this.compaction.stop()
     const drained = this.#drain()
     this.#closed = closed
     try {
@@ -330,8 +341,10 @@ export class Partition {
       throw error
     }
     await this.#commit.idle()
+    await cleaned
     this.#commit.break(closed)
     try {
+      if (this.#failure) return false
       await this.#segments.idle()
       if (this.#context.readOnly) return true
       await this.#segments.repairIndexes()
@@ -346,7 +359,8 @@ export class Partition {
 
   /** What was saved of it by {@link close}; undefined: not everything was. */
   get stopped(): StoppedPartition | undefined {
-    return this.#segments.stopped(this, this.#producers)
+    const { config, logStartOffset, compaction } = this
+    return this.#segments.stopped({ config, logStartOffset, cleaner: compaction.checkpoint }, this.#producers)
   }
 
   /** Stops everything at once: the partition is about to be deleted. */
@@ -369,6 +383,7 @@ export class Partition {
   async #abandon(): Promise<void> {
     assert(this.#failure, 'an abandoned partition says why')
     this.#commit.break(this.#failure)
+    await this.compaction.stop()
     await this.#commit.idle()
     await this.#segments.idle()
     await this.#segments.release()
@@ -406,11 +421,7 @@ export class Partition {
   #poison(error: unknown): MillraceError {
     if (this.#failure) return this.#failure
     const cause = diskError(error, `writing ${this.name}`)
-    this.#failure = new MillraceError(
-      'PARTITION_POISONED',
-      `${this.name} takes no more calls: ${cause.message} Its disk can no longer be trusted. End this process; recovery then reads its content.`,
-      { cause },
-    )
+    this.#failure = poisoned(this.name, cause)
     this.#commit.break(this.#failure)
     this.#context.fatal(this.#failure)
     this.#notify()
@@ -432,13 +443,7 @@ export class Partition {
 
   #checkWritable(): void {
     this.#checkUsable()
-    if (this.#context.readOnly)
-      throw new MillraceError('INVALID_ARGUMENT', `${this.name} was opened to be read only.`)
-    if (this.#commit.queuedBytes >= queuedBytesMax)
-      throw new MillraceError(
-        'LIMIT_EXCEEDED',
-        `${queuedBytesMax} bytes wait to be written to ${this.name}. Await earlier appends before you send more.`,
-        { retriable: true },
-      )
+    if (this.#context.readOnly) throw readOnly(this.name)
+    if (this.#commit.queuedBytes >= queuedBytesMax) throw queueFull(this.name)
   }
 }

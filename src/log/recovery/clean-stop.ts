@@ -13,6 +13,7 @@
  * recovered as after any stop (recovery.ts).
  */
 import { crc32c, fromUtf8, utf8, type Clock, type Disk } from '../../base/index.ts'
+import { neverCleaned, type CleanerCheckpoint } from '../cleaner/cleaner-checkpoint.ts'
 import { partitionConfigName, segmentFile } from '../files/file-names.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { ProducerState, type ProducerEntry } from '../producers/producer-state.ts'
@@ -43,6 +44,8 @@ export interface StoppedPartition {
   readonly producers: readonly ProducerEntry[]
   readonly largestProducerId: number
   readonly snapshotOffset: number
+  /** How far it was compacted; missing where it never was. */
+  readonly cleaner?: CleanerCheckpoint | undefined
 }
 
 /** … and the proof that its files are those that it left. */
@@ -107,14 +110,15 @@ export async function restorePartition(
   const found = await versionsOf(context.disk, folder, stopped.segments)
   if (!found?.every((version, n) => version === stopped.versions[n])) return undefined
   const now = context.clock.now()
+  const { logStartOffset, snapshotOffset, cleaner = neverCleaned } = stopped
   const segments = stopped.segments.map(({ baseOffset, digest, aborted }) => {
     const segment = new Segment(folder, baseOffset, context)
     segment.seal(digest, [...aborted])
+    segment.hasGaps = baseOffset < cleaner.gapsBelow
     return segment
   })
   // Only silence while the log is open counts.
   const producers = new ProducerState(stopped.producers.map(entry => ({ ...entry, lastSeenMs: now })))
   producers.sawId(stopped.largestProducerId)
-  const { logStartOffset, snapshotOffset } = stopped
-  return { segments, producers, logStartOffset, snapshotOffset }
+  return { segments, producers, logStartOffset, snapshotOffset, cleaner }
 }

@@ -31,7 +31,7 @@ export async function rebuildSegment(
       file,
       sizeBytes,
       { position: 0, offset: segment.baseOffset },
-      { gapless: !readOnly },
+      { gapless: !readOnly && !segment.hasGaps },
       (batch, position) => {
         indexBatch(segment, batch)
         const aborted = producers.replay(batch)

@@ -27,7 +27,14 @@
  * syncs, so bytes below it need not be written.
  */
 import type { Clock, MillraceError } from '../../base/index.ts'
-import { parseSegmentFile } from '../files/file-names.ts'
+import {
+  cutCheckpoint,
+  neverCleaned,
+  readCleanerCheckpoint,
+  writeCleanerCheckpoint,
+  type CleanerCheckpoint,
+} from '../cleaner/cleaner-checkpoint.ts'
+import { cleanedSuffix, parseSegmentFile } from '../files/file-names.ts'
 import { removeIfThere } from '../files/small-file.ts'
 import { ProducerReplay } from '../producers/producer-replay.ts'
 import { ProducerState } from '../producers/producer-state.ts'
@@ -37,6 +44,7 @@ import { Segment, type SegmentContext } from '../segment/segment.ts'
 import { cutOff, type Cut } from './cut-off.ts'
 import { partitionDamaged } from './damage.ts'
 import { readDigests, seal, type FoundSegment } from './found-segment.ts'
+import { removeMerged } from './merged-segments.ts'
 import { rebuildSegment } from './rebuild-segment.ts'
 
 /** The parts of the directory that recovery uses. */
@@ -52,6 +60,8 @@ export interface RecoveredLog {
   readonly logStartOffset: number
   /** The latest producer snapshot that is whole; without one, 0, where no producer is known. */
   readonly snapshotOffset: number
+  /** How far it was compacted. */
+  readonly cleaner: CleanerCheckpoint
 }
 
 /** The findings and actions of recovery in one partition. */
@@ -120,6 +130,7 @@ export async function recoverPartition(
         producers: await recovery.knownIds(),
         logStartOffset,
         snapshotOffset: 0,
+        cleaner: neverCleaned,
       },
       report: { topic, index, logStartOffset, logEndOffset: end, cut: undefined, damage },
     }
@@ -141,6 +152,7 @@ class Recovery {
   #recoveryPoint: number
   readonly #largestIds: number[] = []
   #digests: ReadonlyMap<number, SegmentDigest> = new Map()
+  #cleaner: CleanerCheckpoint = neverCleaned
 
   /** `names`: those in the folder. */
   constructor(context: RecoveryContext, input: RecoveryInput, names: readonly string[]) {
@@ -154,6 +166,7 @@ class Recovery {
   async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
     const { topic, index, repair, startIsProved } = this.#input
     await this.#readDigests()
+    this.#cleaner = await readCleanerCheckpoint(this.#context.disk, this.#input.folder)
     const found = await this.#findSegments()
     if (found.length === 0) found.push(await this.#firstSegment())
     const segments = await this.#recoverSegments(found)
@@ -164,6 +177,7 @@ class Recovery {
       const offsets = segments.map(({ baseOffset }) => baseOffset)
       await this.#producers.tidy(offsets, active.nextOffset)
       await this.#removeOrphans(new Set(offsets))
+      await this.#cutCleaner(active.nextOffset)
     }
     for (const id of [...this.#largestIds, this.#producers.largestId]) this.#producers.state.sawId(id)
     const firstOffset = segments[0]!.baseOffset
@@ -175,6 +189,7 @@ class Recovery {
         producers: this.#producers.state,
         logStartOffset,
         snapshotOffset: this.#producers.fromOffset,
+        cleaner: this.#cleaner,
       },
       report: {
         topic,
@@ -232,6 +247,8 @@ class Recovery {
       if (!stat) throw fileGone(segment.path)
       found.push({ segment, sizeBytes: stat.size, digest: this.#digests.get(offset), rebuild: false })
     }
+    await removeMerged(this.#context, found, this.#cleaner.merged)
+    for (const { segment } of found) segment.hasGaps = segment.baseOffset < this.#cleaner.gapsBelow
     if (this.#context.readOnly) return found
     const firstOffset = found[0]?.segment.baseOffset ?? 0
     if (this.#input.logStartOffset !== undefined && firstOffset > logStartOffset && !repair)
@@ -239,8 +256,18 @@ class Recovery {
         `its files begin at offset ${firstOffset}, not at ${logStartOffset}`,
         Math.max(this.#recoveryPoint, firstOffset),
       )
-    for (const name of this.#names) if (name.endsWith('.tmp')) await removeIfThere(disk, `${folder}/${name}`)
+    for (const name of this.#names)
+      if (name.endsWith('.tmp') || name.endsWith(cleanedSuffix))
+        await removeIfThere(disk, `${folder}/${name}`)
     return found
+  }
+
+  /** The log was cut, or its checkpoint is damaged: offsets from the end on are not compacted. */
+  async #cutCleaner(endOffset: number): Promise<void> {
+    const cut = cutCheckpoint(this.#cleaner, endOffset)
+    if (cut === this.#cleaner) return
+    await writeCleanerCheckpoint(this.#context.disk, this.#input.folder, cut)
+    this.#cleaner = cut
   }
 
   /** A partition that was created and never written to. */
@@ -292,7 +319,7 @@ class Recovery {
       if (segment.nextOffset <= this.#producers.fromOffset) return undefined
       const from = { position: 0, offset: segment.baseOffset }
       return await files.use(segment.path, 'read', file =>
-        scanSegment(file, segment.sizeBytes, from, { gapless: !readOnly }, batch =>
+        scanSegment(file, segment.sizeBytes, from, { gapless: !readOnly && !segment.hasGaps }, batch =>
           this.#producers.replay(batch),
         ),
       )

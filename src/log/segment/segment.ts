@@ -32,7 +32,7 @@ export interface SegmentContext {
   readonly files: OpenFiles
   readonly indexIntervalBytes: number
   /**
-   * A log of Apache Kafka's perhaps: compaction has left gaps in the offsets. What millrace writes has none.
+   * A log of Apache Kafka's perhaps: compaction has left gaps in the offsets, also between segments.
    */
   readonly readOnly: boolean
 }
@@ -61,6 +61,8 @@ export class Segment {
   sizeBytes = 0
   /** What of them a loss of power may take. */
   unsyncedBytes = 0
+  /** Compaction may have left gaps between its batches. */
+  hasGaps = false
   /** Of transactions whose abort marker is in this segment, by that marker. */
   aborted: AbortedTransaction[] = []
   /**
@@ -243,7 +245,7 @@ export class Segment {
         offset,
         endOffset,
         maxBytes,
-        gapless: !this.#context.readOnly,
+        gapless: !this.#context.readOnly && !this.hasGaps,
         memory,
         checksums,
       }),
@@ -351,8 +353,8 @@ export class Segment {
 
 /**
  * What the time index has to know of a batch: a marker has the machine's time, which says nothing of the
- * records.
+ * records, and a batch that compaction has emptied has the time of records that are gone.
  */
 export function indexedTimestamp(batch: RecordBatch): number {
-  return batch.isControl ? -1 : batch.maxTimestamp
+  return batch.isControl || batch.count === 0 ? -1 : batch.maxTimestamp
 }

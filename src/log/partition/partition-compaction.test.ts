@@ -1,0 +1,215 @@
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+import { BatchBuilder, readBatches, type BatchStamp } from '../../wire/index.ts'
+import { dataPath, openDirectory } from '../log.test-support.ts'
+import type { Partition } from './partition.ts'
+
+type Pair = readonly [key: string | null, value: string | null]
+
+function batchOf(pairs: readonly Pair[], stamp: BatchStamp = {}): Uint8Array {
+  const builder = new BatchBuilder({ initialBytes: 256 })
+  for (const [key, value] of pairs) builder.appendText(0, key, value)
+  return builder.build(stamp)
+}
+
+/** Every batch: its offsets, and what is left of its records. */
+async function batchesOf(partition: Partition): Promise<string[]> {
+  const found: string[] = []
+  for (let offset = partition.logStartOffset; offset < partition.logEndOffset;) {
+    const result = await partition.read(offset, { maxBytes: 1, isolation: 'read_uncommitted' })
+    for (const batch of readBatches(result.batches)) {
+      const keys: string[] = []
+      for (const cursor = batch.records(); cursor.next();)
+        keys.push(`${cursor.offset}=${Buffer.from(cursor.key() ?? []).toString('latin1')}`)
+      found.push(
+        `${batch.baseOffset}-${batch.lastOffset}${batch.isControl ? ' marker' : ''}: ${keys.join(' ')}`,
+      )
+    }
+    offset = result.nextOffset
+  }
+  return found
+}
+
+async function world(): Promise<{
+  clock: ReturnType<typeof virtualClock>
+  partition: Partition
+  disk: SimulatedDisk
+  roll: () => Promise<void>
+  reopen: (whileClosed?: () => void) => Promise<Partition>
+}> {
+  const disk = new SimulatedDisk()
+  const clock = virtualClock(1_000_000)
+  const options = { clock, segmentBytes: 700, deleteRetentionMs: 1000 }
+  let log = await openDirectory(disk, options)
+  let partition = await log.createPartition('prices', 0)
+  let rolls = 0
+  return {
+    disk,
+    clock,
+    partition,
+    /** Fills the active segment, so that everything before can be compacted. */
+    roll: async () => {
+      rolls += 1
+      await partition.append(batchOf([[`roll ${rolls}`, 'x'.repeat(620)]])).durable
+    },
+    reopen: async (whileClosed = () => undefined) => {
+      await log.close()
+      whileClosed()
+      log = await openDirectory(disk, options)
+      partition = log.partition('prices', 0)!
+      return partition
+    },
+  }
+}
+
+describe('compaction of a partition', () => {
+  it('keeps the latest record of each key, at its offset', async () => {
+    const { partition, roll, reopen } = await world()
+    await partition.append(
+      batchOf([
+        ['a', '1'],
+        ['b', '1'],
+        [null, 'no key'],
+        ['a', '2'],
+      ]),
+    ).durable
+    await partition.append(
+      batchOf([
+        ['a', '3'],
+        ['c', '1'],
+      ]),
+    ).durable
+    await roll()
+    ok(await partition.compaction.clean())
+    const expected = ['0-3: 1=b', '4-5: 4=a 5=c', '6-6: 6=roll 1']
+    deepEqual(await batchesOf(partition), expected)
+    // From inside a gap a reader continues behind it.
+    const { nextOffset } = await partition.read(2, { maxBytes: 1, isolation: 'read_committed' })
+    equal(nextOffset, 4)
+    equal(await partition.compaction.clean(), false)
+    deepEqual(await batchesOf(await reopen()), expected)
+  })
+
+  it('keeps tombstones for a time, from when they are first cleaned', async () => {
+    const { partition, clock, roll } = await world()
+    await partition.append(
+      batchOf([
+        ['a', '1'],
+        ['b', '1'],
+      ]),
+    ).durable
+    await partition.append(batchOf([['a', null]])).durable
+    await roll()
+    await clock.advance(5000)
+    await partition.compaction.clean()
+    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: 1=b', '2-2: 2=a'])
+    await clock.advance(999)
+    await roll()
+    await partition.compaction.clean()
+    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: 1=b', '2-2: 2=a'])
+    await clock.advance(1)
+    await roll()
+    await partition.compaction.clean()
+    // The segment goes on to the offset where the next one begins.
+    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: 1=b', '2-2: '])
+  })
+
+  it('removes aborted records, and their marker one pass and the retention later', async () => {
+    const { partition, clock, roll } = await world()
+    const producer = { producerId: 5, producerEpoch: 0, transactional: true }
+    partition.append(batchOf([['a', '1']]))
+    partition.append(batchOf([['a', 'aborted']], { ...producer, baseSequence: 0 }))
+    partition.appendMarker({ type: 'abort', producerId: 5, producerEpoch: 0, coordinatorEpoch: 0 })
+    partition.append(batchOf([['b', '1']], { ...producer, baseSequence: 1 }))
+    partition.appendMarker({ type: 'commit', producerId: 5, producerEpoch: 0, coordinatorEpoch: 0 })
+    const markers = async (): Promise<string[]> =>
+      (await batchesOf(partition)).filter(text => /^[0-4]-/.test(text)).map(text => text.replaceAll('\0', ''))
+    await roll()
+    await partition.compaction.clean()
+    deepEqual(await markers(), ['0-0: 0=a', '2-2 marker: 2=', '3-3: 3=b', '4-4 marker: 4=\u0001'])
+    await roll()
+    await partition.compaction.clean()
+    await clock.advance(1000)
+    await roll()
+    await partition.compaction.clean()
+    deepEqual(await markers(), ['0-0: 0=a', '3-3: 3=b', '4-4 marker: 4=\u0001'])
+  })
+
+  it('does not pass an open transaction, nor the active segment', async () => {
+    const { partition, roll } = await world()
+    partition.append(batchOf([['a', '1']]))
+    partition.append(
+      batchOf([['a', '2']], { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true }),
+    )
+    partition.append(batchOf([['a', '3']]))
+    await partition.sync()
+    await roll()
+    equal(await partition.compaction.clean(), false)
+    partition.appendMarker({ type: 'commit', producerId: 5, producerEpoch: 0, coordinatorEpoch: 0 })
+    await partition.sync()
+    await roll()
+    ok(await partition.compaction.clean())
+    deepEqual((await batchesOf(partition))[0], '1-1: ')
+  })
+
+  it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
+    const { partition, disk, roll, reopen } = await world()
+    const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }
+    await partition.append(
+      batchOf(
+        [
+          ['a', '1'],
+          ['a', '2'],
+        ],
+        stamp,
+      ),
+    ).durable
+    await partition.append(batchOf([['a', '3']])).durable
+    await roll()
+    await partition.compaction.clean()
+    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: ', '2-2: 2=a'])
+    await reopen()
+    for (const name of await disk.list(`${dataPath}/prices-0`))
+      if (/snapshot|digest/.test(name)) await disk.remove(`${dataPath}/prices-0/${name}`)
+    const again = await reopen()
+    ok(
+      again.append(
+        batchOf(
+          [
+            ['a', '1'],
+            ['a', '2'],
+          ],
+          stamp,
+        ),
+      ).duplicate,
+    )
+  })
+
+  it('refuses a gap that it did not make', async () => {
+    const { partition, disk, roll, reopen } = await world()
+    for (let n = 0; n < 3; n += 1) await partition.append(batchOf([[`${n}`, 'x'.repeat(100)]])).durable
+    await roll()
+    const path = `${dataPath}/prices-0/${'0'.repeat(20)}.log`
+    const bytes = disk.contentOf(path)!
+    const size = bytes.length / 3
+    const again = await reopen(() =>
+      disk.setContent(path, Buffer.concat([bytes.subarray(0, size), bytes.subarray(2 * size)])),
+    )
+    await rejects(batchesOf(again), { code: 'PARTITION_DAMAGED' })
+  })
+
+  it('does not copy damage, and changes nothing', async () => {
+    const { partition, disk, roll } = await world()
+    for (let n = 0; n < 3; n += 1) await partition.append(batchOf([['a', `${n}`]])).durable
+    await roll()
+    const path = `${dataPath}/prices-0/${'0'.repeat(20)}.log`
+    const bytes = disk.contentOf(path)!
+    bytes[bytes.length - 3]! ^= 1
+    disk.setContent(path, bytes)
+    await rejects(partition.compaction.clean(), { code: 'PARTITION_DAMAGED' })
+    deepEqual(disk.contentOf(path), bytes)
+    ok(!(await disk.list(`${dataPath}/prices-0`)).some(name => name.endsWith('.cleaned')))
+  })
+})

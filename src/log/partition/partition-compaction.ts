@@ -1,0 +1,180 @@
+/**
+ * Compaction of one partition (`log/cleaner`): what can be cleaned now, and how a cleaned segment comes into
+ * the log while readers and appends continue. A pass runs in portions beside the other work of the process.
+ */
+import { isMillraceError } from '../../base/index.ts'
+import { RecordBatch } from '../../wire/index.ts'
+import type { LastBatch } from '../cleaner/batch-cleaner.ts'
+import { cleanableRange, type CleanableRange } from '../cleaner/cleanable.ts'
+import type { CleanedSegment } from '../cleaner/cleaned-segment.ts'
+import { cleanSegments } from '../cleaner/clean-segments.ts'
+import {
+  neverCleaned,
+  writeCleanerCheckpoint,
+  type CleanerCheckpoint,
+} from '../cleaner/cleaner-checkpoint.ts'
+import { CleaningStopped, type CleanerContext } from '../cleaner/segment-walk.ts'
+import { diskError } from '../files/disk-errors.ts'
+import type { ProducerState } from '../producers/producer-state.ts'
+import { partitionDamaged } from '../recovery/damage.ts'
+import { DamagedBatch } from '../segment/segment-read.ts'
+import type { Segment } from '../segment/segment.ts'
+import type { PartitionSegments } from './partition-segments.ts'
+import type { SettingsSource } from './partition-settings.ts'
+
+/** The partition, which changes during a pass. */
+export interface CompactedPartition extends SettingsSource {
+  readonly topic: string
+  readonly index: number
+  readonly folder: string
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly largestProducerId: number
+  /** Makes everything appended so far durable. */
+  sync(): Promise<void>
+  /** It takes no more calls. */
+  readonly failure: unknown
+}
+
+export interface CompactionContext extends CleanerContext {
+  readonly producerIdExpirationMs: number
+}
+
+export class PartitionCompaction {
+  readonly #context: CompactionContext
+  readonly #partition: CompactedPartition
+  readonly #segments: PartitionSegments
+  readonly #producers: ProducerState
+  readonly #poison: (error: unknown) => Error
+  #checkpoint: CleanerCheckpoint
+  #running: Promise<boolean> | undefined
+  #stopped = false
+
+  constructor(
+    context: CompactionContext,
+    partition: CompactedPartition,
+    segments: PartitionSegments,
+    producers: ProducerState,
+    checkpoint: CleanerCheckpoint,
+    poison: (error: unknown) => Error,
+  ) {
+    this.#context = context
+    this.#partition = partition
+    this.#segments = segments
+    this.#producers = producers
+    this.#checkpoint = checkpoint
+    this.#poison = poison
+  }
+
+  /** Undefined: it was never compacted. */
+  get checkpoint(): CleanerCheckpoint | undefined {
+    return this.#checkpoint === neverCleaned ? undefined : this.#checkpoint
+  }
+
+  /** The keys of records below were compacted. */
+  get cleanedTo(): number {
+    return this.#checkpoint.cleanedTo
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** What can be compacted now, whatever the policy of the topic; undefined: nothing. */
+  range(): Promise<CleanableRange | undefined> {
+    const { settings, lastStableOffset } = this.#partition
+    const times = {
+      largest: (segment: Segment) => segment.maxTimestamp(),
+      first: (segment: Segment) => firstTimestamp(segment),
+    }
+    const { all } = this.#segments
+    const { cleanedTo } = this.#checkpoint
+    return cleanableRange(all, cleanedTo, lastStableOffset, settings, times, this.#context.clock.now())
+  }
+
+  /**
+   * Compacts what can be compacted now, in one pass; false: there was nothing, or the partition is closed.
+   * Appends and reads continue meanwhile. One pass runs at a time: a call that comes meanwhile gets its end.
+   * @throws MillraceError DISK_FULL, LIMIT_EXCEEDED (both retriable), PARTITION_DAMAGED, PARTITION_POISONED;
+   *   UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be decompressed. The log stays as valid as
+   *   before.
+   */
+  clean(): Promise<boolean> {
+    return (this.#running ??= this.#clean().finally(() => {
+      this.#running = undefined
+    }))
+  }
+
+  /** Ends a pass where it is. Resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#running?.catch(() => undefined)
+  }
+
+  async #clean(): Promise<boolean> {
+    const range = await this.range()
+    if (!range || this.#isStopped()) return false
+    // With durability 'os' a loss of power could take back a commit whose records have replaced others.
+    await this.#partition.sync()
+    const { all } = this.#segments
+    const segments = all.filter(({ nextOffset }) => nextOffset <= range.endOffset)
+    try {
+      const cleanedTo = await cleanSegments(this.#context, {
+        segments,
+        range,
+        settings: this.#partition.settings,
+        aborted: all.flatMap(({ aborted }) => aborted),
+        producers: this.#lastBatches(),
+        isStopped: () => this.#isStopped(),
+        replace: (replaced, cleaned) => this.#replace(replaced, cleaned),
+      })
+      await this.#save({ ...this.#checkpoint, cleanedTo })
+      return true
+    } catch (error) {
+      // Retention or a deletion of records was faster, and took the files away.
+      const isTaken = segments[0]!.baseOffset < all[0]!.baseOffset
+      if (error instanceof CleaningStopped || isTaken) return false
+      const { folder } = this.#partition
+      if (error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH'))
+        throw partitionDamaged(this.#partition, `${folder} cannot be compacted: ${error.message}`, error)
+      const failed = diskError(error, `compacting ${folder}`)
+      throw failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+    }
+  }
+
+  async #replace(replaced: readonly Segment[], cleaned: CleanedSegment): Promise<boolean> {
+    const { baseOffset, nextOffset: endOffset } = cleaned.segment
+    const gapsBelow = Math.max(this.#checkpoint.gapsBelow, endOffset)
+    return this.#segments.replace(replaced, cleaned, this.#partition.largestProducerId, () =>
+      this.#save({ ...this.#checkpoint, gapsBelow, merged: { baseOffset, endOffset } }),
+    )
+  }
+
+  async #save(checkpoint: CleanerCheckpoint): Promise<void> {
+    await writeCleanerCheckpoint(this.#context.disk, this.#partition.folder, checkpoint)
+    this.#checkpoint = checkpoint
+  }
+
+  /** Of producers that are remembered; batches that are not safe may be taken back. */
+  #lastBatches(): Map<number, LastBatch> {
+    const { highWatermark } = this.#partition
+    const silentSince = this.#context.clock.now() - this.#context.producerIdExpirationMs
+    const found = new Map<number, LastBatch>()
+    for (const { producerId, epoch, batches, lastSeenMs } of this.#producers.entries()) {
+      const last = batches.findLast(({ lastOffset }) => lastOffset < highWatermark)
+      if (lastSeenMs >= silentSince && (last || batches.length === 0))
+        found.set(producerId, { epoch, lastOffset: last?.lastOffset })
+    }
+    return found
+  }
+
+  #isStopped(): boolean {
+    return this.#stopped || this.#partition.failure !== undefined
+  }
+}
+
+/** The largest timestamp of its first batch; -1 in an empty segment. */
+async function firstTimestamp(segment: Segment): Promise<number> {
+  const first = await segment.read(segment.baseOffset, Infinity, 1)
+  return first ? new RecordBatch(first.bytes).maxTimestamp : -1
+}
