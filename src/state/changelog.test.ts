@@ -137,6 +137,32 @@ test('a long restore lets the event loop turn', async () => {
   )
 })
 
+test('a restore that takes longer than tombstones are kept reads again, a few times', async () => {
+  const log = recordedLog()
+  write(
+    log,
+    Array.from({ length: 20_000 }, (_, n) => change(`key-${n}`, '1')),
+  )
+  for (const slow of [1, 2, 3]) {
+    let now = 0
+    let reads = 0
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => now,
+      yield: () => {
+        reads += 1
+        if (reads <= slow) now += 60
+        if (reads === 1) write(log, [change('key-7', undefined)])
+        return Promise.resolve()
+      },
+    }
+    const restoring = restored(log, memoryStore(), { clock, tombstonesMs: 60 })
+    if (slow < 3) assert.equal((await restoring).size, 19_999)
+    else await assert.rejects(restoring, error => isMillraceError(error, 'LIMIT_EXCEEDED'))
+    assert.equal(reads, Math.min(slow + 1, 3))
+  }
+})
+
 test('a restore can be aborted', async () => {
   const log = recordedLog()
   write(log, [change('a', '1')])

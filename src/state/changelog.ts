@@ -39,6 +39,9 @@ export const changelogBatchBytesMax: number = 256 * 1024
 /** Records that a restore applies before it lets the event loop turn. */
 const restoreSliceRecords = 20_000
 
+/** How often a restore is tried that takes longer than tombstones are kept. */
+const restoreAttemptsMax = 3
+
 /** Characters of a key that a message shows. */
 const keyCharactersMax = 80
 
@@ -146,6 +149,11 @@ export interface RestoreOptions extends ChangelogPlace {
    * committed: without transactions, a crash can leave such records. Undefined: the whole changelog counts.
    */
   readonly upTo?: number | undefined
+  /**
+   * How long the topic keeps a tombstone, in ms. A restore that takes longer may have read a value and missed
+   * its tombstone, which was removed meanwhile, and reads again (KIP-1259). Default: for ever.
+   */
+  readonly tombstonesMs?: number
   /** Called after each slice: the records applied so far, the position, and the end. */
   readonly onProgress?: (progress: {
     readonly records: number
@@ -172,16 +180,32 @@ export interface Restored {
    * others.
    */
   readonly stale: readonly StateChange[]
+  /** The least timestamp of the records that do not count; undefined if there are none. */
+  readonly staleSince: number | undefined
 }
 
 /**
  * Brings `store` to the committed end of its changelog: from the store's position, or from the beginning if
  * it has no position, or one outside of the log.
  *
- * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format; and the errors of the log's
- *   reader
+ * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format, LIMIT_EXCEEDED for one that
+ *   takes longer to read than it keeps tombstones; and the errors of the log's reader
  */
 export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
+  const { topic, partition, clock, tombstonesMs = Infinity } = options
+  for (let attempt = 1; attempt <= restoreAttemptsMax; attempt += 1) {
+    const began = clock.monotonic()
+    const restored = await restoreOnce(port, store, options)
+    if (clock.monotonic() - began < tombstonesMs) return restored
+    store.clear()
+  }
+  throw new MillraceError(
+    'LIMIT_EXCEEDED',
+    `The changelog '${topic}', partition ${partition}, takes longer to read than the ${tombstonesMs} ms for which it keeps deletions. Start the app on a machine that is faster, or less busy.`,
+  )
+}
+
+async function restoreOnce(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
   const { topic, partition } = options
   const [earliest, latest] = await Promise.all([
     port.offsets(topic, partition, 'earliest', 'read_committed'),
@@ -204,6 +228,7 @@ async function replay(
 ): Promise<Omit<Restored, 'start'>> {
   const { topic, partition, clock, signal, upTo = Number.POSITIVE_INFINITY } = options
   const beyond = new Set<string>()
+  let staleSince: number | undefined
   let records = 0
   let dataEnd = 0
   let appliedEnd = 0
@@ -213,8 +238,10 @@ async function replay(
     position = Math.max(position, fetched.nextOffset)
     dataEnd = fetched.batch.nextOffset
     let applied = 0
-    if (dataEnd > upTo) for (const key of keysOf(fetched)) beyond.add(key)
-    else {
+    if (dataEnd > upTo) {
+      for (const key of keysOf(fetched)) beyond.add(key)
+      staleSince = Math.min(staleSince ?? Infinity, fetched.batch.maxTimestamp)
+    } else {
       applied = applyBatch(fetched, store, options)
       appliedEnd = dataEnd
     }
@@ -227,7 +254,7 @@ async function replay(
   }
   store.apply([], position)
   const stale = Array.from(beyond, (key): StateChange => [key, store.get(key)])
-  return { records, end: dataEnd, appliedEnd, stale }
+  return { records, end: dataEnd, appliedEnd, stale, staleSince }
 }
 
 function* keysOf({ batch, firstOffset }: FetchedBatch): Generator<string> {

@@ -73,7 +73,7 @@ test('a task that moves to another instance takes its state along', async () => 
   const assigned = async (): Promise<Assignment> => {
     await topics.lookUp(plan, false, () => {})
     const previous = await PreviousRun.of(context, allInputs(context))
-    await topics.create(plan, operator => previous.changelogsOf(operator))
+    await topics.create(plan, operator => previous.changelogsOf(operator), previous.mayHaveUncounted)
     const outputs = new Outputs(await port.openWriter({ app: 'app' }), topics)
     const { signal } = new AbortController()
     const assignment = new Assignment(

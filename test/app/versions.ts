@@ -117,6 +117,8 @@ export async function begin(): Promise<Files> {
 export interface Outcome {
   readonly outputs: Record<string, unknown[]>
   readonly topics: readonly string[]
+  /** Of the topics that the apps keep for themselves. */
+  readonly ownTopics: readonly (readonly [name: string, cleanupPolicy: unknown])[]
   readonly loaded: readonly unknown[]
   readonly committed: unknown
 }
@@ -143,6 +145,10 @@ export async function resume(files: Files): Promise<Outcome> {
   return {
     outputs: found,
     topics: topics.map(({ name, partitions }) => `${name} ${partitions}`).toSorted(),
+    ownTopics: topics
+      .filter(({ config }) => config.app !== undefined)
+      .map(({ name, config }) => [name, config.configs?.['cleanup.policy']] as const)
+      .toSorted(([one], [other]) => (one < other ? -1 : 1)),
     loaded: (await world.read('loaded')).map(({ value }) => value),
     committed,
   }

@@ -13,18 +13,16 @@ import {
   type LogPort,
   missingTopic,
   type TopicConfig,
+  type TopicConfigs,
   type TopicDescription,
 } from '../../port/index.ts'
 import type { ErrorPolicy } from '../../schema/index.ts'
 import type { AnyTopic } from './graph.ts'
 import type { Plan, Stage } from './plan.ts'
+import { changelogConfigs, configureOwn, exchangeConfigs } from './own-topic-configs.ts'
 import { planTopic, exchangeTopic } from './own-topics.ts'
 import { agreedCount, statedCount } from './topic-uses.ts'
 
-/**
- * The segment size of the app's own topics, with any default of the log: each batch of a changelog must fit.
- */
-const ownSegmentBytes = 64 << 20
 /** The most topics that a message names. */
 const topicsNamedMax = 20
 
@@ -111,23 +109,30 @@ export class TopologyTopics {
 
   /**
    * Creates the topics that the plan writes, and the app's own topics, once the topics that it reads are
-   * known. `changelogsOf` gives the changelogs of an operator, by its name.
+   * known. `changelogsOf` gives the changelogs of an operator, by its name. `mayHaveUncounted`: whether these
+   * may hold changes that no commit counts.
    *
    * @throws MillraceError PARTITION_COUNT_CHANGED for the app's own topics if an earlier run had another
    *   count, and for a sink that declares another one
    */
-  async create(plan: Plan, changelogsOf: (operator: string) => readonly string[]): Promise<void> {
-    await this.#ensureOwn(planTopic(this.#app), 1)
+  async create(
+    plan: Plan,
+    changelogsOf: (operator: string) => readonly string[],
+    mayHaveUncounted: boolean,
+  ): Promise<void> {
+    await this.#ensureOwn(planTopic(this.#app), 1, exchangeConfigs)
     for (const stage of plan.stages) {
       const count = this.stagePartitions(stage)
       if (this.#exchange === 'topic')
         for (const { exchange } of stage.incoming)
-          await this.#ensureOwn(exchangeTopic(this.#app, exchange), count)
+          await this.#ensureOwn(exchangeTopic(this.#app, exchange), count, exchangeConfigs)
       for (const node of stage.nodes)
         if (node.kind === 'sink') {
           await this.#ensure(node.topic.name, statedCount(this.#port, node.topic) ?? count)
           agreedCount(this.#port, this.#app, node.topic, this.partitions(node.topic.name))
-        } else for (const changelog of changelogsOf(node.name)) await this.#ensureOwn(changelog, count)
+        } else
+          for (const changelog of changelogsOf(node.name))
+            await this.#ensureOwn(changelog, count, changelogConfigs(mayHaveUncounted))
     }
   }
 
@@ -158,17 +163,13 @@ export class TopologyTopics {
   }
 
   /**
-   * Makes sure that one of the app's own topics exists. It has as many partitions as its stage, and retains
-   * everything that is written to it.
+   * Makes sure that one of the app's own topics exists, with its configs. It has as many partitions as its
+   * stage.
    */
-  async #ensureOwn(topic: string, partitions: number): Promise<void> {
+  async #ensureOwn(topic: string, partitions: number, configs: TopicConfigs): Promise<void> {
     if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
     this.#own.add(topic)
-    const found = await this.#countOf(topic, {
-      partitions,
-      configs: { 'segment.bytes': ownSegmentBytes },
-      app: this.#app,
-    })
+    const found = await this.#countOf(topic, { partitions, configs, app: this.#app })
     if (found !== partitions)
       throw new MillraceError(
         'PARTITION_COUNT_CHANGED',
@@ -176,6 +177,8 @@ export class TopologyTopics {
           'Give the input its old partition count back, or start from scratch with { restart: true }.',
       )
     this.#counts.set(topic, found)
+    const description = await this.#describe(topic)
+    if (description) await configureOwn(this.#port, description, configs)
   }
 
   /** The partition count of a topic, which is created if it is missing. */

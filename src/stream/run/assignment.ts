@@ -20,6 +20,7 @@ import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task
 import { exchangeWatermark, sourceProgress } from '../task/committed-metadata.ts'
 import { ExchangePartition } from '../task/exchange-partition.ts'
 import { sendToExchange } from '../task/exchange-record.ts'
+import { tombstonesMs } from '../plan/own-topic-configs.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
 import type { InputPartition } from '../task/input-partition.ts'
@@ -171,7 +172,13 @@ export class Assignment {
       const { changelog, store } = each
       const commit = committed[i]?.offset
       const upTo = this.#continuation.restoredUpTo(changelog, commit)
-      const restored = await restore(port, store, { ...changelog, clock, upTo, signal: this.#signal })
+      const restored = await restore(port, store, {
+        ...changelog,
+        clock,
+        upTo,
+        tombstonesMs,
+        signal: this.#signal,
+      })
       this.#continuation.checkRestored(changelog, commit, restored)
       each.changelogEnd = restored.end
       each.stale = restored.stale

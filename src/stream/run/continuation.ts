@@ -7,6 +7,7 @@ import { MillraceError } from '../../base/index.ts'
 import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
 import type { Restored } from '../../state/index.ts'
 import type { SavedPlan } from '../plan/saved-plan.ts'
+import { uncountedMs } from '../plan/own-topic-configs.ts'
 import { lastBatchIn } from '../task/committed-metadata.ts'
 import { holdsBatch } from '../task/last-batch.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -59,7 +60,12 @@ export class Continuation {
         `the offset ${offset} of ${where} was set by another tool, and the state does not belong to it`,
       )
     const last = lastBatchIn(metadata)
-    if (last && last.lastOffset >= earliest && !(await holdsBatch(port, { topic, partition }, last)))
+    if (
+      last &&
+      last.lastOffset >= earliest &&
+      !(await holdsBatch(port, { topic, partition }, last)) &&
+      !(await this.#isCompacted(topic))
+    )
       throw this.#refused(
         `the record at offset ${last.lastOffset} of ${where} is not the one that it has processed: the topic was cut off, by a repair or a restored copy perhaps, and written to again. ` +
           'What came at offsets below its own would be passed over',
@@ -77,7 +83,7 @@ export class Continuation {
   checkRestored(
     { topic, partition }: TopicPartition,
     committed: number | undefined,
-    { start, end, appliedEnd }: Restored,
+    { start, end, appliedEnd, stale, staleSince }: Restored,
   ): void {
     const where = `${topic}-${partition}`
     if (start > 0)
@@ -91,6 +97,12 @@ export class Continuation {
     if (reached < atLeast)
       throw this.#refused(
         `its changelog ${where} ends at offset ${reached}, and its last commit says ${atLeast}: a part of its state is gone, by a repair perhaps`,
+        restoreFolder,
+      )
+    const isUnknown = stale.some(([, value]) => value === undefined)
+    if (isUnknown && staleSince !== undefined && staleSince < this.#context.clock.now() - uncountedMs)
+      throw this.#refused(
+        `its changelog ${where} holds changes from ${new Date(staleSince).toISOString()} that no commit counts, and compaction may have removed what they replaced`,
         restoreFolder,
       )
     if (end > atLeast && upTo === undefined && !this.#isAdopted(topic, committed))
@@ -108,6 +120,13 @@ export class Continuation {
   restoredUpTo({ topic }: TopicPartition, committed: number | undefined): number | undefined {
     const isAtLeastOnce = !this.#context.settings.exactlyOnce || this.#last.saved?.atLeastOnce
     return isAtLeastOnce && !this.#isAdopted(topic, committed) ? (committed ?? 0) : undefined
+  }
+
+  /** Compaction makes other batches of a topic's records, so there only the offset is compared. */
+  async #isCompacted(topic: string): Promise<boolean> {
+    const resource = { type: 'topic', name: topic } as const
+    const [policy] = await this.#context.port.admin.describeConfigs(resource, ['cleanup.policy'])
+    return policy?.value?.includes('compact') ?? false
   }
 
   /** Whether the changelog may be of 0.1.0, whose commits do not say how far changelogs went. */

@@ -88,6 +88,11 @@ export class PreviousRun {
     return this.#operators.find(({ name }) => name === operator)?.changelogs ?? []
   }
 
+  /** Whether a crash may have left changes in the changelogs that no commit counts. */
+  get mayHaveUncounted(): boolean {
+    return this.#saved?.atLeastOnce === true || !this.#context.settings.exactlyOnce
+  }
+
   async #compare(committed: readonly OffsetCommit[]): Promise<void> {
     const saved = this.#saved
     const { forget } = this.#context.settings
@@ -197,7 +202,7 @@ export class PreviousRun {
       ...(settings.exchange === 'topic' && { exchanges: exchangesOf(plan) }),
       topics: ids,
       ...((saved ? saved.adopted : this.#hasRun) && { adopted: true }),
-      ...((saved?.atLeastOnce || !settings.exactlyOnce) && { atLeastOnce: true }),
+      ...(this.mayHaveUncounted && { atLeastOnce: true }),
     }
     if (saved && digestOf(saved) === digestOf(next)) return undefined
     return { plan: next, isDue: this.#hasForgotten }

@@ -57,7 +57,7 @@ async function prepare(
   if (settings.restart) await forgetRuns(context)
   const previous = await PreviousRun.of(context, allInputs(context))
   if (previous.unclaimed.length > 0) settings.onNotice(unclaimedNotice(app, previous.unclaimed))
-  await topics.create(plan, operator => previous.changelogsOf(operator))
+  await topics.create(plan, operator => previous.changelogsOf(operator), previous.mayHaveUncounted)
   const unsaved = await previous.toSave()
   await refuseFinished(context)
   if (settings.exchange === 'memory') await refuseUnreadExchanges(context)

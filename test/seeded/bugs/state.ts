@@ -87,6 +87,13 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/changelog.test.ts'],
   },
   {
+    name: 'changelog: a restore that is slower than tombstones counts',
+    file: 'src/state/changelog.ts',
+    find: 'clock.monotonic() - began < tombstonesMs',
+    replace: 'clock.monotonic() >= began',
+    tests: ['src/state/changelog.test.ts'],
+  },
+  {
     name: 'state: the first question sorts all keys that have come',
     file: 'src/state/sorted-keys.ts',
     find: 'if (this.#fresh.length < freshMax) return',

@@ -173,6 +173,20 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/forgotten-state.test.ts'],
   },
   {
+    name: 'own topics: a changelog of an earlier version is never compacted',
+    file: 'src/stream/plan/own-topic-configs.ts',
+    find: 'return found !== wanted',
+    replace: 'return found === undefined',
+    tests: ['test/app/own-topics.test.ts'],
+  },
+  {
+    name: 'own topics: at least once, old changes without a commit are reverted to nothing',
+    file: 'src/stream/run/continuation.ts',
+    find: 'if (isUnknown && staleSince !== undefined &&',
+    replace: 'if (!isUnknown && staleSince !== undefined &&',
+    tests: ['test/app/own-topics.test.ts'],
+  },
+  {
     name: 'state and log: a changelog that was cut is taken for whole',
     file: 'src/stream/run/continuation.ts',
     find: 'if (reached < atLeast)',
@@ -210,8 +224,8 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'state and log: an input is known by its offset alone',
     file: 'src/stream/run/continuation.ts',
-    find: 'if (last && last.lastOffset >= earliest &&',
-    replace: 'if (last && last.lastOffset < 0 &&',
+    find: '      last &&\n      last.lastOffset >= earliest &&\n',
+    replace: '      last &&\n      last.lastOffset < earliest &&\n',
     tests: ['test/app/attacked.test.ts'],
   },
   {
