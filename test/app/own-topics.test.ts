@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
 import type { GroupMembership, LogPort } from '../../src/port/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
-import { App } from '../../src/stream/index.ts'
+import { App, type RunOptions } from '../../src/stream/index.ts'
+import { scale } from '../scale.ts'
 import { resume, unpack } from './versions.ts'
 import { inPlaceOf, World } from './world.ts'
 
@@ -85,4 +86,68 @@ test('at least once, a day after a crash, changes without a commit are refused w
     const counts = new Map((await world.read('totals')).map(({ key: of, value }) => [of, value]))
     equal(counts.get(key), key === 'new' ? '1' : '2')
   }
+})
+
+/** Counts per group, behind an exchange. */
+function grouping(): App {
+  const app = new App('app')
+  app
+    .stream(input)
+    .groupBy(n => `group ${n % 10}`)
+    .count({ name: 'groups' })
+    .to(totals)
+  return app
+}
+const exchange = 'app-select-key-1-exchange-repartition'
+
+/** The bytes of the files of the topics whose names match. */
+async function bytesOf(world: World, name: RegExp): Promise<number> {
+  let bytes = 0
+  for (const [path, { length }] of await world.files())
+    if (name.test(path.split('/')[2] ?? '') && path.endsWith('.log')) bytes += length
+  return bytes
+}
+
+test('a topic between stages is purged behind the commits, and stops growing', async () => {
+  const world = await World.open(1, {
+    internal: { segmentBytes: 100_000, rewriteBytes: 50_000, batchBytes: 20_000, replayBytes: 40_000 },
+  })
+  const options: RunOptions = { exchange: 'topic', commitInterval: 100 }
+  const configs = { 'segment.bytes': 20_000 }
+  await world.settle(world.port.createTopic(exchange, { partitions: 2, app: 'app', configs }))
+  let sent = 0
+  const minutes = async (count: number): Promise<void> => {
+    for (let second = 0; second < 60 * count; second += 1) {
+      const records = Array.from({ length: 10 }, () => ({
+        key: 'k',
+        value: (sent += 1),
+        partition: sent % 2,
+      }))
+      await world.write('input', records, { partitions: 2 })
+      await world.clock.advance(1000)
+    }
+  }
+  const running = world.start(grouping(), options)
+  await minutes(scale(30))
+  const own = /-repartition-|^__/
+  const before = await bytesOf(world, own)
+  await minutes(scale(30))
+  const after = await bytesOf(world, own)
+  ok(after < before * 1.5 + 40_000, `${before} bytes grew to ${after}`)
+  await world.stop(running)
+
+  // A short run begins by deleting what the last one had read.
+  for (const partition of [0, 1]) {
+    const [committed] = await world.settle(
+      world.port.committedOffsets('app', [{ topic: exchange, partition }]),
+    )
+    await world.write('input', [{ key: 'k', value: (sent += 1), partition }])
+    await world.run(grouping(), { ...options, until: 'now' })
+    equal(await world.settle(world.port.offsets(exchange, partition, 'earliest')), committed?.offset)
+  }
+  const totalsOf = new Map((await world.read('totals')).map(({ key, value }) => [key, Number(value)]))
+  equal(
+    [...totalsOf.values()].reduce((sum, count) => sum + count, 0),
+    sent,
+  )
 })

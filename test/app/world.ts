@@ -125,7 +125,7 @@ export class World {
     await this.settle(write())
   }
 
-  /** All committed records of a topic, partition by partition. */
+  /** All committed records that a topic still has, partition by partition. */
   read(topic: string): Promise<Outgoing[]> {
     return this.settle(this.#read(topic))
   }
@@ -201,7 +201,8 @@ export class World {
     const reader = await this.port.openReader()
     for (let partition = 0; partition < partitions; partition += 1) {
       const end = await this.port.offsets(topic, partition, 'latest')
-      reader.assign([{ topic, partition, offset: 0 }])
+      const offset = await this.port.offsets(topic, partition, 'earliest')
+      reader.assign([{ topic, partition, offset }])
       while (reader.position(topic, partition) < end) {
         const fetched = reader.take(topic, partition)
         if (!fetched) {

@@ -29,6 +29,7 @@ import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Membership } from './membership.ts'
 import type { Outputs } from '../task/outputs.ts'
+import { Purge } from './purge.ts'
 import { planTopic } from '../plan/own-topics.ts'
 import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
 
@@ -40,6 +41,7 @@ export class Commits {
   readonly #membership: Membership
   readonly #announcements: WatermarkAnnouncements
   readonly #exchangeEnds: ExchangeEnds
+  readonly #purge: Purge
   /** The plan, until it is committed. */
   #unsaved: UnsavedPlan | undefined
   /** The committed offset and metadata of each input. */
@@ -63,6 +65,7 @@ export class Commits {
     this.#membership = membership
     this.#announcements = new WatermarkAnnouncements(context, outputs)
     this.#exchangeEnds = new ExchangeEnds(context, outputs)
+    this.#purge = new Purge(context)
     this.#committedAt = context.clock.monotonic()
   }
 
@@ -70,11 +73,13 @@ export class Commits {
   begins(input: InputPartition, metadata: string | undefined): void {
     this.#marks.set(keyOf(input), markOf(input))
     this.#exchangeEnds.begins(metadata)
+    this.#purge.begins(input)
   }
 
   /** Forgets inputs that have another owner now. */
   forget(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#marks.delete(keyOf(partition))
+    this.#purge.forget(partitions)
   }
 
   /** When the next commit is due, by the monotonic clock. */
@@ -148,8 +153,14 @@ export class Commits {
       each.stale = []
     }
     this.#marks = marks
+    this.#purge.committed(this.#assignment.inputs.values())
     metrics.commits += 1
     settings.onPhase('committed')
+  }
+
+  /** Resolves when nothing that a commit began continues beside it. */
+  async settled(): Promise<void> {
+    await this.#purge.settled()
   }
 
   /** Does all steps, and lets the event loop turn if they take long. Nothing is processed meanwhile. */

@@ -130,6 +130,7 @@ export class Loop {
   /** Leaves the group, and releases the log. */
   async close(): Promise<void> {
     const { lock, reader, writer } = this.#started
+    await this.#commits.settled()
     await this.#membership.leave()
     await writer.close()
     await reader.close()

@@ -180,6 +180,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/own-topics.test.ts'],
   },
   {
+    name: 'own topics: a purge deletes what is processed, and not committed in time',
+    file: 'src/stream/run/purge.ts',
+    find: 'const offset = this.#committed.get(keyOf(input)) ?? 0',
+    replace: 'const offset = position',
+    tests: ['test/app/own-topics.test.ts'],
+  },
+  {
     name: 'own topics: at least once, old changes without a commit are reverted to nothing',
     file: 'src/stream/run/continuation.ts',
     find: 'if (isUnknown && staleSince !== undefined &&',
