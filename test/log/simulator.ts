@@ -1,11 +1,12 @@
 /**
  * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many in
- * flight at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls and
- * retention; sometimes a disk that is full or fails. The process ends again and again: cleanly, by a kill, or
+ * flight at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention,
+ * deletions of records and changes of settings; sometimes a disk that is full or fails. The process ends again and again: cleanly, by a kill, or
  * by a loss of power, at any call to the disk, including those of recovery.
  *
  * After each start
- * - the log is a prefix of what was appended, with everything that was acknowledged or shown before;
+ * - the log is a prefix of what was appended, with everything that was acknowledged or shown before, and
+ *   without the records whose deletion was acknowledged;
  * - readers at either isolation level see what the model says, by offset and by time;
  * - producers are known as before: their last batches are duplicates, gaps and older epochs are refused;
  * - the transactions that were open are open, and once they are aborted nothing holds back the last stable
@@ -29,6 +30,9 @@ const callsMax = 200
 /** … until one fails with EIO. */
 const failingCallMax = 40
 const recordsMax = 4
+const segmentSizes = [400, 1500, 1 << 20] as const
+/** The least that any retention of a test keeps. */
+const retainedBytesMin = 1000
 const isolations: readonly Isolation[] = ['read_uncommitted', 'read_committed']
 /** Few: they take longer than everything else together. */
 const mostlyPlain: readonly Compression[] = [...Array<Compression>(30).fill('none'), ...compressions]
@@ -56,9 +60,10 @@ export interface Progress {
   duplicates: number
   refused: number
   aborted: number
+  deleted: number
 }
 
-const nothingYet: Progress = { safe: 0, lost: 0, duplicates: 0, refused: 0, aborted: 0 }
+const nothingYet: Progress = { safe: 0, lost: 0, duplicates: 0, refused: 0, aborted: 0, deleted: 0 }
 
 export async function simulate(): Promise<Progress> {
   const progress = { ...nothingYet }
@@ -95,6 +100,10 @@ class Simulation {
   #safeOffset = 0
   /** … and everything below this one a kill: it was acknowledged or shown. */
   #shownOffset = 0
+  /** Deletions were asked up to here … */
+  #deletedOffset = 0
+  /** … and acknowledged up to here: no later start shows these records. */
+  #goneOffset = 0
   readonly #unexpected: unknown[] = []
   #values = 0
 
@@ -104,9 +113,9 @@ class Simulation {
     this.#disk = new SimulatedDisk({ random })
     this.#options = {
       durability: random.int(4) === 0 ? 'os' : 'sync',
-      segmentBytes: this.#pick([400, 1500, 1 << 20]),
+      segmentBytes: this.#pick(segmentSizes),
       indexIntervalBytes: this.#pick([0, 200, 4096]),
-      retentionBytes: this.#pick([-1, -1, 1000]),
+      retentionBytes: this.#pick([-1, -1, retainedBytesMin]),
       checkpointBytes: this.#pick([300, 1 << 20]),
       maxOpenFiles: this.#pick([1, 3, 256]),
     }
@@ -168,7 +177,7 @@ class Simulation {
   async #operation(): Promise<void> {
     const client = this.#pick(this.#clients)
     const known = this.#model.producers().get(client.producerId)
-    switch (this.#random.int(14)) {
+    switch (this.#random.int(16)) {
       case 0:
       case 1:
         return this.#append(undefined)
@@ -194,6 +203,10 @@ class Simulation {
         // Only sometimes, since it takes real time.
         if (this.#random.int(4) === 0) await this.#clock.advance(6000)
         return
+      case 13:
+        return this.#configure()
+      case 14:
+        return this.#delete()
       default:
         // The next write, or one soon after, finds no room.
         this.#disk.failCall({ call: 1 + this.#random.int(10), kind: 'short', times: 'once' })
@@ -245,6 +258,26 @@ class Simulation {
       if (this.#options.durability === 'sync') this.#safeOffset = Math.max(this.#safeOffset, lastOffset + 1)
     })
     this.#unlessRefused(safe).catch((error: unknown) => this.#unexpected.push(error))
+  }
+
+  #configure(): void {
+    const { settings } = this.#partition
+    const segmentBytes = this.#pick(segmentSizes)
+    const retentionBytes = this.#pick([-1, retainedBytesMin, 3 * retainedBytesMin])
+    this.#partition.configure({ ...settings, segmentBytes, retentionBytes })
+  }
+
+  /** Deletes some of the records that are safe, and often not whole batches of them. */
+  #delete(): void {
+    const { logStartOffset, highWatermark } = this.#partition
+    const offset = logStartOffset + this.#random.int(1 + ((highWatermark - logStartOffset) >> 1))
+    this.#deletedOffset = Math.max(this.#deletedOffset, offset)
+    const gone = this.#partition.deleteRecords(offset).then(startOffset => {
+      assert(startOffset >= offset, 'the log starts where records were deleted')
+      this.#goneOffset = Math.max(this.#goneOffset, offset)
+      this.#progress.deleted += offset - logStartOffset
+    })
+    this.#unlessRefused(gone).catch((error: unknown) => this.#unexpected.push(error))
   }
 
   /** A batch sent again, a batch out of order, a batch of an older epoch. */
@@ -307,16 +340,18 @@ class Simulation {
     this.#safeOffset = Math.max(this.#safeOffset, isSync ? highWatermark : syncedOffset)
     if (logEndOffset < this.#model.endOffset) this.#takeBack(logEndOffset)
     // With durability 'os' a loss of power removes some of what retention counted.
-    if (logStartOffset === 0 || !isSync) return
+    if (logStartOffset <= this.#deletedOffset || !isSync) return
     const retained = this.#model.batches.filter(({ baseOffset }) => baseOffset >= logStartOffset)
     const bytes = retained.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-    assert(bytes >= this.#options.retentionBytes!, 'retention leaves what it has to leave')
+    assert(bytes >= retainedBytesMin, 'retention leaves what it has to leave')
   }
 
   /** No record at `offset` or later is in the log. */
   #takeBack(offset: number): void {
     assert(offset >= this.#shownOffset, `the log ends at ${offset}, and ${this.#shownOffset} was safe`)
     this.#model.truncate(offset)
+    // New records take the offsets of those that were lost, and nobody has deleted them.
+    this.#goneOffset = Math.min(this.#goneOffset, offset)
     const producers = this.#model.producers()
     for (const client of this.#clients) {
       const known = producers.get(client.producerId)
@@ -333,6 +368,7 @@ class Simulation {
     this.#progress.lost += this.#model.endOffset - logEndOffset
     this.#takeBack(logEndOffset)
     this.#observe()
+    assert(logStartOffset >= Math.min(this.#goneOffset, logEndOffset), 'deleted records stay deleted')
     const model = this.#model
     assert.equal(partition.highWatermark, logEndOffset)
     assert.equal(partition.lastStableOffset, Math.max(logStartOffset, model.lastStableOffset()))

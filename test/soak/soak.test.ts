@@ -12,7 +12,9 @@ import { checkFlat, soakUntil } from './soak.ts'
 const minutes = Number(process.env['SOAK_MINUTES'] ?? (soak ? 10 : 0))
 const roundsMin = 120
 
-test('in use for long, a log keeps its files, descriptors and memory', async t => {
+const timeout = (minutes + 4) * 60_000
+
+test('in use for long, a log keeps its files, descriptors and memory', { timeout }, async t => {
   const startedMs = performance.now()
   const passedMinutes = (): number => (performance.now() - startedMs) / 60_000
   const measured = await soakUntil(rounds => rounds >= roundsMin && passedMinutes() >= minutes)

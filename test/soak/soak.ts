@@ -196,8 +196,8 @@ function collectGarbage(): void {
 }
 
 /**
- * Fails if the later half of the measures has more than the earlier half. The first measures are left out: the
- * log is still being filled. `realMinutes`: how long all took.
+ * Fails if the later half of the measures has more than the earlier half. The first measures are left out:
+ * the log is still being filled. `realMinutes`: how long all took.
  */
 export function checkFlat(measured: readonly Measured[], realMinutes: number): void {
   const settled = measured.slice(Math.ceil(measured.length / 4))

@@ -116,6 +116,8 @@ export class PartitionReader {
    */
   async findLargest(endOffset: number): Promise<FoundRecord | undefined> {
     let best: FoundRecord | undefined
+    // Both may lie inside a batch: where records of an open transaction were deleted.
+    if (endOffset <= this.#source.logStartOffset) return undefined
     for (const segment of this.#from(this.#source.logStartOffset)) {
       if (segment.baseOffset >= endOffset) break
       const than = best?.timestamp ?? -1
