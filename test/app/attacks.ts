@@ -265,6 +265,10 @@ const keyIn = (result: string): string => result.slice(0, result.lastIndexOf(' '
 const isRestored = ({ attacks }: Case, target: RegExp): boolean =>
   attacks.some(each => target.test(each.target) && each.act.startsWith('restore'))
 
+const isShortened = (attacked: Case, target: RegExp): boolean =>
+  isRestored(attacked, target) ||
+  attacked.attacks.some(each => target.test(each.target) && each.act.endsWith('repair'))
+
 /**
  * Known limit: every file that says how far an app is went back to one older copy, or is lost together with
  * the metadata that would show it. The app then writes those results again. An app without state has only its
@@ -298,9 +302,9 @@ function checkNothingLost(found: readonly string[], right: readonly string[], ma
 }
 
 /**
- * Known limit: at least once, an app goes back to offsets and an input of one older copy. Its results from
- * records that are now gone stay: they were there `before`, and nothing replaced them. The right value is
- * there too, if one exists.
+ * Known limit: at least once, an app goes back to older offsets, over an input that lost records after them.
+ * Its results from the lost records stay: they were there `before`, and nothing replaced them. The right
+ * value is there too, if one exists.
  */
 function withoutGone(
   found: readonly string[],
@@ -394,7 +398,7 @@ export async function check(history: History, attacked: Case, random: Random): P
   const right = await expectedOf(way, left)
   if (way.guarantee === 'exactly-once' && !isSetBack(history, attacked)) deepEqual(valuesOf(out), right.all)
   else {
-    const isOlder = isRestored(attacked, /^__consumer_offsets-/) && isRestored(attacked, /^input-/)
+    const isOlder = isRestored(attacked, /^__consumer_offsets-/) && isShortened(attacked, /^input-/)
     const found = isOlder ? withoutGone(lastOf(out), right.last, before, out) : lastOf(out)
     checkNothingLost(found, right.last, way.exchange === 'topic')
   }
