@@ -361,11 +361,11 @@ async function openParts(log: LogDirectory, options: BrokerOptions, statics: Con
   const transactionsPartition = await topics.internal(transactionsTopic, internal)
   const offsetsPartition = await topics.internal(offsetsTopic, internal)
   const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
+  const cut = await CutOffsets.open(metadata, offsetsPartition, transactionLog.states.values())
   const states = await recoverTransactions(log, transactionLog)
   const topicId = (topic: string): string | undefined => topics.get(topic)?.id
   const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
   if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
-  const cut = await CutOffsets.open(metadata, offsetsPartition)
   const producerIds = new ProducerIds(metadata)
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)

@@ -1,11 +1,17 @@
 /**
- * Committed offsets after a repair has cut a part of them. It is unknown which groups had committed there:
- * the remaining offsets may be out of date, and a group that continued from them would silently process
- * records twice. So each group is refused until somebody sets its offsets.
+ * Committed offsets of which a part is lost: a repair has cut them, or recovery did after a crash. It is
+ * unknown which groups had committed there: the remaining offsets may be out of date, and a group that
+ * continued from them would silently process records twice. So each group is refused until somebody sets its
+ * offsets.
+ *
+ * Recovery takes damage above the recovery point for a write that the crash interrupted. But the offsets of a
+ * committed transaction were synced before its commit point, whose record says where they end.
  */
 import { MillraceError } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { MetadataFile } from './metadata.ts'
+import { offsetsTopic } from './topic-names.ts'
+import type { TransactionValue } from './transaction-records.ts'
 
 export class CutOffsets {
   readonly #metadata: MetadataFile
@@ -14,9 +20,17 @@ export class CutOffsets {
     this.#metadata = metadata
   }
 
-  /** Records a repair of the partition with the offsets. */
-  static async open(metadata: MetadataFile, partition: Partition): Promise<CutOffsets> {
-    const at = partition.config.cutAt
+  /**
+   * Records a loss. `transactions` are those of the transaction log, before the start has ended them: a
+   * record that is written then says nothing of partitions.
+   */
+  static async open(
+    metadata: MetadataFile,
+    partition: Partition,
+    transactions: Iterable<TransactionValue>,
+  ): Promise<CutOffsets> {
+    const isShort = partition.failure === undefined && partition.logEndOffset < endOf(transactions)
+    const at = isShort ? partition.logEndOffset : partition.config.cutAt
     if (at !== undefined && metadata.current.offsetsCut?.at !== at)
       await metadata.update(current => ({ ...current, offsetsCut: { at, settled: [] } }))
     return new CutOffsets(metadata)
@@ -27,13 +41,13 @@ export class CutOffsets {
     return new CutOffsets(metadata)
   }
 
-  /** Throws Throws PARTITION_DAMAGED for a group whose offsets may be out of date. */
+  /** Throws PARTITION_DAMAGED for a group whose offsets may be out of date. */
   check(group: string): void {
     const { offsetsCut } = this.#metadata.current
     if (!offsetsCut || offsetsCut.settled.includes(group)) return
     throw new MillraceError(
       'PARTITION_DAMAGED',
-      `The offsets of the group '${group}' may be out of date: a repair has cut __consumer_offsets at offset ${offsetsCut.at}.  ` +
+      `The offsets of the group '${group}' may be out of date: __consumer_offsets was cut at offset ${offsetsCut.at}, by a repair or because it was damaged. ` +
         `Set where it continues: 'millrace group reset ${group} --all-topics --to <where>', or log.port.setOffsets('${group}', offsets); with [] it begins as a new group does. ` +
         `An app starts from scratch with { restart: true }.`,
     )
@@ -55,4 +69,13 @@ export class CutOffsets {
         : current,
     )
   }
+}
+
+/** Where the committed transactions with offsets end in the partition of the offsets. */
+function endOf(transactions: Iterable<TransactionValue>): number {
+  let end = 0
+  for (const { partitions } of transactions)
+    for (const { topic, endOffset = 0 } of partitions)
+      if (topic === offsetsTopic) end = Math.max(end, endOffset)
+  return end
 }

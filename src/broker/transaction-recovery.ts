@@ -24,13 +24,15 @@ export async function recoverTransactions(
   if (transactionLog.failure) return new Map()
   const { clean } = log.recovery
   const written = transactionLog.states
+  const beyond = new Set([...written].filter(([, value]) => endsBeyond(log, value)).map(([id]) => id))
   const aborted = await endOpenTransactions(log, written, clean)
   const states = new Map<string, TransactionValue>()
   const changed = new Map<string, TransactionValue>()
   for (const [transactionalId, value] of written) {
     const state = continued(value, clean, aborted.has(value.producerId) || aborted.has(value.nextProducerId))
     states.set(transactionalId, state)
-    if (!clean || state.mustAbort !== value.mustAbort) changed.set(transactionalId, state)
+    if (!clean || state.mustAbort !== value.mustAbort || beyond.has(transactionalId))
+      changed.set(transactionalId, state)
   }
   if (changed.size > 0) await transactionLog.write(changed)
   // Records that a repair has cut may have raised epochs, and an older copy of the log may have lower epochs
@@ -40,6 +42,17 @@ export async function recoverTransactions(
     if (transactionLog.isCut || isBehind.has(state.producerId))
       states.set(transactionalId, { ...state, producerEpoch: epochMax })
   return states
+}
+
+/**
+ * Whether a partition has lost the end of this committed transaction. It is noticed once (cut-offsets.ts):
+ * what the partition takes next is not the transaction's.
+ */
+function endsBeyond(log: LogDirectory, { partitions }: TransactionValue): boolean {
+  return partitions.some(
+    ({ topic, partition, endOffset = 0 }) =>
+      (log.partition(topic, partition)?.logEndOffset ?? Infinity) < endOffset,
+  )
 }
 
 /** Returns the producers of which a transaction was aborted. */

@@ -10,6 +10,8 @@ import { append } from '../../src/port/conformance/harness.ts'
 import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
 const place = { topic: 't', partition: 0 }
+/** A batch with one marker. */
+const markerBytes = 78
 
 function says(...words: string[]): (error: unknown) => boolean {
   return error =>
@@ -95,6 +97,35 @@ test('after a repair or loss of offsets each group is refused until its offsets 
     assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 21)
     await log.close()
   }
+})
+
+test('offsets of a committed transaction that recovery cuts off are missed, and each group is refused', async () => {
+  const log = new SimulatedLog(undefined, { log: { internal: {} } })
+  const port = await log.open(Infinity, 'kill')
+  await port.createTopic('t', { partitions: 1 })
+  const writer = await port.openWriter({ transactionalId: 'id' })
+  for (let offset = 1; offset <= 3; offset += 1) {
+    await append(writer, 't', [`${offset}`])
+    await writer.commit({ group: 'g', offsets: [{ ...place, offset }] })
+  }
+  await port.offsets('t', 0, 'latest')
+  log.end()
+  const path = '/data/__consumer_offsets-0/00000000000000000000.log'
+  const changed = Uint8Array.from(log.disk.contentOf(path)!)
+  // The last commit: its offset precedes the marker.
+  const at = changed.length - markerBytes - 10
+  changed[at] = changed[at]! ^ 4
+  log.disk.setContent(path, changed)
+  for (let start = 0; start < 2; start += 1) {
+    const again = await log.open()
+    await assert.rejects(again.committedOffsets('g', [place]), says('__consumer_offsets', 'setOffsets'))
+    assert.deepEqual(await valuesIn(again, 't'), ['1', '2', '3'])
+    await log.close()
+  }
+  const again = await log.open()
+  await again.setOffsets('g', [{ ...place, offset: 3 }])
+  assert.equal((await again.committedOffsets('g', [place]))[0]?.offset, 3)
+  await log.close()
 })
 
 test('with a damaged, repaired or lost transaction log transactions are refused, then continue', async () => {

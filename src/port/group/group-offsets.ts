@@ -69,7 +69,7 @@ export async function offsetMoves(
 /**
  * Moves the offsets of a group without members. Its offsets of other partitions stay.
  *
- * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED if a repair has cut committed offsets, and some
+ * @throws MillraceError GROUP_NOT_EMPTY; PARTITION_DAMAGED if committed offsets were lost, and some
  *   would stay as they are
  */
 export async function moveOffsets(port: LogPort, group: string, moves: readonly OffsetMove[]): Promise<void> {

@@ -300,6 +300,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['test/broker/topics.test.ts'],
   },
   {
+    name: 'committed offsets go back: what recovery cuts off is not missed',
+    file: 'src/broker/cut-offsets.ts',
+    find: 'partition.failure === undefined && partition.logEndOffset < endOf(transactions)',
+    replace: 'endOf(transactions) < 0',
+    tests: ['test/broker/damaged-internal.test.ts'],
+  },
+  {
     name: 'committed offsets go back: of a member that was expelled',
     file: 'src/broker/group-checks.ts',
     find: '  const member = members.checked(memberId, instanceId)\n',
