@@ -48,10 +48,11 @@ export const roomsMayImport: Record<string, Record<string, string[]>> = {
   log: {
     files: [],
     segment: ['files'],
+    epochs: ['files', 'segment'],
     producers: ['files', 'segment'],
     cleaner: ['files', 'segment'],
-    recovery: ['files', 'segment', 'producers', 'cleaner'],
-    partition: ['files', 'segment', 'producers', 'cleaner', 'recovery'],
+    recovery: ['files', 'segment', 'epochs', 'producers', 'cleaner'],
+    partition: ['files', 'segment', 'epochs', 'producers', 'cleaner', 'recovery'],
   },
 }
 

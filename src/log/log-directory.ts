@@ -5,7 +5,9 @@
  * partition is recovered. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
  * release.
  */
-import { MillraceError, type Disk } from '../base/index.ts'
+import { assert, MillraceError, type Disk } from '../base/index.ts'
+import { DirectoryEpoch } from './epochs/directory-epoch.ts'
+import { LeaderEpochs, type EpochStart } from './epochs/leader-epochs.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
 import { diskError } from './files/disk-errors.ts'
 import {
@@ -44,7 +46,7 @@ import {
 } from './recovery/clean-stop.ts'
 import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
-import { recoverPartition, type PartitionRecovery } from './recovery/recovery.ts'
+import { recoverPartition, type PartitionRecovery, type RecoveredLog } from './recovery/recovery.ts'
 import { Segment } from './segment/segment.ts'
 
 /** What recovery found when the directory was opened. */
@@ -68,6 +70,7 @@ export class LogDirectory {
   readonly #partitions = new Map<string, Partition>()
   /** Partitions whose configuration could not be read. */
   readonly #unconfigured = new Set<string>()
+  #epoch: DirectoryEpoch | undefined
   #recovery: DirectoryRecovery = { clean: true, partitions: [] }
   #closing: Promise<void> | undefined
 
@@ -176,7 +179,8 @@ export class LogDirectory {
       snapshotOffset: 0,
       cleaner: neverCleaned,
     }
-    const partition = new Partition({ topic, index, folder, config, settings }, this.#context, log)
+    const epochs = new LeaderEpochs([{ epoch: this.#openedEpoch.current, startOffset: 0 }])
+    const partition = new Partition({ topic, index, folder, config, settings, epochs }, this.#context, log)
     this.#partitions.set(name, partition)
     return partition
   }
@@ -245,6 +249,7 @@ export class LogDirectory {
     const recoveryPoints = await readCheckpoint(disk, this.path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
     const names = await this.#folders.list(only)
+    this.#epoch = await DirectoryEpoch.open(this.#context, this.path, !clean && names.length > 0)
     const partitions: PartitionRecovery[] = []
     await inParallel(names, async name => {
       const restored = await this.#restore(name, stop.get(name))
@@ -267,7 +272,8 @@ export class LogDirectory {
     const log = stopped && (await restorePartition(this.#context, folder, stopped))
     if (!log) return undefined
     const { topic, index } = parsePartitionFolder(name)!
-    const about = { topic, index, folder, config: stopped.config, settings: this.settings }
+    const epochs = await this.#epochsOf(folder, log, stopped.epochs)
+    const about = { topic, index, folder, config: stopped.config, settings: this.settings, epochs }
     const partition = new Partition(about, this.#context, log)
     this.#partitions.set(name, partition)
     const { logStartOffset, logEndOffset } = partition
@@ -293,9 +299,23 @@ export class LogDirectory {
     })
     if (!isKnown) this.#unconfigured.add(name)
     const settings = isKnown ? this.settings : { ...this.settings, retentionBytes: -1, retentionMs: -1 }
-    const about = { topic, index, folder, config, settings }
+    const epochs = await this.#epochsOf(folder, log, undefined)
+    const about = { topic, index, folder, config, settings, epochs }
     this.#partitions.set(name, new Partition(about, this.#context, log, report.damage))
     return report
+  }
+
+  #epochsOf(
+    folder: string,
+    { segments, logStartOffset }: RecoveredLog,
+    known: readonly EpochStart[] | undefined,
+  ): Promise<LeaderEpochs> {
+    return this.#openedEpoch.epochsOf(this.#context, { folder, segments, logStartOffset, known })
+  }
+
+  get #openedEpoch(): DirectoryEpoch {
+    assert(this.#epoch, 'the leader epoch is known once the directory is open')
+    return this.#epoch
   }
 
   async #close(): Promise<void> {

@@ -69,8 +69,8 @@ export type Isolation = 'read_uncommitted' | 'read_committed'
 
 /**
  * A position to look up: the two ends, the first record with the largest timestamp, or the first record at
- * or after a timestamp. Without such a record, the end. (Kafka's ListOffsets: -2 and -4, -1, -3 (KIP-734), or the
- * time. Nothing is tiered here, so the earliest local offset is the earliest.)
+ * or after a timestamp. Without such a record, the end. (Kafka's ListOffsets: -2 and -4, -1, -3 (KIP-734), or
+ * the time. Nothing is tiered here, so the earliest local offset is the earliest.)
  */
 export type OffsetSpec = 'earliest' | 'latest' | 'max-timestamp' | { readonly timestamp: number }
 

@@ -10,6 +10,7 @@ import { directoryError, systemCode } from './disk-errors.ts'
 import {
   cleanMarkerName,
   cleanStopName,
+  directoryEpochName,
   directoryMarkName,
   isLeftOver,
   kafkaMarkName,
@@ -27,6 +28,7 @@ import { readFile, replaceFile } from './small-file.ts'
 const format = 1
 const mark = withCheck(`${JSON.stringify({ format })}\n`)
 const ownFiles: ReadonlySet<string> = new Set([
+  directoryEpochName,
   directoryMarkName,
   metadataName,
   cleanMarkerName,

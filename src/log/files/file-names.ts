@@ -7,6 +7,7 @@
  * <dir>/recovery-point-offset-checkpoint     per partition: an offset known to be synced
  * <dir>/log-start-offset-checkpoint          per partition: where the log begins
  * <dir>/clean-stop                           what a clean stop leaves for the next start
+ * <dir>/leader-epoch                         raised by each start after an unclean stop
  * <dir>/.kafka_cleanshutdown                 there only after a clean stop; has the checksum of clean-stop
  * <dir>/<topic>-<partition>/00000000000000000042.log        batches from offset 42
  *                           00000000000000000042.index      offset index
@@ -17,6 +18,7 @@
  *                           00000000000000000042.log.cut-57 bytes that recovery cut off at offset 57
  *                           00000000000000000042.log.cleaned a segment that compaction is writing
  *                           cleaner-checkpoint              how far compaction has come
+ *                           leader-epoch-checkpoint         at which offset each leader epoch begins
  *                           config.json                     the configuration of the partition
  * ```
  *
@@ -38,6 +40,8 @@ export const directoryMarkName = 'millrace.json'
 export const recoveryPointsName = 'recovery-point-offset-checkpoint'
 export const logStartsName = 'log-start-offset-checkpoint'
 export const metadataName = 'metadata.json'
+export const directoryEpochName = 'leader-epoch'
+export const leaderEpochsName = 'leader-epoch-checkpoint'
 export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'
 export const partitionConfigName = 'config.json'

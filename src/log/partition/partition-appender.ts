@@ -15,13 +15,12 @@ import type { Marker, ProducerEntry, ProducerState } from '../producers/producer
 import { RollPlan } from './roll-plan.ts'
 import type { Visibility } from './visibility.ts'
 
-/** millrace replicates nothing, so there is one leader epoch. */
-const leaderEpoch = 0
-
 export interface AppenderConfig {
   readonly clock: Clock
   readonly durability: 'sync' | 'os'
   readonly producerIdExpirationMs: number
+  /** The present one, which each batch carries. */
+  readonly leaderEpoch: number
   /** The partition's name, for messages. */
   readonly where: string
 }
@@ -79,7 +78,7 @@ export class PartitionAppender {
         )
     }
     const baseOffset = this.#endOffset
-    assignOffsets(bytes, baseOffset, leaderEpoch)
+    assignOffsets(bytes, baseOffset, this.#config.leaderEpoch)
     const { lastOffset } = batch
     const roll = this.#planRoll(bytes.length, lastOffset)
     const replaced = isIdempotent ? this.#producers.append(batch, this.#config.clock.now()) : undefined
@@ -100,7 +99,7 @@ export class PartitionAppender {
     const offset = this.#endOffset
     const now = this.#config.clock.now()
     const bytes = controlBatch({ ...marker, timestamp: now })
-    assignOffsets(bytes, offset, leaderEpoch)
+    assignOffsets(bytes, offset, this.#config.leaderEpoch)
     const roll = this.#planRoll(bytes.length, offset)
     const { replaced, ended } = this.#producers.mark(marker, offset, now)
     if (ended) this.#visibility.end(ended)

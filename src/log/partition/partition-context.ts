@@ -1,6 +1,7 @@
 /** What a partition is given by its directory. */
 import type { MillraceError } from '../../base/index.ts'
 import type { CleanerContext } from '../cleaner/segment-walk.ts'
+import type { LeaderEpochs } from '../epochs/leader-epochs.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import type { PartitionSettings } from './partition-settings.ts'
 
@@ -10,6 +11,8 @@ export interface PartitionDescription {
   readonly folder: string
   readonly config: PartitionConfig
   readonly settings: PartitionSettings
+  /** The last one is the present one. */
+  readonly epochs: LeaderEpochs
 }
 
 /** The parts of the directory that a partition uses. */

@@ -92,7 +92,12 @@ export class PartitionSegments {
 
   /** What was saved of the partition; undefined: not everything was. */
   stopped(
-    { config, logStartOffset, cleaner }: Pick<StoppedPartition, 'config' | 'logStartOffset' | 'cleaner'>,
+    {
+      config,
+      logStartOffset,
+      cleaner,
+      epochs,
+    }: Pick<StoppedPartition, 'config' | 'logStartOffset' | 'cleaner' | 'epochs'>,
     producers: ProducerState,
   ): StoppedPartition | undefined {
     const segments: StoppedSegment[] = []
@@ -107,6 +112,7 @@ export class PartitionSegments {
       largestProducerId: producers.largestId,
       snapshotOffset: this.#snapshotOffset,
       cleaner,
+      epochs,
     }
   }
 

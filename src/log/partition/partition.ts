@@ -13,6 +13,8 @@
  */
 import { assert, isMillraceError, MillraceError } from '../../base/index.ts'
 import type { AppendReceipt } from './append-receipt.ts'
+import { saveEpochs } from '../epochs/epoch-checkpoint.ts'
+import type { EpochEnd, LeaderEpochs } from '../epochs/leader-epochs.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -44,6 +46,8 @@ export class Partition {
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly compaction: PartitionCompaction
+  /** The present one, the last, is in each batch that is appended. A start after an unclean stop raises it. */
+  readonly epochs: LeaderEpochs
   readonly #context: PartitionContext
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
@@ -61,7 +65,7 @@ export class Partition {
 
   /** `log`, or the reason why the partition refuses. */
   constructor(
-    { topic, index, folder, config, settings }: PartitionDescription,
+    { topic, index, folder, config, settings, epochs }: PartitionDescription,
     context: PartitionContext,
     log: RecoveredLog,
     failure?: MillraceError,
@@ -72,6 +76,7 @@ export class Partition {
     this.folder = folder
     this.config = config
     this.#settings = settings
+    this.epochs = epochs
     this.#context = context
     this.#segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context)
     this.#producers = log.producers
@@ -110,7 +115,7 @@ export class Partition {
       sync: () => this.#commit.sync(),
     })
     this.#appender = new PartitionAppender(
-      { ...context, where: this.name },
+      { ...context, where: this.name, leaderEpoch: epochs.latest },
       {
         segments: this.#segments,
         producers: this.#producers,
@@ -129,6 +134,12 @@ export class Partition {
   /** Replaces the settings, from the next append and the next round of retention on. */
   configure(settings: PartitionSettings): void {
     this.#settings = settings
+  }
+
+  /** Where a leader epoch ends (OffsetForLeaderEpoch); undefined for one beyond the present one. */
+  endOfEpoch(epoch: number): EpochEnd | undefined {
+    this.epochs.cutStart(this.logStartOffset)
+    return this.epochs.endOf(epoch, this.logEndOffset)
   }
 
   /** The first offset that can be read. */
@@ -348,6 +359,7 @@ export class Partition {
       await this.#segments.idle()
       if (this.#context.readOnly) return true
       await this.#segments.repairIndexes()
+      await saveEpochs(this.#context.disk, this.folder, this.epochs)
       await this.#segments.save(this.logEndOffset, [...this.#producers.entries()], this.largestProducerId)
       return true
     } catch {
@@ -360,7 +372,9 @@ export class Partition {
   /** What was saved of it by {@link close}; undefined: not everything was. */
   get stopped(): StoppedPartition | undefined {
     const { config, logStartOffset, compaction } = this
-    return this.#segments.stopped({ config, logStartOffset, cleaner: compaction.checkpoint }, this.#producers)
+    const { entries: epochs } = this.epochs
+    const { checkpoint: cleaner } = compaction
+    return this.#segments.stopped({ config, logStartOffset, cleaner, epochs }, this.#producers)
   }
 
   /** Stops everything at once: the partition is about to be deleted. */
@@ -405,6 +419,9 @@ export class Partition {
 
   async #roll(flush: Flush): Promise<void> {
     if (!(await this.#segments.roll(flush, this.largestProducerId))) return
+    await saveEpochs(this.#context.disk, this.folder, this.epochs).catch((error: unknown) =>
+      this.#dropFailed(error),
+    )
     this.#context.rolled()
     this.retain().catch((error: unknown) => this.#dropFailed(error))
   }

@@ -15,6 +15,7 @@
 import { crc32c, fromUtf8, utf8, type Clock, type Disk } from '../../base/index.ts'
 import { neverCleaned, type CleanerCheckpoint } from '../cleaner/cleaner-checkpoint.ts'
 import { partitionConfigName, segmentFile } from '../files/file-names.ts'
+import type { EpochStart } from '../epochs/leader-epochs.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { ProducerState, type ProducerEntry } from '../producers/producer-state.ts'
 import type { AbortedTransaction } from '../segment/abort-index.ts'
@@ -46,6 +47,7 @@ export interface StoppedPartition {
   readonly snapshotOffset: number
   /** How far it was compacted; missing where it never was. */
   readonly cleaner?: CleanerCheckpoint | undefined
+  readonly epochs: readonly EpochStart[]
 }
 
 /** … and the proof that its files are those that it left. */

@@ -211,6 +211,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/segment/timestamp-search.test.ts', 'test/log/simulator.test.ts'],
   },
   {
+    name: 'skipped epoch bump: a start after an unclean stop keeps the leader epoch',
+    file: 'src/log/epochs/directory-epoch.ts',
+    find: 'await directory.#save(epoch + 1)',
+    replace: 'await directory.#save(isKnown ? epoch : epoch + 1)',
+    tests: ['src/log/epochs/directory-epoch.test.ts'],
+  },
+  {
+    name: 'a raised leader epoch is used before it is durable',
+    file: 'src/log/epochs/directory-epoch.ts',
+    find: '      await replaceFile(this.#disk, this.#path, directoryEpochName, withCheck(`0\\n${epoch}\\n`))\n',
+    replace: '',
+    tests: ['src/log/epochs/directory-epoch.test.ts'],
+  },
+  {
     name: 'a batch from outside is appended without a look at its records',
     file: 'src/broker/admission-records.ts',
     find: 'for (let n = 0; n < count; n += 1) {\n      cursor.next()\n',
