@@ -1,11 +1,11 @@
 /**
  * Decides whether a call of the disk is made in the caller's thread, or handed to another one.
  *
- * Reads and writes that the page cache answers take 50 to 200 µs for 256 KiB. Handing such a call to a thread
- * costs as much again: two switches, and bytes that move between the caches of two cores. So calls are made in
- * the caller's thread as long as they are quick. After two slow ones in a row they are handed over, for a time
- * that is a multiple of what the last one took. So a slow disk holds the event loop for a small share of the
- * time only. One slow call says little: the machine may have run another thread meanwhile.
+ * The page cache answers a call of 256 KiB in 50 to 200 µs. Handing such a call to a thread costs as much
+ * again: two switches, and bytes that move between the caches of two cores. So calls are made in the caller's
+ * thread as long as they are quick. After two slow ones in a row they are handed over, for a time that is a
+ * multiple of what the last one took: a slow disk holds the event loop for a small share of the time only.
+ * One slow call says little, because the machine may have run another thread meanwhile.
  */
 
 /** A call that takes longer is slow. */
