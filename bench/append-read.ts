@@ -5,6 +5,7 @@
  */
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { LentMemory } from '../src/base/index.ts'
 import { json, type Log, openLog, topic } from '../src/index.ts'
 import { DecodedBatch, type FetchedBatch, type LogPort } from '../src/port/index.ts'
 import { BatchBuilder } from '../src/wire/index.ts'
@@ -104,12 +105,15 @@ function append(log: Log, data: string): Side {
 async function appendAll({ port }: Log, name: string): Promise<void> {
   const writer = await port.openWriter()
   const underWay: Promise<unknown>[] = []
-  let batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
+  const memory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 2 * underWayMax * batchBytes })
+  const newBatch = (): BatchBuilder => new BatchBuilder({ initialBytes: batchBytes + 1024, memory })
+  let batch = newBatch()
   for (let n = 0; n < records; n += 1) {
     batch.appendText(timestamp + n, null, value)
     if (batch.sizeBytes < batchBytes && n < records - 1) continue
-    underWay.push(writer.append(name, 0, batch))
-    batch = new BatchBuilder({ initialBytes: batchBytes + 1024 })
+    const appended = batch
+    underWay.push(writer.append(name, 0, appended).then(() => appended.acknowledged()))
+    batch = newBatch()
     if (underWay.length >= underWayMax) await underWay.shift()
   }
   await Promise.all(underWay)

@@ -23,6 +23,8 @@ export interface Lender {
   lend(bytes: number): Buffer
   /** Takes back a buffer exactly as it was lent. The borrower must not look at it any more. */
   giveBack(buffer: Buffer): void
+  /** A lent buffer that will not come back: it may still be in use. */
+  forget(buffer: Buffer): void
   /** So much is lent that a borrower should ask for the least it can do with. */
   readonly isScarce: boolean
 }
@@ -31,6 +33,7 @@ export interface Lender {
 export const freshMemory: Lender = {
   lend: bytes => Buffer.allocUnsafeSlow(bytes),
   giveBack: () => undefined,
+  forget: () => undefined,
   isScarce: false,
 }
 
@@ -98,7 +101,6 @@ export class LentMemory implements Lender {
     else this.#kept.set(size, [buffer])
   }
 
-  /** A lent buffer that will not come back. */
   forget(buffer: Buffer): void {
     assert(this.#lent.delete(buffer), 'a buffer is given back once, as it was lent')
     this.#lentBytes -= buffer.length

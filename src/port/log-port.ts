@@ -171,11 +171,12 @@ export interface GroupCommit extends Committer {
  */
 export interface Writer {
   /**
-   * Appends one batch, as `BatchBuilder.build` made it; the writer owns the bytes from now on and stamps
-   * producer id, epoch, sequence and the transactional flag into it (before the CRC). A transactional writer
-   * begins its transaction with the first append. Resolves once acknowledged: durable, or for a transactional
-   * writer accepted (then {@link commit} makes it durable). Order of calls is order in the partition; a
-   * failure fails the writer: all later calls reject with it.
+   * Appends one batch, as `BatchBuilder.build` made it. The writer owns the bytes until the call has
+   * resolved, or for good if it rejects. It stamps producer id, epoch, sequence and the transactional flag
+   * into them, before the CRC. A transactional writer begins its transaction with the first append. Resolves
+   * once acknowledged: durable, or for a transactional writer accepted (then {@link commit} makes it
+   * durable). Order of calls is order in the partition; a failure fails the writer: all later calls reject
+   * with it.
    *
    * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    * RECORD_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be

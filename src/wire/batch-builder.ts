@@ -1,6 +1,7 @@
 /**
- * Builds record batches: records are written straight into one growing buffer, which the finished batch owns.
- * No allocation per record, and no copy of a batch that is not compressed.
+ * Builds record batches: records are written straight into one growing buffer, which becomes the finished
+ * batch. No allocation per record, and no copy of a batch that is not compressed. The buffer may be lent; it
+ * goes back once the batch was acknowledged ({@link BatchBuilder.acknowledged}).
  */
 import {
   assert,
@@ -8,11 +9,13 @@ import {
   compress,
   compressionId,
   crc32c,
+  freshMemory,
   sizeOfVarint,
   sizeOfVarlong,
   writeVarint,
   writeVarlong,
   type Compression,
+  type Lender,
 } from '../base/index.ts'
 import {
   attributesAt,
@@ -47,6 +50,8 @@ export interface BatchBuilderOptions {
   readonly compression?: Compression
   /** Bytes of the first buffer, which is made with the first record. Default 16 KiB. */
   readonly initialBytes?: number
+  /** Lends the buffers. Default: fresh ones. */
+  readonly memory?: Lender
 }
 
 const initialBytesDefault = 16 * 1024
@@ -77,7 +82,10 @@ const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
 
 export class BatchBuilder {
   readonly #compression: Compression
+  readonly #memory: Lender
   #buffer: Buffer = nothing
+  /** Lent buffers of batches that were built, and not acknowledged. */
+  #built: Buffer[] = []
   /** Bytes of the next buffer. */
   #bufferBytes: number
   #position = batchHeaderBytes
@@ -90,6 +98,7 @@ export class BatchBuilder {
   constructor(options: BatchBuilderOptions = {}) {
     this.#compression = options.compression ?? 'none'
     this.#bufferBytes = options.initialBytes ?? initialBytesDefault
+    this.#memory = options.memory ?? freshMemory
   }
 
   /** Records so far. */
@@ -156,8 +165,8 @@ export class BatchBuilder {
   }
 
   /**
-   * Ends the batch, and begins an empty one. The bytes returned are the caller's own. Compression never makes
-   * a batch larger.
+   * Ends the batch, and begins an empty one. The bytes returned are the caller's own, until
+   * {@link acknowledged}. Compression never makes a batch larger.
    */
   build(stamp: BatchStamp = {}): Uint8Array {
     assert(this.#count > 0, 'a batch has a record')
@@ -185,6 +194,21 @@ export class BatchBuilder {
     this.#count = 0
     this.#hasNullKey = false
     return bytes
+  }
+
+  /** The log has the batches that were built: nobody looks at their bytes any more. */
+  acknowledged(): void {
+    for (const buffer of this.#built) this.#memory.giveBack(buffer)
+    this.#built = []
+    if (this.#count > 0 || this.#buffer === nothing) return
+    this.#memory.giveBack(this.#buffer)
+    this.#buffer = nothing
+  }
+
+  /** The log has failed, and may still write what was built: that memory does not come back. */
+  failed(): void {
+    for (const buffer of this.#built) this.#memory.forget(buffer)
+    this.#built = []
   }
 
   /** Writes everything in front of the key's bytes; returns the position after it. */
@@ -238,13 +262,15 @@ export class BatchBuilder {
   #reserve(bytes: number): void {
     if (this.#position + bytes <= this.#buffer.length) return
     this.#bufferBytes = Math.max(this.#bufferBytes, this.#buffer.length * 2, this.#position + bytes)
-    const grown = Buffer.allocUnsafeSlow(this.#bufferBytes)
-    this.#buffer.copy(grown)
+    const grown = this.#memory.lend(this.#bufferBytes)
+    this.#buffer.copy(grown, 0, 0, this.#position)
+    if (this.#buffer !== nothing) this.#memory.giveBack(this.#buffer)
     this.#buffer = grown
   }
 
   #take(): Buffer {
     const bytes = this.#buffer.subarray(0, this.#position)
+    if (this.#memory !== freshMemory) this.#built.push(this.#buffer)
     this.#buffer = nothing
     this.#position = batchHeaderBytes
     return bytes

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { compressions, isMillraceError, seededRandom, type Random } from '../base/index.ts'
+import { compressions, isMillraceError, LentMemory, seededRandom, type Random } from '../base/index.ts'
 import { forSeeds } from '../../test/for-seeds.ts'
 import { BatchBuilder, type RecordHeader } from './batch-builder.ts'
 import { controlBatch, controlMarkerOf } from './control-batch.ts'
@@ -202,4 +202,27 @@ test('compresses a batch only if it gets smaller and can be read back', () => {
       ok(cursor.next())
       ok(Buffer.from(cursor.value()!).equals(value), what)
     }
+})
+
+test('a batch is built in lent memory, which comes back once the log has it', () => {
+  const memory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 1 << 20 })
+  const builder = new BatchBuilder({ memory, initialBytes: 4096 })
+  const add = (count: number): void => {
+    for (let n = 0; n < count; n += 1) builder.appendText(n, null, 'x'.repeat(1000))
+  }
+  add(20)
+  // It has grown: the smaller buffers are back.
+  deepEqual([memory.lentBytes, memory.keptBytes], [32_768, 4096 + 8192 + 16_384])
+  const first = builder.build()
+  add(1)
+  builder.build()
+  equal(new RecordBatch(first).isValid(), true)
+  builder.acknowledged()
+  equal(memory.lentBytes, 0)
+
+  add(1)
+  builder.build()
+  const { keptBytes } = memory
+  builder.failed()
+  deepEqual([memory.lentBytes, memory.keptBytes], [0, keptBytes])
 })

@@ -13,6 +13,10 @@ import { TopicBatches, type BatchOwner, type TargetTopic } from './topic-batches
 /** A batch that knows its size before compression. */
 export interface SizedBatch extends BatchToAppend {
   readonly sizeBytes: number
+  /** The append has resolved: the bytes that were built are the batch's again. */
+  acknowledged?(): void
+  /** The append has failed: the bytes may still be in use. */
+  failed?(): void
 }
 
 /** Appends a batch, as `Writer.append` does. The order of the calls is the order in the partition. */
@@ -154,10 +158,12 @@ export class Batcher {
     this.#inFlightBytes += sizeBytes
     const settled = this.#append(topic, partition, batch).then(
       ({ baseOffset }) => {
+        batch.acknowledged?.()
         this.#answered(sizeBytes, settled)
         onAppended(baseOffset)
       },
       (error: unknown) => {
+        batch.failed?.()
         this.#failure ??= error
         this.#answered(sizeBytes, settled)
         onFailed(error)

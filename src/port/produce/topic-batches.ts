@@ -9,6 +9,7 @@ import {
   assert,
   binaryString,
   fromUtf8,
+  LentMemory,
   partitionFor,
   partitionForBinary,
   type Compression,
@@ -60,6 +61,11 @@ export interface TopicBatchesOptions {
 
 /** What a builder writes past the bytes that it was told of. */
 const builderSlackBytes = 4096
+/** Bytes of batches that wait for an owner, in the whole process. */
+const keptBatchBytesMax = 16 * 1024 * 1024
+
+/** The memory of all open batches of the process; what is lent of it is bounded by each batcher. */
+const batchMemory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: keptBatchBytesMax })
 
 export class TopicBatches {
   readonly topic: TargetTopic
@@ -177,8 +183,8 @@ export class TopicBatches {
     const compression = this.#compression
     const builder = new BatchBuilder(
       this.#isBusy[partition]
-        ? { compression, initialBytes: this.#batchBytes + builderSlackBytes }
-        : { compression },
+        ? { compression, memory: batchMemory, initialBytes: this.#batchBytes + builderSlackBytes }
+        : { compression, memory: batchMemory },
     )
     const batch: OpenBatch = { builder, count: 0, acknowledged: Promise.withResolvers() }
     this.#open[partition] = batch

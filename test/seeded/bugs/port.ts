@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const portBugs: readonly SeededBug[] = [
   {
+    name: 'a builder gives the memory of a batch back when it has built the batch',
+    file: 'src/wire/batch-builder.ts',
+    find: 'this.#built.push(this.#buffer)\n',
+    replace: 'this.#memory.giveBack(this.#buffer)\n',
+    tests: ['src/port/produce/producer.test.ts'],
+  },
+  {
     name: 'offset + 1 across a marker: what a consumer commits',
     file: 'src/port/consume/consumed-records.ts',
     find: 'const { partition, nextOffset } = fetched\n',
