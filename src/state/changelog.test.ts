@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { forSeeds } from '../../test/for-seeds.ts'
 import { fromLatin1, isMillraceError, systemClock, type Clock } from '../base/index.ts'
 import type { BatchToAppend } from '../port/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
@@ -108,6 +109,32 @@ test('a commit that ends in a tombstone adds a record that compaction keeps', as
   assert.equal(end, last!.offset + 1)
   assert.deepEqual(contents(await restored(log)), [])
 })
+
+test('a compacted changelog gives the same state, and the same end', () =>
+  forSeeds(1000, async random => {
+    const log = recordedLog()
+    const rows = new Map<string, string>()
+    let end = 0
+    for (let commit = 0; commit < 1 + random.int(12); commit += 1) {
+      const keys = new Set(Array.from({ length: 1 + random.int(4) }, () => `key ${random.int(6)}`))
+      const changes = [...keys].map(key =>
+        change(key, random.int(3) === 0 ? undefined : `${commit}${'x'.repeat(random.int(3))}`),
+      )
+      const outcome = random.int(5) === 0 ? 'abort' : 'commit'
+      write(log, changes, outcome)
+      if (outcome === 'abort') continue
+      end = log.endOffset - 1
+      for (const [key, value] of changes) {
+        if (value === undefined) rows.delete(key)
+        else rows.set(key, Buffer.from(value).toString())
+      }
+    }
+    log.compact(random.int(log.endOffset + 1))
+    if (random.int(2) === 0) log.compact(log.endOffset)
+    const store = memoryStore()
+    assert.equal((await restore(log.port, store, { ...place, clock: systemClock })).end, end)
+    assert.deepEqual(contents(store), Array.from(rows, ([key, value]) => `${key}=${value}`).toSorted())
+  }))
 
 test('reads layout 1, of 0.1.0', async () => {
   const log = recordedLog()

@@ -2,7 +2,7 @@
  * A log of one partition that remembers the batches appended to it, with a gap after each commit in place of
  * a marker.
  */
-import { RecordBatch, assignOffsets } from '../wire/index.ts'
+import { assignOffsets, keepRecords, RecordBatch, rewriteBatch } from '../wire/index.ts'
 import type { BatchToAppend, FetchedBatch, LogPort, Reader } from '../port/index.ts'
 
 export interface RecordedLog {
@@ -14,6 +14,8 @@ export interface RecordedLog {
   readonly endOffset: number
   /** All readable records of all time, deletes as null. */
   records(): { offset: number; key: string; value: Uint8Array | null }[]
+  /** Keeps the last record of each key below an offset, without the tombstones, as compaction does. */
+  compact(below: number): void
   /** Drops the batches below an offset, as retention does. */
   trimTo(offset: number): void
 }
@@ -86,6 +88,19 @@ export function recordedLog(): RecordedLog {
           })
         return found
       }),
+    compact(below) {
+      const last = new Map<string, number>()
+      for (const { offset, key } of this.records()) if (offset < below) last.set(key, offset)
+      const compacted = readable.splice(0).flatMap(batch => {
+        if (batch.lastOffset >= below) return [batch]
+        const kept = keepRecords(batch, cursor => {
+          const key = cursor.bytes.latin1Slice(cursor.keyStart, cursor.keyEnd)
+          return cursor.valueStart >= 0 && last.get(key) === cursor.offset
+        })
+        return kept.count > 0 ? [new RecordBatch(rewriteBatch(batch, kept))] : []
+      })
+      readable.push(...compacted)
+    },
     trimTo(offset) {
       start = offset
       while (readable[0] && readable[0].lastOffset < offset) readable.shift()
