@@ -10,7 +10,7 @@ import { json, type Log, openLog, topic } from '../src/index.ts'
 import { DecodedBatch, type FetchedBatch, type LogPort } from '../src/port/index.ts'
 import { BatchBuilder } from '../src/wire/index.ts'
 import type { Benchmark, Side } from './benchmark.ts'
-import { BaselineBatch, readValues } from './baseline.ts'
+import { BaselineBatch, readRecords } from './baseline.ts'
 
 const records = 1_000_000
 const batchBytes = 64 * 1024
@@ -157,7 +157,7 @@ async function walk({ port }: Log): Promise<Walked> {
 
 function walkByHand(folder: string): Walked {
   const walked = { records: 0, bytes: 0 }
-  readValues(folder, (_, start, end) => {
+  readRecords(folder, (_, start, end) => {
     walked.records += 1
     walked.bytes += end - start
   })
@@ -206,7 +206,7 @@ interface Sum {
 
 function sumOf(folder: string): Sum {
   const sum = { records: 0, delay: 0 }
-  readValues(folder, (buffer, start, end) => {
+  readRecords(folder, (buffer, start, end) => {
     sum.records += 1
     sum.delay += (JSON.parse(buffer.utf8Slice(start, end)) as Flight).delay
   })

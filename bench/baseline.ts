@@ -11,15 +11,17 @@ const chunkBytes = 1024 * 1024
 const headerBytes = 61
 /** Where the CRC begins to count. */
 const coveredAt = 21
+/** In the attributes of a batch. */
+const controlBit = 0x20
+
+/** Gets a record: where its value is in the buffer, and where its key is. */
+type Visit = (buffer: Buffer, start: number, end: number, keyStart: number, keyEnd: number) => void
 
 /**
- * Calls `visit` with the range of each value, for all records of a partition without compressed or
- * transactional batches.
+ * Calls `visit` for all records of a partition without compressed or aborted batches. Control batches are
+ * passed over.
  */
-export function readValues(
-  folder: string,
-  visit: (buffer: Buffer, start: number, end: number) => void,
-): void {
+export function readRecords(folder: string, visit: Visit): void {
   const segments = readdirSync(folder).filter(name => name.endsWith('.log'))
   let buffer = Buffer.allocUnsafeSlow(chunkBytes)
   for (const segment of segments.sort()) {
@@ -33,7 +35,8 @@ export function readValues(
         if (filled - at < wanted) break
         if (crc32c(buffer.subarray(at + coveredAt, at + wanted)) !== buffer.readUInt32BE(at + 17))
           throw new Error(`The batch at ${position + at} of ${segment} is damaged.`)
-        walk(buffer, at + headerBytes, buffer.readInt32BE(at + 57), visit)
+        if ((buffer[at + 22]! & controlBit) === 0)
+          walk(buffer, at + headerBytes, buffer.readInt32BE(at + 57), visit)
         at += wanted
       }
       if (at === 0 && filled < buffer.length) break
@@ -44,37 +47,40 @@ export function readValues(
   }
 }
 
-function walk(
-  buffer: Buffer,
-  first: number,
-  count: number,
-  visit: (buffer: Buffer, start: number, end: number) => void,
-): void {
+function walk(buffer: Buffer, first: number, count: number, visit: Visit): void {
   let at = first
-  const varint = (): number => {
-    let byte = buffer[at++]!
-    let value = byte & 0x7f
-    for (let shift = 7; byte >= 0x80; shift += 7) {
-      byte = buffer[at++]!
-      value |= (byte & 0x7f) << shift
-    }
-    return (value >>> 1) ^ -(value & 1)
-  }
-  const skipVarint = (): void => {
-    while (buffer[at++]! >= 0x80);
-  }
   for (let n = 0; n < count; n += 1) {
-    const length = varint()
+    const length = varintAt(buffer, at)
+    at = afterVarint(buffer, at)
     const end = at + length
     at += 1 // attributes
-    skipVarint() // timestamp
-    skipVarint() // offset
-    const keyBytes = varint()
-    at += Math.max(0, keyBytes)
-    const valueBytes = varint()
-    visit(buffer, at, at + valueBytes)
+    at = afterVarint(buffer, at) // timestamp
+    at = afterVarint(buffer, at) // offset
+    const keyBytes = varintAt(buffer, at)
+    const keyAt = afterVarint(buffer, at)
+    const keyEnd = keyAt + Math.max(0, keyBytes)
+    const valueBytes = varintAt(buffer, keyEnd)
+    const valueAt = afterVarint(buffer, keyEnd)
+    visit(buffer, valueAt, valueAt + valueBytes, keyAt, keyEnd)
     at = end
   }
+}
+
+function varintAt(buffer: Buffer, start: number): number {
+  let at = start
+  let byte = buffer[at++]!
+  let value = byte & 0x7f
+  for (let shift = 7; byte >= 0x80; shift += 7) {
+    byte = buffer[at++]!
+    value |= (byte & 0x7f) << shift
+  }
+  return (value >>> 1) ^ -(value & 1)
+}
+
+function afterVarint(buffer: Buffer, start: number): number {
+  let at = start
+  while (buffer[at++]! >= 0x80);
+  return at
 }
 
 /**

@@ -11,9 +11,10 @@ import { appendRead } from './append-read.ts'
 import type { Benchmark } from './benchmark.ts'
 import { rssBytesMax, runDemo } from './demo.ts'
 import { measure, rounds, type Measurement } from './measure.ts'
+import { state } from './state.ts'
 import { ysb } from './ysb.ts'
 
-const benchmarks: readonly Benchmark[] = [appendRead, ysb]
+const benchmarks: readonly Benchmark[] = [appendRead, state, ysb]
 const demo = 'demo'
 const names = [...benchmarks.map(({ name }) => name), demo]
 const wanted = process.argv.slice(2)
@@ -66,6 +67,8 @@ function print({ comparison, ours, theirs, ratio }: Measurement): void {
   ]
   verdict(ratio >= reach, row(cells))
   console.log(`    ${comparison.ours.name}\n    against ${comparison.theirs.name}`)
+  const note = comparison.ours.note?.()
+  if (note !== undefined) console.log(`    ${note}`)
 }
 
 function verdict(held: boolean, line: string): void {

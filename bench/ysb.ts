@@ -9,10 +9,11 @@
  * The results are equal, window by window.
  */
 import { join } from 'node:path'
+import { z } from 'zod'
 import { seededRandom } from '../src/base/index.ts'
 import { createApp, json, type Log, openLog, text, topic, tumbling, windowed } from '../src/index.ts'
 import type { Benchmark, Side } from './benchmark.ts'
-import { readValues } from './baseline.ts'
+import { readRecords } from './baseline.ts'
 
 interface Event {
   readonly user_id: string
@@ -35,6 +36,22 @@ const events = topic('events', {
   partitions: 1,
   timestamp: event => event.event_time,
 })
+/** The same topic, whose records are checked by a schema. */
+const eventSchema = z.object({
+  user_id: z.string(),
+  page_id: z.string(),
+  ad_id: z.string(),
+  ad_type: z.string(),
+  event_type: z.enum(['view', 'click', 'purchase']),
+  event_time: z.int(),
+  ip_address: z.string(),
+})
+const checkedEvents = topic('events', {
+  key: text(),
+  value: eventSchema,
+  partitions: 1,
+  timestamp: event => event.event_time,
+})
 const ads = topic('ads', { key: text(), value: json<{ campaign: string }>(), partitions: 1 })
 
 /** A count per campaign and window, in order. */
@@ -50,6 +67,8 @@ export const ysb: Benchmark = {
     const atLeastOnce = processed(log, 'at-least-once', '100ms')
     const uncommitted = processed(log, 'at-least-once', '1h')
     const byHand = handWritten(join(data, `${events.name}-0`), campaignOf)
+    const checked = processed(log, 'exactly-once', '100ms', checkedEvents)
+    const checkedByHand = handWritten(join(data, `${events.name}-0`), campaignOf, eventSchema)
     return {
       workloads: [
         {
@@ -70,6 +89,7 @@ export const ysb: Benchmark = {
               by: 'cpu',
               reach: 0.9,
             },
+            { name: 'YSB with a zod schema', ours: checked, theirs: checkedByHand, by: 'cpu', reach: 0.7 },
           ],
         },
       ],
@@ -116,20 +136,21 @@ function processed(
   log: Log,
   guarantee: 'exactly-once' | 'at-least-once',
   commitInterval: '100ms' | '1h',
+  input: typeof events | typeof checkedEvents = events,
 ): Side {
   let out = countsTopic(0)
   return {
     name:
       commitInterval === '1h'
         ? 'one commit at the end, synced'
-        : `${guarantee}, synced each ${commitInterval}`,
+        : `${guarantee}, synced each ${commitInterval}${input === events ? '' : ', records checked by zod'}`,
     async run() {
       runs += 1
       out = countsTopic(runs)
       const app = createApp(`ysb-${runs}`)
       const campaignsOfAds = app.table(ads)
       app
-        .stream(events)
+        .stream(input as typeof events)
         .filter(event => event?.event_type === 'view')
         .join(campaignsOfAds, (_event, { campaign }) => campaign)
         .groupBy(campaign => campaign)
@@ -152,14 +173,19 @@ function countsTopic(run: number) {
   return topic(`counts-${run}`, { key: windowed(text()), value: json<number>(), partitions: 1 })
 }
 
-function handWritten(folder: string, campaignOf: ReadonlyMap<string, string>): Side {
+function handWritten(
+  folder: string,
+  campaignOf: ReadonlyMap<string, string>,
+  schema?: typeof eventSchema,
+): Side {
   const windows = new Map<number, Map<string, number>>()
   return {
-    name: 'hand-written: readSync, CRC, walk, JSON.parse, Maps; writes nothing',
+    name: `hand-written: readSync, CRC, walk, JSON.parse, ${schema ? 'zod, ' : ''}Maps; writes nothing`,
     async run() {
       windows.clear()
-      readValues(folder, (buffer, from, to) => {
-        const event = JSON.parse(buffer.utf8Slice(from, to)) as Event
+      readRecords(folder, (buffer, from, to) => {
+        const parsed = JSON.parse(buffer.utf8Slice(from, to)) as Event
+        const event = schema ? schema.parse(parsed) : parsed
         if (event.event_type !== 'view') return
         const campaign = campaignOf.get(event.ad_id)
         if (campaign === undefined) return
