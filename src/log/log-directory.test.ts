@@ -82,6 +82,25 @@ test('clean stops do not heap up snapshots', async () => {
   ok((await snapshotsOf(disk)).length <= 3)
 })
 
+test('a producer is forgotten after its time, also where no process lives that long', async () => {
+  const disk = new SimulatedDisk()
+  const clock = virtualClock()
+  const options = { clock, segmentBytes: 150, producerIdExpirationMs: 10_000 }
+  await (await openDirectory(disk, options)).close()
+  for (let producerId = 0; producerId < 12; producerId += 1) {
+    const log = await openDirectory(disk.session(), options)
+    const partition = log.partition('flights', 0) ?? (await log.createPartition('flights', 0))
+    const batch = batchOf(['x'.repeat(60)], { producerId, producerEpoch: 0, baseSequence: 0 })
+    await partition.append(batch).durable
+    await clock.advance(3000)
+    const last = batchOf(['y'.repeat(60)], { producerId, producerEpoch: 0, baseSequence: 1 })
+    await partition.append(last).durable
+    ok([...partition.producers()].length < 8, `${[...partition.producers()].length} producers`)
+    if (producerId % 3 === 0) disk.kill()
+    else await log.close()
+  }
+})
+
 test('a checkpoint comes with time, with bytes and with a roll; it names what is synced', async () => {
   const check = async (
     options: Parameters<typeof openDirectory>[1],

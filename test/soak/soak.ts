@@ -96,6 +96,7 @@ class Soak {
         clock: this.#clock,
         random: this.#random,
         durability: 'os',
+        producerIdExpirationMs: 24 * roundMs,
         internal: tinyLimits(this.#random, appRecordBytesMax),
       }),
     )

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c } from '../../base/index.ts'
-import { encodeSnapshot, parseSnapshot } from './producer-snapshot.ts'
+import { encodeSnapshot, parseSnapshot, seenAsOf } from './producer-snapshot.ts'
 import type { AppendedBatch, ProducerEntry } from './producer-state.ts'
 
 const now = 5000
@@ -46,4 +46,13 @@ test('a damaged one counts as missing, whatever is wrong with it', () => {
     equal(parseSnapshot(damaged, now), undefined, `byte ${at}`)
     equal(parseSnapshot(Buffer.from(bytes.subarray(0, at)), now), undefined, `${at} bytes`)
   }
+})
+
+test('producers that were silent before a stop are so after it; the time of the stop does not count', () => {
+  const seenAt = (...times: readonly number[]): ProducerEntry[] =>
+    times.map((lastSeenMs, n) => ({ ...entry(n, []), lastSeenMs }))
+  const later = parseSnapshot(Buffer.from(encodeSnapshot(seenAt(1000, 4000, 2500))), 100_000)
+  deepEqual(later, seenAt(97_000, 100_000, 98_500))
+  // The clock was set back meanwhile.
+  deepEqual(seenAsOf(seenAt(1000, 4000), 500), seenAt(-2500, 500))
 })

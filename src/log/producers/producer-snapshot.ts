@@ -68,7 +68,16 @@ export function encodeSnapshot(entries: readonly ProducerEntry[]): Uint8Array {
   return bytes
 }
 
-/** The entries of a snapshot, seen at `nowMs`; undefined if the file is damaged. */
+/**
+ * The producers of a process that has ended, as of now. Only silence while a log is open counts: the producer
+ * that was seen last counts as seen now, and the others as long before that one as they were.
+ */
+export function seenAsOf(entries: readonly ProducerEntry[], nowMs: number): ProducerEntry[] {
+  const lastMs = entries.reduce((last, { lastSeenMs }) => Math.max(last, lastSeenMs), -Infinity)
+  return entries.map(entry => ({ ...entry, lastSeenMs: nowMs - (lastMs - entry.lastSeenMs) }))
+}
+
+/** The entries of a snapshot, as of `nowMs` ({@link seenAsOf}); undefined if the file is damaged. */
 export function parseSnapshot(bytes: Buffer, nowMs: number): ProducerEntry[] | undefined {
   if (bytes.length < entriesAt || bytes.readInt16BE(0) !== version) return undefined
   if (crc32c(bytes.subarray(coveredAt)) !== bytes.readUInt32BE(crcAt)) return undefined
@@ -106,12 +115,11 @@ export function parseSnapshot(bytes: Buffer, nowMs: number): ProducerEntry[] | u
     entries.push({
       producerId: readInt64(bytes, at),
       epoch: bytes.readInt16BE(at + 8),
-      // Only silence while the log is open counts.
-      lastSeenMs: nowMs,
+      lastSeenMs: readInt64(bytes, at + 26),
       coordinatorEpoch: bytes.readInt32BE(at + 34),
       firstOffset: readInt64(bytes, at + 38),
       batches,
     })
   }
-  return entries
+  return seenAsOf(entries, nowMs)
 }

@@ -17,6 +17,7 @@ import { neverCleaned, type CleanerCheckpoint } from '../cleaner/cleaner-checkpo
 import { partitionConfigName, segmentFile } from '../files/file-names.ts'
 import type { EpochStart } from '../epochs/leader-epochs.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
+import { seenAsOf } from '../producers/producer-snapshot.ts'
 import { ProducerState, type ProducerEntry } from '../producers/producer-state.ts'
 import type { AbortedTransaction } from '../segment/abort-index.ts'
 import type { SegmentDigest } from '../segment/segment-digest.ts'
@@ -111,7 +112,6 @@ export async function restorePartition(
 ): Promise<RecoveredLog | undefined> {
   const found = await versionsOf(context.disk, folder, stopped.segments)
   if (!found?.every((version, n) => version === stopped.versions[n])) return undefined
-  const now = context.clock.now()
   const { logStartOffset, snapshotOffset, cleaner = neverCleaned } = stopped
   const segments = stopped.segments.map(({ baseOffset, digest, aborted }) => {
     const segment = new Segment(folder, baseOffset, context)
@@ -119,8 +119,7 @@ export async function restorePartition(
     segment.hasGaps = baseOffset < cleaner.gapsBelow
     return segment
   })
-  // Only silence while the log is open counts.
-  const producers = new ProducerState(stopped.producers.map(entry => ({ ...entry, lastSeenMs: now })))
+  const producers = new ProducerState(seenAsOf(stopped.producers, context.clock.now()))
   producers.sawId(stopped.largestProducerId)
   return { segments, producers, logStartOffset, snapshotOffset, cleaner }
 }

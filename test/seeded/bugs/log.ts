@@ -50,6 +50,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/recovery/clean-stop.test.ts'],
   },
   {
+    name: 'expiry of producers: a start takes all of them for just seen',
+    file: 'src/log/producers/producer-snapshot.ts',
+    find: 'lastSeenMs: nowMs - (lastMs - entry.lastSeenMs)',
+    replace: 'lastSeenMs: nowMs + 0 * (lastMs - entry.lastSeenMs)',
+    tests: ['src/log/producers/producer-snapshot.test.ts', 'src/log/log-directory.test.ts'],
+  },
+  {
     name: 'stale checkpoint accepted: a log may end below what is known to be synced',
     file: 'src/log/recovery/recovery.ts',
     find: 'if (active.nextOffset < this.#recoveryPoint && !repair)',
