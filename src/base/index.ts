@@ -31,6 +31,7 @@ export {
 } from './net.ts'
 export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
 export { nodeDisk } from './node-disk.ts'
+export { inParallel } from './in-parallel.ts'
 export { inWords, messageOf, thrownInWords } from './in-words.ts'
 export { elementsOf, endOfString, membersOf } from './json-text.ts'
 export { checkOption, checkOptions, nearestName, type OptionKind } from './options.ts'

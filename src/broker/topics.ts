@@ -7,7 +7,7 @@
  * when the name is used again, or at the next start. The partitions vouch for their topic: see
  * topic-recovery.ts.
  */
-import { isMillraceError, MillraceError, type Random } from '../base/index.ts'
+import { inParallel, isMillraceError, MillraceError, type Random } from '../base/index.ts'
 import type { LogDirectory, Partition, PartitionConfig, PartitionSettings } from '../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../port/index.ts'
 import type { Configs } from './configs.ts'
@@ -16,6 +16,9 @@ import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
 import { checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
 import { internalTopics, isNamedAsOfApp, keptWhole } from './topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
+
+/** Partitions that are made or removed at a time: they share the syncs of the directory. */
+const concurrency = 16
 
 /** Other users of a topic, which end with it. */
 export interface TopicUsers {
@@ -241,9 +244,11 @@ export class Topics {
     this.#broken.delete(name)
     if (this.#byName.delete(name)) this.#users?.deleted(name, partitions)
     await this.#users?.forgetOffsets(topic)
-    for (const { index } of partitions) await this.#log.deletePartition(name, index)
+    const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
+    const indexes = partitions.map(({ index }) => index)
+    await inParallel(indexes, concurrency, remove)
     // A creation that failed may have left folders that are not partitions.
-    for (let index = 0; index < topic.partitions; index += 1) await this.#log.deletePartition(name, index)
+    await inParallel(Array(topic.partitions).keys(), concurrency, remove)
     await this.#change(topics => topics.filter(each => each.id !== id))
     this.#unfinished.delete(name)
   }
@@ -319,14 +324,12 @@ export class Topics {
   }
 
   async #makePartitions(topic: StoredTopic, also: PartitionConfig = {}): Promise<void> {
-    for (let index = 0; index < topic.partitions; index += 1)
+    const config = { ...partitionConfig(topic), ...also }
+    const settings = this.#settingsOf(topic)
+    await inParallel(Array(topic.partitions).keys(), concurrency, async index => {
       if (!this.#log.partition(topic.name, index))
-        await this.#log.createPartition(
-          topic.name,
-          index,
-          { ...partitionConfig(topic), ...also },
-          this.#settingsOf(topic),
-        )
+        await this.#log.createPartition(topic.name, index, config, settings)
+    })
   }
 
   #settingsOf({ configs }: StoredTopic): PartitionSettings {

@@ -29,7 +29,8 @@ export class Checkpointer {
   /** The writes of both files. */
   readonly #pointWrites = new SerialQueue()
   readonly #startWrites = new SerialQueue()
-  /** A write of log starts that has not begun: it will have all starts of its time. */
+  /** Writes that have not begun: they will have all offsets of their time. */
+  #nextPoints: Promise<void> | undefined
   #nextStarts: Promise<void> | undefined
 
   constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
@@ -68,7 +69,10 @@ export class Checkpointer {
 
   /** Writes the synced end of each partition. */
   saveRecoveryPoints(): Promise<void> {
-    return this.#pointWrites.run(() => this.#save(recoveryPointsName, 'syncedOffset'))
+    return (this.#nextPoints ??= this.#pointWrites.run(() => {
+      this.#nextPoints = undefined
+      return this.#save(recoveryPointsName, 'syncedOffset')
+    }))
   }
 
   /** Writes the start of each partition. */

@@ -5,7 +5,7 @@
  * partition is recovered. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
  * release.
  */
-import { assert, MillraceError, type Disk } from '../base/index.ts'
+import { assert, inParallel, MillraceError, type Disk } from '../base/index.ts'
 import { DirectoryEpoch } from './epochs/directory-epoch.ts'
 import { LeaderEpochs, type EpochStart } from './epochs/leader-epochs.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
@@ -251,7 +251,7 @@ export class LogDirectory {
     const names = await this.#folders.list(only)
     this.#epoch = await DirectoryEpoch.open(this.#context, this.path, !clean && names.length > 0)
     const partitions: PartitionRecovery[] = []
-    await inParallel(names, async name => {
+    await inParallel(names, concurrency, async name => {
       const restored = await this.#restore(name, stop.get(name))
       if (restored) partitions.push(restored)
       else if (await this.#folders.isFolder(name))
@@ -323,7 +323,7 @@ export class LogDirectory {
     const stop = new Map<string, StoppedFiles>()
     const failures: unknown[] = []
     await this.#checkpoints.stop()
-    await inParallel([...this.#partitions.values()], async partition => {
+    await inParallel([...this.#partitions.values()], concurrency, async partition => {
       try {
         if (!(await partition.close())) clean = false
         else await this.#remember(partition, stop)
@@ -373,14 +373,4 @@ export class LogDirectory {
       throw new MillraceError('INVALID_ARGUMENT', `${this.path} was opened to be read only.`)
     this.#ownership.checkPlace()
   }
-}
-
-/** `action` on every item, {@link concurrency} at a time. */
-async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
-  const worker = async (): Promise<void> => {
-    for (const item of left) await action(item)
-  }
-  const results = await Promise.allSettled(Array.from({ length: concurrency }, worker))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
 }

@@ -3,7 +3,7 @@
  * is complete; one is removed under another name as well. So a folder with a partition's name is complete.
  * Leftovers of an interruption have other names, and the next start removes them.
  */
-import type { Disk } from '../../base/index.ts'
+import { SerialQueue, type Disk } from '../../base/index.ts'
 import { diskError, systemCode } from './disk-errors.ts'
 import {
   deletedFolder,
@@ -25,6 +25,9 @@ export class PartitionFolders {
    * that failed before it had moved the folder.
    */
   readonly #unfinished = new Set<string>()
+  readonly #syncs = new SerialQueue()
+  /** A sync that has not begun. */
+  #nextSync: Promise<void> | undefined
   /** Number of folders that were made or moved, so that no two get one name. */
   #marked = 0
 
@@ -68,7 +71,7 @@ export class PartitionFolders {
       if (this.#unfinished.has(name)) await removeIfThere(this.#disk, folder)
       this.#unfinished.add(name)
       await this.#disk.rename(aside, folder)
-      await this.#disk.syncDirectory(this.#path)
+      await this.#syncNames()
       this.#unfinished.delete(name)
       return folder
     } catch (error) {
@@ -86,7 +89,7 @@ export class PartitionFolders {
     await this.#disk.rename(folder, aside)
     // Also files that recovery of a damaged partition, or late readers, have open.
     await this.#files.dropFolder(folder)
-    await this.#disk.syncDirectory(this.#path)
+    await this.#syncNames()
     this.#unfinished.delete(name)
     return aside
   }
@@ -96,11 +99,19 @@ export class PartitionFolders {
     if (!this.#unfinished.has(name)) return
     try {
       await removeIfThere(this.#disk, `${this.#path}/${name}`)
-      await this.#disk.syncDirectory(this.#path)
+      await this.#syncNames()
       this.#unfinished.delete(name)
     } catch (error) {
       throw diskError(error, `removing ${this.#path}/${name}`)
     }
+  }
+
+  /** Makes the names of folders durable. Calls that wait for an earlier one share the next. */
+  #syncNames(): Promise<void> {
+    return (this.#nextSync ??= this.#syncs.run(() => {
+      this.#nextSync = undefined
+      return this.#disk.syncDirectory(this.#path)
+    }))
   }
 
   /** False for a file with a partition's name. */
