@@ -2,9 +2,9 @@
  * Purges the topics between the stages behind the commits of their readers, as Kafka Streams does with its
  * repartition topics (KIP-811: `repartition.purge.interval.ms`).
  *
- * Nothing reads a record between the stages again once its reader has committed past it. A purge deletes up to
- * the offsets that were committed at the purge before, so that `durability: 'os'` has had the time to write
- * them. The first purge of a run deletes what the last run had read: short runs purge, too.
+ * Nothing reads a record between the stages again once its reader has committed past it. A purge deletes up
+ * to the offsets that were committed at the purge before, so that `durability: 'os'` has had the time to
+ * write them. The first purge of a run deletes what the last run had read: short runs purge, too.
  */
 import type { Clock } from '../../base/index.ts'
 import type { LogPort, TopicPartition } from '../../port/index.ts'
