@@ -7,6 +7,7 @@ export { createApp, RunnableApp, type AppRunOptions, type RunningApp } from './c
 export { openLog, type OpenLogOptions } from './open-log.ts'
 export {
   type BrokerConfigs,
+  type ClusterDescription,
   type ConfigChange,
   type ConfigDescription,
   type ConfigResource,
@@ -26,6 +27,7 @@ export {
   type OutgoingRecord,
   type Producer,
   type ProducerOptions,
+  type StartSpec,
   type TopicConfig,
   type TopicConfigName,
   type TopicConfigs,

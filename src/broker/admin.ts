@@ -1,7 +1,8 @@
 /** Administration of the broker: configs of topics, the defaults of all of them, deletion of records. */
-import { MillraceError } from '../base/index.ts'
+import { MillraceError, randomUuid, type Random } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type {
+  ClusterDescription,
   ConfigChange,
   ConfigDescription,
   ConfigResource,
@@ -17,6 +18,7 @@ import { topicConfig, topicConfigs } from './topic-configs.ts'
 import type { Topics } from './topics.ts'
 
 export interface AdminParts {
+  readonly random: Random
   readonly metadata: MetadataFile
   readonly topics: Topics
   readonly configs: Configs
@@ -31,6 +33,15 @@ export class Admin implements LogAdmin {
 
   constructor(parts: AdminParts) {
     this.#parts = parts
+  }
+
+  async describeCluster(): Promise<ClusterDescription> {
+    this.#parts.checkOpen()
+    const { metadata, random } = this.#parts
+    // Durable before it is shown.
+    if (metadata.current.clusterId === undefined)
+      await metadata.update(content => ({ ...content, clusterId: content.clusterId ?? randomUuid(random) }))
+    return { clusterId: metadata.current.clusterId ?? null }
   }
 
   async describeConfigs(resource: ConfigResource, names?: readonly string[]): Promise<ConfigDescription[]> {

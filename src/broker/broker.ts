@@ -105,6 +105,7 @@ export class Broker {
   private constructor(parts: Parts) {
     const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options } = parts
     this.admin = new Admin({
+      random: options.random,
       metadata,
       topics,
       configs,

@@ -42,6 +42,8 @@ export interface StoredTopic {
 }
 
 export interface Metadata {
+  /** Of the log, as Kafka's cluster id. Given when it is first asked for. */
+  readonly clusterId?: string
   /** Producer ids below this one may have been given out. */
   readonly nextProducerId: number
   /** No two of one name. */
@@ -128,6 +130,7 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
   if (typeof parsed !== 'object' || parsed === null) throw unreadable(path, 'it is not a JSON object')
   const {
     format: found,
+    clusterId,
     nextProducerId,
     topics,
     brokerConfigs = {},
@@ -138,6 +141,7 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 to ${format}`)
   if (found !== 1 && !isProved) throw unreadable(path, 'the line that proves its content is missing')
   if (
+    !(clusterId === undefined || typeof clusterId === 'string') ||
     !Number.isSafeInteger(nextProducerId) ||
     !Array.isArray(topics) ||
     !topics.every(isTopic) ||
@@ -148,6 +152,7 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
   )
     throw unreadable(path, 'a field is missing or of the wrong kind')
   return {
+    ...(clusterId === undefined ? {} : { clusterId }),
     nextProducerId: nextProducerId as number,
     topics: oncePerName(topics).map(topic => (found === format ? topic : withConfigs(topic))),
     brokerConfigs,

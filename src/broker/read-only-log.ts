@@ -122,6 +122,10 @@ export class ReadOnlyLog implements LogPort {
 
   /** The options of the process that has the log open are not known here. */
   readonly admin: LogAdmin = {
+    describeCluster: async () => {
+      const { clusterId = null } = await this.#content()
+      return { clusterId }
+    },
     describeConfigs: async (resource, names) => {
       const { topics, configs } = await this.#content()
       return describedConfigs(configs, resource, names, name => {
@@ -199,7 +203,11 @@ export class ReadOnlyLog implements LogPort {
   }
 
   /** The topics and their configs, as the writer has saved them. */
-  async #content(): Promise<{ readonly topics: readonly StoredTopic[]; readonly configs: Configs }> {
+  async #content(): Promise<{
+    readonly clusterId: string | undefined
+    readonly topics: readonly StoredTopic[]
+    readonly configs: Configs
+  }> {
     this.#checkOpen()
     const { disk } = this.#options
     // Opening checks the owner of the folder.
@@ -210,8 +218,9 @@ export class ReadOnlyLog implements LogPort {
     })
     await folder.close()
     const metadata = await MetadataFile.open(disk, this.#path)
-    const { topics, brokerConfigs } = metadata.current
+    const { clusterId, topics, brokerConfigs } = metadata.current
     return {
+      clusterId,
       topics:
         metadata.origin === 'new'
           ? topicsByFolders(await disk.list(this.#path))

@@ -7,7 +7,7 @@
  * when the name is used again, or at the next start. The partitions vouch for their topic: see
  * topic-recovery.ts.
  */
-import { inParallel, isMillraceError, MillraceError, type Random } from '../base/index.ts'
+import { inParallel, isMillraceError, MillraceError, randomUuid, type Random } from '../base/index.ts'
 import type { LogDirectory, Partition, PartitionConfig, PartitionSettings } from '../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../port/index.ts'
 import type { Configs } from './configs.ts'
@@ -285,7 +285,7 @@ export class Topics {
   }
 
   #newId(): string {
-    return Buffer.from(this.#random.bytes(16)).toString('base64url')
+    return randomUuid(this.#random)
   }
 
   async #recover(): Promise<void> {

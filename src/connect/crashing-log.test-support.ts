@@ -27,6 +27,7 @@ export class CrashingLog implements LogPort {
   #port: Promise<LogPort> | undefined
 
   readonly admin: LogAdmin = {
+    describeCluster: async () => (await this.#opened()).admin.describeCluster(),
     describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
     deleteRecords: async (...which) => (await this.#opened()).admin.deleteRecords(...which),
     alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),

@@ -88,8 +88,22 @@ export type ConfigChange =
   | { readonly name: string; readonly op: 'set' | 'append' | 'subtract'; readonly value: ConfigValue }
   | { readonly name: string; readonly op: 'delete' }
 
+/** A log as a whole. */
+export interface ClusterDescription {
+  /**
+   * Identifies the log, in Kafka's form of ids (22 characters of base64url); durable. Null: a log that is
+   * opened read-only has none yet.
+   */
+  readonly clusterId: string | null
+}
+
 /** The administration of a log. */
 export interface LogAdmin {
+  /**
+   * The log itself, as Kafka's DescribeCluster. Its id is given when it is first asked for.
+   * @throws MillraceError DISK_FULL
+   */
+  describeCluster(): Promise<ClusterDescription>
   /**
    * All configs of a topic, or the broker's defaults for topics; or those of `names` that exist.
    * @throws MillraceError UNKNOWN_TOPIC

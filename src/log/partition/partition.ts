@@ -46,7 +46,7 @@ export class Partition {
   /** `<topic>-<index>`, for messages. */
   readonly name: string
   readonly compaction: PartitionCompaction
-  /** The present one, the last, is in each batch that is appended. A start after an unclean stop raises it. */
+  /** The last one is the present: each batch carries it. A start after an unclean stop raises it. */
   readonly epochs: LeaderEpochs
   readonly #context: PartitionContext
   readonly #segments: PartitionSegments

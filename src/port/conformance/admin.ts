@@ -18,6 +18,12 @@ async function valueOf(h: Harness, topic: string, config: string): Promise<reado
 }
 
 export const adminCases: Cases = {
+  async 'a log has one id, in the form of Kafka'(h) {
+    const { clusterId } = await h.port.admin.describeCluster()
+    assert.match(clusterId ?? '', /^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
+    assert.deepEqual(await h.port.admin.describeCluster(), { clusterId })
+  },
+
   async 'a topic has the configs of its creation, and the defaults'(h) {
     const topic = h.name('topic')
     await h.port.createTopic(topic, {
