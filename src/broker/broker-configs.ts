@@ -9,6 +9,7 @@ import {
   checkValue,
   isTrue,
   invalid,
+  numberOf,
   textOf,
   unlimited,
   type ConfigKind,
@@ -75,6 +76,11 @@ export function staticConfigs(given: BrokerConfigs = {}): ConfigTexts {
     if (names.every(each => texts[each.name] === undefined)) texts[names[0]!.name] = inProcessDefaults[name]!
   }
   return texts
+}
+
+/** The number of a config of the broker alone. */
+export function brokerOnlyNumber(statics: ConfigTexts, name: string): number {
+  return numberOf(statics[name] ?? brokerOnlyConfigs[name]!.default)
 }
 
 /** INVALID_CONFIG for an unknown name, or a value that the config does not take. */

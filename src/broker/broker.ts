@@ -29,7 +29,7 @@ import type {
 } from '../port/index.ts'
 import { Admin } from './admin.ts'
 import { Apps, type OpenWriter } from './apps.ts'
-import { staticConfigs } from './broker-configs.ts'
+import { brokerOnlyNumber, staticConfigs } from './broker-configs.ts'
 import { Configs } from './configs.ts'
 import type { ConfigTexts } from './config-values.ts'
 import { CutOffsets } from './cut-offsets.ts'
@@ -46,7 +46,10 @@ import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
 import { Transactions, type ProducerInit } from './transactions.ts'
 
-export interface BrokerOptions extends Omit<LogDirectoryOptions, keyof PartitionSettings> {
+export interface BrokerOptions extends Omit<
+  LogDirectoryOptions,
+  keyof PartitionSettings | 'retentionCheckIntervalMs'
+> {
   readonly random: Random
   /**
    * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics. Unless they
@@ -147,7 +150,8 @@ export class Broker {
    */
   static async open(path: string, options: BrokerOptions): Promise<Broker> {
     const statics = staticConfigs(options.configs)
-    const log = await LogDirectory.open(path, options)
+    const retentionCheckIntervalMs = brokerOnlyNumber(statics, 'log.retention.check.interval.ms')
+    const log = await LogDirectory.open(path, { ...options, retentionCheckIntervalMs })
     try {
       const broker = new Broker(await openParts(log, options, statics))
       await broker.#start()

@@ -7,9 +7,8 @@
  * and which sync) → `partition-segments`, `segment` (files and indexes). The way back up after a crash:
  * `recovery`, and where that refuses, `repair`.
  *
- * `cleaner` compacts segments beside all of that.
- *
- * Not here yet, with its place: retention by time in `retention.ts` (which segments may go).
+ * `cleaner` compacts segments beside all of that; `housekeeping` runs in the background what no caller
+ * waits for.
  */
 export { LogDirectory } from './log-directory.ts'
 export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'

@@ -16,6 +16,8 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   readonly checkpointIntervalMs?: number
   /** … and how many bytes. Default 64 MiB. */
   readonly checkpointBytes?: number
+  /** How often retention looks at all partitions. Default 300,000 ms, which is Kafka's. */
+  readonly retentionCheckIntervalMs?: number
   /** Segment files open at a time. Default 256, or half of the process's limit if that is less. */
   readonly maxOpenFiles?: number
   /** How long a silent producer is remembered. Default one day, which is Kafka's. */
@@ -57,6 +59,7 @@ export function withDefaults(
     settings: settingsOf(options),
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5000,
     checkpointBytes: options.checkpointBytes ?? 64 << 20,
+    retentionCheckIntervalMs: options.retentionCheckIntervalMs ?? 300_000,
     maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
     cleaner: { ...cleanerLimitsDefault, ...options.cleaner },

@@ -46,6 +46,7 @@ import {
 } from './recovery/clean-stop.ts'
 import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { recoverPartition, type PartitionRecovery, type RecoveredLog } from './recovery/recovery.ts'
 import { Segment } from './segment/segment.ts'
 
@@ -58,6 +59,8 @@ export interface DirectoryRecovery {
 
 /** Partitions that are recovered, or closed, at a time. */
 const concurrency = 4
+/** Partitions that retention looks at in a turn of the event loop. */
+const retainedPerTurn = 100
 
 export class LogDirectory {
   readonly path: string
@@ -67,6 +70,7 @@ export class LogDirectory {
   readonly #ownership: DirectoryOwnership
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
+  readonly #housekeeping: Housekeeping
   readonly #partitions = new Map<string, Partition>()
   /** Partitions whose configuration could not be read. */
   readonly #unconfigured = new Set<string>()
@@ -83,6 +87,7 @@ export class LogDirectory {
     this.#files = new OpenFiles(disk, config.maxOpenFiles)
     this.#folders = new PartitionFolders(path, disk, this.#files)
     this.#checkpoints = new Checkpointer(path, this.#config, this.#partitions)
+    this.#housekeeping = new Housekeeping(config.clock, error => this.#backgroundFailed(error))
     this.#context = {
       disk,
       clock: config.clock,
@@ -170,7 +175,8 @@ export class LogDirectory {
     const folder = await this.#folders.make(name, config, made =>
       new Segment(made, 0, this.#context).create(),
     )
-    const segment = new Segment(folder, 0, this.#context)
+    const { indexIntervalBytes } = settings
+    const segment = new Segment(folder, 0, { ...this.#context, indexIntervalBytes })
     segment.startEmpty()
     const log = {
       segments: [segment],
@@ -264,6 +270,29 @@ export class LogDirectory {
     // is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
+    this.#housekeeping.start({
+      intervalMs: this.#config.retentionCheckIntervalMs,
+      run: isStopped => this.#retainAll(isStopped),
+    })
+  }
+
+  /** Drops what retention does not keep, of all partitions. */
+  async #retainAll(isStopped: () => boolean): Promise<void> {
+    let looked = 0
+    for (const partition of this.#partitions.values()) {
+      if (isStopped()) return
+      await partition.retain().catch((error: unknown) => this.#backgroundFailed(error))
+      looked += 1
+      if (looked % retainedPerTurn === 0) await this.#config.clock.yield()
+    }
+  }
+
+  /** A full disk can wait, and a poisoned partition was reported. */
+  #backgroundFailed(error: unknown): void {
+    const failed = diskError(error, `keeping ${this.path} in order`)
+    if (failed.retriable || ['PARTITION_POISONED', 'PARTITION_DAMAGED', 'CLOSED'].includes(failed.code))
+      return
+    this.#config.onFatal?.(failed)
   }
 
   /** Opens a partition as its last process left it; undefined: its files have changed since. */
@@ -322,6 +351,7 @@ export class LogDirectory {
     let clean = true
     const stop = new Map<string, StoppedFiles>()
     const failures: unknown[] = []
+    await this.#housekeeping.stop()
     await this.#checkpoints.stop()
     await inParallel([...this.#partitions.values()], concurrency, async partition => {
       try {

@@ -117,8 +117,9 @@ async function checkWith(random: Random, end: 'clean' | 'killed'): Promise<void>
     for (const [path, bytes] of closed) {
       // Files of the directory say which stop they are of.
       if (path.endsWith('.snapshot') || !path.includes('-0/')) continue
-      assert(
-        Buffer.from(bytes).equals(disk.contentOf(path) ?? Buffer.alloc(0)),
+      assert.equal(
+        withoutTimes(path, disk.contentOf(path) ?? Buffer.alloc(0)),
+        withoutTimes(path, bytes),
         `${what}: ${path} is as it was`,
       )
     }
@@ -142,4 +143,10 @@ interface Answers {
 async function lookUp(disk: SimulatedDisk): Promise<unknown> {
   const log = await openDirectory(disk, { readOnly: true })
   return log.partition('flights', 0)!.offsetForTimestamp(1_000_100)
+}
+
+/** The content of a file; of a digest without the times of appends, which only it knows. */
+function withoutTimes(path: string, bytes: Uint8Array): string {
+  const text = Buffer.from(bytes).toString('latin1')
+  return path.endsWith('.digest') ? text.replace(/times .*\ncheck .*\n/, '') : text
 }

@@ -41,6 +41,10 @@ export class CleanedSegment {
     const [first] = replaced
     const segment = new Segment(first!.folder, first!.baseOffset, context)
     segment.hasGaps = true
+    // For retention it is as old as what it replaces.
+    segment.firstAppendMs = first!.firstAppendMs
+    for (const { lastAppendMs = -1 } of replaced)
+      if (lastAppendMs > (segment.lastAppendMs ?? -1)) segment.lastAppendMs = lastAppendMs
     segment.startIndexes()
     const file = await context.disk.open(`${segment.path}${cleanedSuffix}`, 'create')
     const aborted = replaced.flatMap(each => each.aborted.map(entry => [entry.lastOffset, entry] as const))

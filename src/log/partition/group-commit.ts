@@ -103,6 +103,15 @@ export class GroupCommit {
     return flush
   }
 
+  /** Begins a new segment at the end of the log, without a batch. Batches that follow soon may join it. */
+  roll(baseOffset: number, producers: readonly ProducerEntry[]): Flush {
+    assert(!this.#broken, 'nothing is appended after a failure')
+    const flush = new Flush(baseOffset, producers)
+    this.#queue.push(flush)
+    this.#writing ??= this.#writeAll()
+    return flush
+  }
+
   /** The outcome of the write, or of the sync, of the batch at `offset`. */
   outcomeAt(offset: number, what: 'written' | 'durable'): Outcome {
     if (offset < (what === 'written' ? this.#writtenOffset : this.#syncedOffset)) return alreadyDone
@@ -157,9 +166,15 @@ export class GroupCommit {
           await this.#syncWritten()
           await this.#target.roll(flush)
         }
-        await this.#target.write(flush)
+        if (flush.batches.length > 0) await this.#target.write(flush)
         if (this.#broken) return
         this.#queue.shift()
+        if (flush.batches.length === 0) {
+          // A roll alone: everything before it is synced.
+          flush.written.done()
+          flush.durable.done()
+          continue
+        }
         this.#unsynced.push(flush)
         this.#writtenOffset = flush.endOffset
         this.#target.written(flush)

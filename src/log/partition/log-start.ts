@@ -1,12 +1,13 @@
 /**
  * The start of a partition's log. Retention drops whole segments there, oldest first; a deletion of records
- * moves it to any offset, also inside a batch. The new start shows at once. The files of segments wholly below
- * it are removed after it is durable.
+ * moves it to any offset, also inside a batch. The new start shows at once. The files of segments wholly
+ * below it are removed after it is durable.
  */
 import { diskError } from '../files/disk-errors.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
+import type { Segment } from '../segment/segment.ts'
 
 export interface LogStartContext {
   /** Makes the log start offsets of all partitions durable. */
@@ -53,11 +54,33 @@ export class LogStart {
     }
   }
 
-  /** Drops the segments that retention does not keep, as far as they lie below `limitOffset`. */
-  retain(limitOffset: number): Promise<void> {
-    const { delete: deletes, retentionBytes } = this.#source.settings
-    if (!deletes) return Promise.resolve()
-    return this.#drop(excessSegments(this.#segments.all, retentionBytes, limitOffset))
+  /**
+   * The offset below which retention keeps nothing, at the most `limitOffset`: by size only of older
+   * segments, by time of the active one as well, which must then be rolled first.
+   */
+  async expiredBelow(limitOffset: number, now: number): Promise<number> {
+    const { delete: deletes, retentionBytes, retentionMs } = this.#source.settings
+    if (!deletes) return this.#offset
+    const all = [...this.#segments.all]
+    const excess = excessSegments(all, retentionBytes, limitOffset)
+    let offset = excess === 0 ? this.#offset : all[excess - 1]!.nextOffset
+    if (retentionMs < 0) return offset
+    for (const segment of all) {
+      if (segment.sizeBytes === 0 || segment.nextOffset > limitOffset) break
+      if (now - (await this.#newestMs(segment, now)) <= retentionMs) break
+      offset = Math.max(offset, segment.nextOffset)
+    }
+    return offset
+  }
+
+  async #newestMs(segment: Segment, now: number): Promise<number> {
+    try {
+      return await segment.newestMs(now)
+    } catch (error) {
+      // It was dropped meanwhile.
+      if (!this.#segments.all.includes(segment)) return now
+      throw diskError(error, `looking for the age of ${segment.path}`)
+    }
   }
 
   async #drop(count: number): Promise<void> {

@@ -93,6 +93,12 @@ export class PartitionAppender {
     return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
   }
 
+  /** Begins a new segment, unless the last one is empty. Resolves when that is done. */
+  async roll(): Promise<void> {
+    if (!this.#plan.roll(this.#endOffset)) return this.#commit.write()
+    await this.#commit.roll(this.#endOffset, this.#producersNow()).written.promise
+  }
+
   /** See `Partition.appendMarker`. */
   appendMarker(marker: Marker): AppendReceipt {
     this.#producers.checkMarker(marker, this.#config.where)
@@ -144,7 +150,12 @@ export class PartitionAppender {
 
   /** The producers as of now, if the batch must begin a new segment. */
   #planRoll(batchBytes: number, lastOffset: number): readonly ProducerEntry[] | undefined {
-    if (!this.#plan.place(batchBytes, this.#endOffset, lastOffset, this.#segments.active)) return undefined
+    const now = this.#config.clock.now()
+    const isNew = this.#plan.place(batchBytes, this.#endOffset, lastOffset, now, this.#segments.active)
+    return isNew ? this.#producersNow() : undefined
+  }
+
+  #producersNow(): readonly ProducerEntry[] {
     this.#producers.expire(this.#config.clock.now() - this.#config.producerIdExpirationMs)
     return [...this.#producers.entries()]
   }

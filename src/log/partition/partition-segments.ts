@@ -3,11 +3,12 @@
  * disk, and fails with an error that names the file. The partition decides which caller waits, and which
  * records readers see.
  */
-import { assert, SerialQueue, type Disk } from '../../base/index.ts'
+import { assert, SerialQueue, type Clock, type Disk } from '../../base/index.ts'
 import type { CleanedSegment } from '../cleaner/cleaned-segment.ts'
 import { diskError, diskFailed } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
 import type { Flush } from './flush.ts'
+import type { SettingsSource } from './partition-settings.ts'
 import { encodeSnapshot } from '../producers/producer-snapshot.ts'
 import type { ProducerEntry, ProducerState } from '../producers/producer-state.ts'
 import type { StoppedPartition, StoppedSegment } from '../recovery/clean-stop.ts'
@@ -19,7 +20,8 @@ export class PartitionSegments {
   /** Oldest first; never empty. */
   readonly all: Segment[]
   readonly #folder: string
-  readonly #context: SegmentContext
+  readonly #context: SegmentContext & { readonly clock: Clock }
+  readonly #source: SettingsSource
   readonly #disk: Disk
   /** Removals and replacements of files. */
   readonly #changes = new SerialQueue()
@@ -27,11 +29,18 @@ export class PartitionSegments {
   /** The producers as of this offset are saved. */
   #snapshotOffset: number
 
-  constructor(folder: string, segments: Segment[], snapshotOffset: number, context: SegmentContext) {
+  constructor(
+    folder: string,
+    segments: Segment[],
+    snapshotOffset: number,
+    context: SegmentContext & { readonly clock: Clock },
+    source: SettingsSource,
+  ) {
     this.all = segments
     this.#snapshotOffset = snapshotOffset
     this.#folder = folder
     this.#context = context
+    this.#source = source
     this.#disk = context.disk
   }
 
@@ -43,6 +52,8 @@ export class PartitionSegments {
     const { active } = this
     try {
       await active.append(flush)
+      active.lastAppendMs = this.#context.clock.now()
+      active.firstAppendMs ??= active.lastAppendMs
     } catch (error) {
       throw diskError(error, `appending to ${active.path}`)
     }
@@ -60,7 +71,9 @@ export class PartitionSegments {
     assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
     try {
       await this.save(flush.baseOffset, flush.roll!, largestProducerId)
-      const segment = new Segment(this.#folder, flush.baseOffset, this.#context)
+      const { indexIntervalBytes } = this.#source.settings
+      const context = { ...this.#context, indexIntervalBytes }
+      const segment = new Segment(this.#folder, flush.baseOffset, context)
       await segment.create()
       await this.#disk.syncDirectory(this.#folder)
       this.all.push(segment)

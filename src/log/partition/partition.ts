@@ -60,6 +60,7 @@ export class Partition {
   #waiting = new Set<() => void>()
   readonly #start: LogStart
   #settings: PartitionSettings
+  #retaining: Promise<void> | undefined
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
@@ -78,7 +79,7 @@ export class Partition {
     this.#settings = settings
     this.epochs = epochs
     this.#context = context
-    this.#segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context)
+    this.#segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context, this)
     this.#producers = log.producers
     this.#start = new LogStart(this.#segments, log.logStartOffset, this, {
       saveLogStarts: () => context.saveLogStarts(),
@@ -326,10 +327,20 @@ export class Partition {
     return this.logStartOffset
   }
 
-  /** Drops the segments that retention does not keep. */
-  async retain(): Promise<void> {
-    if (this.#failure) return
-    await this.#start.retain(this.lastStableOffset)
+  /**
+   * Drops the segments that retention does not keep. If the newest record is too old as well, the active
+   * segment is rolled and dropped, as in Kafka.
+   */
+  retain(): Promise<void> {
+    return (this.#retaining ??= this.#retain().finally(() => {
+      this.#retaining = undefined
+    }))
+  }
+
+  /** Begins a new segment, unless the active one is empty. DISK_FULL, PARTITION_POISONED, CLOSED. */
+  async roll(): Promise<void> {
+    this.#checkWritable()
+    await this.#appender.roll()
   }
 
   /**
@@ -384,6 +395,15 @@ export class Partition {
     this.#notify()
   }
 
+  async #retain(): Promise<void> {
+    const isOver = (): boolean => this.#failure !== undefined || this.#closed !== undefined
+    if (isOver()) return
+    const offset = await this.#start.expiredBelow(this.lastStableOffset, this.#context.clock.now())
+    if (isOver()) return
+    if (offset === this.logEndOffset && offset > this.#segments.active.baseOffset) await this.roll()
+    if (!isOver()) await this.#start.dropBefore(offset)
+  }
+
   async #drain(): Promise<void> {
     try {
       await this.#commit.sync()
@@ -431,7 +451,7 @@ export class Partition {
    * failing disk is an error.
    */
   #dropFailed(error: unknown): void {
-    if (error instanceof MillraceError && error.retriable) return
+    if (this.#closed || (error instanceof MillraceError && error.retriable)) return
     this.#poison(error)
   }
 

@@ -7,12 +7,15 @@ import type { SettingsSource } from './partition-settings.ts'
 
 /** The offset index holds offsets less the segment's base offset, as int32. */
 const relativeOffsetMax = 0x7fff_ffff
+const indexEntryBytes = 8
 
 export class RollPlan {
   readonly #source: SettingsSource
   #baseOffset: number
   /** Bytes of the planned segment, with everything in flight to it. */
   #bytes: number
+  /** The machine's time of its first append; undefined while unknown. */
+  #firstAppendMs: number | undefined
   /** A roll was refused for lack of room, and must come first. */
   #rollsFirst = false
 
@@ -20,23 +23,32 @@ export class RollPlan {
     this.#source = source
     this.#baseOffset = active.baseOffset
     this.#bytes = active.sizeBytes
+    this.#firstAppendMs = active.firstAppendMs
   }
 
-  /** Adds a batch with these offsets. Returns whether it begins a new segment. */
-  place(batchBytes: number, baseOffset: number, lastOffset: number, active: Segment): boolean {
+  /** Adds a batch with these offsets at the time `now`. Returns whether it begins a new segment. */
+  place(batchBytes: number, baseOffset: number, lastOffset: number, now: number, active: Segment): boolean {
     const isActive = active.baseOffset === this.#baseOffset
+    const { segmentBytes, segmentIndexBytes } = this.#source.settings
     const fits =
       this.#bytes === 0 ||
-      (this.#bytes + batchBytes <= this.#source.settings.segmentBytes &&
+      (this.#bytes + batchBytes <= segmentBytes &&
         lastOffset - this.#baseOffset <= relativeOffsetMax &&
-        !(isActive && active.indexIsFull))
+        !(isActive && active.indexBytes > segmentIndexBytes - indexEntryBytes) &&
+        !this.#isOld(now))
     if (fits && !this.#rollsFirst) {
       this.#bytes += batchBytes
+      this.#firstAppendMs ??= now
       return false
     }
-    this.#rollsFirst = false
-    this.#baseOffset = baseOffset
-    this.#bytes = batchBytes
+    this.#begin(baseOffset, batchBytes, now)
+    return true
+  }
+
+  /** Begins a new segment at `baseOffset`, without a batch. False: the planned one is empty. */
+  roll(baseOffset: number): boolean {
+    if (this.#bytes === 0 && !this.#rollsFirst) return false
+    this.#begin(baseOffset, 0, undefined)
     return true
   }
 
@@ -47,5 +59,23 @@ export class RollPlan {
     this.#rollsFirst = rollsFirst
     this.#baseOffset = active.baseOffset
     this.#bytes = active.sizeBytes
+    this.#firstAppendMs = active.firstAppendMs
+  }
+
+  #begin(baseOffset: number, bytes: number, firstAppendMs: number | undefined): void {
+    this.#rollsFirst = false
+    this.#baseOffset = baseOffset
+    this.#bytes = bytes
+    this.#firstAppendMs = firstAppendMs
+  }
+
+  /**
+   * By the machine's time of its first append. Kafka compares timestamps of records, which makes many small
+   * segments of a replay.
+   */
+  #isOld(now: number): boolean {
+    const { compact, maxCompactionLagMs, segmentMs } = this.#source.settings
+    const ageMsMax = compact ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs
+    return this.#firstAppendMs !== undefined && now - this.#firstAppendMs > ageMsMax
   }
 }

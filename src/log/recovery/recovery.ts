@@ -328,6 +328,11 @@ class Recovery {
       await this.#producers.save(segment.baseOffset)
     const end = await rebuildSegment(this.#context, found, this.#producers, this.#recoveryPoint)
     if (readOnly) return end
+    // Where the times of its appends are lost, it is as old as this recovery.
+    const { times, logBytes } = found.digest ?? {}
+    const now = this.#context.clock.now()
+    segment.firstAppendMs = times?.firstAppend ?? now
+    segment.lastAppendMs = times && logBytes === segment.sizeBytes ? times.lastAppend : now
     if (!isActive && end.problem === undefined) {
       await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
       await disk.syncDirectory(segment.folder)

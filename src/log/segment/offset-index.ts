@@ -11,13 +11,6 @@ import { assert } from '../../base/index.ts'
 import { IndexEntries } from './index-entries.ts'
 
 const entryBytes = 8
-/** Kafka's `segment.index.bytes`, 10 MiB: a segment whose index is full is rolled. */
-const entriesMax = Math.floor((10 * 1024 * 1024) / entryBytes)
-
-/** Whether an index of so many bytes takes no more entries. */
-export function isFullIndex(bytes: number): boolean {
-  return bytes / entryBytes >= entriesMax
-}
 
 export class OffsetIndex {
   readonly baseOffset: number
@@ -33,8 +26,8 @@ export class OffsetIndex {
     return this.#entries.count
   }
 
-  get isFull(): boolean {
-    return this.#entries.count >= entriesMax
+  get sizeBytes(): number {
+    return this.#entries.count * entryBytes
   }
 
   /** The file's content. */

@@ -9,6 +9,9 @@
  * timeindex 393216 01c2bb90
  * txnindex 0 00000000
  * producers 4711               the largest producer id that the partition had seen; -1: none
+ * times 1767225600000 1767229200000 1767229201000
+ *                              the machine's time of its first append, the largest timestamp of its records
+ *                              (-1: none), the time of its last append; older versions wrote no such line
  * check 1c291ca3
  * ```
  * Kafka's index files have no room for a check value, so this file of millrace's holds it. A segment whose
@@ -27,11 +30,22 @@ export interface FileDigest {
   readonly crc: number
 }
 
+/** Times of a segment, in ms since the epoch, by which it is rolled and dropped. */
+export interface SegmentTimes {
+  /** The machine's time of its first append. */
+  readonly firstAppend: number
+  /** The largest timestamp of its records; -1: none. */
+  readonly largest: number
+  /** The machine's time of its last append. */
+  readonly lastAppend: number
+}
+
 export interface SegmentDigest {
   readonly logBytes: number
   readonly nextOffset: number
   readonly files: Readonly<Record<DigestedFile, FileDigest>>
   readonly largestProducerId: number
+  readonly times?: SegmentTimes
 }
 
 export function digestOf(bytes: Uint8Array): FileDigest {
@@ -51,18 +65,20 @@ export function fits(bytes: Uint8Array | undefined, { bytes: size, crc }: FileDi
   return length === size && (length === 0 || crc32c(bytes!) === crc)
 }
 
-export function encodeDigest({ logBytes, nextOffset, files, largestProducerId }: SegmentDigest): Uint8Array {
+export function encodeDigest(digest: SegmentDigest): Uint8Array {
+  const { logBytes, nextOffset, files, largestProducerId, times } = digest
   const lines = digestedFiles.map(name => {
     const { bytes, crc } = files[name]
     return `${name} ${bytes} ${crc.toString(16).padStart(8, '0')}\n`
   })
+  const last = times ? `times ${times.firstAppend} ${times.largest} ${times.lastAppend}\n` : ''
   return withCheck(
-    `segment 1\nlog ${logBytes} ${nextOffset}\n${lines.join('')}producers ${largestProducerId}\n`,
+    `segment 1\nlog ${logBytes} ${nextOffset}\n${lines.join('')}producers ${largestProducerId}\n${last}`,
   )
 }
 
 const pattern =
-  /^segment 1\nlog (\d+) (\d+)\nindex (\d+) ([0-9a-f]{8})\ntimeindex (\d+) ([0-9a-f]{8})\ntxnindex (\d+) ([0-9a-f]{8})\nproducers (-?\d+)\n$/
+  /^segment 1\nlog (\d+) (\d+)\nindex (\d+) ([0-9a-f]{8})\ntimeindex (\d+) ([0-9a-f]{8})\ntxnindex (\d+) ([0-9a-f]{8})\nproducers (-?\d+)\n(?:times (-?\d+) (-?\d+) (-?\d+)\n)?$/
 
 /** Undefined if the file has changed since it was written: it then proves nothing. */
 export function parseDigest(bytes: Uint8Array): SegmentDigest | undefined {
@@ -78,5 +94,14 @@ export function parseDigest(bytes: Uint8Array): SegmentDigest | undefined {
     nextOffset: Number(found[2]),
     files: { index: file(3), timeindex: file(5), txnindex: file(7) },
     largestProducerId: Number(found[9]),
+    ...(found[10] === undefined
+      ? {}
+      : {
+          times: {
+            firstAppend: Number(found[10]),
+            largest: Number(found[11]),
+            lastAppend: Number(found[12]),
+          },
+        }),
   }
 }

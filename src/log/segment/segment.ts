@@ -15,12 +15,11 @@ import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
-import { isFullIndex } from './offset-index.ts'
 import { digestOf, emptyDigest, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
 import { scanSegment } from './segment-scan.ts'
-import { readFile, removeIfThere, writeFile } from '../files/small-file.ts'
+import { readFile, removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
 
 /** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
 export const indexIntervalBytesDefault = 4096
@@ -63,6 +62,9 @@ export class Segment {
   unsyncedBytes = 0
   /** Compaction may have left gaps between its batches. */
   hasGaps = false
+  /** The machine's time of the first and of the last append; undefined while unknown. */
+  firstAppendMs: number | undefined
+  lastAppendMs: number | undefined
   /** Of transactions whose abort marker is in this segment, by that marker. */
   aborted: AbortedTransaction[] = []
   /**
@@ -109,6 +111,8 @@ export class Segment {
     this.#digest = digest
     this.sizeBytes = digest.logBytes
     this.nextOffset = digest.nextOffset
+    this.firstAppendMs = digest.times?.firstAppend
+    this.lastAppendMs = digest.times?.lastAppend
     this.aborted = aborted
   }
 
@@ -122,9 +126,9 @@ export class Segment {
     return this.#indexes === undefined
   }
 
-  /** No more entries: the segment must be rolled. */
-  get indexIsFull(): boolean {
-    return this.#indexes?.offsets.isFull ?? isFullIndex(this.#digest?.files.index.bytes ?? 0)
+  /** Bytes of its offset index. */
+  get indexBytes(): number {
+    return this.#indexes?.offsets.sizeBytes ?? this.#digest?.files.index.bytes ?? 0
   }
 
   /**
@@ -197,7 +201,7 @@ export class Segment {
     assert(this.#indexes, 'the indexes are in memory')
     const { disk } = this.#context
     const files = { ...this.#indexes.files(), txnindex: encodeAborted(this.aborted) }
-    const digest = {
+    const digest: SegmentDigest = {
       logBytes: this.sizeBytes,
       nextOffset: this.nextOffset,
       files: {
@@ -206,6 +210,7 @@ export class Segment {
         txnindex: digestOf(files.txnindex),
       },
       largestProducerId,
+      ...this.#times(this.#indexes.maxTimestamp),
     }
     await writeFile(disk, this.#path('index'), files.index, 'unsynced')
     await writeFile(disk, this.#path('timeindex'), files.timeindex, 'unsynced')
@@ -254,6 +259,18 @@ export class Segment {
     return read
   }
 
+  /**
+   * When its newest record was written, as retention counts: its largest timestamp, but a timestamp that is
+   * ahead of the clock counts as the time of the last append. If that is unknown, or ahead of the clock as
+   * well, as now; a segment that is complete remembers it.
+   */
+  async newestMs(now: number): Promise<number> {
+    const largest = this.#indexes?.maxTimestamp ?? this.#digest?.times?.largest ?? (await this.maxTimestamp())
+    if (largest >= 0 && largest <= now) return largest
+    if (this.lastAppendMs === undefined || this.lastAppendMs > now) await this.#setLastAppend(now, largest)
+    return this.lastAppendMs!
+  }
+
   /** The largest timestamp in the segment; -1 where there is none. */
   async maxTimestamp(): Promise<number> {
     return (this.#indexes ?? (await this.#load())).maxTimestamp
@@ -275,6 +292,23 @@ export class Segment {
     await this.#context.files.drop(this.path)
     for (const extension of ['log', 'digest', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
       await removeIfThere(this.#context.disk, this.#path(extension))
+  }
+
+  async #setLastAppend(now: number, largest: number): Promise<void> {
+    this.firstAppendMs = Math.min(this.firstAppendMs ?? now, now)
+    this.lastAppendMs = now
+    // The digest of a segment that grows is written when it is complete.
+    if (this.#digest?.logBytes !== this.sizeBytes) return
+    const digest = { ...this.#digest, ...this.#times(largest) }
+    const name = segmentFile(this.baseOffset, 'digest')
+    await replaceFile(this.#context.disk, this.folder, name, encodeDigest(digest))
+    this.#digest = digest
+  }
+
+  #times(largest: number): Pick<SegmentDigest, 'times'> {
+    if (this.lastAppendMs === undefined) return {}
+    const { firstAppendMs: firstAppend = this.lastAppendMs, lastAppendMs: lastAppend } = this
+    return { times: { firstAppend, largest, lastAppend } }
   }
 
   /** A place from which going forward meets the batch with `offset`. */

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'a half change of configs: a partition that states older ones is left as it is',
+    file: 'src/broker/topics.ts',
+    find: '      const { topicId, configs } = partition.config\n      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))',
+    replace: '      const { topicId } = partition.config\n      if (topicId === undefined)',
+    tests: ['test/broker/admin-changes.test.ts'],
+  },
+  {
     name: 'groups: offsets that a repair may have taken are kept beside those that are moved',
     file: 'src/port/group/group-offsets.ts',
     find: 'if (others.length > 0) await port.committedOffsets(group, others)',

@@ -1,0 +1,65 @@
+/** What administration refuses, and whose topics it changes. */
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { refuses } from '../port/conformance/harness.ts'
+import { openTestLog } from './simulated-log.test-support.ts'
+
+test('internal topics of the log are not changed; those of an app only by the app', async t => {
+  const { port } = await openTestLog(t)
+  const { admin } = port
+  const internal = '__consumer_offsets'
+  const change = [{ name: 'retention.ms', op: 'set', value: 1 }] as const
+  await refuses('INVALID_ARGUMENT', admin.alterConfigs({ type: 'topic', name: internal }, change))
+  await refuses('INVALID_ARGUMENT', admin.deleteRecords(internal, 0, -1))
+  await port.createTopic('app-changelog', { partitions: 1, app: 'app' })
+  await refuses('INVALID_ARGUMENT', admin.deleteRecords('app-changelog', 0, -1))
+  equal(await admin.deleteRecords('app-changelog', 0, -1, { app: 'app' }), 0)
+})
+
+test('what an app needs is kept, whatever the defaults of other topics are; unless its topic says otherwise', async t => {
+  const { port } = await openTestLog(t, {
+    configs: { 'log.retention.ms': 5, 'log.cleanup.policy': 'compact' },
+  })
+  const { admin } = port
+  await port.createTopic('kept', { partitions: 1, app: 'app' })
+  await port.createTopic('purged', { partitions: 1, app: 'app', configs: { 'retention.ms': 7 } })
+  await admin.alterConfigs({ type: 'broker' }, [
+    { name: 'log.retention.bytes', op: 'set', value: 9 },
+    { name: 'log.message.timestamp.type', op: 'set', value: 'LogAppendTime' },
+  ])
+  const names = ['cleanup.policy', 'message.timestamp.type', 'retention.bytes', 'retention.ms']
+  const valuesOf = async (name: string): Promise<unknown> =>
+    (await admin.describeConfigs({ type: 'topic', name }, names)).map(({ value }) => value)
+  deepEqual(await valuesOf('kept'), ['delete', 'CreateTime', '-1', '-1'])
+  deepEqual(await valuesOf('purged'), ['delete', 'CreateTime', '-1', '7'])
+})
+
+test('a topic that is compacted only loses no records by offset', async t => {
+  const { port } = await openTestLog(t)
+  const configs = { 'cleanup.policy': 'compact' }
+  await port.createTopic('table', { partitions: 1, configs })
+  await refuses('POLICY_VIOLATION', port.admin.deleteRecords('table', 0, -1))
+  await port.admin.alterConfigs({ type: 'topic', name: 'table' }, [
+    { name: 'cleanup.policy', op: 'append', value: 'delete' },
+  ])
+  equal(await port.admin.deleteRecords('table', 0, -1), 0)
+  await refuses('OFFSET_OUT_OF_RANGE', port.admin.deleteRecords('table', 0, -2))
+  await refuses('OFFSET_OUT_OF_RANGE', port.admin.deleteRecords('table', 0, 1))
+})
+
+test('the broker describes its defaults, and which of them can be altered', async t => {
+  const { port } = await openTestLog(t, { configs: { 'log.retention.hours': 2 } })
+  const found = await port.admin.describeConfigs({ type: 'broker' }, [
+    'log.retention.check.interval.ms',
+    'log.retention.hours',
+    'log.retention.ms',
+  ])
+  deepEqual(
+    found.map(({ name, value, source, readOnly }) => [name, value, source, readOnly]),
+    [
+      ['log.retention.check.interval.ms', '300000', 'default', true],
+      ['log.retention.hours', '2', 'static', true],
+      ['log.retention.ms', null, 'default', false],
+    ],
+  )
+})
