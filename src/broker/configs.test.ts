@@ -1,5 +1,6 @@
 /** Which value of a config holds, what a change makes of the others, and which values are refused. */
 import { deepEqual, equal } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../base/index.ts'
 import { settingsDefault } from '../log/index.ts'
@@ -121,4 +122,18 @@ test('changes set, delete, append and subtract; a wrong one changes nothing', ()
   check({}, [{ name: 'retention.ms', op: 'append', value: 1 }], 'INVALID_CONFIG')
   check({}, [policy('set', 'compact'), policy('append', 'delete')], 'INVALID_ARGUMENT')
   check({}, [policy('set', 'compact'), { name: 'unheard', op: 'set', value: 1 }], 'INVALID_CONFIG')
+})
+
+test('docs/topics.md lists every config, with its default and its names for brokers', () => {
+  const page = readFileSync(new URL('../../docs/topics.md', import.meta.url), 'utf8')
+  const rows = page.split('\n').map(line => line.split('|').map(cell => cell.trim()))
+  for (const name of topicConfigNames) {
+    const { broker, default: text, does, unused } = topicConfigs[name]
+    const row = rows.find(([, config]) => config === `\`${name}\``)
+    deepEqual(row?.slice(2, 5), [
+      broker.map(each => `\`${each.name}\``).join(', '),
+      text === '' ? 'empty' : text,
+      unused === undefined ? does : `${does} No effect: ${unused}.`,
+    ])
+  }
 })

@@ -147,6 +147,35 @@ test('lists topics, and internal ones on request', async () => {
   await refused(['topic', 'describe', 'none', '--data', own], [1, 'UNKNOWN_TOPIC', /'none'.*topic list/])
 })
 
+test('topic create, configs and alter', async () => {
+  const own = join(folder, 'configured')
+  const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', own])
+  equal((await millrace('topic create t -p 2 --config segment.bytes=5000 --config retention.ms=9')).code, 0)
+  equal((await millrace('topic list')).out, 't\t2 partitions\n')
+  match((await millrace('topic configs t')).out, /^retention.ms\t9\ttopic\nsegment.bytes\t5000\ttopic\n/m)
+  equal(
+    (await millrace('topic alter t --config cleanup.policy=compact,delete --reset retention.ms')).out,
+    'cleanup.policy\tcompact,delete\ttopic\nretention.ms\t-1\tstatic\n',
+  )
+  equal(
+    (await millrace('topic alter --defaults --config log.retention.ms=7000')).out,
+    'log.retention.ms\t7000\tbroker\n',
+  )
+  match((await millrace('topic configs t --all')).out, /^retention.ms\t7000\tbroker\n/m)
+  match((await millrace('topic configs --defaults --json')).out, /"name":"log.retention.ms","value":"7000"/)
+  const wrong: [string, [number, string, RegExp]][] = [
+    ['topic alter t', [2, 'USAGE', /--config name=value/]],
+    ['topic alter --config a=b', [2, 'USAGE', /Name a topic/]],
+    ['topic configs t --defaults', [2, 'USAGE', /not both/]],
+    ['topic alter t --config retention.mss=1', [2, 'INVALID_CONFIG', /'retention.ms'/]],
+    ['topic alter t --config retention.ms', [2, '', /retention.ms=86400000/]],
+    ['topic create u --partitions none', [2, '', /whole number/]],
+    ['topic create u --config min.insync.replicas=2', [2, 'INVALID_CONFIG', /only its default/]],
+    ['topic alter none --config retention.ms=1', [1, 'UNKNOWN_TOPIC', /'none'/]],
+  ]
+  for (const [command, refusal] of wrong) await refused([...command.split(' '), '-d', own], refusal)
+})
+
 test('group reset moves groups and refuses apps; app reset refuses groups', async () => {
   const moved = join(folder, 'moved')
   const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', moved])

@@ -52,7 +52,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     if (!isMillraceError(error)) throw error
     terminal.note(`millrace: ${inFlags(error.message)} (${error.code})`)
-    return isMillraceError(error, 'USAGE', 'INVALID_ARGUMENT', 'INVALID_DURATION') ? 2 : 1
+    return isMillraceError(error, 'USAGE', 'INVALID_ARGUMENT', 'INVALID_CONFIG', 'INVALID_DURATION') ? 2 : 1
   }
 }
 

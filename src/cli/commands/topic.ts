@@ -1,10 +1,11 @@
-/** `millrace topic list` and `millrace topic describe <name>`. */
+/** `millrace topic`: lists, describes and creates topics, and alters their configs. */
 import { Command } from 'commander'
 import type { Log } from '../../index.ts'
 import { missingTopic } from '../../port/index.ts'
 import { dataOption, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
+import { alterTopic, createTopic, showConfigs } from '../topic-configs.ts'
 
 interface Options {
   readonly data: string
@@ -43,7 +44,13 @@ export function topicCommand(terminal: Terminal): Command {
           )
       }),
     )
-  return new Command('topic').description('show topics').addCommand(list).addCommand(describe)
+  return new Command('topic')
+    .description('show and create topics, change their configs')
+    .addCommand(list)
+    .addCommand(describe)
+    .addCommand(createTopic(terminal))
+    .addCommand(showConfigs(terminal))
+    .addCommand(alterTopic(terminal))
 }
 
 async function partitionsOf(
