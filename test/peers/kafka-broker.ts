@@ -19,6 +19,8 @@ const stopMsMax = 30_000
 const clusterId = 'bWlsbHJhY2UtcGVlcnMtMQ'
 
 export interface KafkaBroker {
+  /** Of everything that it keeps: for another start over the same data. */
+  readonly folder: string
   /** `host:port`, for clients. */
   readonly brokers: string
   /** The folder that holds a folder per partition (`plain-gzip-0`). */
@@ -31,11 +33,15 @@ export interface KafkaBroker {
 
 /**
  * Starts Apache Kafka and resolves when it accepts connections. `properties` are added to server.properties.
+ * `data`: the folder of a broker that was stopped, whose data it continues.
  */
-export async function startKafka(properties: Record<string, string> = {}): Promise<KafkaBroker> {
+export async function startKafka(
+  properties: Record<string, string> = {},
+  data?: string,
+): Promise<KafkaBroker> {
   const classPath = kafkaClassPath()
   mkdirSync(peersFolder, { recursive: true })
-  const folder = mkdtempSync(join(peersFolder, 'run-kafka-'))
+  const folder = data ?? mkdtempSync(join(peersFolder, 'run-kafka-'))
   const logDirectory = join(folder, 'log')
   const outputFile = join(folder, 'output.txt')
   const [port, controllerPort] = await freePorts()
@@ -67,7 +73,7 @@ export async function startKafka(properties: Record<string, string> = {}): Promi
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   )
-  await java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', configFile])
+  if (data === undefined) await java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', configFile])
 
   const output = openSync(outputFile, 'w')
   const broker = spawn('java', ['-Xmx1g', '-cp', classPath, 'kafka.Kafka', configFile], {
@@ -97,6 +103,7 @@ export async function startKafka(properties: Record<string, string> = {}): Promi
     process.off('exit', killWithUs)
   }
   return {
+    folder,
     brokers: `127.0.0.1:${port}`,
     logDirectory,
     stop,
