@@ -25,6 +25,16 @@ export interface BrokerOnlyDefinition {
 }
 
 export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> = {
+  'log.cleaner.backoff.ms': {
+    kind: { type: 'long', min: 0 },
+    default: '15000',
+    does: 'How long compaction rests once no topic needs it.',
+  },
+  'log.cleaner.dedupe.buffer.size': {
+    kind: { type: 'long', min: 24 },
+    default: '134217728',
+    does: 'Bytes for the keys of one pass of compaction, 24 a key; a pass over more keys covers the first ones.',
+  },
   'log.retention.check.interval.ms': {
     kind: { type: 'long', min: 1 },
     default: '300000',

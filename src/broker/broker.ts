@@ -151,7 +151,12 @@ export class Broker {
   static async open(path: string, options: BrokerOptions): Promise<Broker> {
     const statics = staticConfigs(options.configs)
     const retentionCheckIntervalMs = brokerOnlyNumber(statics, 'log.retention.check.interval.ms')
-    const log = await LogDirectory.open(path, { ...options, retentionCheckIntervalMs })
+    const cleaner = {
+      backoffMs: brokerOnlyNumber(statics, 'log.cleaner.backoff.ms'),
+      dedupeBufferBytes: brokerOnlyNumber(statics, 'log.cleaner.dedupe.buffer.size'),
+      ...options.cleaner,
+    }
+    const log = await LogDirectory.open(path, { ...options, retentionCheckIntervalMs, cleaner })
     try {
       const broker = new Broker(await openParts(log, options, statics))
       await broker.#start()

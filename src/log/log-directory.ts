@@ -48,6 +48,7 @@ import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { recoverPartition, type PartitionRecovery, type RecoveredLog } from './recovery/recovery.ts'
+import { LogCleaner } from './log-cleaner.ts'
 import { Segment } from './segment/segment.ts'
 
 /** What recovery found when the directory was opened. */
@@ -273,6 +274,11 @@ export class LogDirectory {
     this.#housekeeping.start({
       intervalMs: this.#config.retentionCheckIntervalMs,
       run: isStopped => this.#retainAll(isStopped),
+    })
+    const cleaner = new LogCleaner(this.#config.clock, this.#partitions)
+    this.#housekeeping.start({
+      intervalMs: this.#config.cleaner.backoffMs,
+      run: isStopped => cleaner.run(isStopped),
     })
   }
 

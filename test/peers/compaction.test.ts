@@ -131,7 +131,7 @@ async function readAll(partition: Partition): Promise<Found[]> {
   return found
 }
 
-/** A compacted partition of every codec, with transactions, aborts and tombstones; what a reader finds in it. */
+/** A compacted partition of every codec, with aborts and tombstones; gives what a reader finds in it. */
 async function writeOurs(path: string): Promise<Found[]> {
   const log = await LogDirectory.open(path, {
     disk: nodeDisk,

@@ -16,11 +16,17 @@ export interface CleanerLimits {
   readonly dedupeBufferBytes: number
   /** Bytes that are read, looked through and written in one turn of the event loop. Default 128 KiB. */
   readonly portionBytes: number
+  /**
+   * How long compaction rests once no partition needs it. Default 15,000 ms: Kafka's
+   * `log.cleaner.backoff.ms`.
+   */
+  readonly backoffMs: number
 }
 
 export const cleanerLimitsDefault: CleanerLimits = {
   dedupeBufferBytes: 128 << 20,
   portionBytes: 128 << 10,
+  backoffMs: 15_000,
 }
 
 export interface CleanerContext extends SegmentContext {

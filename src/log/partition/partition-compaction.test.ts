@@ -112,7 +112,7 @@ describe('compaction of a partition', () => {
     await clock.advance(1)
     await roll()
     await partition.compaction.clean()
-    // The segment goes on to the offset where the next one begins.
+    // The segment still ends at the offset where the next one begins.
     deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: 1=b', '2-2: '])
   })
 

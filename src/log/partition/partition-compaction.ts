@@ -95,12 +95,13 @@ export class PartitionCompaction {
   /**
    * Compacts what can be compacted now, in one pass; false: there was nothing, or the partition is closed.
    * Appends and reads continue meanwhile. One pass runs at a time: a call that comes meanwhile gets its end.
+   * Ends soon once `isStopped`.
    * @throws MillraceError DISK_FULL, LIMIT_EXCEEDED (both retriable), PARTITION_DAMAGED, PARTITION_POISONED;
    *   UNSUPPORTED_FORMAT, LIMIT_EXCEEDED for a batch that cannot be decompressed. The log stays as valid as
    *   before.
    */
-  clean(): Promise<boolean> {
-    return (this.#running ??= this.#clean().finally(() => {
+  clean(isStopped: () => boolean = () => false): Promise<boolean> {
+    return (this.#running ??= this.#clean(isStopped).finally(() => {
       this.#running = undefined
     }))
   }
@@ -111,7 +112,7 @@ export class PartitionCompaction {
     await this.#running?.catch(() => undefined)
   }
 
-  async #clean(): Promise<boolean> {
+  async #clean(isStopped: () => boolean): Promise<boolean> {
     const range = await this.range()
     if (!range || this.#isStopped()) return false
     // With durability 'os' a loss of power could take back a commit whose records have replaced others.
@@ -125,7 +126,7 @@ export class PartitionCompaction {
         settings: this.#partition.settings,
         aborted: all.flatMap(({ aborted }) => aborted),
         producers: this.#lastBatches(),
-        isStopped: () => this.#isStopped(),
+        isStopped: () => this.#isStopped() || isStopped(),
         replace: (replaced, cleaned) => this.#replace(replaced, cleaned),
       })
       await this.#save({ ...this.#checkpoint, cleanedTo })

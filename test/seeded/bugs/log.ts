@@ -3,6 +3,27 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const logBugs: readonly SeededBug[] = [
   {
+    name: 'compaction: an aborted record replaces a committed one',
+    file: 'src/log/cleaner/dirty-keys.ts',
+    find: ' || batch.isControl || fates.isAborted(batch)) continue',
+    replace: ' || batch.isControl) continue',
+    tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
+  },
+  {
+    name: 'compaction: a marker is removed while batches of its transaction are left',
+    file: 'src/log/cleaner/transaction-fates.ts',
+    find: 'return !this.#withBatches.delete(marker.producerId)',
+    replace: 'return true',
+    tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
+  {
+    name: 'compaction: the last sequence of a producer goes with its records',
+    file: 'src/log/cleaner/batch-cleaner.ts',
+    find: 'if (!isLast && !this.#isLastOfProducer(batch)) return undefined',
+    replace: 'if (!isLast) return undefined',
+    tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
+  },
+  {
     name: 'no fdatasync: a segment is never synced',
     file: 'src/log/segment/segment.ts',
     find: '      await file.sync()\n      checkPlace(file, this.path)\n',

@@ -1,0 +1,58 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
+import { BatchBuilder } from '../wire/index.ts'
+import { LogCleaner } from './log-cleaner.ts'
+import { dataPath, openDirectory } from './log.test-support.ts'
+import type { Partition } from './partition/partition.ts'
+
+const clock = virtualClock(1_000_000)
+
+function batchOf(key: string, bytes: number): Uint8Array {
+  const builder = new BatchBuilder({ initialBytes: 256 })
+  builder.appendText(clock.now(), key, 'x'.repeat(bytes))
+  return builder.build()
+}
+
+async function write(partition: Partition, records: number, key = 'key'): Promise<void> {
+  for (let n = 0; n < records; n += 1) await partition.append(batchOf(key, 300)).durable
+}
+
+test('compacts the partitions that need it, dirtiest first, and leaves the others alone', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, { clock, segmentBytes: 1000, compact: true })
+  const names = ['half', 'clean', 'deleted', 'damaged'] as const
+  const partitions = new Map<string, Partition>()
+  for (const name of names) partitions.set(name, await log.createPartition(name, 0))
+  const { half, clean, deleted, damaged } = Object.fromEntries(partitions) as Record<
+    (typeof names)[number],
+    Partition
+  >
+  deleted.configure({ ...deleted.settings, compact: false })
+  for (const partition of partitions.values()) await write(partition, 10)
+  const path = `${dataPath}/damaged-0/${'0'.repeat(20)}.log`
+  const bytes = disk.contentOf(path)!
+  bytes[100]! ^= 1
+  disk.setContent(path, bytes)
+
+  const cleaner = new LogCleaner(clock, partitions)
+  await cleaner.run(() => false)
+  deepEqual(
+    [...partitions.values()].map(({ compaction }) => compaction.cleanedTo > 0),
+    [true, true, false, false],
+  )
+  // A damaged one is left alone, and stays as it is.
+  equal(damaged.failure, undefined)
+  deepEqual(disk.contentOf(path), bytes)
+
+  // Below the ratio nothing happens; past it only where it is passed.
+  const before = clean.compaction.cleanedTo
+  await write(half, 8)
+  await cleaner.run(() => true)
+  ok(half.compaction.cleanedTo < half.logEndOffset - 5)
+  await cleaner.run(() => false)
+  ok(half.compaction.cleanedTo > half.logEndOffset - 5)
+  equal(clean.compaction.cleanedTo, before)
+  await log.close()
+})
