@@ -115,11 +115,13 @@ export class PartitionCompaction {
   async #clean(isStopped: () => boolean): Promise<boolean> {
     const range = await this.range()
     if (!range || this.#isStopped()) return false
-    // With durability 'os' a loss of power could take back a commit whose records have replaced others.
-    await this.#partition.sync()
     const { all } = this.#segments
     const segments = all.filter(({ nextOffset }) => nextOffset <= range.endOffset)
+    const [first] = segments
+    if (!first) return false
     try {
+      // With durability 'os' a loss of power could take back a commit whose records have replaced others.
+      await this.#partition.sync()
       const cleanedTo = await cleanSegments(this.#context, {
         segments,
         range,
@@ -133,7 +135,7 @@ export class PartitionCompaction {
       return true
     } catch (error) {
       // Retention or a deletion of records was faster, and took the files away.
-      const isTaken = segments[0]!.baseOffset < all[0]!.baseOffset
+      const isTaken = first.baseOffset < all[0]!.baseOffset
       if (error instanceof CleaningStopped || isTaken) return false
       const { folder } = this.#partition
       if (error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH'))
