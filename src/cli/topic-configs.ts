@@ -35,10 +35,11 @@ export function alterTopic(terminal: Terminal): Command {
     .description('change configs of a topic, or the defaults of all topics')
     .argument('[topic]')
     .option('--config <name=value>', 'set a config; may be given several times', added)
-    .option('--reset <name>', 'return a config to its default', (name, names: readonly string[] = []) => [
-      ...names,
-      name,
-    ])
+    .option(
+      '--reset <name>',
+      'return a config to its default',
+      (name, names: readonly string[] | undefined) => [...(names ?? []), name],
+    )
     .option('--defaults', "the defaults of all topics, by Kafka's names for brokers, as log.retention.ms")
     .addOption(dataOption())
     .action((name: string | undefined, { data, config = [], reset = [], defaults }: Options) =>
