@@ -84,6 +84,14 @@ test('a partition whose files have changed is recovered, and damage in it is fou
     [disk => disk.setContent(`${folder}/notes.txt`, new Uint8Array(3)), false],
     [disk => disk.setContent(`${dataPath}/clean-stop`, new Uint8Array(3)), false],
     [disk => disk.remove(`${dataPath}/clean-stop`), false],
+    [
+      disk => {
+        const text = Buffer.from(disk.contentOf(`${dataPath}/clean-stop`)!).toString()
+        const changed = text.replaceAll('"logStartOffset":0', '"logStartOffset":3')
+        disk.setContent(`${dataPath}/clean-stop`, Buffer.from(changed))
+      },
+      false,
+    ],
   ]
   for (const [n, [change, isDamage]] of changes.entries()) {
     const disk = await stoppedLog()
@@ -97,7 +105,7 @@ test('a partition whose files have changed is recovered, and damage in it is fou
     const partition = log.partition('flights', 0)!
     equal(partition.failure?.code, isDamage ? 'PARTITION_DAMAGED' : undefined, `change ${n}`)
     if (isDamage) await failsWith('PARTITION_DAMAGED', partition.sync())
-    else equal(partition.logEndOffset, 7)
+    else deepEqual([partition.logStartOffset, partition.logEndOffset], [0, 7])
     await log.close()
   }
 })
