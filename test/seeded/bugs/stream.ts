@@ -184,7 +184,7 @@ export const streamBugs: readonly SeededBug[] = [
     file: 'src/stream/run/purge.ts',
     find: 'const offset = this.#committed.get(keyOf(input)) ?? 0',
     replace: 'const offset = position',
-    tests: ['test/app/own-topics.test.ts'],
+    tests: ['src/stream/run/purge.test.ts'],
   },
   {
     name: 'own topics: at least once, old changes without a commit are reverted to nothing',
