@@ -32,6 +32,7 @@ export const appendRead: Benchmark = {
     const log = await openLog(data)
     await log.port.createTopic('read', { partitions: 1 })
     await appendAll(log, 'read')
+    const appending = append(log, data)
     const readByHand = sideOf('readSync of 1 MiB, CRC, walk, JSON.parse', async () =>
       sumOf(join(data, 'read-0')),
     )
@@ -42,7 +43,7 @@ export const appendRead: Benchmark = {
           comparisons: [
             {
               name: 'append 200 B, synced',
-              ours: append(log, data),
+              ours: appending,
               theirs: appendBaseline(join(folder, 'baseline')),
               by: 'cpu',
               reach: 0.8,
@@ -82,6 +83,10 @@ export const appendRead: Benchmark = {
             },
           ],
         },
+      ],
+      flat: [
+        { name: 'a reader', run: async () => void (await walk(log)) },
+        { name: 'a writer', run: () => appending.run() },
       ],
       dispose: () => log.close(),
     }

@@ -34,10 +34,15 @@ export interface Workload {
   readonly comparisons: readonly Comparison[]
 }
 
+/** Work that must hold the same memory however often it is repeated. */
+export type Flat = Pick<Side, 'name' | 'run'>
+
 export interface Benchmark {
   readonly name: string
   /** Makes the input in `folder`, which is removed afterwards. */
-  readonly prepare: (
-    folder: string,
-  ) => Promise<{ readonly workloads: readonly Workload[]; readonly dispose: () => Promise<void> }>
+  readonly prepare: (folder: string) => Promise<{
+    readonly workloads: readonly Workload[]
+    readonly flat?: readonly Flat[]
+    readonly dispose: () => Promise<void>
+  }>
 }

@@ -10,6 +10,7 @@ import { styleText } from 'node:util'
 import { appendRead } from './append-read.ts'
 import type { Benchmark } from './benchmark.ts'
 import { rssBytesMax, runDemo } from './demo.ts'
+import { growthBytesMax, growthOf } from './memory.ts'
 import { measure, rounds, type Measurement } from './measure.ts'
 import { state } from './state.ts'
 import { ysb } from './ysb.ts'
@@ -32,9 +33,16 @@ if (ratios.length > 0)
   console.log(row(['', 'records/s', 'theirs', 'CPU s/M', 'theirs', 'ratio', 'of', 'reach']))
 for (const { name, prepare } of ratios)
   await inFolder(name, async folder => {
-    const { workloads, dispose } = await prepare(folder)
+    const { workloads, flat = [], dispose } = await prepare(folder)
     try {
       for (const workload of workloads) for (const measured of await measure(workload)) print(measured)
+      for (const { name: what, run } of flat) {
+        const growth = await growthOf(run)
+        verdict(
+          growth <= growthBytesMax,
+          `${what}: memory grew by ${mebibytes(growth)} (at most ${mebibytes(growthBytesMax)})`,
+        )
+      }
     } finally {
       await dispose()
     }
