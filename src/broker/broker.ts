@@ -44,6 +44,7 @@ import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
+import type { TransactionVersion } from './transactional-id.ts'
 import { Transactions, type ProducerInit } from './transactions.ts'
 
 export interface BrokerOptions extends Omit<
@@ -269,6 +270,35 @@ export class Broker {
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
     if (commit.memberId === undefined) await this.#cut.settle(commit.group)
+  }
+
+  /**
+   * Adds the offsets of groups to the transaction of a client of version 1 (AddOffsetsToTxn).
+   * @throws MillraceError as `Transactions.addPartitions`
+   */
+  async addOffsetsToTransaction(transactionalId: string, identity: ProducerIdentity): Promise<void> {
+    this.checkOpen()
+    await this.transactions.addPartitions(transactionalId, identity, [this.offsets.partition], 1)
+  }
+
+  /**
+   * Commits offsets in the transaction of a client (TxnOffsetCommit); one of version 2 needs no call before.
+   * Resolves once the offsets are accepted: they count when the transaction is committed.
+   * @throws MillraceError as {@link commitOffsets}, `Transactions.addPartitions` and `Transactions.verify`
+   */
+  async commitInTransaction(
+    transactionalId: string,
+    identity: ProducerIdentity,
+    commit: GroupCommit,
+    version: TransactionVersion,
+  ): Promise<void> {
+    this.checkOpen()
+    this.checkCommit(commit)
+    const { partition } = this.offsets
+    if (version === 2) await this.transactions.addPartitions(transactionalId, identity, [partition], version)
+    // Nothing may come in between: a transaction that ends takes no more offsets.
+    this.transactions.verify(transactionalId, identity, partition)
+    await this.offsets.commitInTransaction(identity, commit)
   }
 
   /** Checks that the partitions exist and that the committer may commit. */
