@@ -132,7 +132,8 @@ class Client {
     const { broker, hasEnded } = world
     const transaction = this.#open!
     try {
-      if (this.version === 1) await answer(hasEnded, broker.addOffsetsToTransaction(this.name, this.#identity))
+      if (this.version === 1)
+        await answer(hasEnded, broker.addOffsetsToTransaction(this.name, this.#identity))
       const offsets = [{ topic, partition: 0, offset: transaction.offset }]
       const commit = { group: this.name, offsets }
       await answer(hasEnded, broker.commitInTransaction(this.name, this.#identity, commit, this.version))

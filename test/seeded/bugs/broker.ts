@@ -70,14 +70,14 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/transaction-recovery.ts',
     find: 'return open.firstOffset < (participant?.endOffset ?? 0)',
     replace: 'return participant !== undefined && open.firstOffset >= 0',
-    tests: ['src/broker/client-transactions.test.ts'],
+    tests: ['src/broker/client-transactions.test.ts', 'test/broker/transaction-clients.test.ts'],
   },
   {
     name: 'transactions: a client continues a transaction that a crash has aborted',
     file: 'src/broker/transaction-recovery.ts',
     find: 'mustAbort: ended.mustAbort || mayHaveBeenOpen',
     replace: 'mustAbort: ended.mustAbort && mayHaveBeenOpen',
-    tests: ['src/broker/client-transactions.test.ts'],
+    tests: ['src/broker/client-transactions.test.ts', 'test/broker/transaction-clients.test.ts'],
   },
   {
     name: 'transactions: a clean stop aborts those of clients',
@@ -91,7 +91,7 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/end-check.ts',
     find: 'if (version === 2 && isComplete && id.isPrevious(identity)) {',
     replace: 'if (version === 2 && !isComplete && id.isPrevious(identity)) {',
-    tests: ['src/broker/client-transactions.test.ts'],
+    tests: ['src/broker/client-transactions.test.ts', 'test/broker/transaction-clients.test.ts'],
   },
   {
     name: 'read_uncommitted: a reader that waits causes no sync of what open transactions wrote',
