@@ -40,6 +40,26 @@ export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> =
     default: '300000',
     does: 'How often the log looks for segments that retention does not keep.',
   },
+  'producer.id.expiration.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '86400000',
+    does: 'How long a partition remembers a producer after its last write, outside of transactions.',
+  },
+  'transaction.max.timeout.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '900000',
+    does: 'The longest time-out of transactions that a producer may ask for.',
+  },
+  'transaction.remove.expired.transaction.cleanup.interval.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '3600000',
+    does: 'How often transactional ids that have expired are forgotten.',
+  },
+  'transactional.id.expiration.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '604800000',
+    does: 'How long a transactional id is remembered after the end of its last transaction.',
+  },
 }
 
 /** A broker's name for the default of a topic config. */

@@ -157,7 +157,12 @@ export class Broker {
       dedupeBufferBytes: brokerOnlyNumber(statics, 'log.cleaner.dedupe.buffer.size'),
       ...options.cleaner,
     }
-    const log = await LogDirectory.open(path, { ...options, retentionCheckIntervalMs, cleaner })
+    const log = await LogDirectory.open(path, {
+      ...options,
+      ...logOptions(statics),
+      retentionCheckIntervalMs,
+      cleaner,
+    })
     try {
       const broker = new Broker(await openParts(log, options, statics))
       await broker.#start()
@@ -409,7 +414,20 @@ async function openParts(log: LogDirectory, options: BrokerOptions, statics: Con
   const producerIds = new ProducerIds(metadata)
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)
-  const transactions = new Transactions({ clock, active, log, transactionLog, offsets, producerIds }, states)
+  const transactions = new Transactions(
+    {
+      clock,
+      active,
+      log,
+      transactionLog,
+      offsets,
+      producerIds,
+      timeoutMsMax: configs.brokerNumber('transaction.max.timeout.ms'),
+      expirationMs: configs.brokerNumber('transactional.id.expiration.ms'),
+      expirationCheckMs: configs.brokerNumber('transaction.remove.expired.transaction.cleanup.interval.ms'),
+    },
+    states,
+  )
   return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
 }
 

@@ -328,3 +328,29 @@ test('a client that times out is fenced in both versions', async () => {
     await add(await init(), parts.p0)
   }
 })
+
+test('an id that nobody has used for long is forgotten, and its producers are refused', async () => {
+  const week = 7 * 24 * 60 * 60_000
+  const parts = await openParts()
+  const { transactions, clock, p0, disk } = parts
+  const { init, add, end } = client(parts, 2)
+  const first = await init()
+  const open = await transactions.init({ transactionalId: 'open writer', timeoutMs: 60_000 })
+  const closed = await transactions.init({ transactionalId: 'closed writer', timeoutMs: 60_000 })
+  transactions.released('closed writer', closed)
+  await clock.advance(week - 1000)
+  await add(first, p0)
+  await write(p0, first, 'a')
+  const second = await end(first, 'commit')
+  await clock.advance(60 * 60_000)
+  deepEqual(transactions.ids(), ['id', 'open writer'])
+  await rejectsCode('INVALID_PRODUCER_ID_MAPPING', transactions.end('closed writer', closed, 'abort'))
+  await clock.advance(week)
+  deepEqual(transactions.ids(), ['open writer'])
+  await rejectsCode('INVALID_PRODUCER_ID_MAPPING', add(second, p0))
+  transactions.enlist('open writer', open, p0)
+  const other = await init()
+  notEqual(other.producerId, second.producerId)
+  disk.crash()
+  deepEqual((await openParts(disk)).transactions.ids().toSorted(), ['id', 'open writer'])
+})

@@ -57,6 +57,11 @@ export class Configs {
     return new Configs(this.#statics, altered)
   }
 
+  /** The value of a config of the broker alone. */
+  brokerNumber(name: keyof typeof brokerOnlyConfigs & string): number {
+    return Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
+  }
+
   /** The value of a topic config, given the topic's own configs. */
   value(name: TopicConfigName, own: ConfigTexts): string {
     return this.#values(name, own)[0]!.inTopic

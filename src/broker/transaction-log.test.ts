@@ -35,7 +35,7 @@ test('the last state of each id is found again', async () => {
   const { disk, log } = await opened()
   await log.write(new Map(['a', 'b', 'c'].map((id, n) => [id, state(n)])))
   await log.write(new Map([['b', state(1, transactionStatus.prepareCommit)]]))
-  await log.remove('c')
+  await log.remove(['c'])
   disk.crash()
   const { log: again } = await opened(disk)
   deepEqual(

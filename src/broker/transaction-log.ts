@@ -62,10 +62,10 @@ export class TransactionLog {
     void this.#rewriteIfOutgrown()
   }
 
-  /** Forgets an id; resolves when that is durable. */
-  async remove(transactionalId: string): Promise<void> {
-    this.#states.delete(transactionalId)
-    await this.#log.append([{ key: encodeTransactionKey(transactionalId), value: null }]).durable
+  /** Forgets ids; resolves when that is durable. */
+  async remove(transactionalIds: readonly string[]): Promise<void> {
+    for (const id of transactionalIds) this.#states.delete(id)
+    await this.#log.append(transactionalIds.map(id => ({ key: encodeTransactionKey(id), value: null }))).durable
   }
 
   /** Waits for a rewrite in progress. */

@@ -84,6 +84,9 @@ export async function openParts(
       transactionLog,
       offsets,
       producerIds: new ProducerIds(metadata),
+      timeoutMsMax: 15 * 60_000,
+      expirationMs: 7 * 24 * 60 * 60_000,
+      expirationCheckMs: 60 * 60_000,
     },
     recovered,
   )

@@ -17,7 +17,7 @@
  * - After an unclean stop no identity that had a transaction can continue it: unsynced appends may be gone.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
-import { MillraceError, type ActiveClock } from '../base/index.ts'
+import { MillraceError, type ActiveClock, type Timer } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { ProducerIdentity } from '../port/index.ts'
 import { abortable, checkEnd, type TransactionOutcome } from './end-check.ts'
@@ -32,14 +32,18 @@ import {
 import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
 import { isUsedUp, TransactionalId, type TransactionVersion } from './transactional-id.ts'
 
-/** Kafka's `transaction.max.timeout.ms`. */
-export const timeoutMsMaxDefault: number = 15 * 60_000
+/** Ids that expire together, at most. The others follow at the next look. */
+const expiredMax = 1000
 
 export interface TransactionsContext extends TransactionEndContext {
   /** The clock of time-outs: a transaction does not expire while its writer cannot act. */
   readonly active: ActiveClock
-  /** The longest time-out that a producer may have. */
-  readonly timeoutMsMax?: number
+  /** The longest time-out that a producer may have: Kafka's `transaction.max.timeout.ms`. */
+  readonly timeoutMsMax: number
+  /** For how long an unused id is remembered: Kafka's `transactional.id.expiration.ms`. */
+  readonly expirationMs: number
+  /** How often the ids are looked through for that. */
+  readonly expirationCheckMs: number
 }
 
 /** A producer that registers (InitProducerId). */
@@ -60,6 +64,7 @@ export class Transactions {
   readonly #protocol: TransactionEnd
   /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
   readonly #deleted = new WeakSet<Partition>()
+  #expiry: Timer | undefined
   #closed = false
 
   /** `states`: those that recovery left, by transactional id. */
@@ -73,6 +78,7 @@ export class Transactions {
     })
     for (const [name, state] of states)
       if (state.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, state)
+    this.#expireLater()
   }
 
   /**
@@ -232,9 +238,29 @@ export class Transactions {
     await id?.operations.run(async () => {
       if (id.isOngoing) await this.#end(id, 'abort', fencing)
       await id.markers?.durable()
-      await this.#context.transactionLog.remove(transactionalId)
+      await this.#context.transactionLog.remove([transactionalId])
       this.#ids.delete(transactionalId)
     })
+  }
+
+  /**
+   * Forgets ids that nobody has used for long, and whose transactions have ended. What is lost is the memory
+   * of their epochs: a producer that still has one is refused as unknown, and the next one with the id gets a
+   * producer id that no partition knows. So it is safe for the ids of apps as well.
+   */
+  async expire(): Promise<void> {
+    const expired = [...this.#ids.values()].filter(id => this.#isExpired(id)).slice(0, expiredMax)
+    await Promise.all(
+      expired.map(id =>
+        id.operations.run(async () => {
+          if (!this.#isExpired(id) || this.#closed || this.#ids.get(id.name) !== id) return
+          // An init that comes now waits, and finds the id gone.
+          await id.markers?.durable()
+          await this.#context.transactionLog.remove([id.name])
+          this.#ids.delete(id.name)
+        }),
+      ),
+    )
   }
 
   /**
@@ -243,6 +269,7 @@ export class Transactions {
    */
   async close(): Promise<void> {
     this.#closed = true
+    this.#expiry?.cancel()
     const ended = await Promise.allSettled(
       Array.from(this.#ids.values(), id =>
         id.operations.run(async () => {
@@ -276,6 +303,7 @@ export class Transactions {
     if (known) return known
     const id = new TransactionalId(transactionalId, unused(producerId, timeoutMs))
     this.#ids.set(transactionalId, id)
+    this.#expireLater()
     return id
   }
 
@@ -338,6 +366,24 @@ export class Transactions {
     }
   }
 
+  #isExpired({ isOngoing, isOpen, isChanging, epoch, updatedMs }: TransactionalId): boolean {
+    const { clock, expirationMs } = this.#context
+    return !isOngoing && !isOpen && !isChanging && epoch !== none && updatedMs + expirationMs <= clock.now()
+  }
+
+  /** Looks for expired ids from time to time, while there are any. */
+  #expireLater(): void {
+    if (this.#expiry || this.#ids.size === 0 || this.#closed) return
+    const { clock, expirationCheckMs } = this.#context
+    this.#expiry = clock.schedule(expirationCheckMs, () => {
+      this.#expiry = undefined
+      // A full disk, for example: the next look tries again.
+      this.expire()
+        .catch(() => undefined)
+        .finally(() => this.#expireLater())
+    })
+  }
+
   #expireAfter(id: TransactionalId, delayMs: number): void {
     id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
   }
@@ -382,7 +428,7 @@ export class Transactions {
   }
 
   #checkTimeout(transactionalId: string, timeoutMs: number): void {
-    const { timeoutMsMax = timeoutMsMaxDefault } = this.#context
+    const { timeoutMsMax } = this.#context
     if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
       throw new MillraceError(
         'INVALID_ARGUMENT',

@@ -97,7 +97,10 @@ export class Checkpointer {
       .map(partition => partition.sync())
     await this.#forAWhile(Promise.allSettled(syncs))
     await this.saveRecoveryPoints()
-    for (const partition of this.#partitions.values()) await partition.retain()
+    for (const partition of this.#partitions.values()) {
+      partition.expireProducers()
+      await partition.retain()
+    }
   }
 
   /**

@@ -344,6 +344,15 @@ export class Partition {
   }
 
   /**
+   * Forgets producers that have not written for `producer.id.expiration.ms`, unless a transaction of theirs is
+   * open. One that writes again is taken at any sequence number.
+   */
+  expireProducers(): void {
+    const { clock, producerIdExpirationMs, readOnly } = this.#context
+    if (!readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs)
+  }
+
+  /**
    * Writes out everything, and saves files that make the next start quick. False: these could not be saved,
    * and the next start recovers.
    */
@@ -371,6 +380,7 @@ export class Partition {
       if (this.#context.readOnly) return true
       await this.#segments.repairIndexes()
       await saveEpochs(this.#context.disk, this.folder, this.epochs)
+      this.expireProducers()
       await this.#segments.save(this.logEndOffset, [...this.#producers.entries()], this.largestProducerId)
       return true
     } catch {
