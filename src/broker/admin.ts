@@ -1,13 +1,16 @@
-/** Administration of the broker: configs of topics, the defaults of all of them, deletion of records. */
+/** Administration of the broker: configs, deletion of records, transactions. */
 import { MillraceError, randomUuid, type Random } from '../base/index.ts'
-import type { Partition } from '../log/index.ts'
+import type { LogDirectory, Partition } from '../log/index.ts'
 import type {
   ClusterDescription,
   ConfigChange,
   ConfigDescription,
   ConfigResource,
   LogAdmin,
+  OpenTransaction,
   TopicConfigName,
+  TransactionDescription,
+  TransactionToAbort,
 } from '../port/index.ts'
 import { brokerOnlyConfigs, brokerSynonyms, checkBrokerConfig, checkTopicConfig } from './broker-configs.ts'
 import { changedConfigs } from './config-changes.ts'
@@ -16,9 +19,13 @@ import { describedConfigs, type Configs } from './configs.ts'
 import type { MetadataFile } from './metadata.ts'
 import { topicConfig, topicConfigs } from './topic-configs.ts'
 import type { Topics } from './topics.ts'
+import { abortHanging, openIn } from './transaction-admin.ts'
+import type { Transactions } from './transactions.ts'
 
 export interface AdminParts {
   readonly random: Random
+  readonly log: LogDirectory
+  readonly transactions: Transactions
   readonly metadata: MetadataFile
   readonly topics: Topics
   readonly configs: Configs
@@ -85,6 +92,28 @@ export class Admin implements LogAdmin {
         `${offset} is not an offset: give the first offset to keep, or -1 to delete all records.`,
       )
     return partition.deleteRecords(offset === -1 ? partition.highWatermark : offset)
+  }
+
+  async listTransactions(): Promise<TransactionDescription[]> {
+    this.#parts.checkOpen()
+    return this.#parts.transactions.list()
+  }
+
+  async openTransactions(topic?: string): Promise<OpenTransaction[]> {
+    this.#parts.checkOpen()
+    const { log, topics, transactions } = this.#parts
+    if (topic !== undefined) topics.known(topic)
+    return [...log.partitions()]
+      .filter(partition => topic === undefined || partition.topic === topic)
+      .flatMap(partition => openIn(partition, producerId => transactions.idOf(producerId)))
+  }
+
+  async abortTransaction(transaction: TransactionToAbort): Promise<void> {
+    this.#parts.checkOpen()
+    const { topics, transactions } = this.#parts
+    if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
+    const { topic, partition, producerId } = transaction
+    await abortHanging(topics.partition(topic, partition), producerId, transactions.idOf(producerId))
   }
 
   #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {

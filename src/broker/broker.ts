@@ -110,6 +110,8 @@ export class Broker {
     const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options } = parts
     this.admin = new Admin({
       random: options.random,
+      log,
+      transactions,
       metadata,
       topics,
       configs,

@@ -31,6 +31,11 @@ export class Markers {
     }
   }
 
+  /** Some are not durable yet. */
+  get isOpen(): boolean {
+    return this.#open.size > 0
+  }
+
   /** The error of the last failed append of a marker; undefined while all are durable or in flight. */
   get refusal(): MillraceError | undefined {
     for (const { refusal } of this.#open.values()) if (refusal) return refusal

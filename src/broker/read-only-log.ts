@@ -21,6 +21,7 @@ import {
   missingTopic,
   type OffsetCommit,
   type OffsetSpec,
+  type OpenTransaction,
   type Reader,
   type ReaderOptions,
   type TopicDescription,
@@ -33,13 +34,17 @@ import { CutOffsets } from './cut-offsets.ts'
 import { MetadataFile, type StoredTopic } from './metadata.ts'
 import { Offsets } from './offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
-import { internalTopics, offsetsTopic } from './topic-names.ts'
+import { internalTopics, offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { description } from './topics.ts'
+import { describedFromLog, openIn } from './transaction-admin.ts'
+import { TransactionLog } from './transaction-log.ts'
 
 export interface ReadOnlyLogOptions {
   readonly disk: Disk
   readonly clock: Clock
 }
+
+type TransactionStates = TransactionLog['states']
 
 /**
  * Failed looks before giving up. The writer changes names a few times a minute, so that even one retry is
@@ -136,6 +141,12 @@ export class ReadOnlyLog implements LogPort {
     },
     alterConfigs: () => this.#refuse('changes no configs'),
     deleteRecords: () => this.#refuse('deletes no records'),
+    listTransactions: async () => {
+      const { states, open } = await this.#transactions()
+      return describedFromLog(states, open)
+    },
+    openTransactions: async topic => (await this.#transactions(topic)).open,
+    abortTransaction: () => this.#refuse('aborts no transactions'),
   }
 
   openWriter = (): Promise<Writer> => this.#refuse('publishes nothing')
@@ -192,6 +203,46 @@ export class ReadOnlyLog implements LogPort {
       const offsets = await Offsets.look(look.partition(0), context)
       offsets.checkUsable()
       return use({ offsets, cut: CutOffsets.look(await MetadataFile.open(disk, this.#path)) })
+    } finally {
+      await look.close()
+    }
+  }
+
+  /** The transactional ids, and what is open in the partitions of a topic, or of all. */
+  async #transactions(
+    topic?: string,
+  ): Promise<{ readonly states: TransactionStates; readonly open: OpenTransaction[] }> {
+    const topics = await this.listTopics({ internal: true })
+    const looked = topics.filter(({ name }) => topic === undefined || name === topic)
+    if (topic !== undefined && looked.length === 0) throw missingTopic(topic, { advice: 'Check the name.' })
+    const open: OpenTransaction[] = []
+    // The log of transactions last: it knows an id before a partition has a transaction of it.
+    for (const { name, partitions } of looked) {
+      const look = await this.#look(name, [...Array(partitions).keys()])
+      for (let index = 0; index < partitions; index += 1)
+        open.push(...openIn(look.partition(index), () => undefined))
+      await look.close()
+    }
+    const states = await this.#transactionStates(topics.some(({ name }) => name === transactionsTopic))
+    const idOf = new Map<number, string>()
+    for (const [id, { producerId, nextProducerId }] of states)
+      idOf.set(producerId, id).set(nextProducerId, id)
+    return {
+      states,
+      open: open.map(each => {
+        const transactionalId = idOf.get(each.producerId)
+        return transactionalId === undefined ? each : { ...each, transactionalId }
+      }),
+    }
+  }
+
+  async #transactionStates(areThere: boolean): Promise<TransactionStates> {
+    if (!areThere) return new Map()
+    const look = await this.#look(transactionsTopic, [0])
+    try {
+      const { failure, states } = await TransactionLog.look(look.partition(0), this.#options.clock)
+      if (failure) throw failure
+      return states
     } finally {
       await look.close()
     }

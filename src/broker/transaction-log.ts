@@ -26,10 +26,16 @@ export class TransactionLog {
 
   /** Replays the log. A damaged one has no states, and a {@link failure}. */
   static async open(partition: Partition, clock: Clock, limits?: InternalLimits): Promise<TransactionLog> {
+    const opened = await TransactionLog.look(partition, clock, limits)
+    await opened.#rewriteIfOutgrown()
+    return opened
+  }
+
+  /** The same for a read-only log, which stays unchanged. */
+  static async look(partition: Partition, clock: Clock, limits?: InternalLimits): Promise<TransactionLog> {
     const opened = new TransactionLog(partition, clock, limits)
     opened.#failure = await opened.#log.tryReplay(batch => opened.#replay(batch))
     if (opened.#failure) opened.#states.clear()
-    await opened.#rewriteIfOutgrown()
     return opened
   }
 
@@ -65,7 +71,8 @@ export class TransactionLog {
   /** Forgets ids; resolves when that is durable. */
   async remove(transactionalIds: readonly string[]): Promise<void> {
     for (const id of transactionalIds) this.#states.delete(id)
-    await this.#log.append(transactionalIds.map(id => ({ key: encodeTransactionKey(id), value: null }))).durable
+    await this.#log.append(transactionalIds.map(id => ({ key: encodeTransactionKey(id), value: null })))
+      .durable
   }
 
   /** Waits for a rewrite in progress. */

@@ -92,6 +92,14 @@ export class TransactionalId {
     return this.status === transactionStatus.ongoing
   }
 
+  /** The status as Kafka has it: an end is complete when all partitions are marked. */
+  get shownStatus(): TransactionStatus {
+    const { completeCommit, prepareCommit, completeAbort, prepareAbort } = transactionStatus
+    if (!this.markers?.isOpen) return this.status
+    if (this.status === completeCommit) return prepareCommit
+    return this.status === completeAbort ? prepareAbort : this.status
+  }
+
   isCurrent({ producerId, producerEpoch }: ProducerIdentity): boolean {
     return this.producerId === producerId && this.epoch === producerEpoch
   }

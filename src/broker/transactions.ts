@@ -19,9 +19,10 @@
  */
 import { MillraceError, type ActiveClock, type Timer } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
-import type { ProducerIdentity } from '../port/index.ts'
+import type { ProducerIdentity, TransactionDescription } from '../port/index.ts'
 import { abortable, checkEnd, type TransactionOutcome } from './end-check.ts'
 import { retryMs } from './markers.ts'
+import { described } from './transaction-admin.ts'
 import {
   isRetriable,
   participantOf,
@@ -230,6 +231,36 @@ export class Transactions {
   /** Ids that have been used. */
   ids(): string[] {
     return [...this.#ids.keys()]
+  }
+
+  /** The ids as tools show them. */
+  list(): TransactionDescription[] {
+    return Array.from(this.#ids.values(), id => {
+      const participants = Array.from(id.participants, partition => participantOf(partition))
+      return described(id.name, id.value(id.shownStatus, id.updatedMs), participants)
+    })
+  }
+
+  /** The transactional id that a producer id belongs to. */
+  idOf(producerId: number): string | undefined {
+    for (const { name, producerId: own } of this.#ids.values()) if (own === producerId) return name
+    return undefined
+  }
+
+  /**
+   * Aborts the open transaction of an id, and fences its producer.
+   * @throws MillraceError INVALID_PRODUCER_ID_MAPPING; INVALID_TXN_STATE: none is open
+   */
+  async abort(transactionalId: string): Promise<void> {
+    const id = this.#known(transactionalId)
+    await id.operations.run(async () => {
+      if (!id.isOngoing)
+        throw new MillraceError(
+          'INVALID_TXN_STATE',
+          `'${transactionalId}' has no open transaction: there is nothing to abort.`,
+        )
+      await this.#end(id, 'abort', fencing)
+    })
   }
 
   /** Forgets an unused id, and aborts its open transaction. */

@@ -9,7 +9,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { nodeDisk, systemClock, systemRandom } from '../base/index.ts'
+import { Broker } from '../broker/broker.ts'
 import { openLog } from '../open-log.ts'
+import { batch } from '../port/conformance/harness.ts'
 import { runCli } from './cli.ts'
 import { linesOf } from './terminal.ts'
 
@@ -210,6 +213,36 @@ test('group reset moves groups and refuses apps; app reset refuses groups', asyn
     ['app reset readers --to 0', [2, 'INVALID_ARGUMENT', /millrace group reset readers --topic/]],
   ]
   for (const [command, refusal] of wrong) await refused([...command.split(' '), '-d', moved], refusal)
+})
+
+test('transactions: lists and describes them, and aborts the one that a client has left open', async () => {
+  const left = join(folder, 'transactions')
+  const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', left])
+  await run(['produce', 'words', '-d', left], 'before\n')
+  const broker = await Broker.open(left, { disk: nodeDisk, clock: systemClock, random: systemRandom })
+  const client = await broker.initProducer({ transactionalId: 'client', timeoutMs: 60_000, isClient: true })
+  const { producerId } = client
+  const partition = broker.partition('words', 0)
+  broker.transactions.enlist('client', client, partition)
+  await partition.append(batch(['open']).build({ ...client, baseSequence: 0, transactional: true })).written
+  await broker.close()
+  equal((await millrace('transactions list')).out, `client\tOngoing\tproducer ${producerId}\tepoch 0\n`)
+  equal(
+    (await millrace('transactions describe client')).out,
+    `client\tOngoing\tproducer ${producerId}\tepoch 0\n  words-0\topen from 1\n`,
+  )
+  const described = JSON.parse((await millrace('transactions describe client --json')).out)
+  deepEqual(described.open, [
+    { topic: 'words', partition: 0, ...client, firstOffset: 1, transactionalId: 'client' },
+  ])
+  match((await millrace('transactions abort client')).err, /transaction of client is aborted/)
+  match((await millrace('transactions list')).out, /^client\tPrepareAbort\tproducer \d+\tepoch 1\n$/)
+  const wrong: [string, [number, string, RegExp]][] = [
+    ['transactions abort client', [1, 'INVALID_TXN_STATE', /nothing to abort/]],
+    ['transactions abort none', [1, 'INVALID_PRODUCER_ID_MAPPING', /'none'/]],
+    ['transactions describe none', [1, 'INVALID_PRODUCER_ID_MAPPING', /transactions list/]],
+  ]
+  for (const [command, refusal] of wrong) await refused([...command.split(' '), '-d', left], refusal)
 })
 
 test('names a line that cannot be published; the lines before it are published', async () => {

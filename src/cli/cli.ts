@@ -13,6 +13,7 @@ import { produceCommand } from './commands/produce.ts'
 import { repairCommand } from './commands/repair.ts'
 import { runCommand } from './commands/run.ts'
 import { topicCommand } from './commands/topic.ts'
+import { transactionsCommand } from './commands/transactions.ts'
 import { firstFailure } from './first-failure.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -22,6 +23,7 @@ const commands = [
   topicCommand,
   appCommand,
   groupCommand,
+  transactionsCommand,
   produceCommand,
   consumeCommand,
   repairCommand,

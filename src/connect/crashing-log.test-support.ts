@@ -31,6 +31,9 @@ export class CrashingLog implements LogPort {
     describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
     deleteRecords: async (...which) => (await this.#opened()).admin.deleteRecords(...which),
     alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),
+    listTransactions: async () => (await this.#opened()).admin.listTransactions(),
+    openTransactions: async topic => (await this.#opened()).admin.openTransactions(topic),
+    abortTransaction: async which => (await this.#opened()).admin.abortTransaction(which),
   }
 
   createTopic: LogPort['createTopic'] = async (...to) => (await this.#opened()).createTopic(...to)

@@ -4,6 +4,8 @@
  * (https://kafka.apache.org/documentation/#topicconfigs).
  */
 
+import type { TopicPartition } from './log-port.ts'
+
 /** Kafka's topic configs, as of 4.3. docs/topics.md says what each does. */
 export type TopicConfigName =
   | 'cleanup.policy'
@@ -97,6 +99,43 @@ export interface ClusterDescription {
   readonly clusterId: string | null
 }
 
+/** The state of a transaction, by Kafka's names. Prepared: decided, and not yet marked in all partitions. */
+export type TransactionState =
+  | 'Empty'
+  | 'Ongoing'
+  | 'PrepareCommit'
+  | 'PrepareAbort'
+  | 'CompleteCommit'
+  | 'CompleteAbort'
+
+/** A transactional id, and its present or last transaction. */
+export interface TransactionDescription {
+  readonly transactionalId: string
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly state: TransactionState
+  /** An open transaction is aborted after this long. */
+  readonly timeoutMs: number
+  /** Where an open transaction takes part. */
+  readonly partitions: readonly TopicPartition[]
+  /** When the open transaction began, in ms since the epoch. Missing where it is not known. */
+  readonly startedMs?: number
+}
+
+/** A transaction that is open in a partition: `read_committed` ends before it. */
+export interface OpenTransaction extends TopicPartition {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly firstOffset: number
+  /** Missing where it hangs: no transactional id has its producer id, so nobody will end it. */
+  readonly transactionalId?: string
+}
+
+/** Which transaction to abort: that of a transactional id, or one that hangs in a partition. */
+export type TransactionToAbort =
+  | { readonly transactionalId: string }
+  | (TopicPartition & { readonly producerId: number })
+
 /** The administration of a log. */
 export interface LogAdmin {
   /**
@@ -134,4 +173,15 @@ export interface LogAdmin {
     offset: number,
     options?: { readonly app?: string },
   ): Promise<number>
+  /** The transactional ids that the log knows (KIP-664). A read-only log shows them as they are written. */
+  listTransactions(): Promise<TransactionDescription[]>
+  /** Transactions that are open in partitions: of one topic, or of all, internal ones included (KIP-664). */
+  openTransactions(topic?: string): Promise<OpenTransaction[]>
+  /**
+   * Aborts a transaction. The producer of a transactional id is fenced, as by a new writer (KIP-994). One that
+   * hangs gets an abort marker in its partition, and nothing else changes.
+   * @throws MillraceError INVALID_PRODUCER_ID_MAPPING for an unknown id; INVALID_TXN_STATE: no transaction is
+   *   open, or it does not hang, but belongs to a transactional id; UNKNOWN_TOPIC, UNKNOWN_PARTITION, DISK_FULL
+   */
+  abortTransaction(transaction: TransactionToAbort): Promise<void>
 }

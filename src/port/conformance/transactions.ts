@@ -230,6 +230,38 @@ export const transactionCases: Cases = {
     await writer.close()
   },
 
+  async 'tools see the transactions of ids and of partitions, and abort them'(h) {
+    const topic = await h.topic(2)
+    const transactionalId = h.name('writer')
+    const { admin } = h.port
+    const stateNow = async () =>
+      (await admin.listTransactions()).find(each => each.transactionalId === transactionalId)
+    const writer = await h.port.openWriter({ transactionalId, transactionTimeoutMs: 30_000 })
+    assert.equal((await stateNow())?.state, 'Empty')
+    await h.write(topic, ['before'], { partition: 1 })
+    await append(writer, topic, ['x'], 1)
+    const open = await stateNow()
+    assert.equal(open?.state, 'Ongoing')
+    assert.equal(open.timeoutMs, 30_000)
+    assert.deepEqual(open.partitions, [{ topic, partition: 1 }])
+    const { producerId, producerEpoch } = open
+    const place = { topic, partition: 1, producerId }
+    assert.deepEqual(await admin.openTransactions(topic), [
+      { ...place, producerEpoch, firstOffset: 1, transactionalId },
+    ])
+    await refuses('INVALID_TXN_STATE', admin.abortTransaction(place))
+    await admin.abortTransaction({ transactionalId })
+    await refuses('PRODUCER_FENCED', writer.commit())
+    await eventually(h, async () => (await stateNow())?.state === 'CompleteAbort')
+    assert.deepEqual(await admin.openTransactions(topic), [])
+    assert.deepEqual(await h.values(topic, { partition: 1 }), ['before'])
+    await refuses('INVALID_TXN_STATE', admin.abortTransaction({ transactionalId }))
+    await refuses('INVALID_TXN_STATE', admin.abortTransaction(place))
+    await refuses('INVALID_PRODUCER_ID_MAPPING', admin.abortTransaction({ transactionalId: h.name('none') }))
+    await refuses('UNKNOWN_TOPIC', admin.openTransactions(h.name('none')))
+    await writer.close()
+  },
+
   async 'offsets commit with the data, or not at all'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
