@@ -113,6 +113,12 @@ export function brokerOnlyNumber(statics: ConfigTexts, name: string): number {
   return numberOf(statics[name] ?? brokerOnlyConfigs[name]!.default)
 }
 
+/** What the log itself takes of the static configs: nothing that is not given. */
+export function logOptions(statics: ConfigTexts): { readonly producerIdExpirationMs?: number } {
+  const expirationMs = statics['producer.id.expiration.ms']
+  return expirationMs === undefined ? {} : { producerIdExpirationMs: Number(expirationMs) }
+}
+
 /** INVALID_CONFIG for an unknown name, or a value that the config does not take. */
 export function checkBrokerConfig(name: string, text: string): void {
   const synonym = brokerSynonyms.get(name)

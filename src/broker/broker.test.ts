@@ -74,7 +74,7 @@ test('each id is given to one producer, whatever happens in between', async () =
         (
           await (transactionalId === undefined
             ? broker.newProducer()
-            : broker.initProducer({ transactionalId, timeoutMs: 60_000 }))
+            : broker.transactions.init({ transactionalId, timeoutMs: 60_000 }))
         ).producerId,
       )
     disk.crash()

@@ -29,9 +29,10 @@ import type {
 } from '../port/index.ts'
 import { Admin } from './admin.ts'
 import { Apps, type OpenWriter } from './apps.ts'
-import { brokerOnlyNumber, staticConfigs } from './broker-configs.ts'
+import { brokerOnlyNumber, logOptions, staticConfigs } from './broker-configs.ts'
 import { Configs } from './configs.ts'
 import type { ConfigTexts } from './config-values.ts'
+import { ClientTransactions } from './client-transactions.ts'
 import { CutOffsets } from './cut-offsets.ts'
 import type { GroupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
@@ -44,8 +45,7 @@ import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
-import type { TransactionVersion } from './transactional-id.ts'
-import { Transactions, type ProducerInit } from './transactions.ts'
+import { Transactions } from './transactions.ts'
 
 export interface BrokerOptions extends Omit<
   LogDirectoryOptions,
@@ -92,6 +92,8 @@ export class Broker {
   readonly admin: Admin
   readonly offsets: Offsets
   readonly transactions: Transactions
+  /** The same for producers outside of this process. */
+  readonly clientTransactions: ClientTransactions
   /** The clock of time-outs. */
   readonly active: ActiveClock
   readonly #log: LogDirectory
@@ -121,6 +123,7 @@ export class Broker {
     this.active = active
     this.offsets = offsets
     this.transactions = transactions
+    this.clientTransactions = new ClientTransactions(this)
     this.#log = log
     this.#topics = topics
     this.#cut = cut
@@ -246,12 +249,6 @@ export class Broker {
     return { producerId: await this.#producerIds.next(), producerEpoch: 0 }
   }
 
-  /** The identity of a producer with a transactional id: the next one. See `Transactions.init`. */
-  async initProducer(init: ProducerInit): Promise<ProducerIdentity> {
-    this.checkOpen()
-    return this.transactions.init(init)
-  }
-
   /** The coordinator of groups, for their members. */
   get groups(): GroupCoordinator {
     return this.#groups
@@ -277,35 +274,6 @@ export class Broker {
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
     if (commit.memberId === undefined) await this.#cut.settle(commit.group)
-  }
-
-  /**
-   * Adds the offsets of groups to the transaction of a client of version 1 (AddOffsetsToTxn).
-   * @throws MillraceError as `Transactions.addPartitions`
-   */
-  async addOffsetsToTransaction(transactionalId: string, identity: ProducerIdentity): Promise<void> {
-    this.checkOpen()
-    await this.transactions.addPartitions(transactionalId, identity, [this.offsets.partition], 1)
-  }
-
-  /**
-   * Commits offsets in the transaction of a client (TxnOffsetCommit); one of version 2 needs no call before.
-   * Resolves once the offsets are accepted: they count when the transaction is committed.
-   * @throws MillraceError as {@link commitOffsets}, `Transactions.addPartitions` and `Transactions.verify`
-   */
-  async commitInTransaction(
-    transactionalId: string,
-    identity: ProducerIdentity,
-    commit: GroupCommit,
-    version: TransactionVersion,
-  ): Promise<void> {
-    this.checkOpen()
-    this.checkCommit(commit)
-    const { partition } = this.offsets
-    if (version === 2) await this.transactions.addPartitions(transactionalId, identity, [partition], version)
-    // Nothing may come in between: a transaction that ends takes no more offsets.
-    this.transactions.verify(transactionalId, identity, partition)
-    await this.offsets.commitInTransaction(identity, commit)
   }
 
   /** Checks that the partitions exist and that the committer may commit. */
@@ -416,20 +384,8 @@ async function openParts(log: LogDirectory, options: BrokerOptions, statics: Con
   const producerIds = new ProducerIds(metadata)
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)
-  const transactions = new Transactions(
-    {
-      clock,
-      active,
-      log,
-      transactionLog,
-      offsets,
-      producerIds,
-      timeoutMsMax: configs.brokerNumber('transaction.max.timeout.ms'),
-      expirationMs: configs.brokerNumber('transactional.id.expiration.ms'),
-      expirationCheckMs: configs.brokerNumber('transaction.remove.expired.transaction.cleanup.interval.ms'),
-    },
-    states,
-  )
+  const parts = { clock, active, log, transactionLog, offsets, producerIds, ...configs.transactionLimits() }
+  const transactions = new Transactions(parts, states)
   return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
 }
 

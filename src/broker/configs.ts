@@ -12,6 +12,7 @@ import type {
 } from '../port/index.ts'
 import { brokerOnlyConfigs, brokerSynonyms, inTopicUnits } from './broker-configs.ts'
 import { invalid, itemsOf, numberOf, type ConfigTexts } from './config-values.ts'
+import type { TransactionsContext } from './transactions.ts'
 import { topicConfigNames, topicConfigs } from './topic-configs.ts'
 
 /** See `LogAdmin.describeConfigs`; `ownOf`: the own configs of a topic, or it throws UNKNOWN_TOPIC. */
@@ -57,9 +58,14 @@ export class Configs {
     return new Configs(this.#statics, altered)
   }
 
-  /** The value of a config of the broker alone. */
-  brokerNumber(name: keyof typeof brokerOnlyConfigs & string): number {
-    return Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
+  /** The limits of the transaction coordinator, which only options at opening set. */
+  transactionLimits(): Pick<TransactionsContext, 'timeoutMsMax' | 'expirationMs' | 'expirationCheckMs'> {
+    const own = (name: string): number => Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
+    return {
+      timeoutMsMax: own('transaction.max.timeout.ms'),
+      expirationMs: own('transactional.id.expiration.ms'),
+      expirationCheckMs: own('transaction.remove.expired.transaction.cleanup.interval.ms'),
+    }
   }
 
   /** The value of a topic config, given the topic's own configs. */

@@ -48,6 +48,15 @@ export function abortable({ name }: TransactionalId): MillraceError {
   )
 }
 
+/** A call that adds to a transaction which is ending. */
+export function ending({ name }: TransactionalId): MillraceError {
+  return new MillraceError(
+    'CONCURRENT_TRANSACTIONS',
+    `The transaction of '${name}' is ending: nothing can be added to it. Try again.`,
+    { retriable: true },
+  )
+}
+
 function endedOtherwise({ name, status }: TransactionalId, outcome: TransactionOutcome): MillraceError {
   const { completeCommit, completeAbort } = transactionStatus
   const last =

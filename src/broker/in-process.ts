@@ -124,13 +124,14 @@ export class InProcessLog implements LogPort {
 
   async openWriter(options: WriterOptions = {}): Promise<Writer> {
     const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault, app } = options
+    this.#broker.checkOpen()
     const writer =
       transactionalId === undefined
         ? new PlainWriter(this.#writerContext, await this.#broker.newProducer(), app)
         : new TransactionalWriter(
             this.#writerContext,
             transactionalId,
-            await this.#broker.initProducer({ transactionalId, timeoutMs: transactionTimeoutMs }),
+            await this.#broker.transactions.init({ transactionalId, timeoutMs: transactionTimeoutMs }),
             app,
           )
     this.#clients.writers.add(writer)

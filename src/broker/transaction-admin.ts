@@ -81,7 +81,8 @@ export function openIn(
 }
 
 /**
- * Ends a hanging transaction in one partition, by an abort marker. `transactionalId`: whose the producer id is.
+ * Ends a hanging transaction in one partition, by an abort marker. `transactionalId`: the owner of the
+ * producer id.
  * @throws MillraceError INVALID_TXN_STATE: the producer has no transaction open there, or one that does not
  *   hang; DISK_FULL
  */

@@ -66,6 +66,25 @@ export interface TransactionValue {
   readonly mustAbort: boolean
 }
 
+/** An id before its first producer. */
+export function unusedId(producerId: number, timeoutMs: number): TransactionValue {
+  return {
+    producerId,
+    previousProducerId: none,
+    nextProducerId: none,
+    producerEpoch: none,
+    lastEpoch: none,
+    timeoutMs,
+    status: transactionStatus.empty,
+    partitions: [],
+    updatedMs: none,
+    startedMs: none,
+    version: 0,
+    isClient: false,
+    mustAbort: false,
+  }
+}
+
 const tags = { previousProducerId: 0, nextProducerId: 1, version: 2, lastEpoch: 100, flags: 101 } as const
 const endOffsetsTag = 100
 const flags = { client: 1, mustAbort: 2 } as const

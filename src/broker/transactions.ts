@@ -17,11 +17,13 @@
  * - After an unclean stop no identity that had a transaction can continue it: unsynced appends may be gone.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
-import { MillraceError, type ActiveClock, type Timer } from '../base/index.ts'
+import { MillraceError, type ActiveClock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { ProducerIdentity, TransactionDescription } from '../port/index.ts'
-import { abortable, checkEnd, type TransactionOutcome } from './end-check.ts'
+import { abortable, checkEnd, ending, type TransactionOutcome } from './end-check.ts'
+import { IdExpiry, type IdExpiryContext } from './id-expiry.ts'
 import { retryMs } from './markers.ts'
+import { ProducerRegistration, type ProducerInit, type RegistrationContext } from './producer-registration.ts'
 import { described } from './transaction-admin.ts'
 import {
   isRetriable,
@@ -31,32 +33,11 @@ import {
   type TransactionEndContext,
 } from './transaction-end.ts'
 import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
-import { isUsedUp, TransactionalId, type TransactionVersion } from './transactional-id.ts'
+import { TransactionalId, type TransactionVersion } from './transactional-id.ts'
 
-/** Ids that expire together, at most. The others follow at the next look. */
-const expiredMax = 1000
-
-export interface TransactionsContext extends TransactionEndContext {
+export interface TransactionsContext extends TransactionEndContext, IdExpiryContext, RegistrationContext {
   /** The clock of time-outs: a transaction does not expire while its writer cannot act. */
   readonly active: ActiveClock
-  /** The longest time-out that a producer may have: Kafka's `transaction.max.timeout.ms`. */
-  readonly timeoutMsMax: number
-  /** For how long an unused id is remembered: Kafka's `transactional.id.expiration.ms`. */
-  readonly expirationMs: number
-  /** How often the ids are looked through for that. */
-  readonly expirationCheckMs: number
-}
-
-/** A producer that registers (InitProducerId). */
-export interface ProducerInit {
-  readonly transactionalId: string
-  readonly timeoutMs: number
-  /** The identity that the producer has (KIP-360): it gets the next epoch, unless another one took over. */
-  readonly held?: ProducerIdentity
-  /** The producer is outside of this process. */
-  readonly isClient?: boolean
-  /** The version of transactions that it will use. Default 2. */
-  readonly version?: TransactionVersion
 }
 
 export class Transactions {
@@ -65,7 +46,8 @@ export class Transactions {
   readonly #protocol: TransactionEnd
   /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
   readonly #deleted = new WeakSet<Partition>()
-  #expiry: Timer | undefined
+  readonly #expiry: IdExpiry
+  readonly #registration: ProducerRegistration
   #closed = false
 
   /** `states`: those that recovery left, by transactional id. */
@@ -79,7 +61,13 @@ export class Transactions {
     })
     for (const [name, state] of states)
       if (state.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, state)
-    this.#expireLater()
+    this.#expiry = new IdExpiry(context, this.#ids)
+    this.#registration = new ProducerRegistration(context, {
+      ids: this.#ids,
+      protocol: this.#protocol,
+      abort: (id, change) => this.#end(id, 'abort', change),
+      added: () => this.#expiry.start(),
+    })
   }
 
   /**
@@ -89,29 +77,8 @@ export class Transactions {
    * @throws MillraceError INVALID_ARGUMENT for the time-out; PRODUCER_FENCED: the identity is an old one;
    *   DISK_FULL (retriable)
    */
-  async init(init: ProducerInit): Promise<ProducerIdentity> {
-    const { transactionalId, timeoutMs, held, isClient = false, version = 2 } = init
-    this.#checkTimeout(transactionalId, timeoutMs)
-    const { failure } = this.#context.transactionLog
-    if (failure) throw failure
-    const id = this.#ids.get(transactionalId) ?? (await this.#add(transactionalId, timeoutMs))
-    return id.operations.run(async () => {
-      // It was forgotten meanwhile.
-      if (this.#ids.get(transactionalId) !== id) return this.init(init)
-      if (id.failure !== undefined) throw id.failure
-      const isNew = id.epoch === none
-      if (held && !isNew && !id.isCurrent(held)) {
-        if (id.isOngoing || !id.isPrevious(held)) throw id.fenced(held)
-        return id.identity
-      }
-      const lastEpoch = held && !isNew ? id.epoch : none
-      const isEnded = id.isOngoing
-      if (isEnded) await this.#end(id, 'abort', { raises: true, lastEpoch })
-      // An end that the producer has asked for leads to its next identity.
-      if (isEnded && held) id.timeoutMs = timeoutMs
-      else await this.#identify(id, { timeoutMs, isClient, version, lastEpoch })
-      return id.identity
-    })
+  init(init: ProducerInit): Promise<ProducerIdentity> {
+    return this.#registration.init(init)
   }
 
   /**
@@ -275,32 +242,12 @@ export class Transactions {
   }
 
   /**
-   * Forgets ids that nobody has used for long, and whose transactions have ended. What is lost is the memory
-   * of their epochs: a producer that still has one is refused as unknown, and the next one with the id gets a
-   * producer id that no partition knows. So it is safe for the ids of apps as well.
-   */
-  async expire(): Promise<void> {
-    const expired = [...this.#ids.values()].filter(id => this.#isExpired(id)).slice(0, expiredMax)
-    await Promise.all(
-      expired.map(id =>
-        id.operations.run(async () => {
-          if (!this.#isExpired(id) || this.#closed || this.#ids.get(id.name) !== id) return
-          // An init that comes now waits, and finds the id gone.
-          await id.markers?.durable()
-          await this.#context.transactionLog.remove([id.name])
-          this.#ids.delete(id.name)
-        }),
-      ),
-    )
-  }
-
-  /**
    * Keeps the open transactions of clients, aborts the others, and waits until all markers are durable. Tries
    * all, and rejects with the first failure.
    */
   async close(): Promise<void> {
     this.#closed = true
-    this.#expiry?.cancel()
+    this.#expiry.stop()
     const ended = await Promise.allSettled(
       Array.from(this.#ids.values(), id =>
         id.operations.run(async () => {
@@ -325,42 +272,6 @@ export class Transactions {
     }
     for (const result of await Promise.allSettled(marking))
       if (result.status === 'rejected' && isRetriable(result.reason)) throw result.reason
-  }
-
-  async #add(transactionalId: string, timeoutMs: number): Promise<TransactionalId> {
-    const producerId = await this.#context.producerIds.next()
-    // Another call may have been faster.
-    const known = this.#ids.get(transactionalId)
-    if (known) return known
-    const id = new TransactionalId(transactionalId, unused(producerId, timeoutMs))
-    this.#ids.set(transactionalId, id)
-    this.#expireLater()
-    return id
-  }
-
-  /** Gives the id its next identity, and makes that durable. */
-  async #identify(
-    id: TransactionalId,
-    next: Pick<TransactionalId, 'timeoutMs' | 'isClient' | 'version' | 'lastEpoch'>,
-  ): Promise<void> {
-    const before = id.save()
-    // The earlier writer adds nothing meanwhile: its transaction would have no end.
-    id.isChanging = true
-    try {
-      if (isUsedUp(id.epoch)) id.rotate(await this.#context.producerIds.next())
-      else id.epoch += 1
-      Object.assign(id, next)
-      id.mustAbort = false
-      id.status = transactionStatus.empty
-      await this.#protocol.write(id, transactionStatus.empty)
-      id.isOpen = !next.isClient
-    } catch (error) {
-      if (isRetriable(error)) id.restore(before)
-      else id.failure = error
-      throw error
-    } finally {
-      id.isChanging = false
-    }
   }
 
   #begin(id: TransactionalId, version: TransactionVersion): void {
@@ -395,24 +306,6 @@ export class Transactions {
         this.#expireAfter(id, outcome === 'abort' ? retryMs : id.timeoutMs)
       throw error
     }
-  }
-
-  #isExpired({ isOngoing, isOpen, isChanging, epoch, updatedMs }: TransactionalId): boolean {
-    const { clock, expirationMs } = this.#context
-    return !isOngoing && !isOpen && !isChanging && epoch !== none && updatedMs + expirationMs <= clock.now()
-  }
-
-  /** Looks for expired ids from time to time, while there are any. */
-  #expireLater(): void {
-    if (this.#expiry || this.#ids.size === 0 || this.#closed) return
-    const { clock, expirationCheckMs } = this.#context
-    this.#expiry = clock.schedule(expirationCheckMs, () => {
-      this.#expiry = undefined
-      // A full disk, for example: the next look tries again.
-      this.expire()
-        .catch(() => undefined)
-        .finally(() => this.#expireLater())
-    })
   }
 
   #expireAfter(id: TransactionalId, delayMs: number): void {
@@ -457,43 +350,7 @@ export class Transactions {
   #checkOpen(): void {
     if (this.#closed) throw new MillraceError('CLOSED', 'The log is closed.')
   }
-
-  #checkTimeout(transactionalId: string, timeoutMs: number): void {
-    const { timeoutMsMax } = this.#context
-    if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
-      )
-  }
 }
 
 /** An end that the producer did not ask for: whatever it sends next is refused. */
 const fencing: EpochChange = { raises: true, lastEpoch: none }
-
-function ending({ name }: TransactionalId): MillraceError {
-  return new MillraceError(
-    'CONCURRENT_TRANSACTIONS',
-    `The transaction of '${name}' is ending: nothing can be added to it. Try again.`,
-    { retriable: true },
-  )
-}
-
-/** An id before its first producer. */
-function unused(producerId: number, timeoutMs: number): TransactionValue {
-  return {
-    producerId,
-    previousProducerId: none,
-    nextProducerId: none,
-    producerEpoch: none,
-    lastEpoch: none,
-    timeoutMs,
-    status: transactionStatus.empty,
-    partitions: [],
-    updatedMs: none,
-    startedMs: none,
-    version: 0,
-    isClient: false,
-    mustAbort: false,
-  }
-}

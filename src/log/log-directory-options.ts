@@ -21,8 +21,8 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   /** Segment files open at a time. Default 256, or half of the process's limit if that is less. */
   readonly maxOpenFiles?: number
   /**
-   * How long a producer is remembered after its last write (Kafka's `producer.id.expiration.ms`): until then a
-   * batch that it sends again is recognised, also after a restart. Default one day, which is Kafka's.
+   * How long a producer is remembered after its last write (Kafka's `producer.id.expiration.ms`): until then
+   * a batch that it sends again is recognised, also after a restart. Default one day, which is Kafka's.
    */
   readonly producerIdExpirationMs?: number
   /** Limits of compaction; tests take tiny ones. Default {@link cleanerLimitsDefault}. */

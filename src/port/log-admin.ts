@@ -178,10 +178,11 @@ export interface LogAdmin {
   /** Transactions that are open in partitions: of one topic, or of all, internal ones included (KIP-664). */
   openTransactions(topic?: string): Promise<OpenTransaction[]>
   /**
-   * Aborts a transaction. The producer of a transactional id is fenced, as by a new writer (KIP-994). One that
-   * hangs gets an abort marker in its partition, and nothing else changes.
+   * Aborts a transaction. The producer of a transactional id is fenced, as by a new writer (KIP-994). One
+   * that hangs gets an abort marker in its partition, and nothing else changes.
    * @throws MillraceError INVALID_PRODUCER_ID_MAPPING for an unknown id; INVALID_TXN_STATE: no transaction is
-   *   open, or it does not hang, but belongs to a transactional id; UNKNOWN_TOPIC, UNKNOWN_PARTITION, DISK_FULL
+   *   open, or it does not hang, but belongs to a transactional id; UNKNOWN_TOPIC, UNKNOWN_PARTITION,
+   *   DISK_FULL
    */
   abortTransaction(transaction: TransactionToAbort): Promise<void>
 }

@@ -37,7 +37,11 @@ test('a read-only log shows transactions of clients and of writers as they are o
   const { disk, clock, broker, partition } = await opened()
   const identities = await Promise.all(
     [true, false].map(isClient =>
-      broker.initProducer({ transactionalId: isClient ? 'client' : 'writer', timeoutMs: 60_000, isClient }),
+      broker.transactions.init({
+        transactionalId: isClient ? 'client' : 'writer',
+        timeoutMs: 60_000,
+        isClient,
+      }),
     ),
   )
   for (const [n, transactionalId] of ['client', 'writer'].entries()) {

@@ -3,12 +3,13 @@
  * time-outs, calls that are repeated or come late, with power losses and clean stops in between.
  *
  * A client knows a transaction to be committed or aborted by the answer to its end, which it repeats until it
- * gets one. The model is the list of those that were committed. In the end every partition shows exactly their
- * records, in their order, and the committed offset is that of the last one.
+ * gets one. The model is the list of those that were committed. In the end every partition shows exactly
+ * their records, in their order, and the committed offset is that of the last one.
  */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { Broker } from '../../src/broker/broker.ts'
+import type { TransactionalClient } from '../../src/broker/client-transactions.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { batch } from '../../src/port/conformance/harness.ts'
 import { type ProducerIdentity, ProducerSequences } from '../../src/port/index.ts'
@@ -88,6 +89,10 @@ class Client {
     return this.#sequences!.identity
   }
 
+  get #caller(): TransactionalClient {
+    return { transactionalId: this.name, identity: this.#identity, version: this.version }
+  }
+
   #continueAs(identity: ProducerIdentity): void {
     if (this.#sequences) {
       const { producerId, producerEpoch } = this.#identity
@@ -101,10 +106,10 @@ class Client {
   /** Registers, sometimes twice, as a client does that got no answer. */
   async #init({ broker, hasEnded }: World, held?: ProducerIdentity): Promise<void> {
     const { name: transactionalId, version } = this
-    const init = { transactionalId, timeoutMs, isClient: true, version, ...(held && { held }) }
-    const identity = await answer(hasEnded, broker.initProducer(init))
+    const init = { transactionalId, timeoutMs, version, ...(held && { held }) }
+    const identity = await answer(hasEnded, broker.clientTransactions.init(init))
     if (held && this.#random.int(2) === 0)
-      deepEqual(await answer(hasEnded, broker.initProducer(init)), identity, 'the same answer')
+      deepEqual(await answer(hasEnded, broker.clientTransactions.init(init)), identity, 'the same answer')
     this.#continueAs(identity)
   }
 
@@ -117,11 +122,12 @@ class Client {
     const partition = broker.partition(topic, index)
     const value = `${this.name} ${transaction.offset}.${transaction.values.length}`
     try {
-      const { transactions } = broker
-      await answer(hasEnded, transactions.addPartitions(this.name, this.#identity, [partition], this.version))
-      transactions.verify(this.name, this.#identity, partition)
+      const { clientTransactions } = broker
+      await answer(hasEnded, clientTransactions.addPartitions(this.#caller, [partition]))
+      clientTransactions.verify(this.#caller, partition)
       const stamp = { ...this.#sequences!.take(index, 1), transactional: true }
-      await answer(hasEnded, partition.append(batch([value]).build(stamp)).written)
+      const append = async (): Promise<void> => partition.append(batch([value]).build(stamp)).written
+      await answer(hasEnded, append())
       transaction.values.push({ partition: index, value })
     } catch (error) {
       await this.#failed(world, error)
@@ -132,11 +138,10 @@ class Client {
     const { broker, hasEnded } = world
     const transaction = this.#open!
     try {
-      if (this.version === 1)
-        await answer(hasEnded, broker.addOffsetsToTransaction(this.name, this.#identity))
+      if (this.version === 1) await answer(hasEnded, broker.clientTransactions.addOffsets(this.#caller))
       const offsets = [{ topic, partition: 0, offset: transaction.offset }]
       const commit = { group: this.name, offsets }
-      await answer(hasEnded, broker.commitInTransaction(this.name, this.#identity, commit, this.version))
+      await answer(hasEnded, broker.clientTransactions.commitOffsets(this.#caller, commit))
       transaction.hasOffset = true
     } catch (error) {
       await this.#failed(world, error)
@@ -157,7 +162,7 @@ class Client {
     const transaction = this.#open!
     transaction.asked = outcome
     const end = (): Promise<ProducerIdentity> =>
-      answer(hasEnded, broker.transactions.end(this.name, this.#identity, outcome, this.version))
+      answer(hasEnded, broker.clientTransactions.end(this.#caller, outcome))
     try {
       const identity = await end()
       if (this.#random.int(3) === 0) deepEqual(await end(), identity, 'the same answer')

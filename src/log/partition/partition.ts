@@ -344,8 +344,8 @@ export class Partition {
   }
 
   /**
-   * Forgets producers that have not written for `producer.id.expiration.ms`, unless a transaction of theirs is
-   * open. One that writes again is taken at any sequence number.
+   * Forgets producers that have not written for `producer.id.expiration.ms`, unless a transaction of theirs
+   * is open. One that writes again is taken at any sequence number.
    */
   expireProducers(): void {
     const { clock, producerIdExpirationMs, readOnly } = this.#context

@@ -46,7 +46,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'transactions: a writer adds to its transaction while another one takes its id',
-    file: 'src/broker/transactions.ts',
+    file: 'src/broker/producer-registration.ts',
     find: '    id.isChanging = true\n',
     replace: '',
     tests: ['src/broker/transactions.test.ts'],
