@@ -34,5 +34,8 @@ test('a producer is forgotten a while after its last write, restarts included, b
   await send(reopened, 4)
   await clock.advance(5000)
   deepEqual(knownTo(reopened), [2, 4])
+  // Its next batch is taken, whatever its sequence number is.
+  const late = batchOf(['late'], { producerId: 1, producerEpoch: 0, baseSequence: 17 })
+  await reopened.append(late).written
   await again.close()
 })

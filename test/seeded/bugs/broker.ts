@@ -108,6 +108,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts'],
   },
   {
+    name: 'transactions: in version 1 an append may precede the record of their beginning',
+    file: 'src/broker/transactions.ts',
+    find: 'if (!begins || version === 2) return',
+    replace: 'if (begins || version === 2) return',
+    tests: ['src/broker/client-transactions.test.ts'],
+  },
+  {
+    name: 'transactional ids: one expires although its writer is open',
+    file: 'src/broker/id-expiry.ts',
+    find: 'return !isOngoing && !isOpen && ',
+    replace: 'return !isOngoing && isOpen !== undefined && ',
+    tests: ['src/broker/client-transactions.test.ts'],
+  },
+  {
     name: 'transactions: a participant that was deleted has to be marked',
     file: 'src/broker/markers.ts',
     find: 'return this.#context.isDeleted(this.#partition)',
