@@ -220,7 +220,11 @@ test('transactions: lists and describes them, and aborts the one that a client h
   const millrace = (command: string): ReturnType<typeof run> => run([...command.split(' '), '-d', left])
   await run(['produce', 'words', '-d', left], 'before\n')
   const broker = await Broker.open(left, { disk: nodeDisk, clock: systemClock, random: systemRandom })
-  const client = await broker.transactions.init({ transactionalId: 'client', timeoutMs: 60_000, isClient: true })
+  const client = await broker.transactions.init({
+    transactionalId: 'client',
+    timeoutMs: 60_000,
+    isClient: true,
+  })
   const { producerId } = client
   const partition = broker.partition('words', 0)
   broker.transactions.enlist('client', client, partition)
