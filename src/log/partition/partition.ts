@@ -348,8 +348,8 @@ export class Partition {
    * is open. One that writes again is taken at any sequence number.
    */
   expireProducers(): void {
-    const { clock, producerIdExpirationMs, readOnly } = this.#context
-    if (!readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs)
+    const { clock, producerIdExpirationMs } = this.#context
+    if (!this.#context.readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs)
   }
 
   /**
