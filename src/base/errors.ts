@@ -52,6 +52,8 @@ export type ErrorCode =
   | 'MEMBER_ID_REQUIRED' // a new member has to join again with the id that it was given
   | 'INCONSISTENT_GROUP_PROTOCOL' // the group shares its partitions in another way, or belongs to an app
   | 'INVALID_SESSION_TIMEOUT' // outside what the groups of this log allow
+  | 'UNKNOWN_GROUP' // nobody has joined the group, or committed for it
+  | 'GROUP_SUBSCRIBED_TO_TOPIC' // members read the topic whose offsets should be deleted
   | 'GROUP_MAX_SIZE_REACHED' // the group has all the members that it may have
   // schema
   | 'MALFORMED_RECORD' // a record that its topic's schema refuses, read or written

@@ -6,9 +6,11 @@ import type {
   ConfigChange,
   ConfigDescription,
   ConfigResource,
+  GroupDetails,
   LogAdmin,
   OpenTransaction,
   TopicConfigName,
+  TopicPartition,
   TransactionDescription,
   TransactionToAbort,
 } from '../port/index.ts'
@@ -16,6 +18,7 @@ import { brokerOnlyConfigs, brokerSynonyms, checkBrokerConfig, checkTopicConfig 
 import { changedConfigs } from './config-changes.ts'
 import { invalid, type ConfigTexts } from './config-values.ts'
 import { describedConfigs, type Configs } from './configs.ts'
+import type { GroupAdmin } from './group-admin.ts'
 import type { MetadataFile } from './metadata.ts'
 import { topicConfig, topicConfigs } from './topic-configs.ts'
 import type { Topics } from './topics.ts'
@@ -31,6 +34,7 @@ export interface AdminParts {
   readonly configs: Configs
   /** The partition, which users or the app may write; else it throws: see `Broker.writable`. */
   writable(topic: string, index: number, app: string | undefined): Partition
+  readonly groups: GroupAdmin
   /** Throws CLOSED. */
   checkOpen(): void
 }
@@ -70,6 +74,21 @@ export class Admin implements LogAdmin {
         own => this.#changedTopic(own, changes),
         validateOnly,
       )
+  }
+
+  async describeGroup(group: string): Promise<GroupDetails | undefined> {
+    this.#parts.checkOpen()
+    return this.#parts.groups.describe(group)
+  }
+
+  async deleteGroup(group: string): Promise<void> {
+    this.#parts.checkOpen()
+    await this.#parts.groups.delete(group)
+  }
+
+  async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+    this.#parts.checkOpen()
+    await this.#parts.groups.deleteOffsets(group, partitions)
   }
 
   async deleteRecords(

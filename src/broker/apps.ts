@@ -40,11 +40,16 @@ export class Apps {
     for (const app of this.#context.metadata.current.deletingApps) await this.#finish(app)
   }
 
+  /** Whether an app of this name has internal topics, as each app has once it ran. */
+  has(app: string): boolean {
+    return this.#topicsOf(app).length > 0
+  }
+
   /** False if the log has no data of the app. Throws GROUP_NOT_EMPTY. */
   async delete(app: string): Promise<boolean> {
     const { topics, offsets, metadata } = this.#context
     this.checkStopped(app)
-    const names = topics.ofApp(app, name => isNamedAsOfApp(name, app) && this.#isOf(name, app))
+    const names = this.#topicsOf(app)
     const ids = this.#idsOf(app)
     const isDeleting = metadata.current.deletingApps.includes(app)
     if (names.length + ids.length + offsets.of(app).length === 0 && !isDeleting) return false
@@ -79,6 +84,10 @@ export class Apps {
       ...current,
       deletingApps: current.deletingApps.filter(each => each !== app),
     }))
+  }
+
+  #topicsOf(app: string): string[] {
+    return this.#context.topics.ofApp(app, name => isNamedAsOfApp(name, app) && this.#isOf(name, app))
   }
 
   #idsOf(app: string): string[] {

@@ -60,6 +60,36 @@ export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> =
     default: '604800000',
     does: 'How long a transactional id is remembered after the end of its last transaction.',
   },
+  'offsets.retention.minutes': {
+    kind: { type: 'int', min: 1 },
+    default: '10080',
+    does: 'How long the offsets of a consumer group without members are kept. Those of apps and connectors stay.',
+  },
+  'offsets.retention.check.interval.ms': {
+    kind: { type: 'long', min: 1 },
+    default: '600000',
+    does: 'How often the log looks for offsets that are kept no longer.',
+  },
+  'group.initial.rebalance.delay.ms': {
+    kind: { type: 'int', min: 0 },
+    default: '0',
+    does: 'How long an empty group waits for more members (3000 for a broker of Kafka).',
+  },
+  'group.max.size': {
+    kind: { type: 'int', min: 1 },
+    default: '2147483647',
+    does: 'The most members of one group.',
+  },
+  'group.min.session.timeout.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '6000',
+    does: 'The shortest session time-out of a member.',
+  },
+  'group.max.session.timeout.ms': {
+    kind: { type: 'int', min: 1 },
+    default: '1800000',
+    does: 'The longest session time-out of a member.',
+  },
 }
 
 /** A broker's name for the default of a topic config. */

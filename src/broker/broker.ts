@@ -34,7 +34,9 @@ import { Configs } from './configs.ts'
 import type { ConfigTexts } from './config-values.ts'
 import { ClientTransactions } from './client-transactions.ts'
 import { CutOffsets } from './cut-offsets.ts'
-import type { GroupSettings } from './group-settings.ts'
+import { GroupAdmin } from './group-admin.ts'
+import { GroupExpiry } from './group-expiry.ts'
+import { groupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
 import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
 import { Locks } from './locks.ts'
@@ -59,8 +61,6 @@ export interface BrokerOptions extends Omit<
   readonly configs?: BrokerConfigs
   /** Limits of the logs that the broker keeps for itself. */
   readonly internal?: InternalLimits
-  /** Limits of consumer groups. */
-  readonly groups?: GroupSettings
 }
 
 /** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
@@ -102,6 +102,7 @@ export class Broker {
   readonly #producerIds: ProducerIds
   readonly #groups: Groups
   readonly #apps: Apps
+  readonly #expiry: GroupExpiry
   readonly #locks = new Locks()
   readonly #entrances = new Set<Entrance>()
   #closing: Promise<void> | undefined
@@ -110,16 +111,6 @@ export class Broker {
 
   private constructor(parts: Parts) {
     const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options } = parts
-    this.admin = new Admin({
-      random: options.random,
-      log,
-      transactions,
-      metadata,
-      topics,
-      configs,
-      writable: (topic, index, app) => this.writable(topic, index, app),
-      checkOpen: () => this.checkOpen(),
-    })
     this.active = active
     this.offsets = offsets
     this.transactions = transactions
@@ -128,12 +119,12 @@ export class Broker {
     this.#topics = topics
     this.#cut = cut
     this.#producerIds = producerIds
-    const { clock, random, groups: settings = {} } = options
+    const { clock, random } = options
     this.#groups = new Groups({
       clock,
       active,
       random,
-      settings,
+      settings: groupSettings(configs),
       kept: offsets.kept,
       keep: (group, kept) => offsets.keepGroup(group, kept),
       commit: commit => this.commitOffsets(commit),
@@ -146,6 +137,25 @@ export class Broker {
       groups: this.#groups,
       locks: this.#locks,
       openWriters: () => this.#openWriters(),
+    })
+    this.admin = new Admin({
+      random,
+      log,
+      transactions,
+      metadata,
+      topics,
+      configs,
+      writable: (topic, index, app) => this.writable(topic, index, app),
+      groups: new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut }),
+      checkOpen: () => this.checkOpen(),
+    })
+    this.#expiry = new GroupExpiry({
+      clock,
+      groups: this.#groups,
+      offsets,
+      isKept: group => this.#apps.has(group),
+      retentionMs: configs.brokerNumber('offsets.retention.minutes') * 60_000,
+      checkEveryMs: configs.brokerNumber('offsets.retention.check.interval.ms'),
     })
   }
 
@@ -327,6 +337,7 @@ export class Broker {
   async #close(): Promise<void> {
     for (const entrance of this.#entrances) await entrance.leaveGroups()
     this.#closed = true
+    await this.#expiry.stop()
     for (const entrance of this.#entrances) await entrance.close()
     try {
       await this.transactions.close()
@@ -347,6 +358,7 @@ export class Broker {
       forgetOffsets: ({ name }) => this.offsets.forgetTopic(name),
     })
     await this.#apps.start()
+    this.#expiry.start()
   }
 
   *#openWriters(): Iterable<OpenWriter> {

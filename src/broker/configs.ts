@@ -60,12 +60,16 @@ export class Configs {
 
   /** The limits of the transaction coordinator, which only options at opening set. */
   transactionLimits(): Pick<TransactionsContext, 'timeoutMsMax' | 'expirationMs' | 'expirationCheckMs'> {
-    const own = (name: string): number => Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
     return {
-      timeoutMsMax: own('transaction.max.timeout.ms'),
-      expirationMs: own('transactional.id.expiration.ms'),
-      expirationCheckMs: own('transaction.remove.expired.transaction.cleanup.interval.ms'),
+      timeoutMsMax: this.brokerNumber('transaction.max.timeout.ms'),
+      expirationMs: this.brokerNumber('transactional.id.expiration.ms'),
+      expirationCheckMs: this.brokerNumber('transaction.remove.expired.transaction.cleanup.interval.ms'),
     }
+  }
+
+  /** The number of a config that only the broker has. */
+  brokerNumber(name: string): number {
+    return Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
   }
 
   /** The value of a topic config, given the topic's own configs. */

@@ -1,7 +1,41 @@
 /** What is refused to members of a group, and to those who commit for it. */
 import { MillraceError } from '../base/index.ts'
-import type { GroupCommit, GroupProtocol, GroupState } from '../port/index.ts'
+import type { GroupCommit, GroupProtocol, GroupState, TopicPartition } from '../port/index.ts'
+import type { Group } from './group.ts'
 import { type GroupMembers, type Member, unknownMember } from './group-members.ts'
+
+/**
+ * Offsets of topics that members read are theirs.
+ * @throws MillraceError GROUP_SUBSCRIBED_TO_TOPIC
+ */
+export function checkUnsubscribed(
+  name: string,
+  group: Group | undefined,
+  partitions: readonly TopicPartition[],
+): void {
+  const topics = group?.topics() ?? new Set<string>()
+  const read = partitions.find(({ topic }) => topics === 'unknown' || topics.has(topic))
+  if (read)
+    throw new MillraceError(
+      'GROUP_SUBSCRIBED_TO_TOPIC',
+      `Members of group '${name}' read topic '${read.topic}': its offsets stay. Stop them first.`,
+    )
+}
+
+/** Kafka's GROUP_ID_NOT_FOUND. */
+export function unknownGroup(group: string): MillraceError {
+  return new MillraceError(
+    'UNKNOWN_GROUP',
+    `There is no group '${group}' over this log: nobody has joined it, or committed for it. Check the name.`,
+  )
+}
+
+export function ofApp(group: string): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `'${group}' is an app: its state belongs to its offsets. Delete both with log.deleteApp('${group}').`,
+  )
+}
 
 interface Present {
   readonly state: GroupState

@@ -1,18 +1,18 @@
-/** The limits of consumer groups, with Kafka's names and defaults. */
+/** The limits of consumer groups. Names, meanings and defaults: broker-configs.ts. */
+import type { Configs } from './configs.ts'
+
 export interface GroupSettings {
-  /** `group.initial.rebalance.delay.ms`: an empty group waits this long for more members. Default 0. */
-  readonly initialRebalanceDelayMs?: number
-  /** `group.max.size`: members of one group. Default 2,147,483,647. */
-  readonly sizeMax?: number
-  /** `group.min.session.timeout.ms`. Default 6 s. */
-  readonly sessionTimeoutMsMin?: number
-  /** `group.max.session.timeout.ms`. Default 30 min. */
-  readonly sessionTimeoutMsMax?: number
+  readonly initialRebalanceDelayMs: number
+  readonly sizeMax: number
+  readonly sessionTimeoutMsMin: number
+  readonly sessionTimeoutMsMax: number
 }
 
-export const groupSettingsDefault: Required<GroupSettings> = {
-  initialRebalanceDelayMs: 0,
-  sizeMax: 2 ** 31 - 1,
-  sessionTimeoutMsMin: 6000,
-  sessionTimeoutMsMax: 30 * 60_000,
+export function groupSettings(configs: Pick<Configs, 'brokerNumber'>): GroupSettings {
+  return {
+    initialRebalanceDelayMs: configs.brokerNumber('group.initial.rebalance.delay.ms'),
+    sizeMax: configs.brokerNumber('group.max.size'),
+    sessionTimeoutMsMin: configs.brokerNumber('group.min.session.timeout.ms'),
+    sessionTimeoutMsMax: configs.brokerNumber('group.max.session.timeout.ms'),
+  }
 }

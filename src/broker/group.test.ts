@@ -13,7 +13,8 @@ import {
 import { stateOf } from '../port/conformance/harness.ts'
 import { virtualClock, type VirtualClock } from '../testing/virtual-clock.ts'
 import type { KeptGroup } from './group-records.ts'
-import type { GroupSettings } from './group-settings.ts'
+import { type GroupSettings, groupSettings } from './group-settings.ts'
+import { Configs } from './configs.ts'
 import { Groups } from './groups.ts'
 
 const sessionMs = 10_000
@@ -28,14 +29,14 @@ class Coordinator {
   /** What {@link keep} waits for. */
   disk: Promise<void> = Promise.resolve()
 
-  constructor(settings: GroupSettings = {}, before?: Pick<Coordinator, 'clock' | 'kept'>) {
+  constructor(settings: Partial<GroupSettings> = {}, before?: Pick<Coordinator, 'clock' | 'kept'>) {
     this.clock = before?.clock ?? virtualClock(1_000_000)
     this.kept = new Map(before?.kept)
     this.groups = new Groups({
       clock: this.clock,
       active: new ActiveClock(this.clock),
       random: seededRandom(this.kept.size + 1),
-      settings,
+      settings: { ...groupSettings(new Configs({}, {})), ...settings },
       kept: this.kept,
       keep: async (group, kept) => {
         await this.disk

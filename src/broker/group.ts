@@ -21,6 +21,8 @@
  */
 import { MillraceError, type ActiveClock, type Clock, type Timer } from '../base/index.ts'
 import {
+  consumerProtocolType,
+  decodeSubscription,
   type GroupCommit,
   type JoinedGroup,
   type JoinGroup,
@@ -31,7 +33,7 @@ import {
   type SyncGroup,
 } from '../port/index.ts'
 import { checkGroupCommit, illegalGeneration, inconsistent, rebalancing } from './group-checks.ts'
-import { keptMember, type Member, newMember, unknownMember } from './group-members.ts'
+import { keptMember, type Member, metadataOf, newMember, unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
 import { Rebalances } from './group-rebalance.ts'
 import type { GroupSettings } from './group-settings.ts'
@@ -47,7 +49,7 @@ export interface GroupContext {
   readonly clock: Clock
   /** The clock of sessions and rebalances. */
   readonly active: ActiveClock
-  readonly settings: Required<GroupSettings>
+  readonly settings: GroupSettings
   newMemberId(prefix: string): string
   /** Keeps the group; resolves when that is durable. */
   keep(group: string, kept: KeptGroup): Promise<void>
@@ -137,6 +139,24 @@ export class Group {
   checkCommit(commit: GroupCommit, isTransactional: boolean): void {
     const member = checkGroupCommit(this.#rebalances, commit, isTransactional)
     if (member) this.#rebalances.sessions.prolong(member)
+  }
+
+  /** The topics that its members read; `unknown` if they share something else than topics. */
+  topics(): ReadonlySet<string> | 'unknown' {
+    const { members, protocolType, protocol } = this.#rebalances
+    if (members.size === 0) return new Set()
+    if (protocolType !== consumerProtocolType) return 'unknown'
+    const topics = new Set<string>()
+    try {
+      for (const member of members)
+        // Before the first assignment no protocol is chosen: all say the same topics.
+        for (const topic of decodeSubscription(metadataOf(member, protocol ?? member.protocols[0]!.name))
+          .topics)
+          topics.add(topic)
+    } catch {
+      return 'unknown'
+    }
+    return topics
   }
 
   /** The group is deleted: nobody is in it. */

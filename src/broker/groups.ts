@@ -16,13 +16,13 @@ import { checkCommitToUnknown } from './group-checks.ts'
 import { Group, type GroupContext } from './group.ts'
 import { unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
-import { groupSettingsDefault, type GroupSettings } from './group-settings.ts'
+import type { GroupSettings } from './group-settings.ts'
 
 export interface GroupsContext {
   readonly clock: Clock
   readonly active: ActiveClock
   readonly random: Random
-  readonly settings?: GroupSettings
+  readonly settings: GroupSettings
   /** The groups of earlier runs. */
   readonly kept: ReadonlyMap<string, KeptGroup>
   /** Keeps a group, or forgets it; resolves when that is durable. */
@@ -32,14 +32,14 @@ export interface GroupsContext {
 
 export class Groups implements GroupCoordinator {
   readonly #context: GroupsContext
-  readonly #settings: Required<GroupSettings>
+  readonly #settings: GroupSettings
   readonly #groups = new Map<string, Group>()
   readonly #groupContext: GroupContext
 
   constructor(context: GroupsContext) {
     const { clock, active, settings, kept } = context
     this.#context = context
-    this.#settings = { ...groupSettingsDefault, ...settings }
+    this.#settings = settings
     this.#groupContext = {
       clock,
       active,

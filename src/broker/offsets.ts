@@ -199,6 +199,28 @@ export class Offsets {
     }
   }
 
+  /** Forgets the offsets of a group for some partitions. */
+  async forget(group: string, partitions: readonly TopicPartition[]): Promise<void> {
+    this.checkUsable()
+    const names = new Set(partitions.map(keyOf))
+    await this.forgetWhere(group, offset => names.has(keyOf(offset)))
+  }
+
+  /** Forgets those offsets of a group that are chosen, except where a transaction holds newer ones. */
+  async forgetWhere(group: string, isGone: (offset: StoredOffset) => boolean): Promise<void> {
+    const all = [...(this.#groups.get(group)?.values() ?? [])]
+    await this.#apply(
+      group,
+      [],
+      all.filter(offset => isGone(offset) && !this.#pending.holds(group, offset)),
+    )
+  }
+
+  /** Whether a transaction holds offsets of the group. */
+  isPending(group: string): boolean {
+    return this.#pending.holds(group)
+  }
+
   /** Forgets a group. */
   async forgetGroup(group: string): Promise<void> {
     await this.#apply(group, [], [...(this.#groups.get(group)?.values() ?? [])])

@@ -83,6 +83,15 @@ export class PendingOffsets {
     }
   }
 
+  /** Whether a transaction holds an offset of the group; of this partition, if one is given. */
+  holds(group: string, partition?: TopicPartition): boolean {
+    const key = partition && keyOf(partition)
+    for (const { offsets } of this.#byProducer.values())
+      if (offsets.some(each => each.group === group && (key === undefined || keyOf(each.offset) === key)))
+        return true
+    return false
+  }
+
   #holding(group: string, keys: ReadonlySet<PartitionKey>): Pending | undefined {
     for (const pending of this.#byProducer.values())
       if (pending.offsets.some(each => each.group === group && keys.has(keyOf(each.offset)))) return pending

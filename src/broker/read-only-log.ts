@@ -31,6 +31,7 @@ import {
 import { staticConfigs } from './broker-configs.ts'
 import { Configs, describedConfigs } from './configs.ts'
 import { CutOffsets } from './cut-offsets.ts'
+import { describedGroup } from './group-descriptions.ts'
 import { MetadataFile, type StoredTopic } from './metadata.ts'
 import { Offsets } from './offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
@@ -147,6 +148,15 @@ export class ReadOnlyLog implements LogPort {
     },
     openTransactions: async topic => (await this.#transactions(topic)).open,
     abortTransaction: () => this.#refuse('aborts no transactions'),
+    describeGroup: group =>
+      this.#committed(({ offsets }) => {
+        const kept = offsets.kept.get(group)
+        const committed = offsets.of(group)
+        if (!kept && committed.length === 0) return undefined
+        return describedGroup(group, kept, kept && kept.members.length > 0 ? 'Stable' : 'Empty', committed)
+      }),
+    deleteGroup: () => this.#refuse('deletes no groups'),
+    deleteOffsets: () => this.#refuse('deletes no offsets'),
   }
 
   openWriter = (): Promise<Writer> => this.#refuse('publishes nothing')

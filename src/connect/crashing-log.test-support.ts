@@ -29,6 +29,9 @@ export class CrashingLog implements LogPort {
   readonly admin: LogAdmin = {
     describeCluster: async () => (await this.#opened()).admin.describeCluster(),
     describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
+    describeGroup: async group => (await this.#opened()).admin.describeGroup(group),
+    deleteGroup: async group => (await this.#opened()).admin.deleteGroup(group),
+    deleteOffsets: async (...of) => (await this.#opened()).admin.deleteOffsets(...of),
     deleteRecords: async (...which) => (await this.#opened()).admin.deleteRecords(...which),
     alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),
     listTransactions: async () => (await this.#opened()).admin.listTransactions(),

@@ -35,7 +35,7 @@ export {
   type SyncGroup,
 } from './group/coordinator.ts'
 export { checkTopics } from './group/checks.ts'
-export { GroupMember, type GroupMemberContext } from './group/member.ts'
+export { consumerProtocolType, GroupMember, type GroupMemberContext } from './group/member.ts'
 export {
   type GroupPartition,
   moveOffsets,

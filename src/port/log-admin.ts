@@ -1,10 +1,10 @@
 /**
  * LogAdmin: what tools ask of a log beside {@link LogPort}: configs of topics, defaults for all topics,
- * deletion of records. Names, values and rules are Kafka's
+ * groups, deletion of records. Names, values and rules are Kafka's
  * (https://kafka.apache.org/documentation/#topicconfigs).
  */
 
-import type { TopicPartition } from './log-port.ts'
+import type { GroupDetails, TopicPartition } from './log-port.ts'
 
 /** Kafka's topic configs, as of 4.3. docs/topics.md says what each does. */
 export type TopicConfigName =
@@ -159,6 +159,18 @@ export interface LogAdmin {
     changes: readonly ConfigChange[],
     options?: { readonly validateOnly?: boolean },
   ): Promise<void>
+  /** The members of a group, what they share, and its offsets. Undefined for an unknown group. */
+  describeGroup(group: string): Promise<GroupDetails | undefined>
+  /**
+   * Deletes a group without members, with its offsets.
+   * @throws MillraceError UNKNOWN_GROUP; GROUP_NOT_EMPTY; INVALID_ARGUMENT for the group of an app
+   */
+  deleteGroup(group: string): Promise<void>
+  /**
+   * Deletes the offsets of a group for partitions that no member reads.
+   * @throws MillraceError UNKNOWN_GROUP; GROUP_SUBSCRIBED_TO_TOPIC; INVALID_ARGUMENT for the group of an app
+   */
+  deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void>
   /**
    * Deletes the records of a partition below `offset`; -1 is its present end (the high watermark). Resolves
    * with the partition's first offset when that is durable. Readers below it get OFFSET_OUT_OF_RANGE. `app`

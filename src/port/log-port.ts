@@ -64,6 +64,29 @@ export interface GroupDescription {
   readonly offsets: readonly OffsetCommit[]
 }
 
+/** A group as its coordinator has it; in a read-only log as it was last kept. */
+export interface GroupDetails {
+  readonly group: string
+  readonly state: GroupState
+  /** `consumer`; undefined for a group that has never had members. */
+  readonly protocolType: string | undefined
+  /** The assignor that its members have in common. */
+  readonly protocol: string | undefined
+  /** How often it has shared its partitions. */
+  readonly generation: number
+  readonly members: readonly GroupMemberDetails[]
+  /** Its committed offsets, without those of open transactions. */
+  readonly offsets: readonly OffsetCommit[]
+}
+
+export interface GroupMemberDetails {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly clientHost: string
+  readonly assignment: readonly TopicPartition[]
+}
+
 /** `read_committed` never shows records of open or aborted transactions. */
 export type Isolation = 'read_uncommitted' | 'read_committed'
 

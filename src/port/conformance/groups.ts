@@ -269,18 +269,196 @@ export const groupCases: Cases = {
     assert.equal(await listed(), undefined)
   },
 
-  async 'offsets outside a transaction come back, with their metadata'(h) {
+  async 'a commit that is made during a rebalance counts in the next generation'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const { generation } = one.membership
+    const joining = join(h, group, [[topic]])
+    await one.membership.commit([{ topic, partition: 0, offset: 3 }])
+    const two = await joining
+    await settled(h, [one, two], [1, 1])
+    assert(one.membership.generation > generation)
+    assert.equal(await h.committed(group, topic, 0), 3)
+    for (const { membership } of [one, two]) await membership.leave()
+  },
+
+  async 'a transaction commits in the name of a member; a former member, or generation, is fenced'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const offsets = [{ topic, partition: 0, offset: 7 }]
+    const stale = await one.membership.committing(async committer => {
+      await writer.commit({ ...committer, offsets })
+      return committer
+    })
+    assert.equal(await h.committed(group, topic), 7)
+    await one.membership.leave()
+    await refuses(
+      'MEMBER_FENCED',
+      one.membership.committing(committer => writer.commit({ ...committer, offsets })),
+    )
+    await refuses('MEMBER_FENCED', writer.commit({ ...stale, offsets }))
+    await writer.close()
+  },
+
+  async 'only members commit for a group that has some'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const offsets = [{ topic, partition: 0, offset: 1 }]
+    await refuses('MEMBER_FENCED', h.port.commitOffsets({ group, offsets }))
+    await one.membership.leave()
+    await h.port.commitOffsets({ group, offsets })
+    assert.equal(await h.committed(group, topic), 1)
+  },
+
+  async 'a partition moves without touching the others, and with range all are given back first'(h) {
+    for (const assignors of [['cooperative-sticky'], ['range']] as const) {
+      const topic = await h.topic(4)
+      const group = h.name('group')
+      const one = await join(h, group, [[topic]], { assignors })
+      const two = await join(h, group, [[topic]], { assignors })
+      await settled(h, [one, two], [2, 2])
+      const given = one.events.filter(event => event.startsWith('revoked')).join()
+      assert.equal(given.split(topic).length - 1, assignors[0] === 'range' ? 4 : 2, given)
+      for (const { membership } of [one, two]) await membership.leave()
+    }
+  },
+
+  async 'members without an assignor in common do not share a group'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]], { assignors: ['range'] })
+    await refuses('INCONSISTENT_GROUP_PROTOCOL', join(h, group, [[topic]]))
+    const two = await join(h, group, [[topic]], { assignors: ['cooperative-sticky', 'range'] })
+    for (const { membership } of [one, two]) await membership.leave()
+  },
+
+  async 'a static member that comes back gets its partitions again, without a rebalance'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const two = await join(h, group, [[topic]], { instanceId: 'i' })
+    await settled(h, [one, two], [1, 1])
+    const { generation } = one.membership
+    const before = partitionNames(two.membership.assignment)
+    await two.membership.leave()
+    const back = await join(h, group, [[topic]], { instanceId: 'i' })
+    assert.deepEqual(partitionNames(back.membership.assignment), before)
+    assert.deepEqual([one.membership.generation, back.membership.generation], [generation, generation])
+    await back.membership.leave()
+    await one.membership.leave()
+  },
+
+  async 'a second member with an instance id fences the first one'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]], { instanceId: 'i' })
+    const two = await join(h, group, [[topic]], { instanceId: 'i' })
+    await settled(h, [one, two], [0, 1])
+    assert.equal(one.events.at(-1), `lost ${topic}/0 MEMBER_FENCED`)
+    await refuses('MEMBER_FENCED', one.membership.commit([{ topic, partition: 0, offset: 1 }]))
+    await two.membership.commit([{ topic, partition: 0, offset: 2 }])
+    assert.equal(await h.committed(group, topic), 2)
+    await two.membership.leave()
+  },
+
+  async 'the partitions of a static member go to others when its session is over'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    const one = await join(h, group, [[topic]])
+    const two = await join(h, group, [[topic]], { instanceId: 'i', sessionTimeoutMs: 6000 })
+    await settled(h, [one, two], [1, 1])
+    await two.membership.leave()
+    await h.pass(1000)
+    assert.equal(one.owned.size, 1)
+    for (let turn = 0; turn < 200 && one.owned.size < 2; turn += 1) await h.pass(100)
+    await settled(h, [one], [2])
+    await one.membership.leave()
+  },
+
+  async 'after a crash a group gives no generation twice, and former members are fenced'(h) {
+    const topic = await h.topic()
+    const group = h.name('group')
+    const seen = new Set<number>()
+    for (let run = 0; run < 3; run += 1) {
+      const { membership } = await join(h, group, [[topic]])
+      const { memberId, generation } = membership
+      assert(!seen.has(generation), `generation ${generation} was given twice`)
+      seen.add(generation)
+      await h.crash()
+      const offsets = [{ topic, partition: 0, offset: 1 }]
+      await refuses('MEMBER_FENCED', h.port.commitOffsets({ group, memberId, generation, offsets }))
+    }
+  },
+
+  async 'a group is described with its members and what they have'(h) {
+    const topic = await h.topic(2)
+    const group = h.name('group')
+    assert.equal(await h.port.admin.describeGroup(group), undefined)
+    const one = await join(h, group, [[topic]])
+    const two = await join(h, group, [[topic]], { instanceId: 'i' })
+    await settled(h, [one, two], [1, 1])
+    const found = await h.port.admin.describeGroup(group)
+    assert.deepEqual(
+      [found?.state, found?.protocolType, found?.protocol, found?.generation],
+      ['Stable', 'consumer', 'cooperative-sticky', one.membership.generation],
+    )
+    assert.deepEqual(
+      found?.members.map(({ memberId, instanceId, assignment }) => [
+        memberId,
+        instanceId,
+        partitionNames(assignment),
+      ]),
+      [one, two].map(({ membership: { memberId, assignment } }, index) => [
+        memberId,
+        index === 0 ? undefined : 'i',
+        partitionNames(assignment),
+      ]),
+    )
+    for (const { membership } of [two, one]) await membership.leave()
+  },
+
+  async 'a group without members is deleted, and its offsets; members keep theirs'(h) {
+    const [topic, other] = [await h.topic(), await h.topic()]
+    const group = h.name('group')
+    const { admin } = h.port
+    await refuses('UNKNOWN_GROUP', admin.deleteGroup(group))
+    await refuses('UNKNOWN_GROUP', admin.deleteOffsets(group, []))
+    await h.port.commitOffsets({
+      group,
+      offsets: [
+        { topic, partition: 0, offset: 1 },
+        { topic: other, partition: 0, offset: 2 },
+      ],
+    })
+    const one = await join(h, group, [[topic]])
+    await refuses('GROUP_NOT_EMPTY', admin.deleteGroup(group))
+    await refuses('GROUP_SUBSCRIBED_TO_TOPIC', admin.deleteOffsets(group, [{ topic, partition: 0 }]))
+    await admin.deleteOffsets(group, [{ topic: other, partition: 0 }])
+    assert.equal(await h.committed(group, other), undefined)
+    assert.equal(await h.committed(group, topic), 1)
+    await one.membership.leave()
+    assert.equal((await admin.describeGroup(group))?.state, 'Empty')
+    await admin.deleteGroup(group)
+    assert.equal(await h.committed(group, topic), undefined)
+    assert.equal(await admin.describeGroup(group), undefined)
+  },
+
+  async 'offsets outside a transaction come back, with their metadata and leader epoch'(h) {
     const topic = await h.topic(2)
     const group = h.name('group')
     assert.deepEqual(await h.port.committedOffsets(group, [{ topic, partition: 0 }]), [undefined])
     await h.port.commitOffsets({
       group,
-      offsets: [{ topic, partition: 1, offset: 9, metadata: 'resume here' }],
+      offsets: [{ topic, partition: 1, offset: 9, leaderEpoch: 4, metadata: 'resume here' }],
     })
     const asked = [0, 1].map(partition => ({ topic, partition }))
     const [none, some] = await h.port.committedOffsets(group, asked)
     assert.equal(none, undefined)
-    assert.deepEqual(some, { topic, partition: 1, offset: 9, metadata: 'resume here' })
+    assert.deepEqual(some, { topic, partition: 1, offset: 9, leaderEpoch: 4, metadata: 'resume here' })
     assert.equal(await h.committed(h.name('other'), topic, 1), undefined)
     await h.port.commitOffsets({ group, offsets: [{ topic, partition: 1, offset: 3 }] })
     assert.equal(await h.committed(group, topic, 1), 3)

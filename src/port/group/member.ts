@@ -48,7 +48,8 @@ const sessionTimeoutMsDefault = 45_000
 /** Before the next attempt to join, when the coordinator's disk is full. */
 const retryMs = 500
 
-export const protocolType = 'consumer'
+/** The protocol type of those that share topics. */
+export const consumerProtocolType = 'consumer'
 
 export interface GroupMemberContext {
   readonly coordinator: GroupCoordinator
@@ -191,7 +192,7 @@ export class GroupMember {
       instanceId,
       clientId,
       clientHost,
-      protocolType,
+      protocolType: consumerProtocolType,
       protocols: this.#assignors.map(assignor => ({
         name: assignor.name,
         metadata: encodeSubscription({ ...subscription, userData: assignor.userData(note) }),
@@ -205,7 +206,7 @@ export class GroupMember {
     const synced = await coordinator.sync({
       ...this.#self,
       generation,
-      protocolType,
+      protocolType: consumerProtocolType,
       protocol,
       assignments: await this.#assign(joined),
     })

@@ -244,6 +244,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/metadata.test.ts'],
   },
   {
+    name: 'groups: the offsets of members expire under them',
+    file: 'src/broker/group-expiry.ts',
+    find: '!topics.has(topic) && isOver(committedMs)',
+    replace: 'isOver(committedMs)',
+    tests: ['src/broker/group-expiry.test.ts'],
+  },
+  {
+    name: 'groups: a generation is given twice after a start',
+    file: 'src/broker/group-rebalance.ts',
+    find: '    this.#generation = kept.generation\n',
+    replace: '',
+    tests: ['src/broker/group.test.ts', 'src/broker/conformance.test.ts'],
+  },
+  {
     name: 'groups: a partition is given away before its owner has given it back',
     file: 'src/port/group/owners.ts',
     find: 'members.some(member => member !== index) ?? false',
