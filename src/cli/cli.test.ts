@@ -194,6 +194,14 @@ test('group reset moves groups and refuses apps; app reset refuses groups', asyn
     group: 'readers',
     partitions: [{ topic: 'words', partition: 0, offset: 3, lag: 0 }],
   })
+  match(
+    (await millrace('group describe readers')).out,
+    /^readers\tEmpty, 0 members, generation 2\n {2}words-0\tat 3\t0 records behind\n$/,
+  )
+  equal(
+    (JSON.parse((await millrace('group describe readers --json')).out) as { state: string }).state,
+    'Empty',
+  )
   equal((await millrace('group reset readers --topic words --to 1 --dry-run')).out, 'words-0\t3 -> 1\n')
   equal((await millrace('consume words --group readers')).out, '')
   equal((await millrace('group reset readers --topic words --to 1')).out, 'words-0\t3 -> 1\n')
@@ -206,6 +214,9 @@ test('group reset moves groups and refuses apps; app reset refuses groups', asyn
     ['group reset readers --topic words --to 9', [1, 'OFFSET_OUT_OF_RANGE', /offsets 0 to 3/]],
     ['group reset readers --topic none --to 0', [1, 'UNKNOWN_TOPIC', /'none'/]],
     ['group reset readers --topic words:4 --to 0', [1, 'UNKNOWN_PARTITION', /'words'.*not 4/]],
+    ['group describe nobody', [1, 'UNKNOWN_GROUP', /'nobody'/]],
+    ['group delete nobody', [1, 'UNKNOWN_GROUP', /'nobody'/]],
+    ['group delete counter', [2, 'INVALID_ARGUMENT', /'counter' is an app/]],
     ['group reset nobody --all-topics --to 0', [2, 'INVALID_ARGUMENT', /nothing to move/]],
     ['group reset readers --to 0', [2, 'USAGE', /--topic orders, or --all-topics/]],
     ['group reset readers -t words --all-topics --to 0', [2, 'USAGE', /not both/]],

@@ -1,11 +1,12 @@
 /**
- * `millrace group list` and `group reset <group> --topic <topic> --to <where>`: the offsets of consumer
- * groups.
+ * `millrace group list`, `group describe <group>`, `group delete <group>` and
+ * `group reset <group> --topic <topic> --to <where>`: consumer groups and their offsets.
  */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../../base/index.ts'
 import {
   type GroupDescription,
+  type GroupDetails,
   type GroupPartition,
   type LogPort,
   moveOffsets,
@@ -50,6 +51,34 @@ export function groupCommand(terminal: Terminal): Command {
         }
       }),
     )
+  const describe = new Command('describe')
+    .description('show the state of a consumer group, its members and what they have')
+    .argument('<group>')
+    .addOption(dataOption())
+    .option('--json', 'as JSON')
+    .action((group: string, { data, json }: ListOptions) =>
+      withLogToRead(data, async ({ port }) => {
+        const found = await port.admin.describeGroup(group)
+        if (!found) throw unknown(group)
+        const partitions = await withLags(port, found.offsets)
+        await terminal.write(
+          json
+            ? `${JSON.stringify({ ...found, offsets: undefined, partitions })}\n`
+            : detailsInWords(found, partitions),
+        )
+      }),
+    )
+  const remove = new Command('delete')
+    .description('delete a consumer group without members, with its offsets')
+    .argument('<group>')
+    .addOption(dataOption())
+    .action((group: string, { data }: ListOptions) =>
+      withExistingLog(data, async ({ port }) => {
+        if (await isApp(port, group)) throw isOfApp(group)
+        await port.admin.deleteGroup(group)
+        terminal.note(`The group ${group} is deleted.`)
+      }),
+    )
   const reset = new Command('reset')
     .description('move the committed offsets of a consumer group without active members')
     .argument('<group>')
@@ -74,8 +103,10 @@ export function groupCommand(terminal: Terminal): Command {
       }),
     )
   return new Command('group')
-    .description('show consumer groups, move their offsets')
+    .description('show consumer groups, move their offsets, delete them')
     .addCommand(list)
+    .addCommand(describe)
+    .addCommand(remove)
     .addCommand(reset)
 }
 
@@ -86,11 +117,34 @@ async function consumerGroups(port: LogPort): Promise<GroupDescription[]> {
 }
 
 function inWords(group: string, partitions: readonly GroupPartition[]): string {
+  return `${group}\n${offsetsInWords(partitions)}`
+}
+
+function offsetsInWords(partitions: readonly GroupPartition[]): string {
   const lines = partitions.map(
     ({ topic, partition, offset, lag }) =>
       `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
   )
-  return `${group}\n${lines.join('')}`
+  return lines.join('')
+}
+
+/** A group that is open elsewhere is shown as it was last kept. */
+function detailsInWords(found: GroupDetails, partitions: readonly GroupPartition[]): string {
+  const { group, state, protocol, generation, members } = found
+  const shares = protocol === undefined ? '' : `, shares by ${protocol}`
+  const lines = members.map(({ memberId, instanceId, assignment }) => {
+    const has = assignment.map(({ topic, partition }) => `${topic}-${partition}`).join(' ') || 'nothing'
+    return `  ${memberId}${instanceId === undefined ? '' : ` (${instanceId})`}\thas ${has}\n`
+  })
+  const head = `${group}\t${state}, ${counted(members.length, 'member')}, generation ${generation}${shares}\n`
+  return head + lines.join('') + offsetsInWords(partitions)
+}
+
+function unknown(group: string): MillraceError {
+  return new MillraceError(
+    'UNKNOWN_GROUP',
+    `There is no group '${group}' over this log. See 'millrace group list'.`,
+  )
 }
 
 function moveInWords({ topic, partition, before, after }: OffsetMove): string {
