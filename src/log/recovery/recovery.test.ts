@@ -176,7 +176,7 @@ test('a start that millrace 0.1.0 wrote, without a check line, removes nothing',
       await log.close()
     }
   // A file that is missing is damage as before: the start is above what is stated.
-  const disk = await droppedTwo('clean')
+  const disk = await droppedTwo('killed')
   disk.setContent(logStarts, fromUtf8('0\n1\nflights 0 0\n'))
   const log = await openDirectory(disk, { clock })
   ok(log.recovery.partitions[0]?.damage)

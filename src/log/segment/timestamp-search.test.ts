@@ -91,7 +91,8 @@ test('the first record with the largest timestamp, in whichever segment, and bel
 test('nothing is found where what is readable is empty, also inside a batch', async () => {
   const partition = await logOf([])
   const producer = { producerId: 1, producerEpoch: 0, transactional: true }
-  await partition.append(batchOf(['a', 'b'], { ...producer, baseSequence: 0, timestamp: 10 })).durable
+  partition.append(batchOf(['a', 'b'], { ...producer, baseSequence: 0, timestamp: 10 }))
+  await partition.sync()
   await partition.deleteRecords(1)
   deepEqual(await partition.offsetOfLargestTimestamp('read_committed'), undefined)
   deepEqual(await partition.offsetOfLargestTimestamp('read_uncommitted'), { offset: 1, timestamp: 11 })
