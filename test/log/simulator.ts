@@ -1,8 +1,9 @@
 /**
  * The log against its model, from a seed: appends of plain, idempotent and transactional producers, many in
  * flight at a time; ends of transactions, duplicates, gaps and zombies; reads, checkpoints, rolls, retention,
- * deletions of records and changes of settings; sometimes a disk that is full or fails. The process ends again
- * and again: cleanly, by a kill, or by a loss of power, at any call to the disk, including those of recovery.
+ * deletions of records and changes of settings; sometimes a disk that is full or fails. The process ends
+ * again and again: cleanly, by a kill, or by a loss of power, at any call to the disk, including those of
+ * recovery.
  *
  * After each start
  * - the log is a prefix of what was appended, with everything that was acknowledged or shown before, and
