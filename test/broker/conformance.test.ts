@@ -6,7 +6,8 @@ import { openPort, temporaryFolder } from './support.ts'
 
 const make = async () => {
   const folder = temporaryFolder()
-  const port = await openPort(folder.path)
+  // Compaction is waited for in real time.
+  const port = await openPort(folder.path, { 'log.cleaner.backoff.ms': 20 })
   return {
     port,
     advance: (ms: number) => systemClock.sleep(ms),

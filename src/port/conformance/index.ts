@@ -13,6 +13,7 @@
  * for (const { name, run } of logPortConformance({ make })) test(name, run)
  */
 import { adminCases } from './admin.ts'
+import { compactionCases } from './compaction.ts'
 import { groupCases } from './groups.ts'
 import { Harness, type PortUnderTest } from './harness.ts'
 import { readingCases } from './reading.ts'
@@ -52,6 +53,7 @@ const areas: Record<string, Cases> = {
   admin: adminCases,
   topics: topicCases,
   reading: readingCases,
+  compaction: compactionCases,
   transactions: transactionCases,
   groups: groupCases,
 }
