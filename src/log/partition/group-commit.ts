@@ -138,6 +138,17 @@ export class GroupCommit {
     return last.durable.promise
   }
 
+  /** Writes and syncs everything, at the end. Batches that found no room were refused. */
+  async drain(): Promise<void> {
+    try {
+      await this.sync()
+    } catch (error) {
+      if (!isMillraceError(error) || !error.retriable) throw error
+      // Batches written before those are not yet safe.
+      await this.sync()
+    }
+  }
+
   /** Waits until nothing is in progress any more. */
   async idle(): Promise<void> {
     while (this.#writing || this.#syncing) await (this.#writing ?? this.#syncing)

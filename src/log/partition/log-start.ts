@@ -3,6 +3,7 @@
  * moves it to any offset, also inside a batch. The new start shows at once. The files of segments wholly
  * below it are removed after it is durable.
  */
+import { MillraceError } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
@@ -14,15 +15,28 @@ export interface LogStartContext {
   saveLogStarts(): Promise<void>
   /** The start has moved. */
   moved(): void
+  /** The partition takes no more calls. */
+  isOver(): boolean
+}
+
+/** The partition, which changes meanwhile. */
+export interface LogStartSource extends SettingsSource {
+  readonly name: string
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logEndOffset: number
+  /** Begins a new segment. */
+  roll(): Promise<void>
 }
 
 export class LogStart {
   readonly #segments: PartitionSegments
   readonly #context: LogStartContext
-  readonly #source: SettingsSource
+  readonly #source: LogStartSource
   #offset: number
+  #retaining: Promise<void> | undefined
 
-  constructor(segments: PartitionSegments, offset: number, source: SettingsSource, context: LogStartContext) {
+  constructor(segments: PartitionSegments, offset: number, source: LogStartSource, context: LogStartContext) {
     this.#segments = segments
     this.#offset = offset
     this.#source = source
@@ -39,8 +53,36 @@ export class LogStart {
     return this.#drop(segmentsBelow(this.#segments.all, offset))
   }
 
+  /** See `Partition.deleteRecords`. */
+  async deleteRecords(offset: number): Promise<number> {
+    const { name, highWatermark } = this.#source
+    if (offset > highWatermark)
+      throw new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `${name} has records up to offset ${highWatermark}: nothing can be deleted up to ${offset}.`,
+      )
+    await this.#moveTo(offset)
+    return this.#offset
+  }
+
+  /** See `Partition.retain`. A call that comes during another gets its end. */
+  retain(now: number): Promise<void> {
+    return (this.#retaining ??= this.#retain(now).finally(() => {
+      this.#retaining = undefined
+    }))
+  }
+
+  async #retain(now: number): Promise<void> {
+    if (this.#context.isOver()) return
+    const offset = await this.#expiredBelow(this.#source.lastStableOffset, now)
+    if (this.#context.isOver()) return
+    if (offset === this.#source.logEndOffset && offset > this.#segments.active.baseOffset)
+      await this.#source.roll()
+    if (!this.#context.isOver()) await this.dropBefore(offset)
+  }
+
   /** Begins at `offset`, which is in the log, or later. Durable when this resolves. */
-  async moveTo(offset: number): Promise<void> {
+  async #moveTo(offset: number): Promise<void> {
     if (offset > this.#offset) {
       this.#offset = offset
       this.#context.moved()
@@ -58,7 +100,7 @@ export class LogStart {
    * The offset below which retention keeps nothing, at the most `limitOffset`: by size only of older
    * segments, by time of the active one as well, which must then be rolled first.
    */
-  async expiredBelow(limitOffset: number, now: number): Promise<number> {
+  async #expiredBelow(limitOffset: number, now: number): Promise<number> {
     const { delete: deletes, retentionBytes, retentionMs } = this.#source.settings
     if (!deletes) return this.#offset
     const all = [...this.#segments.all]

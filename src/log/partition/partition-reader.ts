@@ -3,10 +3,12 @@
  * changed, or the disk fails. A read never skips missing records.
  */
 import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
+import type { Availability } from './availability.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
 import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
 import { DamagedBatch, type ReadOptions } from '../segment/segment-read.ts'
+import type { PartitionSegments } from './partition-segments.ts'
 import type { Segment } from '../segment/segment.ts'
 import { findLargestTimestamp, findTimestamp, type FoundRecord } from '../segment/timestamp-search.ts'
 
@@ -38,10 +40,16 @@ export interface ReadSource {
   readonly name: string
   readonly logStartOffset: number
   readonly logEndOffset: number
-  readonly failure: MillraceError | undefined
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  /** The present end for readers. */
+  readableEnd(isolation: Isolation): number
 }
 
-export interface ReadBatches {
+/** What a read is asked for. */
+export type PartitionReadOptions = ReadOptions & { readonly maxBytes: number; readonly isolation: Isolation }
+
+interface ReadBatches {
   readonly bytes: Uint8Array
   readonly lent: Buffer
   /** Where the next read continues. */
@@ -51,22 +59,62 @@ export interface ReadBatches {
 
 export class PartitionReader {
   readonly #source: ReadSource
-  /** The partition's segments, in order: retention takes from the front, rolls add at the end. */
-  readonly #segments: readonly Segment[]
+  /** In order: retention takes from the front, rolls add at the end. */
+  readonly #segments: PartitionSegments
   readonly #readOnly: boolean
-  readonly #poison: (error: unknown) => MillraceError
+  readonly #availability: Availability
 
-  /** `poison`: the disk can no longer be trusted; returns the error for readers. */
   constructor(
     source: ReadSource,
-    segments: readonly Segment[],
+    segments: PartitionSegments,
     readOnly: boolean,
-    poison: (error: unknown) => MillraceError,
+    availability: Availability,
   ) {
     this.#source = source
     this.#segments = segments
     this.#readOnly = readOnly
-    this.#poison = poison
+    this.#availability = availability
+  }
+
+  /** See `Partition.read`. */
+  async read(offset: number, options: PartitionReadOptions): Promise<ReadResult> {
+    this.#availability.check()
+    const { isolation, maxBytes } = options
+    const { logStartOffset, logEndOffset } = this.#source
+    if (offset < logStartOffset || offset > logEndOffset) throw this.#outOfRange(offset)
+    const endOffset = this.#source.readableEnd(isolation)
+    const found =
+      offset < endOffset
+        ? await this.#segments.reading(() => this.#read(offset, endOffset, maxBytes, options))
+        : undefined
+    const aborted = found && isolation === 'read_committed' ? found.aborted : []
+    return {
+      batches: found?.bytes ?? new Uint8Array(0),
+      lent: found?.lent,
+      abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
+      highWatermark: this.#source.highWatermark,
+      lastStableOffset: this.#source.lastStableOffset,
+      logStartOffset: this.#source.logStartOffset,
+      nextOffset: found?.nextOffset ?? offset,
+    }
+  }
+
+  /**
+   * The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED,
+   * PARTITION_POISONED.
+   */
+  async find(timestamp: number, endOffset: number): Promise<FoundRecord | undefined> {
+    this.#availability.check()
+    return this.#segments.reading(() => this.#find(timestamp, endOffset))
+  }
+
+  /**
+   * The first record with the largest timestamp of all that are readable; undefined if there is none.
+   * PARTITION_DAMAGED, PARTITION_POISONED.
+   */
+  async findLargest(isolation: Isolation): Promise<FoundRecord | undefined> {
+    this.#availability.check()
+    return this.#segments.reading(() => this.#findLargest(this.#source.readableEnd(isolation)))
   }
 
   /**
@@ -75,7 +123,7 @@ export class PartitionReader {
    * as compaction may leave it.
    * @throws MillraceError OFFSET_OUT_OF_RANGE, PARTITION_DAMAGED, PARTITION_POISONED
    */
-  async read(
+  async #read(
     offset: number,
     endOffset: number,
     maxBytes: number,
@@ -88,18 +136,14 @@ export class PartitionReader {
       if (segment.nextOffset <= offset) continue
       const found = await this.#guard(segment, () => segment.read(offset, endOffset, maxBytes, options))
       if (found) return { ...found, aborted: abortedIn(segments, offset, found.nextOffset) }
-      if (offset < this.#source.logStartOffset) throw this.outOfRange(offset)
+      if (offset < this.#source.logStartOffset) throw this.#outOfRange(offset)
     }
     if (this.#readOnly) return undefined
     const { folder } = this.#source
     throw partitionDamaged(this.#source, `${folder} ends before offset ${offset}, which is there`, undefined)
   }
 
-  /**
-   * The first record below `endOffset` with this timestamp or a later one. PARTITION_DAMAGED,
-   * PARTITION_POISONED.
-   */
-  async find(timestamp: number, endOffset: number): Promise<FoundRecord | undefined> {
+  async #find(timestamp: number, endOffset: number): Promise<FoundRecord | undefined> {
     for (const segment of this.#from(this.#source.logStartOffset)) {
       if (segment.baseOffset >= endOffset) break
       const found = await this.#guard(segment, () =>
@@ -110,11 +154,7 @@ export class PartitionReader {
     return undefined
   }
 
-  /**
-   * The first record below `endOffset` with the largest timestamp of all there; undefined if there is none.
-   * PARTITION_DAMAGED, PARTITION_POISONED.
-   */
-  async findLargest(endOffset: number): Promise<FoundRecord | undefined> {
+  async #findLargest(endOffset: number): Promise<FoundRecord | undefined> {
     let best: FoundRecord | undefined
     // Both may lie inside a batch: where records of an open transaction were deleted.
     if (endOffset <= this.#source.logStartOffset) return undefined
@@ -129,7 +169,7 @@ export class PartitionReader {
     return best
   }
 
-  outOfRange(offset: number): MillraceError {
+  #outOfRange(offset: number): MillraceError {
     const { name, logStartOffset, logEndOffset } = this.#source
     return new MillraceError(
       'OFFSET_OUT_OF_RANGE',
@@ -139,8 +179,9 @@ export class PartitionReader {
 
   /** Segments from the one that holds `offset` on. */
   #from(offset: number): readonly Segment[] {
-    const next = firstWhere(this.#segments.length, n => this.#segments[n]!.baseOffset > offset)
-    return this.#segments.slice(Math.max(0, next - 1))
+    const { all } = this.#segments
+    const next = firstWhere(all.length, n => all[n]!.baseOffset > offset)
+    return all.slice(Math.max(0, next - 1))
   }
 
   /** Explains a failed read. Undefined if retention has taken the segment meanwhile. */
@@ -148,7 +189,8 @@ export class PartitionReader {
     try {
       return await read()
     } catch (error) {
-      const { failure, logStartOffset } = this.#source
+      const { failure } = this.#availability
+      const { logStartOffset } = this.#source
       if (failure) throw failure
       if (segment.nextOffset <= logStartOffset) return undefined
       // All batches that millrace has written have one format.
@@ -163,7 +205,9 @@ export class PartitionReader {
           error,
         )
       const failed = diskError(error, `reading ${segment.path}`)
-      throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+      throw systemCode(error) === 'EIO' || failed.code === 'DISK_FAILED'
+        ? this.#availability.poison(failed)
+        : failed
     }
   }
 }

@@ -8,14 +8,13 @@
  * Invariants
  * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
  * - A reader gets records below the high watermark; read-committed, below the last stable offset.
- * - A partition that failed (poisoned, damaged, closed) refuses every call with the same error. It is never
- *   brought back in this process.
  */
-import { assert, isMillraceError, MillraceError } from '../../base/index.ts'
+import { assert, MillraceError } from '../../base/index.ts'
+import { AdvanceListeners } from './advance-listeners.ts'
 import type { AppendReceipt } from './append-receipt.ts'
+import { Availability } from './availability.ts'
 import { saveEpochs } from '../epochs/epoch-checkpoint.ts'
 import type { EpochEnd, LeaderEpochs } from '../epochs/leader-epochs.ts'
-import { diskError } from '../files/disk-errors.ts'
 import type { Flush } from './flush.ts'
 import { GroupCommit } from './group-commit.ts'
 import { PartitionAppender } from './partition-appender.ts'
@@ -24,13 +23,17 @@ import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
 import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionCompaction } from './partition-compaction.ts'
-import { PartitionReader, type Isolation, type ReadResult } from './partition-reader.ts'
+import {
+  PartitionReader,
+  type Isolation,
+  type PartitionReadOptions,
+  type ReadResult,
+} from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
-import type { ReadOptions } from '../segment/segment-read.ts'
+import type { FoundRecord } from '../segment/timestamp-search.ts'
 import type { StoppedPartition } from '../recovery/clean-stop.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
-import { poisoned, queuedBytesMax, queueFull, readOnly } from './refusals.ts'
 import { UncommittedSync } from './uncommitted-sync.ts'
 import { Visibility } from './visibility.ts'
 
@@ -56,13 +59,10 @@ export class Partition {
   readonly #uncommitted: UncommittedSync
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
-  /** Whom the next advance wakes. */
-  #waiting = new Set<() => void>()
+  readonly #listeners = new AdvanceListeners()
+  readonly #availability: Availability
   readonly #start: LogStart
   #settings: PartitionSettings
-  #retaining: Promise<void> | undefined
-  #failure: MillraceError | undefined
-  #closed: MillraceError | undefined
 
   /** `log`, or the reason why the partition refuses. */
   constructor(
@@ -79,52 +79,44 @@ export class Partition {
     this.#settings = settings
     this.epochs = epochs
     this.#context = context
-    this.#segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context, this)
-    this.#producers = log.producers
-    this.#start = new LogStart(this.#segments, log.logStartOffset, this, {
-      saveLogStarts: () => context.saveLogStarts(),
-      moved: () => this.#notify(),
+    this.#availability = new Availability(this.name, context.readOnly, failure, reason => {
+      this.#commit.break(reason)
+      context.fatal(reason)
+      this.#listeners.notify()
     })
-    this.compaction = new PartitionCompaction(
-      context,
-      this,
-      this.#segments,
-      this.#producers,
-      log.cleaner,
-      error => this.#poison(error),
-    )
-    this.#failure = failure
-    this.#reader = new PartitionReader(this, this.#segments.all, context.readOnly, error =>
-      this.#poison(error),
-    )
-    const endOffset = this.#segments.active.nextOffset
+    const poison = (error: unknown): MillraceError => this.#availability.poison(error)
+    const { producers, cleaner } = log
+    const segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context, this)
+    this.#segments = segments
+    this.#producers = producers
+    this.#start = new LogStart(segments, log.logStartOffset, this, {
+      saveLogStarts: () => context.saveLogStarts(),
+      moved: () => this.#listeners.notify(),
+      isOver: () => this.#availability.isOver,
+    })
+    this.compaction = new PartitionCompaction(context, this, segments, producers, cleaner, poison)
+    this.#reader = new PartitionReader(this, segments, context.readOnly, this.#availability)
+    const endOffset = segments.active.nextOffset
     this.#visibility = new Visibility(endOffset)
     this.#commit = new GroupCommit(
       {
         roll: flush => this.#roll(flush),
-        write: flush => this.#segments.write(flush),
-        sync: () => this.#segments.sync(),
+        write: flush => segments.write(flush),
+        sync: () => segments.sync(),
         written: flush => this.#written(flush),
         synced: offset => this.#advance(offset),
         rejected: flushes => this.#appender.takeBack(flushes),
-        failed: error => this.#poison(error),
+        failed: poison,
       },
       endOffset,
     )
     this.#uncommitted = new UncommittedSync(context.clock, {
-      isBehind: () => !this.#failure && !this.#closed && this.highWatermark < this.logEndOffset,
+      isBehind: () => !this.#availability.isOver && this.highWatermark < this.logEndOffset,
       sync: () => this.#commit.sync(),
     })
-    this.#appender = new PartitionAppender(
-      { ...context, where: this.name, leaderEpoch: epochs.latest },
-      {
-        segments: this.#segments,
-        producers: this.#producers,
-        visibility: this.#visibility,
-        commit: this.#commit,
-        source: this,
-      },
-    )
+    const appending = { ...context, where: this.name, leaderEpoch: epochs.latest }
+    const parts = { segments, producers, visibility: this.#visibility, commit: this.#commit, source: this }
+    this.#appender = new PartitionAppender(appending, parts)
   }
 
   /** The present settings. */
@@ -190,7 +182,7 @@ export class Partition {
 
   /** Why the partition refuses; undefined while it works. */
   get failure(): MillraceError | undefined {
-    return this.#failure
+    return this.#availability.failure
   }
 
   /**
@@ -219,13 +211,13 @@ export class Partition {
 
   /** Resolves when everything appended so far is on the disk. DISK_FULL, PARTITION_POISONED. */
   async sync(): Promise<void> {
-    this.#checkUsable()
+    this.#availability.check()
     await this.#commit.sync()
   }
 
   /** Resolves when everything appended so far is safe: on the disk, or with `durability: 'os'` written. */
   async settle(): Promise<void> {
-    this.#checkUsable()
+    this.#availability.check()
     await (this.#context.durability === 'sync' ? this.#commit.sync() : this.#commit.write())
   }
 
@@ -242,45 +234,21 @@ export class Partition {
    * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED if
    *   the bytes have changed
    */
-  async read(
-    offset: number,
-    options: { readonly maxBytes: number; readonly isolation: Isolation } & ReadOptions,
-  ): Promise<ReadResult> {
-    this.#checkUsable()
-    const { isolation, maxBytes } = options
-    if (offset < this.logStartOffset || offset > this.logEndOffset) throw this.#reader.outOfRange(offset)
-    const endOffset = this.readableEnd(isolation)
-    const found =
-      offset < endOffset
-        ? await this.#segments.reading(() => this.#reader.read(offset, endOffset, maxBytes, options))
-        : undefined
-    const aborted = found && isolation === 'read_committed' ? found.aborted : []
-    return {
-      batches: found?.bytes ?? new Uint8Array(0),
-      lent: found?.lent,
-      abortedTransactions: aborted.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })),
-      highWatermark: this.highWatermark,
-      lastStableOffset: this.lastStableOffset,
-      logStartOffset: this.logStartOffset,
-      nextOffset: found?.nextOffset ?? offset,
-    }
+  read(offset: number, options: PartitionReadOptions): Promise<ReadResult> {
+    return this.#reader.read(offset, options)
   }
 
   /** The first record with this timestamp or a later one; undefined if no readable one has. */
-  async offsetForTimestamp(timestamp: number): Promise<{ offset: number; timestamp: number } | undefined> {
-    this.#checkUsable()
-    return this.#segments.reading(() => this.#reader.find(timestamp, this.highWatermark))
+  offsetForTimestamp(timestamp: number): Promise<FoundRecord | undefined> {
+    return this.#reader.find(timestamp, this.highWatermark)
   }
 
   /**
    * The first record with the largest timestamp of those that are readable (KIP-734); undefined if there is
    * none.
    */
-  async offsetOfLargestTimestamp(
-    isolation: Isolation,
-  ): Promise<{ offset: number; timestamp: number } | undefined> {
-    this.#checkUsable()
-    return this.#segments.reading(() => this.#reader.findLargest(this.readableEnd(isolation)))
+  offsetOfLargestTimestamp(isolation: Isolation): Promise<FoundRecord | undefined> {
+    return this.#reader.findLargest(isolation)
   }
 
   /**
@@ -297,8 +265,7 @@ export class Partition {
    * partition has failed. Returns a function that withdraws it.
    */
   whenAdvanced(listener: () => void): () => void {
-    this.#waiting.add(listener)
-    return () => this.#waiting.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   /**
@@ -318,13 +285,7 @@ export class Partition {
    */
   async deleteRecords(offset: number): Promise<number> {
     this.#checkWritable()
-    if (offset > this.highWatermark)
-      throw new MillraceError(
-        'OFFSET_OUT_OF_RANGE',
-        `${this.name} has records up to offset ${this.highWatermark}: nothing can be deleted up to ${offset}.`,
-      )
-    await this.#start.moveTo(offset)
-    return this.logStartOffset
+    return this.#start.deleteRecords(offset)
   }
 
   /**
@@ -332,9 +293,7 @@ export class Partition {
    * segment is rolled and dropped, as in Kafka.
    */
   retain(): Promise<void> {
-    return (this.#retaining ??= this.#retain().finally(() => {
-      this.#retaining = undefined
-    }))
+    return this.#start.retain(this.#context.clock.now())
   }
 
   /** Begins a new segment, unless the active one is empty. DISK_FULL, PARTITION_POISONED, CLOSED. */
@@ -357,25 +316,26 @@ export class Partition {
    * and the next start recovers.
    */
   async close(): Promise<boolean> {
-    if (this.#failure) {
-      await this.#abandon()
+    if (this.failure) {
+      await this.#abandon(this.failure)
       return false
     }
     const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
     const cleaned = this.compaction.stop()
-    const drained = this.#drain()
-    this.#closed = closed
+    const drained = this.#commit.drain()
+    this.#availability.close(closed)
     try {
       await drained
     } catch (error) {
-      await this.#abandon()
+      assert(this.failure, 'a partition whose end cannot be written has failed')
+      await this.#abandon(this.failure)
       throw error
     }
     await this.#commit.idle()
     await cleaned
     this.#commit.break(closed)
     try {
-      if (this.#failure) return false
+      if (this.failure) return false
       await this.#segments.idle()
       if (this.#context.readOnly) return true
       await this.#segments.repairIndexes()
@@ -400,33 +360,13 @@ export class Partition {
 
   /** Stops everything at once: the partition is about to be deleted. */
   async abandon(error: MillraceError): Promise<void> {
-    this.#failure = error
-    await this.#abandon()
-    this.#notify()
+    this.#availability.fail(error)
+    await this.#abandon(error)
+    this.#listeners.notify()
   }
 
-  async #retain(): Promise<void> {
-    const isOver = (): boolean => this.#failure !== undefined || this.#closed !== undefined
-    if (isOver()) return
-    const offset = await this.#start.expiredBelow(this.lastStableOffset, this.#context.clock.now())
-    if (isOver()) return
-    if (offset === this.logEndOffset && offset > this.#segments.active.baseOffset) await this.roll()
-    if (!isOver()) await this.#start.dropBefore(offset)
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      await this.#commit.sync()
-    } catch (error) {
-      if (!isMillraceError(error) || !error.retriable) throw error
-      // Batches that found no room were refused. Batches written before them are not yet safe.
-      await this.#commit.sync()
-    }
-  }
-
-  async #abandon(): Promise<void> {
-    assert(this.#failure, 'an abandoned partition says why')
-    this.#commit.break(this.#failure)
+  async #abandon(reason: MillraceError): Promise<void> {
+    this.#commit.break(reason)
     await this.compaction.stop()
     await this.#commit.idle()
     await this.#segments.idle()
@@ -444,53 +384,18 @@ export class Partition {
     const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
     const isHigher = this.#visibility.advance(safe)
     if (isHigher) this.#uncommitted.advanced()
-    if (isHigher || this.lastStableOffset !== stableBefore) this.#notify()
+    if (isHigher || this.lastStableOffset !== stableBefore) this.#listeners.notify()
   }
 
   async #roll(flush: Flush): Promise<void> {
     if (!(await this.#segments.roll(flush, this.largestProducerId))) return
-    await saveEpochs(this.#context.disk, this.folder, this.epochs).catch((error: unknown) =>
-      this.#dropFailed(error),
-    )
+    const dropFailed = (error: unknown): void => this.#availability.dropFailed(error)
+    await saveEpochs(this.#context.disk, this.folder, this.epochs).catch(dropFailed)
     this.#context.rolled()
-    this.retain().catch((error: unknown) => this.#dropFailed(error))
-  }
-
-  /**
-   * Files that could not be removed are below the start: the next start of the log removes them. Only a
-   * failing disk is an error.
-   */
-  #dropFailed(error: unknown): void {
-    if (this.#closed || (error instanceof MillraceError && error.retriable)) return
-    this.#poison(error)
-  }
-
-  #poison(error: unknown): MillraceError {
-    if (this.#failure) return this.#failure
-    const cause = diskError(error, `writing ${this.name}`)
-    this.#failure = poisoned(this.name, cause)
-    this.#commit.break(this.#failure)
-    this.#context.fatal(this.#failure)
-    this.#notify()
-    return this.#failure
-  }
-
-  #notify(): void {
-    if (this.#waiting.size === 0) return
-    const woken = this.#waiting
-    // A listener may wait again.
-    this.#waiting = new Set()
-    for (const listener of woken) listener()
-  }
-
-  #checkUsable(): void {
-    const refusal = this.#failure ?? this.#closed
-    if (refusal) throw refusal
+    this.retain().catch(dropFailed)
   }
 
   #checkWritable(): void {
-    this.#checkUsable()
-    if (this.#context.readOnly) throw readOnly(this.name)
-    if (this.#commit.queuedBytes >= queuedBytesMax) throw queueFull(this.name)
+    this.#availability.checkWritable(this.#commit.queuedBytes)
   }
 }
