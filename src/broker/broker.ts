@@ -3,19 +3,12 @@
  * has typed calls and throws MillraceErrors; it knows neither LogPort nor requests. Its users come through an
  * {@link Entrance}.
  *
- * Each rule is in its part; this file has the calls that need several parts. Start-up order matters:
- * transactions left open by a crash are ended first, so that the replay of committed offsets finds every one
- * of them decided.
+ * Each rule is in its part; this file has the calls that need several parts. `open-parts.ts` opens the parts,
+ * in an order that matters.
  */
-import { ActiveClock, MillraceError, type Clock, type Random } from '../base/index.ts'
-import {
-  LogDirectory,
-  type LogDirectoryOptions,
-  type Partition,
-  type PartitionSettings,
-} from '../log/index.ts'
+import { type ActiveClock, MillraceError } from '../base/index.ts'
+import { LogDirectory, type Partition } from '../log/index.ts'
 import type {
-  BrokerConfigs,
   GroupCommit,
   GroupCoordinator,
   GroupDescription,
@@ -30,38 +23,18 @@ import type {
 import { Admin } from './admin.ts'
 import { Apps, type OpenWriter } from './apps.ts'
 import { brokerOnlyNumber, logOptions, staticConfigs } from './broker-configs.ts'
-import { Configs } from './configs.ts'
-import type { ConfigTexts } from './config-values.ts'
 import { ClientTransactions } from './client-transactions.ts'
-import { CutOffsets } from './cut-offsets.ts'
+import type { CutOffsets } from './cut-offsets.ts'
 import { GroupAdmin } from './group-admin.ts'
 import { GroupExpiry } from './group-expiry.ts'
 import { groupSettings } from './group-settings.ts'
 import { Groups } from './groups.ts'
-import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
 import { Locks } from './locks.ts'
-import { MetadataFile } from './metadata.ts'
-import { Offsets } from './offsets.ts'
-import { ProducerIds } from './producer-ids.ts'
-import { offsetsTopic, transactionsTopic } from './topic-names.ts'
-import { Topics } from './topics.ts'
-import { TransactionLog } from './transaction-log.ts'
-import { recoverTransactions } from './transaction-recovery.ts'
-import { Transactions } from './transactions.ts'
-
-export interface BrokerOptions extends Omit<
-  LogDirectoryOptions,
-  keyof PartitionSettings | 'retentionCheckIntervalMs'
-> {
-  readonly random: Random
-  /**
-   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics. Unless they
-   * say otherwise a log keeps all, takes batches of any size that fits a segment, and any timestamp.
-   */
-  readonly configs?: BrokerConfigs
-  /** Limits of the logs that the broker keeps for itself. */
-  readonly internal?: InternalLimits
-}
+import type { Offsets } from './offsets.ts'
+import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { Topics } from './topics.ts'
+import type { Transactions } from './transactions.ts'
 
 /** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
 export interface Entrance {
@@ -72,20 +45,6 @@ export interface Entrance {
   openWriters(): Iterable<OpenWriter>
   /** Ends readers and writers. The broker still answers, until this resolves. */
   close(): Promise<void>
-}
-
-/** The parts of a broker. */
-interface Parts {
-  readonly log: LogDirectory
-  readonly metadata: MetadataFile
-  readonly configs: Configs
-  readonly topics: Topics
-  readonly offsets: Offsets
-  readonly cut: CutOffsets
-  readonly producerIds: ProducerIds
-  readonly transactions: Transactions
-  readonly active: ActiveClock
-  readonly options: BrokerOptions
 }
 
 export class Broker {
@@ -375,45 +334,6 @@ export class Broker {
         )
     }
   }
-}
-
-/** Opens the parts in their order: topics, transactions, committed offsets, producer ids. */
-async function openParts(log: LogDirectory, options: BrokerOptions, statics: ConfigTexts): Promise<Parts> {
-  const { clock, random, internal: limits = {} } = options
-  const metadata = await MetadataFile.open(log.disk, log.path)
-  const configs = new Configs(statics, metadata.current.brokerConfigs)
-  const topics = await Topics.open(log, metadata, configs, random)
-  const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
-  const internal = { configs: { 'segment.bytes': segmentBytes } }
-  const transactionsPartition = await topics.internal(transactionsTopic, internal)
-  const offsetsPartition = await topics.internal(offsetsTopic, internal)
-  const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
-  const cut = await CutOffsets.open(metadata, offsetsPartition, transactionLog.states.values())
-  const states = await recoverTransactions(log, transactionLog)
-  const topicId = (topic: string): string | undefined => topics.get(topic)?.id
-  const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
-  if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
-  const producerIds = new ProducerIds(metadata)
-  await skipUsedIds(producerIds, log, metadata, states.values(), clock)
-  const active = new ActiveClock(clock)
-  const parts = { clock, active, log, transactionLog, offsets, producerIds, ...configs.transactionLimits() }
-  const transactions = new Transactions(parts, states)
-  return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
-}
-
-/** A new producer must not get an id that the log has already. */
-async function skipUsedIds(
-  producerIds: ProducerIds,
-  log: LogDirectory,
-  { origin }: MetadataFile,
-  states: Iterable<{ readonly producerId: number }>,
-  clock: Clock,
-): Promise<void> {
-  // The ids that these partitions have seen are unknown: begin far beyond Kafka's, which count from 0.
-  if (origin === 'new' && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
-  let largest = log.largestProducerId
-  for (const { producerId } of states) largest = Math.max(largest, producerId)
-  await producerIds.skipPast(largest)
 }
 
 function closedError(): MillraceError {

@@ -24,7 +24,8 @@ import {
   type WriterOptions,
 } from '../port/index.ts'
 import type { OpenWriter } from './apps.ts'
-import { Broker, type BrokerOptions, type Entrance } from './broker.ts'
+import { Broker, type Entrance } from './broker.ts'
+import type { BrokerOptions } from './open-parts.ts'
 import { inProcessHost } from './group.ts'
 import { InProcessReader } from './reader.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'

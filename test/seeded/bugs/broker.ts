@@ -238,7 +238,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'metadata: an older copy gives producer ids out again',
-    file: 'src/broker/broker.ts',
+    file: 'src/broker/open-parts.ts',
     find: '  await producerIds.skipPast(largest)\n',
     replace: '',
     tests: ['src/broker/metadata.test.ts'],

@@ -1,0 +1,91 @@
+/**
+ * The parts of a broker, opened in their order: topics, the transaction log, transactions that a crash left
+ * open, committed offsets, producer ids. Open transactions are ended first, so that the replay of committed
+ * offsets finds every one of them decided.
+ */
+import { ActiveClock, type Clock, type Random } from '../base/index.ts'
+import type { LogDirectory, LogDirectoryOptions, PartitionSettings } from '../log/index.ts'
+import type { BrokerConfigs } from '../port/index.ts'
+import { Configs } from './configs.ts'
+import type { ConfigTexts } from './config-values.ts'
+import { CutOffsets } from './cut-offsets.ts'
+import { internalLimitsDefault, type InternalLimits } from './internal-log.ts'
+import { MetadataFile } from './metadata.ts'
+import { Offsets } from './offsets.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { offsetsTopic, transactionsTopic } from './topic-names.ts'
+import { Topics } from './topics.ts'
+import { TransactionLog } from './transaction-log.ts'
+import { recoverTransactions } from './transaction-recovery.ts'
+import { Transactions } from './transactions.ts'
+
+export interface BrokerOptions extends Omit<
+  LogDirectoryOptions,
+  keyof PartitionSettings | 'retentionCheckIntervalMs'
+> {
+  readonly random: Random
+  /**
+   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics. Unless they
+   * say otherwise a log keeps all, takes batches of any size that fits a segment, and any timestamp.
+   */
+  readonly configs?: BrokerConfigs
+  /** Limits of the logs that the broker keeps for itself. */
+  readonly internal?: InternalLimits
+}
+
+/** The parts of a broker. */
+export interface Parts {
+  readonly log: LogDirectory
+  readonly metadata: MetadataFile
+  readonly configs: Configs
+  readonly topics: Topics
+  readonly offsets: Offsets
+  readonly cut: CutOffsets
+  readonly producerIds: ProducerIds
+  readonly transactions: Transactions
+  readonly active: ActiveClock
+  readonly options: BrokerOptions
+}
+
+/** `statics`: the configs that the program gives. */
+export async function openParts(
+  log: LogDirectory,
+  options: BrokerOptions,
+  statics: ConfigTexts,
+): Promise<Parts> {
+  const { clock, random, internal: limits = {} } = options
+  const metadata = await MetadataFile.open(log.disk, log.path)
+  const configs = new Configs(statics, metadata.current.brokerConfigs)
+  const topics = await Topics.open(log, metadata, configs, random)
+  const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
+  const internal = { configs: { 'segment.bytes': segmentBytes } }
+  const transactionsPartition = await topics.internal(transactionsTopic, internal)
+  const offsetsPartition = await topics.internal(offsetsTopic, internal)
+  const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
+  const cut = await CutOffsets.open(metadata, offsetsPartition, transactionLog.states.values())
+  const states = await recoverTransactions(log, transactionLog)
+  const topicId = (topic: string): string | undefined => topics.get(topic)?.id
+  const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
+  if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
+  const producerIds = new ProducerIds(metadata)
+  await skipUsedIds(producerIds, log, metadata, states.values(), clock)
+  const active = new ActiveClock(clock)
+  const parts = { clock, active, log, transactionLog, offsets, producerIds, ...configs.transactionLimits() }
+  const transactions = new Transactions(parts, states)
+  return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
+}
+
+/** A new producer must not get an id that the log has already. */
+async function skipUsedIds(
+  producerIds: ProducerIds,
+  log: LogDirectory,
+  { origin }: MetadataFile,
+  states: Iterable<{ readonly producerId: number }>,
+  clock: Clock,
+): Promise<void> {
+  // The ids that these partitions have seen are unknown: begin far beyond Kafka's, which count from 0.
+  if (origin === 'new' && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
+  let largest = log.largestProducerId
+  for (const { producerId } of states) largest = Math.max(largest, producerId)
+  await producerIds.skipPast(largest)
+}
