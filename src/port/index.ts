@@ -15,12 +15,7 @@ export {
   topicToRead,
 } from './ensure-topic.ts'
 export type { AssignorName, PartitionCounts } from './group/assignors.ts'
-export {
-  type Assignment,
-  decodeAssignment,
-  decodeSubscription,
-  type Subscription,
-} from './group/consumer-protocol.ts'
+export { decodeAssignment, decodeSubscription } from './group/consumer-protocol.ts'
 export {
   asFenced,
   type GroupCoordinator,
@@ -35,6 +30,7 @@ export {
   type SyncGroup,
 } from './group/coordinator.ts'
 export { checkTopics } from './group/checks.ts'
+export type * from './group/membership.ts'
 export { consumerProtocolType, GroupMember, type GroupMemberContext } from './group/member.ts'
 export {
   type GroupPartition,

@@ -1,7 +1,8 @@
 /** Groups: the assignment, its changes, and the right to commit. */
 import assert from 'node:assert/strict'
 import { isMillraceError } from '../../base/index.ts'
-import type { GroupMembership, GroupOptions, TopicPartition } from '../log-port.ts'
+import type { GroupMembership, GroupOptions } from '../group/membership.ts'
+import type { TopicPartition } from '../log-port.ts'
 import { partitionNames, refuses, stateOf, type Harness } from './harness.ts'
 import type { Cases } from './index.ts'
 

@@ -18,7 +18,8 @@ import { AssignedPartitions, type AssignedPartition } from './assigned-partition
 import { ConsumedRecords, type ConsumedBatch, type ConsumedRecord } from './consumed-records.ts'
 import type { ConsumerSettings, ReadableTopic } from './consumer-options.ts'
 import { closedLog } from '../handles.ts'
-import type { GroupMembership, LogPort, Reader, TopicPartition } from '../log-port.ts'
+import type { GroupMembership } from '../group/membership.ts'
+import type { LogPort, Reader, TopicPartition } from '../log-port.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
 

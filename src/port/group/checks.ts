@@ -1,6 +1,6 @@
 /** What a group can share. */
 import { MillraceError } from '../../base/index.ts'
-import type { GroupOptions } from '../log-port.ts'
+import type { GroupOptions } from './membership.ts'
 import type { PartitionCounts } from './assignors.ts'
 
 /**

@@ -5,7 +5,8 @@
  *
  * Reading of partitions that stay continues during each step.
  */
-import type { GroupOptions, TopicPartition } from '../log-port.ts'
+import type { GroupOptions } from './membership.ts'
+import type { TopicPartition } from '../log-port.ts'
 import { nameOf } from './owners.ts'
 
 export interface HeldPartitionsContext {

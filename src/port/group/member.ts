@@ -17,7 +17,8 @@
  * partitions are lost, and its commits are refused.
  */
 import { isMillraceError, MillraceError, type ActiveClock } from '../../base/index.ts'
-import type { GroupMembership, GroupOptions, OffsetCommit, TopicPartition } from '../log-port.ts'
+import type { GroupMembership, GroupOptions } from './membership.ts'
+import type { OffsetCommit, TopicPartition } from '../log-port.ts'
 import {
   type Assignor,
   assignors,
