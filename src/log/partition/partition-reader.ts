@@ -7,7 +7,7 @@ import type { Availability } from './availability.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
 import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
-import { DamagedBatch, type ReadOptions } from '../segment/segment-read.ts'
+import { DamagedBatch, type ReadOptions as SegmentReadOptions } from '../segment/segment-read.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { Segment } from '../segment/segment.ts'
 import { findLargestTimestamp, findTimestamp, type FoundRecord } from '../segment/timestamp-search.ts'
@@ -47,7 +47,7 @@ export interface ReadSource {
 }
 
 /** What a read is asked for. */
-export type PartitionReadOptions = ReadOptions & { readonly maxBytes: number; readonly isolation: Isolation }
+export type ReadOptions = SegmentReadOptions & { readonly maxBytes: number; readonly isolation: Isolation }
 
 interface ReadBatches {
   readonly bytes: Uint8Array
@@ -77,7 +77,7 @@ export class PartitionReader {
   }
 
   /** See `Partition.read`. */
-  async read(offset: number, options: PartitionReadOptions): Promise<ReadResult> {
+  async read(offset: number, options: ReadOptions): Promise<ReadResult> {
     this.#availability.check()
     const { isolation, maxBytes } = options
     const { logStartOffset, logEndOffset } = this.#source
@@ -127,7 +127,7 @@ export class PartitionReader {
     offset: number,
     endOffset: number,
     maxBytes: number,
-    options: ReadOptions,
+    options: SegmentReadOptions,
   ): Promise<ReadBatches | undefined> {
     // A segment that retention takes meanwhile still has its aborted transactions.
     const segments = this.#from(offset)

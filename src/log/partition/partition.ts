@@ -23,12 +23,7 @@ import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
 import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionCompaction } from './partition-compaction.ts'
-import {
-  PartitionReader,
-  type Isolation,
-  type PartitionReadOptions,
-  type ReadResult,
-} from './partition-reader.ts'
+import { PartitionReader, type Isolation, type ReadOptions, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
 import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
 import type { FoundRecord } from '../segment/timestamp-search.ts'
@@ -234,7 +229,7 @@ export class Partition {
    * @throws MillraceError OFFSET_OUT_OF_RANGE below the log's start or beyond its end; PARTITION_DAMAGED if
    *   the bytes have changed
    */
-  read(offset: number, options: PartitionReadOptions): Promise<ReadResult> {
+  read(offset: number, options: ReadOptions): Promise<ReadResult> {
     return this.#reader.read(offset, options)
   }
 
