@@ -11,7 +11,7 @@
  * waits for.
  */
 export { LogDirectory } from './log-directory.ts'
-export { type LogDirectoryOptions, segmentBytesMax, segmentBytesMin } from './log-directory-options.ts'
+export { type LogDirectoryOptions } from './log-directory-options.ts'
 export { type AppendReceipt } from './partition/append-receipt.ts'
 export { readChecked, withCheck } from './files/checked-text.ts'
 export { diskError } from './files/disk-errors.ts'

@@ -7,19 +7,18 @@
  */
 import { assert, inParallel, MillraceError, type Disk } from '../base/index.ts'
 import { DirectoryEpoch } from './epochs/directory-epoch.ts'
-import { LeaderEpochs, type EpochStart } from './epochs/leader-epochs.ts'
+import { LeaderEpochs } from './epochs/leader-epochs.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
 import { diskError } from './files/disk-errors.ts'
 import {
   cleanStopName,
-  parsePartitionFolder,
   partitionConfigName,
   partitionFolder,
   logStartsName,
   recoveryPointsName,
 } from './files/file-names.ts'
 import { OpenFiles } from './files/open-files.ts'
-import { encodePartitionConfig, readPartitionConfig, type PartitionConfig } from './files/partition-config.ts'
+import { encodePartitionConfig, type PartitionConfig } from './files/partition-config.ts'
 import { PartitionFolders } from './files/partition-folders.ts'
 import { patientDisk } from './files/patient-disk.ts'
 import { placedDisk } from './files/placed-disk.ts'
@@ -39,15 +38,15 @@ import {
   checksumOf,
   encodeCleanStop,
   parseCleanStop,
-  restorePartition,
   versionsOf,
   type CleanStop,
   type StoppedFiles,
 } from './recovery/clean-stop.ts'
-import { readCheckpoint, type Checkpoint } from './recovery/checkpoint.ts'
+import { readCheckpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { recoverPartition, type PartitionRecovery, type RecoveredLog } from './recovery/recovery.ts'
+import { PartitionOpening } from './partition-opening.ts'
+import type { PartitionRecovery } from './recovery/recovery.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { Segment } from './segment/segment.ts'
 
@@ -257,12 +256,17 @@ export class LogDirectory {
     const logStarts = await readCheckpoint(disk, this.path, logStartsName)
     const names = await this.#folders.list(only)
     this.#epoch = await DirectoryEpoch.open(this.#context, this.path, !clean && names.length > 0)
+    const left = { stop, recoveryPoints, logStarts }
+    const opening = new PartitionOpening(this.path, this.#context, this.settings, this.#epoch, left)
     const partitions: PartitionRecovery[] = []
     await inParallel(names, concurrency, async name => {
-      const restored = await this.#restore(name, stop.get(name))
-      if (restored) partitions.push(restored)
-      else if (await this.#folders.isFolder(name))
-        partitions.push(await this.#recover(name, recoveryPoints, logStarts))
+      const opened =
+        (await opening.restore(name)) ??
+        ((await this.#folders.isFolder(name)) ? await opening.recover(name) : undefined)
+      if (!opened) return
+      this.#partitions.set(name, opened.partition)
+      if (!opened.isConfigured) this.#unconfigured.add(name)
+      partitions.push(opened.report)
     })
     partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
     this.#recovery = { clean, partitions }
@@ -299,53 +303,6 @@ export class LogDirectory {
     if (failed.retriable || ['PARTITION_POISONED', 'PARTITION_DAMAGED', 'CLOSED'].includes(failed.code))
       return
     this.#config.onFatal?.(failed)
-  }
-
-  /** Opens a partition as its last process left it; undefined: its files have changed since. */
-  async #restore(name: string, stopped: StoppedFiles | undefined): Promise<PartitionRecovery | undefined> {
-    const folder = `${this.path}/${name}`
-    const log = stopped && (await restorePartition(this.#context, folder, stopped))
-    if (!log) return undefined
-    const { topic, index } = parsePartitionFolder(name)!
-    const epochs = await this.#epochsOf(folder, log, stopped.epochs)
-    const about = { topic, index, folder, config: stopped.config, settings: this.settings, epochs }
-    const partition = new Partition(about, this.#context, log)
-    this.#partitions.set(name, partition)
-    const { logStartOffset, logEndOffset } = partition
-    return { topic, index, logStartOffset, logEndOffset, cut: undefined, damage: undefined }
-  }
-
-  async #recover(
-    name: string,
-    recoveryPoints: Checkpoint,
-    logStarts: Checkpoint,
-  ): Promise<PartitionRecovery> {
-    const { topic, index } = parsePartitionFolder(name)!
-    const folder = `${this.path}/${name}`
-    const { config, isKnown } = await readPartitionConfig(this.#config.disk, folder)
-    const { log, report } = await recoverPartition(this.#context, {
-      topic,
-      index,
-      folder,
-      recoveryPoint: recoveryPoints.state === 'damaged' ? undefined : (recoveryPoints.offsets.get(name) ?? 0),
-      logStartOffset: logStarts.offsets.get(name),
-      startIsProved: logStarts.state === 'good',
-      repair: false,
-    })
-    if (!isKnown) this.#unconfigured.add(name)
-    const settings = isKnown ? this.settings : { ...this.settings, retentionBytes: -1, retentionMs: -1 }
-    const epochs = await this.#epochsOf(folder, log, undefined)
-    const about = { topic, index, folder, config, settings, epochs }
-    this.#partitions.set(name, new Partition(about, this.#context, log, report.damage))
-    return report
-  }
-
-  #epochsOf(
-    folder: string,
-    { segments, logStartOffset }: RecoveredLog,
-    known: readonly EpochStart[] | undefined,
-  ): Promise<LeaderEpochs> {
-    return this.#openedEpoch.epochsOf(this.#context, { folder, segments, logStartOffset, known })
   }
 
   get #openedEpoch(): DirectoryEpoch {
