@@ -6,7 +6,7 @@ export { BatchBuilder, type BatchStamp, type RecordHeader } from './batch-builde
 export { recompress, setTimes } from './batch-rewrite.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
 export { FieldReader, FieldWriter, type TaggedField } from './fields.ts'
-export { emptyBatch, keepRecords, rewriteBatch, type KeptRecords } from './compacted-batch.ts'
+export { emptyBatch, keepRecords, rewriteBatch } from './compacted-batch.ts'
 export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
 export { ownedHeader, RecordCursor } from './record-cursor.ts'
