@@ -4,8 +4,11 @@ import { apart } from '../apart.ts'
 import type { Progress } from './compaction.ts'
 
 const module = new URL('./compaction.ts', import.meta.url)
-/** Each of these seeds failed once: by a commit that was not durable, by retention in the same turn. */
-const onceFailed = [452, 790, 394]
+/**
+ * Each of these seeds failed once: by a commit that was not durable, by retention in the same turn, by an
+ * active segment that was empty when a pass began.
+ */
+const onceFailed = [452, 790, 394, 3143]
 
 test('whatever is compacted, and whenever the process ends, readers find what the model demands', async t => {
   t.diagnostic(JSON.stringify(await apart<Progress>(module, 'simulate')))

@@ -154,6 +154,21 @@ describe('compaction of a partition', () => {
     deepEqual((await batchesOf(partition))[0], '1-1: ')
   })
 
+  it('takes no keys from a segment that is begun meanwhile', async () => {
+    const producer = { producerId: 5, producerEpoch: 0, transactional: true }
+    // The pass begins before, while, and after the active segment is there and empty.
+    for (let turns = 0; turns < 250; turns += 5) {
+      const { partition } = await world()
+      await partition.append(batchOf([['a', 'x'.repeat(620)]])).durable
+      partition.append(batchOf([['a', 'aborted']], { ...producer, baseSequence: 0 }))
+      for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+      await partition.compaction.clean()
+      partition.appendMarker({ type: 'abort', producerId: 5, producerEpoch: 0, coordinatorEpoch: 0 })
+      await partition.sync()
+      deepEqual((await batchesOf(partition))[0], '0-0: 0=a', `after ${turns} turns`)
+    }
+  })
+
   it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
     const { partition, disk, roll, reopen } = await world()
     const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }

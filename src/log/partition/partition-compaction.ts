@@ -116,7 +116,8 @@ export class PartitionCompaction {
     const range = await this.range()
     if (!range || this.#isStopped()) return false
     const { all } = this.#segments
-    const segments = all.filter(({ nextOffset }) => nextOffset <= range.endOffset)
+    // By where they begin: the active segment ends there too while it is empty, and may not stay so.
+    const segments = all.filter(({ baseOffset }) => baseOffset < range.endOffset)
     const [first] = segments
     if (!first) return false
     try {

@@ -24,6 +24,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
   },
   {
+    name: 'compaction: keys of the active segment count, which is empty when the pass begins',
+    file: 'src/log/partition/partition-compaction.ts',
+    find: 'all.filter(({ baseOffset }) => baseOffset < range.endOffset)',
+    replace: 'all.filter(({ nextOffset }) => nextOffset <= range.endOffset)',
+    tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
+  },
+  {
+    name: 'compaction: a commit that is not durable replaces records',
+    file: 'src/log/partition/partition-compaction.ts',
+    find: '      await this.#partition.sync()\n',
+    replace: '',
+    tests: ['test/log/compaction.test.ts'],
+  },
+  {
     name: 'no fdatasync: a segment is never synced',
     file: 'src/log/segment/segment.ts',
     find: '      await file.sync()\n      checkPlace(file, this.path)\n',
