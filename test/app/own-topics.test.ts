@@ -6,7 +6,7 @@ import { isMillraceError } from '../../src/base/index.ts'
 import type { GroupMembership, LogPort } from '../../src/port/index.ts'
 import { json, text, topic } from '../../src/schema/index.ts'
 import { App, type RunOptions } from '../../src/stream/index.ts'
-import { scale } from '../scale.ts'
+import { scale, soak } from '../scale.ts'
 import { resume, unpack } from './versions.ts'
 import { inPlaceOf, World } from './world.ts'
 
@@ -68,6 +68,7 @@ test('at least once, a day after a crash, changes without a commit are refused w
     const options = { until: 'now', guarantee: 'at-least-once' } as const
     await world.write('input', [{ key: 'old', value: 1 }])
     await world.run(counting(), options)
+    equal(await configOf(world, changelog, 'segment.ms'), String(3_600_000))
     await world.write('input', [{ key, value: 1 }])
     world.start(counting(), options, withoutCommits(world.port))
     await world.clock.advance(1000)
@@ -129,6 +130,7 @@ test('a topic between stages is purged behind the commits, and stops growing', a
   }
   const running = world.start(grouping(), options)
   await minutes(scale(30))
+  equal(await configOf(world, exchange, 'segment.ms'), String(600_000))
   const own = /-repartition-|^__/
   const before = await bytesOf(world, own)
   await minutes(scale(30))
@@ -150,4 +152,142 @@ test('a topic between stages is purged behind the commits, and stops growing', a
     [...totalsOf.values()].reduce((sum, count) => sum + count, 0),
     sent,
   )
+})
+
+/** A count per key, with both kinds of topics of an app's own: a changelog, and one between the stages. */
+function countingByNumber(): App {
+  const app = new App('app')
+  app
+    .stream(input)
+    .groupBy(n => `key ${n % 1000}`)
+    .count({ name: 'keys' })
+    .to(totals)
+  return app
+}
+
+/** What an app's own topics take, with the files that are made from them. */
+interface Own {
+  readonly bytes: number
+  readonly files: number
+  /** Of the changelog: what a start reads. */
+  readonly records: number
+}
+
+async function measure(world: World): Promise<Own> {
+  const own = [...(await world.files())].filter(
+    ([path]) => !/^(input|totals)-/.test(path.split('/')[2] ?? ''),
+  )
+  return {
+    bytes: own.reduce((sum, [, { length }]) => sum + length, 0),
+    files: own.length,
+    records: (await world.read('app-keys-aggregate-changelog')).length,
+  }
+}
+
+const most = (measures: readonly Own[]): Own => ({
+  bytes: Math.max(...measures.map(({ bytes }) => bytes)),
+  files: Math.max(...measures.map(({ files }) => files)),
+  records: Math.max(...measures.map(({ records }) => records)),
+})
+
+test('with 1,000 keys and commits each 100 ms, files stop growing, and a start reads little', async t => {
+  const world = await World.open(1, {
+    internal: { segmentBytes: 100_000, rewriteBytes: 50_000, batchBytes: 20_000, replayBytes: 40_000 },
+  })
+  // The soak takes the configs that apps give to these topics, and as many minutes as they need.
+  const quick = {
+    'app-keys-aggregate-changelog': {
+      'cleanup.policy': 'compact',
+      'segment.ms': 5000,
+      'delete.retention.ms': 20_000,
+      'min.cleanable.dirty.ratio': 0.2,
+    },
+    'app-select-key-1-exchange-repartition': { 'segment.bytes': 20_000 },
+  }
+  for (const [name, configs] of soak ? [] : Object.entries(quick))
+    await world.settle(world.port.createTopic(name, { partitions: 1, app: 'app', configs }))
+  let sent = 0
+  const write = (count: number): Promise<void> =>
+    world.write(
+      'input',
+      Array.from({ length: count }, () => ({ key: 'k', value: (sent += 1) })),
+    )
+  /** The largest measures of these minutes. */
+  const minutes = async (count: number): Promise<Own> => {
+    const measures: Own[] = []
+    for (let n = 0; n < count * 600; n += 1) {
+      await write(2)
+      await world.clock.advance(100)
+      if (n % 300 === 299) measures.push(await measure(world))
+    }
+    return most(measures)
+  }
+  const options: RunOptions = { exchange: 'topic', commitInterval: 100 }
+  await write(1000)
+  const running = world.start(countingByNumber(), options)
+  // A soak begins with the time for which deletions and markers are kept, and the segments that hold them.
+  if (soak) await minutes(20)
+  const before = await minutes(scale(30))
+  const after = await minutes(scale(30))
+  const { commits } = running.instance.progress().metrics
+  t.diagnostic(JSON.stringify({ before, after, commits }))
+  await world.stop(running)
+  ok(commits > scale(60) * 500, `${commits} commits`)
+  // The latest of each key, and as many again as come until half of the changelog is out of date.
+  ok(after.records < (soak ? 15_000 : 2000), `a start reads ${after.records} records`)
+  ok(after.files <= before.files * 1.4, `${before.files} files became ${after.files}`)
+  ok(after.bytes < before.bytes * 1.4, `${before.bytes} bytes grew to ${after.bytes}`)
+
+  await world.crash()
+  await write(2)
+  const startedMs = performance.now()
+  await world.run(countingByNumber(), { ...options, until: 'now' })
+  t.diagnostic(`a run that restores, and reads 2 records: ${Math.round(performance.now() - startedMs)} ms`)
+  const totalsOf = new Map((await world.read('totals')).map(({ key, value }) => [key, Number(value)]))
+  equal(totalsOf.size, 1000)
+  equal(
+    [...totalsOf.values()].reduce((sum, count) => sum + count, 0),
+    sent,
+  )
+})
+
+test('an app continues over an input that was compacted, behind its commit and before it', async () => {
+  const world = await World.open()
+  const configs = { 'cleanup.policy': 'compact', 'segment.ms': 1000, 'min.cleanable.dirty.ratio': 0 }
+  await world.settle(world.port.createTopic('input', { partitions: 1, configs }))
+  let sent = 0
+  const write = async (): Promise<void> => {
+    for (let second = 0; second < 5; second += 1) {
+      const keys = ['a', 'b', `only ${(sent += 1)}`]
+      await world.write(
+        'input',
+        keys.map(key => ({ key, value: sent })),
+        { perBatch: 1 },
+      )
+      await world.clock.advance(1500)
+    }
+  }
+  /** Time for a pass of compaction, which takes many turns of the event loop. */
+  const compact = async (): Promise<void> => {
+    for (let n = 0; n < 300; n += 1) await world.clock.advance(200)
+  }
+  const inputEnd = (): Promise<number> => world.settle(world.port.offsets('input', 0, 'latest'))
+  const counts = async (): Promise<Map<string | null, string | null>> =>
+    new Map((await world.read('totals')).map(({ key, value }) => [key, value]))
+
+  for (let run = 1; run <= 3; run += 1) {
+    await write()
+    await world.run(counting(), { until: 'now' })
+    equal((await counts()).get('a'), String(5 * run))
+    await compact()
+    ok((await world.read('input')).length < (await inputEnd()) - 5 * run, 'the input was compacted')
+    await (run % 2 === 0 ? world.reopen() : world.crash())
+  }
+  // What is compacted before it is read counts once.
+  await write()
+  await compact()
+  await world.run(counting(), { until: 'now' })
+  const found = await counts()
+  ok(Number(found.get('a')) < 20, found.get('a') ?? '')
+  equal([...found.keys()].filter(key => key?.startsWith('only')).length, sent)
 })
