@@ -260,7 +260,7 @@ export const topicConfigs: Readonly<Record<TopicConfigName, TopicConfigDefinitio
     kind: long(1),
     default: `${7 * dayMs}`,
     broker: [{ name: 'log.roll.ms' }, { name: 'log.roll.hours', unitMs: hourMs }],
-    does: 'The time of records in a segment, after which a new one is begun.',
+    does: 'How long after its first append a segment is closed and a new one begun.',
   },
   'unclean.leader.election.enable': {
     kind: flag,
