@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isMillraceError } from '../base/index.ts'
-import { sinkConformance, sinkContext, type Sample, type SinkTarget } from './conformance.ts'
+import { sinkConformance, sinkContext, type Sample, type SinkTarget } from './sink-conformance.ts'
 import { MemoryTarget } from './memory-sink.test-support.ts'
 
 describe('a sink over transactional offsets passes the suite', () => {
