@@ -21,8 +21,8 @@ export class CutOffsets {
   }
 
   /**
-   * Records a loss. `transactions` are those of the transaction log, before the start has ended them: a
-   * record that is written then says nothing of partitions.
+   * Records a loss. `transactions` are those of the transaction log that were synced, before the start has
+   * ended them: a record that is written then says nothing of partitions.
    */
   static async open(
     metadata: MetadataFile,

@@ -62,7 +62,9 @@ export async function openParts(
   const transactionsPartition = await topics.internal(transactionsTopic, internal)
   const offsetsPartition = await topics.internal(offsetsTopic, internal)
   const transactionLog = await TransactionLog.open(transactionsPartition, clock, limits)
-  const cut = await CutOffsets.open(metadata, offsetsPartition, transactionLog.states.values())
+  // With durability 'os' a loss of power may take the offsets of a committed transaction: that is accepted.
+  const synced = options.durability === 'os' ? [] : transactionLog.states.values()
+  const cut = await CutOffsets.open(metadata, offsetsPartition, synced)
   const states = await recoverTransactions(log, transactionLog)
   const topicId = (topic: string): string | undefined => topics.get(topic)?.id
   const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
