@@ -1,7 +1,8 @@
 /**
  * A log in use for hours of virtual time: producers, transactions that commit and abort, an app, members of
- * groups that come and go, restarts. Nothing that has an end may grow: files, descriptors and memory are the
- * same after hours as after minutes.
+ * groups that come and go, restarts; retention by size and time, compaction, purges. Nothing that has an end
+ * may grow: files, descriptors and memory are the same after hours as after minutes. And the app's totals,
+ * whose state is compacted, are exact to the end.
  *
  * Files are real, and time is not: a round is five seconds of the log's time and some milliseconds of ours.
  * Within a round time passes only as fast as the disk allows, so that no time-out strikes for a slow machine.
@@ -31,8 +32,12 @@ const roundsPerProcess = 15
 const recordsPerRound = 100
 const keys = 20
 const groups = 5
-/** Of each partition of `orders`. */
-const retentionBytes = 64 << 10
+/** How often segments are dropped and compacted: often in a process, which lasts 75 s. */
+const housekeeping = { 'log.retention.check.interval.ms': 10_000, 'log.cleaner.backoff.ms': 5000 }
+const ordersConfigs = { 'retention.bytes': 64 << 10, 'retention.ms': 240_000, 'segment.bytes': 16 << 10 }
+/** So that the files reach their size in minutes. */
+const shortLived = { 'segment.ms': 10_000, 'delete.retention.ms': 20_000 }
+const totalsConfigs = { 'cleanup.policy': 'compact', 'segment.bytes': 16 << 10, ...shortLived }
 const megabyte = 1 << 20
 
 interface Order {
@@ -80,6 +85,8 @@ export async function soakUntil(enough: (rounds: number) => boolean): Promise<re
 
 class Soak {
   rounds = 0
+  /** What the app must have counted, by key. */
+  readonly #published = new Map<string, number>()
   readonly #folder: string
   readonly #clock: VirtualClock = virtualClock(1_000_000_000_000)
   readonly #random: Random = seededRandom(1)
@@ -96,16 +103,18 @@ class Soak {
         clock: this.#clock,
         random: this.#random,
         durability: 'os',
+        configs: housekeeping,
         producerIdExpirationMs: 24 * roundMs,
         internal: tinyLimits(this.#random, appRecordBytesMax),
       }),
     )
     const log = createLog(port, this.#clock)
     if (!(await log.describeTopic(orders.name)))
-      await this.#settle(log.createTopic(orders, { configs: sizesOf(retentionBytes) }))
+      await this.#settle(log.createTopic(orders, { configs: ordersConfigs }))
     if (!(await log.describeTopic(totals.name)))
-      await this.#settle(log.createTopic(totals, { configs: sizesOf(retentionBytes) }))
+      await this.#settle(log.createTopic(totals, { configs: totalsConfigs }))
     const app = countingApp()
+    await this.#settle(this.#shortenOwn(port, app.name))
     const settings = settingsOf({
       commitInterval: 1000,
       exchange: this.#random.int(2) === 0 ? 'topic' : 'memory',
@@ -117,16 +126,21 @@ class Soak {
       await this.#clock.advance(roundMs)
       this.rounds += 1
     }
+    await this.#settle(this.#caughtUp(instance))
     instance.stop()
     await this.#settle(running)
+    await this.#settle(this.#checkTotals(log))
     await this.#settle(log.close())
     return this.#measure()
   }
 
   async #publish(log: Log): Promise<void> {
     const producer = log.producer(orders)
-    for (let n = 0; n < recordsPerRound; n += 1)
-      void producer.send({ key: `${this.#random.int(keys)}`, value: { amount: n, aborted: false } })
+    for (let n = 0; n < recordsPerRound; n += 1) {
+      const key = `${this.#random.int(keys)}`
+      void producer.send({ key, value: { amount: n, aborted: false } })
+      this.#counts(key)
+    }
     await producer.flush()
     await producer.close()
   }
@@ -138,7 +152,10 @@ class Soak {
     const appended = []
     for (let partition = this.#random.int(2); partition < 2; partition += 1) {
       const batch = new BatchBuilder({ initialBytes: 256 })
-      batch.appendText(this.#clock.now(), `${this.#random.int(keys)}`, JSON.stringify({ amount: 1, aborted }))
+      // The writer chooses the partition, so a key must name it: the app counts by partition.
+      const key = `${partition}-${this.#random.int(keys)}`
+      batch.appendText(this.#clock.now(), key, JSON.stringify({ amount: 1, aborted }))
+      if (!aborted) this.#counts(key)
       appended.push(writer.append(orders.name, partition, batch))
     }
     await Promise.all(appended)
@@ -151,6 +168,28 @@ class Soak {
     const group = `group-${this.rounds % groups}`
     for await (const { value } of log.consumer(orders, { group, until: 'end' }))
       assert(!value?.aborted, 'a consumer read an aborted record')
+  }
+
+  #counts(key: string): void {
+    this.#published.set(key, (this.#published.get(key) ?? 0) + 1)
+  }
+
+  /** The app's topics for itself, which it made in the first process. */
+  async #shortenOwn(port: InProcessLog, app: string): Promise<void> {
+    const changes = Object.entries(shortLived).map(([name, value]) => ({ name, op: 'set', value }) as const)
+    for (const { name } of await port.listTopics())
+      if (name.startsWith(`${app}-`)) await port.admin.alterConfigs({ type: 'topic', name }, changes)
+  }
+
+  async #caughtUp(instance: Instance): Promise<void> {
+    while (instance.progress().lag > 0) await this.#clock.sleep(stepMs)
+  }
+
+  /** The latest total of each key, as compaction leaves it. */
+  async #checkTotals(log: Log): Promise<void> {
+    const found = new Map<string | null, number | undefined>()
+    for await (const { key, value } of log.consumer(totals, { until: 'end' })) found.set(key, value?.count)
+    assert.deepEqual(found, this.#published)
   }
 
   #measure(): Measured {
@@ -181,10 +220,6 @@ class Soak {
   }
 }
 
-function sizesOf(bytes: number): Readonly<Record<string, number>> {
-  return { 'retention.bytes': bytes, 'segment.bytes': bytes >> 2 }
-}
-
 function sizeOf(path: string): number {
   if (!statSync(path).isDirectory()) return statSync(path).size
   return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
@@ -206,7 +241,7 @@ export function checkFlat(measured: readonly Measured[], realMinutes: number): v
   const grown = (what: (each: Measured) => number): number =>
     Math.max(...later.map(what)) - Math.max(...earlier.map(what))
   assert(grown(each => each.descriptors) <= 0, 'descriptors grow')
-  for (const kind of ['internal', 'topics'])
+  for (const kind of ['internal', 'topics', 'app'])
     assert(grown(each => each.bytes[kind]!) < megabyte / 8, `the files of ${kind} grow`)
   // Half of the settled time lies between the two halves.
   const minutes = (realMinutes * 3) / 8
