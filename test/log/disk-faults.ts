@@ -1,7 +1,8 @@
 /**
  * Every call to the disk in the life of a log fails once, in every way: with EIO, ENOSPC, EMFILE, or a short
  * read or write; one time or from then on. The log keeps its word: what it acknowledged or showed is there
- * after a restart, what it refused is not, and nothing else shows.
+ * after a restart, what it refused is not, and nothing else shows. Compaction removes no record without a
+ * later one of its key.
  */
 import assert from 'node:assert/strict'
 import { isMillraceError, seededRandom, type ErrorCode, type MillraceError } from '../../src/base/index.ts'
@@ -12,9 +13,10 @@ import {
   type Partition,
   type PartitionSettings,
 } from '../../src/log/index.ts'
-import { batchOf, openDirectory, valuesOf, type BatchShape } from '../../src/log/log.test-support.ts'
+import { batchOf, openDirectory, valuesOf } from '../../src/log/log.test-support.ts'
 import { SimulatedDisk, type PlannedFailure } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
+import { BatchBuilder, type BatchStamp } from '../../src/wire/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { soak } from '../scale.ts'
 
@@ -26,6 +28,18 @@ const producer = { producerId: 5, producerEpoch: 0 }
 const topics = ['flights', 'alerts'] as const
 type TopicName = (typeof topics)[number]
 
+/** Retention drops old records of alerts, and compaction those of flights. */
+const isCompacted = (topic: string): boolean => topic === 'flights'
+
+/** Values of one key begin with the same word. */
+const keyOf = (value: string): string => /^\w+/.exec(value)![0]
+
+function recordOf(topic: string, value: string, stamp: BatchStamp): Uint8Array {
+  const builder = new BatchBuilder({ initialBytes: 256 })
+  builder.appendText(0, isCompacted(topic) ? keyOf(value) : null, value)
+  return builder.build(stamp)
+}
+
 /** What is known of a value: `refused` must not be there, `safe` must; of `unknown` nothing was reported. */
 type Fate = 'unknown' | 'refused' | 'safe'
 
@@ -35,22 +49,32 @@ class Expected {
   readonly aborted = new Set<string>()
 
   /**
-   * Checks what a reader was shown; from now on it is safe. `dropsOld`: only values after the first one shown
-   * must be there.
+   * Checks what a reader was shown; from now on it is safe. In a compacted topic a later value of its key
+   * replaces a value; in the other one only values after the first one shown must be there.
    */
-  check(shown: readonly string[], isolation: Isolation, dropsOld: boolean): void {
+  check(shown: readonly string[], isolation: Isolation, topic: TopicName): void {
     const tried = [...this.fates.keys()]
     const places = shown.map(value => tried.indexOf(value))
     for (const [n, place] of places.entries())
       assert(place > (places[n - 1] ?? -1), `${shown[n]} was never tried, comes twice, or too late`)
-    const first = dropsOld ? (places[0] ?? tried.length) : 0
+    const first = isCompacted(topic) ? 0 : (places[0] ?? tried.length)
+    const isReplaced = (value: string, place: number): boolean =>
+      isCompacted(topic) &&
+      (this.aborted.has(value) ||
+        shown.some(
+          (later, n) => places[n]! > place && keyOf(later) === keyOf(value) && !this.aborted.has(later),
+        ))
     const isHidden = (value: string): boolean => isolation === 'read_committed' && this.aborted.has(value)
     for (const [place, [value, fate]] of [...this.fates].entries()) {
       if (places.includes(place)) {
         assert.notEqual(fate, 'refused', `${value} was refused, and is shown`)
         assert(!isHidden(value), `${value} was aborted, and is shown`)
         this.fates.set(value, 'safe')
-      } else assert(fate !== 'safe' || place < first || isHidden(value), `${value} is lost`)
+      } else
+        assert(
+          fate !== 'safe' || place < first || isHidden(value) || isReplaced(value, place),
+          `${value} is lost`,
+        )
     }
   }
 }
@@ -62,6 +86,8 @@ class Life {
   readonly failures: MillraceError[] = []
   readonly fatal: MillraceError[] = []
   log: LogDirectory | undefined
+  /** Of compaction. */
+  passes = 0
   readonly #clock = virtualClock(1_000_000)
   readonly #expected = { flights: new Expected(), alerts: new Expected() }
   /** Values of the open transaction. */
@@ -73,8 +99,8 @@ class Life {
   }
 
   /**
-   * Opens, creates, appends, rolls, commits, aborts, drops, checkpoints, reads, closes, and opens again. Ends
-   * at the first step that fails.
+   * Opens, creates, appends, rolls, commits, aborts, drops, checkpoints, reads, compacts, closes, and opens
+   * again. Ends at the first step that fails.
    */
   async live(): Promise<void> {
     await this.open()
@@ -85,13 +111,15 @@ class Life {
     }
     for (const baseSequence of [0, 1]) await this.#append('flights', 'own', { ...producer, baseSequence })
     for (const [n, type] of (['commit', 'abort'] as const).entries()) {
-      const value = `${type}-${'x'.repeat(150)}`
+      const value = `own-${type}-${'x'.repeat(150)}`
       await this.#append('flights', value, { ...producer, baseSequence: 2 + n, transactional: true })
       await this.#try(() => this.#end(type, producer))
     }
     await this.#clock.advance(6000)
     await this.read()
     await Promise.all([this.#append('flights', 'beside-1'), this.#append('flights', 'beside-2')])
+    await this.#compact()
+    await this.read()
     await this.close()
     await this.open()
     await this.read()
@@ -120,7 +148,7 @@ class Life {
     for (const topic of topics)
       for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
         const shown = await this.#try(() => valuesOf(this.#partition(topic), isolation))
-        this.#expected[topic].check(shown, isolation, topic === 'alerts')
+        this.#expected[topic].check(shown, isolation, topic)
       }
   }
 
@@ -164,16 +192,20 @@ class Life {
     return { ...settingsDefault, segmentBytes: 400, retentionBytes: topic === 'alerts' ? 500 : -1 }
   }
 
-  async #append(topic: TopicName, name: string, shape: BatchShape = {}): Promise<void> {
+  async #compact(): Promise<void> {
+    if (await this.#try(() => this.#partition('flights').compaction.clean())) this.passes += 1
+  }
+
+  async #append(topic: TopicName, name: string, stamp: BatchStamp = {}): Promise<void> {
     const { fates } = this.#expected[topic]
     await this.#try(async () => {
       const value = `${name}#${(this.#tries += 1)}`
       fates.set(value, 'unknown')
-      if (shape.transactional) this.#transaction.push(value)
+      if (stamp.transactional) this.#transaction.push(value)
       try {
-        const receipt = this.#partition(topic).append(batchOf([value], shape))
-        await (shape.transactional ? receipt.written : receipt.durable)
-        if (!shape.transactional) fates.set(value, 'safe')
+        const receipt = this.#partition(topic).append(recordOf(topic, value, stamp))
+        await (stamp.transactional ? receipt.written : receipt.durable)
+        if (!stamp.transactional) fates.set(value, 'safe')
       } catch (error) {
         if (isMillraceError(error) && error.retriable) fates.set(value, 'refused')
         throw error
@@ -268,6 +300,7 @@ async function checkWith(seed: number, kind: PlannedFailure['kind']): Promise<vo
   const sound = new Life(new SimulatedDisk())
   await sound.live()
   assert.deepEqual(sound.failures, [])
+  assert.equal(sound.passes, 1)
   const { calls } = sound.disk
   assert(calls > 150, 'there is something to fail')
   const step = soak ? 1 : stepOfShortRun
