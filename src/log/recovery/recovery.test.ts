@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import { soak } from '../../../test/scale.ts'
-import { fromUtf8 } from '../../base/index.ts'
+import { fromUtf8, seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { batchOf, dataPath, failsWith, openDirectory, valuesOf } from '../log.test-support.ts'
@@ -16,8 +16,8 @@ function fileAt(offset: number, extension = 'log'): string {
 }
 
 /** Six batches of one record, two in a segment, all of them below the recovery point. */
-async function sixBatches(end: 'clean' | 'killed'): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk()
+async function sixBatches(end: 'clean' | 'killed', seed = 1): Promise<SimulatedDisk> {
+  const disk = new SimulatedDisk({ random: seededRandom(seed) })
   const log = await openDirectory(disk, { clock, segmentBytes: 300 })
   const partition = await log.createPartition('flights', 0)
   for (let n = 0; n < 6; n += 1) await partition.append(batchOf([`${n}`.padEnd(70, '.')])).durable
@@ -67,6 +67,20 @@ test('above the recovery point a log ends in front of a missing file, and contin
   await partition.append(batchOf(['more'])).durable
   equal((await valuesOf(partition)).at(-1), 'more')
   equal(partition.logEndOffset, 3)
+})
+
+test('a segment whose name is not durable yet, as a failed roll leaves it, is made durable', async () => {
+  for (let n = 0; n < 20; n += 1) {
+    const disk = await sixBatches('clean', n)
+    await disk.remove(`${dataPath}/.kafka_cleanshutdown`)
+    const file = await disk.open(fileAt(6), 'create')
+    await file.close()
+    disk.kill()
+    const partition = (await openDirectory(disk)).partition('flights', 0)!
+    await partition.append(batchOf(['more'])).durable
+    disk.crash()
+    equal((await valuesOf((await openDirectory(disk)).partition('flights', 0)!)).at(-1), 'more')
+  }
 })
 
 test('what precedes a damaged batch is handed out, and the message says what to run', async () => {

@@ -174,6 +174,8 @@ class Recovery {
     if (active.nextOffset < this.#recoveryPoint && !repair)
       throw new Damage(`it ends at offset ${active.nextOffset}`, this.#recoveryPoint)
     if (!this.#context.readOnly) {
+      // A roll that failed or was interrupted may have made this file, but not its name, durable.
+      if (active.sizeBytes === 0) await this.#context.disk.syncDirectory(this.#input.folder)
       const offsets = segments.map(({ baseOffset }) => baseOffset)
       await this.#producers.tidy(offsets, active.nextOffset)
       await this.#removeOrphans(new Set(offsets))

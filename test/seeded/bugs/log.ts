@@ -380,6 +380,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['test/log/simulator.test.ts'],
   },
   {
+    name: 'recovery: the name of a file that an interrupted roll has made is not durable',
+    file: 'src/log/recovery/recovery.ts',
+    find: 'if (active.sizeBytes === 0) await',
+    replace: 'if (active.sizeBytes < 0) await',
+    tests: ['src/log/recovery/recovery.test.ts'],
+  },
+  {
     name: 'what recovery cuts off is not kept aside',
     file: 'src/log/recovery/cut-off.ts',
     find: '      await copyToQuarantine(disk, file, end.position, sizeBytes, aside)\n',
