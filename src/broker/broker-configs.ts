@@ -172,7 +172,7 @@ export function checkTopicConfig(name: string, text: string): void {
 
 export function unknownConfig(name: string, known: readonly string[]): MillraceError {
   const nearest = nearestName(name, known)
-  return invalid(name, `is unknown${nearest === undefined ? '' : `: did you mean '${nearest}'?`}`)
+  return invalid(name, `is unknown${nearest === undefined ? '' : ` (did you mean '${nearest}'?)`}`)
 }
 
 /** The broker's value as the topic config has it. */
