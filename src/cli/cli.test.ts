@@ -338,6 +338,16 @@ test('prints and publishes bytes unchanged', async () => {
   equal(out, lines.map(line => `${line}\n`).join(''))
 })
 
+test('publishes to a topic that exists with its own count of partitions, unless another one is asked for', async () => {
+  const at = join(folder, 'counted')
+  await run(['topic', 'create', 'four', '-p', '4', '--data', at])
+  equal((await run(['produce', 'four', '-k', ':', '--data', at], 'a:1\nb:2\n')).code, 0)
+  equal((await run(['produce', 'four', '--partitions', '4', '--data', at], 'x\n')).code, 0)
+  const asked = ['produce', 'four', '--partitions', '3', '--data', at]
+  await refused(asked, [1, 'PARTITION_COUNT_CHANGED', /4 partitions/], 'x\n')
+  equal((await run(['consume', 'four', '--data', at])).out.split('\n').length, 4)
+})
+
 test('names a module that exports no app or cannot be loaded, with the fault', async () => {
   const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
   const cases: [string, readonly [number, string, RegExp]][] = [

@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal.ts'
 
 interface Options {
   readonly data: string
-  readonly partitions: number
+  readonly partitions?: number
   readonly keySeparator?: string
   readonly json?: boolean
 }
@@ -36,7 +36,9 @@ export function produceCommand(terminal: Terminal): Command {
     .description('publish each line of the input as a record')
     .argument('<topic>', 'the topic, which is created if it does not exist')
     .addOption(dataOption())
-    .addOption(new Option('--partitions <n>', 'for a topic that is created').argParser(parseCount).default(1))
+    .addOption(
+      new Option('--partitions <n>', 'of a topic that is created (default: 1)').argParser(parseCount),
+    )
     .option('-k, --key-separator <text>', 'text between key and value in a line', parseSeparator)
     .addOption(
       new Option(
@@ -46,8 +48,11 @@ export function produceCommand(terminal: Terminal): Command {
     )
     .action((name: string, { data, partitions, keySeparator, json }: Options) =>
       withLog(data, async log => {
-        const types = { key: bytesOrNone, keyFormat: 'bytes', value: bytes(), partitions } as const
-        const producer = log.producer(topic(name, types))
+        const types = { key: bytesOrNone, keyFormat: 'bytes', value: bytes() } as const
+        // Without a declared count an existing topic keeps its own.
+        const producer = log.producer(
+          topic(name, partitions === undefined ? types : { ...types, partitions }),
+        )
         const parse = json ? fromJsonLine : (line: string, at: string) => splitLine(line, at, keySeparator)
         const published = { count: 0 }
         try {
