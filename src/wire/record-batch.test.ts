@@ -191,7 +191,10 @@ test('compresses a batch only if it gets smaller and can be read back', () => {
     ['more than a reader takes', Buffer.alloc(decompressedBytesMax), false],
   ]
   for (const [what, value, isCompressed] of values)
-    for (const compression of compressions.slice(1)) {
+    // One codec for the largest: its bound is that of all, and it takes a second of each.
+    for (const compression of value.length < decompressedBytesMax
+      ? compressions.slice(1)
+      : ['zstd' as const]) {
       const builder = new BatchBuilder({ compression })
       builder.append(0, null, value)
       const { sizeBytes } = builder
