@@ -3,7 +3,8 @@
  * again, group by group from the start of the log, without what newer records have replaced.
  *
  * A pass may end anywhere. Groups are replaced in the order of offsets, each durably before the next. So when
- * a tombstone gets its delete horizon, everything before it that it deletes is gone.
+ * a tombstone gets its delete horizon, everything before it that it deletes is gone. A group that retention
+ * has reached meanwhile may have segments left, which are as before: the pass ends there.
  */
 import type { AbortedTransaction } from '../segment/abort-index.ts'
 import type { Segment } from '../segment/segment.ts'
@@ -12,7 +13,7 @@ import type { CleanableRange, CompactionSettings } from './cleanable.ts'
 import { CleanedSegment } from './cleaned-segment.ts'
 import { readDirtyKeys } from './dirty-keys.ts'
 import { groupSegments } from './groups.ts'
-import { SegmentWalk, type CleanerContext } from './segment-walk.ts'
+import { CleaningStopped, SegmentWalk, type CleanerContext } from './segment-walk.ts'
 import { TransactionFates } from './transaction-fates.ts'
 
 export interface CleaningInput {
@@ -50,7 +51,9 @@ export async function cleanSegments(context: CleanerContext, input: CleaningInpu
   const covered = segments.filter(({ baseOffset }) => baseOffset < dirty.endOffset)
   for (const group of groupSegments(covered, settings.segmentBytes)) {
     const cleaned = await writeCleaned(context, walk, group, cleaner)
-    if (cleaned && !(await input.replace(group, cleaned))) await cleaned.discard()
+    if (!cleaned || (await input.replace(group, cleaned))) continue
+    await cleaned.discard()
+    throw new CleaningStopped()
   }
   return dirty.endOffset
 }

@@ -34,10 +34,10 @@ export interface CleanerContext extends SegmentContext {
   readonly cleaner: CleanerLimits
 }
 
-/** The partition is closed, deleted or has failed: the pass ends where it is. */
+/** The partition is closed, deleted or has failed, or has lost segments of the pass: it ends where it is. */
 export class CleaningStopped extends Error {
   constructor() {
-    super('the partition was closed while it was compacted')
+    super('the partition was closed, or lost segments, while it was compacted')
   }
 }
 

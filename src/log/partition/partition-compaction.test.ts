@@ -169,6 +169,35 @@ describe('compaction of a partition', () => {
     }
   })
 
+  it('covers no keys where retention takes a segment of the pass', async () => {
+    const { partition, clock, disk, roll } = await world()
+    // Two segments, which become one, and a third one with the tombstone.
+    await partition.append(batchOf([['x', 'x'.repeat(250)]])).durable
+    await partition.roll()
+    await partition.append(batchOf([['a', '1']])).durable
+    await partition.roll()
+    await partition.append(batchOf([['a', null]])).durable
+    await partition.append(batchOf([['y', 'x'.repeat(400)]])).durable
+    await roll()
+    const rename = disk.rename.bind(disk)
+    let dropped: Promise<void> | undefined
+    disk.rename = (from, to) => {
+      if (to.endsWith('cleaner-checkpoint')) dropped ??= partition.dropBefore(1)
+      return rename(from, to)
+    }
+    equal(await partition.compaction.clean(), false)
+    await dropped
+    equal(partition.logStartOffset, 1)
+    equal(partition.compaction.cleanedTo, 0)
+    for (let pass = 0; pass < 3; pass += 1) {
+      await clock.advance(1000)
+      await roll()
+      ok(await partition.compaction.clean())
+      const [first] = await batchesOf(partition)
+      ok(!first?.includes('1=a'), `pass ${pass}: ${first}`)
+    }
+  })
+
   it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
     const { partition, disk, roll, reopen } = await world()
     const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }

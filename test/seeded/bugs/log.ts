@@ -31,6 +31,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
   },
   {
+    name: 'compaction: a pass continues where retention has taken one of its segments',
+    file: 'src/log/cleaner/clean-segments.ts',
+    find: '    throw new CleaningStopped()\n',
+    replace: '',
+    tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
+  },
+  {
     name: 'compaction: a commit that is not durable replaces records',
     file: 'src/log/partition/partition-compaction.ts',
     find: '      await this.#partition.sync()\n',
