@@ -109,6 +109,35 @@ test('a reader gives back all of its memory: at the end, when it is told to, and
   await world.close()
 })
 
+test('a partition that is opened again after an error keeps the batch that was taken last', async () => {
+  const world = await makeWorld(2, 10, 1024 * kib)
+  const { memory } = world
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(resolve => setImmediate(resolve))
+  }
+  // A fetch has five batches, and nothing is fetched while these are buffered.
+  const reader = world.reader(110 * kib, 90 * kib)
+  reader.assign(places(1))
+  await turns()
+  await world.partitions[0]!.deleteRecords(40)
+  const taken = reader.take('t', 0)!
+  const bytes = Buffer.from(taken.batch.bytes)
+  // The fetch after the five batches fails, while four of them are not taken.
+  await turns()
+  reader.assign([{ topic: 't', partition: 0, offset: 40 }, ...places(2).slice(1)])
+  assert.equal(reader.position('t', 0), 40, 'it was opened again')
+  while (!reader.take('t', 1)) await reader.wait()
+  await turns()
+  assert.deepEqual(Buffer.from(taken.batch.bytes), bytes)
+  let next
+  while (!(next = reader.take('t', 0))) await reader.wait()
+  assert.equal(next.firstOffset, 40)
+  await reader.close()
+  await turns()
+  assert.equal(memory.lentBytes, 0)
+  await world.close()
+})
+
 test('a partition wakes only a reader that waits for it', async () => {
   const world = await makeWorld(2, 1, 1024 * kib)
   const [first, second] = world.partitions as [Partition, Partition]

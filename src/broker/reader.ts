@@ -103,8 +103,7 @@ export class InProcessReader implements Reader {
         continue
       }
       const opened = this.#open(topic, partition, offset)
-      // The caller may still look at the batch that it took last.
-      if (kept) [opened.held, kept.held] = [kept.held, undefined]
+      if (kept) moveHeld(kept, opened)
       ofTopic.set(partition, opened)
     }
     for (const ofTopic of before.values()) for (const source of ofTopic.values()) this.#drop(source)
@@ -352,6 +351,18 @@ function advance(source: Source, offset: number): void {
   const last = source.buffer.at(-1)
   if (last) last.nextOffset = offset
   else source.position = offset
+}
+
+/**
+ * A partition is opened again after an error. The caller may still look at the batch that it took last: its
+ * block, with the other batches in it, has one owner from now on.
+ */
+function moveHeld(from: Source, to: Source): void {
+  const { held } = from
+  to.held = held
+  from.held = undefined
+  from.buffer = from.buffer.slice(from.head).filter(({ block }) => block !== held)
+  from.head = 0
 }
 
 /** Fetches no more. What is buffered can still be taken. */

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'reader: a block of a partition that is opened again has two owners',
+    file: 'src/broker/reader.ts',
+    find: '  from.buffer = from.buffer.slice(from.head).filter(({ block }) => block !== held)\n  from.head = 0\n',
+    replace: '',
+    tests: ['src/broker/reader.test.ts'],
+  },
+  {
     name: 'a half change of configs: a partition that states older ones is left as it is',
     file: 'src/broker/topics.ts',
     find: '      const { topicId, configs } = partition.config\n      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))',
