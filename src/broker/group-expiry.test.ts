@@ -1,8 +1,11 @@
 /** Committed offsets end when their group has not been used for the retention, by the wall clock. */
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../base/index.ts'
 import type { GroupMembership, LogPort } from '../port/index.ts'
+import { SimulatedDisk } from '../testing/simulated-disk.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
+import { Broker } from './broker.ts'
 import { SimulatedLog } from './simulated-log.test-support.ts'
 
 const minuteMs = 60_000
@@ -93,4 +96,19 @@ test('a commit begins the retention again, also after a crash', async () => {
   await pass(log, 5)
   deepEqual(await offsetsOf(crashed), before)
   await log.close()
+})
+
+test('a commit in flight is left alone: it is newer than what a look finds', async () => {
+  const disk = new SimulatedDisk()
+  const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+  await broker.createTopic('t', { partitions: 1 })
+  const commitOffset = (offset: number): Promise<void> =>
+    broker.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 0, offset }] })
+  await commitOffset(1)
+  const committing = commitOffset(2)
+  await broker.offsets.forgetWhere('g', ({ offset }) => offset === 1)
+  await committing
+  deepEqual(broker.offsets.of('g'), [{ topic: 't', partition: 0, offset: 2 }])
+  equal(broker.offsets.isPending('g'), false)
+  await broker.close()
 })

@@ -44,6 +44,12 @@ export interface OffsetsContext {
   topicId(topic: string): string | undefined
 }
 
+/** Offsets of a group, or the group itself: appended, and not applied yet. */
+interface InFlight {
+  readonly group: string
+  readonly offsets: readonly StoredOffset[]
+}
+
 export class Offsets {
   readonly #log: InternalLog
   readonly #context: OffsetsContext
@@ -51,8 +57,7 @@ export class Offsets {
   /** The groups that had members, as they were last kept. */
   readonly #kept = new Map<string, KeptGroup>()
   readonly #pending = new PendingOffsets()
-  /** Commits that are appended and not applied yet. */
-  #inFlight = 0
+  readonly #inFlight = new Set<InFlight>()
   /** Why the log could not be read. */
   #failure: MillraceError | undefined
 
@@ -115,7 +120,8 @@ export class Offsets {
   async keepGroup(group: string, kept: KeptGroup | undefined): Promise<void> {
     this.checkUsable()
     if (!kept && !this.#kept.has(group)) return
-    await this.#appending([groupRecord(group, kept)], () => this.#keepGroup(group, kept))
+    const change = { group, offsets: [] }
+    await this.#appending(change, [groupRecord(group, kept)], () => this.#keepGroup(group, kept))
   }
 
   /** Commits outside a transaction; resolves when durable. */
@@ -206,19 +212,27 @@ export class Offsets {
     await this.forgetWhere(group, offset => names.has(keyOf(offset)))
   }
 
-  /** Forgets those offsets of a group that are chosen, except where a transaction holds newer ones. */
+  /** Forgets those offsets of a group that are chosen, except where newer ones are pending. */
   async forgetWhere(group: string, isGone: (offset: StoredOffset) => boolean): Promise<void> {
     const all = [...(this.#groups.get(group)?.values() ?? [])]
     await this.#apply(
       group,
       [],
-      all.filter(offset => isGone(offset) && !this.#pending.holds(group, offset)),
+      all.filter(offset => isGone(offset) && !this.isPending(group, offset)),
     )
   }
 
-  /** Whether a transaction holds offsets of the group. */
-  isPending(group: string): boolean {
-    return this.#pending.holds(group)
+  /**
+   * Whether a transaction or a commit in flight has offsets of the group; of this partition, if one is given.
+   * Without a partition, a group that is being kept counts as well.
+   */
+  isPending(group: string, partition?: TopicPartition): boolean {
+    if (this.#pending.holds(group, partition)) return true
+    const key = partition && keyOf(partition)
+    for (const change of this.#inFlight)
+      if (change.group === group && (!key || change.offsets.some(offset => keyOf(offset) === key)))
+        return true
+    return false
   }
 
   /** Forgets a group. */
@@ -238,7 +252,8 @@ export class Offsets {
     gone: readonly StoredOffset[],
   ): Promise<void> {
     const tombstones = gone.map(offset => ({ key: encodeOffsetKey(group, offset), value: null }))
-    await this.#appending([...this.#records(group, offsets), ...tombstones], () => {
+    const change = { group, offsets }
+    await this.#appending(change, [...this.#records(group, offsets), ...tombstones], () => {
       const committed = this.#groups.get(group)
       for (const offset of gone) committed?.delete(keyOf(offset))
       if (committed?.size === 0) this.#groups.delete(group)
@@ -247,14 +262,14 @@ export class Offsets {
   }
 
   /** Appends the records, and calls `apply` once they are durable. */
-  async #appending(records: readonly InternalRecord[], apply: () => void): Promise<void> {
+  async #appending(change: InFlight, records: readonly InternalRecord[], apply: () => void): Promise<void> {
     if (records.length === 0) return
-    this.#inFlight += 1
+    this.#inFlight.add(change)
     try {
       await this.#log.append(records).durable
       apply()
     } finally {
-      this.#inFlight -= 1
+      this.#inFlight.delete(change)
     }
     void this.#rewriteIfOutgrown()
   }
@@ -332,7 +347,7 @@ export class Offsets {
    * dropped.
    */
   #rewriteIfOutgrown(): Promise<void> {
-    if (!this.#pending.isEmpty || this.#inFlight > 0) return Promise.resolve()
+    if (!this.#pending.isEmpty || this.#inFlight.size > 0) return Promise.resolve()
     return this.#log.rewriteIfOutgrown(() => this.#allRecords())
   }
 

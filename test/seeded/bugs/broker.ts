@@ -197,7 +197,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'internal log: offsets are rewritten while some are in flight',
     file: 'src/broker/offsets.ts',
-    find: '!this.#pending.isEmpty || this.#inFlight > 0',
+    find: '!this.#pending.isEmpty || this.#inFlight.size > 0',
     replace: 'false',
     tests: ['test/broker/crash.test.ts', 'test/broker/topics.test.ts', 'test/kill/simulated.test.ts'],
   },
