@@ -38,6 +38,7 @@ test('changelogs are compacted, also those of an earlier version, and keep what 
   equal(await configOf(world, changelog, 'min.compaction.lag.ms'), String(86_400_000))
   await world.run(counting(), { until: 'now' })
   equal(await configOf(world, changelog, 'min.compaction.lag.ms'), String(86_400_000), 'once is enough')
+  equal(await configOf(world, changelog, 'segment.ms'), '5000')
 
   const fixture = new URL('fixtures/log-of-3a06ab1.txt', import.meta.url)
   const { ownTopics } = await resume(unpack(readFileSync(fixture, 'utf8')))
@@ -47,6 +48,52 @@ test('changelogs are compacted, also those of an earlier version, and keep what 
     ownTopics.map(([name]) => name).filter(name => name.endsWith('-changelog') && !name.includes('-plan-')),
   )
   ok(compacted.length > 5)
+})
+
+test('no default of the broker reaches the topics of an app, and the guarantee may change', async () => {
+  const world = await World.open()
+  const defaults = {
+    'log.cleaner.max.compaction.lag.ms': 3_600_000,
+    'log.cleaner.min.compaction.lag.ms': 60_000,
+    'log.cleaner.min.cleanable.ratio': 1,
+    'log.cleaner.delete.retention.ms': 1,
+    'log.index.size.max.bytes': 100,
+    'log.index.interval.bytes': 1,
+    'log.segment.bytes': 1000,
+    'log.roll.ms': 1000,
+    'log.cleanup.policy': 'compact,delete',
+    'log.retention.ms': 1000,
+  }
+  const changes = Object.entries(defaults).map(([name, value]) => ({ name, op: 'set', value }) as const)
+  await world.write('input', [{ key: 'a', value: 1 }])
+  await world.settle(world.port.admin.alterConfigs({ type: 'broker' }, changes))
+  await world.run(grouping(), { until: 'now', exchange: 'topic' })
+  const groups = 'app-groups-aggregate-changelog'
+  const { 'log.retention.ms': _whole, ...acted } = defaults
+  const affected = Object.keys(acted)
+  for (const name of [groups, exchange]) {
+    const all = await world.settle(world.port.admin.describeConfigs({ type: 'topic', name }))
+    // Without the policy compact, the configs of compaction have no effect.
+    const inherited = all
+      .filter(({ synonyms }) => synonyms[0] && affected.includes(synonyms[0].name))
+      .filter(config => name === groups || !/compaction|cleanable|delete\.retention/.test(config.name))
+    deepEqual(
+      inherited.map(config => config.name),
+      [],
+    )
+  }
+  equal(await configOf(world, groups, 'segment.ms'), '60000')
+
+  const policy = { name: 'cleanup.policy', op: 'set', value: 'compact' } as const
+  await world.settle(world.port.admin.alterConfigs({ type: 'topic', name: exchange }, [policy]))
+  // At least once, a shorter maximum than the minimum would be refused.
+  const lag = { name: 'max.compaction.lag.ms', op: 'set', value: 3_600_000 } as const
+  await world.settle(world.port.admin.alterConfigs({ type: 'topic', name: groups }, [lag]))
+  await world.run(grouping(), { until: 'now', exchange: 'topic', guarantee: 'at-least-once' })
+  equal(await configOf(world, exchange, 'cleanup.policy'), 'delete', 'a purge deletes records')
+  equal(await configOf(world, groups, 'segment.ms'), '3600000')
+  equal(await configOf(world, groups, 'min.compaction.lag.ms'), String(86_400_000))
+  equal(await configOf(world, groups, 'max.compaction.lag.ms'), '9223372036854775807')
 })
 
 /** A log that never answers a commit of offsets. */

@@ -9,6 +9,9 @@
  * At least once, a crash leaves changes in a changelog that no commit counts, and the next run reverts them.
  * Compaction must not take them for the latest before that: it leaves a day of changes alone. Shorter
  * segments than an hour would only make many files of that day.
+ *
+ * Each config that has an effect is stated, so that no default of the broker takes its place. The log states
+ * those of `keptWhole` (broker/topic-names.ts) by itself.
  */
 import type { ConfigChange, ConfigValue, LogPort, TopicConfigs, TopicDescription } from '../../port/index.ts'
 
@@ -22,27 +25,39 @@ export const tombstonesMs = 600_000
 /** How long changes that no commit counts stay uncompacted. */
 export const uncountedMs = 86_400_000
 
+/** Kafka's defaults, where nothing else is needed. */
+const everyTopic: TopicConfigs = {
+  'index.interval.bytes': 4096,
+  'segment.index.bytes': 10 << 20,
+  'segment.bytes': segmentBytes,
+}
+/** Kafka's largest long, as its text: no limit. */
+const unlimited = '9223372036854775807'
+
 /** The configs of a topic between two stages; also of the plan's, which has a record for each program. */
 export const exchangeConfigs: TopicConfigs = {
-  'segment.bytes': segmentBytes,
+  ...everyTopic,
+  'cleanup.policy': 'delete',
   'segment.ms': exchangeSegmentMs,
 }
 
 /** `mayHaveUncounted`: the app runs, or has run, at least once. */
 export function changelogConfigs(mayHaveUncounted: boolean): TopicConfigs {
   return {
+    ...everyTopic,
     'cleanup.policy': 'compact',
     'delete.retention.ms': tombstonesMs,
-    'segment.bytes': segmentBytes,
     'segment.ms': mayHaveUncounted ? uncountedSegmentMs : segmentMs,
-    ...(mayHaveUncounted && { 'min.compaction.lag.ms': uncountedMs }),
+    'min.cleanable.dirty.ratio': 0.5,
+    'min.compaction.lag.ms': mayHaveUncounted ? uncountedMs : 0,
+    'max.compaction.lag.ms': unlimited,
   }
 }
 
 /**
  * Gives an existing topic the configs, such as a changelog that an earlier version made. What somebody has
- * set stays, but for the policy and the lag: the state depends on them. So does a larger segment: its batches
- * may be larger than a new one would take.
+ * set stays, but for the policy and the lags: state and purge depend on them. So does a larger segment: its
+ * batches may be larger than a new one would take.
  */
 export async function configureOwn(
   port: LogPort,
@@ -51,13 +66,18 @@ export async function configureOwn(
 ): Promise<void> {
   const found: TopicConfigs = config.configs ?? {}
   const changes = Object.entries(wanted)
-    .filter(([key, value]) => value !== undefined && isWanting(key, found[key], value))
+    .filter(([key]) => isWanting(key, found[key], wanted))
     .map(([key, value]): ConfigChange => ({ name: key, op: 'set', value: value as ConfigValue }))
   if (changes.length > 0) await port.admin.alterConfigs({ type: 'topic', name }, changes)
 }
 
-function isWanting(name: string, found: ConfigValue | undefined, wanted: ConfigValue): boolean {
-  if (name === 'cleanup.policy') return found !== wanted
-  if (name === 'min.compaction.lag.ms') return Number(found ?? 0) < Number(wanted)
-  return found === undefined
+function isWanting(name: string, found: ConfigValue | undefined, wanted: TopicConfigs): boolean {
+  if (found === undefined) return true
+  if (name === 'cleanup.policy') return found !== wanted[name]
+  if (name === 'min.compaction.lag.ms') return Number(found) < Number(wanted[name])
+  // A shorter maximum than the minimum would be refused.
+  if (name === 'max.compaction.lag.ms') return Number(found) < Number(wanted['min.compaction.lag.ms'])
+  // Our own value while the app ran exactly once: nobody else has set it.
+  if (name === 'segment.ms') return Number(found) === segmentMs && wanted[name] === uncountedSegmentMs
+  return false
 }

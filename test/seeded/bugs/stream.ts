@@ -175,8 +175,15 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'own topics: a changelog of an earlier version is never compacted',
     file: 'src/stream/plan/own-topic-configs.ts',
-    find: 'return found !== wanted',
-    replace: 'return found === undefined',
+    find: 'return found !== wanted[name]',
+    replace: 'return false',
+    tests: ['test/app/own-topics.test.ts'],
+  },
+  {
+    name: 'own topics: a default of the broker limits the lag of a changelog',
+    file: 'src/stream/plan/own-topic-configs.ts',
+    find: "    'max.compaction.lag.ms': unlimited,\n",
+    replace: '',
     tests: ['test/app/own-topics.test.ts'],
   },
   {
