@@ -159,7 +159,8 @@ export class TopologyTopics {
   /** Makes sure that a topic exists, with any partition count. */
   async #ensure(topic: string, partitions: number): Promise<void> {
     if (this.#own.has(topic)) throw this.#isOwn(topic)
-    if (!this.#counts.has(topic)) this.#counts.set(topic, await this.#countOf(topic, { partitions }))
+    if (this.#counts.has(topic)) return
+    this.#counts.set(topic, (await this.#ensured(topic, { partitions }))?.partitions ?? partitions)
   }
 
   /**
@@ -169,7 +170,8 @@ export class TopologyTopics {
   async #ensureOwn(topic: string, partitions: number, configs: TopicConfigs): Promise<void> {
     if (this.#counts.has(topic) && !this.#own.has(topic)) throw this.#isOwn(topic)
     this.#own.add(topic)
-    const found = await this.#countOf(topic, { partitions, configs, app: this.#app })
+    const description = await this.#ensured(topic, { partitions, configs, app: this.#app })
+    const found = description?.partitions ?? partitions
     if (found !== partitions)
       throw new MillraceError(
         'PARTITION_COUNT_CHANGED',
@@ -177,21 +179,20 @@ export class TopologyTopics {
           'Give the input its old partition count back, or start from scratch with { restart: true }.',
       )
     this.#counts.set(topic, found)
-    const description = await this.#describe(topic)
     if (description) await configureOwn(this.#port, description, configs)
   }
 
-  /** The partition count of a topic, which is created if it is missing. */
-  async #countOf(topic: string, config: TopicConfig): Promise<number> {
+  /** A topic as it is on the log. It is created if it is missing; undefined: it was deleted at once. */
+  async #ensured(topic: string, config: TopicConfig): Promise<TopicDescription | undefined> {
     const description = await this.#describe(topic)
     if (description && config.app === undefined) {
       checkPublic(description)
-      return description.partitions
+      return description
     }
     // A topic that 0.1.0 made for the app exists without an owner: it becomes the app's.
-    if (description && description.config.app === config.app) return description.partitions
+    if (description && description.config.app === config.app) return description
     await createIfMissing(this.#port, topic, config)
-    return (await this.#describe(topic))?.partitions ?? config.partitions
+    return this.#describe(topic)
   }
 
   async #describe(topic: string): Promise<TopicDescription | undefined> {
