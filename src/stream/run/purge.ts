@@ -5,8 +5,11 @@
  * Nothing reads a record between the stages again once its reader has committed past it. A purge deletes up
  * to the offsets that were committed at the purge before, so that `durability: 'os'` has had the time to
  * write them. The first purge of a run deletes what the last run had read: short runs purge, too.
+ *
+ * A purge that fails does not end the run. The next one deletes what it did not, and a refusal that will not
+ * pass is reported once.
  */
-import type { Clock } from '../../base/index.ts'
+import { type Clock, isMillraceError } from '../../base/index.ts'
 import type { LogPort, TopicPartition } from '../../port/index.ts'
 import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
@@ -21,15 +24,18 @@ export class Purge {
   readonly #app: string
   readonly #port: LogPort
   readonly #clock: Clock
+  readonly #onNotice: (message: string) => void
   /** The offsets that were committed at the last purge, by partition. */
   readonly #committed = new Map<string, number>()
   #dueAt = Number.NEGATIVE_INFINITY
   #purging: Promise<void> | undefined
+  #hasReported = false
 
-  constructor({ app, clock, port }: InstanceContext) {
+  constructor({ app, clock, port, settings }: InstanceContext) {
     this.#app = app
     this.#port = port
     this.#clock = clock
+    this.#onNotice = settings.onNotice
   }
 
   /** An input begins at the commit of its last owner, or of the last run. */
@@ -64,13 +70,23 @@ export class Purge {
   }
 
   async #delete(passed: readonly Passed[]): Promise<void> {
-    try {
-      for (const { topic, partition, offset } of passed)
+    for (const { topic, partition, offset } of passed)
+      try {
         await this.#port.admin.deleteRecords(topic, partition, offset, { app: this.#app })
-    } catch {
-      // The next purge deletes what this one did not. A disk that fails ends the run at its next commit.
-    } finally {
-      this.#purging = undefined
-    }
+      } catch (error) {
+        this.#failed(topic, partition, error)
+      }
+    this.#purging = undefined
+  }
+
+  /** A log that is closed, or a disk that fails, ends the run at its next commit. */
+  #failed(topic: string, partition: number, error: unknown): void {
+    const mayPass = isMillraceError(error) && (error.retriable || error.code === 'CLOSED')
+    if (mayPass || this.#hasReported) return
+    this.#hasReported = true
+    this.#onNotice(
+      `The app '${this.#app}' cannot delete the records that it has read from topic '${topic}', partition ${partition}, between two of its stages, so the topic grows. ` +
+        `Results are not affected. Reason: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
