@@ -262,7 +262,7 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/group-rebalance.ts',
     find: '    this.#generation = kept.generation\n',
     replace: '',
-    tests: ['src/broker/group.test.ts', 'src/broker/conformance.test.ts'],
+    tests: ['src/broker/group-restart.test.ts', 'src/broker/conformance.test.ts'],
   },
   {
     name: 'groups: an assignment is told before it is durable',
