@@ -3,7 +3,8 @@
  * metadata file first marks the app and its topics as being deleted. A deletion that a failure or crash
  * interrupts is finished from there.
  */
-import { MillraceError } from '../base/index.ts'
+import { isMillraceError } from '../base/index.ts'
+import { notEmpty } from './group-checks.ts'
 import type { Groups } from './groups.ts'
 import type { Locks } from './locks.ts'
 import type { MetadataFile } from './metadata.ts'
@@ -35,9 +36,14 @@ export class Apps {
     this.#context = context
   }
 
-  /** Finishes deletions that a crash has interrupted. */
+  /**
+   * Finishes deletions that a crash has interrupted. Without room on the disk, or over damaged offsets, they
+   * are finished by a later start, or when the app is deleted again.
+   */
   async start(): Promise<void> {
-    for (const app of this.#context.metadata.current.deletingApps) await this.#finish(app)
+    const { groups, metadata } = this.#context
+    for (const app of metadata.current.deletingApps)
+      await groups.whileDeleting(app, forget => this.#finish(app, forget)).catch(unlessItCanWait)
   }
 
   /** Whether an app of this name has internal topics, as each app has once it ran. */
@@ -47,38 +53,41 @@ export class Apps {
 
   /** False if the log has no data of the app. Throws GROUP_NOT_EMPTY. */
   async delete(app: string): Promise<boolean> {
-    const { topics, offsets, metadata } = this.#context
-    this.checkStopped(app)
-    const names = this.#topicsOf(app)
-    const ids = this.#idsOf(app)
-    const isDeleting = metadata.current.deletingApps.includes(app)
-    if (names.length + ids.length + offsets.of(app).length === 0 && !isDeleting) return false
-    await topics.deleteAll(names, current => ({
-      ...current,
-      deletingApps: [...new Set([...current.deletingApps, app])],
-    }))
-    await this.#finish(app)
-    return true
+    return this.#context.groups.whileDeleting(app, async forget => {
+      const { locks, metadata, offsets, topics } = this.#context
+      this.checkStopped(app)
+      const names = this.#topicsOf(app)
+      const ids = this.#idsOf(app)
+      const isDeleting = metadata.current.deletingApps.includes(app)
+      if (names.length + ids.length + offsets.of(app).length === 0 && !isDeleting) return false
+      const lock = locks.take(lockOf(app), `the deletion of the app`)
+      try {
+        await topics.deleteAll(names, current => ({
+          ...current,
+          deletingApps: [...new Set([...current.deletingApps, app])],
+        }))
+        await this.#finish(app, forget)
+      } finally {
+        await lock.release()
+      }
+      return true
+    })
   }
 
   /** Throws GROUP_NOT_EMPTY while the group has members, or the app runs. */
   checkStopped(group: string): void {
     const { groups, locks } = this.#context
     const members = groups.members(group)
-    const holder = locks.holder(`app ${group}`)
+    const holder = locks.holder(lockOf(group))
     const writer = [...this.#context.openWriters()].find(({ app }) => app === group)
     if (members === 0 && holder === undefined && writer === undefined) return
     const who = holder ?? (members > 0 ? `${members} members of the group '${group}'` : `a writer of the app`)
-    throw new MillraceError(
-      'GROUP_NOT_EMPTY',
-      `Offsets of '${group}' cannot be changed while it is active (${who}). Stop it first.`,
-    )
+    throw notEmpty(group, who)
   }
 
-  async #finish(app: string): Promise<void> {
-    const { groups, offsets, transactions, metadata } = this.#context
-    await offsets.forgetGroup(app)
-    await groups.forget(app)
+  async #finish(app: string, forgetGroup: () => Promise<void>): Promise<void> {
+    const { transactions, metadata } = this.#context
+    await forgetGroup()
     await Promise.all(this.#idsOf(app).map(id => transactions.forget(id)))
     await metadata.update(current => ({
       ...current,
@@ -100,4 +109,13 @@ export class Apps {
     const { offsets, topics } = this.#context
     return isNameOfApp(name, app, [...offsets.groups(), ...topics.apps()])
   }
+}
+
+/** The lock that keeps an app to one instance: a run takes it by this name. */
+function lockOf(app: string): string {
+  return `app ${app}`
+}
+
+function unlessItCanWait(error: unknown): void {
+  if (!isMillraceError(error) || !(error.retriable || error.code === 'PARTITION_DAMAGED')) throw error
 }

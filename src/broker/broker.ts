@@ -86,6 +86,7 @@ export class Broker {
       settings: groupSettings(configs),
       kept: offsets.kept,
       keep: (group, kept) => offsets.keepGroup(group, kept),
+      forget: group => offsets.forgetGroup(group),
       commit: commit => this.commitOffsets(commit),
     })
     this.#apps = new Apps({
@@ -265,10 +266,12 @@ export class Broker {
 
   async setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
     this.checkOpen()
-    this.#apps.checkStopped(group)
     this.#checkOffsets(offsets)
-    await this.offsets.replace(group, offsets)
-    if (offsets.length === 0) await this.#groups.forget(group)
+    if (offsets.length === 0) await this.#forgetGroup(group)
+    else {
+      this.#apps.checkStopped(group)
+      await this.offsets.replace(group, offsets)
+    }
     await this.#cut.settle(group)
   }
 
@@ -322,6 +325,13 @@ export class Broker {
 
   *#openWriters(): Iterable<OpenWriter> {
     for (const entrance of this.#entrances) yield* entrance.openWriters()
+  }
+
+  #forgetGroup(group: string): Promise<void> {
+    return this.#groups.whileDeleting(group, async forget => {
+      this.#apps.checkStopped(group)
+      await forget()
+    })
   }
 
   #checkOffsets(offsets: readonly OffsetCommit[]): void {

@@ -32,11 +32,12 @@ export class GroupAdmin {
 
   /** @throws MillraceError UNKNOWN_GROUP, GROUP_NOT_EMPTY; INVALID_ARGUMENT for the group of an app */
   async delete(group: string): Promise<void> {
-    const { groups, offsets, apps, cut } = this.#parts
-    this.#checkConsumers(group)
-    apps.checkStopped(group)
-    await offsets.forgetGroup(group)
-    await groups.forget(group)
+    const { groups, apps, cut } = this.#parts
+    await groups.whileDeleting(group, async forget => {
+      this.#checkConsumers(group)
+      apps.checkStopped(group)
+      await forget()
+    })
     await cut.settle(group)
   }
 

@@ -30,6 +30,14 @@ export function unknownGroup(group: string): MillraceError {
   )
 }
 
+/** Kafka's NON_EMPTY_GROUP. */
+export function notEmpty(group: string, who: string): MillraceError {
+  return new MillraceError(
+    'GROUP_NOT_EMPTY',
+    `Offsets of '${group}' cannot be changed while it is active (${who}). Stop it first.`,
+  )
+}
+
 export function ofApp(group: string): MillraceError {
   return new MillraceError(
     'INVALID_ARGUMENT',

@@ -30,8 +30,11 @@ export class Coordinator {
       kept: this.kept,
       keep: async (group, kept) => {
         await this.disk
-        if (kept) this.kept.set(group, kept)
-        else this.kept.delete(group)
+        this.kept.set(group, kept)
+      },
+      forget: async group => {
+        await this.disk
+        this.kept.delete(group)
       },
       commit: async commit => this.groups.check(commit, false),
     })

@@ -59,8 +59,10 @@ export class GroupExpiry {
     for (const group of new Set([...groups.names(), ...offsets.groups()])) {
       if (isKept(group) || group.startsWith(connectorPrefix)) continue
       await offsets.forgetWhere(group, this.#expires(group))
-      const isUnused = groups.get(group)?.isUnused ?? false
-      if (isUnused && offsets.of(group).length === 0 && !offsets.isPending(group)) await groups.forget(group)
+      await groups.whileDeleting(group, async forget => {
+        const isUnused = groups.get(group)?.isUnused ?? false
+        if (isUnused && offsets.of(group).length === 0 && !offsets.isPending(group)) await forget()
+      })
     }
   }
 

@@ -12,7 +12,7 @@ import type {
   SyncedGroup,
   SyncGroup,
 } from '../port/index.ts'
-import { checkCommitToUnknown } from './group-checks.ts'
+import { checkCommitToUnknown, notEmpty } from './group-checks.ts'
 import { Group, type GroupContext } from './group.ts'
 import { unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
@@ -25,8 +25,10 @@ export interface GroupsContext {
   readonly settings: GroupSettings
   /** The groups of earlier runs. */
   readonly kept: ReadonlyMap<string, KeptGroup>
-  /** Keeps a group, or forgets it; resolves when that is durable. */
-  keep(group: string, kept: KeptGroup | undefined): Promise<void>
+  /** Keeps a group; resolves when that is durable. */
+  keep(group: string, kept: KeptGroup): Promise<void>
+  /** Forgets a group, and its offsets; appended in this turn, resolves when that is durable. */
+  forget(group: string): Promise<void>
   commit(commit: GroupCommit): Promise<void>
 }
 
@@ -34,6 +36,8 @@ export class Groups implements GroupCoordinator {
   readonly #context: GroupsContext
   readonly #settings: GroupSettings
   readonly #groups = new Map<string, Group>()
+  /** Groups that are being deleted: a new member waits until that has ended. */
+  readonly #deleting = new Map<string, Promise<void>>()
   readonly #groupContext: GroupContext
 
   constructor(context: GroupsContext) {
@@ -53,6 +57,7 @@ export class Groups implements GroupCoordinator {
   async join(request: JoinGroup): Promise<JoinedGroup> {
     this.#checkJoin(request)
     const { group: name, memberId } = request
+    for (let deleting; (deleting = this.#deleting.get(name));) await deleting
     let group = this.#groups.get(name)
     if (!group && memberId !== '') throw unknownMember(name, memberId)
     if (!group) this.#groups.set(name, (group = new Group(name, this.#groupContext)))
@@ -103,11 +108,29 @@ export class Groups implements GroupCoordinator {
     return this.#groups.get(group)?.now.members.size ?? 0
   }
 
-  /** Forgets a group without members. */
-  async forget(name: string): Promise<void> {
-    this.#groups.get(name)?.die()
+  /**
+   * Runs the deletion of a group; until it has ended nobody joins. `work` checks first, in the turn in which
+   * it is called, whether the group may be deleted. Then it calls `forget`.
+   */
+  async whileDeleting<T>(name: string, work: (forget: () => Promise<void>) => Promise<T>): Promise<T> {
+    for (let deleting; (deleting = this.#deleting.get(name));) await deleting
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#deleting.set(name, promise)
+    try {
+      return await work(() => this.#forget(name))
+    } finally {
+      this.#deleting.delete(name)
+      resolve()
+    }
+  }
+
+  /** Forgets a group without members, and its offsets. A group that cannot be forgotten stays. */
+  async #forget(name: string): Promise<void> {
+    const group = this.#groups.get(name)
+    if (group && group.now.members.size > 0) throw notEmpty(name, `${group.now.members.size} members`)
+    await this.#context.forget(name)
+    group?.die()
     this.#groups.delete(name)
-    await this.#context.keep(name, undefined)
   }
 
   #known({ group, memberId }: { readonly group: string; readonly memberId: string }): Group {

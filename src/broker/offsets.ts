@@ -116,10 +116,9 @@ export class Offsets {
     return this.#kept
   }
 
-  /** Keeps the members of a group, or its generation alone; undefined forgets it. Resolves when durable. */
-  async keepGroup(group: string, kept: KeptGroup | undefined): Promise<void> {
+  /** Keeps the members of a group, or its generation alone. Resolves when durable. */
+  async keepGroup(group: string, kept: KeptGroup): Promise<void> {
     this.checkUsable()
-    if (!kept && !this.#kept.has(group)) return
     const change = { group, offsets: [] }
     await this.#appending(change, [groupRecord(group, kept)], () => this.#keepGroup(group, kept))
   }
@@ -133,7 +132,7 @@ export class Offsets {
   async replace(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
     const stored = this.#stored({ group, offsets })
     const keys = new Set(stored.map(keyOf))
-    const others = [...(this.#groups.get(group)?.values() ?? [])].filter(each => !keys.has(keyOf(each)))
+    const others = this.#partitionsOf(group).filter(each => !keys.has(keyOf(each)))
     await this.#apply(group, stored, others)
   }
 
@@ -235,9 +234,17 @@ export class Offsets {
     return false
   }
 
-  /** Forgets a group. */
+  /**
+   * Forgets a group, with its offsets. All is appended in this turn: what is kept or committed later stays.
+   */
   async forgetGroup(group: string): Promise<void> {
-    await this.#apply(group, [], [...(this.#groups.get(group)?.values() ?? [])])
+    this.checkUsable()
+    const gone = this.#partitionsOf(group)
+    const record = this.#kept.has(group) || this.isPending(group) ? [groupRecord(group, undefined)] : []
+    await this.#appending({ group, offsets: [] }, [...record, ...tombstones(group, gone)], () => {
+      this.#kept.delete(group)
+      this.#drop(group, gone)
+    })
   }
 
   /** Waits for a rewrite in progress. */
@@ -249,16 +256,27 @@ export class Offsets {
   async #apply(
     group: string,
     offsets: readonly StoredOffset[],
-    gone: readonly StoredOffset[],
+    gone: readonly TopicPartition[],
   ): Promise<void> {
-    const tombstones = gone.map(offset => ({ key: encodeOffsetKey(group, offset), value: null }))
     const change = { group, offsets }
-    await this.#appending(change, [...this.#records(group, offsets), ...tombstones], () => {
-      const committed = this.#groups.get(group)
-      for (const offset of gone) committed?.delete(keyOf(offset))
-      if (committed?.size === 0) this.#groups.delete(group)
+    await this.#appending(change, [...this.#records(group, offsets), ...tombstones(group, gone)], () => {
+      this.#drop(group, gone)
       for (const offset of offsets) this.#keep(group, offset)
     })
+  }
+
+  /** The partitions for which the group has offsets, or will have once what is in flight is durable. */
+  #partitionsOf(group: string): TopicPartition[] {
+    const found = new Map<PartitionKey, TopicPartition>(this.#groups.get(group))
+    for (const change of this.#inFlight)
+      if (change.group === group) for (const offset of change.offsets) found.set(keyOf(offset), offset)
+    return [...found.values()]
+  }
+
+  #drop(group: string, gone: readonly TopicPartition[]): void {
+    const committed = this.#groups.get(group)
+    for (const offset of gone) committed?.delete(keyOf(offset))
+    if (committed?.size === 0) this.#groups.delete(group)
   }
 
   /** Appends the records, and calls `apply` once they are durable. */
@@ -355,6 +373,10 @@ export class Offsets {
     for (const [group, kept] of this.#kept) yield groupRecord(group, kept)
     for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
   }
+}
+
+function tombstones(group: string, gone: readonly TopicPartition[]): InternalRecord[] {
+  return gone.map(partition => ({ key: encodeOffsetKey(group, partition), value: null }))
 }
 
 function groupRecord(group: string, kept: KeptGroup | undefined): InternalRecord {

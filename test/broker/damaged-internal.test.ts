@@ -61,6 +61,19 @@ test('with damaged offsets the log opens, and only calls that need offsets are r
   await log.close()
 })
 
+test('with damaged offsets an app is deleted later: the log opens, and says so when asked again', async () => {
+  const log = await damaged('__consumer_offsets')
+  const port = await log.open()
+  await port.createTopic('app-x-changelog', { partitions: 1, app: 'app' })
+  const refused = says('__consumer_offsets', 'repair')
+  await assert.rejects(port.deleteApp('app'), refused)
+  await log.close()
+  const again = await log.open()
+  assert.equal((await valuesIn(again, 't')).length, 20)
+  await assert.rejects(again.deleteApp('app'), refused)
+  await log.close()
+})
+
 test('after a repair or loss of offsets each group is refused until its offsets are set', async () => {
   for (const how of ['repaired', 'lost'] as const) {
     const log = await damaged('__consumer_offsets')

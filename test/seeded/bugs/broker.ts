@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'groups: a member joins a group that is being deleted',
+    file: 'src/broker/groups.ts',
+    find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',
+    replace: '    let group',
+    tests: ['src/broker/group-deletion.test.ts'],
+  },
+  {
     name: 'reader: a block of a partition that is opened again has two owners',
     file: 'src/broker/reader.ts',
     find: '  from.buffer = from.buffer.slice(from.head).filter(({ block }) => block !== held)\n  from.head = 0\n',
