@@ -213,3 +213,14 @@ test('refuses state of another format', async () => {
   foreign.end('commit')
   await assert.rejects(restored(foreign), isIncompatible)
 })
+
+test('a changelog whose last batch begins with a tombstone is refused in another format once compacted', async () => {
+  const log = recordedLog()
+  write(log, [change('a', '1')], 'commit', 'windows')
+  write(log, [change('a', undefined), change('b', '2'), change('c', '3')], 'commit', 'windows')
+  log.compact(log.endOffset)
+  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'windows' })), ['b=2', 'c=3'])
+  await assert.rejects(restored(log, memoryStore(), { format: 'sessions' }), error =>
+    isMillraceError(error, 'STATE_INCOMPATIBLE'),
+  )
+})

@@ -2,13 +2,16 @@
  * Changelogs: a state as a compacted topic, from which it is rebuilt.
  *
  * A record's key is the store's key (eight bytes of namespace, then the record key's bytes). Its value is the
- * value in the store; null deletes. Partition n of the topic belongs to task n. The first record of each
- * batch carries the format in a header, {@link formatHeader}: the version of this layout, and the format of
- * the values as the state's owner names it. A batch of another format is never applied.
+ * value in the store; null deletes. Partition n of the topic belongs to task n.
  *
  * The last record of a commit is never a tombstone: where it would be, a record with an empty key follows it.
- * So compaction always keeps the last record, and the end of what was committed can be proved. Compaction may
- * remove all others, the first of a batch with its header, too; the last batch keeps its own.
+ * So compaction always keeps the last record, and the end of what was committed can be proved. It may remove
+ * all others.
+ *
+ * The first record of each batch, and the last record of a commit, carry the format in a header,
+ * {@link formatHeader}: the version of this layout, and the format of the values as the state's owner names
+ * it. So a changelog whose last commit has another format is refused. Older batches may have lost their
+ * header to compaction; those that have it are compared, too.
  *
  * State is rebuilt up to the committed, readable end of the changelog. The store's position is then the
  * reader's position. It may be past the last record's offset + 1, as markers, aborted records and compaction
@@ -97,7 +100,9 @@ export function* writeChangesInSteps(
   ]
   let batch: BatchBuilder | undefined
   const isLastGone = changes.length > 0 && changes.at(-1)?.[1] === undefined
-  for (const [storeKey, bytes] of isLastGone ? [...changes, endChange] : changes) {
+  const count = changes.length + (isLastGone ? 1 : 0)
+  for (let n = 0; n < count; n += 1) {
+    const [storeKey, bytes] = changes[n] ?? endChange
     const key = fromLatin1(storeKey)
     const value = bytes ?? null
     const bound = recordSizeBound(key, value, formatHeaders)
@@ -107,7 +112,8 @@ export function* writeChangesInSteps(
       batch = undefined
     }
     batch ??= new BatchBuilder()
-    batch.append(timestamp, key, value, batch.count === 0 ? formatHeaders : undefined)
+    const isMarked = batch.count === 0 || n === count - 1
+    batch.append(timestamp, key, value, isMarked ? formatHeaders : undefined)
     if (batch.sizeBytes < changelogBatchBytesMax) continue
     append(topic, partition, batch)
     batch = undefined

@@ -82,8 +82,15 @@ export const stateBugs: readonly SeededBug[] = [
   {
     name: 'changelog: a commit ends in a tombstone, which compaction removes',
     file: 'src/state/changelog.ts',
-    find: 'isLastGone ? [...changes, endChange] : changes',
-    replace: 'isLastGone ? changes : changes',
+    find: 'changes.length + (isLastGone ? 1 : 0)',
+    replace: 'changes.length + (isLastGone ? 0 : 0)',
+    tests: ['src/state/changelog.test.ts'],
+  },
+  {
+    name: 'changelog: compaction removes the only header of the last commit',
+    file: 'src/state/changelog.ts',
+    find: 'batch.count === 0 || n === count - 1',
+    replace: 'batch.count === 0',
     tests: ['src/state/changelog.test.ts'],
   },
   {
