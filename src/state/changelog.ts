@@ -207,7 +207,7 @@ export async function restore(port: LogPort, store: StateStore, options: Restore
   }
   throw new MillraceError(
     'LIMIT_EXCEEDED',
-    `The changelog '${topic}', partition ${partition}, takes longer to read than the ${tombstonesMs} ms for which it keeps deletions. Start the app on a machine that is faster, or less busy.`,
+    `The changelog '${topic}', partition ${partition}, takes longer to read than the ${tombstonesMs} ms for which it keeps deletions. Start the app on a machine that is faster, or less busy, or raise delete.retention.ms of that topic.`,
   )
 }
 

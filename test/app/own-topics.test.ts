@@ -1,5 +1,5 @@
 /** The topics that an app keeps for itself: how they are configured, and that they stay small. */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
@@ -94,6 +94,24 @@ test('no default of the broker reaches the topics of an app, and the guarantee m
   equal(await configOf(world, groups, 'segment.ms'), '3600000')
   equal(await configOf(world, groups, 'min.compaction.lag.ms'), String(86_400_000))
   equal(await configOf(world, groups, 'max.compaction.lag.ms'), '9223372036854775807')
+})
+
+test('a start measures itself by the time for which its changelog keeps tombstones', async () => {
+  const world = await World.open()
+  await world.write('input', [{ key: 'a', value: 1 }])
+  await world.run(counting(), { until: 'now' })
+  const keep = async (value: number): Promise<void> => {
+    const config = { name: 'delete.retention.ms', op: 'set', value } as const
+    await world.settle(world.port.admin.alterConfigs({ type: 'topic', name: changelog }, [config]))
+  }
+  await keep(0)
+  await rejects(world.run(counting(), { until: 'now' }), error => {
+    ok(isMillraceError(error, 'LIMIT_EXCEEDED'), String(error))
+    match(error.message, /raise delete\.retention\.ms of that topic/)
+    return true
+  })
+  await keep(1)
+  await world.run(counting(), { until: 'now' })
 })
 
 /** A log that never answers a commit of offsets. */

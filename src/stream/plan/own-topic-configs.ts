@@ -21,7 +21,7 @@ const segmentMs = 60_000
 const uncountedSegmentMs = 3_600_000
 const exchangeSegmentMs = 600_000
 /** How long a tombstone is kept. A start that takes longer reads a changelog again (`state/changelog.ts`). */
-export const tombstonesMs = 600_000
+const tombstonesMs = 600_000
 /** How long changes that no commit counts stay uncompacted. */
 export const uncountedMs = 86_400_000
 
@@ -69,6 +69,13 @@ export async function configureOwn(
     .filter(([key]) => isWanting(key, found[key], wanted))
     .map(([key, value]): ConfigChange => ({ name: key, op: 'set', value: value as ConfigValue }))
   if (changes.length > 0) await port.admin.alterConfigs({ type: 'topic', name }, changes)
+}
+
+/** How long an existing changelog keeps tombstones: somebody may have set another time than ours. */
+export async function keptTombstonesMs(port: LogPort, changelog: string): Promise<number> {
+  const resource = { type: 'topic', name: changelog } as const
+  const [config] = await port.admin.describeConfigs(resource, ['delete.retention.ms'])
+  return Number(config?.value ?? tombstonesMs)
 }
 
 function isWanting(name: string, found: ConfigValue | undefined, wanted: TopicConfigs): boolean {

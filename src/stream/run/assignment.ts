@@ -20,7 +20,7 @@ import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task
 import { exchangeWatermark, sourceProgress } from '../task/committed-metadata.ts'
 import { ExchangePartition } from '../task/exchange-partition.ts'
 import { sendToExchange } from '../task/exchange-record.ts'
-import { tombstonesMs } from '../plan/own-topic-configs.ts'
+import { keptTombstonesMs } from '../plan/own-topic-configs.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
 import type { InputPartition } from '../task/input-partition.ts'
@@ -168,6 +168,9 @@ export class Assignment {
       app,
       states.map(({ changelog }) => changelog),
     )
+    const tombstonesMs = new Map<string, number>()
+    for (const { topic } of states.map(({ changelog }) => changelog))
+      if (!tombstonesMs.has(topic)) tombstonesMs.set(topic, await keptTombstonesMs(port, topic))
     for (const [i, each] of states.entries()) {
       const { changelog, store } = each
       const commit = committed[i]?.offset
@@ -176,7 +179,7 @@ export class Assignment {
         ...changelog,
         clock,
         upTo,
-        tombstonesMs,
+        tombstonesMs: tombstonesMs.get(changelog.topic)!,
         signal: this.#signal,
       })
       this.#continuation.checkRestored(changelog, commit, restored)
