@@ -173,6 +173,7 @@ test('topic create, configs and alter', async () => {
     ['topic alter t --config retention.mss=1', [2, 'INVALID_CONFIG', /'retention.ms'/]],
     ['topic alter t --config retention.ms', [2, '', /retention.ms=86400000/]],
     ['topic create u --partitions none', [2, '', /whole number/]],
+    ['topic create u --partitions 99999', [2, 'INVALID_ARGUMENT', /from 1 to 10000, not 99999/]],
     ['topic create u --config min.insync.replicas=2', [2, 'INVALID_CONFIG', /only its default/]],
     ['topic alter none --config retention.ms=1', [1, 'UNKNOWN_TOPIC', /'none'/]],
   ]

@@ -19,7 +19,8 @@ export async function withLog<T>(
 }
 
 /**
- * The same for a command that only reads: throws SOURCE_MISSING for a missing folder, which may be mistyped.
+ * The same for a command that creates no log: throws SOURCE_MISSING for a missing folder, which may be
+ * mistyped.
  */
 export async function withExistingLog<T>(
   data: string,
@@ -29,7 +30,7 @@ export async function withExistingLog<T>(
   if (!existsSync(data))
     throw new MillraceError(
       'SOURCE_MISSING',
-      `The folder '${data}' does not exist. Name the log's folder with --data; 'millrace produce' creates one.`,
+      `The folder '${data}' does not exist. Name the log's folder with --data; 'millrace produce' and 'millrace topic create' make a log there.`,
     )
   return await withLog(data, use, options)
 }

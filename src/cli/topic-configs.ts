@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { MillraceError } from '../base/index.ts'
 import type { ConfigChange, ConfigDescription, ConfigResource } from '../port/index.ts'
 import { dataOption, withExistingLog, withLog, withLogToRead } from './data-option.ts'
+import { parseCount } from './numbers.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -19,7 +20,7 @@ export function createTopic(terminal: Terminal): Command {
   return new Command('create')
     .description('create a topic')
     .argument('<topic>')
-    .option('-p, --partitions <count>', 'how many partitions', countOf, 1)
+    .option('-p, --partitions <count>', 'how many partitions', parseCount, 1)
     .option('--config <name=value>', "one of Kafka's topic configs; may be given several times", added)
     .addOption(dataOption())
     .action((name: string, { data, partitions, config = [] }: Options) =>
@@ -94,9 +95,4 @@ function added(
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError("Write a name and a value, as 'retention.ms=86400000'.")
   return [...before, [text.slice(0, at), text.slice(at + 1)]]
-}
-
-function countOf(text: string): number {
-  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Use a whole number, 1 or more.')
 }
