@@ -3,6 +3,7 @@
  * bytes before and after many passes over the same records.
  */
 import { setTimeout } from 'node:timers/promises'
+import { collectGarbage } from '../test/collect-garbage.ts'
 
 /** Passes that count, after as many that fill caches and pools. */
 const passes = 4
@@ -17,9 +18,9 @@ export async function growthOf(work: () => Promise<unknown>): Promise<number> {
 
 async function heldAfter(work: () => Promise<unknown>): Promise<number> {
   for (let pass = 0; pass < passes; pass += 1) await work()
-  // Garbage of the last pass is not memory that is held: V8 gives it back a little later.
+  collectGarbage()
+  // V8 gives pages back a little later.
   await setTimeout(200)
-  globalThis.gc?.()
   const { heapUsed, external, rss } = process.memoryUsage()
   return Math.max(heapUsed + external, rss)
 }
