@@ -20,11 +20,7 @@ export interface Comparison {
   readonly name: string
   readonly ours: Side
   readonly theirs: Side
-  /**
-   * The unit of the ratio: records per second, or records per CPU second, which separates cost from waiting.
-   */
-  readonly by: 'seconds' | 'cpu'
-  /** The target of the ratio. */
+  /** The target of the ratio, of records per CPU second: that separates cost from waiting. */
   readonly reach: number
 }
 

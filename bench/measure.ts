@@ -9,7 +9,7 @@ export interface Measurement {
   readonly comparison: Comparison
   readonly ours: Figures
   readonly theirs: Figures
-  /** Ours over theirs: the median of the rounds. */
+  /** Records per CPU second, ours over theirs: the median of the rounds. */
   readonly ratio: number
 }
 
@@ -36,9 +36,9 @@ export async function measure({ records, comparisons }: Workload): Promise<Measu
     cpuPerMillion: (median(runs.get(side)!.map(({ cpu }) => cpu)) / records) * 1e6,
   })
   return comparisons.map(comparison => {
-    const { ours, theirs, by } = comparison
+    const { ours, theirs } = comparison
     const theirRuns = runs.get(theirs)!
-    const ratio = median(runs.get(ours)!.map((run, round) => theirRuns[round]![by] / run[by]))
+    const ratio = median(runs.get(ours)!.map((run, round) => theirRuns[round]!.cpu / run.cpu))
     return { comparison, ours: figuresOf(ours), theirs: figuresOf(theirs), ratio }
   })
 }

@@ -19,6 +19,8 @@ const records = 2_000_000
 /** About what ours processes between two commits. */
 const commitRecords = 20_000
 const batchBytes = 256 * 1024
+/** Longer than a run of the benchmark. */
+const neverMs = 86_400_000
 const timestamp = 1_000_000_000_000
 
 type StateStore = ReturnType<typeof memoryStore>
@@ -37,7 +39,8 @@ export const state: Benchmark = {
   name: 'state',
   async prepare(folder) {
     const data = join(folder, 'log')
-    const log = await openLog(data)
+    // Compaction in the background would count as time of the side that runs then, whichever that is.
+    const log = await openLog(data, { configs: { 'log.cleaner.backoff.ms': neverMs } })
     await publish(log)
     const counting = counted(log)
     await counting.run()
@@ -51,7 +54,6 @@ export const state: Benchmark = {
               name: 'count over 1M keys',
               ours: counting,
               theirs: countedByHand(join(data, 'visits-0'), join(folder, 'by-hand')),
-              by: 'cpu',
               reach: 0.3,
             },
           ],
@@ -63,7 +65,6 @@ export const state: Benchmark = {
               name: 'restore of 1M keys',
               ours: restored(log, changelog),
               theirs: restoredByHand(join(data, `${changelog}-0`)),
-              by: 'cpu',
               reach: 0.4,
             },
           ],

@@ -74,22 +74,20 @@ export const ysb: Benchmark = {
         {
           records,
           comparisons: [
-            { name: 'YSB, exactly once', ours: exactlyOnce, theirs: byHand, by: 'seconds', reach: 0.7 },
+            { name: 'YSB, exactly once', ours: exactlyOnce, theirs: byHand, reach: 0.7 },
             {
               name: 'YSB, exactly / at least once',
               ours: exactlyOnce,
               theirs: atLeastOnce,
-              by: 'cpu',
               reach: 0.9,
             },
             {
               name: 'YSB, exactly once / no commits',
               ours: exactlyOnce,
               theirs: uncommitted,
-              by: 'cpu',
               reach: 0.9,
             },
-            { name: 'YSB with a zod schema', ours: checked, theirs: checkedByHand, by: 'cpu', reach: 0.7 },
+            { name: 'YSB with a zod schema', ours: checked, theirs: checkedByHand, reach: 0.7 },
           ],
         },
       ],
