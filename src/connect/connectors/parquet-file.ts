@@ -9,7 +9,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import { MillraceError } from '../../base/index.ts'
 import { literal } from './duckdb-database.ts'
-import { fieldIdsOf } from './thrift-fields.ts'
+import { fieldIdsOf } from './parquet-thrift-fields.ts'
 
 export interface ParquetFile {
   /** The file's name in the program, for messages. */

@@ -42,7 +42,7 @@ export const parquetBugs: readonly SeededBug[] = [
   },
   {
     name: 'Parquet: encrypted columns are called damaged',
-    file: 'src/connect/connectors/thrift-fields.ts',
+    file: 'src/connect/connectors/parquet-thrift-fields.ts',
     find: 'onField(id)',
     replace: '',
     tests: files,
