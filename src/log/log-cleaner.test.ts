@@ -56,3 +56,40 @@ test('compacts the partitions that need it, dirtiest first, and leaves the other
   equal(clean.compaction.cleanedTo, before)
   await log.close()
 })
+
+for (const fault of ['damaged', 'deleted'] as const)
+  test(`continues with the others where a partition is ${fault} while its needs are looked at`, async () => {
+    const disk = new SimulatedDisk()
+    const reported: unknown[] = []
+    const options = { clock, segmentBytes: 1000, compact: true, onFatal: (e: unknown) => reported.push(e) }
+    const log = await openDirectory(disk, options)
+    const faulty = await log.createPartition('faulty', 0)
+    // For this the first timestamp of each segment is read.
+    faulty.configure({ ...faulty.settings, maxCompactionLagMs: 1000 })
+    const sound = await log.createPartition('sound', 0)
+    for (const partition of [faulty, sound]) await write(partition, 10)
+    const path = `${dataPath}/faulty-0/${'0'.repeat(20)}.log`
+    const bytes = disk.contentOf(path)!
+    const damaged = bytes.slice()
+    damaged[100]! ^= 1
+    let deleted: Promise<void> | undefined
+    const open = disk.open.bind(disk)
+    disk.open = (opened, mode) => {
+      if (fault === 'deleted' && opened === path) deleted ??= log.deletePartition('faulty', 0)
+      return open(opened, mode)
+    }
+    if (fault === 'damaged') disk.setContent(path, damaged)
+
+    const partitions = new Map([
+      ['faulty', faulty],
+      ['sound', sound],
+    ])
+    const cleaner = new LogCleaner(clock, partitions)
+    await cleaner.run(() => false)
+    await deleted
+    ok(sound.compaction.cleanedTo > 0)
+    equal(faulty.compaction.cleanedTo, 0)
+    if (fault === 'damaged') equal(faulty.failure, undefined)
+    deepEqual(reported, [])
+    await log.close()
+  })

@@ -31,31 +31,43 @@ export class LogCleaner {
       try {
         if (!(await dirtiest.compaction.clean(isStopped))) return
       } catch (error) {
-        if (isMillraceError(error) && error.retriable) throw error
-        this.#uncleanable.add(dirtiest)
+        this.#refused(dirtiest, error)
       }
     }
   }
 
   async #dirtiest(isStopped: () => boolean): Promise<Partition | undefined> {
     let dirtiest: Partition | undefined
-    let most = -1
+    let most = 0
     let looked = 0
     for (const partition of this.#partitions.values()) {
       if (isStopped()) return undefined
       if (!partition.settings.compact || partition.failure || this.#uncleanable.has(partition)) continue
-      const range = await partition.compaction.range()
-      if (range && needsCleaning(range, partition.settings)) {
-        // A record that waits too long comes before any share of bytes.
-        const need = range.dirtyRatio + (range.isOverdue ? 1 : 0)
-        if (need > most) {
-          most = need
-          dirtiest = partition
-        }
+      const need = await this.#need(partition)
+      if (need > most) {
+        most = need
+        dirtiest = partition
       }
       looked += 1
       if (looked % lookedAtPerTurn === 0) await this.#clock.yield()
     }
     return dirtiest
+  }
+
+  /** How much the partition needs compaction; 0: not now. A record that waits too long comes first. */
+  async #need(partition: Partition): Promise<number> {
+    try {
+      const range = await partition.compaction.range()
+      if (!range || !needsCleaning(range, partition.settings)) return 0
+      return range.dirtyRatio + (range.isOverdue ? 1 : 0)
+    } catch (error) {
+      this.#refused(partition, error)
+      return 0
+    }
+  }
+
+  #refused(partition: Partition, error: unknown): void {
+    if (isMillraceError(error) && error.retriable) throw error
+    this.#uncleanable.add(partition)
   }
 }

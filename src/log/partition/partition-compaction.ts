@@ -80,16 +80,29 @@ export class PartitionCompaction {
     return this.#running !== undefined
   }
 
-  /** What can be compacted now, whatever the policy of the topic; undefined: nothing. */
-  range(): Promise<CleanableRange | undefined> {
+  /**
+   * What can be compacted now, whatever the policy of the topic; undefined: nothing, or the partition is
+   * closed.
+   * @throws MillraceError as {@link clean}
+   */
+  async range(): Promise<CleanableRange | undefined> {
     const { settings, lastStableOffset } = this.#partition
     const times = {
       largest: (segment: Segment) => segment.maxTimestamp(),
       first: (segment: Segment) => firstTimestamp(segment),
     }
-    const { all } = this.#segments
+    const segments = [...this.#segments.all]
     const { cleanedTo } = this.#checkpoint
-    return cleanableRange(all, cleanedTo, lastStableOffset, settings, times, this.#context.clock.now())
+    const now = this.#context.clock.now()
+    try {
+      return await cleanableRange(segments, cleanedTo, lastStableOffset, settings, times, now)
+    } catch (error) {
+      const { all } = this.#segments
+      // Taken by retention, or replaced by a pass.
+      const isGone = segments.some(segment => !all.includes(segment))
+      if (isGone || this.#isStopped()) return undefined
+      throw this.#failed(error)
+    }
   }
 
   /**
@@ -138,12 +151,17 @@ export class PartitionCompaction {
       // Retention or a deletion of records was faster, and took the files away.
       const isTaken = first.baseOffset < all[0]!.baseOffset
       if (error instanceof CleaningStopped || isTaken) return false
-      const { folder } = this.#partition
-      if (error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH'))
-        throw partitionDamaged(this.#partition, `${folder} cannot be compacted: ${error.message}`, error)
-      const failed = diskError(error, `compacting ${folder}`)
-      throw failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+      throw this.#failed(error)
     }
+  }
+
+  /** The error for callers. A failing disk ends the partition. */
+  #failed(error: unknown): Error {
+    const { folder } = this.#partition
+    if (error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH'))
+      return partitionDamaged(this.#partition, `${folder} cannot be compacted: ${error.message}`, error)
+    const failed = diskError(error, `compacting ${folder}`)
+    return failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
   }
 
   async #replace(replaced: readonly Segment[], cleaned: CleanedSegment): Promise<boolean> {

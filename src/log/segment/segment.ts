@@ -265,7 +265,7 @@ export class Segment {
    * well, as now; a segment that is complete remembers it.
    */
   async newestMs(now: number): Promise<number> {
-    const largest = this.#indexes?.maxTimestamp ?? this.#digest?.times?.largest ?? (await this.maxTimestamp())
+    const largest = this.#knownLargest ?? (await this.maxTimestamp())
     if (largest >= 0 && largest <= now) return largest
     if (this.lastAppendMs === undefined || this.lastAppendMs > now) await this.#setLastAppend(now, largest)
     return this.lastAppendMs!
@@ -273,7 +273,12 @@ export class Segment {
 
   /** The largest timestamp in the segment; -1 where there is none. */
   async maxTimestamp(): Promise<number> {
-    return (this.#indexes ?? (await this.#load())).maxTimestamp
+    return this.#knownLargest ?? (await this.#load()).maxTimestamp
+  }
+
+  /** The largest timestamp, unless the indexes must be loaded for it. */
+  get #knownLargest(): number | undefined {
+    return this.#indexes?.maxTimestamp ?? this.#digest?.times?.largest
   }
 
   /** An offset such that nothing of the segment before its batch is as late as `timestamp`. */
