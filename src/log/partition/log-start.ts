@@ -108,9 +108,11 @@ export class LogStart {
     let offset = excess === 0 ? this.#offset : all[excess - 1]!.nextOffset
     if (retentionMs < 0) return offset
     for (const segment of all) {
-      if (segment.sizeBytes === 0 || segment.nextOffset > limitOffset) break
+      // As of before the look: what is appended meanwhile is not judged by it.
+      const { sizeBytes, nextOffset } = segment
+      if (sizeBytes === 0 || nextOffset > limitOffset) break
       if (now - (await this.#newestMs(segment, now)) <= retentionMs) break
-      offset = Math.max(offset, segment.nextOffset)
+      offset = Math.max(offset, nextOffset)
     }
     return offset
   }

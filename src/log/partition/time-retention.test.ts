@@ -108,6 +108,20 @@ test('a segment of an earlier version, which does not know when it was written, 
   equal(await shown(w), '')
 })
 
+test('a record that is appended while retention looks at its segment stays', async () => {
+  for (let turns = 0; turns < 20; turns += 1) {
+    const w = await world({ segmentBytes: 1 << 20, retentionMs: -1 })
+    await append(w, 'a')
+    await w.clock.advance(2 * hour)
+    w.partition.configure({ ...w.partition.settings, retentionMs: hour })
+    const appended = append(w, 'b')
+    for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+    await Promise.all([appended, w.partition.retain()])
+    equal((await shown(w)).at(-1), 'b', `after ${turns} turns`)
+    await w.log.close()
+  }
+})
+
 test('a segment without timestamps is as old as its last append', async () => {
   const w = await world()
   await append(w, 'a', -start - 1)

@@ -66,6 +66,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/time-retention.test.ts'],
   },
   {
+    name: 'retention by time: a record that is appended during the look goes with its segment',
+    file: 'src/log/partition/log-start.ts',
+    find: 'offset = Math.max(offset, nextOffset)',
+    replace: 'offset = Math.max(offset, segment.nextOffset)',
+    tests: ['src/log/partition/time-retention.test.ts'],
+  },
+  {
     name: 'deleted records come back: the start is not saved where no segment goes',
     file: 'src/log/partition/log-start.ts',
     find: '      await this.#context.saveLogStarts()\n    } catch',
