@@ -47,7 +47,7 @@ export class Checkpointer {
     else this.#timer ??= clock.schedule(checkpointIntervalMs, () => this.soon())
   }
 
-  /** Syncs written bytes, checkpoints them, and runs retention. Failures are reported, not thrown. */
+  /** Syncs written bytes and checkpoints them. Failures are reported, not thrown. */
   soon(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -97,16 +97,9 @@ export class Checkpointer {
       .map(partition => partition.sync())
     await this.#forAWhile(Promise.allSettled(syncs))
     await this.saveRecoveryPoints()
-    for (const partition of this.#partitions.values()) {
-      partition.expireProducers()
-      await partition.retain()
-    }
   }
 
-  /**
-   * A file whose sync does not return does not hold up other partitions: they are checkpointed, and retention
-   * runs.
-   */
+  /** A file whose sync does not return does not hold up other partitions: they are checkpointed. */
   async #forAWhile(work: Promise<unknown>): Promise<void> {
     const { promise: enough, resolve } = Promise.withResolvers<void>()
     const timer = this.#config.clock.schedule(this.#config.checkpointIntervalMs, resolve)

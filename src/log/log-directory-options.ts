@@ -16,7 +16,7 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   readonly checkpointIntervalMs?: number
   /** … and how many bytes. Default 64 MiB. */
   readonly checkpointBytes?: number
-  /** How often retention looks at all partitions. Default 300,000 ms, which is Kafka's. */
+  /** How often retention and the expiry of producers look at all partitions. Default 300,000 ms: Kafka's. */
   readonly retentionCheckIntervalMs?: number
   /** Segment files open at a time. Default 256, or half of the process's limit if that is less. */
   readonly maxOpenFiles?: number

@@ -60,7 +60,7 @@ export interface DirectoryRecovery {
 /** Partitions that are recovered, or closed, at a time. */
 const concurrency = 4
 /** Partitions that retention looks at in a turn of the event loop. */
-const retainedPerTurn = 100
+const expiredPerTurn = 100
 
 export class LogDirectory {
   readonly path: string
@@ -277,7 +277,7 @@ export class LogDirectory {
     await this.#checkpoints.saveLogStarts()
     this.#housekeeping.start({
       intervalMs: this.#config.retentionCheckIntervalMs,
-      run: isStopped => this.#retainAll(isStopped),
+      run: isStopped => this.#expireAll(isStopped),
     })
     const cleaner = new LogCleaner(this.#config.clock, this.#partitions)
     this.#housekeeping.start({
@@ -286,14 +286,15 @@ export class LogDirectory {
     })
   }
 
-  /** Drops what retention does not keep, of all partitions. */
-  async #retainAll(isStopped: () => boolean): Promise<void> {
+  /** Drops what retention does not keep, and forgets silent producers, in all partitions. */
+  async #expireAll(isStopped: () => boolean): Promise<void> {
     let looked = 0
     for (const partition of this.#partitions.values()) {
       if (isStopped()) return
+      partition.expireProducers()
       await partition.retain().catch((error: unknown) => this.#backgroundFailed(error))
       looked += 1
-      if (looked % retainedPerTurn === 0) await this.#config.clock.yield()
+      if (looked % expiredPerTurn === 0) await this.#config.clock.yield()
     }
   }
 

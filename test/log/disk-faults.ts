@@ -130,7 +130,7 @@ class Life {
 
   async open(): Promise<void> {
     const onFatal = (error: MillraceError): void => void this.fatal.push(error)
-    const options = { clock: this.#clock, indexIntervalBytes: 100, onFatal }
+    const options = { clock: this.#clock, indexIntervalBytes: 100, retentionCheckIntervalMs: 3000, onFatal }
     await this.#try(async () => {
       this.log = await openDirectory(this.disk.session(), options)
       for (const partition of this.log.partitions()) partition.configure(this.#settings(partition.topic))

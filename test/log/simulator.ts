@@ -118,6 +118,7 @@ class Simulation {
       indexIntervalBytes: this.#pick([0, 200, 4096]),
       retentionBytes: this.#pick([-1, -1, retainedBytesMin]),
       checkpointBytes: this.#pick([300, 1 << 20]),
+      retentionCheckIntervalMs: 3000,
       maxOpenFiles: this.#pick([1, 3, 256]),
     }
   }
