@@ -198,6 +198,28 @@ describe('compaction of a partition', () => {
     }
   })
 
+  it('refuses a read below a start that moves while the read waits for a replacement', async () => {
+    const { partition, disk, roll } = await world()
+    await partition.append(batchOf([['a', '1']])).durable
+    await partition.roll()
+    for (const value of ['1', '2']) await partition.append(batchOf([['b', value]])).durable
+    await roll()
+    const rename = disk.rename.bind(disk)
+    const outcomes: Promise<unknown>[] = []
+    disk.rename = async (from, to) => {
+      // The gate is closed: the read waits, and the start moves.
+      if (from.endsWith('.cleaned')) {
+        const read = partition.read(0, { maxBytes: 1, isolation: 'read_committed' })
+        outcomes.push(rejects(read, { code: 'OFFSET_OUT_OF_RANGE' }), partition.dropBefore(3))
+      }
+      return rename(from, to)
+    }
+    await partition.compaction.clean()
+    equal(outcomes.length, 2)
+    await Promise.all(outcomes)
+    equal(partition.failure, undefined)
+  })
+
   it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
     const { partition, disk, roll, reopen } = await world()
     const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }

@@ -129,6 +129,8 @@ export class PartitionReader {
     maxBytes: number,
     options: SegmentReadOptions,
   ): Promise<ReadBatches | undefined> {
+    // The start may have moved while the read waited at the gate.
+    if (offset < this.#source.logStartOffset) throw this.#outOfRange(offset)
     // A segment that retention takes meanwhile still has its aborted transactions.
     const segments = this.#from(offset)
     for (const segment of segments) {
