@@ -1,9 +1,9 @@
 /**
  * Compaction against its model, from a seed: plain, idempotent and transactional producers write a few keys
  * over and over, with tombstones and without keys; transactions commit and abort; the cleaner runs with tiny
- * limits beside appends, readers, look-ups by time, retention and changes of settings. The process ends again
- * and again, cleanly, by a kill or by a loss of power, at any call to the disk; sometimes derived files are
- * lost with it, so that everything is read again.
+ * limits beside appends, readers, look-ups by time, retention and deletions. The process ends again and
+ * again, cleanly, by a kill or by a loss of power, at any call to the disk; sometimes derived files are lost
+ * with it, so that everything is read again.
  *
  * At each look a reader finds what the model allows and demands, and the first record of a time is the first
  * one that a reader finds. After each start producers are known as before.
@@ -259,8 +259,15 @@ class Simulation {
         return this.#find()
       default:
         if (this.#random.int(6) > 0) return
-        return this.#partition.dropBefore(this.#random.int(this.#endOffset + 1))
+        return this.#drop(this.#random.int(this.#endOffset + 1))
     }
+  }
+
+  /** Drops whole segments, as retention does, or moves the start to any offset. */
+  async #drop(offset: number): Promise<void> {
+    const { highWatermark } = this.#partition
+    if (offset % 2 === 0) await this.#partition.dropBefore(offset)
+    else if (offset <= highWatermark) await this.#partition.deleteRecords(offset)
   }
 
   #append(client: Client | undefined): void {

@@ -253,6 +253,25 @@ describe('compaction of a partition', () => {
     )
   })
 
+  it('loses nothing where a replacement was interrupted, and the log starts inside the new segment', async () => {
+    const { partition, disk, roll, reopen } = await world()
+    for (const key of ['a', 'b', 'c']) {
+      await partition.append(batchOf([[key, '1']])).durable
+      await partition.append(batchOf([[key, '2']])).durable
+      await partition.roll()
+    }
+    await roll()
+    const path = `${dataPath}/prices-0/${'2'.padStart(20, '0')}.log`
+    const leftOver = disk.contentOf(path)!
+    await partition.compaction.clean()
+    await partition.deleteRecords(4)
+    const expected = await batchesOf(partition)
+    // The file at 4 is gone for good, the one at 2 is not: its removal was not durable.
+    const again = await reopen(() => disk.setContent(path, leftOver))
+    equal(again.failure, undefined)
+    deepEqual(await batchesOf(again), expected)
+  })
+
   it('refuses a gap that it did not make', async () => {
     const { partition, disk, roll, reopen } = await world()
     for (let n = 0; n < 3; n += 1) await partition.append(batchOf([[`${n}`, 'x'.repeat(100)]])).durable

@@ -237,19 +237,15 @@ class Recovery {
       .filter(parsed => parsed?.extension === 'log')
       .map(parsed => parsed!.offset)
     const found: FoundSegment[] = []
-    for (const [n, offset] of offsets.entries()) {
+    for (const offset of offsets) {
       const segment = new Segment(folder, offset, this.#context)
-      const next = offsets[n + 1]
-      if (startIsProved && next !== undefined && next <= logStartOffset) {
-        // Its removal was in progress.
-        if (!this.#context.readOnly) await segment.remove()
-        continue
-      }
       const stat = await disk.stat(segment.path)
       if (!stat) throw fileGone(segment.path)
       found.push({ segment, sizeBytes: stat.size, digest: this.#digests.get(offset), rebuild: false })
     }
+    // First: a file that was left over does not say where the segment that took its place ends.
     await removeMerged(this.#context, found, this.#cleaner.merged)
+    if (startIsProved) await this.#removeBelow(found, logStartOffset)
     for (const { segment } of found) segment.hasGaps = segment.baseOffset < this.#cleaner.gapsBelow
     if (this.#context.readOnly) return found
     const firstOffset = found[0]?.segment.baseOffset ?? 0
@@ -262,6 +258,14 @@ class Recovery {
       if (name.endsWith('.tmp') || name.endsWith(cleanedSuffix))
         await removeIfThere(disk, `${folder}/${name}`)
     return found
+  }
+
+  /** Removes the segments that lie wholly below the start of the log: their removal was in progress. */
+  async #removeBelow(found: FoundSegment[], logStartOffset: number): Promise<void> {
+    const kept = found.findIndex(
+      (_, n) => !(found[n + 1] && found[n + 1]!.segment.baseOffset <= logStartOffset),
+    )
+    for (const { segment } of found.splice(0, kept)) if (!this.#context.readOnly) await segment.remove()
   }
 
   /** The log was cut, or its checkpoint is damaged: offsets from the end on are not compacted. */

@@ -45,6 +45,14 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts'],
   },
   {
+    name: 'compaction: what lies below the start is removed before what a replacement has left over',
+    file: 'src/log/recovery/recovery.ts',
+    find: '    await removeMerged(this.#context, found, this.#cleaner.merged)\n    if (startIsProved) await this.#removeBelow(found, logStartOffset)\n',
+    replace:
+      '    if (startIsProved) await this.#removeBelow(found, logStartOffset)\n    await removeMerged(this.#context, found, this.#cleaner.merged)\n',
+    tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
+  {
     name: 'compaction: a commit that is not durable replaces records',
     file: 'src/log/partition/partition-compaction.ts',
     find: '      await this.#partition.sync()\n',
@@ -192,8 +200,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'an unchecked file is believed: recovery removes segments on its word',
     file: 'src/log/recovery/recovery.ts',
-    find: 'if (startIsProved && next !== undefined',
-    replace: 'if (next !== undefined',
+    find: 'if (startIsProved) await',
+    replace: 'await',
     tests: ['src/log/recovery/recovery.test.ts'],
   },
   {
