@@ -31,12 +31,17 @@ export function checkTimestamp(
   )
 }
 
+/** Both limits of a batch: Kafka checks them in this order. */
 export function checkSize(sizeBytes: number, { name, settings }: AdmittingPartition): void {
-  const limit = settings.maxMessageBytes
-  if (sizeBytes <= limit) return
+  const { maxMessageBytes, segmentBytes } = settings
+  if (sizeBytes <= Math.min(maxMessageBytes, segmentBytes)) return
+  const [config, limit] =
+    sizeBytes > maxMessageBytes
+      ? (['max.message.bytes', maxMessageBytes] as const)
+      : (['segment.bytes', segmentBytes] as const)
   throw new MillraceError(
     'RECORD_TOO_LARGE',
-    `${name}: a batch of ${sizeBytes} bytes is larger than the ${limit} bytes that the topic takes. Send smaller batches, or raise the topic's max.message.bytes.`,
+    `${name}: a batch of ${sizeBytes} bytes is larger than the ${limit} bytes that the topic takes (${config}). Send smaller batches, or raise the topic's ${config}.`,
   )
 }
 

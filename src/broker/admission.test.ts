@@ -215,18 +215,20 @@ test('a topic with LogAppendTime gives its own time to each record', () => {
   }
 })
 
-test('a batch larger than max.message.bytes is refused, also when it is so only as stored', () => {
+test('a batch larger than max.message.bytes or segment.bytes is refused, also when it is so only as stored', () => {
   const values = Array.from({ length: 50 }, () => 'the same')
   const plain = batchOf(values)
   const zipped = batchOf(values, { compression: 'gzip' })
-  const settings = { maxMessageBytes: plain.length - 1 }
-  refuses('RECORD_TOO_LARGE', plain, settings)
-  equal(admitted(plain, { maxMessageBytes: plain.length }).count, 50)
-  equal(admitted(zipped, settings).count, 50)
-  refuses('RECORD_TOO_LARGE', zipped, { ...settings, compressionType: 'uncompressed' })
-  const builder = new BatchBuilder()
-  for (const value of values) builder.appendText(0, null, value)
-  refusesBuilt('RECORD_TOO_LARGE', builder, settings)
+  for (const limit of ['maxMessageBytes', 'segmentBytes'] as const) {
+    const settings = { [limit]: plain.length - 1 }
+    refuses('RECORD_TOO_LARGE', plain, settings)
+    equal(admitted(plain, { [limit]: plain.length }).count, 50)
+    equal(admitted(zipped, settings).count, 50)
+    refuses('RECORD_TOO_LARGE', zipped, { ...settings, compressionType: 'uncompressed' })
+    const builder = new BatchBuilder()
+    for (const value of values) builder.appendText(0, null, value)
+    refusesBuilt('RECORD_TOO_LARGE', builder, settings)
+  }
 })
 
 test('a batch that decompresses to more than the limit is refused', () => {

@@ -138,7 +138,7 @@ export class TransactionalWriter implements Writer {
       this.#pending.delete(receipt.written)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
-      // The transaction continues with the rest, as after an append that came too late.
+      // The transaction continues with the rest: had the append succeeded, its records would be gone as well.
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
       if (isRefused(error)) throw error
       throw this.#fail(error)
@@ -178,10 +178,13 @@ export class TransactionalWriter implements Writer {
     )
     this.#context.transactions.enlist(this.transactionalId, this.#identity, target)
     this.#dirty = true
-    return target.append(bytes)
+    return this.#refusing(
+      () => target.append(bytes),
+      () => this.#sequences.giveBack(target, count),
+    )
   }
 
-  /** A step before anything is appended: where it fails, the transaction cannot be committed as a whole. */
+  /** If this step of an append fails, nothing was appended, and the transaction cannot be committed. */
   #refusing<T>(step: () => T, undo: () => void = () => undefined): T {
     try {
       return step()

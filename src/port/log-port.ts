@@ -203,7 +203,8 @@ export interface Writer {
    *
    * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    * RECORD_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be
-   * aborted, and the writer continues; until then appends and commits reject with the refusal.
+   * aborted, and the writer continues; until then appends and commits reject with the refusal. But a
+   * topic may be deleted during the append: its records are gone either way, and the transaction continues.
    */
   append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }>
   /**

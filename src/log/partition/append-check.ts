@@ -24,7 +24,7 @@ export function checkAppend(
   if (sizeBytes > segmentBytes)
     throw new MillraceError(
       'RECORD_TOO_LARGE',
-      `${where}: a batch of ${sizeBytes} bytes does not fit into a segment of ${segmentBytes}: append smaller batches, or create the topic with a larger segmentBytes.`,
+      `${where}: a batch of ${sizeBytes} bytes does not fit into a segment of ${segmentBytes}: append smaller batches, or raise the topic's segment.bytes.`,
     )
   if (batch.isControl || count < 1 || batch.lastOffset - batch.baseOffset !== count - 1)
     throw new MillraceError(

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { append, batch, drain, refuses } from './harness.ts'
 import type { Cases } from './index.ts'
 
+const mib = 2 ** 20
+
 export const transactionCases: Cases = {
   async 'records show when their transaction commits, in all partitions'(h) {
     const topic = await h.topic(3)
@@ -217,6 +219,31 @@ export const transactionCases: Cases = {
     await eventually(h, async () => (await h.values(topic)).length === 2)
     assert.deepEqual(await h.values(topic), ['after true', 'after false'])
     await writer.close()
+  },
+
+  async 'a batch that is too large for its topic is missing in the transaction, which cannot be committed'(
+    h,
+  ) {
+    const large = 'x'.repeat(1.5 * mib)
+    for (const configs of [
+      { 'max.message.bytes': mib, 'segment.bytes': 4 * mib },
+      { 'max.message.bytes': 4 * mib, 'segment.bytes': mib },
+    ]) {
+      const topic = h.name('topic')
+      await h.port.createTopic(topic, { partitions: 1, configs })
+      const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+      await append(writer, topic, ['lost'])
+      await Promise.all([
+        refuses('RECORD_TOO_LARGE', append(writer, topic, [large])),
+        refuses('RECORD_TOO_LARGE', writer.commit()),
+      ])
+      await writer.abort()
+      await append(writer, topic, ['next'])
+      await writer.commit()
+      await eventually(h, async () => (await h.values(topic)).length > 0)
+      assert.deepEqual(await h.values(topic), ['next'])
+      await writer.close()
+    }
   },
 
   async 'a transaction that takes too long is aborted'(h) {

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'admission: a batch may be larger than a segment',
+    file: 'src/broker/admission-rules.ts',
+    find: 'if (sizeBytes <= Math.min(maxMessageBytes, segmentBytes)) return',
+    replace: 'if (sizeBytes <= maxMessageBytes) return',
+    tests: ['src/broker/admission.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups.ts',
     find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',
