@@ -125,10 +125,7 @@ export class Rebalances {
   #prepare(): void {
     const { active, settings } = this.#context
     this.#syncTimer?.cancel()
-    for (const member of this.members) {
-      member.sync?.reject(rebalancing(this.#name))
-      member.sync = undefined
-    }
+    this.#answerSyncs(({ reject }) => reject(rebalancing(this.#name)))
     const wasEmpty = this.#state === 'Empty'
     this.#enter('PreparingRebalance')
     for (const member of this.members) {
@@ -230,10 +227,7 @@ export class Rebalances {
     } catch (error) {
       this.#assigning = 0
       if (!isCurrent()) return
-      for (const member of this.members) {
-        member.sync?.reject(error)
-        member.sync = undefined
-      }
+      this.#answerSyncs(({ reject }) => reject(error))
       this.#prepare()
       return
     }
@@ -241,9 +235,17 @@ export class Rebalances {
     for (const member of this.members) member.assignment = assignments.get(member.id) ?? noBytes
     this.#enter('Stable')
     if (this.#unsynced.size === 0) this.#syncTimer?.cancel()
+    this.#answerSyncs(({ resolve }, member) => resolve(this.syncedOf(member)))
+  }
+
+  /** A member that waited for its answer could send no heartbeats: its session begins with the answer. */
+  #answerSyncs(answer: (sync: PromiseWithResolvers<SyncedGroup>, member: Member) => void): void {
     for (const member of this.members) {
-      member.sync?.resolve(this.syncedOf(member))
+      const { sync } = member
+      if (!sync) continue
       member.sync = undefined
+      this.sessions.prolong(member)
+      answer(sync, member)
     }
   }
 

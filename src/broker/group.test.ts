@@ -71,6 +71,23 @@ test('a member whose session is over is removed; heartbeats and commits prolong 
   equal((await it.join({ memberId: one.memberId })).members.length, 1)
 })
 
+test('the session of a member that waits for its assignment begins with the answer', async () => {
+  const it = new Coordinator()
+  const [one, two] = await it.joinBeside(await it.stable())
+  const beat = async (): Promise<void> => {
+    it.groups.heartbeat(it.memberOf(one))
+    await it.clock.advance(sessionMs * 0.6)
+  }
+  const syncing = it.sync(two)
+  for (let n = 0; n < 2; n += 1) await beat()
+  await it.sync(one, { [two.memberId]: 'b' })
+  await syncing
+  await beat()
+  equal(it.groups.members('g'), 2)
+  await beat()
+  equal(it.groups.members('g'), 1)
+})
+
 test('a member that does not join again in time is removed', async () => {
   const it = new Coordinator()
   const one = await it.stable({ sessionTimeoutMs: 60_000 })
