@@ -1,7 +1,7 @@
 /** What administration refuses, and whose topics it changes. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { refuses } from '../port/conformance/harness.ts'
+import { append, refuses } from '../port/conformance/harness.ts'
 import { openTestLog } from './simulated-log.test-support.ts'
 
 test('internal topics of the log are not changed; those of an app only by the app', async t => {
@@ -32,6 +32,16 @@ test('what an app needs is kept, whatever the defaults of other topics are; unle
     (await admin.describeConfigs({ type: 'topic', name }, names)).map(({ value }) => value)
   deepEqual(await valuesOf('kept'), ['delete', 'CreateTime', '-1', '-1'])
   deepEqual(await valuesOf('purged'), ['delete', 'CreateTime', '-1', '7'])
+})
+
+test('a topic that is created while the defaults change has the new ones', async t => {
+  const { port } = await openTestLog(t)
+  const creating = port.createTopic('t', { partitions: 3 })
+  await port.admin.alterConfigs({ type: 'broker' }, [{ name: 'message.max.bytes', op: 'set', value: 200 }])
+  await creating
+  const writer = await port.openWriter()
+  for (const partition of [0, 1, 2])
+    await refuses('RECORD_TOO_LARGE', append(writer, 't', ['x'.repeat(500)], partition))
 })
 
 test('a topic that is compacted only loses no records by offset', async t => {

@@ -232,6 +232,8 @@ export class Topics {
       }
       this.#unfinished.delete(name)
       this.#byName.set(name, topic)
+      // The defaults may have changed since its partitions were made.
+      this.#configure(topic)
     })
   }
 
@@ -266,9 +268,8 @@ export class Topics {
   async #replace(topic: StoredTopic): Promise<void> {
     await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
     this.#byName.set(topic.name, topic)
-    const partitions = [...this.#partitionsOf(topic)]
-    for (const partition of partitions) partition.configure(this.#settingsOf(topic))
-    for (const partition of partitions)
+    this.#configure(topic)
+    for (const partition of this.#partitionsOf(topic))
       await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
   }
 
@@ -330,6 +331,11 @@ export class Topics {
       if (!this.#log.partition(topic.name, index))
         await this.#log.createPartition(topic.name, index, config, settings)
     })
+  }
+
+  #configure(topic: StoredTopic): void {
+    const settings = this.#settingsOf(topic)
+    for (const partition of this.#partitionsOf(topic)) partition.configure(settings)
   }
 
   #settingsOf({ configs }: StoredTopic): PartitionSettings {
