@@ -86,6 +86,18 @@ test('offsets of apps and of connectors stay', async () => {
   await log.close()
 })
 
+test('offsets of a group whose process ended by a crash end, however often the log is opened', async () => {
+  const { log, port } = await opened()
+  await commitAs(await join(port, 'g'), 't')
+  let crashed = port
+  for (let n = 0; n < 6; n += 1) {
+    crashed = await log.crash()
+    await pass(log, 2)
+  }
+  deepEqual(await offsetsOf(crashed), [])
+  await log.close()
+})
+
 test('a commit begins the retention again, also after a crash', async () => {
   const { log, port } = await opened()
   await commit(port, 'g')

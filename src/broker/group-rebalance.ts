@@ -73,6 +73,8 @@ export class Rebalances {
     this.#generation = kept.generation
     if (kept.members.length === 0 && kept.sinceMs >= 0) this.#sinceMs = kept.sinceMs
     for (const member of members) this.members.add(member)
+    // Members of a process that has ended: the group is empty since now, also for the starts that follow.
+    if (members.length === 0 && kept.members.length > 0) this.#keepEmpty()
     if (members.length === 0) return
     this.#state = 'Stable'
     this.#protocol = kept.protocol
@@ -192,6 +194,10 @@ export class Rebalances {
     this.#protocol = undefined
     this.#leader = undefined
     this.#enter('Empty')
+    this.#keepEmpty()
+  }
+
+  #keepEmpty(): void {
     // Unless that is durable, the next start finds members of this process, and drops them.
     this.#context.keep(this.#name, this.kept()).catch(() => undefined)
   }

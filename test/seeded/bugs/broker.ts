@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'groups: a group that a crash has emptied is not kept as empty',
+    file: 'src/broker/group-rebalance.ts',
+    find: 'if (members.length === 0 && kept.members.length > 0) this.#keepEmpty()',
+    replace: '',
+    tests: ['src/broker/group-expiry.test.ts'],
+  },
+  {
     name: 'admission: a batch may be larger than a segment',
     file: 'src/broker/admission-rules.ts',
     find: 'if (sizeBytes <= Math.min(maxMessageBytes, segmentBytes)) return',
