@@ -15,7 +15,7 @@ import { openLog } from '../../src/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import { scale } from '../scale.ts'
 import { checkCounts } from './checker.ts'
-import type { Phase } from './program.ts'
+import { keys, type Phase } from './program.ts'
 
 const phases: readonly Phase[] = ['publishing', 'publish-committing', 'processing', 'committing', 'committed']
 
@@ -79,5 +79,7 @@ test('a process that is killed at any moment loses and doubles nothing', () =>
 
 async function check(folder: string, total: number): Promise<void> {
   await using log = await openLog(folder)
-  await checkCounts(log, total)
+  const { compacted, retained } = await checkCounts(log, total)
+  ok(compacted < (total * keys.length) / 2, `compaction has left ${compacted} of ${total * keys.length}`)
+  ok(retained < (total * keys.length) / 2, `retention has left ${retained} of ${total * keys.length}`)
 }

@@ -12,7 +12,7 @@ import { forSeeds } from '../for-seeds.ts'
 import { settle } from '../settle.ts'
 import { appRecordBytesMax } from '../tiny-limits.ts'
 import { checkCounts } from './checker.ts'
-import { countingApp, publishNumbered } from './program.ts'
+import { countingApp, createTopics, housekeeping, publishNumbered } from './program.ts'
 
 /** Records per key. */
 const total = 60
@@ -23,6 +23,7 @@ const deaths = 6
 
 /** Publishes the remaining records, and counts until all of them are counted. */
 async function publishAndCount(log: Log, clock: VirtualClock, random: Random): Promise<void> {
+  await createTopics(log)
   const publishing = publishNumbered(
     log,
     total,
@@ -51,6 +52,7 @@ async function oneCase(random: Random): Promise<void> {
   const simulated = new SimulatedLog(random, {
     clock: virtualClock(1_000_000_000_000),
     internalRecordBytesMax: appRecordBytesMax,
+    log: { configs: housekeeping, cleaner: { portionBytes: 1 + random.int(3000) } },
   })
   const { clock } = simulated
   for (let ended = 0, isDone = false; !isDone; ended += 1) {

@@ -8,7 +8,7 @@ import { nodeDisk, systemClock, systemRandom } from '../../src/base/index.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { createLog } from '../../src/port/index.ts'
 import { appRecordBytesMax, tinyLimits } from '../tiny-limits.ts'
-import { countingApp, type Phase, publishNumbered } from './program.ts'
+import { countingApp, createTopics, housekeeping, type Phase, publishNumbered } from './program.ts'
 
 const [folder = '', total = '0'] = process.argv.slice(2)
 const port = await InProcessLog.open(folder, {
@@ -16,10 +16,12 @@ const port = await InProcessLog.open(folder, {
   clock: systemClock,
   random: systemRandom,
   internal: tinyLimits(systemRandom, appRecordBytesMax),
+  configs: housekeeping,
 })
 const log = createLog(port, systemClock)
 const say = (phase: Phase | 'opened' | 'done'): void => void process.send?.(phase)
 say('opened')
+await createTopics(log)
 const publishing = publishNumbered(
   log,
   Number(total),
@@ -27,8 +29,6 @@ const publishing = publishNumbered(
   () => sleep(1),
   () => false,
 )
-// The topic must exist before the app reads it.
-while (!(await log.describeTopic('input'))) await sleep(1)
 const running = countingApp().start({ log, commitInterval: 10, onPhase: say })
 await Promise.race([publishing, running.done])
 // All records are published: this run counts the rest, whether or not the live run has begun with it.
