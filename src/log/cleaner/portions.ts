@@ -28,16 +28,24 @@ export interface Portion {
   readonly endPosition: number
 }
 
+/** Where a portion begins, and what is known of the file. */
+export interface PortionPlace {
+  readonly position: number
+  /** Below it no batch may begin. */
+  readonly nextOffset: number
+  /** Of the whole batches in the file. */
+  readonly sizeBytes: number
+  /** Each batch begins where the one before ends: no compaction has been here. */
+  readonly gapless: boolean
+}
+
 /**
- * The batches at `position`: as many as the buffer holds, one at least. `nextOffset`: below it no batch may
- * begin.
+ * The batches at a place: as many as the buffer holds, one at least.
  * @throws DamagedBatch
  */
 export async function readPortion(
   file: DiskFile,
-  position: number,
-  sizeBytes: number,
-  nextOffset: number,
+  { position, nextOffset, sizeBytes, gapless }: PortionPlace,
   buffer: PortionBuffer,
 ): Promise<Portion> {
   let room = buffer.atLeast(batchHeaderBytes)
@@ -48,7 +56,8 @@ export async function readPortion(
     let offset = nextOffset
     let endPosition = position
     for (const batch of batches) {
-      if (batch.baseOffset < offset || !batch.isValid()) throw new DamagedBatch(offset)
+      const isInPlace = gapless ? batch.baseOffset === offset : batch.baseOffset >= offset
+      if (!isInPlace || !batch.isValid()) throw new DamagedBatch(offset)
       offset = batch.nextOffset
       endPosition += batch.sizeBytes
     }

@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'
 import type { Segment, SegmentContext } from '../segment/segment.ts'
+import { DamagedBatch } from '../segment/segment-read.ts'
 import { PortionBuffer, readPortion } from './portions.ts'
 
 /** Limits of the cleaner; tests take tiny ones. */
@@ -53,16 +54,17 @@ export class SegmentWalk {
   }
 
   /**
-   * The batches of a segment that is not appended to. Each portion is valid until the next one is asked for.
+   * The batches of a segment that is not appended to, to the offset where it ends. Each portion is valid
+   * until the next one is asked for.
    * @throws DamagedBatch, CleaningStopped
    */
   async *portions(segment: Segment): AsyncGenerator<readonly RecordBatch[], void, undefined> {
     const { files, clock } = this.#context
-    const { path, sizeBytes } = segment
+    const { path, sizeBytes, hasGaps } = segment
     let nextOffset = segment.baseOffset
     for (let position = 0; position < sizeBytes;) {
       const { batches, endPosition } = await files.use(path, 'read', file =>
-        readPortion(file, position, sizeBytes, nextOffset, this.#buffer),
+        readPortion(file, { position, nextOffset, sizeBytes, gapless: !hasGaps }, this.#buffer),
       )
       this.check()
       yield batches
@@ -71,6 +73,7 @@ export class SegmentWalk {
       await clock.yield()
       this.check()
     }
+    if (nextOffset !== segment.nextOffset) throw new DamagedBatch(nextOffset)
   }
 
   /** @throws CleaningStopped */
