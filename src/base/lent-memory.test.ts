@@ -30,8 +30,31 @@ test('what is kept is bounded, and what is lent says when it is scarce', () => {
   const pool = memory(12 * kib)
   const lent = [pool.lend(8 * kib), pool.lend(4 * kib), pool.lend(4 * kib)]
   assert(pool.isScarce)
-  for (const buffer of lent) pool.giveBack(buffer)
+  for (const buffer of lent.toReversed()) pool.giveBack(buffer)
   assert.deepEqual([pool.lentBytes, pool.keptBytes, pool.isScarce], [0, 12 * kib, false])
+})
+
+test('buffers of sizes that nobody asks for any more make room for those that come back', () => {
+  const pool = memory(64 * kib)
+  const small = Array.from({ length: 16 }, () => pool.lend(4 * kib))
+  for (const buffer of small) pool.giveBack(buffer)
+  assert.equal(pool.keptBytes, 64 * kib)
+  // A larger one takes the place of eight of them, and is lent again from then on.
+  const large = pool.lend(32 * kib)
+  pool.giveBack(large)
+  assert.equal(pool.keptBytes, 64 * kib)
+  assert(pool.lend(32 * kib) === large)
+  pool.giveBack(large)
+  // The size that came back longest ago goes first, and never the one that comes back.
+  pool.giveBack(pool.lend(4 * kib))
+  const middle = pool.lend(16 * kib)
+  pool.giveBack(middle)
+  assert(pool.lend(16 * kib) === middle)
+  assert(pool.lend(32 * kib) !== large)
+  // What does not fit at all takes nothing away.
+  const { keptBytes } = pool
+  pool.giveBack(pool.lend(128 * kib))
+  assert.equal(pool.keptBytes, keptBytes)
 })
 
 test('a buffer comes back once', () => {

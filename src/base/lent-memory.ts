@@ -3,7 +3,9 @@
  * buffer of 512 KiB per fetch makes V8 run a full collection every 30 MB.
  *
  * Buffers come in powers of two, and each is either lent or kept for the next borrower. What is kept is
- * bounded. What is lent is counted, and a borrower that can do with less asks {@link LentMemory.isScarce}.
+ * bounded: a buffer that comes back takes the place of those whose size came back longest ago, so that sizes
+ * which nobody asks for any more do not fill the bound. What is lent is counted, and a borrower that can do
+ * with less asks {@link LentMemory.isScarce}.
  *
  * A borrower that cannot tell whether its buffer is still in use (a failed write may still be in the kernel)
  * calls {@link LentMemory.forget}: the garbage collector decides then.
@@ -54,11 +56,19 @@ export interface LentMemoryOptions {
   readonly keptBytesMax: number
 }
 
+/** Kept buffers of one size. */
+interface Kept {
+  readonly buffers: Buffer[]
+  /** By the count of returns: when one came back last. */
+  returned: number
+}
+
 export class LentMemory implements Lender {
   readonly #options: LentMemoryOptions
-  /** By size. */
-  readonly #kept = new Map<number, Buffer[]>()
+  /** By size: a dozen at most. */
+  readonly #kept = new Map<number, Kept>()
   #keptBytes = 0
+  #returns = 0
   #lentBytes = 0
   readonly #lent = new WeakSet<Buffer>()
 
@@ -82,7 +92,7 @@ export class LentMemory implements Lender {
 
   lend(bytes: number): Buffer {
     const size = sizeFor(bytes)
-    const kept = this.#kept.get(size)?.pop()
+    const kept = this.#kept.get(size)?.buffers.pop()
     if (kept) this.#keptBytes -= size
     const buffer = kept ?? Buffer.allocUnsafeSlow(size)
     this.#lent.add(buffer)
@@ -94,11 +104,41 @@ export class LentMemory implements Lender {
     this.forget(buffer)
     if (poisons) buffer.fill(poisonByte)
     const size = buffer.length
-    if (size > keptBufferBytesMax || this.#keptBytes + size > this.#options.keptBytesMax) return
+    if (size > keptBufferBytesMax) return
+    const kept = this.#keptOf(size)
+    this.#returns += 1
+    kept.returned = this.#returns
+    if (!this.#hasRoom(size)) return
     this.#keptBytes += size
-    const kept = this.#kept.get(size)
-    if (kept) kept.push(buffer)
-    else this.#kept.set(size, [buffer])
+    kept.buffers.push(buffer)
+  }
+
+  #keptOf(size: number): Kept {
+    let kept = this.#kept.get(size)
+    if (!kept) {
+      kept = { buffers: [], returned: 0 }
+      this.#kept.set(size, kept)
+    }
+    return kept
+  }
+
+  /** Whether a buffer of this size, which came back last, can be kept: drops those of other sizes for it. */
+  #hasRoom(size: number): boolean {
+    const { keptBytesMax } = this.#options
+    if (size > keptBytesMax) return false
+    while (this.#keptBytes + size > keptBytesMax) {
+      let oldest: Kept | undefined
+      let oldestSize = size
+      for (const [each, kept] of this.#kept)
+        if (each !== size && kept.buffers.length > 0 && kept.returned < (oldest?.returned ?? Infinity)) {
+          oldest = kept
+          oldestSize = each
+        }
+      if (!oldest) return false
+      oldest.buffers.pop()
+      this.#keptBytes -= oldestSize
+    }
+    return true
   }
 
   forget(buffer: Buffer): void {

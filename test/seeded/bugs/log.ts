@@ -443,4 +443,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: '      if (false) {\n',
     tests: ['src/log/files/open-files.test.ts'],
   },
+  {
+    name: 'lent memory: sizes that nobody asks for fill the pool for good',
+    file: 'src/base/lent-memory.ts',
+    find: '      if (!oldest) return false\n',
+    replace: '      return false\n',
+    tests: ['src/base/lent-memory.test.ts'],
+  },
 ]
