@@ -25,10 +25,10 @@ export function memoryStore(): StateStore {
   let position: number | undefined
   let size = 0
 
-  /** The shard of a key, by the key's last chars, which differ the most. */
+  /** The shard of a key, by the key's last chars, which differ the most: so that digits reach all shards. */
   function shardOf(key: string): Map<string, string> {
     const { length } = key
-    const last = length > 1 ? key.charCodeAt(length - 1) * 31 + key.charCodeAt(length - 2) : length
+    const last = length > 1 ? key.charCodeAt(length - 1) * 11 + key.charCodeAt(length - 2) : length
     return shards[last % shardCount]!
   }
 
