@@ -17,6 +17,7 @@ export {
   type ConsumedBatch,
   type ConsumedRecord,
   type Consumer,
+  type ConsumerAssignor,
   type ConsumerOptions,
   type Isolation,
   type Log,

@@ -32,6 +32,9 @@ export interface GroupsContext {
   commit(commit: GroupCommit): Promise<void>
 }
 
+/** Kept in 32 bits. */
+const rebalanceTimeoutMsMax = 0x7fff_ffff
+
 export class Groups implements GroupCoordinator {
   readonly #context: GroupsContext
   readonly #settings: GroupSettings
@@ -147,10 +150,10 @@ export class Groups implements GroupCoordinator {
         'INVALID_SESSION_TIMEOUT',
         `The session time-out of a member of group '${group}' must be ${min} to ${max} ms, not ${sessionTimeoutMs}.`,
       )
-    if (!(rebalanceTimeoutMs > 0))
+    if (!(rebalanceTimeoutMs > 0 && rebalanceTimeoutMs <= rebalanceTimeoutMsMax))
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `The rebalance time-out of a member of group '${group}' must be positive, not ${rebalanceTimeoutMs}.`,
+        `The rebalance time-out of a member of group '${group}' must be 1 to ${rebalanceTimeoutMsMax} ms, not ${rebalanceTimeoutMs}.`,
       )
   }
 

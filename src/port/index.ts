@@ -2,7 +2,7 @@
 export { AbortedFilter } from './consume/aborted-filter.ts'
 export { batchesUpTo } from './consume/batches-up-to.ts'
 export { type ConsumedBatch, type ConsumedRecord } from './consume/consumed-records.ts'
-export { type ConsumerOptions } from './consume/consumer-options.ts'
+export type { ConsumerAssignor, ConsumerOptions } from './consume/consumer-options.ts'
 export { Consumer } from './consume/consumer.ts'
 export { DecodedBatch } from './consume/decoded-batch.ts'
 export {

@@ -172,6 +172,8 @@ for await (const { key } of readsOne) void key.length // wrong: its key, too
 void readsOne.seekToTime(new Date())
 void readsOne.seek('0', 1) // wrong: partition
 log.consumer(delays, { from: new Date(), group: 'g', rebalanceTimeout: '5m' })
+log.consumer(delays, { group: 'g', instanceId: 'i', sessionTimeout: '20s', assignors: ['range'] })
+log.consumer(delays, { group: 'g', assignors: ['millrace'] }) // wrong: the assignor of apps
 log.consumer(delays, { from: 'begining' }) // wrong: where to begin
 log.consumer(delays, { groupId: 'g' }) // wrong: option of a consumer
 log.consumer('delays') // wrong: a name for a topic

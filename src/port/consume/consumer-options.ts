@@ -8,7 +8,9 @@ import {
   type Duration,
 } from '../../base/index.ts'
 import type { Topic } from '../../schema/index.ts'
+import type { AssignorName } from '../group/assignors.ts'
 import type { Decoder } from './decoded-batch.ts'
+import type { GroupOptions } from '../group/membership.ts'
 import type { Isolation, StartSpec } from '../log-port.ts'
 
 /** The range that a consumer reads, its group, and its commits. */
@@ -35,10 +37,32 @@ export interface ConsumerOptions {
   /**
    * How long the body of a loop may work on one record (or batch) once another member joins or leaves. After
    * that the group gives its partitions to others, and the loop fails with MEMBER_FENCED. Only time in which
-   * the process could act counts. Default 60 s. Only in a group.
+   * the process could act counts. At most 24 days. Default 60 s. Only in a group.
    */
   readonly rebalanceTimeout?: Duration
+  /**
+   * How the members share the partitions, in the order of preference; all members of the group need one in
+   * common. Default `['cooperative-sticky']` (KIP-429): members keep what does not move. With `range` each
+   * has a range of neighbouring partitions, and gives back everything before each rebalance. Only in a group.
+   */
+  readonly assignors?: readonly ConsumerAssignor[]
+  /**
+   * Makes the member static (KIP-345), as Kafka's `group.instance.id`. Once closed it is still a member: if
+   * it is back within {@link sessionTimeout} with this id, it gets its partitions again without a rebalance.
+   * Until then nobody else reads them. A second consumer with the id replaces the first one, whose loop fails
+   * with MEMBER_FENCED. Only in a group.
+   */
+  readonly instanceId?: string
+  /**
+   * How long the group waits for a static member that has closed, or whose process has died; as Kafka's
+   * `session.timeout.ms`. Default 45 s. Only with {@link instanceId}: in process any other member that ends
+   * is seen to leave.
+   */
+  readonly sessionTimeout?: Duration
 }
+
+/** An assignor of consumers; apps have another one. */
+export type ConsumerAssignor = Exclude<AssignorName, 'millrace'>
 
 /** The part of a topic that a consumer needs. */
 export interface ReadableTopic<K, V> {
@@ -60,7 +84,8 @@ export interface ConsumerSettings {
   readonly until: 'end' | undefined
   /** The interval of automatic commits; undefined: none. */
   readonly commitEveryMs: number | undefined
-  readonly rebalanceTimeoutMs: number
+  /** How it joins its group. */
+  readonly joining: Pick<GroupOptions, 'assignors' | 'instanceId' | 'sessionTimeoutMs' | 'rebalanceTimeoutMs'>
 }
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
@@ -76,8 +101,24 @@ export function consumerSettings(topic: string, options: ConsumerOptions): Consu
         ? undefined
         : 'a number of milliseconds, or false',
     rebalanceTimeout: 'duration',
+    assignors: value => (areAssignors(value) ? undefined : `a list of ${assignorNames.join(' and ')}`),
+    instanceId: 'string',
+    sessionTimeout: 'duration',
   })
   const { group, from = 'earliest', autoCommitMs = autoCommitMsDefault } = options
+  const needs = (
+    option: 'assignors' | 'instanceId' | 'sessionTimeout',
+    other: 'group' | 'instanceId',
+  ): void => {
+    if (options[option] === undefined || options[other] !== undefined) return
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Option '${option}' of ${what} has no effect without '${other}'. State '${other}', or leave it out.`,
+    )
+  }
+  needs('assignors', 'group')
+  needs('instanceId', 'group')
+  needs('sessionTimeout', 'instanceId')
   if (from instanceof Date || (typeof from === 'object' && 'timestamp' in from))
     checkTimestamp(what, 'from', from instanceof Date ? from : from.timestamp)
   return {
@@ -86,8 +127,25 @@ export function consumerSettings(topic: string, options: ConsumerOptions): Consu
     isolation: options.isolation,
     until: options.until,
     commitEveryMs: group === undefined || autoCommitMs === false ? undefined : autoCommitMs,
-    rebalanceTimeoutMs: durationMs(options.rebalanceTimeout ?? rebalanceTimeoutDefault),
+    joining: {
+      rebalanceTimeoutMs: durationMs(options.rebalanceTimeout ?? rebalanceTimeoutDefault),
+      ...(options.assignors && { assignors: options.assignors }),
+      ...(options.instanceId !== undefined && { instanceId: options.instanceId }),
+      ...(options.sessionTimeout !== undefined && { sessionTimeoutMs: durationMs(options.sessionTimeout) }),
+    },
   }
+}
+
+const assignorNames: readonly ConsumerAssignor[] = ['cooperative-sticky', 'range']
+
+function areAssignors(value: unknown): boolean {
+  const names: readonly unknown[] = assignorNames
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(name => names.includes(name)) &&
+    new Set(value).size === value.length
+  )
 }
 
 /**

@@ -212,7 +212,7 @@ export class Subscription<K, V> {
     this.#membership = await port.joinGroup({
       group,
       topics: [[name]],
-      rebalanceTimeoutMs: settings.rebalanceTimeoutMs,
+      ...settings.joining,
       onAssigned: added => this.#add(added),
       onRevoked: revoked => this.#giveBack(revoked),
       onLost: (lost, error) => this.#lose(lost, error),
