@@ -2,9 +2,11 @@
  * What members of protocol type `consumer` say of themselves, and what the leader assigns to them, in Kafka's
  * format, so that Java's members in one group with ours understand it. The kinds of fields: wire/fields.ts.
  *
- *   subscription  version int16 = 3 | topics [ string ] | user data bytes (null: none) | owned [ topic |
- *   partitions [ int32 ] ] | generation int32 (-1: none) | rack (null: none) assignment    version int16 = 3
- *   | partitions [ topic | partitions [ int32 ] ] | user data bytes (null: none)
+ * ```
+ * subscription  version int16 = 3 | topics [ string ] | user data bytes (null: none) |
+ *               owned [ topic | partitions [ int32 ] ] | generation int32 (-1: none) | rack (null: none)
+ * assignment    version int16 = 3 | partitions [ topic | partitions [ int32 ] ] | user data bytes (null: none)
+ * ```
  *
  * Of a subscription, owned partitions came with version 1, the generation with 2, the rack with 3. A newer
  * version is read as 3, as by Java's client: later fields come after these.
