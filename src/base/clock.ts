@@ -13,34 +13,52 @@ export interface Clock {
   now(): number
   /** Milliseconds from an arbitrary start; never goes backwards. For intervals and timeouts. */
   monotonic(): number
-  /** Calls `callback` once, `delayMs` from now. Does not keep the process alive on its own. */
+  /**
+   * Calls `callback` once, `delayMs` from now, however long that is; Infinity: never. Does not keep the
+   * process alive on its own.
+   */
   schedule(delayMs: number, callback: () => void): Timer
-  /** Resolves after `delayMs`, or rejects with the signal's reason. Keeps the process alive. */
+  /**
+   * Resolves after `delayMs`, however long that is, or rejects with the signal's reason. Keeps the process
+   * alive.
+   */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
   /** Lets timers, sockets and other tasks run: resolves in the next turn of the event loop. */
   yield(): Promise<void>
+}
+
+/** The longest delay of a timer of Node's; a longer one would come after a millisecond. */
+const timerMsMax = 2 ** 31 - 1
+
+/** A timer with any delay: a long one is set again and again. */
+function after(delayMs: number, callback: () => void, keepsAlive: boolean): Timer {
+  let timer: NodeJS.Timeout
+  const set = (leftMs: number): void => {
+    const stepMs = Math.min(leftMs, timerMsMax)
+    timer = setTimeout(() => (stepMs < leftMs ? set(leftMs - stepMs) : callback()), stepMs)
+    if (!keepsAlive) timer.unref()
+  }
+  set(delayMs)
+  return { cancel: () => clearTimeout(timer) }
 }
 
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    timer.unref()
-    return { cancel: () => clearTimeout(timer) }
-  },
+  schedule: (delayMs, callback) => after(delayMs, callback, false),
   sleep(delayMs, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const onAbort = (): void => {
-        clearTimeout(timer)
+        timer.cancel()
         reject(signal?.reason)
       }
-      const timer = setTimeout(() => {
+      const elapsed = (): void => {
         signal?.removeEventListener('abort', onAbort)
         resolve()
-      }, delayMs)
+      }
+      const timer = after(delayMs, elapsed, true)
       signal?.addEventListener('abort', onAbort, { once: true })
     })
   },

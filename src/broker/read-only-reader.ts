@@ -7,7 +7,7 @@
 import { freshMemory, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { FetchedBatch, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
-import { closedReader, InProcessReader, waitMsMax } from './reader.ts'
+import { closedReader, InProcessReader } from './reader.ts'
 
 /** Partitions of one topic as they were at some moment. */
 export interface Look {
@@ -111,7 +111,7 @@ export class ReadOnlyReader implements Reader {
     if (timeoutMs === undefined && !signal) return await look
     const looked = new AbortController()
     const stop = signal ? AbortSignal.any([signal, looked.signal]) : looked.signal
-    await Promise.race([look, this.#sleep(timeoutMs ?? waitMsMax, stop)])
+    await Promise.race([look, this.#sleep(timeoutMs ?? Number.POSITIVE_INFINITY, stop)])
     looked.abort()
   }
 

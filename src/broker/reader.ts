@@ -29,8 +29,6 @@ const bufferBytesDefault = 1024 * 1024
 const scarceFetchBytes = 16 * 1024
 /** Turns of the microtask queue within which a fetch ends that no thread was asked for. */
 const quickTurnsMax = 32
-/** A wait without a time-out ends after this: the longest that a timer of Node's can be set to. */
-export const waitMsMax: number = 2 ** 31 - 1
 
 export interface ReaderContext {
   readonly clock: Clock
@@ -169,7 +167,9 @@ export class InProcessReader implements Reader {
         resolve()
       }
       // A waiting reader keeps the process alive, as the socket of a client would.
-      this.#context.clock.sleep(timeoutMs ?? waitMsMax, over.signal).then(wake, () => undefined)
+      this.#context.clock
+        .sleep(timeoutMs ?? Number.POSITIVE_INFINITY, over.signal)
+        .then(wake, () => undefined)
       signal?.addEventListener('abort', wake, { once: true })
       this.#wake = wake
     })
