@@ -26,13 +26,19 @@ export class CutOffsets {
    */
   static async open(
     metadata: MetadataFile,
-    partition: Partition,
-    transactions: Iterable<TransactionValue>,
+    partition: Pick<Partition, 'config' | 'failure' | 'logEndOffset'>,
+    transactions: Iterable<Pick<TransactionValue, 'partitions'>>,
   ): Promise<CutOffsets> {
+    const { offsetsCut: known } = metadata.current
     const isShort = partition.failure === undefined && partition.logEndOffset < endOf(transactions)
-    const at = isShort ? partition.logEndOffset : partition.config.cutAt
-    if (at !== undefined && metadata.current.offsetsCut?.at !== at)
-      await metadata.update(current => ({ ...current, offsetsCut: { at, settled: [] } }))
+    const stated = partition.config.cutAt
+    // The partition states the cut of its last repair for good: each counts once.
+    const isRepaired = stated !== undefined && stated !== (known?.stated ?? known?.at)
+    const at = isShort ? partition.logEndOffset : isRepaired ? stated : undefined
+    if (at !== undefined && (isRepaired || known?.at !== at)) {
+      const offsetsCut = { at, settled: [], ...(stated === undefined ? {} : { stated }) }
+      await metadata.update(current => ({ ...current, offsetsCut }))
+    }
     return new CutOffsets(metadata)
   }
 
@@ -72,7 +78,7 @@ export class CutOffsets {
 }
 
 /** Where the committed transactions with offsets end in the partition of the offsets. */
-function endOf(transactions: Iterable<TransactionValue>): number {
+function endOf(transactions: Iterable<Pick<TransactionValue, 'partitions'>>): number {
   let end = 0
   for (const { partitions } of transactions)
     for (const { topic, endOffset = 0 } of partitions)

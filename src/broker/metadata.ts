@@ -52,8 +52,13 @@ export interface Metadata {
   readonly brokerConfigs: ConfigTexts
   /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
   readonly deletingApps: readonly string[]
-  /** A repair's cut of the committed offsets, and the groups whose offsets were set since. */
-  readonly offsetsCut?: { readonly at: number; readonly settled: readonly string[] }
+  /** The last cut of the committed offsets, and the groups whose offsets were set since. */
+  readonly offsetsCut?: {
+    readonly at: number
+    readonly settled: readonly string[]
+    /** The cut that the partition stated then, of a repair. */
+    readonly stated?: number
+  }
 }
 
 const fileName = 'metadata.json'
@@ -163,8 +168,13 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
 
 function isCut(value: unknown): value is NonNullable<Metadata['offsetsCut']> {
   if (typeof value !== 'object' || value === null) return false
-  const { at, settled } = value as Record<string, unknown>
-  return Number.isSafeInteger(at) && Array.isArray(settled) && settled.every(each => typeof each === 'string')
+  const { at, settled, stated } = value as Record<string, unknown>
+  return (
+    Number.isSafeInteger(at) &&
+    (stated === undefined || Number.isSafeInteger(stated)) &&
+    Array.isArray(settled) &&
+    settled.every(each => typeof each === 'string')
+  )
 }
 
 /**
