@@ -38,6 +38,7 @@ import {
   type GroupCoordinator,
   type JoinedGroup,
   type MemberOfGroup,
+  requiredMemberId,
   type SyncGroup,
 } from './coordinator.ts'
 import { HeldPartitions } from './held-partitions.ts'
@@ -173,6 +174,11 @@ export class GroupMember {
         return
       } catch (error) {
         if (isMillraceError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) continue
+        const memberId = requiredMemberId(error)
+        if (memberId !== undefined) {
+          this.#memberId = memberId
+          continue
+        }
         // Nothing is known of the generation until there is room: nothing can be committed either.
         if (!isMillraceError(error) || !error.retriable || this.#generation === 0) throw error
         this.#gate.refuse(error)
