@@ -225,14 +225,8 @@ export class ReadOnlyLog implements LogPort {
     const topics = await this.listTopics({ internal: true })
     const looked = topics.filter(({ name }) => topic === undefined || name === topic)
     if (topic !== undefined && looked.length === 0) throw missingTopic(topic, { advice: 'Check the name.' })
-    const open: OpenTransaction[] = []
     // The log of transactions last: it knows an id before a partition has a transaction of it.
-    for (const { name, partitions } of looked) {
-      const look = await this.#look(name, [...Array(partitions).keys()])
-      for (let index = 0; index < partitions; index += 1)
-        open.push(...openIn(look.partition(index), () => undefined))
-      await look.close()
-    }
+    const open = await this.#openTransactions(looked)
     const states = await this.#transactionStates(topics.some(({ name }) => name === transactionsTopic))
     const idOf = new Map<number, string>()
     for (const [id, { producerId, nextProducerId }] of states)
@@ -243,6 +237,21 @@ export class ReadOnlyLog implements LogPort {
         const transactionalId = idOf.get(each.producerId)
         return transactionalId === undefined ? each : { ...each, transactionalId }
       }),
+    }
+  }
+
+  /** What is open in the partitions of these topics, by one look. */
+  async #openTransactions(topics: readonly TopicDescription[]): Promise<OpenTransaction[]> {
+    const counts = new Map(topics.map(({ name, partitions }) => [name, partitions]))
+    const log = await this.#open((name, index) => index < (counts.get(name) ?? 0))
+    try {
+      return topics.flatMap(topic =>
+        [...Array(topic.partitions).keys()].flatMap(index =>
+          openIn(partitionOf(log, topic, index), () => undefined),
+        ),
+      )
+    } finally {
+      await log.close()
     }
   }
 
@@ -294,18 +303,19 @@ export class ReadOnlyLog implements LogPort {
   async #look(topic: string, partitions: readonly number[]): Promise<Look> {
     const known = await this.describeTopic(topic)
     if (!known) throw missingTopic(topic, { needs: `looked for in ${this.#path}`, advice: 'Check the name.' })
+    const log = await this.#open((name, index) => name === topic && partitions.includes(index))
+    return {
+      topicId: known.id,
+      partition: index => partitionOf(log, known, index),
+      close: () => log.close(),
+    }
+  }
+
+  /** The directory with these of its partitions, as it is now. */
+  async #open(only: (topic: string, index: number) => boolean): Promise<LogDirectory> {
     for (let attempt = 1; ; attempt += 1)
       try {
-        const log = await LogDirectory.open(this.#path, {
-          ...this.#options,
-          readOnly: true,
-          only: (name, index) => name === topic && partitions.includes(index),
-        })
-        return {
-          topicId: known.id,
-          partition: index => partitionOf(log, known, index),
-          close: () => log.close(),
-        }
+        return await LogDirectory.open(this.#path, { ...this.#options, readOnly: true, only })
       } catch (error) {
         // Files of an earlier look, which are gone.
         if (attempt >= attemptsMax || !isMillraceError(error, 'DISK_FAILED')) throw error
