@@ -20,6 +20,7 @@ import { invalid, type ConfigTexts } from './config-values.ts'
 import { describedConfigs, type Configs } from './configs.ts'
 import type { GroupAdmin } from './group-admin.ts'
 import type { MetadataFile } from './metadata.ts'
+import type { Offsets } from './offsets.ts'
 import { topicConfig, topicConfigs } from './topic-configs.ts'
 import type { Topics } from './topics.ts'
 import { abortHanging, openIn } from './transaction-admin.ts'
@@ -32,6 +33,7 @@ export interface AdminParts {
   readonly metadata: MetadataFile
   readonly topics: Topics
   readonly configs: Configs
+  readonly offsets: Offsets
   /** The partition, which users or the app may write; else it throws: see `Broker.writable`. */
   writable(topic: string, index: number, app: string | undefined): Partition
   readonly groups: GroupAdmin
@@ -129,10 +131,12 @@ export class Admin implements LogAdmin {
 
   async abortTransaction(transaction: TransactionToAbort): Promise<void> {
     this.#parts.checkOpen()
-    const { topics, transactions } = this.#parts
+    const { offsets, topics, transactions } = this.#parts
     if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
     const { topic, partition, producerId } = transaction
-    await abortHanging(topics.partition(topic, partition), producerId, transactions.idOf(producerId))
+    const target = topics.partition(topic, partition)
+    await abortHanging(target, producerId, transactions.idOf(producerId))
+    if (target === offsets.partition) offsets.ended(producerId, 'abort')
   }
 
   #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {

@@ -105,6 +105,7 @@ export class Broker {
       metadata,
       topics,
       configs,
+      offsets,
       writable: (topic, index, app) => this.writable(topic, index, app),
       groups: new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut }),
       checkOpen: () => this.checkOpen(),

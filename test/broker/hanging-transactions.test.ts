@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { ReadOnlyLog } from '../../src/broker/index.ts'
-import { batch, refuses } from '../../src/port/conformance/harness.ts'
+import { batch, refuses, stateOf } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
 
@@ -30,6 +30,17 @@ test('a transaction that no transactional id has is seen and aborted, and reader
   await broker.admin.abortTransaction({ ...place, producerId: 77 })
   deepEqual(await broker.admin.openTransactions(), [])
   equal(await broker.offsetAt('t', 0, 'latest', 'read_committed'), 3)
+  await broker.close()
+})
+
+test('committed offsets that hang are given up with their transaction: lookups of the group continue', async () => {
+  const { broker } = await opened()
+  const offsets = [{ ...place, offset: 5 }]
+  await broker.offsets.commitInTransaction({ producerId: 77, producerEpoch: 3 }, { group: 'g', offsets })
+  const committed = broker.committedOffsets('g', [place])
+  equal(await stateOf(committed), 'pending')
+  await broker.admin.abortTransaction({ topic: '__consumer_offsets', partition: 0, producerId: 77 })
+  deepEqual(await committed, [undefined])
   await broker.close()
 })
 
