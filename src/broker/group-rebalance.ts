@@ -7,6 +7,7 @@ import type { GroupState, JoinedGroup, SyncedGroup } from '../port/index.ts'
 import type { GroupContext } from './group.ts'
 import { rebalancing } from './group-checks.ts'
 import { GroupMembers, handled, type Member, metadataOf, noBytes, unknownMember } from './group-members.ts'
+import { PromisedIds } from './group-promises.ts'
 import type { KeptGroup } from './group-records.ts'
 import { Sessions } from './group-sessions.ts'
 
@@ -21,8 +22,7 @@ export class Rebalances {
   #protocolType: string | undefined
   #protocol: string | undefined
   #leader: string | undefined
-  /** Member ids that were given out, and have not joined yet: a rebalance waits for them. */
-  readonly promised: Set<string> = new Set<string>()
+  readonly promised: PromisedIds
   /** Ends a rebalance. */
   #joinTimer: Timer | undefined
   /** While an empty group waits for more members: whether one came since the last look. */
@@ -38,6 +38,7 @@ export class Rebalances {
     this.#context = context
     this.members = new GroupMembers(name)
     this.sessions = new Sessions(context.active, member => this.removeAndShare(member))
+    this.promised = new PromisedIds(context.active, () => this.completeIfAllJoined())
     this.#sinceMs = context.clock.now()
   }
 
@@ -108,6 +109,7 @@ export class Rebalances {
 
   /** The group is deleted. */
   die(): void {
+    this.promised.clear()
     this.#enter('Dead')
   }
 

@@ -19,7 +19,7 @@
  * - A member in this process is one whose session does not run while its `alive` signal lasts. It does not
  *   outlive the process: its place is dropped when the group is read again.
  */
-import { MillraceError, type ActiveClock, type Clock, type Timer } from '../base/index.ts'
+import { MillraceError, type ActiveClock, type Clock } from '../base/index.ts'
 import {
   consumerProtocolType,
   decodeSubscription,
@@ -59,8 +59,6 @@ export class Group {
   readonly name: string
   readonly #context: GroupContext
   readonly #rebalances: Rebalances
-  /** Forgets member ids that were given out and are not used. */
-  readonly #promised = new Map<string, Timer>()
 
   constructor(name: string, context: GroupContext, kept?: KeptGroup) {
     this.name = name
@@ -83,15 +81,15 @@ export class Group {
 
   /** Whether nobody is in it, or about to be. */
   get isUnused(): boolean {
-    return this.#rebalances.state === 'Empty' && this.#promised.size === 0
+    return this.#rebalances.state === 'Empty' && this.#rebalances.promised.size === 0
   }
 
   async join(request: JoinGroup): Promise<JoinedGroup> {
     const { memberId, instanceId } = request
-    const { members, state, leader } = this.#rebalances
+    const { members, promised, state, leader } = this.#rebalances
     this.#checkJoin(request)
     if (memberId === '') return this.#joinNew(request)
-    if (this.#promised.has(memberId) && instanceId === undefined) return this.#add(memberId, request)
+    if (promised.has(memberId) && instanceId === undefined) return this.#add(memberId, request)
     const member = members.checked(memberId, instanceId)
     const isSame = isSameProtocols(member, request)
     // An answer to an earlier join was lost; or nothing has changed for this follower.
@@ -124,8 +122,11 @@ export class Group {
   }
 
   leave({ memberId, instanceId }: LeaveGroup): void {
-    if (this.#promised.has(memberId)) return this.#unpromise(memberId)
-    const { members } = this.#rebalances
+    const { members, promised } = this.#rebalances
+    if (promised.has(memberId)) {
+      promised.delete(memberId)
+      return this.#rebalances.completeIfAllJoined()
+    }
     const isNamed = memberId === '' && instanceId !== undefined
     const member = isNamed ? members.byInstance(instanceId) : members.checked(memberId, instanceId)
     if (!member) throw unknownMember(this.name, memberId)
@@ -161,13 +162,12 @@ export class Group {
 
   /** The group is deleted: nobody is in it. */
   die(): void {
-    for (const memberId of this.#promised.keys()) this.#unpromise(memberId)
     this.#rebalances.die()
   }
 
   #checkJoin(request: JoinGroup): void {
     const { memberId, protocolType, protocols } = request
-    const { members, state, protocolType: present } = this.#rebalances
+    const { members, promised, state, protocolType: present } = this.#rebalances
     const isOther = members.size > 0 && protocolType !== present
     if (protocols.length === 0 || isOther || !members.supports(protocols))
       throw inconsistent(
@@ -180,7 +180,7 @@ export class Group {
     const count =
       state === 'PreparingRebalance'
         ? [...members].filter(({ join }) => join).length
-        : members.size + this.#promised.size - (this.#promised.has(memberId) ? 1 : 0)
+        : members.size + promised.size - (promised.has(memberId) ? 1 : 0)
     if (count >= sizeMax)
       throw new MillraceError(
         'GROUP_MAX_SIZE_REACHED',
@@ -196,15 +196,11 @@ export class Group {
       return before ? this.#replace(before, id, request) : this.#add(id, request)
     }
     if (!requireMemberId) return this.#add(id, request)
-    const forget = (): void => this.#unpromise(id)
-    this.#promised.set(id, this.#context.active.schedule(request.sessionTimeoutMs, forget))
-    this.#rebalances.promised.add(id)
+    this.#rebalances.promised.add(id, request.sessionTimeoutMs)
     throw memberIdRequired(this.name, id)
   }
 
   #add(id: string, request: JoinGroup): Promise<JoinedGroup> {
-    this.#promised.get(id)?.cancel()
-    this.#promised.delete(id)
     const member = newMember(id, request)
     this.#rebalances.promised.delete(id)
     this.#rebalances.add(member, request.protocolType)
@@ -224,13 +220,6 @@ export class Group {
     const answer = { ...rebalances.answerTo(member), members: [], skipAssignment }
     await this.#context.keep(this.name, rebalances.kept())
     return answer
-  }
-
-  #unpromise(memberId: string): void {
-    this.#promised.get(memberId)?.cancel()
-    this.#promised.delete(memberId)
-    this.#rebalances.promised.delete(memberId)
-    this.#rebalances.completeIfAllJoined()
   }
 
   #checkMember({ memberId, instanceId, generation }: MemberOfGroup): Member {
