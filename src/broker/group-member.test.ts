@@ -1,9 +1,10 @@
-/** A member over the coordinator, as a client over TCP: the coordinator gives ids before it takes members. */
+/** A member and its coordinator: how it joins, and how long it is there. */
 import { deepEqual, equal } from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { ActiveClock } from '../base/index.ts'
 import { GroupMember, type GroupCoordinator } from '../port/index.ts'
-import { Coordinator } from './group-coordinator.test-support.ts'
+import { Coordinator, sessionMs } from './group-coordinator.test-support.ts'
 
 test('a new member joins again with the id that the coordinator requires', async () => {
   const { clock, groups } = new Coordinator()
@@ -36,4 +37,16 @@ test('a new member joins again with the id that the coordinator requires', async
   equal(groups.members('g'), 1)
   await member.leave()
   equal(groups.members('g'), 0)
+})
+
+test('the signal of a member in this process has one listener, however often the member joins again', async () => {
+  const it = new Coordinator()
+  const alive = new AbortController()
+  const join = { alive: alive.signal, clientHost: 'in process' }
+  const first = await it.stable(join)
+  for (let n = 0; n < 3; n += 1) await it.stable({ ...join, memberId: first.memberId })
+  equal(getEventListeners(alive.signal, 'abort').length, 1)
+  alive.abort()
+  await it.clock.advance(sessionMs + 1000)
+  equal(it.groups.members('g'), 0)
 })

@@ -25,6 +25,7 @@ export interface Member {
   woken: PromiseWithResolvers<void>
   /** Removes it at the end of its session. */
   session: Timer | undefined
+  /** Set by `Sessions.watch`. */
   alive: AbortSignal | undefined
   /** False once it was removed. */
   isThere: boolean
@@ -33,7 +34,7 @@ export interface Member {
 export const noBytes: Uint8Array = new Uint8Array(0)
 
 export function newMember(id: string, request: JoinGroup): Member {
-  const { instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols, alive } = request
+  const { instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols } = request
   return {
     ...emptyMember(id, instanceId),
     clientId,
@@ -42,7 +43,6 @@ export function newMember(id: string, request: JoinGroup): Member {
     rebalanceTimeoutMs,
     protocols,
     isNew: true,
-    alive,
   }
 }
 

@@ -118,7 +118,6 @@ export class Rebalances {
     member.join?.reject(unknownMember(this.#name, member.id))
     member.join = Promise.withResolvers()
     const { promise } = member.join
-    this.sessions.watch(member)
     this.sessions.prolong(member, sessionMs)
     if (this.#state === 'PreparingRebalance') this.completeIfAllJoined()
     else this.#prepare()

@@ -26,9 +26,10 @@ export class Sessions {
     })
   }
 
-  /** The session begins to run when the member's signal aborts. */
-  watch(member: Member): void {
-    const { alive } = member
+  /** The session of the member begins to run when this signal aborts. A signal is listened to once. */
+  watch(member: Member, alive: AbortSignal | undefined): void {
+    if (member.alive === alive) return
+    member.alive = alive
     alive?.addEventListener('abort', () => alive === member.alive && member.isThere && this.prolong(member), {
       once: true,
     })

@@ -96,6 +96,7 @@ export class Group {
     if (state === 'CompletingRebalance' && isSame) return this.#rebalances.answerTo(member)
     if (state === 'Stable' && isSame && member.id !== leader) return this.#rebalances.answerTo(member)
     update(member, request)
+    this.#rebalances.sessions.watch(member, request.alive)
     return this.#rebalances.waitForOthers(member)
   }
 
@@ -202,19 +203,21 @@ export class Group {
 
   #add(id: string, request: JoinGroup): Promise<JoinedGroup> {
     const member = newMember(id, request)
-    this.#rebalances.promised.delete(id)
-    this.#rebalances.add(member, request.protocolType)
-    return this.#rebalances.waitForOthers(member, newMemberTimeoutMs)
+    const rebalances = this.#rebalances
+    rebalances.promised.delete(id)
+    rebalances.sessions.watch(member, request.alive)
+    rebalances.add(member, request.protocolType)
+    return rebalances.waitForOthers(member, newMemberTimeoutMs)
   }
 
   /** A static member is back. Its partitions stay its own, and nobody needs to join again. */
   async #replace(before: Member, id: string, request: JoinGroup): Promise<JoinedGroup> {
     const rebalances = this.#rebalances
     const member = { ...newMember(id, request), assignment: before.assignment, isNew: false }
+    rebalances.sessions.watch(member, request.alive)
     rebalances.replace(before, member)
     const { state, protocol, members } = rebalances
     if (state !== 'Stable' || members.vote() !== protocol) return rebalances.waitForOthers(member)
-    rebalances.sessions.watch(member)
     rebalances.sessions.prolong(member)
     const skipAssignment = rebalances.leader === id
     const answer = { ...rebalances.answerTo(member), members: [], skipAssignment }
@@ -239,9 +242,8 @@ export class Group {
 }
 
 function update(member: Member, request: JoinGroup): void {
-  const { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols, alive } = request
+  const { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols } = request
   Object.assign(member, { clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols })
-  member.alive = alive
 }
 
 function isSameProtocols({ protocols }: Member, request: JoinGroup): boolean {
