@@ -6,6 +6,9 @@
  * thread as long as they are quick. After two slow ones in a row they are handed over, for a time that is a
  * multiple of what the last one took: a slow disk holds the event loop for a small share of the time only.
  * One slow call says little, because the machine may have run another thread meanwhile.
+ *
+ * Slow calls are counted for each file: the next quick call of another file says nothing of this one. The
+ * pause is that of the disk: many files that nobody has read lately do not each hold the event loop.
  */
 
 /** A call that takes longer is slow. */
@@ -17,34 +20,45 @@ const inCallBytesMax = 1024 * 1024
 /** So many slow calls in a row make the disk a slow one. */
 const slowCallsMax = 2
 
-export class InCall {
-  readonly #now: () => number
-  #resumesAt = Number.NEGATIVE_INFINITY
-  /** Slow calls in a row. */
-  #slow = 0
+/** What the files of a disk share. */
+export class InCallPause {
+  readonly now: () => number
+  resumesAt: number = Number.NEGATIVE_INFINITY
 
   /** `now`: monotonic, in ms. */
   constructor(now: () => number) {
-    this.#now = now
+    this.now = now
+  }
+}
+
+/** Of a file, in one direction. */
+export class InCall {
+  readonly #pause: InCallPause
+  /** Slow calls in a row. */
+  #slow = 0
+
+  constructor(pause: InCallPause) {
+    this.#pause = pause
   }
 
   /** Whether a call that moves so many bytes may be made in the caller's thread now. */
   allows(bytes: number): boolean {
-    return bytes <= inCallBytesMax && this.#now() >= this.#resumesAt
+    return bytes <= inCallBytesMax && this.#pause.now() >= this.#pause.resumesAt
   }
 
   /** Makes the call, and remembers if it was slow. */
   run<T>(call: () => T): T {
-    const began = this.#now()
+    const pause = this.#pause
+    const began = pause.now()
     try {
       return call()
     } finally {
-      const now = this.#now()
+      const now = pause.now()
       const tookMs = now - began
       if (tookMs <= quickMsMax) this.#slow = 0
       else {
         this.#slow += 1
-        if (this.#slow >= slowCallsMax) this.#resumesAt = now + tookMs * pauseFactor
+        if (this.#slow >= slowCallsMax) pause.resumesAt = now + tookMs * pauseFactor
       }
     }
   }

@@ -3,7 +3,7 @@ import { constants, readSync, statSync, writevSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
-import { InCall } from './in-call.ts'
+import { InCall, InCallPause } from './in-call.ts'
 import { takeLock } from './node-lock.ts'
 
 export const nodeDisk: Disk = {
@@ -75,10 +75,14 @@ async function placeOf(handle: FileHandle, path: string): Promise<() => boolean>
   }
 }
 
+const now = (): number => performance.now()
+/** Of all files. Reads may be quick where writes are slow, and the other way round. */
+const readPause = new InCallPause(now)
+const writePause = new InCallPause(now)
+
 function nodeFile(handle: FileHandle, isInPlace: () => boolean): DiskFile {
-  const now = (): number => performance.now()
-  const reads = new InCall(now)
-  const writes = new InCall(now)
+  const reads = new InCall(readPause)
+  const writes = new InCall(writePause)
   return {
     async write(buffers, position) {
       const total = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
