@@ -44,6 +44,7 @@ test('compacts the partitions that need it, dirtiest first, and leaves the other
   )
   // A damaged one is left alone, and stays as it is.
   equal(damaged.failure, undefined)
+  equal(damaged.compaction.refusal?.code, 'PARTITION_DAMAGED')
   deepEqual(disk.contentOf(path), bytes)
 
   // Below the ratio nothing happens; past it only where it is passed.
@@ -93,3 +94,37 @@ for (const fault of ['damaged', 'deleted'] as const)
     deepEqual(reported, [])
     await log.close()
   })
+
+test('where one partition finds no room, the others are compacted, and it is tried again later', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, { clock, segmentBytes: 1000, compact: true })
+  const names = ['first', 'second', 'third'] as const
+  const partitions = new Map<string, Partition>()
+  for (const name of names) partitions.set(name, await log.createPartition(name, 0))
+  const first = partitions.get('first')!
+  // It is the dirtiest one.
+  for (const partition of partitions.values()) await write(partition, 10)
+  await first.compaction.clean()
+  for (const [name, partition] of partitions) if (name !== 'first') await partition.compaction.clean()
+  await write(first, 30)
+  for (const partition of partitions.values()) await write(partition, 10)
+  const before = Array.from(partitions.values(), ({ compaction }) => compaction.cleanedTo)
+  const open = disk.open.bind(disk)
+  let isFull = true
+  disk.open = (path, mode) =>
+    isFull && path.includes('/first-0/') && path.endsWith('.cleaned')
+      ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+      : open(path, mode)
+
+  const cleaner = new LogCleaner(clock, partitions)
+  await cleaner.run(() => false)
+  const grown = (): boolean[] =>
+    Array.from(partitions.values(), ({ compaction }, n) => compaction.cleanedTo > before[n]!)
+  deepEqual(grown(), [false, true, true])
+  equal(first.compaction.refusal?.code, 'DISK_FULL')
+  isFull = false
+  await cleaner.run(() => false)
+  deepEqual(grown(), [true, true, true])
+  equal(first.compaction.refusal, undefined)
+  await log.close()
+})

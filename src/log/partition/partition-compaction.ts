@@ -2,7 +2,7 @@
  * Compaction of one partition (`log/cleaner`): what can be cleaned now, and how a cleaned segment comes into
  * the log while readers and appends continue. A pass runs in portions beside the other work of the process.
  */
-import { isMillraceError } from '../../base/index.ts'
+import { isMillraceError, type MillraceError } from '../../base/index.ts'
 import { RecordBatch } from '../../wire/index.ts'
 import type { LastBatch } from '../cleaner/batch-cleaner.ts'
 import { cleanableRange, type CleanableRange } from '../cleaner/cleanable.ts'
@@ -45,10 +45,11 @@ export class PartitionCompaction {
   readonly #partition: CompactedPartition
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
-  readonly #poison: (error: unknown) => Error
+  readonly #poison: (error: unknown) => MillraceError
   #checkpoint: CleanerCheckpoint
   #running: Promise<boolean> | undefined
   #stopped = false
+  #refusal: MillraceError | undefined
 
   constructor(
     context: CompactionContext,
@@ -56,7 +57,7 @@ export class PartitionCompaction {
     segments: PartitionSegments,
     producers: ProducerState,
     checkpoint: CleanerCheckpoint,
-    poison: (error: unknown) => Error,
+    poison: (error: unknown) => MillraceError,
   ) {
     this.#context = context
     this.#partition = partition
@@ -74,6 +75,11 @@ export class PartitionCompaction {
   /** The keys of records below were compacted. */
   get cleanedTo(): number {
     return this.#checkpoint.cleanedTo
+  }
+
+  /** Why the partition could not be compacted the last time; undefined: it could. */
+  get refusal(): MillraceError | undefined {
+    return this.#refusal
   }
 
   get isRunning(): boolean {
@@ -146,6 +152,7 @@ export class PartitionCompaction {
         replace: (replaced, cleaned) => this.#replace(replaced, cleaned),
       })
       await this.#save({ ...this.#checkpoint, cleanedTo })
+      this.#refusal = undefined
       return true
     } catch (error) {
       // Retention or a deletion of records was faster, and took the files away.
@@ -155,13 +162,18 @@ export class PartitionCompaction {
     }
   }
 
-  /** The error for callers. A failing disk ends the partition. */
-  #failed(error: unknown): Error {
+  /** The error for callers, which is kept. A failing disk ends the partition. */
+  #failed(error: unknown): MillraceError {
+    const failed = this.#explain(error)
+    this.#refusal = failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+    return this.#refusal
+  }
+
+  #explain(error: unknown): MillraceError {
     const { folder } = this.#partition
-    if (error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH'))
-      return partitionDamaged(this.#partition, `${folder} cannot be compacted: ${error.message}`, error)
-    const failed = diskError(error, `compacting ${folder}`)
-    return failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+    return error instanceof DamagedBatch || isMillraceError(error, 'CORRUPT_BATCH')
+      ? partitionDamaged(this.#partition, `${folder} cannot be compacted: ${error.message}`, error)
+      : diskError(error, `compacting ${folder}`)
   }
 
   async #replace(replaced: readonly Segment[], cleaned: CleanedSegment): Promise<boolean> {

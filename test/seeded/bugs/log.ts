@@ -60,6 +60,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts'],
   },
   {
+    name: 'compaction: a partition that finds no room keeps the others waiting',
+    file: 'src/log/log-cleaner.ts',
+    find: 'if (!hasWorked) waiting.add(dirtiest)',
+    replace: 'if (!hasWorked) return',
+    tests: ['src/log/log-cleaner.test.ts'],
+  },
+  {
     name: 'compaction: a commit that is not durable replaces records',
     file: 'src/log/partition/partition-compaction.ts',
     find: '      await this.#partition.sync()\n',
