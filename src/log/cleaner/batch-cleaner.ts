@@ -83,7 +83,7 @@ export class BatchCleaner {
   #isKept(record: RecordCursor, horizonIsPast: boolean): boolean {
     if (record.keyStart < 0) return false
     if (horizonIsPast && record.valueStart < 0) return false
-    return record.offset >= this.#rules.keys.get(record.key()!)
+    return record.offset >= this.#rules.keys.get(record.bytes, record.keyStart, record.keyEnd)
   }
 
   #isLastOfProducer({ producerId, producerEpoch, lastOffset, isControl }: RecordBatch): boolean {

@@ -38,5 +38,6 @@ export async function readDirtyKeys(
 
 function addKeys(keys: KeyOffsets, batch: RecordBatch): void {
   const cursor = batch.records()
-  while (cursor.next()) if (cursor.keyStart >= 0) keys.set(cursor.key()!, cursor.offset)
+  while (cursor.next())
+    if (cursor.keyStart >= 0) keys.set(cursor.bytes, cursor.keyStart, cursor.keyEnd, cursor.offset)
 }
