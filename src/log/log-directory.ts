@@ -175,8 +175,7 @@ export class LogDirectory {
     const folder = await this.#folders.make(name, config, made =>
       new Segment(made, 0, this.#context).create(),
     )
-    const { indexIntervalBytes } = settings
-    const segment = new Segment(folder, 0, { ...this.#context, indexIntervalBytes })
+    const segment = new Segment(folder, 0, this.#context)
     segment.startEmpty()
     const log = {
       segments: [segment],

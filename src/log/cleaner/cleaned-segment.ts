@@ -8,7 +8,8 @@ import type { AbortedTransaction } from '../segment/abort-index.ts'
 import { diskFull } from '../files/disk-errors.ts'
 import { cleanedSuffix } from '../files/file-names.ts'
 import { removeIfThere } from '../files/small-file.ts'
-import { indexedTimestamp, Segment, type SegmentContext } from '../segment/segment.ts'
+import { indexedTimestamp } from '../segment/segment-indexes.ts'
+import { Segment, type SegmentContext } from '../segment/segment.ts'
 
 /** Buffers of one write: the kernel's limit (IOV_MAX). */
 const buffersMax = 1024
@@ -41,6 +42,7 @@ export class CleanedSegment {
     const [first] = replaced
     const segment = new Segment(first!.folder, first!.baseOffset, context)
     segment.hasGaps = true
+    segment.indexIntervalBytes = first!.indexIntervalBytes
     // For retention it is as old as what it replaces.
     segment.firstAppendMs = first!.firstAppendMs
     for (const { lastAppendMs = -1 } of replaced)

@@ -272,6 +272,26 @@ describe('compaction of a partition', () => {
     deepEqual(await batchesOf(again), expected)
   })
 
+  it('indexes as often as the topic says, also after a restart and in a cleaned segment', async () => {
+    const { partition, disk, roll, reopen } = await world()
+    const configured = async (each: Partition | Promise<Partition>): Promise<Partition> => {
+      const found = await each
+      found.configure({ ...found.settings, indexIntervalBytes: 0 })
+      return found
+    }
+    /** Each batch but the first one of a segment has an entry of eight bytes. */
+    const entries = (): number => disk.contentOf(`${dataPath}/prices-0/${'0'.repeat(20)}.index`)!.length / 8
+    await configured(partition)
+    for (const key of ['a', 'b', 'c']) await partition.append(batchOf([[key, '1']])).durable
+    const again = await configured(reopen())
+    for (const key of ['a', 'd']) await again.append(batchOf([[key, '2']])).durable
+    await again.roll()
+    equal(entries(), 4)
+    await roll()
+    ok(await (await configured(reopen())).compaction.clean())
+    equal(entries(), 3)
+  })
+
   it('refuses a gap that it did not make', async () => {
     const { partition, disk, roll, reopen } = await world()
     for (let n = 0; n < 3; n += 1) await partition.append(batchOf([[`${n}`, 'x'.repeat(100)]])).durable

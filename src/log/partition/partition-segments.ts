@@ -8,7 +8,7 @@ import type { CleanedSegment } from '../cleaner/cleaned-segment.ts'
 import { diskError, diskFailed } from '../files/disk-errors.ts'
 import { segmentFile } from '../files/file-names.ts'
 import type { Flush } from './flush.ts'
-import type { SettingsSource } from './partition-settings.ts'
+import type { PartitionSettings } from './partition-settings.ts'
 import { encodeSnapshot } from '../producers/producer-snapshot.ts'
 import type { ProducerEntry, ProducerState } from '../producers/producer-state.ts'
 import type { StoppedPartition, StoppedSegment } from '../recovery/clean-stop.ts'
@@ -21,7 +21,6 @@ export class PartitionSegments {
   readonly all: Segment[]
   readonly #folder: string
   readonly #context: SegmentContext & { readonly clock: Clock }
-  readonly #source: SettingsSource
   readonly #disk: Disk
   /** Removals and replacements of files. */
   readonly #changes = new SerialQueue()
@@ -34,18 +33,21 @@ export class PartitionSegments {
     segments: Segment[],
     snapshotOffset: number,
     context: SegmentContext & { readonly clock: Clock },
-    source: SettingsSource,
   ) {
     this.all = segments
     this.#snapshotOffset = snapshotOffset
     this.#folder = folder
     this.#context = context
-    this.#source = source
     this.#disk = context.disk
   }
 
   get active(): Segment {
     return this.all.at(-1)!
+  }
+
+  /** The settings have changed. */
+  configure({ indexIntervalBytes }: PartitionSettings): void {
+    for (const segment of this.all) segment.indexIntervalBytes = indexIntervalBytes
   }
 
   async write(flush: Flush): Promise<void> {
@@ -71,9 +73,8 @@ export class PartitionSegments {
     assert(before.nextOffset === flush.baseOffset, 'a segment begins where the one before ends')
     try {
       await this.save(flush.baseOffset, flush.roll!, largestProducerId)
-      const { indexIntervalBytes } = this.#source.settings
-      const context = { ...this.#context, indexIntervalBytes }
-      const segment = new Segment(this.#folder, flush.baseOffset, context)
+      const segment = new Segment(this.#folder, flush.baseOffset, this.#context)
+      segment.indexIntervalBytes = before.indexIntervalBytes
       await segment.create()
       await this.#disk.syncDirectory(this.#folder)
       this.all.push(segment)

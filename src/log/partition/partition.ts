@@ -81,7 +81,8 @@ export class Partition {
     })
     const poison = (error: unknown): MillraceError => this.#availability.poison(error)
     const { producers, cleaner } = log
-    const segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context, this)
+    const segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context)
+    segments.configure(settings)
     this.#segments = segments
     this.#producers = producers
     this.#start = new LogStart(segments, log.logStartOffset, this, {
@@ -122,6 +123,7 @@ export class Partition {
   /** Replaces the settings, from the next append and the next round of retention on. */
   configure(settings: PartitionSettings): void {
     this.#settings = settings
+    this.#segments.configure(settings)
   }
 
   /** Where a leader epoch ends (OffsetForLeaderEpoch); undefined for one beyond the present one. */

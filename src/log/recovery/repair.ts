@@ -22,7 +22,7 @@ import { OpenFiles } from '../files/open-files.ts'
 import { patientDisk } from '../files/patient-disk.ts'
 import { encodePartitionConfig, readPartitionConfig } from '../files/partition-config.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
-import { indexIntervalBytesDefault } from '../segment/segment.ts'
+import { indexIntervalBytesDefault } from '../segment/segment-indexes.ts'
 import { removeIfThere, replaceFile } from '../files/small-file.ts'
 
 const filesMax = 16

@@ -2,33 +2,34 @@
  * The offset and the time index of one segment, which grow with its log batch by batch: on append, in
  * recovery, or when it is read again because its index files have changed.
  */
+import type { RecordBatch } from '../../wire/index.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { TimeIndex } from './time-index.ts'
+
+/** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
+export const indexIntervalBytesDefault = 4096
 
 export class SegmentIndexes {
   readonly offsets: OffsetIndex
   readonly times: TimeIndex
-  readonly #intervalBytes: number
   #bytesSinceEntry = 0
   #maxTimestamp = -1
   /** Last offset of the first batch with the largest timestamp. */
   #maxTimestampOffset = -1
 
-  /** Empty ones, with an entry per `intervalBytes` of log. */
-  constructor(baseOffset: number, intervalBytes: number, files?: { index: Buffer; timeindex: Buffer }) {
+  /** Empty ones, or with the content of files. */
+  constructor(baseOffset: number, files?: { index: Buffer; timeindex: Buffer }) {
     this.offsets = new OffsetIndex(baseOffset, files?.index)
     this.times = new TimeIndex(baseOffset, files?.timeindex)
-    this.#intervalBytes = intervalBytes
   }
 
   /** Continues from files that cover a log of `sizeBytes` to its end. */
   static of(
     baseOffset: number,
-    intervalBytes: number,
     files: { index: Buffer; timeindex: Buffer },
     sizeBytes: number,
   ): SegmentIndexes {
-    const indexes = new SegmentIndexes(baseOffset, intervalBytes, files)
+    const indexes = new SegmentIndexes(baseOffset, files)
     const { last } = indexes.times
     indexes.#bytesSinceEntry = sizeBytes - (indexes.offsets.last?.position ?? 0)
     indexes.#maxTimestamp = last?.timestamp ?? -1
@@ -41,13 +42,19 @@ export class SegmentIndexes {
     return this.#maxTimestamp
   }
 
-  /** Takes in the next batch, which is at `position`. */
-  add(lastOffset: number, maxTimestamp: number, position: number, bytes: number): void {
+  /** Takes in the next batch, which is at `position`. An entry comes after each `intervalBytes` of log. */
+  add(
+    lastOffset: number,
+    maxTimestamp: number,
+    position: number,
+    bytes: number,
+    intervalBytes: number,
+  ): void {
     if (maxTimestamp > this.#maxTimestamp) {
       this.#maxTimestamp = maxTimestamp
       this.#maxTimestampOffset = lastOffset
     }
-    if (this.#bytesSinceEntry > this.#intervalBytes) {
+    if (this.#bytesSinceEntry > intervalBytes) {
       this.offsets.append(lastOffset, position)
       this.times.append(this.#maxTimestamp, this.#maxTimestampOffset)
       this.#bytesSinceEntry = 0
@@ -60,4 +67,12 @@ export class SegmentIndexes {
     this.times.append(this.#maxTimestamp, this.#maxTimestampOffset)
     return { index: this.offsets.bytes, timeindex: this.times.bytes }
   }
+}
+
+/**
+ * What the time index has to know of a batch: a marker has the machine's time, which says nothing of the
+ * records, and a batch that compaction has emptied has the time of records that are gone.
+ */
+export function indexedTimestamp(batch: RecordBatch): number {
+  return batch.isControl || batch.count === 0 ? -1 : batch.maxTimestamp
 }

@@ -10,25 +10,23 @@
  * by themselves.
  */
 import { assert, freshMemory, type Disk } from '../../base/index.ts'
-import type { RecordBatch } from '../../wire/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
 import { digestOf, emptyDigest, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
-import { SegmentIndexes } from './segment-indexes.ts'
+import { indexedTimestamp, SegmentIndexes } from './segment-indexes.ts'
 import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
 import { scanSegment } from './segment-scan.ts'
 import { readFile, removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
 
-/** Bytes of log per index entry: Kafka's `log.index.interval.bytes`. */
-export const indexIntervalBytesDefault = 4096
 /** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
 
 export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
+  /** Of segments until their partition is configured. */
   readonly indexIntervalBytes: number
   /**
    * A log of Apache Kafka's perhaps: compaction has left gaps in the offsets, also between segments.
@@ -60,6 +58,8 @@ export class Segment {
   sizeBytes = 0
   /** What of them a loss of power may take. */
   unsyncedBytes = 0
+  /** Bytes of log per index entry, from the next batch on. */
+  indexIntervalBytes: number
   /** Compaction may have left gaps between its batches. */
   hasGaps = false
   /** The machine's time of the first and of the last append; undefined while unknown. */
@@ -86,6 +86,7 @@ export class Segment {
     this.nextOffset = baseOffset
     this.path = `${folder}/${segmentFile(baseOffset, 'log')}`
     this.#context = context
+    this.indexIntervalBytes = context.indexIntervalBytes
   }
 
   /** Makes the file of a new segment. Its name is not durable before the folder is synced. */
@@ -103,7 +104,7 @@ export class Segment {
 
   /** Begins with empty indexes, for {@link index} to fill. */
   startIndexes(): void {
-    this.#indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
+    this.#indexes = new SegmentIndexes(this.baseOffset)
   }
 
   /** Takes the segment for what its digest says. The aborted transactions have been compared with it. */
@@ -180,7 +181,7 @@ export class Segment {
   /** Takes the batch at the end of the file into the indexes. */
   index(lastOffset: number, maxTimestamp: number, bytes: number): void {
     assert(this.#indexes, 'the indexes of a segment that grows are in memory')
-    this.#indexes.add(lastOffset, maxTimestamp, this.sizeBytes, bytes)
+    this.#indexes.add(lastOffset, maxTimestamp, this.sizeBytes, bytes, this.indexIntervalBytes)
     this.sizeBytes += bytes
     this.nextOffset = lastOffset + 1
   }
@@ -350,7 +351,7 @@ export class Segment {
 
   /** From their files where the digest proves these, else from the log. */
   async #loadIndexes(): Promise<SegmentIndexes> {
-    const { disk, indexIntervalBytes } = this.#context
+    const { disk } = this.#context
     if (this.#digest) {
       const { files, logBytes } = this.#digest
       const index = files.index.bytes === 0 ? undefined : await readFile(disk, this.#path('index'))
@@ -358,7 +359,7 @@ export class Segment {
         files.timeindex.bytes === 0 ? undefined : await readFile(disk, this.#path('timeindex'))
       if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
         const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
-        return SegmentIndexes.of(this.baseOffset, indexIntervalBytes, found, logBytes)
+        return SegmentIndexes.of(this.baseOffset, found, logBytes)
       }
     }
     return this.#indexLog()
@@ -366,11 +367,17 @@ export class Segment {
 
   /** Where the log is damaged the indexes end; a reader that comes there finds that out. */
   async #indexLog(): Promise<SegmentIndexes> {
-    const indexes = new SegmentIndexes(this.baseOffset, this.#context.indexIntervalBytes)
+    const indexes = new SegmentIndexes(this.baseOffset)
     const from = { position: 0, offset: this.baseOffset }
     const end = await this.#context.files.use(this.path, 'read', file =>
       scanSegment(file, this.sizeBytes, from, { gapless: false }, (batch, position) =>
-        indexes.add(batch.lastOffset, indexedTimestamp(batch), position, batch.sizeBytes),
+        indexes.add(
+          batch.lastOffset,
+          indexedTimestamp(batch),
+          position,
+          batch.sizeBytes,
+          this.indexIntervalBytes,
+        ),
       ),
     )
     this.#madeFromLog = end.problem === undefined
@@ -388,12 +395,4 @@ export class Segment {
   #path(extension: SegmentExtension): string {
     return `${this.folder}/${segmentFile(this.baseOffset, extension)}`
   }
-}
-
-/**
- * What the time index has to know of a batch: a marker has the machine's time, which says nothing of the
- * records, and a batch that compaction has emptied has the time of records that are gone.
- */
-export function indexedTimestamp(batch: RecordBatch): number {
-  return batch.isControl || batch.count === 0 ? -1 : batch.maxTimestamp
 }
