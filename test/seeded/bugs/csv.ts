@@ -125,6 +125,6 @@ export const csvBugs: readonly SeededBug[] = [
     file: 'src/connect/publisher.ts',
     find: "new Set(['MALFORMED_RECORD', 'RECORD_TOO_LARGE'])",
     replace: "new Set(['MALFORMED_RECORD'])",
-    tests: ['src/connect/publish.test.ts'],
+    tests: ['src/connect/publish-bad-rows.test.ts'],
   },
 ]

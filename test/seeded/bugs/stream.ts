@@ -625,7 +625,7 @@ export const streamBugs: readonly SeededBug[] = [
     replace: 'if (open.count > 0) return open',
     tests: [
       'test/app/outputs.test.ts',
-      'src/connect/publish.test.ts',
+      'src/connect/publish-bad-rows.test.ts',
       'src/port/produce/record-sizes.test.ts',
     ],
   },
