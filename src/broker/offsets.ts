@@ -14,21 +14,10 @@ import { fromUtf8, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { GroupCommit, OffsetCommit, TopicPartition } from '../port/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../wire/index.ts'
-import {
-  decodeGroupKey,
-  decodeGroupValue,
-  encodeGroupKey,
-  encodeGroupValue,
-  type KeptGroup,
-} from './group-records.ts'
+import { decodeGroupKey, decodeGroupValue, type KeptGroup } from './group-records.ts'
 import { InternalLog, type InternalLimits, type InternalRecord } from './internal-log.ts'
-import {
-  decodeOffsetKey,
-  decodeOffsetValue,
-  encodeOffsetKey,
-  encodeOffsetValue,
-  type StoredOffset,
-} from './internal-records.ts'
+import { decodeOffsetKey, decodeOffsetValue, type StoredOffset } from './internal-records.ts'
+import { commitOf, groupRecord, offsetRecords, tombstones } from './offset-records.ts'
 import { keyOf, PendingOffsets, type PartitionKey } from './pending-offsets.ts'
 
 /**
@@ -142,7 +131,7 @@ export class Offsets {
     commit: GroupCommit,
   ): Promise<void> {
     const stored = this.#stored(commit)
-    const { written } = this.#log.append([...this.#records(commit.group, stored)], {
+    const { written } = this.#log.append([...offsetRecords(commit.group, stored)], {
       ...producer,
       transactional: true,
     })
@@ -259,7 +248,7 @@ export class Offsets {
     gone: readonly TopicPartition[],
   ): Promise<void> {
     const change = { group, offsets }
-    await this.#appending(change, [...this.#records(group, offsets), ...tombstones(group, gone)], () => {
+    await this.#appending(change, [...offsetRecords(group, offsets), ...tombstones(group, gone)], () => {
       this.#drop(group, gone)
       for (const offset of offsets) this.#keep(group, offset)
     })
@@ -309,11 +298,6 @@ export class Offsets {
       const topicId = this.#context.topicId(topic)
       return { topic, partition, offset, leaderEpoch, metadata, committedMs, topicId }
     })
-  }
-
-  *#records(group: string, offsets: Iterable<StoredOffset>): Generator<InternalRecord> {
-    for (const offset of offsets)
-      yield { key: encodeOffsetKey(group, offset), value: encodeOffsetValue(offset) }
   }
 
   #keep(group: string, offset: StoredOffset): void {
@@ -371,24 +355,6 @@ export class Offsets {
 
   *#allRecords(): Generator<InternalRecord> {
     for (const [group, kept] of this.#kept) yield groupRecord(group, kept)
-    for (const [group, committed] of this.#groups) yield* this.#records(group, committed.values())
-  }
-}
-
-function tombstones(group: string, gone: readonly TopicPartition[]): InternalRecord[] {
-  return gone.map(partition => ({ key: encodeOffsetKey(group, partition), value: null }))
-}
-
-function groupRecord(group: string, kept: KeptGroup | undefined): InternalRecord {
-  return { key: encodeGroupKey(group), value: kept ? encodeGroupValue(kept) : null }
-}
-
-function commitOf({ topic, partition, offset, leaderEpoch, metadata }: StoredOffset): OffsetCommit {
-  return {
-    topic,
-    partition,
-    offset,
-    ...(leaderEpoch < 0 ? {} : { leaderEpoch }),
-    ...(metadata === '' ? {} : { metadata }),
+    for (const [group, committed] of this.#groups) yield* offsetRecords(group, committed.values())
   }
 }
