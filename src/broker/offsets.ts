@@ -6,6 +6,9 @@
  * that a successor never starts from before its predecessor's last commit. At start the log is read from its
  * beginning, markers included.
  *
+ * A commit outside of transactions, or a deletion, is newer than what open transactions appended before it:
+ * that does not count, whatever their outcome. So the last one in the log holds, as in Kafka.
+ *
  * Each offset carries the id of its topic, and counts for that topic only. So offsets that a deletion has not
  * reached yet, or of a transaction that ends after its topic was deleted, do not count for a new topic of
  * that name.
@@ -229,9 +232,11 @@ export class Offsets {
   async forgetGroup(group: string): Promise<void> {
     this.checkUsable()
     const gone = this.#partitionsOf(group)
+    const replaced = this.#pending.of(group)
     const record = this.#kept.has(group) || this.isPending(group) ? [groupRecord(group, undefined)] : []
     await this.#appending({ group, offsets: [] }, [...record, ...tombstones(group, gone)], () => {
       this.#kept.delete(group)
+      this.#pending.drop(replaced)
       this.#drop(group, gone)
     })
   }
@@ -248,7 +253,9 @@ export class Offsets {
     gone: readonly TopicPartition[],
   ): Promise<void> {
     const change = { group, offsets }
+    const replaced = this.#pending.of(group, [...offsets, ...gone])
     await this.#appending(change, [...offsetRecords(group, offsets), ...tombstones(group, gone)], () => {
+      this.#pending.drop(replaced)
       this.#drop(group, gone)
       for (const offset of offsets) this.#keep(group, offset)
     })
@@ -259,6 +266,7 @@ export class Offsets {
     const found = new Map<PartitionKey, TopicPartition>(this.#groups.get(group))
     for (const change of this.#inFlight)
       if (change.group === group) for (const offset of change.offsets) found.set(keyOf(offset), offset)
+    for (const { offset } of this.#pending.of(group)) found.set(keyOf(offset), offset)
     return [...found.values()]
   }
 
@@ -335,6 +343,7 @@ export class Offsets {
       const key = decodeOffsetKey(bytes)
       if (!key) continue
       const { group, topic, partition } = key
+      if (!batch.isTransactional) this.#pending.drop(this.#pending.of(group, [key]))
       if (value === null) this.#groups.get(group)?.delete(keyOf(key))
       else {
         const offset: StoredOffset = { topic, partition, ...decodeOffsetValue(value) }

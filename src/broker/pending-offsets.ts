@@ -12,7 +12,7 @@ export interface PendingOffset {
 
 /** What one transaction will commit. */
 interface Pending {
-  readonly offsets: PendingOffset[]
+  offsets: PendingOffset[]
   ended: PromiseWithResolvers<void>
   /** Why it could not be ended the last time. */
   heldBy: unknown
@@ -36,6 +36,24 @@ export class PendingOffsets {
       this.#byProducer.set(producerId, pending)
     }
     pending.offsets.push(offset)
+  }
+
+  /** What transactions hold for a group; for these partitions, if they are given. */
+  of(group: string, partitions?: readonly TopicPartition[]): ReadonlySet<PendingOffset> {
+    const found = new Set<PendingOffset>()
+    if (this.isEmpty) return found
+    const keys = partitions && new Set(partitions.map(keyOf))
+    for (const { offsets } of this.#byProducer.values())
+      for (const each of offsets)
+        if (each.group === group && (!keys || keys.has(keyOf(each.offset)))) found.add(each)
+    return found
+  }
+
+  /** These do not count, however their transactions end: newer offsets are in their place. */
+  drop(replaced: ReadonlySet<PendingOffset>): void {
+    if (replaced.size === 0) return
+    for (const pending of this.#byProducer.values())
+      pending.offsets = pending.offsets.filter(each => !replaced.has(each))
   }
 
   /**

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'committed offsets go back: to those of a transaction that was open before a later commit',
+    file: 'src/broker/offsets.ts',
+    find: '      this.#pending.drop(replaced)\n      this.#drop(group, gone)\n      for',
+    replace: '      this.#drop(group, gone)\n      for',
+    tests: ['src/broker/offsets.test.ts'],
+  },
+  {
     name: 'groups: a group that a crash has emptied is not kept as empty',
     file: 'src/broker/group-rebalance.ts',
     find: 'if (members.length === 0 && kept.members.length > 0) this.#keepEmpty()',
