@@ -2,17 +2,17 @@
  * Runs the commands in this process over a terminal of arrays: what they refuse, and in which words. test/cli
  * runs the real command.
  */
-import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, test } from 'node:test'
-import { pathToFileURL } from 'node:url'
 import { nodeDisk, systemClock, systemRandom } from '../base/index.ts'
 import { Broker } from '../broker/broker.ts'
 import { openLog } from '../open-log.ts'
 import { batch } from '../port/conformance/harness.ts'
+import { refused, run } from './cli.test-support.ts'
 import { runCli } from './cli.ts'
 import { linesOf } from './terminal.ts'
 
@@ -20,48 +20,6 @@ const folder = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
 const data = join(folder, 'data')
 const none = join(folder, 'none')
-
-async function run(
-  args: readonly string[],
-  input: string | Uint8Array = '',
-): Promise<{ code: number; out: string; err: string }> {
-  const { signal } = new AbortController()
-  let out = ''
-  let err = ''
-  const code = await runCli(args, {
-    lines: linesOf(Readable.from([Buffer.from(input)]), signal),
-    signal,
-    write: text => {
-      out += text
-      return Promise.resolve()
-    },
-    note: text => {
-      err += `${text}\n`
-    },
-  })
-  return { code, out, err }
-}
-
-/**
- * The command is refused with this exit code and error code (without one: by the parser of arguments), in
- * words that match `about`.
- */
-async function refused(
-  args: readonly string[],
-  [exitCode, errorCode, about]: readonly [number, string, RegExp],
-  input?: string | Uint8Array,
-): Promise<void> {
-  const { code, err } = await run(args, input)
-  match(err, about)
-  match(
-    err,
-    errorCode === ''
-      ? /^millrace: .*\n(\(Did you mean .*\)\n)?.*--help.*\n$/
-      : new RegExp(`\\(${errorCode}\\)\n$`),
-  )
-  doesNotMatch(err, /node:internal/)
-  equal(code, exitCode)
-}
 
 test('names wrong arguments before it opens anything', async () => {
   const wrong: [string, RegExp][] = [
@@ -347,79 +305,4 @@ test('publishes to a topic that exists with its own count of partitions, unless 
   const asked = ['produce', 'four', '--partitions', '3', '--data', at]
   await refused(asked, [1, 'PARTITION_COUNT_CHANGED', /4 partitions/], 'x\n')
   equal((await run(['consume', 'four', '--data', at])).out.split('\n').length, 4)
-})
-
-test('names a module that exports no app or cannot be loaded, with the fault', async () => {
-  const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
-  const cases: [string, readonly [number, string, RegExp]][] = [
-    ['export const a = 1', [2, 'USAGE', /exports no app/]],
-    ['class RunnableApp {}; export default new RunnableApp()', [2, 'USAGE', /another installation/]],
-    ['\nexport const a = ', [1, 'APP_MODULE_FAILED', /SyntaxError.*\n.*m1?\d\.ts:2/]],
-    ["\nthrow new Error('boom')", [1, 'APP_MODULE_FAILED', /Error: boom\n.*m1?\d\.ts:2/]],
-    ["throw 'a string'", [1, 'APP_MODULE_FAILED', /a string/]],
-    ["import 'not-installed'", [1, 'APP_MODULE_FAILED', /not-installed/]],
-    [
-      `import { createApp } from '${sources}'\nexport default createApp('no such name')`,
-      [2, 'INVALID_ARGUMENT', /'no such name'/],
-    ],
-    [
-      `import { createApp } from '${sources}'
-       await using twice = { async [Symbol.asyncDispose]() { throw new Error('and another') } }
-       createApp('the first failure')`,
-      [2, 'INVALID_ARGUMENT', /'the first failure'/],
-    ],
-    [
-      `import { createApp, text, topic } from '${sources}'
-       const lines = createApp('twins').stream(topic('lines', { value: text() }))
-       for (let n = 0; n < 2; n += 1) lines.filter(() => true, { name: 'same' })`,
-      [1, 'DUPLICATE_OPERATOR', /'same'.*\{ name \}/],
-    ],
-    [
-      `import { createApp, text, topic, tumbling } from '${sources}'
-       const counts = createApp('shrinking').stream(topic('lines', { key: text(), value: text() })).groupByKey()
-         .windowedBy(tumbling('1h', { allowedLateness: '2d' })).count()
-       counts.emit('final').toStream(({ key }) => key).groupByKey().windowedBy(tumbling('1d')).count()`,
-      [1, 'LATENESS_SHRINKS', /tumbling 1d.*: 2d\).*allowedLateness: '2d'/],
-    ],
-  ]
-  for (const [index, [text, expected]] of cases.entries()) {
-    const path = join(folder, `m${index}.ts`)
-    writeFileSync(path, text)
-    await refused(['describe', path], expected)
-  }
-  await refused(['describe', join(folder, 'none.ts')], [1, 'SOURCE_MISSING', /none\.ts/])
-  await refused(['run', folder], [2, 'USAGE', /is a folder/])
-})
-
-test('describe: text, Mermaid and JSON', async () => {
-  const path = join(folder, 'app.ts')
-  const sources = pathToFileURL(join(import.meta.dirname, '../index.ts')).href
-  writeFileSync(
-    path,
-    `import { createApp, text, topic } from '${sources}'
-     export const app = createApp('copier')
-     app.stream(topic('from', { value: text() }), { name: 'read' }).to(topic('to', { value: text() }))`,
-  )
-  match((await run(['describe', path])).out, /^app copier\n {2}stage 0\n {4}read: stream of topic from\n/)
-  match((await run(['describe', path, '--format', 'mermaid'])).out, /^flowchart TD\n[^]*n0 --> n1/)
-  const json = JSON.parse((await run(['describe', path, '--format', 'json'])).out) as {
-    app: string
-    stages: { nodes: { name: string }[] }[]
-  }
-  deepEqual([json.app, json.stages[0]?.nodes[0]?.name], ['copier', 'read'])
-})
-
-test('lines: over chunks, with and without a return or a mark at the start, and a last one without an end', async () => {
-  const lines = async (...chunks: (string | Uint8Array)[]): Promise<string[]> => {
-    const input = Readable.from(chunks.map(chunk => Buffer.from(chunk)))
-    const found: string[] = []
-    for await (const line of linesOf(input, new AbortController().signal)) found.push(line)
-    return found
-  }
-  deepEqual(await lines('a\nb'), ['a', 'b'])
-  deepEqual(await lines('a\r\n\r\n', '\n'), ['a', '', ''])
-  deepEqual(await lines('a', 'b', 'c\nd', '\n'), ['abc', 'd'])
-  deepEqual(await lines('\uFEFFa\n\uFEFFb'), ['a', '\uFEFFb'])
-  deepEqual(await lines(Uint8Array.of(0xc3), Uint8Array.of(0xa9, 10)), ['é'])
-  deepEqual(await lines(), [])
 })
