@@ -1,17 +1,18 @@
 /** A member and its coordinator: how it joins, and how long it is there. */
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { ActiveClock } from '../base/index.ts'
 import { GroupMember, type GroupCoordinator } from '../port/index.ts'
 import { Coordinator, sessionMs } from './group-coordinator.test-support.ts'
 
-test('a new member joins again with the id that the coordinator requires', async () => {
+test('a new member joins again with the id that the coordinator requires, also after a deletion', async () => {
   const { clock, groups } = new Coordinator()
   const ids: string[] = []
   const coordinator: GroupCoordinator = {
-    join: request => {
+    join: async request => {
       ids.push(request.memberId)
+      if (ids.length === 2) await groups.whileDeleting('g', forget => forget())
       return groups.join({ ...request, requireMemberId: true })
     },
     sync: request => groups.sync(request),
@@ -32,7 +33,8 @@ test('a new member joins again with the id that the coordinator requires', async
     { group: 'g', topics: [['t']], onAssigned() {}, onRevoked() {}, onLost() {} },
   )
   const { memberId, assignment } = await member.join()
-  deepEqual(ids, ['', memberId])
+  deepEqual(ids, ['', ids[1], '', memberId])
+  notEqual(ids[1], memberId)
   equal(assignment.length, 2)
   equal(groups.members('g'), 1)
   await member.leave()

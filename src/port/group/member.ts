@@ -166,6 +166,8 @@ export class GroupMember {
     const busy = this.#busy()
     // A commit that does not end must not hold up the others.
     await this.#inTime(() => this.#gate.close())
+    /** Whether its id was given out, and it has not joined with it. */
+    let isPromised = false
     for (;;) {
       if (this.#gone) return
       this.#isStale = false
@@ -175,8 +177,11 @@ export class GroupMember {
       } catch (error) {
         if (isMillraceError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) continue
         const memberId = requiredMemberId(error)
-        if (memberId !== undefined) {
-          this.#memberId = memberId
+        // The group was deleted meanwhile, and with it the id: another one is asked for.
+        const isForgotten: boolean = isPromised && isMillraceError(error, 'UNKNOWN_MEMBER_ID')
+        if (memberId !== undefined || isForgotten) {
+          this.#memberId = memberId ?? ''
+          isPromised = !isForgotten
           continue
         }
         // Nothing is known of the generation until there is room: nothing can be committed either.
