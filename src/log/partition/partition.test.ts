@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode, MillraceError } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
@@ -41,6 +41,18 @@ test('what may not be appended is refused, and leaves nothing', async () => {
   equal(partition.logEndOffset, 0)
   await partition.append(sound).durable
   deepEqual(await valuesOf(partition), ['a'])
+})
+
+test("a batch that is too large for a segment fits once the topic's segment.bytes is raised", async () => {
+  const { partition } = await newPartition({ segmentBytes: 200 })
+  const batch = batchOf(['x'.repeat(200)])
+  throws(() => partition.append(batch), {
+    code: 'RECORD_TOO_LARGE',
+    message: /raise the topic's segment\.bytes/,
+  })
+  partition.configure({ ...partition.settings, segmentBytes: batch.length })
+  await partition.append(batch).durable
+  equal((await valuesOf(partition)).length, 1)
 })
 
 test('an offset outside of the log is refused, its end is not', async () => {
