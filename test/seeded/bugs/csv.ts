@@ -3,6 +3,7 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 const tests = [
   'src/connect/connectors/csv-edges.test.ts',
+  'src/connect/connectors/csv-values.test.ts',
   'src/connect/connectors/csv.test.ts',
   'test/connect/csv-round-trip.test.ts',
 ]
