@@ -125,7 +125,7 @@ class Soak {
       await this.#clock.advance(roundMs)
       this.rounds += 1
     }
-    await this.#settle(this.#caughtUp(instance))
+    await this.#settle(this.#caughtUp(port, instance))
     instance.stop()
     await this.#settle(running)
     await this.#settle(this.#checkTotals(log))
@@ -180,7 +180,9 @@ class Soak {
       if (name.startsWith(`${app}-`)) await port.admin.alterConfigs({ type: 'topic', name }, changes)
   }
 
-  async #caughtUp(instance: Instance): Promise<void> {
+  async #caughtUp(port: InProcessLog, instance: Instance): Promise<void> {
+    // A commit has ended before its markers show. This waits for them.
+    for (const partition of [0, 1]) await port.offsets(orders.name, partition, 'latest')
     while (instance.progress().lag > 0) await this.#clock.sleep(stepMs)
   }
 
