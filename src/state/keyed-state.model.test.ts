@@ -202,7 +202,7 @@ class Case {
 }
 
 test('state equals a sorted map, through commits, failures and crashes', () =>
-  forSeeds(1500, async random => {
+  forSeeds(1000, async random => {
     const one = new Case(random)
     for (let step = 0; step < steps; step++)
       try {
