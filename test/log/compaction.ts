@@ -23,9 +23,12 @@ import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import { BatchBuilder, readBatches } from '../../src/wire/index.ts'
 import { forSeeds } from '../for-seeds.ts'
+import { soak } from '../scale.ts'
 import { withPower } from '../power.ts'
 import { CompactionModel, type Found, type ModelRecord } from './compaction-model.ts'
 
+/** `npm test` runs a tenth of them: a seed takes 40 ms. */
+const seedsOfSoak = soak ? 10_000 : 4000
 const processesPerSeed = 4
 const operationsMax = 60
 const callsMax = 300
@@ -67,7 +70,7 @@ const nothingYet: Progress = { passes: 0, removed: 0, shown: 0, restarts: 0, dup
 export async function simulate(): Promise<Progress> {
   const progress = { ...nothingYet }
   await forSeeds(
-    10_000,
+    seedsOfSoak,
     random => new Simulation(random, progress).run(),
     ({ length }) => {
       for (const [what, count] of Object.entries(progress))
