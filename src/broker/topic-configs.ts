@@ -32,7 +32,7 @@ const codecs = ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer']
 
 const notReplicated = 'millrace replicates nothing: past one machine the log is that of Apache Kafka'
 const noTiers = 'millrace has no tiered storage'
-const ownSyncs = 'millrace syncs before it acknowledges, or with durability os when a segment ends'
+const ownSyncs = 'millrace syncs before it acknowledges, or with durability os at its checkpoints'
 
 function int(min: number, max?: number): ConfigKind {
   return { type: 'int', min, ...(max === undefined ? {} : { max }) }

@@ -2,10 +2,6 @@
  * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and
  * every so many bytes, if anything was written. A checkpoint has only offsets that are synced already. One is
  * written at a time: a call that comes meanwhile leads to another one after it.
- *
- * With durability `os` no sync is made for a checkpoint: it is the operating system that decides when bytes
- * are on the disk, as with Apache Kafka. Offsets then move when a segment ends, and the next start after a
- * crash reads the active segments again.
  */
 import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../base/index.ts'
 import { writeCheckpoint } from './recovery/checkpoint.ts'
@@ -16,7 +12,6 @@ import type { Partition } from './partition/partition.ts'
 export interface CheckpointerConfig {
   readonly disk: Disk
   readonly clock: Clock
-  readonly durability: 'sync' | 'os'
   readonly checkpointIntervalMs: number
   readonly checkpointBytes: number
   readonly onFatal: ((error: MillraceError) => void) | undefined
@@ -37,8 +32,6 @@ export class Checkpointer {
   /** Writes that have not begun: they will have all offsets of their time. */
   #nextPoints: Promise<void> | undefined
   #nextStarts: Promise<void> | undefined
-  /** The synced ends in the last checkpoint. */
-  #saved: ReadonlyMap<Partition, number> = new Map()
 
   constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
     this.#path = path
@@ -76,11 +69,9 @@ export class Checkpointer {
 
   /** Writes the synced end of each partition. */
   saveRecoveryPoints(): Promise<void> {
-    return (this.#nextPoints ??= this.#pointWrites.run(async () => {
+    return (this.#nextPoints ??= this.#pointWrites.run(() => {
       this.#nextPoints = undefined
-      const points = new Map([...this.#partitions.values()].map(each => [each, each.syncedOffset]))
-      await this.#save(recoveryPointsName, points)
-      this.#saved = points
+      return this.#save(recoveryPointsName, 'syncedOffset')
     }))
   }
 
@@ -88,8 +79,7 @@ export class Checkpointer {
   saveLogStarts(): Promise<void> {
     return (this.#nextStarts ??= this.#startWrites.run(() => {
       this.#nextStarts = undefined
-      const starts = new Map([...this.#partitions.values()].map(each => [each, each.logStartOffset]))
-      return this.#save(logStartsName, starts)
+      return this.#save(logStartsName, 'logStartOffset')
     }))
   }
 
@@ -101,23 +91,12 @@ export class Checkpointer {
   }
 
   async #syncAndSave(): Promise<void> {
-    if (this.#config.durability === 'sync') {
-      // Nobody waits for the sync of transactions in progress, but the checkpoint does.
-      const syncs = [...this.#partitions.values()]
-        .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
-        .map(partition => partition.sync())
-      await this.#forAWhile(Promise.allSettled(syncs))
-    } else if (!this.#hasMoved()) return
+    // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
+    const syncs = [...this.#partitions.values()]
+      .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
+      .map(partition => partition.sync())
+    await this.#forAWhile(Promise.allSettled(syncs))
     await this.saveRecoveryPoints()
-  }
-
-  /** Whether a synced end differs from the one in the last checkpoint. */
-  #hasMoved(): boolean {
-    const partitions = [...this.#partitions.values()]
-    return (
-      partitions.length !== this.#saved.size ||
-      partitions.some(partition => this.#saved.get(partition) !== partition.syncedOffset)
-    )
   }
 
   /** A file whose sync does not return does not hold up other partitions: they are checkpointed. */
@@ -128,8 +107,12 @@ export class Checkpointer {
     timer.cancel()
   }
 
-  async #save(name: string, offsets: ReadonlyMap<Partition, number>): Promise<void> {
-    const lines = Array.from(offsets, ([{ topic, index }, offset]) => ({ topic, index, offset }))
+  async #save(name: string, offset: 'syncedOffset' | 'logStartOffset'): Promise<void> {
+    const lines = Array.from(this.#partitions.values(), partition => ({
+      topic: partition.topic,
+      index: partition.index,
+      offset: partition[offset],
+    }))
     await writeCheckpoint(this.#config.disk, this.#path, name, lines)
   }
 

@@ -1,13 +1,14 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { fromUtf8, type Disk } from '../base/index.ts'
+import { fromUtf8, seededRandom, utf8, type Disk } from '../base/index.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { batchOf, dataPath, failsWith, filesOf, openDirectory, valuesOf } from './log.test-support.ts'
 import type { Partition } from './partition/partition.ts'
 
 const folder = `${dataPath}/flights-0`
+const recoveryPoints = `${dataPath}/recovery-point-offset-checkpoint`
 
 /** Appends one record with a producer's sequence; true where the log knew it. */
 async function send(partition: Partition, sequence: number): Promise<boolean> {
@@ -98,6 +99,33 @@ test('a producer is forgotten after its time, also where no process lives that l
     if (producerId % 3 === 0) disk.kill()
     else await log.close()
   }
+})
+
+test('a checkpoint comes with time, with bytes and with a roll; it names what is synced', async () => {
+  const check = async (
+    options: Parameters<typeof openDirectory>[1],
+    batches: number,
+    waitMs: number,
+    isExpected: (offset: number) => boolean,
+  ): Promise<void> => {
+    const clock = virtualClock()
+    const disk = new SimulatedDisk()
+    const log = await openDirectory(disk, { clock, ...options })
+    const partition = await log.createPartition('flights', 0)
+    for (let sequence = 0; sequence < batches; sequence += 1) await send(partition, sequence)
+    await clock.advance(waitMs)
+    const text = utf8(disk.contentOf(recoveryPoints)!)
+    const offset = Number(/^flights 0 (\d+)$/m.exec(text)?.[1] ?? 0)
+    ok(isExpected(offset), text)
+    await log.close()
+  }
+  await check({}, 3, 4999, offset => offset === 0)
+  await check({}, 3, 5000, offset => offset === 3)
+  await check({ checkpointIntervalMs: 100 }, 3, 100, offset => offset === 3)
+  await check({ checkpointBytes: 300 }, 3, 0, offset => offset >= 2)
+  await check({ segmentBytes: 300 }, 3, 0, offset => offset >= 2)
+  // Nobody waits for this sync but the checkpoint.
+  await check({ durability: 'os' }, 3, 5000, offset => offset === 3)
 })
 
 test('the clock is idle while nothing is written', async () => {
@@ -279,6 +307,18 @@ test('the largest producer id is known, also of producers that were forgotten or
   disk.capacityBytes = 0
   await failsWith('DISK_FULL', append(80))
   equal(log.largestProducerId, 80)
+})
+
+test('a checkpoint names what is synced, not what shows', async () => {
+  const disk = new SimulatedDisk({ random: seededRandom(4) })
+  const log = await openDirectory(disk, { durability: 'os' })
+  const partition = await log.createPartition('flights', 0)
+  await log.createPartition('alerts', 0)
+  await partition.append(batchOf(['x'.repeat(2000)])).written
+  equal(partition.highWatermark, 1)
+  // Writes the checkpoint, and syncs nothing.
+  await log.deletePartition('alerts', 0)
+  ok(utf8(disk.contentOf(recoveryPoints)!).includes('flights 0 0'))
 })
 
 test('a stop is not a clean one where a partition could not be closed', async () => {

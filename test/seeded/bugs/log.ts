@@ -200,16 +200,9 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'a checkpoint says what is not so: what shows is taken for synced',
     file: 'src/log/checkpointer.ts',
-    find: '[each, each.syncedOffset]',
-    replace: '[each, each.highWatermark]',
-    tests: ['src/log/checkpointer.test.ts'],
-  },
-  {
-    name: 'a checkpoint with durability os is written although nothing has moved',
-    file: 'src/log/checkpointer.ts',
-    find: 'this.#saved.get(partition) !== partition.syncedOffset',
-    replace: 'this.#saved.get(partition) !== partition.logEndOffset',
-    tests: ['src/log/checkpointer.test.ts'],
+    find: "this.#save(recoveryPointsName, 'syncedOffset')",
+    replace: "this.#save(recoveryPointsName, 'highWatermark')",
+    tests: ['src/log/log-directory.test.ts'],
   },
   {
     name: 'a checkpoint says what is not so: a stop is clean although a partition failed to close',
