@@ -25,6 +25,9 @@ export interface LogStartSource extends SettingsSource {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logEndOffset: number
+  readonly syncedOffset: number
+  /** Resolves when everything that was appended is on the disk. */
+  sync(): Promise<void>
   /** Begins a new segment. */
   roll(): Promise<void>
 }
@@ -83,6 +86,8 @@ export class LogStart {
 
   /** Begins at `offset`, which is in the log, or later. Durable when this resolves. */
   async #moveTo(offset: number): Promise<void> {
+    // With durability 'os' a loss of power could leave an end below the start: offsets would be given twice.
+    if (offset > this.#source.syncedOffset) await this.#source.sync()
     if (offset > this.#offset) {
       this.#offset = offset
       this.#context.moved()
