@@ -120,7 +120,7 @@ export const topicConfigs: Readonly<Record<TopicConfigName, TopicConfigDefinitio
     kind: int(0),
     default: '4096',
     broker: named('log.index.interval.bytes'),
-    does: 'Bytes of log per index entry. Segments use the value of the time when they were begun.',
+    does: 'Bytes of log per index entry. A change holds for what is appended from then on.',
   },
   'leader.replication.throttled.replicas': {
     kind: { type: 'list' },

@@ -74,9 +74,10 @@ export class PartitionSegments {
     try {
       await this.save(flush.baseOffset, flush.roll!, largestProducerId)
       const segment = new Segment(this.#folder, flush.baseOffset, this.#context)
-      segment.indexIntervalBytes = before.indexIntervalBytes
       await segment.create()
       await this.#disk.syncDirectory(this.#folder)
+      // As it is now: it may have been configured meanwhile.
+      segment.indexIntervalBytes = before.indexIntervalBytes
       this.all.push(segment)
       await before.retire()
     } catch (error) {

@@ -2,7 +2,15 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ErrorCode, MillraceError } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
-import { batchOf, failsWith, filesOf, openDirectory, shownOf, valuesOf } from '../log.test-support.ts'
+import {
+  batchOf,
+  dataPath,
+  failsWith,
+  filesOf,
+  openDirectory,
+  shownOf,
+  valuesOf,
+} from '../log.test-support.ts'
 import type { LogDirectoryOptions } from '../log-directory-options.ts'
 import type { Partition } from './partition.ts'
 
@@ -192,4 +200,21 @@ test('a closed partition refuses, and says so', async () => {
   await failsWith('CLOSED', partition.sync())
   await failsWith('CLOSED', partition.read(0, { maxBytes: 1, isolation: 'read_committed' }))
   await failsWith('CLOSED', log.createPartition('flights', 1))
+})
+
+test('a change of the configs during a roll holds for the segment that begins', async () => {
+  const { disk, partition } = await newPartition({ segmentBytes: 1000 })
+  const open = disk.open.bind(disk)
+  disk.open = (path, mode) => {
+    if (mode === 'create' && path.endsWith('.log'))
+      partition.configure({ ...partition.settings, indexIntervalBytes: 0 })
+    return open(path, mode)
+  }
+  for (let n = 0; n < 20; n += 1) await partition.append(batchOf(['x'.repeat(100)])).durable
+  await partition.roll()
+  const indexes = (await disk.list(`${dataPath}/flights-0`)).filter(name => name.endsWith('.index')).sort()
+  ok(
+    disk.contentOf(`${dataPath}/flights-0/${indexes[1]}`)!.length > 8,
+    'each batch but the first has an entry',
+  )
 })
