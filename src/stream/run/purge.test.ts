@@ -1,4 +1,4 @@
-import { deepEqual, match } from 'node:assert/strict'
+import { deepEqual, match, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { MillraceError } from '../../base/index.ts'
 import type { LogAdmin } from '../../port/index.ts'
@@ -10,13 +10,14 @@ import { Purge } from './purge.ts'
 function purging(
   clock: VirtualClock,
   deleteRecords: LogAdmin['deleteRecords'],
+  onNotice?: (message: string) => void,
 ): { purge: Purge; notices: string[] } {
   const notices: string[] = []
   const purge = new Purge({
     app: 'app',
     clock,
     port: { admin: { deleteRecords } },
-    settings: { onNotice: (message: string) => notices.push(message) },
+    settings: { onNotice: onNotice ?? ((message: string) => notices.push(message)) },
   } as unknown as InstanceContext)
   return { purge, notices }
 }
@@ -48,6 +49,22 @@ test('a purge deletes what was committed at the purge before, every 30 s, and be
     ['between', 10],
     ['between', 30],
   ])
+})
+
+test('what a callback throws fails the run at its next commit', async () => {
+  const clock = virtualClock()
+  const { purge } = purging(
+    clock,
+    () => Promise.reject(new MillraceError('POLICY_VIOLATION', 'its cleanup.policy is compact')),
+    () => {
+      throw new Error('by the callback')
+    },
+  )
+  const inputs = [at('between', 5)]
+  for (const input of inputs) purge.begins(input)
+  purge.committed(inputs)
+  await purge.settled()
+  throws(() => purge.committed(inputs), /by the callback/)
 })
 
 test('a refusal is reported once, a failure that may pass is not, and other topics are purged', async () => {

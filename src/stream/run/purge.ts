@@ -30,6 +30,8 @@ export class Purge {
   #dueAt = Number.NEGATIVE_INFINITY
   #purging: Promise<void> | undefined
   #hasReported = false
+  /** What {@link #onNotice} has thrown. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor({ app, clock, port, settings }: InstanceContext) {
     this.#app = app
@@ -48,8 +50,12 @@ export class Purge {
     for (const partition of partitions) this.#committed.delete(keyOf(partition))
   }
 
-  /** The positions of the inputs have been committed. The purge runs beside the processing of records. */
+  /**
+   * The positions of the inputs have been committed. The purge runs beside the processing of records.
+   * @throws what the user's `onNotice` threw in a purge before
+   */
   committed(inputs: Iterable<InputPartition>): void {
+    if (this.#failure) throw this.#failure.error
     const now = this.#clock.monotonic()
     if (now < this.#dueAt || this.#purging) return
     this.#dueAt = now + intervalMs
@@ -70,13 +76,21 @@ export class Purge {
   }
 
   async #delete(passed: readonly Passed[]): Promise<void> {
-    for (const { topic, partition, offset } of passed)
-      try {
-        await this.#port.admin.deleteRecords(topic, partition, offset, { app: this.#app })
-      } catch (error) {
-        this.#failed(topic, partition, error)
-      }
-    this.#purging = undefined
+    try {
+      for (const { topic, partition, offset } of passed) await this.#deleteFrom(topic, partition, offset)
+    } catch (error) {
+      this.#failure = { error }
+    } finally {
+      this.#purging = undefined
+    }
+  }
+
+  async #deleteFrom(topic: string, partition: number, offset: number): Promise<void> {
+    try {
+      await this.#port.admin.deleteRecords(topic, partition, offset, { app: this.#app })
+    } catch (error) {
+      this.#failed(topic, partition, error)
+    }
   }
 
   /** A log that is closed, or a disk that fails, ends the run at its next commit. */
