@@ -22,6 +22,8 @@ const uncountedSegmentMs = 3_600_000
 const exchangeSegmentMs = 600_000
 /** How long a tombstone is kept. A start that takes longer reads a changelog again (`state/changelog.ts`). */
 const tombstonesMs = 600_000
+/** Less time than any start can count on. */
+const tombstonesMsMin = 60_000
 /** How long changes that no commit counts stay uncompacted. */
 export const uncountedMs = 86_400_000
 
@@ -56,8 +58,8 @@ export function changelogConfigs(mayHaveUncounted: boolean): TopicConfigs {
 
 /**
  * Gives an existing topic the configs, such as a changelog that an earlier version made. What somebody has
- * set stays, but for the policy and the lags: state and purge depend on them. So does a larger segment: its
- * batches may be larger than a new one would take.
+ * set stays, but for the policy, the lags, and a `delete.retention.ms` of less than a minute: state and purge
+ * depend on them. A larger segment stays, too: its batches may be larger than a new one would take.
  */
 export async function configureOwn(
   port: LogPort,
@@ -82,6 +84,7 @@ function isWanting(name: string, found: ConfigValue | undefined, wanted: TopicCo
   if (found === undefined) return true
   if (name === 'cleanup.policy') return found !== wanted[name]
   if (name === 'min.compaction.lag.ms') return Number(found) < Number(wanted[name])
+  if (name === 'delete.retention.ms') return Number(found) < tombstonesMsMin
   // A shorter maximum than the minimum would be refused.
   if (name === 'max.compaction.lag.ms') return Number(found) < Number(wanted['min.compaction.lag.ms'])
   // Our own value while the app ran exactly once: nobody else has set it.
