@@ -1,27 +1,28 @@
 /** A member and its coordinator: how it joins, and how long it is there. */
-import { deepEqual, equal, notEqual } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
+import { isCode } from '../../test/is-code.ts'
 import { ActiveClock } from '../base/index.ts'
-import { GroupMember, type GroupCoordinator } from '../port/index.ts'
+import { encodeAssignment, type GroupCoordinator, GroupMember, type GroupOptions } from '../port/index.ts'
 import { Coordinator, sessionMs } from './group-coordinator.test-support.ts'
 
-test('a new member joins again with the id that the coordinator requires, also after a deletion', async () => {
-  const { clock, groups } = new Coordinator()
-  const ids: string[] = []
+/** A member over a coordinator, whose requests a test may change. */
+function memberOf(
+  { clock, groups }: Coordinator,
+  changed: (groups: Coordinator['groups']) => Partial<GroupCoordinator>,
+  hooks: Partial<GroupOptions> = {},
+): GroupMember {
   const coordinator: GroupCoordinator = {
-    join: async request => {
-      ids.push(request.memberId)
-      if (ids.length === 2) await groups.whileDeleting('g', forget => forget())
-      return groups.join({ ...request, requireMemberId: true })
-    },
+    join: request => groups.join(request),
     sync: request => groups.sync(request),
     heartbeat: member => groups.heartbeat(member),
     rebalance: member => groups.rebalance(member),
     leave: request => groups.leave(request),
     commit: commit => groups.commit(commit),
+    ...changed(groups),
   }
-  const member = new GroupMember(
+  return new GroupMember(
     {
       coordinator,
       active: new ActiveClock(clock),
@@ -30,15 +31,41 @@ test('a new member joins again with the id that the coordinator requires, also a
       counts: async () => new Map([['t', 2]]),
       ended: () => undefined,
     },
-    { group: 'g', topics: [['t']], onAssigned() {}, onRevoked() {}, onLost() {} },
+    { group: 'g', topics: [['t']], onAssigned() {}, onRevoked() {}, onLost() {}, ...hooks },
   )
+}
+
+test('a new member joins again with the id that the coordinator requires, also after a deletion', async () => {
+  const it = new Coordinator()
+  const ids: string[] = []
+  const member = memberOf(it, groups => ({
+    join: async request => {
+      ids.push(request.memberId)
+      if (ids.length === 2) await groups.whileDeleting('g', forget => forget())
+      return groups.join({ ...request, requireMemberId: true })
+    },
+  }))
   const { memberId, assignment } = await member.join()
   deepEqual(ids, ['', ids[1], '', memberId])
   notEqual(ids[1], memberId)
   equal(assignment.length, 2)
-  equal(groups.members('g'), 1)
+  equal(it.groups.members('g'), 1)
   await member.leave()
-  equal(groups.members('g'), 0)
+  equal(it.groups.members('g'), 0)
+})
+
+test('a member takes no partitions of a topic that it does not read', async () => {
+  const it = new Coordinator()
+  const taken: unknown[] = []
+  const foreign = [{ topic: 'other', partition: 0 }]
+  const sync: GroupCoordinator['sync'] = async request => ({
+    ...(await it.groups.sync(request)),
+    assignment: encodeAssignment({ partitions: foreign, userData: undefined }),
+  })
+  const member = memberOf(it, () => ({ sync }), { onAssigned: partitions => void taken.push(...partitions) })
+  await rejects(member.join(), isCode('INVALID_ARGUMENT', /'g'.*'other'/))
+  deepEqual(taken, [])
+  equal(it.groups.members('g'), 0)
 })
 
 test('the signal of a member in this process has one listener, however often the member joins again', async () => {

@@ -226,6 +226,8 @@ export class GroupMember {
     const { partitions, userData } = decodeAssignment(synced.assignment)
     const { withheld, refusal } = decodeShareNote(userData)
     if (refusal !== undefined) throw contradicts(group, refusal)
+    const foreign = partitions.find(({ topic }) => !this.#topics.includes(topic))
+    if (foreign) throw foreignTopic(group, this.#memberId, foreign.topic)
     this.#generation = generation
     // Commits that waited go out before any partition is given back.
     this.#gate.open()
@@ -381,6 +383,13 @@ async function fencing<T>(commit: Promise<T>): Promise<T> {
   } catch (error) {
     throw asFenced(error)
   }
+}
+
+function foreignTopic(group: string, memberId: string, topic: string): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `Member '${memberId}' of group '${group}' was assigned partitions of topic '${topic}', which it does not read. Join again; if that lasts, stop the leader of the group.`,
+  )
 }
 
 function contradicts(group: string, refusal: string): MillraceError {
