@@ -84,6 +84,7 @@ export class Broker {
       active,
       random,
       settings: groupSettings(configs),
+      partitionCount: topic => this.describeTopic(topic)?.partitions,
       kept: offsets.kept,
       keep: (group, kept) => offsets.keepGroup(group, kept),
       forget: group => offsets.forgetGroup(group),

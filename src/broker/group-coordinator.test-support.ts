@@ -16,6 +16,7 @@ export class Coordinator {
   readonly clock: VirtualClock
   readonly groups: Groups
   readonly kept: Map<string, KeptGroup>
+  readonly partitionCounts: Map<string, number> = new Map()
   /** What {@link keep} waits for. */
   disk: Promise<void> = Promise.resolve()
 
@@ -27,6 +28,7 @@ export class Coordinator {
       active: new ActiveClock(this.clock),
       random: seededRandom(this.kept.size + 1),
       settings: { ...groupSettings(new Configs({}, {})), ...settings },
+      partitionCount: topic => this.partitionCounts.get(topic),
       kept: this.kept,
       keep: async (group, kept) => {
         await this.disk

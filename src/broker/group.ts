@@ -36,6 +36,7 @@ import { checkGroupCommit, illegalGeneration, inconsistent, rebalancing } from '
 import { keptMember, type Member, metadataOf, newMember, unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
 import { Rebalances } from './group-rebalance.ts'
+import { isStillAssigned, type PartitionCount } from './group-returns.ts'
 import type { GroupSettings } from './group-settings.ts'
 
 /** The client host of members in this process. */
@@ -51,6 +52,7 @@ export interface GroupContext {
   readonly active: ActiveClock
   readonly settings: GroupSettings
   newMemberId(prefix: string): string
+  readonly partitionCount: PartitionCount
   /** Keeps the group; resolves when that is durable. */
   keep(group: string, kept: KeptGroup): Promise<void>
 }
@@ -210,14 +212,20 @@ export class Group {
     return rebalances.waitForOthers(member, newMemberTimeoutMs)
   }
 
-  /** A static member is back. Its partitions stay its own, and nobody needs to join again. */
+  /**
+   * A static member is back. Its partitions stay its own, and nobody needs to join again, as long as the
+   * group's assignment holds.
+   */
   async #replace(before: Member, id: string, request: JoinGroup): Promise<JoinedGroup> {
     const rebalances = this.#rebalances
     const member = { ...newMember(id, request), assignment: before.assignment, isNew: false }
     rebalances.sessions.watch(member, request.alive)
     rebalances.replace(before, member)
     const { state, protocol, members } = rebalances
-    if (state !== 'Stable' || members.vote() !== protocol) return rebalances.waitForOthers(member)
+    const { partitionCount } = this.#context
+    const isSame = state === 'Stable' && members.vote() === protocol
+    if (!isSame || !isStillAssigned(before, members, protocol, partitionCount))
+      return rebalances.waitForOthers(member)
     rebalances.sessions.prolong(member)
     const skipAssignment = rebalances.leader === id
     const answer = { ...rebalances.answerTo(member), members: [], skipAssignment }

@@ -16,6 +16,7 @@ import { checkCommitToUnknown, notEmpty } from './group-checks.ts'
 import { Group, type GroupContext } from './group.ts'
 import { unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
+import type { PartitionCount } from './group-returns.ts'
 import type { GroupSettings } from './group-settings.ts'
 
 export interface GroupsContext {
@@ -23,6 +24,7 @@ export interface GroupsContext {
   readonly active: ActiveClock
   readonly random: Random
   readonly settings: GroupSettings
+  readonly partitionCount: PartitionCount
   /** The groups of earlier runs. */
   readonly kept: ReadonlyMap<string, KeptGroup>
   /** Keeps a group; resolves when that is durable. */
@@ -44,13 +46,14 @@ export class Groups implements GroupCoordinator {
   readonly #groupContext: GroupContext
 
   constructor(context: GroupsContext) {
-    const { clock, active, settings, kept } = context
+    const { clock, active, settings, kept, partitionCount } = context
     this.#context = context
     this.#settings = settings
     this.#groupContext = {
       clock,
       active,
       settings: this.#settings,
+      partitionCount,
       newMemberId: prefix => `${prefix}-${this.#uuid()}`,
       keep: (group, state) => context.keep(group, state),
     }

@@ -48,9 +48,9 @@ export interface ConsumerOptions {
   readonly assignors?: readonly ConsumerAssignor[]
   /**
    * Makes the member static (KIP-345), as Kafka's `group.instance.id`. Once closed it is still a member: if
-   * it is back within {@link sessionTimeout} with this id, it gets its partitions again without a rebalance.
-   * Until then nobody else reads them. A second consumer with the id replaces the first one, whose loop fails
-   * with MEMBER_FENCED. Only in a group.
+   * it is back within {@link sessionTimeout} with this id and the same topic, it gets its partitions again
+   * without a rebalance. Until then nobody else reads them. A second consumer with the id replaces the first
+   * one, whose loop fails with MEMBER_FENCED. Only in a group.
    */
   readonly instanceId?: string
   /**

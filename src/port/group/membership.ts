@@ -24,8 +24,8 @@ export interface GroupOptions {
   readonly topics: readonly (readonly string[])[]
   /**
    * Makes the member static (KIP-345). It does not leave the group when it leaves: if it is back within
-   * {@link sessionTimeoutMs} with this id, it gets its partitions again, without a rebalance. A second member
-   * with the id replaces the first one, whose commits are refused (MEMBER_FENCED).
+   * {@link sessionTimeoutMs} with this id and for the same topics, it gets its partitions again, without a
+   * rebalance. A second member with the id replaces the first one, whose commits are refused (MEMBER_FENCED).
    */
   readonly instanceId?: string
   /**

@@ -24,6 +24,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/admission.test.ts'],
   },
   {
+    name: 'groups: a static member gets its old partitions, whatever it reads now',
+    file: 'src/broker/group-returns.ts',
+    find: 'if (isBack && !isSame(own, topicsBefore)) return false',
+    replace: '',
+    tests: ['src/broker/group-returns.test.ts'],
+  },
+  {
+    name: 'groups: partitions that a static member was about to give away stay without an owner',
+    file: 'src/broker/group-returns.ts',
+    find: 'return assigned.size === partitions',
+    replace: 'return partitions >= 0',
+    tests: ['src/broker/group-returns.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups.ts',
     find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',
