@@ -1,7 +1,7 @@
 /**
  * The log's data of an app, and its deletion: internal topics, committed offsets, transactional ids. The
  * metadata file first marks the app and its topics as being deleted. A deletion that a failure or crash
- * interrupts is finished from there.
+ * interrupts is finished from there, before the name has its next life.
  */
 import { isMillraceError } from '../base/index.ts'
 import { notEmpty } from './group-checks.ts'
@@ -38,12 +38,42 @@ export class Apps {
 
   /**
    * Finishes deletions that a crash has interrupted. Without room on the disk, or over damaged offsets, they
-   * are finished by a later start, or when the app is deleted again.
+   * are finished by a later start, by {@link finishDeletion}, or when the app is deleted again.
    */
   async start(): Promise<void> {
     const { groups, metadata } = this.#context
     for (const app of metadata.current.deletingApps)
       await groups.whileDeleting(app, forget => this.#finish(app, forget)).catch(unlessItCanWait)
+  }
+
+  /** Whether a deletion of the app has begun and not ended. */
+  isDeleting(app: string): boolean {
+    return this.#context.metadata.current.deletingApps.includes(app)
+  }
+
+  /**
+   * Finishes a deletion that a failure has interrupted, and waits for one in progress. What the app or its
+   * group is given after that belongs to its next life. Throws what the deletion fails with.
+   */
+  async finishDeletion(app: string): Promise<void> {
+    if (!this.isDeleting(app)) return
+    await this.#context.groups.whileDeleting(app, async forget => {
+      if (this.isDeleting(app)) await this.#finish(app, forget)
+    })
+  }
+
+  /** Takes a lock. One of an app also finishes an interrupted deletion of that app. */
+  async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
+    const { locks, metadata } = this.#context
+    const lock = locks.take(name, holder)
+    try {
+      for (const app of metadata.current.deletingApps)
+        if (lockOf(app) === name) await this.finishDeletion(app)
+      return lock
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
   }
 
   /** Whether an app of this name has internal topics, as each app has once it ran. */
@@ -54,12 +84,11 @@ export class Apps {
   /** False if the log has no data of the app. Throws GROUP_NOT_EMPTY. */
   async delete(app: string): Promise<boolean> {
     return this.#context.groups.whileDeleting(app, async forget => {
-      const { locks, metadata, offsets, topics } = this.#context
+      const { locks, offsets, topics } = this.#context
       this.checkStopped(app)
       const names = this.#topicsOf(app)
       const ids = this.#idsOf(app)
-      const isDeleting = metadata.current.deletingApps.includes(app)
-      if (names.length + ids.length + offsets.of(app).length === 0 && !isDeleting) return false
+      if (names.length + ids.length + offsets.of(app).length === 0 && !this.isDeleting(app)) return false
       const lock = locks.take(lockOf(app), `the deletion of the app`)
       try {
         await topics.deleteAll(names, current => ({

@@ -162,6 +162,7 @@ export class Broker {
 
   async createTopic(name: string, config: TopicConfig): Promise<void> {
     this.checkOpen()
+    if (config.app !== undefined) await this.#apps.finishDeletion(config.app)
     await this.#topics.create(name, config)
   }
 
@@ -242,6 +243,8 @@ export class Broker {
 
   async commitOffsets(commit: GroupCommit): Promise<void> {
     if (this.#closed) throw closedError()
+    // Otherwise the commit is appended in this turn.
+    if (this.#apps.isDeleting(commit.group)) await this.#apps.finishDeletion(commit.group)
     this.checkCommit(commit, { isTransactional: false })
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
@@ -271,6 +274,7 @@ export class Broker {
     this.#checkOffsets(offsets)
     if (offsets.length === 0) await this.#forgetGroup(group)
     else {
+      if (this.#apps.isDeleting(group)) await this.#apps.finishDeletion(group)
       this.#apps.checkStopped(group)
       await this.offsets.replace(group, offsets)
     }
@@ -284,10 +288,18 @@ export class Broker {
     return isDeleted
   }
 
-  /** @throws MillraceError APP_ALREADY_RUNNING, naming the holder */
-  lock(name: string, holder: string): { release(): Promise<void> } {
+  /**
+   * Before an app, or the group of this name, is given something: what an interrupted deletion of the app has
+   * left must be gone. Throws what the deletion fails with.
+   */
+  async finishDeletion(app: string): Promise<void> {
+    await this.#apps.finishDeletion(app)
+  }
+
+  /** @throws MillraceError APP_ALREADY_RUNNING, naming the holder; what an interrupted deletion fails with */
+  async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
     this.checkOpen()
-    return this.#locks.take(name, holder)
+    return this.#apps.lock(name, holder)
   }
 
   /**

@@ -126,6 +126,7 @@ export class InProcessLog implements LogPort {
   async openWriter(options: WriterOptions = {}): Promise<Writer> {
     const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault, app } = options
     this.#broker.checkOpen()
+    if (app !== undefined) await this.#broker.finishDeletion(app)
     const writer =
       transactionalId === undefined
         ? new PlainWriter(this.#writerContext, await this.#broker.newProducer(), app)
@@ -145,6 +146,7 @@ export class InProcessLog implements LogPort {
     const { members } = this.#clients
     const topics = options.topics.flat()
     checkTopics(options, new Map(topics.map(topic => [topic, this.#broker.partitionCount(topic)])))
+    await this.#broker.finishDeletion(options.group)
     const context: GroupMemberContext = {
       coordinator: groups,
       active,

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const brokerBugs: readonly SeededBug[] = [
   {
+    name: 'apps: the next life of an app begins before the deletion of its last one has ended',
+    file: 'src/broker/apps.ts',
+    find: '      if (this.isDeleting(app)) await this.#finish(app, forget)\n',
+    replace: '      if (!this.isDeleting(app)) await this.#finish(app, forget)\n',
+    tests: ['src/broker/apps.test.ts'],
+  },
+  {
     name: 'committed offsets go back: to those of a transaction that was open before a later commit',
     file: 'src/broker/offsets.ts',
     find: '      this.#pending.drop(replaced)\n      this.#drop(group, gone)\n      for',
