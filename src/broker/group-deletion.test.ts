@@ -80,3 +80,29 @@ test('a group that cannot be deleted keeps its generation', async () => {
     isCode('GROUP_NOT_EMPTY', /'g'/),
   )
 })
+
+for (const [name, wait] of Object.entries({
+  'for more members': { initialRebalanceDelayMs: 3000 },
+  'for a promised member': { initialRebalanceDelayMs: 0 },
+}))
+  test(`a group that waits ${name} is not empty; its end does not touch the next group of its name`, async () => {
+    const it = new Coordinator(wait)
+    const remove = (): Promise<void> => it.groups.whileDeleting('g', forget => forget())
+    const joining = it.join({ instanceId: 'i' })
+    const leave = (): void => it.groups.leave({ group: 'g', memberId: '', instanceId: 'i' })
+    if (wait.initialRebalanceDelayMs === 0) {
+      await joining
+      await rejects(it.join({ requireMemberId: true }), isCode('MEMBER_ID_REQUIRED'))
+    }
+    leave()
+    deepEqual([it.state, it.groups.members('g')], ['PreparingRebalance', 0])
+    await rejects(remove(), isCode('GROUP_NOT_EMPTY', /'g'.*rebalance/))
+    await it.clock.advance(31_000)
+    await remove()
+    const next = it.join({ instanceId: 'n', sessionTimeoutMs: 300_000 })
+    await it.clock.advance(wait.initialRebalanceDelayMs + 100)
+    const { generation, memberId } = await next
+    await it.sync(await next, { [memberId]: 'all' })
+    await it.clock.advance(60_000)
+    deepEqual([it.state, generation, it.kept.get('g')?.members.length], ['Stable', 1, 1])
+  })

@@ -107,9 +107,11 @@ export class Rebalances {
     this.#release(before, reason)
   }
 
-  /** The group is deleted. */
+  /** The group is deleted: nothing of it may act on the next group of its name. */
   die(): void {
     this.promised.clear()
+    this.#joinTimer?.cancel()
+    this.#syncTimer?.cancel()
     this.#enter('Dead')
   }
 

@@ -130,10 +130,15 @@ export class Groups implements GroupCoordinator {
     }
   }
 
-  /** Forgets a group without members, and its offsets. A group that cannot be forgotten stays. */
+  /**
+   * Forgets a group that is empty, and its offsets. A group that cannot be forgotten stays. One whose last
+   * member has just left may still wait for others: it is not empty before that rebalance ends, as in Kafka.
+   */
   async #forget(name: string): Promise<void> {
     const group = this.#groups.get(name)
-    if (group && group.now.members.size > 0) throw notEmpty(name, `${group.now.members.size} members`)
+    const { members, state } = group?.now ?? {}
+    if (members && members.size > 0) throw notEmpty(name, `${members.size} members`)
+    if (state !== undefined && state !== 'Empty') throw notEmpty(name, 'a rebalance without members')
     await this.#context.forget(name)
     group?.die()
     this.#groups.delete(name)

@@ -45,6 +45,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/group-returns.test.ts'],
   },
   {
+    name: 'groups: a group that waits for members is deleted',
+    file: 'src/broker/groups.ts',
+    find: "state !== undefined && state !== 'Empty'",
+    replace: "state === 'Dead'",
+    tests: ['src/broker/group-deletion.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups.ts',
     find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',
