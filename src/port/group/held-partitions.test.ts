@@ -92,6 +92,18 @@ test('a partition that is assigned again while it is being given back is taken a
   deepEqual(heard.slice(1), ['revoked t0 in 7', 'given back', 'assigned t0 in 7'])
 })
 
+test('what it is taking is its own also when it is assigned to another meanwhile', async () => {
+  const step = Promise.withResolvers<void>()
+  const { held, heard } = member(() => step.promise)
+  held.follow(of(0, 1))
+  held.follow(of(0))
+  equal(inWords(held.owned), 't0 t1')
+  step.resolve()
+  await held.settled()
+  deepEqual(heard.slice(1), ['revoked t1 in 7', 'given back'])
+  equal(inWords(held.owned), 't0')
+})
+
 test('what a step brings after the member was removed is not taken', async () => {
   const hook = Promise.withResolvers<void>()
   const { held, heard } = member(() => hook.promise)

@@ -27,12 +27,12 @@ export class HeldPartitions {
   readonly #context: HeldPartitionsContext
   #held: Partitions = new Map()
   #assigned: Partitions = new Map()
+  /** What it is taking: `onAssigned` is called for it, and has not ended. */
+  #taking: Partitions = new Map()
   #list: readonly TopicPartition[] = []
   /** The steps in progress, or the last ones. */
   #following: Promise<void> | undefined
   #isFollowing = false
-  /** Topics that were deleted during a step. */
-  readonly #gone = new Set<string>()
   #isLost = false
 
   constructor(context: HeldPartitionsContext) {
@@ -45,10 +45,11 @@ export class HeldPartitions {
   }
 
   /**
-   * What nobody else may get: what the member has, and what it is assigned but has not taken yet.
+   * What nobody else may get: what the member has, what it is taking, and what it is assigned but has not
+   * begun to take.
    */
   get owned(): readonly TopicPartition[] {
-    return [...new Map([...this.#held, ...this.#assigned]).values()]
+    return [...new Map([...this.#held, ...this.#taking, ...this.#assigned]).values()]
   }
 
   has(partition: TopicPartition): boolean {
@@ -81,6 +82,7 @@ export class HeldPartitions {
     const lost = this.#list
     this.#isLost = true
     this.#assigned = new Map()
+    this.#taking = new Map()
     this.#set(new Map())
     this.#tellLost(lost, error)
   }
@@ -89,10 +91,10 @@ export class HeldPartitions {
   loseTopic(topic: string, error: unknown): void {
     if (this.#isLost) return
     const lost = this.#list.filter(partition => partition.topic === topic)
-    this.#gone.add(topic)
     const others = (all: Partitions): Partitions =>
       named([...all.values()].filter(partition => partition.topic !== topic))
     this.#assigned = others(this.#assigned)
+    this.#taking = others(this.#taking)
     this.#set(others(this.#held))
     this.#tellLost(lost, error)
   }
@@ -126,10 +128,11 @@ export class HeldPartitions {
 
   async #take(added: readonly TopicPartition[]): Promise<void> {
     const { hooks, generation, inTime } = this.#context
-    this.#gone.clear()
+    this.#taking = named(added)
     await inTime(async () => hooks.onAssigned(added, generation()))
-    if (!this.#isLost)
-      this.#set(named([...this.#list, ...added.filter(({ topic }) => !this.#gone.has(topic))]))
+    const taken = this.#taking
+    this.#taking = new Map()
+    if (!this.#isLost) this.#set(new Map([...this.#held, ...taken]))
   }
 
   #set(held: Partitions): void {

@@ -52,6 +52,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/group-deletion.test.ts'],
   },
   {
+    name: 'groups: a partition that a member is taking is given to another',
+    file: 'src/port/group/held-partitions.ts',
+    find: '...this.#held, ...this.#taking, ...this.#assigned',
+    replace: '...this.#held, ...this.#assigned',
+    tests: ['src/port/group/held-partitions.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups.ts',
     find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',

@@ -167,8 +167,8 @@ export const portBugs: readonly SeededBug[] = [
   {
     name: 'group member: takes what a step brings after it was expelled',
     file: 'src/port/group/held-partitions.ts',
-    find: '    if (!this.#isLost)\n',
-    replace: '',
+    find: 'if (!this.#isLost) this.#set(new Map([...this.#held, ...taken]))',
+    replace: 'this.#set(new Map([...taken, ...named(added)]))',
     tests: ['src/port/group/held-partitions.test.ts'],
   },
 ]
