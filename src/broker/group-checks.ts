@@ -1,8 +1,45 @@
 /** What is refused to members of a group, and to those who commit for it. */
 import { MillraceError } from '../base/index.ts'
-import type { GroupCommit, GroupProtocol, GroupState, TopicPartition } from '../port/index.ts'
+import {
+  checkInstanceId,
+  type GroupCommit,
+  type GroupProtocol,
+  type GroupState,
+  type JoinGroup,
+  type TopicPartition,
+} from '../port/index.ts'
 import type { Group } from './group.ts'
 import { type GroupMembers, type Member, unknownMember } from './group-members.ts'
+
+/** Texts in group metadata have a length of 16 bits. */
+const textBytesMax = 0x7fff
+/** Characters of a refused text that its message shows. */
+const shownMax = 300
+/** A member id is the client id, or the instance id, with this many characters more. */
+const idSuffixChars = 37
+
+/**
+ * Checks what is kept of a member that joins, before anything changes.
+ * @throws MillraceError INVALID_ARGUMENT; for the name of a group it is Kafka's INVALID_GROUP_ID
+ */
+export function checkJoinTexts(request: JoinGroup): void {
+  const { group, instanceId, clientId, clientHost, protocolType, protocols } = request
+  if (group === '') throw new MillraceError('INVALID_ARGUMENT', 'The name of a group is empty.')
+  checkText('the name of a group', group)
+  if (instanceId !== undefined) checkInstanceId(instanceId)
+  checkText('a client id', clientId, textBytesMax - idSuffixChars)
+  checkText('a client host', clientHost)
+  checkText('a protocol type', protocolType)
+  for (const { name } of protocols) checkText('the name of a protocol', name)
+}
+
+function checkText(what: string, text: string, bytesMax = textBytesMax): void {
+  if (Buffer.byteLength(text) <= bytesMax && text.isWellFormed()) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `${JSON.stringify(text.slice(0, shownMax))} cannot be ${what}: give it at most ${bytesMax} bytes of UTF-8, without half characters.`,
+  )
+}
 
 /**
  * Offsets of topics that members read are theirs.

@@ -226,6 +226,31 @@ test('who has not joined commits to an empty group only, or in a transaction', a
   it.commit({})
 })
 
+test('a member whose texts cannot be kept is refused, and the others stay', async () => {
+  const it = new Coordinator()
+  const one = await it.stable()
+  const long = 'x'.repeat(0x8000)
+  for (const instanceId of [long, 'x'.repeat(250), '', '.', 'a b', '\ud800'])
+    await rejects(it.join({ instanceId }), isCode('INVALID_ARGUMENT', /instance id/))
+  const protocols = [
+    { name: 'range', metadata: bytes('') },
+    { name: long, metadata: bytes('') },
+  ]
+  for (const request of [
+    { clientId: long.slice(37) },
+    { clientHost: long },
+    { clientId: '\udc00' },
+    { protocols },
+  ])
+    await rejects(it.join(request), isCode('INVALID_ARGUMENT', /bytes of UTF-8/))
+  for (const group of ['', long, '\ud800'])
+    await rejects(it.join({ group }), isCode('INVALID_ARGUMENT', /name of a group/))
+  deepEqual([it.state, it.groups.names()], ['Stable', ['g']])
+  it.commit(one)
+  const [, two] = await it.joinBeside(one, { clientId: long.slice(38), instanceId: 'x'.repeat(249) })
+  equal(two.generation, 2)
+})
+
 test('a static member comes back under a new id, with its assignment and without a rebalance', async () => {
   const it = new Coordinator()
   const [, two] = await it.stableTwo({ instanceId: 'i' })

@@ -12,7 +12,7 @@ import type {
   SyncedGroup,
   SyncGroup,
 } from '../port/index.ts'
-import { checkCommitToUnknown, notEmpty } from './group-checks.ts'
+import { checkCommitToUnknown, checkJoinTexts, notEmpty } from './group-checks.ts'
 import { Group, type GroupContext } from './group.ts'
 import { unknownMember } from './group-members.ts'
 import type { KeptGroup } from './group-records.ts'
@@ -150,9 +150,10 @@ export class Groups implements GroupCoordinator {
     return found
   }
 
-  #checkJoin({ group, sessionTimeoutMs, rebalanceTimeoutMs }: JoinGroup): void {
+  #checkJoin(request: JoinGroup): void {
+    checkJoinTexts(request)
+    const { group, sessionTimeoutMs, rebalanceTimeoutMs } = request
     const { sessionTimeoutMsMin: min, sessionTimeoutMsMax: max } = this.#settings
-    if (group === '') throw new MillraceError('INVALID_ARGUMENT', 'The name of a group is empty.')
     if (!(sessionTimeoutMs >= min && sessionTimeoutMs <= max))
       throw new MillraceError(
         'INVALID_SESSION_TIMEOUT',

@@ -120,6 +120,7 @@ test('invalid options of a member are refused, by name', async t => {
   const cases: [ConsumerOptions, RegExp][] = [
     [{ assignors: ['range'] }, /'assignors' of the consumer of 'numbers' has no effect without 'group'/],
     [{ instanceId: 'a' }, /'instanceId' .* without 'group'/],
+    [{ group, instanceId: 'x'.repeat(40_000) }, /instance id/],
     [{ group, sessionTimeout: '10s' }, /'sessionTimeout' .* without 'instanceId'/],
     [{ group, assignors: [] }, /'assignors' .* must be a list of cooperative-sticky and range/],
     [{ group, assignors: ['range', 'range'] }, /'assignors'/],

@@ -9,6 +9,7 @@ import {
 } from '../../base/index.ts'
 import type { Topic } from '../../schema/index.ts'
 import type { AssignorName } from '../group/assignors.ts'
+import { checkInstanceId } from '../group/checks.ts'
 import type { Decoder } from './decoded-batch.ts'
 import type { GroupOptions } from '../group/membership.ts'
 import type { Isolation, StartSpec } from '../log-port.ts'
@@ -47,10 +48,10 @@ export interface ConsumerOptions {
    */
   readonly assignors?: readonly ConsumerAssignor[]
   /**
-   * Makes the member static (KIP-345), as Kafka's `group.instance.id`. Once closed it is still a member: if
-   * it is back within {@link sessionTimeout} with this id and the same topic, it gets its partitions again
-   * without a rebalance. Until then nobody else reads them. A second consumer with the id replaces the first
-   * one, whose loop fails with MEMBER_FENCED. Only in a group.
+   * Makes the member static (KIP-345), as Kafka's `group.instance.id`; it has the form of a topic's name.
+   * Once closed it is still a member: if it is back within {@link sessionTimeout} with this id and the same
+   * topic, it gets its partitions again without a rebalance. Until then nobody else reads them. A second
+   * consumer with the id replaces the first one, whose loop fails with MEMBER_FENCED. Only in a group.
    */
   readonly instanceId?: string
   /**
@@ -119,6 +120,7 @@ export function consumerSettings(topic: string, options: ConsumerOptions): Consu
   needs('assignors', 'group')
   needs('instanceId', 'group')
   needs('sessionTimeout', 'instanceId')
+  if (options.instanceId !== undefined) checkInstanceId(options.instanceId)
   if (from instanceof Date || (typeof from === 'object' && 'timestamp' in from))
     checkTimestamp(what, 'from', from instanceof Date ? from : from.timestamp)
   return {

@@ -1,7 +1,10 @@
 /** What a group can share. */
-import { MillraceError } from '../../base/index.ts'
+import { isTopicName, MillraceError } from '../../base/index.ts'
 import type { GroupOptions } from './membership.ts'
 import type { PartitionCounts } from './assignors.ts'
+
+/** Characters of a refused id that its message shows. */
+const shownMax = 300
 
 /**
  * Checks the topics of a member, before it joins.
@@ -23,4 +26,16 @@ export function checkTopics({ topics, protocol = 'consumer' }: GroupOptions, cou
           `Topics '${first}' and '${topic}' are shared together, but have ${count} and ${counts.get(topic)} partitions. Give them the same count.`,
         )
   }
+}
+
+/**
+ * The id of a static member has the form of a topic's name, as in Kafka.
+ * @throws MillraceError INVALID_ARGUMENT
+ */
+export function checkInstanceId(instanceId: string): void {
+  if (isTopicName(instanceId)) return
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `Invalid instance id ${JSON.stringify(instanceId.slice(0, shownMax))}: use 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-', other than '.' and '..'.`,
+  )
 }
