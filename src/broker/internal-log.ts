@@ -82,14 +82,15 @@ export class InternalLog {
   append(
     records: readonly InternalRecord[],
     stamp: BatchStamp = {},
-  ): Pick<AppendReceipt, 'written' | 'durable'> {
+  ): Pick<AppendReceipt, 'baseOffset' | 'written' | 'durable'> {
     const [first, ...others] = this.#batches(records, stamp, this.#batchBytesMax)
     assert(first, 'an append has a record')
     const receipt = this.#append(first)
     if (others.length === 0) return receipt
     const receipts = [receipt, ...others.map(batch => this.#append(batch))]
     const durable = all(receipts.map(each => each.durable))
-    return { written: all(receipts.map(each => each.written)), durable }
+    const written = all(receipts.map(each => each.written))
+    return { baseOffset: receipt.baseOffset, written, durable }
   }
 
   /** A marker was appended to the partition. */

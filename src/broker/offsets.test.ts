@@ -38,3 +38,49 @@ for (const [name, change] of Object.entries(changes))
       deepEqual(again.offsets.of('g'), expected)
       await again.close()
     })
+
+test('of two transactions the offset that is later in the log counts, whichever marker is last', async () => {
+  for (const outcomes of [
+    { 2: 'commit', 1: 'commit' },
+    { 1: 'commit', 2: 'commit' },
+    { 2: 'abort', 1: 'commit' },
+  ] as const)
+    for (const order of [Object.keys(outcomes), Object.keys(outcomes).toReversed()]) {
+      const disk = new SimulatedDisk()
+      const open = () => Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+      const broker = await open()
+      await broker.createTopic('t', { partitions: 1 })
+      const { offsets } = broker
+      for (const producerId of [1, 2])
+        await offsets.commitInTransaction(
+          { producerId, producerEpoch: 0 },
+          { group: 'g', offsets: [at(producerId)] },
+        )
+      for (const producerId of order.map(Number) as (1 | 2)[]) {
+        const type = outcomes[producerId]
+        await offsets.partition.appendMarker({ producerId, producerEpoch: 0, type, coordinatorEpoch: 0 })
+          .durable
+        offsets.ended(producerId, type)
+      }
+      const expected = [at(outcomes[2] === 'commit' ? 2 : 1)]
+      deepEqual(offsets.of('g'), expected)
+      await broker.close()
+      const again = await open()
+      deepEqual(again.offsets.of('g'), expected)
+      await again.close()
+    }
+})
+
+for (const [name, change] of Object.entries(changes))
+  test(`a transaction that is committed while an older ${name} becomes durable counts`, async () => {
+    const disk = new SimulatedDisk()
+    const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+    await broker.createTopic('t', { partitions: 1 })
+    await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
+    const { offsets } = broker
+    const changing = change(broker)
+    const written = offsets.commitInTransaction(producer, { group: 'g', offsets: [at(9)] })
+    offsets.ended(producer.producerId, 'commit')
+    await Promise.all([changing, written])
+    deepEqual(offsets.of('g'), [at(9)])
+  })

@@ -7,7 +7,8 @@
  * beginning, markers included.
  *
  * A commit outside of transactions, or a deletion, is newer than what open transactions appended before it:
- * that does not count, whatever their outcome. So the last one in the log holds, as in Kafka.
+ * that does not count, whatever their outcome. Of the offsets of two transactions the later one in the log
+ * counts, whichever marker comes last. So the last one in the log holds, as in Kafka.
  *
  * Each offset carries the id of its topic, and counts for that topic only. So offsets that a deletion has not
  * reached yet, or of a transaction that ends after its topic was deleted, do not count for a new topic of
@@ -21,7 +22,7 @@ import { decodeGroupKey, decodeGroupValue, type KeptGroup } from './group-record
 import { InternalLog, type InternalLimits, type InternalRecord } from './internal-log.ts'
 import { decodeOffsetKey, decodeOffsetValue, type StoredOffset } from './internal-records.ts'
 import { commitOf, groupRecord, offsetRecords, tombstones } from './offset-records.ts'
-import { keyOf, PendingOffsets, type PartitionKey } from './pending-offsets.ts'
+import { keyOf, PendingOffsets, type AppendedOffset, type PartitionKey } from './pending-offsets.ts'
 
 /**
  * The most bytes of metadata in the format of an offset. A cluster takes 4096 bytes by default
@@ -45,7 +46,7 @@ interface InFlight {
 export class Offsets {
   readonly #log: InternalLog
   readonly #context: OffsetsContext
-  readonly #groups = new Map<string, Map<PartitionKey, StoredOffset>>()
+  readonly #groups = new Map<string, Map<PartitionKey, AppendedOffset>>()
   /** The groups that had members, as they were last kept. */
   readonly #kept = new Map<string, KeptGroup>()
   readonly #pending = new PendingOffsets()
@@ -134,11 +135,12 @@ export class Offsets {
     commit: GroupCommit,
   ): Promise<void> {
     const stored = this.#stored(commit)
-    const { written } = this.#log.append([...offsetRecords(commit.group, stored)], {
+    const { baseOffset: appendedAt, written } = this.#log.append([...offsetRecords(commit.group, stored)], {
       ...producer,
       transactional: true,
     })
-    for (const offset of stored) this.#pending.add(producer.producerId, { group: commit.group, offset })
+    for (const offset of stored)
+      this.#pending.add(producer.producerId, { group: commit.group, offset: { ...offset, appendedAt } })
     return written
   }
 
@@ -234,10 +236,10 @@ export class Offsets {
     const gone = this.#partitionsOf(group)
     const replaced = this.#pending.of(group)
     const record = this.#kept.has(group) || this.isPending(group) ? [groupRecord(group, undefined)] : []
-    await this.#appending({ group, offsets: [] }, [...record, ...tombstones(group, gone)], () => {
+    await this.#appending({ group, offsets: [] }, [...record, ...tombstones(group, gone)], appendedAt => {
       this.#kept.delete(group)
       this.#pending.drop(replaced)
-      this.#drop(group, gone)
+      this.#drop(group, gone, appendedAt)
     })
   }
 
@@ -254,10 +256,11 @@ export class Offsets {
   ): Promise<void> {
     const change = { group, offsets }
     const replaced = this.#pending.of(group, [...offsets, ...gone])
-    await this.#appending(change, [...offsetRecords(group, offsets), ...tombstones(group, gone)], () => {
+    const records = [...offsetRecords(group, offsets), ...tombstones(group, gone)]
+    await this.#appending(change, records, appendedAt => {
       this.#pending.drop(replaced)
-      this.#drop(group, gone)
-      for (const offset of offsets) this.#keep(group, offset)
+      this.#drop(group, gone, appendedAt)
+      for (const offset of offsets) this.#keep(group, { ...offset, appendedAt })
     })
   }
 
@@ -270,19 +273,27 @@ export class Offsets {
     return [...found.values()]
   }
 
-  #drop(group: string, gone: readonly TopicPartition[]): void {
+  /** What a transaction has appended and committed since the deletion stays. */
+  #drop(group: string, gone: readonly TopicPartition[], deletedAt: number): void {
     const committed = this.#groups.get(group)
-    for (const offset of gone) committed?.delete(keyOf(offset))
-    if (committed?.size === 0) this.#groups.delete(group)
+    if (!committed) return
+    for (const key of gone.map(keyOf))
+      if ((committed.get(key)?.appendedAt ?? deletedAt) < deletedAt) committed.delete(key)
+    if (committed.size === 0) this.#groups.delete(group)
   }
 
   /** Appends the records, and calls `apply` once they are durable. */
-  async #appending(change: InFlight, records: readonly InternalRecord[], apply: () => void): Promise<void> {
+  async #appending(
+    change: InFlight,
+    records: readonly InternalRecord[],
+    apply: (appendedAt: number) => void,
+  ): Promise<void> {
     if (records.length === 0) return
     this.#inFlight.add(change)
     try {
-      await this.#log.append(records).durable
-      apply()
+      const { baseOffset, durable } = this.#log.append(records)
+      await durable
+      apply(baseOffset)
     } finally {
       this.#inFlight.delete(change)
     }
@@ -308,12 +319,15 @@ export class Offsets {
     })
   }
 
-  #keep(group: string, offset: StoredOffset): void {
+  /** The offset counts, unless one that was appended after it does. */
+  #keep(group: string, offset: AppendedOffset): void {
     // The topic may have been deleted since the append, and a new one of its name may have offsets here.
     if (!this.#counts(offset)) return
     let committed = this.#groups.get(group)
     if (!committed) this.#groups.set(group, (committed = new Map()))
-    committed.set(keyOf(offset), offset)
+    const key = keyOf(offset)
+    const before = committed.get(key)
+    if (!before || before.appendedAt <= offset.appendedAt || !this.#counts(before)) committed.set(key, offset)
   }
 
   /** Whether the topic of the offset is the one that has its name now. 0.1.0 wrote no ids. */
@@ -346,7 +360,8 @@ export class Offsets {
       if (!batch.isTransactional) this.#pending.drop(this.#pending.of(group, [key]))
       if (value === null) this.#groups.get(group)?.delete(keyOf(key))
       else {
-        const offset: StoredOffset = { topic, partition, ...decodeOffsetValue(value) }
+        const appendedAt = batch.baseOffset
+        const offset: AppendedOffset = { topic, partition, ...decodeOffsetValue(value), appendedAt }
         if (batch.isTransactional) this.#pending.add(batch.producerId, { group, offset })
         else this.#keep(group, offset)
       }

@@ -6,7 +6,15 @@ import { PendingOffsets, type PendingOffset } from './pending-offsets.ts'
 const p0 = { topic: 't', partition: 0 }
 const held: PendingOffset = {
   group: 'g',
-  offset: { ...p0, offset: 5, leaderEpoch: -1, metadata: '', committedMs: 0, topicId: undefined },
+  offset: {
+    ...p0,
+    offset: 5,
+    leaderEpoch: -1,
+    metadata: '',
+    committedMs: 0,
+    topicId: undefined,
+    appendedAt: 0,
+  },
 }
 
 test('a lookup waits for every transaction that holds an offset of its group and partitions, and no other', async () => {

@@ -5,9 +5,15 @@
 import type { TopicPartition } from '../port/index.ts'
 import type { StoredOffset } from './internal-records.ts'
 
+/** An offset in the log, whether it counts yet or not. */
+export interface AppendedOffset extends StoredOffset {
+  /** The log offset of its append. Of two offsets for one partition the one appended later counts. */
+  readonly appendedAt: number
+}
+
 export interface PendingOffset {
   readonly group: string
-  readonly offset: StoredOffset
+  readonly offset: AppendedOffset
 }
 
 /** What one transaction will commit. */

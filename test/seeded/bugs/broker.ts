@@ -12,8 +12,15 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'committed offsets go back: to those of a transaction that was open before a later commit',
     file: 'src/broker/offsets.ts',
-    find: '      this.#pending.drop(replaced)\n      this.#drop(group, gone)\n      for',
-    replace: '      this.#drop(group, gone)\n      for',
+    find: '      this.#pending.drop(replaced)\n      this.#drop(group, gone, appendedAt)\n      for',
+    replace: '      this.#drop(group, gone, appendedAt)\n      for',
+    tests: ['src/broker/offsets.test.ts'],
+  },
+  {
+    name: 'committed offsets go back: of two transactions the one counts whose marker is last',
+    file: 'src/broker/offsets.ts',
+    find: 'if (!before || before.appendedAt <= offset.appendedAt || !this.#counts(before)) committed',
+    replace: 'committed',
     tests: ['src/broker/offsets.test.ts'],
   },
   {
