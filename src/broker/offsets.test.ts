@@ -12,6 +12,7 @@ const changes: Readonly<Record<string, (broker: Broker) => Promise<void>>> = {
   commit: broker => broker.commitOffsets({ group: 'g', offsets: [at(7)] }),
   reset: broker => broker.setOffsets('g', [at(7)]),
   deletion: broker => broker.setOffsets('g', []),
+  'deletion of offsets': broker => broker.admin.deleteOffsets('g', [at(0)]),
 }
 
 for (const [name, change] of Object.entries(changes))
@@ -21,6 +22,7 @@ for (const [name, change] of Object.entries(changes))
       const open = () => Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
       const broker = await open()
       await broker.createTopic('t', { partitions: 1 })
+      await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
       const { offsets } = broker
       const steps = [
         () => offsets.commitInTransaction(producer, { group: 'g', offsets: [at(5)] }),
@@ -31,7 +33,7 @@ for (const [name, change] of Object.entries(changes))
       const marker = { ...producer, type: 'commit', coordinatorEpoch: 0 } as const
       await offsets.partition.appendMarker(marker).durable
       offsets.ended(producer.producerId, 'commit')
-      const expected = !transactionIsFirst ? [at(5)] : name === 'deletion' ? [] : [at(7)]
+      const expected = !transactionIsFirst ? [at(5)] : name.startsWith('deletion') ? [] : [at(7)]
       deepEqual(offsets.of('g'), expected)
       await broker.close()
       const again = await open()
@@ -84,3 +86,22 @@ for (const [name, change] of Object.entries(changes))
     await Promise.all([changing, written])
     deepEqual(offsets.of('g'), [at(9)])
   })
+
+test('offsets in flight are deleted, with those that were committed; a later commit counts', async () => {
+  const disk = new SimulatedDisk()
+  const open = () => Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+  const broker = await open()
+  await broker.createTopic('t', { partitions: 2 })
+  await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
+  const other = { ...at(4), partition: 1 }
+  await Promise.all([
+    broker.commitOffsets({ group: 'g', offsets: [at(2), { ...at(3), partition: 1 }] }),
+    broker.admin.deleteOffsets('g', [at(0), other]),
+    broker.commitOffsets({ group: 'g', offsets: [other] }),
+  ])
+  deepEqual(broker.offsets.of('g'), [other])
+  await broker.close()
+  const again = await open()
+  deepEqual(again.offsets.of('g'), [other])
+  await again.close()
+})

@@ -198,11 +198,15 @@ export class Offsets {
     }
   }
 
-  /** Forgets the offsets of a group for some partitions. */
+  /**
+   * Forgets the offsets of a group for some partitions, also those that are pending or in flight: as in
+   * Kafka. All is appended in this turn: what is committed later stays.
+   */
   async forget(group: string, partitions: readonly TopicPartition[]): Promise<void> {
     this.checkUsable()
-    const names = new Set(partitions.map(keyOf))
-    await this.forgetWhere(group, offset => names.has(keyOf(offset)))
+    const keys = new Set(partitions.map(keyOf))
+    const gone = this.#partitionsOf(group).filter(each => keys.has(keyOf(each)))
+    await this.#apply(group, [], gone)
   }
 
   /** Forgets those offsets of a group that are chosen, except where newer ones are pending. */

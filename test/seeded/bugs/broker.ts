@@ -17,6 +17,14 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/offsets.test.ts'],
   },
   {
+    name: 'admin: offsets that a transaction holds are not deleted',
+    file: 'src/broker/offsets.ts',
+    find: 'filter(each => keys.has(keyOf(each)))\n    await this.#apply(group, [], gone)',
+    replace:
+      'filter(each => keys.has(keyOf(each)) && !this.isPending(group, each))\n    await this.#apply(group, [], gone)',
+    tests: ['src/broker/offsets.test.ts'],
+  },
+  {
     name: 'committed offsets go back: of two transactions the one counts whose marker is last',
     file: 'src/broker/offsets.ts',
     find: 'if (!before || before.appendedAt <= offset.appendedAt || !this.#counts(before)) committed',
