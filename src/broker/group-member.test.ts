@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { isCode } from '../../test/is-code.ts'
 import { ActiveClock } from '../base/index.ts'
+import { stateOf } from '../port/conformance/harness.ts'
 import { encodeAssignment, type GroupCoordinator, GroupMember, type GroupOptions } from '../port/index.ts'
 import { Coordinator, sessionMs } from './group-coordinator.test-support.ts'
 
@@ -66,6 +67,29 @@ test('a member takes no partitions of a topic that it does not read', async () =
   await rejects(member.join(), isCode('INVALID_ARGUMENT', /'g'.*'other'/))
   deepEqual(taken, [])
   equal(it.groups.members('g'), 0)
+})
+
+test('a member that waits for others leaves at once, and is not in the group when they have joined', async () => {
+  for (const instanceId of [undefined, 'i']) {
+    const it = new Coordinator()
+    const one = await it.stable()
+    const closing = new AbortController()
+    const member = memberOf(it, () => ({}), {
+      signal: closing.signal,
+      assignors: ['range'],
+      ...(instanceId && { instanceId }),
+    })
+    const joining = member.join()
+    equal(await stateOf(joining), 'pending')
+    closing.abort('closing')
+    await rejects(joining, isCode('CLOSED', /'g'/))
+    await member.leave()
+    const again = await it.join({ memberId: one.memberId })
+    await rejects(it.sync(again), isCode('REBALANCE_IN_PROGRESS'))
+    equal(it.groups.members('g'), 1)
+    const { members } = await it.join({ memberId: one.memberId })
+    equal(members.length, 1)
+  }
 })
 
 test('the signal of a member in this process has one listener, however often the member joins again', async () => {

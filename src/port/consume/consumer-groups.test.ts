@@ -31,6 +31,11 @@ class World {
     return settle(this.#simulated.clock, work)
   }
 
+  /** Simulated. */
+  get nowMs(): number {
+    return this.#simulated.clock.monotonic()
+  }
+
   pass(ms: number): Promise<void> {
     return this.#simulated.clock.advance(ms)
   }
@@ -113,6 +118,17 @@ test('a second consumer with an instance id replaces the first one', async t => 
   assert.deepEqual((await world.described())[1], { a: '0,1,2,3' })
   await one.close()
   await two.close()
+})
+
+test('a consumer that waits for a member that is away closes without it', async t => {
+  const world = await World.make(t)
+  const away = await world.begin({ instanceId: 'a', sessionTimeout: '10m' })
+  await away.close()
+  const waiting = await world.begin()
+  const beforeMs = world.nowMs
+  await waiting.close()
+  assert(world.nowMs - beforeMs < 1000)
+  assert.equal(waiting.failed(), undefined)
 })
 
 test('invalid options of a member are refused, by name', async t => {

@@ -56,6 +56,8 @@ export class Subscription<K, V> {
   #failure: { readonly error: unknown } | undefined
   /** Wakes a read that waits. */
   readonly #over = new AbortController()
+  /** Ends a join that waits for others. */
+  readonly #leaving = new AbortController()
   #ending: Promise<void> | undefined
 
   constructor(context: SubscriptionContext<K, V>) {
@@ -189,6 +191,7 @@ export class Subscription<K, V> {
     this.#current = undefined
     this.#assigned.dropWork()
     this.#over.abort('ended') // without a reason it would make an error, with its stack
+    this.#leaving.abort('ended')
     if (settings.group === undefined)
       for (const { partition, processed } of this.#assigned) positions.set(partition, processed)
     await this.#opening?.catch(() => undefined)
@@ -217,6 +220,7 @@ export class Subscription<K, V> {
       onRevoked: revoked => this.#giveBack(revoked),
       onLost: (lost, error) => this.#lose(lost, error),
       busy: () => this.#busy(),
+      signal: this.#leaving.signal,
     })
   }
 

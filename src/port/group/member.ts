@@ -42,6 +42,7 @@ import {
   type SyncGroup,
 } from './coordinator.ts'
 import { HeldPartitions } from './held-partitions.ts'
+import { contradicts, foreignTopic, hasLeft, tooLate } from './member-errors.ts'
 
 /** How long hooks and work in progress may take, unless the member sets it. */
 const rebalanceTimeoutMsDefault = 60_000
@@ -77,6 +78,8 @@ export class GroupMember {
   #memberId = ''
   #generation = 0
   #isLeaving = false
+  /** It waits for the others to join, or for its assignment. */
+  #isInRound = false
   /** Why it is not a member any more. */
   #gone: { readonly error: unknown } | undefined
   /** Wakes the member while it is stable. */
@@ -103,17 +106,25 @@ export class GroupMember {
 
   /** Joins, and resolves once the member has its first assignment. To be called once. */
   join(): Promise<GroupMembership> {
+    const { signal } = this.#options
+    const { promise } = this.#joined
+    const leave = (): void => void this.leave()
+    const forget = (): void => signal?.removeEventListener('abort', leave)
+    signal?.addEventListener('abort', leave)
+    promise.then(forget, forget)
+    if (signal?.aborted) leave()
     void this.#run()
-    return this.#joined.promise
+    return promise
   }
 
   /**
    * Gives everything back, and leaves. A static member stays in the group until its session is over: it may
-   * come back before that.
+   * come back before that. A member that has nothing does not wait for the others to join.
    */
   leave(): Promise<void> {
     this.#isLeaving = true
     this.#wake.resolve()
+    if (this.#isInRound && !this.#gone && this.#held.owned.length === 0) this.#leaveGroup()
     return this.#left.promise
   }
 
@@ -150,7 +161,7 @@ export class GroupMember {
     try {
       do {
         if (this.#isEager) await this.#held.giveBackAll()
-        if (!this.#gone) await this.#round()
+        if (!this.#gone && !this.#isLeaving) await this.#round()
         await this.#untilStale()
       } while (!this.#isLeaving && !this.#gone)
       await this.#held.giveBackAll()
@@ -172,9 +183,11 @@ export class GroupMember {
       if (this.#gone) return
       this.#isStale = false
       try {
+        this.#isInRound = true
         await this.#joinAndSync(busy)
         return
       } catch (error) {
+        if (this.#gone) return
         if (isMillraceError(error, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION')) continue
         const memberId = requiredMemberId(error)
         // The group was deleted meanwhile, and with it the id: another one is asked for.
@@ -189,6 +202,8 @@ export class GroupMember {
         this.#gate.refuse(error)
         if (this.#isLeaving) return
         await this.#pause()
+      } finally {
+        this.#isInRound = false
       }
     }
   }
@@ -213,7 +228,10 @@ export class GroupMember {
       rebalanceTimeoutMs: this.#timeoutMs,
       alive: this.#alive.signal,
     })
+    const isNew = this.#memberId === ''
     this.#memberId = joined.memberId
+    // It left before it knew its id. A static one never had anything in this stay: nobody waits for it.
+    if (this.#gone && isNew) return this.#sendLeave()
     const { generation, protocol } = joined
     const synced = await coordinator.sync({
       ...this.#self,
@@ -333,10 +351,7 @@ export class GroupMember {
   }
 
   #tooLate(): MillraceError {
-    return new MillraceError(
-      'MEMBER_FENCED',
-      `Member '${this.#memberId}' of group '${this.#options.group}' did not answer a rebalance within ${this.#timeoutMs} ms: its partitions have other owners, which get its uncommitted records again. Do less work for each record, or raise rebalanceTimeout.`,
-    )
+    return tooLate(this.#options.group, this.#memberId, this.#timeoutMs)
   }
 
   /** The member is removed, or removes itself: its partitions are lost. */
@@ -350,12 +365,7 @@ export class GroupMember {
 
   #leaveGroup(): void {
     const { group } = this.#options
-    this.#end(
-      new MillraceError(
-        'MEMBER_FENCED',
-        `Member '${this.#memberId}' of group '${group}' has left: its partitions may have another owner.`,
-      ),
-    )
+    this.#end(hasLeft(group, this.#memberId))
     this.#joined.reject(new MillraceError('CLOSED', `The member left group '${group}' before it had joined.`))
   }
 
@@ -363,17 +373,21 @@ export class GroupMember {
     this.#gone = { error }
     this.#gate.refuse(error)
     this.#wake.resolve()
-    const { group, instanceId } = this.#options
     // A static member that failed does not come back, and must not keep its partitions from the others.
-    if (this.#memberId !== '' && (instanceId === undefined || !this.#isLeaving))
-      try {
-        this.#context.coordinator.leave({ group, memberId: this.#memberId, instanceId })
-      } catch {
-        // It has been removed before.
-      }
+    if (this.#memberId !== '' && (this.#options.instanceId === undefined || !this.#isLeaving))
+      this.#sendLeave()
     this.#alive.abort('gone')
     this.#context.ended(this)
     this.#left.resolve()
+  }
+
+  #sendLeave(): void {
+    const { group, instanceId } = this.#options
+    try {
+      this.#context.coordinator.leave({ group, memberId: this.#memberId, instanceId })
+    } catch {
+      // It has been removed before.
+    }
   }
 }
 
@@ -383,18 +397,4 @@ async function fencing<T>(commit: Promise<T>): Promise<T> {
   } catch (error) {
     throw asFenced(error)
   }
-}
-
-function foreignTopic(group: string, memberId: string, topic: string): MillraceError {
-  return new MillraceError(
-    'INVALID_ARGUMENT',
-    `Member '${memberId}' of group '${group}' was assigned partitions of topic '${topic}', which it does not read. Join again; if that lasts, stop the leader of the group.`,
-  )
-}
-
-function contradicts(group: string, refusal: string): MillraceError {
-  return new MillraceError(
-    'INVALID_ARGUMENT',
-    `Members of group '${group}' share ${refusal}. Use the same set everywhere.`,
-  )
 }

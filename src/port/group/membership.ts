@@ -53,6 +53,11 @@ export interface GroupOptions {
    */
   busy?(): { readonly partitions: readonly TopicPartition[]; readonly done: Promise<unknown> } | undefined
   /**
+   * Ends a join that waits for others: the member leaves, and `joinGroup` fails with CLOSED. Once the member
+   * has joined it has no effect.
+   */
+  readonly signal?: AbortSignal
+  /**
    * How long {@link onRevoked} and {@link onAssigned} may take, in time in which the process could act.
    * Default 60 s.
    */

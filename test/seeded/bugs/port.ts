@@ -165,6 +165,13 @@ export const portBugs: readonly SeededBug[] = [
     tests: ['src/port/produce/producer-sequences.test.ts'],
   },
   {
+    name: 'group member: stays in the group that it left before it had joined',
+    file: 'src/port/group/member.ts',
+    find: 'if (this.#gone && isNew) return this.#sendLeave()',
+    replace: 'if (this.#gone && isNew) return',
+    tests: ['src/broker/group-member.test.ts'],
+  },
+  {
     name: 'group member: takes what a step brings after it was expelled',
     file: 'src/port/group/held-partitions.ts',
     find: 'if (!this.#isLost) this.#set(new Map([...this.#held, ...taken]))',
