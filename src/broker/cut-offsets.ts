@@ -31,12 +31,18 @@ export class CutOffsets {
   ): Promise<CutOffsets> {
     const { offsetsCut: known } = metadata.current
     const isShort = partition.failure === undefined && partition.logEndOffset < endOf(transactions)
-    const stated = partition.config.cutAt
-    // The partition states the cut of its last repair for good: each counts once.
-    const isRepaired = stated !== undefined && stated !== (known?.stated ?? known?.at)
+    const { cutAt: stated, cutId: statedId } = partition.config
+    // The partition states the cut of its last repair for good: each counts once. Two may be at one offset.
+    const isKnown = stated === (known?.stated ?? known?.at) && statedId === known?.statedId
+    const isRepaired = stated !== undefined && !isKnown
     const at = isShort ? partition.logEndOffset : isRepaired ? stated : undefined
     if (at !== undefined && (isRepaired || known?.at !== at)) {
-      const offsetsCut = { at, settled: [], ...(stated === undefined ? {} : { stated }) }
+      const offsetsCut = {
+        at,
+        settled: [],
+        ...(stated === undefined ? {} : { stated }),
+        ...(statedId === undefined ? {} : { statedId }),
+      }
       await metadata.update(current => ({ ...current, offsetsCut }))
     }
     return new CutOffsets(metadata)

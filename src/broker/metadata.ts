@@ -58,6 +58,8 @@ export interface Metadata {
     readonly settled: readonly string[]
     /** The cut that the partition stated then, of a repair. */
     readonly stated?: number
+    /** The id of that cut. */
+    readonly statedId?: string
   }
 }
 
@@ -168,10 +170,11 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
 
 function isCut(value: unknown): value is NonNullable<Metadata['offsetsCut']> {
   if (typeof value !== 'object' || value === null) return false
-  const { at, settled, stated } = value as Record<string, unknown>
+  const { at, settled, stated, statedId } = value as Record<string, unknown>
   return (
     Number.isSafeInteger(at) &&
     (stated === undefined || Number.isSafeInteger(stated)) &&
+    (statedId === undefined || typeof statedId === 'string') &&
     Array.isArray(settled) &&
     settled.every(each => typeof each === 'string')
   )

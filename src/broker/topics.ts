@@ -297,7 +297,10 @@ export class Topics {
       else if (topic.creating || topic.deleting) {
         this.#unfinished.set(topic.name, topic)
         continue
-      } else await this.#makePartitions(topic, topic.internal && origin === 'proved' ? { cutAt: 0 } : {})
+      } else {
+        const isLost = topic.internal && origin === 'proved'
+        await this.#makePartitions(topic, isLost ? { cutAt: 0, cutId: this.#newId() } : {})
+      }
       this.#byName.set(topic.name, topic)
       if (broken === undefined) await this.#vouch(topic)
     }
@@ -368,8 +371,9 @@ function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfi
   )
 }
 
-function vouchedConfig({ config: { cutAt } }: Partition, topic: StoredTopic): PartitionConfig {
-  return { ...partitionConfig(topic), ...(cutAt === undefined ? {} : { cutAt }) }
+function vouchedConfig({ config: { cutAt, cutId } }: Partition, topic: StoredTopic): PartitionConfig {
+  const cut = { ...(cutAt === undefined ? {} : { cutAt }), ...(cutId === undefined ? {} : { cutId }) }
+  return { ...partitionConfig(topic), ...cut }
 }
 
 function partitionConfig({ id, partitions, app, configs }: StoredTopic): PartitionConfig {

@@ -112,6 +112,35 @@ test('after a repair or loss of offsets each group is refused until its offsets 
   }
 })
 
+test('offsets that are lost twice, or restored and cut at the same offset again: each group is refused each time', async () => {
+  for (const how of ['cut', 'lost'] as const) {
+    const log = await damaged('__consumer_offsets')
+    const folder = '/data/__consumer_offsets-0'
+    const names = await log.disk.list(folder)
+    const paths = ['/data/recovery-point-offset-checkpoint', ...names.map(name => `${folder}/${name}`)]
+    const backup = paths.map(path => [path, log.disk.contentOf(path)!] as const)
+    const lose = async (): Promise<void> => {
+      await log.disk.remove(folder)
+      if (how === 'lost') return
+      for (const [path, bytes] of backup) log.disk.setContent(path, bytes)
+      const { cut } = await repairPartition('/data', '__consumer_offsets', 0, {
+        disk: log.disk,
+        clock: log.clock,
+      })
+      assert(cut)
+    }
+    for (let loss = 1; loss <= 2; loss += 1) {
+      await lose()
+      const port = await log.open()
+      await assert.rejects(port.committedOffsets('g', [place]), says('setOffsets'), `${how} ${loss}`)
+      await port.setOffsets('g', [])
+      assert.deepEqual(await port.committedOffsets('g', [place]), [undefined])
+      await log.close()
+      await log.clock.advance(1)
+    }
+  }
+})
+
 test('offsets of a committed transaction that recovery cuts off are missed, and each group is refused', async () => {
   const log = new SimulatedLog(undefined, { log: { internal: {} } })
   const port = await log.open(Infinity, 'kill')

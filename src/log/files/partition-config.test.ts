@@ -10,6 +10,8 @@ const config = {
   configs: { 'retention.bytes': '5000', 'segment.bytes': '1000' },
   topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
   partitions: 4,
+  cutAt: 7,
+  cutId: '1',
 }
 const unknown = { configs: { 'cleanup.policy': 'delete', 'retention.bytes': '-1', 'retention.ms': '-1' } }
 

@@ -18,6 +18,8 @@ export interface PartitionConfig {
   readonly app?: string
   /** A repair has cut acknowledged records here. */
   readonly cutAt?: number
+  /** Tells this cut from others at the same offset. Versions before wrote none. */
+  readonly cutId?: string
 }
 
 /** For a partition whose file is damaged: no default may delete records. */
@@ -53,12 +55,12 @@ function parse(text: string): PartitionConfig | undefined {
   }
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return undefined
   const { retentionBytes, segmentBytes, configs, ...rest } = found as Record<string, unknown>
-  const { topicId, partitions, app, cutAt } = rest
+  const { topicId, partitions, app, cutAt, cutId } = rest
   const isCount = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value)
   if (!isCount(retentionBytes) || !isCount(segmentBytes) || !isCount(partitions) || !isCount(cutAt))
     return undefined
   const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
-  if (!isText(topicId) || !isText(app)) return undefined
+  if (!isText(topicId) || !isText(app) || !isText(cutId)) return undefined
   if (configs !== undefined && !isTexts(configs)) return undefined
   const own = configs ?? configsOfSizes({ retentionBytes, segmentBytes })
   return { ...rest, ...(own === undefined ? {} : { configs: own }) }

@@ -74,7 +74,11 @@ export async function repairPartition(
     // Also if an interrupted repair had cut already.
     if (report.logEndOffset < (recoveryPoints.offsets.get(name) ?? (report.cut ? Infinity : 0))) {
       const { config } = await readPartitionConfig(disk, folder)
-      const bytes = encodePartitionConfig({ ...config, cutAt: report.logEndOffset })
+      const bytes = encodePartitionConfig({
+        ...config,
+        cutAt: report.logEndOffset,
+        cutId: `${clock.now()}`,
+      })
       await replaceFile(disk, folder, partitionConfigName, bytes)
     }
     await save(disk, path, logStartsName, logStarts, name, report.logStartOffset)
