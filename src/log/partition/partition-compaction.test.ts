@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { BatchBuilder, readBatches, type BatchStamp } from '../../wire/index.ts'
@@ -90,6 +91,28 @@ describe('compaction of a partition', () => {
     equal(nextOffset, 4)
     equal(await partition.compaction.clean(), false)
     deepEqual(await batchesOf(await reopen()), expected)
+  })
+
+  it('makes a commit durable before its records replace others', async () => {
+    for (let seed = 1; seed <= 10; seed += 1) {
+      const disk = new SimulatedDisk({ random: seededRandom(seed) })
+      const options = { segmentBytes: 700, durability: 'os' } as const
+      const log = await openDirectory(disk, options)
+      const partition = await log.createPartition('prices', 0)
+      await partition.append(batchOf([['a', '1']])).durable
+      const producer = { producerId: 1, producerEpoch: 0 }
+      const stamp = { ...producer, baseSequence: 0, transactional: true }
+      await partition.append(batchOf([['a', '2']], stamp)).durable
+      await partition.roll()
+      // The commit is in the active segment, which only the operating system has.
+      await partition.appendMarker({ type: 'commit', ...producer, coordinatorEpoch: 0 }).durable
+      ok(await partition.compaction.clean())
+      disk.crash()
+      const again = (await openDirectory(disk, options)).partition('prices', 0)!
+      const isCommitted = again.openTransactions.length === 0
+      const [first, second] = await batchesOf(again)
+      ok(isCommitted || first === '0-0: 0=a', `seed ${seed}: ${first}, ${second}`)
+    }
   })
 
   it('keeps tombstones for a time, from when they are first cleaned', async () => {

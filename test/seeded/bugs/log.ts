@@ -71,7 +71,7 @@ export const logBugs: readonly SeededBug[] = [
     file: 'src/log/partition/partition-compaction.ts',
     find: '      await this.#partition.sync()\n',
     replace: '',
-    tests: ['test/log/compaction.test.ts'],
+    tests: ['src/log/partition/partition-compaction.test.ts'],
   },
   {
     name: 'no fdatasync: a segment is never synced',
