@@ -114,7 +114,7 @@ export const streamBugs: readonly SeededBug[] = [
     find: '    if (settings.exactlyOnce && membership)\n',
     replace:
       '    if (settings.exactlyOnce && membership) await membership.commit(offsets)\n    if (settings.exactlyOnce && membership)\n',
-    tests: ['test/app/invariant.test.ts'],
+    tests: ['test/kill/simulated.test.ts'],
   },
   {
     name: 'at the entrance: a function that returns nothing deletes',
