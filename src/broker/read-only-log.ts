@@ -36,7 +36,7 @@ import { MetadataFile, type StoredTopic } from './metadata.ts'
 import { Offsets } from './offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic, transactionsTopic } from './topic-names.ts'
-import { description } from './topics.ts'
+import { description } from './topic-descriptions.ts'
 import { describedFromLog, openIn } from './transaction-admin.ts'
 import { TransactionLog } from './transaction-log.ts'
 

@@ -14,6 +14,7 @@ import type { Configs } from './configs.ts'
 import type { ConfigTexts } from './config-values.ts'
 import type { Metadata, MetadataFile, StoredTopic } from './metadata.ts'
 import { checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
+import { description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
 import { internalTopics, isNamedAsOfApp, keptWhole } from './topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
 
@@ -369,36 +370,4 @@ function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfi
     isNamedAsOfApp(name, config.app) &&
     partitions === config.partitions
   )
-}
-
-function vouchedConfig({ config: { cutAt, cutId } }: Partition, topic: StoredTopic): PartitionConfig {
-  const cut = { ...(cutAt === undefined ? {} : { cutAt }), ...(cutId === undefined ? {} : { cutId }) }
-  return { ...partitionConfig(topic), ...cut }
-}
-
-function partitionConfig({ id, partitions, app, configs }: StoredTopic): PartitionConfig {
-  return {
-    ...(configs ? { configs } : {}),
-    topicId: id,
-    partitions,
-    ...(app === undefined ? {} : { app }),
-  }
-}
-
-/** A topic as users see it; `settings`: those of its partitions. */
-export function description(topic: StoredTopic, settings: PartitionSettings): TopicDescription {
-  const { id, name, partitions, configs, internal, app } = topic
-  const config: TopicConfig = {
-    partitions,
-    ...(configs === undefined ? {} : { configs }),
-    ...(app === undefined ? {} : { app }),
-  }
-  return {
-    name,
-    id,
-    partitions,
-    config,
-    batchBytesMax: Math.min(settings.maxMessageBytes, settings.segmentBytes),
-    internal: (internal ?? false) || app !== undefined,
-  }
 }
