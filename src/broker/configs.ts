@@ -12,7 +12,6 @@ import type {
 } from '../port/index.ts'
 import { brokerOnlyConfigs, brokerSynonyms, inTopicUnits } from './broker-configs.ts'
 import { invalid, itemsOf, numberOf, type ConfigTexts } from './config-values.ts'
-import type { TransactionsContext } from './transactions.ts'
 import { topicConfigNames, topicConfigs } from './topic-configs.ts'
 
 /** See `LogAdmin.describeConfigs`; `ownOf`: the own configs of a topic, or it throws UNKNOWN_TOPIC. */
@@ -56,15 +55,6 @@ export class Configs {
   /** Those that `altered` would lead to. */
   with(altered: ConfigTexts): Configs {
     return new Configs(this.#statics, altered)
-  }
-
-  /** The limits of the transaction coordinator, which only options at opening set. */
-  transactionLimits(): Pick<TransactionsContext, 'timeoutMsMax' | 'expirationMs' | 'expirationCheckMs'> {
-    return {
-      timeoutMsMax: this.brokerNumber('transaction.max.timeout.ms'),
-      expirationMs: this.brokerNumber('transactional.id.expiration.ms'),
-      expirationCheckMs: this.brokerNumber('transaction.remove.expired.transaction.cleanup.interval.ms'),
-    }
   }
 
   /** The number of a config that only the broker has. */

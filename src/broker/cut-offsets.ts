@@ -11,7 +11,11 @@ import { MillraceError } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
 import type { MetadataFile } from './metadata.ts'
 import { offsetsTopic } from './topic-names.ts'
-import type { TransactionValue } from './transaction-records.ts'
+
+/** A transaction whose outcome is decided: its partitions, and where it ends there. */
+interface EndedTransaction {
+  readonly partitions: Iterable<{ readonly topic: string; readonly endOffset?: number }>
+}
 
 export class CutOffsets {
   readonly #metadata: MetadataFile
@@ -27,7 +31,7 @@ export class CutOffsets {
   static async open(
     metadata: MetadataFile,
     partition: Pick<Partition, 'config' | 'failure' | 'logEndOffset'>,
-    transactions: Iterable<Pick<TransactionValue, 'partitions'>>,
+    transactions: Iterable<EndedTransaction>,
   ): Promise<CutOffsets> {
     const { offsetsCut: known } = metadata.current
     const isShort = partition.failure === undefined && partition.logEndOffset < endOf(transactions)
@@ -84,7 +88,7 @@ export class CutOffsets {
 }
 
 /** Where the committed transactions with offsets end in the partition of the offsets. */
-function endOf(transactions: Iterable<Pick<TransactionValue, 'partitions'>>): number {
+function endOf(transactions: Iterable<EndedTransaction>): number {
   let end = 0
   for (const { partitions } of transactions)
     for (const { topic, endOffset = 0 } of partitions)

@@ -1,16 +1,22 @@
 /** Administration of groups: described, deleted, and their offsets deleted. */
 import type { GroupDetails, TopicPartition } from '../port/index.ts'
-import type { Apps } from './apps.ts'
 import type { CutOffsets } from './cut-offsets.ts'
 import { checkUnsubscribed, ofApp, unknownGroup } from './group-checks.ts'
 import { describedGroup } from './group-descriptions.ts'
 import type { Groups } from './groups.ts'
 import type { Offsets } from './offsets.ts'
 
+/** The groups of apps, which end with their app only. */
+export interface AppGroups {
+  has(group: string): boolean
+  /** Throws GROUP_NOT_EMPTY while the group has members, or the app runs. */
+  checkStopped(group: string): void
+}
+
 export interface GroupAdminParts {
   readonly groups: Groups
   readonly offsets: Offsets
-  readonly apps: Apps
+  readonly apps: AppGroups
   readonly cut: CutOffsets
 }
 

@@ -15,6 +15,7 @@ import { Offsets } from './offsets.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { offsetsTopic, transactionsTopic } from './topic-names.ts'
 import { Topics } from './topics.ts'
+import { transactionLimits } from './transaction-limits.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { recoverTransactions } from './transaction-recovery.ts'
 import { Transactions } from './transactions.ts'
@@ -72,7 +73,7 @@ export async function openParts(
   const producerIds = new ProducerIds(metadata)
   await skipUsedIds(producerIds, log, metadata, states.values(), clock)
   const active = new ActiveClock(clock)
-  const parts = { clock, active, log, transactionLog, offsets, producerIds, ...configs.transactionLimits() }
+  const parts = { clock, active, log, transactionLog, offsets, producerIds, ...transactionLimits(configs) }
   const transactions = new Transactions(parts, states)
   return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
 }
