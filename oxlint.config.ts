@@ -54,6 +54,15 @@ export const roomsMayImport: Record<string, Record<string, string[]>> = {
     recovery: ['files', 'segment', 'epochs', 'producers', 'cleaner'],
     partition: ['files', 'segment', 'epochs', 'producers', 'cleaner', 'recovery'],
   },
+  broker: {
+    configs: [],
+    admission: [],
+    internal: ['configs'],
+    topics: ['configs', 'internal'],
+    offsets: ['internal'],
+    groups: ['configs', 'offsets'],
+    transactions: ['configs', 'internal', 'offsets'],
+  },
 }
 
 /** Folders in which time, chance, files and sockets come as arguments. */

@@ -14,17 +14,22 @@ import type {
   TransactionDescription,
   TransactionToAbort,
 } from '../port/index.ts'
-import { brokerOnlyConfigs, brokerSynonyms, checkBrokerConfig, checkTopicConfig } from './broker-configs.ts'
-import { changedConfigs } from './config-changes.ts'
-import { invalid, type ConfigTexts } from './config-values.ts'
-import { describedConfigs, type Configs } from './configs.ts'
-import type { GroupAdmin } from './group-admin.ts'
-import type { MetadataFile } from './metadata.ts'
-import type { Offsets } from './offsets.ts'
-import { topicConfig, topicConfigs } from './topic-configs.ts'
-import type { Topics } from './topics.ts'
-import { abortHanging, openIn } from './transaction-admin.ts'
-import type { Transactions } from './transactions.ts'
+import {
+  brokerOnlyConfigs,
+  brokerSynonyms,
+  checkBrokerConfig,
+  checkTopicConfig,
+} from './configs/broker-configs.ts'
+import { changedConfigs } from './configs/changes.ts'
+import { invalid, type ConfigTexts } from './configs/values.ts'
+import { describedConfigs, type Configs } from './configs/configs.ts'
+import type { GroupAdmin } from './groups/group-admin.ts'
+import type { MetadataFile } from './internal/metadata.ts'
+import type { Offsets } from './offsets/offsets.ts'
+import { topicConfig, topicConfigs } from './configs/topic-configs.ts'
+import type { Topics } from './topics/topics.ts'
+import { abortHanging, openIn } from './transactions/transaction-admin.ts'
+import type { Transactions } from './transactions/transactions.ts'
 
 export interface AdminParts {
   readonly random: Random

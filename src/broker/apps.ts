@@ -4,14 +4,14 @@
  * interrupts is finished from there, before the name has its next life.
  */
 import { isMillraceError } from '../base/index.ts'
-import { notEmpty } from './group-checks.ts'
-import type { Groups } from './groups.ts'
+import { notEmpty } from './groups/group-checks.ts'
+import type { Groups } from './groups/groups.ts'
 import type { Locks } from './locks.ts'
-import type { MetadataFile } from './metadata.ts'
-import type { Offsets } from './offsets.ts'
-import { isNamedAsOfApp, isNameOfApp } from './topic-names.ts'
-import type { Topics } from './topics.ts'
-import type { Transactions } from './transactions.ts'
+import type { MetadataFile } from './internal/metadata.ts'
+import type { Offsets } from './offsets/offsets.ts'
+import { isNamedAsOfApp, isNameOfApp } from './internal/topic-names.ts'
+import type { Topics } from './topics/topics.ts'
+import type { Transactions } from './transactions/transactions.ts'
 
 /** An open writer: its app, and its transactional id. */
 export interface OpenWriter {

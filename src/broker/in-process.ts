@@ -26,7 +26,7 @@ import {
 import type { OpenWriter } from './apps.ts'
 import { Broker, type Entrance } from './broker.ts'
 import type { BrokerOptions } from './open-parts.ts'
-import { inProcessHost } from './group.ts'
+import { inProcessHost } from './groups/group.ts'
 import { InProcessReader } from './reader.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
 

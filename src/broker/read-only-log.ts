@@ -28,17 +28,17 @@ import {
   type TopicPartition,
   type Writer,
 } from '../port/index.ts'
-import { staticConfigs } from './broker-configs.ts'
-import { Configs, describedConfigs } from './configs.ts'
-import { CutOffsets } from './cut-offsets.ts'
-import { describedGroup } from './group-descriptions.ts'
-import { MetadataFile, type StoredTopic } from './metadata.ts'
-import { Offsets } from './offsets.ts'
+import { staticConfigs } from './configs/broker-configs.ts'
+import { Configs, describedConfigs } from './configs/configs.ts'
+import { CutOffsets } from './offsets/cut-offsets.ts'
+import { describedGroup } from './groups/group-descriptions.ts'
+import { MetadataFile, type StoredTopic } from './internal/metadata.ts'
+import { Offsets } from './offsets/offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
-import { internalTopics, offsetsTopic, transactionsTopic } from './topic-names.ts'
-import { description } from './topic-descriptions.ts'
-import { describedFromLog, openIn } from './transaction-admin.ts'
-import { TransactionLog } from './transaction-log.ts'
+import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
+import { description } from './topics/topic-descriptions.ts'
+import { describedFromLog, openIn } from './transactions/transaction-admin.ts'
+import { TransactionLog } from './transactions/transaction-log.ts'
 
 export interface ReadOnlyLogOptions {
   readonly disk: Disk

@@ -12,9 +12,9 @@ import {
   type Writer,
   WriterFailures,
 } from '../port/index.ts'
-import { buildAdmitted, isRefused } from './admission.ts'
-import type { Offsets } from './offsets.ts'
-import type { Transactions } from './transactions.ts'
+import { buildAdmitted, isRefused } from './admission/admission.ts'
+import type { Offsets } from './offsets/offsets.ts'
+import type { Transactions } from './transactions/transactions.ts'
 
 export interface WriterContext {
   readonly clock: Clock

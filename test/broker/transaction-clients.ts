@@ -9,7 +9,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { isMillraceError, type Random } from '../../src/base/index.ts'
 import { Broker } from '../../src/broker/broker.ts'
-import type { TransactionalClient } from '../../src/broker/client-transactions.ts'
+import type { TransactionalClient } from '../../src/broker/transactions/client-transactions.ts'
 import { InProcessLog } from '../../src/broker/index.ts'
 import { batch } from '../../src/port/conformance/harness.ts'
 import { type ProducerIdentity, ProducerSequences } from '../../src/port/index.ts'

@@ -1,6 +1,7 @@
 /**
  * Whether a batch can be appended as it is. The log never looks into it again before it is read. Its records
- * and its checksum are its builder's, or were checked by `broker/admission.ts`: they are not checked twice.
+ * and its checksum are its builder's, or were checked by `broker/admission/admission.ts`: they are not
+ * checked twice.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { RecordBatch } from '../../wire/index.ts'

@@ -1,7 +1,7 @@
 /**
  * The settings of a partition: Kafka's topic configs as plain numbers and flags. The broker makes them of
- * names and texts (`broker/configs.ts`). They may change at run time (`Partition.configure`). The comment
- * of each setting names its config.
+ * names and texts (`broker/configs/configs.ts`). They may change at run time (`Partition.configure`). The
+ * comment of each setting names its config.
  */
 
 export interface PartitionSettings {

@@ -185,7 +185,7 @@ export class Partition {
   /**
    * Appends one batch, whose bytes belong to the log from here on: offsets are written into them, and they
    * are held until they are on the disk. Its content is its caller's: batches from outside are admitted first
-   * (`broker/admission.ts`).
+   * (`broker/admission/admission.ts`).
    * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT, RECORD_TOO_LARGE, INVALID_ARGUMENT,
    *   OUT_OF_ORDER_SEQUENCE, PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED (retriable: too much waits
    *   for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED

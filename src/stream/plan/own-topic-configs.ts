@@ -11,7 +11,7 @@
  * segments than an hour would only make many files of that day.
  *
  * Each config that has an effect is stated, so that no default of the broker takes its place. The log states
- * those of `keptWhole` (broker/topic-names.ts) by itself.
+ * those of `keptWhole` (broker/internal/topic-names.ts) by itself.
  */
 import type { ConfigChange, ConfigValue, LogPort, TopicConfigs, TopicDescription } from '../../port/index.ts'
 

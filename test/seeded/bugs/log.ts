@@ -332,24 +332,24 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'a batch from outside is appended without a look at its records',
-    file: 'src/broker/admission-records.ts',
+    file: 'src/broker/admission/records.ts',
     find: 'for (let n = 0; n < count; n += 1) {\n      cursor.next()\n',
     replace: 'for (let n = 0; n < count && cursor.next(); n += count) {\n',
-    tests: ['src/broker/admission.test.ts'],
+    tests: ['src/broker/admission/admission.test.ts'],
   },
   {
     name: 'a record without a key gets into a compacted topic, from our own builder',
     file: 'src/wire/batch-builder.ts',
     find: '    if (keyBytes < 0) this.#hasNullKey = true\n',
     replace: '    if (keyBytes < 0 && this.#count === 0) this.#hasNullKey = true\n',
-    tests: ['src/broker/admission.test.ts'],
+    tests: ['src/broker/admission/admission.test.ts'],
   },
   {
     name: 'a batch that was compressed again keeps its old checksum',
     file: 'src/wire/batch-rewrite.ts',
     find: '  seal(bytes)\n  return bytes\n',
     replace: '  return bytes\n',
-    tests: ['src/broker/admission.test.ts'],
+    tests: ['src/broker/admission/admission.test.ts'],
   },
   {
     name: 'offset + 1 across a marker: the read of a segment',

@@ -169,7 +169,7 @@ export const portBugs: readonly SeededBug[] = [
     file: 'src/port/group/member.ts',
     find: 'if (this.#gone && isNew) return this.#sendLeave()',
     replace: 'if (this.#gone && isNew) return',
-    tests: ['src/broker/group-member.test.ts'],
+    tests: ['src/broker/groups/member.test.ts'],
   },
   {
     name: 'group member: takes what a step brings after it was expelled',

@@ -1,0 +1,139 @@
+/** Which value of a config holds, what a change makes of the others, and which values are refused. */
+import { deepEqual, equal } from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { isMillraceError, type ErrorCode } from '../../base/index.ts'
+import { settingsDefault } from '../../log/index.ts'
+import type { BrokerConfigs, ConfigChange } from '../../port/index.ts'
+import { checkBrokerConfig, checkTopicConfig, staticConfigs } from './broker-configs.ts'
+import { changedConfigs } from './changes.ts'
+import type { ConfigTexts } from './values.ts'
+import { Configs } from './configs.ts'
+import { topicConfig, topicConfigNames, topicConfigs } from './topic-configs.ts'
+
+test('a log that nobody configures has the settings of a partition that nobody configures', () => {
+  deepEqual(new Configs(staticConfigs(), {}).settingsOf(), settingsDefault)
+})
+
+test('of several values the nearest holds, and of several names the first', () => {
+  const check = (given: BrokerConfigs, altered: ConfigTexts, own: ConfigTexts, expected: unknown): void => {
+    const [description] = new Configs(staticConfigs(given), altered)
+      .describeTopic(own)
+      .filter(({ name }) => name === 'retention.ms')
+    const { value, source, synonyms } = description!
+    deepEqual([value, source, synonyms.map(({ name }) => name)], expected)
+  }
+  const last = 'log.retention.hours'
+  check({}, {}, {}, ['-1', 'static', ['log.retention.ms', last]])
+  check({ [last]: 1 }, {}, {}, ['3600000', 'static', [last, last]])
+  check({ [last]: -1 }, {}, {}, ['-1', 'static', [last, last]])
+  check({ [last]: 1, 'log.retention.minutes': 1 }, {}, {}, [
+    '60000',
+    'static',
+    ['log.retention.minutes', last, last],
+  ])
+  check({ [last]: 1 }, { 'log.retention.ms': '5' }, {}, ['5', 'broker', ['log.retention.ms', last, last]])
+  check({ [last]: 1 }, { 'log.retention.ms': '5' }, { 'retention.ms': '7' }, [
+    '7',
+    'topic',
+    ['retention.ms', 'log.retention.ms', last, last],
+  ])
+})
+
+test('the defaults of Kafka are values that their configs take', () => {
+  equal(topicConfigNames.length, 33)
+  for (const name of topicConfigNames) {
+    const { broker, default: text } = topicConfigs[name]
+    checkTopicConfig(name, text)
+    for (const { name: synonym, unitMs = 1 } of broker)
+      checkBrokerConfig(synonym, unitMs === 1 ? text : `${Number(text) / unitMs}`)
+  }
+})
+
+function refuses(name: string, text: string, about: RegExp): void {
+  try {
+    checkTopicConfig(name, text)
+  } catch (error) {
+    if (isMillraceError(error, 'INVALID_CONFIG') && about.test(error.message)) return
+    throw error
+  }
+  throw new Error(`${name} takes ${text}`)
+}
+
+test('values that a config does not take are refused, with what it takes', () => {
+  refuses('retention.mss', '1', /did you mean 'retention.ms'/)
+  refuses('toString', '1', /unknown/)
+  refuses('retention.ms', '-2', /at least -1/)
+  refuses('retention.ms', '1e3', /whole number/)
+  refuses('retention.ms', '9223372036854775808', /whole number/)
+  checkTopicConfig('retention.ms', '9223372036854775807')
+  refuses('segment.bytes', '2147483648', /whole number/)
+  refuses('segment.bytes', '13', /at least 14/)
+  refuses('cleanup.policy', 'delete,compac', /list of compact, delete/)
+  refuses('cleanup.policy', 'delete,delete', /repeated/)
+  checkTopicConfig('cleanup.policy', '')
+  refuses('min.cleanable.dirty.ratio', '1.1', /from 0 to 1/)
+  refuses('min.cleanable.dirty.ratio', 'half', /from 0 to 1/)
+  refuses('message.timestamp.type', 'createtime', /CreateTime, LogAppendTime/)
+  refuses('min.insync.replicas', '2', /only its default '1'/)
+  refuses('preallocate', 'TRUE', /only its default 'false'/)
+  checkTopicConfig('preallocate', 'False')
+})
+
+test('changes set, delete, append and subtract; a wrong one changes nothing', () => {
+  const check = (
+    own: ConfigTexts,
+    changes: readonly ConfigChange[],
+    expected: ConfigTexts | ErrorCode,
+  ): void => {
+    const change = (): ConfigTexts =>
+      changedConfigs(
+        {
+          own,
+          kindOf: name => topicConfig(name)?.kind,
+          inherited: () => 'delete',
+          check: checkTopicConfig,
+        },
+        changes,
+      )
+    let found: unknown
+    try {
+      found = change()
+    } catch (error) {
+      found = isMillraceError(error) ? error.code : error
+    }
+    deepEqual(found, expected)
+  }
+  const policy = (op: 'set' | 'append' | 'subtract', value: string): ConfigChange => ({
+    name: 'cleanup.policy',
+    op,
+    value,
+  })
+  check({}, [{ name: 'segment.bytes', op: 'set', value: 100 }], { 'segment.bytes': '100' })
+  check({ 'segment.bytes': '7' }, [{ name: 'segment.bytes', op: 'delete' }], {})
+  check({}, [{ name: 'cleanup.policy', op: 'delete' }], {})
+  check({ gone: '1' }, [{ name: 'gone', op: 'delete' }], {})
+  check({}, [policy('append', 'compact')], { 'cleanup.policy': 'delete,compact' })
+  check({}, [policy('append', 'delete')], { 'cleanup.policy': 'delete' })
+  check({ 'cleanup.policy': 'compact,delete' }, [policy('subtract', 'delete')], {
+    'cleanup.policy': 'compact',
+  })
+  check({}, [policy('subtract', 'delete')], { 'cleanup.policy': '' })
+  check({}, [{ name: 'retention.ms', op: 'append', value: 1 }], 'INVALID_CONFIG')
+  check({}, [policy('set', 'compact'), policy('append', 'delete')], 'INVALID_ARGUMENT')
+  check({}, [policy('set', 'compact'), { name: 'unheard', op: 'set', value: 1 }], 'INVALID_CONFIG')
+})
+
+test('docs/topics.md lists every config, with its default and its names for brokers', () => {
+  const page = readFileSync(new URL('../../../docs/topics.md', import.meta.url), 'utf8')
+  const rows = page.split('\n').map(line => line.split('|').map(cell => cell.trim()))
+  for (const name of topicConfigNames) {
+    const { broker, default: text, does, unused } = topicConfigs[name]
+    const row = rows.find(([, config]) => config === `\`${name}\``)
+    deepEqual(row?.slice(2, 5), [
+      broker.map(each => `\`${each.name}\``).join(', '),
+      text === '' ? 'empty' : text,
+      unused === undefined ? does : `${does} No effect: ${unused}.`,
+    ])
+  }
+})

@@ -1,0 +1,38 @@
+/** A topic of the metadata file in its other forms: for users, and in the config.json of its partitions. */
+import type { Partition, PartitionConfig, PartitionSettings } from '../../log/index.ts'
+import type { TopicConfig, TopicDescription } from '../../port/index.ts'
+import type { StoredTopic } from '../internal/metadata.ts'
+
+/** A topic as users see it; `settings`: those of its partitions. */
+export function description(topic: StoredTopic, settings: PartitionSettings): TopicDescription {
+  const { id, name, partitions, configs, internal, app } = topic
+  const config: TopicConfig = {
+    partitions,
+    ...(configs === undefined ? {} : { configs }),
+    ...(app === undefined ? {} : { app }),
+  }
+  return {
+    name,
+    id,
+    partitions,
+    config,
+    batchBytesMax: Math.min(settings.maxMessageBytes, settings.segmentBytes),
+    internal: (internal ?? false) || app !== undefined,
+  }
+}
+
+/** With what the partition itself states: its last cut stays. */
+export function vouchedConfig({ config: { cutAt, cutId } }: Partition, topic: StoredTopic): PartitionConfig {
+  const cut = { ...(cutAt === undefined ? {} : { cutAt }), ...(cutId === undefined ? {} : { cutId }) }
+  return { ...partitionConfig(topic), ...cut }
+}
+
+/** What each of its partitions says of it. */
+export function partitionConfig({ id, partitions, app, configs }: StoredTopic): PartitionConfig {
+  return {
+    ...(configs ? { configs } : {}),
+    topicId: id,
+    partitions,
+    ...(app === undefined ? {} : { app }),
+  }
+}

@@ -1,0 +1,373 @@
+/**
+ * Topics: names, ids, partition counts and configuration.
+ *
+ * The metadata file is the truth, and no two topics in it have one name. A topic is first written there as
+ * **creating**, then its partitions are made, and only then it counts. A deletion is first marked there, then
+ * the topic's data is removed. Both are undone or finished by the topic's id: at once if the call failed, or
+ * when the name is used again, or at the next start. The partitions vouch for their topic: see
+ * topic-recovery.ts.
+ */
+import { inParallel, isMillraceError, MillraceError, randomUuid, type Random } from '../../base/index.ts'
+import type { LogDirectory, Partition, PartitionConfig, PartitionSettings } from '../../log/index.ts'
+import { missingTopic, type TopicConfig, type TopicDescription } from '../../port/index.ts'
+import type { Configs } from '../configs/configs.ts'
+import type { ConfigTexts } from '../configs/values.ts'
+import type { Metadata, MetadataFile, StoredTopic } from '../internal/metadata.ts'
+import { checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
+import { description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
+import { internalTopics, isNamedAsOfApp, keptWhole } from '../internal/topic-names.ts'
+import { reconcile } from './topic-recovery.ts'
+
+/** Partitions that are made or removed at a time: they share the syncs of the directory. */
+const concurrency = 16
+
+/** Other users of a topic, which end with it. */
+export interface TopicUsers {
+  /** The topic is gone. Called synchronously, before its files are removed. */
+  deleted(name: string, partitions: readonly Partition[]): void
+  /** Forgets the committed offsets of groups for it. Resolves when that is durable. */
+  forgetOffsets(topic: StoredTopic): Promise<void>
+}
+
+export class Topics {
+  readonly #log: LogDirectory
+  readonly #metadata: MetadataFile
+  readonly #configs: Configs
+  readonly #random: Random
+  #users: TopicUsers | undefined
+  /** Topics that are being created or deleted: the next one to use the name waits. */
+  readonly #changing = new Map<string, Promise<unknown>>()
+  readonly #byName = new Map<string, StoredTopic>()
+  /** Failed creations and deletions: their leftovers are removed before the name is used again. */
+  readonly #unfinished = new Map<string, StoredTopic>()
+  /** Why a topic cannot be used: its files are missing or have changed. */
+  readonly #broken = new Map<string, MillraceError>()
+
+  private constructor(log: LogDirectory, metadata: MetadataFile, configs: Configs, random: Random) {
+    this.#log = log
+    this.#metadata = metadata
+    this.#configs = configs
+    this.#random = random
+  }
+
+  static async open(
+    log: LogDirectory,
+    metadata: MetadataFile,
+    configs: Configs,
+    random: Random,
+  ): Promise<Topics> {
+    const topics = new Topics(log, metadata, configs, random)
+    await topics.#recover()
+    return topics
+  }
+
+  /** Finishes changes that a crash has interrupted, and reports later deletions to `users`. */
+  async start(users: TopicUsers): Promise<void> {
+    this.#users = users
+    for (const [name, topic] of this.#unfinished)
+      // A full disk can wait: the name is not available until the disk has room.
+      await this.#alone(name, () => this.#remove(topic)).catch(unlessRetriable)
+  }
+
+  get(name: string): StoredTopic | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** @throws MillraceError UNKNOWN_TOPIC */
+  known(name: string): StoredTopic {
+    const topic = this.#byName.get(name)
+    if (topic) return topic
+    throw missingTopic(name)
+  }
+
+  describe(name: string): TopicDescription | undefined {
+    const topic = this.#byName.get(name)
+    return topic && description(topic, this.#settingsOf(topic))
+  }
+
+  list(internal: boolean): TopicDescription[] {
+    return [...this.#byName.values()]
+      .map(topic => description(topic, this.#settingsOf(topic)))
+      .filter(topic => internal || !topic.internal)
+  }
+
+  /**
+   * The partition. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for each partition of a topic
+   * with missing files.
+   */
+  partition(name: string, index: number): Partition {
+    const topic = this.known(name)
+    const broken = this.#broken.get(name)
+    if (broken) throw broken
+    const partition = this.#log.partition(name, index)
+    if (partition) return partition
+    throw new MillraceError(
+      'UNKNOWN_PARTITION',
+      `Topic '${name}' has the partitions 0 to ${topic.partitions - 1}, not ${index}.`,
+    )
+  }
+
+  /**
+   * Creates a topic, or claims for an app a topic that 0.1.0 made for it. Throws TOPIC_EXISTS,
+   * INVALID_CONFIG, INVALID_ARGUMENT.
+   */
+  async create(name: string, config: TopicConfig): Promise<void> {
+    checkName(name, this.#byName.keys())
+    checkPartitionCount(name, config.partitions)
+    if (internalTopics.includes(name))
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
+    await this.#create(name, config)
+  }
+
+  /** Creates a missing internal topic of the log, with one partition, and returns it. */
+  async internal(name: string, config: Omit<TopicConfig, 'partitions'> = {}): Promise<Partition> {
+    if (!this.#byName.has(name)) await this.#create(name, { ...config, partitions: 1 })
+    return this.partition(name, 0)
+  }
+
+  /**
+   * Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the log, or of another app than `app`.
+   */
+  async delete(name: string, app?: string): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const topic = this.#byName.get(name) ?? this.#unfinished.get(name)
+    if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
+    if (topic.internal)
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log and cannot be deleted.`)
+    if (topic.app !== undefined && topic.app !== app)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Topic '${name}' belongs to the app '${topic.app}', and is deleted with it: log.deleteApp('${topic.app}').`,
+      )
+    await this.#alone(name, () => this.#remove(topic))
+  }
+
+  /**
+   * Changes the own configs of a topic. Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the
+   * log; what `change` throws. `validateOnly` checks, and changes nothing.
+   */
+  async alterConfigs(
+    name: string,
+    change: (own: ConfigTexts) => ConfigTexts,
+    validateOnly: boolean,
+  ): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const topic = this.known(name)
+    if (topic.internal)
+      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log, which configures it.`)
+    const configs = change(topic.configs ?? {})
+    if (validateOnly) return
+    await this.#alone(name, () => this.#replace({ ...topic, configs }))
+  }
+
+  /** The defaults of topics have changed. */
+  reconfigure(): void {
+    for (const partition of this.#log.partitions()) {
+      const topic = this.#byName.get(partition.topic)
+      if (topic) partition.configure(this.#settingsOf(topic))
+    }
+  }
+
+  /** Apps that have topics. */
+  apps(): Set<string> {
+    return new Set(Array.from(this.#byName.values(), ({ app }) => app).filter(app => app !== undefined))
+  }
+
+  /**
+   * The topics of an app, also those of 0.1.0 that no app has claimed and that `isUnclaimed` knows by their
+   * names.
+   */
+  ofApp(app: string, isUnclaimed: (name: string) => boolean): string[] {
+    return [...this.#byName.values()]
+      .filter(topic => topic.app === app || (topic.app === undefined && isUnclaimed(topic.name)))
+      .map(({ name }) => name)
+  }
+
+  /** Deletes topics of any owner. One write marks them, and makes the other changes of `alter`. */
+  async deleteAll(names: readonly string[], alter: (metadata: Metadata) => Metadata): Promise<void> {
+    for (let busy; (busy = names.find(name => this.#changing.has(name)));) await this.#changing.get(busy)
+    const topics = names.flatMap(name => this.#byName.get(name) ?? [])
+    const ids = new Set(topics.map(({ id }) => id))
+    const marked = this.#metadata.update(metadata =>
+      alter({ ...metadata, topics: deleting(metadata.topics, ids) }),
+    )
+    const remove = async (topic: StoredTopic): Promise<void> => {
+      await marked
+      await this.#remove(topic)
+    }
+    await Promise.all([marked, ...topics.map(topic => this.#alone(topic.name, () => remove(topic)))])
+  }
+
+  async #create(name: string, config: TopicConfig): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const existing = this.#byName.get(name)
+    if (existing) {
+      if (canBeClaimed(existing, config)) return this.#alone(name, () => this.#claim(existing, config.app))
+      throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
+    }
+    const { partitions, app } = config
+    const isInternal = internalTopics.includes(name)
+    const given = checkedConfigs(config.configs)
+    const configs = isInternal || app !== undefined ? { ...keptWhole, ...given } : given
+    this.#configs.checkTogether(configs)
+    const topic: StoredTopic = {
+      name,
+      id: this.#newId(),
+      partitions,
+      ...(Object.keys(configs).length === 0 ? {} : { configs }),
+      ...(isInternal ? { internal: true } : {}),
+      ...(app === undefined ? {} : { app }),
+    }
+    await this.#alone(name, async () => {
+      const before = this.#unfinished.get(name)
+      if (before) await this.#remove(before)
+      this.#unfinished.set(name, topic)
+      try {
+        await this.#change(topics => [...topics, { ...topic, creating: true }])
+        await this.#makePartitions(topic)
+        await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
+      } catch (error) {
+        // Files that cannot be removed now are removed when the name is used again, or at the next start.
+        await this.#remove(topic).catch(() => undefined)
+        throw error
+      }
+      this.#unfinished.delete(name)
+      this.#byName.set(name, topic)
+      // The defaults may have changed since its partitions were made.
+      this.#configure(topic)
+    })
+  }
+
+  /** Removes a topic and all its data, from the step at which an earlier attempt stopped. */
+  async #remove(topic: StoredTopic): Promise<void> {
+    const { name, id } = topic
+    await this.#change(topics => deleting(topics, new Set([id])))
+    const partitions = [...this.#partitionsOf(topic)]
+    this.#unfinished.set(name, topic)
+    this.#broken.delete(name)
+    if (this.#byName.delete(name)) this.#users?.deleted(name, partitions)
+    await this.#users?.forgetOffsets(topic)
+    const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
+    const indexes = partitions.map(({ index }) => index)
+    await inParallel(indexes, concurrency, remove)
+    // A creation that failed may have left folders that are not partitions.
+    await inParallel(Array(topic.partitions).keys(), concurrency, remove)
+    await this.#change(topics => topics.filter(each => each.id !== id))
+    this.#unfinished.delete(name)
+  }
+
+  /** Makes a topic of 0.1.0 its app's. */
+  async #claim(topic: StoredTopic, app: string | undefined): Promise<void> {
+    const configs = { ...topic.configs, ...keptWhole }
+    await this.#replace({ ...topic, ...(app === undefined ? {} : { app }), configs })
+  }
+
+  /**
+   * Puts a topic in the place of the one with its id. It counts once it is in the metadata; what its
+   * partitions then cannot write for lack of room is written at the next start.
+   */
+  async #replace(topic: StoredTopic): Promise<void> {
+    await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
+    this.#byName.set(topic.name, topic)
+    this.#configure(topic)
+    for (const partition of this.#partitionsOf(topic))
+      await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
+  }
+
+  /** Runs a change of a topic that others with this name wait for. */
+  async #alone(name: string, change: () => Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#changing.set(name, promise)
+    try {
+      await change()
+    } finally {
+      this.#changing.delete(name)
+      resolve()
+    }
+  }
+
+  #newId(): string {
+    return randomUuid(this.#random)
+  }
+
+  async #recover(): Promise<void> {
+    const { current, origin } = this.#metadata
+    const found = reconcile(current.topics, this.#log.partitions(), origin === 'proved', () => this.#newId())
+    for (const { topic, broken } of found) {
+      if (broken !== undefined) this.#break(topic.name, broken)
+      else if (topic.creating || topic.deleting) {
+        this.#unfinished.set(topic.name, topic)
+        continue
+      } else {
+        const isLost = topic.internal && origin === 'proved'
+        await this.#makePartitions(topic, isLost ? { cutAt: 0, cutId: this.#newId() } : {})
+      }
+      this.#byName.set(topic.name, topic)
+      if (broken === undefined) await this.#vouch(topic)
+    }
+    const topics = found.map(({ topic }) => topic)
+    const isSame =
+      topics.length === current.topics.length && topics.every(each => current.topics.includes(each))
+    if (origin !== 'proved' || !isSame) await this.#change(() => topics)
+  }
+
+  #break(name: string, why: string): void {
+    this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
+  }
+
+  /**
+   * Configures all partitions of a topic, and writes the topic into those that lack it or state other
+   * configs: of an older version, with a lost file, or after a crash.
+   */
+  async #vouch(topic: StoredTopic): Promise<void> {
+    for (const partition of this.#partitionsOf(topic)) {
+      partition.configure(this.#settingsOf(topic))
+      const { topicId, configs } = partition.config
+      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))
+        await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic))
+    }
+  }
+
+  async #makePartitions(topic: StoredTopic, also: PartitionConfig = {}): Promise<void> {
+    const config = { ...partitionConfig(topic), ...also }
+    const settings = this.#settingsOf(topic)
+    await inParallel(Array(topic.partitions).keys(), concurrency, async index => {
+      if (!this.#log.partition(topic.name, index))
+        await this.#log.createPartition(topic.name, index, config, settings)
+    })
+  }
+
+  #configure(topic: StoredTopic): void {
+    const settings = this.#settingsOf(topic)
+    for (const partition of this.#partitionsOf(topic)) partition.configure(settings)
+  }
+
+  #settingsOf({ configs }: StoredTopic): PartitionSettings {
+    return this.#configs.settingsOf(configs)
+  }
+
+  *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {
+    for (const partition of this.#log.partitions()) if (partition.topic === name) yield partition
+  }
+
+  #change(change: (topics: readonly StoredTopic[]) => readonly StoredTopic[]): Promise<void> {
+    return this.#metadata.update(metadata => ({ ...metadata, topics: change(metadata.topics) }))
+  }
+}
+
+function unlessRetriable(error: unknown): void {
+  if (!isMillraceError(error) || !error.retriable) throw error
+}
+
+function deleting(topics: readonly StoredTopic[], ids: ReadonlySet<string>): StoredTopic[] {
+  return topics.map(topic => (ids.has(topic.id) ? { ...topic, deleting: true } : topic))
+}
+
+function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfig): boolean {
+  return (
+    app === undefined &&
+    config.app !== undefined &&
+    isNamedAsOfApp(name, config.app) &&
+    partitions === config.partitions
+  )
+}
