@@ -14,18 +14,31 @@ export interface Position {
 
 /** Bytes that `value` takes as a varint; -2^31 ≤ value < 2^31. */
 export function sizeOfVarint(value: number): number {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0
-  let size = 1
-  while (rest >= 0x80) {
-    rest >>>= 7
-    size += 1
-  }
-  return size
+  const rest = ((value << 1) ^ (value >> 31)) >>> 0
+  if (rest < 0x80) return 1
+  if (rest < 0x4000) return 2
+  if (rest < 0x20_0000) return 3
+  return rest < 0x1000_0000 ? 4 : 5
 }
 
 /** Writes a varint at `position`; returns the position after it. */
 export function writeVarint(bytes: Uint8Array, position: number, value: number): number {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0
+  const rest = ((value << 1) ^ (value >> 31)) >>> 0
+  if (rest < 0x80) {
+    bytes[position] = rest
+    return position + 1
+  }
+  // Nearly all longer ones take two bytes.
+  if (rest < 0x4000) {
+    bytes[position] = (rest & 0x7f) | 0x80
+    bytes[position + 1] = rest >>> 7
+    return position + 2
+  }
+  return writeLongVarint(bytes, position, rest)
+}
+
+function writeLongVarint(bytes: Uint8Array, position: number, zigzag: number): number {
+  let rest = zigzag
   while (rest >= 0x80) {
     bytes[position++] = (rest & 0x7f) | 0x80
     rest >>>= 7

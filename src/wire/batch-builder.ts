@@ -74,11 +74,10 @@ export interface BatchStamp {
   readonly compression?: Compression
 }
 
-/**
- * Fields of a record in front of its key, at the most: length, attributes, timestamp delta, offset delta, key
- * length.
- */
-const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5 + 5
+/** Bytes of a record's lengths, attributes and deltas, at the most; the deltas are of 10 and 5 bytes. */
+const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5
+/** Bytes of UTF-8 that a UTF-16 unit takes, at the most. */
+const utf8UnitBytesMax = 3
 
 export class BatchBuilder {
   readonly #compression: Compression
@@ -89,6 +88,9 @@ export class BatchBuilder {
   /** Bytes of the next buffer. */
   #bufferBytes: number
   #position = batchHeaderBytes
+  /** Where the body of the current record begins, and the length that was written in front of it. */
+  #bodyAt = 0
+  #bodyBytes = 0
   #count = 0
   #baseTimestamp = 0
   #minTimestamp = 0
@@ -135,32 +137,34 @@ export class BatchBuilder {
   ): void {
     const keyBytes = key === null ? -1 : key.length
     const valueBytes = value === null ? -1 : value.length
-    let position = this.#begin(timestamp, keyBytes, valueBytes, headers)
-    if (key !== null) {
-      this.#buffer.set(key, position)
-      position += keyBytes
-    }
-    position = writeVarint(this.#buffer, position, valueBytes)
-    if (value !== null) {
-      this.#buffer.set(value, position)
-      position += valueBytes
-    }
+    const headersBytes = sizeOfHeaders(headers)
+    this.#reserve(Math.max(keyBytes, 0) + Math.max(valueBytes, 0) + headersBytes)
+    let position = this.#begin(timestamp, keyBytes, valueBytes, headersBytes)
+    position = this.#bytes(key, position)
+    position = this.#bytes(value, position)
     this.#end(position, headers)
   }
 
-  /** Adds a record of text, written as UTF-8 into the batch. */
+  /**
+   * Adds a record of text, written as UTF-8 into the batch. The text is not measured first, since that takes
+   * as long as writing it: it counts as ASCII until it is written, and other lengths are corrected then.
+   */
   appendText(
     timestamp: number,
     key: string | null,
     value: string | null,
     headers?: readonly RecordHeader[],
   ): void {
-    const keyBytes = key === null ? -1 : Buffer.byteLength(key)
-    const valueBytes = value === null ? -1 : Buffer.byteLength(value)
-    let position = this.#begin(timestamp, keyBytes, valueBytes, headers)
-    if (key !== null) position += this.#write(key, keyBytes, position)
-    position = writeVarint(this.#buffer, position, valueBytes)
-    if (value !== null) position += this.#write(value, valueBytes, position)
+    const keyUnits = key === null ? -1 : key.length
+    const valueUnits = value === null ? -1 : value.length
+    const headersBytes = sizeOfHeaders(headers)
+    const textBytesMax = (Math.max(keyUnits, 0) + Math.max(valueUnits, 0)) * utf8UnitBytesMax
+    // Near the end of the buffer it is measured: the buffer does not grow for bytes that are not there.
+    if (!this.#hasRoom(textBytesMax + headersBytes))
+      this.#reserve(Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '') + headersBytes)
+    let position = this.#begin(timestamp, keyUnits, valueUnits, headersBytes)
+    position = this.#text(key, keyUnits, position)
+    position = this.#text(value, valueUnits, position)
     this.#end(position, headers)
   }
 
@@ -211,57 +215,71 @@ export class BatchBuilder {
     this.#built = []
   }
 
-  /** Writes everything in front of the key's bytes; returns the position after it. */
-  #begin(
-    timestamp: number,
-    keyBytes: number,
-    valueBytes: number,
-    headers: readonly RecordHeader[] | undefined,
-  ): number {
+  /** Writes everything in front of the key; returns the position after it. A length of -1: null. */
+  #begin(timestamp: number, keyLength: number, valueLength: number, headersBytes: number): number {
     assert(Number.isSafeInteger(timestamp), 'a timestamp is a whole number of milliseconds')
     if (this.#count === 0) {
       this.#baseTimestamp = this.#maxTimestamp = timestamp
       this.#minTimestamp = Number.MAX_SAFE_INTEGER
     } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     if (timestamp < this.#minTimestamp && timestamp >= 0) this.#minTimestamp = timestamp
-    if (keyBytes < 0) this.#hasNullKey = true
+    if (keyLength < 0) this.#hasNullKey = true
     const delta = timestamp - this.#baseTimestamp
-    const headersBytes = headers === undefined || headers.length === 0 ? 1 : sizeOfHeaders(headers)
-    const body =
+    const bodyBytes =
       1 +
       sizeOfVarlong(delta) +
       sizeOfVarint(this.#count) +
-      sizeOfVarint(keyBytes) +
-      (keyBytes > 0 ? keyBytes : 0) +
-      sizeOfVarint(valueBytes) +
-      (valueBytes > 0 ? valueBytes : 0) +
+      sizeOfVarint(keyLength) +
+      (keyLength > 0 ? keyLength : 0) +
+      sizeOfVarint(valueLength) +
+      (valueLength > 0 ? valueLength : 0) +
       headersBytes
-    this.#reserve(body + fieldsMax)
     const buffer = this.#buffer
-    let position = writeVarint(buffer, this.#position, body)
+    let position = writeVarint(buffer, this.#position, bodyBytes)
+    this.#bodyAt = position
+    this.#bodyBytes = bodyBytes
     buffer[position++] = 0
     position = writeVarlong(buffer, position, delta)
-    position = writeVarint(buffer, position, this.#count)
-    return writeVarint(buffer, position, keyBytes)
+    return writeVarint(buffer, position, this.#count)
   }
 
   #end(position: number, headers: readonly RecordHeader[] | undefined): void {
-    if (headers === undefined || headers.length === 0) this.#buffer[position++] = 0
-    else position = writeHeaders(this.#buffer, position, headers)
-    this.#position = position
+    let end = position
+    if (headers === undefined || headers.length === 0) this.#buffer[end++] = 0
+    else end = writeHeaders(this.#buffer, end, headers)
+    const bodyBytes = end - this.#bodyAt
+    if (bodyBytes !== this.#bodyBytes)
+      end = correctLength(this.#buffer, this.#position, this.#bodyAt, bodyBytes)
+    this.#position = end
     this.#count += 1
   }
 
-  #write(text: string, bytes: number, position: number): number {
-    // As many bytes as characters: it is ASCII, which copies without encoding.
-    return bytes === text.length
-      ? this.#buffer.latin1Write(text, position, bytes)
-      : this.#buffer.utf8Write(text, position, bytes)
+  /** Writes bytes with their length in front; returns the position after them. */
+  #bytes(bytes: Uint8Array | null, position: number): number {
+    if (bytes === null) return writeVarint(this.#buffer, position, -1)
+    const start = writeVarint(this.#buffer, position, bytes.length)
+    this.#buffer.set(bytes, start)
+    return start + bytes.length
   }
 
-  #reserve(bytes: number): void {
-    if (this.#position + bytes <= this.#buffer.length) return
-    this.#bufferBytes = Math.max(this.#bufferBytes, this.#buffer.length * 2, this.#position + bytes)
+  /** Writes text of so many UTF-16 units, with its length in front; returns the position after it. */
+  #text(text: string | null, units: number, position: number): number {
+    const start = writeVarint(this.#buffer, position, units)
+    if (text === null) return start
+    const bytes = this.#buffer.utf8Write(text, start)
+    // Otherwise it is not ASCII.
+    return bytes === units ? start + bytes : correctLength(this.#buffer, position, start, bytes)
+  }
+
+  /** Whether the buffer takes a record of so many bytes of content. */
+  #hasRoom(contentBytes: number): boolean {
+    return this.#position + fieldsMax + contentBytes <= this.#buffer.length
+  }
+
+  #reserve(contentBytes: number): void {
+    if (this.#hasRoom(contentBytes)) return
+    const bytes = this.#position + fieldsMax + contentBytes
+    this.#bufferBytes = Math.max(this.#bufferBytes, this.#buffer.length * 2, bytes)
     const grown = this.#memory.lend(this.#bufferBytes)
     this.#buffer.copy(grown, 0, 0, this.#position)
     if (this.#buffer !== nothing) this.#memory.giveBack(this.#buffer)
@@ -288,7 +306,20 @@ export class BatchBuilder {
   }
 }
 
-function sizeOfHeaders(headers: readonly RecordHeader[]): number {
+/**
+ * Writes a length again that was taken for a smaller one, in front of `bytes` that begin at `start`. They
+ * move if the length got longer. Returns the position after them.
+ */
+function correctLength(buffer: Buffer, position: number, start: number, bytes: number): number {
+  const moved = position + sizeOfVarint(bytes)
+  if (moved !== start) buffer.copyWithin(moved, start, start + bytes)
+  writeVarint(buffer, position, bytes)
+  return moved + bytes
+}
+
+/** With their count in front. */
+function sizeOfHeaders(headers: readonly RecordHeader[] | undefined): number {
+  if (headers === undefined || headers.length === 0) return 1
   let size = sizeOfVarint(headers.length)
   for (const { key, value } of headers) {
     const keyBytes = Buffer.byteLength(key)

@@ -74,6 +74,57 @@ test('reads what was built, by any codec, as bytes and as text', () =>
     )
   }))
 
+/** Of 1, 2, 3 and 4 bytes of UTF-8; a lone surrogate is written as U+FFFD, of three bytes. */
+const characters = ['a', 'ü', '日', '😀', '\ud800', '\udc00']
+
+function bytesOf(text: string | null): Uint8Array | null {
+  return text === null ? null : Buffer.from(text)
+}
+
+function checkTexts(records: readonly (readonly [key: string | null, value: string | null])[]): void {
+  const headers: RecordHeader[] = [{ key: 'hü', value: Buffer.from('x') }]
+  for (const initialBytes of [64, 16 * 1024]) {
+    const [asText, asBytes] = [new BatchBuilder({ initialBytes }), new BatchBuilder({ initialBytes })]
+    for (const [n, [key, value]] of records.entries()) {
+      const ofRecord = n % 3 === 2 ? headers : undefined
+      asText.appendText(n, key, value, ofRecord)
+      asBytes.append(n, bytesOf(key), bytesOf(value), ofRecord)
+    }
+    equal(asText.sizeBytes, asBytes.sizeBytes)
+    ok(Buffer.from(asText.build()).equals(asBytes.build()), `from ${initialBytes} bytes on`)
+  }
+}
+
+test('text is written as its bytes are: lengths at every border of a varint, in growing buffers', () => {
+  for (const border of [64, 8192])
+    for (const character of characters) {
+      const bytes = Buffer.byteLength(character)
+      const records: [string | null, string | null][] = []
+      // All of the text is such characters, or only one of them is.
+      for (let length = border - 10; length <= border + 4; length += 1)
+        for (const text of [
+          character.repeat(Math.ceil(length / bytes)),
+          'a'.repeat(Math.max(0, length - bytes)) + character,
+          'a'.repeat(length - 1) + character,
+        ])
+          records.push([null, text], [text, null], [text, text], ['', text])
+      checkTexts(records)
+    }
+})
+
+test('text of any characters is written as its bytes are', () =>
+  forSeeds(1000, random => {
+    const text = (): string | null => {
+      if (random.int(6) === 0) return null
+      const lengthMax = [4, 70, 300, 9000][random.int(20) === 0 ? 3 : random.int(3)]!
+      const isMixed = random.int(2) === 0
+      return Array.from({ length: random.int(lengthMax) }, () =>
+        isMixed ? characters[random.int(characters.length)]! : 'a',
+      ).join('')
+    }
+    checkTexts(Array.from({ length: 1 + random.int(12) }, () => [text(), text()] as const))
+  }))
+
 test('a builder starts a new batch without touching the one before', () => {
   const builder = new BatchBuilder()
   builder.append(1, null, Buffer.from('first'))

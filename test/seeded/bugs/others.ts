@@ -80,6 +80,20 @@ export const othersBugs: readonly SeededBug[] = [
     tests: ['src/port/log.test.ts', 'test/app/endings.test.ts'],
   },
   {
+    name: 'a length in front of text that is not ASCII overwrites its first byte',
+    file: 'src/wire/batch-builder.ts',
+    find: '  if (moved !== start) buffer.copyWithin(moved, start, start + bytes)\n',
+    replace: '',
+    tests: ['src/wire/record-batch.test.ts'],
+  },
+  {
+    name: 'text that is not ASCII is cut off at the end of the buffer',
+    file: 'src/wire/batch-builder.ts',
+    find: 'const utf8UnitBytesMax = 3\n',
+    replace: 'const utf8UnitBytesMax = 1\n',
+    tests: ['src/wire/record-batch.test.ts'],
+  },
+  {
     name: 'compression makes a batch larger than its topic takes',
     file: 'src/wire/batch-builder.ts',
     find: '    if (batchHeaderBytes + records.length >= this.#position) return undefined\n',
