@@ -21,6 +21,11 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   /** Segment files open at a time. Default 256, or half of the process's limit if that is less. */
   readonly maxOpenFiles?: number
   /**
+   * Bytes of loaded indexes of segments, beside those of segments that are written. Others are read from
+   * their files when they are needed. Default 64 MiB.
+   */
+  readonly indexBytesMax?: number
+  /**
    * How long a producer is remembered after its last write (Kafka's `producer.id.expiration.ms`): until then
    * a batch that it sends again is recognised, also after a restart. Default one day, which is Kafka's.
    */
@@ -64,6 +69,7 @@ export function withDefaults(
     checkpointBytes: options.checkpointBytes ?? 64 << 20,
     retentionCheckIntervalMs: options.retentionCheckIntervalMs ?? 300_000,
     maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
+    indexBytesMax: options.indexBytesMax ?? 64 << 20,
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
     cleaner: { ...cleanerLimitsDefault, ...options.cleaner },
     readOnly: options.readOnly ?? false,

@@ -48,6 +48,7 @@ import { Housekeeping } from './housekeeping.ts'
 import { PartitionOpening } from './partition-opening.ts'
 import type { PartitionRecovery } from './recovery/recovery.ts'
 import { LogCleaner } from './log-cleaner.ts'
+import { LoadedIndexes } from './segment/loaded-indexes.ts'
 import { Segment } from './segment/segment.ts'
 
 /** What recovery found when the directory was opened. */
@@ -66,6 +67,7 @@ export class LogDirectory {
   readonly path: string
   readonly #config: LogDirectoryConfig
   readonly #files: OpenFiles
+  readonly #indexes: LoadedIndexes
   readonly #folders: PartitionFolders
   readonly #ownership: DirectoryOwnership
   readonly #context: PartitionContext
@@ -85,6 +87,7 @@ export class LogDirectory {
     const disk = placedDisk(patient, () => this.#ownership.checkPlace())
     this.#config = { ...config, disk }
     this.#files = new OpenFiles(disk, config.maxOpenFiles)
+    this.#indexes = new LoadedIndexes(config.indexBytesMax)
     this.#folders = new PartitionFolders(path, disk, this.#files)
     this.#checkpoints = new Checkpointer(path, this.#config, this.#partitions)
     this.#housekeeping = new Housekeeping(config.clock, error => this.#backgroundFailed(error))
@@ -92,6 +95,7 @@ export class LogDirectory {
       disk,
       clock: config.clock,
       files: this.#files,
+      indexes: this.#indexes,
       durability: config.durability,
       indexIntervalBytes: config.settings.indexIntervalBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
@@ -132,6 +136,11 @@ export class LogDirectory {
   /** The settings of a partition until it is configured. */
   get settings(): PartitionSettings {
     return this.#config.settings
+  }
+
+  /** Bytes of loaded indexes, beside those of segments that are written: at the most `indexBytesMax`. */
+  get indexBytes(): number {
+    return this.#indexes.bytes
   }
 
   get recovery(): DirectoryRecovery {

@@ -120,6 +120,7 @@ class Simulation {
       indexIntervalBytes: this.#pick([0, 200, 4096]),
       checkpointBytes: this.#pick([300, 1 << 20]),
       maxOpenFiles: this.#pick([1, 3, 256]),
+      indexBytesMax: this.#pick([0, 1200, 64 << 20]),
       deleteRetentionMs,
       minCompactionLagMs: this.#pick([0, 0, 300]),
       cleaner: {

@@ -120,6 +120,7 @@ class Simulation {
       checkpointBytes: this.#pick([300, 1 << 20]),
       retentionCheckIntervalMs: 3000,
       maxOpenFiles: this.#pick([1, 3, 256]),
+      indexBytesMax: this.#pick([0, 1200, 64 << 20]),
     }
   }
 

@@ -1,5 +1,5 @@
 /** A flush: batches of one partition that are written together, and fail together. */
-import type { PendingBatch, PendingBatches } from '../segment/segment.ts'
+import type { PendingBatch, PendingBatches } from '../segment/pending-batches.ts'
 import type { ProducerEntry } from '../producers/producer-state.ts'
 import { ProducerUndo } from '../producers/producer-undo.ts'
 

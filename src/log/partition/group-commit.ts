@@ -14,7 +14,7 @@
  * offsets must follow each other, and the partition continues. Any other failure ends the pipeline for good.
  */
 import { assert, isMillraceError } from '../../base/index.ts'
-import type { PendingBatch } from '../segment/segment.ts'
+import type { PendingBatch } from '../segment/pending-batches.ts'
 import { alreadyDone, Flush, type Outcome } from './flush.ts'
 import type { ProducerEntry, ReplacedProducer } from '../producers/producer-state.ts'
 

@@ -175,7 +175,7 @@ export class PartitionSegments {
         const isReplaced = await this.#gate.exclusively(async () => {
           if (!holdsAll()) return false
           this.all.splice(this.all.indexOf(replaced[0]!), replaced.length, segment)
-          for (const { path } of replaced) await this.#context.files.drop(path)
+          for (const each of replaced) await each.leave()
           await this.#disk.rename(cleaned.path, segment.path)
           return true
         })
@@ -216,6 +216,6 @@ export class PartitionSegments {
 
   /** Closes the files. */
   async release(): Promise<void> {
-    for (const segment of this.all) await segment.retire()
+    for (const segment of this.all) await segment.leave()
   }
 }

@@ -22,6 +22,7 @@ import { OpenFiles } from '../files/open-files.ts'
 import { patientDisk } from '../files/patient-disk.ts'
 import { encodePartitionConfig, readPartitionConfig } from '../files/partition-config.ts'
 import { recoverPartition, type PartitionRecovery } from './recovery.ts'
+import { LoadedIndexes } from '../segment/loaded-indexes.ts'
 import { indexIntervalBytesDefault } from '../segment/segment-indexes.ts'
 import { removeIfThere, replaceFile } from '../files/small-file.ts'
 
@@ -45,6 +46,8 @@ export async function repairPartition(
   const folder = `${path}/${name}`
   const disk = patientDisk(machine, clock, () => files.spare())
   const files = new OpenFiles(disk, filesMax)
+  // A repair looks nothing up.
+  const indexes = new LoadedIndexes(0)
   let lock
   try {
     if (!(await disk.exists(folder)))
@@ -60,7 +63,7 @@ export async function repairPartition(
     const recoveryPoints = await readCheckpoint(disk, path, recoveryPointsName)
     const logStarts = await readCheckpoint(disk, path, logStartsName)
     const { report } = await recoverPartition(
-      { disk, clock, files, indexIntervalBytes: indexIntervalBytesDefault, readOnly: false },
+      { disk, clock, files, indexes, indexIntervalBytes: indexIntervalBytesDefault, readOnly: false },
       {
         topic,
         index,

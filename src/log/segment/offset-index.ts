@@ -30,6 +30,11 @@ export class OffsetIndex {
     return this.#entries.count * entryBytes
   }
 
+  /** Bytes in memory: the entries, and room for more. */
+  get roomBytes(): number {
+    return this.#entries.buffer.length
+  }
+
   /** The file's content. */
   get bytes(): Uint8Array {
     return this.#entries.bytes

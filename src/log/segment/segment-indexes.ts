@@ -37,6 +37,11 @@ export class SegmentIndexes {
     return indexes
   }
 
+  /** Bytes in memory. */
+  get sizeBytes(): number {
+    return this.offsets.roomBytes + this.times.roomBytes
+  }
+
   /** The largest timestamp; -1 without any. */
   get maxTimestamp(): number {
     return this.#maxTimestamp

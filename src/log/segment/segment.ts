@@ -3,22 +3,24 @@
  *
  * Only the last segment of a partition is **active**, that is appended to. Its indexes are in memory from the
  * first append on, and are saved when it is rolled or the log is closed, with a digest that proves them
- * (segment-digest.ts). Other indexes are read when they are first needed. Indexes that the digest does not
- * prove are made from the log, at once. The aborted transactions, a few bytes each, stay in memory always.
+ * (segment-digest.ts). Other indexes are loaded when they are needed (index-loading.ts), and kept as long as
+ * there is room (loaded-indexes.ts). The aborted transactions, a few bytes each, stay in memory always.
  *
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
  */
 import { assert, freshMemory, type Disk } from '../../base/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
-import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
-import { digestOf, emptyDigest, encodeDigest, fits, type SegmentDigest } from './segment-digest.ts'
-import { indexedTimestamp, SegmentIndexes } from './segment-indexes.ts'
+import { loadIndexes } from './index-loading.ts'
+import type { IndexOwner, LoadedIndexes } from './loaded-indexes.ts'
+import { writePending, type PendingBatch, type PendingBatches } from './pending-batches.ts'
+import { digestOf, emptyDigest, encodeDigest, type SegmentDigest } from './segment-digest.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
 import { readBatchesAt, type BatchesRead, type Place, type ReadOptions } from './segment-read.ts'
-import { scanSegment } from './segment-scan.ts'
-import { readFile, removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
+import { removeIfThere, replaceFile, writeFile } from '../files/small-file.ts'
+import { checkPlace } from '../files/disk-errors.ts'
 
 /** Places where sequential readers continue: so many per segment. */
 const placesMax = 64
@@ -26,6 +28,7 @@ const placesMax = 64
 export interface SegmentContext {
   readonly disk: Disk
   readonly files: OpenFiles
+  readonly indexes: LoadedIndexes
   /** Of segments until their partition is configured. */
   readonly indexIntervalBytes: number
   /**
@@ -34,21 +37,7 @@ export interface SegmentContext {
   readonly readOnly: boolean
 }
 
-/** What the indexes have to know of a batch once it is written. */
-export interface PendingBatch {
-  readonly bytes: Uint8Array
-  readonly lastOffset: number
-  readonly maxTimestamp: number
-  readonly aborted: AbortedTransaction | undefined
-}
-
-/** Batches that are written together. */
-export interface PendingBatches {
-  readonly batches: readonly PendingBatch[]
-  readonly sizeBytes: number
-}
-
-export class Segment {
+export class Segment implements IndexOwner {
   readonly folder: string
   readonly baseOffset: number
   readonly path: string
@@ -72,8 +61,12 @@ export class Segment {
    * believed.
    */
   #digest: SegmentDigest | undefined
-  /** Of the active segment: always there. Of an older one: once it was asked for. */
   #indexes: SegmentIndexes | undefined
+  /**
+   * Where indexes stay: with a segment that grows, until it is complete; else among those that are forgotten
+   * for others; or nowhere, once the segment has left the log.
+   */
+  #indexesStay: 'here' | 'while there is room' | 'nowhere' = 'while there is room'
   #loading: Promise<SegmentIndexes> | undefined
   /** The files were not what was saved, and these are complete. */
   #madeFromLog = false
@@ -104,6 +97,7 @@ export class Segment {
 
   /** Begins with empty indexes, for {@link index} to fill. */
   startIndexes(): void {
+    this.#pinIndexes()
     this.#indexes = new SegmentIndexes(this.baseOffset)
   }
 
@@ -122,11 +116,6 @@ export class Segment {
     return this.#digest && this.#isSaved(this.#digest.largestProducerId) ? this.#digest : undefined
   }
 
-  /** Its indexes are not in memory: before it can grow, {@link loadIndexes}. */
-  get isRetired(): boolean {
-    return this.#indexes === undefined
-  }
-
   /** Bytes of its offset index. */
   get indexBytes(): number {
     return this.#indexes?.offsets.sizeBytes ?? this.#digest?.files.index.bytes ?? 0
@@ -136,35 +125,16 @@ export class Segment {
    * Writes batches behind the others. When there is no room the file is cut back, and nothing
    * has happened.
    */
-  async append({ batches, sizeBytes }: PendingBatches): Promise<void> {
-    if (!this.#indexes) await this.loadIndexes()
-    await this.#context.files.use(this.path, 'write', async file => {
-      let written
-      try {
-        written = await file.write(
-          batches.map(({ bytes }) => bytes),
-          this.sizeBytes,
-        )
-      } catch (error) {
-        const code = systemCode(error)
-        if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
-        written = 0
-      }
-      if (written === sizeBytes) {
-        this.unsyncedBytes += written
-        this.#context.files.pin(this.path)
-        return checkPlace(file, this.path)
-      }
-      // What was written in part must not come back after a crash, in front of what is written here next.
-      try {
-        await file.truncate(this.sizeBytes)
-        await file.sync()
-      } catch (error) {
-        throw diskFailed(error, `cutting ${this.path} back after it found no room`)
-      }
-      throw diskFull(`appending to ${this.path}`)
-    })
-    for (const batch of batches) this.#appended(batch)
+  async append(pending: PendingBatches): Promise<void> {
+    if (this.#indexesStay !== 'here' || !this.#indexes) await this.loadIndexes()
+    const { files } = this.#context
+    await files.use(this.path, 'write', file =>
+      writePending(file, this.path, this.sizeBytes, pending, bytes => {
+        this.unsyncedBytes += bytes
+        files.pin(this.path)
+      }),
+    )
+    for (const batch of pending.batches) this.#appended(batch)
   }
 
   /** Everything written is durable when this resolves. */
@@ -186,8 +156,9 @@ export class Segment {
     this.nextOffset = lastOffset + 1
   }
 
-  /** Has the indexes in memory, so that the segment can grow. */
+  /** Has the indexes in memory, where they stay: the segment can grow. */
   async loadIndexes(): Promise<void> {
+    this.#pinIndexes()
     if (!this.#indexes) await this.#load()
   }
 
@@ -198,32 +169,15 @@ export class Segment {
    */
   async saveIndexes(largestProducerId: number): Promise<void> {
     if (this.#isSaved(largestProducerId)) return
-    if (!this.#indexes) await this.loadIndexes()
-    assert(this.#indexes, 'the indexes are in memory')
-    const { disk } = this.#context
-    const files = { ...this.#indexes.files(), txnindex: encodeAborted(this.aborted) }
-    const digest: SegmentDigest = {
-      logBytes: this.sizeBytes,
-      nextOffset: this.nextOffset,
-      files: {
-        index: digestOf(files.index),
-        timeindex: digestOf(files.timeindex),
-        txnindex: digestOf(files.txnindex),
-      },
-      largestProducerId,
-      ...this.#times(this.#indexes.maxTimestamp),
-    }
-    await writeFile(disk, this.#path('index'), files.index, 'unsynced')
-    await writeFile(disk, this.#path('timeindex'), files.timeindex, 'unsynced')
-    if (files.txnindex.length > 0) await writeFile(disk, this.#path('txnindex'), files.txnindex, 'unsynced')
-    await writeFile(disk, this.#path('digest'), encodeDigest(digest))
-    this.#digest = digest
-    this.#madeFromLog = false
+    await this.#save(this.#indexes ?? (await this.#load()), largestProducerId)
   }
 
   /** Saves indexes that were made from the log because the files were not what was saved. */
   async repairIndexes(): Promise<void> {
-    if (this.#madeFromLog && this.#digest) await this.saveIndexes(this.#digest.largestProducerId)
+    if (!this.#madeFromLog || !this.#digest) return
+    const indexes = this.#indexes ?? (await this.#load())
+    // They may have been forgotten, and made again of a log that is damaged by now.
+    if (this.#madeFromLog) await this.#save(indexes, this.#digest.largestProducerId)
   }
 
   /**
@@ -243,7 +197,7 @@ export class Segment {
     const left = this.#places.get(offset)
     const place: Place =
       left === undefined
-        ? this.#placeOf(offset, this.#indexes ?? (await this.#load()))
+        ? this.#placeOf(offset, this.#used() ?? (await this.#load()))
         : { position: left, baseOffset: offset }
     const read = await this.#context.files.use(this.path, 'read', file =>
       readBatchesAt(file, place, {
@@ -284,20 +238,53 @@ export class Segment {
 
   /** An offset such that nothing of the segment before its batch is as late as `timestamp`. */
   async offsetBefore(timestamp: number): Promise<number> {
-    return (this.#indexes ?? (await this.#load())).times.lookUp(timestamp)
+    return (this.#used() ?? (await this.#load())).times.lookUp(timestamp)
   }
 
   /** No more appends: the file can be closed, and the indexes be forgotten with it. */
   async retire(): Promise<void> {
-    this.#indexes = undefined
+    this.#dropIndexes('while there is room')
+    await this.#context.files.drop(this.path)
+  }
+
+  /** The segment leaves the log, or the log is closed: nothing of it stays in memory, or open. */
+  async leave(): Promise<void> {
+    this.#dropIndexes('nowhere')
     await this.#context.files.drop(this.path)
   }
 
   /** Removes the files of a segment that nobody reads any more. */
   async remove(): Promise<void> {
-    await this.#context.files.drop(this.path)
+    await this.leave()
     for (const extension of ['log', 'digest', 'index', 'timeindex', 'txnindex', 'snapshot'] as const)
       await removeIfThere(this.#context.disk, this.#path(extension))
+  }
+
+  /** There is no room for its indexes any more. */
+  forgetIndexes(): void {
+    this.#indexes = undefined
+  }
+
+  async #save(indexes: SegmentIndexes, largestProducerId: number): Promise<void> {
+    const { disk } = this.#context
+    const files = { ...indexes.files(), txnindex: encodeAborted(this.aborted) }
+    const digest: SegmentDigest = {
+      logBytes: this.sizeBytes,
+      nextOffset: this.nextOffset,
+      files: {
+        index: digestOf(files.index),
+        timeindex: digestOf(files.timeindex),
+        txnindex: digestOf(files.txnindex),
+      },
+      largestProducerId,
+      ...this.#times(indexes.maxTimestamp),
+    }
+    await writeFile(disk, this.#path('index'), files.index, 'unsynced')
+    await writeFile(disk, this.#path('timeindex'), files.timeindex, 'unsynced')
+    if (files.txnindex.length > 0) await writeFile(disk, this.#path('txnindex'), files.txnindex, 'unsynced')
+    await writeFile(disk, this.#path('digest'), encodeDigest(digest))
+    this.#digest = digest
+    this.#madeFromLog = false
   }
 
   async #setLastAppend(now: number, largest: number): Promise<void> {
@@ -341,46 +328,36 @@ export class Segment {
     )
   }
 
+  /** The indexes for a look-up, if they are in memory. */
+  #used(): SegmentIndexes | undefined {
+    if (this.#indexes) this.#context.indexes.used(this)
+    return this.#indexes
+  }
+
+  #pinIndexes(): void {
+    if (this.#indexesStay === 'here') return
+    this.#context.indexes.remove(this)
+    this.#indexesStay = 'here'
+  }
+
+  #dropIndexes(laterOnes: 'while there is room' | 'nowhere'): void {
+    this.#context.indexes.remove(this)
+    this.#indexes = undefined
+    this.#indexesStay = laterOnes
+  }
+
   #load(): Promise<SegmentIndexes> {
-    return (this.#loading ??= this.#loadIndexes()
-      .then(indexes => (this.#indexes ??= indexes))
-      .finally(() => {
-        this.#loading = undefined
-      }))
+    return (this.#loading ??= this.#loadNow().finally(() => {
+      this.#loading = undefined
+    }))
   }
 
-  /** From their files where the digest proves these, else from the log. */
-  async #loadIndexes(): Promise<SegmentIndexes> {
-    const { disk } = this.#context
-    if (this.#digest) {
-      const { files, logBytes } = this.#digest
-      const index = files.index.bytes === 0 ? undefined : await readFile(disk, this.#path('index'))
-      const timeindex =
-        files.timeindex.bytes === 0 ? undefined : await readFile(disk, this.#path('timeindex'))
-      if (fits(index, files.index) && fits(timeindex, files.timeindex)) {
-        const found = { index: index ?? Buffer.alloc(0), timeindex: timeindex ?? Buffer.alloc(0) }
-        return SegmentIndexes.of(this.baseOffset, found, logBytes)
-      }
-    }
-    return this.#indexLog()
-  }
-
-  /** Where the log is damaged the indexes end; a reader that comes there finds that out. */
-  async #indexLog(): Promise<SegmentIndexes> {
-    const indexes = new SegmentIndexes(this.baseOffset)
-    const from = { position: 0, offset: this.baseOffset }
-    const end = await this.#context.files.use(this.path, 'read', file =>
-      scanSegment(file, this.sizeBytes, from, { gapless: false }, (batch, position) =>
-        indexes.add(
-          batch.lastOffset,
-          indexedTimestamp(batch),
-          position,
-          batch.sizeBytes,
-          this.indexIntervalBytes,
-        ),
-      ),
-    )
-    this.#madeFromLog = end.problem === undefined
+  async #loadNow(): Promise<SegmentIndexes> {
+    const { indexes, source } = await loadIndexes(this.#context, this, this.#digest)
+    if (this.#indexes) return this.#indexes
+    if (source !== 'files') this.#madeFromLog = source === 'log'
+    if (this.#indexesStay !== 'nowhere') this.#indexes = indexes
+    if (this.#indexesStay === 'while there is room') this.#context.indexes.add(this, indexes.sizeBytes)
     return indexes
   }
 

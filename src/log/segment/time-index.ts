@@ -28,6 +28,11 @@ export class TimeIndex {
     return this.#entries.count
   }
 
+  /** Bytes in memory: the entries, and room for more. */
+  get roomBytes(): number {
+    return this.#entries.buffer.length
+  }
+
   /** What the file holds. */
   get bytes(): Uint8Array {
     return this.#entries.bytes

@@ -227,10 +227,31 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'a derived file is believed: indexes that the digest does not prove',
-    file: 'src/log/segment/segment.ts',
-    find: 'if (fits(index, files.index) && fits(timeindex, files.timeindex)) {',
-    replace: 'if (files) {',
+    file: 'src/log/segment/index-loading.ts',
+    find: 'if (fits(offsets, index) && fits(times, timeindex)) {',
+    replace: 'if (index) {',
     tests: ['test/log/derived-files.test.ts'],
+  },
+  {
+    name: 'loaded indexes: a segment that leaves the log keeps its place among them',
+    file: 'src/log/segment/segment.ts',
+    find: '    this.#context.indexes.remove(this)\n    this.#indexes = undefined\n',
+    replace: '    this.#indexes = undefined\n',
+    tests: ['src/log/segment/loaded-indexes.test.ts'],
+  },
+  {
+    name: 'loaded indexes: those of a segment that grows again are forgotten',
+    file: 'src/log/segment/segment.ts',
+    find: "    this.#context.indexes.remove(this)\n    this.#indexesStay = 'here'\n",
+    replace: "    this.#indexesStay = 'here'\n",
+    tests: ['src/log/segment/loaded-indexes.test.ts'],
+  },
+  {
+    name: 'loaded indexes: one that is being loaded is kept after its segment has left',
+    file: 'src/log/segment/segment.ts',
+    find: "this.#dropIndexes('nowhere')",
+    replace: "this.#dropIndexes('while there is room')",
+    tests: ['src/log/segment/loaded-indexes.test.ts'],
   },
   {
     name: 'a derived file is believed: the digest of a segment that has grown since',
@@ -417,9 +438,9 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'what found no room is not cut back',
-    file: 'src/log/segment/segment.ts',
-    find: '        await file.truncate(this.sizeBytes)\n        await file.sync()\n',
-    replace: '        await file.sync()\n',
+    file: 'src/log/segment/pending-batches.ts',
+    find: '    await file.truncate(position)\n    await file.sync()\n',
+    replace: '    await file.sync()\n',
     tests: ['test/log/simulator.test.ts'],
   },
   {
