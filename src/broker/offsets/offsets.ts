@@ -10,14 +10,13 @@
  * that does not count, whatever their outcome. Of the offsets of two transactions the later one in the log
  * counts, whichever marker comes last. So the last one in the log holds, as in Kafka.
  *
- * Each offset carries the id of its topic, and counts for that topic only. So offsets that a deletion has not
- * reached yet, or of a transaction that ends after its topic was deleted, do not count for a new topic of
- * that name.
+ * This file has the log and what is on its way into it. Which committed offset counts: committed-offsets.ts.
  */
 import { fromUtf8, MillraceError, type Clock } from '../../base/index.ts'
 import type { Partition } from '../../log/index.ts'
 import type { GroupCommit, OffsetCommit, TopicPartition } from '../../port/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
+import { CommittedOffsets } from './committed-offsets.ts'
 import { decodeGroupKey, decodeGroupValue, type KeptGroup } from './group-records.ts'
 import { InternalLog, type InternalLimits, type InternalRecord } from '../internal/internal-log.ts'
 import { decodeOffsetKey, decodeOffsetValue, type StoredOffset } from './stored-offset.ts'
@@ -46,7 +45,7 @@ interface InFlight {
 export class Offsets {
   readonly #log: InternalLog
   readonly #context: OffsetsContext
-  readonly #groups = new Map<string, Map<PartitionKey, AppendedOffset>>()
+  readonly #committed: CommittedOffsets
   /** The groups that had members, as they were last kept. */
   readonly #kept = new Map<string, KeptGroup>()
   readonly #pending = new PendingOffsets()
@@ -56,6 +55,7 @@ export class Offsets {
 
   private constructor(partition: Partition, context: OffsetsContext) {
     this.#log = new InternalLog(partition, context.clock, context.limits)
+    this.#committed = new CommittedOffsets(topic => context.topicId(topic))
     this.#context = context
   }
 
@@ -96,12 +96,12 @@ export class Offsets {
 
   /** Groups with committed offsets. */
   groups(): string[] {
-    return [...this.#groups.keys()].filter(group => this.of(group).length > 0)
+    return [...this.#committed.groups()].filter(group => this.#committed.of(group).length > 0)
   }
 
   /** All committed offsets of a group, without pending ones. */
   of(group: string): OffsetCommit[] {
-    return [...(this.#groups.get(group)?.values() ?? [])].filter(offset => this.#counts(offset)).map(commitOf)
+    return this.#committed.of(group).map(commitOf)
   }
 
   /** The groups that were kept: {@link keepGroup}. */
@@ -181,10 +181,9 @@ export class Offsets {
   ): Promise<(OffsetCommit | undefined)[]> {
     this.checkUsable()
     await this.#pending.settled(group, partitions)
-    const committed = this.#groups.get(group)
     return partitions.map(partition => {
-      const offset = committed?.get(keyOf(partition))
-      return offset && this.#counts(offset) ? commitOf(offset) : undefined
+      const offset = this.#committed.get(group, partition)
+      return offset && commitOf(offset)
     })
   }
 
@@ -192,8 +191,8 @@ export class Offsets {
   async forgetTopic(topic: string): Promise<void> {
     // They carry the topic's id, so this only saves space.
     if (this.#failure) return
-    for (const [group, committed] of this.#groups) {
-      const gone = [...committed.values()].filter(offset => offset.topic === topic)
+    for (const group of this.#committed.groups()) {
+      const gone = this.#committed.all(group).filter(offset => offset.topic === topic)
       await this.#apply(group, [], gone)
     }
   }
@@ -211,12 +210,8 @@ export class Offsets {
 
   /** Forgets those offsets of a group that are chosen, except where newer ones are pending. */
   async forgetWhere(group: string, isGone: (offset: StoredOffset) => boolean): Promise<void> {
-    const all = [...(this.#groups.get(group)?.values() ?? [])]
-    await this.#apply(
-      group,
-      [],
-      all.filter(offset => isGone(offset) && !this.isPending(group, offset)),
-    )
+    const gone = this.#committed.all(group).filter(offset => isGone(offset) && !this.isPending(group, offset))
+    await this.#apply(group, [], gone)
   }
 
   /**
@@ -243,7 +238,7 @@ export class Offsets {
     await this.#appending({ group, offsets: [] }, [...record, ...tombstones(group, gone)], appendedAt => {
       this.#kept.delete(group)
       this.#pending.drop(replaced)
-      this.#drop(group, gone, appendedAt)
+      this.#committed.drop(group, gone, appendedAt)
     })
   }
 
@@ -263,27 +258,19 @@ export class Offsets {
     const records = [...offsetRecords(group, offsets), ...tombstones(group, gone)]
     await this.#appending(change, records, appendedAt => {
       this.#pending.drop(replaced)
-      this.#drop(group, gone, appendedAt)
-      for (const offset of offsets) this.#keep(group, { ...offset, appendedAt })
+      this.#committed.drop(group, gone, appendedAt)
+      for (const offset of offsets) this.#committed.keep(group, { ...offset, appendedAt })
     })
   }
 
   /** The partitions for which the group has offsets, or will have once what is in flight is durable. */
   #partitionsOf(group: string): TopicPartition[] {
-    const found = new Map<PartitionKey, TopicPartition>(this.#groups.get(group))
+    const found = new Map<PartitionKey, TopicPartition>()
+    for (const offset of this.#committed.all(group)) found.set(keyOf(offset), offset)
     for (const change of this.#inFlight)
       if (change.group === group) for (const offset of change.offsets) found.set(keyOf(offset), offset)
     for (const { offset } of this.#pending.of(group)) found.set(keyOf(offset), offset)
     return [...found.values()]
-  }
-
-  /** What a transaction has appended and committed since the deletion stays. */
-  #drop(group: string, gone: readonly TopicPartition[], deletedAt: number): void {
-    const committed = this.#groups.get(group)
-    if (!committed) return
-    for (const key of gone.map(keyOf))
-      if ((committed.get(key)?.appendedAt ?? deletedAt) < deletedAt) committed.delete(key)
-    if (committed.size === 0) this.#groups.delete(group)
   }
 
   /** Appends the records, and calls `apply` once they are durable. */
@@ -323,26 +310,10 @@ export class Offsets {
     })
   }
 
-  /** The offset counts, unless one that was appended after it does. */
-  #keep(group: string, offset: AppendedOffset): void {
-    // The topic may have been deleted since the append, and a new one of its name may have offsets here.
-    if (!this.#counts(offset)) return
-    let committed = this.#groups.get(group)
-    if (!committed) this.#groups.set(group, (committed = new Map()))
-    const key = keyOf(offset)
-    const before = committed.get(key)
-    if (!before || before.appendedAt <= offset.appendedAt || !this.#counts(before)) committed.set(key, offset)
-  }
-
-  /** Whether the topic of the offset is the one that has its name now. 0.1.0 wrote no ids. */
-  #counts({ topic, topicId }: StoredOffset): boolean {
-    return topicId === undefined || topicId === this.#context.topicId(topic)
-  }
-
   /** Applies the outcome of a transaction. False if it holds no offsets. */
   #settle(producerId: number, type: 'commit' | 'abort'): boolean {
     const held = this.#pending.settle(producerId)
-    if (held && type === 'commit') for (const { group, offset } of held) this.#keep(group, offset)
+    if (held && type === 'commit') for (const { group, offset } of held) this.#committed.keep(group, offset)
     return held !== undefined
   }
 
@@ -362,12 +333,12 @@ export class Offsets {
       if (!key) continue
       const { group, topic, partition } = key
       if (!batch.isTransactional) this.#pending.drop(this.#pending.of(group, [key]))
-      if (value === null) this.#groups.get(group)?.delete(keyOf(key))
+      if (value === null) this.#committed.delete(group, key)
       else {
         const appendedAt = batch.baseOffset
         const offset: AppendedOffset = { topic, partition, ...decodeOffsetValue(value), appendedAt }
         if (batch.isTransactional) this.#pending.add(batch.producerId, { group, offset })
-        else this.#keep(group, offset)
+        else this.#committed.keep(group, offset)
       }
     }
   }
@@ -383,6 +354,6 @@ export class Offsets {
 
   *#allRecords(): Generator<InternalRecord> {
     for (const [group, kept] of this.#kept) yield groupRecord(group, kept)
-    for (const [group, committed] of this.#groups) yield* offsetRecords(group, committed.values())
+    for (const group of this.#committed.groups()) yield* offsetRecords(group, this.#committed.all(group))
   }
 }

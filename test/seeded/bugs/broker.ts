@@ -12,8 +12,8 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'committed offsets go back: to those of a transaction that was open before a later commit',
     file: 'src/broker/offsets/offsets.ts',
-    find: '      this.#pending.drop(replaced)\n      this.#drop(group, gone, appendedAt)\n      for',
-    replace: '      this.#drop(group, gone, appendedAt)\n      for',
+    find: '      this.#pending.drop(replaced)\n      this.#committed.drop(group, gone, appendedAt)\n      for',
+    replace: '      this.#committed.drop(group, gone, appendedAt)\n      for',
     tests: ['src/broker/offsets/offsets.test.ts'],
   },
   {
@@ -33,10 +33,10 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'committed offsets go back: of two transactions the one counts whose marker is last',
-    file: 'src/broker/offsets/offsets.ts',
+    file: 'src/broker/offsets/committed-offsets.ts',
     find: 'if (!before || before.appendedAt <= offset.appendedAt || !this.#counts(before)) committed',
     replace: 'committed',
-    tests: ['src/broker/offsets/offsets.test.ts'],
+    tests: ['src/broker/offsets/committed-offsets.test.ts', 'src/broker/offsets/offsets.test.ts'],
   },
   {
     name: 'groups: a group that a crash has emptied is not kept as empty',
@@ -316,10 +316,10 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'topics: the offsets of a deleted topic count for the next one of its name',
-    file: 'src/broker/offsets/offsets.ts',
-    find: 'return topicId === undefined || topicId === this.#context.topicId(topic)',
+    file: 'src/broker/offsets/committed-offsets.ts',
+    find: 'return topicId === undefined || topicId === this.#topicId(topic)',
     replace: 'return true',
-    tests: ['test/broker/deleted-topics.test.ts'],
+    tests: ['src/broker/offsets/committed-offsets.test.ts', 'test/broker/deleted-topics.test.ts'],
   },
   {
     name: 'topics: a partition that is missing on the disk is made again, empty',
