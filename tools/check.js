@@ -23,7 +23,7 @@ process.exitCode = outcomes.every(Boolean) ? 0 : 1
 
 function allSteps() {
   return [
-    { name: 'unit tests', args: [tests, 'unit'] },
+    { name: 'unit tests', args: [tests, 'unit', '--quick'] },
     ...typeSteps(),
     { name: 'lint', args: [run, linter, '--deny-warnings'] },
     { name: 'format', args: [run, formatter, '--check'] },
@@ -48,7 +48,7 @@ function fastSteps() {
     ...typeSteps(),
     ...(code.length > 0 ? [{ name: 'lint', args: [run, linter, '--deny-warnings', ...code] }] : []),
     { name: 'format', args: [run, formatter, '--check'] },
-    ...(units.length > 0 ? [{ name: 'unit tests', args: [tests, ...units] }] : []),
+    ...(units.length > 0 ? [{ name: 'unit tests', args: [tests, ...units, '--quick'] }] : []),
   ]
 }
 

@@ -1,4 +1,4 @@
-// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak]
+// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak | --quick]
 //
 // With file names it runs only these: npm test -- test/app/time.test.ts
 //
@@ -31,6 +31,7 @@ const missing = named.find(file => !Object.values(suites).some(suite => suite.fi
 if (missing !== undefined) refuse(`no suite has a file '${missing}'. Name it as seen from ${root}.`)
 
 const isSoak = process.argv.includes('--soak')
+const isQuick = process.argv.includes('--quick')
 const cache = mkdtempSync(join(tmpdir(), 'millrace-compiled-'))
 process.on('exit', () => rmSync(cache, { recursive: true, force: true }))
 /** Ctrl-C reaches the runners as well: this process waits for them, so that the cache is removed. */
@@ -105,6 +106,7 @@ async function run(args, { isHeld = false } = {}) {
         NODE_COMPILE_CACHE: cache,
         ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
         ...(isSoak && { SOAK: '1' }),
+        ...(isQuick && { QUICK: '1' }),
       },
     },
   )
