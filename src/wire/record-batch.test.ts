@@ -216,6 +216,37 @@ test('damage is CORRUPT_BATCH or another batch; it never hangs, and never reads 
     }
   }))
 
+test('a record that is shorter than its fields is damaged, at whichever field it ends', () => {
+  for (const timestamp of [1, 1000, 2 ** 40])
+    for (const key of [null, '', 'k'.repeat(100)]) {
+      const headers: [string, string | null][] = key === '' ? [] : [['h', 'x']]
+      const second: Plain = { timestamp, key, value: 'v'.repeat(100), headers }
+      const bytes = build([{ ...second, timestamp: 0 }, second, second])
+      const batch = new RecordBatch(bytes)
+      const cursor = batch.records()
+      ok(cursor.next())
+      const lengthAt = cursor.end
+      ok(cursor.next())
+      const bodyBytes = cursor.end - lengthAt - 2
+      ok(bodyBytes >= 64 && bodyBytes < 8192, 'its length takes two bytes')
+      for (let shorter = 0; shorter < bodyBytes; shorter += 1) {
+        // Two bytes also for a length that one could hold.
+        bytes[lengthAt] = ((shorter << 1) & 0x7f) | 0x80
+        bytes[lengthAt + 1] = (shorter << 1) >>> 7
+        const damaged = batch.records()
+        ok(damaged.next())
+        throws(
+          () => {
+            damaged.next()
+            damaged.headers()
+          },
+          (error: unknown) => isMillraceError(error, 'CORRUPT_BATCH'),
+          `${shorter} of ${bodyBytes} bytes`,
+        )
+      }
+    }
+})
+
 test('detects every changed byte under the CRC', () => {
   const bytes = build([{ timestamp: 1, key: 'key', value: 'value', headers: [['h', 'x']] }])
   for (let at = 17; at < bytes.length; at += 1) {

@@ -60,8 +60,9 @@ export class RecordCursor {
   }
 
   /**
-   * Goes to the next record; false at the end. Fields of one byte are read in place, as is a length of two:
-   * a call for each field takes a third more.
+   * Goes to the next record; false at the end. Fields of one or two bytes are read in place: a call for each
+   * field takes a third more. Their bytes may lie past the record; then so does the next field, and the check
+   * of that refuses the record. Past the batch there are none, which the slower form refuses.
    */
   next(): boolean {
     if (this.#read === this.#count) return false
@@ -69,10 +70,14 @@ export class RecordCursor {
     const { bytes } = this
     const size = bytes.length
     let at = this.#recordEnd
-    let byte = at + 1 < size ? bytes[at]! : 0
+    let byte: number
+    let next: number
     let length: number
-    if (byte >= longBit && bytes[at + 1]! < longBit) {
-      length = (((byte & 0x7f) >>> 1) | (bytes[at + 1]! << 6)) ^ -(byte & 1)
+    if ((byte = bytes[at]!) < longBit) {
+      length = (byte >>> 1) ^ -(byte & 1)
+      at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      length = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
       at += 2
     } else {
       length = this.#varint(at, size)
@@ -82,18 +87,24 @@ export class RecordCursor {
     if (length < 0 || end > size) throw this.#corrupt('its length')
     at += 1 // attributes: none are defined
     let timestampDelta: number
-    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+    if ((byte = bytes[at]!) < longBit) {
       timestampDelta = (byte >>> 1) ^ -(byte & 1)
       at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      timestampDelta = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
+      at += 2
     } else {
       this.position = at
       timestampDelta = readVarlong(bytes, this, end)
       at = this.position
     }
     let offsetDelta: number
-    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+    if ((byte = bytes[at]!) < longBit) {
       offsetDelta = (byte >>> 1) ^ -(byte & 1)
       at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      offsetDelta = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
+      at += 2
     } else {
       offsetDelta = this.#varint(at, end)
       at = this.position
@@ -101,9 +112,12 @@ export class RecordCursor {
     this.offset = this.#baseOffset + offsetDelta
     this.timestamp = this.#appendTime ?? this.#baseTimestamp + timestampDelta
     let keyBytes: number
-    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+    if ((byte = bytes[at]!) < longBit) {
       keyBytes = (byte >>> 1) ^ -(byte & 1)
       at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      keyBytes = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
+      at += 2
     } else {
       keyBytes = this.#varint(at, end)
       at = this.position
@@ -115,9 +129,12 @@ export class RecordCursor {
       if (at > end) throw this.#corrupt('its key')
     }
     let valueBytes: number
-    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
+    if ((byte = bytes[at]!) < longBit) {
       valueBytes = (byte >>> 1) ^ -(byte & 1)
       at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      valueBytes = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
+      at += 2
     } else {
       valueBytes = this.#varint(at, end)
       at = this.position
@@ -128,15 +145,20 @@ export class RecordCursor {
       this.valueEnd = at += valueBytes
       if (at > end) throw this.#corrupt('its value')
     }
-    if ((byte = at < end ? bytes[at]! : longBit) < longBit) {
-      this.headerCount = (byte >>> 1) ^ -(byte & 1)
+    let headerCount: number
+    if ((byte = bytes[at]!) < longBit) {
+      headerCount = (byte >>> 1) ^ -(byte & 1)
       at += 1
+    } else if ((next = bytes[at + 1]!) < longBit) {
+      headerCount = (((byte & 0x7f) >>> 1) | (next << 6)) ^ -(byte & 1)
+      at += 2
     } else {
-      this.headerCount = this.#varint(at, end)
+      headerCount = this.#varint(at, end)
       at = this.position
     }
-    // A header takes two bytes at the least.
-    if (this.headerCount < 0 || this.headerCount * 2 > end - at) throw this.#corrupt('its headers')
+    // A header takes two bytes at the least. This refuses a record that has ended before.
+    if (headerCount < 0 || headerCount * 2 > end - at) throw this.#corrupt('its headers')
+    this.headerCount = headerCount
     this.position = this.#headersAt = at
     this.#recordEnd = end
     return true

@@ -80,6 +80,13 @@ export const othersBugs: readonly SeededBug[] = [
     tests: ['src/port/log.test.ts', 'test/app/endings.test.ts'],
   },
   {
+    name: 'a record that ends before its fields is read into the next one',
+    file: 'src/wire/record-cursor.ts',
+    find: '    if (headerCount < 0 || headerCount * 2 > end - at) throw',
+    replace: '    if (headerCount < 0) throw',
+    tests: ['src/wire/record-batch.test.ts'],
+  },
+  {
     name: 'a length in front of text that is not ASCII overwrites its first byte',
     file: 'src/wire/batch-builder.ts',
     find: '  if (moved !== start) buffer.copyWithin(moved, start, start + bytes)\n',
