@@ -11,6 +11,7 @@ import { excessSegments, segmentsBelow } from './retention.ts'
 import type { Segment } from '../segment/segment.ts'
 
 export interface LogStartContext {
+  readonly durability: 'sync' | 'os'
   /** Makes the log start offsets of all partitions durable. */
   saveLogStarts(): Promise<void>
   /** The start has moved. */
@@ -109,7 +110,7 @@ export class LogStart {
     const { delete: deletes, retentionBytes, retentionMs } = this.#source.settings
     if (!deletes) return this.#offset
     const all = [...this.#segments.all]
-    const excess = excessSegments(all, retentionBytes, limitOffset)
+    const excess = excessSegments(all, retentionBytes, limitOffset, this.#context.durability)
     let offset = excess === 0 ? this.#offset : all[excess - 1]!.nextOffset
     if (retentionMs < 0) return offset
     for (const segment of all) {

@@ -126,20 +126,21 @@ test('the last stable offset waits for the oldest open transaction, and for its 
   ])
 })
 
-test('a segment is rolled before it grows beyond its size, and retention takes whole ones', async () => {
-  const { disk, partition } = await newPartition({ segmentBytes: 400, retentionBytes: 1000 })
-  const bytes = batchOf(['x'.repeat(100)]).length
-  const perSegment = Math.floor(400 / bytes)
-  for (let n = 0; n < 20; n += 1) await partition.append(batchOf([`${n}`.padEnd(100, 'x')])).durable
-  await partition.retain()
-  const segments = await segmentsOf(disk)
-  ok(segments.every(offset => offset % perSegment === 0))
-  equal(partition.logStartOffset, segments[0])
-  const kept = (20 - partition.logStartOffset) * bytes
-  ok(kept >= 1000 && kept < 1000 + 400, `${kept} bytes are kept`)
-  deepEqual((await shownOf(partition))[0]?.offset, partition.logStartOffset)
-  await failsWith('OFFSET_OUT_OF_RANGE', partition.read(0, { maxBytes: 1, isolation: 'read_committed' }))
-})
+for (const durability of ['sync', 'os'] as const)
+  test(`segments are rolled by size, and retention takes whole ones, with durability ${durability}`, async () => {
+    const { disk, partition } = await newPartition({ durability, segmentBytes: 400, retentionBytes: 1000 })
+    const bytes = batchOf(['x'.repeat(100)]).length
+    const perSegment = Math.floor(400 / bytes)
+    for (let n = 0; n < 20; n += 1) await partition.append(batchOf([`${n}`.padEnd(100, 'x')])).durable
+    await partition.retain()
+    const segments = await segmentsOf(disk)
+    ok(segments.every(offset => offset % perSegment === 0))
+    equal(partition.logStartOffset, segments[0])
+    const kept = (20 - partition.logStartOffset) * bytes
+    ok(kept >= 1000 && kept < 1000 + perSegment * bytes, `${kept} bytes are kept`)
+    deepEqual((await shownOf(partition))[0]?.offset, partition.logStartOffset)
+    await failsWith('OFFSET_OUT_OF_RANGE', partition.read(0, { maxBytes: 1, isolation: 'read_committed' }))
+  })
 
 test('dropping stops at what is not decided', async () => {
   const { partition } = await newPartition({ segmentBytes: 150 })

@@ -86,6 +86,7 @@ export class Partition {
     this.#segments = segments
     this.#producers = producers
     this.#start = new LogStart(segments, log.logStartOffset, this, {
+      durability: context.durability,
       saveLogStarts: () => context.saveLogStarts(),
       moved: () => this.#listeners.notify(),
       isOver: () => this.#availability.isOver,

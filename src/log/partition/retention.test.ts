@@ -8,7 +8,7 @@ const segments = [10, 20, 30, 40].map(nextOffset => ({ nextOffset, sizeBytes: 10
 test('segments go while the rest holds no less than it should, oldest first', () => {
   const check = (retentionBytes: number, count: number, limitOffset = 40): void =>
     equal(
-      excessSegments(segments, retentionBytes, limitOffset),
+      excessSegments(segments, retentionBytes, limitOffset, 'sync'),
       count,
       `${retentionBytes} bytes below ${limitOffset}`,
     )
@@ -26,11 +26,15 @@ test('segments go while the rest holds no less than it should, oldest first', ()
   check(0, 0, 9)
 })
 
-test('what a loss of power may take is not counted on', () => {
+test('bytes that are not synced count as kept only where written is safe', () => {
   const [first, second, third, active] = segments
   const unsynced = [first!, second!, third!, { ...active!, unsyncedBytes: 30 }]
-  equal(excessSegments(unsynced, 200, 30), 1)
-  equal(excessSegments(unsynced, 170, 30), 2)
+  const check = (durability: 'sync' | 'os', retentionBytes: number, count: number): void =>
+    equal(excessSegments(unsynced, retentionBytes, 30, durability), count)
+  check('sync', 200, 1)
+  check('sync', 170, 2)
+  check('os', 200, 2)
+  check('os', 201, 1)
 })
 
 test('only what lies wholly below an offset is below it', () => {

@@ -1,7 +1,6 @@
 /**
  * Which segments retention takes. Whole segments only, oldest first, never the active one, and nothing at or
- * above `limitOffset`: unsafe records, and those of undecided transactions, stay. They do not count as kept
- * bytes either: a loss of power may take them.
+ * above `limitOffset`: unsafe records, and those of undecided transactions, stay.
  */
 export interface RetainedSegment {
   readonly nextOffset: number
@@ -11,15 +10,20 @@ export interface RetainedSegment {
 
 /**
  * How many segments to drop so that the rest, as Kafka counts, is at most a segment over `retentionBytes`.
- * -1: unlimited.
+ * -1: unlimited. With `durability: 'sync'` bytes that are not synced do not count as kept: nobody was told
+ * that they are safe, and a loss of power may take them. With `'os'` they count once they are written, as in
+ * Kafka.
  */
 export function excessSegments(
   segments: readonly RetainedSegment[],
   retentionBytes: number,
   limitOffset: number,
+  durability: 'sync' | 'os',
 ): number {
   if (retentionBytes < 0) return 0
-  let total = segments.reduce((sum, { sizeBytes, unsyncedBytes }) => sum + sizeBytes - unsyncedBytes, 0)
+  const uncounted = durability === 'sync' ? 1 : 0
+  let total = 0
+  for (const { sizeBytes, unsyncedBytes } of segments) total += sizeBytes - uncounted * unsyncedBytes
   const droppable = segmentsBelow(segments, limitOffset)
   let count = 0
   while (count < droppable && total - segments[count]!.sizeBytes >= retentionBytes) {

@@ -233,6 +233,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['test/log/derived-files.test.ts'],
   },
   {
+    name: 'retention by size: with durability os only synced bytes count',
+    file: 'src/log/partition/retention.ts',
+    find: "durability === 'sync' ? 1 : 0",
+    replace: '1',
+    tests: ['src/log/partition/partition.test.ts'],
+  },
+  {
     name: 'loaded indexes: a segment that leaves the log keeps its place among them',
     file: 'src/log/segment/segment.ts',
     find: '    this.#context.indexes.remove(this)\n    this.#indexes = undefined\n',
