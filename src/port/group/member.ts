@@ -19,30 +19,12 @@
 import { isMillraceError, MillraceError, type ActiveClock } from '../../base/index.ts'
 import type { GroupMembership, GroupOptions } from './membership.ts'
 import type { OffsetCommit, TopicPartition } from '../log-port.ts'
-import {
-  type Assignor,
-  assignors,
-  decodeShareNote,
-  encodeShareNote,
-  type PartitionCounts,
-} from './assignors.ts'
+import { type Assignor, assignors, type PartitionCounts } from './assignors.ts'
 import { CommitGate } from './commit-gate.ts'
-import {
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-  encodeSubscription,
-} from './consumer-protocol.ts'
-import {
-  asFenced,
-  type GroupCoordinator,
-  type JoinedGroup,
-  type MemberOfGroup,
-  requiredMemberId,
-  type SyncGroup,
-} from './coordinator.ts'
+import { asFenced, type GroupCoordinator, type MemberOfGroup, requiredMemberId } from './coordinator.ts'
 import { HeldPartitions } from './held-partitions.ts'
-import { contradicts, foreignTopic, hasLeft, tooLate } from './member-errors.ts'
+import { hasLeft, tooLate } from './member-errors.ts'
+import { assignedTo, assignmentsBy, protocolsOf } from './round-messages.ts'
 
 /** How long hooks and work in progress may take, unless the member sets it. */
 const rebalanceTimeoutMsDefault = 60_000
@@ -212,7 +194,6 @@ export class GroupMember {
     const { coordinator, clientId, clientHost } = this.#context
     const { group, instanceId, sessionTimeoutMs = sessionTimeoutMsDefault } = this.#options
     const note = { sets: this.#options.topics, generation: this.#generation || -1, busy }
-    const subscription = { topics: this.#topics, owned: this.#held.owned, generation: note.generation }
     const joined = await coordinator.join({
       group,
       memberId: this.#memberId,
@@ -220,10 +201,7 @@ export class GroupMember {
       clientId,
       clientHost,
       protocolType: consumerProtocolType,
-      protocols: this.#assignors.map(assignor => ({
-        name: assignor.name,
-        metadata: encodeSubscription({ ...subscription, userData: assignor.userData(note) }),
-      })),
+      protocols: protocolsOf(this.#assignors, this.#topics, this.#held.owned, note),
       sessionTimeoutMs,
       rebalanceTimeoutMs: this.#timeoutMs,
       alive: this.#alive.signal,
@@ -238,36 +216,15 @@ export class GroupMember {
       generation,
       protocolType: consumerProtocolType,
       protocol,
-      assignments: await this.#assign(joined),
+      assignments: await assignmentsBy(joined, this.#assignors, topics => this.#context.counts(topics)),
     })
     if (this.#gone) return
-    const { partitions, userData } = decodeAssignment(synced.assignment)
-    const { withheld, refusal } = decodeShareNote(userData)
-    if (refusal !== undefined) throw contradicts(group, refusal)
-    const foreign = partitions.find(({ topic }) => !this.#topics.includes(topic))
-    if (foreign) throw foreignTopic(group, this.#memberId, foreign.topic)
+    const { partitions, isEmptyForNow } = assignedTo(this.#self, this.#topics, synced.assignment)
     this.#generation = generation
     // Commits that waited go out before any partition is given back.
     this.#gate.open()
     this.#held.follow(partitions)
-    void this.#settle(withheld > 0 && partitions.length === 0)
-  }
-
-  /** As the leader: the assignment of all members. */
-  async #assign(joined: JoinedGroup): Promise<SyncGroup['assignments']> {
-    if (joined.leader !== joined.memberId || joined.skipAssignment) return []
-    const candidates = joined.members.map(({ memberId, instanceId, metadata }) => ({
-      memberId,
-      instanceId,
-      subscription: decodeSubscription(metadata),
-    }))
-    const topics = new Set(candidates.flatMap(({ subscription }) => subscription.topics))
-    const counts = await this.#context.counts([...topics])
-    const assignor = this.#assignors.find(({ name }) => name === joined.protocol)!
-    return assignor.assign(candidates, counts).map(({ partitions, ...note }, index) => ({
-      memberId: candidates[index]!.memberId,
-      assignment: encodeAssignment({ partitions, userData: encodeShareNote(note) }),
-    }))
+    void this.#settle(isEmptyForNow)
   }
 
   /** The first assignment is taken, unless it only waits for others to give partitions back. */
