@@ -132,6 +132,8 @@ for (const durability of ['sync', 'os'] as const)
     const bytes = batchOf(['x'.repeat(100)]).length
     const perSegment = Math.floor(400 / bytes)
     for (let n = 0; n < 20; n += 1) await partition.append(batchOf([`${n}`.padEnd(100, 'x')])).durable
+    // The first call may get the end of the round that the last roll began.
+    await partition.retain()
     await partition.retain()
     const segments = await segmentsOf(disk)
     ok(segments.every(offset => offset % perSegment === 0))
