@@ -61,8 +61,8 @@ export interface Assigned {
 
 /**
  * What the leader says to a member that reads `topics`.
- * @throws MillraceError INVALID_ARGUMENT: the members contradict each other, or the leader assigned partitions
- *   of other topics
+ * @throws MillraceError INVALID_ARGUMENT: the members contradict each other, or the leader assigned
+ *   partitions of other topics
  */
 export function assignedTo(
   { group, memberId }: { readonly group: string; readonly memberId: string },
