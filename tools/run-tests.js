@@ -1,4 +1,5 @@
-// Runs tests of the project with the pinned Node: node tools/run-tests.js <suite>… [<file>…] [--soak | --quick]
+// Runs tests of the project with the pinned Node:
+//   node tools/run-tests.js <suite>… [<file>…] [--soak | --quick]
 //
 // With file names it runs only these: npm test -- test/app/time.test.ts
 //
