@@ -125,10 +125,9 @@ export class LogStart {
 
   async #newestMs(segment: Segment, now: number): Promise<number> {
     try {
-      return await segment.newestMs(now)
+      // One that is gone meanwhile is nothing to drop.
+      return (await this.#segments.newestMs(segment, now)) ?? now
     } catch (error) {
-      // It was dropped meanwhile.
-      if (!this.#segments.all.includes(segment)) return now
       throw diskError(error, `looking for the age of ${segment.path}`)
     }
   }

@@ -243,6 +243,38 @@ describe('compaction of a partition', () => {
     equal(partition.failure, undefined)
   })
 
+  it('saves no digest of the old file between the steps of a replacement', async () => {
+    const { partition, disk, clock, roll } = await world()
+    partition.configure({ ...partition.settings, delete: true, retentionMs: 1 })
+    for (const value of ['1', '2']) {
+      const builder = new BatchBuilder({ initialBytes: 256 })
+      // In the future: the age of the segment is when it was appended to.
+      builder.appendText(2_000_000, 'a', value)
+      await partition.append(builder.build()).durable
+    }
+    await roll()
+    // The clock goes back: the age of the segment counts from now, and is saved in its digest.
+    Object.assign(clock, { now: () => 500_000 })
+    const steps: string[] = []
+    const [rename, remove] = [disk.rename.bind(disk), disk.remove.bind(disk)]
+    let retained: Promise<void> | undefined
+    disk.rename = async (from, to) => {
+      if (to.endsWith('.digest')) steps.push('digest saved')
+      if (from.endsWith('.cleaned')) steps.push('replaced')
+      return rename(from, to)
+    }
+    disk.remove = async path => {
+      await remove(path)
+      if (!path.endsWith('.digest')) return
+      retained ??= partition.retain()
+      for (let turns = 0; turns < 200; turns += 1) await Promise.resolve()
+      steps.push('digest removed')
+    }
+    ok(await partition.compaction.clean())
+    await retained
+    deepEqual(steps, ['digest removed', 'replaced'])
+  })
+
   it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
     const { partition, disk, roll, reopen } = await world()
     const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }

@@ -22,7 +22,7 @@ export class PartitionSegments {
   readonly #folder: string
   readonly #context: SegmentContext & { readonly clock: Clock }
   readonly #disk: Disk
-  /** Removals and replacements of files. */
+  /** Removals and replacements of files, and what retention saves. */
   readonly #changes = new SerialQueue()
   readonly #gate = new ReadGate()
   /** The producers as of this offset are saved. */
@@ -134,6 +134,14 @@ export class PartitionSegments {
   /** Saves indexes of older segments whose files had changed. */
   async repairIndexes(): Promise<void> {
     for (const segment of this.all) if (segment !== this.active) await segment.repairIndexes()
+  }
+
+  /**
+   * See `Segment.newestMs`; undefined: the segment is gone. What it saves must not come between the steps of a
+   * replacement: an old digest would seal the new file.
+   */
+  newestMs(segment: Segment, now: number): Promise<number | undefined> {
+    return this.#changes.run(async () => (this.all.includes(segment) ? segment.newestMs(now) : undefined))
   }
 
   /** Takes the oldest segments off the list; their files still exist. */

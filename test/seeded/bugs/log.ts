@@ -95,6 +95,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/time-retention.test.ts'],
   },
   {
+    name: 'retention by time: the age of a segment is saved while another takes its place',
+    file: 'src/log/partition/partition-segments.ts',
+    find: 'return this.#changes.run(async () => (this.all.includes(segment) ? segment.newestMs(now) : undefined))',
+    replace: 'return segment.newestMs(now)',
+    tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
+  {
     name: 'retention by time: a record that is appended during the look goes with its segment',
     file: 'src/log/partition/log-start.ts',
     find: 'offset = Math.max(offset, nextOffset)',
