@@ -137,8 +137,8 @@ export class PartitionSegments {
   }
 
   /**
-   * See `Segment.newestMs`; undefined: the segment is gone. What it saves must not come between the steps of a
-   * replacement: an old digest would seal the new file.
+   * See `Segment.newestMs`; undefined: the segment is gone. What it saves must not come between the steps of
+   * a replacement: an old digest would seal the new file.
    */
   newestMs(segment: Segment, now: number): Promise<number | undefined> {
     return this.#changes.run(async () => (this.all.includes(segment) ? segment.newestMs(now) : undefined))
