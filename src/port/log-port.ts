@@ -274,7 +274,7 @@ export interface LogPort {
   openReader(options?: ReaderOptions): Promise<Reader>
   /**
    * An idempotent writer, or with a transactional id a transactional one. INVALID_ARGUMENT for a timeout that
-   * is too long.
+   * is too long, or an id that is empty or cannot be stored (32,767 bytes of UTF-8).
    */
   openWriter(options?: WriterOptions): Promise<Writer>
   /**
@@ -295,7 +295,8 @@ export interface LogPort {
   ): Promise<(OffsetCommit | undefined)[]>
   /**
    * Commits offsets for a group without members (tools, resets, connectors), or in the name of one.
-   * @throws MillraceError MEMBER_FENCED
+   * @throws MillraceError MEMBER_FENCED; UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT for an offset, or
+   *   a name or metadata that cannot be stored (32,767 bytes of UTF-8)
    */
   commitOffsets(commit: GroupCommit): Promise<void>
   /** Groups with members, or with committed offsets. */

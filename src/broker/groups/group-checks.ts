@@ -8,13 +8,10 @@ import {
   type JoinGroup,
   type TopicPartition,
 } from '../../port/index.ts'
+import { checkText, textBytesMax } from '../offsets/stored-text.ts'
 import type { Group } from './group.ts'
 import { type GroupMembers, type Member, unknownMember } from './members.ts'
 
-/** Texts in group metadata have a length of 16 bits. */
-const textBytesMax = 0x7fff
-/** Characters of a refused text that its message shows. */
-const shownMax = 300
 /** A member id is the client id, or the instance id, with this many characters more. */
 const idSuffixChars = 37
 
@@ -24,7 +21,7 @@ const idSuffixChars = 37
  */
 export function checkJoinTexts(request: JoinGroup): void {
   const { group, instanceId, clientId, clientHost, protocolType, protocols } = request
-  if (group === '') throw new MillraceError('INVALID_ARGUMENT', 'The name of a group is empty.')
+  checkNamed(group)
   checkText('the name of a group', group)
   if (instanceId !== undefined) checkInstanceId(instanceId)
   checkText('a client id', clientId, textBytesMax - idSuffixChars)
@@ -33,12 +30,18 @@ export function checkJoinTexts(request: JoinGroup): void {
   for (const { name } of protocols) checkText('the name of a protocol', name)
 }
 
-function checkText(what: string, text: string, bytesMax = textBytesMax): void {
-  if (Buffer.byteLength(text) <= bytesMax && text.isWellFormed()) return
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `${JSON.stringify(text.slice(0, shownMax))} cannot be ${what}: give it at most ${bytesMax} bytes of UTF-8, without half characters.`,
-  )
+/** Kafka's INVALID_GROUP_ID: members and transactions need a name. A commit outside of both does not. */
+function checkNamed(group: string): void {
+  if (group === '') throw new MillraceError('INVALID_ARGUMENT', 'The name of a group is empty.')
+}
+
+/**
+ * Checks the name of a group that offsets are committed to.
+ * @throws MillraceError INVALID_ARGUMENT: Kafka's INVALID_GROUP_ID
+ */
+export function checkCommitName(group: string, isTransactional: boolean): void {
+  if (isTransactional) checkNamed(group)
+  checkText('the name of a group', group)
 }
 
 /**

@@ -12,7 +12,7 @@ import type {
   SyncedGroup,
   SyncGroup,
 } from '../../port/index.ts'
-import { checkCommitToUnknown, checkJoinTexts, notEmpty } from './group-checks.ts'
+import { checkCommitName, checkCommitToUnknown, checkJoinTexts, notEmpty } from './group-checks.ts'
 import { Group, type GroupContext } from './group.ts'
 import { unknownMember } from './members.ts'
 import type { KeptGroup } from '../offsets/group-records.ts'
@@ -92,9 +92,11 @@ export class Groups implements GroupCoordinator {
 
   /**
    * Checks that the committer may commit.
-   * @throws MillraceError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS
+   * @throws MillraceError UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS;
+   *   INVALID_ARGUMENT for the name of a group
    */
   check(commit: GroupCommit, isTransactional: boolean): void {
+    checkCommitName(commit.group, isTransactional)
     const group = this.#groups.get(commit.group)
     if (group) group.checkCommit(commit, isTransactional)
     else checkCommitToUnknown(commit)

@@ -1,6 +1,7 @@
 /** Which offset of a group counts, where commits, deletions and transactions meet. */
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
+import { isCode } from '../../../test/is-code.ts'
 import { seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
@@ -104,4 +105,35 @@ test('offsets in flight are deleted, with those that were committed; a later com
   const again = await open()
   deepEqual(again.offsets.of('g'), [other])
   await again.close()
+})
+
+test('names and metadata that UTF-8 or the format cannot hold are refused, and nothing is committed', async () => {
+  const disk = new SimulatedDisk()
+  const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+  await broker.createTopic('t', { partitions: 1 })
+  const transactionalId = 'id'
+  const client = {
+    transactionalId,
+    version: 2,
+    identity: await broker.clientTransactions.init({ transactionalId, timeoutMs: 60_000 }),
+  } as const
+  const calls = {
+    commit: (group: string, metadata: string) =>
+      broker.commitOffsets({ group, offsets: [{ ...at(1), metadata }] }),
+    reset: (group: string, metadata: string) => broker.setOffsets(group, [{ ...at(1), metadata }]),
+    transaction: (group: string, metadata: string) =>
+      broker.clientTransactions.commitOffsets(client, { group, offsets: [{ ...at(1), metadata }] }),
+  }
+  const refused = isCode('INVALID_ARGUMENT', /32767 bytes of UTF-8/)
+  for (const call of Object.values(calls))
+    for (const text of ['\ud800', 'a\udc00b', 'x'.repeat(0x8000), 'é'.repeat(0x4000)]) {
+      await rejects(call(text, ''), refused)
+      await rejects(call('g', text), refused)
+    }
+  // Kafka takes the empty name, but of no member and in no transaction.
+  await rejects(calls.transaction('', ''), isCode('INVALID_ARGUMENT', /name of a group is empty/))
+  deepEqual(broker.listGroups(), [])
+  await calls.commit('', '')
+  await calls.transaction('é'.repeat(0x3fff), '\u{1f600}')
+  await broker.close()
 })

@@ -12,7 +12,7 @@
  *
  * This file has the log and what is on its way into it. Which committed offset counts: committed-offsets.ts.
  */
-import { fromUtf8, MillraceError, type Clock } from '../../base/index.ts'
+import type { Clock, MillraceError } from '../../base/index.ts'
 import type { Partition } from '../../log/index.ts'
 import type { GroupCommit, OffsetCommit, TopicPartition } from '../../port/index.ts'
 import { controlMarkerOf, type RecordBatch } from '../../wire/index.ts'
@@ -22,12 +22,7 @@ import { InternalLog, type InternalLimits, type InternalRecord } from '../intern
 import { decodeOffsetKey, decodeOffsetValue, type StoredOffset } from './stored-offset.ts'
 import { commitOf, groupRecord, offsetRecords, tombstones } from './offset-records.ts'
 import { keyOf, PendingOffsets, type AppendedOffset, type PartitionKey } from './pending-offsets.ts'
-
-/**
- * The most bytes of metadata in the format of an offset. A cluster takes 4096 bytes by default
- * (`offset.metadata.max.bytes`).
- */
-const metadataBytesMax = 32_767
+import { checkText } from './stored-text.ts'
 
 export interface OffsetsContext {
   readonly clock: Clock
@@ -297,14 +292,11 @@ export class Offsets {
   }
 
   #stored({ group, offsets }: GroupCommit): StoredOffset[] {
+    checkText('the name of a group', group)
     const committedMs = this.#context.clock.now()
     return offsets.map(({ topic, partition, offset, leaderEpoch = -1, metadata = '' }) => {
-      const bytes = fromUtf8(metadata).length
-      if (bytes > metadataBytesMax)
-        throw new MillraceError(
-          'INVALID_ARGUMENT',
-          `The metadata of an offset of group '${group}' has ${bytes} bytes; the format of an offset holds ${metadataBytesMax}. Use less.`,
-        )
+      // A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
+      checkText(`metadata of an offset of group '${group}'`, metadata)
       const topicId = this.#context.topicId(topic)
       return { topic, partition, offset, leaderEpoch, metadata, committedMs, topicId }
     })

@@ -4,6 +4,7 @@
  */
 import { MillraceError } from '../../base/index.ts'
 import type { ProducerIdentity } from '../../port/index.ts'
+import { checkText } from '../offsets/stored-text.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import { isRetriable, type EpochChange, type TransactionEnd } from './transaction-end.ts'
 import type { TransactionLog } from './transaction-log.ts'
@@ -50,6 +51,7 @@ export class ProducerRegistration {
   /** See `Transactions.init`. */
   async init(init: ProducerInit): Promise<ProducerIdentity> {
     const { transactionalId, timeoutMs, held, isClient = false, version = 2 } = init
+    checkId(transactionalId)
     this.#checkTimeout(transactionalId, timeoutMs)
     const { failure } = this.#context.transactionLog
     if (failure) throw failure
@@ -119,4 +121,10 @@ export class ProducerRegistration {
         `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
       )
   }
+}
+
+/** Kafka refuses an empty id with INVALID_REQUEST. */
+function checkId(transactionalId: string): void {
+  if (transactionalId === '') throw new MillraceError('INVALID_ARGUMENT', 'The transactional id is empty.')
+  checkText('a transactional id', transactionalId)
 }

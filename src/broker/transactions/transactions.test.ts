@@ -53,6 +53,8 @@ test('an append that the coordinator does not know is refused', async () => {
   await ending
   await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 0 }))
   await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 86_400_000 }))
+  for (const transactionalId of ['', 'id\ud800', 'x'.repeat(0x8000)])
+    await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId, timeoutMs: 60_000 }))
 })
 
 test('an id that has used up its epochs continues under another producer id', async () => {

@@ -74,8 +74,8 @@ export class Transactions {
    * Registers a producer (InitProducerId). The open transaction of an earlier one with this id is aborted,
    * and the earlier one is fenced: its calls fail with PRODUCER_FENCED from now on. A producer that states
    * the identity that it has, and repeats the call, gets the same answer.
-   * @throws MillraceError INVALID_ARGUMENT for the time-out; PRODUCER_FENCED: the identity is an old one;
-   *   DISK_FULL (retriable)
+   * @throws MillraceError INVALID_ARGUMENT for the time-out, or an id that cannot be stored; PRODUCER_FENCED:
+   *   the identity is an old one; DISK_FULL (retriable)
    */
   init(init: ProducerInit): Promise<ProducerIdentity> {
     return this.#registration.init(init)
