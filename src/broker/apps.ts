@@ -53,11 +53,12 @@ export class Apps {
 
   /**
    * Finishes a deletion that a failure has interrupted, and waits for one in progress. What the app or its
-   * group is given after that belongs to its next life. Throws what the deletion fails with.
+   * group is given after that belongs to its next life. Undefined: there is none. Rejects with what the
+   * deletion fails with.
    */
-  async finishDeletion(app: string): Promise<void> {
-    if (!this.isDeleting(app)) return
-    await this.#context.groups.whileDeleting(app, async forget => {
+  finishDeletion(app: string): Promise<void> | undefined {
+    if (!this.isDeleting(app)) return undefined
+    return this.#context.groups.whileDeleting(app, async forget => {
       if (this.isDeleting(app)) await this.#finish(app, forget)
     })
   }

@@ -89,6 +89,7 @@ export class Broker {
       keep: (group, kept) => offsets.keepGroup(group, kept),
       forget: group => offsets.forgetGroup(group),
       commit: commit => this.commitOffsets(commit),
+      finishDeletion: group => this.finishDeletion(group),
     })
     this.#apps = new Apps({
       metadata,
@@ -162,7 +163,7 @@ export class Broker {
 
   async createTopic(name: string, config: TopicConfig): Promise<void> {
     this.checkOpen()
-    if (config.app !== undefined) await this.#apps.finishDeletion(config.app)
+    if (config.app !== undefined) await this.finishDeletion(config.app)
     await this.#topics.create(name, config)
   }
 
@@ -243,8 +244,9 @@ export class Broker {
 
   async commitOffsets(commit: GroupCommit): Promise<void> {
     if (this.#closed) throw closedError()
+    const deletion = this.finishDeletion(commit.group)
     // Otherwise the commit is appended in this turn.
-    if (this.#apps.isDeleting(commit.group)) await this.#apps.finishDeletion(commit.group)
+    if (deletion) await deletion
     this.checkCommit(commit, { isTransactional: false })
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
@@ -274,7 +276,8 @@ export class Broker {
     this.#checkOffsets(offsets)
     if (offsets.length === 0) await this.#forgetGroup(group)
     else {
-      if (this.#apps.isDeleting(group)) await this.#apps.finishDeletion(group)
+      const deletion = this.finishDeletion(group)
+      if (deletion) await deletion
       this.#apps.checkStopped(group)
       await this.offsets.replace(group, offsets)
     }
@@ -290,10 +293,10 @@ export class Broker {
 
   /**
    * Before an app, or the group of this name, is given something: what an interrupted deletion of the app has
-   * left must be gone. Throws what the deletion fails with.
+   * left must be gone. Undefined: there is nothing. Rejects with what the deletion fails with.
    */
-  async finishDeletion(app: string): Promise<void> {
-    await this.#apps.finishDeletion(app)
+  finishDeletion(app: string): Promise<void> | undefined {
+    return this.#apps.finishDeletion(app)
   }
 
   /** @throws MillraceError APP_ALREADY_RUNNING, naming the holder; what an interrupted deletion fails with */

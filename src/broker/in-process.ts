@@ -67,6 +67,7 @@ export class InProcessLog implements LogPort {
       writable: (topic, index, app) => broker.writable(topic, index, app),
       transactions: broker.transactions,
       offsets: broker.offsets,
+      finishDeletion: group => broker.finishDeletion(group),
       checkCommit: commit => fencing(() => broker.checkCommit(commit, { isTransactional: true })),
       closed: writer => writers.delete(writer),
     }
@@ -146,7 +147,6 @@ export class InProcessLog implements LogPort {
     const { members } = this.#clients
     const topics = options.topics.flat()
     checkTopics(options, new Map(topics.map(topic => [topic, this.#broker.partitionCount(topic)])))
-    await this.#broker.finishDeletion(options.group)
     const context: GroupMemberContext = {
       coordinator: groups,
       active,

@@ -25,6 +25,8 @@ export interface WriterContext {
   writable(topic: string, index: number, app: string | undefined): Partition
   readonly transactions: Transactions
   readonly offsets: Offsets
+  /** Finishes an interrupted deletion of the app of this name; undefined: there is none. */
+  finishDeletion(group: string): Promise<void> | undefined
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit): void
   closed(writer: PlainWriter | TransactionalWriter): void
@@ -202,7 +204,7 @@ export class TransactionalWriter implements Writer {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ending = promise
     try {
-      if (offsets && offsets.offsets.length > 0) this.#addOffsets(offsets)
+      if (offsets && offsets.offsets.length > 0) await this.#addOffsets(offsets)
       if (!this.#dirty) {
         // Nothing to end, but a fenced writer must learn of it.
         if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity))
@@ -223,8 +225,11 @@ export class TransactionalWriter implements Writer {
     }
   }
 
-  #addOffsets(commit: GroupCommit): void {
+  async #addOffsets(commit: GroupCommit): Promise<void> {
     const { transactions, offsets } = this.#context
+    const deletion = this.#context.finishDeletion(commit.group)
+    // Otherwise the offsets are appended in this turn.
+    if (deletion) await deletion
     this.#context.checkCommit(commit)
     transactions.enlist(this.transactionalId, this.#identity, offsets.partition)
     this.#dirty = true

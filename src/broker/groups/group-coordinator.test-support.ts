@@ -39,6 +39,7 @@ export class Coordinator {
         this.kept.delete(group)
       },
       commit: async commit => this.groups.check(commit, false),
+      finishDeletion: () => undefined,
     })
   }
 

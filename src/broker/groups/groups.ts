@@ -32,6 +32,11 @@ export interface GroupsContext {
   /** Forgets a group, and its offsets; appended in this turn, resolves when that is durable. */
   forget(group: string): Promise<void>
   commit(commit: GroupCommit): Promise<void>
+  /**
+   * Finishes a deletion of the app of this name that a failure has interrupted; undefined: there is none.
+   * Rejects with what the deletion fails with.
+   */
+  finishDeletion(group: string): Promise<void> | undefined
 }
 
 /** Kept in 32 bits. */
@@ -63,7 +68,8 @@ export class Groups implements GroupCoordinator {
   async join(request: JoinGroup): Promise<JoinedGroup> {
     this.#checkJoin(request)
     const { group: name, memberId } = request
-    for (let deleting; (deleting = this.#deleting.get(name));) await deleting
+    for (let deletion; (deletion = this.#context.finishDeletion(name) ?? this.#deleting.get(name));)
+      await deletion
     let group = this.#groups.get(name)
     if (!group && memberId !== '') throw unknownMember(name, memberId)
     if (!group) this.#groups.set(name, (group = new Group(name, this.#groupContext)))

@@ -25,6 +25,8 @@ export interface ClientTransactionsContext {
   readonly offsets: Offsets
   /** Throws CLOSED. */
   checkOpen(): void
+  /** Finishes an interrupted deletion of the app of this name; undefined: there is none. */
+  finishDeletion(group: string): Promise<void> | undefined
   /** Checks that the partitions exist and that the committer may commit. */
   checkCommit(commit: GroupCommit, how: { readonly isTransactional: boolean }): void
 }
@@ -65,6 +67,7 @@ export class ClientTransactions {
   async commitOffsets(client: TransactionalClient, commit: GroupCommit): Promise<void> {
     const { offsets } = this.#context
     this.#context.checkOpen()
+    await this.#context.finishDeletion(commit.group)
     if (client.version === 2) await this.addOffsets(client)
     this.#context.checkCommit(commit, { isTransactional: true })
     this.verify(client, offsets.partition)

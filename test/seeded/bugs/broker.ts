@@ -88,10 +88,17 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/groups/group.test.ts'],
   },
   {
+    name: 'apps: offsets in a transaction are deleted with the life before',
+    file: 'src/broker/writer.ts',
+    find: '    if (deletion) await deletion\n',
+    replace: '',
+    tests: ['src/broker/apps.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups/groups.ts',
-    find: '    for (let deleting; (deleting = this.#deleting.get(name));) await deleting\n    let group',
-    replace: '    let group',
+    find: ' ?? this.#deleting.get(name));)\n',
+    replace: ');)\n',
     tests: ['src/broker/groups/group-deletion.test.ts'],
   },
   {
