@@ -225,6 +225,7 @@ export class DeliveryRun<K, V> {
     }
     if (typeof this.#onError === 'object') into.batches.push(keptBatch(from))
     into.bytes += decoded.bytes
+    decoded.release()
     into.to.set(partition, from.nextOffset)
   }
 

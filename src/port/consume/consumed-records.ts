@@ -81,6 +81,7 @@ export class ConsumedRecords<K, V> {
       }
       records.push({ key, value, offset, timestamp: timestamps[index]!, partition, headers: headers[index]! })
     }
+    this.#decoded.release()
     return { partition, records, nextOffset, refused: undefined }
   }
 

@@ -13,7 +13,8 @@ const noHeaders: readonly RecordHeader[] = []
 
 /**
  * Entry i of each column belongs to record i, up to {@link count}: a column may be longer. Valid until the
- * next {@link load}. Entries do not refer to the fetched batch: they may be kept longer than it is valid.
+ * next {@link load} or {@link release}. Entries do not refer to the fetched batch: they may be kept longer
+ * than it is valid.
  */
 export class DecodedBatch<K, V> {
   readonly keys: (K | null | Malformed)[] = []
@@ -64,6 +65,16 @@ export class DecodedBatch<K, V> {
     keys.count = values.count = this.count = count
     this.#key.decode(keys, this.keys)
     this.#value.decode(values, this.values)
+  }
+
+  /**
+   * Lets go of keys and values, which are invalid from now on. A reader of many partitions calls this after
+   * each batch: otherwise every partition holds a decoded batch until its next one, and all records become
+   * old garbage.
+   */
+  release(): void {
+    this.keys.fill(null, 0, this.count)
+    this.values.fill(null, 0, this.count)
   }
 
   /** Bytes of keys and values. */

@@ -135,7 +135,10 @@ export class SourcePartition implements InputPartition, SourceInput {
     if (this.#next > 0) this.#last = this.#loaded
     const isThrough = this.#next === count
     this.position = isThrough ? this.#nextOffset : (this.#decoded.offsets[this.#next] as number)
-    if (isThrough) time.rests(this.#environment.monotonic())
+    if (isThrough) {
+      this.#decoded.release()
+      time.rests(this.#environment.monotonic())
+    }
     return isThrough && !this.#isFiring
   }
 

@@ -24,6 +24,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/app/commits.test.ts'],
   },
   {
+    name: 'a partition whose batch is through holds its records until the next batch',
+    file: 'src/stream/task/source-partition.ts',
+    find: '      this.#decoded.release()\n',
+    replace: '',
+    tests: ['test/stream/released-batches.test.ts'],
+  },
+  {
     name: 'a commit waits for the end of the batch: a turn is bounded by records only',
     file: 'src/stream/run/turn.ts',
     find: 'this.#records >= turnRecordsMax || now - this.#startedAt >= turnMsMax',
