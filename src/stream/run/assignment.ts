@@ -28,6 +28,7 @@ import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
 import type { Continuation } from './continuation.ts'
+import { cleanEntriesOf } from './state-cache.ts'
 import { type SourceEnvironment, SourcePartition } from '../task/source-partition.ts'
 import { TaskGroup } from '../task/task-group.ts'
 import type { Task } from '../task/task.ts'
@@ -238,7 +239,8 @@ export class Assignment {
   #makeState(task: Task, node: OperatorNode, name: string): KeyedState<unknown> {
     const id = `${node.name}-${name}`
     const store = memoryStore()
-    const state = new KeyedState<unknown>(id, store, { undo: this.#undo })
+    const cleanEntries = cleanEntriesOf(this.#context.topics.stagePartitions(task.stage))
+    const state = new KeyedState<unknown>(id, store, { cleanEntries, undo: this.#undo })
     const topic = changelogTopic(this.#context.app, id)
     const changelog: ChangelogPlace = {
       topic,

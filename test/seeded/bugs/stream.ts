@@ -31,6 +31,13 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['test/stream/released-batches.test.ts'],
   },
   {
+    name: 'each task caches as many entries of its state as a stage may',
+    file: 'src/stream/run/state-cache.ts',
+    find: 'Math.floor(cleanEntriesMax / partitions)',
+    replace: 'cleanEntriesMax',
+    tests: ['src/stream/run/state-cache.test.ts'],
+  },
+  {
     name: 'a commit waits for the end of the batch: a turn is bounded by records only',
     file: 'src/stream/run/turn.ts',
     find: 'this.#records >= turnRecordsMax || now - this.#startedAt >= turnMsMax',
