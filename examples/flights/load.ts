@@ -10,7 +10,8 @@ const timestamp = <P extends string>(from: P): { readonly from: P; readonly type
 
 /** Keeps the tables equal to the topics, until each delivery is told to finish or to stop. */
 export function load(log: Log, warehouse: string, observer: ConnectObserver): Delivery[] {
-  const options = { observer, commitInterval: '5s' } as const
+  // Rows are held until they are written.
+  const options = { observer, commitInterval: '5s', transactionRows: 20_000 } as const
   const memoryLimit = '64MB'
   return [
     deliver(
