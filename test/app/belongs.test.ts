@@ -450,7 +450,7 @@ test('refuses a topic between the stages that was deleted and created again', as
   await world.settle(world.port.createTopic(between.name, { partitions: 1, app: 'app' }))
   // As long as the old one was.
   const batch = new BatchBuilder()
-  for (let n = 0; n < 50; n += 1) batch.append(0, null, null)
+  for (let n = 0; n < 5; n += 1) batch.append(0, null, null)
   const writer = await world.port.openWriter({ app: 'app' })
   await world.settle(writer.append(between.name, 0, batch))
   await world.settle(writer.close())

@@ -1,12 +1,15 @@
 /**
- * How far the topics between the stages were written. A commit stores it, so that a start notices lost
- * records that no task has read yet. Their sources are committed, so nothing would send them again.
+ * How far the topics between the stages were written. A commit stores it, so that a start notices
+ * - lost records that no task has read yet: their sources are committed, so nothing would send them again;
+ * - records that no commit counts: their sources would send them once more. Under `durability: 'os'` a loss
+ *   of power may leave the records of a transaction without its offsets.
  *
  * The committed offsets of such a topic belong to its readers. So a writer stores how far it wrote with the
  * inputs of the tasks that send. The metadata of task i of n says how far partitions i, i + n, i + 2n, … were
- * written. Offsets that are too long for the metadata are rounded down: a lower bound stays a lower bound.
+ * written. Offsets that are too long for the metadata are rounded down. Later notes of them leave out as many
+ * digits, so that a rounded offset is never taken for the exact one.
  */
-import type { LogPort, OffsetCommit, TopicPartition } from '../../port/index.ts'
+import type { LogPort, TopicPartition } from '../../port/index.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { ExchangeNode } from '../plan/graph.ts'
@@ -26,8 +29,15 @@ const droppedDigitsMax = 11
 /** More partitions than any topic has: another program wrote metadata that has more. */
 const partitionsMax = 100_000
 
-/** By the exchange's name: the offset after the last record of each partition of its topic. */
-type Ends = Map<string, number[]>
+/** The offset after the last record of each partition of a topic. */
+interface Sent {
+  readonly ends: number[]
+  /** Digits of the ends that were left out. */
+  dropped: number
+}
+
+/** By the exchange's name. */
+type Ends = Map<string, Sent>
 
 export class ExchangeEnds {
   readonly #context: InstanceContext
@@ -75,11 +85,12 @@ export class ExchangeEnds {
     const texts: Record<string, string> = {}
     for (const { name } of behind) {
       const topic = exchangeTopic(this.#context.app, { name })
+      const known = this.#known.get(name)
       const ends = Array.from({ length: this.#context.topics.partitions(topic) }, (_, partition) =>
-        Math.max(this.#known.get(name)?.[partition] ?? 0, this.#outputs.end(topic, partition)),
+        Math.max(known?.ends[partition] ?? 0, this.#outputs.end(topic, partition)),
       )
       const own = ends.filter((_, partition) => partition % count === index)
-      const text = own.some(end => end > 0) ? textOf(own, index, count, each) : ''
+      const text = own.some(end => end > 0) ? textOf(own, { index, count }, known?.dropped ?? 0, each) : ''
       if (text !== '') texts[name] = text
     }
     return Object.keys(texts).length > 0 ? JSON.stringify(texts) : ''
@@ -101,28 +112,58 @@ export function withNote(metadata: string, note: string | undefined): string {
   return `${metadata.slice(0, -1)}${metadata === '{}' ? '' : ','}"${field}":${note}}`
 }
 
+export interface ExchangesToCheck {
+  /** The names of the exchanges that the last plan had. */
+  readonly exchanges: readonly string[]
+  /** The app's inputs. */
+  readonly inputs: readonly TopicPartition[]
+  /** Whether there may be records that no commit counts, as a crash leaves them at least once. */
+  readonly mayHaveUncounted: boolean
+}
+
 /**
- * Checks that every record that was sent to the next stage, and not read there, still exists.
- *
- * @param exchanges the names of the exchanges that the last plan had
- * @param inputs the commits of the app's inputs
+ * Checks that every record that was sent to the next stage, and not read there, still exists, and that a
+ * commit counts each.
  * @throws MillraceError STATE_INCOMPATIBLE
  */
 export async function checkExchangeEnds(
   { app, port }: InstanceContext,
-  exchanges: readonly string[],
-  inputs: readonly OffsetCommit[],
+  { exchanges, inputs, mayHaveUncounted }: ExchangesToCheck,
 ): Promise<void> {
-  const sent: Ends = new Map()
-  const partitions = await partitionsOf(
-    port,
-    exchanges.map(name => exchangeTopic(app, { name })),
-  )
+  const partitions = await partitionsOf(app, port, exchanges)
+  // The ends are read first: what other instances commit and send meanwhile is after them.
+  const ends: number[] = []
+  for (const { topic, partition } of mayHaveUncounted ? [] : partitions)
+    ends.push(await port.offsets(topic, partition, 'latest', 'read_committed'))
   const read = await port.committedOffsets(app, partitions)
-  for (const { metadata } of [...inputs, ...read.filter(each => each !== undefined)])
-    take(sent, endsIn(metadata))
-  const offsets = new Map(partitions.map((each, n) => [keyOf(each), read[n]?.offset ?? 0]))
-  for (const [name, ends] of sent)
+  const sent: Ends = new Map()
+  for (const commit of [...(await port.committedOffsets(app, inputs)), ...read])
+    take(sent, endsIn(commit?.metadata))
+  await checkSent(app, port, sent, new Map(partitions.map((each, n) => [keyOf(each), read[n]?.offset ?? 0])))
+  for (const [n, end] of ends.entries()) {
+    const { name, topic, partition } = partitions[n]!
+    const { ends: counted = [], dropped = 0 } = sent.get(name) ?? {}
+    const atMost = (counted[partition] ?? 0) + radix ** dropped - 1
+    // What was read before may be of an earlier program, in whose place the exchange was taken out and added.
+    const from = Math.max(atMost, read[n]?.offset ?? 0)
+    if (from < end && (await nextBatch(port, { topic, partition }, from, end)))
+      throw cannotContinue(
+        app,
+        `records were sent to the next stage at offset ${from} of ${topic}-${partition} or later, and its last commit does not count them: offsets were set back, by a loss of power under durability 'os' or a repair perhaps. ` +
+          'Their sources would send them once more',
+        restoreFolder,
+      )
+  }
+}
+
+/** Checks that the records that were sent exist, up to the offsets that were read. */
+async function checkSent(
+  app: string,
+  port: LogPort,
+  sent: Ends,
+  offsets: ReadonlyMap<string, number>,
+): Promise<void> {
+  for (const [name, { ends }] of sent)
     for (const [partition, end] of ends.entries()) {
       const topic = exchangeTopic(app, { name })
       const offset = offsets.get(keyOf({ topic, partition }))
@@ -136,32 +177,48 @@ export async function checkExchangeEnds(
     }
 }
 
-async function partitionsOf(port: LogPort, topics: readonly string[]): Promise<TopicPartition[]> {
-  const found: TopicPartition[] = []
-  for (const topic of topics) {
+interface ExchangePartition extends TopicPartition {
+  /** The exchange's. */
+  readonly name: string
+}
+
+async function partitionsOf(
+  app: string,
+  port: LogPort,
+  exchanges: readonly string[],
+): Promise<ExchangePartition[]> {
+  const found: ExchangePartition[] = []
+  for (const name of exchanges) {
+    const topic = exchangeTopic(app, { name })
     const { partitions = 0 } = (await port.describeTopic(topic)) ?? {}
-    for (let partition = 0; partition < partitions; partition += 1) found.push({ topic, partition })
+    for (let partition = 0; partition < partitions; partition += 1) found.push({ name, topic, partition })
   }
   return found
 }
 
 function take(into: Ends, from: Ends): void {
-  for (const [name, ends] of from) {
-    const known = into.get(name) ?? []
+  for (const [name, { ends, dropped }] of from) {
+    const known = into.get(name) ?? { ends: [], dropped }
     into.set(name, known)
+    known.dropped = Math.max(known.dropped, dropped)
     ends.forEach((end, partition) => {
-      known[partition] = Math.max(known[partition] ?? 0, end)
+      known.ends[partition] = Math.max(known.ends[partition] ?? 0, end)
     })
-    for (let partition = 0; partition < known.length; partition += 1) known[partition] ??= 0
+    for (let partition = 0; partition < known.ends.length; partition += 1) known.ends[partition] ??= 0
   }
 }
 
 /**
- * `<index>/<count>/<digits>:<end>,<end>…`: each end without that number of its last digits. Empty if there is
- * no room.
+ * `<index>/<count>/<digits>:<end>,<end>…`: each end without that number of its last digits, at least
+ * `droppedMin`. Empty if there is no room.
  */
-function textOf(ends: readonly number[], index: number, count: number, room: number): string {
-  for (let dropped = 0; dropped <= droppedDigitsMax; dropped += 1) {
+function textOf(
+  ends: readonly number[],
+  { index, count }: { readonly index: number; readonly count: number },
+  droppedMin: number,
+  room: number,
+): string {
+  for (let dropped = droppedMin; dropped <= droppedDigitsMax; dropped += 1) {
     const head = [index, count, dropped].map(each => each.toString(radix)).join('/')
     const text = `${head}:${ends.map(end => Math.floor(end / radix ** dropped).toString(radix)).join(',')}`
     if (text.length <= room) return text
@@ -189,7 +246,7 @@ function endsIn(metadata: string | undefined): Ends {
       ends[index + n * count] = Number.parseInt(end, radix) * radix ** dropped
     if (ends.length > partitionsMax) continue
     for (let partition = 0; partition < ends.length; partition += 1) ends[partition] ??= 0
-    if (!ends.some(Number.isNaN)) found.set(name, ends)
+    if (!ends.some(Number.isNaN)) found.set(name, { ends, dropped })
   }
   return found
 }

@@ -68,7 +68,7 @@ export class PreviousRun {
     const hasRun = committed.some(({ metadata }) => metadata !== startMetadata)
     const operators = operatorsOf(app, plan, stateNames(plan))
     const previous = new PreviousRun(context, operators, saved, hasRun)
-    await previous.#compare(committed)
+    await previous.#compare(inputs)
     return previous
   }
 
@@ -93,7 +93,7 @@ export class PreviousRun {
     return this.#saved?.atLeastOnce === true || !this.#context.settings.exactlyOnce
   }
 
-  async #compare(committed: readonly OffsetCommit[]): Promise<void> {
+  async #compare(inputs: readonly TopicPartition[]): Promise<void> {
     const saved = this.#saved
     const { forget } = this.#context.settings
     this.#checkForget(saved?.unclaimed ?? [])
@@ -105,7 +105,9 @@ export class PreviousRun {
     if (change !== undefined) throw this.#refused(change.what, change.way)
     await this.#checkPresent(before)
     const exchanges = (saved.exchanges ?? []).map(({ name }) => name)
-    await checkExchangeEnds(this.#context, exchanges, committed)
+    // The commits of 0.1.0 count nothing of what is between the stages.
+    const mayHaveUncounted = this.mayHaveUncounted || saved.adopted === true
+    await checkExchangeEnds(this.#context, { exchanges, inputs, mayHaveUncounted })
     await this.#checkExchanges(saved)
     await this.#checkAnnounced(saved)
     for (const { name, changelogs } of [...saved.operators, ...saved.unclaimed]) {

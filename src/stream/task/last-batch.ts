@@ -31,13 +31,18 @@ export async function holdsBatch(
   return found !== undefined && found.lastOffset === lastOffset && found.crc === crc
 }
 
-/** The first committed batch with a record at or after `offset`; undefined if the partition has none. */
+/**
+ * The first committed batch with a record at or after `offset`, and before `before`; undefined if there is
+ * none.
+ * @param before default: the end of the partition
+ */
 export async function nextBatch(
   port: LogPort,
   { topic, partition }: TopicPartition,
   offset: number,
+  before?: number,
 ): Promise<LastBatch | undefined> {
-  const end = await port.offsets(topic, partition, 'latest', 'read_committed')
+  const end = before ?? (await port.offsets(topic, partition, 'latest', 'read_committed'))
   for await (const { batch } of batchesUpTo(port, { topic, partition, offset }, { end, fetchBytes }))
     return lastBatchOf(batch)
   return undefined
