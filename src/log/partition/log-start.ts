@@ -124,6 +124,8 @@ export class LogStart {
   }
 
   async #newestMs(segment: Segment, now: number): Promise<number> {
+    // A look that begins before the end is waited for there. One after it could fail: the files may be gone.
+    if (this.#context.isOver()) return now
     try {
       // One that is gone meanwhile is nothing to drop.
       return (await this.#segments.newestMs(segment, now)) ?? now

@@ -1,7 +1,7 @@
 /** Which segments are rolled and dropped by time, and what survives a restart of it. */
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { utf8 } from '../../base/index.ts'
+import { utf8, type Disk } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock, type VirtualClock } from '../../testing/virtual-clock.ts'
 import type { LogDirectory } from '../log-directory.ts'
@@ -86,17 +86,22 @@ for (const how of ['clean', 'crash'] as const)
     equal(await shown(w), '')
   })
 
+/** Digests as earlier versions wrote them, and no clean stop. */
+async function forgetTimes({ disk }: World): Promise<void> {
+  for (const name of await disk.list(`${dataPath}/t-0`)) {
+    if (!name.endsWith('.digest')) continue
+    const path = `${dataPath}/t-0/${name}`
+    const old = utf8(disk.contentOf(path)!).replace(/times .*\n/, '')
+    disk.setContent(path, withCheck(old.replace(/check .*\n/, '')))
+  }
+  await disk.remove(`${dataPath}/clean-stop`)
+}
+
 test('a segment of an earlier version, which does not know when it was written, is as old as its first look', async () => {
   const w = await world()
   for (const value of ['a', 'b']) await append(w, value, 1e12)
   await w.log.close()
-  for (const name of await w.disk.list(`${dataPath}/t-0`)) {
-    if (!name.endsWith('.digest')) continue
-    const path = `${dataPath}/t-0/${name}`
-    const old = utf8(w.disk.contentOf(path)!).replace(/times .*\n/, '')
-    w.disk.setContent(path, withCheck(old.replace(/check .*\n/, '')))
-  }
-  await w.disk.remove(`${dataPath}/clean-stop`)
+  await forgetTimes(w)
   await w.reopen('crash')
   await w.clock.advance(hour / 2)
   await w.reopen('clean')
@@ -121,6 +126,46 @@ test('a record that is appended while retention looks at its segment stays', asy
     await w.log.close()
   }
 })
+
+for (const ends of ['deleted', 'dropped', 'closed'] as const)
+  test(`a partition is ${ends} while retention writes down the age of a segment`, async () => {
+    const w = await world()
+    for (const value of ['a', 'b', 'c']) await append(w, value, 1e12)
+    await w.log.close()
+    await forgetTimes(w)
+    const disk = w.disk.session()
+    const isHeld = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    const rename: Disk['rename'] = async (from, to) => {
+      if (to.endsWith('.digest')) {
+        isHeld.resolve()
+        await released.promise
+      }
+      await disk.rename(from, to)
+    }
+    const log = await openDirectory(
+      { ...disk, rename },
+      { clock: w.clock, segmentBytes: 250, retentionMs: hour },
+    )
+    const partition = log.partition('t', 0)!
+    const retained = partition.retain()
+    await isHeld.promise
+    const ended = {
+      deleted: () => log.deletePartition('t', 0),
+      dropped: () => partition.dropBefore(2),
+      closed: () => log.close(),
+    }[ends]()
+    await w.clock.yield()
+    released.resolve()
+    await Promise.all([retained, ended])
+    const names = ends === 'deleted' ? [] : await w.disk.list(`${dataPath}/t-0`)
+    const digests = names.filter(name => name.endsWith('.digest'))
+    deepEqual(
+      digests.filter(name => !names.includes(name.replace('.digest', '.log'))),
+      [],
+    )
+    if (ends !== 'closed') await log.close()
+  })
 
 test('a segment without timestamps is as old as its last append', async () => {
   const w = await world()
