@@ -1,7 +1,9 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
+import { utf8, type Disk } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
-import { batchOf, openDirectory } from '../log.test-support.ts'
+import { withCheck } from '../files/checked-text.ts'
+import { batchOf, dataPath, openDirectory } from '../log.test-support.ts'
 import type { LogDirectory } from '../log-directory.ts'
 import type { Partition } from '../partition/partition.ts'
 import { LoadedIndexes, type IndexOwner } from './loaded-indexes.ts'
@@ -84,6 +86,37 @@ test('an index that is still being loaded when its segment leaves is not kept', 
   await reading
   equal(log.indexBytes, 0)
   await log.close()
+})
+
+test('segments whose digests have no times are asked for their largest timestamp once', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, options)
+  await filled(log)
+  await log.close()
+  const folder = `${dataPath}/flights-0`
+  for (const name of (await disk.list(folder)).filter(each => each.endsWith('.digest'))) {
+    // As earlier versions wrote them.
+    const text = utf8(disk.contentOf(`${folder}/${name}`)!)
+    disk.setContent(`${folder}/${name}`, withCheck(text.replace(/times .*\n|check .*\n/g, '')))
+  }
+  await disk.remove(`${dataPath}/clean-stop`)
+
+  let reads = 0
+  const session = disk.session()
+  const open: Disk['open'] = (path, mode) => {
+    if (path.endsWith('.timeindex')) reads += 1
+    return session.open(path, mode)
+  }
+  const again = await openDirectory({ ...session, open }, options)
+  const partition = again.partition('flights', 0)!
+  const last = (batches - 1) * 1000
+  const found = { offset: batches * 3 - 3, timestamp: last }
+  deepEqual(await partition.offsetForTimestamp(last), found)
+  ok(reads >= batches / 2, `${reads} time indexes were read`)
+  reads = 0
+  for (let n = 0; n < 10; n += 1) deepEqual(await partition.offsetForTimestamp(last), found)
+  equal(reads, 0)
+  await again.close()
 })
 
 test('what was used least recently is forgotten first', () => {

@@ -68,6 +68,8 @@ export class Segment implements IndexOwner {
    */
   #indexesStay: 'here' | 'while there is room' | 'nowhere' = 'while there is room'
   #loading: Promise<SegmentIndexes> | undefined
+  /** Of the records, as of when the indexes were last forgotten: also for a digest without times. */
+  #largestTimestamp: number | undefined
   /** The files were not what was saved, and these are complete. */
   #madeFromLog = false
   /** Positions of batches by their base offset: ends of earlier reads. */
@@ -233,7 +235,7 @@ export class Segment implements IndexOwner {
 
   /** The largest timestamp, unless the indexes must be loaded for it. */
   get #knownLargest(): number | undefined {
-    return this.#indexes?.maxTimestamp ?? this.#digest?.times?.largest
+    return this.#indexes?.maxTimestamp ?? this.#digest?.times?.largest ?? this.#largestTimestamp
   }
 
   /** An offset such that nothing of the segment before its batch is as late as `timestamp`. */
@@ -262,6 +264,7 @@ export class Segment implements IndexOwner {
 
   /** There is no room for its indexes any more. */
   forgetIndexes(): void {
+    if (this.#indexes) this.#largestTimestamp = this.#indexes.maxTimestamp
     this.#indexes = undefined
   }
 
@@ -342,7 +345,7 @@ export class Segment implements IndexOwner {
 
   #dropIndexes(laterOnes: 'while there is room' | 'nowhere'): void {
     this.#context.indexes.remove(this)
-    this.#indexes = undefined
+    this.forgetIndexes()
     this.#indexesStay = laterOnes
   }
 

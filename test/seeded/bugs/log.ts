@@ -247,10 +247,17 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition.test.ts'],
   },
   {
+    name: 'loaded indexes: the largest timestamp is forgotten with them',
+    file: 'src/log/segment/segment.ts',
+    find: '    if (this.#indexes) this.#largestTimestamp = this.#indexes.maxTimestamp\n',
+    replace: '',
+    tests: ['src/log/segment/loaded-indexes.test.ts'],
+  },
+  {
     name: 'loaded indexes: a segment that leaves the log keeps its place among them',
     file: 'src/log/segment/segment.ts',
-    find: '    this.#context.indexes.remove(this)\n    this.#indexes = undefined\n',
-    replace: '    this.#indexes = undefined\n',
+    find: '    this.#context.indexes.remove(this)\n    this.forgetIndexes()\n',
+    replace: '    this.forgetIndexes()\n',
     tests: ['src/log/segment/loaded-indexes.test.ts'],
   },
   {
