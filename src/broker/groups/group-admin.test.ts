@@ -1,7 +1,11 @@
 /** Tools that delete groups and offsets: what they may not touch. */
-import { equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { isCode } from '../../../test/is-code.ts'
+import { seededRandom } from '../../base/index.ts'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+import { Broker } from '../broker.ts'
 import { SimulatedLog } from '../simulated-log.test-support.ts'
 
 const hooks = { onAssigned() {}, onRevoked() {}, onLost() {} }
@@ -34,4 +38,24 @@ test('offsets of a topic that members read stay, whatever they share it by', asy
   }
   equal((await port.listGroups()).length, 0)
   await log.close()
+})
+
+test('a group of which only open transactions hold offsets is known, and these can be deleted', async () => {
+  for (const name of ['deleteOffsets', 'deleteGroup'] as const) {
+    const disk = new SimulatedDisk()
+    const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
+    await broker.createTopic('t', { partitions: 1 })
+    const transactionalId = 'id'
+    const identity = await broker.clientTransactions.init({ transactionalId, timeoutMs: 60_000 })
+    const client = { transactionalId, identity, version: 2 } as const
+    const offset = { topic: 't', partition: 0, offset: 1 }
+    await rejects(broker.admin.deleteOffsets('g', [offset]), isCode('UNKNOWN_GROUP', /'g'/))
+    await broker.clientTransactions.commitOffsets(client, { group: 'g', offsets: [offset] })
+    equal((await broker.admin.describeGroup('g'))?.state, 'Empty')
+    await (name === 'deleteGroup' ? broker.admin.deleteGroup('g') : broker.admin.deleteOffsets('g', [offset]))
+    await broker.clientTransactions.end(client, 'commit')
+    deepEqual(await broker.committedOffsets('g', [offset]), [undefined])
+    equal(await broker.admin.describeGroup('g'), undefined)
+    await broker.close()
+  }
 })

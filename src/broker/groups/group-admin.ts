@@ -27,12 +27,15 @@ export class GroupAdmin {
     this.#parts = parts
   }
 
-  /** Undefined for an unknown group. */
+  /**
+   * Undefined for an unknown group. As in Kafka a group is known from the first offset on that a transaction
+   * holds for it.
+   */
   describe(group: string): GroupDetails | undefined {
     const { groups, offsets } = this.#parts
     const known = groups.get(group)?.now
     const committed = offsets.of(group)
-    if (!known && committed.length === 0) return undefined
+    if (!known && committed.length === 0 && !offsets.isPending(group)) return undefined
     return describedGroup(group, known?.kept(), known?.state ?? 'Empty', committed)
   }
 
