@@ -13,7 +13,11 @@ const compiler = join(root, 'node_modules/typescript/bin/tsc')
 const linter = join(root, 'node_modules/oxlint/bin/oxlint')
 const formatter = join(root, 'node_modules/oxfmt/bin/oxfmt')
 const tests = join(root, 'tools/run-tests.js')
-const projects = { types: '.', 'types of the examples': 'examples' }
+const types = join(root, '.cache/types.tsbuildinfo')
+const typeStep = {
+  name: 'types',
+  args: [run, compiler, '--noEmit', '--incremental', '--tsBuildInfoFile', types],
+}
 
 const begun = performance.now()
 const steps = process.argv.includes('--fast') ? fastSteps() : allSteps()
@@ -24,18 +28,10 @@ process.exitCode = outcomes.every(Boolean) ? 0 : 1
 function allSteps() {
   return [
     { name: 'unit tests', args: [tests, 'unit', '--quick'] },
-    ...typeSteps(),
+    typeStep,
     { name: 'lint', args: [run, linter, '--deny-warnings'] },
     { name: 'format', args: [run, formatter, '--check'] },
   ]
-}
-
-function typeSteps() {
-  return Object.entries(projects).map(([name, project]) => {
-    const found = join(root, '.cache', `${project === '.' ? 'sources' : project}.tsbuildinfo`)
-    const kept = ['--incremental', '--tsBuildInfoFile', found]
-    return { name, args: [run, compiler, '--noEmit', '-p', project, ...kept] }
-  })
 }
 
 function fastSteps() {
@@ -45,7 +41,7 @@ function fastSteps() {
   const units = suites.unit.files().filter(file => folders.has(dirname(file)))
   console.log(`${changed.length} files were changed, with unit tests in ${units.length} files beside them`)
   return [
-    ...typeSteps(),
+    typeStep,
     ...(code.length > 0 ? [{ name: 'lint', args: [run, linter, '--deny-warnings', ...code] }] : []),
     { name: 'format', args: [run, formatter, '--check'] },
     ...(units.length > 0 ? [{ name: 'unit tests', args: [tests, ...units, '--quick'] }] : []),

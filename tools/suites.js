@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url'
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const isPeer = file => file.startsWith('test/peers/')
-/** Tests of connectors and of the command line work on real files, and take as long as all other units. */
-const isOnDisk = file => /^src\/(connect\/connectors|cli)\//.test(file)
+/** Tests of connectors and of the command line run whole logs, and take as long as all other units. */
+const runsLogs = file => /^src\/(connect|cli)\//.test(file)
 
 /**
  * Each suite: its files, and how many processes run at a time. `isShared`: they share the files out between
  * them; else each file has its own process. Peers share ports, disk and a JVM's memory.
  */
 export const suites = {
-  unit: { files: () => testFiles('src').filter(file => !isOnDisk(file)), processes: 2, isShared: true },
+  unit: { files: () => testFiles('src').filter(file => !runsLogs(file)), processes: 2, isShared: true },
   integration: {
-    files: () => [...testFiles('src').filter(isOnDisk), ...testFiles('test').filter(file => !isPeer(file))],
+    files: () => [...testFiles('src').filter(runsLogs), ...testFiles('test').filter(file => !isPeer(file))],
     processes: 2,
     isShared: false,
   },
