@@ -119,6 +119,7 @@ add(
   'export function f(): void { Promise.resolve().then(() => 1) }',
   'typescript(no-floating-promises)',
 )
+add('src/log/type.ts', "export const a: number = ''", 'typescript(TS2322)')
 add('src/log/any.ts', 'export const a: any = 1', 'typescript(no-explicit-any)')
 add(
   'src/log/cycle-a.ts',
