@@ -1,9 +1,11 @@
 // Runs the checks side by side, and prints what a failed one said: node tools/check.js [--fast]
 //
 // Everything: types, lint, format and unit tests. With --fast only what changed since the branch left main:
-// types, lint of the changed files, and the unit tests beside them. The linter has the types for its rules,
-// and finds the compiler's errors with them. With --fast it knows the changed files only, so the compiler checks
-// the others: it keeps what it found in .cache, and looks again at what a change may concern.
+// types, lint of the changed files, and the unit tests beside them.
+//
+// The linter has the types for its rules, and finds the compiler's errors with them. With --fast it looks at
+// the changed files only, so the compiler checks all: it keeps what it found in .cache, and looks again at
+// what a change may concern.
 import { spawn, spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
