@@ -35,6 +35,9 @@ export async function valuesIn(port: InProcessLog, topic: string, partition = 0)
   return shown.map(({ value }) => value)
 }
 
+/** So little that appends wait for one another all the time. */
+const pendingBytesMax = 300
+
 /** How a {@link SimulatedLog} differs from one with the defaults. */
 export interface SimulatedLogOptions {
   readonly disk?: SimulatedDisk
@@ -74,6 +77,7 @@ export class SimulatedLog {
     await this.disk.syncDirectory('/')
     this.#port = await InProcessLog.open('/data', {
       internal: tinyLimits(this.#random, this.#options.internalRecordBytesMax),
+      pendingBytesMax,
       ...this.#options.log,
       disk: process.disk,
       clock: this.clock,

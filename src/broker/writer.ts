@@ -1,12 +1,14 @@
 /**
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
- * is the order in the partition. They wait only for the disk.
+ * is the order in the partition. A call waits for the disk only: for its acknowledgement, or for room in the
+ * partition. One that waits for room takes its sequence number, and is built, when its turn comes.
  */
 import { MillraceError, type Clock } from '../base/index.ts'
 import type { AppendReceipt, Partition } from '../log/index.ts'
 import {
   type BatchToAppend,
   type GroupCommit,
+  OpenAppends,
   type ProducerIdentity,
   ProducerSequences,
   type Writer,
@@ -38,9 +40,9 @@ export class PlainWriter implements Writer {
   readonly app: string | undefined
   readonly transactionalId: undefined
   readonly #sequences: ProducerSequences<Partition>
+  readonly #appends = new OpenAppends()
   #failure: unknown
-  /** Appends not acknowledged yet. */
-  readonly #pending = new Set<Promise<unknown>>()
+  #closed = false
 
   constructor(context: WriterContext, identity: ProducerIdentity, app?: string) {
     this.#context = context
@@ -53,22 +55,29 @@ export class PlainWriter implements Writer {
     partition: number,
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
-    if (this.#failure !== undefined) throw this.#failure
+    this.#check()
+    if (this.#closed) throw closedError()
     // A missing topic does not fail the writer: nothing was appended.
     const target = this.#context.writable(topic, partition, this.app)
+    this.#appends.began()
     try {
-      const receipt = this.#append(target, batch)
-      await this.#track(receipt.durable)
+      const turn = target.inTurn(() => this.#append(target, batch))
+      const receipt = turn instanceof Promise ? await turn : turn
+      await receipt.durable
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
       // Refused before it was appended: the next batch may be appended in its place.
       if (!isRefused(error)) this.#failure ??= error
       throw error
+    } finally {
+      this.#appends.ended()
     }
   }
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
+    // The call may have waited for room.
+    this.#check()
     const { count } = batch
     const stamp = this.#sequences.take(target, count)
     try {
@@ -89,18 +98,13 @@ export class PlainWriter implements Writer {
 
   /** Waits for unacknowledged appends. */
   async close(): Promise<void> {
-    this.#failure ??= closedError()
-    await Promise.allSettled(this.#pending)
+    this.#closed = true
+    await this.#appends.allEnded()
     this.#context.closed(this)
   }
 
-  async #track(promise: Promise<void>): Promise<void> {
-    this.#pending.add(promise)
-    try {
-      await promise
-    } finally {
-      this.#pending.delete(promise)
-    }
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 }
 
@@ -112,8 +116,8 @@ export class TransactionalWriter implements Writer {
   readonly #sequences: ProducerSequences<Partition>
   readonly #failures = new WriterFailures()
   #dirty = false
-  /** Writes of this transaction that have not reached the disk yet. */
-  readonly #pending = new Map<Promise<void>, Partition>()
+  /** Appends of this transaction, also those that wait for room. */
+  readonly #appends = new OpenAppends()
   /** The end of a transaction in progress: later calls wait for it. */
   #ending: Promise<void> | undefined
 
@@ -133,17 +137,19 @@ export class TransactionalWriter implements Writer {
     while (this.#ending) await this.#ending
     this.#failures.check()
     const target = this.#refusing(() => this.#context.writable(topic, partition, this.app))
+    this.#appends.began()
     try {
-      const receipt = this.#append(target, batch)
-      this.#pending.set(receipt.written, target)
+      const turn = target.inTurn(() => this.#append(target, batch))
+      const receipt = turn instanceof Promise ? await turn : turn
       await receipt.written
-      this.#pending.delete(receipt.written)
       return { baseOffset: receipt.baseOffset }
     } catch (error) {
       // The transaction continues with the rest: had the append succeeded, its records would be gone as well.
       if (this.#context.transactions.isDeleted(target)) throw deletedError(topic)
       if (isRefused(error)) throw error
       throw this.#fail(error)
+    } finally {
+      this.#appends.ended()
     }
   }
 
@@ -171,6 +177,8 @@ export class TransactionalWriter implements Writer {
   }
 
   #append(target: Partition, batch: BatchToAppend): AppendReceipt {
+    // The call may have waited for room.
+    this.#failures.checkFinal()
     const { count } = batch
     const stamp = { ...this.#sequences.take(target, count), transactional: true }
     // Built first: once enlisted, the append follows at once.
@@ -199,55 +207,46 @@ export class TransactionalWriter implements Writer {
 
   async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {
     while (this.#ending) await this.#ending
-    if (outcome === 'commit') this.#failures.check()
-    else this.#failures.checkFinal()
+    this.#checkEnd(outcome)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ending = promise
     try {
-      if (offsets && offsets.offsets.length > 0) await this.#addOffsets(offsets)
-      if (!this.#dirty) {
-        // Nothing to end, but a fenced writer must learn of it.
-        if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity))
-          await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
-      } else {
-        await this.#allWritten()
+      const accepted = offsets && offsets.offsets.length > 0 ? this.#addOffsets(offsets) : undefined
+      await Promise.all([accepted, this.#appends.allEnded()])
+      // Of an append that waited for room.
+      this.#checkEnd(outcome)
+      if (this.#dirty) {
         this.#sequences.continueAs(
           await this.#context.transactions.end(this.transactionalId, this.#identity, outcome),
         )
         this.#dirty = false
+      } else if (!this.#context.transactions.isCurrent(this.transactionalId, this.#identity)) {
+        // Nothing to end, but a fenced writer must learn of it.
+        await this.#context.transactions.end(this.transactionalId, this.#identity, outcome)
       }
       this.#failures.aborted()
     } catch (error) {
-      throw this.#fail(error)
+      throw this.#failures.isRefusal(error) ? error : this.#fail(error)
     } finally {
       this.#ending = undefined
       resolve()
     }
   }
 
+  #checkEnd(outcome: 'commit' | 'abort'): void {
+    if (outcome === 'commit') this.#failures.check()
+    else this.#failures.checkFinal()
+  }
+
+  /** Resolves once the offsets are written. They are appended in this turn, unless a deletion comes first. */
   async #addOffsets(commit: GroupCommit): Promise<void> {
     const { transactions, offsets } = this.#context
     const deletion = this.#context.finishDeletion(commit.group)
-    // Otherwise the offsets are appended in this turn.
     if (deletion) await deletion
     this.#context.checkCommit(commit)
     transactions.enlist(this.transactionalId, this.#identity, offsets.partition)
     this.#dirty = true
-    this.#pending.set(offsets.commitInTransaction(this.#identity, commit), offsets.partition)
-  }
-
-  /** Waits for the writes of this transaction, but for those to topics that were deleted. */
-  async #allWritten(): Promise<void> {
-    try {
-      await Promise.all(this.#pending.keys())
-      this.#pending.clear()
-    } catch (error) {
-      const before = this.#pending.size
-      for (const [written, partition] of this.#pending)
-        if (this.#context.transactions.isDeleted(partition)) this.#pending.delete(written)
-      if (this.#pending.size === before) throw error
-      await this.#allWritten()
-    }
+    await offsets.commitInTransaction(this.#identity, commit)
   }
 
   /**

@@ -30,6 +30,12 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
    * a batch that it sends again is recognised, also after a restart. Default one day, which is Kafka's.
    */
   readonly producerIdExpirationMs?: number
+  /**
+   * Bytes of one partition's appends on their way to the disk: not synced yet, or with `durability: 'os'` not
+   * written yet. Past them appends of writers wait, in the order of their calls, until there is room. Default
+   * 32 MiB, what one writer may have in flight.
+   */
+  readonly pendingBytesMax?: number
   /** Limits of compaction; tests take tiny ones. Default {@link cleanerLimitsDefault}. */
   readonly cleaner?: Partial<CleanerLimits>
   /** Opens without writing anything; works for a log directory of Apache Kafka's too. Default false. */
@@ -71,6 +77,7 @@ export function withDefaults(
     maxOpenFiles: options.maxOpenFiles ?? Math.min(openFilesDefault, Math.floor(processFilesMax / 2)),
     indexBytesMax: options.indexBytesMax ?? 64 << 20,
     producerIdExpirationMs: options.producerIdExpirationMs ?? 24 * 60 * 60 * 1000,
+    pendingBytesMax: options.pendingBytesMax ?? 32 << 20,
     cleaner: { ...cleanerLimitsDefault, ...options.cleaner },
     readOnly: options.readOnly ?? false,
     only: options.readOnly ? options.only : undefined,

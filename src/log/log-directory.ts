@@ -99,6 +99,7 @@ export class LogDirectory {
       durability: config.durability,
       indexIntervalBytes: config.settings.indexIntervalBytes,
       producerIdExpirationMs: config.producerIdExpirationMs,
+      pendingBytesMax: config.pendingBytesMax,
       cleaner: config.cleaner,
       readOnly: config.readOnly,
       wrote: bytes => this.#checkpoints.wrote(bytes),

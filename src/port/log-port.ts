@@ -199,7 +199,8 @@ export interface Writer {
    * into them, before the CRC. A transactional writer begins its transaction with the first append. Resolves
    * once acknowledged: durable, or for a transactional writer accepted (then {@link commit} makes it
    * durable). Order of calls is order in the partition; a failure fails the writer: all later calls reject
-   * with it.
+   * with it. The log may let a call wait while much is on its way to the disk: the batch is then built later.
+   * The caller bounds what it has appended and got no answer for, as `Batcher` does.
    *
    * Not so a **refusal**, which leaves nothing in the log: UNKNOWN_TOPIC, UNKNOWN_PARTITION,
    * RECORD_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP. A transaction with a refused append can only be

@@ -6,22 +6,31 @@ import { MillraceError } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
 import { poisoned, queuedBytesMax, queueFull, readOnly } from './refusals.ts'
 
+export interface AvailabilityOf {
+  /** The partition's name, for messages. */
+  readonly name: string
+  readonly readOnly: boolean
+  /** Bytes of appends that are not written. */
+  readonly queuedBytes: () => number
+}
+
 export class Availability {
   readonly #name: string
   readonly #readOnly: boolean
+  readonly #queuedBytes: () => number
   readonly #onPoisoned: (failure: MillraceError) => void
   #failure: MillraceError | undefined
   #closed: MillraceError | undefined
 
   /** `failure`: damage that recovery has found. `onPoisoned` is called once, if the disk fails. */
   constructor(
-    name: string,
-    isReadOnly: boolean,
+    { name, readOnly: isReadOnly, queuedBytes }: AvailabilityOf,
     failure: MillraceError | undefined,
     onPoisoned: (failure: MillraceError) => void,
   ) {
     this.#name = name
     this.#readOnly = isReadOnly
+    this.#queuedBytes = queuedBytes
     this.#failure = failure
     this.#onPoisoned = onPoisoned
   }
@@ -43,10 +52,10 @@ export class Availability {
   }
 
   /** Throws the reason why it takes no appends now. */
-  checkWritable(queuedBytes: number): void {
+  checkWritable(): void {
     this.check()
     if (this.#readOnly) throw readOnly(this.#name)
-    if (queuedBytes >= queuedBytesMax) throw queueFull(this.#name)
+    if (this.#queuedBytes() >= queuedBytesMax) throw queueFull(this.#name)
   }
 
   /** Refuses all calls from now on. */

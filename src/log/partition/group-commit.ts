@@ -54,6 +54,8 @@ export class GroupCommit {
   #writing: Promise<void> | undefined
   #syncing: Promise<void> | undefined
   #broken: Error | undefined
+  #queuedBytes = 0
+  #unsyncedBytes = 0
 
   constructor(target: FlushTarget, endOffset: number) {
     this.#target = target
@@ -69,10 +71,14 @@ export class GroupCommit {
     return this.#syncedOffset
   }
 
+  /** Bytes of batches that are not written. */
   get queuedBytes(): number {
-    let bytes = 0
-    for (const flush of this.#queue) bytes += flush.sizeBytes
-    return bytes
+    return this.#queuedBytes
+  }
+
+  /** Bytes of batches that are written and not synced. */
+  get unsyncedBytes(): number {
+    return this.#unsyncedBytes
   }
 
   /** Queues a batch; `roll` is given when it begins a new segment. */
@@ -97,6 +103,7 @@ export class GroupCommit {
       this.#queue.push(flush)
     }
     flush.add(batch)
+    this.#queuedBytes += batch.bytes.length
     if (replaced) flush.undo.add(replaced)
     if (wantsSync) flush.wantsSync = true
     this.#writing ??= this.#writeAll()
@@ -127,15 +134,19 @@ export class GroupCommit {
 
   /** Resolves when everything appended so far is durable. */
   sync(): Promise<void> {
+    return this.requestSync()?.durable.promise ?? Promise.resolve()
+  }
+
+  /** Has everything appended so far synced. Returns the last flush of it; undefined: all is synced. */
+  requestSync(): Flush | undefined {
     const queued = this.#queue.at(-1)
     if (queued) {
       queued.wantsSync = true
-      return queued.durable.promise
+      return queued
     }
     const last = this.#unsynced.at(-1)
-    if (!last) return Promise.resolve()
-    this.#requestSync(last.endOffset)
-    return last.durable.promise
+    if (last) this.#syncUpTo(last.endOffset)
+    return last
   }
 
   /** Writes and syncs everything, at the end. Batches that found no room were refused. */
@@ -165,6 +176,8 @@ export class GroupCommit {
     }
     this.#unsynced = []
     this.#queue = []
+    this.#unsyncedBytes = 0
+    this.#queuedBytes = 0
   }
 
   async #writeAll(): Promise<void> {
@@ -187,11 +200,13 @@ export class GroupCommit {
           continue
         }
         this.#unsynced.push(flush)
+        this.#queuedBytes -= flush.sizeBytes
+        this.#unsyncedBytes += flush.sizeBytes
         this.#writtenOffset = flush.endOffset
         this.#target.written(flush)
         flush.release()
         flush.written.done()
-        if (flush.wantsSync) this.#requestSync(flush.endOffset)
+        if (flush.wantsSync) this.#syncUpTo(flush.endOffset)
       }
     } catch (error) {
       this.#writeFailed(error)
@@ -208,6 +223,7 @@ export class GroupCommit {
     }
     const rejected = this.#queue
     this.#queue = []
+    this.#queuedBytes = 0
     this.#target.rejected(rejected, error)
     for (const flush of rejected) {
       flush.written.failed(error)
@@ -218,12 +234,12 @@ export class GroupCommit {
 
   async #syncWritten(): Promise<void> {
     if (this.#syncedOffset === this.#writtenOffset) return
-    this.#requestSync(this.#writtenOffset)
+    this.#syncUpTo(this.#writtenOffset)
     while (this.#syncing) await this.#syncing
     if (this.#broken) throw this.#broken
   }
 
-  #requestSync(offset: number): void {
+  #syncUpTo(offset: number): void {
     if (offset > this.#wantedOffset) this.#wantedOffset = offset
     if (this.#wantedOffset > this.#syncedOffset && !this.#broken) this.#syncing ??= this.#syncAll()
   }
@@ -237,6 +253,7 @@ export class GroupCommit {
         this.#syncedOffset = offset
         const settled = this.#unsynced.findIndex(flush => flush.endOffset > offset)
         const durable = this.#unsynced.splice(0, settled === -1 ? this.#unsynced.length : settled)
+        for (const { sizeBytes } of durable) this.#unsyncedBytes -= sizeBytes
         this.#target.synced(offset)
         for (const flush of durable) flush.durable.done()
       }

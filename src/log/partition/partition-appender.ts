@@ -9,6 +9,7 @@ import { checkAppend } from './append-check.ts'
 import { Receipt, type AppendReceipt } from './append-receipt.ts'
 import type { Flush, Outcome } from './flush.ts'
 import type { GroupCommit } from './group-commit.ts'
+import { HeldAppends } from './held-appends.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
 import type { Marker, ProducerEntry, ProducerState } from '../producers/producer-state.ts'
@@ -19,6 +20,7 @@ export interface AppenderConfig {
   readonly clock: Clock
   readonly durability: 'sync' | 'os'
   readonly producerIdExpirationMs: number
+  readonly pendingBytesMax: number
   /** The present one, which each batch carries. */
   readonly leaderEpoch: number
   /** The partition's name, for messages. */
@@ -43,6 +45,7 @@ export class PartitionAppender {
   readonly #commit: GroupCommit
   readonly #source: SettingsSource
   readonly #plan: RollPlan
+  readonly #held: HeldAppends
   #endOffset: number
 
   constructor(config: AppenderConfig, { segments, producers, visibility, commit, source }: AppenderParts) {
@@ -54,11 +57,34 @@ export class PartitionAppender {
     this.#source = source
     this.#plan = new RollPlan(source, segments.active)
     this.#endOffset = segments.active.nextOffset
+    this.#held = new HeldAppends({
+      hasRoom: () => this.#pendingBytes < config.pendingBytesMax,
+      makeRoom: () => {
+        // Transactional batches ask for no sync. Writes need no request.
+        if (config.durability === 'sync') commit.requestSync()
+      },
+    })
   }
 
   /** The offset that the next record gets. */
   get endOffset(): number {
     return this.#endOffset
+  }
+
+  /** See `Partition.inTurn`. */
+  inTurn<T>(append: () => T): T | Promise<T> {
+    return this.#held.inTurn(append)
+  }
+
+  /** What was on its way to the disk is safe: appends that wait may have room. */
+  hasAdvanced(): void {
+    this.#held.release()
+  }
+
+  /** Ends the pipeline: all callers that wait get `error`. */
+  break(error: Error): void {
+    this.#commit.break(error)
+    this.#held.fail(error)
   }
 
   /** See `Partition.append`. */
@@ -121,8 +147,12 @@ export class PartitionAppender {
     return this.#receipt(offset, offset, flush.written, flush.durable, false)
   }
 
-  /** These flushes were not written and never will be: the log ends before the first of them again. */
-  takeBack(flushes: readonly Flush[]): void {
+  /**
+   * These flushes were not written and never will be: the log ends before the first of them again. What waits
+   * for room behind them fails with them.
+   */
+  takeBack(flushes: readonly Flush[], error: unknown): void {
+    this.#held.fail(error)
     const [first] = flushes
     if (!first) return
     this.#endOffset = first.baseOffset
@@ -130,6 +160,12 @@ export class PartitionAppender {
     this.#visibility.rollBack(first.baseOffset)
     const rollsFirst = first.roll !== undefined && this.#segments.active.baseOffset !== first.baseOffset
     this.#plan.reset(this.#segments.active, rollsFirst)
+  }
+
+  /** Bytes that were appended and are not safe yet. */
+  get #pendingBytes(): number {
+    const { queuedBytes, unsyncedBytes } = this.#commit
+    return this.#config.durability === 'sync' ? queuedBytes + unsyncedBytes : queuedBytes
   }
 
   #receipt(

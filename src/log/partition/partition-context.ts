@@ -19,6 +19,8 @@ export interface PartitionDescription {
 export interface PartitionContext extends CleanerContext {
   readonly durability: 'sync' | 'os'
   readonly producerIdExpirationMs: number
+  /** See `LogDirectoryOptions`. */
+  readonly pendingBytesMax: number
   /** So many bytes were written that no checkpoint knows yet. */
   wrote(bytes: number): void
   rolled(): void

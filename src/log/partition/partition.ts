@@ -74,8 +74,10 @@ export class Partition {
     this.#settings = settings
     this.epochs = epochs
     this.#context = context
-    this.#availability = new Availability(this.name, context.readOnly, failure, reason => {
-      this.#commit.break(reason)
+    const { name } = this
+    const queuedBytes = (): number => this.#commit.queuedBytes
+    this.#availability = new Availability({ name, ...context, queuedBytes }, failure, reason => {
+      this.#appender.break(reason)
       context.fatal(reason)
       this.#listeners.notify()
     })
@@ -102,7 +104,7 @@ export class Partition {
         sync: () => segments.sync(),
         written: flush => this.#written(flush),
         synced: offset => this.#advance(offset),
-        rejected: flushes => this.#appender.takeBack(flushes),
+        rejected: (flushes, error) => this.#appender.takeBack(flushes, error),
         failed: poison,
       },
       endOffset,
@@ -111,7 +113,7 @@ export class Partition {
       isBehind: () => !this.#availability.isOver && this.highWatermark < this.logEndOffset,
       sync: () => this.#commit.sync(),
     })
-    const appending = { ...context, where: this.name, leaderEpoch: epochs.latest }
+    const appending = { ...context, where: name, leaderEpoch: epochs.latest }
     const parts = { segments, producers, visibility: this.#visibility, commit: this.#commit, source: this }
     this.#appender = new PartitionAppender(appending, parts)
   }
@@ -192,8 +194,17 @@ export class Partition {
    *   for the disk), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
    */
   append(bytes: Uint8Array): AppendReceipt {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     return this.#appender.append(bytes)
+  }
+
+  /**
+   * Calls `append`, which calls {@link append}: at once, or if too much is on its way to the disk once there
+   * is room. Calls keep their order. One that waits fails with what those before it fail with: DISK_FULL,
+   * PARTITION_POISONED, CLOSED.
+   */
+  inTurn<T>(append: () => T): T | Promise<T> {
+    return this.#appender.inTurn(append)
   }
 
   /**
@@ -203,7 +214,7 @@ export class Partition {
    *   PARTITION_DAMAGED, CLOSED
    */
   appendMarker(marker: Marker): AppendReceipt {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     return this.#appender.appendMarker(marker)
   }
 
@@ -221,7 +232,7 @@ export class Partition {
 
   /** Refuses appends of the producer with an epoch below this one from now on. */
   fence(producerId: number, producerEpoch: number): void {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     this.#producers.fence(producerId, producerEpoch)
   }
 
@@ -241,10 +252,7 @@ export class Partition {
     return this.#reader.find(timestamp, this.highWatermark)
   }
 
-  /**
-   * The first record with the largest timestamp of those that are readable (KIP-734); undefined if there is
-   * none.
-   */
+  /** The first readable record with the largest timestamp (KIP-734); undefined if there is none. */
   offsetOfLargestTimestamp(isolation: Isolation): Promise<FoundRecord | undefined> {
     return this.#reader.findLargest(isolation)
   }
@@ -266,12 +274,9 @@ export class Partition {
     return this.#listeners.add(listener)
   }
 
-  /**
-   * Drops the segments that lie wholly below `offset`, as far as they are safe and decided. Resolves when
-   * they are gone.
-   */
+  /** Drops segments wholly below `offset`, if they are safe and decided. Resolves when they are gone. */
   async dropBefore(offset: number): Promise<void> {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     await this.#start.dropBefore(Math.min(offset, this.lastStableOffset))
   }
 
@@ -282,21 +287,18 @@ export class Partition {
    *   PARTITION_DAMAGED, CLOSED
    */
   async deleteRecords(offset: number): Promise<number> {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     return this.#start.deleteRecords(offset)
   }
 
-  /**
-   * Drops the segments that retention does not keep. If the newest record is too old as well, the active
-   * segment is rolled and dropped, as in Kafka.
-   */
+  /** Drops segments that retention does not keep. An active one that is too old is rolled first (Kafka). */
   retain(): Promise<void> {
     return this.#start.retain(this.#context.clock.now())
   }
 
   /** Begins a new segment, unless the active one is empty. DISK_FULL, PARTITION_POISONED, CLOSED. */
   async roll(): Promise<void> {
-    this.#checkWritable()
+    this.#availability.checkWritable()
     await this.#appender.roll()
   }
 
@@ -331,7 +333,7 @@ export class Partition {
     }
     await this.#commit.idle()
     await cleaned
-    this.#commit.break(closed)
+    this.#appender.break(closed)
     try {
       if (this.failure) return false
       await this.#segments.idle()
@@ -364,7 +366,7 @@ export class Partition {
   }
 
   async #abandon(reason: MillraceError): Promise<void> {
-    this.#commit.break(reason)
+    this.#appender.break(reason)
     await this.compaction.stop()
     await this.#commit.idle()
     await this.#segments.idle()
@@ -383,6 +385,7 @@ export class Partition {
     const isHigher = this.#visibility.advance(safe)
     if (isHigher) this.#uncommitted.advanced()
     if (isHigher || this.lastStableOffset !== stableBefore) this.#listeners.notify()
+    this.#appender.hasAdvanced()
   }
 
   async #roll(flush: Flush): Promise<void> {
@@ -391,9 +394,5 @@ export class Partition {
     await saveEpochs(this.#context.disk, this.folder, this.epochs).catch(dropFailed)
     this.#context.rolled()
     this.retain().catch(dropFailed)
-  }
-
-  #checkWritable(): void {
-    this.#availability.checkWritable(this.#commit.queuedBytes)
   }
 }

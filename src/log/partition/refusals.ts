@@ -1,7 +1,10 @@
 /** Why a partition refuses a call. */
 import { MillraceError } from '../../base/index.ts'
 
-/** Bytes of appends that wait for the disk. Past this bound appends are refused. */
+/**
+ * Bytes of appends that wait for the disk. Past this bound appends are refused. Writers are held back long
+ * before (held-appends.ts): it guards against markers and small logs of the broker, which are not.
+ */
 export const queuedBytesMax: number = 256 << 20
 
 export function poisoned(name: string, cause: MillraceError): MillraceError {

@@ -5,6 +5,23 @@ import { append, batch, refuses } from './harness.ts'
 import type { Cases } from './index.ts'
 
 export const topicCases: Cases = {
+  async 'many appends that are not awaited keep the order in which their writer called them'(h) {
+    const topic = await h.topic()
+    const writers = await Promise.all([h.port.openWriter(), h.port.openWriter()])
+    const values = Array.from({ length: 200 }, (_, n) => `${n % 2} ${n}`)
+    const appended = await Promise.all(values.map((value, n) => append(writers[n % 2]!, topic, [value])))
+    const shown = await h.values(topic)
+    assert.deepEqual(
+      appended.map(offset => shown[offset]),
+      values,
+    )
+    for (const by of ['0', '1']) {
+      const ofOne = (value: string): boolean => value.startsWith(by)
+      assert.deepEqual(shown.filter(ofOne), values.filter(ofOne))
+    }
+    for (const writer of writers) await writer.close()
+  },
+
   async 'a topic is created, described, listed and deleted'(h) {
     const name = h.name('topic')
     assert.equal(await h.port.describeTopic(name), undefined)

@@ -1,6 +1,7 @@
 /**
  * Writes records to the log: gathers them in a batch per partition, hands a batch over when it is full or on
- * a flush, and bounds the bytes until they are acknowledged.
+ * a flush, and bounds the bytes until they are acknowledged. The log holds back appends where its disk is
+ * slow, and nothing of them but these bytes: so this bound is the one that makes an application wait.
  *
  * A producer, the processor and the connectors each have one per writer. Each decides what to do with a
  * failure, and when to flush.
@@ -31,7 +32,10 @@ export interface BatcherOptions {
   readonly batchBytes?: number
   /** Default none. */
   readonly compression?: Compression
-  /** The most bytes gathered and not acknowledged yet, in all topics. Default 32 MiB. */
+  /**
+   * The most bytes gathered and not acknowledged yet, in all topics, as Kafka's `buffer.memory`. Default
+   * 32 MiB.
+   */
   readonly bufferBytes?: number
 }
 

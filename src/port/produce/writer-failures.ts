@@ -21,6 +21,11 @@ export class WriterFailures {
     return (this.#final ??= error)
   }
 
+  /** Whether this is what an append was refused with. */
+  isRefusal(error: unknown): boolean {
+    return error !== undefined && error === this.#refusal
+  }
+
   get isFinal(): boolean {
     return this.#final !== undefined
   }

@@ -95,6 +95,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/apps.test.ts'],
   },
   {
+    name: 'writers: a commit does not wait for appends that wait for room',
+    file: 'src/broker/writer.ts',
+    find: 'await Promise.all([accepted, this.#appends.allEnded()])',
+    replace: 'await accepted',
+    tests: ['src/broker/held-writers.test.ts', 'src/broker/conformance.test.ts'],
+  },
+  {
     name: 'groups: a member joins a group that is being deleted',
     file: 'src/broker/groups/groups.ts',
     find: ' ?? this.#deleting.get(name));)\n',

@@ -10,6 +10,20 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/compaction.test.ts'],
   },
   {
+    name: 'held appends: batches of transactions, which ask for no sync, keep their room',
+    file: 'src/log/partition/partition-appender.ts',
+    find: "        if (config.durability === 'sync') commit.requestSync()\n",
+    replace: '',
+    tests: ['src/log/partition/held-appends.test.ts'],
+  },
+  {
+    name: 'held appends: what waits behind batches that found no room is taken in their place',
+    file: 'src/log/partition/partition-appender.ts',
+    find: '    this.#held.fail(error)\n    const [first] = flushes',
+    replace: '    this.#held.release()\n    const [first] = flushes',
+    tests: ['src/log/partition/held-appends.test.ts'],
+  },
+  {
     name: 'compaction: a marker is removed while batches of its transaction are left',
     file: 'src/log/cleaner/transaction-fates.ts',
     find: 'return !this.#withBatches.delete(marker.producerId)',
