@@ -110,7 +110,7 @@ async function appendAll({ port }: Log, name: string): Promise<void> {
   const newBatch = (): BatchBuilder => new BatchBuilder({ initialBytes: batchBytes + 1024, memory })
   let batch = newBatch()
   for (let n = 0; n < records; n += 1) {
-    batch.appendText(timestamp + n, null, value)
+    batch.append(timestamp + n, null, value)
     if (batch.sizeBytes < batchBytes && n < records - 1) continue
     const appended = batch
     underWay.push(writer.append(name, 0, appended).then(() => appended.acknowledged()))

@@ -54,7 +54,7 @@ describe('deliver', () => {
     const log = new CrashingLog()
     await log.createTopic('things', { partitions: 2 })
     const builder = new BatchBuilder()
-    for (const n of upTo(10)) builder.appendText(n, 'k', `{"n":${n}}`)
+    for (const n of upTo(10)) builder.append(n, 'k', `{"n":${n}}`)
     await (await log.openWriter()).append('things', 0, builder)
     const target = new MemoryTarget<string, Thing>()
     target.offsets.set(0, 6)

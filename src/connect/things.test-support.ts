@@ -30,13 +30,13 @@ export async function append(log: CrashingLog, lines: readonly Line[], perCommit
   const writer = await log.openWriter({ transactionalId: 'test' })
   for (const [i, [partition, key, value]] of lines.entries()) {
     const builder = new BatchBuilder()
-    builder.appendText(1000 + i, key, typeof value === 'string' ? value : value && JSON.stringify(value))
+    builder.append(1000 + i, key, typeof value === 'string' ? value : value && JSON.stringify(value))
     await writer.append('things', partition, builder)
     if (i % perCommit === perCommit - 1) await writer.commit()
     if (i % abortEvery === 0) {
       await writer.commit()
       const aborted = new BatchBuilder()
-      aborted.appendText(0, 'aborted', '{"n":-1}')
+      aborted.append(0, 'aborted', '{"n":-1}')
       await writer.append('things', partition, aborted)
       await writer.abort()
     }

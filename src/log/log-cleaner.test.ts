@@ -11,7 +11,7 @@ const clock = virtualClock(1_000_000)
 
 function batchOf(key: string, bytes: number): Uint8Array {
   const builder = new BatchBuilder({ initialBytes: 256 })
-  builder.appendText(clock.now(), key, 'x'.repeat(bytes))
+  builder.append(clock.now(), key, 'x'.repeat(bytes))
   return builder.build()
 }
 

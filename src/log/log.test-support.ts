@@ -32,7 +32,7 @@ export interface BatchShape extends BatchStamp {
 export function batchOf(values: readonly string[], shape: BatchShape = {}): Uint8Array {
   const { compression = 'none', timestamp = 0, ...stamp } = shape
   const builder = new BatchBuilder({ compression, initialBytes: 256 })
-  for (const [n, value] of values.entries()) builder.appendText(timestamp + n, null, value)
+  for (const [n, value] of values.entries()) builder.append(timestamp + n, null, value)
   return builder.build(stamp)
 }
 

@@ -11,7 +11,6 @@ import {
   crc32c,
   freshMemory,
   sizeOfVarint,
-  sizeOfVarlong,
   writeVarint,
   writeVarlong,
   type Compression,
@@ -45,6 +44,9 @@ export interface RecordHeader {
   readonly value: Uint8Array | null
 }
 
+/** A key or a value: text is written as UTF-8. */
+export type RecordField = string | Uint8Array | null
+
 export interface BatchBuilderOptions {
   /** Default none. */
   readonly compression?: Compression
@@ -76,6 +78,8 @@ export interface BatchStamp {
 
 /** Bytes of a record's lengths, attributes and deltas, at the most; the deltas are of 10 and 5 bytes. */
 const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5
+/** Bytes of the same fields but the record's length, as most records have them. */
+const fieldsUsual = 1 + 2 + 2 + 1 + 1
 /** Bytes of UTF-8 that a UTF-16 unit takes, at the most. */
 const utf8UnitBytesMax = 3
 
@@ -88,9 +92,8 @@ export class BatchBuilder {
   /** Bytes of the next buffer. */
   #bufferBytes: number
   #position = batchHeaderBytes
-  /** Where the body of the current record begins, and the length that was written in front of it. */
+  /** Where the body of the current record begins, behind its length. */
   #bodyAt = 0
-  #bodyBytes = 0
   #count = 0
   #baseTimestamp = 0
   #minTimestamp = 0
@@ -128,43 +131,21 @@ export class BatchBuilder {
     return this.#hasNullKey
   }
 
-  /** Adds a record. Null is Kafka's null: no key, or a value that deletes. */
-  append(
-    timestamp: number,
-    key: Uint8Array | null,
-    value: Uint8Array | null,
-    headers?: readonly RecordHeader[],
-  ): void {
-    const keyBytes = key === null ? -1 : key.length
-    const valueBytes = value === null ? -1 : value.length
-    const headersBytes = sizeOfHeaders(headers)
-    this.#reserve(Math.max(keyBytes, 0) + Math.max(valueBytes, 0) + headersBytes)
-    let position = this.#begin(timestamp, keyBytes, valueBytes, headersBytes)
-    position = this.#bytes(key, position)
-    position = this.#bytes(value, position)
-    this.#end(position, headers)
-  }
-
   /**
-   * Adds a record of text, written as UTF-8 into the batch. The text is not measured first, since that takes
-   * as long as writing it: it counts as ASCII until it is written, and other lengths are corrected then.
+   * Adds a record. Null is Kafka's null: no key, or a value that deletes.
+   *
+   * Text is written as UTF-8 into the batch. It is not measured first, since that takes as long as writing
+   * it: it counts as ASCII until it is written, and other lengths are corrected then.
    */
-  appendText(
-    timestamp: number,
-    key: string | null,
-    value: string | null,
-    headers?: readonly RecordHeader[],
-  ): void {
-    const keyUnits = key === null ? -1 : key.length
-    const valueUnits = value === null ? -1 : value.length
+  append(timestamp: number, key: RecordField, value: RecordField, headers?: readonly RecordHeader[]): void {
     const headersBytes = sizeOfHeaders(headers)
-    const textBytesMax = (Math.max(keyUnits, 0) + Math.max(valueUnits, 0)) * utf8UnitBytesMax
-    // Near the end of the buffer it is measured: the buffer does not grow for bytes that are not there.
-    if (!this.#hasRoom(textBytesMax + headersBytes))
-      this.#reserve(Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '') + headersBytes)
-    let position = this.#begin(timestamp, keyUnits, valueUnits, headersBytes)
-    position = this.#text(key, keyUnits, position)
-    position = this.#text(value, valueUnits, position)
+    const length = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)
+    // Near the end of the buffer text is measured: the buffer does not grow for bytes that are not there.
+    if (!this.#hasRoom(length * utf8UnitBytesMax + headersBytes))
+      this.#reserve(bytesOf(key) + bytesOf(value) + headersBytes)
+    let position = this.#begin(timestamp, key === null, length + headersBytes)
+    position = this.#field(key, position)
+    position = this.#field(value, position)
     this.#end(position, headers)
   }
 
@@ -215,31 +196,22 @@ export class BatchBuilder {
     this.#built = []
   }
 
-  /** Writes everything in front of the key; returns the position after it. A length of -1: null. */
-  #begin(timestamp: number, keyLength: number, valueLength: number, headersBytes: number): number {
+  /**
+   * Writes everything in front of the key but the record's length, for which it leaves room; returns the
+   * position after it. `contentBytes`: about the bytes of key, value and headers.
+   */
+  #begin(timestamp: number, isKeyNull: boolean, contentBytes: number): number {
     assert(Number.isSafeInteger(timestamp), 'a timestamp is a whole number of milliseconds')
     if (this.#count === 0) {
       this.#baseTimestamp = this.#maxTimestamp = timestamp
       this.#minTimestamp = Number.MAX_SAFE_INTEGER
     } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     if (timestamp < this.#minTimestamp && timestamp >= 0) this.#minTimestamp = timestamp
-    if (keyLength < 0) this.#hasNullKey = true
-    const delta = timestamp - this.#baseTimestamp
-    const bodyBytes =
-      1 +
-      sizeOfVarlong(delta) +
-      sizeOfVarint(this.#count) +
-      sizeOfVarint(keyLength) +
-      (keyLength > 0 ? keyLength : 0) +
-      sizeOfVarint(valueLength) +
-      (valueLength > 0 ? valueLength : 0) +
-      headersBytes
+    if (isKeyNull) this.#hasNullKey = true
+    this.#bodyAt = this.#position + sizeOfVarint(contentBytes + fieldsUsual)
     const buffer = this.#buffer
-    let position = writeVarint(buffer, this.#position, bodyBytes)
-    this.#bodyAt = position
-    this.#bodyBytes = bodyBytes
-    buffer[position++] = 0
-    position = writeVarlong(buffer, position, delta)
+    buffer[this.#bodyAt] = 0
+    const position = writeVarlong(buffer, this.#bodyAt + 1, timestamp - this.#baseTimestamp)
     return writeVarint(buffer, position, this.#count)
   }
 
@@ -247,28 +219,23 @@ export class BatchBuilder {
     let end = position
     if (headers === undefined || headers.length === 0) this.#buffer[end++] = 0
     else end = writeHeaders(this.#buffer, end, headers)
-    const bodyBytes = end - this.#bodyAt
-    if (bodyBytes !== this.#bodyBytes)
-      end = correctLength(this.#buffer, this.#position, this.#bodyAt, bodyBytes)
-    this.#position = end
+    this.#position = putLength(this.#buffer, this.#position, this.#bodyAt, end - this.#bodyAt)
     this.#count += 1
   }
 
-  /** Writes bytes with their length in front; returns the position after them. */
-  #bytes(bytes: Uint8Array | null, position: number): number {
-    if (bytes === null) return writeVarint(this.#buffer, position, -1)
-    const start = writeVarint(this.#buffer, position, bytes.length)
-    this.#buffer.set(bytes, start)
-    return start + bytes.length
-  }
-
-  /** Writes text of so many UTF-16 units, with its length in front; returns the position after it. */
-  #text(text: string | null, units: number, position: number): number {
-    const start = writeVarint(this.#buffer, position, units)
-    if (text === null) return start
-    const bytes = this.#buffer.utf8Write(text, start)
+  /** Writes a key or a value with its length in front; returns the position after it. */
+  #field(field: RecordField, position: number): number {
+    const buffer = this.#buffer
+    if (field === null) return writeVarint(buffer, position, -1)
+    const { length } = field
+    const start = writeVarint(buffer, position, length)
+    if (typeof field !== 'string') {
+      buffer.set(field, start)
+      return start + length
+    }
+    const bytes = buffer.utf8Write(field, start)
     // Otherwise it is not ASCII.
-    return bytes === units ? start + bytes : correctLength(this.#buffer, position, start, bytes)
+    return bytes === length ? start + bytes : putLength(buffer, position, start, bytes)
   }
 
   /** Whether the buffer takes a record of so many bytes of content. */
@@ -307,14 +274,19 @@ export class BatchBuilder {
 }
 
 /**
- * Writes a length again that was taken for a smaller one, in front of `bytes` that begin at `start`. They
- * move if the length got longer. Returns the position after them.
+ * Writes the length of `bytes` that begin at `start`, in front of them, at `position`. They move if the
+ * length takes another room than was left for it. Returns the position after them.
  */
-function correctLength(buffer: Buffer, position: number, start: number, bytes: number): number {
+function putLength(buffer: Buffer, position: number, start: number, bytes: number): number {
   const moved = position + sizeOfVarint(bytes)
   if (moved !== start) buffer.copyWithin(moved, start, start + bytes)
   writeVarint(buffer, position, bytes)
   return moved + bytes
+}
+
+function bytesOf(field: RecordField): number {
+  if (field === null) return 0
+  return typeof field === 'string' ? Buffer.byteLength(field) : field.length
 }
 
 /** With their count in front. */

@@ -31,7 +31,7 @@ test('a batch keeps its offsets, times and producer when records or its horizon 
     for (let n = 0; n < count; n += 1) {
       const headers = random.int(3) === 0 ? [{ key: 'h', value: null }] : []
       const value = random.int(3) === 0 ? null : 'x'.repeat(random.int(100))
-      builder.appendText(1_700_000_000_000 + random.int(2 ** 40), `k${n}`, value, headers)
+      builder.append(1_700_000_000_000 + random.int(2 ** 40), `k${n}`, value, headers)
     }
     const stamp = { producerId: 7, producerEpoch: 3, baseSequence: 11, transactional: true, baseOffset: 500 }
     const batch = new RecordBatch(builder.build(stamp))
@@ -66,7 +66,7 @@ test('a batch keeps its offsets, times and producer when records or its horizon 
 
 test('an empty batch has the offsets and the last sequence of its records', () => {
   const builder = new BatchBuilder({ compression: 'gzip' })
-  for (let n = 0; n < 50; n += 1) builder.appendText(n, 'key', 'value'.repeat(10))
+  for (let n = 0; n < 50; n += 1) builder.append(n, 'key', 'value'.repeat(10))
   const batch = new RecordBatch(
     builder.build({ producerId: 7, producerEpoch: 3, baseSequence: 100, baseOffset: 40 }),
   )

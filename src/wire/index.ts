@@ -2,7 +2,7 @@
  * wire: Kafka's protocol as data. So far the record batch, the one form that records have on disk, in memory
  * and on the wire.
  */
-export { BatchBuilder, type BatchStamp, type RecordHeader } from './batch-builder.ts'
+export { BatchBuilder, type BatchStamp, type RecordField, type RecordHeader } from './batch-builder.ts'
 export { recompress, setTimes } from './batch-rewrite.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
 export { FieldReader, FieldWriter, type TaggedField } from './fields.ts'

@@ -15,7 +15,7 @@ interface Plain {
 
 function build(records: readonly Plain[], builder = new BatchBuilder({ initialBytes: 64 })): Uint8Array {
   for (const { timestamp, key, value, headers } of records)
-    builder.appendText(
+    builder.append(
       timestamp,
       key,
       value,
@@ -84,14 +84,18 @@ function bytesOf(text: string | null): Uint8Array | null {
 function checkTexts(records: readonly (readonly [key: string | null, value: string | null])[]): void {
   const headers: RecordHeader[] = [{ key: 'hü', value: Buffer.from('x') }]
   for (const initialBytes of [64, 16 * 1024]) {
-    const [asText, asBytes] = [new BatchBuilder({ initialBytes }), new BatchBuilder({ initialBytes })]
+    const builder = (): BatchBuilder => new BatchBuilder({ initialBytes })
+    const [asText, asBytes, mixed] = [builder(), builder(), builder()]
     for (const [n, [key, value]] of records.entries()) {
       const ofRecord = n % 3 === 2 ? headers : undefined
-      asText.appendText(n, key, value, ofRecord)
+      asText.append(n, key, value, ofRecord)
       asBytes.append(n, bytesOf(key), bytesOf(value), ofRecord)
+      if (n % 2 === 0) mixed.append(n, key, bytesOf(value), ofRecord)
+      else mixed.append(n, bytesOf(key), value, ofRecord)
     }
-    equal(asText.sizeBytes, asBytes.sizeBytes)
-    ok(Buffer.from(asText.build()).equals(asBytes.build()), `from ${initialBytes} bytes on`)
+    const expected = Buffer.from(asBytes.build())
+    for (const [what, batch] of Object.entries({ asText, mixed }))
+      ok(expected.equals(batch.build()), `${what}, from ${initialBytes} bytes on`)
   }
 }
 
@@ -293,7 +297,7 @@ test('a batch is built in lent memory, which comes back once the log has it', ()
   const memory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 1 << 20 })
   const builder = new BatchBuilder({ memory, initialBytes: 4096 })
   const add = (count: number): void => {
-    for (let n = 0; n < count; n += 1) builder.appendText(n, null, 'x'.repeat(1000))
+    for (let n = 0; n < count; n += 1) builder.append(n, null, 'x'.repeat(1000))
   }
   add(20)
   // It has grown: the smaller buffers are back.

@@ -19,7 +19,7 @@ test('the size of a batch of one record is exact, and the bound of a record is n
     for (const value of texts)
       for (const headers of headerLists) {
         const builder = new BatchBuilder()
-        builder.appendText(5, key, value, headers)
+        builder.append(5, key, value, headers)
         assert.equal(singleBatchBytes(key, value, headers), builder.sizeBytes)
         assert.equal(
           singleBatchBytes(key && fromUtf8(key), value && fromUtf8(value), headers),
@@ -27,7 +27,7 @@ test('the size of a batch of one record is exact, and the bound of a record is n
         )
         // Deltas are largest far from the first record.
         const before = builder.sizeBytes
-        builder.appendText(8_640_000_000_000_000, key, value, headers)
+        builder.append(8_640_000_000_000_000, key, value, headers)
         assert(builder.sizeBytes - before <= recordSizeBound(key, value, headers))
         assert(before - batchHeaderBytes <= recordSizeBound(key, value, headers))
       }

@@ -1,6 +1,6 @@
 /** The size of a record in a batch, known before it is written. */
 import { sizeOfVarint } from '../base/index.ts'
-import type { RecordHeader } from './batch-builder.ts'
+import type { RecordField, RecordHeader } from './batch-builder.ts'
 import { batchHeaderBytes } from './layout.ts'
 
 /** Upper bounds of the bytes of a record's fields, and of a header's, without their content. */
@@ -8,12 +8,10 @@ const fieldBytesMax = 48
 /** A text of this many characters is measured, not estimated. */
 const measuredFrom = 1024
 
-type Field = string | Uint8Array | null
-
 /** An upper bound of a record's bytes in a batch. Short text is estimated, not measured. */
 export function recordSizeBound(
-  key: Field,
-  value: Field,
+  key: RecordField,
+  value: RecordField,
   headers: readonly RecordHeader[] | undefined,
 ): number {
   let bytes = fieldBytesMax + sizeBound(key) + sizeBound(value)
@@ -24,8 +22,8 @@ export function recordSizeBound(
 
 /** Bytes of a batch that holds this record alone, before compression. */
 export function singleBatchBytes(
-  key: Field,
-  value: Field,
+  key: RecordField,
+  value: RecordField,
   headers: readonly RecordHeader[] | undefined,
 ): number {
   // Attributes, and deltas of zero.
@@ -35,14 +33,14 @@ export function singleBatchBytes(
 }
 
 /** With its length in front. */
-function sizeOf(field: Field): number {
+function sizeOf(field: RecordField): number {
   if (field === null) return 1
   const bytes = typeof field === 'string' ? Buffer.byteLength(field) : field.length
   return sizeOfVarint(bytes) + bytes
 }
 
 /** UTF-8 takes at most three bytes per UTF-16 unit. */
-function sizeBound(field: Field): number {
+function sizeBound(field: RecordField): number {
   if (field === null) return 0
   if (typeof field !== 'string') return field.length
   return field.length < measuredFrom ? field.length * 3 : Buffer.byteLength(field)

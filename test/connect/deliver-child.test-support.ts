@@ -31,7 +31,7 @@ async function run(file: string, seed: number, count: number): Promise<void> {
   const builders = [0, 1, 2].map(() => new BatchBuilder())
   for (const { partition, key, n } of made(seed, count)) {
     const builder = builders[partition]!
-    builder.appendText(0, key, n === null ? null : `{"n":${n}}`)
+    builder.append(0, key, n === null ? null : `{"n":${n}}`)
     if (builder.count === 50) await writer.append('numbers', partition, builder)
   }
   for (const [partition, builder] of builders.entries())

@@ -116,7 +116,7 @@ export async function publishNumbered(
       const batches = Array.from({ length: partitions }, () => new BatchBuilder())
       for (let n = next; n < until; n += 1)
         for (const key of keys)
-          batches[partitionForBinary(key, partitions)]!.appendText(n, key, JSON.stringify({ n, poison }))
+          batches[partitionForBinary(key, partitions)]!.append(n, key, JSON.stringify({ n, poison }))
       return batches
     }
     const appended = [input, recent].flatMap(({ name }) =>

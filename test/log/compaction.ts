@@ -284,7 +284,7 @@ class Simulation {
       const value =
         this.#random.int(5) === 0 ? null : `${(this.#values += 1)}${'.'.repeat(this.#random.int(30))}`
       const timestamp = this.#clock.now() - this.#random.int(200)
-      builder.appendText(timestamp, key, value)
+      builder.append(timestamp, key, value)
       this.#model.records.push({
         offset: baseOffset + n,
         key,

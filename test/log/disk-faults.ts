@@ -36,7 +36,7 @@ const keyOf = (value: string): string => /^\w+/.exec(value)![0]
 
 function recordOf(topic: string, value: string, stamp: BatchStamp): Uint8Array {
   const builder = new BatchBuilder({ initialBytes: 256 })
-  builder.appendText(0, isCompacted(topic) ? keyOf(value) : null, value)
+  builder.append(0, isCompacted(topic) ? keyOf(value) : null, value)
   return builder.build(stamp)
 }
 

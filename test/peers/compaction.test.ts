@@ -151,7 +151,7 @@ async function writeOurs(path: string): Promise<Found[]> {
       const key = `key-${(number * 7) % keyCount}`
       const value = number % 9 === 4 ? null : `${number}-${(number * 0x9e3779b1).toString(16).repeat(40)}`
       const timestamp = 1_700_000_000_000 + number
-      builder.appendText(timestamp, key, value)
+      builder.append(timestamp, key, value)
       records.push({ offset: partition.logEndOffset + i, timestamp, key, value })
     }
     const aborts = n % 4 === 1

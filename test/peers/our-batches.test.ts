@@ -29,7 +29,7 @@ const records = Array.from({ length: 50 }, (_, n) => ({
 
 function build(compression: Compression, stamp: BatchStamp): Uint8Array {
   const builder = new BatchBuilder({ compression })
-  for (const { timestamp, key, value, headers } of records) builder.appendText(timestamp, key, value, headers)
+  for (const { timestamp, key, value, headers } of records) builder.append(timestamp, key, value, headers)
   return builder.build({ leaderEpoch: 0, ...stamp })
 }
 

@@ -70,7 +70,7 @@ function tear(folder: string): void {
     .at(-1)
   assert(last)
   const batch = new BatchBuilder()
-  batch.appendText(firstTimestamp, 'torn', 'never acknowledged')
+  batch.append(firstTimestamp, 'torn', 'never acknowledged')
   const bytes = batch.build({ baseOffset: 1_000_000 })
   appendFileSync(join(folder, last), bytes.subarray(0, bytes.length - 5))
 }
@@ -161,7 +161,7 @@ class Writing {
               { key: 'empty', value: null },
             ]
           : []
-      builder.appendText(timestamp, key, value, headers)
+      builder.append(timestamp, key, value, headers)
       return { timestamp, key, value, headerKeys: headers.map(header => header.key) }
     })
     const { baseOffset } = await writer.append(topic, partition, builder)

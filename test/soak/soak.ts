@@ -153,7 +153,7 @@ class Soak {
       const batch = new BatchBuilder({ initialBytes: 256 })
       // The writer chooses the partition, so a key must name it: the app counts by partition.
       const key = `${partition}-${this.#random.int(keys)}`
-      batch.appendText(this.#clock.now(), key, JSON.stringify({ amount: 1, aborted }))
+      batch.append(this.#clock.now(), key, JSON.stringify({ amount: 1, aborted }))
       if (!aborted) this.#counts(key)
       appended.push(writer.append(orders.name, partition, batch))
     }

@@ -161,7 +161,7 @@ test('a largest timestamp that is not that of the records is corrected', () => {
 test('a compacted topic takes no record without a key, from outside or from our builder', () => {
   const build = (keys: readonly (string | null)[]): BatchBuilder => {
     const builder = new BatchBuilder()
-    for (const key of keys) builder.appendText(0, key, 'x')
+    for (const key of keys) builder.append(0, key, 'x')
     return builder
   }
   for (const keys of [[null], ['a', null], [null, 'a']]) {
@@ -173,7 +173,7 @@ test('a compacted topic takes no record without a key, from outside or from our 
   // A builder knows the keys of its present batch.
   const builder = build([null])
   builder.build()
-  builder.appendText(0, 'a', 'x')
+  builder.append(0, 'a', 'x')
   equal(built(builder, { compact: true }).count, 1)
 })
 
@@ -181,7 +181,7 @@ test('a record may be so far from the clock as its topic says', () => {
   const limits = { messageTimestampBeforeMaxMs: 1000, messageTimestampAfterMaxMs: 50 }
   const build = (...timestamps: number[]): BatchBuilder => {
     const builder = new BatchBuilder()
-    for (const timestamp of timestamps) builder.appendText(timestamp, null, 'x')
+    for (const timestamp of timestamps) builder.append(timestamp, null, 'x')
     return builder
   }
   const early = now - 1000
@@ -204,7 +204,7 @@ test('a record may be so far from the clock as its topic says', () => {
 test('a topic with LogAppendTime gives its own time to each record', () => {
   const settings = { messageTimestampType: 'LogAppendTime' } as const
   const builder = new BatchBuilder()
-  for (const value of ['a', 'b']) builder.appendText(5, null, value)
+  for (const value of ['a', 'b']) builder.append(5, null, value)
   const both = [admitted(batchOf(['a', 'b'], { timestamp: 5 }), settings), built(builder, settings)]
   for (const batch of both) {
     ok(batch.isValid())
@@ -226,7 +226,7 @@ test('a batch larger than max.message.bytes or segment.bytes is refused, also wh
     equal(admitted(zipped, settings).count, 50)
     refuses('RECORD_TOO_LARGE', zipped, { ...settings, compressionType: 'uncompressed' })
     const builder = new BatchBuilder()
-    for (const value of values) builder.appendText(0, null, value)
+    for (const value of values) builder.append(0, null, value)
     refusesBuilt('RECORD_TOO_LARGE', builder, settings)
   }
 })
@@ -250,7 +250,7 @@ test('a topic stores batches in its codec, and keeps all else of them', () => {
     for (const to of compressions) {
       const settings = { compressionType: to === 'none' ? 'uncompressed' : to } as const
       const builder = new BatchBuilder({ compression: from })
-      for (const [n, value] of values.entries()) builder.appendText(9 + n, null, value)
+      for (const [n, value] of values.entries()) builder.append(9 + n, null, value)
       const fromOutside = admitted(batchOf(values, { ...stamp, compression: from }), settings)
       const ours = new RecordBatch(
         buildAdmitted(
@@ -312,7 +312,7 @@ test('a writer continues after a batch that its topic refuses, without a gap in 
   const writer = writerTo(partition)
   const append = (key: string | null, timestamp: number): Promise<unknown> => {
     const builder = new BatchBuilder()
-    builder.appendText(timestamp, key, 'x')
+    builder.append(timestamp, key, 'x')
     return writer.append('flights', 0, builder)
   }
   const outcomes = await Promise.allSettled([

@@ -273,8 +273,7 @@ async function logOf(records: readonly Record_[]): Promise<CrashingLog> {
   await log.createTopic('t', { partitions: 1 })
   await log.createTopic('letters', { partitions: 1 })
   const builder = new BatchBuilder()
-  for (const [key, value] of records)
-    builder.appendText(0, JSON.stringify(key), value && JSON.stringify(value))
+  for (const [key, value] of records) builder.append(0, JSON.stringify(key), value && JSON.stringify(value))
   await (await log.openWriter()).append('t', 0, builder)
   return log
 }

@@ -11,7 +11,7 @@ type Pair = readonly [key: string | null, value: string | null]
 
 function batchOf(pairs: readonly Pair[], stamp: BatchStamp = {}): Uint8Array {
   const builder = new BatchBuilder({ initialBytes: 256 })
-  for (const [key, value] of pairs) builder.appendText(0, key, value)
+  for (const [key, value] of pairs) builder.append(0, key, value)
   return builder.build(stamp)
 }
 
@@ -249,7 +249,7 @@ describe('compaction of a partition', () => {
     for (const value of ['1', '2']) {
       const builder = new BatchBuilder({ initialBytes: 256 })
       // In the future: the age of the segment is when it was appended to.
-      builder.appendText(2_000_000, 'a', value)
+      builder.append(2_000_000, 'a', value)
       await partition.append(builder.build()).durable
     }
     await roll()

@@ -49,7 +49,7 @@ async function compacted(h: Harness): Promise<string> {
   const writer = await h.port.openWriter()
   for (const records of batches) {
     const builder = new BatchBuilder()
-    for (const [key, value, timestamp] of records) builder.appendText(timestamp, key, value)
+    for (const [key, value, timestamp] of records) builder.append(timestamp, key, value)
     await writer.append(topic, 0, builder)
   }
   await writer.close()
@@ -116,7 +116,7 @@ export const compactionCases: Cases = {
     assert.deepEqual(await offsetsOf(h, topic), left)
     const writer = await h.port.openWriter()
     const builder = new BatchBuilder()
-    builder.appendText(0, 'e', '1')
+    builder.append(0, 'e', '1')
     assert.equal((await writer.append(topic, 0, builder)).baseOffset, 11)
     await writer.close()
     assert.deepEqual(await offsetsOf(h, topic), [...left, 11])

@@ -107,7 +107,7 @@ export interface Shown {
 /** A batch of one record per value; the n-th has `timestamp` + n. */
 export function batch(values: readonly string[], timestamp = 0): BatchBuilder {
   const builder = new BatchBuilder({ initialBytes: 256 })
-  for (const [index, value] of values.entries()) builder.appendText(timestamp + index, null, value)
+  for (const [index, value] of values.entries()) builder.append(timestamp + index, null, value)
   return builder
 }
 

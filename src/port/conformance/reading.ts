@@ -42,7 +42,7 @@ export const readingCases: Cases = {
     const writer = await h.port.openWriter()
     for (const compression of compressions) {
       const builder = new BatchBuilder({ compression })
-      for (const value of numbers(0, 100)) builder.appendText(0, null, value)
+      for (const value of numbers(0, 100)) builder.append(0, null, value)
       await writer.append(topic, 0, builder)
     }
     assert.deepEqual(

@@ -23,7 +23,7 @@ function batchOf(what: string, baseOffset: number): RecordBatch {
     return new RecordBatch(Buffer.from(controlBatch(marker)))
   }
   const builder = new BatchBuilder()
-  builder.appendText(0, null, what)
+  builder.append(0, null, what)
   const bytes = builder.build({ producerId, producerEpoch: 0, transactional: !what.endsWith('!') })
   assignOffsets(bytes, baseOffset, 0)
   return new RecordBatch(bytes)

@@ -10,7 +10,7 @@ const { key, value } = topic('t', { key: text(), value: json<{ n: number }>() })
 
 function fetched(count: number): FetchedBatch {
   const builder = new BatchBuilder()
-  for (let n = 0; n < count; n += 1) builder.appendText(n, `k${n}`, `{"n":${n}}`)
+  for (let n = 0; n < count; n += 1) builder.append(n, `k${n}`, `{"n":${n}}`)
   const batch = new RecordBatch(builder.build())
   return { topic: 't', partition: 0, batch, firstOffset: 0, nextOffset: count }
 }

@@ -4,9 +4,8 @@
  */
 import { fromUtf8, inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../../base/index.ts'
 import type { WritableTopic } from '../../schema/index.ts'
-import { recordSizeBound, type RecordHeader } from '../../wire/index.ts'
+import { recordSizeBound, type RecordField, type RecordHeader } from '../../wire/index.ts'
 import { keyInWords } from './record-too-large.ts'
-import type { RecordField } from './topic-batches.ts'
 
 /** A header to publish: text is written as UTF-8. */
 export interface OutgoingHeader {

@@ -8,7 +8,6 @@
 import {
   assert,
   binaryString,
-  fromUtf8,
   LentMemory,
   partitionFor,
   partitionForBinary,
@@ -19,6 +18,7 @@ import {
   batchHeaderBytes,
   recordSizeBound,
   singleBatchBytes,
+  type RecordField,
   type RecordHeader,
 } from '../../wire/index.ts'
 import { recordTooLarge } from './record-too-large.ts'
@@ -32,9 +32,6 @@ export interface TargetTopic {
   /** Whether the log or an app keeps it for itself: nobody chooses the size of its segments. */
   readonly internal: boolean
 }
-
-/** A key or a value: text is written as UTF-8. */
-export type RecordField = string | Uint8Array | null
 
 /** Records gathered for a partition. */
 export interface OpenBatch {
@@ -137,9 +134,7 @@ export class TopicBatches {
     const batch = this.#batchFor(partition, bound)
     const { builder } = batch
     const before = builder.sizeBytes
-    if ((key === null || typeof key === 'string') && (value === null || typeof value === 'string'))
-      builder.appendText(timestamp, key, value, headers)
-    else builder.append(timestamp, bytesOf(key), bytesOf(value), headers)
+    builder.append(timestamp, key, value, headers)
     batch.count += 1
     const bytes = builder.sizeBytes - before
     this.addedBytes += bytes
@@ -198,8 +193,4 @@ export class TopicBatches {
     if (partition === this.#sticky) this.#sticky = (this.#sticky + 1) % this.#open.length
     this.#owner.handOver(this.topic.name, partition, batch)
   }
-}
-
-function bytesOf(field: RecordField): Uint8Array | null {
-  return typeof field === 'string' ? fromUtf8(field) : field
 }

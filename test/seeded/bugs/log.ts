@@ -396,8 +396,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'a record without a key gets into a compacted topic, from our own builder',
     file: 'src/wire/batch-builder.ts',
-    find: '    if (keyLength < 0) this.#hasNullKey = true\n',
-    replace: '    if (keyLength < 0 && this.#count === 0) this.#hasNullKey = true\n',
+    find: '    if (isKeyNull) this.#hasNullKey = true\n',
+    replace: '    if (isKeyNull && this.#count === 0) this.#hasNullKey = true\n',
     tests: ['src/broker/admission/admission.test.ts'],
   },
   {

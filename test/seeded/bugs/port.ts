@@ -137,10 +137,10 @@ export const portBugs: readonly SeededBug[] = [
     tests: ['src/port/log.test.ts'],
   },
   {
-    name: 'batcher: the headers of a text record are not written',
+    name: 'batcher: the headers of a record are not written',
     file: 'src/port/produce/topic-batches.ts',
-    find: 'builder.appendText(timestamp, key, value, headers)',
-    replace: 'builder.appendText(timestamp, key, value)',
+    find: 'builder.append(timestamp, key, value, headers)',
+    replace: 'builder.append(timestamp, key, value)',
     tests: ['src/port/produce/batcher.test.ts'],
   },
   {
