@@ -2,12 +2,15 @@
  * Keeps the checkpoints of a data directory current while the log runs: at each roll, every few seconds, and
  * every so many bytes, if anything was written. A checkpoint has only offsets that are synced already. One is
  * written at a time: a call that comes meanwhile leads to another one after it.
+ *
+ * Of a partition that is not recovered yet the files say what they said at the start: the next recovery needs
+ * it as much as this one.
  */
 import { SerialQueue, type Clock, type Disk, type MillraceError, type Timer } from '../base/index.ts'
+import type { DirectoryPartitions } from './directory-partitions.ts'
 import { writeCheckpoint } from './recovery/checkpoint.ts'
 import { logStartsName, recoveryPointsName } from './files/file-names.ts'
 import { diskError } from './files/disk-errors.ts'
-import type { Partition } from './partition/partition.ts'
 
 export interface CheckpointerConfig {
   readonly disk: Disk
@@ -20,7 +23,7 @@ export interface CheckpointerConfig {
 export class Checkpointer {
   readonly #path: string
   readonly #config: CheckpointerConfig
-  readonly #partitions: ReadonlyMap<string, Partition>
+  readonly #partitions: DirectoryPartitions
   #timer: Timer | undefined
   #bytesWritten = 0
   #running: Promise<void> | undefined
@@ -33,7 +36,7 @@ export class Checkpointer {
   #nextPoints: Promise<void> | undefined
   #nextStarts: Promise<void> | undefined
 
-  constructor(path: string, config: CheckpointerConfig, partitions: ReadonlyMap<string, Partition>) {
+  constructor(path: string, config: CheckpointerConfig, partitions: DirectoryPartitions) {
     this.#path = path
     this.#config = config
     this.#partitions = partitions
@@ -71,7 +74,7 @@ export class Checkpointer {
   saveRecoveryPoints(): Promise<void> {
     return (this.#nextPoints ??= this.#pointWrites.run(() => {
       this.#nextPoints = undefined
-      return this.#save(recoveryPointsName, 'syncedOffset')
+      return this.#save(recoveryPointsName, 'syncedOffset', 'recoveryPoint')
     }))
   }
 
@@ -79,7 +82,7 @@ export class Checkpointer {
   saveLogStarts(): Promise<void> {
     return (this.#nextStarts ??= this.#startWrites.run(() => {
       this.#nextStarts = undefined
-      return this.#save(logStartsName, 'logStartOffset')
+      return this.#save(logStartsName, 'logStartOffset', 'logStartOffset')
     }))
   }
 
@@ -92,7 +95,7 @@ export class Checkpointer {
 
   async #syncAndSave(): Promise<void> {
     // Transactions in progress, and everything with durability 'os', wait for no sync; the checkpoint does.
-    const syncs = [...this.#partitions.values()]
+    const syncs = [...this.#partitions.open.values()]
       .filter(({ failure, syncedOffset, logEndOffset }) => !failure && syncedOffset < logEndOffset)
       .map(partition => partition.sync())
     await this.#forAWhile(Promise.allSettled(syncs))
@@ -107,12 +110,18 @@ export class Checkpointer {
     timer.cancel()
   }
 
-  async #save(name: string, offset: 'syncedOffset' | 'logStartOffset'): Promise<void> {
-    const lines = Array.from(this.#partitions.values(), partition => ({
+  async #save(
+    name: string,
+    offset: 'syncedOffset' | 'logStartOffset',
+    known: 'recoveryPoint' | 'logStartOffset',
+  ): Promise<void> {
+    const lines = Array.from(this.#partitions.open.values(), partition => ({
       topic: partition.topic,
       index: partition.index,
       offset: partition[offset],
     }))
+    for (const { topic, index, [known]: before } of this.#partitions.queue.values())
+      if (before !== undefined) lines.push({ topic, index, offset: before })
     await writeCheckpoint(this.#config.disk, this.#path, name, lines)
   }
 

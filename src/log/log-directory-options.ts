@@ -42,6 +42,12 @@ export interface LogDirectoryOptions extends Partial<PartitionSettings> {
   readonly readOnly?: boolean
   /** Selects the partitions to open. Only together with `readOnly`: a writer opens all. */
   readonly only?: (topic: string, index: number) => boolean
+  /**
+   * Selects the topics whose partitions are recovered before the directory is open. The others wait for
+   * `LogDirectory.recoverOthers`, unless the last stop was a clean one or the checkpoints cannot be trusted.
+   * Default: all.
+   */
+  readonly first?: (topic: string) => boolean
   /** Called when a partition is poisoned: its disk failed. The process should report it and end. */
   readonly onFatal?: (error: MillraceError) => void
 }
@@ -81,6 +87,7 @@ export function withDefaults(
     cleaner: { ...cleanerLimitsDefault, ...options.cleaner },
     readOnly: options.readOnly ?? false,
     only: options.readOnly ? options.only : undefined,
+    first: options.first ?? (() => true),
     onFatal: options.onFatal,
   }
   checkSegmentBytes(config.settings.segmentBytes)

@@ -1,9 +1,10 @@
 /**
  * A data directory: partitions in folders, owned by one process.
  *
- * Order matters at both ends. Opening: the directory is taken (files/directory-ownership.ts), then every
- * partition is recovered. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
- * release.
+ * Order matters at both ends. Opening: the directory is taken (files/directory-ownership.ts), then partitions
+ * are recovered: those that come first now, others when the opener has called {@link
+ * LogDirectory.recoverOthers}. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
+ * release. A stop is clean only if every partition was recovered.
  */
 import { assert, inParallel, MillraceError, type Disk } from '../base/index.ts'
 import { DirectoryEpoch } from './epochs/directory-epoch.ts'
@@ -44,24 +45,24 @@ import {
 } from './recovery/clean-stop.ts'
 import { readCheckpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
+import { concurrency, DirectoryPartitions } from './directory-partitions.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { PartitionOpening } from './partition-opening.ts'
+import type { MakeReady } from './recovery-queue.ts'
 import type { PartitionRecovery } from './recovery/recovery.ts'
 import { LogCleaner } from './log-cleaner.ts'
+import { LogRetention } from './log-retention.ts'
 import { LoadedIndexes } from './segment/loaded-indexes.ts'
 import { Segment } from './segment/segment.ts'
+import type { UnrecoveredPartition } from './unrecovered-partition.ts'
 
 /** What recovery found when the directory was opened. */
 export interface DirectoryRecovery {
   /** The last stop was a clean one. */
   readonly clean: boolean
+  /** Those that are open; each is added when it opens. */
   readonly partitions: readonly PartitionRecovery[]
 }
-
-/** Partitions that are recovered, or closed, at a time. */
-const concurrency = 4
-/** Partitions that retention looks at in a turn of the event loop. */
-const expiredPerTurn = 100
 
 export class LogDirectory {
   readonly path: string
@@ -73,11 +74,9 @@ export class LogDirectory {
   readonly #context: PartitionContext
   readonly #checkpoints: Checkpointer
   readonly #housekeeping: Housekeeping
-  readonly #partitions = new Map<string, Partition>()
-  /** Partitions whose configuration could not be read. */
-  readonly #unconfigured = new Set<string>()
+  readonly #partitions: DirectoryPartitions
   #epoch: DirectoryEpoch | undefined
-  #recovery: DirectoryRecovery = { clean: true, partitions: [] }
+  #wasClean = true
   #closing: Promise<void> | undefined
 
   private constructor(path: string, config: LogDirectoryConfig) {
@@ -89,6 +88,12 @@ export class LogDirectory {
     this.#files = new OpenFiles(disk, config.maxOpenFiles)
     this.#indexes = new LoadedIndexes(config.indexBytesMax)
     this.#folders = new PartitionFolders(path, disk, this.#files)
+    this.#partitions = new DirectoryPartitions({
+      clock: config.clock,
+      // Its records are synced: the next start need not read them again.
+      recovered: isLast => (isLast ? this.#checkpoints.soon() : this.#checkpoints.wrote(0)),
+      failed: error => config.onFatal?.(error),
+    })
     this.#checkpoints = new Checkpointer(path, this.#config, this.#partitions)
     this.#housekeeping = new Housekeeping(config.clock, error => this.#backgroundFailed(error))
     this.#context = {
@@ -110,8 +115,9 @@ export class LogDirectory {
   }
 
   /**
-   * Opens the directory, creates a missing one, and recovers every partition in it. A damaged partition
-   * refuses its calls, and the others work; {@link recovery} has the reason.
+   * Opens the directory, creates a missing one, and recovers the partitions in it: all, or those that the
+   * options name as the first ones. A damaged partition refuses its calls, and the others work; {@link
+   * recovery} has the reason.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
    *   LIMIT_EXCEEDED, INVALID_ARGUMENT
    */
@@ -145,15 +151,41 @@ export class LogDirectory {
   }
 
   get recovery(): DirectoryRecovery {
-    return this.#recovery
+    return { clean: this.#wasClean, partitions: this.#partitions.reports }
   }
 
+  /** The open partitions. */
   partitions(): Iterable<Partition> {
-    return this.#partitions.values()
+    return this.#partitions.open.values()
   }
 
+  /** The partitions that are not recovered yet. */
+  unrecovered(): Iterable<UnrecoveredPartition> {
+    return this.#partitions.queue.values()
+  }
+
+  /** A partition that is not recovered yet. */
+  unrecoveredPartition(topic: string, index: number): UnrecoveredPartition | undefined {
+    return this.#partitions.queue.size === 0 ? undefined : this.#partitions.queue.get(`${topic}-${index}`)
+  }
+
+  /**
+   * Begins to recover the partitions that were not among the first, a few at a time; those that somebody
+   * waits for come first. `makeReady` is called with each before its users find it, unless it is damaged.
+   * What goes wrong is reported to the callers that wait for the partition, and a failing disk to `onFatal`.
+   */
+  recoverOthers(makeReady: MakeReady): void {
+    this.#partitions.queue.start(makeReady)
+  }
+
+  /** Recovers no more: calls that wait are refused, CLOSED. The next start recovers what is left. */
+  async stopRecovery(): Promise<void> {
+    await this.#partitions.queue.stop()
+  }
+
+  /** An open partition. */
   partition(topic: string, index: number): Partition | undefined {
-    return this.#partitions.get(`${topic}-${index}`)
+    return this.#partitions.open.get(`${topic}-${index}`)
   }
 
   /**
@@ -162,7 +194,7 @@ export class LogDirectory {
    */
   get largestProducerId(): number {
     let largest = -1
-    for (const partition of this.#partitions.values())
+    for (const partition of this.#partitions.open.values())
       largest = Math.max(largest, partition.largestProducerId)
     return largest
   }
@@ -196,7 +228,7 @@ export class LogDirectory {
     }
     const epochs = new LeaderEpochs([{ epoch: this.#openedEpoch.current, startOffset: 0 }])
     const partition = new Partition({ topic, index, folder, config, settings, epochs }, this.#context, log)
-    this.#partitions.set(name, partition)
+    this.#partitions.open.set(name, partition)
     return partition
   }
 
@@ -205,37 +237,39 @@ export class LogDirectory {
    * wrote less into it. Durable when this resolves. The settings stay: see {@link Partition.configure}.
    * @throws MillraceError DISK_FULL, DISK_FAILED, CLOSED
    */
-  async rewriteConfig(partition: Partition, config: PartitionConfig): Promise<void> {
+  async rewriteConfig(partition: Partition | UnrecoveredPartition, config: PartitionConfig): Promise<void> {
     this.#checkWritable()
     const { folder } = partition
     try {
       await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
       partition.config = config
-      this.#unconfigured.delete(partition.name)
+      this.#partitions.unconfigured.delete(partition.name)
     } catch (error) {
       throw diskError(error, `writing ${folder}/${partitionConfigName}`)
     }
   }
 
   /**
-   * Removes a partition and its files. A missing one is fine.
+   * Removes a partition and its files; one that is being recovered, once that has stopped. A missing one is
+   * fine.
    * @throws MillraceError DISK_FAILED, CLOSED
    */
   async deletePartition(topic: string, index: number): Promise<void> {
     this.#checkWritable()
     const name = partitionFolder(topic, index)
-    const partition = this.#partitions.get(name)
-    if (!partition) return this.#folders.removeUnfinished(name)
-    this.#partitions.delete(name)
+    const partition = this.#partitions.open.get(name)
+    if (!partition && !(await this.#partitions.queue.withdraw(name)))
+      return this.#folders.removeUnfinished(name)
+    this.#partitions.open.delete(name)
     try {
-      await partition.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
+      await partition?.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
       const aside = await this.#folders.moveAside(name)
       // A new partition of this name starts over: the checkpoints of this one must not count for it.
       await this.#checkpoints.saveRecoveryPoints()
       await this.#checkpoints.saveLogStarts()
       await this.#config.disk.remove(aside)
     } catch (error) {
-      throw diskError(error, `removing ${partition.folder}`)
+      throw diskError(error, `removing ${this.path}/${name}`)
     }
   }
 
@@ -257,7 +291,7 @@ export class LogDirectory {
   }
 
   async #open(): Promise<void> {
-    const { disk, readOnly, only } = this.#config
+    const { disk, readOnly, only, first } = this.#config
     const { clean, checksum } = await (readOnly ? this.#ownership.look(disk) : this.#ownership.take(disk))
     const stop = readOnly ? new Map() : parseCleanStop(await readFile(disk, this.#stopPath), checksum)
     if (!readOnly) await this.#folders.removeLeftOvers()
@@ -267,44 +301,29 @@ export class LogDirectory {
     this.#epoch = await DirectoryEpoch.open(this.#context, this.path, !clean && names.length > 0)
     const left = { stop, recoveryPoints, logStarts }
     const opening = new PartitionOpening(this.path, this.#context, this.settings, this.#epoch, left)
-    const partitions: PartitionRecovery[] = []
-    await inParallel(names, concurrency, async name => {
-      const opened =
-        (await opening.restore(name)) ??
-        ((await this.#folders.isFolder(name)) ? await opening.recover(name) : undefined)
-      if (!opened) return
-      this.#partitions.set(name, opened.partition)
-      if (!opened.isConfigured) this.#unconfigured.add(name)
-      partitions.push(opened.report)
+    this.#wasClean = clean
+    // After a clean stop little is read, and clients' transactions continue if all partitions have them.
+    const canWait = !clean && !readOnly && opening.canWait
+    await this.#partitions.openAll(names, opening, {
+      isFolder: name => this.#folders.isFolder(name),
+      mayWait: topic => canWait && !first(topic),
     })
-    partitions.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.index - b.index))
-    this.#recovery = { clean, partitions }
     if (readOnly) return
     // Recovered records are synced. Checkpoints of removed partitions are forgotten before one of that name
     // is made again.
     await this.#checkpoints.saveRecoveryPoints()
     await this.#checkpoints.saveLogStarts()
+    const { clock, retentionCheckIntervalMs } = this.#config
+    const retention = new LogRetention(clock, this.#partitions.open, error => this.#backgroundFailed(error))
     this.#housekeeping.start({
-      intervalMs: this.#config.retentionCheckIntervalMs,
-      run: isStopped => this.#expireAll(isStopped),
+      intervalMs: retentionCheckIntervalMs,
+      run: isStopped => retention.run(isStopped),
     })
-    const cleaner = new LogCleaner(this.#config.clock, this.#partitions)
+    const cleaner = new LogCleaner(clock, this.#partitions.open)
     this.#housekeeping.start({
       intervalMs: this.#config.cleaner.backoffMs,
       run: isStopped => cleaner.run(isStopped),
     })
-  }
-
-  /** Drops what retention does not keep, and forgets silent producers, in all partitions. */
-  async #expireAll(isStopped: () => boolean): Promise<void> {
-    let looked = 0
-    for (const partition of this.#partitions.values()) {
-      if (isStopped()) return
-      partition.expireProducers()
-      await partition.retain().catch((error: unknown) => this.#backgroundFailed(error))
-      looked += 1
-      if (looked % expiredPerTurn === 0) await this.#config.clock.yield()
-    }
   }
 
   /** A full disk can wait, and a poisoned partition was reported. */
@@ -321,12 +340,12 @@ export class LogDirectory {
   }
 
   async #close(): Promise<void> {
-    let clean = true
+    let clean = await this.#partitions.endRecovery()
     const stop = new Map<string, StoppedFiles>()
     const failures: unknown[] = []
     await this.#housekeeping.stop()
     await this.#checkpoints.stop()
-    await inParallel([...this.#partitions.values()], concurrency, async partition => {
+    await inParallel([...this.#partitions.open.values()], concurrency, async partition => {
       try {
         if (!(await partition.close())) clean = false
         else await this.#remember(partition, stop)
@@ -349,7 +368,7 @@ export class LogDirectory {
 
   /** Adds what the next start needs of a closed partition; one that is left out is recovered. */
   async #remember({ name, folder, stopped }: Partition, stop: Map<string, StoppedFiles>): Promise<void> {
-    if (!stopped || this.#config.readOnly || this.#unconfigured.has(name)) return
+    if (!stopped || this.#config.readOnly || this.#partitions.unconfigured.has(name)) return
     const versions = await versionsOf(this.#config.disk, folder, stopped.segments).catch(() => undefined)
     if (versions) stop.set(name, { ...stopped, versions })
   }

@@ -53,7 +53,13 @@ export async function shownOf(
   const { topic, index } = partition
   const clock = virtualClock()
   const memory = new LentMemory({ lentBytesMax: fetchBytes, keptBytesMax: fetchBytes })
-  const context = { clock, memory, partition: () => partition, closed: () => undefined }
+  const context = {
+    clock,
+    memory,
+    unrecovered: () => undefined,
+    partition: () => partition,
+    closed: () => undefined,
+  }
   const reader = new InProcessReader(context, { isolation, fetchBytes })
   reader.assign([{ topic, partition: index, offset: from }])
   try {

@@ -1,6 +1,7 @@
 /**
  * Opens the partitions of a data directory, one at a time: as a clean stop has left them, or, where anything
- * has touched their files since, by recovery.
+ * has touched their files since, by recovery. Recovery has two steps: what the folder says of the partition
+ * is read at once, its log when its turn comes.
  */
 import type { DirectoryEpoch } from './epochs/directory-epoch.ts'
 import type { EpochStart, LeaderEpochs } from './epochs/leader-epochs.ts'
@@ -12,6 +13,7 @@ import { Partition } from './partition/partition.ts'
 import type { Checkpoint } from './recovery/checkpoint.ts'
 import { restorePartition, type StoppedFiles } from './recovery/clean-stop.ts'
 import { recoverPartition, type PartitionRecovery, type RecoveredLog } from './recovery/recovery.ts'
+import type { FoundPartition } from './unrecovered-partition.ts'
 
 /** What the last process has left. */
 export interface LeftByLastProcess {
@@ -24,8 +26,6 @@ export interface LeftByLastProcess {
 export interface OpenedPartition {
   readonly partition: Partition
   readonly report: PartitionRecovery
-  /** Its configuration could be read. */
-  readonly isConfigured: boolean
 }
 
 export class PartitionOpening {
@@ -62,28 +62,53 @@ export class PartitionOpening {
     const partition = new Partition(about, this.#context, log)
     const { logStartOffset, logEndOffset } = partition
     const report = { topic, index, logStartOffset, logEndOffset, cut: undefined, damage: undefined }
-    return { partition, report, isConfigured: true }
+    return { partition, report }
   }
 
-  async recover(name: string): Promise<OpenedPartition> {
-    const { topic, index } = parsePartitionFolder(name)!
+  /**
+   * Whether the log may be used before every partition is recovered. Its checkpoints are then written again
+   * with what they say now of the others: as long as that is proved, it is proved again.
+   */
+  get canWait(): boolean {
+    const { recoveryPoints, logStarts } = this.#left
+    return recoveryPoints.state !== 'damaged' && ['good', 'missing'].includes(logStarts.state)
+  }
+
+  /** What is known of a partition before its recovery. */
+  async find(name: string): Promise<FoundPartition> {
     const folder = `${this.#path}/${name}`
     const { config, isKnown: isConfigured } = await readPartitionConfig(this.#context.disk, folder)
-    const { recoveryPoints, logStarts } = this.#left
+    const keepAll = { retentionBytes: -1, retentionMs: -1 }
+    return {
+      name,
+      folder,
+      config,
+      isConfigured,
+      settings: isConfigured ? this.#settings : { ...this.#settings, ...keepAll },
+      recoveryPoint: this.#left.recoveryPoints.offsets.get(name),
+      logStartOffset: this.#left.logStarts.offsets.get(name),
+    }
+  }
+
+  /** `pause`: called between bounded pieces of work; what it throws ends the recovery. */
+  async recover(
+    { name, folder, config, settings, recoveryPoint = 0, logStartOffset }: FoundPartition,
+    pause?: () => Promise<void>,
+  ): Promise<OpenedPartition> {
+    const { topic, index } = parsePartitionFolder(name)!
     const { log, report } = await recoverPartition(this.#context, {
       topic,
       index,
       folder,
-      recoveryPoint: recoveryPoints.state === 'damaged' ? undefined : (recoveryPoints.offsets.get(name) ?? 0),
-      logStartOffset: logStarts.offsets.get(name),
-      startIsProved: logStarts.state === 'good',
+      recoveryPoint: this.#left.recoveryPoints.state === 'damaged' ? undefined : recoveryPoint,
+      logStartOffset,
+      startIsProved: this.#left.logStarts.state === 'good',
       repair: false,
+      pause,
     })
-    const keepAll = { retentionBytes: -1, retentionMs: -1 }
-    const settings = isConfigured ? this.#settings : { ...this.#settings, ...keepAll }
     const epochs = await this.#epochsOf(folder, log, undefined)
     const about = { topic, index, folder, config, settings, epochs }
-    return { partition: new Partition(about, this.#context, log, report.damage), report, isConfigured }
+    return { partition: new Partition(about, this.#context, log, report.damage), report }
   }
 
   #epochsOf(

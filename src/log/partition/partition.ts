@@ -180,6 +180,14 @@ export class Partition {
     return this.#producers.largestId
   }
 
+  /**
+   * Forgets producers with this id or a greater one, unless a transaction of theirs is open: new producers
+   * get such ids. One that writes again is taken at any sequence number.
+   */
+  forgetProducersFrom(producerId: number): void {
+    this.#producers.forgetFrom(producerId)
+  }
+
   /** Why the partition refuses; undefined while it works. */
   get failure(): MillraceError | undefined {
     return this.#availability.failure

@@ -239,6 +239,12 @@ export class ProducerState {
       if (entry.firstOffset === none && entry.lastSeenMs < beforeMs) this.#entries.delete(entry.producerId)
   }
 
+  /** Forgets producers with this id or a greater one, unless a transaction of theirs is open. */
+  forgetFrom(producerId: number): void {
+    for (const entry of this.#entries.values())
+      if (entry.firstOffset === none && entry.producerId >= producerId) this.#entries.delete(entry.producerId)
+  }
+
   #checkEpoch(producerId: number, epoch: number, where: string): void {
     const known = Math.max(this.#entries.get(producerId)?.epoch ?? none, this.#fences.get(producerId) ?? none)
     if (epoch >= known) return

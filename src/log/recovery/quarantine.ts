@@ -11,6 +11,7 @@ const chunkBytes = 1 << 20
 
 /**
  * Copies [start, end) of a file to a position in another, or to its own place. DISK_FULL, while `doing` that.
+ * `pause` is called between the pieces; what it throws ends the copy.
  */
 export async function copyBytes(
   from: DiskFile,
@@ -19,6 +20,7 @@ export async function copyBytes(
   to: DiskFile,
   position: number,
   doing: string,
+  pause?: () => Promise<void>,
 ): Promise<void> {
   const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - start))
   for (let copied = 0; copied < end - start;) {
@@ -30,6 +32,7 @@ export async function copyBytes(
     const written = await to.write([chunk.subarray(0, read)], position + copied)
     if (written < read) throw diskFull(doing)
     copied += read
+    if (copied < end - start) await pause?.()
   }
 }
 

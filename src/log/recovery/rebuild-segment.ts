@@ -13,12 +13,18 @@ import type { Segment, SegmentContext } from '../segment/segment.ts'
 import type { FoundSegment } from './found-segment.ts'
 import { copyBytes } from './quarantine.ts'
 
-/** `recoveryPoint`: below it a sync is known to have succeeded, so that nothing is written again. */
+export interface RebuildOptions {
+  /** Below it a sync is known to have succeeded, so that nothing is written again. */
+  readonly recoveryPoint: number
+  /** Called between bounded pieces of work; what it throws ends the work. */
+  readonly pause?: (() => Promise<void>) | undefined
+}
+
 export async function rebuildSegment(
   context: SegmentContext,
   { segment, sizeBytes }: FoundSegment,
   producers: ProducerReplay,
-  recoveryPoint: number,
+  { recoveryPoint, pause }: RebuildOptions,
 ): Promise<ScanEnd> {
   const { disk, files, readOnly } = context
   segment.startIndexes()
@@ -32,7 +38,7 @@ export async function rebuildSegment(
       file,
       sizeBytes,
       { position: 0, offset: segment.baseOffset },
-      { gapless: !readOnly && !segment.hasGaps },
+      { gapless: !readOnly && !segment.hasGaps, pause },
       (batch, position) => {
         indexBatch(segment, batch)
         const aborted = producers.replay(batch)
@@ -41,7 +47,8 @@ export async function rebuildSegment(
       },
     )
     if (readOnly) return scanned
-    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)
+    const doing = `rewriting ${segment.path}`
+    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, doing, pause)
     await file.sync()
     return scanned
   })

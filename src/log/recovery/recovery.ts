@@ -88,6 +88,11 @@ export interface RecoveryInput {
   readonly startIsProved: boolean
   /** Cut damage off wherever it is. */
   readonly repair: boolean
+  /**
+   * Called between bounded pieces of work. What it throws ends the recovery, as a crash would: the next one
+   * starts over.
+   */
+  readonly pause?: (() => Promise<void>) | undefined
 }
 
 /** A reason to refuse. */
@@ -321,18 +326,25 @@ class Recovery {
   async #scan(found: FoundSegment, isActive: boolean): Promise<ScanEnd | undefined> {
     const { segment, rebuild } = found
     const { disk, files, readOnly } = this.#context
+    const { pause } = this.#input
     if (!rebuild) {
       if (segment.nextOffset <= this.#producers.fromOffset) return undefined
+      await pause?.()
       const from = { position: 0, offset: segment.baseOffset }
+      const gapless = !readOnly && !segment.hasGaps
       return await files.use(segment.path, 'read', file =>
-        scanSegment(file, segment.sizeBytes, from, { gapless: !readOnly && !segment.hasGaps }, batch =>
+        scanSegment(file, segment.sizeBytes, from, { gapless, pause }, batch =>
           this.#producers.replay(batch),
         ),
       )
     }
+    await pause?.()
     if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
       await this.#producers.save(segment.baseOffset)
-    const end = await rebuildSegment(this.#context, found, this.#producers, this.#recoveryPoint)
+    const end = await rebuildSegment(this.#context, found, this.#producers, {
+      recoveryPoint: this.#recoveryPoint,
+      pause,
+    })
     if (readOnly) return end
     // Where the times of its appends are lost, it is as old as this recovery.
     const { times, logBytes } = found.digest ?? {}

@@ -15,6 +15,8 @@ export interface ScanFrom {
 export interface ScanOptions {
   /** Offsets must follow each other without a gap, as in a log that was never compacted. */
   readonly gapless: boolean
+  /** Called before each read but the first; what it throws ends the scan. */
+  readonly pause?: (() => Promise<void>) | undefined
 }
 
 export interface ScanEnd extends ScanFrom {
@@ -43,6 +45,7 @@ export async function scanSegment(
       if (length !== undefined && length > left)
         return end(`a batch of ${length} bytes has only ${left} left in the file`)
       if (left < batchHeaderBytes) return end(`${left} bytes are left, too few for a batch`)
+      if (chunk.length > 0) await options.pause?.()
       chunk = Buffer.allocUnsafeSlow(Math.min(left, Math.max(chunkBytes, length ?? 0)))
       start = position
       chunk = chunk.subarray(0, await file.read(chunk, position))

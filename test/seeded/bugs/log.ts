@@ -221,8 +221,8 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'a checkpoint says what is not so: what shows is taken for synced',
     file: 'src/log/checkpointer.ts',
-    find: "this.#save(recoveryPointsName, 'syncedOffset')",
-    replace: "this.#save(recoveryPointsName, 'highWatermark')",
+    find: "this.#save(recoveryPointsName, 'syncedOffset', 'recoveryPoint')",
+    replace: "this.#save(recoveryPointsName, 'highWatermark', 'recoveryPoint')",
     tests: ['src/log/log-directory.test.ts'],
   },
   {
