@@ -36,8 +36,8 @@ export interface OpenLogOptions {
    */
   readonly readOnly?: boolean
   /**
-   * Called when the disk has failed and the process should end. The next start finds all acknowledged
-   * records.
+   * Called when the disk has failed and the process should end, also during the recovery of a partition. The
+   * next start finds all acknowledged records.
    */
   readonly onFatal?: (error: Error) => void
 }
@@ -52,6 +52,9 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
 /**
  * Opens the log in a folder, and creates a missing one. One process at a time may have it open. `folder` is a
  * path, or a file URL such as `new URL('data', import.meta.url)`.
+ *
+ * After a crash partitions are recovered beside the calls of the program. A call that needs a partition waits
+ * for that one, and fails with DISK_FULL (retriable) or DISK_FAILED if it cannot be recovered.
  *
  * @example
  * await using log = await openLog('./data')

@@ -105,6 +105,7 @@ export class Admin implements LogAdmin {
     { app }: { readonly app?: string } = {},
   ): Promise<number> {
     this.#parts.checkOpen()
+    await this.#parts.topics.opened(topic, index)
     const partition = this.#parts.writable(topic, index, app)
     const { settings } = partition
     if (settings.compact && !settings.delete)
@@ -129,8 +130,12 @@ export class Admin implements LogAdmin {
     this.#parts.checkOpen()
     const { log, topics, transactions } = this.#parts
     if (topic !== undefined) topics.known(topic)
+    const isAsked = (partition: { readonly topic: string }): boolean =>
+      topic === undefined || partition.topic === topic
+    const unrecovered = [...log.unrecovered()].filter(isAsked)
+    await Promise.all(unrecovered.map(partition => partition.once(() => undefined)))
     return [...log.partitions()]
-      .filter(partition => topic === undefined || partition.topic === topic)
+      .filter(isAsked)
       .flatMap(partition => openIn(partition, producerId => transactions.idOf(producerId)))
   }
 
@@ -139,7 +144,7 @@ export class Admin implements LogAdmin {
     const { offsets, topics, transactions } = this.#parts
     if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
     const { topic, partition, producerId } = transaction
-    const target = topics.partition(topic, partition)
+    const target = await topics.opened(topic, partition)
     await abortHanging(target, producerId, transactions.idOf(producerId))
     if (target === offsets.partition) offsets.ended(producerId, 'abort')
   }

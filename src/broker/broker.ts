@@ -7,7 +7,7 @@
  * in an order that matters.
  */
 import { type ActiveClock, MillraceError } from '../base/index.ts'
-import { LogDirectory, type Partition } from '../log/index.ts'
+import { LogDirectory, type Partition, type UnrecoveredPartition } from '../log/index.ts'
 import type {
   GroupCommit,
   GroupCoordinator,
@@ -30,6 +30,7 @@ import { GroupExpiry } from './groups/group-expiry.ts'
 import { groupSettings } from './groups/group-settings.ts'
 import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
+import { internalTopics } from './internal/topic-names.ts'
 import type { Offsets } from './offsets/offsets.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
@@ -123,7 +124,8 @@ export class Broker {
   }
 
   /**
-   * Opens the log in a folder, creates a missing one, and recovers it after a crash.
+   * Opens the log in a folder, and creates a missing one. After a crash it recovers its internal topics; the
+   * others are recovered beside the calls of users, and each call waits for the partition that it names.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED,
    *   LIMIT_EXCEEDED, INVALID_ARGUMENT, INVALID_CONFIG
    */
@@ -140,6 +142,7 @@ export class Broker {
       ...logOptions(statics),
       retentionCheckIntervalMs,
       cleaner,
+      first: topic => internalTopics.includes(topic),
     })
     try {
       const broker = new Broker(await openParts(log, options, statics))
@@ -182,13 +185,33 @@ export class Broker {
     await this.#topics.delete(name, app)
   }
 
-  /** @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION, PARTITION_DAMAGED */
+  /**
+   * A partition that is not recovered yet; undefined: it is open, or unknown. An entrance asks this before
+   * every call on a partition, and makes the call by `once` if there is one: so calls keep their order.
+   */
+  unrecovered(topic: string, index: number): UnrecoveredPartition | undefined {
+    return this.#topics.unrecovered(topic, index)
+  }
+
+  /**
+   * A partition, once it is open: for entrances whose calls keep no order.
+   * @throws MillraceError as {@link partition}; DISK_FULL (retriable), DISK_FAILED: it could not be
+   *   recovered; CLOSED
+   */
+  opened(topic: string, index: number): Promise<Partition> {
+    return this.#topics.opened(topic, index)
+  }
+
+  /**
+   * A partition that is open: see {@link unrecovered}.
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION, PARTITION_DAMAGED
+   */
   partition(topic: string, index: number): Partition {
     return this.#topics.partition(topic, index)
   }
 
   /**
-   * A partition that users, or the given app, may write to.
+   * A partition that is open, and that users, or the given app, may write to.
    * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION, PARTITION_DAMAGED, INVALID_ARGUMENT
    */
   writable(topic: string, index: number, writerApp: string | undefined): Partition {
@@ -206,7 +229,7 @@ export class Broker {
   /** Looks up a position (ListOffsets); after a commit, `latest` includes the committed records. */
   async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
     this.checkOpen()
-    const partition = this.#topics.partition(topic, index)
+    const partition = await this.#topics.opened(topic, index)
     if (at === 'earliest') return partition.logStartOffset
     if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
     const end = partition.readableEnd(isolation)
@@ -317,6 +340,8 @@ export class Broker {
     for (const entrance of this.#entrances) await entrance.leaveGroups()
     this.#closed = true
     await this.#expiry.stop()
+    // Appends that wait for a partition are refused, and not waited for.
+    await this.#log.stopRecovery()
     for (const entrance of this.#entrances) await entrance.close()
     try {
       await this.transactions.close()
@@ -353,7 +378,7 @@ export class Broker {
 
   #checkOffsets(offsets: readonly OffsetCommit[]): void {
     for (const { topic, partition, offset } of offsets) {
-      this.#topics.partition(topic, partition)
+      this.#topics.check(topic, partition)
       if (!Number.isSafeInteger(offset) || offset < 0)
         throw new MillraceError(
           'INVALID_ARGUMENT',

@@ -64,6 +64,7 @@ export class InProcessLog implements LogPort {
     const { writers } = this.#clients
     this.#writerContext = {
       clock,
+      unrecovered: (topic, index) => broker.unrecovered(topic, index),
       writable: (topic, index, app) => broker.writable(topic, index, app),
       transactions: broker.transactions,
       offsets: broker.offsets,
@@ -74,7 +75,8 @@ export class InProcessLog implements LogPort {
   }
 
   /**
-   * Opens the log in a folder, creates a missing one, and recovers it after a crash.
+   * Opens the log in a folder, and creates a missing one. After a crash the partitions of users are recovered
+   * beside their calls.
    * @throws MillraceError DATA_DIR_IN_USE, DATA_DIR_FOREIGN, DATA_DIR_UNREADABLE
    */
   static async open(path: string, options: InProcessLogOptions): Promise<InProcessLog> {
@@ -116,6 +118,7 @@ export class InProcessLog implements LogPort {
     const context = {
       clock: this.#clock,
       memory: this.#fetchMemory,
+      unrecovered: (topic: string, index: number) => this.#broker.unrecovered(topic, index),
       partition: (topic: string, index: number) => this.#broker.partition(topic, index),
       closed: (reader: InProcessReader) => readers.delete(reader),
     }

@@ -2,6 +2,9 @@
  * The parts of a broker, opened in their order: topics, the transaction log, transactions that a crash left
  * open, committed offsets, producer ids. Open transactions are ended first, so that the replay of committed
  * offsets finds every one of them decided.
+ *
+ * After a crash only the partitions of internal topics are recovered by then. Of the others a start knows
+ * what their folders say; they are recovered beside the calls of users.
  */
 import { ActiveClock, type Clock, type Random } from '../base/index.ts'
 import type { LogDirectory, LogDirectoryOptions, PartitionSettings } from '../log/index.ts'
@@ -17,7 +20,7 @@ import { offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
 import { Topics } from './topics/topics.ts'
 import { transactionLimits } from './transactions/transaction-limits.ts'
 import { TransactionLog } from './transactions/transaction-log.ts'
-import { recoverTransactions } from './transactions/transaction-recovery.ts'
+import { TransactionRecovery, type RecoveredId } from './transactions/transaction-recovery.ts'
 import { Transactions } from './transactions/transactions.ts'
 
 export interface BrokerOptions extends Omit<
@@ -56,6 +59,8 @@ export async function openParts(
 ): Promise<Parts> {
   const { clock, random, internal: limits = {} } = options
   const metadata = await MetadataFile.open(log.disk, log.path)
+  // Without its list of producer ids the log has to know them all.
+  if (metadata.origin !== 'proved') await recoverAll(log)
   const configs = new Configs(statics, metadata.current.brokerConfigs)
   const topics = await Topics.open(log, metadata, configs, random)
   const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
@@ -66,16 +71,32 @@ export async function openParts(
   // With durability 'os' a loss of power may take the offsets of a committed transaction: that is accepted.
   const synced = options.durability === 'os' ? [] : transactionLog.states.values()
   const cut = await CutOffsets.open(metadata, offsetsPartition, synced)
-  const states = await recoverTransactions(log, transactionLog)
+  const recovery = new TransactionRecovery(log, transactionLog)
+  const recovered = await recovery.start()
   const topicId = (topic: string): string | undefined => topics.get(topic)?.id
   const offsets = await Offsets.open(offsetsPartition, { clock, limits, topicId })
   if (transactionLog.failure) offsets.undecidedAll(transactionLog.failure)
   const producerIds = new ProducerIds(metadata)
-  await skipUsedIds(producerIds, log, metadata, states.values(), clock)
+  await skipUsedIds(producerIds, log, metadata, recovered.values(), clock)
   const active = new ActiveClock(clock)
   const parts = { clock, active, log, transactionLog, offsets, producerIds, ...transactionLimits(configs) }
-  const transactions = new Transactions(parts, states)
+  const transactions = new Transactions(parts, recovered)
+  // Producers with such ids are of no life that the metadata file knows.
+  const unused = producerIds.unused
+  log.recoverOthers(async partition => {
+    await recovery.endIn(partition)
+    partition.forgetProducersFrom(unused)
+    const ahead = new Set<number>()
+    recovery.producersAhead(partition, ahead)
+    for (const producerId of ahead) transactions.producerAhead(producerId)
+  })
   return { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options }
+}
+
+/** Recovers the partitions that may wait, before transactions are looked at. */
+async function recoverAll(log: LogDirectory): Promise<void> {
+  log.recoverOthers(async () => undefined)
+  await Promise.all(Array.from(log.unrecovered(), partition => partition.once(() => undefined)))
 }
 
 /** A new producer must not get an id that the log has already. */
@@ -83,12 +104,12 @@ async function skipUsedIds(
   producerIds: ProducerIds,
   log: LogDirectory,
   { origin }: MetadataFile,
-  states: Iterable<{ readonly producerId: number }>,
+  recovered: Iterable<RecoveredId>,
   clock: Clock,
 ): Promise<void> {
   // The ids that these partitions have seen are unknown: begin far beyond Kafka's, which count from 0.
   if (origin === 'new' && log.recovery.partitions.length > 0) await producerIds.skipPast(clock.now())
   let largest = log.largestProducerId
-  for (const { producerId } of states) largest = Math.max(largest, producerId)
+  for (const { value } of recovered) largest = Math.max(largest, value.producerId)
   await producerIds.skipPast(largest)
 }

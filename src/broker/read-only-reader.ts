@@ -168,6 +168,7 @@ export class ReadOnlyReader implements Reader {
         clock: this.#context.clock,
         // A look may end while the caller still has a batch of it.
         memory: freshMemory,
+        unrecovered: () => undefined,
         partition: (topic, index) => looks.get(topic)!.partition(index),
         closed: () => undefined,
       },

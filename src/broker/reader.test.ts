@@ -38,6 +38,7 @@ async function makeWorld(count: number, batches: number, lentBytesMax: number): 
         {
           clock: virtualClock(),
           memory,
+          unrecovered: () => undefined,
           partition: (_topic, index) => partitions[index]!,
           closed: () => undefined,
         },

@@ -12,7 +12,7 @@
  */
 import { MillraceError } from '../base/index.ts'
 import type { Clock, Lender } from '../base/index.ts'
-import type { Partition, ReadResult } from '../log/index.ts'
+import type { Partition, ReadResult, UnrecoveredPartition } from '../log/index.ts'
 import {
   AbortedFilter,
   type FetchedBatch,
@@ -33,7 +33,9 @@ const quickTurnsMax = 32
 export interface ReaderContext {
   readonly clock: Clock
   readonly memory: Lender
-  /** UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
+  /** A partition that is not recovered yet. */
+  unrecovered(topic: string, index: number): UnrecoveredPartition | undefined
+  /** One that is open. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   partition(topic: string, index: number): Partition
   closed(reader: InProcessReader): void
 }
@@ -48,7 +50,8 @@ interface Buffered extends FetchedBatch {
 interface Source {
   readonly topic: string
   readonly index: number
-  readonly partition: Partition | undefined
+  /** Undefined until it is recovered, or with an {@link error}. */
+  partition: Partition | undefined
   /** Stops waiting for the partition to advance. Undefined: it does not wait. */
   stopWaiting: (() => void) | undefined
   /** The memory of the batch that was taken last. */
@@ -135,7 +138,7 @@ export class InProcessReader implements Reader {
   atEnd(topic: string, partition: number): boolean {
     const source = this.#source(topic, partition)
     // A fetch from here finds nothing, or an offset out of range.
-    if (source.fetching || source.error !== undefined) return false
+    if (source.fetching || source.error !== undefined || !source.partition) return false
     return source.head === source.buffer.length && source.position >= this.#end(source)
   }
 
@@ -197,9 +200,10 @@ export class InProcessReader implements Reader {
   }
 
   #open(topic: string, index: number, offset: number): Source {
-    const source = {
+    const source: Source = {
       topic,
       index,
+      partition: undefined,
       buffer: [],
       head: 0,
       bufferedBytes: 0,
@@ -208,13 +212,35 @@ export class InProcessReader implements Reader {
       fetching: false,
       stopWaiting: undefined,
       held: undefined,
+      error: undefined,
       dropped: false,
     }
+    const unrecovered = this.#context.unrecovered(topic, index)
+    if (unrecovered) void this.#openLater(source, unrecovered)
+    else this.#find(source)
+    return source
+  }
+
+  #find(source: Source): void {
     try {
-      return { ...source, partition: this.#context.partition(topic, index), error: undefined }
+      source.partition = this.#context.partition(source.topic, source.index)
     } catch (error) {
-      return { ...source, partition: undefined, error }
+      source.error = error
     }
+  }
+
+  /** The other partitions are read meanwhile. */
+  async #openLater(source: Source, partition: UnrecoveredPartition): Promise<void> {
+    try {
+      await partition.once(() => {
+        if (!source.dropped) this.#find(source)
+      })
+    } catch (error) {
+      source.error ??= error
+    }
+    if (source.dropped) return
+    this.#fill(source)
+    this.#notify()
   }
 
   #source(topic: string, partition: number): Source {
@@ -227,7 +253,7 @@ export class InProcessReader implements Reader {
     )
   }
 
-  /** The readable end. */
+  /** The readable end; unknown until the partition is recovered. */
   #end({ partition, position }: Source): number {
     return partition ? partition.readableEnd(this.#isolation) : position
   }

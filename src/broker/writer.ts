@@ -1,10 +1,11 @@
 /**
  * In-process writers. Both stamp the batch and append it synchronously within the call, so the order of calls
  * is the order in the partition. A call waits for the disk only: for its acknowledgement, or for room in the
- * partition. One that waits for room takes its sequence number, and is built, when its turn comes.
+ * partition. One that waits for room takes its sequence number, and is built, when its turn comes. To a
+ * partition that is not recovered yet, calls are made in their order once it is.
  */
 import { MillraceError, type Clock } from '../base/index.ts'
-import type { AppendReceipt, Partition } from '../log/index.ts'
+import type { AppendReceipt, Partition, UnrecoveredPartition } from '../log/index.ts'
 import {
   type BatchToAppend,
   type GroupCommit,
@@ -20,9 +21,11 @@ import type { Transactions } from './transactions/transactions.ts'
 
 export interface WriterContext {
   readonly clock: Clock
+  /** A partition that is not recovered yet. */
+  unrecovered(topic: string, index: number): UnrecoveredPartition | undefined
   /**
-   * A partition that users, or the given app, may write to. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION,
-   * INVALID_ARGUMENT.
+   * A partition that is open, and that users, or the given app, may write to. Throws UNKNOWN_TOPIC,
+   * UNKNOWN_PARTITION, INVALID_ARGUMENT.
    */
   writable(topic: string, index: number, app: string | undefined): Partition
   readonly transactions: Transactions
@@ -50,13 +53,30 @@ export class PlainWriter implements Writer {
     this.app = app
   }
 
-  async append(
+  append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }> {
+    if (this.#closed) return Promise.reject(this.#failure ?? closedError())
+    const unrecovered = this.#context.unrecovered(topic, partition)
+    return unrecovered ? this.#appendLater(unrecovered, batch) : this.#appendTo(topic, partition, batch)
+  }
+
+  async #appendLater(
+    partition: UnrecoveredPartition,
+    batch: BatchToAppend,
+  ): Promise<{ readonly baseOffset: number }> {
+    this.#appends.began()
+    try {
+      return await partition.once(() => this.#appendTo(partition.topic, partition.index, batch))
+    } finally {
+      this.#appends.ended()
+    }
+  }
+
+  async #appendTo(
     topic: string,
     partition: number,
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
     this.#check()
-    if (this.#closed) throw closedError()
     // A missing topic does not fail the writer: nothing was appended.
     const target = this.#context.writable(topic, partition, this.app)
     this.#appends.began()
@@ -116,7 +136,7 @@ export class TransactionalWriter implements Writer {
   readonly #sequences: ProducerSequences<Partition>
   readonly #failures = new WriterFailures()
   #dirty = false
-  /** Appends of this transaction, also those that wait for room. */
+  /** Appends of this transaction, also those that wait for room, or for the recovery of their partition. */
   readonly #appends = new OpenAppends()
   /** The end of a transaction in progress: later calls wait for it. */
   #ending: Promise<void> | undefined
@@ -128,13 +148,43 @@ export class TransactionalWriter implements Writer {
     this.app = app
   }
 
-  async append(
+  append(topic: string, partition: number, batch: BatchToAppend): Promise<{ readonly baseOffset: number }> {
+    return this.#ending || this.#context.unrecovered(topic, partition)
+      ? this.#appendLater(topic, partition, batch)
+      : this.#appendTo(topic, partition, batch)
+  }
+
+  async #appendLater(
     topic: string,
     partition: number,
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
     // Calls during a commit belong to the next transaction, in their order.
     while (this.#ending) await this.#ending
+    const unrecovered = this.#context.unrecovered(topic, partition)
+    if (!unrecovered) return this.#appendTo(topic, partition, batch)
+    this.#failures.check()
+    let isMade = false
+    this.#appends.began()
+    try {
+      return await unrecovered.once(() => {
+        isMade = true
+        return this.#appendTo(topic, partition, batch)
+      })
+    } catch (error) {
+      // Nothing was appended: the partition cannot be recovered, or the log is closed.
+      if (!isMade) this.#failures.refuse(error)
+      throw error
+    } finally {
+      this.#appends.ended()
+    }
+  }
+
+  async #appendTo(
+    topic: string,
+    partition: number,
+    batch: BatchToAppend,
+  ): Promise<{ readonly baseOffset: number }> {
     this.#failures.check()
     const target = this.#refusing(() => this.#context.writable(topic, partition, this.app))
     this.#appends.began()

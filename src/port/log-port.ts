@@ -144,7 +144,10 @@ export interface Reader {
   atEnd(topic: string, partition: number): boolean
   /** The offset after everything taken or filtered so far. */
   position(topic: string, partition: number): number
-  /** The readable end as it is known now: high watermark, or last stable offset under read_committed. */
+  /**
+   * The readable end as it is known now: high watermark, or last stable offset under read_committed. Until
+   * the log can tell, as while it recovers the partition, the position.
+   */
   end(topic: string, partition: number): number
   /**
    * Resolves when a partition without a buffered batch may have one or has reached its end, when anything has

@@ -119,7 +119,7 @@ class Client {
       this.#open = { values: [], offset: ++this.#count, asked: undefined, isBroken: false, hasOffset: false }
     const transaction = this.#open
     const index = this.#random.int(partitions.length)
-    const partition = broker.partition(topic, index)
+    const partition = await answer(hasEnded, broker.opened(topic, index))
     const value = `${this.name} ${transaction.offset}.${transaction.values.length}`
     try {
       const { clientTransactions } = broker
@@ -202,7 +202,8 @@ class Client {
   /** A call of an earlier identity, which was on its way for long. */
   async #comeLate({ broker, hasEnded }: World): Promise<void> {
     const { transactions } = broker
-    const partition = broker.partition(topic, this.#random.int(partitions.length))
+    const index = this.#random.int(partitions.length)
+    const partition = await answer(hasEnded, broker.opened(topic, index))
     const late: readonly (() => Promise<unknown>)[] = [
       () => transactions.addPartitions(this.name, this.#stale!, [partition], this.version),
       () => transactions.end(this.name, this.#stale!, 'commit', this.version),

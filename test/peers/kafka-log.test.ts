@@ -72,7 +72,13 @@ describe('a log that Apache Kafka wrote', () => {
         assert(found)
         return found
       }
-      const context = { clock: systemClock, memory: freshMemory, partition, closed: () => undefined }
+      const context = {
+        clock: systemClock,
+        memory: freshMemory,
+        unrecovered: () => undefined,
+        partition,
+        closed: () => undefined,
+      }
       for (const [name, expected] of partitions())
         for (const isolation of isolations) {
           const reader = new InProcessReader(context, { isolation })

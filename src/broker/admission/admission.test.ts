@@ -331,6 +331,7 @@ test('a writer continues after a batch that its topic refuses, without a gap in 
 function writerTo(partition: Partition): PlainWriter {
   const context = {
     clock: virtualClock(now),
+    unrecovered: () => undefined,
     writable: () => partition,
     transactions: { isDeleted: () => false },
     closed: () => undefined,

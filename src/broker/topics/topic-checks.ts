@@ -1,8 +1,10 @@
 /** Checks of a topic's name and configuration. */
 import { checkTopicName, MillraceError } from '../../base/index.ts'
-import type { TopicConfigs } from '../../port/index.ts'
+import type { TopicConfig, TopicConfigs } from '../../port/index.ts'
 import { checkTopicConfig } from '../configs/broker-configs.ts'
 import { textOf, type ConfigTexts } from '../configs/values.ts'
+import type { StoredTopic } from '../internal/metadata.ts'
+import { isNamedAsOfApp } from '../internal/topic-names.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
 const partitionsMax = 10_000
@@ -37,4 +39,14 @@ export function checkedConfigs(configs: TopicConfigs = {}): ConfigTexts {
     checkTopicConfig(name, texts[name])
   }
   return texts
+}
+
+/** Whether 0.1.0 made the topic for the app that asks for it. */
+export function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfig): boolean {
+  return (
+    app === undefined &&
+    config.app !== undefined &&
+    isNamedAsOfApp(name, config.app) &&
+    partitions === config.partitions
+  )
 }

@@ -22,7 +22,10 @@ export function description(topic: StoredTopic, settings: PartitionSettings): To
 }
 
 /** With what the partition itself states: its last cut stays. */
-export function vouchedConfig({ config: { cutAt, cutId } }: Partition, topic: StoredTopic): PartitionConfig {
+export function vouchedConfig(
+  { config: { cutAt, cutId } }: Pick<Partition, 'config'>,
+  topic: StoredTopic,
+): PartitionConfig {
   const cut = { ...(cutAt === undefined ? {} : { cutAt }), ...(cutId === undefined ? {} : { cutId }) }
   return { ...partitionConfig(topic), ...cut }
 }
@@ -35,4 +38,9 @@ export function partitionConfig({ id, partitions, app, configs }: StoredTopic): 
     partitions,
     ...(app === undefined ? {} : { app }),
   }
+}
+
+/** The topics, of which those with these ids are being deleted. */
+export function deleting(topics: readonly StoredTopic[], ids: ReadonlySet<string>): StoredTopic[] {
+  return topics.map(topic => (ids.has(topic.id) ? { ...topic, deleting: true } : topic))
 }

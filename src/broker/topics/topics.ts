@@ -7,15 +7,28 @@
  * when the name is used again, or at the next start. The partitions vouch for their topic: see
  * topic-recovery.ts.
  */
-import { inParallel, isMillraceError, MillraceError, randomUuid, type Random } from '../../base/index.ts'
-import type { LogDirectory, Partition, PartitionConfig, PartitionSettings } from '../../log/index.ts'
+import {
+  assert,
+  inParallel,
+  isMillraceError,
+  MillraceError,
+  randomUuid,
+  type Random,
+} from '../../base/index.ts'
+import type {
+  LogDirectory,
+  Partition,
+  PartitionConfig,
+  PartitionSettings,
+  UnrecoveredPartition,
+} from '../../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../../port/index.ts'
 import type { Configs } from '../configs/configs.ts'
 import type { ConfigTexts } from '../configs/values.ts'
 import type { Metadata, MetadataFile, StoredTopic } from '../internal/metadata.ts'
-import { checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
-import { description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
-import { internalTopics, isNamedAsOfApp, keptWhole } from '../internal/topic-names.ts'
+import { canBeClaimed, checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
+import { deleting, description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
+import { internalTopics, keptWhole } from '../internal/topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
 
 /** Partitions that are made or removed at a time: they share the syncs of the directory. */
@@ -23,7 +36,7 @@ const concurrency = 16
 
 /** Other users of a topic, which end with it. */
 export interface TopicUsers {
-  /** The topic is gone. Called synchronously, before its files are removed. */
+  /** The topic is gone. Called synchronously, before its files are removed; `partitions`: the open ones. */
   deleted(name: string, partitions: readonly Partition[]): void
   /** Forgets the committed offsets of groups for it. Resolves when that is durable. */
   forgetOffsets(topic: StoredTopic): Promise<void>
@@ -92,15 +105,36 @@ export class Topics {
   }
 
   /**
-   * The partition. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED for each partition of a topic
-   * with missing files.
+   * The partition, which is open: ask {@link unrecovered} first. Throws UNKNOWN_TOPIC, UNKNOWN_PARTITION;
+   * PARTITION_DAMAGED for each partition of a topic with missing files.
    */
   partition(name: string, index: number): Partition {
+    const partition = this.#log.partition(name, index)
+    this.check(name, index)
+    assert(partition, 'a partition is used once it is open')
+    return partition
+  }
+
+  /** The partition, if it is not recovered yet: calls on it are made by its `once`. */
+  unrecovered(name: string, index: number): UnrecoveredPartition | undefined {
+    return this.#log.unrecoveredPartition(name, index)
+  }
+
+  /**
+   * The partition, once it is open. Throws as {@link partition} does; DISK_FULL, DISK_FAILED: it could not be
+   * recovered; CLOSED.
+   */
+  async opened(name: string, index: number): Promise<Partition> {
+    await this.unrecovered(name, index)?.once(() => undefined)
+    return this.partition(name, index)
+  }
+
+  /** Throws as {@link partition} does, whether the partition is open or not. */
+  check(name: string, index: number): void {
     const topic = this.known(name)
     const broken = this.#broken.get(name)
     if (broken) throw broken
-    const partition = this.#log.partition(name, index)
-    if (partition) return partition
+    if (this.#log.partition(name, index) || this.#log.unrecoveredPartition(name, index)) return
     throw new MillraceError(
       'UNKNOWN_PARTITION',
       `Topic '${name}' has the partitions 0 to ${topic.partitions - 1}, not ${index}.`,
@@ -162,7 +196,7 @@ export class Topics {
 
   /** The defaults of topics have changed. */
   reconfigure(): void {
-    for (const partition of this.#log.partitions()) {
+    for (const partition of this.#allPartitions()) {
       const topic = this.#byName.get(partition.topic)
       if (topic) partition.configure(this.#settingsOf(topic))
     }
@@ -242,13 +276,13 @@ export class Topics {
   async #remove(topic: StoredTopic): Promise<void> {
     const { name, id } = topic
     await this.#change(topics => deleting(topics, new Set([id])))
-    const partitions = [...this.#partitionsOf(topic)]
+    const open = [...this.#log.partitions()].filter(partition => partition.topic === name)
     this.#unfinished.set(name, topic)
     this.#broken.delete(name)
-    if (this.#byName.delete(name)) this.#users?.deleted(name, partitions)
+    if (this.#byName.delete(name)) this.#users?.deleted(name, open)
     await this.#users?.forgetOffsets(topic)
     const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
-    const indexes = partitions.map(({ index }) => index)
+    const indexes = Array.from(this.#partitionsOf(topic), ({ index }) => index)
     await inParallel(indexes, concurrency, remove)
     // A creation that failed may have left folders that are not partitions.
     await inParallel(Array(topic.partitions).keys(), concurrency, remove)
@@ -292,7 +326,7 @@ export class Topics {
 
   async #recover(): Promise<void> {
     const { current, origin } = this.#metadata
-    const found = reconcile(current.topics, this.#log.partitions(), origin === 'proved', () => this.#newId())
+    const found = reconcile(current.topics, this.#allPartitions(), origin === 'proved', () => this.#newId())
     for (const { topic, broken } of found) {
       if (broken !== undefined) this.#break(topic.name, broken)
       else if (topic.creating || topic.deleting) {
@@ -332,7 +366,7 @@ export class Topics {
     const config = { ...partitionConfig(topic), ...also }
     const settings = this.#settingsOf(topic)
     await inParallel(Array(topic.partitions).keys(), concurrency, async index => {
-      if (!this.#log.partition(topic.name, index))
+      if (!this.#log.partition(topic.name, index) && !this.unrecovered(topic.name, index))
         await this.#log.createPartition(topic.name, index, config, settings)
     })
   }
@@ -346,8 +380,13 @@ export class Topics {
     return this.#configs.settingsOf(configs)
   }
 
-  *#partitionsOf({ name }: StoredTopic): Iterable<Partition> {
-    for (const partition of this.#log.partitions()) if (partition.topic === name) yield partition
+  *#partitionsOf({ name }: StoredTopic): Iterable<Partition | UnrecoveredPartition> {
+    for (const partition of this.#allPartitions()) if (partition.topic === name) yield partition
+  }
+
+  *#allPartitions(): Iterable<Partition | UnrecoveredPartition> {
+    yield* this.#log.partitions()
+    yield* this.#log.unrecovered()
   }
 
   #change(change: (topics: readonly StoredTopic[]) => readonly StoredTopic[]): Promise<void> {
@@ -357,17 +396,4 @@ export class Topics {
 
 function unlessRetriable(error: unknown): void {
   if (!isMillraceError(error) || !error.retriable) throw error
-}
-
-function deleting(topics: readonly StoredTopic[], ids: ReadonlySet<string>): StoredTopic[] {
-  return topics.map(topic => (ids.has(topic.id) ? { ...topic, deleting: true } : topic))
-}
-
-function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfig): boolean {
-  return (
-    app === undefined &&
-    config.app !== undefined &&
-    isNamedAsOfApp(name, config.app) &&
-    partitions === config.partitions
-  )
 }

@@ -5,6 +5,7 @@
  * next one with the id gets a producer id that no partition knows. So it is safe for the ids of apps as well.
  */
 import type { Clock, Timer } from '../../base/index.ts'
+import type { LogDirectory } from '../../log/index.ts'
 import type { TransactionLog } from './transaction-log.ts'
 import { none } from './transaction-records.ts'
 import type { TransactionalId } from './transactional-id.ts'
@@ -14,6 +15,7 @@ const expiredMax = 1000
 
 export interface IdExpiryContext {
   readonly clock: Clock
+  readonly log: LogDirectory
   readonly transactionLog: TransactionLog
   /** For how long an unused id is remembered: Kafka's `transactional.id.expiration.ms`. */
   readonly expirationMs: number
@@ -58,7 +60,7 @@ export class IdExpiry {
         id.operations.run(async () => {
           if (!this.#isExpired(id) || this.#stopped || this.#ids.get(id.name) !== id) return
           // A producer that registers now waits, and finds the id gone.
-          await id.markers?.durable()
+          await id.ended(this.#context.log)
           await this.#context.transactionLog.remove([id.name])
           this.#ids.delete(id.name)
         }),

@@ -16,6 +16,11 @@ export class ProducerIds {
     this.#metadata = metadata
   }
 
+  /** No producer has this id or a greater one, as far as the metadata file tells. */
+  get unused(): number {
+    return this.#metadata.current.nextProducerId
+  }
+
   async next(): Promise<number> {
     while (this.#next === this.#blockEnd) await (this.#claiming ??= this.#claim())
     return this.#next++

@@ -97,7 +97,7 @@ export class ProducerRegistration {
     // The earlier writer adds nothing meanwhile: its transaction would have no end.
     id.isChanging = true
     try {
-      if (isUsedUp(id.epoch)) id.rotate(await this.#context.producerIds.next())
+      if (id.isBehind || isUsedUp(id.epoch)) id.rotate(await this.#context.producerIds.next())
       else id.epoch += 1
       Object.assign(id, next)
       id.mustAbort = false

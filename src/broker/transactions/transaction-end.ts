@@ -95,8 +95,8 @@ export class TransactionEnd {
     participants: readonly Participant[] = [],
     nextProducerId: number = none,
   ): Promise<void> {
-    // This record replaces the last one, which recovery needs while its markers can be lost.
-    await id.markers?.durable()
+    // This record replaces the last one, which recovery needs while markers of it are missing or can be lost.
+    await id.ended(this.#context.log)
     id.updatedMs = this.#context.clock.now()
     const value = id.value(status, id.updatedMs, participants, nextProducerId)
     await this.#context.transactionLog.write(new Map([[id.name, value]]))

@@ -17,7 +17,7 @@ import { offsetsTopic, transactionsTopic } from '../internal/topic-names.ts'
 import { Topics } from '../topics/topics.ts'
 import { TransactionLog } from './transaction-log.ts'
 import { transactionRecord, transactionStatus, type TransactionValue } from './transaction-records.ts'
-import { recoverTransactions } from './transaction-recovery.ts'
+import { TransactionRecovery } from './transaction-recovery.ts'
 import { Transactions } from './transactions.ts'
 
 const random = seededRandom(1)
@@ -74,7 +74,7 @@ export async function openParts(
   for (const [transactionalId, state] of Object.entries(states))
     await stateLog.append([transactionRecord(transactionalId, { ...anyState, ...state })]).durable
   const transactionLog = await TransactionLog.open(statePartition, clock, limits)
-  const recovered = await recoverTransactions(log, transactionLog)
+  const recovered = await new TransactionRecovery(log, transactionLog).start()
   const offsets = await Offsets.open(offsetsPartition, { clock, topicId: name => topics.get(name)?.id })
   const transactions = new Transactions(
     {

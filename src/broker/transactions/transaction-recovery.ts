@@ -1,76 +1,120 @@
 /**
  * What a start does with the transactions that the last stop has left open. It relies on the order in which
  * transactions end: transaction-end.ts.
+ *
+ * It ends every transaction that is still open in a partition: with a commit if the commit point was reached,
+ * otherwise with an abort. Those of clients stay open if the last stop was a clean one, which has written
+ * them down. This happens in each partition before anything reads or writes it: in those that are open before
+ * the log answers, in the others as they are recovered ({@link TransactionRecovery.endIn}).
+ *
+ * The record of a commit stays in the transaction log until each of its partitions is open: if the process
+ * ends before, the next start needs it. A call that would replace it waits for them
+ * (`TransactionalId.ended`).
  */
 import type { LogDirectory, Partition } from '../../log/index.ts'
 import type { TransactionLog } from './transaction-log.ts'
-import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
+import { none, transactionStatus, type Participant, type TransactionValue } from './transaction-records.ts'
 import { epochMax } from './transactional-id.ts'
 
 type OpenTransaction = Partition['openTransactions'][number]
 
-/**
- * Ends every transaction that is still open in a partition: with a commit if the commit point was reached,
- * otherwise with an abort. Those of clients stay open if the last stop was a clean one, which has written
- * them down. Call it before anything reads offsets or accepts writers.
- * @returns the state that each transactional id continues from
- */
-export async function recoverTransactions(
-  log: LogDirectory,
-  transactionLog: TransactionLog,
-): Promise<ReadonlyMap<string, TransactionValue>> {
-  // The outcomes are unknown: transactions stay open, and hide their records, until the log is restored or
-  // repaired.
-  if (transactionLog.failure) return new Map()
-  const { clean } = log.recovery
-  const written = transactionLog.states
-  const beyond = new Set([...written].filter(([, value]) => endsBeyond(log, value)).map(([id]) => id))
-  const aborted = await endOpenTransactions(log, written, clean)
-  const states = new Map<string, TransactionValue>()
-  const changed = new Map<string, TransactionValue>()
-  for (const [transactionalId, value] of written) {
-    const state = continued(value, clean, aborted.has(value.producerId) || aborted.has(value.nextProducerId))
-    states.set(transactionalId, state)
-    if (!clean || state.mustAbort !== value.mustAbort || beyond.has(transactionalId))
-      changed.set(transactionalId, state)
+/** What a transactional id continues from. */
+export interface RecoveredId {
+  readonly value: TransactionValue
+  /** The partitions of its last commit that are not recovered yet. */
+  readonly unrecovered: readonly Participant[]
+}
+
+/** What the ends of transactions need and add. */
+interface Ends {
+  /** Producers whose transactions stay open. */
+  readonly kept: ReadonlySet<number>
+  /** Those of which a transaction was aborted. */
+  readonly aborted: Set<number>
+  /** Of the markers. */
+  readonly durable: Promise<void>[]
+}
+
+export class TransactionRecovery {
+  readonly #log: LogDirectory
+  readonly #transactionLog: TransactionLog
+  /** What the last process has written, by producer: it decides about all that this one has left open. */
+  readonly #written: ReadonlyMap<number, TransactionValue>
+  /** Every epoch that partitions may know of a producer, as far as its id tells. */
+  #epochs: ReadonlyMap<number, number> = new Map()
+
+  constructor(log: LogDirectory, transactionLog: TransactionLog) {
+    this.#log = log
+    this.#transactionLog = transactionLog
+    this.#written = new Map(Array.from(transactionLog.states.values(), value => [value.producerId, value]))
   }
-  if (changed.size > 0) await transactionLog.write(changed)
-  // Records that a repair has cut may have raised epochs, and an older copy of the log may have lower epochs
-  // than partitions have seen. Such an id takes a new producer id, which no partition can know.
-  const isBehind = producersAhead(log, states)
-  for (const [transactionalId, state] of states)
-    if (transactionLog.isCut || isBehind.has(state.producerId))
-      states.set(transactionalId, { ...state, producerEpoch: epochMax })
-  return states
-}
 
-/**
- * Whether a partition has lost the end of this committed transaction. It is noticed once (cut-offsets.ts):
- * what the partition takes next is not the transaction's.
- */
-function endsBeyond(log: LogDirectory, { partitions }: TransactionValue): boolean {
-  return partitions.some(
-    ({ topic, partition, endOffset = 0 }) =>
-      (log.partition(topic, partition)?.logEndOffset ?? Infinity) < endOffset,
-  )
-}
+  /** Recovers the transactions of the open partitions, and says what each transactional id continues from. */
+  async start(): Promise<ReadonlyMap<string, RecoveredId>> {
+    const log = this.#log
+    const transactionLog = this.#transactionLog
+    // The outcomes are unknown: transactions stay open, and hide their records, until the log is restored or
+    // repaired.
+    if (transactionLog.failure) return new Map()
+    const { clean } = log.recovery
+    const written = new Map(transactionLog.states)
+    const beyond = new Set([...written].filter(([, value]) => endsBeyond(log, value)).map(([id]) => id))
+    const kept = clean ? keptProducers(log, this.#written) : new Set<number>()
+    const aborted = new Set<number>()
+    const durable: Promise<void>[] = []
+    for (const partition of log.partitions()) this.#endIn(partition, { kept, aborted, durable })
+    await Promise.all(durable)
+    const recovered = new Map<string, RecoveredId>()
+    const changed = new Map<string, TransactionValue>()
+    for (const [transactionalId, value] of written) {
+      const state = continued(
+        value,
+        clean,
+        aborted.has(value.producerId) || aborted.has(value.nextProducerId),
+      )
+      const unrecovered = unrecoveredOf(log, value)
+      recovered.set(transactionalId, { value: state, unrecovered })
+      if (unrecovered.length > 0) {
+        // The loss is noticed once: see endsBeyond.
+        if (beyond.has(transactionalId)) changed.set(transactionalId, { ...value, partitions: unrecovered })
+      } else if (!clean || state.mustAbort !== value.mustAbort || beyond.has(transactionalId))
+        changed.set(transactionalId, state)
+    }
+    if (changed.size > 0) await transactionLog.write(changed)
+    this.#epochs = epochsOf(Array.from(recovered.values(), ({ value }) => value))
+    // Records that a repair has cut may have raised epochs, and an older copy of the log may have lower
+    // epochs than partitions have seen. Such an id takes a new producer id, which no partition can know.
+    const isBehind = new Set<number>()
+    for (const partition of log.partitions()) this.producersAhead(partition, isBehind)
+    for (const [transactionalId, { value, unrecovered }] of recovered)
+      if (transactionLog.isCut || isBehind.has(value.producerId))
+        recovered.set(transactionalId, { value: { ...value, producerEpoch: epochMax }, unrecovered })
+    return recovered
+  }
 
-/** Returns the producers of which a transaction was aborted. */
-async function endOpenTransactions(
-  log: LogDirectory,
-  written: ReadonlyMap<string, TransactionValue>,
-  clean: boolean,
-): Promise<ReadonlySet<number>> {
-  const byProducer = new Map(Array.from(written.values(), value => [value.producerId, value]))
-  const kept = clean ? keptProducers(log, byProducer) : new Set()
-  const aborted = new Set<number>()
-  const durable: Promise<void>[] = []
-  for (const partition of log.partitions()) {
+  /**
+   * Ends what is open in a partition that was recovered later. Resolves when the markers are durable; to be
+   * called again if it rejects with DISK_FULL.
+   */
+  async endIn(partition: Partition): Promise<void> {
+    if (this.#transactionLog.failure) return
+    const durable: Promise<void>[] = []
+    this.#endIn(partition, { kept: new Set(), aborted: new Set(), durable })
+    await Promise.all(durable)
+  }
+
+  /** Adds the producers of which the partition knows a greater epoch than the coordinator at the start. */
+  producersAhead(partition: Partition, ahead: Set<number>): void {
+    for (const { producerId, epoch } of partition.producers())
+      if (epoch > (this.#epochs.get(producerId) ?? epoch)) ahead.add(producerId)
+  }
+
+  #endIn(partition: Partition, { kept, aborted, durable }: Ends): void {
     // A damaged partition refuses everything; the others continue without it.
-    if (partition.failure) continue
+    if (partition.failure) return
     for (const open of partition.openTransactions) {
       if (kept.has(open.producerId)) continue
-      const value = byProducer.get(open.producerId)
+      const value = this.#written.get(open.producerId)
       const committed = value !== undefined && isCommitted(value, partition, open)
       if (!committed) aborted.add(open.producerId)
       const marker = partition.appendMarker({
@@ -82,8 +126,23 @@ async function endOpenTransactions(
       durable.push(marker.durable)
     }
   }
-  await Promise.all(durable)
-  return aborted
+}
+
+/** The partitions of a commit that are not recovered yet: its record tells their recovery of it. */
+function unrecoveredOf(log: LogDirectory, { status, partitions }: TransactionValue): Participant[] {
+  if (status !== transactionStatus.prepareCommit) return []
+  return partitions.filter(({ topic, partition }) => log.unrecoveredPartition(topic, partition))
+}
+
+/**
+ * Whether a partition has lost the end of this committed transaction. It is noticed once (cut-offsets.ts):
+ * what the partition takes next is not the transaction's.
+ */
+function endsBeyond(log: LogDirectory, { partitions }: TransactionValue): boolean {
+  return partitions.some(
+    ({ topic, partition, endOffset = 0 }) =>
+      (log.partition(topic, partition)?.logEndOffset ?? Infinity) < endOffset,
+  )
 }
 
 /** Those whose record has every partition in which they have a transaction: a clean stop has written it. */
@@ -106,8 +165,9 @@ function keptProducers(
 /** Whether an open transaction is the one that the record commits, and not one that began after it. */
 function isCommitted(value: TransactionValue, { topic, index }: Partition, open: OpenTransaction): boolean {
   if (value.status !== transactionStatus.prepareCommit) return false
-  // Version 0 of the record does not say where the transaction ends, but each end raised the epoch.
-  if (value.partitions.every(({ endOffset }) => endOffset === undefined))
+  // Version 0 of the record does not say where the transaction ends, but each end raised the epoch. A commit
+  // that has no partitions left, since their topics were deleted, has none in this partition either.
+  if (value.partitions.length > 0 && value.partitions.every(({ endOffset }) => endOffset === undefined))
     return open.producerEpoch < value.producerEpoch
   const participant = value.partitions.find(each => each.topic === topic && each.partition === index)
   return open.firstOffset < (participant?.endOffset ?? 0)
@@ -159,18 +219,11 @@ function continued(value: TransactionValue, clean: boolean, wasAborted: boolean)
   }
 }
 
-/** Producers of which a partition knows a greater epoch than the coordinator. */
-function producersAhead(
-  log: LogDirectory,
-  states: ReadonlyMap<string, TransactionValue>,
-): ReadonlySet<number> {
+/** The greatest epoch that a partition may know of each producer. */
+function epochsOf(states: readonly TransactionValue[]): ReadonlyMap<number, number> {
   const epochs = new Map<number, number>()
-  for (const { producerId, producerEpoch, mustAbort } of states.values())
+  for (const { producerId, producerEpoch, mustAbort } of states)
     // The marker of a transaction that its producer has yet to abort has the epoch that this will raise.
     epochs.set(producerId, mustAbort ? producerEpoch + 1 : producerEpoch)
-  const ahead = new Set<number>()
-  for (const partition of log.partitions())
-    for (const { producerId, epoch } of partition.producers())
-      if (epoch > (epochs.get(producerId) ?? epoch)) ahead.add(producerId)
-  return ahead
+  return epochs
 }

@@ -1,6 +1,6 @@
 /** One transactional id: the producer that may write under it, and the state of its transaction. */
 import { assert, MillraceError, SerialQueue, type Timer } from '../../base/index.ts'
-import type { Partition } from '../../log/index.ts'
+import type { LogDirectory, Partition } from '../../log/index.ts'
 import type { ProducerIdentity } from '../../port/index.ts'
 import type { Markers } from './markers.ts'
 import {
@@ -36,6 +36,7 @@ type Identity = Pick<
   | 'mustAbort'
   | 'isClient'
   | 'timeoutMs'
+  | 'isBehind'
 >
 
 export class TransactionalId {
@@ -64,6 +65,10 @@ export class TransactionalId {
   timer: Timer | undefined
   /** Those of the last transaction. */
   markers: Markers | undefined
+  /** The partitions of its last commit, by the process before, that may be unrecovered. */
+  unrecovered: readonly Participant[] = []
+  /** A partition knows a greater epoch of the producer: the next one gets a producer id that none knows. */
+  isBehind = false
   /** Operations on one id run one after the other. */
   readonly operations: SerialQueue = new SerialQueue()
 
@@ -100,6 +105,18 @@ export class TransactionalId {
     return this.status === completeAbort ? prepareAbort : this.status
   }
 
+  /**
+   * Resolves when the last transaction is marked as ended in all its partitions: recovery needs the record of
+   * this id no more.
+   * @throws MillraceError DISK_FULL (retriable), DISK_FAILED, PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
+   */
+  async ended(log: LogDirectory): Promise<void> {
+    await this.markers?.durable()
+    for (const { topic, partition } of this.unrecovered)
+      await log.unrecoveredPartition(topic, partition)?.once(() => undefined)
+    this.unrecovered = []
+  }
+
   isCurrent({ producerId, producerEpoch }: ProducerIdentity): boolean {
     return this.producerId === producerId && this.epoch === producerEpoch
   }
@@ -129,8 +146,10 @@ export class TransactionalId {
 
   /** What {@link restore} puts back. */
   save(): Identity {
-    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs } = this
-    return { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs }
+    const { producerId, epoch, previousProducerId, lastEpoch, status } = this
+    const { mustAbort, isClient, timeoutMs, isBehind } = this
+    const identity = { producerId, epoch, previousProducerId, lastEpoch, status }
+    return { ...identity, mustAbort, isClient, timeoutMs, isBehind }
   }
 
   restore(saved: Identity): void {
@@ -142,6 +161,7 @@ export class TransactionalId {
     this.previousProducerId = this.producerId
     this.producerId = producerId
     this.epoch = 0
+    this.isBehind = false
   }
 
   /** The record of this id for the transaction log. */

@@ -33,6 +33,7 @@ import {
   type TransactionEndContext,
 } from './transaction-end.ts'
 import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
+import type { RecoveredId } from './transaction-recovery.ts'
 import { TransactionalId, type TransactionVersion } from './transactional-id.ts'
 
 export interface TransactionsContext extends TransactionEndContext, IdExpiryContext, RegistrationContext {
@@ -50,17 +51,23 @@ export class Transactions {
   readonly #registration: ProducerRegistration
   #closed = false
 
-  /** `states`: those that recovery left, by transactional id. */
-  constructor(context: TransactionsContext, states: ReadonlyMap<string, TransactionValue>) {
+  /** `recovered`: what recovery left, by transactional id. */
+  constructor(context: TransactionsContext, recovered: ReadonlyMap<string, RecoveredId>) {
     this.#context = context
-    this.#ids = new Map(Array.from(states, ([name, state]) => [name, new TransactionalId(name, state)]))
+    this.#ids = new Map(
+      Array.from(recovered, ([name, { value, unrecovered }]) => {
+        const id = new TransactionalId(name, value)
+        id.unrecovered = unrecovered
+        return [name, id]
+      }),
+    )
     this.#protocol = new TransactionEnd(context, {
       clock: context.clock,
       isDeleted: partition => this.#deleted.has(partition),
       isClosed: () => this.#closed,
     })
-    for (const [name, state] of states)
-      if (state.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, state)
+    for (const [name, { value }] of recovered)
+      if (value.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, value)
     this.#expiry = new IdExpiry(context, this.#ids)
     this.#registration = new ProducerRegistration(context, {
       ids: this.#ids,
@@ -174,6 +181,14 @@ export class Transactions {
     })
   }
 
+  /**
+   * A partition that was recovered later knows a greater epoch of this producer than the transaction log, of
+   * which an older copy was restored. It refuses the producer; the next one with the id gets another id.
+   */
+  producerAhead(producerId: number): void {
+    for (const id of this.#ids.values()) if (id.producerId === producerId) id.isBehind = true
+  }
+
   /** Whether the identity is still the one that may write under this id. */
   isCurrent(transactionalId: string, identity: ProducerIdentity): boolean {
     return this.#ids.get(transactionalId)?.isCurrent(identity) ?? false
@@ -235,7 +250,7 @@ export class Transactions {
     const id = this.#ids.get(transactionalId)
     await id?.operations.run(async () => {
       if (id.isOngoing) await this.#end(id, 'abort', fencing)
-      await id.markers?.durable()
+      await id.ended(this.#context.log)
       await this.#context.transactionLog.remove([transactionalId])
       this.#ids.delete(transactionalId)
     })

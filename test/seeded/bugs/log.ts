@@ -452,7 +452,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'recovery trusts what a failed sync left in memory',
     file: 'src/log/recovery/rebuild-segment.ts',
-    find: '    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, `rewriting ${segment.path}`)\n',
+    find: '    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, doing, pause)\n',
     replace: '',
     tests: ['test/log/simulator.test.ts'],
   },
