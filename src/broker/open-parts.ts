@@ -85,7 +85,7 @@ export async function openParts(
   const unused = producerIds.unused
   log.recoverOthers(async partition => {
     await recovery.endIn(partition)
-    partition.forgetProducersFrom(unused)
+    partition.expireProducers(unused)
     const ahead = new Set<number>()
     recovery.producersAhead(partition, ahead)
     for (const producerId of ahead) transactions.producerAhead(producerId)

@@ -180,14 +180,6 @@ export class Partition {
     return this.#producers.largestId
   }
 
-  /**
-   * Forgets producers with this id or a greater one, unless a transaction of theirs is open: new producers
-   * get such ids. One that writes again is taken at any sequence number.
-   */
-  forgetProducersFrom(producerId: number): void {
-    this.#producers.forgetFrom(producerId)
-  }
-
   /** Why the partition refuses; undefined while it works. */
   get failure(): MillraceError | undefined {
     return this.#availability.failure
@@ -311,12 +303,12 @@ export class Partition {
   }
 
   /**
-   * Forgets producers that have not written for `producer.id.expiration.ms`, unless a transaction of theirs
-   * is open. One that writes again is taken at any sequence number.
+   * Forgets producers that have not written for `producer.id.expiration.ms`, and those with this id or a
+   * later one, unless a transaction of theirs is open. One that writes again is taken at any sequence number.
    */
-  expireProducers(): void {
+  expireProducers(fromId = Infinity): void {
     const { clock, producerIdExpirationMs } = this.#context
-    if (!this.#context.readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs)
+    if (!this.#context.readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs, fromId)
   }
 
   /**

@@ -233,16 +233,11 @@ export class ProducerState {
     this.#orderOpen()
   }
 
-  /** Forgets producers that were last seen before `beforeMs`. */
-  expire(beforeMs: number): void {
-    for (const entry of this.#entries.values())
-      if (entry.firstOffset === none && entry.lastSeenMs < beforeMs) this.#entries.delete(entry.producerId)
-  }
-
-  /** Forgets producers with this id or a greater one, unless a transaction of theirs is open. */
-  forgetFrom(producerId: number): void {
-    for (const entry of this.#entries.values())
-      if (entry.firstOffset === none && entry.producerId >= producerId) this.#entries.delete(entry.producerId)
+  /** Forgets producers that were last seen before `beforeMs`, and those with this id or a later one. */
+  expire(beforeMs: number, fromId = Infinity): void {
+    for (const { producerId, firstOffset, lastSeenMs } of this.#entries.values())
+      if (firstOffset === none && (lastSeenMs < beforeMs || producerId >= fromId))
+        this.#entries.delete(producerId)
   }
 
   #checkEpoch(producerId: number, epoch: number, where: string): void {

@@ -139,7 +139,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: an older copy of their log gives out epochs again',
     file: 'src/broker/transactions/transaction-recovery.ts',
-    find: 'if (epoch > (epochs.get(producerId) ?? epoch)) ahead.add(producerId)',
+    find: 'if (epoch > (this.#epochs.get(producerId) ?? epoch)) ahead.add(producerId)',
     replace: 'if (epoch < 0) ahead.add(producerId)',
     tests: ['test/app/attacked.test.ts'],
   },
@@ -152,10 +152,24 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'transactions: a commit point does not wait for the markers of the transaction before',
-    file: 'src/broker/transactions/transaction-end.ts',
-    find: '    await id.markers?.durable()\n',
+    file: 'src/broker/transactions/transactional-id.ts',
+    find: '    await this.markers?.durable()\n',
     replace: '',
     tests: ['src/broker/transactions/transactions.test.ts'],
+  },
+  {
+    name: 'transactions: the record of a commit is replaced before its partitions are recovered',
+    file: 'src/broker/transactions/transactional-id.ts',
+    find: '      await log.unrecoveredPartition(topic, partition)?.once(() => undefined)\n',
+    replace: '      log.unrecoveredPartition(topic, partition)\n',
+    tests: ['test/broker/recovering.test.ts'],
+  },
+  {
+    name: 'transactions: those of a partition that is recovered later stay open',
+    file: 'src/broker/open-parts.ts',
+    find: '    await recovery.endIn(partition)\n',
+    replace: '',
+    tests: ['test/broker/recovering.test.ts', 'test/broker/transaction-clients.test.ts'],
   },
   {
     name: 'transactions: a writer adds to its transaction while another one takes its id',

@@ -226,6 +226,27 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/log-directory.test.ts'],
   },
   {
+    name: 'a checkpoint says what is not so: it forgets partitions that are not recovered yet',
+    file: 'src/log/checkpointer.ts',
+    find: 'if (before !== undefined) lines.push({ topic, index, offset: before })',
+    replace: 'if (before === -1) lines.push({ topic, index, offset: before })',
+    tests: ['test/broker/recovering.test.ts'],
+  },
+  {
+    name: 'a checkpoint says what is not so: a stop is clean although a partition was not recovered',
+    file: 'src/log/directory-partitions.ts',
+    find: '    return this.queue.size === 0\n',
+    replace: '    return true\n',
+    tests: ['test/broker/recovering.test.ts'],
+  },
+  {
+    name: 'a partition that is recovered later is open before the calls that waited for it are made',
+    file: 'src/log/recovery-queue.ts',
+    find: '        this.#context.opened(recovered)\n        partition.settle()\n',
+    replace: '        this.#context.opened(recovered)\n        setImmediate(() => partition.settle())\n',
+    tests: ['src/log/recovery-queue.test.ts'],
+  },
+  {
     name: 'a checkpoint says what is not so: a stop is clean although a partition failed to close',
     file: 'src/log/log-directory.ts',
     find: 'if (clean && failures.length === 0)',
