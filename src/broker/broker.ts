@@ -226,12 +226,16 @@ export class Broker {
     return partition
   }
 
-  /** Looks up a position (ListOffsets); after a commit, `latest` includes the committed records. */
+  /**
+   * Looks up a position (ListOffsets). What was committed before is found; under read_uncommitted, what was
+   * appended before.
+   */
   async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
     this.checkOpen()
     const partition = await this.#topics.opened(topic, index)
     if (at === 'earliest') return partition.logStartOffset
     if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
+    else await partition.appendedVisible()
     const end = partition.readableEnd(isolation)
     if (at === 'latest') return end
     const found = await (at === 'max-timestamp'

@@ -269,7 +269,7 @@ export interface LogPort {
   deleteTopic(name: string, options?: { readonly app?: string }): Promise<void>
   /**
    * Looks positions up; 'latest' is the readable end under `isolation`, with all records committed before the
-   * call.
+   * call. Under read_uncommitted it has all records appended before the call, which it may wait to be synced.
    * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) if the end of a transaction
    *   finds no room in this partition
    */

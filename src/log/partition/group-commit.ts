@@ -149,8 +149,8 @@ export class GroupCommit {
     return last
   }
 
-  /** Writes and syncs everything, at the end. Batches that found no room were refused. */
-  async drain(): Promise<void> {
+  /** Writes and syncs everything. Batches that found no room were refused. */
+  async syncWritten(): Promise<void> {
     try {
       await this.sync()
     } catch (error) {

@@ -267,6 +267,16 @@ export class Partition {
   }
 
   /**
+   * Resolves when everything appended so far is shown, or was refused for lack of room. A partition that has
+   * failed shows what it had.
+   * @throws MillraceError PARTITION_POISONED, CLOSED
+   */
+  async appendedVisible(): Promise<void> {
+    if (this.#context.durability !== 'sync' || this.failure || this.highWatermark >= this.logEndOffset) return
+    await this.#commit.syncWritten()
+  }
+
+  /**
    * Calls `listener` once: when high watermark, last stable offset or log start have moved next, or the
    * partition has failed. Returns a function that withdraws it.
    */
@@ -322,7 +332,7 @@ export class Partition {
     }
     const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
     const cleaned = this.compaction.stop()
-    const drained = this.#commit.drain()
+    const drained = this.#commit.syncWritten()
     this.#availability.close(closed)
     try {
       await drained

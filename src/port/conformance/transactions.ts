@@ -1,6 +1,7 @@
 /** Transactions: visibility for readers, fencing of writers, and offsets that commit together with data. */
 import assert from 'node:assert/strict'
 import { append, batch, drain, refuses } from './harness.ts'
+import type { OffsetSpec } from '../log-port.ts'
 import type { Cases } from './index.ts'
 
 const mib = 2 ** 20
@@ -114,6 +115,21 @@ export const transactionCases: Cases = {
     }
     assert.deepEqual(await h.values(topic), [])
     await reader.close()
+    await writer.close()
+  },
+
+  async 'a look-up under read_uncommitted finds what was appended before it'(h) {
+    const topic = await h.topic()
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    await writer.append(topic, 0, batch(['a', 'b'], 5))
+    const found = (at: OffsetSpec): Promise<number> => h.port.offsets(topic, 0, at, 'read_uncommitted')
+    assert.equal(await found('latest'), 2)
+    await writer.append(topic, 0, batch(['c'], 9))
+    assert.equal(await found('max-timestamp'), 2)
+    await writer.append(topic, 0, batch(['d'], 20))
+    assert.equal(await found({ timestamp: 10 }), 3)
+    assert.deepEqual(await h.values(topic, { isolation: 'read_uncommitted' }), ['a', 'b', 'c', 'd'])
+    assert.equal(await h.port.offsets(topic, 0, 'latest'), 0)
     await writer.close()
   },
 
