@@ -242,16 +242,17 @@ export class LogDirectory {
     const { folder } = partition
     try {
       await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
-      partition.config = config
-      this.#partitions.unconfigured.delete(partition.name)
+      const { open, unconfigured } = this.#partitions
+      // It may have been recovered meanwhile.
+      for (const each of [partition, open.get(partition.name)]) if (each) each.config = config
+      unconfigured.delete(partition.name)
     } catch (error) {
       throw diskError(error, `writing ${folder}/${partitionConfigName}`)
     }
   }
 
   /**
-   * Removes a partition and its files; one that is being recovered, once that has stopped. A missing one is
-   * fine.
+   * Removes a partition and its files, once its recovery has stopped. A missing one is fine.
    * @throws MillraceError DISK_FAILED, CLOSED
    */
   async deletePartition(topic: string, index: number): Promise<void> {

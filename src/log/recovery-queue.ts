@@ -103,6 +103,8 @@ export class RecoveryQueue {
   }
 
   #next(): void {
+    // It holds what the last process has written of transactions.
+    if (this.#partitions.size === 0) this.#makeReady = undefined
     while (this.#makeReady && !this.#stopped && this.#running.size < runningMax) {
       const [demanded] = this.#demanded
       const next = demanded ?? (this.#backgroundRunning < backgroundMax ? this.#rest.pop() : undefined)
@@ -134,11 +136,11 @@ export class RecoveryQueue {
     try {
       const recovered = (partition.recovered ??= await this.#context.recover(partition, pause))
       recovered.configure(partition.settings)
-      recovered.config = partition.config
       if (!isWithdrawn() && !recovered.failure) await this.#ready(recovered, makeReady)
       return () => {
         if (isWithdrawn()) return
         this.#partitions.delete(partition.name)
+        recovered.config = partition.config
         this.#context.opened(recovered)
         partition.settle()
       }

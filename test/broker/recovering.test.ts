@@ -20,13 +20,19 @@ class World {
   readonly fatal: string[] = []
   #gate = Promise.withResolvers<void>()
 
-  /** A log with the topics `gated` and `free`, and a record in each. */
-  static async open(): Promise<{ world: World; port: InProcessLog }> {
+  /** A log with the topics `gated` and `free`. */
+  static async empty(): Promise<{ world: World; port: InProcessLog }> {
     const world = new World()
     await world.disk.makeDirectory('/data')
     await world.disk.syncDirectory('/')
     const port = await world.open()
     for (const name of ['gated', 'free']) await port.createTopic(name, { partitions: 1 })
+    return { world, port }
+  }
+
+  /** … and a record in each. */
+  static async open(): Promise<{ world: World; port: InProcessLog }> {
+    const { world, port } = await World.empty()
     const writer = await port.openWriter()
     for (const name of ['gated', 'free']) await append(writer, name, ['before'])
     return { world, port }
@@ -254,4 +260,54 @@ test('a disk that fails during the recovery of a partition is reported, to its c
   await rejects((await port.openWriter()).append('gated', 0, batch(['x'])), isCode('DISK_FAILED'))
   deepEqual(world.fatal, ['DISK_FAILED'])
   deepEqual(await valuesIn(port, 'free'), ['before'])
+})
+
+test('what is configured while a partition is being recovered holds once it is, and at the next start', async () => {
+  const { world } = await World.open()
+  const port = await world.crash()
+  for (let turn = 0; turn < 10; turn += 1) await world.clock.yield()
+  const resource = { type: 'topic', name: 'gated' } as const
+  await port.admin.alterConfigs(resource, [{ name: 'max.message.bytes', op: 'set', value: '100' }])
+  world.openGate()
+  const large = ['x'.repeat(100)]
+  await rejects(append(await port.openWriter(), 'gated', large), isCode('RECORD_TOO_LARGE'))
+  await port.close()
+  const next = await world.open()
+  await rejects(append(await next.openWriter(), 'gated', large), isCode('RECORD_TOO_LARGE'))
+})
+
+test('under an older list of producer ids no new producer is taken for one in such a partition', async () => {
+  const { world, port } = await World.empty()
+  const older = world.disk.contentOf('/data/metadata.json')!
+  await append(await port.openWriter(), 'gated', ['of the first'])
+  world.disk.crash()
+  world.disk.setContent('/data/metadata.json', older)
+  const again = await world.crash()
+  // It has the same id and sequence as the first one: a repeated batch, if that one were remembered.
+  const appended = append(await again.openWriter(), 'gated', ['of the second'])
+  world.openGate()
+  equal(await appended, 1)
+  deepEqual(await valuesIn(again, 'gated'), ['of the first', 'of the second'])
+})
+
+test('under an older transaction log a writer is fenced by such a partition, and the next one is not', async () => {
+  const { world, port } = await World.empty()
+  const path = '/data/__transaction_state-0/00000000000000000000.log'
+  const writer = await inTransaction(port, 'id', 'free')
+  await writer.commit()
+  const older = world.disk.contentOf(path)!
+  for (let n = 0; n < 4; n += 1) {
+    await append(writer, 'gated', [`${n}`])
+    await writer.commit()
+  }
+  world.disk.crash()
+  world.disk.setContent(path, older)
+  const again = await world.crash()
+  world.openGate()
+  const behind = await again.openWriter({ transactionalId: 'id' })
+  await rejects(append(behind, 'gated', ['behind']), isCode('PRODUCER_FENCED'))
+  const next = await again.openWriter({ transactionalId: 'id' })
+  await append(next, 'gated', ['next'])
+  await next.commit()
+  deepEqual((await valuesIn(again, 'gated')).at(-1), 'next')
 })

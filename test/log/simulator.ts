@@ -80,12 +80,13 @@ export async function simulate(): Promise<Progress> {
 }
 
 export function repeat(seeds: readonly number[]): Promise<void> {
-  return forSeeds(seeds, random => new Simulation(random, { ...nothingYet }).run())
+  return forSeeds(seeds, random => new Simulation(random, { ...nothingYet }, false).run())
 }
 
 class Simulation {
   readonly #random: Random
   readonly #progress: Progress
+  readonly #mayWait: boolean
   readonly #disk: SimulatedDisk
   readonly #options: Partial<LogDirectoryOptions>
   readonly #model = new LogModel()
@@ -108,8 +109,10 @@ class Simulation {
   readonly #unexpected: unknown[] = []
   #values = 0
 
-  constructor(random: Random, progress: Progress) {
+  /** `mayWait`: partitions may be recovered beside others. Older seeds have not drawn that. */
+  constructor(random: Random, progress: Progress, mayWait = true) {
     this.#random = random
+    this.#mayWait = mayWait
     this.#progress = progress
     this.#disk = new SimulatedDisk({ random })
     this.#options = {
@@ -140,11 +143,19 @@ class Simulation {
     const process = withPower(this.#disk, calls, how === 'kill' ? 'kill' : 'crash')
     this.#clock = virtualClock(1_000_000)
     let hasFailed = false
+    let isClosed = false
     const onFatal = (): void => {
       hasFailed = true
     }
     try {
-      const log = await openDirectory(process.disk, { ...this.#options, clock: this.#clock, onFatal })
+      const mayWait = this.#mayWait && this.#random.int(2) === 0
+      const options = { ...this.#options, clock: this.#clock, onFatal, first: () => !mayWait }
+      const log = await openDirectory(process.disk, options)
+      log.recoverOthers(async () => undefined)
+      // It may end before its recovery does.
+      isClosed = mayWait && this.#random.int(4) === 0
+      if (isClosed) await log.close()
+      await log.unrecoveredPartition('flights', 0)?.once(() => undefined)
       assert.equal(log.recovery.partitions[0]?.damage, undefined)
       this.#partition = log.partition('flights', 0)!
       await this.#verify()
@@ -159,7 +170,7 @@ class Simulation {
       }
     } catch (error) {
       // A process that is ending, or whose disk has failed, may get any of these errors.
-      if (!isMillraceError(error) || !(process.hasEnded() || hasFailed)) throw error
+      if (!isMillraceError(error) || !(process.hasEnded() || hasFailed || isClosed)) throw error
     }
     process.end()
     // Calls in flight end, or wait for a process that is gone.

@@ -304,7 +304,8 @@ export class Topics {
     await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
     this.#byName.set(topic.name, topic)
     this.#configure(topic)
-    for (const partition of this.#partitionsOf(topic))
+    const partitions = [...this.#partitionsOf(topic)]
+    for (const partition of partitions)
       await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
   }
 

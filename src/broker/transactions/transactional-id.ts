@@ -36,7 +36,6 @@ type Identity = Pick<
   | 'mustAbort'
   | 'isClient'
   | 'timeoutMs'
-  | 'isBehind'
 >
 
 export class TransactionalId {
@@ -67,8 +66,8 @@ export class TransactionalId {
   markers: Markers | undefined
   /** The partitions of its last commit, by the process before, that may be unrecovered. */
   unrecovered: readonly Participant[] = []
-  /** A partition knows a greater epoch of the producer: the next one gets a producer id that none knows. */
-  isBehind = false
+  /** A producer id of which a partition knows a greater epoch; -1: there is none. */
+  behindId = none
   /** Operations on one id run one after the other. */
   readonly operations: SerialQueue = new SerialQueue()
 
@@ -97,6 +96,11 @@ export class TransactionalId {
     return this.status === transactionStatus.ongoing
   }
 
+  /** The producer is fenced, and the next one gets a producer id that no partition knows. */
+  get isBehind(): boolean {
+    return this.behindId === this.producerId
+  }
+
   /** The status as Kafka has it: an end is complete when all partitions are marked. */
   get shownStatus(): TransactionStatus {
     const { completeCommit, prepareCommit, completeAbort, prepareAbort } = transactionStatus
@@ -112,8 +116,9 @@ export class TransactionalId {
    */
   async ended(log: LogDirectory): Promise<void> {
     await this.markers?.durable()
-    for (const { topic, partition } of this.unrecovered)
-      await log.unrecoveredPartition(topic, partition)?.once(() => undefined)
+    if (this.unrecovered.length === 0) return
+    const partitions = this.unrecovered.map(each => log.unrecoveredPartition(each.topic, each.partition))
+    await Promise.all(partitions.flatMap(partition => partition?.once(() => undefined) ?? []))
     this.unrecovered = []
   }
 
@@ -133,7 +138,7 @@ export class TransactionalId {
   /** @throws MillraceError PRODUCER_FENCED: the identity is not the current one; what the log failed with */
   checkCurrent(identity: ProducerIdentity): void {
     if (this.failure !== undefined) throw this.failure
-    if (!this.isCurrent(identity)) throw this.fenced(identity)
+    if (this.isBehind || !this.isCurrent(identity)) throw this.fenced(identity)
   }
 
   fenced({ producerId, producerEpoch }: ProducerIdentity): MillraceError {
@@ -146,10 +151,8 @@ export class TransactionalId {
 
   /** What {@link restore} puts back. */
   save(): Identity {
-    const { producerId, epoch, previousProducerId, lastEpoch, status } = this
-    const { mustAbort, isClient, timeoutMs, isBehind } = this
-    const identity = { producerId, epoch, previousProducerId, lastEpoch, status }
-    return { ...identity, mustAbort, isClient, timeoutMs, isBehind }
+    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs } = this
+    return { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs }
   }
 
   restore(saved: Identity): void {
@@ -161,7 +164,6 @@ export class TransactionalId {
     this.previousProducerId = this.producerId
     this.producerId = producerId
     this.epoch = 0
-    this.isBehind = false
   }
 
   /** The record of this id for the transaction log. */

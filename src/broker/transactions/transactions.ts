@@ -183,10 +183,10 @@ export class Transactions {
 
   /**
    * A partition that was recovered later knows a greater epoch of this producer than the transaction log, of
-   * which an older copy was restored. It refuses the producer; the next one with the id gets another id.
+   * which an older copy was restored. The producer is fenced; the next one with the id gets another id.
    */
   producerAhead(producerId: number): void {
-    for (const id of this.#ids.values()) if (id.producerId === producerId) id.isBehind = true
+    for (const id of this.#ids.values()) if (id.producerId === producerId) id.behindId = producerId
   }
 
   /** Whether the identity is still the one that may write under this id. */

@@ -160,8 +160,8 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: the record of a commit is replaced before its partitions are recovered',
     file: 'src/broker/transactions/transactional-id.ts',
-    find: '      await log.unrecoveredPartition(topic, partition)?.once(() => undefined)\n',
-    replace: '      log.unrecoveredPartition(topic, partition)\n',
+    find: '    await Promise.all(partitions.flatMap(partition => partition?.once(() => undefined) ?? []))\n',
+    replace: '',
     tests: ['test/broker/recovering.test.ts'],
   },
   {
