@@ -82,6 +82,8 @@ const fieldsMax = 5 + 1 + 10 + 5 + 5 + 5
 const fieldsUsual = 1 + 2 + 2 + 1 + 1
 /** Bytes of UTF-8 that a UTF-16 unit takes, at the most. */
 const utf8UnitBytesMax = 3
+/** Text of at most so many UTF-16 units is quicker written one by one than by `utf8Write`. */
+const shortTextUnits = 16
 
 export class BatchBuilder {
   readonly #compression: Compression
@@ -233,6 +235,7 @@ export class BatchBuilder {
       buffer.set(field, start)
       return start + length
     }
+    if (length <= shortTextUnits && writeAscii(buffer, start, field)) return start + length
     const bytes = buffer.utf8Write(field, start)
     // Otherwise it is not ASCII.
     return bytes === length ? start + bytes : putLength(buffer, position, start, bytes)
@@ -282,6 +285,16 @@ function putLength(buffer: Buffer, position: number, start: number, bytes: numbe
   if (moved !== start) buffer.copyWithin(moved, start, start + bytes)
   writeVarint(buffer, position, bytes)
   return moved + bytes
+}
+
+/** Writes short text without a call out of JavaScript. False: it is not ASCII, and nothing of it counts. */
+function writeAscii(buffer: Buffer, start: number, text: string): boolean {
+  for (let n = 0; n < text.length; n += 1) {
+    const unit = text.charCodeAt(n)
+    if (unit >= 0x80) return false
+    buffer[start + n] = unit
+  }
+  return true
 }
 
 function bytesOf(field: RecordField): number {

@@ -94,6 +94,13 @@ export const othersBugs: readonly SeededBug[] = [
     tests: ['src/wire/record-batch.test.ts'],
   },
   {
+    name: 'short text of Latin-1 is written as its units',
+    file: 'src/wire/batch-builder.ts',
+    find: '    if (unit >= 0x80) return false\n',
+    replace: '    if (unit > 0xff) return false\n',
+    tests: ['src/wire/record-batch.test.ts'],
+  },
+  {
     name: 'text that is not ASCII is cut off at the end of the buffer',
     file: 'src/wire/batch-builder.ts',
     find: 'const utf8UnitBytesMax = 3\n',
