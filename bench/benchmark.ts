@@ -11,6 +11,8 @@ export interface Side {
   run(): Promise<void>
   /** The result of the last run, which must equal that of every other side. Not timed. */
   result(): Promise<unknown>
+  /** Lets go of the result, whose memory would otherwise burden the garbage collection of the next side. */
+  release?(): void
   /** What a person should know of the runs, beside their time. */
   note?(): string
 }

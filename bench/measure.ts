@@ -48,10 +48,12 @@ async function check([first, ...others]: readonly Side[]): Promise<void> {
   if (!first) return
   await first.run()
   const expected = await first.result()
+  first.release?.()
   for (const side of others) {
     await side.run()
     const message: string = `'${side.name}' and '${first.name}' have different results, so their times cannot be compared`
     deepStrictEqual(await side.result(), expected, message)
+    side.release?.()
   }
 }
 
@@ -61,6 +63,7 @@ async function timed(side: Side): Promise<Run> {
   await side.run()
   const seconds = (performance.now() - start) / 1000
   const { user, system } = process.cpuUsage(cpuBefore)
+  side.release?.()
   return { seconds, cpu: (user + system) / 1e6 }
 }
 
