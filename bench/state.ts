@@ -8,9 +8,9 @@
 import { closeSync, fdatasyncSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { seededRandom, systemClock } from '../src/base/index.ts'
+import { latin1, seededRandom, systemClock } from '../src/base/index.ts'
 import { createApp, json, type Log, openLog, text, topic } from '../src/index.ts'
-import { memoryStore, restore, valueCodec } from '../src/state/index.ts'
+import { KeyedState, restore, valueCodec } from '../src/state/index.ts'
 import { BaselineBatch, readRecords } from './baseline.ts'
 import type { Benchmark, Side } from './benchmark.ts'
 
@@ -22,8 +22,6 @@ const batchBytes = 256 * 1024
 /** Longer than a run of the benchmark. */
 const neverMs = 86_400_000
 const timestamp = 1_000_000_000_000
-
-type StateStore = ReturnType<typeof memoryStore>
 
 const visits = topic('visits', { key: text(), value: json<number>(), partitions: 1 })
 
@@ -110,7 +108,7 @@ function counted(log: Log): Side & { changelog(): string } {
       delay.disable()
       pauses.push(delay.max / 1e6)
     },
-    result: async () => digestOf(await storeOf(log, changelog())),
+    result: async () => digestOf(await stateOf(log, changelog())),
     note: () =>
       `longest pause of the event loop, run by run: ${pauses.map(ms => ms.toFixed(0)).join(', ')} ms`,
   }
@@ -121,7 +119,6 @@ function countedByHand(folder: string, out: string): Side {
   return {
     name: `hand-written: a Map, a Set of what has changed; written and synced each ${commitRecords} records`,
     async run() {
-      counts.clear()
       mkdirSync(out, { recursive: true })
       const file = openSync(join(out, '0.log'), 'w')
       const changed = new Set<string>()
@@ -157,17 +154,21 @@ function countedByHand(folder: string, out: string): Side {
       }
       return { keys: counts.size, count, weighted }
     },
+    release: () => counts.clear(),
   }
 }
 
 function restored(log: Log, changelog: string): Side {
-  let store = memoryStore()
+  let restoredState: KeyedState<unknown> | undefined
   return {
-    name: 'restore into a store in memory: two changes for most keys',
+    name: 'restore into memory: two changes for most keys',
     async run() {
-      store = await storeOf(log, changelog)
+      restoredState = await stateOf(log, changelog)
     },
-    result: async () => ({ keys: store.size, bytes: bytesIn(store.range('', undefined)) }),
+    result: async () => ({ keys: restoredState?.storedCount, bytes: bytesIn(restoredState?.stored() ?? []) }),
+    release() {
+      restoredState = undefined
+    },
   }
 }
 
@@ -176,33 +177,35 @@ function restoredByHand(folder: string): Side {
   return {
     name: 'hand-written: readSync, CRC, walk, a Map of strings',
     async run() {
-      rows.clear()
       readRecords(folder, (buffer, from, to, keyFrom, keyTo) => {
         rows.set(buffer.latin1Slice(keyFrom, keyTo), buffer.latin1Slice(from, to))
       })
     },
     result: async () => ({ keys: rows.size, bytes: bytesIn(rows) }),
+    release: () => rows.clear(),
   }
 }
 
-async function storeOf({ port }: Log, changelog: string): Promise<StateStore> {
-  const store = memoryStore()
+async function stateOf({ port }: Log, changelog: string): Promise<KeyedState<unknown>> {
+  const counts = new KeyedState<unknown>('counts')
   const format = changelog.replace(/^(state-\d+)-counts.*/, '$1/counts: count, keys string')
-  await restore(port, store, { topic: changelog, partition: 0, clock: systemClock, format })
-  return store
+  await restore(port, counts, { topic: changelog, partition: 0, clock: systemClock, format })
+  return counts
 }
 
-function digestOf(store: StateStore): Digest {
+function digestOf(counts: KeyedState<unknown>): Digest {
   let [count, weighted] = [0, 0]
-  for (const [key, bytes] of store.range('', undefined)) {
+  for (const [key, bytes] of counts.stored()) {
     const { value } = valueCodec.decode(bytes) as { value: number }
     count += value
-    weighted += value * numberIn(key)
+    weighted += value * numberIn(latin1(key))
   }
-  return { keys: store.size, count, weighted }
+  return { keys: counts.storedCount, count, weighted }
 }
 
-function bytesIn(rows: Iterable<readonly [string, { readonly length: number }]>): number {
+function bytesIn(
+  rows: Iterable<readonly [{ readonly length: number }, { readonly length: number }]>,
+): number {
   let bytes = 0
   for (const [key, value] of rows) bytes += key.length + value.length
   return bytes

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { fromLatin1, isMillraceError, systemClock, type Clock } from '../base/index.ts'
+import { fromLatin1, isMillraceError, latin1, systemClock, type Clock } from '../base/index.ts'
 import type { BatchToAppend } from '../port/index.ts'
 import { BatchBuilder } from '../wire/index.ts'
 import {
@@ -11,25 +11,25 @@ import {
   writeChanges,
   type RestoreOptions,
 } from './changelog.ts'
-import type { StateChange } from './keyed-state.ts'
-import { memoryStore } from './memory-store.ts'
+import { KeyedState, type StateChange } from './keyed-state.ts'
 import { recordedLog, type RecordedLog } from './recorded-log.test-support.ts'
-import type { StateStore } from './state-store.ts'
+import { restoreEntry } from './restore-entry.test-support.ts'
 
 const place = { topic: changelogTopic('app', 'sums'), partition: 0 }
 const change = (key: string, value: string | undefined): StateChange => [
-  key,
+  fromLatin1(key),
   value === undefined ? undefined : fromLatin1(value),
 ]
-const contents = (store: StateStore): string[] =>
-  [...store.range('', undefined)].map(([key, value]) => `${key}=${Buffer.from(value).toString()}`)
+const empty = (): KeyedState<unknown> => new KeyedState('sums')
+const contents = (state: KeyedState<unknown>): string[] =>
+  Array.from(state.stored(), ([key, value]) => `${latin1(key)}=${latin1(value)}`).sort()
 const restored = async (
   log: RecordedLog,
-  store = memoryStore(),
+  state = empty(),
   options: Partial<RestoreOptions> = {},
-): Promise<StateStore> => {
-  await restore(log.port, store, { ...place, clock: systemClock, ...options })
-  return store
+): Promise<KeyedState<unknown>> => {
+  await restore(log.port, state, { ...place, clock: systemClock, ...options })
+  return state
 }
 
 function write(
@@ -48,41 +48,43 @@ test('state is rebuilt from committed changes, up to the readable end', async ()
   write(log, [change('c', '3'), change('a', undefined)], 'abort')
   write(log, [change('b', undefined), change('a', '4')])
   write(log, [change('x', '5')], 'abort')
-  const store = await restored(log)
-  assert.deepEqual(contents(store), ['a=4'])
-  assert.equal(store.position, log.endOffset, 'past markers and aborted records')
+  const state = await restored(log)
+  assert.deepEqual(contents(state), ['a=4'])
+  assert.equal(state.position, log.endOffset, 'past markers and aborted records')
 })
 
-test('an empty changelog gives an empty store that has a position', async () => {
+test('an empty changelog gives an empty state that has a position', async () => {
   assert.equal((await restored(recordedLog())).position, 0)
 })
 
-test('a store that lags is brought up to date, without reading its changes again', async () => {
+test('a state that lags is brought up to date, without reading its changes again', async () => {
   const log = recordedLog()
   write(log, [change('a', '1')])
-  const store = await restored(log)
+  const state = await restored(log)
   write(log, [change('b', '2')])
-  assert.deepEqual((await restore(log.port, store, { ...place, clock: systemClock })).records, 1)
-  assert.deepEqual(contents(store), ['a=1', 'b=2'])
+  assert.deepEqual((await restore(log.port, state, { ...place, clock: systemClock })).records, 1)
+  assert.deepEqual(contents(state), ['a=1', 'b=2'])
 })
 
 test('a fetch may begin inside a batch', async () => {
   const log = recordedLog()
   write(log, [change('a', '1'), change('b', '2'), change('c', '3')])
-  const store = memoryStore()
-  store.apply([change('a', 'kept')], 1)
-  assert.deepEqual(contents(await restored(log, store)), ['a=kept', 'b=2', 'c=3'])
+  const state = empty()
+  restoreEntry(state, fromLatin1('a'), fromLatin1('kept'))
+  state.restored(1)
+  assert.deepEqual(contents(await restored(log, state)), ['a=kept', 'b=2', 'c=3'])
 })
 
-test('a store whose position is past the end or before the start of the log is rebuilt', async () => {
+test('a state whose position is past the end or before the start of the log is rebuilt', async () => {
   for (const position of [100, 0]) {
     const log = recordedLog()
     write(log, [change('old', '1')])
     write(log, [change('new', '2')])
     log.trimTo(2)
-    const store = memoryStore()
-    store.apply([change('stray', '1')], position)
-    assert.deepEqual(contents(await restored(log, store)), ['new=2'])
+    const state = empty()
+    restoreEntry(state, fromLatin1('stray'), fromLatin1('1'))
+    state.restored(position)
+    assert.deepEqual(contents(await restored(log, state)), ['new=2'])
   }
 })
 
@@ -105,7 +107,7 @@ test('a commit that ends in a tombstone adds a record that compaction keeps', as
   write(log, [change('b', undefined), change('a', undefined)])
   const last = log.records().at(-1)
   assert.deepEqual([last?.key, last?.value?.length], ['', 0])
-  const { end } = await restore(log.port, memoryStore(), { ...place, clock: systemClock })
+  const { end } = await restore(log.port, empty(), { ...place, clock: systemClock })
   assert.equal(end, last!.offset + 1)
   assert.deepEqual(contents(await restored(log)), [])
 })
@@ -125,15 +127,15 @@ test('a compacted changelog gives the same state, and the same end', () =>
       if (outcome === 'abort') continue
       end = log.endOffset - 1
       for (const [key, value] of changes) {
-        if (value === undefined) rows.delete(key)
-        else rows.set(key, Buffer.from(value).toString())
+        if (value === undefined) rows.delete(latin1(key))
+        else rows.set(latin1(key), latin1(value))
       }
     }
     log.compact(random.int(log.endOffset + 1))
     if (random.int(2) === 0) log.compact(log.endOffset)
-    const store = memoryStore()
-    assert.equal((await restore(log.port, store, { ...place, clock: systemClock })).end, end)
-    assert.deepEqual(contents(store), Array.from(rows, ([key, value]) => `${key}=${value}`).toSorted())
+    const state = empty()
+    assert.equal((await restore(log.port, state, { ...place, clock: systemClock })).end, end)
+    assert.deepEqual(contents(state), Array.from(rows, ([key, value]) => `${key}=${value}`).toSorted())
   }))
 
 test('reads layout 1, of 0.1.0', async () => {
@@ -143,7 +145,7 @@ test('reads layout 1, of 0.1.0', async () => {
   batch.append(0, fromLatin1('b'), null)
   log.append(place.topic, 0, batch)
   log.end('commit')
-  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'sums' })), ['a=1'])
+  assert.deepEqual(contents(await restored(log, empty(), { format: 'sums' })), ['a=1'])
 })
 
 test('a long restore lets the event loop turn', async () => {
@@ -156,7 +158,7 @@ test('a long restore lets the event loop turn', async () => {
   let yields = 0
   const clock: Clock = { ...systemClock, yield: () => (yields++, Promise.resolve()) }
   const seen: number[] = []
-  await restored(log, memoryStore(), { clock, onProgress: ({ records }) => seen.push(records) })
+  await restored(log, empty(), { clock, onProgress: ({ records }) => seen.push(records) })
   assert.equal(yields, 2)
   assert.deepEqual(
     seen,
@@ -183,8 +185,8 @@ test('a restore that takes longer than tombstones are kept reads again, a few ti
         return Promise.resolve()
       },
     }
-    const restoring = restored(log, memoryStore(), { clock, tombstonesMs: 60 })
-    if (slow < 3) assert.equal((await restoring).size, 19_999)
+    const restoring = restored(log, empty(), { clock, tombstonesMs: 60 })
+    if (slow < 3) assert.equal((await restoring).storedCount, 19_999)
     else await assert.rejects(restoring, error => isMillraceError(error, 'LIMIT_EXCEEDED'))
     assert.equal(reads, Math.min(slow + 1, 3))
   }
@@ -193,18 +195,18 @@ test('a restore that takes longer than tombstones are kept reads again, a few ti
 test('a restore can be aborted', async () => {
   const log = recordedLog()
   write(log, [change('a', '1')])
-  await assert.rejects(restored(log, memoryStore(), { signal: AbortSignal.abort(new Error('stop')) }), /stop/)
+  await assert.rejects(restored(log, empty(), { signal: AbortSignal.abort(new Error('stop')) }), /stop/)
 })
 
 test('refuses state of another format', async () => {
   const isIncompatible = (error: unknown): boolean => isMillraceError(error, 'STATE_INCOMPATIBLE')
   const log = recordedLog()
   write(log, [change('a', '1')], 'commit', 'windows')
-  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'windows' })), ['a=1'])
+  assert.deepEqual(contents(await restored(log, empty(), { format: 'windows' })), ['a=1'])
   for (const format of [undefined, 'sessions']) {
-    const store = memoryStore()
-    await assert.rejects(restored(log, store, { format }), isIncompatible)
-    assert.equal(store.size, 0)
+    const state = empty()
+    await assert.rejects(restored(log, state, { format }), isIncompatible)
+    assert.equal(state.storedCount, 0)
   }
   const foreign = recordedLog()
   const batch = new BatchBuilder()
@@ -219,8 +221,8 @@ test('a changelog whose last batch begins with a tombstone is refused in another
   write(log, [change('a', '1')], 'commit', 'windows')
   write(log, [change('a', undefined), change('b', '2'), change('c', '3')], 'commit', 'windows')
   log.compact(log.endOffset)
-  assert.deepEqual(contents(await restored(log, memoryStore(), { format: 'windows' })), ['b=2', 'c=3'])
-  await assert.rejects(restored(log, memoryStore(), { format: 'sessions' }), error =>
+  assert.deepEqual(contents(await restored(log, empty(), { format: 'windows' })), ['b=2', 'c=3'])
+  await assert.rejects(restored(log, empty(), { format: 'sessions' }), error =>
     isMillraceError(error, 'STATE_INCOMPATIBLE'),
   )
 })

@@ -1,8 +1,8 @@
 /**
  * Changelogs: a state as a compacted topic, from which it is rebuilt.
  *
- * A record's key is the store's key (eight bytes of namespace, then the record key's bytes). Its value is the
- * value in the store; null deletes. Partition n of the topic belongs to task n.
+ * A record has the stored key (eight bytes of namespace, then the record key's bytes) and the stored value;
+ * null deletes. Partition n of the topic belongs to task n.
  *
  * The last record of a commit is never a tombstone: where it would be, a record with an empty key follows it.
  * So compaction always keeps the last record, and the end of what was committed can be proved. It may remove
@@ -13,13 +13,13 @@
  * it. So a changelog whose last commit has another format is refused. Older batches may have lost their
  * header to compaction; those that have it are compared, too.
  *
- * State is rebuilt up to the committed, readable end of the changelog. The store's position is then the
+ * State is rebuilt up to the committed, readable end of the changelog. The state's position is then the
  * reader's position. It may be past the last record's offset + 1, as markers, aborted records and compaction
  * leave gaps.
  *
  * Layout 1 had no records with an empty key.
  */
-import { fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
+import { bufferOf, fromLatin1, fromUtf8, latin1, MillraceError, utf8, type Clock } from '../base/index.ts'
 import { batchesUpTo, type FetchedBatch, type LogPort, type SizedBatch } from '../port/index.ts'
 import {
   BatchBuilder,
@@ -29,9 +29,8 @@ import {
   type RecordCursor,
   type RecordHeader,
 } from '../wire/index.ts'
-import type { StateChange } from './keyed-state.ts'
+import type { KeyedState, StateChange } from './keyed-state.ts'
 import { namespaceLength } from './namespace.ts'
-import type { StateStore } from './state-store.ts'
 
 /**
  * A batch of changes that has reached this many bytes is closed: well under the 1 MiB that Kafka accepts by
@@ -58,7 +57,7 @@ function formatText(format: string | undefined, layout = layoutVersion): string 
 }
 
 /** The record that ends a commit whose last change is a tombstone. No key of a state is empty. */
-const endChange: StateChange = ['', new Uint8Array(0)]
+const endChange: StateChange = [new Uint8Array(0), new Uint8Array(0)]
 
 /** The changelog topic of a state of an app: `airport-delays-count-changelog`. */
 export function changelogTopic(app: string, state: string): string {
@@ -102,8 +101,7 @@ export function* writeChangesInSteps(
   const isLastGone = changes.length > 0 && changes.at(-1)?.[1] === undefined
   const count = changes.length + (isLastGone ? 1 : 0)
   for (let n = 0; n < count; n += 1) {
-    const [storeKey, bytes] = changes[n] ?? endChange
-    const key = fromLatin1(storeKey)
+    const [key, bytes] = changes[n] ?? endChange
     const value = bytes ?? null
     const bound = recordSizeBound(key, value, formatHeaders)
     if (batchHeaderBytes + bound > batchBytesMax) checkFits(place, key, value, formatHeaders, batchBytesMax)
@@ -191,19 +189,23 @@ export interface Restored {
 }
 
 /**
- * Brings `store` to the committed end of its changelog: from the store's position, or from the beginning if
+ * Brings `state` to the committed end of its changelog: from the state's position, or from the beginning if
  * it has no position, or one outside of the log.
  *
  * @throws MillraceError STATE_INCOMPATIBLE for a changelog of another format, LIMIT_EXCEEDED for one that
  *   takes longer to read than it keeps tombstones; and the errors of the log's reader
  */
-export async function restore(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
+export async function restore(
+  port: LogPort,
+  state: KeyedState<unknown>,
+  options: RestoreOptions,
+): Promise<Restored> {
   const { topic, partition, clock, tombstonesMs = Infinity } = options
   for (let attempt = 1; attempt <= restoreAttemptsMax; attempt += 1) {
     const began = clock.monotonic()
-    const restored = await restoreOnce(port, store, options)
+    const restored = await restoreOnce(port, state, options)
     if (clock.monotonic() - began < tombstonesMs) return restored
-    store.clear()
+    state.restored(undefined)
   }
   throw new MillraceError(
     'LIMIT_EXCEEDED',
@@ -211,23 +213,27 @@ export async function restore(port: LogPort, store: StateStore, options: Restore
   )
 }
 
-async function restoreOnce(port: LogPort, store: StateStore, options: RestoreOptions): Promise<Restored> {
+async function restoreOnce(
+  port: LogPort,
+  state: KeyedState<unknown>,
+  options: RestoreOptions,
+): Promise<Restored> {
   const { topic, partition } = options
   const [earliest, latest] = await Promise.all([
     port.offsets(topic, partition, 'earliest', 'read_committed'),
     port.offsets(topic, partition, 'latest', 'read_committed'),
   ])
-  let from = store.position
+  let from = state.position
   if (from === undefined || from < earliest || from > latest) {
-    store.clear()
+    state.restored(undefined)
     from = earliest
   }
-  return { ...(await replay(port, store, from, latest, options)), start: earliest }
+  return { ...(await replay(port, state, from, latest, options)), start: earliest }
 }
 
 async function replay(
   port: LogPort,
-  store: StateStore,
+  state: KeyedState<unknown>,
   offset: number,
   end: number,
   options: RestoreOptions,
@@ -248,7 +254,7 @@ async function replay(
       for (const key of keysOf(fetched)) beyond.add(key)
       staleSince = Math.min(staleSince ?? Infinity, fetched.batch.maxTimestamp)
     } else {
-      applied = applyBatch(fetched, store, options)
+      applied = applyBatch(fetched, state, options)
       appliedEnd = dataEnd
     }
     records += applied
@@ -258,8 +264,11 @@ async function replay(
     options.onProgress?.({ records, position: fetched.nextOffset, end })
     await clock.yield()
   }
-  store.apply([], position)
-  const stale = Array.from(beyond, (key): StateChange => [key, store.get(key)])
+  state.restored(position)
+  const stale = Array.from(beyond, (storeKey): StateChange => {
+    const key = fromLatin1(storeKey)
+    return [key, state.storedValue(key)]
+  })
   return { records, end: dataEnd, appliedEnd, stale, staleSince }
 }
 
@@ -276,21 +285,19 @@ function isOfState({ keyStart, keyEnd }: RecordCursor): boolean {
 
 /** Applies the records of one batch, and returns their number. */
 function applyBatch(
-  { batch, firstOffset, nextOffset }: FetchedBatch,
-  store: StateStore,
+  { batch, firstOffset }: FetchedBatch,
+  state: KeyedState<unknown>,
   options: RestoreOptions,
 ): number {
   const cursor = batch.records()
+  const bytes = bufferOf(cursor.bytes)
   let records = 0
-  function* writes(): Generator<StateChange> {
-    while (cursor.next()) {
-      if (cursor.headerCount > 0) checkFormat(cursor, options)
-      if (cursor.offset < firstOffset || !isOfState(cursor)) continue
-      records++
-      yield [latin1(cursor.bytes, cursor.keyStart, cursor.keyEnd), cursor.value() ?? undefined]
-    }
+  while (cursor.next()) {
+    if (cursor.headerCount > 0) checkFormat(cursor, options)
+    if (cursor.offset < firstOffset || !isOfState(cursor)) continue
+    records++
+    state.restore(bytes, cursor.keyStart, cursor.keyEnd, cursor.valueStart, cursor.valueEnd)
   }
-  store.apply(writes(), nextOffset)
   return records
 }
 

@@ -1,4 +1,4 @@
-/** state: what a task keeps between records. Stores, typed state in front of them, and their changelogs. */
+/** state: what a task keeps between records: typed state over a table of bytes, and its changelogs. */
 export {
   type ChangelogPlace,
   changelogTopic,
@@ -7,7 +7,6 @@ export {
   writeChangesInSteps,
 } from './changelog.ts'
 export { frozen, given, storable } from './frozen.ts'
-export { KeyedState, type StateChange } from './keyed-state.ts'
-export { memoryStore } from './memory-store.ts'
+export { KeyedState, type KeyedStateOptions, type StateChange } from './keyed-state.ts'
 export { UndoLog } from './undo-log.ts'
 export { valueCodec } from './value-codec.ts'

@@ -5,13 +5,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { systemClock, type Random } from '../base/index.ts'
+import { latin1, systemClock, type Random } from '../base/index.ts'
 import { restore, writeChanges } from './changelog.ts'
-import { KeyedState, type StateChange } from './keyed-state.ts'
-import { memoryStore } from './memory-store.ts'
+import { KeyedState, type KeyedStateOptions, type StateChange } from './keyed-state.ts'
 import { encodeNamespace } from './namespace.ts'
 import { recordedLog, type RecordedLog } from './recorded-log.test-support.ts'
-import type { StateStore } from './state-store.ts'
+import { restoredFrom } from './restore-entry.test-support.ts'
 
 const steps = 400
 const place = { topic: 'app-state-changelog', partition: 0 }
@@ -27,8 +26,7 @@ const sortedEntries = (model: Model): { namespace: number; key: string; value: u
 class Case {
   readonly #random: Random
   readonly #log: RecordedLog = recordedLog()
-  #store: StateStore = memoryStore()
-  #state!: KeyedState<unknown>
+  #state: KeyedState<unknown>
   #model: Model = new Map()
   /** The model as of the last commit, and as of the changes that are being committed. */
   #committed: Model = new Map()
@@ -38,13 +36,21 @@ class Case {
 
   constructor(random: Random) {
     this.#random = random
-    this.#open()
+    this.#state = this.#empty()
   }
 
-  #open(): void {
-    this.#state = new KeyedState('model', this.#store, {
-      cleanEntries: this.#random.int(2) * this.#random.int(30),
-    })
+  #empty(): KeyedState<unknown> {
+    return new KeyedState('model', this.#options())
+  }
+
+  /** Few values stay live, and few entries make the table split its pages and move what is left of chunks. */
+  #options(): KeyedStateOptions {
+    const random = this.#random
+    return {
+      cleanEntries: random.int(2) * random.int(30),
+      isScanned: random.int(2) === 0,
+      limits: random.int(2) === 0 ? { pageSlotsMax: 8, chunkBytesMax: 512 } : {},
+    }
   }
 
   #pick<T>(list: readonly T[]): T {
@@ -154,19 +160,20 @@ class Case {
     this.#committing = new Map(this.#model)
     for (const [storeKey, value] of changes)
       if (value === undefined)
-        assert.ok(this.#committed.has(storeKey), 'a tombstone only for what was committed')
-      else assert.ok(this.#model.has(storeKey), 'what is written is there')
+        assert.ok(this.#committed.has(latin1(storeKey)), 'a tombstone only for what was committed')
+      else assert.ok(this.#model.has(latin1(storeKey)), 'what is written is there')
     writeChanges(place, changes, 0, (...batch) => this.#log.append(...batch))
   }
 
   #end(): void {
     if (!this.#committing) return
     if (this.#random.int(4) > 0) return this.#commit()
+    // As after a commit that was fenced: what is not stored is forgotten.
     this.#log.end('abort')
-    this.#state.discard()
+    this.#state = restoredFrom(this.#state, this.#options())
     this.#model = new Map(this.#committed)
     this.#committing = undefined
-    this.checkStore()
+    this.checkStored()
   }
 
   #commit(): void {
@@ -174,30 +181,29 @@ class Case {
     this.#state.committed(this.#log.endOffset)
     this.#committed = this.#committing!
     this.#committing = undefined
-    this.checkStore()
+    this.checkStored()
   }
 
-  /** The process crashes: changes that were not committed are lost, and sometimes its store, too. */
+  /** The process crashes: changes that were not committed are lost, and sometimes what was stored, too. */
   async #crash(): Promise<void> {
     const landed = this.#random.int(2) === 0
     this.#log.end(landed ? 'commit' : 'abort')
     if (landed && this.#committing) this.#committed = this.#committing
     this.#committing = undefined
     this.#model = new Map(this.#committed)
-    if (this.#random.int(2) === 0) this.#store = memoryStore()
-    await restore(this.#log.port, this.#store, { ...place, clock: systemClock })
-    assert.equal(this.#store.position, this.#log.endOffset)
-    this.#open()
-    this.checkStore()
+    this.#state = this.#random.int(2) === 0 ? this.#empty() : restoredFrom(this.#state, this.#options())
+    await restore(this.#log.port, this.#state, { ...place, clock: systemClock })
+    assert.equal(this.#state.position, this.#log.endOffset)
+    this.checkStored()
   }
 
-  /** The store holds the last commit, byte by byte of its keys. */
-  checkStore(): void {
+  /** What is stored is the last commit. */
+  checkStored(): void {
     assert.deepStrictEqual(
-      [...this.#store.range('', undefined)].map(([storeKey]) => storeKey),
+      Array.from(this.#state.stored(), ([storeKey]) => latin1(storeKey)).sort(),
       [...this.#committed.keys()].sort(),
     )
-    assert.equal(this.#store.size, this.#committed.size)
+    assert.equal(this.#state.storedCount, this.#committed.size)
   }
 }
 

@@ -1,34 +1,39 @@
 /**
  * KeyedState: the state of one operator in one task, as typed values by (namespace, key).
  *
- * A cache of live values, two maps deep, is in front of a store of bytes. So a hot entry costs two lookups,
- * and no key is built. An entry is **clean** when the store holds the same value, **dirty** when it has
- * changed since, and **pending** while its change is part of a commit in progress. The life of a change:
+ * A table holds all entries as bytes: the state of the last commit, and a place for each key that came since.
+ * The values that are in use are **live**: objects, which the entry knows by number. So each access is one
+ * look-up, and a commit needs none. A live value is **clean** when the table holds the same, **dirty** when
+ * it has changed since, and **pending** while its change is part of a commit in progress:
  *
- *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ in the store, cached clean
+ *     put, delete ──▶ dirty ──changes()──▶ pending ──committed()──▶ stored in the table, clean
  *                       ▲                    │
- *                       └──── put, delete ───┘   (an entry may be pending and dirty again: it belongs to the next commit)
+ *                       └──── put, delete ───┘
  *
- * `discard` forgets everything but the store, which always has the state of exactly one commit.
+ * A value may be pending and dirty again: what is dirty belongs to the next commit.
  *
- * Invariants: an entry that is dirty is never evicted; the store is written in `committed` alone.
+ * Invariants: what is dirty or pending stays live; values are stored in `committed` alone. So the table
+ * always has the stored values of exactly one commit.
  */
 import { assert, MillraceError } from '../base/index.ts'
-import type { Entry } from './cached-entries.ts'
-import { CachedNamespaces } from './cached-namespaces.ts'
-import { CleanQueue } from './clean-queue.ts'
-import { CommitStep, inOneGo, stepEntriesMax } from './commit-step.ts'
-import { frozen } from './frozen.ts'
-import { encodeNamespace } from './namespace.ts'
-import type { StateStore } from './state-store.ts'
+import { CommitStep, inOneGo } from './commit-step.ts'
+import type { EntryTableLimits } from './entry-table.ts'
+import type { Live } from './live-values.ts'
+import { StateEntries } from './state-entries.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
 
 export interface KeyedStateOptions {
-  /** Clean entries kept in the cache. Default 8192. */
+  /** Clean values that stay live. Default 8192. */
   readonly cleanEntries?: number
+  /**
+   * Whether it will be scanned, or asked for its first namespace: then the order of its keys is kept from the
+   * beginning. Otherwise the first question sorts all keys at once. Default false.
+   */
+  readonly isScanned?: boolean
   /** Notes each change, so that it can be undone. */
   readonly undo?: UndoLog | undefined
+  readonly limits?: EntryTableLimits
 }
 
 export interface StateEntry<V> {
@@ -37,42 +42,49 @@ export interface StateEntry<V> {
   readonly value: V
 }
 
-/** A change as the changelog and the store take it: undefined deletes. */
-export type StateChange = [storeKey: string, value: Uint8Array | undefined]
+/** A change as the changelog takes it, with the stored key: undefined deletes. */
+export type StateChange = readonly [storeKey: Uint8Array, value: Uint8Array | undefined]
 
 const cleanEntriesDefault = 8192
-/** Bytes that an entry in the cache costs besides its key and value. */
-const entryOverhead = 96
+/** Bytes that a live value costs besides its key and value. */
+const liveOverhead = 96
 /** The assumed size of a value until some have been written. */
 const valueBytesGuess = 64
+/** New entries get room for a larger value than most, so that a commit need not move them. */
+const valueBytesSpare = 1.25
+
+interface Pending<V> {
+  readonly live: readonly Live<V>[]
+  /** What is stored for each; undefined: nothing. */
+  readonly values: readonly (Uint8Array | undefined)[]
+  readonly changes: StateChange[]
+}
 
 /**
  * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer.
  * The key is a binary string, the record key's bytes.
  *
- * Obligations of the owner: the store is restored before the first call, and nothing else writes to it from
- * then on.
+ * Obligation of the owner: a state is restored before the first other call.
  */
 export class KeyedState<V> {
   readonly name: string
-  readonly #store: StateStore
   readonly #undo: UndoLog | undefined
 
-  readonly #namespaces: CachedNamespaces<V>
-  #dirty: Entry<V>[] = []
-  #dirtyBytes = 0
-  #pending: { readonly entries: Entry<V>[]; readonly changes: StateChange[] } | undefined
+  readonly #entries: StateEntries<V>
+  /** The changelog offset that the stored values represent. */
+  #position: number | undefined
 
-  readonly #clean: CleanQueue<V>
+  #dirty: Live<V>[] = []
+  #dirtyBytes = 0
+  #pending: Pending<V> | undefined
 
   #valueBytes = valueBytesGuess
 
-  constructor(name: string, store: StateStore, options: KeyedStateOptions = {}) {
+  constructor(name: string, options: KeyedStateOptions = {}) {
     this.name = name
-    this.#store = store
-    this.#namespaces = new CachedNamespaces(name, store)
     this.#undo = options.undo
-    this.#clean = new CleanQueue(options.cleanEntries ?? cleanEntriesDefault)
+    const { cleanEntries = cleanEntriesDefault, isScanned = false, limits } = options
+    this.#entries = new StateEntries(name, { cleanEntries, isScanned, limits })
   }
 
   /**
@@ -84,35 +96,27 @@ export class KeyedState<V> {
   }
 
   get(namespace: number, key: string): V | undefined {
-    const entry = this.#namespaces.get(namespace)?.entries.get(key)
-    return entry === undefined ? this.#load(namespace, key) : entry.value
+    return this.#entries.find(namespace, key)?.value
   }
 
   /**
    * The value is kept by reference, so never change it after that. Freeze a value that the program has seen.
    */
   put(namespace: number, key: string, value: V): void {
-    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
     assert(value !== undefined, 'undefined means a missing entry: use delete')
-    const bucket = this.#namespaces.ensure(namespace)
-    const entry = bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown')
-    const isNew = entry.value === undefined
-    entry.value = value
-    if (isNew) {
-      bucket.live++
-      if (entry.inStore !== 'stored') bucket.cameNew(key)
-      this.#namespaces.came(namespace)
-    }
-    if (!entry.dirty) this.#markDirty(entry)
-    const bytes = entryOverhead + key.length + this.#weigh(value)
-    this.#dirtyBytes += bytes - entry.bytes
-    entry.bytes = bytes
+    const live = this.#entries.find(namespace, key) ?? this.#insert(namespace, key)
+    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, live.value)
+    if (live.value === undefined) this.#entries.came(namespace, key)
+    live.value = value
+    if (!live.isDirty) this.#markDirty(live, key)
+    const bytes = liveOverhead + key.length + this.#weigh(value)
+    this.#dirtyBytes += bytes - live.bytes
+    live.bytes = bytes
   }
 
   delete(namespace: number, key: string): void {
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, this.get(namespace, key))
-    const bucket = this.#namespaces.ensure(namespace)
-    this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'unknown'))
+    this.#deleteEntry(namespace, key)
   }
 
   /**
@@ -121,18 +125,11 @@ export class KeyedState<V> {
    * into its current namespace. With `afterKey` it begins after that key in the first namespace.
    */
   *scan(fromNamespace: number, toNamespace: number, afterKey?: string): Generator<StateEntry<V>> {
-    for (const namespace of this.#namespaces.between(fromNamespace, toNamespace)) {
-      let after = namespace === fromNamespace ? afterKey : undefined
-      do {
-        const { keys, goOnAfter } = this.#namespaces.gather(namespace, after)
-        for (const key of keys) {
-          const entry = this.#namespaces.get(namespace)?.entries.get(key)
-          const value = entry ? entry.value : this.#read(namespace, key)
-          if (value !== undefined) yield { namespace, key, value }
-        }
-        after = goOnAfter
-      } while (after !== undefined)
-    }
+    for (const { namespace, keys } of this.#entries.keysBetween(fromNamespace, toNamespace, afterKey))
+      for (const key of keys) {
+        const value = this.#entries.peek(namespace, key)
+        if (value !== undefined) yield { namespace, key, value }
+      }
   }
 
   /**
@@ -142,37 +139,28 @@ export class KeyedState<V> {
    */
   *deleteInTurns(from: number, to: number, perTurn: () => number): Generator<void> {
     let deleted = 0
-    for (const namespace of this.#namespaces.between(from, to)) {
-      let after: string | undefined
-      do {
-        const { keys, goOnAfter } = this.#namespaces.gather(namespace, after)
-        for (const key of keys) {
-          const bucket = this.#namespaces.ensure(namespace)
-          // An entry that is not cached was found in the store.
-          this.#deleteEntry(bucket.entries.get(key) ?? bucket.add(key, undefined, 'stored'))
-          if (++deleted < perTurn()) continue
-          yield
-          deleted = 0
-        }
-        after = goOnAfter
-      } while (after !== undefined)
-    }
+    for (const { namespace, keys } of this.#entries.keysBetween(from, to))
+      for (const key of keys) {
+        this.#deleteEntry(namespace, key)
+        if (++deleted < perTurn()) continue
+        yield
+        deleted = 0
+      }
   }
 
   /** The lowest namespace with an entry, for deadlines. */
   firstNamespace(): number | undefined {
-    return this.#namespaces.firstFrom(Number.NEGATIVE_INFINITY)
+    return this.#entries.firstNamespace()
   }
 
   /**
-   * The changes since the last commit, in the form of changelog and store. An entry that was created and
-   * deleted in between is not among them. Later calls return the same until {@link committed} or
-   * {@link discard}; later changes belong to the next commit. An empty list need not be committed: a later
-   * call returns the changes up to then.
+   * The changes since the last commit, in the form of the changelog. An entry that was created and deleted in
+   * between is not among them. Later calls return the same until {@link committed}; later changes belong to
+   * the next commit. An empty list need not be committed: a later call returns the changes up to then.
    *
    * @throws MillraceError INVALID_ARGUMENT for a value that cannot be written, naming the state
    */
-  changes(): StateChange[] {
+  changes(): readonly StateChange[] {
     return inOneGo(this.changesInSteps())
   }
 
@@ -180,45 +168,41 @@ export class KeyedState<V> {
    * As {@link changes}, in steps of a few milliseconds, so that the owner can let the event loop turn. The
    * state must not change before the last step.
    */
-  *changesInSteps(): Generator<void, StateChange[]> {
+  *changesInSteps(): Generator<void, readonly StateChange[]> {
     if (this.#pending) {
       if (this.#pending.changes.length > 0) return this.#pending.changes
-      yield* this.#settle()
+      yield* this.#settle(this.#pending)
     }
+    const live = this.#dirty
+    const values: (Uint8Array | undefined)[] = []
     const changes: StateChange[] = []
     const step = new CommitStep()
     let valueBytes = 0
-    for (const entry of this.#dirty) {
+    for (const each of live) {
       if (step.isOver()) yield
-      const storeKey = encodeNamespace(entry.bucket.namespace) + entry.key
-      if (entry.value !== undefined) {
-        const bytes = this.#encode(entry.value)
+      const bytes = each.value === undefined ? undefined : this.#encode(each.value)
+      values.push(bytes)
+      if (bytes) {
         valueBytes += bytes.length
         step.wrote(bytes.length)
-        changes.push([storeKey, bytes])
-        continue
       }
-      if (entry.inStore === 'unknown')
-        entry.inStore = this.#store.get(storeKey) === undefined ? 'absent' : 'stored'
-      if (entry.inStore === 'stored') changes.push([storeKey, undefined])
+      if (bytes || this.#entries.isStored(each)) changes.push([this.#entries.keyOf(each), bytes])
     }
-    // Entries are marked only after all values were encoded: a value that cannot be written leaves the state
-    // as it was.
-    const entries = this.#dirty
-    for (const entry of entries) {
+    // Values are marked only after all were encoded: one that cannot be written leaves the state as it was.
+    for (const each of live) {
       if (step.isOver()) yield
-      entry.dirty = false
-      entry.pending = entry.value === undefined ? 'gone' : 'put'
-      entry.bytes = 0
+      each.isDirty = false
+      each.isPending = true
+      each.bytes = 0
     }
     if (changes.length > 0) this.#valueBytes = valueBytes / changes.length
     this.#dirty = []
     this.#dirtyBytes = 0
-    this.#pending = { entries, changes }
+    this.#pending = { live, values, changes }
     return changes
   }
 
-  /** Applies the changes to the store, once they are committed and the changelog is at `position`. */
+  /** Stores the changes, once they are committed and the changelog is at `position`. */
   committed(position: number): void {
     inOneGo(this.committedInSteps(position))
   }
@@ -227,77 +211,75 @@ export class KeyedState<V> {
    * As {@link committed}, in steps of a few milliseconds. The state must not be used before the last step.
    */
   *committedInSteps(position: number): Generator<void> {
-    const changes = this.#pending?.changes ?? (yield* this.changesInSteps())
-    let from = 0
-    for (; changes.length - from > stepEntriesMax; from += stepEntriesMax) {
-      this.#store.apply(changes.slice(from, from + stepEntriesMax), undefined)
-      yield
-    }
-    this.#store.apply(from === 0 ? changes : changes.slice(from), position)
-    yield* this.#settle()
+    if (!this.#pending) yield* this.changesInSteps()
+    yield* this.#settle(this.#pending!)
+    this.#position = position
   }
 
-  /** For use after a commit that failed or was fenced: forgets all changes, and the whole cache. */
-  discard(): void {
-    this.#namespaces.clear()
-    this.#dirty = []
-    this.#dirtyBytes = 0
-    this.#pending = undefined
-    this.#clean.clear()
+  /**
+   * The changelog offset of the stored values, which have all changes below it. Undefined for a state that
+   * must be restored from the beginning.
+   */
+  get position(): number | undefined {
+    return this.#position
   }
 
-  /** Ends the pending state of entries, whose changes are in the store now. */
-  *#settle(): Generator<void> {
-    const { entries } = this.#pending!
+  /** Entries that are stored. */
+  get storedCount(): number {
+    return this.#entries.storedCount
+  }
+
+  /** The stored entries, in no order: copies of the stored key and of the value. */
+  stored(): Generator<readonly [storeKey: Uint8Array, value: Uint8Array]> {
+    return this.#entries.stored()
+  }
+
+  /** A copy of what is stored under a stored key. */
+  storedValue(storeKey: Uint8Array): Uint8Array | undefined {
+    return this.#entries.storedValue(storeKey)
+  }
+
+  /**
+   * Restores an entry from its changelog: its stored key and its value are in `bytes`. A `valueStart` below 0
+   * deletes.
+   */
+  restore(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    if (valueStart < 0) this.#entries.restoreTombstone(bytes, keyStart, keyEnd)
+    else this.#entries.restore(bytes, keyStart, keyEnd, valueStart, valueEnd)
+  }
+
+  /** The changelog was restored up to `position`; undefined: nothing of it, all entries are removed. */
+  restored(position: number | undefined): void {
+    this.#position = position
+    if (position === undefined) this.#entries.clear()
+  }
+
+  #insert(namespace: number, key: string): Live<V> {
+    return this.#entries.insert(namespace, key, Math.ceil(valueBytesSpare * this.#valueBytes))
+  }
+
+  #deleteEntry(namespace: number, key: string): void {
+    const live = this.#entries.delete(namespace, key)
+    if (live && !live.isDirty) this.#markDirty(live, key)
+  }
+
+  #markDirty(live: Live<V>, key: string): void {
+    live.isDirty = true
+    live.bytes = liveOverhead + key.length
+    this.#dirtyBytes += live.bytes
+    this.#dirty.push(live)
+  }
+
+  /** Ends the commit in progress: stores its values. */
+  *#settle({ live, values }: Pending<V>): Generator<void> {
     this.#pending = undefined
     const step = new CommitStep()
-    for (const entry of entries) {
+    for (const [n, each] of live.entries()) {
       if (step.isOver()) yield
-      entry.inStore = entry.pending === 'put' ? 'stored' : 'absent'
-      entry.pending = undefined
-      entry.bucket.settled()
-      if (entry.dirty) continue
-      if (entry.value === undefined) this.#namespaces.remove(entry)
-      else this.#keepClean(entry)
+      this.#entries.store(each, values[n])
+      each.isPending = false
+      if (!each.isDirty) this.#entries.settle(each)
     }
-  }
-
-  #read(namespace: number, key: string): V | undefined {
-    const bytes = this.#store.get(encodeNamespace(namespace) + key)
-    return bytes && this.#decode(bytes)
-  }
-
-  /** Asks the store, and remembers the answer. */
-  #load(namespace: number, key: string): V | undefined {
-    const value = this.#read(namespace, key)
-    const bucket = this.#namespaces.ensure(namespace)
-    const entry = bucket.add(key, value, value === undefined ? 'absent' : 'stored')
-    if (value !== undefined) bucket.live++
-    this.#keepClean(entry)
-    return value
-  }
-
-  #markDirty(entry: Entry<V>): void {
-    entry.dirty = true
-    entry.bytes = entryOverhead + entry.key.length
-    this.#dirtyBytes += entry.bytes
-    this.#dirty.push(entry)
-  }
-
-  #deleteEntry(entry: Entry<V>): void {
-    const { bucket } = entry
-    if (entry.value !== undefined) {
-      entry.value = undefined
-      bucket.live--
-    }
-    this.#namespaces.went(bucket.namespace)
-    if (!entry.dirty && (entry.inStore !== 'absent' || entry.pending === 'put')) this.#markDirty(entry)
-  }
-
-  /** Keeps a clean entry as long as there is room. */
-  #keepClean(entry: Entry<V>): void {
-    this.#clean.add(entry)
-    for (let oldest; (oldest = this.#clean.takeExcess());) this.#namespaces.remove(oldest)
   }
 
   #weigh(value: V): number {
@@ -314,18 +296,6 @@ export class KeyedState<V> {
       throw new MillraceError(
         'INVALID_ARGUMENT',
         `State '${this.name}' holds a value that cannot be written. ${(error as Error).message}`,
-        { cause: error },
-      )
-    }
-  }
-
-  #decode(bytes: Uint8Array): V {
-    try {
-      return frozen(valueCodec.decode(bytes) as V)
-    } catch (error) {
-      throw new MillraceError(
-        'STATE_INCOMPATIBLE',
-        `State '${this.name}' holds a value that this program cannot read: ${(error as Error).message}. Was it written by another version? Start from scratch with { restart: true }.`,
         { cause: error },
       )
     }

@@ -1,6 +1,8 @@
-/** The namespace's part of a store's key. */
+/**
+ * The namespace's part of a stored key: its first eight bytes, as bytes or as the chars of a binary string.
+ */
 
-/** Chars of a namespace at the start of a store's key. */
+/** Bytes of a namespace at the start of a stored key. */
 export const namespaceLength = 8
 
 const base = 2 ** 32
@@ -26,7 +28,21 @@ export function encodeNamespace(namespace: number): string {
   )
 }
 
-/** The namespace at the start of a store's key. */
+/** Writes the same eight bytes at the start of `bytes`. */
+export function writeNamespace(bytes: Uint8Array, namespace: number): void {
+  const high = (Math.floor(namespace / base) + signBit) >>> 0
+  const low = namespace >>> 0
+  bytes[0] = high >>> 24
+  bytes[1] = high >>> 16
+  bytes[2] = high >>> 8
+  bytes[3] = high
+  bytes[4] = low >>> 24
+  bytes[5] = low >>> 16
+  bytes[6] = low >>> 8
+  bytes[7] = low
+}
+
+/** The namespace at the start of a stored key. */
 export function decodeNamespace(storeKey: string): number {
   const half = (from: number): number =>
     storeKey.charCodeAt(from) * 0x100_0000 +
@@ -36,12 +52,12 @@ export function decodeNamespace(storeKey: string): number {
   return (half(0) - signBit) * base + half(4)
 }
 
-/** The first store key of namespaces at or after `from`, which may be infinite. */
+/** The first stored key of namespaces at or after `from`, which may be infinite. */
 export function lowerBound(from: number): string {
   return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
 }
 
-/** The first store key of namespaces from `to` on; undefined if there can be none. */
+/** The first stored key of namespaces from `to` on; undefined if there can be none. */
 export function upperBound(to: number): string | undefined {
   return to > Number.MAX_SAFE_INTEGER
     ? undefined

@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KeyedState } from './keyed-state.ts'
-import { memoryStore } from './memory-store.ts'
 import { UndoLog } from './undo-log.ts'
 
 function setUp(): { undo: UndoLog; state: KeyedState<number>; sent: string[]; send: (what: string) => void } {
   const undo = new UndoLog()
-  const state = new KeyedState<number>('state', memoryStore(), { undo })
+  const state = new KeyedState<number>('state', { undo })
   const sent: string[] = []
   return { undo, state, sent, send: what => undo.act(() => sent.push(what)) }
 }

@@ -24,7 +24,7 @@
  * plain objects, arrays (holes become undefined), Map, Set, ArrayBuffer and typed arrays. All other values
  * are refused, as they would be read back as something else.
  */
-import { MillraceError } from '../base/index.ts'
+import { bufferOf, MillraceError } from '../base/index.ts'
 import { readValue } from './value-reader.ts'
 import { Unfit, writeValue } from './value-writer.ts'
 
@@ -47,5 +47,5 @@ export const valueCodec: { encode(value: unknown): Uint8Array; decode(bytes: Uin
       )
     }
   },
-  decode: readValue,
+  decode: bytes => readValue(bufferOf(bytes), 0, bytes.length),
 }

@@ -2,12 +2,11 @@
  * Reads state values: see value-codec.ts for the format. Every length is checked against the bytes left
  * before it is used.
  */
-import { bufferOf } from '../base/index.ts'
 import { arrayBufferKind, binaryKinds } from './binary-kinds.ts'
 
 let source: Buffer = Buffer.alloc(0)
-let sourceView: DataView = new DataView(source.buffer)
 let readAt = 0
+let readEnd = 0
 
 /** Property names repeat: a direct-mapped table, by a hash of their chars, saves creating them again. */
 const names: string[] = Array<string>(1024).fill('')
@@ -17,9 +16,8 @@ function damaged(what: string): Error {
 }
 
 function readByte(): number {
-  const byte = source[readAt++]
-  if (byte === undefined) throw damaged('it ends early')
-  return byte
+  if (readAt >= readEnd) throw damaged('it ends early')
+  return source[readAt++]!
 }
 
 function readVarint(): number {
@@ -35,19 +33,17 @@ function readVarint(): number {
 /** Reads a length, and checks that as many bytes are left. */
 function readLength(): number {
   const length = readVarint()
-  if (length > source.length - readAt) throw damaged('it ends early')
+  if (length > readEnd - readAt) throw damaged('it ends early')
   return length
 }
 
 function readFloat(): number {
-  if (readAt + 8 > source.length) throw damaged('it ends early')
-  readAt += 8
-  return sourceView.getFloat64(readAt - 8, true)
+  return source.readDoubleLE(take(8))
 }
 
 function take(length: number): number {
   readAt += length
-  if (readAt > source.length) throw damaged('it ends early')
+  if (readAt > readEnd) throw damaged('it ends early')
   return readAt - length
 }
 
@@ -159,12 +155,12 @@ function readBinary(): unknown {
   return new type(buffer)
 }
 
-/** Reads the value that takes exactly these bytes. Throws for bytes that are not a value. */
-export function readValue(bytes: Uint8Array): unknown {
-  source = bufferOf(bytes)
-  sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  readAt = 0
+/** Reads the value that takes exactly the bytes from start to end. Throws for bytes that are not a value. */
+export function readValue(bytes: Buffer, start: number, end: number): unknown {
+  source = bytes
+  readAt = start
+  readEnd = end
   const value = read()
-  if (readAt !== source.length) throw damaged('bytes follow its end')
+  if (readAt !== end) throw damaged('bytes follow its end')
   return value
 }

@@ -16,7 +16,7 @@ import {
   type Topic,
   type WritableTopic,
 } from '../schema/index.ts'
-import { KeyedState, memoryStore, UndoLog } from '../state/index.ts'
+import { KeyedState, UndoLog } from '../state/index.ts'
 import {
   App,
   Metrics,
@@ -144,7 +144,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     {
       metrics,
       monotonic: () => now,
-      state: (_task, node, name) => new KeyedState<unknown>(`${node.name}-${name}`, memoryStore(), { undo }),
+      state: (_task, node, name, use) => new KeyedState<unknown>(`${node.name}-${name}`, { ...use, undo }),
       undo,
       failed: (task, operator, record, error) =>
         settleFailedResult(onError, environmentOf(operator.name), task, operator, record, error),

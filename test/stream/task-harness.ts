@@ -3,11 +3,12 @@
  * a log would keep (offsets with their metadata, changelogs, outputs); a crash drops everything else.
  * Synchronous, so that thousands of runs take seconds.
  */
-import { assert } from '../../src/base/index.ts'
+import { assert, fromLatin1, latin1 } from '../../src/base/index.ts'
 import type { WritableTopic } from '../../src/schema/index.ts'
-import { KeyedState, memoryStore } from '../../src/state/index.ts'
+import { KeyedState } from '../../src/state/index.ts'
 import { type App, Metrics, SourcePartition, TaskGroup } from '../../src/stream/index.ts'
 import { decodeNamespace } from '../../src/state/namespace.ts'
+import { restoreEntry } from '../../src/state/restore-entry.test-support.ts'
 import type { Plan, Stage } from '../../src/stream/plan/plan.ts'
 import { sourceProgress } from '../../src/stream/task/committed-metadata.ts'
 import { BatchBuilder, RecordBatch } from '../../src/wire/index.ts'
@@ -81,11 +82,11 @@ export class TaskHarness {
         metrics: this.metrics,
         monotonic: () => 0,
         rowsPerTurn: () => this.#rowsPerTurn,
-        state: (task, node, name) => {
+        state: (task, node, name, options) => {
           const id = `${node.name}-${name}-${task.partition}`
-          const store = memoryStore()
-          store.apply(this.#changelogs.get(id) ?? [], 0)
-          const state = new KeyedState<unknown>(id, store)
+          const state = new KeyedState<unknown>(id, options)
+          for (const [key, value] of this.#changelogs.get(id) ?? [])
+            restoreEntry(state, fromLatin1(key), value)
           this.#states.push({ id, state })
           return state
         },
@@ -185,8 +186,8 @@ export class TaskHarness {
       const changelog = this.#changelogs.get(id) ?? new Map<string, Uint8Array>()
       this.#changelogs.set(id, changelog)
       for (const [key, value] of state.changes()) {
-        if (value) changelog.set(key, Uint8Array.from(value))
-        else changelog.delete(key)
+        if (value) changelog.set(latin1(key), Uint8Array.from(value))
+        else changelog.delete(latin1(key))
       }
       state.committed(0)
     }

@@ -25,7 +25,7 @@ export const alignedWindows = <K, V, A>(
   ...windowAggregate(name, windows),
   shape,
   make(context, [lateOutput, ...results]) {
-    const state = context.state<Row<A>>('windows')
+    const state = context.state<Row<A>>('windows', { isScanned: true })
     const { allowedLatenessMs } = windows
     const grid = gridOf(windows)
     const out = emission(context, policies, results)

@@ -20,7 +20,7 @@ export const deduplicate = <K, V>(
   stateful: true,
   allowedLatenessMs,
   make(context, [first]) {
-    const passed = context.state<number>('passed')
+    const passed = context.state<number>('passed', { isScanned: true })
     /** From the start of a piece to the watermark that forgets it. */
     const keptMs = 2 * withinMs + allowedLatenessMs
     const isNear = (timestamp: number, piece: number, rawKey: string): boolean => {

@@ -4,7 +4,7 @@
  */
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { KeyedState, memoryStore } from '../../state/index.ts'
+import { KeyedState } from '../../state/index.ts'
 import type { OperatorContext } from './operator.ts'
 import { neverLate } from './record.ts'
 import { type Emission, emission, type EmitPolicy, type WindowResult } from './emission.ts'
@@ -57,7 +57,7 @@ for (const [policy, acts, sent, counted] of rows)
     const counts: string[] = []
     const ticks: (() => void)[] = []
     const context: OperatorContext = {
-      state: name => new KeyedState(name, memoryStore()),
+      state: name => new KeyedState(name),
       view: () => ({ get: () => undefined }),
       rawKey: () => '',
       keyOf: () => undefined as never,

@@ -23,7 +23,8 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { binaryString } from '../../base/index.ts'
-import { KeyedState, memoryStore } from '../../state/index.ts'
+import { KeyedState } from '../../state/index.ts'
+import { restoredFrom } from '../../state/restore-entry.test-support.ts'
 import { jsonKeyCodec, rawKeyOf } from './key-codec.ts'
 import { type Forward, nowhere, type Operator, type OperatorContext, type OperatorSpec } from './operator.ts'
 import { neverLate, noHeaders, StreamRecord } from './record.ts'
@@ -84,7 +85,7 @@ class Harness {
   readonly #options: CaseOptions
   /** Whether each row takes a turn, with a restart in between. */
   readonly #byRow: boolean
-  readonly #stores = new Map<string, KeyedState<unknown>>()
+  readonly #states = new Map<string, KeyedState<unknown>>()
   #operator!: Operator
   #ticks: { readonly everyMs: number; readonly callback: () => void }[] = []
   #watermark = neverLate
@@ -101,8 +102,10 @@ class Harness {
   /** The committed part stays: the state, and the place of a firing that is not complete. */
   restart(): void {
     const place = this.#operator?.place?.()
-    for (const state of this.#stores.values()) state.committed(0)
-    for (const state of this.#stores.values()) state.discard()
+    for (const [name, state] of this.#states) {
+      state.committed(0)
+      this.#states.set(name, restoredFrom(state))
+    }
     this.#ticks = []
     const to = this.#outlets.map((outlet): Forward => record => {
       this.#out.push(this.#outlets.length > 1 ? `${outlet}: ${this.#show(record)}` : this.#show(record))
@@ -130,7 +133,7 @@ class Harness {
 
   entries(): string[] {
     const found: string[] = []
-    for (const [name, state] of this.#stores)
+    for (const [name, state] of this.#states)
       for (const { namespace, key, value } of state.scan(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY))
         found.push(`${name} ${namespace} ${plain(jsonKeyCodec.decode(key))} ${JSON.stringify(value)}`)
     return found
@@ -147,9 +150,9 @@ class Harness {
 
   #context(): OperatorContext {
     return {
-      state: <V>(name: string) => {
-        const state = this.#stores.get(name) ?? new KeyedState<unknown>(name, memoryStore())
-        this.#stores.set(name, state)
+      state: <V>(name: string, options?: { readonly isScanned: boolean }) => {
+        const state = this.#states.get(name) ?? new KeyedState<unknown>(name, options)
+        this.#states.set(name, state)
         return state as KeyedState<V>
       },
       view: index => ({

@@ -131,8 +131,8 @@ export type DropReason =
   | 'failed'
 
 export interface OperatorContext {
-  /** The state `name` of this operator in this task. */
-  state<V>(name: string): KeyedState<V>
+  /** The state `name` of this operator in this task. A `scanned` one keeps its keys in order. */
+  state<V>(name: string, options?: { readonly isScanned: boolean }): KeyedState<V>
   /** The content of the table that is input `index`. */
   view<K, V>(index: number): TableView<K, V>
   /**

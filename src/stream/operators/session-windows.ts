@@ -50,7 +50,7 @@ export const sessionWindows = <K, V, A>(
     const { gapMs, allowedLatenessMs } = windows
     const { acrossPartitions } = context
     const sessions = context.state<Sessions<A>>('sessions')
-    const timers = context.state<true>('timers')
+    const timers = context.state<true>('timers', { isScanned: true })
     const out = emission(context, policies, results)
     /** A record that meets no session is late once its watermark is past its timestamp by more than this. */
     const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs

@@ -11,7 +11,7 @@ import {
   type ChangelogPlace,
   changelogTopic,
   KeyedState,
-  memoryStore,
+  type KeyedStateOptions,
   restore,
   type StateChange,
   UndoLog,
@@ -37,7 +37,6 @@ import type { Task } from '../task/task.ts'
 export interface TaskState {
   readonly task: Task
   readonly state: KeyedState<unknown>
-  readonly store: ReturnType<typeof memoryStore>
   readonly changelog: ChangelogPlace
   /**
    * The offset after the last record in the changelog. Once it is committed, the state covers everything
@@ -102,7 +101,7 @@ export class Assignment {
       stage => topics.stagePartitions(stage),
       {
         metrics,
-        state: (task, node, name) => this.#makeState(task, node, name),
+        state: (task, node, name, options) => this.#makeState(task, node, name, options),
         output: (task, node, record) => outputs.write(node, record, task.partition, undo),
         undo,
         failed: (task, operator, record, error) =>
@@ -173,10 +172,10 @@ export class Assignment {
     for (const { topic } of states.map(({ changelog }) => changelog))
       if (!tombstonesMs.has(topic)) tombstonesMs.set(topic, await keptTombstonesMs(port, topic))
     for (const [i, each] of states.entries()) {
-      const { changelog, store } = each
+      const { changelog, state } = each
       const commit = committed[i]?.offset
       const upTo = this.#continuation.restoredUpTo(changelog, commit)
-      const restored = await restore(port, store, {
+      const restored = await restore(port, state, {
         ...changelog,
         clock,
         upTo,
@@ -236,11 +235,10 @@ export class Assignment {
     return added
   }
 
-  #makeState(task: Task, node: OperatorNode, name: string): KeyedState<unknown> {
+  #makeState(task: Task, node: OperatorNode, name: string, options?: KeyedStateOptions): KeyedState<unknown> {
     const id = `${node.name}-${name}`
-    const store = memoryStore()
     const cleanEntries = cleanEntriesOf(this.#context.topics.stagePartitions(task.stage))
-    const state = new KeyedState<unknown>(id, store, { cleanEntries, undo: this.#undo })
+    const state = new KeyedState<unknown>(id, { ...options, cleanEntries, undo: this.#undo })
     const topic = changelogTopic(this.#context.app, id)
     const changelog: ChangelogPlace = {
       topic,
@@ -249,7 +247,7 @@ export class Assignment {
       batchBytesMax: this.#context.topics.batchBytesMax(topic),
       operator: node.name,
     }
-    this.states.push({ task, state, store, changelog, changelogEnd: 0, stale: [] })
+    this.states.push({ task, state, changelog, changelogEnd: 0, stale: [] })
     return state
   }
 

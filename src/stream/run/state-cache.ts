@@ -1,9 +1,9 @@
 /**
- * How many clean entries of its state a task caches. A bound for each task would let the memory of an app
- * grow with the partitions of its topics, so the tasks of a stage share one.
+ * How many clean values of its state a task keeps as objects. A bound for each task would let the memory of
+ * an app grow with the partitions of its topics, so the tasks of a stage share one.
  */
 
-/** Clean entries of one state in the caches of all tasks of its stage. */
+/** Clean values of one state that all tasks of its stage keep. */
 export const cleanEntriesMax: number = 12_288
 /** A task keeps as many at the least. */
 export const cleanEntriesMin: number = 512

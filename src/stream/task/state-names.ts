@@ -1,4 +1,4 @@
-import { KeyedState, memoryStore } from '../../state/index.ts'
+import { KeyedState } from '../../state/index.ts'
 import type { GraphNode, OperatorNode } from '../plan/graph.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Metrics } from './metrics.ts'
@@ -16,7 +16,7 @@ export function stateNames(plan: Plan): ReadonlyMap<GraphNode, readonly string[]
       const own = names.get(node) ?? []
       names.set(node, own)
       own.push(name)
-      return new KeyedState<unknown>(name, memoryStore())
+      return new KeyedState<unknown>(name)
     },
   }
   for (const stage of plan.stages) void new Task(stage, 0, environment, Number.NEGATIVE_INFINITY)

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import { KeyedState, memoryStore } from '../../state/index.ts'
+import { KeyedState } from '../../state/index.ts'
+import { restoredFrom } from '../../state/restore-entry.test-support.ts'
 import type { Operator } from '../operators/operator.ts'
 import { TaskTime } from './task-time.ts'
 
@@ -72,8 +73,7 @@ test('interrupted firing continues, and the watermark waits for it', () => {
 })
 
 test('a restart continues firing from the place that a commit kept', () => {
-  const store = memoryStore()
-  const kept = new KeyedState<unknown>('timers', store)
+  const kept = new KeyedState<unknown>('timers')
   const before = timeWith(timers([], [1], 5), timers([], [2, 3], 1))
   before.time.keepIn(kept)
   before.input.watermark = 5
@@ -83,7 +83,7 @@ test('a restart continues firing from the place that a commit kept', () => {
 
   const fired: number[] = []
   const after = timeWith(timers(fired, [9], 5), timers(fired, [3], 5))
-  after.time.keepIn(new KeyedState<unknown>('timers', store))
+  after.time.keepIn(restoredFrom(kept))
   after.input.watermark = 5
   after.time.restored()
   deepEqual([after.time.isFiring, after.time.watermark], [true, Number.NEGATIVE_INFINITY])

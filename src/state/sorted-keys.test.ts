@@ -1,71 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { fromLatin1 } from '../base/index.ts'
-import { memoryStore } from './memory-store.ts'
-import { decodeNamespace, encodeNamespace } from './namespace.ts'
 import { freshMax, movesMax, SortedKeys } from './sorted-keys.ts'
-
-test('a store keeps copies, sorted, with their position', () => {
-  const store = memoryStore()
-  assert.equal(store.position, undefined)
-  const batch = Buffer.from('one two')
-  store.apply(
-    [
-      ['b', batch.subarray(4, 7)],
-      ['a', batch.subarray(0, 3)],
-      ['', Buffer.of(255)],
-    ],
-    7,
-  )
-  batch.fill(0)
-  assert.deepEqual(
-    [...store.range('', undefined)].map(([key, value]) => [key, Buffer.from(value).toString('latin1')]),
-    [
-      ['', '\xff'],
-      ['a', 'one'],
-      ['b', 'two'],
-    ],
-  )
-  assert.deepEqual([...store.keys('a', 'b')], ['a'])
-  store.apply(
-    [
-      ['a', undefined],
-      ['none', undefined],
-    ],
-    9,
-  )
-  assert.deepEqual([store.get('a'), store.size, store.position], [undefined, 2, 9])
-  assert.deepEqual([...store.keys('', undefined)], ['', 'b'])
-  store.clear()
-  assert.deepEqual([store.size, store.position, [...store.keys('', undefined)]], [0, undefined, []])
-})
-
-test('a store equals a sorted map while keys are added, removed and added again', () =>
-  forSeeds(200, random => {
-    const store = memoryStore()
-    const model = new Map<string, string>()
-    for (let step = 0; step < 40; step++) {
-      const writes = Array.from({ length: random.int(60) }, () => {
-        const key = String(random.int(300))
-        return [key, random.int(3) === 0 ? undefined : fromLatin1(`${step}`)] as const
-      })
-      store.apply(writes, step)
-      for (const [key, value] of writes)
-        if (value) model.set(key, `${step}`)
-        else model.delete(key)
-      if (random.int(3) > 0) continue
-      const [from, to] = [String(random.int(400)), random.int(3) === 0 ? undefined : String(random.int(400))]
-      const expected = [...model]
-        .filter(([key]) => key >= from && (to === undefined || key < to))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-      assert.deepEqual(
-        [...store.range(from, to)].map(([key, value]) => [key, Buffer.from(value).toString()]),
-        expected,
-      )
-      assert.equal(store.size, model.size)
-    }
-  }))
 
 test('the order of keys holds through runs of every length', () =>
   forSeeds(10, random => {
@@ -154,26 +90,4 @@ test('keys that were removed for good are released', () => {
   asked = 0
   assert.deepEqual([...sorted.range('', undefined)], [])
   assert.equal(asked, 0)
-})
-
-test('namespaces sort as numbers do', () => {
-  const numbers = [
-    Number.MIN_SAFE_INTEGER,
-    -(2 ** 40) - 1,
-    -(2 ** 32),
-    -(2 ** 32) + 1,
-    -2,
-    -1,
-    0,
-    1,
-    255,
-    256,
-    2 ** 31,
-    2 ** 32 - 1,
-    2 ** 32,
-    1.7e12,
-    Number.MAX_SAFE_INTEGER,
-  ]
-  assert.deepEqual(numbers.map(encodeNamespace).map(decodeNamespace), numbers)
-  assert.deepEqual(numbers.map(encodeNamespace).sort(), numbers.map(encodeNamespace))
 })

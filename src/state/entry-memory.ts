@@ -1,0 +1,146 @@
+/**
+ * The memory of a state's entries: chunks outside of the heap. So the garbage collector has nothing to do
+ * with entries, however many there are.
+ *
+ *     ┌──────┬────────────┬──────────────┬──────┬──────────────────────┬───────┬───────┐
+ *     │ size │ key length │ value length │ live │ key, padded to words │ value │ slack │
+ *     └──────┴────────────┴──────────────┴──────┴──────────────────────┴───────┴───────┘
+ *     4 bytes  4            4              4
+ *
+ * The size, in bytes, is a multiple of {@link unit}; it is negative once the entry is free. A value length of
+ * -1 means that there is no value. `live` is the number that the owner has for the entry, 0 for none.
+ *
+ * Entries are allocated one after the other. A chunk of which more than half is free is **sparse**: its owner
+ * moves the entries that are left to other chunks, and drops it.
+ */
+import { assert } from '../base/index.ts'
+
+/** An entry begins at a multiple of this many bytes. */
+const unit = 8
+/** A place is the number of a chunk, followed by so many bits that count its units. */
+const placeBits = 17
+const unitMask = 2 ** placeBits - 1
+const chunkBytesMin = 1024
+/** An entry of more than half of this gets a chunk that holds nothing else. */
+const chunkBytesMaxDefault = unit * 2 ** placeBits
+const chunksMax = 2 ** (31 - placeBits)
+
+/** The words of an entry, by their order. */
+export const keyLengthWord = 1
+export const valueLengthWord = 2
+export const liveWord = 3
+export const keyWord = 4
+
+/** A part of the memory: its bytes, and the same bytes as words of four. */
+export class Chunk {
+  readonly number: number
+  readonly bytes: Buffer
+  readonly words: Int32Array
+  /** Bytes up to the end of the last entry. */
+  used = 0
+  /** Bytes of them that are free again. */
+  free = 0
+
+  constructor(number: number, size: number) {
+    this.number = number
+    // Not Buffer.alloc: small buffers share their memory, and need not begin at a word.
+    const memory = new ArrayBuffer(size)
+    this.bytes = Buffer.from(memory)
+    this.words = new Int32Array(memory)
+  }
+
+  /** The places of the entries that are not free. They may be freed meanwhile. */
+  *places(): Generator<number> {
+    for (let at = 0; at < this.used;) {
+      const size = this.words[at / 4]!
+      if (size > 0) yield this.number * 2 ** placeBits + at / unit
+      at += Math.abs(size)
+    }
+  }
+}
+
+export class EntryMemory {
+  /** By number. Number 0 is left out, so that no place is 0. */
+  readonly #chunks: (Chunk | undefined)[] = [undefined]
+  /** Grows; all other chunks are full. */
+  #open: Chunk
+  readonly #chunkBytesMax: number
+
+  /** @param chunkBytesMax the bytes of a chunk: a power of two, at most 1 MiB */
+  constructor(chunkBytesMax: number = chunkBytesMaxDefault) {
+    this.#chunkBytesMax = chunkBytesMax
+    this.#open = this.#addChunk(Math.min(chunkBytesMin, chunkBytesMax))
+  }
+
+  /** The chunk that a place is in. */
+  chunk(place: number): Chunk {
+    return this.#chunks[place >>> placeBits]!
+  }
+
+  /** A new entry with room for a key and a value. It has a size and a key length, and no value yet. */
+  allocate(keyBytes: number, valueBytes: number): number {
+    const size = Math.ceil((4 * keyWord + padded(keyBytes) + valueBytes) / unit) * unit
+    const chunk = this.#chunkWith(size)
+    const at = chunk.used / 4
+    const place = chunk.number * 2 ** placeBits + chunk.used / unit
+    chunk.used += size
+    chunk.words[at] = size
+    chunk.words[at + keyLengthWord] = keyBytes
+    chunk.words[at + valueLengthWord] = -1
+    chunk.words[at + liveWord] = 0
+    return place
+  }
+
+  /** Frees an entry. Returns its chunk if that is sparse now. */
+  free(place: number): Chunk | undefined {
+    const chunk = this.chunk(place)
+    const at = wordOf(place)
+    const size = chunk.words[at]!
+    assert(size > 0, 'an entry is freed once')
+    chunk.words[at] = -size
+    chunk.free += size
+    return chunk !== this.#open && chunk.free * 2 > chunk.used ? chunk : undefined
+  }
+
+  /** Drops a chunk whose entries are all free. */
+  drop({ number }: Chunk): void {
+    this.#chunks[number] = undefined
+  }
+
+  clear(): void {
+    this.#chunks.length = 1
+    this.#open = this.#addChunk(Math.min(chunkBytesMin, this.#chunkBytesMax))
+  }
+
+  /** The places of all entries, in no order. No entry may be allocated meanwhile. */
+  *places(): Generator<number> {
+    for (const chunk of this.#chunks) if (chunk) yield* chunk.places()
+  }
+
+  #chunkWith(size: number): Chunk {
+    if (this.#open.used + size <= this.#open.bytes.length) return this.#open
+    if (size > this.#chunkBytesMax / 2) return this.#addChunk(size)
+    // Each chunk is twice as long as the one before, so that a small state takes little memory.
+    let length = this.#open.bytes.length
+    do length = Math.min(2 * length, this.#chunkBytesMax)
+    while (length < size)
+    return (this.#open = this.#addChunk(length))
+  }
+
+  #addChunk(size: number): Chunk {
+    const unused = this.#chunks.indexOf(undefined, 1)
+    const number = unused < 0 ? this.#chunks.length : unused
+    assert(number < chunksMax, 'the entries of a state take less than 16 GiB')
+    return (this.#chunks[number] = new Chunk(number, size))
+  }
+}
+
+/** The bytes of a key, with those that fill its last word. */
+export function padded(keyBytes: number): number {
+  return (keyBytes + 3) & ~3
+}
+
+/** The index of an entry's first word in its chunk. */
+export function wordOf(place: number): number {
+  return (place & unitMask) * (unit / 4)
+}

@@ -1,0 +1,91 @@
+/**
+ * The values of a state that are in memory as objects: all that have changed since the last commit, and a
+ * bounded number of others. Which of those go first: the ones that have been clean for longest.
+ */
+
+/** The value of one entry as an object. */
+export class Live<V> {
+  /** Its number in the entry. */
+  readonly number: number
+  /** The place of its entry; 0: it belongs to none. */
+  place = 0
+  /** Undefined: deleted. */
+  value: V | undefined
+  /** Whether it has changed since the changes of the last commit were collected. */
+  isDirty = false
+  /** Whether the commit in progress stores it. */
+  isPending = false
+  isQueued = false
+  /** Its share of the dirty bytes. */
+  bytes = 0
+
+  constructor(number: number) {
+    this.number = number
+  }
+}
+
+/** The queue is cut once more than this many places at its front are empty. */
+const emptyMin = 1024
+
+export class LiveValues<V> {
+  readonly #cleanMax: number
+  /** By number; 0 is left out. */
+  readonly #all: Live<V>[] = [new Live<V>(0)]
+  /** Those that belong to no entry. */
+  #unused: Live<V>[] = []
+  /** Those that became clean, oldest first, from #head on. Some have changed since. */
+  #queue: Live<V>[] = []
+  #head = 0
+
+  /** @param cleanMax how many clean values stay; at least the one that was looked up last */
+  constructor(cleanMax: number) {
+    this.#cleanMax = Math.max(1, cleanMax)
+  }
+
+  get(number: number): Live<V> {
+    return this.#all[number]!
+  }
+
+  /** For the entry at a place. */
+  add(place: number, value: V | undefined): Live<V> {
+    const live = this.#unused.pop() ?? this.#another()
+    live.place = place
+    live.value = value
+    return live
+  }
+
+  /** It belongs to no entry any more. */
+  release(live: Live<V>): void {
+    live.place = 0
+    live.value = undefined
+    if (!live.isQueued) this.#unused.push(live)
+  }
+
+  /** It has become clean. */
+  queue(live: Live<V>): void {
+    if (live.isQueued) return
+    live.isQueued = true
+    this.#queue.push(live)
+  }
+
+  /** The next clean one that must be released; undefined if there is room for all. */
+  excess(): Live<V> | undefined {
+    while (this.#queue.length - this.#head > this.#cleanMax) {
+      const oldest = this.#queue[this.#head++]!
+      oldest.isQueued = false
+      if (oldest.place === 0) this.#unused.push(oldest)
+      else if (!oldest.isDirty && !oldest.isPending) return oldest
+    }
+    if (this.#head > emptyMin && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    return undefined
+  }
+
+  #another(): Live<V> {
+    const live = new Live<V>(this.#all.length)
+    this.#all.push(live)
+    return live
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * The entries of a state in memory: a table with what is stored, as bytes; the live values, which are
+ * objects; and the order of keys, for a state that is scanned.
+ */
+import { assert, bufferOf, MillraceError } from '../base/index.ts'
+import { EntryTable, type EntryTableLimits } from './entry-table.ts'
+import { frozen } from './frozen.ts'
+import { KeyOrder } from './key-order.ts'
+import { type Live, LiveValues } from './live-values.ts'
+import { readValue } from './value-reader.ts'
+
+/** Keys that a scan reads ahead. */
+const scanChunk = 512
+
+export interface StateEntriesOptions {
+  /** Clean values that stay live. */
+  readonly cleanEntries: number
+  /** Whether the order of keys is kept from the beginning. */
+  readonly isScanned: boolean
+  readonly limits?: EntryTableLimits | undefined
+}
+
+export class StateEntries<V> {
+  /** The name of the state, for messages. */
+  readonly #state: string
+  readonly #table: EntryTable
+  readonly #live: LiveValues<V>
+  /** Undefined until it is asked for. */
+  #order: KeyOrder | undefined
+
+  /** The key that was looked up last, and its value: an operator reads an entry before it writes it. */
+  #lastNamespace = 0
+  #lastKey: string | undefined
+  #lastLive: Live<V> | undefined
+
+  constructor(state: string, { cleanEntries, isScanned, limits }: StateEntriesOptions) {
+    this.#state = state
+    this.#live = new LiveValues(cleanEntries)
+    this.#table = new EntryTable((number, place) => {
+      this.#live.get(number).place = place
+    }, limits)
+    if (isScanned) this.#order = this.#emptyOrder()
+  }
+
+  /** The live value of a key; undefined if there is no entry. It may be one that was deleted. */
+  find(namespace: number, key: string): Live<V> | undefined {
+    if (key === this.#lastKey && namespace === this.#lastNamespace) return this.#lastLive
+    const place = this.#placeOf(namespace, key)
+    const live = place === 0 ? undefined : this.#liveAt(place)
+    this.#lastNamespace = namespace
+    this.#lastKey = key
+    this.#lastLive = live
+    return live
+  }
+
+  /**
+   * Adds an entry for a key that {@link find} has not found, with room for so many bytes, without a value.
+   */
+  insert(namespace: number, key: string, valueBytes: number): Live<V> {
+    assert(
+      Number.isSafeInteger(namespace),
+      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
+    )
+    this.#table.key.set(namespace, key)
+    this.#lastLive = this.#makeLive(this.#table.insert(valueBytes), undefined)
+    return this.#lastLive
+  }
+
+  /** An entry without a value gets one. */
+  came(namespace: number, key: string): void {
+    this.#order?.came(namespace, key)
+  }
+
+  /** The value of a key that will not be asked for again soon: it does not become live. */
+  peek(namespace: number, key: string): V | undefined {
+    const place = this.#placeOf(namespace, key)
+    if (place === 0) return undefined
+    const number = this.#table.live(place)
+    return number === 0 ? this.#decode(place) : this.#live.get(number).value
+  }
+
+  /** Deletes a value, and returns the live entry that has none now; undefined if there was no value. */
+  delete(namespace: number, key: string): Live<V> | undefined {
+    const place = this.#placeOf(namespace, key)
+    if (place === 0 || !this.#hasValue(place)) return undefined
+    const number = this.#table.live(place)
+    // What is stored is not read, only to be deleted.
+    const live = number === 0 ? this.#makeLive(place, undefined) : this.#live.get(number)
+    live.value = undefined
+    this.#order?.went(namespace)
+    return live
+  }
+
+  isStored({ place }: Live<V>): boolean {
+    return this.#table.isStored(place)
+  }
+
+  /** A copy of the stored key. */
+  keyOf({ place }: Live<V>): Uint8Array {
+    return this.#table.keyOf(place)
+  }
+
+  /** Stores the bytes of a value; undefined: nothing is stored. */
+  store(live: Live<V>, bytes: Uint8Array | undefined): void {
+    if (bytes) live.place = this.#table.store(live.place, bytes, 0, bytes.length)
+    else this.#table.unstore(live.place)
+  }
+
+  /** What is stored is the value: it stays live as long as there is room. Without a value it is removed. */
+  settle(live: Live<V>): void {
+    if (live.value !== undefined) return this.#keepClean(live)
+    this.#table.remove(live.place)
+    this.#release(live)
+  }
+
+  /** The lowest namespace with a value. */
+  firstNamespace(): number | undefined {
+    return this.#ordered().firstFrom(Number.NEGATIVE_INFINITY)
+  }
+
+  /**
+   * Keys of namespaces with from ≤ namespace < to, in order and in parts. With `afterKey` it begins after
+   * that key in the first namespace.
+   */
+  *keysBetween(
+    from: number,
+    to: number,
+    afterKey?: string,
+  ): Generator<{ readonly namespace: number; readonly keys: readonly string[] }> {
+    const order = this.#ordered()
+    for (let at = order.firstFrom(from); at !== undefined && at < to; at = order.firstFrom(at + 1)) {
+      let after = at === from ? afterKey : undefined
+      for (let isLast = false; !isLast;) {
+        const keys = order.keysAfter(at, after, scanChunk)
+        yield { namespace: at, keys }
+        isLast = keys.length < scanChunk
+        after = keys.at(-1)
+      }
+    }
+  }
+
+  get storedCount(): number {
+    return this.#table.storedCount
+  }
+
+  /** The stored entries, in no order: copies of the stored key and of the value. */
+  *stored(): Generator<readonly [storeKey: Uint8Array, value: Uint8Array]> {
+    for (const place of this.#table.places())
+      if (this.#table.isStored(place)) yield [this.#table.keyOf(place), this.#table.read(place, copyOf)]
+  }
+
+  /** A copy of what is stored under a stored key. */
+  storedValue(storeKey: Uint8Array): Uint8Array | undefined {
+    this.#table.key.setBytes(bufferOf(storeKey), 0, storeKey.length)
+    const place = this.#table.find()
+    return place !== 0 && this.#table.isStored(place) ? this.#table.read(place, copyOf) : undefined
+  }
+
+  /** Stores an entry that is not live: its stored key and its value are in `bytes`. */
+  restore(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const table = this.#table
+    table.key.setBytes(bytes, keyStart, keyEnd)
+    let place = table.find()
+    if (place === 0) {
+      place = table.insert(valueEnd - valueStart)
+      this.#order?.cameJoined(bytes.latin1Slice(keyStart, keyEnd))
+    }
+    table.store(place, bytes, valueStart, valueEnd)
+  }
+
+  /** Removes an entry that is not live: its stored key is in `bytes`. */
+  restoreTombstone(bytes: Buffer, keyStart: number, keyEnd: number): void {
+    this.#table.key.setBytes(bytes, keyStart, keyEnd)
+    const place = this.#table.find()
+    if (place === 0) return
+    this.#table.remove(place)
+    this.#order?.wentJoined(bytes.latin1Slice(keyStart, keyEnd))
+  }
+
+  /** Removes all entries. None may be live. */
+  clear(): void {
+    this.#table.clear()
+    if (this.#order) this.#order = this.#emptyOrder()
+  }
+
+  #placeOf(namespace: number, key: string): number {
+    this.#table.key.set(namespace, key)
+    return this.#table.find()
+  }
+
+  #hasValue(place: number): boolean {
+    const number = this.#table.live(place)
+    return number === 0 ? this.#table.isStored(place) : this.#live.get(number).value !== undefined
+  }
+
+  #ordered(): KeyOrder {
+    if (this.#order) return this.#order
+    this.#order = this.#emptyOrder()
+    for (const place of this.#table.places())
+      if (this.#hasValue(place)) this.#order.cameJoined(this.#table.keyOf(place).latin1Slice())
+    return this.#order
+  }
+
+  #emptyOrder(): KeyOrder {
+    return new KeyOrder(storeKey => {
+      this.#table.key.setJoined(storeKey)
+      const place = this.#table.find()
+      return place !== 0 && this.#hasValue(place)
+    })
+  }
+
+  /** The live value of an entry. What is stored becomes live. */
+  #liveAt(place: number): Live<V> {
+    const number = this.#table.live(place)
+    if (number !== 0) return this.#live.get(number)
+    const live = this.#makeLive(place, this.#decode(place))
+    this.#keepClean(live)
+    return live
+  }
+
+  #makeLive(place: number, value: V | undefined): Live<V> {
+    const live = this.#live.add(place, value)
+    this.#table.setLive(place, live.number)
+    return live
+  }
+
+  #keepClean(live: Live<V>): void {
+    this.#live.queue(live)
+    for (let oldest; (oldest = this.#live.excess());) {
+      this.#table.setLive(oldest.place, 0)
+      this.#release(oldest)
+    }
+  }
+
+  #release(live: Live<V>): void {
+    this.#live.release(live)
+    if (live === this.#lastLive) this.#lastKey = this.#lastLive = undefined
+  }
+
+  #decode(place: number): V {
+    try {
+      return frozen(this.#table.read(place, readValue) as V)
+    } catch (error) {
+      throw new MillraceError(
+        'STATE_INCOMPATIBLE',
+        `State '${this.#state}' holds a value that this program cannot read: ${(error as Error).message}. Was it written by another version? Start from scratch with { restart: true }.`,
+        { cause: error },
+      )
+    }
+  }
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Uint8Array {
+  return Buffer.from(bytes.subarray(start, end))
+}
