@@ -22,6 +22,9 @@ import {
 import type { KeyOffsets } from './key-offsets.ts'
 import type { TransactionFates } from './transaction-fates.ts'
 
+/** The largest Date. Deltas of timestamps count from a horizon, and no reader takes one past 2^53. */
+const horizonMsMax = 8_640_000_000_000_000
+
 /** The last batch of a producer. */
 export interface LastBatch {
   readonly epoch: number
@@ -43,9 +46,12 @@ export interface CleaningRules {
 
 export class BatchCleaner {
   readonly #rules: CleaningRules
+  /** Of tombstones and markers that have none yet. */
+  readonly #newHorizonMs: number
 
   constructor(rules: CleaningRules) {
     this.#rules = rules
+    this.#newHorizonMs = Math.min(rules.nowMs + rules.deleteRetentionMs, horizonMsMax)
   }
 
   /**
@@ -53,7 +59,7 @@ export class BatchCleaner {
    * of the cleaned segment.
    */
   clean(batch: RecordBatch, isLast: boolean): Uint8Array | undefined {
-    const { fates, endOffset, nowMs, deleteRetentionMs } = this.#rules
+    const { fates, endOffset, nowMs } = this.#rules
     const goes = batch.isControl ? fates.isNeedless(batch) : fates.isAborted(batch)
     if (batch.baseOffset >= endOffset) return batch.bytes
     const horizon = batch.deleteHorizonMs
@@ -64,12 +70,12 @@ export class BatchCleaner {
         ? rewriteBatch(
             batch,
             keepRecords(batch, () => true),
-            nowMs + deleteRetentionMs,
+            this.#newHorizonMs,
           )
         : batch.bytes
     const kept = keepRecords(batch, record => this.#isKept(record, isPast))
     if (kept.count === 0) return this.#rest(batch, isLast)
-    const newHorizon = kept.hasTombstone && horizon === undefined ? nowMs + deleteRetentionMs : undefined
+    const newHorizon = kept.hasTombstone && horizon === undefined ? this.#newHorizonMs : undefined
     if (kept.count === batch.count && newHorizon === undefined) return batch.bytes
     return rewriteBatch(batch, kept, newHorizon)
   }

@@ -33,7 +33,7 @@ async function batchesOf(partition: Partition): Promise<string[]> {
   return found
 }
 
-async function world(): Promise<{
+async function world(deleteRetentionMs = 1000): Promise<{
   clock: ReturnType<typeof virtualClock>
   partition: Partition
   disk: SimulatedDisk
@@ -42,7 +42,7 @@ async function world(): Promise<{
 }> {
   const disk = new SimulatedDisk()
   const clock = virtualClock(1_000_000)
-  const options = { clock, segmentBytes: 700, deleteRetentionMs: 1000 }
+  const options = { clock, segmentBytes: 700, deleteRetentionMs }
   let log = await openDirectory(disk, options)
   let partition = await log.createPartition('prices', 0)
   let rolls = 0
@@ -113,6 +113,24 @@ describe('compaction of a partition', () => {
       const [first, second] = await batchesOf(again)
       ok(isCommitted || first === '0-0: 0=a', `seed ${seed}: ${first}, ${second}`)
     }
+  })
+
+  it('keeps tombstones for ever where delete.retention.ms has no limit', async () => {
+    const { partition, roll, reopen } = await world(Number.MAX_SAFE_INTEGER)
+    for (const batch of [
+      [['a', '1']],
+      [['a', null]],
+      [
+        ['b', '1'],
+        ['b', null],
+      ],
+    ] as const)
+      await partition.append(batchOf(batch)).durable
+    await roll()
+    ok(await partition.compaction.clean())
+    const expected = ['1-1: 1=a', '2-3: 3=b', '4-4: 4=roll 1']
+    deepEqual(await batchesOf(partition), expected)
+    deepEqual(await batchesOf(await reopen()), expected)
   })
 
   it('keeps tombstones for a time, from when they are first cleaned', async () => {

@@ -534,4 +534,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: '      return false\n',
     tests: ['src/base/lent-memory.test.ts'],
   },
+  {
+    name: 'compaction: tombstones that stay for ever count their times from a horizon past 2^53',
+    file: 'src/log/cleaner/batch-cleaner.ts',
+    find: 'Math.min(rules.nowMs + rules.deleteRetentionMs, horizonMsMax)',
+    replace: 'rules.nowMs + rules.deleteRetentionMs',
+    tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
 ]
