@@ -32,6 +32,7 @@ import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
 import { internalTopics } from './internal/topic-names.ts'
 import type { Offsets } from './offsets/offsets.ts'
+import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
 import type { Topics } from './topics/topics.ts'
@@ -313,6 +314,7 @@ export class Broker {
 
   async deleteApp(app: string): Promise<boolean> {
     this.checkOpen()
+    checkText('the name of an app', app)
     const isDeleted = await this.#apps.delete(app)
     await this.#cut.settle(app)
     return isDeleted

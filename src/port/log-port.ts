@@ -27,9 +27,9 @@ export interface TopicConfig {
   readonly configs?: TopicConfigs
   /**
    * Makes the topic internal to an app: it is hidden, only writers of the app ({@link WriterOptions.app})
-   * write it, it is deleted with the app, and unless `configs` say otherwise nothing is dropped from it. An
-   * existing topic `<app>-…-changelog` or `<app>-…-repartition` without an owner (millrace 0.1.0 made it)
-   * becomes the app's.
+   * write it, it is deleted with the app, and unless `configs` say otherwise nothing is dropped from it. A
+   * topic `<app>-…-changelog` or `<app>-…-repartition` that millrace 0.1.0 made, which marked none as an
+   * app's, becomes the app's.
    */
   readonly app?: string
 }

@@ -183,6 +183,21 @@ test('internal topics of an app or the log can be inspected, but not changed', a
   )
 })
 
+test("an app that finds a program's topic where its state would be is refused, and leaves it", async () => {
+  const world = await counted()
+  const name = 'other-count-1-aggregate-changelog'
+  await world.port.createTopic(name, { partitions: 1 })
+  for (const restart of [false, true]) {
+    const app = new App('other')
+    app.stream(input).groupByKey().count({ name: 'count-1' }).to(output)
+    await rejects(world.settle(world.run(app, { until: 'now', restart })), (error: unknown) => {
+      ok(isMillraceError(error, 'TOPIC_EXISTS'), String(error))
+      return error.message.includes(`'${name}'`)
+    })
+  }
+  equal((await world.settle(world.port.describeTopic(name)))?.config.app, undefined)
+})
+
 test("an app does not take a program's topic as its own, nor a program an app's", async () => {
   const own = topic('app-count-1-aggregate-changelog', {
     key: text(),
@@ -298,6 +313,18 @@ test('state from 0.1.0 is refused if the program has another kind of state, or i
   await old.run(summing, { until: 'now' }).then(
     () => ok(false, 'it is refused'),
     (error: unknown) => ok(withCode('STATE_INCOMPATIBLE')(error), String(error)),
+  )
+})
+
+test('an app of 0.1.0 that has not run since is deleted with its topics, also after a restart', async () => {
+  const world = await logOfEarlierVersion()
+  await world.reopen()
+  equal(await world.settle(world.port.deleteApp('app')), true)
+  deepEqual(
+    (await world.settle(world.port.listTopics({ internal: true })))
+      .map(({ name }) => name)
+      .filter(name => name.startsWith('app-')),
+    [],
   )
 })
 

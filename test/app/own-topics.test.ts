@@ -1,5 +1,5 @@
 /** The topics that an app keeps for itself: how they are configured, and that they stay small. */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMillraceError } from '../../src/base/index.ts'
@@ -85,16 +85,43 @@ test('no default of the broker reaches the topics of an app, and the guarantee m
   }
   equal(await configOf(world, groups, 'segment.ms'), '60000')
 
-  const policy = { name: 'cleanup.policy', op: 'set', value: 'compact' } as const
-  await world.settle(world.port.admin.alterConfigs({ type: 'topic', name: exchange }, [policy]))
   // At least once, a shorter maximum than the minimum would be refused.
   const lag = { name: 'max.compaction.lag.ms', op: 'set', value: 3_600_000 } as const
   await world.settle(world.port.admin.alterConfigs({ type: 'topic', name: groups }, [lag]))
   await world.run(grouping(), { until: 'now', exchange: 'topic', guarantee: 'at-least-once' })
-  equal(await configOf(world, exchange, 'cleanup.policy'), 'delete', 'a purge deletes records')
   equal(await configOf(world, groups, 'segment.ms'), '3600000')
   equal(await configOf(world, groups, 'min.compaction.lag.ms'), String(86_400_000))
   equal(await configOf(world, groups, 'max.compaction.lag.ms'), '9223372036854775807')
+})
+
+test('what the results of an app depend on is not altered, and is set again where it was', async () => {
+  const world = await World.open()
+  await world.write('input', [{ key: 'a', value: 1 }])
+  const wrong = {
+    'cleanup.policy': 'compact',
+    'message.timestamp.type': 'LogAppendTime',
+    'message.timestamp.before.max.ms': '10',
+    'retention.ms': '1000',
+  }
+  // As an earlier version let it be altered.
+  await world.settle(world.port.createTopic(exchange, { partitions: 1, app: 'app', configs: wrong }))
+  await world.run(grouping(), { until: 'now', exchange: 'topic' })
+  const right = {
+    'cleanup.policy': 'delete',
+    'message.timestamp.type': 'CreateTime',
+    'message.timestamp.before.max.ms': '9223372036854775807',
+    'retention.ms': '-1',
+  }
+  for (const [config, value] of Object.entries(right)) equal(await configOf(world, exchange, config), value)
+  const resource = { type: 'topic', name: exchange } as const
+  for (const [name, value] of Object.entries(wrong))
+    await rejects(
+      world.settle(world.port.admin.alterConfigs(resource, [{ name, op: 'set', value }])),
+      (error: unknown) => isMillraceError(error, 'INVALID_CONFIG') && error.message.includes("the app 'app'"),
+    )
+  await world.settle(
+    world.port.admin.alterConfigs(resource, [{ name: 'segment.ms', op: 'set', value: 5000 }]),
+  )
 })
 
 test('an app keeps tombstones for a minute at the least, and longer where somebody says so', async () => {

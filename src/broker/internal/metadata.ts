@@ -19,7 +19,7 @@ import {
   withCheck,
 } from '../../log/index.ts'
 import type { ConfigTexts } from '../configs/values.ts'
-import { keptWhole } from './topic-names.ts'
+import { keptWhole, mayBeOfApp } from './topic-names.ts'
 
 /** A topic as it is stored. */
 export interface StoredTopic {
@@ -35,6 +35,8 @@ export interface StoredTopic {
   readonly internal?: true
   /** The app that the topic is internal to. */
   readonly app?: string
+  /** Its name is as of an app's topic, and 0.1.0 made it, which did not say so: the app may claim it. */
+  readonly unclaimed?: true
   /** Set while the partitions are being made; an interrupted creation is undone at start. */
   readonly creating?: true
   /** Set while the partitions are being removed; an interrupted deletion continues at start. */
@@ -161,7 +163,9 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
   return {
     ...(clusterId === undefined ? {} : { clusterId }),
     nextProducerId: nextProducerId as number,
-    topics: oncePerName(topics).map(topic => (found === format ? topic : withConfigs(topic))),
+    topics: oncePerName(topics)
+      .map(topic => (found === format ? topic : withConfigs(topic)))
+      .map(topic => (found === 1 && mayBeOfApp(topic) ? { ...topic, unclaimed: true } : topic)),
     brokerConfigs,
     deletingApps,
     ...(offsetsCut === undefined ? {} : { offsetsCut }),

@@ -1,5 +1,5 @@
 /** Internal topics, of the log and of apps: their names, and their configs. */
-import { unlimited } from '../configs/values.ts'
+import { type ConfigTexts, unlimited } from '../configs/values.ts'
 
 /** Topics that the broker keeps for itself. */
 export const offsetsTopic = '__consumer_offsets'
@@ -21,10 +21,20 @@ export const keptWhole: Readonly<Record<string, string>> = {
   'retention.ms': '-1',
 }
 
-/**
- * The names of app topics in millrace 0.1.0, which did not mark them: `<app>-<operator>-changelog`,
- * `<app>-<operator>-repartition`.
- */
+/** Those of an app's topic that nobody may change: its records would be lost, or get other times. */
+export function appNeeds(name: string): ConfigTexts {
+  // A changelog may be compacted. What is between stages has many records of a key, and a plan has no key.
+  const mayBeCompacted = !/-(repartition|plan-changelog)$/.test(name)
+  const free = ['compression.type', 'max.message.bytes', ...(mayBeCompacted ? ['cleanup.policy'] : [])]
+  return Object.fromEntries(Object.entries(keptWhole).filter(([config]) => !free.includes(config)))
+}
+
+/** Whether a topic that 0.1.0 made, which marked none, may be an app's: by its name. */
+export function mayBeOfApp({ name, app }: { readonly name: string; readonly app?: string }): boolean {
+  return app === undefined && /.-(changelog|repartition)$/.test(name)
+}
+
+/** The names of an app's topics: `<app>-<operator>-changelog`, `<app>-<operator>-repartition`. */
 export function isNamedAsOfApp(topic: string, app: string): boolean {
   return topic.startsWith(`${app}-`) && /-(changelog|repartition)$/.test(topic)
 }

@@ -1,10 +1,10 @@
 /** Checks of a topic's name and configuration. */
 import { checkTopicName, MillraceError } from '../../base/index.ts'
-import type { TopicConfig, TopicConfigs } from '../../port/index.ts'
+import type { TopicConfigs } from '../../port/index.ts'
 import { checkTopicConfig } from '../configs/broker-configs.ts'
 import { textOf, type ConfigTexts } from '../configs/values.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
-import { isNamedAsOfApp } from '../internal/topic-names.ts'
+import { appNeeds, isNamedAsOfApp } from '../internal/topic-names.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
 const partitionsMax = 10_000
@@ -41,12 +41,23 @@ export function checkedConfigs(configs: TopicConfigs = {}): ConfigTexts {
   return texts
 }
 
+/**
+ * Configs that an app's results depend on keep the app's values. Others may be altered.
+ * @throws MillraceError INVALID_CONFIG
+ */
+export function checkOwnConfigs({ name, app, configs: before = {} }: StoredTopic, after: ConfigTexts): void {
+  if (app === undefined) return
+  for (const [config, needed] of Object.entries(appNeeds(name))) {
+    const value = after[config]
+    if (value === needed || value === before[config]) continue
+    throw new MillraceError(
+      'INVALID_CONFIG',
+      `Config '${config}' of topic '${name}' must stay '${needed}': the app '${app}' keeps its state, or what is between its stages, there, and its results would become wrong.`,
+    )
+  }
+}
+
 /** Whether 0.1.0 made the topic for the app that asks for it. */
-export function canBeClaimed({ name, app, partitions }: StoredTopic, config: TopicConfig): boolean {
-  return (
-    app === undefined &&
-    config.app !== undefined &&
-    isNamedAsOfApp(name, config.app) &&
-    partitions === config.partitions
-  )
+export function canBeClaimed(topic: StoredTopic, app: string, partitions: number): boolean {
+  return topic.unclaimed === true && isNamedAsOfApp(topic.name, app) && topic.partitions === partitions
 }

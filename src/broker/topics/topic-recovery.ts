@@ -16,7 +16,7 @@
  */
 import type { PartitionConfig } from '../../log/index.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
-import { internalTopics, keptWhole } from '../internal/topic-names.ts'
+import { internalTopics, keptWhole, mayBeOfApp } from '../internal/topic-names.ts'
 
 export interface FoundPartition {
   readonly topic: string
@@ -108,5 +108,6 @@ function ofPartitions(name: string, found: readonly FoundPartition[], newId: () 
     ...(own === undefined ? {} : { configs: own }),
     ...(isInternal ? { internal: true } : {}),
     ...(app === undefined ? {} : { app }),
+    ...(topicId === undefined && mayBeOfApp({ name, ...config }) ? { unclaimed: true } : {}),
   }
 }

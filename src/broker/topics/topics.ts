@@ -26,7 +26,13 @@ import { missingTopic, type TopicConfig, type TopicDescription } from '../../por
 import type { Configs } from '../configs/configs.ts'
 import type { ConfigTexts } from '../configs/values.ts'
 import type { Metadata, MetadataFile, StoredTopic } from '../internal/metadata.ts'
-import { canBeClaimed, checkedConfigs, checkName, checkPartitionCount } from './topic-checks.ts'
+import {
+  canBeClaimed,
+  checkedConfigs,
+  checkName,
+  checkOwnConfigs,
+  checkPartitionCount,
+} from './topic-checks.ts'
 import { deleting, description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
 import { internalTopics, keptWhole } from '../internal/topic-names.ts'
 import { reconcile } from './topic-recovery.ts'
@@ -178,7 +184,7 @@ export class Topics {
 
   /**
    * Changes the own configs of a topic. Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the
-   * log; what `change` throws. `validateOnly` checks, and changes nothing.
+   * log; INVALID_CONFIG for what an app needs as it is; what `change` throws. `validateOnly` checks, and changes nothing.
    */
   async alterConfigs(
     name: string,
@@ -190,6 +196,7 @@ export class Topics {
     if (topic.internal)
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log, which configures it.`)
     const configs = change(topic.configs ?? {})
+    checkOwnConfigs(topic, configs)
     if (validateOnly) return
     await this.#alone(name, () => this.#replace({ ...topic, configs }))
   }
@@ -208,12 +215,12 @@ export class Topics {
   }
 
   /**
-   * The topics of an app, also those of 0.1.0 that no app has claimed and that `isUnclaimed` knows by their
+   * The topics of an app, also those of 0.1.0 that no app has claimed and that `isNamedSo` knows by their
    * names.
    */
-  ofApp(app: string, isUnclaimed: (name: string) => boolean): string[] {
+  ofApp(app: string, isNamedSo: (name: string) => boolean): string[] {
     return [...this.#byName.values()]
-      .filter(topic => topic.app === app || (topic.app === undefined && isUnclaimed(topic.name)))
+      .filter(topic => topic.app === app || (topic.unclaimed && isNamedSo(topic.name)))
       .map(({ name }) => name)
   }
 
@@ -236,7 +243,9 @@ export class Topics {
     while (this.#changing.has(name)) await this.#changing.get(name)
     const existing = this.#byName.get(name)
     if (existing) {
-      if (canBeClaimed(existing, config)) return this.#alone(name, () => this.#claim(existing, config.app))
+      const { app } = config
+      if (app !== undefined && canBeClaimed(existing, app, config.partitions))
+        return this.#alone(name, () => this.#claim(existing, app))
       throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     }
     const { partitions, app } = config
@@ -291,9 +300,9 @@ export class Topics {
   }
 
   /** Makes a topic of 0.1.0 its app's. */
-  async #claim(topic: StoredTopic, app: string | undefined): Promise<void> {
-    const configs = { ...topic.configs, ...keptWhole }
-    await this.#replace({ ...topic, ...(app === undefined ? {} : { app }), configs })
+  async #claim(topic: StoredTopic, app: string): Promise<void> {
+    const { unclaimed: _unclaimed, ...claimed } = topic
+    await this.#replace({ ...claimed, app, configs: { ...topic.configs, ...keptWhole } })
   }
 
   /**

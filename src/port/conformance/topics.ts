@@ -156,6 +156,26 @@ export const topicCases: Cases = {
     assert.equal(await h.port.describeTopic(topic), undefined)
   },
 
+  async 'only topics that were made for an app are its: a name like theirs makes none'(h) {
+    const app = h.name('app')
+    const mine = [`${app}-customers-changelog`, `${app}-invoices-repartition`]
+    for (const name of mine) await h.port.createTopic(name, { partitions: 1 })
+    await append(await h.port.openWriter(), mine[0]!, ['a'])
+    assert.equal(await h.port.deleteApp(app), false)
+    await h.port.commitOffsets({ group: app, offsets: [{ topic: mine[0]!, partition: 0, offset: 1 }] })
+    await refuses('TOPIC_EXISTS', h.port.createTopic(mine[0]!, { partitions: 1, app }))
+    await h.port.admin.deleteGroup(app)
+    assert.deepEqual(await h.values(mine[0]!), ['a'])
+    assert.equal((await h.port.describeTopic(mine[1]!))?.config.app, undefined)
+  },
+
+  async 'the name of an app to delete must be a text'(h) {
+    const topic = await h.topic()
+    for (const name of [undefined, null, 5])
+      await refuses('INVALID_ARGUMENT', h.port.deleteApp(name as never))
+    assert.ok(await h.port.describeTopic(topic))
+  },
+
   async 'a deleted app has no topics, offsets and transactional ids; another one keeps its own'(h) {
     const app = h.name('app')
     const other = `${app}-jobs`

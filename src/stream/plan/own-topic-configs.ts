@@ -11,7 +11,7 @@
  * segments than an hour would only make many files of that day.
  *
  * Each config that has an effect is stated, so that no default of the broker takes its place. The log states
- * those of `keptWhole` (broker/internal/topic-names.ts) by itself.
+ * those of `keptWhole` (broker/internal/topic-names.ts) by itself, and refuses changes of most.
  */
 import type { ConfigChange, ConfigValue, LogPort, TopicConfigs, TopicDescription } from '../../port/index.ts'
 
@@ -27,14 +27,23 @@ const tombstonesMsMin = 60_000
 /** How long changes that no commit counts stay uncompacted. */
 export const uncountedMs = 86_400_000
 
+/** Kafka's largest long, as its text: no limit. */
+const unlimited = '9223372036854775807'
+/** What the log lets nobody change. A log of an earlier version did. */
+const needed: TopicConfigs = {
+  'message.timestamp.after.max.ms': unlimited,
+  'message.timestamp.before.max.ms': unlimited,
+  'message.timestamp.type': 'CreateTime',
+  'retention.bytes': '-1',
+  'retention.ms': '-1',
+}
 /** Kafka's defaults, where nothing else is needed. */
 const everyTopic: TopicConfigs = {
+  ...needed,
   'index.interval.bytes': 4096,
   'segment.index.bytes': 10 << 20,
   'segment.bytes': segmentBytes,
 }
-/** Kafka's largest long, as its text: no limit. */
-const unlimited = '9223372036854775807'
 
 /** The configs of a topic between two stages; also of the plan's, which has a record for each program. */
 export const exchangeConfigs: TopicConfigs = {
@@ -82,7 +91,7 @@ export async function keptTombstonesMs(port: LogPort, changelog: string): Promis
 
 function isWanting(name: string, found: ConfigValue | undefined, wanted: TopicConfigs): boolean {
   if (found === undefined) return true
-  if (name === 'cleanup.policy') return found !== wanted[name]
+  if (name === 'cleanup.policy' || name in needed) return found !== wanted[name]
   if (name === 'min.compaction.lag.ms') return Number(found) < Number(wanted[name])
   if (name === 'delete.retention.ms') return Number(found) < tombstonesMsMin
   // A shorter maximum than the minimum would be refused.

@@ -189,10 +189,12 @@ export class TopologyTopics {
       checkPublic(description)
       return description
     }
-    // A topic that 0.1.0 made for the app exists without an owner: it becomes the app's.
     if (description && description.config.app === config.app) return description
+    // A topic that 0.1.0 made for the app exists without an owner: it becomes the app's.
     await createIfMissing(this.#port, topic, config)
-    return this.#describe(topic)
+    const created = await this.#describe(topic)
+    if (created && created.config.app !== config.app) throw this.#isForeign(topic)
+    return created
   }
 
   async #describe(topic: string): Promise<TopicDescription | undefined> {
@@ -219,6 +221,14 @@ export class TopologyTopics {
     return new MillraceError(
       'INVALID_ARGUMENT',
       `The app '${this.#app}' keeps its state, or what is between its stages, in '${topic}', so it cannot read or write a topic of that name: choose another name.`,
+    )
+  }
+
+  #isForeign(topic: string): MillraceError {
+    return new MillraceError(
+      'TOPIC_EXISTS',
+      `The app '${this.#app}' keeps its state, or what is between its stages, in '${topic}', and there is a topic of that name which is not the app's. ` +
+        'Name the operator or the app otherwise, or delete that topic.',
     )
   }
 

@@ -3,7 +3,14 @@
  * stages. Also forgets all of it.
  */
 import { MillraceError } from '../../base/index.ts'
-import { batchesUpTo, type OffsetCommit, type TopicPartition } from '../../port/index.ts'
+import {
+  batchesUpTo,
+  createIfMissing,
+  type LogPort,
+  type OffsetCommit,
+  type TopicConfig,
+  type TopicPartition,
+} from '../../port/index.ts'
 import type { InstanceContext } from './instance-context.ts'
 import { planTopic, topicsOfApp, exchangeTopic } from '../plan/own-topics.ts'
 import { hasEnded, hasUnfired, startMetadata } from '../task/committed-metadata.ts'
@@ -79,14 +86,15 @@ export async function forgetRuns(context: InstanceContext): Promise<void> {
     )
   // Topics that 0.1.0 made have no owner. Neither have topics whose config.json and metadata.json are lost.
   // They are recognized by the names of this app's operators: another app's name may begin with the name of
-  // this one.
+  // this one. The log tells them from a user's topic of such a name: it lets the app claim them.
   const prefixes = plan.stages.flatMap(({ nodes }) => nodes.map(({ name }) => `${app}-${name}-`))
   const own = new Set(await topicsOfApp(port, app))
   for (const { name, config } of await port.listTopics({ internal: true }))
     if (
       config.app === undefined &&
       (name === planTopic(app) ||
-        (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix))))
+        (/-(changelog|repartition)$/.test(name) && prefixes.some(prefix => name.startsWith(prefix)))) &&
+      (await isClaimed(port, name, { ...config, app }))
     )
       own.add(name)
   for (const name of own) await port.deleteTopic(name, { app })
@@ -100,6 +108,16 @@ export async function forgetRuns(context: InstanceContext): Promise<void> {
         metadata: startMetadata,
       })
   await port.commitOffsets({ group: app, offsets })
+}
+
+/** Makes a topic the app's, unless it is a user's. */
+async function isClaimed(
+  port: LogPort,
+  name: string,
+  { partitions, app }: TopicConfig & { readonly app: string },
+): Promise<boolean> {
+  await createIfMissing(port, name, { partitions, app })
+  return (await port.describeTopic(name))?.config.app === app
 }
 
 /** All partitions that the app reads. */

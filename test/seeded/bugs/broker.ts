@@ -532,4 +532,18 @@ export const brokerBugs: readonly SeededBug[] = [
     replace: 'this.#batches(records, stamp, this.#limits.batchBytes)',
     tests: ['test/app/at-least-once.test.ts'],
   },
+  {
+    name: "apps: a user's topic is an app's by its name",
+    file: 'src/broker/topics/topics.ts',
+    find: '(topic.unclaimed && isNamedSo(topic.name))',
+    replace: '(topic.app === undefined && isNamedSo(topic.name))',
+    tests: ['src/broker/conformance.test.ts'],
+  },
+  {
+    name: 'apps: the times of records between stages may be altered',
+    file: 'src/broker/topics/topic-checks.ts',
+    find: 'if (value === needed || value === before[config]) continue\n',
+    replace: 'if (value !== undefined) continue\n',
+    tests: ['test/app/own-topics.test.ts'],
+  },
 ]
