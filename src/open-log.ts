@@ -17,7 +17,7 @@ export interface OpenLogOptions {
   /**
    * `sync` (the default): a record is acknowledged, and visible to consumers, once it is synced to the disk.
    * `os`: once it is written, as Apache Kafka does on one node. Then a crash of the machine may lose the last
-   * seconds; a crash of the process loses nothing.
+   * seconds, also a part of a committed transaction; a crash of the process loses nothing.
    */
   readonly durability?: 'sync' | 'os'
   /**
