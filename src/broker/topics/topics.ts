@@ -184,7 +184,8 @@ export class Topics {
 
   /**
    * Changes the own configs of a topic. Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for an internal topic of the
-   * log; INVALID_CONFIG for what an app needs as it is; what `change` throws. `validateOnly` checks, and changes nothing.
+   * log; INVALID_CONFIG for what an app needs; what `change` throws. `validateOnly` checks, and changes
+   * nothing.
    */
   async alterConfigs(
     name: string,
