@@ -2,68 +2,10 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
-import { BatchBuilder, readBatches, type BatchStamp } from '../../wire/index.ts'
+import { BatchBuilder } from '../../wire/index.ts'
 import { dataPath, openDirectory } from '../log.test-support.ts'
+import { batchesOf, batchOf, world } from './compacted.test-support.ts'
 import type { Partition } from './partition.ts'
-
-type Pair = readonly [key: string | null, value: string | null]
-
-function batchOf(pairs: readonly Pair[], stamp: BatchStamp = {}): Uint8Array {
-  const builder = new BatchBuilder({ initialBytes: 256 })
-  for (const [key, value] of pairs) builder.append(0, key, value)
-  return builder.build(stamp)
-}
-
-/** Every batch: its offsets, and what is left of its records. */
-async function batchesOf(partition: Partition): Promise<string[]> {
-  const found: string[] = []
-  for (let offset = partition.logStartOffset; offset < partition.logEndOffset;) {
-    const result = await partition.read(offset, { maxBytes: 1, isolation: 'read_uncommitted' })
-    for (const batch of readBatches(result.batches)) {
-      const keys: string[] = []
-      for (const cursor = batch.records(); cursor.next();)
-        keys.push(`${cursor.offset}=${Buffer.from(cursor.key() ?? []).toString('latin1')}`)
-      found.push(
-        `${batch.baseOffset}-${batch.lastOffset}${batch.isControl ? ' marker' : ''}: ${keys.join(' ')}`,
-      )
-    }
-    offset = result.nextOffset
-  }
-  return found
-}
-
-async function world(deleteRetentionMs = 1000): Promise<{
-  clock: ReturnType<typeof virtualClock>
-  partition: Partition
-  disk: SimulatedDisk
-  roll: () => Promise<void>
-  reopen: (whileClosed?: () => void) => Promise<Partition>
-}> {
-  const disk = new SimulatedDisk()
-  const clock = virtualClock(1_000_000)
-  const options = { clock, segmentBytes: 700, deleteRetentionMs }
-  let log = await openDirectory(disk, options)
-  let partition = await log.createPartition('prices', 0)
-  let rolls = 0
-  return {
-    disk,
-    clock,
-    partition,
-    /** Fills the active segment, so that everything before can be compacted. */
-    roll: async () => {
-      rolls += 1
-      await partition.append(batchOf([[`roll ${rolls}`, 'x'.repeat(620)]])).durable
-    },
-    reopen: async (whileClosed = () => undefined) => {
-      await log.close()
-      whileClosed()
-      log = await openDirectory(disk, options)
-      partition = log.partition('prices', 0)!
-      return partition
-    },
-  }
-}
 
 describe('compaction of a partition', () => {
   it('keeps the latest record of each key, at its offset', async () => {
@@ -291,39 +233,6 @@ describe('compaction of a partition', () => {
     ok(await partition.compaction.clean())
     await retained
     deepEqual(steps, ['digest removed', 'replaced'])
-  })
-
-  it('keeps the last sequence of a producer, through the loss of its snapshots', async () => {
-    const { partition, disk, roll, reopen } = await world()
-    const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0 }
-    await partition.append(
-      batchOf(
-        [
-          ['a', '1'],
-          ['a', '2'],
-        ],
-        stamp,
-      ),
-    ).durable
-    await partition.append(batchOf([['a', '3']])).durable
-    await roll()
-    await partition.compaction.clean()
-    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-1: ', '2-2: 2=a'])
-    await reopen()
-    for (const name of await disk.list(`${dataPath}/prices-0`))
-      if (/snapshot|digest/.test(name)) await disk.remove(`${dataPath}/prices-0/${name}`)
-    const again = await reopen()
-    ok(
-      again.append(
-        batchOf(
-          [
-            ['a', '1'],
-            ['a', '2'],
-          ],
-          stamp,
-        ),
-      ).duplicate,
-    )
   })
 
   it('loses nothing where a replacement was interrupted, and the log starts inside the new segment', async () => {

@@ -67,11 +67,23 @@ export class ProducerReplay {
       this.#state.append(batch, now)
       return undefined
     }
+    const { producerId, producerEpoch, baseOffset } = batch
     const marker = controlMarkerOf(batch)
-    if (!marker) return undefined
-    const { producerId, producerEpoch } = batch
-    const { ended } = this.#state.mark({ ...marker, producerId, producerEpoch }, batch.baseOffset, now)
+    if (!marker) {
+      if (batch.count === 0) this.#replayEmptied(batch)
+      return undefined
+    }
+    const { ended } = this.#state.mark({ ...marker, producerId, producerEpoch }, baseOffset, now)
     return marker.type === 'abort' ? ended : undefined
+  }
+
+  /**
+   * Takes what compaction keeps of a producer's last marker: its epoch. Nothing of its transaction is left.
+   */
+  #replayEmptied({ producerId, producerEpoch, baseOffset }: RecordBatch): void {
+    const coordinatorEpoch = this.#state.get(producerId)?.coordinatorEpoch ?? -1
+    const marker = { type: 'commit', producerId, producerEpoch, coordinatorEpoch } as const
+    this.#state.mark(marker, baseOffset, this.#clock.now())
   }
 
   /** Saves the producers as of `offset`, up to which everything was replayed. */

@@ -233,6 +233,14 @@ export class ProducerState {
     this.#orderOpen()
   }
 
+  /** The open transaction of the producer began here; undefined: it has ended. */
+  openSince(producerId: number, firstOffset: number | undefined): void {
+    const entry = this.#entries.get(producerId)
+    assert(entry && entry.firstOffset !== none, 'a transaction is open')
+    this.#entries.set(producerId, { ...entry, firstOffset: firstOffset ?? none })
+    this.#orderOpen()
+  }
+
   /** Forgets producers that were last seen before `beforeMs`, and those with this id or a later one. */
   expire(beforeMs: number, fromId = Infinity): void {
     for (const { producerId, firstOffset, lastSeenMs } of this.#entries.values())

@@ -248,3 +248,21 @@ test('producers of a log that was cut are not those that it had at its end befor
   await disk.remove(fileAt(7, 'snapshot'))
   await send(await openDirectory(disk), 4, 5)
 })
+
+test('producers are saved again where a new segment begins, and survive retention of the older ones', async () => {
+  const disk = new SimulatedDisk()
+  const producer = { producerId: 7, producerEpoch: 0, baseSequence: 0 }
+  const first = await openDirectory(disk, { clock })
+  const partition = await first.createPartition('flights', 0)
+  await partition.append(batchOf(['own'], producer)).durable
+  await partition.roll()
+  disk.kill()
+  await disk.remove(fileAt(1, 'snapshot'))
+  const second = await openDirectory(disk, { clock })
+  await second.partition('flights', 0)!.deleteRecords(1)
+  await second.partition('flights', 0)!.append(batchOf(['later'])).durable
+  disk.kill()
+  const third = await openDirectory(disk, { clock })
+  equal(third.recovery.partitions[0]?.logStartOffset, 1)
+  ok(third.partition('flights', 0)!.append(batchOf(['own'], producer)).duplicate)
+})

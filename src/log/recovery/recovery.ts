@@ -43,6 +43,7 @@ import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
 import { Segment, type SegmentContext } from '../segment/segment.ts'
 import { cutOff, type Cut } from './cut-off.ts'
 import { partitionDamaged } from './damage.ts'
+import { endCompactedTransactions } from './ended-transactions.ts'
 import { readDigests, seal, type FoundSegment } from './found-segment.ts'
 import { removeMerged } from './merged-segments.ts'
 import { rebuildSegment } from './rebuild-segment.ts'
@@ -169,7 +170,7 @@ class Recovery {
   }
 
   async run(): Promise<{ log: RecoveredLog; report: PartitionRecovery }> {
-    const { topic, index, repair, startIsProved } = this.#input
+    const { topic, index, repair, startIsProved, pause } = this.#input
     await this.#readDigests()
     this.#cleaner = await readCleanerCheckpoint(this.#context.disk, this.#input.folder)
     const found = await this.#findSegments()
@@ -178,6 +179,8 @@ class Recovery {
     const active = segments.at(-1)!
     if (active.nextOffset < this.#recoveryPoint && !repair)
       throw new Damage(`it ends at offset ${active.nextOffset}`, this.#recoveryPoint)
+    const { state } = this.#producers
+    await endCompactedTransactions(this.#context, segments, state, this.#cleaner.gapsBelow, pause)
     if (!this.#context.readOnly) {
       // A roll that failed or was interrupted may have made this file, but not its name, durable.
       if (active.sizeBytes === 0) await this.#context.disk.syncDirectory(this.#input.folder)
@@ -186,14 +189,14 @@ class Recovery {
       await this.#removeOrphans(new Set(offsets))
       await this.#cutCleaner(active.nextOffset)
     }
-    for (const id of [...this.#largestIds, this.#producers.largestId]) this.#producers.state.sawId(id)
+    for (const id of [...this.#largestIds, this.#producers.largestId]) state.sawId(id)
     const firstOffset = segments[0]!.baseOffset
     const statedStart = startIsProved ? (this.#input.logStartOffset ?? firstOffset) : firstOffset
     const logStartOffset = Math.min(Math.max(statedStart, firstOffset), active.nextOffset)
     return {
       log: {
         segments,
-        producers: this.#producers.state,
+        producers: state,
         logStartOffset,
         snapshotOffset: this.#producers.fromOffset,
         cleaner: this.#cleaner,
@@ -327,6 +330,9 @@ class Recovery {
     const { segment, rebuild } = found
     const { disk, files, readOnly } = this.#context
     const { pause } = this.#input
+    // Also where nothing is read: retention may take the segments before, and what they say of producers.
+    if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
+      await this.#producers.save(segment.baseOffset)
     if (!rebuild) {
       if (segment.nextOffset <= this.#producers.fromOffset) return undefined
       await pause?.()
@@ -339,8 +345,6 @@ class Recovery {
       )
     }
     await pause?.()
-    if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
-      await this.#producers.save(segment.baseOffset)
     const end = await rebuildSegment(this.#context, found, this.#producers, {
       recoveryPoint: this.#recoveryPoint,
       pause,
