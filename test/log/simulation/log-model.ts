@@ -1,17 +1,27 @@
 /**
  * A model of a partition in the simplest form: a list of batches. Everything else (producers, open
- * transactions, what readers see) is computed from that list at each call.
+ * transactions, which records were committed) is computed from that list at each call. The list keeps what
+ * retention, deletions and compaction remove.
  */
 import assert from 'node:assert/strict'
-import type { Isolation } from '../../src/log/index.ts'
+
+export interface ModelRecord {
+  readonly offset: number
+  /** Null: no key. */
+  readonly key: string | null
+  /** Null: a tombstone. */
+  readonly value: string | null
+  readonly timestamp: number
+}
 
 export interface ModelBatch {
   readonly baseOffset: number
   readonly nextOffset: number
   readonly sizeBytes: number
-  /** Of the records; a marker has none. */
-  readonly values: readonly string[]
-  readonly timestamp: number
+  /** A marker has none. */
+  readonly records: readonly ModelRecord[]
+  /** When it was appended, by a clock that never goes back. */
+  readonly appendedMs: number
   readonly marker: 'commit' | 'abort' | undefined
   /** Undefined: a plain batch. */
   readonly producer:
@@ -29,9 +39,14 @@ export interface ModelProducer {
   readonly epoch: number
   /** Batches of this epoch that the log must recognise as duplicates. */
   readonly batches: readonly ModelBatch[]
+  /** The offset of its last batch or marker. */
+  readonly lastOffset: number
   /** First offset of the open transaction. */
   readonly openSince: number | undefined
 }
+
+/** Of a transaction that a batch belongs to; a batch outside of transactions is committed. */
+export type Fate = 'open' | 'committed' | 'aborted'
 
 /** How many batches of a producer the log remembers (KIP-98). */
 const rememberedBatches = 5
@@ -64,7 +79,7 @@ export class LogModel {
       const kept = before?.epoch === epoch ? before.batches : []
       const openSince = marker ? undefined : (before?.openSince ?? (transactional ? baseOffset : undefined))
       const batches = marker ? kept : [...kept, batch].slice(-rememberedBatches)
-      producers.set(producerId, { producerId, epoch, batches, openSince })
+      producers.set(producerId, { producerId, epoch, batches, lastOffset: baseOffset, openSince })
     }
     return producers
   }
@@ -74,56 +89,36 @@ export class LogModel {
     return [...this.producers().values()].flatMap(({ openSince }) => openSince ?? []).sort((a, b) => a - b)
   }
 
-  /**
-   * What a reader sees of [from, to), in order. For read_committed `to` is at most the last stable offset.
-   */
-  shown(from: number, to: number, isolation: Isolation): { offset: number; value: string }[] {
-    const aborted = isolation === 'read_committed' ? this.#aborted() : new Set()
-    return this.batches
-      .filter(batch => !aborted.has(batch))
-      .flatMap(({ baseOffset, values }) => values.map((value, n) => ({ offset: baseOffset + n, value })))
-      .filter(({ offset }) => offset >= from && offset < to)
-  }
-
   /** The last stable offset once every record is safe. */
   lastStableOffset(): number {
     return this.open()[0] ?? this.endOffset
   }
 
-  /** The first record of [from, to) with this timestamp or a later one. */
-  find(timestamp: number, from: number, to: number): { offset: number; timestamp: number } | undefined {
-    for (const batch of this.batches)
-      for (const [n] of batch.values.entries()) {
-        const found = { offset: batch.baseOffset + n, timestamp: batch.timestamp + n }
-        if (found.offset >= from && found.offset < to && found.timestamp >= timestamp) return found
-      }
-    return undefined
+  /** Every record, in order, with the fate of its batch. */
+  records(): (ModelRecord & { readonly fate: Fate; readonly appendedMs: number })[] {
+    const fates = this.#fates()
+    return this.batches.flatMap(batch => {
+      const { appendedMs } = batch
+      const fate = fates.get(batch)!
+      return batch.records.map(record => ({ ...record, fate, appendedMs }))
+    })
   }
 
-  findLargest(from: number, to: number): { offset: number; timestamp: number } | undefined {
-    let best: { offset: number; timestamp: number } | undefined
-    for (const batch of this.batches)
-      for (const [n] of batch.values.entries()) {
-        const found = { offset: batch.baseOffset + n, timestamp: batch.timestamp + n }
-        if (found.offset >= from && found.offset < to && found.timestamp > (best?.timestamp ?? -1))
-          best = found
-      }
-    return best
-  }
-
-  #aborted(): Set<ModelBatch> {
-    const aborted = new Set<ModelBatch>()
+  #fates(): Map<ModelBatch, Fate> {
+    const fates = new Map<ModelBatch, Fate>()
     const open = new Map<number, ModelBatch[]>()
     for (const batch of this.batches) {
+      fates.set(batch, batch.producer?.transactional ? 'open' : 'committed')
       if (!batch.producer?.transactional) continue
       const { producerId } = batch.producer
       if (!batch.marker) {
         open.set(producerId, [...(open.get(producerId) ?? []), batch])
         continue
       }
-      if (batch.marker === 'abort') for (const each of open.get(producerId) ?? []) aborted.add(each)
+      for (const each of open.get(producerId) ?? [])
+        fates.set(each, batch.marker === 'abort' ? 'aborted' : 'committed')
       open.delete(producerId)
     }
-    return aborted
+    return fates
   }
 }
