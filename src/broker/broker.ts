@@ -236,7 +236,7 @@ export class Broker {
     const partition = await this.#topics.opened(topic, index)
     if (at === 'earliest') return partition.logStartOffset
     if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
-    else await partition.appendedVisible()
+    else await partition.uncommitted.show()
     const end = partition.readableEnd(isolation)
     if (at === 'latest') return end
     const found = await (at === 'max-timestamp'

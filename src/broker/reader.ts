@@ -279,7 +279,7 @@ export class InProcessReader implements Reader {
         this.#fill(source)
         if (!source.fetching) this.#notify()
       })
-      if (this.#isolation === 'read_uncommitted') partition.wantUncommitted()
+      if (this.#isolation === 'read_uncommitted') partition.uncommitted.want()
       return
     }
     source.fetching = true

@@ -46,12 +46,13 @@ export class Partition {
   readonly compaction: PartitionCompaction
   /** The last one is the present: each batch carries it. A start after an unclean stop raises it. */
   readonly epochs: LeaderEpochs
+  /** Who waits for records of open transactions says so here. */
+  readonly uncommitted: UncommittedSync
   readonly #context: PartitionContext
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
   readonly #visibility: Visibility
   readonly #commit: GroupCommit
-  readonly #uncommitted: UncommittedSync
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
   readonly #listeners = new AdvanceListeners()
@@ -109,9 +110,11 @@ export class Partition {
       },
       endOffset,
     )
-    this.#uncommitted = new UncommittedSync(context.clock, {
-      isBehind: () => !this.#availability.isOver && this.highWatermark < this.logEndOffset,
-      sync: () => this.#commit.sync(),
+    this.uncommitted = new UncommittedSync(context.clock, {
+      // With `durability: 'os'` records show once they are written.
+      isBehind: () =>
+        context.durability === 'sync' && !this.#availability.isOver && this.highWatermark < this.logEndOffset,
+      sync: () => this.#commit.syncWritten(),
     })
     const appending = { ...context, where: name, leaderEpoch: epochs.latest }
     const parts = { segments, producers, visibility: this.#visibility, commit: this.#commit, source: this }
@@ -258,25 +261,6 @@ export class Partition {
   }
 
   /**
-   * A reader waits at the high watermark for records of open transactions, which nobody else has synced: they
-   * show within 100 ms. Counts until the high watermark moves.
-   */
-  wantUncommitted(): void {
-    // With `durability: 'os'` they show once they are written.
-    if (this.#context.durability === 'sync') this.#uncommitted.want()
-  }
-
-  /**
-   * Resolves when everything appended so far is shown, or was refused for lack of room. A partition that has
-   * failed shows what it had.
-   * @throws MillraceError PARTITION_POISONED, CLOSED
-   */
-  async appendedVisible(): Promise<void> {
-    if (this.#context.durability !== 'sync' || this.failure || this.highWatermark >= this.logEndOffset) return
-    await this.#commit.syncWritten()
-  }
-
-  /**
    * Calls `listener` once: when high watermark, last stable offset or log start have moved next, or the
    * partition has failed. Returns a function that withdraws it.
    */
@@ -385,7 +369,7 @@ export class Partition {
 
   #written(flush: Flush): void {
     this.#context.wrote(flush.sizeBytes)
-    this.#uncommitted.appended()
+    this.uncommitted.appended()
     if (this.#context.durability === 'os') this.#advance(flush.endOffset)
   }
 
@@ -393,7 +377,7 @@ export class Partition {
     const stableBefore = this.lastStableOffset
     const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
     const isHigher = this.#visibility.advance(safe)
-    if (isHigher) this.#uncommitted.advanced()
+    if (isHigher) this.uncommitted.advanced()
     if (isHigher || this.lastStableOffset !== stableBefore) this.#listeners.notify()
     this.#appender.hasAdvanced()
   }

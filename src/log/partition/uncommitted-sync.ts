@@ -3,7 +3,7 @@
  *
  * Transactional batches ask for no sync before their commit, and what is not synced is not shown: to
  * `read_uncommitted` too. So a reader that waits at the high watermark causes a sync, at most every {@link
- * uncommittedDelayMs}. Without such a reader nothing is synced for it.
+ * uncommittedDelayMs}. A look-up of the end causes one, and waits for it. Without either nothing is synced.
  */
 import type { Clock, Timer } from '../../base/index.ts'
 
@@ -13,6 +13,7 @@ export const uncommittedDelayMs = 100
 export interface UncommittedSyncTarget {
   /** Something is appended that is not shown yet. */
   isBehind(): boolean
+  /** Syncs what is appended. Resolves also where some of it finds no room, and is refused. */
   sync(): Promise<void>
 }
 
@@ -27,10 +28,22 @@ export class UncommittedSync {
     this.#target = target
   }
 
-  /** A reader waits at the high watermark. It counts until that moves. */
+  /**
+   * A reader waits at the high watermark for records of open transactions, which nobody else has synced: they
+   * show within {@link uncommittedDelayMs}. It counts until the high watermark moves.
+   */
   want(): void {
     this.#isWanted = true
     this.appended()
+  }
+
+  /**
+   * Resolves when everything appended so far is shown, or was refused for lack of room. A partition that has
+   * failed shows what it had.
+   * @throws MillraceError PARTITION_POISONED, CLOSED
+   */
+  async show(): Promise<void> {
+    if (this.#target.isBehind()) await this.#target.sync()
   }
 
   /** Something was appended, or written. */

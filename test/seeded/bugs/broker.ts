@@ -223,14 +223,14 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'read_uncommitted: a reader that waits causes no sync of what open transactions wrote',
     file: 'src/broker/reader.ts',
-    find: "if (this.#isolation === 'read_uncommitted') partition.wantUncommitted()",
+    find: "if (this.#isolation === 'read_uncommitted') partition.uncommitted.want()",
     replace: '',
     tests: ['src/broker/conformance.test.ts'],
   },
   {
     name: 'read_uncommitted: a look-up of the end leaves out what is not synced',
     file: 'src/broker/broker.ts',
-    find: '    else await partition.appendedVisible()\n',
+    find: '    else await partition.uncommitted.show()\n',
     replace: '',
     tests: ['src/broker/conformance.test.ts'],
   },
