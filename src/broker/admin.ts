@@ -1,18 +1,23 @@
 /** Administration of the broker: configs, deletion of records, transactions. */
-import { MillraceError, randomUuid, type Random } from '../base/index.ts'
+import { checkOptions, MillraceError, randomUuid, type Random } from '../base/index.ts'
 import type { LogDirectory, Partition } from '../log/index.ts'
-import type {
-  ClusterDescription,
-  ConfigChange,
-  ConfigDescription,
-  ConfigResource,
-  GroupDetails,
-  LogAdmin,
-  OpenTransaction,
-  TopicConfigName,
-  TopicPartition,
-  TransactionDescription,
-  TransactionToAbort,
+import {
+  checkConfigChanges,
+  checkConfigNames,
+  checkPartitions,
+  checkResource,
+  checkTransactionToAbort,
+  type ClusterDescription,
+  type ConfigChange,
+  type ConfigDescription,
+  type ConfigResource,
+  type GroupDetails,
+  type LogAdmin,
+  type OpenTransaction,
+  type TopicConfigName,
+  type TopicPartition,
+  type TransactionDescription,
+  type TransactionToAbort,
 } from '../port/index.ts'
 import {
   brokerOnlyConfigs,
@@ -64,6 +69,8 @@ export class Admin implements LogAdmin {
 
   async describeConfigs(resource: ConfigResource, names?: readonly string[]): Promise<ConfigDescription[]> {
     this.#parts.checkOpen()
+    checkResource('describeConfigs', resource)
+    checkConfigNames('describeConfigs', names)
     const { configs, topics } = this.#parts
     return describedConfigs(configs, resource, names, name => topics.known(name).configs)
   }
@@ -71,9 +78,13 @@ export class Admin implements LogAdmin {
   async alterConfigs(
     resource: ConfigResource,
     changes: readonly ConfigChange[],
-    { validateOnly = false }: { readonly validateOnly?: boolean } = {},
+    options: { readonly validateOnly?: boolean } = {},
   ): Promise<void> {
     this.#parts.checkOpen()
+    checkResource('alterConfigs', resource)
+    checkConfigChanges('alterConfigs', changes)
+    checkOptions('alterConfigs', options, { validateOnly: 'boolean' })
+    const { validateOnly = false } = options
     if (resource.type === 'broker') await this.#alterBroker(changes, validateOnly)
     else
       await this.#parts.topics.alterConfigs(
@@ -95,6 +106,7 @@ export class Admin implements LogAdmin {
 
   async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
     this.#parts.checkOpen()
+    checkPartitions('deleteOffsets', partitions)
     await this.#parts.groups.deleteOffsets(group, partitions)
   }
 
@@ -102,11 +114,12 @@ export class Admin implements LogAdmin {
     topic: string,
     index: number,
     offset: number,
-    { app }: { readonly app?: string } = {},
+    options: { readonly app?: string } = {},
   ): Promise<number> {
     this.#parts.checkOpen()
+    checkOptions('deleteRecords', options, { app: 'string' })
     await this.#parts.topics.opened(topic, index)
-    const partition = this.#parts.writable(topic, index, app)
+    const partition = this.#parts.writable(topic, index, options.app)
     const { settings } = partition
     if (settings.compact && !settings.delete)
       throw new MillraceError(
@@ -141,6 +154,7 @@ export class Admin implements LogAdmin {
 
   async abortTransaction(transaction: TransactionToAbort): Promise<void> {
     this.#parts.checkOpen()
+    checkTransactionToAbort('abortTransaction', transaction)
     const { offsets, topics, transactions } = this.#parts
     if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
     const { topic, partition, producerId } = transaction

@@ -26,11 +26,13 @@ import { brokerOnlyNumber, logOptions, staticConfigs } from './configs/broker-co
 import { ClientTransactions } from './transactions/client-transactions.ts'
 import type { CutOffsets } from './offsets/cut-offsets.ts'
 import { GroupAdmin } from './groups/group-admin.ts'
+import { checkCommitName } from './groups/group-checks.ts'
 import { GroupExpiry } from './groups/group-expiry.ts'
 import { groupSettings } from './groups/group-settings.ts'
 import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
 import { internalTopics } from './internal/topic-names.ts'
+import { checkOffsets } from './offsets/offset-checks.ts'
 import type { Offsets } from './offsets/offsets.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
@@ -301,6 +303,7 @@ export class Broker {
 
   async setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
     this.checkOpen()
+    checkCommitName(group, false)
     this.#checkOffsets(offsets)
     if (offsets.length === 0) await this.#forgetGroup(group)
     else {
@@ -383,14 +386,8 @@ export class Broker {
   }
 
   #checkOffsets(offsets: readonly OffsetCommit[]): void {
-    for (const { topic, partition, offset } of offsets) {
-      this.#topics.check(topic, partition)
-      if (!Number.isSafeInteger(offset) || offset < 0)
-        throw new MillraceError(
-          'INVALID_ARGUMENT',
-          `Offset ${offset} of '${topic}' ${partition} cannot be committed: it is not an offset.`,
-        )
-    }
+    checkOffsets(offsets)
+    for (const { topic, partition } of offsets) this.#topics.check(topic, partition)
   }
 }
 

@@ -2,7 +2,13 @@
 import { LentMemory, type Clock } from '../base/index.ts'
 import {
   asFenced,
+  checkGroupCommit,
+  checkNewTopic,
+  checkOffsetSpec,
+  checkPartitions,
+  checkReaderOptions,
   checkTopics,
+  checkWriterOptions,
   type GroupCommit,
   type GroupDescription,
   GroupMember,
@@ -87,7 +93,8 @@ export class InProcessLog implements LogPort {
     return this.#broker.admin
   }
 
-  createTopic(name: string, config: TopicConfig): Promise<void> {
+  async createTopic(name: string, config: TopicConfig): Promise<void> {
+    checkNewTopic(name, config)
     return this.#broker.createTopic(name, config)
   }
 
@@ -103,16 +110,18 @@ export class InProcessLog implements LogPort {
     return this.#broker.deleteTopic(name, app)
   }
 
-  offsets(
+  async offsets(
     topic: string,
     index: number,
     at: OffsetSpec,
     isolation: Isolation = 'read_committed',
   ): Promise<number> {
+    checkOffsetSpec('offsets', at, isolation)
     return this.#broker.offsetAt(topic, index, at, isolation)
   }
 
   async openReader(options: ReaderOptions = {}): Promise<Reader> {
+    checkReaderOptions(options)
     this.#broker.checkOpen()
     const { readers } = this.#clients
     const context = {
@@ -128,6 +137,7 @@ export class InProcessLog implements LogPort {
   }
 
   async openWriter(options: WriterOptions = {}): Promise<Writer> {
+    checkWriterOptions(options)
     const { transactionalId, transactionTimeoutMs = transactionTimeoutMsDefault, app } = options
     this.#broker.checkOpen()
     if (app !== undefined) await this.#broker.finishDeletion(app)
@@ -163,14 +173,16 @@ export class InProcessLog implements LogPort {
     return member.join()
   }
 
-  committedOffsets(
+  async committedOffsets(
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
+    checkPartitions('committedOffsets', partitions)
     return this.#broker.committedOffsets(group, partitions)
   }
 
   async commitOffsets(commit: GroupCommit): Promise<void> {
+    checkGroupCommit('commitOffsets', commit)
     try {
       await this.#broker.commitOffsets(commit)
     } catch (error) {

@@ -13,6 +13,11 @@
 import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/index.ts'
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
 import {
+  checkConfigNames,
+  checkOffsetSpec,
+  checkPartitions,
+  checkReaderOptions,
+  checkResource,
   type GroupDescription,
   type GroupMembership,
   type Isolation,
@@ -88,6 +93,7 @@ export class ReadOnlyLog implements LogPort {
     at: OffsetSpec,
     isolation: Isolation = 'read_committed',
   ): Promise<number> {
+    checkOffsetSpec('offsets', at, isolation)
     const look = await this.#look(topic, [index])
     try {
       const partition = look.partition(index)
@@ -105,6 +111,7 @@ export class ReadOnlyLog implements LogPort {
 
   async openReader(options: ReaderOptions = {}): Promise<Reader> {
     this.#checkOpen()
+    checkReaderOptions(options)
     const { clock } = this.#options
     const reader = new ReadOnlyReader(
       {
@@ -133,6 +140,8 @@ export class ReadOnlyLog implements LogPort {
       return { clusterId }
     },
     describeConfigs: async (resource, names) => {
+      checkResource('describeConfigs', resource)
+      checkConfigNames('describeConfigs', names)
       const { topics, configs } = await this.#content()
       return describedConfigs(configs, resource, names, name => {
         const topic = topics.find(each => each.name === name)
@@ -174,6 +183,7 @@ export class ReadOnlyLog implements LogPort {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
+    checkPartitions('committedOffsets', partitions)
     const committed = await this.#committed(({ offsets, cut }) => {
       cut.check(group)
       return offsets.of(group)

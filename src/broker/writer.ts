@@ -8,6 +8,7 @@ import { MillraceError, type Clock } from '../base/index.ts'
 import type { AppendReceipt, Partition, UnrecoveredPartition } from '../log/index.ts'
 import {
   type BatchToAppend,
+  checkGroupCommit,
   type GroupCommit,
   OpenAppends,
   type ProducerIdentity,
@@ -258,6 +259,7 @@ export class TransactionalWriter implements Writer {
   async #end(outcome: 'commit' | 'abort', offsets?: GroupCommit): Promise<void> {
     while (this.#ending) await this.#ending
     this.#checkEnd(outcome)
+    if (offsets !== undefined) checkGroupCommit('commit', offsets)
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#ending = promise
     try {
@@ -288,12 +290,19 @@ export class TransactionalWriter implements Writer {
     else this.#failures.checkFinal()
   }
 
-  /** Resolves once the offsets are written. They are appended in this turn, unless a deletion comes first. */
+  /**
+   * Resolves once the offsets are written. They are appended in this turn, unless a deletion comes first.
+   * Refused ones leave nothing in the log: as in Kafka the transaction is aborted, and the writer continues.
+   */
   async #addOffsets(commit: GroupCommit): Promise<void> {
     const { transactions, offsets } = this.#context
-    const deletion = this.#context.finishDeletion(commit.group)
-    if (deletion) await deletion
-    this.#context.checkCommit(commit)
+    try {
+      const deletion = this.#context.finishDeletion(commit.group)
+      if (deletion) await deletion
+      this.#context.checkCommit(commit)
+    } catch (error) {
+      throw this.#failures.refuse(error)
+    }
     transactions.enlist(this.transactionalId, this.#identity, offsets.partition)
     this.#dirty = true
     await offsets.commitInTransaction(this.#identity, commit)

@@ -1,4 +1,5 @@
 /** port: LogPort, the narrow waist between a log and its users, with the producer and consumer over it. */
+export * from './arguments.ts'
 export { AbortedFilter } from './consume/aborted-filter.ts'
 export { batchesUpTo } from './consume/batches-up-to.ts'
 export { type ConsumedBatch, type ConsumedRecord } from './consume/consumed-records.ts'

@@ -216,6 +216,10 @@ export interface Writer {
    * appended and no offsets: does nothing. It covers every {@link append} called before it, resolved or not;
    * if one of them failed, it rejects, and nothing of the transaction is shown. Calls during a commit belong
    * to the next transaction, in their order.
+   *
+   * Refused offsets are as a refused append: the transaction can only be aborted, and the writer continues
+   * (in Kafka a refused TxnOffsetCommit is abortable).
+   * @throws MillraceError for `offsets` as {@link LogPort.commitOffsets}; PRODUCER_FENCED, DISK_FULL
    */
   commit(offsets?: GroupCommit): Promise<void>
   /** Aborts everything appended since the last commit. */

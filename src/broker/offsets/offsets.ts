@@ -22,7 +22,6 @@ import { InternalLog, type InternalLimits, type InternalRecord } from '../intern
 import { decodeOffsetKey, decodeOffsetValue, type StoredOffset } from './stored-offset.ts'
 import { commitOf, groupRecord, offsetRecords, tombstones } from './offset-records.ts'
 import { keyOf, PendingOffsets, type AppendedOffset, type PartitionKey } from './pending-offsets.ts'
-import { checkText } from './stored-text.ts'
 
 export interface OffsetsContext {
   readonly clock: Clock
@@ -113,12 +112,12 @@ export class Offsets {
 
   /** Commits outside a transaction; resolves when durable. */
   async commit({ group, offsets }: GroupCommit): Promise<void> {
-    await this.#apply(group, this.#stored({ group, offsets }), [])
+    await this.#apply(group, this.#stored({ offsets }), [])
   }
 
   /** Replaces all committed offsets of a group. */
   async replace(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
-    const stored = this.#stored({ group, offsets })
+    const stored = this.#stored({ offsets })
     const keys = new Set(stored.map(keyOf))
     const others = this.#partitionsOf(group).filter(each => !keys.has(keyOf(each)))
     await this.#apply(group, stored, others)
@@ -291,12 +290,9 @@ export class Offsets {
     else this.#kept.delete(group)
   }
 
-  #stored({ group, offsets }: GroupCommit): StoredOffset[] {
-    checkText('the name of a group', group)
+  #stored({ offsets }: Pick<GroupCommit, 'offsets'>): StoredOffset[] {
     const committedMs = this.#context.clock.now()
     return offsets.map(({ topic, partition, offset, leaderEpoch = -1, metadata = '' }) => {
-      // A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
-      checkText(`metadata of an offset of group '${group}'`, metadata)
       const topicId = this.#context.topicId(topic)
       return { topic, partition, offset, leaderEpoch, metadata, committedMs, topicId }
     })

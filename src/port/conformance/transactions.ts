@@ -1,7 +1,8 @@
 /** Transactions: visibility for readers, fencing of writers, and offsets that commit together with data. */
 import assert from 'node:assert/strict'
 import { append, batch, drain, refuses } from './harness.ts'
-import type { OffsetSpec } from '../log-port.ts'
+import type { ErrorCode } from '../../base/index.ts'
+import type { GroupCommit, OffsetSpec } from '../log-port.ts'
 import type { Cases } from './index.ts'
 
 const mib = 2 ** 20
@@ -260,6 +261,36 @@ export const transactionCases: Cases = {
       assert.deepEqual(await h.values(topic), ['next'])
       await writer.close()
     }
+  },
+
+  async 'refused offsets are missing in the transaction, which is aborted; the writer continues'(h) {
+    const topic = await h.topic()
+    const gone = await h.topic()
+    await h.port.deleteTopic(gone)
+    const group = h.name('group')
+    const at = { topic, partition: 0, offset: 1 }
+    const writer = await h.port.openWriter({ transactionalId: h.name('writer') })
+    const refused: readonly [ErrorCode, GroupCommit][] = [
+      ['UNKNOWN_TOPIC', { group, offsets: [at, { ...at, topic: gone }] }],
+      ['UNKNOWN_PARTITION', { group, offsets: [{ ...at, partition: 7 }] }],
+      ['INVALID_ARGUMENT', { group, offsets: [{ ...at, metadata: 'x'.repeat(40_000) }] }],
+      ['INVALID_ARGUMENT', { group, offsets: [{ ...at, leaderEpoch: 2 ** 40 }] }],
+      ['MEMBER_FENCED', { group, memberId: 'nobody', generation: 3, offsets: [at] }],
+    ]
+    for (const [code, commit] of refused)
+      for (const withRecords of [true, false]) {
+        if (withRecords) await append(writer, topic, ['lost'])
+        await refuses(code, writer.commit(commit))
+        await refuses(code, writer.append(topic, 0, batch(['missing'])))
+        await refuses(code, writer.commit())
+        await writer.abort()
+      }
+    await append(writer, topic, ['next'])
+    await writer.commit({ group, offsets: [at] })
+    await eventually(h, async () => (await h.values(topic)).length > 0)
+    assert.deepEqual(await h.values(topic), ['next'])
+    assert.equal(await h.committed(group, topic), 1)
+    await writer.close()
   },
 
   async 'a transaction that takes too long is aborted'(h) {

@@ -235,6 +235,20 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts'],
   },
   {
+    name: 'transactions: refused offsets end the writer',
+    file: 'src/broker/writer.ts',
+    find: '      throw this.#failures.refuse(error)\n',
+    replace: '      throw error\n',
+    tests: ['src/broker/conformance.test.ts'],
+  },
+  {
+    name: 'admin: a change of configs with an unknown op subtracts',
+    file: 'src/port/arguments.ts',
+    find: '    checkOption(what, `changes[${index}].op`, op, changeOps)\n',
+    replace: '',
+    tests: ['src/broker/conformance.test.ts'],
+  },
+  {
     name: 'transactions: a commit leaves out an append that was refused',
     file: 'src/broker/writer.ts',
     find: '      this.#failures.refuse(error)\n',

@@ -1,0 +1,33 @@
+/** Checks of offsets to commit, by whichever entrance they come. */
+import { checkOption, MillraceError } from '../../base/index.ts'
+import type { OffsetCommit } from '../../port/index.ts'
+import { checkText } from './stored-text.ts'
+
+/** The record of an offset keeps the leader epoch in 32 bits; -1: none. */
+const leaderEpochMax = 0x7fff_ffff
+
+/**
+ * Checks what is kept of each offset.
+ * @throws MillraceError INVALID_ARGUMENT; for metadata it is Kafka's OFFSET_METADATA_TOO_LARGE
+ */
+export function checkOffsets(offsets: readonly OffsetCommit[]): void {
+  if (!Array.isArray(offsets))
+    throw new MillraceError('INVALID_ARGUMENT', 'The offsets to commit must be an array: [] for none.')
+  for (const commit of offsets as readonly OffsetCommit[]) {
+    checkOption('a commit', 'offsets', commit, 'object')
+    const { topic, partition, offset, leaderEpoch = -1, metadata = '' } = commit
+    const place = `'${topic}' ${partition}`
+    if (!Number.isSafeInteger(offset) || offset < 0)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `Offset ${offset} of ${place} cannot be committed: it is not an offset.`,
+      )
+    if (!Number.isInteger(leaderEpoch) || leaderEpoch < -1 || leaderEpoch > leaderEpochMax)
+      throw new MillraceError(
+        'INVALID_ARGUMENT',
+        `leaderEpoch of ${place} must be a whole number from -1 (none) to ${leaderEpochMax}, not ${leaderEpoch}.`,
+      )
+    // A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
+    checkText(`metadata of the offset of ${place}`, metadata)
+  }
+}
