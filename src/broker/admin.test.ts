@@ -1,5 +1,5 @@
 /** What administration refuses, and whose topics it changes. */
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { append, refuses } from '../port/conformance/harness.ts'
 import { openTestLog } from './simulated-log.test-support.ts'
@@ -57,6 +57,41 @@ test('a topic that is compacted only loses no records by offset', async t => {
   await refuses('OFFSET_OUT_OF_RANGE', port.admin.deleteRecords('table', 0, 1))
 })
 
+test('what is read at opening cannot be altered, and says so whatever the value', async t => {
+  const { port } = await openTestLog(t)
+  const check = (name: string, about: RegExp): Promise<void> =>
+    rejects(port.admin.alterConfigs({ type: 'broker' }, [{ name, op: 'set', value: 5 }]), {
+      code: 'INVALID_CONFIG',
+      message: about,
+    })
+  await check('group.max.size', /'group.max.size' is read when the log is opened: give it as an option/)
+  await check('log.retention.hours', /read when the log is opened: alter 'log.retention.ms'/)
+  await check('group.max.sizes', /did you mean 'group.max.size'/)
+})
+
+test('a limit that nothing can meet is refused at opening; one that a default does not meet names itself', async t => {
+  const lags = { 'log.cleaner.min.compaction.lag.ms': 10, 'log.cleaner.max.compaction.lag.ms': 5 }
+  await rejects(openTestLog(t, { configs: lags }), {
+    code: 'INVALID_CONFIG',
+    message: /'log.cleaner.min.compaction.lag.ms' is 10, .* log.cleaner.max.compaction.lag.ms, which is 5/,
+  })
+  const { port } = await openTestLog(t, {
+    configs: { 'transaction.max.timeout.ms': 5000, 'group.max.session.timeout.ms': 7000 },
+  })
+  await rejects(port.openWriter({ transactionalId: 'x' }), {
+    code: 'INVALID_ARGUMENT',
+    message: /transaction.max.timeout.ms 5000/,
+  })
+  await (await port.openWriter({ transactionalId: 'x', transactionTimeoutMs: 5000 })).close()
+  await port.createTopic('t', { partitions: 1 })
+  const options = { group: 'g', topics: [['t']], onAssigned() {}, onRevoked() {}, onLost() {} }
+  await rejects(port.joinGroup(options), {
+    code: 'INVALID_SESSION_TIMEOUT',
+    message: /group.max.session.timeout.ms 7000/,
+  })
+  await (await port.joinGroup({ ...options, sessionTimeoutMs: 7000 })).leave()
+})
+
 test('the broker describes its defaults, and which of them can be altered', async t => {
   const { port } = await openTestLog(t, { configs: { 'log.retention.hours': 2 } })
   const found = await port.admin.describeConfigs({ type: 'broker' }, [
@@ -72,4 +107,8 @@ test('the broker describes its defaults, and which of them can be altered', asyn
       ['log.retention.ms', null, 'default', false],
     ],
   )
+  deepEqual(found[1]!.synonyms, [
+    { name: 'log.retention.hours', value: '2', source: 'static' },
+    { name: 'log.retention.hours', value: '168', source: 'default' },
+  ])
 })

@@ -204,21 +204,19 @@ export class Admin implements LogAdmin {
         },
         inherited: name => configs.with({}).value(brokerSynonyms.get(name)!.topicConfig, {}),
         check: (name, text) => {
-          checkBrokerConfig(name, text)
           const synonym = brokerSynonyms.get(name)
-          if (synonym?.isFirst) return
-          const instead = synonym && topicConfigs[synonym.topicConfig].broker[0]!.name
-          throw invalid(
-            name,
-            instead === undefined || Object.hasOwn(brokerOnlyConfigs, name)
-              ? 'is read when the log is opened: give it as an option there'
-              : `is read when the log is opened: alter '${instead}' instead`,
-          )
+          if (Object.hasOwn(brokerOnlyConfigs, name))
+            throw invalid(name, 'is read when the log is opened: give it as an option there')
+          if (synonym && !synonym.isFirst) {
+            const instead = topicConfigs[synonym.topicConfig].broker[0]!.name
+            throw invalid(name, `is read when the log is opened: alter '${instead}' instead`)
+          }
+          checkBrokerConfig(name, text)
         },
       },
       changes,
     )
-    configs.with(next).checkTogether({})
+    configs.with(next).checkTogether()
     return next
   }
 }

@@ -62,6 +62,7 @@ export async function openParts(
   // Without its list of producer ids the log has to know them all.
   if (metadata.origin !== 'proved') await recoverAll(log)
   const configs = new Configs(statics, metadata.current.brokerConfigs)
+  configs.checkTogether()
   const topics = await Topics.open(log, metadata, configs, random)
   const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
   const internal = { configs: { 'segment.bytes': segmentBytes } }

@@ -135,7 +135,17 @@ export function staticConfigs(given: BrokerConfigs = {}): ConfigTexts {
     const names = topicConfigs[name].broker
     if (names.every(each => texts[each.name] === undefined)) texts[names[0]!.name] = inProcessDefaults[name]!
   }
+  checkSessionTimeouts(texts)
   return texts
+}
+
+/** Otherwise no member could join a group. INVALID_CONFIG. */
+function checkSessionTimeouts(texts: ConfigTexts): void {
+  const [minName, maxName] = ['group.min.session.timeout.ms', 'group.max.session.timeout.ms']
+  const [min, max] = [brokerOnlyNumber(texts, minName), brokerOnlyNumber(texts, maxName)]
+  if (min <= max) return
+  if (texts[maxName] === undefined) throw invalid(minName, `must be at most ${maxName}, which is ${max}`)
+  throw invalid(maxName, `must be at least ${minName}, which is ${min}`)
 }
 
 /** The number of a config of the broker alone. */

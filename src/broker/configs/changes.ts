@@ -1,7 +1,7 @@
 /** Changes of configs (KIP-339): from the configs of a resource to the next ones, all changes or none. */
 import { MillraceError } from '../../base/index.ts'
 import type { ConfigChange } from '../../port/index.ts'
-import { invalid, itemsOf, textOf, type ConfigKind, type ConfigTexts } from './values.ts'
+import { invalid, itemsOf, splitList, textOf, type ConfigKind, type ConfigTexts } from './values.ts'
 
 /** The configs of one resource. */
 export interface ChangeableConfigs {
@@ -31,14 +31,15 @@ export function changedConfigs(
       throw new MillraceError('INVALID_ARGUMENT', `Config '${name}' has two changes in one call: keep one.`)
     seen.add(name)
     const kind = kindOf(name)
-    if (!kind || op === 'delete') {
+    if (op === 'delete') {
       // A config that is set may be deleted, also one that only an earlier version knew.
       if (!Object.hasOwn(own, name)) check(name, kind ? inherited(name) : '')
       delete next[name]
       continue
     }
     const text = textOf(name, change.value)
-    next[name] = op === 'set' ? text : changedList(name, kind, own[name] ?? inherited(name), op, text)
+    next[name] =
+      op === 'set' || !kind ? text : changedList(name, kind, own[name] ?? inherited(name), op, text)
     check(name, next[name])
   }
   return next
@@ -53,7 +54,8 @@ function changedList(
 ): string {
   if (kind.type !== 'list') throw invalid(name, `is not a list: set it, in place of ${op}`)
   const items = itemsOf(current)
-  const given = itemsOf(text)
+  // Empty items are kept: a check refuses them.
+  const given = splitList(text)
   const next =
     op === 'append'
       ? [...items, ...given.filter(item => !items.includes(item))]

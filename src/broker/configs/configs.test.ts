@@ -1,5 +1,5 @@
 /** Which value of a config holds, what a change makes of the others, and which values are refused. */
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../../base/index.ts'
@@ -67,10 +67,12 @@ test('values that a config does not take are refused, with what it takes', () =>
   refuses('retention.ms', '1e3', /whole number/)
   refuses('retention.ms', '9223372036854775808', /whole number/)
   checkTopicConfig('retention.ms', '9223372036854775807')
-  refuses('segment.bytes', '2147483648', /whole number/)
+  refuses('retention.ms', '9223372036854775808', /from -1 to 9223372036854775807/)
+  refuses('segment.bytes', '2147483648', /from 14 to 2147483647/)
   refuses('segment.bytes', '13', /at least 14/)
   refuses('cleanup.policy', 'delete,compac', /list of compact, delete/)
   refuses('cleanup.policy', 'delete,delete', /repeated/)
+  refuses('cleanup.policy', 'compact,,delete', /without empty items/)
   checkTopicConfig('cleanup.policy', '')
   refuses('min.cleanable.dirty.ratio', '1.1', /from 0 to 1/)
   refuses('min.cleanable.dirty.ratio', 'half', /from 0 to 1/)
@@ -119,9 +121,23 @@ test('changes set, delete, append and subtract; a wrong one changes nothing', ()
     'cleanup.policy': 'compact',
   })
   check({}, [policy('subtract', 'delete')], { 'cleanup.policy': '' })
+  check({ 'cleanup.policy': 'compact,,delete' }, [policy('append', 'delete')], {
+    'cleanup.policy': 'compact,delete',
+  })
+  check({}, [policy('append', 'compact,')], 'INVALID_CONFIG')
   check({}, [{ name: 'retention.ms', op: 'append', value: 1 }], 'INVALID_CONFIG')
   check({}, [policy('set', 'compact'), policy('append', 'delete')], 'INVALID_ARGUMENT')
   check({}, [policy('set', 'compact'), { name: 'unheard', op: 'set', value: 1 }], 'INVALID_CONFIG')
+})
+
+test('limits of the broker that nothing can meet are refused by the name that was given', () => {
+  const check = (given: BrokerConfigs, about: RegExp): void =>
+    throws(() => staticConfigs(given), { code: 'INVALID_CONFIG', message: about })
+  const [min, max] = ['group.min.session.timeout.ms', 'group.max.session.timeout.ms']
+  check({ [max]: 10 }, /'group.max.session.timeout.ms' must be at least group.min.* 6000/)
+  check({ [min]: 10, [max]: 9 }, /'group.max.session.timeout.ms' must be at least group.min.* 10/)
+  check({ [min]: 2_000_000 }, /'group.min.session.timeout.ms' must be at most group.max.* 1800000/)
+  staticConfigs({ [min]: 10, [max]: 10 })
 })
 
 test('docs/topics.md lists every config, with its default and its names for brokers', () => {

@@ -26,6 +26,13 @@ export function describedConfigs(
   return names ? all.filter(({ name }) => names.includes(name)) : all
 }
 
+/** A value by one of the names of a config, and as the topic has it. */
+type Value = ConfigSynonym & { readonly inTopic: string }
+
+function shown({ name, value, source }: Value): ConfigSynonym {
+  return { name, value, source }
+}
+
 /** Different sets of own configs whose settings are kept. */
 const settingsMax = 1000
 
@@ -77,14 +84,15 @@ export class Configs {
     return settings
   }
 
-  /** Throws INVALID_CONFIG for values that do not go together. */
-  checkTogether(own: ConfigTexts): void {
-    const { minCompactionLagMs, maxCompactionLagMs } = this.#settingsOf(own)
-    if (minCompactionLagMs > maxCompactionLagMs)
-      throw invalid(
-        'min.compaction.lag.ms',
-        `must be at most max.compaction.lag.ms, which is ${maxCompactionLagMs}`,
-      )
+  /** Throws INVALID_CONFIG for values that do not go together: of a topic, or without `own` of the broker. */
+  checkTogether(own?: ConfigTexts): void {
+    const { minCompactionLagMs, maxCompactionLagMs } = this.#settingsOf(own ?? {})
+    if (minCompactionLagMs <= maxCompactionLagMs) return
+    const nameOf = (name: TopicConfigName): string => (own ? name : topicConfigs[name].broker[0]!.name)
+    throw invalid(
+      nameOf('min.compaction.lag.ms'),
+      `is ${minCompactionLagMs}, and must be at most ${nameOf('max.compaction.lag.ms')}, which is ${maxCompactionLagMs}`,
+    )
   }
 
   describeTopic(own: ConfigTexts): ConfigDescription[] {
@@ -95,11 +103,7 @@ export class Configs {
         name,
         value: first!.inTopic,
         source: first!.source,
-        synonyms: [first!, ...others].map(({ name: synonym, value, source }) => ({
-          name: synonym,
-          value,
-          source,
-        })),
+        synonyms: [first!, ...others].map(shown),
         type: kind.type,
         readOnly: false,
         documentation: unused === undefined ? does : `${does} Takes only its default: ${unused}.`,
@@ -117,7 +121,7 @@ export class Configs {
           name,
           value: own?.value ?? null,
           source: own?.source ?? 'default',
-          synonyms,
+          synonyms: synonyms.map(shown),
           type: unitMs === undefined ? kind.type : 'int',
           readOnly: !isFirst,
           documentation: `The default of ${topicConfig}. ${unused === undefined ? does : `Takes only its default: ${unused}.`}`,
@@ -142,16 +146,16 @@ export class Configs {
   }
 
   /** All values by precedence, each also as the topic has it. The last one is Kafka's default. */
-  #values(name: TopicConfigName, own: ConfigTexts): (ConfigSynonym & { readonly inTopic: string })[] {
+  #values(name: TopicConfigName, own: ConfigTexts): Value[] {
     const values = this.#brokerValues(name)
     const text = own[name]
     const source: ConfigSource = 'topic'
     return text === undefined ? values : [{ name, value: text, source, inTopic: text }, ...values]
   }
 
-  #brokerValues(name: TopicConfigName): (ConfigSynonym & { readonly inTopic: string })[] {
+  #brokerValues(name: TopicConfigName): Value[] {
     const { broker, default: kafkas } = topicConfigs[name]
-    const found: (ConfigSynonym & { readonly inTopic: string })[] = []
+    const found: Value[] = []
     for (const [texts, source] of [
       [this.#altered, 'broker'],
       [this.#statics, 'static'],

@@ -39,10 +39,12 @@ export function invalid(name: string, why: string): MillraceError {
 
 /** The items of a list. */
 export function itemsOf(text: string): string[] {
-  return text
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== '')
+  return splitList(text).filter(item => item !== '')
+}
+
+/** The items of a list that may have empty ones: `compact,,delete`, which is refused. */
+export function splitList(text: string): string[] {
+  return text.trim() === '' ? [] : text.split(',').map(item => item.trim())
 }
 
 /** The number of a checked text; a long that a number cannot hold is the largest safe one. */
@@ -58,10 +60,13 @@ export function isTrue(text: string): boolean {
 function expectedInstead(kind: ConfigKind, text: string): string | undefined {
   switch (kind.type) {
     case 'int':
-    case 'long':
-      return isWhole(text, kind.min, kind.max, kind.type === 'int' ? intMax : longMax)
-        ? undefined
-        : `a whole number ${kind.max === undefined ? `of at least ${kind.min}` : `from ${kind.min} to ${kind.max}`}`
+    case 'long': {
+      const value = wholeOf(text)
+      const max = BigInt(kind.max ?? (kind.type === 'int' ? intMax : longMax))
+      if (value !== undefined && value >= BigInt(kind.min) && value <= max) return undefined
+      const isRange = kind.max !== undefined || (value !== undefined && value > max)
+      return `a whole number ${isRange ? `from ${kind.min} to ${max}` : `of at least ${kind.min}`}`
+    }
     case 'double': {
       const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)
       const isInside = isNumber && Number(text) >= kind.min && Number(text) <= kind.max
@@ -73,7 +78,8 @@ function expectedInstead(kind: ConfigKind, text: string): string | undefined {
       return kind.oneOf.includes(text) ? undefined : `one of ${kind.oneOf.join(', ')}`
     case 'list': {
       const { oneOf } = kind
-      const items = itemsOf(text)
+      const items = splitList(text)
+      if (items.includes('')) return 'a list without empty items'
       const isKnown = oneOf === undefined || items.every(item => oneOf.includes(item))
       if (!isKnown) return `a list of ${oneOf.join(', ')}`
       return new Set(items).size === items.length ? undefined : 'a list without repeated items'
@@ -81,8 +87,7 @@ function expectedInstead(kind: ConfigKind, text: string): string | undefined {
   }
 }
 
-function isWhole(text: string, min: number, max: number | undefined, typeMax: bigint): boolean {
-  if (!/^[+-]?\d{1,19}$/.test(text)) return false
-  const value = BigInt(text.replace('+', ''))
-  return value >= BigInt(min) && value <= (max === undefined ? typeMax : BigInt(max))
+/** Undefined for a text that is not a whole number, or one of more digits than any config takes. */
+function wholeOf(text: string): bigint | undefined {
+  return /^[+-]?\d{1,30}$/.test(text) ? BigInt(text.replace('+', '')) : undefined
 }

@@ -165,7 +165,7 @@ export class Groups implements GroupCoordinator {
     if (!(sessionTimeoutMs >= min && sessionTimeoutMs <= max))
       throw new MillraceError(
         'INVALID_SESSION_TIMEOUT',
-        `The session time-out of a member of group '${group}' must be ${min} to ${max} ms, not ${sessionTimeoutMs}.`,
+        `The session time-out of a member of group '${group}' must be ${min} to ${max} ms, not ${sessionTimeoutMs}: the log was opened with group.min.session.timeout.ms ${min} and group.max.session.timeout.ms ${max}. Set the sessionTimeout of the consumer. Apps always ask for 45000: for them, open the log with limits that admit it.`,
       )
     if (!(rebalanceTimeoutMs > 0 && rebalanceTimeoutMs <= rebalanceTimeoutMsMax))
       throw new MillraceError(

@@ -113,13 +113,15 @@ export class ProducerRegistration {
     }
   }
 
+  /** Kafka's INVALID_TRANSACTION_TIMEOUT. */
   #checkTimeout(transactionalId: string, timeoutMs: number): void {
     const { timeoutMsMax } = this.#context
-    if (!Number.isInteger(timeoutMs) || timeoutMs <= 0 || timeoutMs > timeoutMsMax)
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax}, not ${timeoutMs}.`,
-      )
+    if (Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeoutMsMax) return
+    // Apps and connectors ask for the default, and cannot ask for less.
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax} ms, not ${timeoutMs}: the log was opened with transaction.max.timeout.ms ${timeoutMsMax}. Ask for less where the writer is opened. Apps and connectors always ask for 60000: for them, open the log with a larger transaction.max.timeout.ms.`,
+    )
   }
 }
 
