@@ -1,5 +1,5 @@
-/** Checks of a topic's name and configuration. */
-import { checkTopicName, MillraceError } from '../../base/index.ts'
+/** Checks of topics: names, configurations, partitions, and what may wait. */
+import { checkTopicName, isMillraceError, MillraceError } from '../../base/index.ts'
 import type { TopicConfigs } from '../../port/index.ts'
 import { checkTopicConfig } from '../configs/broker-configs.ts'
 import { textOf, type ConfigTexts } from '../configs/values.ts'
@@ -60,4 +60,16 @@ export function checkOwnConfigs({ name, app, configs: before = {} }: StoredTopic
 /** Whether 0.1.0 made the topic for the app that asks for it. */
 export function canBeClaimed(topic: StoredTopic, app: string, partitions: number): boolean {
   return topic.unclaimed === true && isNamedAsOfApp(topic.name, app) && topic.partitions === partitions
+}
+
+export function unknownPartition({ name, partitions }: StoredTopic, index: number): MillraceError {
+  return new MillraceError(
+    'UNKNOWN_PARTITION',
+    `Topic '${name}' has the partitions 0 to ${partitions - 1}, not ${index}.`,
+  )
+}
+
+/** Throws what does not go away by itself, as a full disk may. */
+export function unlessRetriable(error: unknown): void {
+  if (!isMillraceError(error) || !error.retriable) throw error
 }

@@ -7,14 +7,7 @@
  * when the name is used again, or at the next start. The partitions vouch for their topic: see
  * topic-recovery.ts.
  */
-import {
-  assert,
-  inParallel,
-  isMillraceError,
-  MillraceError,
-  randomUuid,
-  type Random,
-} from '../../base/index.ts'
+import { assert, inParallel, MillraceError, randomUuid, type Random } from '../../base/index.ts'
 import type {
   LogDirectory,
   Partition,
@@ -32,9 +25,12 @@ import {
   checkName,
   checkOwnConfigs,
   checkPartitionCount,
+  unknownPartition,
+  unlessRetriable,
 } from './topic-checks.ts'
 import { deleting, description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
 import { internalTopics, keptWhole } from '../internal/topic-names.ts'
+import { allPartitions, partitionsOf } from './topic-partitions.ts'
 import { reconcile } from './topic-recovery.ts'
 
 /** Partitions that are made or removed at a time: they share the syncs of the directory. */
@@ -116,7 +112,8 @@ export class Topics {
    */
   partition(name: string, index: number): Partition {
     const partition = this.#log.partition(name, index)
-    this.check(name, index)
+    if (partition) this.#checkUsable(name)
+    else this.check(name, index)
     assert(partition, 'a partition is used once it is open')
     return partition
   }
@@ -137,14 +134,16 @@ export class Topics {
 
   /** Throws as {@link partition} does, whether the partition is open or not. */
   check(name: string, index: number): void {
+    const topic = this.#checkUsable(name)
+    if (!this.#log.partition(name, index) && !this.unrecovered(name, index))
+      throw unknownPartition(topic, index)
+  }
+
+  #checkUsable(name: string): StoredTopic {
     const topic = this.known(name)
     const broken = this.#broken.get(name)
     if (broken) throw broken
-    if (this.#log.partition(name, index) || this.#log.unrecoveredPartition(name, index)) return
-    throw new MillraceError(
-      'UNKNOWN_PARTITION',
-      `Topic '${name}' has the partitions 0 to ${topic.partitions - 1}, not ${index}.`,
-    )
+    return topic
   }
 
   /**
@@ -204,7 +203,7 @@ export class Topics {
 
   /** The defaults of topics have changed. */
   reconfigure(): void {
-    for (const partition of this.#allPartitions()) {
+    for (const partition of allPartitions(this.#log)) {
       const topic = this.#byName.get(partition.topic)
       if (topic) partition.configure(this.#settingsOf(topic))
     }
@@ -286,13 +285,13 @@ export class Topics {
   async #remove(topic: StoredTopic): Promise<void> {
     const { name, id } = topic
     await this.#change(topics => deleting(topics, new Set([id])))
-    const open = [...this.#log.partitions()].filter(partition => partition.topic === name)
+    const open = [...this.#log.partitions()].filter(each => each.topic === name)
     this.#unfinished.set(name, topic)
     this.#broken.delete(name)
     if (this.#byName.delete(name)) this.#users?.deleted(name, open)
     await this.#users?.forgetOffsets(topic)
     const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
-    const indexes = Array.from(this.#partitionsOf(topic), ({ index }) => index)
+    const indexes = [...allPartitions(this.#log)].flatMap(each => (each.topic === name ? each.index : []))
     await inParallel(indexes, concurrency, remove)
     // A creation that failed may have left folders that are not partitions.
     await inParallel(Array(topic.partitions).keys(), concurrency, remove)
@@ -314,8 +313,7 @@ export class Topics {
     await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
     this.#byName.set(topic.name, topic)
     this.#configure(topic)
-    const partitions = [...this.#partitionsOf(topic)]
-    for (const partition of partitions)
+    for (const partition of partitionsOf(this.#log, topic))
       await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
   }
 
@@ -337,7 +335,9 @@ export class Topics {
 
   async #recover(): Promise<void> {
     const { current, origin } = this.#metadata
-    const found = reconcile(current.topics, this.#allPartitions(), origin === 'proved', () => this.#newId())
+    const found = reconcile(current.topics, allPartitions(this.#log), origin === 'proved', () =>
+      this.#newId(),
+    )
     for (const { topic, broken } of found) {
       if (broken !== undefined) this.#break(topic.name, broken)
       else if (topic.creating || topic.deleting) {
@@ -365,7 +365,7 @@ export class Topics {
    * configs: of an older version, with a lost file, or after a crash.
    */
   async #vouch(topic: StoredTopic): Promise<void> {
-    for (const partition of this.#partitionsOf(topic)) {
+    for (const partition of partitionsOf(this.#log, topic)) {
       partition.configure(this.#settingsOf(topic))
       const { topicId, configs } = partition.config
       if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))
@@ -384,27 +384,14 @@ export class Topics {
 
   #configure(topic: StoredTopic): void {
     const settings = this.#settingsOf(topic)
-    for (const partition of this.#partitionsOf(topic)) partition.configure(settings)
+    for (const partition of partitionsOf(this.#log, topic)) partition.configure(settings)
   }
 
   #settingsOf({ configs }: StoredTopic): PartitionSettings {
     return this.#configs.settingsOf(configs)
   }
 
-  *#partitionsOf({ name }: StoredTopic): Iterable<Partition | UnrecoveredPartition> {
-    for (const partition of this.#allPartitions()) if (partition.topic === name) yield partition
-  }
-
-  *#allPartitions(): Iterable<Partition | UnrecoveredPartition> {
-    yield* this.#log.partitions()
-    yield* this.#log.unrecovered()
-  }
-
   #change(change: (topics: readonly StoredTopic[]) => readonly StoredTopic[]): Promise<void> {
     return this.#metadata.update(metadata => ({ ...metadata, topics: change(metadata.topics) }))
   }
-}
-
-function unlessRetriable(error: unknown): void {
-  if (!isMillraceError(error) || !error.retriable) throw error
 }
