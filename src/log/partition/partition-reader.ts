@@ -9,6 +9,7 @@ import { partitionDamaged } from '../recovery/damage.ts'
 import { diskError, systemCode } from '../files/disk-errors.ts'
 import { DamagedBatch, type ReadOptions as SegmentReadOptions } from '../segment/segment-read.ts'
 import type { PartitionSegments } from './partition-segments.ts'
+import type { Visibility } from './visibility.ts'
 import type { Segment } from '../segment/segment.ts'
 import { findLargestTimestamp, findTimestamp, type FoundRecord } from '../segment/timestamp-search.ts'
 
@@ -61,18 +62,19 @@ export class PartitionReader {
   readonly #source: ReadSource
   /** In order: retention takes from the front, rolls add at the end. */
   readonly #segments: PartitionSegments
-  readonly #readOnly: boolean
+  /** Of a log that is only read; else undefined. */
+  readonly #looked: Visibility | undefined
   readonly #availability: Availability
 
   constructor(
     source: ReadSource,
     segments: PartitionSegments,
-    readOnly: boolean,
+    looked: Visibility | undefined,
     availability: Availability,
   ) {
     this.#source = source
     this.#segments = segments
-    this.#readOnly = readOnly
+    this.#looked = looked
     this.#availability = availability
   }
 
@@ -140,7 +142,11 @@ export class PartitionReader {
       if (found) return { ...found, aborted: abortedIn(segments, offset, found.nextOffset) }
       if (offset < this.#source.logStartOffset) throw this.#outOfRange(offset)
     }
-    if (this.#readOnly) return undefined
+    if (this.#looked) {
+      // Its owner has cut the file since, or compaction has left nothing before the active segment.
+      this.#looked.endsAt(offset)
+      return undefined
+    }
     const { folder } = this.#source
     throw partitionDamaged(this.#source, `${folder} ends before offset ${offset}, which is there`, undefined)
   }
@@ -199,7 +205,7 @@ export class PartitionReader {
       const isDamage =
         error instanceof DamagedBatch ||
         isMillraceError(error, 'CORRUPT_BATCH') ||
-        (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#readOnly)
+        (isMillraceError(error, 'UNSUPPORTED_FORMAT') && !this.#looked)
       if (isDamage)
         throw partitionDamaged(
           this.#source,

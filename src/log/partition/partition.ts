@@ -95,9 +95,10 @@ export class Partition {
       isOver: () => this.#availability.isOver,
     })
     this.compaction = new PartitionCompaction(context, this, segments, producers, cleaner, poison)
-    this.#reader = new PartitionReader(this, segments, context.readOnly, this.#availability)
     const endOffset = segments.active.nextOffset
     this.#visibility = new Visibility(endOffset)
+    const looked = context.readOnly ? this.#visibility : undefined
+    this.#reader = new PartitionReader(this, segments, looked, this.#availability)
     this.#commit = new GroupCommit(
       {
         roll: flush => this.#roll(flush),

@@ -41,6 +41,11 @@ export class Visibility {
     this.#ended = this.#ended.filter(({ lastOffset }) => lastOffset < offset)
   }
 
+  /** A log that is only read has lost its end: there is nothing from `offset` on. */
+  endsAt(offset: number): void {
+    this.#highWatermark = Math.min(this.#highWatermark, offset)
+  }
+
   /** Everything below `offset` is safe. Returns whether that is a change. */
   advance(offset: number): boolean {
     if (offset <= this.#highWatermark) return false

@@ -81,7 +81,9 @@ export async function readBatchesAt(
         const filled = await file.read(lent.subarray(0, bytes), position)
         chunk = lent.subarray(0, filled)
         start = position
-        if (batchSizeAt(chunk, 0) === undefined) break
+        const size = batchSizeAt(chunk, 0)
+        // Where the file was cut since, a longer read finds no more.
+        if (size === undefined || (size > filled && filled < bytes)) break
         continue
       }
       const batch = new RecordBatch(chunk, position - start)

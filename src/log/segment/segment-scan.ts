@@ -46,14 +46,16 @@ export async function scanSegment(
         return end(`a batch of ${length} bytes has only ${left} left in the file`)
       if (left < batchHeaderBytes) return end(`${left} bytes are left, too few for a batch`)
       if (chunk.length > 0) await options.pause?.()
-      chunk = Buffer.allocUnsafeSlow(Math.min(left, Math.max(chunkBytes, length ?? 0)))
+      const room = Buffer.allocUnsafeSlow(Math.min(left, Math.max(chunkBytes, length ?? 0)))
       start = position
-      chunk = chunk.subarray(0, await file.read(chunk, position))
+      chunk = room.subarray(0, await file.read(room, position))
       length = sizeOrProblem(chunk, 0)
       if (typeof length === 'string') return end(length)
       if (length !== undefined && length > left)
         return end(`a batch of ${length} bytes has only ${left} left in the file`)
       if (length === undefined) return end('the file ends within the header of a batch')
+      // The file was cut since its size was asked for.
+      if (length > chunk.length && chunk.length < room.length) return end('the file ends within a batch')
       // Larger than a chunk: read it again, with its size.
       if (length > chunk.length) continue
     }

@@ -303,6 +303,27 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition.test.ts'],
   },
   {
+    name: 'a file that its owner cuts is read for ever: by a reader',
+    file: 'src/log/segment/segment-read.ts',
+    find: 'if (size === undefined || (size > filled && filled < bytes)) break',
+    replace: 'if (size === undefined) break',
+    tests: ['src/log/segment/segment-read.test.ts'],
+  },
+  {
+    name: 'a file that its owner cuts is read for ever: its end stays where it was',
+    file: 'src/log/partition/partition-reader.ts',
+    find: '      this.#looked.endsAt(offset)\n',
+    replace: '',
+    tests: ['src/log/segment/segment-read.test.ts'],
+  },
+  {
+    name: 'loaded indexes: the one that is used stays in its place in the row',
+    file: 'src/log/segment/segment.ts',
+    find: '    if (this.#indexes) this.#context.indexes.used(this)\n',
+    replace: '',
+    tests: ['src/log/segment/loaded-indexes.test.ts'],
+  },
+  {
     name: 'loaded indexes: the largest timestamp is forgotten with them',
     file: 'src/log/segment/segment.ts',
     find: '    if (this.#indexes) this.#largestTimestamp = this.#indexes.maxTimestamp\n',
