@@ -119,6 +119,27 @@ test('segments whose digests have no times are asked for their largest timestamp
   await again.close()
 })
 
+test('the indexes of a segment that is asked again and again stay', async () => {
+  const disk = new SimulatedDisk()
+  const log = await openDirectory(disk, options)
+  await filled(log)
+  await log.close()
+  let loads = 0
+  const session = disk.session()
+  const open: Disk['open'] = (path, mode) => {
+    if (path.endsWith(`/${'0'.padStart(20, '0')}.timeindex`)) loads += 1
+    return session.open(path, mode)
+  }
+  const again = await openDirectory({ ...session, open }, options)
+  const partition = again.partition('flights', 0)!
+  for (let n = 1; n < batches; n += 1) {
+    await partition.offsetForTimestamp(1)
+    await partition.offsetForTimestamp(n * 1000)
+  }
+  equal(loads, 1)
+  await again.close()
+})
+
 test('what was used least recently is forgotten first', () => {
   const forgotten: string[] = []
   const owner = (name: string): IndexOwner => ({ forgetIndexes: () => forgotten.push(name) })
