@@ -16,13 +16,17 @@
  */
 import assert from 'node:assert/strict'
 import { forSeeds } from '../for-seeds.ts'
+import { soak } from '../scale.ts'
 import { nothingYet, type Progress } from './simulation/progress.ts'
 import { Simulation } from './simulation/simulation.ts'
+
+/** `npm test` runs a tenth of them: a seed takes 25 ms of CPU. */
+const seedsOfSoak = soak ? 10_000 : 6000
 
 export async function simulate(): Promise<Progress> {
   const progress = { ...nothingYet }
   await forSeeds(
-    10_000,
+    seedsOfSoak,
     random => new Simulation(random, progress).run(),
     // A simulation in which nothing happens proves nothing.
     ({ length }) => {
