@@ -6,6 +6,7 @@
  * doubles, up to `pageSlotsMax`; then it is split in two by the next bit. So no call moves more than a page,
  * however many entries there are.
  */
+import { assert } from '../base/index.ts'
 
 /** Slots of a new page. A power of two, as all sizes of pages. */
 const pageSlotsMin = 8
@@ -74,6 +75,7 @@ export class HashIndex {
   readonly #pageSlotsMax: number
 
   constructor(pageSlotsMax: number = pageSlotsMaxDefault) {
+    assert((pageSlotsMax & (pageSlotsMax - 1)) === 0, 'the slots of a page are a power of two')
     this.#pageSlotsMax = pageSlotsMax
   }
 

@@ -82,6 +82,23 @@ test('a bounded number of clean values stays live, and all dirty ones', () => {
   for (let n = 0; n < 50; n++) assert.equal(at(n), put[n + 50])
 })
 
+test('keys that are looked up again and again keep their values, however many there are', () => {
+  const state = new KeyedState<number>('s', { cleanEntries: 3 })
+  const namespaces = [0, 1, 2]
+  const keys = Array.from({ length: 4000 }, (_, n) => `${n}`)
+  for (let round = 0; round < 4; round += 1) {
+    for (const namespace of namespaces)
+      for (const key of keys) {
+        const before = state.get(namespace, key)
+        assert.equal(before, round === 0 ? undefined : round * (1 + namespace))
+        state.put(namespace, key, (before ?? 0) + 1 + namespace)
+      }
+    // In between, the values leave memory, or stay because they are dirty.
+    if (round % 2 === 0) state.committed(round)
+  }
+  assert.equal(state.storedCount, 12_000)
+})
+
 test('a value that was looked up last stays the one of its key', () => {
   const state = new KeyedState<number>('s', { cleanEntries: 1 })
   for (const key of ['a', 'b']) state.put(0, key, 1)

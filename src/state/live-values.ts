@@ -2,12 +2,16 @@
  * The values of a state that are in memory as objects: all that have changed since the last commit, and a
  * bounded number of others. Which of those go first: the ones that have been clean for longest.
  */
+import { RepeatedKeys } from './repeated-keys.ts'
 
 /** The value of one entry as an object. */
 export class Live<V> {
   /** Its number in the entry. */
   readonly number: number
-  /** The place of its entry; 0: it belongs to none. */
+  namespace = 0
+  /** Undefined: it belongs to no entry. */
+  key: string | undefined
+  /** The place of its entry; 0 for none. */
   place = 0
   /** Undefined: deleted. */
   value: V | undefined
@@ -16,6 +20,8 @@ export class Live<V> {
   /** Whether the commit in progress stores it. */
   isPending = false
   isQueued = false
+  /** Whether it may be found by its key. */
+  isRepeated = false
   /** Its share of the dirty bytes. */
   bytes = 0
 
@@ -36,6 +42,9 @@ export class LiveValues<V> {
   /** Those that became clean, oldest first, from #head on. Some have changed since. */
   #queue: Live<V>[] = []
   #head = 0
+  readonly #repeated = new RepeatedKeys<V>()
+  /** The value that was looked up last: an operator reads an entry before it writes it. */
+  #last: Live<V> = this.#all[0]!
 
   /** @param cleanMax how many clean values stay; at least the one that was looked up last */
   constructor(cleanMax: number) {
@@ -46,16 +55,37 @@ export class LiveValues<V> {
     return this.#all[number]!
   }
 
-  /** For the entry at a place. */
-  add(place: number, value: V | undefined): Live<V> {
+  /** The live value of a key, if that can be found without the key's entry. */
+  find(namespace: number, key: string): Live<V> | undefined {
+    if (isOf(this.#last, namespace, key)) return this.#last
+    const live = this.#repeated.get(namespace, key)
+    if (live) this.#last = live
+    return live
+  }
+
+  /** The value with this number was looked up, once more. */
+  again(number: number): Live<V> {
+    const live = this.#all[number]!
+    live.isRepeated = true
+    this.#repeated.add(live)
+    return (this.#last = live)
+  }
+
+  /** For the entry of a key at a place. */
+  add(place: number, namespace: number, key: string, value: V | undefined): Live<V> {
     const live = this.#unused.pop() ?? this.#another()
+    live.namespace = namespace
+    live.key = key
     live.place = place
     live.value = value
-    return live
+    return (this.#last = live)
   }
 
   /** It belongs to no entry any more. */
   release(live: Live<V>): void {
+    if (live.isRepeated) this.#repeated.remove(live)
+    live.isRepeated = false
+    live.key = undefined
     live.place = 0
     live.value = undefined
     if (!live.isQueued) this.#unused.push(live)
@@ -88,4 +118,8 @@ export class LiveValues<V> {
     this.#all.push(live)
     return live
   }
+}
+
+function isOf(live: Live<unknown>, namespace: number, key: string): boolean {
+  return live.namespace === namespace && live.key === key
 }

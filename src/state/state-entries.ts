@@ -28,11 +28,6 @@ export class StateEntries<V> {
   /** Undefined until it is asked for. */
   #order: KeyOrder | undefined
 
-  /** The key that was looked up last, and its value: an operator reads an entry before it writes it. */
-  #lastNamespace = 0
-  #lastKey: string | undefined
-  #lastLive: Live<V> | undefined
-
   constructor(state: string, { cleanEntries, isScanned, limits }: StateEntriesOptions) {
     this.#state = state
     this.#live = new LiveValues(cleanEntries)
@@ -44,26 +39,24 @@ export class StateEntries<V> {
 
   /** The live value of a key; undefined if there is no entry. It may be one that was deleted. */
   find(namespace: number, key: string): Live<V> | undefined {
-    if (key === this.#lastKey && namespace === this.#lastNamespace) return this.#lastLive
+    const found = this.#live.find(namespace, key)
+    if (found) return found
     const place = this.#placeOf(namespace, key)
-    const live = place === 0 ? undefined : this.#liveAt(place)
-    this.#lastNamespace = namespace
-    this.#lastKey = key
-    this.#lastLive = live
-    return live
+    if (place === 0) return undefined
+    const number = this.#table.live(place)
+    return number === 0 ? this.#revive(place, namespace, key) : this.#live.again(number)
   }
 
   /**
-   * Adds an entry for a key that {@link find} has not found, with room for so many bytes, without a value.
+   * Adds an entry for the key that {@link find} has just not found, with room for so many bytes, without a
+   * value.
    */
   insert(namespace: number, key: string, valueBytes: number): Live<V> {
     assert(
       Number.isSafeInteger(namespace),
       `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
     )
-    this.#table.key.set(namespace, key)
-    this.#lastLive = this.#makeLive(this.#table.insert(valueBytes), undefined)
-    return this.#lastLive
+    return this.#makeLive(this.#table.insert(valueBytes), namespace, key, undefined)
   }
 
   /** An entry without a value gets one. */
@@ -85,7 +78,7 @@ export class StateEntries<V> {
     if (place === 0 || !this.#hasValue(place)) return undefined
     const number = this.#table.live(place)
     // What is stored is not read, only to be deleted.
-    const live = number === 0 ? this.#makeLive(place, undefined) : this.#live.get(number)
+    const live = number === 0 ? this.#makeLive(place, namespace, key, undefined) : this.#live.get(number)
     live.value = undefined
     this.#order?.went(namespace)
     return live
@@ -110,7 +103,7 @@ export class StateEntries<V> {
   settle(live: Live<V>): void {
     if (live.value !== undefined) return this.#keepClean(live)
     this.#table.remove(live.place)
-    this.#release(live)
+    this.#live.release(live)
   }
 
   /** The lowest namespace with a value. */
@@ -209,17 +202,15 @@ export class StateEntries<V> {
     })
   }
 
-  /** The live value of an entry. What is stored becomes live. */
-  #liveAt(place: number): Live<V> {
-    const number = this.#table.live(place)
-    if (number !== 0) return this.#live.get(number)
-    const live = this.#makeLive(place, this.#decode(place))
+  /** Makes the stored value of an entry live. */
+  #revive(place: number, namespace: number, key: string): Live<V> {
+    const live = this.#makeLive(place, namespace, key, this.#decode(place))
     this.#keepClean(live)
     return live
   }
 
-  #makeLive(place: number, value: V | undefined): Live<V> {
-    const live = this.#live.add(place, value)
+  #makeLive(place: number, namespace: number, key: string, value: V | undefined): Live<V> {
+    const live = this.#live.add(place, namespace, key, value)
     this.#table.setLive(place, live.number)
     return live
   }
@@ -228,13 +219,8 @@ export class StateEntries<V> {
     this.#live.queue(live)
     for (let oldest; (oldest = this.#live.excess());) {
       this.#table.setLive(oldest.place, 0)
-      this.#release(oldest)
+      this.#live.release(oldest)
     }
-  }
-
-  #release(live: Live<V>): void {
-    this.#live.release(live)
-    if (live === this.#lastLive) this.#lastKey = this.#lastLive = undefined
   }
 
   #decode(place: number): V {

@@ -165,9 +165,9 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
   {
-    name: 'state: a value that left memory is still the one looked up last',
-    file: 'src/state/state-entries.ts',
-    find: '    if (live === this.#lastLive) this.#lastKey = this.#lastLive = undefined\n',
+    name: 'state: a value that left memory is still found by its key',
+    file: 'src/state/live-values.ts',
+    find: '    if (live.isRepeated) this.#repeated.remove(live)\n',
     replace: '',
     tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
