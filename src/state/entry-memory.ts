@@ -64,6 +64,8 @@ export class EntryMemory {
   readonly #chunks: (Chunk | undefined)[] = [undefined]
   /** Grows; all other chunks are full. */
   #open: Chunk
+  /** Chunks that were sparse when they got full: perhaps nothing is left in them that could be freed. */
+  readonly #fullAndSparse = new Set<Chunk>()
   readonly #chunkBytesMax: number
 
   /** @param chunkBytesMax the bytes of a chunk: a power of two, at most 1 MiB */
@@ -91,7 +93,7 @@ export class EntryMemory {
     return place
   }
 
-  /** Frees an entry. Returns its chunk if that is sparse now. */
+  /** Frees an entry. Returns a sparse chunk, if there is one. */
   free(place: number): Chunk | undefined {
     const chunk = this.chunk(place)
     const at = wordOf(place)
@@ -99,7 +101,9 @@ export class EntryMemory {
     assert(size > 0, 'an entry is freed once')
     chunk.words[at] = -size
     chunk.free += size
-    return chunk !== this.#open && chunk.free * 2 > chunk.used ? chunk : undefined
+    const sparse = chunk !== this.#open && isSparse(chunk) ? chunk : firstOf(this.#fullAndSparse)
+    if (sparse) this.#fullAndSparse.delete(sparse)
+    return sparse
   }
 
   /** Drops a chunk whose entries are all free. */
@@ -109,6 +113,7 @@ export class EntryMemory {
 
   clear(): void {
     this.#chunks.length = 1
+    this.#fullAndSparse.clear()
     this.#open = this.#addChunk(Math.min(chunkBytesMin, this.#chunkBytesMax))
   }
 
@@ -120,6 +125,7 @@ export class EntryMemory {
   #chunkWith(size: number): Chunk {
     if (this.#open.used + size <= this.#open.bytes.length) return this.#open
     if (size > this.#chunkBytesMax / 2) return this.#addChunk(size)
+    if (isSparse(this.#open)) this.#fullAndSparse.add(this.#open)
     // Each chunk is twice as long as the one before, so that a small state takes little memory.
     let length = this.#open.bytes.length
     do length = Math.min(2 * length, this.#chunkBytesMax)
@@ -133,6 +139,15 @@ export class EntryMemory {
     assert(number < chunksMax, 'the entries of a state take less than 16 GiB')
     return (this.#chunks[number] = new Chunk(number, size))
   }
+}
+
+function isSparse({ used, free }: Chunk): boolean {
+  return 2 * free > used
+}
+
+function firstOf<T>(set: ReadonlySet<T>): T | undefined {
+  for (const each of set) return each
+  return undefined
 }
 
 /** The bytes of a key, with those that fill its last word. */

@@ -97,6 +97,23 @@ test('a key may be empty, long, or differ only in its length', () => {
   }
 })
 
+test('the space of entries that are gone before their chunk is full comes back', () => {
+  const table = new EntryTable(() => {}, { chunkBytesMax: 4096 })
+  const bytes = Buffer.alloc(32)
+  let highest = 0
+  for (let n = 0; n < 10_000; n += 1) {
+    table.key.set(0, `${n}`)
+    const place = table.insert(32)
+    highest = Math.max(highest, place)
+    table.store(place, bytes, 0, 32)
+    // One of many stays for a while.
+    table.key.set(0, `${n % 300 === 0 ? n - 3000 : n}`)
+    const gone = table.find()
+    if (gone > 0) table.remove(gone)
+  }
+  assert.ok(highest < 6 * 2 ** 17, 'numbers of chunks are used again')
+})
+
 test('the space of values that have moved comes back', () => {
   const table = new EntryTable(() => {}, { chunkBytesMax: 4096 })
   const bytes = Buffer.alloc(1000)

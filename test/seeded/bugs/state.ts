@@ -171,4 +171,11 @@ export const stateBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
+  {
+    name: 'state: a chunk that was emptied before it was full is never dropped',
+    file: 'src/state/entry-memory.ts',
+    find: '    if (isSparse(this.#open)) this.#fullAndSparse.add(this.#open)\n',
+    replace: '',
+    tests: ['src/state/entry-table.test.ts'],
+  },
 ]
