@@ -168,7 +168,7 @@ export interface Reader {
 export interface OffsetCommit extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
-  /** The leader epoch of the last record that was processed; kept with the offset. */
+  /** The leader epoch of the last batch that was processed (KIP-320); kept with the offset. -1: none. */
   readonly leaderEpoch?: number
   readonly metadata?: string
 }

@@ -203,3 +203,22 @@ test('results that fire are committed about every 200 ms, and a run that is cut 
     equal(results.length, keys, `cut off after ${cutOffAfter}`)
   }
 })
+
+for (const exchange of ['memory', 'topic'] as const)
+  test(`a commit carries the leader epoch of the last batch of each input (${exchange})`, async () => {
+    const world = await World.open()
+    const committed = async (): Promise<unknown> => {
+      const [group] = await world.settle(world.port.listGroups())
+      const found = group!.offsets.find(each => each.topic === 'input')
+      return [found?.offset, found?.leaderEpoch]
+    }
+    await world.write('input', inOneBatch(3))
+    await world.run(counting(world, 0), { until: 'now', exchange })
+    deepEqual(await committed(), [3, 0])
+    await world.crash()
+    await world.run(counting(world, 0), { until: 'now', exchange })
+    deepEqual(await committed(), [3, 0])
+    await world.write('input', inOneBatch(2))
+    await world.run(counting(world, 0), { until: 'now', exchange })
+    deepEqual(await committed(), [5, 1])
+  })

@@ -124,8 +124,8 @@ async function run(
 }
 
 /**
- * Offsets and event time. The rest of a commit depends on the form of exchange (`sent`), and on the bytes of
- * the log (`last`).
+ * Offsets and event time. The rest of a commit depends on the form of exchange (`sent`), on the bytes of the
+ * log (`last`), and on its crashes (the leader epoch).
  */
 async function offsetsOf(world: World): Promise<unknown> {
   const inputs = Array.from({ length: partitions }, (_, partition) => ({ topic: 'input', partition }))
@@ -136,7 +136,7 @@ async function offsetsOf(world: World): Promise<unknown> {
       sent: _sent,
       ...others
     } = JSON.parse(each?.metadata ?? '{}') as Record<string, unknown>
-    return { ...each, metadata: others }
+    return { offset: each?.offset, metadata: others }
   })
 }
 

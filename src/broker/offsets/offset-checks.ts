@@ -3,9 +3,6 @@ import { checkOption, MillraceError } from '../../base/index.ts'
 import type { OffsetCommit } from '../../port/index.ts'
 import { checkText } from './stored-text.ts'
 
-/** The record of an offset keeps the leader epoch in 32 bits; -1: none. */
-const leaderEpochMax = 0x7fff_ffff
-
 /**
  * Checks what is kept of each offset.
  * @throws MillraceError INVALID_ARGUMENT; for metadata it is Kafka's OFFSET_METADATA_TOO_LARGE
@@ -22,10 +19,11 @@ export function checkOffsets(offsets: readonly OffsetCommit[]): void {
         'INVALID_ARGUMENT',
         `Offset ${offset} of ${place} cannot be committed: it is not an offset.`,
       )
-    if (!Number.isInteger(leaderEpoch) || leaderEpoch < -1 || leaderEpoch > leaderEpochMax)
+    // The record of an offset keeps it in 32 bits. A negative one is none, as in Kafka.
+    if (leaderEpoch !== (leaderEpoch | 0))
       throw new MillraceError(
         'INVALID_ARGUMENT',
-        `leaderEpoch of ${place} must be a whole number from -1 (none) to ${leaderEpochMax}, not ${leaderEpoch}.`,
+        `leaderEpoch of ${place} must be a whole number of 32 bits, -1 for none, not ${leaderEpoch}.`,
       )
     // A cluster takes 4096 bytes by default (`offset.metadata.max.bytes`).
     checkText(`metadata of the offset of ${place}`, metadata)

@@ -12,6 +12,8 @@ export interface AssignedPartition {
   readonly partition: number
   /** Everything below is processed: the offset to commit. */
   processed: number
+  /** The leader epoch of the batch that was processed last (KIP-320). -1: none since the last seek. */
+  leaderEpoch: number
   /** The committed offset; -1: none. */
   committed: number
   /** Where the iteration ends. */
@@ -23,7 +25,7 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
   readonly #assigned = new Map<number, AssignedPartition>()
   readonly #leaving = new Map<number, AssignedPartition>()
   /** The record or batch at work, and the offset that counts as processed once it is done. */
-  #work: { readonly partition: number; readonly nextOffset: number } | undefined
+  #work: { readonly partition: number; readonly nextOffset: number; readonly leaderEpoch: number } | undefined
   /** Resolves when the work in progress is done. */
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -52,8 +54,8 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
   }
 
   /** A record or a batch is handed out; with it done, everything below `nextOffset` is processed. */
-  beginWork(partition: number, nextOffset: number): void {
-    this.#work = { partition, nextOffset }
+  beginWork(partition: number, nextOffset: number, leaderEpoch: number): void {
+    this.#work = { partition, nextOffset, leaderEpoch }
   }
 
   /** The partition of the record or batch at work. */
@@ -71,7 +73,10 @@ export class AssignedPartitions implements Iterable<AssignedPartition> {
     const work = this.#work
     if (!work) return false
     const assigned = this.#assigned.get(work.partition) ?? this.#leaving.get(work.partition)
-    if (assigned) assigned.processed = work.nextOffset
+    if (assigned) {
+      assigned.processed = work.nextOffset
+      assigned.leaderEpoch = work.leaderEpoch
+    }
     this.#endWork()
     return true
   }

@@ -37,6 +37,8 @@ export interface ReadableRecords<K, V> {
   readonly records: readonly ConsumedRecord<K, V>[]
   /** With all of them processed, everything below is. */
   readonly nextOffset: number
+  /** That of the batch. */
+  readonly leaderEpoch: number
   /** Why the record at `nextOffset` cannot be handed out; later records are not included. */
   readonly refused: MillraceError | undefined
 }
@@ -61,6 +63,7 @@ export class ConsumedRecords<K, V> {
    */
   of(fetched: FetchedBatch): ReadableRecords<K, V> {
     const { partition, nextOffset } = fetched
+    const { leaderEpoch } = fetched.batch
     this.#decoded.load(fetched)
     const { count, keys, values, headers, offsets, timestamps } = this.#decoded
     const records: ConsumedRecord<K, V>[] = []
@@ -74,6 +77,7 @@ export class ConsumedRecords<K, V> {
             partition,
             records,
             nextOffset: offset,
+            leaderEpoch,
             refused: this.#refusal(partition, offset, key, value),
           }
         this.#onSkip()
@@ -82,7 +86,7 @@ export class ConsumedRecords<K, V> {
       records.push({ key, value, offset, timestamp: timestamps[index]!, partition, headers: headers[index]! })
     }
     this.#decoded.release()
-    return { partition, records, nextOffset, refused: undefined }
+    return { partition, records, nextOffset, leaderEpoch, refused: undefined }
   }
 
   #refusal(partition: number, offset: number, key: unknown, value: unknown): MillraceError {

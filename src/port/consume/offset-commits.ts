@@ -6,9 +6,12 @@ import type { Clock, Timer } from '../../base/index.ts'
 import type { AssignedPartition } from './assigned-partitions.ts'
 
 /** Commits offsets of partitions of the consumer's topic. */
-export type SendOffsets = (
-  offsets: readonly { readonly partition: number; readonly offset: number }[],
-) => Promise<void>
+export type SendOffsets = (offsets: readonly ProcessedOffset[]) => Promise<void>
+
+/** An offset to commit: see {@link AssignedPartition}. */
+export type ProcessedOffset = Pick<AssignedPartition, 'partition' | 'leaderEpoch'> & {
+  readonly offset: number
+}
 
 export interface OffsetCommitsContext {
   readonly clock: Clock
@@ -60,7 +63,9 @@ export class OffsetCommits {
       .filter(({ processed, committed }) => processed !== committed)
       .map(assigned => ({ assigned, offset: assigned.processed }))
     if (moved.length === 0) return
-    await this.#context.send(moved.map(({ assigned, offset }) => ({ partition: assigned.partition, offset })))
+    await this.#context.send(
+      moved.map(({ assigned: { partition, leaderEpoch }, offset }) => ({ partition, offset, leaderEpoch })),
+    )
     for (const { assigned, offset } of moved) assigned.committed = offset
   }
 

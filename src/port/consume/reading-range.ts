@@ -41,7 +41,13 @@ export async function rangeOf(
           ? from.offset
           : await port.offsets(topic, partition, from, isolation))
       const end = until === 'end' ? await endFrom(port, topic, partition, start, isolation) : Infinity
-      return { partition, processed: start, committed: committed ?? -1, end }
+      return {
+        partition,
+        processed: start,
+        leaderEpoch: commits[index]?.leaderEpoch ?? -1,
+        committed: committed ?? -1,
+        end,
+      }
     }),
   )
 }

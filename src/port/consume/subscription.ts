@@ -20,7 +20,7 @@ import type { ConsumerSettings, ReadableTopic } from './consumer-options.ts'
 import { closedLog } from '../handles.ts'
 import type { GroupMembership } from '../group/membership.ts'
 import type { LogPort, Reader, TopicPartition } from '../log-port.ts'
-import { OffsetCommits } from './offset-commits.ts'
+import { OffsetCommits, type ProcessedOffset } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
 
 /** The shared parts of a consumer's subscriptions. */
@@ -49,6 +49,7 @@ export class Subscription<K, V> {
         readonly records: readonly ConsumedRecord<K, V>[]
         next: number
         readonly nextOffset: number
+        readonly leaderEpoch: number
         readonly refused: MillraceError | undefined
       }
     | undefined
@@ -88,7 +89,8 @@ export class Subscription<K, V> {
     current.next += 1
     const isLast = current.next === current.records.length
     // The offsets after the last record of a batch are filtered ones.
-    this.#assigned.beginWork(current.partition, isLast ? current.nextOffset : record.offset + 1)
+    const { partition, nextOffset, leaderEpoch } = current
+    this.#assigned.beginWork(partition, isLast ? nextOffset : record.offset + 1, leaderEpoch)
     return record
   }
 
@@ -99,9 +101,9 @@ export class Subscription<K, V> {
       const current = this.#current
       // None: its partition was given away meanwhile.
       if (!current) continue
-      const { partition, records, nextOffset } = current
+      const { partition, records, nextOffset, leaderEpoch } = current
       current.next = records.length
-      this.#assigned.beginWork(partition, nextOffset)
+      this.#assigned.beginWork(partition, nextOffset, leaderEpoch)
       return { partition, records }
     }
     return undefined
@@ -174,7 +176,7 @@ export class Subscription<K, V> {
     // The reader keeps its position in a partition that stays: it must drop the partition first.
     this.#assigned.remove(partition)
     this.#assign()
-    this.#assigned.add({ ...assigned, processed: offset })
+    this.#assigned.add({ ...assigned, processed: offset, leaderEpoch: -1 })
     this.#assign()
   }
 
@@ -285,6 +287,7 @@ export class Subscription<K, V> {
           return true
         }
         assigned.processed = readable.nextOffset
+        assigned.leaderEpoch = readable.leaderEpoch
         if (readable.refused) throw readable.refused
       }
     }
@@ -338,9 +341,9 @@ export class Subscription<K, V> {
     )
   }
 
-  async #send(offsets: readonly { readonly partition: number; readonly offset: number }[]): Promise<void> {
+  async #send(offsets: readonly ProcessedOffset[]): Promise<void> {
     const { port, topic, settings } = this.#context
-    const commits = offsets.map(({ partition, offset }) => ({ topic: topic.name, partition, offset }))
+    const commits = offsets.map(processed => ({ topic: topic.name, ...processed }))
     if (this.#membership) await this.#membership.commit(commits)
     else await port.commitOffsets({ group: settings.group!, offsets: commits })
   }

@@ -23,7 +23,7 @@ import { sendToExchange } from '../task/exchange-record.ts'
 import { keptTombstonesMs } from '../plan/own-topic-configs.ts'
 import { exchangeTopic } from '../plan/own-topics.ts'
 import type { OperatorNode } from '../plan/graph.ts'
-import type { InputPartition } from '../task/input-partition.ts'
+import type { InputPartition, StartOfInput } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Outputs } from '../task/outputs.ts'
 import type { Stage } from '../plan/plan.ts'
@@ -213,7 +213,7 @@ export class Assignment {
   async #addTask(stage: Stage, number: number, committed: Committed): Promise<InputPartition[]> {
     const { app, settings, topics } = this.#context
     const task = this.tasks.add(stage, number, this.#restoredWatermark(stage, number, committed))
-    const restored = (topic: string): Promise<{ offset: number; metadata: string | undefined }> => {
+    const restored = (topic: string): Promise<StartOfInput> => {
       const input = { topic, partition: number }
       return this.#continuation.start(input, committed.get(keyOf(input)))
     }

@@ -203,13 +203,19 @@ export class Commits {
     const metadata = new Map([...inputs].map(([key, input]) => [key, withPlanMark(input.metadata())]))
     const notes = this.#exchangeEnds.notes(tasks.all(), metadata)
     for (const [key, input] of inputs) {
-      const { topic, partition, position: offset } = input
+      const { topic, partition, position: offset, leaderEpoch } = input
       const mark = markOf(input)
       const note = notes.get(key)
       marks.set(key, mark)
       if (note !== undefined) marks.set(noteKey(key), note)
       if (this.#marks.get(key) !== mark || this.#marks.get(noteKey(key)) !== note)
-        offsets.push({ topic, partition, offset, metadata: withNote(metadata.get(key) ?? '', note) })
+        offsets.push({
+          topic,
+          partition,
+          offset,
+          leaderEpoch,
+          metadata: withNote(metadata.get(key) ?? '', note),
+        })
     }
     return { offsets, marks }
   }

@@ -8,6 +8,7 @@ import type { OffsetCommit, TopicPartition } from '../../port/index.ts'
 import type { Restored } from '../../state/index.ts'
 import type { SavedPlan } from '../plan/saved-plan.ts'
 import { uncountedMs } from '../plan/own-topic-configs.ts'
+import type { StartOfInput } from '../task/input-partition.ts'
 import { lastBatchIn } from '../task/committed-metadata.ts'
 import { holdsBatch } from '../task/last-batch.ts'
 import { cannotContinue, restoreFolder } from './cannot-continue.ts'
@@ -41,10 +42,10 @@ export class Continuation {
   async start(
     { topic, partition }: TopicPartition,
     committed: OffsetCommit | undefined,
-  ): Promise<{ offset: number; metadata: string | undefined }> {
+  ): Promise<StartOfInput> {
     const { app, port } = this.#context
     const earliest = await port.offsets(topic, partition, 'earliest')
-    if (!committed) return { offset: earliest, metadata: undefined }
+    if (!committed) return { offset: earliest }
     const { offset, metadata } = committed
     const where = `${topic}-${partition}`
     const end = await port.offsets(topic, partition, 'latest', 'read_uncommitted')
@@ -71,7 +72,7 @@ export class Continuation {
           'What came at offsets below its own would be passed over',
         restoreFolder,
       )
-    return { offset, metadata }
+    return committed
   }
 
   /**

@@ -12,7 +12,7 @@ import { exchangeTopic } from '../plan/own-topics.ts'
 import { type BadRecordSink, settleFailed } from './bad-records.ts'
 import { exchangeMetadata, upstreamWatermarks } from './committed-metadata.ts'
 import { announcementIn, exchangedRecord, foreignRecord } from './exchange-record.ts'
-import type { InputPartition } from './input-partition.ts'
+import type { InputPartition, StartOfInput } from './input-partition.ts'
 import type { Task } from './task.ts'
 import { UpstreamWatermarks } from './upstream-watermarks.ts'
 
@@ -20,6 +20,7 @@ export class ExchangePartition implements InputPartition {
   readonly topic: string
   readonly partition: number
   position: number
+  leaderEpoch: number
 
   readonly #task: Task
   readonly #node: ExchangeNode
@@ -45,7 +46,7 @@ export class ExchangePartition implements InputPartition {
     upstreamPartitions: number,
     policy: ErrorPolicy,
     sink: BadRecordSink,
-    restored: { readonly offset: number; readonly metadata?: string | undefined },
+    restored: StartOfInput,
   ) {
     this.topic = exchangeTopic(app, node)
     this.partition = task.partition
@@ -55,6 +56,7 @@ export class ExchangePartition implements InputPartition {
     this.#sink = sink
     this.#entry = task.entry(node)
     this.position = this.#nextOffset = restored.offset
+    this.leaderEpoch = restored.leaderEpoch ?? -1
     const known = upstreamWatermarks(restored.metadata)
     this.#upstream = new UpstreamWatermarks(upstreamPartitions, known, this.topic)
     task.time.addInput(this.#upstream)
@@ -68,6 +70,7 @@ export class ExchangePartition implements InputPartition {
     this.#cursor = batch.records()
     this.#firstOffset = firstOffset
     this.#nextOffset = nextOffset
+    this.leaderEpoch = batch.leaderEpoch
   }
 
   run(turn: number): boolean {

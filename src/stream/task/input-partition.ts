@@ -5,6 +5,13 @@
 import type { FetchedBatch } from '../../port/index.ts'
 import type { SourceTime } from './source-time.ts'
 
+/** Where an input continues, by the last commit of its app; without one, where it begins. */
+export interface StartOfInput {
+  readonly offset: number
+  readonly leaderEpoch?: number | undefined
+  readonly metadata?: string | undefined
+}
+
 export interface InputPartition {
   readonly topic: string
   readonly partition: number
@@ -12,6 +19,8 @@ export interface InputPartition {
   readonly watermark: number
   /** The next offset to read: everything below has been processed. */
   readonly position: number
+  /** The leader epoch of the batch that was read last (KIP-320): committed with the position. -1: none. */
+  readonly leaderEpoch: number
   /** Records that were processed so far. */
   readonly processed: number
   /** Whether a record made more results due than one turn should take: {@link run} continues with them. */

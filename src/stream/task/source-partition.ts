@@ -9,7 +9,7 @@ import { frozen } from '../../state/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
 import type { SourceNode } from '../plan/graph.ts'
 import { sourceMetadata, sourceProgress } from './committed-metadata.ts'
-import type { InputPartition, SourceInput } from './input-partition.ts'
+import type { InputPartition, StartOfInput, SourceInput } from './input-partition.ts'
 import { type LastBatch, lastBatchOf } from './last-batch.ts'
 import type { Forward } from '../operators/operator.ts'
 import { noHeaders, StreamRecord } from '../operators/record.ts'
@@ -38,6 +38,7 @@ export class SourcePartition implements InputPartition, SourceInput {
   readonly topic: string
   readonly partition: number
   position: number
+  leaderEpoch: number
   ended: boolean
   processed = 0
   unfired = false
@@ -71,7 +72,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     task: Task,
     policy: ErrorPolicy,
     environment: SourceEnvironment,
-    restored: { readonly offset: number; readonly metadata?: string | undefined },
+    restored: StartOfInput,
   ) {
     const { topic } = node
     this.topic = topic.name
@@ -83,6 +84,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     this.#environment = environment
     this.#policy = policy
     this.position = this.#nextOffset = restored.offset
+    this.leaderEpoch = restored.leaderEpoch ?? -1
     const progress = sourceProgress(node, restored.metadata)
     this.#time = new SourceTime(node, progress, environment.monotonic())
     this.#last = progress.last
@@ -112,6 +114,7 @@ export class SourcePartition implements InputPartition, SourceInput {
     this.#next = 0
     this.#keyMissingAt = -1
     this.#nextOffset = batch.nextOffset
+    this.leaderEpoch = batch.batch.leaderEpoch
     this.#loaded = lastBatchOf(batch.batch)
     this.#time.works()
   }

@@ -178,4 +178,11 @@ export const portBugs: readonly SeededBug[] = [
     replace: 'this.#set(new Map([...taken, ...named(added)]))',
     tests: ['src/port/group/held-partitions.test.ts'],
   },
+  {
+    name: 'consumer: a commit carries the leader epoch of an earlier batch',
+    file: 'src/port/consume/assigned-partitions.ts',
+    find: '      assigned.leaderEpoch = work.leaderEpoch\n',
+    replace: '',
+    tests: ['src/port/consume/committed-epochs.test.ts'],
+  },
 ]
