@@ -17,6 +17,8 @@ const batchBytes = 64 * 1024
 const syncBytes = 1024 * 1024
 /** Batches in flight: 4 MiB, so that batches which come meanwhile share the next sync. */
 const underWayMax = 64
+/** Of the whole process, as that of producers and apps is (`port/produce/topic-batches.ts`). */
+const batchMemory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 16 * 1024 * 1024 })
 const timestamp = 1_000_000_000_000
 const value = JSON.stringify({ id: 'b2f3c9', from: 'DFW', to: 'ORD', delay: 42, note: 'x'.repeat(137) })
 
@@ -106,8 +108,8 @@ function append(log: Log, data: string): Side {
 async function appendAll({ port }: Log, name: string): Promise<void> {
   const writer = await port.openWriter()
   const underWay: Promise<unknown>[] = []
-  const memory = new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 2 * underWayMax * batchBytes })
-  const newBatch = (): BatchBuilder => new BatchBuilder({ initialBytes: batchBytes + 1024, memory })
+  const newBatch = (): BatchBuilder =>
+    new BatchBuilder({ initialBytes: batchBytes + 1024, memory: batchMemory })
   let batch = newBatch()
   for (let n = 0; n < records; n += 1) {
     batch.append(timestamp + n, null, value)
