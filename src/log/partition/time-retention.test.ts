@@ -247,3 +247,35 @@ test('a roll alone does nothing to an empty segment, and appends join it', async
   await append(w, 'c')
   equal(await shown(w), 'abc')
 })
+
+test('the digest of a segment that is complete is not replaced by one that retention began before', async () => {
+  const disk = new SimulatedDisk()
+  const ahead = await openDirectory(disk, { clock: virtualClock(start + hour) })
+  const first = await ahead.createPartition('t', 0)
+  await first.append(batchOf(['a'], { timestamp: start + 2 * hour })).durable
+  await ahead.close()
+  // Its records, and the time of its last append, are ahead of this clock: the segment remembers another one.
+  const held = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const rename: Disk['rename'] = async (from, to) => {
+    if (to.endsWith('.digest')) {
+      begun.resolve()
+      await held.promise
+    }
+    return disk.rename(from, to)
+  }
+  const slow = { ...disk.session(), rename }
+  const log = await openDirectory(slow, { clock: virtualClock(start), retentionMs: hour })
+  const partition = log.partition('t', 0)!
+  const retained = partition.retain()
+  await begun.promise
+  await partition.append(batchOf(['b'])).durable
+  const rolled = partition.roll()
+  await virtualClock().advance(0)
+  held.resolve()
+  await Promise.all([retained, rolled])
+  const folder = `${dataPath}/t-0/${'0'.padStart(20, '0')}`
+  const [, bytes] = /^log (\d+) 2$/m.exec(utf8(disk.contentOf(`${folder}.digest`)!)) ?? []
+  equal(Number(bytes), disk.contentOf(`${folder}.log`)!.length)
+  await log.close()
+})

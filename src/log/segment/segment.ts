@@ -9,7 +9,7 @@
  * `sizeBytes` and `nextOffset` cover what is written whole; readers stay below the partition's high watermark
  * by themselves.
  */
-import { assert, freshMemory, type Disk } from '../../base/index.ts'
+import { assert, freshMemory, SerialQueue, type Disk } from '../../base/index.ts'
 import { encodeAborted, type AbortedTransaction } from './abort-index.ts'
 import { segmentFile, type SegmentExtension } from '../files/file-names.ts'
 import type { OpenFiles } from '../files/open-files.ts'
@@ -68,6 +68,7 @@ export class Segment implements IndexOwner {
    */
   #indexesStay: 'here' | 'while there is room' | 'nowhere' = 'while there is room'
   #loading: Promise<SegmentIndexes> | undefined
+  #digestWrites: SerialQueue | undefined
   /** Of the records, as of when the indexes were last forgotten: also for a digest without times. */
   #largestTimestamp: number | undefined
   /** The files were not what was saved, and these are complete. */
@@ -170,16 +171,21 @@ export class Segment implements IndexOwner {
    * is not durable before the folder is synced.
    */
   async saveIndexes(largestProducerId: number): Promise<void> {
-    if (this.#isSaved(largestProducerId)) return
-    await this.#save(this.#indexes ?? (await this.#load()), largestProducerId)
+    await this.#digestAlone(async () => {
+      if (this.#isSaved(largestProducerId)) return
+      await this.#save(this.#indexes ?? (await this.#load()), largestProducerId)
+    })
   }
 
   /** Saves indexes that were made from the log because the files were not what was saved. */
   async repairIndexes(): Promise<void> {
-    if (!this.#madeFromLog || !this.#digest) return
-    const indexes = this.#indexes ?? (await this.#load())
-    // They may have been forgotten, and made again of a log that is damaged by now.
-    if (this.#madeFromLog) await this.#save(indexes, this.#digest.largestProducerId)
+    if (!this.#madeFromLog) return
+    await this.#digestAlone(async () => {
+      if (!this.#madeFromLog || !this.#digest) return
+      const indexes = this.#indexes ?? (await this.#load())
+      // They may have been forgotten, and made again of a log that is damaged by now.
+      if (this.#madeFromLog) await this.#save(indexes, this.#digest.largestProducerId)
+    })
   }
 
   /**
@@ -293,12 +299,20 @@ export class Segment implements IndexOwner {
   async #setLastAppend(now: number, largest: number): Promise<void> {
     this.firstAppendMs = Math.min(this.firstAppendMs ?? now, now)
     this.lastAppendMs = now
-    // The digest of a segment that grows is written when it is complete.
-    if (this.#digest?.logBytes !== this.sizeBytes) return
-    const digest = { ...this.#digest, ...this.#times(largest) }
-    const name = segmentFile(this.baseOffset, 'digest')
-    await replaceFile(this.#context.disk, this.folder, name, encodeDigest(digest))
-    this.#digest = digest
+    await this.#digestAlone(async () => {
+      // The digest of a segment that grows is written when it is complete.
+      if (this.#digest?.logBytes !== this.sizeBytes) return
+      const digest = { ...this.#digest, ...this.#times(largest) }
+      const name = segmentFile(this.baseOffset, 'digest')
+      await replaceFile(this.#context.disk, this.folder, name, encodeDigest(digest))
+      this.#digest = digest
+    })
+  }
+
+  /** Writes of the digest, one after the other: an older one must not come to lie over a newer one. */
+  #digestAlone(write: () => Promise<void>): Promise<void> {
+    this.#digestWrites ??= new SerialQueue()
+    return this.#digestWrites.run(write)
   }
 
   #times(largest: number): Pick<SegmentDigest, 'times'> {

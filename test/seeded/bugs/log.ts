@@ -137,6 +137,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts'],
   },
   {
+    name: 'retention by time: the age of a segment is saved beside its digest',
+    file: 'src/log/segment/segment.ts',
+    find: '    return this.#digestWrites.run(write)\n',
+    replace: '    return write()\n',
+    tests: ['src/log/partition/time-retention.test.ts'],
+  },
+  {
     name: 'retention by time: a record that is appended during the look goes with its segment',
     file: 'src/log/partition/log-start.ts',
     find: 'offset = Math.max(offset, nextOffset)',
