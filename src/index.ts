@@ -26,6 +26,7 @@ export {
   type OffsetSpec,
   type OutgoingHeader,
   type OutgoingRecord,
+  type PartitionDescription,
   type Producer,
   type ProducerOptions,
   type StartSpec,

@@ -14,6 +14,7 @@ import {
   type GroupDetails,
   type LogAdmin,
   type OpenTransaction,
+  type PartitionDescription,
   type TopicConfigName,
   type TopicPartition,
   type TransactionDescription,
@@ -32,6 +33,7 @@ import type { GroupAdmin } from './groups/group-admin.ts'
 import type { MetadataFile } from './internal/metadata.ts'
 import type { Offsets } from './offsets/offsets.ts'
 import { topicConfig, topicConfigs } from './configs/topic-configs.ts'
+import { describedPartition } from './topics/topic-descriptions.ts'
 import type { Topics } from './topics/topics.ts'
 import { abortHanging, openIn } from './transactions/transaction-admin.ts'
 import type { Transactions } from './transactions/transactions.ts'
@@ -73,6 +75,18 @@ export class Admin implements LogAdmin {
     checkConfigNames('describeConfigs', names)
     const { configs, topics } = this.#parts
     return describedConfigs(configs, resource, names, name => topics.known(name).configs)
+  }
+
+  async describePartitions(topic: string): Promise<PartitionDescription[]> {
+    this.#parts.checkOpen()
+    const { topics, transactions } = this.#parts
+    const { partitions } = topics.known(topic)
+    const describe = async (index: number): Promise<PartitionDescription> => {
+      const partition = await topics.opened(topic, index)
+      await transactions.outcomesVisible(partition)
+      return describedPartition(partition, partition.settings.compact)
+    }
+    return Promise.all(Array.from({ length: partitions }, (_, index) => describe(index)))
   }
 
   async alterConfigs(

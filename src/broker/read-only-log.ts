@@ -27,6 +27,7 @@ import {
   type OffsetCommit,
   type OffsetSpec,
   type OpenTransaction,
+  type PartitionDescription,
   type Reader,
   type ReaderOptions,
   type TopicDescription,
@@ -41,7 +42,7 @@ import { MetadataFile, type StoredTopic } from './internal/metadata.ts'
 import { Offsets } from './offsets/offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
-import { description } from './topics/topic-descriptions.ts'
+import { describedPartition, description } from './topics/topic-descriptions.ts'
 import { describedFromLog, openIn } from './transactions/transaction-admin.ts'
 import { TransactionLog } from './transactions/transaction-log.ts'
 
@@ -149,6 +150,7 @@ export class ReadOnlyLog implements LogPort {
         throw missingTopic(name, { advice: 'Check the name.' })
       })
     },
+    describePartitions: topic => this.#describePartitions(topic),
     alterConfigs: () => this.#refuse('changes no configs'),
     deleteRecords: () => this.#refuse('deletes no records'),
     listTransactions: async () => {
@@ -223,6 +225,23 @@ export class ReadOnlyLog implements LogPort {
       const offsets = await Offsets.look(look.partition(0), context)
       offsets.checkUsable()
       return use({ offsets, cut: CutOffsets.look(await MetadataFile.open(disk, this.#path)) })
+    } finally {
+      await look.close()
+    }
+  }
+
+  async #describePartitions(name: string): Promise<PartitionDescription[]> {
+    const { topics, configs } = await this.#content()
+    const topic = topics.find(each => each.name === name)
+    if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
+    const { compact } = configs.settingsOf(topic.configs)
+    const look = await this.#look(name, [...Array(topic.partitions).keys()])
+    try {
+      return await Promise.all(
+        Array.from({ length: topic.partitions }, (_, index) =>
+          describedPartition(look.partition(index), compact),
+        ),
+      )
     } finally {
       await look.close()
     }

@@ -29,6 +29,7 @@ export class CrashingLog implements LogPort {
   readonly admin: LogAdmin = {
     describeCluster: async () => (await this.#opened()).admin.describeCluster(),
     describeConfigs: async (...of) => (await this.#opened()).admin.describeConfigs(...of),
+    describePartitions: async topic => (await this.#opened()).admin.describePartitions(topic),
     describeGroup: async group => (await this.#opened()).admin.describeGroup(group),
     deleteGroup: async group => (await this.#opened()).admin.deleteGroup(group),
     deleteOffsets: async (...of) => (await this.#opened()).admin.deleteOffsets(...of),

@@ -136,6 +136,29 @@ export type TransactionToAbort =
   | { readonly transactionalId: string }
   | (TopicPartition & { readonly producerId: number })
 
+/** Why something is refused, for people. */
+export interface Reason {
+  /** The code of a MillraceError. */
+  readonly code: string
+  readonly message: string
+}
+
+/** A partition of a topic: see {@link LogAdmin.describePartitions}. */
+export interface PartitionDescription {
+  readonly partition: number
+  /** The offset of the first record. */
+  readonly startOffset: number
+  /** The readable end under read_committed. */
+  readonly endOffset: number
+  /** Why the partition refuses its calls, as one that is damaged does. */
+  readonly failure?: Reason
+  /**
+   * Why the partition of a compacted topic is not compacted any more, as with a record without a key. Kafka
+   * calls it uncleanable. The next start of the log tries again. Kafka's protocol does not tell it.
+   */
+  readonly uncleanable?: Reason
+}
+
 /** The administration of a log. */
 export interface LogAdmin {
   /**
@@ -148,6 +171,11 @@ export interface LogAdmin {
    * @throws MillraceError UNKNOWN_TOPIC
    */
   describeConfigs(resource: ConfigResource, names?: readonly string[]): Promise<ConfigDescription[]>
+  /**
+   * The partitions of a topic, by index. Waits for those that are being recovered.
+   * @throws MillraceError UNKNOWN_TOPIC; PARTITION_DAMAGED for a topic with missing files
+   */
+  describePartitions(topic: string): Promise<PartitionDescription[]>
   /**
    * Changes configs: all of the changes, or none. They hold at once, and are durable when this resolves.
    * `validateOnly` checks them, and changes nothing.

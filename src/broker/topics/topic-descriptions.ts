@@ -1,6 +1,6 @@
 /** A topic of the metadata file in its other forms: for users, and in the config.json of its partitions. */
 import type { Partition, PartitionConfig, PartitionSettings } from '../../log/index.ts'
-import type { TopicConfig, TopicDescription } from '../../port/index.ts'
+import type { PartitionDescription, TopicConfig, TopicDescription } from '../../port/index.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
 
 /** A topic as users see it; `settings`: those of its partitions. */
@@ -18,6 +18,22 @@ export function description(topic: StoredTopic, settings: PartitionSettings): To
     config,
     batchBytesMax: Math.min(settings.maxMessageBytes, settings.segmentBytes),
     internal: (internal ?? false) || app !== undefined,
+  }
+}
+
+/** A partition as users see it; `compact`: its topic is compacted. */
+export async function describedPartition(
+  partition: Partition,
+  compact: boolean,
+): Promise<PartitionDescription> {
+  const { index, logStartOffset, lastStableOffset, failure, compaction } = partition
+  const uncleanable = compact ? await compaction.uncleanable() : undefined
+  return {
+    partition: index,
+    startOffset: logStartOffset,
+    endOffset: lastStableOffset,
+    ...(failure === undefined ? {} : { failure: { code: failure.code, message: failure.message } }),
+    ...(uncleanable === undefined ? {} : { uncleanable }),
   }
 }
 

@@ -1,7 +1,7 @@
 /** `millrace topic`: lists, describes and creates topics, and alters their configs. */
 import { Command } from 'commander'
 import type { Log } from '../../index.ts'
-import { missingTopic } from '../../port/index.ts'
+import { missingTopic, type Reason } from '../../port/index.ts'
 import { dataOption, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
@@ -30,18 +30,14 @@ export function topicCommand(terminal: Terminal): Command {
       }),
     )
   const describe = new Command('describe')
-    .description('show the partitions of a topic: the offsets of the first and of the next record')
+    .description('show the partitions of a topic: their first and next offset, and what is wrong with them')
     .argument('<topic>')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action((name: string, { data, json }: Options) =>
       withLogToRead(data, async log => {
         for (const partition of await partitionsOf(log, name))
-          await terminal.write(
-            json
-              ? `${JSON.stringify(partition)}\n`
-              : `${name}-${partition.partition}\tfrom ${partition.start}\tto ${partition.end}\n`,
-          )
+          await terminal.write(`${json ? JSON.stringify(partition) : asLine(name, partition)}\n`)
       }),
     )
   return new Command('topic')
@@ -53,17 +49,28 @@ export function topicCommand(terminal: Terminal): Command {
     .addCommand(alterTopic(terminal))
 }
 
-async function partitionsOf(
-  { port }: Log,
-  name: string,
-): Promise<{ partition: number; start: number; end: number }[]> {
+interface ShownPartition {
+  readonly partition: number
+  readonly start: number
+  readonly end: number
+  readonly failure?: Reason
+  readonly uncleanable?: Reason
+}
+
+async function partitionsOf({ port, admin }: Log, name: string): Promise<ShownPartition[]> {
   const topic = await port.describeTopic(name)
   if (!topic) throw missingTopic(name, { advice: "See 'millrace topic list'." })
-  return Promise.all(
-    Array.from({ length: topic.partitions }, async (_, partition) => ({
-      partition,
-      start: await port.offsets(name, partition, 'earliest'),
-      end: await port.offsets(name, partition, 'latest'),
-    })),
-  )
+  const partitions = await admin.describePartitions(name)
+  return partitions.map(({ partition, startOffset: start, endOffset: end, ...wrong }) => ({
+    partition,
+    start,
+    end,
+    ...wrong,
+  }))
+}
+
+function asLine(topic: string, { partition, start, end, failure, uncleanable }: ShownPartition): string {
+  const refuses = failure ? `\trefuses: ${failure.message}` : ''
+  const kept = uncleanable ? `\tnot compacted: ${uncleanable.message}` : ''
+  return `${topic}-${partition}\tfrom ${start}\tto ${end}${refuses}${kept}`
 }

@@ -46,6 +46,7 @@ export const kafkaMarkName = 'meta.properties'
 export const lockName = '.lock'
 export const partitionConfigName = 'config.json'
 export const cleanerCheckpointName = 'cleaner-checkpoint'
+export const cleanerRefusalName = 'cleaner-refusal'
 /** After the name of a log file: compaction is writing it. */
 export const cleanedSuffix = '.cleaned'
 

@@ -13,6 +13,12 @@ import {
   writeCleanerCheckpoint,
   type CleanerCheckpoint,
 } from '../cleaner/cleaner-checkpoint.ts'
+import {
+  readCleanerRefusal,
+  removeCleanerRefusal,
+  writeCleanerRefusal,
+  type CleanerRefusal,
+} from '../cleaner/cleaner-refusal.ts'
 import { CleaningStopped, type CleanerContext } from '../cleaner/segment-walk.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { ProducerState } from '../producers/producer-state.ts'
@@ -50,6 +56,8 @@ export class PartitionCompaction {
   #running: Promise<boolean> | undefined
   #stopped = false
   #refusal: MillraceError | undefined
+  /** A refusal may be kept, of this process or of one before. */
+  #mayBeRefused = true
 
   constructor(
     context: CompactionContext,
@@ -82,6 +90,14 @@ export class PartitionCompaction {
     return this.#refusal
   }
 
+  /**
+   * Why the partition cannot be compacted, until something changes: also as a process before has found it.
+   * Undefined: it can, as far as the log knows.
+   */
+  async uncleanable(): Promise<CleanerRefusal | undefined> {
+    return readCleanerRefusal(this.#context.disk, this.#partition.folder)
+  }
+
   get isRunning(): boolean {
     return this.#running !== undefined
   }
@@ -107,7 +123,7 @@ export class PartitionCompaction {
       // Taken by retention, or replaced by a pass.
       const isGone = segments.some(segment => !all.includes(segment))
       if (isGone || this.#isStopped()) return undefined
-      throw this.#failed(error)
+      throw await this.#failed(error)
     }
   }
 
@@ -153,20 +169,35 @@ export class PartitionCompaction {
       })
       await this.#save({ ...this.#checkpoint, cleanedTo })
       this.#refusal = undefined
+      await this.#forgetRefusal()
       return true
     } catch (error) {
       // Retention or a deletion of records was faster, and took the files away.
       const isTaken = first.baseOffset < all[0]!.baseOffset
       if (error instanceof CleaningStopped || isTaken) return false
-      throw this.#failed(error)
+      throw await this.#failed(error)
     }
   }
 
   /** The error for callers, which is kept. A failing disk ends the partition. */
-  #failed(error: unknown): MillraceError {
+  async #failed(error: unknown): Promise<MillraceError> {
     const failed = this.#explain(error)
-    this.#refusal = failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
-    return this.#refusal
+    const refusal = failed.code === 'DISK_FAILED' ? this.#poison(failed) : failed
+    this.#refusal = refusal
+    if (refusal.retriable || this.#isStopped()) return refusal
+    this.#mayBeRefused = true
+    // Without room it is known to this process alone.
+    await writeCleanerRefusal(this.#context.disk, this.#partition.folder, refusal).catch(() => undefined)
+    return refusal
+  }
+
+  async #forgetRefusal(): Promise<void> {
+    if (!this.#mayBeRefused) return
+    await removeCleanerRefusal(this.#context.disk, this.#partition.folder)
+      .then(() => {
+        this.#mayBeRefused = false
+      })
+      .catch(() => undefined)
   }
 
   #explain(error: unknown): MillraceError {

@@ -25,6 +25,19 @@ export const adminCases: Cases = {
     assert.deepEqual(await h.port.admin.describeCluster(), { clusterId })
   },
 
+  async 'the partitions of a topic are described by their offsets'(h) {
+    const topic = h.name('topic')
+    await h.port.createTopic(topic, { partitions: 2 })
+    const writer = await h.port.openWriter()
+    await append(writer, topic, ['a', 'b'], 1)
+    await writer.close()
+    assert.deepEqual(await h.port.admin.describePartitions(topic), [
+      { partition: 0, startOffset: 0, endOffset: 0 },
+      { partition: 1, startOffset: 0, endOffset: 2 },
+    ])
+    await refuses('UNKNOWN_TOPIC', h.port.admin.describePartitions(h.name('none')))
+  },
+
   async 'a topic has the configs of its creation, and the defaults'(h) {
     const topic = h.name('topic')
     await h.port.createTopic(topic, {

@@ -275,6 +275,13 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/recovery-queue.test.ts'],
   },
   {
+    name: 'why a partition cannot be compacted is told for ever',
+    file: 'src/log/partition/partition-compaction.ts',
+    find: '      await this.#forgetRefusal()\n',
+    replace: '',
+    tests: ['test/broker/uncleanable.test.ts'],
+  },
+  {
     name: 'a checkpoint says what is not so: a stop is clean although a partition failed to close',
     file: 'src/log/log-directory.ts',
     find: 'if (clean && failures.length === 0)',
