@@ -53,6 +53,8 @@ export class Topics {
   /** Topics that are being created or deleted: the next one to use the name waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
   readonly #byName = new Map<string, StoredTopic>()
+  /** Topics that are being created: their names are taken already. */
+  readonly #creating = new Set<string>()
   /** Failed creations and deletions: their leftovers are removed before the name is used again. */
   readonly #unfinished = new Map<string, StoredTopic>()
   /** Why a topic cannot be used: its files are missing or have changed. */
@@ -151,7 +153,6 @@ export class Topics {
    * INVALID_CONFIG, INVALID_ARGUMENT.
    */
   async create(name: string, config: TopicConfig): Promise<void> {
-    checkName(name, this.#byName.keys())
     checkPartitionCount(name, config.partitions)
     if (internalTopics.includes(name))
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
@@ -248,6 +249,7 @@ export class Topics {
         return this.#alone(name, () => this.#claim(existing, app))
       throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     }
+    checkName(name, [...this.#byName.keys(), ...this.#creating])
     const { partitions, app } = config
     const isInternal = internalTopics.includes(name)
     const given = checkedConfigs(config.configs)
@@ -261,6 +263,7 @@ export class Topics {
       ...(isInternal ? { internal: true } : {}),
       ...(app === undefined ? {} : { app }),
     }
+    this.#creating.add(name)
     await this.#alone(name, async () => {
       const before = this.#unfinished.get(name)
       if (before) await this.#remove(before)
@@ -278,7 +281,7 @@ export class Topics {
       this.#byName.set(name, topic)
       // The defaults may have changed since its partitions were made.
       this.#configure(topic)
-    })
+    }).finally(() => this.#creating.delete(name))
   }
 
   /** Removes a topic and all its data, from the step at which an earlier attempt stopped. */

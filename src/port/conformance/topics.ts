@@ -34,6 +34,21 @@ export const topicCases: Cases = {
     assert(!(await h.port.listTopics()).some(topic => topic.name === name))
   },
 
+  async 'of names that differ only in dots, one is created, also of two at once'(h) {
+    const name = h.name('topic')
+    const [dot, line] = [`${name}.x`, `${name}_x`]
+    const created = await Promise.allSettled(
+      [dot, line].map(each => h.port.createTopic(each, { partitions: 1 })),
+    )
+    assert.deepEqual(
+      created.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    )
+    await refuses('INVALID_ARGUMENT', h.port.createTopic(line, { partitions: 1 }))
+    await h.port.deleteTopic(dot)
+    await h.port.createTopic(line, { partitions: 1 })
+  },
+
   async 'a topic is created once'(h) {
     const name = await h.topic()
     await refuses('TOPIC_EXISTS', h.port.createTopic(name, { partitions: 1 }))
