@@ -10,8 +10,8 @@ import type { TransactionLog } from './transaction-log.ts'
 import { none } from './transaction-records.ts'
 import type { TransactionalId } from './transactional-id.ts'
 
-/** Ids that expire together, at most. The others follow at the next look. */
-const expiredMax = 1000
+/** Ids that expire at a time. */
+const portionDefault = 1000
 
 export interface IdExpiryContext {
   readonly clock: Clock
@@ -21,6 +21,8 @@ export interface IdExpiryContext {
   readonly expirationMs: number
   /** How often the ids are looked through for that. */
   readonly expirationCheckMs: number
+  /** Ids that expire at a time: their tombstones share a sync. Default 1000. */
+  readonly expirationPortion?: number
 }
 
 export class IdExpiry {
@@ -54,18 +56,20 @@ export class IdExpiry {
   }
 
   async #expire(): Promise<void> {
-    const expired = [...this.#ids.values()].filter(id => this.#isExpired(id)).slice(0, expiredMax)
-    await Promise.all(
-      expired.map(id =>
-        id.operations.run(async () => {
-          if (!this.#isExpired(id) || this.#stopped || this.#ids.get(id.name) !== id) return
-          // A producer that registers now waits, and finds the id gone.
-          await id.ended(this.#context.log)
-          await this.#context.transactionLog.remove([id.name])
-          this.#ids.delete(id.name)
-        }),
-      ),
-    )
+    const { expirationPortion: portion = portionDefault } = this.#context
+    const expired = [...this.#ids.values()].filter(id => this.#isExpired(id))
+    for (let from = 0; from < expired.length && !this.#stopped; from += portion)
+      await Promise.all(expired.slice(from, from + portion).map(id => this.#forget(id)))
+  }
+
+  #forget(id: TransactionalId): Promise<void> {
+    return id.operations.run(async () => {
+      if (!this.#isExpired(id) || this.#stopped || this.#ids.get(id.name) !== id) return
+      // A producer that registers now waits, and finds the id gone.
+      await id.ended(this.#context.log)
+      await this.#context.transactionLog.remove([id.name])
+      this.#ids.delete(id.name)
+    })
   }
 
   #isExpired({ isOngoing, isOpen, isChanging, epoch, updatedMs }: TransactionalId): boolean {

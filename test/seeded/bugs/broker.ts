@@ -256,6 +256,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts'],
   },
   {
+    name: 'transactions: a look forgets one portion of the expired ids',
+    file: 'src/broker/transactions/id-expiry.ts',
+    find: 'from < expired.length && !this.#stopped',
+    replace: 'from < 1 && !this.#stopped',
+    tests: ['src/broker/transactions/id-expiry.test.ts'],
+  },
+  {
     name: 'transactions: a commit leaves out an append that was refused',
     file: 'src/broker/writer.ts',
     find: '      this.#failures.refuse(error)\n',
