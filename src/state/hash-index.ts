@@ -45,7 +45,8 @@ class Page {
   slotOf(hash: number, place: number): number {
     const { slots, mask } = this
     let slot = hash & mask
-    while (slots[2 * slot + 1] !== place) slot = (slot + 1) & mask
+    for (let found; (found = slots[2 * slot + 1]) !== place; slot = (slot + 1) & mask)
+      assert(found !== 0, 'the index has the entry')
     return slot
   }
 

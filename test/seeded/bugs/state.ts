@@ -133,7 +133,7 @@ export const stateBugs: readonly SeededBug[] = [
     name: 'state: what a page has split off is not found',
     file: 'src/state/hash-index.ts',
     find: 'halves[n < shared ? 0 : 1]',
-    replace: 'halves[0]',
+    replace: 'halves[n < shared ? 1 : 0]',
     tests: ['src/state/entry-table.test.ts'],
   },
   {
