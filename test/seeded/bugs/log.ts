@@ -317,10 +317,10 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition.test.ts'],
   },
   {
-    name: 'a file that its owner cuts is read for ever: by a reader',
-    file: 'src/log/segment/segment-read.ts',
-    find: 'if (size === undefined || (size > filled && filled < bytes)) break',
-    replace: 'if (size === undefined) break',
+    name: 'a file that its owner cuts is read for ever: by a scan',
+    file: 'src/log/segment/segment-scan.ts',
+    find: "      if (length > chunk.length && chunk.length < room.length) return end('the file ends within a batch')\n",
+    replace: '',
     tests: ['src/log/segment/segment-read.test.ts'],
   },
   {
