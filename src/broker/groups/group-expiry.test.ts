@@ -86,6 +86,17 @@ test('offsets of apps and of connectors stay', async () => {
   await log.close()
 })
 
+test('offsets of a consumer group that is named as a connector end', async () => {
+  const { log, port } = await opened()
+  const member = await join(port, 'connect-users')
+  await commitAs(member, 't')
+  await member.leave()
+  await commit(port, 'connect-flights')
+  await pass(log, 30)
+  deepEqual(await offsetsOf(port), ['connect-flights t'])
+  await log.close()
+})
+
 test('offsets of a group whose process ended by a crash end, however often the log is opened', async () => {
   const { log, port } = await opened()
   await commitAs(await join(port, 'g'), 't')

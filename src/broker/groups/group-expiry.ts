@@ -7,7 +7,8 @@
  *
  * A group without members and offsets is forgotten. Two kinds of offsets never expire: those of apps, whose
  * state belongs to them, and those of connectors (`connect-…`), whose sources continue from them. Both may
- * pause for longer than any retention.
+ * pause for longer than any retention. A connector's group never has members: one of that name that had some
+ * is a consumer's.
  *
  * Only time by the wall clock counts, also while no process has the log open. But the first look comes one
  * interval after the start: members that join until then keep their offsets.
@@ -57,13 +58,18 @@ export class GroupExpiry {
   async #look(): Promise<void> {
     const { groups, isKept, offsets } = this.#context
     for (const group of new Set([...groups.names(), ...offsets.groups()])) {
-      if (isKept(group) || group.startsWith(connectorPrefix)) continue
+      if (isKept(group) || this.#isConnectors(group)) continue
       await offsets.forgetWhere(group, this.#expires(group))
       await groups.whileDeleting(group, async forget => {
         const isUnused = groups.get(group)?.isUnused ?? false
         if (isUnused && offsets.of(group).length === 0 && !offsets.isPending(group)) await forget()
       })
     }
+  }
+
+  #isConnectors(group: string): boolean {
+    const { groups } = this.#context
+    return group.startsWith(connectorPrefix) && groups.get(group)?.now.protocolType === undefined
   }
 
   /** Which offsets of the group have expired. */

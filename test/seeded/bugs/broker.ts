@@ -256,6 +256,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/conformance.test.ts'],
   },
   {
+    name: 'groups: a consumer group that is named as a connector is kept for good',
+    file: 'src/broker/groups/group-expiry.ts',
+    find: ' && groups.get(group)?.now.protocolType === undefined',
+    replace: '',
+    tests: ['src/broker/groups/group-expiry.test.ts'],
+  },
+  {
     name: 'transactions: a look forgets one portion of the expired ids',
     file: 'src/broker/transactions/id-expiry.ts',
     find: 'from < expired.length && !this.#stopped',
