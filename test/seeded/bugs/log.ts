@@ -531,7 +531,7 @@ export const logBugs: readonly SeededBug[] = [
     file: 'src/log/recovery/rebuild-segment.ts',
     find: '    await copyBytes(file, vouchedFor, scanned.position, file, vouchedFor, doing, pause)\n',
     replace: '',
-    tests: ['test/log/simulator.test.ts'],
+    tests: ['src/log/recovery/recovery.test.ts', 'test/log/simulator.test.ts'],
   },
   {
     name: 'a failed sync is tried again',
