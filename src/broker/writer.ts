@@ -168,10 +168,14 @@ export class TransactionalWriter implements Writer {
     let isMade = false
     this.#appends.began()
     try {
-      return await unrecovered.once(() => {
-        isMade = true
-        return this.#appendTo(topic, partition, batch)
-      })
+      const turn = await this.#context.transactions.whileWaiting(this.transactionalId, () =>
+        unrecovered.once(() => {
+          isMade = true
+          // Not awaited here: it waits for the disk, which is the writer's time.
+          return { appended: this.#appendTo(topic, partition, batch) }
+        }),
+      )
+      return await turn.appended
     } catch (error) {
       // Nothing was appended: the partition cannot be recovered, or the log is closed.
       if (!isMade) this.#failures.refuse(error)

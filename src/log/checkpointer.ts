@@ -35,6 +35,8 @@ export class Checkpointer {
   /** Writes that have not begun: they will have all offsets of their time. */
   #nextPoints: Promise<void> | undefined
   #nextStarts: Promise<void> | undefined
+  /** Partitions that were removed, of which the files may still have lines. */
+  readonly #removed = new Set<string>()
 
   constructor(path: string, config: CheckpointerConfig, partitions: DirectoryPartitions) {
     this.#path = path
@@ -84,6 +86,19 @@ export class Checkpointer {
       this.#nextStarts = undefined
       return this.#save(logStartsName, 'logStartOffset', 'logStartOffset')
     }))
+  }
+
+  /** The files of a partition are about to go. */
+  removing(name: string): void {
+    this.#removed.add(name)
+  }
+
+  /** Forgets a partition that was removed: its offsets must not count for the next one of its name. */
+  async forgetRemoved(name: string): Promise<void> {
+    if (!this.#removed.has(name)) return
+    await this.saveRecoveryPoints()
+    await this.saveLogStarts()
+    this.#removed.delete(name)
   }
 
   /** No more checkpoints by themselves. Resolves when the one in progress has ended. */

@@ -259,15 +259,16 @@ export class LogDirectory {
     this.#checkWritable()
     const name = partitionFolder(topic, index)
     const partition = this.#partitions.open.get(name)
-    if (!partition && !(await this.#partitions.queue.withdraw(name)))
-      return this.#folders.removeUnfinished(name)
-    this.#partitions.open.delete(name)
     try {
+      if (!partition && !(await this.#partitions.queue.withdraw(name))) {
+        await this.#folders.removeUnfinished(name)
+        return await this.#checkpoints.forgetRemoved(name)
+      }
+      this.#partitions.open.delete(name)
+      this.#checkpoints.removing(name)
       await partition?.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
       const aside = await this.#folders.moveAside(name)
-      // A new partition of this name starts over: the checkpoints of this one must not count for it.
-      await this.#checkpoints.saveRecoveryPoints()
-      await this.#checkpoints.saveLogStarts()
+      await this.#checkpoints.forgetRemoved(name)
       await this.#config.disk.remove(aside)
     } catch (error) {
       throw diskError(error, `removing ${this.path}/${name}`)

@@ -276,6 +276,37 @@ test('what is configured while a partition is being recovered holds once it is, 
   await rejects(append(await next.openWriter(), 'gated', large), isCode('RECORD_TOO_LARGE'))
 })
 
+test('a configuration that is written while recovery cleans up stays', async () => {
+  const { world } = await World.open()
+  const session = (world.disk.crash(), world.disk.session())
+  const [listing, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let listings = 0
+  const port = await world.open({
+    disk: {
+      ...session,
+      // The recovery looks at its folder when the new file is there, and has not its name.
+      list: async path => {
+        if (path === '/data/gated-0' && ++listings === 2) await listing.promise
+        return session.list(path)
+      },
+      rename: async (from, to) => {
+        if (from === '/data/gated-0/config.json.tmp') {
+          listing.resolve()
+          await Promise.race([written.promise, stateOf(new Promise(() => undefined))])
+        }
+        return session.rename(from, to)
+      },
+      remove: async path => {
+        await session.remove(path)
+        if (path === '/data/gated-0/config.json.tmp') written.resolve()
+      },
+    },
+  })
+  const resource = { type: 'topic', name: 'gated' } as const
+  await port.admin.alterConfigs(resource, [{ name: 'max.message.bytes', op: 'set', value: '100' }])
+  await rejects(append(await port.openWriter(), 'gated', ['x'.repeat(100)]), isCode('RECORD_TOO_LARGE'))
+})
+
 test('under an older list of producer ids no new producer is taken for one in such a partition', async () => {
   const { world, port } = await World.empty()
   const older = world.disk.contentOf('/data/metadata.json')!

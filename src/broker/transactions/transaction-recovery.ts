@@ -169,6 +169,8 @@ function isCommitted(value: TransactionValue, { topic, index }: Partition, open:
   // that has no partitions left, since their topics were deleted, has none in this partition either.
   if (value.partitions.length > 0 && value.partitions.every(({ endOffset }) => endOffset === undefined))
     return open.producerEpoch < value.producerEpoch
+  // What began after the end has the raised epoch, also in a topic that was made again.
+  if (value.version === 2 && open.producerEpoch >= value.producerEpoch) return false
   const participant = value.partitions.find(each => each.topic === topic && each.partition === index)
   return open.firstOffset < (participant?.endOffset ?? 0)
 }

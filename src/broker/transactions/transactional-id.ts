@@ -62,6 +62,8 @@ export class TransactionalId {
   startedMs: number
   updatedMs: number
   timer: Timer | undefined
+  /** Appends that wait until their partition is recovered. The transaction cannot expire meanwhile. */
+  waiting = 0
   /** Those of the last transaction. */
   markers: Markers | undefined
   /** The partitions of its last commit, by the process before, that may be unrecovered. */
@@ -119,7 +121,22 @@ export class TransactionalId {
     if (this.unrecovered.length === 0) return
     const partitions = this.unrecovered.map(each => log.unrecoveredPartition(each.topic, each.partition))
     await Promise.all(partitions.flatMap(partition => partition?.once(() => undefined) ?? []))
+    for (const each of this.unrecovered) {
+      const failure = log.partition(each.topic, each.partition)?.failure
+      if (failure) throw failure
+    }
     this.unrecovered = []
+  }
+
+  /** Whether the partitions of the last commit by the process before have become usable since the start. */
+  isRecovered(log: LogDirectory): boolean {
+    return (
+      this.unrecovered.length > 0 &&
+      this.unrecovered.every(({ topic, partition }) => {
+        const open = log.partition(topic, partition)
+        return open ? !open.failure : !log.unrecoveredPartition(topic, partition)
+      })
+    )
   }
 
   isCurrent({ producerId, producerEpoch }: ProducerIdentity): boolean {

@@ -268,6 +268,8 @@ export class Transactions {
         id.operations.run(async () => {
           if (id.isOngoing) await (id.isClient ? this.#keep(id) : this.#end(id, 'abort', fencing))
           await id.markers?.durable()
+          // The start has left it unwritten, and a clean stop must not lose it.
+          if (id.isRecovered(this.#context.log)) await this.#protocol.write(id, id.status)
         }),
       ),
     )
@@ -323,7 +325,22 @@ export class Transactions {
     }
   }
 
+  /** Waits with an append until its partition is recovered. That time is not the writer's. */
+  async whileWaiting<T>(transactionalId: string, wait: () => Promise<T>): Promise<T> {
+    const id = this.#known(transactionalId)
+    id.waiting += 1
+    id.timer?.cancel()
+    try {
+      return await wait()
+    } finally {
+      id.waiting -= 1
+      if (id.isOngoing) this.#expireAfter(id, id.timeoutMs)
+    }
+  }
+
   #expireAfter(id: TransactionalId, delayMs: number): void {
+    if (id.waiting > 0) return
+    id.timer?.cancel()
     id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
   }
 

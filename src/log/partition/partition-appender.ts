@@ -58,7 +58,8 @@ export class PartitionAppender {
     this.#plan = new RollPlan(source, segments.active)
     this.#endOffset = segments.active.nextOffset
     this.#held = new HeldAppends({
-      hasRoom: () => this.#pendingBytes < config.pendingBytesMax,
+      // While nothing is pending there is room for a batch of any size.
+      hasRoom: () => this.#pendingBytes < config.pendingBytesMax || this.#pendingBytes === 0,
       makeRoom: () => {
         // Transactional batches ask for no sync. Writes need no request.
         if (config.durability === 'sync') commit.requestSync()

@@ -34,7 +34,7 @@ import {
   writeCleanerCheckpoint,
   type CleanerCheckpoint,
 } from '../cleaner/cleaner-checkpoint.ts'
-import { cleanedSuffix, parseSegmentFile } from '../files/file-names.ts'
+import { cleanedSuffix, parseSegmentFile, partitionConfigName } from '../files/file-names.ts'
 import { removeIfThere } from '../files/small-file.ts'
 import { ProducerReplay } from '../producers/producer-replay.ts'
 import { ProducerState } from '../producers/producer-state.ts'
@@ -262,8 +262,10 @@ class Recovery {
         `its files begin at offset ${firstOffset}, not at ${logStartOffset}`,
         Math.max(this.#recoveryPoint, firstOffset),
       )
+    // The topic's configuration may be written beside this recovery; a file that is left of that is replaced.
+    const written = `${partitionConfigName}.tmp`
     for (const name of this.#names)
-      if (name.endsWith('.tmp') || name.endsWith(cleanedSuffix))
+      if ((name.endsWith('.tmp') && name !== written) || name.endsWith(cleanedSuffix))
         await removeIfThere(disk, `${folder}/${name}`)
     return found
   }

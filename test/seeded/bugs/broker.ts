@@ -581,4 +581,32 @@ export const brokerBugs: readonly SeededBug[] = [
     replace: 'if (value !== undefined) continue\n',
     tests: ['test/app/own-topics.test.ts'],
   },
+  {
+    name: 'transactions: a partition that failed in its recovery counts as marked',
+    file: 'src/broker/transactions/transactional-id.ts',
+    find: '      if (failure) throw failure\n',
+    replace: '      void failure\n',
+    tests: ['test/broker/recovered-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: what began after a commit, in a topic made again, is committed with it',
+    file: 'src/broker/transactions/transaction-recovery.ts',
+    find: '  if (value.version === 2 && open.producerEpoch >= value.producerEpoch) return false\n',
+    replace: '',
+    tests: ['test/broker/recovered-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: a clean stop forgets that the crash before it may have halved one',
+    file: 'src/broker/transactions/transactions.ts',
+    find: '          if (id.isRecovered(this.#context.log)) await this.#protocol.write(id, id.status)\n',
+    replace: '',
+    tests: ['test/broker/recovered-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: recovery of a partition counts against the time of a transaction',
+    file: 'src/broker/transactions/transactions.ts',
+    find: '    if (id.waiting > 0) return\n    id.timer?.cancel()\n',
+    replace: '    if (id.timer) return\n',
+    tests: ['test/broker/recovered-transactions.test.ts'],
+  },
 ]

@@ -221,7 +221,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'stale checkpoint accepted: what is known of a deleted partition is held against a new one',
     file: 'src/log/log-directory.ts',
-    find: '      await this.#checkpoints.saveRecoveryPoints()\n      await this.#checkpoints.saveLogStarts()\n      await this.#config.disk.remove(aside)\n',
+    find: '      await this.#checkpoints.forgetRemoved(name)\n      await this.#config.disk.remove(aside)\n',
     replace: '      await this.#config.disk.remove(aside)\n',
     tests: ['src/log/log-directory.test.ts'],
   },
@@ -596,5 +596,19 @@ export const logBugs: readonly SeededBug[] = [
     find: 'Math.min(rules.nowMs + rules.deleteRetentionMs, horizonMsMax)',
     replace: 'rules.nowMs + rules.deleteRetentionMs',
     tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
+  {
+    name: 'a repeated deletion leaves the checkpoints of the partition to the next one of its name',
+    file: 'src/log/log-directory.ts',
+    find: '        return await this.#checkpoints.forgetRemoved(name)\n',
+    replace: '        return\n',
+    tests: ['test/broker/recovered-transactions.test.ts'],
+  },
+  {
+    name: 'recovery removes the configuration of its topic while that is written',
+    file: 'src/log/recovery/recovery.ts',
+    find: "(name.endsWith('.tmp') && name !== written)",
+    replace: "(name.endsWith('.tmp') || name === written)",
+    tests: ['test/broker/recovering.test.ts'],
   },
 ]
