@@ -4,7 +4,7 @@
  */
 import BTreeModule from 'sorted-btree'
 import { decodeNamespace, encodeNamespace, namespaceLength, upperBound } from './namespace.ts'
-import { SortedKeys } from './sorted-keys.ts'
+import { SortedKeys, type SortedKeysLimits } from './sorted-keys.ts'
 
 /**
  * The module is CommonJS: `import` gives its exports in Node and Deno, and its default export itself in Bun.
@@ -28,11 +28,11 @@ export class KeyOrder {
   readonly #keys: SortedKeys
 
   /** @param isThere whether a key that came has not gone, by the stored key */
-  constructor(isThere: (storeKey: string) => boolean) {
-    this.#keys = new SortedKeys(isThere)
+  constructor(isThere: (storeKey: string) => boolean, limits?: SortedKeysLimits) {
+    this.#keys = new SortedKeys(isThere, limits)
   }
 
-  /** A key has come that was not there. */
+  /** A key has come that was not there: `isThere` already answers true for it. */
   came(namespace: number, key: string): void {
     this.#came(namespace, encodeNamespace(namespace) + key)
   }
@@ -42,7 +42,7 @@ export class KeyOrder {
     this.#came(decodeNamespace(storeKey), storeKey)
   }
 
-  /** A key that was there has gone. */
+  /** A key that was there has gone: `isThere` already answers false for it. */
   went(namespace: number): void {
     this.#keys.remove()
     const known = this.#find(namespace)!

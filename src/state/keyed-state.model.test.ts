@@ -43,13 +43,19 @@ class Case {
     return new KeyedState('model', this.#options())
   }
 
-  /** Few values stay live, and few entries make the table split its pages and move what is left of chunks. */
+  /**
+   * Few values stay live. A few entries make the table split its pages and move what is left of chunks, and
+   * make the order sort and clear its runs.
+   */
   #options(): KeyedStateOptions {
     const random = this.#random
     return {
       cleanEntries: random.int(2) * random.int(30),
       isScanned: random.int(2) === 0,
-      limits: random.int(2) === 0 ? { pageSlotsMax: 8, chunkBytesMax: 512 } : {},
+      limits:
+        random.int(2) === 0
+          ? { pageSlotsMax: 8, chunkBytesMax: 512, freshMax: 1 + random.int(8), goneMin: random.int(4) }
+          : {},
     }
   }
 

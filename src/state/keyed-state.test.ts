@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
 import { fromLatin1, isMillraceError, latin1 } from '../base/index.ts'
 import { KeyedState } from './keyed-state.ts'
+import { encodeNamespace } from './namespace.ts'
 import { restoredFrom, restoreEntry } from './restore-entry.test-support.ts'
+import { valueCodec } from './value-codec.ts'
 
 const everything = [-Infinity, Infinity] as const
 const textOf = (storeKey: Uint8Array): string => latin1(storeKey, 8)
@@ -223,6 +225,38 @@ test('the first namespace is right while rows come and go, asked for early or la
       }
     }
   }))
+
+test('a timer that moves with each record stays in the order of a state that is scanned', () => {
+  const cases = [
+    { limits: {}, records: 33_000, asked: 16_384 },
+    { limits: { freshMax: 1, goneMin: 0 }, records: 200, asked: 2 },
+    { limits: { freshMax: 7, goneMin: 3 }, records: 1000, asked: 20 },
+  ]
+  for (const { limits, records, asked } of cases) {
+    const state = new KeyedState<boolean>('timers', { isScanned: true, limits })
+    state.put(0, 'k', true)
+    assert.equal([...state.scan(...everything)].length, 1)
+    // Each put may be the one that clears the runs of timers that are gone.
+    for (let time = 1; time <= records; time += 1) {
+      state.put(time, 'k', true)
+      state.delete(time - 1, 'k')
+      if (time % asked > 1) continue
+      assert.equal(state.firstNamespace(), time)
+      assert.deepEqual([...state.scan(...everything)], [{ namespace: time, key: 'k', value: true }])
+    }
+  }
+})
+
+test('a state that was scanned keeps the order of what is restored, while its runs are cleared', () => {
+  const state = new KeyedState<number>('s', { isScanned: true, limits: { freshMax: 1, goneMin: 0 } })
+  assert.deepEqual([...state.scan(...everything)], [])
+  const value = valueCodec.encode(1)
+  for (let n = 0; n < 100; n += 1) {
+    restoreEntry(state, fromLatin1(encodeNamespace(n) + 'k'), value)
+    if (n > 0) restoreEntry(state, fromLatin1(encodeNamespace(n - 1) + 'k'), undefined)
+    assert.deepEqual([...state.scan(...everything)], [{ namespace: n, key: 'k', value: 1 }])
+  }
+})
 
 test('many keys of one namespace are in order, whether they are new, stored, deleted or added again', () =>
   forSeeds(10, random => {

@@ -17,9 +17,8 @@
  */
 import { assert, MillraceError } from '../base/index.ts'
 import { CommitStep, inOneGo } from './commit-step.ts'
-import type { EntryTableLimits } from './entry-table.ts'
 import type { Live } from './live-values.ts'
-import { StateEntries } from './state-entries.ts'
+import { StateEntries, type StateLimits } from './state-entries.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
 
@@ -33,7 +32,7 @@ export interface KeyedStateOptions {
   readonly isScanned?: boolean
   /** Notes each change, so that it can be undone. */
   readonly undo?: UndoLog | undefined
-  readonly limits?: EntryTableLimits
+  readonly limits?: StateLimits
 }
 
 export interface StateEntry<V> {
@@ -104,10 +103,9 @@ export class KeyedState<V> {
    */
   put(namespace: number, key: string, value: V): void {
     assert(value !== undefined, 'undefined means a missing entry: use delete')
-    const live = this.#entries.find(namespace, key) ?? this.#insert(namespace, key)
-    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, live.value)
-    if (live.value === undefined) this.#entries.came(namespace, key)
-    live.value = value
+    const found = this.#entries.find(namespace, key)
+    if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, found?.value)
+    const live = this.#entries.put(found, namespace, key, value, valueBytesSpare * this.#valueBytes)
     if (!live.isDirty) this.#markDirty(live, key)
     const bytes = liveOverhead + key.length + this.#weigh(value)
     this.#dirtyBytes += bytes - live.bytes
@@ -252,10 +250,6 @@ export class KeyedState<V> {
   restored(position: number | undefined): void {
     this.#position = position
     if (position === undefined) this.#entries.clear()
-  }
-
-  #insert(namespace: number, key: string): Live<V> {
-    return this.#entries.insert(namespace, key, Math.ceil(valueBytesSpare * this.#valueBytes))
   }
 
   #deleteEntry(namespace: number, key: string): void {

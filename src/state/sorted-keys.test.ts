@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { freshMax, movesMax, SortedKeys } from './sorted-keys.ts'
+import { freshMaxDefault, movesPerFresh, SortedKeys } from './sorted-keys.ts'
 
 test('the order of keys holds through runs of every length', () =>
   forSeeds(10, random => {
     for (const runLengthMax of [1, 50, 2 ** 20]) {
       const keys = new Set<string>()
-      const sorted = new SortedKeys(key => keys.has(key), runLengthMax)
+      const sorted = new SortedKeys(key => keys.has(key), { runLengthMax })
       for (let step = 0; step < 60; step++) {
         for (let i = random.int(400); i > 0; i--) {
           const key = String(random.int(5000))
@@ -30,8 +30,8 @@ test('the order of many keys is computed in pieces, for any sequence of calls', 
   forSeeds(10, random => {
     const keys = new Set<string>()
     const sorted = new SortedKeys(key => keys.has(key))
-    // One call sorts up to freshMax new keys, and moves up to movesMax keys.
-    const movesOfCallMax = freshMax + movesMax + 1
+    // One call sorts up to freshMax new keys, and moves a few keys for each of them.
+    const movesOfCallMax = (1 + movesPerFresh) * freshMaxDefault + 1
     let before = 0
     const bounded = (what: string): void => {
       const moves = sorted.moves - before

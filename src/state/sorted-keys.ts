@@ -1,14 +1,14 @@
 /**
  * The order of a set of strings, computed in pieces.
  *
- * New keys are collected unsorted. They are sorted into a **run** when there are {@link freshMax} of them, or
- * when a reader asks for the order. A run is merged with the one before it if it is at least half as long, so
+ * New keys are collected unsorted. They are sorted into a **run** when there are `freshMax` of them, or when
+ * a reader asks for the order. A run is merged with the one before it if it is at least half as long, so
  * that there are few runs; no merged run is longer than `runLengthMax`. Removed keys stay in their run, and
  * readers skip them. Once they are the larger part, all runs are cleared of them, one after the other.
  *
  * Merging and clearing write a new run beside the old ones, which serve readers until it is complete. So no
- * call moves more than {@link movesMax} keys. Nothing is merged before the first read: a set whose order is
- * never read costs little.
+ * call moves more than {@link movesPerFresh} keys for each of `freshMax`. Nothing is merged before the first
+ * read: a set whose order is never read costs little.
  *
  * Measured against a B+ tree with a million keys (Node 26): a write to a hash map and its share of the
  * sorting take half the time of an insertion, and a write to an existing key, the common case, takes 40 %.
@@ -16,18 +16,29 @@
 import { firstWhere } from '../base/index.ts'
 import { RunRewrite } from './run-rewrite.ts'
 
-/** This many new keys are sorted at once, in a few milliseconds. */
-export const freshMax: number = 2 ** 14
+/** Limits that tests make small. */
+export interface SortedKeysLimits {
+  /** This many new keys are sorted at once. Default 16384: a few milliseconds. */
+  readonly freshMax?: number
+  /** Fewer removed keys than this are not worth clearing. Default 4096. */
+  readonly goneMin?: number
+  /** No merged run is longer. Default 2^20. */
+  readonly runLengthMax?: number
+}
+
+export const freshMaxDefault: number = 2 ** 14
+const goneMinDefault = 4096
+const runLengthMaxDefault = 2 ** 20
 /**
- * Keys that one call moves from old runs to a new one. Four for each new key, as a key is merged a few times
- * on its way into a long run.
+ * Keys that one call moves from old runs to a new one, for each of `freshMax`. A key is merged a few times on
+ * its way into a long run.
  */
-export const movesMax: number = 4 * freshMax
-/** Fewer removed keys than this are not worth clearing. */
-const goneMin = 4096
+export const movesPerFresh = 4
 
 export class SortedKeys {
   readonly #isThere: (key: string) => boolean
+  readonly #freshMax: number
+  readonly #goneMin: number
   readonly #runLengthMax: number
   /** Sorted runs, oldest first. A key that was removed and added again may be in two of them. */
   #runs: string[][] = []
@@ -44,9 +55,11 @@ export class SortedKeys {
   #moves = 0
 
   /** @param isThere whether a key that was added is still in the set */
-  constructor(isThere: (key: string) => boolean, runLengthMax: number = 2 ** 20) {
+  constructor(isThere: (key: string) => boolean, limits: SortedKeysLimits = {}) {
     this.#isThere = isThere
-    this.#runLengthMax = runLengthMax
+    this.#freshMax = limits.freshMax ?? freshMaxDefault
+    this.#goneMin = limits.goneMin ?? goneMinDefault
+    this.#runLengthMax = limits.runLengthMax ?? runLengthMaxDefault
   }
 
   /**
@@ -56,10 +69,13 @@ export class SortedKeys {
     return this.#moves
   }
 
-  /** Adds a key to the set. */
+  /**
+   * Adds a key to the set. `isThere` already answers true for it: this call may clear the runs, and whatever
+   * is not there then is lost.
+   */
   add(key: string): void {
     this.#fresh.push(key)
-    if (this.#fresh.length < freshMax) return
+    if (this.#fresh.length < this.#freshMax) return
     this.#sortFresh()
     if (this.#wasAsked) this.#work()
   }
@@ -111,9 +127,9 @@ export class SortedKeys {
     this.#fresh = []
   }
 
-  /** Merges and clears, up to {@link movesMax} keys. */
+  /** Merges and clears, up to {@link movesPerFresh} keys for each of `freshMax`. */
   #work(): void {
-    for (let left = movesMax; left > 0;) {
+    for (let left = movesPerFresh * this.#freshMax; left > 0;) {
       const rewrite = (this.#rewrite ??= this.#next())
       if (!rewrite) return
       const moved = rewrite.run.move(left)
@@ -128,7 +144,7 @@ export class SortedKeys {
   /** The next merge or clearing. Meanwhile new runs are added only at the end, so indexes stay valid. */
   #next(): { readonly index: number; readonly run: RunRewrite } | undefined {
     const runs = this.#runs
-    if (!this.#clearing && this.#gone > goneMin && this.#gone * 2 > this.#length)
+    if (!this.#clearing && this.#gone > this.#goneMin && this.#gone * 2 > this.#length)
       this.#clearing = { next: 0, gone: this.#gone }
     if (this.#clearing) {
       const { next, gone } = this.#clearing

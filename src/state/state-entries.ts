@@ -7,17 +7,21 @@ import { EntryTable, type EntryTableLimits } from './entry-table.ts'
 import { frozen } from './frozen.ts'
 import { KeyOrder } from './key-order.ts'
 import { type Live, LiveValues } from './live-values.ts'
+import type { SortedKeysLimits } from './sorted-keys.ts'
 import { readValue } from './value-reader.ts'
 
 /** Keys that a scan reads ahead. */
 const scanChunk = 512
+
+/** Limits that tests make small. */
+export interface StateLimits extends EntryTableLimits, SortedKeysLimits {}
 
 export interface StateEntriesOptions {
   /** Clean values that stay live. */
   readonly cleanEntries: number
   /** Whether the order of keys is kept from the beginning. */
   readonly isScanned: boolean
-  readonly limits?: EntryTableLimits | undefined
+  readonly limits?: StateLimits | undefined
 }
 
 export class StateEntries<V> {
@@ -25,11 +29,13 @@ export class StateEntries<V> {
   readonly #state: string
   readonly #table: EntryTable
   readonly #live: LiveValues<V>
+  readonly #limits: StateLimits | undefined
   /** Undefined until it is asked for. */
   #order: KeyOrder | undefined
 
   constructor(state: string, { cleanEntries, isScanned, limits }: StateEntriesOptions) {
     this.#state = state
+    this.#limits = limits
     this.#live = new LiveValues(cleanEntries)
     this.#table = new EntryTable((number, place) => {
       this.#live.get(number).place = place
@@ -48,20 +54,16 @@ export class StateEntries<V> {
   }
 
   /**
-   * Adds an entry for the key that {@link find} has just not found, with room for so many bytes, without a
-   * value.
+   * Puts a value. `found` is the answer that {@link find} has just given for the key. If that was undefined,
+   * the key gets an entry, with room for a stored value of about so many bytes.
    */
-  insert(namespace: number, key: string, valueBytes: number): Live<V> {
-    assert(
-      Number.isSafeInteger(namespace),
-      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
-    )
-    return this.#makeLive(this.#table.insert(valueBytes), namespace, key, undefined)
-  }
-
-  /** An entry without a value gets one. */
-  came(namespace: number, key: string): void {
-    this.#order?.came(namespace, key)
+  put(found: Live<V> | undefined, namespace: number, key: string, value: V, valueBytes: number): Live<V> {
+    const live = found ?? this.#insert(namespace, key, valueBytes)
+    const isNew = live.value === undefined
+    live.value = value
+    // After the value, as the order may ask at once which keys have one.
+    if (isNew) this.#order?.came(namespace, key)
+    return live
   }
 
   /** The value of a key that will not be asked for again soon: it does not become live. */
@@ -153,12 +155,9 @@ export class StateEntries<V> {
   restore(bytes: Buffer, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
     const table = this.#table
     table.key.setBytes(bytes, keyStart, keyEnd)
-    let place = table.find()
-    if (place === 0) {
-      place = table.insert(valueEnd - valueStart)
-      this.#order?.cameJoined(bytes.latin1Slice(keyStart, keyEnd))
-    }
-    table.store(place, bytes, valueStart, valueEnd)
+    const place = table.find()
+    table.store(place || table.insert(valueEnd - valueStart), bytes, valueStart, valueEnd)
+    if (place === 0) this.#order?.cameJoined(bytes.latin1Slice(keyStart, keyEnd))
   }
 
   /** Removes an entry that is not live: its stored key is in `bytes`. */
@@ -199,7 +198,15 @@ export class StateEntries<V> {
       this.#table.key.setJoined(storeKey)
       const place = this.#table.find()
       return place !== 0 && this.#hasValue(place)
-    })
+    }, this.#limits)
+  }
+
+  #insert(namespace: number, key: string, valueBytes: number): Live<V> {
+    assert(
+      Number.isSafeInteger(namespace),
+      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
+    )
+    return this.#makeLive(this.#table.insert(Math.ceil(valueBytes)), namespace, key, undefined)
   }
 
   /** Makes the stored value of an entry live. */

@@ -97,9 +97,16 @@ export const stateBugs: readonly SeededBug[] = [
   {
     name: 'state: the first question sorts all keys that have come',
     file: 'src/state/sorted-keys.ts',
-    find: 'if (this.#fresh.length < freshMax) return',
+    find: 'if (this.#fresh.length < this.#freshMax) return',
     replace: 'if (this.#fresh.length >= 0) return',
     tests: ['src/state/sorted-keys.test.ts'],
+  },
+  {
+    name: 'state: a key takes its place in the order before it has its value',
+    file: 'src/state/state-entries.ts',
+    find: '    live.value = value\n    // After the value, as the order may ask at once which keys have one.\n    if (isNew) this.#order?.came(namespace, key)\n',
+    replace: '    if (isNew) this.#order?.came(namespace, key)\n    live.value = value\n',
+    tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
   {
     name: 'state: a run is merged in one go, however long',
