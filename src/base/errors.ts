@@ -12,7 +12,7 @@ export type ErrorCode =
   | 'INVALID_ARGUMENT' // an option or argument out of its range, of the wrong kind, or against another one
   | 'INVALID_DURATION' // text or a number that is not a duration
   | 'MISSING_DRIVER' // a package that a connector or a codec needs is not installed, or not for this platform
-  | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to
+  | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to, the state of a task
   | 'CLOSED' // a call to what was closed
   // wire
   | 'CORRUPT_BATCH' // bytes that are not a record batch, or not the one that was built

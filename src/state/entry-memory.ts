@@ -13,7 +13,7 @@
  * Entries are allocated one after the other. A chunk of which more than half is free is **sparse**: its owner
  * moves the entries that are left to other chunks, and drops it.
  */
-import { assert } from '../base/index.ts'
+import { assert, MillraceError } from '../base/index.ts'
 
 /** An entry begins at a multiple of this many bytes. */
 const unit = 8
@@ -23,7 +23,15 @@ const unitMask = 2 ** placeBits - 1
 const chunkBytesMin = 1024
 /** An entry of more than half of this gets a chunk that holds nothing else. */
 const chunkBytesMaxDefault = unit * 2 ** placeBits
-const chunksMax = 2 ** (31 - placeBits)
+const chunksMaxDefault = 2 ** (31 - placeBits) - 1
+
+/** Limits that tests make small. */
+export interface EntryMemoryLimits {
+  /** The bytes of a chunk: a power of two. Default and maximum: 1 MiB. */
+  readonly chunkBytesMax?: number
+  /** Chunks at one time. Default and maximum: 16383, so that places fit into 31 bits. */
+  readonly chunksMax?: number
+}
 
 /** The words of an entry, by their order. */
 export const keyLengthWord = 1
@@ -66,12 +74,16 @@ export class EntryMemory {
   #open: Chunk
   /** Chunks that were sparse when they got full: perhaps nothing is left in them that could be freed. */
   readonly #fullAndSparse = new Set<Chunk>()
+  readonly #state: string
   readonly #chunkBytesMax: number
+  readonly #chunksMax: number
 
-  /** @param chunkBytesMax the bytes of a chunk: a power of two, at most 1 MiB */
-  constructor(chunkBytesMax: number = chunkBytesMaxDefault) {
-    this.#chunkBytesMax = chunkBytesMax
-    this.#open = this.#addChunk(Math.min(chunkBytesMin, chunkBytesMax))
+  /** @param state the name of the state, for messages */
+  constructor(state: string, limits: EntryMemoryLimits = {}) {
+    this.#state = state
+    this.#chunkBytesMax = limits.chunkBytesMax ?? chunkBytesMaxDefault
+    this.#chunksMax = limits.chunksMax ?? chunksMaxDefault
+    this.#open = this.#addChunk(Math.min(chunkBytesMin, this.#chunkBytesMax))
   }
 
   /** The chunk that a place is in. */
@@ -79,7 +91,11 @@ export class EntryMemory {
     return this.#chunks[place >>> placeBits]!
   }
 
-  /** A new entry with room for a key and a value. It has a size and a key length, and no value yet. */
+  /**
+   * A new entry with room for a key and a value. It has a size and a key length, and no value yet.
+   *
+   * @throws MillraceError LIMIT_EXCEEDED if the memory is full; nothing has changed then
+   */
   allocate(keyBytes: number, valueBytes: number): number {
     const size = Math.ceil((4 * keyWord + padded(keyBytes) + valueBytes) / unit) * unit
     const chunk = this.#chunkWith(size)
@@ -136,7 +152,11 @@ export class EntryMemory {
   #addChunk(size: number): Chunk {
     const unused = this.#chunks.indexOf(undefined, 1)
     const number = unused < 0 ? this.#chunks.length : unused
-    assert(number < chunksMax, 'the entries of a state take less than 16 GiB')
+    if (number > this.#chunksMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `State '${this.#state}' of this task is full: it takes up to 16 GiB, and a value above 512 KiB counts as 1 MiB at least. Spread the keys over more partitions, or keep less: smaller values, shorter windows, fewer keys.`,
+      )
     return (this.#chunks[number] = new Chunk(number, size))
   }
 }

@@ -7,6 +7,7 @@
  */
 import {
   EntryMemory,
+  type EntryMemoryLimits,
   keyLengthWord,
   keyWord,
   liveWord,
@@ -24,9 +25,8 @@ const copiedByCallMin = 64
 const spaciousBytes = 128
 
 /** Limits that tests make small. */
-export interface EntryTableLimits {
+export interface EntryTableLimits extends EntryMemoryLimits {
   readonly pageSlotsMax?: number
-  readonly chunkBytesMax?: number
 }
 
 export class EntryTable {
@@ -37,11 +37,14 @@ export class EntryTable {
   readonly #moved: (live: number, place: number) => void
   #stored = 0
 
-  /** @param moved an entry with a `live` number is at another place now */
-  constructor(moved: (live: number, place: number) => void, limits: EntryTableLimits = {}) {
+  /**
+   * @param state the name of the state, for messages
+   * @param moved an entry with a `live` number is at another place now
+   */
+  constructor(state: string, moved: (live: number, place: number) => void, limits: EntryTableLimits = {}) {
     this.#moved = moved
     this.#index = new HashIndex(limits.pageSlotsMax)
-    this.#memory = new EntryMemory(limits.chunkBytesMax)
+    this.#memory = new EntryMemory(state, limits)
   }
 
   /** Entries that have a stored value. */

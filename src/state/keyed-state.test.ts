@@ -175,6 +175,39 @@ test('dirty bytes grow with each put, and start again from 0 with a commit', () 
   assert.equal(state.dirtyBytes, 0)
 })
 
+test('one large value does not make the entries after it large', () => {
+  const cases = [
+    { large: 'x'.repeat(100_000), small: 'short', chunksMax: 40 },
+    { large: 'x'.repeat(100_000), small: 7, chunksMax: 30 },
+    { large: ['x'.repeat(100_000)], small: [1], chunksMax: 1000 },
+  ]
+  for (const { large, small, chunksMax } of cases) {
+    const state = new KeyedState<unknown>('s', { limits: { chunkBytesMax: 4096, chunksMax } })
+    state.put(0, 'large', large)
+    state.committed(1)
+    for (let n = 0; n < 2000; n += 1) state.put(0, `${n}`, small)
+    state.committed(2)
+    assert.equal(state.storedCount, 2001)
+    assert.deepEqual([...restoredFrom(state).scan(...everything)].at(-1)?.value, large)
+  }
+})
+
+test('a full state refuses another key, and keeps what it has', () => {
+  const state = new KeyedState<string>('texts', { limits: { chunkBytesMax: 512, chunksMax: 8 } })
+  let count = 0
+  assert.throws(
+    () => {
+      for (; count < 1000; count += 1) state.put(0, `${count}`, 'x'.repeat(60))
+    },
+    error => isMillraceError(error, 'LIMIT_EXCEEDED') && error.message.includes("'texts'"),
+  )
+  assert.equal(state.get(0, `${count}`), undefined)
+  assert.equal(state.changes().length, count)
+  state.committed(1)
+  assert.equal(state.storedCount, count)
+  assert.equal([...state.scan(...everything)].length, count)
+})
+
 test('a value that cannot be written names the state, and can be replaced', () => {
   const state = new KeyedState<unknown>('sums')
   state.put(0, 'a', 1)

@@ -51,6 +51,8 @@ const liveOverhead = 96
 const valueBytesGuess = 64
 /** New entries get room for a larger value than most, so that a commit need not move them. */
 const valueBytesSpare = 1.25
+/** They get no more room than this, as an average may come from a few very large values. */
+const valueRoomMax = 1024
 
 interface Pending<V> {
   readonly live: readonly Live<V>[]
@@ -100,12 +102,14 @@ export class KeyedState<V> {
 
   /**
    * The value is kept by reference, so never change it after that. Freeze a value that the program has seen.
+   *
+   * @throws MillraceError LIMIT_EXCEEDED if the state is full, naming it
    */
   put(namespace: number, key: string, value: V): void {
     assert(value !== undefined, 'undefined means a missing entry: use delete')
     const found = this.#entries.find(namespace, key)
     if (this.#undo?.isOpen) this.#undo.changes(this, namespace, key, found?.value)
-    const live = this.#entries.put(found, namespace, key, value, valueBytesSpare * this.#valueBytes)
+    const live = this.#entries.put(found, namespace, key, value, this.#roomFor(value))
     if (!live.isDirty) this.#markDirty(live, key)
     const bytes = liveOverhead + key.length + this.#weigh(value)
     this.#dirtyBytes += bytes - live.bytes
@@ -274,6 +278,13 @@ export class KeyedState<V> {
       each.isPending = false
       if (!each.isDirty) this.#entries.settle(each)
     }
+  }
+
+  /** The bytes of a new entry for its value: no more than dirty bytes count, or than the value can need. */
+  #roomFor(value: V): number {
+    const most =
+      typeof value === 'number' ? 9 : typeof value === 'string' ? 6 + 2 * value.length : valueRoomMax
+    return Math.min(valueBytesSpare * this.#valueBytes, most, valueRoomMax)
   }
 
   #weigh(value: V): number {

@@ -37,9 +37,10 @@ export class StateEntries<V> {
     this.#state = state
     this.#limits = limits
     this.#live = new LiveValues(cleanEntries)
-    this.#table = new EntryTable((number, place) => {
+    const moved = (number: number, place: number): void => {
       this.#live.get(number).place = place
-    }, limits)
+    }
+    this.#table = new EntryTable(state, moved, limits)
     if (isScanned) this.#order = this.#emptyOrder()
   }
 

@@ -109,6 +109,13 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/keyed-state.test.ts', 'src/state/keyed-state.model.test.ts'],
   },
   {
+    name: 'state: one large value makes the entries after it large',
+    file: 'src/state/keyed-state.ts',
+    find: 'return Math.min(valueBytesSpare * this.#valueBytes, most, valueRoomMax)',
+    replace: 'return Math.max(valueBytesSpare * this.#valueBytes, 0 * most * valueRoomMax)',
+    tests: ['src/state/keyed-state.test.ts'],
+  },
+  {
     name: 'state: a run is merged in one go, however long',
     file: 'src/state/sorted-keys.ts',
     find: 'rewrite.run.move(left)',
