@@ -394,11 +394,12 @@ test('refuses a changelog whose beginning is gone, as retention removed it in 0.
   await world.settle(
     world.port.createTopic(changelog, {
       partitions: 1,
+      app: 'app',
       configs: { 'segment.bytes': 1000, 'retention.bytes': 1000 },
     }),
   )
   const rows = Array.from({ length: 200 }, (_, n) => ({ key: `key ${n}`, value: n }))
-  await world.write(changelog, rows, { perBatch: 10 })
+  await world.write(changelog, rows, { perBatch: 10, app: 'app' })
   const found = await outcome(world)
   ok(isMillraceError(found, 'STATE_INCOMPATIBLE'), String(found))
   match(

@@ -106,11 +106,11 @@ export class World {
   async write(
     topic: string,
     records: readonly Incoming[],
-    { partitions = 1, perBatch = 1000 }: { partitions?: number; perBatch?: number } = {},
+    { partitions = 1, perBatch = 1000, app }: { partitions?: number; perBatch?: number; app?: string } = {},
   ): Promise<void> {
     const write = async (): Promise<void> => {
       if (!(await this.port.describeTopic(topic))) await this.port.createTopic(topic, { partitions })
-      const writer = await this.port.openWriter()
+      const writer = await this.port.openWriter(app === undefined ? {} : { app })
       const acknowledged: Promise<unknown>[] = []
       for (const [partition, own] of Map.groupBy(records, each => each.partition ?? 0))
         for (let at = 0; at < own.length; at += perBatch) {
