@@ -193,7 +193,7 @@ export class TopologyTopics {
     // A topic that 0.1.0 made for the app exists without an owner: it becomes the app's.
     await createIfMissing(this.#port, topic, config)
     const created = await this.#describe(topic)
-    if (created && created.config.app === undefined) throw this.#isForeign(topic)
+    if (created && config.app !== undefined && created.config.app === undefined) throw this.#isForeign(topic)
     return created
   }
 
