@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { latin1 } from '../base/index.ts'
+import { latin1, seededRandom } from '../base/index.ts'
 import { EntryTable } from './entry-table.ts'
 import { HashIndex } from './hash-index.ts'
+import { KeyHash } from './key-hash.ts'
+
+const keyHash = new KeyHash(seededRandom(1))
 
 test('an index finds places by hash, through pages that grow and split', () =>
   forSeeds(200, random => {
@@ -42,7 +45,7 @@ test('a table equals a map while entries come, go, grow, shrink and move', () =>
     // Limits so small that pages split, and chunks become sparse, all the time.
     const limits = random.int(2) === 0 ? { pageSlotsMax: 8, chunkBytesMax: 512 } : {}
     const places = new Map<number, number>()
-    const table = new EntryTable('s', (live, place) => places.set(live, place), limits)
+    const table = new EntryTable('s', keyHash, (live, place) => places.set(live, place), limits)
     const model = new Map<string, { value: string | undefined; live: number }>()
     const keyOf = (n: number): string => `${'k'.repeat(n % 7)}${n}`
     for (let step = 1; step < 600; step += 1) {
@@ -84,7 +87,7 @@ test('a table equals a map while entries come, go, grow, shrink and move', () =>
   }))
 
 test('a key may be empty, long, or differ only in its length', () => {
-  const table = new EntryTable('s', () => {})
+  const table = new EntryTable('s', keyHash, () => {})
   const keys = ['', '\0', '\0\0', 'x'.repeat(3000), 'x'.repeat(3001), `${'x'.repeat(3000)}\0`]
   for (const key of keys) {
     table.key.set(0, key)
@@ -98,7 +101,7 @@ test('a key may be empty, long, or differ only in its length', () => {
 })
 
 test('the space of entries that are gone before their chunk is full comes back', () => {
-  const table = new EntryTable('s', () => {}, { chunkBytesMax: 4096 })
+  const table = new EntryTable('s', keyHash, () => {}, { chunkBytesMax: 4096 })
   const bytes = Buffer.alloc(32)
   let highest = 0
   for (let n = 0; n < 10_000; n += 1) {
@@ -115,7 +118,7 @@ test('the space of entries that are gone before their chunk is full comes back',
 })
 
 test('the space of values that have moved comes back', () => {
-  const table = new EntryTable('s', () => {}, { chunkBytesMax: 4096 })
+  const table = new EntryTable('s', keyHash, () => {}, { chunkBytesMax: 4096 })
   const bytes = Buffer.alloc(1000)
   let highest = 0
   for (let round = 0; round < 200; round += 1)

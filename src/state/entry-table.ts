@@ -17,7 +17,8 @@ import {
 } from './entry-memory.ts'
 import type { Chunk } from './entry-memory.ts'
 import { HashIndex } from './hash-index.ts'
-import { hashOf, KeyBytes } from './key-bytes.ts'
+import { KeyBytes } from './key-bytes.ts'
+import type { KeyHash } from './key-hash.ts'
 
 /** Fewer bytes are copied one by one: a call of the runtime takes longer. */
 const copiedByCallMin = 64
@@ -31,7 +32,8 @@ export interface EntryTableLimits extends EntryMemoryLimits {
 
 export class EntryTable {
   /** The key that {@link find} and {@link insert} take. */
-  readonly key: KeyBytes = new KeyBytes()
+  readonly key: KeyBytes
+  readonly #keyHash: KeyHash
   readonly #index: HashIndex
   readonly #memory: EntryMemory
   readonly #moved: (live: number, place: number) => void
@@ -39,9 +41,17 @@ export class EntryTable {
 
   /**
    * @param state the name of the state, for messages
+   * @param keyHash hashes the keys
    * @param moved an entry with a `live` number is at another place now
    */
-  constructor(state: string, moved: (live: number, place: number) => void, limits: EntryTableLimits = {}) {
+  constructor(
+    state: string,
+    keyHash: KeyHash,
+    moved: (live: number, place: number) => void,
+    limits: EntryTableLimits = {},
+  ) {
+    this.#keyHash = keyHash
+    this.key = new KeyBytes(keyHash)
     this.#moved = moved
     this.#index = new HashIndex(limits.pageSlotsMax)
     this.#memory = new EntryMemory(state, limits)
@@ -83,7 +93,7 @@ export class EntryTable {
     const { words } = this.#memory.chunk(place)
     const at = wordOf(place)
     if (words[at + valueLengthWord]! >= 0) this.#stored -= 1
-    this.#index.remove(hashOf(words, at + keyWord, words[at + keyLengthWord]!), place)
+    this.#index.remove(this.#keyHash.of(words, at + keyWord, words[at + keyLengthWord]!), place)
     this.#free(place)
   }
 
@@ -182,7 +192,7 @@ export class EntryTable {
     const copyAt = wordOf(to)
     copy[copyAt + liveWord] = live
     for (let n = (length - 1) >> 2; n >= 0; n -= 1) copy[copyAt + keyWord + n] = words[at + keyWord + n]!
-    this.#index.moved(hashOf(words, at + keyWord, length), from, to)
+    this.#index.moved(this.#keyHash.of(words, at + keyWord, length), from, to)
     if (live !== 0) this.#moved(live, to)
     return to
   }

@@ -15,7 +15,7 @@
  * Invariants: what is dirty or pending stays live; values are stored in `committed` alone. So the table
  * always has the stored values of exactly one commit.
  */
-import { assert, MillraceError } from '../base/index.ts'
+import { assert, MillraceError, type Random, systemRandom } from '../base/index.ts'
 import { CommitStep, inOneGo } from './commit-step.ts'
 import type { Live } from './live-values.ts'
 import { StateEntries, type StateLimits } from './state-entries.ts'
@@ -33,6 +33,8 @@ export interface KeyedStateOptions {
   /** Notes each change, so that it can be undone. */
   readonly undo?: UndoLog | undefined
   readonly limits?: StateLimits
+  /** Draws the key of the hashes, which shows nowhere. Default: the machine's randomness. */
+  readonly random?: Random
 }
 
 export interface StateEntry<V> {
@@ -84,8 +86,8 @@ export class KeyedState<V> {
   constructor(name: string, options: KeyedStateOptions = {}) {
     this.name = name
     this.#undo = options.undo
-    const { cleanEntries = cleanEntriesDefault, isScanned = false, limits } = options
-    this.#entries = new StateEntries(name, { cleanEntries, isScanned, limits })
+    const { cleanEntries = cleanEntriesDefault, isScanned = false, limits, random = systemRandom } = options
+    this.#entries = new StateEntries(name, { cleanEntries, isScanned, limits, random })
   }
 
   /**

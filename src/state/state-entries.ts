@@ -2,9 +2,10 @@
  * The entries of a state in memory: a table with what is stored, as bytes; the live values, which are
  * objects; and the order of keys, for a state that is scanned.
  */
-import { assert, bufferOf, MillraceError } from '../base/index.ts'
+import { assert, bufferOf, MillraceError, type Random } from '../base/index.ts'
 import { EntryTable, type EntryTableLimits } from './entry-table.ts'
 import { frozen } from './frozen.ts'
+import { KeyHash } from './key-hash.ts'
 import { KeyOrder } from './key-order.ts'
 import { type Live, LiveValues } from './live-values.ts'
 import type { SortedKeysLimits } from './sorted-keys.ts'
@@ -22,6 +23,8 @@ export interface StateEntriesOptions {
   /** Whether the order of keys is kept from the beginning. */
   readonly isScanned: boolean
   readonly limits?: StateLimits | undefined
+  /** Draws the key of the hashes. */
+  readonly random: Random
 }
 
 export class StateEntries<V> {
@@ -33,14 +36,14 @@ export class StateEntries<V> {
   /** Undefined until it is asked for. */
   #order: KeyOrder | undefined
 
-  constructor(state: string, { cleanEntries, isScanned, limits }: StateEntriesOptions) {
+  constructor(state: string, { cleanEntries, isScanned, limits, random }: StateEntriesOptions) {
     this.#state = state
     this.#limits = limits
     this.#live = new LiveValues(cleanEntries)
     const moved = (number: number, place: number): void => {
       this.#live.get(number).place = place
     }
-    this.#table = new EntryTable(state, moved, limits)
+    this.#table = new EntryTable(state, new KeyHash(random), moved, limits)
     if (isScanned) this.#order = this.#emptyOrder()
   }
 

@@ -116,6 +116,13 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/keyed-state.test.ts'],
   },
   {
+    name: 'state: the hash of a key can be computed by others',
+    file: 'src/state/key-hash.ts',
+    find: '    this.#key0 = view.getInt32(0, true)\n    this.#key1 = view.getInt32(4, true)\n',
+    replace: '    this.#key0 = view.byteLength\n    this.#key1 = 0\n',
+    tests: ['src/state/key-hash.test.ts'],
+  },
+  {
     name: 'state: a run is merged in one go, however long',
     file: 'src/state/sorted-keys.ts',
     find: 'rewrite.run.move(left)',
