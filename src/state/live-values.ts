@@ -30,25 +30,33 @@ export class Live<V> {
   }
 }
 
+/** Objects without an entry that are kept for the next values, for each clean value that may stay. */
+const unusedPerClean = 2
 /** The queue is cut once more than this many places at its front are empty. */
 const emptyMin = 1024
 
 export class LiveValues<V> {
   readonly #cleanMax: number
-  /** By number; 0 is left out. */
-  readonly #all: Live<V>[] = [new Live<V>(0)]
-  /** Those that belong to no entry. */
-  #unused: Live<V>[] = []
+  /** By number; 0 is left out. Undefined: the number is free. */
+  readonly #all: (Live<V> | undefined)[] = [undefined]
+  readonly #freeNumbers: number[] = []
+  /** Those that belong to no entry. More of them, after a burst of changes, are left to the collector. */
+  readonly #unused: Live<V>[] = []
   /** Those that became clean, oldest first, from #head on. Some have changed since. */
   #queue: Live<V>[] = []
   #head = 0
   readonly #repeated = new RepeatedKeys<V>()
   /** The value that was looked up last: an operator reads an entry before it writes it. */
-  #last: Live<V> = this.#all[0]!
+  #last: Live<V> = new Live<V>(0)
 
   /** @param cleanMax how many clean values stay; at least the one that was looked up last */
   constructor(cleanMax: number) {
     this.#cleanMax = Math.max(1, cleanMax)
+  }
+
+  /** Objects in memory, for tests that bound them. */
+  get count(): number {
+    return this.#all.length - 1 - this.#freeNumbers.length
   }
 
   get(number: number): Live<V> {
@@ -88,7 +96,7 @@ export class LiveValues<V> {
     live.key = undefined
     live.place = 0
     live.value = undefined
-    if (!live.isQueued) this.#unused.push(live)
+    if (!live.isQueued) this.#discard(live)
   }
 
   /** It has become clean. */
@@ -103,7 +111,7 @@ export class LiveValues<V> {
     while (this.#queue.length - this.#head > this.#cleanMax) {
       const oldest = this.#queue[this.#head++]!
       oldest.isQueued = false
-      if (oldest.place === 0) this.#unused.push(oldest)
+      if (oldest.place === 0) this.#discard(oldest)
       else if (!oldest.isDirty && !oldest.isPending) return oldest
     }
     if (this.#head > emptyMin && this.#head * 2 > this.#queue.length) {
@@ -114,9 +122,17 @@ export class LiveValues<V> {
   }
 
   #another(): Live<V> {
-    const live = new Live<V>(this.#all.length)
-    this.#all.push(live)
-    return live
+    const number = this.#freeNumbers.pop() ?? this.#all.length
+    return (this.#all[number] = new Live<V>(number))
+  }
+
+  #discard(live: Live<V>): void {
+    if (this.#unused.length < unusedPerClean * this.#cleanMax) {
+      this.#unused.push(live)
+      return
+    }
+    this.#all[live.number] = undefined
+    this.#freeNumbers.push(live.number)
   }
 }
 

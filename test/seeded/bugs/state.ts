@@ -123,6 +123,13 @@ export const stateBugs: readonly SeededBug[] = [
     tests: ['src/state/key-hash.test.ts'],
   },
   {
+    name: 'state: objects of a burst of changes stay in memory',
+    file: 'src/state/live-values.ts',
+    find: 'if (this.#unused.length < unusedPerClean * this.#cleanMax) {',
+    replace: 'if (this.#unused.length < 2 ** 31 + unusedPerClean * this.#cleanMax) {',
+    tests: ['src/state/live-values.test.ts'],
+  },
+  {
     name: 'state: a run is merged in one go, however long',
     file: 'src/state/sorted-keys.ts',
     find: 'rewrite.run.move(left)',
