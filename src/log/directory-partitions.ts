@@ -28,10 +28,10 @@ export interface OpeningOrder {
 }
 
 export class DirectoryPartitions {
-  readonly open = new Map<string, Partition>()
+  readonly open: Map<string, Partition> = new Map()
   readonly queue: RecoveryQueue
   /** Partitions whose configuration could not be read. */
-  readonly unconfigured = new Set<string>()
+  readonly unconfigured: Set<string> = new Set()
   /** Of the open ones. */
   readonly reports: PartitionRecovery[] = []
   #opening: PartitionOpening | undefined

@@ -69,7 +69,7 @@ export class TransactionalId {
   /** The partitions of its last commit, by the process before, that may be unrecovered. */
   unrecovered: readonly Participant[] = []
   /** A producer id of which a partition knows a greater epoch; -1: there is none. */
-  behindId = none
+  behindId: number = none
   /** Operations on one id run one after the other. */
   readonly operations: SerialQueue = new SerialQueue()
 

@@ -301,7 +301,7 @@ export class Partition {
    * Forgets producers that have not written for `producer.id.expiration.ms`, and those with this id or a
    * later one, unless a transaction of theirs is open. One that writes again is taken at any sequence number.
    */
-  expireProducers(fromId = Infinity): void {
+  expireProducers(fromId: number = Infinity): void {
     const { clock, producerIdExpirationMs } = this.#context
     if (!this.#context.readOnly) this.#producers.expire(clock.now() - producerIdExpirationMs, fromId)
   }

@@ -242,7 +242,7 @@ export class ProducerState {
   }
 
   /** Forgets producers that were last seen before `beforeMs`, and those with this id or a later one. */
-  expire(beforeMs: number, fromId = Infinity): void {
+  expire(beforeMs: number, fromId: number = Infinity): void {
     for (const { producerId, firstOffset, lastSeenMs } of this.#entries.values())
       if (firstOffset === none && (lastSeenMs < beforeMs || producerId >= fromId))
         this.#entries.delete(producerId)
