@@ -38,6 +38,7 @@ export class EntryTable {
   readonly #memory: EntryMemory
   readonly #moved: (live: number, place: number) => void
   #stored = 0
+  #movedBytes = 0
 
   /**
    * @param state the name of the state, for messages
@@ -60,6 +61,11 @@ export class EntryTable {
   /** Entries that have a stored value. */
   get storedCount(): number {
     return this.#stored
+  }
+
+  /** Bytes of entries that were moved out of sparse chunks so far, for callers that bound their work. */
+  get movedBytes(): number {
+    return this.#movedBytes
   }
 
   /** The place of the key's entry; 0 if there is none. */
@@ -170,6 +176,7 @@ export class EntryTable {
   #free(place: number): void {
     const sparse = this.#memory.free(place)
     if (!sparse) return
+    this.#movedBytes += sparse.used - sparse.free
     for (const left of sparse.places()) {
       const { words } = sparse
       const at = wordOf(left)

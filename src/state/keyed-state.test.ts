@@ -330,6 +330,35 @@ test('many keys of one namespace are in order, whether they are new, stored, del
     }
   }))
 
+test('a commit that moves what is left of many chunks is made in steps', () => {
+  const state = new KeyedState<string>('s', { cleanEntries: 0 })
+  const count = 20_000
+  for (let n = 0; n < count; n += 1) state.put(0, `${n}`, 'x'.repeat(1000))
+  state.committed(1)
+  // Half of each chunk of about 1000 entries is free. Then one entry more of each is, and all are sparse.
+  for (let n = 0; n < count; n += 2) state.delete(0, `${n}`)
+  state.committed(2)
+  for (let n = 1; n < count; n += 20) state.delete(0, `${n}`)
+  state.changes()
+  let steps = 0
+  for (const _ of state.committedInSteps(3)) steps += 1
+  // The deletions alone are less than one step. A chunk has half a MiB left, and a step takes 1 MiB.
+  assert.ok(steps >= 2, `${steps} steps`)
+  assert.equal(state.storedCount, count / 2 - count / 20)
+  assert.equal([...state.scan(...everything)].length, count / 2 - count / 20)
+})
+
+test('a namespace that is not an integer is refused by every call', () => {
+  const state = new KeyedState<number>('s')
+  state.put(0, 'k', 1)
+  for (const namespace of [0.5, 2 ** 64, NaN]) {
+    assert.throws(() => state.get(namespace, 'k'), /safe integer/)
+    assert.throws(() => state.put(namespace, 'k', 2), /safe integer/)
+    assert.throws(() => state.delete(namespace, 'k'), /safe integer/)
+  }
+  assert.equal(state.get(0, 'k'), 1)
+})
+
 test('a commit of many entries, or of large ones, is made in steps', () => {
   const cases = [
     { entries: 20_000, value: 1, steps: 20_000 / 4096 },

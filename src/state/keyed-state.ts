@@ -65,7 +65,7 @@ interface Pending<V> {
 
 /**
  * Typed state by (namespace, key). The namespace is a window's start, a timer's time, or 0; a safe integer.
- * The key is a binary string, the record key's bytes.
+ * The key is a binary string, the record key's bytes: no char is above 0xff, which is not checked.
  *
  * Obligation of the owner: a state is restored before the first other call.
  */
@@ -276,9 +276,11 @@ export class KeyedState<V> {
     const step = new CommitStep()
     for (const [n, each] of live.entries()) {
       if (step.isOver()) yield
+      const moved = this.#entries.movedBytes
       this.#entries.store(each, values[n])
       each.isPending = false
       if (!each.isDirty) this.#entries.settle(each)
+      step.wrote((values[n]?.length ?? 0) + this.#entries.movedBytes - moved)
     }
   }
 

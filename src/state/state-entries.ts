@@ -138,6 +138,11 @@ export class StateEntries<V> {
     }
   }
 
+  /** Bytes that {@link store} and {@link settle} have moved so far, besides what they were given. */
+  get movedBytes(): number {
+    return this.#table.movedBytes
+  }
+
   get storedCount(): number {
     return this.#table.storedCount
   }
@@ -180,6 +185,11 @@ export class StateEntries<V> {
   }
 
   #placeOf(namespace: number, key: string): number {
+    // Another number would be cut to that of another entry.
+    assert(
+      Number.isSafeInteger(namespace),
+      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
+    )
     this.#table.key.set(namespace, key)
     return this.#table.find()
   }
@@ -206,10 +216,6 @@ export class StateEntries<V> {
   }
 
   #insert(namespace: number, key: string, valueBytes: number): Live<V> {
-    assert(
-      Number.isSafeInteger(namespace),
-      `the namespace ${namespace} of state '${this.#state}' is a safe integer`,
-    )
     return this.#makeLive(this.#table.insert(Math.ceil(valueBytes)), namespace, key, undefined)
   }
 
