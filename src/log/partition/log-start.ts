@@ -38,11 +38,14 @@ export class LogStart {
   readonly #context: LogStartContext
   readonly #source: LogStartSource
   #offset: number
+  /** It is durable. */
+  #savedOffset: number
   #retaining: Promise<void> | undefined
 
   constructor(segments: PartitionSegments, offset: number, source: LogStartSource, context: LogStartContext) {
     this.#segments = segments
     this.#offset = offset
+    this.#savedOffset = offset
     this.#source = source
     this.#context = context
   }
@@ -95,11 +98,22 @@ export class LogStart {
     }
     const count = segmentsBelow(this.#segments.all, offset)
     if (count > 0) return this.#drop(count)
+    await this.#save()
+  }
+
+  /** Resolves when the start is durable, also one that a full disk has kept from it before. */
+  async sync(): Promise<void> {
+    if (this.#savedOffset < this.#offset) await this.#save()
+  }
+
+  async #save(): Promise<void> {
+    const offset = this.#offset
     try {
       await this.#context.saveLogStarts()
     } catch (error) {
       throw diskError(error, 'saving where the log starts')
     }
+    this.#savedOffset = Math.max(this.#savedOffset, offset)
   }
 
   /**
@@ -139,6 +153,6 @@ export class LogStart {
     const dropped = this.#segments.take(count)
     this.#offset = Math.max(this.#offset, this.#segments.all[0]!.baseOffset)
     this.#context.moved()
-    await this.#segments.remove(dropped, () => this.#context.saveLogStarts())
+    await this.#segments.remove(dropped, () => this.#save())
   }
 }

@@ -181,6 +181,30 @@ describe('compaction of a partition', () => {
     }
   })
 
+  it('does not count a pass while a crash would bring back older segments', async () => {
+    const { partition, disk, roll, reopen } = await world()
+    await partition.append(batchOf([['a', '1']])).durable
+    await partition.roll()
+    await partition.append(batchOf([['b', '1']])).durable
+    await roll()
+    const open = disk.open.bind(disk)
+    // The new start finds no room.
+    disk.open = async (path, mode) => {
+      if (path.includes('log-start-offset') && mode === 'create')
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+      return open(path, mode)
+    }
+    await rejects(partition.dropBefore(1), { code: 'DISK_FULL' })
+    equal(partition.logStartOffset, 1)
+    await rejects(partition.compaction.clean(), { code: 'DISK_FULL' })
+    equal(partition.compaction.cleanedTo, 0)
+    disk.open = open
+    ok(await partition.compaction.clean())
+    disk.crash()
+    const again = await reopen()
+    deepEqual([again.logStartOffset, again.compaction.cleanedTo > 0], [1, true])
+  })
+
   it('refuses a read below a start that moves while the read waits for a replacement', async () => {
     const { partition, disk, roll } = await world()
     await partition.append(batchOf([['a', '1']])).durable

@@ -38,6 +38,8 @@ export interface CompactedPartition extends SettingsSource {
   readonly largestProducerId: number
   /** Makes everything appended so far durable. */
   sync(): Promise<void>
+  /** Makes it durable where the log starts. */
+  syncStart(): Promise<void>
   /** It takes no more calls. */
   readonly failure: unknown
 }
@@ -155,14 +157,18 @@ export class PartitionCompaction {
     const segments = all.filter(({ baseOffset }) => baseOffset < range.endOffset)
     const [first] = segments
     if (!first) return false
+    // Those of segments that retention takes from now on, too.
+    const aborted = all.flatMap(each => each.aborted)
     try {
       // With durability 'os' a loss of power could take back a commit whose records have replaced others.
       await this.#partition.sync()
+      // A crash could bring back older segments, of which this pass has seen nothing.
+      await this.#partition.syncStart()
       const cleanedTo = await cleanSegments(this.#context, {
         segments,
         range,
         settings: this.#partition.settings,
-        aborted: all.flatMap(({ aborted }) => aborted),
+        aborted,
         producers: this.#lastBatches(),
         isStopped: () => this.#isStopped() || isStopped(),
         replace: (replaced, cleaned) => this.#replace(replaced, cleaned),

@@ -228,6 +228,11 @@ export class Partition {
     await this.#commit.sync()
   }
 
+  /** Resolves when it is durable where the log starts. DISK_FULL, DISK_FAILED. */
+  syncStart(): Promise<void> {
+    return this.#start.sync()
+  }
+
   /** Resolves when everything appended so far is safe: on the disk, or with `durability: 'os'` written. */
   async settle(): Promise<void> {
     this.#availability.check()

@@ -611,4 +611,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: "(name.endsWith('.tmp') || name === written)",
     tests: ['test/broker/recovering.test.ts'],
   },
+  {
+    name: 'compaction: a pass counts although a crash would bring back segments that it has not seen',
+    file: 'src/log/partition/partition-compaction.ts',
+    find: '      await this.#partition.syncStart()\n',
+    replace: '',
+    tests: ['src/log/partition/partition-compaction.test.ts'],
+  },
 ]
