@@ -2,7 +2,8 @@
  * A disk of which a test makes parts full, or unresponsive, for as long as it wants: writes and new files
  * there find no room, syncs do not return.
  */
-import type { Disk, DiskFile } from '../src/base/index.ts'
+import type { Disk } from '../src/base/index.ts'
+import { hookedDisk, systemError } from './hooked-disk.ts'
 
 export type Paths = (path: string) => boolean
 
@@ -21,24 +22,14 @@ export function fillableDisk(disk: Disk): FillableDisk {
   let hangs = none
   let freed = Promise.withResolvers<void>()
   const refuse = (path: string): void => {
-    if (isFull(path)) throw Object.assign(new Error(`ENOSPC: no room for '${path}'`), { code: 'ENOSPC' })
+    if (isFull(path)) throw systemError('ENOSPC', path)
   }
-  const wrap = (file: DiskFile, path: string): DiskFile => ({
-    write: async (buffers, position) => {
-      refuse(path)
-      return file.write(buffers, position)
-    },
-    read: (buffer, position) => file.read(buffer, position),
-    sync: async () => {
-      if (hangs(path)) await freed.promise
-      return file.sync()
-    },
-    truncate: size => file.truncate(size),
-    size: () => file.size(),
-    isInPlace: () => file.isInPlace(),
-    close: () => file.close(),
-  })
   return {
+    ...hookedDisk(disk, {
+      make: refuse,
+      write: refuse,
+      sync: path => (hangs(path) ? freed.promise : undefined),
+    }),
     fill: paths => (isFull = paths),
     hang: paths => (hangs = paths),
     free: () => {
@@ -46,21 +37,5 @@ export function fillableDisk(disk: Disk): FillableDisk {
       freed.resolve()
       freed = Promise.withResolvers()
     },
-    open: async (path, mode) => {
-      if (mode === 'create') refuse(path)
-      return wrap(await disk.open(path, mode), path)
-    },
-    makeDirectory: async path => {
-      refuse(path)
-      return disk.makeDirectory(path)
-    },
-    list: path => disk.list(path),
-    exists: path => disk.exists(path),
-    stat: path => disk.stat(path),
-    rename: (from, to) => disk.rename(from, to),
-    remove: path => disk.remove(path),
-    syncDirectory: path => disk.syncDirectory(path),
-    lock: (path, holder) => disk.lock(path, holder),
-    openFilesMax: () => disk.openFilesMax(),
   }
 }

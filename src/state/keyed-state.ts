@@ -22,14 +22,18 @@ import { StateEntries, type StateLimits } from './state-entries.ts'
 import type { UndoLog } from './undo-log.ts'
 import { valueCodec } from './value-codec.ts'
 
-export interface KeyedStateOptions {
-  /** Clean values that stay live. Default 8192. */
-  readonly cleanEntries?: number
+/** How an operator uses its state. */
+export interface StateUse {
   /**
    * Whether it will be scanned, or asked for its first namespace: then the order of its keys is kept from the
    * beginning. Otherwise the first question sorts all keys at once. Default false.
    */
   readonly isScanned?: boolean
+}
+
+export interface KeyedStateOptions extends StateUse {
+  /** Clean values that stay live. Default 8192. */
+  readonly cleanEntries?: number
   /** Notes each change, so that it can be undone. */
   readonly undo?: UndoLog | undefined
   readonly limits?: StateLimits

@@ -52,11 +52,6 @@ export function decodeNamespace(storeKey: string): number {
   return (half(0) - signBit) * base + half(4)
 }
 
-/** The first stored key of namespaces at or after `from`, which may be infinite. */
-export function lowerBound(from: number): string {
-  return from <= Number.MIN_SAFE_INTEGER ? '' : (upperBound(from) ?? '\xff'.repeat(namespaceLength + 1))
-}
-
 /** The first stored key of namespaces from `to` on; undefined if there can be none. */
 export function upperBound(to: number): string | undefined {
   return to > Number.MAX_SAFE_INTEGER

@@ -4,7 +4,7 @@
  */
 import { deepEqual, equal, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Disk, type DiskFile, isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { type Disk, isMillraceError, seededRandom } from '../../src/base/index.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { InProcessLog, type InProcessLogOptions } from '../../src/broker/in-process.ts'
 import { valuesIn } from '../../src/broker/simulated-log.test-support.ts'
@@ -14,7 +14,9 @@ import { writeCheckpoint } from '../../src/log/recovery/checkpoint.ts'
 import { append, stateOf } from '../../src/port/conformance/harness.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
+import { fillableDisk } from '../full-disk.ts'
 import { gatedDisk } from '../gated-disk.ts'
+import { hookedDisk, systemError } from '../hooked-disk.ts'
 import { isCode } from '../is-code.ts'
 
 const clock = virtualClock(1_000_000)
@@ -29,23 +31,6 @@ async function newDisk(seed = 3): Promise<SimulatedDisk> {
 const optionsOver = (disk: Disk) => ({ disk, clock, random: seededRandom(1) })
 const openLog = (disk: Disk, options: Partial<InProcessLogOptions> = {}): Promise<InProcessLog> =>
   InProcessLog.open('/data', { ...optionsOver(disk), ...options })
-
-/** A disk of which `fails` chooses the writes that fail, by path. */
-function failing(disk: Disk, code: string, fails: (path: string) => boolean): Disk {
-  const failingFile = (file: DiskFile, path: string): DiskFile => ({
-    write: async (buffers, position) => {
-      if (fails(path)) throw Object.assign(new Error(code), { code })
-      return file.write(buffers, position)
-    },
-    read: (buffer, position) => file.read(buffer, position),
-    sync: () => file.sync(),
-    truncate: size => file.truncate(size),
-    size: () => file.size(),
-    isInPlace: () => file.isInPlace(),
-    close: () => file.close(),
-  })
-  return { ...disk, open: async (path, mode) => failingFile(await disk.open(path, mode), path) }
-}
 
 /** A disk after a crash: a commit is decided, and its marker is in no file. */
 async function unmarkedCommit(): Promise<SimulatedDisk> {
@@ -65,7 +50,11 @@ async function unmarkedCommit(): Promise<SimulatedDisk> {
 test('a commit whose marker meets a failing disk is still one at the next start', async () => {
   const disk = await unmarkedCommit()
   const fatal: string[] = []
-  const bad = failing(disk.session(), 'EIO', path => path.endsWith('/t-0/00000000000000000000.log'))
+  const bad = hookedDisk(disk.session(), {
+    write: path => {
+      if (path.endsWith('/t-0/00000000000000000000.log')) throw systemError('EIO', path)
+    },
+  })
   const port = await openLog(bad, { onFatal: ({ code }) => fatal.push(code) })
   await rejects(port.openWriter({ transactionalId: 'id' }), (error: unknown) =>
     isMillraceError(error, 'PARTITION_POISONED', 'DISK_FAILED'),
@@ -164,16 +153,14 @@ test('the time in which an append waits for recovery is not its transaction', as
 
 test('a deletion that is repeated after a full disk leaves nothing to the next topic of the name', async () => {
   const disk = await newDisk()
-  let isFull = false
-  const port = await openLog(
-    failing(disk.session(), 'ENOSPC', path => isFull && path.includes('recovery-point-offset')),
-  )
+  const filling = fillableDisk(disk.session())
+  const port = await openLog(filling)
   await port.createTopic('t', { partitions: 1 })
   for (let n = 0; n < 20; n += 1) await append(await port.openWriter(), 't', ['old'])
   await port.admin.deleteRecords('t', 0, 10)
-  isFull = true
+  filling.fill(path => path.includes('recovery-point-offset'))
   await rejects(port.deleteTopic('t'), isCode('DISK_FULL'))
-  isFull = false
+  filling.free()
   await port.deleteTopic('t').catch((error: unknown) => {
     if (!isMillraceError(error, 'UNKNOWN_TOPIC')) throw error
   })

@@ -11,6 +11,7 @@ import { append, batch, drain, stateOf } from '../../src/port/conformance/harnes
 import type { Writer } from '../../src/port/index.ts'
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts'
 import { virtualClock } from '../../src/testing/virtual-clock.ts'
+import { systemError } from '../hooked-disk.ts'
 import { isCode } from '../is-code.ts'
 
 class World {
@@ -251,7 +252,7 @@ test('a disk that fails during the recovery of a partition is reported, to its c
       ...session,
       open: async (path, mode) => {
         if (path.endsWith('.log') && path.includes('/gated-0/'))
-          throw Object.assign(new Error('EIO'), { code: 'EIO' })
+          throw systemError('EIO', path)
         return session.open(path, mode)
       },
     },

@@ -23,7 +23,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { binaryString } from '../../base/index.ts'
-import { KeyedState } from '../../state/index.ts'
+import { KeyedState, type StateUse } from '../../state/index.ts'
 import { restoredFrom } from '../../state/restore-entry.test-support.ts'
 import { jsonKeyCodec, rawKeyOf } from './key-codec.ts'
 import { type Forward, nowhere, type Operator, type OperatorContext, type OperatorSpec } from './operator.ts'
@@ -150,7 +150,7 @@ class Harness {
 
   #context(): OperatorContext {
     return {
-      state: <V>(name: string, options?: { readonly isScanned: boolean }) => {
+      state: <V>(name: string, options?: StateUse) => {
         const state = this.#states.get(name) ?? new KeyedState<unknown>(name, options)
         this.#states.set(name, state)
         return state as KeyedState<V>

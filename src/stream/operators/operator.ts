@@ -28,7 +28,7 @@
  */
 import type { Shape } from './value-shape.ts'
 import type { KeyCodec } from './key-codec.ts'
-import type { KeyedState } from '../../state/index.ts'
+import type { KeyedState, StateUse } from '../../state/index.ts'
 import type { Pane, StreamRecord } from './record.ts'
 
 /** Passes a record on. */
@@ -131,8 +131,8 @@ export type DropReason =
   | 'failed'
 
 export interface OperatorContext {
-  /** The state `name` of this operator in this task. A `scanned` one keeps its keys in order. */
-  state<V>(name: string, options?: { readonly isScanned: boolean }): KeyedState<V>
+  /** The state `name` of this operator in this task. */
+  state<V>(name: string, use?: StateUse): KeyedState<V>
   /** The content of the table that is input `index`. */
   view<K, V>(index: number): TableView<K, V>
   /**

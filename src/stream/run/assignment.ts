@@ -11,9 +11,9 @@ import {
   type ChangelogPlace,
   changelogTopic,
   KeyedState,
-  type KeyedStateOptions,
   restore,
   type StateChange,
+  type StateUse,
   UndoLog,
 } from '../../state/index.ts'
 import { failsAlways, policyBehind, policyOf, settleFailedResult } from '../task/error-policies.ts'
@@ -235,10 +235,10 @@ export class Assignment {
     return added
   }
 
-  #makeState(task: Task, node: OperatorNode, name: string, options?: KeyedStateOptions): KeyedState<unknown> {
+  #makeState(task: Task, node: OperatorNode, name: string, use?: StateUse): KeyedState<unknown> {
     const id = `${node.name}-${name}`
     const cleanEntries = cleanEntriesOf(this.#context.topics.stagePartitions(task.stage))
-    const state = new KeyedState<unknown>(id, { ...options, cleanEntries, undo: this.#undo })
+    const state = new KeyedState<unknown>(id, { ...use, cleanEntries, undo: this.#undo })
     const topic = changelogTopic(this.#context.app, id)
     const changelog: ChangelogPlace = {
       topic,

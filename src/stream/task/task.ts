@@ -5,7 +5,7 @@
  * A task changes only its own state. Everything that leaves it goes through {@link TaskEnvironment}.
  */
 import { assert } from '../../base/index.ts'
-import type { KeyedState, KeyedStateOptions, UndoLog } from '../../state/index.ts'
+import type { KeyedState, StateUse, UndoLog } from '../../state/index.ts'
 import { OperatorFailure } from './operator-failure.ts'
 import type { Edge, ExchangeNode, GraphNode, OperatorNode, SinkNode } from '../plan/graph.ts'
 import { fanOut } from './fan-out.ts'
@@ -26,12 +26,7 @@ import type { StreamRecord } from '../operators/record.ts'
 export interface TaskEnvironment {
   readonly metrics: Metrics
   /** The state `name` of an operator; called once per name while the task is made. */
-  state(
-    task: Task,
-    operator: OperatorNode,
-    name: string,
-    options?: Pick<KeyedStateOptions, 'isScanned'>,
-  ): KeyedState<unknown>
+  state(task: Task, operator: OperatorNode, name: string, use?: StateUse): KeyedState<unknown>
   exchange(task: Task, node: ExchangeNode, record: StreamRecord): void
   output(task: Task, node: SinkNode, record: StreamRecord): void
   /** A later operator failed on a result that was due. Without this function the failure ends the app. */
@@ -188,8 +183,8 @@ export class Task {
       rawKey: record => rawKeyOf(record, keyCodec),
       keyOf: rawKey => keyCodec.decode(rawKey) as never,
       acrossPartitions,
-      state: (name, options) => {
-        const state = environment.state(this, node, name, options)
+      state: (name, use) => {
+        const state = environment.state(this, node, name, use)
         this.time.keepIn(state)
         return state as KeyedState<never>
       },
