@@ -251,8 +251,7 @@ test('a disk that fails during the recovery of a partition is reported, to its c
     disk: {
       ...session,
       open: async (path, mode) => {
-        if (path.endsWith('.log') && path.includes('/gated-0/'))
-          throw systemError('EIO', path)
+        if (path.endsWith('.log') && path.includes('/gated-0/')) throw systemError('EIO', path)
         return session.open(path, mode)
       },
     },

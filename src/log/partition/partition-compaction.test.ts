@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { seededRandom } from '../../base/index.ts'
+import { systemError } from '../../../test/hooked-disk.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { BatchBuilder } from '../../wire/index.ts'
 import { dataPath, openDirectory } from '../log.test-support.ts'
@@ -190,8 +191,7 @@ describe('compaction of a partition', () => {
     const open = disk.open.bind(disk)
     // The new start finds no room.
     disk.open = async (path, mode) => {
-      if (path.includes('log-start-offset') && mode === 'create')
-        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+      if (path.includes('log-start-offset') && mode === 'create') throw systemError('ENOSPC', path)
       return open(path, mode)
     }
     await rejects(partition.dropBefore(1), { code: 'DISK_FULL' })
