@@ -2,7 +2,7 @@
  * The source reads exactly the named file, with its columns by their exact names. It refuses other files, and
  * names their format.
  */
-import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
+import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -11,7 +11,6 @@ import { gzipSync } from 'node:zlib'
 import { isCode } from '../../../test/is-code.ts'
 import { systemClock, type ErrorCode } from '../../base/index.ts'
 import type { ColumnSpecs } from '../columns.ts'
-import type { ResumeState } from '../source.ts'
 import { parquet, type ParquetOptions } from './parquet.ts'
 import { copyTo, rowsIn, rowsOf } from './parquet.test-support.ts'
 import { parquetFile, type Field } from './parquet-writer.test-support.ts'
@@ -363,43 +362,4 @@ describe('options', () => {
     await copyTo({ [many]: 'SELECT n FROM range(20000) r(n)' })
     await rejects(rowsIn(many, { where: 'random() < 0.5' }), isCode('SOURCE_MALFORMED', /random\(\)/))
   })
-})
-
-describe('a resume state that 0.1.0 wrote', () => {
-  const count = 3000
-  const each = <T>(of: (n: number) => T): T[] => Array.from({ length: count }, (_, n) => of(n))
-  const file = written(
-    'state.parquet',
-    parquetFile(count, [
-      { name: 'n', type: 'INT32', values: each(n => n) },
-      { name: 'big', type: 'INT64', values: each(n => BigInt(n) * 1_000_000_000n) },
-      { name: 'real', type: 'DOUBLE', values: each(n => n / 4) },
-      { name: 'day', type: 'INT32', converted: 'DATE', values: each(n => n) },
-      { name: 'at', type: 'INT64', converted: 'TIMESTAMP_MICROS', values: each(n => n * 1000) },
-      { name: 'text', type: 'BYTE_ARRAY', converted: 'UTF8', values: each(n => `text ${n}`) },
-      { name: 'bytes', type: 'BYTE_ARRAY', values: each(n => `text ${n}`) },
-      { name: 's', of: [{ name: 'x', type: 'INT32', values: each(n => n) }] },
-    ]),
-  )
-  for (const [name, options, state, first, left] of [
-    ['all columns', {}, { row: 2047, query: 'a6817173c6da6929' }, 2048, count - 2048],
-    [
-      'columns, expressions, a filter and an order',
-      {
-        columns: { n: 'integer', big: 'number', twice: 'integer', real: 'number' },
-        select: { twice: 'n * 2' },
-        where: 'n % 3 > 0',
-        orderBy: ['-n', 'text'],
-      },
-      { row: 1000, query: 'afa09dc577985527' },
-      998,
-      666,
-    ],
-  ] as const satisfies [string, ParquetOptions<ColumnSpecs>, ResumeState, number, number][])
-    test(`continues: ${name}`, async () => {
-      const rows = await rowsOf(parquet(file, options as ParquetOptions<ColumnSpecs>), state)
-      ok('n' in rows[0]!)
-      equal(rows[0].n, first)
-      equal(rows.length, left)
-    })
 })

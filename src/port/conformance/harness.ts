@@ -171,3 +171,15 @@ export async function stateOf(promise: Promise<unknown>): Promise<'pending' | 's
 export function partitionNames(partitions: readonly TopicPartition[]): string[] {
   return partitions.map(({ topic, partition }) => `${topic}/${partition}`).toSorted()
 }
+
+/** Committed records become readable soon after, not at once: markers follow the commit. */
+export async function eventually(
+  h: { pass(ms: number): Promise<void> },
+  holds: () => Promise<boolean>,
+): Promise<void> {
+  for (let turn = 0; turn < 500; turn += 1) {
+    if (await holds()) return
+    await h.pass(1)
+  }
+  assert.fail('not within 500 turns')
+}

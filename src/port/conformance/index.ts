@@ -19,6 +19,7 @@ import { Harness, type PortUnderTest } from './harness.ts'
 import { readingCases } from './reading.ts'
 import { topicCases } from './topics.ts'
 import { transactionCases } from './transactions.ts'
+import { visibilityCases } from './visibility.ts'
 
 export type { PortUnderTest } from './harness.ts'
 
@@ -54,6 +55,7 @@ const areas: Record<string, Cases> = {
   topics: topicCases,
   reading: readingCases,
   compaction: compactionCases,
+  visibility: visibilityCases,
   transactions: transactionCases,
   groups: groupCases,
 }

@@ -38,7 +38,7 @@ export const parquetBugs: readonly SeededBug[] = [
     file: 'src/connect/connectors/parquet-query.ts',
     find: 'const select = outputs.map(({ origin, type, kind }) => originOf(`(${origin})`, type, kind))',
     replace: 'const select = outputs.map(({ conversion }) => conversion.sql)',
-    tests: files,
+    tests: ['src/connect/connectors/parquet-resume.test.ts'],
   },
   {
     name: 'Parquet: encrypted columns are called damaged',
