@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
 import { compressions, isMillraceError, LentMemory, seededRandom, type Random } from '../base/index.ts'
 import { forSeeds } from '../../test/for-seeds.ts'
+import { quick } from '../../test/scale.ts'
 import { BatchBuilder, type RecordHeader } from './batch-builder.ts'
 import { controlBatch, controlMarkerOf } from './control-batch.ts'
 import { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
@@ -276,7 +277,7 @@ test('compresses a batch only if it gets smaller and can be read back', () => {
     ['a few bytes', Buffer.from('abc'), false],
     ['more than a reader takes', Buffer.alloc(decompressedBytesMax), false],
   ]
-  for (const [what, value, isCompressed] of values)
+  for (const [what, value, isCompressed] of quick ? values.slice(0, -1) : values)
     // One codec for the largest: its bound is that of all, and it takes a second of each.
     for (const compression of value.length < decompressedBytesMax
       ? compressions.slice(1)

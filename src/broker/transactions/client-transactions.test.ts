@@ -330,7 +330,7 @@ test('a client that times out is fenced in both versions', async () => {
 })
 
 test('an id that nobody has used for long is forgotten, and its producers are refused', async () => {
-  const week = 7 * 24 * 60 * 60_000
+  const expirationMs = 60 * 60_000
   const parts = await openParts()
   const { transactions, clock, p0, disk } = parts
   const { init, add, end } = client(parts, 2)
@@ -338,14 +338,14 @@ test('an id that nobody has used for long is forgotten, and its producers are re
   const open = await transactions.init({ transactionalId: 'open writer', timeoutMs: 60_000 })
   const closed = await transactions.init({ transactionalId: 'closed writer', timeoutMs: 60_000 })
   transactions.released('closed writer', closed)
-  await clock.advance(week - 1000)
+  await clock.advance(expirationMs - 1000)
   await add(first, p0)
   await write(p0, first, 'a')
   const second = await end(first, 'commit')
-  await clock.advance(60 * 60_000)
+  await clock.advance(60_000)
   deepEqual(transactions.ids(), ['id', 'open writer'])
   await rejectsCode('INVALID_PRODUCER_ID_MAPPING', transactions.end('closed writer', closed, 'abort'))
-  await clock.advance(week)
+  await clock.advance(expirationMs)
   deepEqual(transactions.ids(), ['open writer'])
   await rejectsCode('INVALID_PRODUCER_ID_MAPPING', add(second, p0))
   transactions.enlist('open writer', open, p0)

@@ -85,8 +85,8 @@ export async function openParts(
       offsets,
       producerIds: new ProducerIds(metadata),
       timeoutMsMax: 15 * 60_000,
-      expirationMs: 7 * 24 * 60 * 60_000,
-      expirationCheckMs: 60 * 60_000,
+      expirationMs: 60 * 60_000,
+      expirationCheckMs: 60_000,
     },
     recovered,
   )

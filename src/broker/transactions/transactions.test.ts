@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { stride } from '../../../test/scale.ts'
 import { isMillraceError, MillraceError } from '../../base/index.ts'
 import { batch, stateOf } from '../../port/conformance/harness.ts'
 import type { ProducerIdentity } from '../../port/index.ts'
@@ -95,7 +96,7 @@ test('a writer adds nothing while another one takes its id under a new producer 
 
 test('past the commit point no commit is reported as failed, also where the epochs of an id are used up', async () => {
   let failed = 0
-  for (let call = 1; call <= 40; call += 1) {
+  for (let call = 1; call <= 40; call += stride) {
     const { transactions, p0, p1, disk, log } = await parts(undefined, { id: { producerEpoch: 32_760 } })
     let identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
     while (identity.producerEpoch < 0x7ffe) {

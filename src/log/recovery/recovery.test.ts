@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../../test/for-seeds.ts'
-import { soak } from '../../../test/scale.ts'
+import { soak, stride } from '../../../test/scale.ts'
 import { fromUtf8, seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
@@ -127,7 +127,7 @@ test('what was cut off once is not written over by the next cut', async () => {
 
 test('a repair that is interrupted at any call is run once more', async () => {
   let interrupted = 0
-  for (let call = 1; ; call += 1) {
+  for (let call = 1; ; call += stride) {
     const disk = await sixBatches('killed')
     disk.setContent(fileAt(2), disk.contentOf(fileAt(2))!.subarray(0, 100))
     disk.failCall({ call, kind: 'EIO', times: 'forever' })
@@ -142,7 +142,7 @@ test('a repair that is interrupted at any call is run once more', async () => {
     deepEqual(log.recovery.partitions[0]?.damage, undefined)
     equal(log.partition('flights', 0)!.logEndOffset, 2)
   }
-  ok(interrupted > 30, `${interrupted}`)
+  ok(interrupted > 30 / stride, `${interrupted}`)
 })
 
 const logStarts = `${dataPath}/log-start-offset-checkpoint`
@@ -166,7 +166,7 @@ test('no bit of a checkpoint file makes recovery remove or hide anything', async
       const original = await droppedTwo(end)
       const bits = original.contentOf(path)!.length * 8
       // Each of a byte's bits somewhere; all of them in the soak.
-      for (let bit = 0; bit < bits; bit += soak ? 1 : 17) {
+      for (let bit = 0; bit < bits; bit += soak ? 1 : 17 * stride) {
         const disk = await droppedTwo(end)
         const bytes = disk.contentOf(path)!
         bytes[bit >> 3]! ^= 1 << (bit & 7)
