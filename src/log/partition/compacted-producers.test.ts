@@ -35,6 +35,25 @@ describe('producers of a compacted partition', () => {
     )
   })
 
+  it('keeps the last safe sequence of a producer that appends more while a pass begins', async () => {
+    const { partition, roll } = await world()
+    const first = { producerId: 5, producerEpoch: 0, baseSequence: 0 }
+    await partition.append(batchOf([['a', '1']], first)).durable
+    await partition.append(batchOf([['a', '2']])).durable
+    await roll()
+    const sync = partition.sync.bind(partition)
+    const appended: Promise<void>[] = []
+    // More batches than are remembered of a producer, which a full disk may still take back.
+    partition.sync = async () => {
+      await sync()
+      for (let baseSequence = 1; baseSequence < 7; baseSequence += 1)
+        appended.push(partition.append(batchOf([['b', '1']], { ...first, baseSequence })).durable)
+    }
+    ok(await partition.compaction.clean())
+    await Promise.all(appended)
+    deepEqual((await batchesOf(partition)).slice(0, 2), ['0-0: ', '1-1: 1=a'])
+  })
+
   it('keeps the epoch of a producer that has only ended a transaction in it', async () => {
     const { partition, clock, roll, reopenWithout } = await world()
     const stamp = { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true }

@@ -33,7 +33,6 @@ export interface CompactedPartition extends SettingsSource {
   readonly topic: string
   readonly index: number
   readonly folder: string
-  readonly highWatermark: number
   readonly lastStableOffset: number
   readonly largestProducerId: number
   /** Makes everything appended so far durable. */
@@ -159,6 +158,8 @@ export class PartitionCompaction {
     if (!first) return false
     // Those of segments that retention takes from now on, too.
     const aborted = all.flatMap(each => each.aborted)
+    // As of now: what comes during the sync, and after it, may be taken back.
+    const producers = this.#lastBatches()
     try {
       // With durability 'os' a loss of power could take back a commit whose records have replaced others.
       await this.#partition.sync()
@@ -169,7 +170,7 @@ export class PartitionCompaction {
         range,
         settings: this.#partition.settings,
         aborted,
-        producers: this.#lastBatches(),
+        producers,
         isStopped: () => this.#isStopped() || isStopped(),
         replace: (replaced, cleaned) => this.#replace(replaced, cleaned),
       })
@@ -226,16 +227,12 @@ export class PartitionCompaction {
     this.#checkpoint = checkpoint
   }
 
-  /** Of producers that are remembered; batches that are not safe may be taken back. */
+  /** Of producers that are remembered. */
   #lastBatches(): Map<number, LastBatch> {
-    const { highWatermark } = this.#partition
     const silentSince = this.#context.clock.now() - this.#context.producerIdExpirationMs
     const found = new Map<number, LastBatch>()
-    for (const { producerId, epoch, batches, lastSeenMs } of this.#producers.entries()) {
-      const last = batches.findLast(({ lastOffset }) => lastOffset < highWatermark)
-      if (lastSeenMs >= silentSince && (last || batches.length === 0))
-        found.set(producerId, { epoch, lastOffset: last?.lastOffset })
-    }
+    for (const { producerId, epoch, batches, lastSeenMs } of this.#producers.entries())
+      if (lastSeenMs >= silentSince) found.set(producerId, { epoch, lastOffset: batches.at(-1)?.lastOffset })
     return found
   }
 

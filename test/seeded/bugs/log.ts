@@ -618,4 +618,11 @@ export const logBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/log/partition/partition-compaction.test.ts'],
   },
+  {
+    name: 'compaction: the last batch of a producer is one that is not safe yet',
+    file: 'src/log/partition/partition-compaction.ts',
+    find: '        producers,\n',
+    replace: '        producers: this.#lastBatches(),\n',
+    tests: ['src/log/partition/compacted-producers.test.ts'],
+  },
 ]
