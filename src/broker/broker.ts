@@ -34,6 +34,7 @@ import { Locks } from './locks.ts'
 import { internalTopics } from './internal/topic-names.ts'
 import { checkOffsets } from './offsets/offset-checks.ts'
 import type { Offsets } from './offsets/offsets.ts'
+import { lookUpOffset } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
@@ -236,15 +237,11 @@ export class Broker {
   async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
     this.checkOpen()
     const partition = await this.#topics.opened(topic, index)
-    if (at === 'earliest') return partition.logStartOffset
-    if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
-    else await partition.uncommitted.show()
-    const end = partition.readableEnd(isolation)
-    if (at === 'latest') return end
-    const found = await (at === 'max-timestamp'
-      ? partition.offsetOfLargestTimestamp(isolation)
-      : partition.offsetForTimestamp(at.timestamp))
-    return Math.min(found?.offset ?? end, end)
+    if (at !== 'earliest' && !partition.failure) {
+      if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
+      else await partition.uncommitted.show()
+    }
+    return lookUpOffset(partition, at, isolation)
   }
 
   /** The identity of a producer without transactions: a new one. */

@@ -39,6 +39,7 @@ import { Configs, describedConfigs } from './configs/configs.ts'
 import { CutOffsets } from './offsets/cut-offsets.ts'
 import { describedGroup } from './groups/group-descriptions.ts'
 import { MetadataFile, type StoredTopic } from './internal/metadata.ts'
+import { lookUpOffset } from './offset-look-up.ts'
 import { Offsets } from './offsets/offsets.ts'
 import { type Look, ReadOnlyReader } from './read-only-reader.ts'
 import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
@@ -97,14 +98,7 @@ export class ReadOnlyLog implements LogPort {
     checkOffsetSpec('offsets', at, isolation)
     const look = await this.#look(topic, [index])
     try {
-      const partition = look.partition(index)
-      if (at === 'earliest') return partition.logStartOffset
-      const end = partition.readableEnd(isolation)
-      if (at === 'latest') return end
-      const found = await (at === 'max-timestamp'
-        ? partition.offsetOfLargestTimestamp(isolation)
-        : partition.offsetForTimestamp(at.timestamp))
-      return Math.min(found?.offset ?? end, end)
+      return await lookUpOffset(look.partition(index), at, isolation)
     } finally {
       await look.close()
     }

@@ -179,8 +179,8 @@ export class ReadOnlyReader implements Reader {
     for (const [key, { topic, partition, offset }] of this.#positions) {
       if (!before?.has(key)) continue
       // It was read up to here, but records that were never acknowledged may be gone, and replaced by others.
-      const end = looks.get(topic)!.partition(partition).logEndOffset
-      this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
+      const { failure, logEndOffset: end } = looks.get(topic)!.partition(partition)
+      if (!failure) this.#positions.set(key, { topic, partition, offset: Math.min(offset, end) })
     }
     reader.assign([...this.#positions.values()])
     this.#current = { reader, looks, keys: new Set(this.#positions.keys()) }

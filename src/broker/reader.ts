@@ -223,7 +223,10 @@ export class InProcessReader implements Reader {
 
   #find(source: Source): void {
     try {
-      source.partition = this.#context.partition(source.topic, source.index)
+      const partition = this.#context.partition(source.topic, source.index)
+      // Of a damaged partition not even the ends are known.
+      if (partition.failure) throw partition.failure
+      source.partition = partition
     } catch (error) {
       source.error = error
     }
@@ -253,7 +256,7 @@ export class InProcessReader implements Reader {
     )
   }
 
-  /** The readable end; unknown until the partition is recovered. */
+  /** The readable end; unknown until the partition is recovered, and of one that is damaged. */
   #end({ partition, position }: Source): number {
     return partition ? partition.readableEnd(this.#isolation) : position
   }
@@ -265,6 +268,11 @@ export class InProcessReader implements Reader {
   #fill(source: Source): void {
     const { partition } = source
     if (source.fetching || source.dropped || source.error !== undefined || !partition) return
+    if (partition.failure) {
+      source.error = partition.failure
+      this.#notify()
+      return
+    }
     if (source.bufferedBytes >= this.#bufferBytes) return
     const isAhead = source.held !== undefined || source.head < source.buffer.length
     if (isAhead && this.#context.memory.isScarce) return

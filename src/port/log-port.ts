@@ -145,8 +145,8 @@ export interface Reader {
   /** The offset after everything taken or filtered so far. */
   position(topic: string, partition: number): number
   /**
-   * The readable end as it is known now: high watermark, or last stable offset under read_committed. Until
-   * the log can tell, as while it recovers the partition, the position.
+   * The readable end as it is known now: high watermark, or last stable offset under read_committed. While
+   * the log cannot tell, as of a partition that is damaged or being recovered, the position.
    */
   end(topic: string, partition: number): number
   /**
@@ -274,8 +274,8 @@ export interface LogPort {
   /**
    * Looks positions up; 'latest' is the readable end under `isolation`, with all records committed before the
    * call. Under read_uncommitted it has all records appended before the call, which it may wait to be synced.
-   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; DISK_FULL (retriable) if the end of a transaction
-   *   finds no room in this partition
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; PARTITION_DAMAGED, PARTITION_POISONED;
+   *   DISK_FULL (retriable) if the end of a transaction finds no room in this partition
    */
   offsets(topic: string, partition: number, at: OffsetSpec, isolation?: Isolation): Promise<number>
   /** A reader without partitions: {@link Reader.assign} sets them. */

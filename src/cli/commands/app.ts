@@ -7,7 +7,7 @@ import { MillraceError } from '../../base/index.ts'
 import type { ResetTarget } from '../../port/index.ts'
 import { listApps, resetApp, type AppDescription } from '../../stream/index.ts'
 import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
-import { counted } from '../numbers.ts'
+import { positionsInWords } from '../positions.ts'
 import { toOption } from '../reset-target.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -61,9 +61,5 @@ export function appCommand(terminal: Terminal): Command {
 
 function inWords({ app, finished, inputs, instances }: AppDescription): string {
   const state = finished ? 'finished' : instances === undefined ? 'not finished' : 'stopped'
-  const lines = inputs.map(
-    ({ topic, partition, offset, lag }) =>
-      `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
-  )
-  return `${app}\t${state}\n${lines.join('')}`
+  return `${app}\t${state}\n${positionsInWords(inputs)}`
 }

@@ -19,6 +19,7 @@ import {
 import { isApp } from '../../stream/index.ts'
 import { dataOption, withExistingLog, withLogToRead } from '../data-option.ts'
 import { counted } from '../numbers.ts'
+import { positionsInWords } from '../positions.ts'
 import { toOption } from '../reset-target.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -117,15 +118,7 @@ async function consumerGroups(port: LogPort): Promise<GroupDescription[]> {
 }
 
 function inWords(group: string, partitions: readonly GroupPartition[]): string {
-  return `${group}\n${offsetsInWords(partitions)}`
-}
-
-function offsetsInWords(partitions: readonly GroupPartition[]): string {
-  const lines = partitions.map(
-    ({ topic, partition, offset, lag }) =>
-      `  ${topic}-${partition}\tat ${offset}\t${counted(lag, 'record')} behind\n`,
-  )
-  return lines.join('')
+  return `${group}\n${positionsInWords(partitions)}`
 }
 
 /** A group that is open elsewhere is shown as it was last kept. */
@@ -137,7 +130,7 @@ function detailsInWords(found: GroupDetails, partitions: readonly GroupPartition
     return `  ${memberId}${instanceId === undefined ? '' : ` (${instanceId})`}\thas ${has}\n`
   })
   const head = `${group}\t${state}, ${counted(members.length, 'member')}, generation ${generation}${shares}\n`
-  return head + lines.join('') + offsetsInWords(partitions)
+  return head + lines.join('') + positionsInWords(partitions)
 }
 
 function unknown(group: string): MillraceError {

@@ -1,31 +1,46 @@
 /**
  * The committed offsets of a consumer group: their lag, and how to move them, as in `kafka-consumer-groups`.
  */
-import { MillraceError } from '../../base/index.ts'
+import { isMillraceError, MillraceError } from '../../base/index.ts'
 import { missingTopic } from '../ensure-topic.ts'
+import type { Reason } from '../log-admin.ts'
 import type { LogPort, OffsetCommit, StartSpec, TopicPartition } from '../log-port.ts'
 
 /** A partition for which a group has committed. */
 export interface GroupPartition extends TopicPartition {
   /** The next offset to read. */
   readonly offset: number
-  /** The lag in records, approximately. */
-  readonly lag: number
+  /** The lag in records, approximately. Undefined: the partition does not tell its end. */
+  readonly lag: number | undefined
+  /** Why the lag is not known: the partition is damaged, or was deleted meanwhile. */
+  readonly failure?: Reason
 }
 
-/** The lag of a group, by topic and partition. */
+/** The lag of a group, by topic and partition. A partition that refuses keeps none from being shown. */
 export async function withLags(
   port: LogPort,
   offsets: readonly OffsetCommit[],
 ): Promise<readonly GroupPartition[]> {
   const partitions: GroupPartition[] = []
-  for (const { topic, partition, offset } of offsets) {
-    const end = await port.offsets(topic, partition, 'latest')
-    partitions.push({ topic, partition, offset, lag: Math.max(0, end - offset) })
-  }
+  for (const { topic, partition, offset } of offsets)
+    partitions.push({ topic, partition, offset, ...(await lagOf(port, topic, partition, offset)) })
   return partitions.sort((a, b) =>
     a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
   )
+}
+
+async function lagOf(
+  port: LogPort,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<Pick<GroupPartition, 'lag' | 'failure'>> {
+  try {
+    return { lag: Math.max(0, (await port.offsets(topic, partition, 'latest')) - offset) }
+  } catch (error) {
+    if (!isMillraceError(error) || error.code === 'CLOSED') throw error
+    return { lag: undefined, failure: { code: error.code, message: error.message } }
+  }
 }
 
 /**
