@@ -22,6 +22,7 @@ import {
   type TopicPartition,
 } from '../port/index.ts'
 import { readBatches } from '../wire/index.ts'
+import { advance, moveHeld, sourceFrom, stop, type Source } from './reader-source.ts'
 
 const fetchBytesDefault = 512 * 1024
 const bufferBytesDefault = 1024 * 1024
@@ -38,36 +39,6 @@ export interface ReaderContext {
   /** One that is open. UNKNOWN_TOPIC, UNKNOWN_PARTITION. */
   partition(topic: string, index: number): Partition
   closed(reader: InProcessReader): void
-}
-
-/** A batch in the buffer; its next offset may still move forward, over what is filtered after it. */
-interface Buffered extends FetchedBatch {
-  nextOffset: number
-  /** The memory that holds it. */
-  readonly block: Buffer
-}
-
-interface Source {
-  readonly topic: string
-  readonly index: number
-  /** Undefined until it is recovered, or with an {@link error}. */
-  partition: Partition | undefined
-  /** Stops waiting for the partition to advance. Undefined: it does not wait. */
-  stopWaiting: (() => void) | undefined
-  /** The memory of the batch that was taken last. */
-  held: Buffer | undefined
-  /** Batches not taken yet: `buffer[head]` is the next. */
-  buffer: Buffered[]
-  head: number
-  bufferedBytes: number
-  /** Where the next fetch begins. */
-  fetchOffset: number
-  /** The offset after all taken batches, and after those filtered next. */
-  position: number
-  fetching: boolean
-  error: unknown
-  /** Replaced or dropped: the result of a pending fetch is ignored. */
-  dropped: boolean
 }
 
 export class InProcessReader implements Reader {
@@ -200,21 +171,7 @@ export class InProcessReader implements Reader {
   }
 
   #open(topic: string, index: number, offset: number): Source {
-    const source: Source = {
-      topic,
-      index,
-      partition: undefined,
-      buffer: [],
-      head: 0,
-      bufferedBytes: 0,
-      fetchOffset: offset,
-      position: offset,
-      fetching: false,
-      stopWaiting: undefined,
-      held: undefined,
-      error: undefined,
-      dropped: false,
-    }
+    const source = sourceFrom(topic, index, offset)
     const unrecovered = this.#context.unrecovered(topic, index)
     if (unrecovered) void this.#openLater(source, unrecovered)
     else this.#find(source)
@@ -377,31 +334,4 @@ export class InProcessReader implements Reader {
 
 export function closedReader(): MillraceError {
   return new MillraceError('CLOSED', 'The reader is closed, by itself or with its log.')
-}
-
-/** Everything up to `offset` is buffered or filtered. */
-function advance(source: Source, offset: number): void {
-  source.fetchOffset = offset
-  const last = source.buffer.at(-1)
-  if (last) last.nextOffset = offset
-  else source.position = offset
-}
-
-/**
- * A partition is opened again after an error. The caller may still look at the batch that it took last: its
- * block, with the other batches in it, has one owner from now on.
- */
-function moveHeld(from: Source, to: Source): void {
-  const { held } = from
-  to.held = held
-  from.held = undefined
-  from.buffer = from.buffer.slice(from.head).filter(({ block }) => block !== held)
-  from.head = 0
-}
-
-/** Fetches no more. What is buffered can still be taken. */
-function stop(source: Source): void {
-  source.dropped = true
-  source.stopWaiting?.()
-  source.stopWaiting = undefined
 }

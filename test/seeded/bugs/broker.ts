@@ -555,7 +555,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'retention that has overtaken a reader is not told: it waits',
-    file: 'src/broker/reader.ts',
+    file: 'src/broker/reader-source.ts',
     find: '      if (source.error !== undefined) throw source.error\n',
     replace: '',
     tests: ['test/app/belongs.test.ts', 'src/broker/conformance.test.ts'],
