@@ -110,7 +110,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'reader: a block of a partition that is opened again has two owners',
-    file: 'src/broker/reader.ts',
+    file: 'src/broker/reader-source.ts',
     find: '  from.buffer = from.buffer.slice(from.head).filter(({ block }) => block !== held)\n  from.head = 0\n',
     replace: '',
     tests: ['src/broker/reader.test.ts'],
@@ -555,7 +555,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'retention that has overtaken a reader is not told: it waits',
-    file: 'src/broker/reader-source.ts',
+    file: 'src/broker/reader.ts',
     find: '      if (source.error !== undefined) throw source.error\n',
     replace: '',
     tests: ['test/app/belongs.test.ts', 'src/broker/conformance.test.ts'],
