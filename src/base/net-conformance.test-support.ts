@@ -121,6 +121,8 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     const { listener, near, far } = await connected(under)
     deepEqual(near.remote, { host: under.host, port: listener.address.port })
     ok(far.remote.host !== '' && far.remote.port > 0)
+    deepEqual(far.local, near.remote, 'a server knows the address by which its client came in')
+    deepEqual(near.local, far.remote)
     near.destroy()
     far.destroy()
     await listener.close()
@@ -145,6 +147,46 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
       }
     }
     await rejects(writing(), isBroken)
+    await listener.close()
+  },
+
+  async 'a writer learns when its buffers have left, and may then change them'(under) {
+    const { listener, near, far } = await connected(under)
+    const block = Buffer.alloc(300_000, 7)
+    const left = Promise.withResolvers<void>()
+    const writing = near.write([block.subarray(0, 10), block.subarray(10)], () => {
+      block.fill(0)
+      left.resolve()
+    })
+    let read = 0
+    while (read < block.length) {
+      const bytes = (await far.read())!
+      ok(bytes.every(byte => byte === 7))
+      read += bytes.length
+    }
+    await writing
+    await Promise.race([left.promise, under.pass(1000)])
+    equal(block[0], 0)
+    const none = Promise.withResolvers<void>()
+    await near.write([new Uint8Array(0)], none.resolve)
+    await none.promise
+    near.destroy()
+    const gone = Promise.withResolvers<void>()
+    await rejects(near.write([block], gone.resolve), { code: 'ECONNABORTED' })
+    await gone.promise
+    far.destroy()
+    await listener.close()
+  },
+
+  async 'buffers of a connection that breaks count as sent'(under) {
+    const { listener, near, far } = await connected(under)
+    const sent = Promise.withResolvers<void>()
+    const rejected = rejects(near.write([Buffer.alloc(32 << 20)], sent.resolve), isBroken)
+    await under.pass(50)
+    far.destroy()
+    await rejected
+    await sent.promise
+    near.destroy()
     await listener.close()
   },
 

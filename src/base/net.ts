@@ -54,6 +54,8 @@ export interface Listener {
 export interface Connection {
   /** The address of the peer, as far as it is known. */
   readonly remote: Required<NetAddress>
+  /** The address of this side: of an accepted connection, the one by which the peer came in. */
+  readonly local: Required<NetAddress>
   /**
    * The bytes received so far, at least one; the caller owns them. Undefined when the peer has ended its
    * side. One call at a time. Without a read a bounded amount is buffered, then the peer waits.
@@ -61,9 +63,10 @@ export interface Connection {
   read(): Promise<Uint8Array | undefined>
   /**
    * Sends the buffers one after the other; resolves when there is room for more. The caller must not change
-   * them: they may leave much later. A writer that does not wait buffers without a bound.
+   * them before `sent` was called: they may leave much later. It is called once: when all have left, or the
+   * connection is gone. A writer that does not wait buffers without a bound.
    */
-  write(buffers: readonly Uint8Array[]): Promise<void>
+  write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void>
   /**
    * Ends this side: the peer gets what was written, then undefined. Reading continues; writing is over, with
    * EPIPE. Resolves when all has left.

@@ -74,6 +74,7 @@ function connect(
 
 class NodeConnection implements Connection {
   readonly remote: Required<NetAddress>
+  readonly local: Required<NetAddress>
   readonly #socket: Socket
   #received: Uint8Array[] = []
   #receivedBytes = 0
@@ -88,6 +89,7 @@ class NodeConnection implements Connection {
   constructor(socket: Socket) {
     this.#socket = socket
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
+    this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
     socket
       .on('data', (bytes: Uint8Array) => this.#receive(bytes))
       .on('end', () => {
@@ -117,14 +119,22 @@ class NodeConnection implements Connection {
     return this.#reader.promise
   }
 
-  write(buffers: readonly Uint8Array[]): Promise<void> {
-    if (this.#ending) return Promise.reject(netError('EPIPE', 'this side of the connection has ended'))
-    if (this.#failure) return Promise.reject(this.#failure)
+  write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
+    if (this.#ending || this.#failure) {
+      sent?.()
+      return Promise.reject(
+        this.#ending ? netError('EPIPE', 'this side of the connection has ended') : this.#failure,
+      )
+    }
     const socket = this.#socket
+    const last = sent && buffers.findLastIndex(({ length }) => length > 0)
+    if (last === -1) sent?.()
     // Corked, so that the buffers leave in one call and one packet.
     socket.cork()
     let room = true
-    for (const buffer of buffers) if (buffer.length > 0) room = socket.write(buffer)
+    for (const [index, buffer] of buffers.entries())
+      // A socket that is destroyed calls back as well.
+      if (buffer.length > 0) room = socket.write(buffer, index === last ? sent : undefined)
     socket.uncork()
     if (room) return Promise.resolve()
     this.#room ??= Promise.withResolvers()

@@ -3,7 +3,7 @@
  *
  * A stream delivers written bytes in order, from a queue. After a latency a part arrives, cut anywhere, then
  * the rest after another latency. Bytes in flight or unread fill a window; a writer waits for room in it.
- * Bytes are not copied, so a change of a buffer after its write shows at the other end.
+ * Bytes are copied when they arrive, so a change of a buffer before that shows at the other end.
  */
 import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
 
@@ -20,14 +20,20 @@ export interface Weather {
 
 type Address = Required<NetAddress>
 
+/** Bytes in flight; without bytes, the end of a write. */
+interface Written {
+  readonly bytes: Uint8Array
+  readonly sent?: () => void
+}
+
 export class SimulatedConnection implements Connection {
   readonly remote: Address
+  readonly local: Address
   readonly #weather: Weather
-  readonly #local: string
   readonly #onClosed: () => void
   #peer!: SimulatedConnection
   /** Written and not arrived. */
-  #onItsWay: Uint8Array[] = []
+  #onItsWay: Written[] = []
   /** Arrived and not read. */
   #received: Uint8Array[] = []
   /** Written here and not read there. */
@@ -51,17 +57,17 @@ export class SimulatedConnection implements Connection {
     onClosed: (end: SimulatedConnection) => void,
   ): [SimulatedConnection, SimulatedConnection] {
     const ends: [SimulatedConnection, SimulatedConnection] = [
-      new SimulatedConnection(weather, client.host, server, () => onClosed(ends[0])),
-      new SimulatedConnection(weather, server.host, client, () => onClosed(ends[1])),
+      new SimulatedConnection(weather, client, server, () => onClosed(ends[0])),
+      new SimulatedConnection(weather, server, client, () => onClosed(ends[1])),
     ]
     ends[0].#peer = ends[1]
     ends[1].#peer = ends[0]
     return ends
   }
 
-  private constructor(weather: Weather, local: string, remote: Address, onClosed: () => void) {
+  private constructor(weather: Weather, local: Address, remote: Address, onClosed: () => void) {
     this.#weather = weather
-    this.#local = local
+    this.local = local
     this.remote = remote
     this.#onClosed = onClosed
   }
@@ -79,14 +85,20 @@ export class SimulatedConnection implements Connection {
     return this.#reader.promise
   }
 
-  write(buffers: readonly Uint8Array[]): Promise<void> {
-    if (this.#ending) return Promise.reject(netError('EPIPE', 'this side of the connection has ended'))
-    if (this.#failure) return Promise.reject(this.#failure)
-    for (const buffer of buffers) {
-      if (buffer.length === 0 || this.#severed) continue
-      this.#onItsWay.push(buffer)
-      this.#windowBytes += buffer.length
+  write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
+    if (this.#ending || this.#failure) {
+      sent?.()
+      return Promise.reject(
+        this.#ending ? netError('EPIPE', 'this side of the connection has ended') : this.#failure,
+      )
     }
+    for (const bytes of buffers) {
+      if (bytes.length === 0 || this.#severed) continue
+      this.#onItsWay.push({ bytes })
+      this.#windowBytes += bytes.length
+    }
+    if (sent && this.#onItsWay.length > 0) this.#onItsWay.push({ bytes: new Uint8Array(0), sent })
+    else sent?.()
     this.#deliver()
     if (this.#windowBytes < this.#weather.windowBytes) return Promise.resolve()
     this.#room ??= Promise.withResolvers()
@@ -112,9 +124,9 @@ export class SimulatedConnection implements Connection {
     if (!open) return
     // The unread bytes decide what the system still sends, and whether the peer sees an end or an error.
     const left = random.int(2) === 0 ? [] : this.#takePart()
-    this.#onItsWay = []
+    this.#drop()
     const cleanly = random.int(2) === 0
-    this.#weather.carry(this.#local, this.remote.host, () => {
+    this.#weather.carry(this.local.host, this.remote.host, () => {
       for (const bytes of left) this.#peer.#receive(bytes)
       if (cleanly) this.#peer.#receiveEnd()
       else this.#peer.#fail(reset())
@@ -125,8 +137,8 @@ export class SimulatedConnection implements Connection {
   cut(): void {
     for (const end of [this, this.#peer]) {
       end.#severed = true
-      end.#onItsWay = []
-      end.#weather.carry(end.remote.host, end.#local, () => {
+      end.#drop()
+      end.#weather.carry(end.remote.host, end.local.host, () => {
         // Some systems also drop bytes that have arrived.
         if (end.#weather.random.int(2) === 0) end.#received = []
         end.#fail(reset())
@@ -139,7 +151,7 @@ export class SimulatedConnection implements Connection {
     if (this.#delivering || this.#failure) return
     if (this.#onItsWay.length === 0 && !this.#ending) return
     this.#delivering = true
-    this.#weather.carry(this.#local, this.remote.host, () => {
+    this.#weather.carry(this.local.host, this.remote.host, () => {
       this.#delivering = false
       if (this.#failure || this.#severed) return
       const { random, cutChance } = this.#weather
@@ -155,25 +167,37 @@ export class SimulatedConnection implements Connection {
     })
   }
 
-  /** The first of the bytes in flight. */
+  /** The first of the bytes in flight: copies. */
   #takePart(): Uint8Array[] {
     const { random } = this.#weather
+    const part: Uint8Array[] = []
     const whole = random.int(this.#onItsWay.length + 1)
-    const part = this.#onItsWay.splice(0, whole)
-    const [next] = this.#onItsWay
+    for (const { bytes, sent } of this.#onItsWay.splice(0, whole)) {
+      if (bytes.length > 0) part.push(new Uint8Array(bytes))
+      sent?.()
+    }
+    const next = this.#onItsWay.shift()
     if (next) {
-      const cut = 1 + random.int(next.length)
-      part.push(next.subarray(0, cut))
-      if (cut === next.length) this.#onItsWay.shift()
-      else this.#onItsWay[0] = next.subarray(cut)
+      const { bytes, sent } = next
+      const cut = Math.min(bytes.length, 1 + random.int(bytes.length))
+      if (cut > 0) part.push(new Uint8Array(bytes.subarray(0, cut)))
+      if (cut < bytes.length) this.#onItsWay.unshift({ bytes: bytes.subarray(cut) })
+      sent?.()
     }
     return part
+  }
+
+  /** Nothing more leaves. */
+  #drop(): void {
+    const dropped = this.#onItsWay
+    this.#onItsWay = []
+    for (const { sent } of dropped) sent?.()
   }
 
   #receive(bytes: Uint8Array): void {
     // The receiver is gone: the sender learns of it.
     if (this.#failure)
-      return this.#weather.carry(this.#local, this.remote.host, () => this.#peer.#fail(reset()))
+      return this.#weather.carry(this.local.host, this.remote.host, () => this.#peer.#fail(reset()))
     if (this.#reader) {
       this.#reader.resolve(bytes)
       this.#reader = undefined
@@ -199,6 +223,7 @@ export class SimulatedConnection implements Connection {
   #fail(error: Error): void {
     if (this.#failure) return
     this.#failure = error
+    this.#drop()
     this.#reader?.reject(error)
     this.#reader = undefined
     this.#room?.reject(error)
