@@ -287,11 +287,10 @@ export class Broker {
     this.#checkOffsets(commit.offsets)
   }
 
+  /** The groups that {@link Admin.describeGroup} knows. */
   listGroups(): GroupDescription[] {
     this.checkOpen()
-    const withMembers = this.#groups.names().filter(group => this.#groups.members(group) > 0)
-    const groups = new Set([...withMembers, ...this.offsets.groups()])
-    return Array.from(groups, group => ({
+    return Array.from(new Set([...this.#groups.names(), ...this.offsets.names()]), group => ({
       group,
       members: this.#groups.members(group),
       offsets: this.offsets.of(group),

@@ -157,7 +157,7 @@ export class ReadOnlyLog implements LogPort {
       this.#committed(({ offsets }) => {
         const kept = offsets.kept.get(group)
         const committed = offsets.of(group)
-        if (!kept && committed.length === 0) return undefined
+        if (!offsets.names().has(group)) return undefined
         return describedGroup(group, kept, kept && kept.members.length > 0 ? 'Stable' : 'Empty', committed)
       }),
     deleteGroup: () => this.#refuse('deletes no groups'),
@@ -191,7 +191,7 @@ export class ReadOnlyLog implements LogPort {
 
   async listGroups(): Promise<GroupDescription[]> {
     const groups = await this.#committed(({ offsets }) =>
-      offsets.groups().map(group => ({ group, members: undefined, offsets: offsets.of(group) })),
+      Array.from(offsets.names(), group => ({ group, members: undefined, offsets: offsets.of(group) })),
     )
     return groups ?? []
   }

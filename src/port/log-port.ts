@@ -307,7 +307,10 @@ export interface LogPort {
    *   a name or metadata that cannot be stored (32,767 bytes of UTF-8)
    */
   commitOffsets(commit: GroupCommit): Promise<void>
-  /** Groups with members, or with committed offsets. */
+  /**
+   * All groups: with members, or offsets, also where only open transactions hold these. One that is empty
+   * stays until its offsets have expired.
+   */
   listGroups(): Promise<GroupDescription[]>
   /**
    * Replaces the committed offsets of a group without members by `offsets`; with none the group is forgotten.

@@ -6,6 +6,7 @@ import { seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { Broker } from '../broker.ts'
+import { ReadOnlyLog } from '../read-only-log.ts'
 import { SimulatedLog } from '../simulated-log.test-support.ts'
 
 const hooks = { onAssigned() {}, onRevoked() {}, onLost() {} }
@@ -36,7 +37,13 @@ test('offsets of a topic that members read stay, whatever they share it by', asy
     await member.leave()
     await port.admin.deleteOffsets(protocol, [{ topic: 't', partition: 0 }])
   }
-  equal((await port.listGroups()).length, 0)
+  deepEqual(
+    (await port.listGroups()).map(({ group, offsets }) => [group, offsets.length]),
+    [
+      ['consumer', 0],
+      ['streams', 0],
+    ],
+  )
   await log.close()
 })
 
@@ -52,10 +59,17 @@ test('a group of which only open transactions hold offsets is known, and these c
     await rejects(broker.admin.deleteOffsets('g', [offset]), isCode('UNKNOWN_GROUP', /'g'/))
     await broker.clientTransactions.commitOffsets(client, { group: 'g', offsets: [offset] })
     equal((await broker.admin.describeGroup('g'))?.state, 'Empty')
+    const listed = { group: 'g', offsets: [] }
+    deepEqual(broker.listGroups(), [{ ...listed, members: 0 }])
+    const look = await ReadOnlyLog.open('/data', { disk, clock: virtualClock() })
+    deepEqual(await look.listGroups(), [{ ...listed, members: undefined }])
+    equal((await look.admin.describeGroup('g'))?.state, 'Empty')
+    await look.close()
     await (name === 'deleteGroup' ? broker.admin.deleteGroup('g') : broker.admin.deleteOffsets('g', [offset]))
     await broker.clientTransactions.end(client, 'commit')
     deepEqual(await broker.committedOffsets('g', [offset]), [undefined])
     equal(await broker.admin.describeGroup('g'), undefined)
+    deepEqual(broker.listGroups(), [])
     await broker.close()
   }
 })

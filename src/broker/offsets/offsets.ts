@@ -93,6 +93,12 @@ export class Offsets {
     return [...this.#committed.groups()].filter(group => this.#committed.of(group).length > 0)
   }
 
+  /** All groups of which anything is kept, committed, pending or in flight. */
+  names(): ReadonlySet<string> {
+    const inFlight = Array.from(this.#inFlight, ({ group }) => group)
+    return new Set([...this.#kept.keys(), ...this.groups(), ...this.#pending.groups(), ...inFlight])
+  }
+
   /** All committed offsets of a group, without pending ones. */
   of(group: string): OffsetCommit[] {
     return this.#committed.of(group).map(commitOf)

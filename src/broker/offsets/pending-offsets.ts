@@ -55,6 +55,13 @@ export class PendingOffsets {
     return found
   }
 
+  /** The groups that transactions hold offsets of. */
+  groups(): ReadonlySet<string> {
+    const found = new Set<string>()
+    for (const { offsets } of this.#byProducer.values()) for (const { group } of offsets) found.add(group)
+    return found
+  }
+
   /** These do not count, however their transactions end: newer offsets are in their place. */
   drop(replaced: ReadonlySet<PendingOffset>): void {
     if (replaced.size === 0) return

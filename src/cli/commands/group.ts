@@ -38,7 +38,7 @@ interface ResetOptions {
 
 export function groupCommand(terminal: Terminal): Command {
   const list = new Command('list')
-    .description('list the consumer groups that have committed, with their offsets and lag')
+    .description('list the consumer groups, with their committed offsets and lag')
     .addOption(dataOption())
     .option('--json', 'one JSON object per line')
     .action(({ data, json }: ListOptions) =>

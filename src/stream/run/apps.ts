@@ -73,7 +73,7 @@ export async function resetApp(port: LogPort, app: string, to: ResetTarget): Pro
   if (!group || (own.size === 0 && !group.offsets.some(isOfApp)))
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      group
+      group && group.offsets.length > 0
         ? `'${app}' is a consumer group, not an app. Move its offsets with 'millrace group reset ${app} --topic <topic> --to <where>'.`
         : `There is no app '${app}' that has run over this log. See 'millrace app list'.`,
     )
