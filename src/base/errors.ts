@@ -17,6 +17,7 @@ export type ErrorCode =
   // wire
   | 'CORRUPT_BATCH' // bytes that are not a record batch, or not the one that was built
   | 'UNSUPPORTED_FORMAT' // a version or a compression that millrace does not read
+  | 'INVALID_REQUEST' // bytes that are not the message that they claim to be (Kafka's 42)
   // log
   | 'DATA_DIR_IN_USE' // another process, or another log of this one, has the folder open
   | 'DATA_DIR_FOREIGN' // the folder belongs to another program: to Kafka, or it holds other files

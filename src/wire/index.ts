@@ -1,6 +1,7 @@
 /**
- * wire: Kafka's protocol as data. So far the record batch, the one form that records have on disk, in memory
- * and on the wire.
+ * wire: Kafka's protocol as data. The record batch is the one form that records have on disk, in memory and
+ * on the wire. Each request and its response has a definition in `messages/`, from which its types and its
+ * codec derive.
  */
 export { BatchBuilder, type BatchStamp, type RecordField, type RecordHeader } from './batch-builder.ts'
 export { recompress, setTimes } from './batch-rewrite.ts'
@@ -11,3 +12,15 @@ export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
 export { ownedHeader, RecordCursor } from './record-cursor.ts'
 export { recordSizeBound, singleBatchBytes } from './record-size.ts'
+export type { Definition, Field } from './definition.ts'
+export type { Request, RequestInput, Response, ResponseInput } from './message-types.ts'
+export {
+  correlationIdOf,
+  readRequest,
+  readRequestHeader,
+  readResponse,
+  requestFrame,
+  responseFrame,
+  type RequestHeader,
+} from './codec/message-frame.ts'
+export * from './messages/index.ts'

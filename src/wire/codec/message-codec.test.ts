@@ -1,0 +1,133 @@
+/** Every message in every version: written and read back, damaged, and too large for its bytes. */
+import { deepEqual, equal, throws } from 'node:assert/strict'
+import { test } from 'node:test'
+import { forSeeds } from '../../../test/for-seeds.ts'
+import { isCode } from '../../../test/is-code.ts'
+import { isMillraceError, type Random } from '../../base/index.ts'
+import { isVersionIn, type Definition } from '../definition.ts'
+import { messages, metadata, produce } from '../messages/index.ts'
+import { planStruct, type Struct, type StructPlan } from './field-plan.ts'
+import { codecOf, decodeRequest, encodeRequest, type MessageCodec } from './message-codec.ts'
+import { MessageReader } from './message-reader.ts'
+import { MessageWriter } from './message-writer.ts'
+import { eachVersion, randomMessage } from './random-message.test-support.ts'
+
+interface Case {
+  readonly codec: MessageCodec
+  readonly plan: StructPlan
+  readonly random: (random: Random) => Struct
+}
+
+function casesOf(definition: Definition): readonly Case[] {
+  return eachVersion(definition.versions).flatMap(version =>
+    (['request', 'response'] as const).map(direction => {
+      const isFlexible = isVersionIn(version, definition.flexible)
+      return {
+        codec: codecOf(definition, direction, version),
+        plan: planStruct(definition[direction], version, isFlexible),
+        random: (random: Random) => randomMessage(random, definition[direction], version, isFlexible),
+      }
+    }),
+  )
+}
+
+const cases = messages.flatMap(casesOf)
+
+function bytesOf({ codec }: Case, value: Struct): Buffer {
+  const to = new MessageWriter(codec.what)
+  codec.encode(to, value)
+  return Buffer.concat(to.finish())
+}
+
+function read({ codec }: Case, bytes: Buffer, at = 0): Struct {
+  const from = new MessageReader(bytes, at, codec.what)
+  const value = codec.decode(from)
+  equal(from.bytesLeft, 0, codec.what)
+  return value
+}
+
+test('every message of every version is read as it was written', () =>
+  forSeeds(80, random => {
+    for (const each of cases) {
+      const value = each.random(random)
+      const bytes = bytesOf(each, value)
+      deepEqual(read(each, bytes), value, each.codec.what)
+      deepEqual(bytesOf(each, read(each, bytes)), bytes, each.codec.what)
+    }
+  }))
+
+test('a message that ends before its end is refused, wherever that is', () =>
+  forSeeds(20, random => {
+    for (const each of cases) {
+      const bytes = bytesOf(each, each.random(random))
+      const step = Math.ceil(bytes.length / 50)
+      for (let size = 0; size < bytes.length; size += step)
+        throws(
+          () => each.codec.decode(new MessageReader(bytes.subarray(0, size), 0, '')),
+          isCode('INVALID_REQUEST'),
+        )
+    }
+  }))
+
+test('changed bytes are read as another message, or refused', () =>
+  forSeeds(40, random => {
+    for (const each of cases) {
+      const bytes = bytesOf(each, each.random(random))
+      for (let n = 0; n < 10; n += 1) {
+        const changed = Buffer.from(bytes)
+        for (let changes = random.int(3); changes >= 0; changes -= 1)
+          changed[random.int(changed.length)] = random.next() < 0.3 ? 0xff : random.int(256)
+        try {
+          each.codec.decode(new MessageReader(changed, 0, each.codec.what))
+        } catch (error) {
+          if (!isMillraceError(error, 'INVALID_REQUEST')) throw error
+        }
+      }
+    }
+  }))
+
+/** The plans of the structures that are items of arrays. */
+function itemsIn(plan: StructPlan): readonly StructPlan[] {
+  return [...plan.fields, ...plan.tagged].flatMap(({ kind, fields }) =>
+    fields === undefined ? [] : [...(kind === 'array' ? [fields] : []), ...itemsIn(fields)],
+  )
+}
+
+test('no item of an array is without bytes, so that its count is bounded by them', () => {
+  for (const { codec, plan } of cases)
+    for (const item of itemsIn(plan)) equal(item.bytesMin > 0, true, codec.what)
+})
+
+test('a count that the rest cannot hold allocates nothing', () => {
+  // Version 1: nothing but the count of names, each of two bytes at least.
+  const names = (count: number, rest: number): Buffer => {
+    const bytes = Buffer.alloc(4 + rest)
+    bytes.writeInt32BE(count)
+    return bytes
+  }
+  deepEqual(
+    decodeRequest(metadata, 1, names(2, 4)).topics?.map(({ name }) => name),
+    ['', ''],
+  )
+  for (const [count, rest] of [
+    [2, 3],
+    [0x7fffffff, 100],
+    [-2, 100],
+    [-0x80000000, 100],
+  ] as const)
+    throws(() => decodeRequest(metadata, 1, names(count, rest)), isCode('INVALID_REQUEST'))
+  equal(decodeRequest(metadata, 1, names(-1, 0)).topics, null)
+})
+
+test('bytes after a message are refused', () => {
+  const [bytes = Buffer.alloc(0)] = encodeRequest(metadata, 1, { topics: [] })
+  throws(
+    () => decodeRequest(metadata, 1, Buffer.concat([bytes, Buffer.alloc(1)])),
+    isCode('INVALID_REQUEST', /byte 4/),
+  )
+})
+
+test('a version that is not offered is refused', () => {
+  throws(() => decodeRequest(produce, 2, Buffer.alloc(0)), isCode('UNSUPPORTED_FORMAT', /Produce.*3-13/))
+  throws(() => decodeRequest(produce, 14, Buffer.alloc(0)), isCode('UNSUPPORTED_FORMAT'))
+})

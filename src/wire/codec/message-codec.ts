@@ -1,0 +1,119 @@
+/**
+ * Encodes and decodes the messages of Kafka's protocol by their definitions, in both directions. A codec is
+ * made at the first use of a message in a version, and kept.
+ *
+ * Decoding believes nothing (message-reader.ts): bytes that are not exactly the message are refused.
+ */
+import { MillraceError } from '../../base/index.ts'
+import { isVersionIn, type Definition, type Field } from '../definition.ts'
+import type { Request, RequestInput, Response, ResponseInput } from '../message-types.ts'
+import { planStruct, type Struct } from './field-plan.ts'
+import { MessageReader } from './message-reader.ts'
+import { MessageWriter } from './message-writer.ts'
+import { structDecoder, type StructDecoder } from './struct-decoder.ts'
+import { structEncoder, type StructEncoder } from './struct-encoder.ts'
+
+/** Encodes and decodes one message in one version. */
+export interface MessageCodec {
+  /** The message in words, for errors. */
+  readonly what: string
+  readonly encode: StructEncoder
+  readonly decode: StructDecoder
+}
+
+type Direction = 'request' | 'response'
+
+/** By the fields of the message, then by version. */
+const codecs = new Map<readonly Field[], MessageCodec[]>()
+
+/**
+ * Decodes the request of which the bytes from `at` to the end are the body.
+ *
+ * @throws MillraceError INVALID_REQUEST if they are not; UNSUPPORTED_FORMAT if the definition lacks the
+ *   version.
+ */
+export function decodeRequest<D extends Definition>(
+  definition: D,
+  version: number,
+  bytes: Buffer,
+  at = 0,
+): Request<D> {
+  return decode(codecOf(definition, 'request', version), bytes, at) as Request<D>
+}
+
+/**
+ * Decodes the response of which the bytes from `at` to the end are the body.
+ *
+ * @throws MillraceError as {@link decodeRequest}.
+ */
+export function decodeResponse<D extends Definition>(
+  definition: D,
+  version: number,
+  bytes: Buffer,
+  at = 0,
+): Response<D> {
+  return decode(codecOf(definition, 'response', version), bytes, at) as Response<D>
+}
+
+/**
+ * Encodes a request, without frame and header. The parts belong one after the other.
+ *
+ * @throws MillraceError INVALID_ARGUMENT if a value does not fit its field.
+ */
+export function encodeRequest<D extends Definition>(
+  definition: D,
+  version: number,
+  value: RequestInput<D>,
+): Buffer[] {
+  return encode(codecOf(definition, 'request', version), value)
+}
+
+/**
+ * Encodes a response, without frame and header. The parts belong one after the other.
+ *
+ * @throws MillraceError INVALID_ARGUMENT if a value does not fit its field.
+ */
+export function encodeResponse<D extends Definition>(
+  definition: D,
+  version: number,
+  value: ResponseInput<D>,
+): Buffer[] {
+  return encode(codecOf(definition, 'response', version), value)
+}
+
+/** The codec of a message in a version. Throws UNSUPPORTED_FORMAT if the definition lacks the version. */
+export function codecOf(definition: Definition, direction: Direction, version: number): MessageCodec {
+  const fields = definition[direction]
+  let versions = codecs.get(fields)
+  if (versions === undefined) codecs.set(fields, (versions = []))
+  return (versions[version] ??= makeCodec(definition, direction, version))
+}
+
+function makeCodec(definition: Definition, direction: Direction, version: number): MessageCodec {
+  const { name, versions, flexible } = definition
+  if (!isVersionIn(version, versions))
+    throw new MillraceError(
+      'UNSUPPORTED_FORMAT',
+      `millrace has no version ${version} of ${name}: use one of ${versions}.`,
+    )
+  const plan = planStruct(definition[direction], version, isVersionIn(version, flexible))
+  return {
+    what: `a ${name} ${direction}, version ${version}`,
+    encode: structEncoder(plan),
+    decode: structDecoder(plan),
+  }
+}
+
+function decode(codec: MessageCodec, bytes: Buffer, at: number): Struct {
+  const from = new MessageReader(bytes, at, codec.what)
+  const value = codec.decode(from)
+  if (from.bytesLeft !== 0)
+    throw from.invalid(`is the end of the message, but ${from.bytesLeft} bytes follow`)
+  return value
+}
+
+function encode(codec: MessageCodec, value: Struct): Buffer[] {
+  const to = new MessageWriter(codec.what)
+  codec.encode(to, value)
+  return to.finish()
+}

@@ -1,0 +1,151 @@
+/**
+ * Encoders of structures, made once per message and version, with a closure per field. A value that is left
+ * out is written as its default; a value that the version has no field for is not written.
+ */
+import { unreachable } from '../../base/index.ts'
+import type { ScalarType } from '../definition.ts'
+import type { PlannedField, Struct, StructPlan, Value } from './field-plan.ts'
+import type { MessageWriter } from './message-writer.ts'
+
+type Write = (to: MessageWriter, value: Value) => void
+
+/** Encodes one structure at the end of what was written. */
+export type StructEncoder = (to: MessageWriter, value: Struct) => void
+
+export function structEncoder(plan: StructPlan): StructEncoder {
+  const { isFlexible } = plan
+  const names = plan.fields.map(({ name }) => name)
+  const defaults = plan.fields.map(field => field.default)
+  const writes = plan.fields.map(field => writeOf(field, isFlexible))
+  const writeTags = isFlexible ? tagsWriter(plan) : undefined
+  return (to, struct) => {
+    for (let n = 0; n < writes.length; n += 1) {
+      const value = struct[names[n]!]
+      writes[n]!(to, value === undefined ? defaults[n] : value)
+    }
+    if (writeTags !== undefined) writeTags(to, struct)
+  }
+}
+
+/** Tagged fields are written if they differ from their default. */
+function tagsWriter(plan: StructPlan): StructEncoder {
+  if (plan.tagged.length === 0) return to => to.int8(0)
+  const fields = plan.tagged.map(field => ({
+    name: field.name,
+    tag: field.tag!,
+    write: writeOf(field, true),
+    isDefault: defaultCheck(field),
+  }))
+  return (to, struct) => {
+    let count = 0
+    for (const { name, isDefault } of fields) if (!isDefault(struct[name])) count += 1
+    to.unsignedVarint(count)
+    if (count === 0) return
+    for (const { name, tag, write, isDefault } of fields) {
+      const value = struct[name]
+      if (isDefault(value)) continue
+      to.unsignedVarint(tag)
+      const begun = to.beginSized()
+      write(to, value)
+      to.endSized(begun)
+    }
+  }
+}
+
+type Check = (value: Value) => boolean
+
+/** Whether a value is the default of its field; a value that is left out is. */
+function defaultCheck(field: PlannedField): Check {
+  const { default: normal } = field
+  if (field.kind === 'array')
+    return value =>
+      value === undefined || (normal === null ? value === null : Array.isArray(value) && value.length === 0)
+  if (field.kind === 'scalar') {
+    if (field.type === 'bytes')
+      return value => value === undefined || (value as Uint8Array | null)?.length === 0
+    return value => value === undefined || value === normal
+  }
+  if (normal === null) return value => value === undefined || value === null
+  const { fields, tagged } = field.fields!
+  const checks = [...fields, ...tagged].map(each => ({ name: each.name, isDefault: defaultCheck(each) }))
+  return value =>
+    value === undefined ||
+    (value !== null && checks.every(({ name, isDefault }) => isDefault((value as Struct)[name])))
+}
+
+function writeOf(field: PlannedField, isFlexible: boolean): Write {
+  const write = valueWriter(field, isFlexible)
+  const { name, isNullable } = field
+  const writeNull = isNullable ? nullWriter(field, isFlexible) : undefined
+  return (to, value) => {
+    if (value !== null) write(to, value)
+    else if (writeNull !== undefined) writeNull(to)
+    else throw to.unencodable(`'${name}' must not be null`)
+  }
+}
+
+function valueWriter(field: PlannedField, isFlexible: boolean): Write {
+  if (field.kind === 'scalar') return scalarWriter(field.type!, isFlexible)
+  if (field.kind === 'array') return arrayWriter(field, isFlexible)
+  const write = structEncoder(field.fields!)
+  if (!field.isNullable) return (to, value) => write(to, value as Struct)
+  return (to, value) => {
+    to.int8(1)
+    write(to, value as Struct)
+  }
+}
+
+/** How null is written: as a length of -1; of a structure, as -1 in the byte in front of it. */
+function nullWriter({ kind, type }: PlannedField, isFlexible: boolean): (to: MessageWriter) => void {
+  if (kind === 'struct') return to => to.int8(-1)
+  if (isFlexible) return to => to.int8(0)
+  return kind === 'scalar' && type === 'string' ? to => to.int16(-1) : to => to.int32(-1)
+}
+
+function arrayWriter({ type, fields }: PlannedField, isFlexible: boolean): Write {
+  const writeItem = type === undefined ? (structEncoder(fields!) as Write) : scalarWriter(type, isFlexible)
+  return (to, value) => {
+    const items = value as readonly Value[]
+    if (isFlexible) to.unsignedVarint(items.length + 1)
+    else to.int32(items.length)
+    for (let n = 0; n < items.length; n += 1) writeItem(to, items[n])
+  }
+}
+
+function scalarWriter(type: ScalarType, isFlexible: boolean): Write {
+  switch (type) {
+    case 'bool':
+      return (to, value) => to.bool(value as boolean)
+    case 'int8':
+      return (to, value) => to.int8(value as number)
+    case 'int16':
+      return (to, value) => to.int16(value as number)
+    case 'int32':
+      return (to, value) => to.int32(value as number)
+    case 'int64':
+      return (to, value) => to.int64(value as number)
+    case 'uuid':
+      return (to, value) => to.uuid(value as string)
+    case 'string':
+      return isFlexible
+        ? (to, value) => to.compactString(value as string)
+        : (to, value) => to.string(value as string)
+    case 'bytes':
+      return (to, value) => {
+        writeLength(to, (value as Uint8Array).length, isFlexible)
+        to.raw(value as Uint8Array)
+      }
+    case 'records':
+      return (to, value) => {
+        writeLength(to, (value as Uint8Array).length, isFlexible)
+        to.records(value as Uint8Array)
+      }
+    default:
+      return unreachable(type)
+  }
+}
+
+function writeLength(to: MessageWriter, length: number, isFlexible: boolean): void {
+  if (isFlexible) to.unsignedVarint(length + 1)
+  else to.int32(length)
+}
