@@ -4,7 +4,9 @@ import type { LogDirectory, Partition } from '../log/index.ts'
 import {
   checkConfigChanges,
   checkConfigNames,
+  checkName,
   checkPartitions,
+  checkPlace,
   checkResource,
   checkTransactionToAbort,
   type ClusterDescription,
@@ -79,6 +81,7 @@ export class Admin implements LogAdmin {
 
   async describePartitions(topic: string): Promise<PartitionDescription[]> {
     this.#parts.checkOpen()
+    checkName('describePartitions', 'topic', topic)
     const { topics, transactions } = this.#parts
     const { partitions } = topics.known(topic)
     const describe = async (index: number): Promise<PartitionDescription> => {
@@ -110,16 +113,19 @@ export class Admin implements LogAdmin {
 
   async describeGroup(group: string): Promise<GroupDetails | undefined> {
     this.#parts.checkOpen()
+    checkName('describeGroup', 'group', group)
     return this.#parts.groups.describe(group)
   }
 
   async deleteGroup(group: string): Promise<void> {
     this.#parts.checkOpen()
+    checkName('deleteGroup', 'group', group)
     await this.#parts.groups.delete(group)
   }
 
   async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
     this.#parts.checkOpen()
+    checkName('deleteOffsets', 'group', group)
     checkPartitions('deleteOffsets', partitions)
     await this.#parts.groups.deleteOffsets(group, partitions)
   }
@@ -131,6 +137,7 @@ export class Admin implements LogAdmin {
     options: { readonly app?: string } = {},
   ): Promise<number> {
     this.#parts.checkOpen()
+    checkPlace('deleteRecords', topic, index)
     checkOptions('deleteRecords', options, { app: 'string' })
     await this.#parts.topics.opened(topic, index)
     const partition = this.#parts.writable(topic, index, options.app)
@@ -155,6 +162,7 @@ export class Admin implements LogAdmin {
 
   async openTransactions(topic?: string): Promise<OpenTransaction[]> {
     this.#parts.checkOpen()
+    if (topic !== undefined) checkName('openTransactions', 'topic', topic)
     const { log, topics, transactions } = this.#parts
     if (topic !== undefined) topics.known(topic)
     const isAsked = (partition: { readonly topic: string }): boolean =>

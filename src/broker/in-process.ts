@@ -2,10 +2,16 @@
 import { LentMemory, type Clock } from '../base/index.ts'
 import {
   asFenced,
+  checkDeletion,
   checkGroupCommit,
+  checkGroupOptions,
+  checkListing,
+  checkLock,
+  checkName,
   checkNewTopic,
   checkOffsetSpec,
   checkPartitions,
+  checkPlace,
   checkReaderOptions,
   checkTopics,
   checkWriterOptions,
@@ -99,15 +105,18 @@ export class InProcessLog implements LogPort {
   }
 
   async describeTopic(name: string): Promise<TopicDescription | undefined> {
+    checkName('describeTopic', 'name', name)
     return this.#broker.describeTopic(name)
   }
 
-  async listTopics({ internal = false }: { readonly internal?: boolean } = {}): Promise<TopicDescription[]> {
-    return this.#broker.listTopics(internal)
+  async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicDescription[]> {
+    checkListing(options)
+    return this.#broker.listTopics(options.internal ?? false)
   }
 
-  deleteTopic(name: string, { app }: { readonly app?: string } = {}): Promise<void> {
-    return this.#broker.deleteTopic(name, app)
+  async deleteTopic(name: string, options: { readonly app?: string } = {}): Promise<void> {
+    checkDeletion(name, options)
+    return this.#broker.deleteTopic(name, options.app)
   }
 
   async offsets(
@@ -116,6 +125,7 @@ export class InProcessLog implements LogPort {
     at: OffsetSpec,
     isolation: Isolation = 'read_committed',
   ): Promise<number> {
+    checkPlace('offsets', topic, index)
     checkOffsetSpec('offsets', at, isolation)
     return this.#broker.offsetAt(topic, index, at, isolation)
   }
@@ -155,6 +165,7 @@ export class InProcessLog implements LogPort {
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupMembership> {
+    checkGroupOptions(options)
     this.#broker.checkOpen()
     const { active, groups } = this.#broker
     const { members } = this.#clients
@@ -177,6 +188,7 @@ export class InProcessLog implements LogPort {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
+    checkName('committedOffsets', 'group', group)
     checkPartitions('committedOffsets', partitions)
     return this.#broker.committedOffsets(group, partitions)
   }
@@ -203,6 +215,7 @@ export class InProcessLog implements LogPort {
   }
 
   async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
+    checkLock(name, holder)
     return this.#broker.lock(name, holder)
   }
 

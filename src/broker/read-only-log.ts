@@ -14,8 +14,11 @@ import { isMillraceError, MillraceError, type Clock, type Disk } from '../base/i
 import { LogDirectory, parsePartitionFolder, type Partition } from '../log/index.ts'
 import {
   checkConfigNames,
+  checkListing,
+  checkName,
   checkOffsetSpec,
   checkPartitions,
+  checkPlace,
   checkReaderOptions,
   checkResource,
   type GroupDescription,
@@ -80,11 +83,13 @@ export class ReadOnlyLog implements LogPort {
   }
 
   async describeTopic(name: string): Promise<TopicDescription | undefined> {
+    checkName('describeTopic', 'name', name)
     const topics = await this.#topics()
     return topics.find(topic => topic.name === name)
   }
 
   async listTopics(options: { readonly internal?: boolean } = {}): Promise<TopicDescription[]> {
+    checkListing(options)
     const topics = await this.#topics()
     return topics.filter(({ internal }) => options.internal || !internal)
   }
@@ -95,6 +100,7 @@ export class ReadOnlyLog implements LogPort {
     at: OffsetSpec,
     isolation: Isolation = 'read_committed',
   ): Promise<number> {
+    checkPlace('offsets', topic, index)
     checkOffsetSpec('offsets', at, isolation)
     const look = await this.#look(topic, [index])
     try {
@@ -144,22 +150,30 @@ export class ReadOnlyLog implements LogPort {
         throw missingTopic(name, { advice: 'Check the name.' })
       })
     },
-    describePartitions: topic => this.#describePartitions(topic),
+    describePartitions: async topic => {
+      checkName('describePartitions', 'topic', topic)
+      return this.#describePartitions(topic)
+    },
     alterConfigs: () => this.#refuse('changes no configs'),
     deleteRecords: () => this.#refuse('deletes no records'),
     listTransactions: async () => {
       const { states, open } = await this.#transactions()
       return describedFromLog(states, open)
     },
-    openTransactions: async topic => (await this.#transactions(topic)).open,
+    openTransactions: async topic => {
+      if (topic !== undefined) checkName('openTransactions', 'topic', topic)
+      return (await this.#transactions(topic)).open
+    },
     abortTransaction: () => this.#refuse('aborts no transactions'),
-    describeGroup: group =>
-      this.#committed(({ offsets }) => {
+    describeGroup: async group => {
+      checkName('describeGroup', 'group', group)
+      return this.#committed(({ offsets }) => {
         const kept = offsets.kept.get(group)
         const committed = offsets.of(group)
         if (!offsets.names().has(group)) return undefined
         return describedGroup(group, kept, kept && kept.members.length > 0 ? 'Stable' : 'Empty', committed)
-      }),
+      })
+    },
     deleteGroup: () => this.#refuse('deletes no groups'),
     deleteOffsets: () => this.#refuse('deletes no offsets'),
   }
@@ -179,6 +193,7 @@ export class ReadOnlyLog implements LogPort {
     group: string,
     partitions: readonly TopicPartition[],
   ): Promise<(OffsetCommit | undefined)[]> {
+    checkName('committedOffsets', 'group', group)
     checkPartitions('committedOffsets', partitions)
     const committed = await this.#committed(({ offsets, cut }) => {
       cut.check(group)

@@ -6,8 +6,14 @@
  */
 import { freshMemory, MillraceError, type Clock } from '../base/index.ts'
 import type { Partition } from '../log/index.ts'
-import type { FetchedBatch, Reader, ReaderOptions, TopicPartition } from '../port/index.ts'
-import { closedReader, InProcessReader } from './reader.ts'
+import {
+  checkPositions,
+  type FetchedBatch,
+  type Reader,
+  type ReaderOptions,
+  type TopicPartition,
+} from '../port/index.ts'
+import { closedReader, InProcessReader, notAssigned } from './reader.ts'
 
 /** Partitions of one topic as they were at some moment. */
 export interface Look {
@@ -61,6 +67,7 @@ export class ReadOnlyReader implements Reader {
 
   assign(positions: readonly Position[]): void {
     this.#checkOpen()
+    checkPositions(positions)
     const before = this.#positions
     this.#keepPositions()
     this.#positions = new Map(
@@ -85,16 +92,11 @@ export class ReadOnlyReader implements Reader {
   }
 
   position(topic: string, partition: number): number {
-    const position = this.#positions.get(keyOf(topic, partition))?.offset ?? 0
-    return this.#readerOf(topic, partition)?.position(topic, partition) ?? position
+    return this.#readerOf(topic, partition)?.position(topic, partition) ?? this.#begun(topic, partition)
   }
 
   end(topic: string, partition: number): number {
-    return (
-      this.#readerOf(topic, partition)?.end(topic, partition) ??
-      this.#positions.get(keyOf(topic, partition))?.offset ??
-      0
-    )
+    return this.#readerOf(topic, partition)?.end(topic, partition) ?? this.#begun(topic, partition)
   }
 
   async wait(timeoutMs?: number, signal?: AbortSignal): Promise<void> {
@@ -206,10 +208,17 @@ export class ReadOnlyReader implements Reader {
     )
   }
 
-  /** The reader of a partition; undefined until a look has found it. */
+  /** Where the reading of a partition begins. INVALID_ARGUMENT: it is not assigned. */
+  #begun(topic: string, partition: number): number {
+    const position = this.#positions.get(keyOf(topic, partition))
+    if (!position) throw notAssigned(topic, partition)
+    return position.offset
+  }
+
+  /** The reader of a partition; undefined until a look has found it. INVALID_ARGUMENT: it is not assigned. */
   #readerOf(topic: string, partition: number): InProcessReader | undefined {
-    const key = keyOf(topic, partition)
-    return this.#current?.keys.has(key) && this.#positions.has(key) ? this.#current.reader : undefined
+    this.#begun(topic, partition)
+    return this.#current?.keys.has(keyOf(topic, partition)) ? this.#current.reader : undefined
   }
 
   /** The topic's id at the first look, kept while any of its partitions is assigned. */

@@ -15,6 +15,7 @@ import type { Clock, Lender } from '../base/index.ts'
 import type { Partition, ReadResult, UnrecoveredPartition } from '../log/index.ts'
 import {
   AbortedFilter,
+  checkPositions,
   type FetchedBatch,
   type Isolation,
   type Reader,
@@ -63,6 +64,7 @@ export class InProcessReader implements Reader {
 
   assign(positions: readonly (TopicPartition & { readonly offset: number })[]): void {
     this.#checkOpen()
+    checkPositions(positions)
     const before = this.#sources
     const sources = new Map<string, Map<number, Source>>()
     for (const { topic, partition, offset } of positions) {
@@ -207,10 +209,7 @@ export class InProcessReader implements Reader {
     this.#checkOpen()
     const source = this.#sources.get(topic)?.get(partition)
     if (source) return source
-    throw new MillraceError(
-      'INVALID_ARGUMENT',
-      `Partition ${partition} of '${topic}' is not assigned to this reader.`,
-    )
+    throw notAssigned(topic, partition)
   }
 
   /** The readable end; unknown until the partition is recovered, and of one that is damaged. */
@@ -330,6 +329,13 @@ export class InProcessReader implements Reader {
   #checkOpen(): void {
     if (this.#closed) throw closedReader()
   }
+}
+
+export function notAssigned(topic: string, partition: number): MillraceError {
+  return new MillraceError(
+    'INVALID_ARGUMENT',
+    `Partition ${partition} of '${topic}' is not assigned to this reader.`,
+  )
 }
 
 export function closedReader(): MillraceError {

@@ -8,6 +8,7 @@ import { MillraceError, type Clock } from '../base/index.ts'
 import type { AppendReceipt, Partition, UnrecoveredPartition } from '../log/index.ts'
 import {
   type BatchToAppend,
+  checkBatch,
   checkGroupCommit,
   type GroupCommit,
   OpenAppends,
@@ -78,6 +79,7 @@ export class PlainWriter implements Writer {
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
     this.#check()
+    checkBatch(batch)
     // A missing topic does not fail the writer: nothing was appended.
     const target = this.#context.writable(topic, partition, this.app)
     this.#appends.began()
@@ -191,7 +193,10 @@ export class TransactionalWriter implements Writer {
     batch: BatchToAppend,
   ): Promise<{ readonly baseOffset: number }> {
     this.#failures.check()
-    const target = this.#refusing(() => this.#context.writable(topic, partition, this.app))
+    const target = this.#refusing(() => {
+      checkBatch(batch)
+      return this.#context.writable(topic, partition, this.app)
+    })
     this.#appends.began()
     try {
       const turn = target.inTurn(() => this.#append(target, batch))

@@ -6,13 +6,26 @@
  * throw INVALID_ARGUMENT, which is Kafka's INVALID_REQUEST.
  */
 import { checkOption, checkOptions, inWords, MillraceError, type OptionKind } from '../base/index.ts'
+import { assignors } from './group/assignors.ts'
 
 const isolations = ['read_committed', 'read_uncommitted']
-const positions = ['earliest', 'latest', 'max-timestamp']
+const ends = ['earliest', 'latest', 'max-timestamp']
 const changeOps = ['set', 'append', 'subtract', 'delete']
 
 /** Text, which may be empty. */
 const text: OptionKind = value => (typeof value === 'string' ? undefined : 'text')
+const number: OptionKind = value => (typeof value === 'number' ? undefined : 'a number')
+const wholeNumber: OptionKind = value => (Number.isInteger(value) ? undefined : 'a whole number')
+
+/** The name of a topic, a group or a lock. */
+export function checkName(what: string, name: string, value: unknown): void {
+  checkOption(what, name, value, text)
+}
+
+export function checkPlace(what: string, topic: unknown, partition: unknown): void {
+  checkName(what, 'topic', topic)
+  checkOption(what, 'partition', partition, wholeNumber)
+}
 
 export function checkResource(what: string, resource: unknown): void {
   const { type, name } = fieldsOf(what, 'resource', resource)
@@ -54,11 +67,56 @@ export function checkGroupCommit(what: string, commit: unknown): void {
   checkOption(what, 'group', group, text)
   if (memberId !== undefined) checkOption(what, 'memberId', memberId, text)
   if (instanceId !== undefined) checkOption(what, 'instanceId', instanceId, text)
-  if (generation !== undefined)
-    checkOption(what, 'generation', generation, value =>
-      Number.isInteger(value) ? undefined : 'a whole number',
-    )
+  if (generation !== undefined) checkOption(what, 'generation', generation, wholeNumber)
+  checkOffsets(what, offsets)
+}
+
+export function checkOffsets(what: string, offsets: unknown): void {
   listOf(what, 'offsets', offsets)
+}
+
+export function checkGroupOptions(options: unknown): void {
+  const what = 'joinGroup'
+  const { onAssigned, onRevoked, onLost, topics, assignors: names } = fieldsOf(what, 'options', options)
+  checkOptions(what, options, {
+    group: text,
+    protocol: ['consumer', 'streams'],
+    assignors: 'any',
+    topics: 'any',
+    instanceId: text,
+    sessionTimeoutMs: number,
+    rebalanceTimeoutMs: number,
+    onAssigned: 'function',
+    onRevoked: 'function',
+    onLost: 'function',
+    busy: 'function',
+    signal: 'signal',
+  })
+  for (const [name, hook] of Object.entries({ onAssigned, onRevoked, onLost }))
+    checkOption(what, name, hook, 'function')
+  for (const set of listOf(what, 'topics', topics))
+    for (const topic of listOf(what, 'topics', set)) checkOption(what, 'topics', topic, text)
+  if (names !== undefined)
+    for (const name of listOf(what, 'assignors', names))
+      checkOption(what, 'assignors', name, Object.keys(assignors))
+}
+
+/** Where a reader begins. */
+export function checkPositions(positions: unknown): void {
+  const what = 'assign'
+  for (const [index, each] of listOf(what, 'positions', positions).entries()) {
+    const fields = fieldsOf(what, `positions[${index}]`, each)
+    checkName(what, `positions[${index}].topic`, fields.topic)
+    checkOption(what, `positions[${index}].partition`, fields.partition, wholeNumber)
+    checkOption(what, `positions[${index}].offset`, fields.offset, wholeNumber)
+  }
+}
+
+/** What is appended can be built: see `BatchToAppend`. */
+export function checkBatch(batch: unknown): void {
+  const { count, build } = fieldsOf('append', 'batch', batch)
+  checkOption('append', 'batch.count', count, 'count')
+  checkOption('append', 'batch.build', build, 'function')
 }
 
 export function checkOffsetSpec(what: string, at: unknown, isolation: unknown): void {
@@ -69,9 +127,7 @@ export function checkOffsetSpec(what: string, at: unknown, isolation: unknown): 
     )
   else
     checkOption(what, 'at', at, value =>
-      positions.includes(value as string)
-        ? undefined
-        : `${positions.map(inWords).join(', ')} or { timestamp }`,
+      ends.includes(value as string) ? undefined : `${ends.map(inWords).join(', ')} or { timestamp }`,
     )
 }
 
@@ -87,8 +143,23 @@ export function checkWriterOptions(options: unknown): void {
   })
 }
 
+export function checkListing(options: unknown): void {
+  checkOptions('listTopics', options, { internal: 'boolean' })
+}
+
+export function checkDeletion(topic: unknown, options: unknown): void {
+  checkName('deleteTopic', 'name', topic)
+  checkOptions('deleteTopic', options, { app: 'string' })
+}
+
+export function checkLock(name: unknown, holder: unknown): void {
+  checkName('lock', 'name', name)
+  checkName('lock', 'holder', holder)
+}
+
 export function checkNewTopic(name: unknown, config: unknown): void {
   const what = `the new topic ${inWords(name)}`
+  checkName('createTopic', 'name', name)
   checkOption(what, 'config', config, 'object')
   checkOptions(what, config, { partitions: 'any', configs: 'object', app: 'string' })
 }

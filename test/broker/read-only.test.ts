@@ -307,3 +307,38 @@ test('a reader that is closed while it waits ends at once, and is CLOSED afterwa
   await log.close()
   await world.close()
 })
+
+test('what a program without types gets wrong is refused as by the log that is written', async () => {
+  const world = new SimulatedLog()
+  await (await world.open()).createTopic('words', { partitions: 1 })
+  const log = await look(world)
+  const reader = (await log.port.openReader()) as never as Untyped
+  const port = log.port as never as Untyped
+  const admin = log.admin as never as Untyped
+  const calls: [Untyped, string, ...unknown[]][] = [
+    [port, 'describeTopic', undefined],
+    [port, 'listTopics', null],
+    [port, 'offsets', undefined, 0, 'latest'],
+    [port, 'committedOffsets', undefined, []],
+    [admin, 'describePartitions', undefined],
+    [admin, 'describeGroup', undefined],
+    [admin, 'openTransactions', null],
+    [reader, 'assign', [{ topic: 'words', partition: 0 }]],
+    ...['take', 'atEnd', 'position', 'end'].map((call): [Untyped, string, ...unknown[]] => [
+      reader,
+      call,
+      'words',
+      0,
+    ]),
+  ]
+  for (const [on, call, ...given] of calls)
+    await assert.rejects(
+      async () => on[call]!(...given),
+      error => isMillraceError(error, 'INVALID_ARGUMENT'),
+      call,
+    )
+  await log.close()
+  await world.close()
+})
+
+type Untyped = Record<string, (...given: unknown[]) => unknown>

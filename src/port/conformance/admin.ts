@@ -1,6 +1,5 @@
 /** Configs, and deletion of records. */
 import assert from 'node:assert/strict'
-import { isMillraceError } from '../../base/index.ts'
 import type { ConfigChange, ConfigResource } from '../log-admin.ts'
 import { append, refuses, type Harness } from './harness.ts'
 import type { Cases } from './index.ts'
@@ -76,84 +75,6 @@ export const adminCases: Cases = {
     await admin.alterConfigs(resource, [{ name: 'max.message.bytes', op: 'delete' }])
     assert.notEqual((await valueOf(h, topic, 'max.message.bytes'))[1], 'topic')
     await refuses('UNKNOWN_TOPIC', admin.alterConfigs(resourceOf(h.name('nowhere')), []))
-  },
-
-  async 'what a program without types gets wrong is refused, and changes nothing'(h) {
-    const { port } = h
-    const topic = await h.topic()
-    const resource = resourceOf(topic)
-    const group = h.name('group')
-    const at = { topic, partition: 0, offset: 0 }
-    await port.commitOffsets({ group, offsets: [at] })
-    // As a program in JavaScript calls them.
-    const any = port as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>
-    const admin = port.admin as unknown as typeof any
-    const policy = { name: 'cleanup.policy', value: 'compact' }
-    const before = await port.admin.describeConfigs(resource)
-    const wrong: readonly [typeof any, string, ...unknown[]][] = [
-      [admin, 'describeConfigs', null],
-      [admin, 'describeConfigs', { type: 'group', name: topic }],
-      [admin, 'describeConfigs', { type: 'Topic', name: topic }],
-      [admin, 'describeConfigs', { type: 'topic' }],
-      [admin, 'describeConfigs', resource, 'retention.ms'],
-      [admin, 'alterConfigs', null, []],
-      [admin, 'alterConfigs', { type: 'group', name: topic }, []],
-      [admin, 'alterConfigs', resource, null],
-      [admin, 'alterConfigs', resource, [null]],
-      [admin, 'alterConfigs', resource, [{}]],
-      [admin, 'alterConfigs', resource, [policy]],
-      [admin, 'alterConfigs', resource, [{ ...policy, op: 'add' }]],
-      [admin, 'alterConfigs', resource, [{ ...policy, op: 'SET' }]],
-      [admin, 'alterConfigs', resource, [{ ...policy, op: 'set' }], { validateOnly: 'yes' }],
-      [admin, 'deleteRecords', topic, 0, -1, null],
-      [admin, 'deleteOffsets', group, undefined],
-      [admin, 'deleteOffsets', group, [null]],
-      [admin, 'abortTransaction', undefined],
-      [admin, 'abortTransaction', {}],
-      [admin, 'abortTransaction', { transactionalId: 5 }],
-      [any, 'createTopic', h.name('topic'), null],
-      [any, 'createTopic', h.name('topic'), { partitions: 1, configs: null }],
-      [any, 'createTopic', h.name('topic'), { partitions: 1, replicationFactor: 3 }],
-      ...[Number.NaN, 'x', undefined, 1.5].map((timestamp): [typeof any, string, ...unknown[]] => [
-        any,
-        'offsets',
-        topic,
-        0,
-        { timestamp },
-      ]),
-      [any, 'offsets', topic, 0, 'foo'],
-      [any, 'offsets', topic, 0, undefined],
-      [any, 'offsets', topic, 0, 'latest', 'committed'],
-      [any, 'openReader', { isolation: 'none' }],
-      [any, 'openReader', { fetchBytes: 0 }],
-      [any, 'openWriter', { transactionalId: 5 }],
-      [any, 'openWriter', { transactionalId: '' }],
-      [any, 'openWriter', { transactionalID: 'a' }],
-      [any, 'committedOffsets', group, undefined],
-      [any, 'commitOffsets', null],
-      [any, 'commitOffsets', { group }],
-      [any, 'commitOffsets', { group, offsets: [null] }],
-      [any, 'commitOffsets', { group: 5, offsets: [at] }],
-      ...['a', 2 ** 40, 0.5].map((leaderEpoch): [typeof any, string, ...unknown[]] => [
-        any,
-        'commitOffsets',
-        { group, offsets: [{ ...at, offset: 1, leaderEpoch }] },
-      ]),
-      [any, 'commitOffsets', { group, offsets: [{ ...at, offset: 1, metadata: 5 }] }],
-      [any, 'setOffsets', undefined, []],
-      [any, 'setOffsets', undefined, [at]],
-      [any, 'setOffsets', group, null],
-    ]
-    for (const [on, call, ...given] of wrong)
-      await refuses(
-        'INVALID_ARGUMENT',
-        on[call]!(...given).catch(error => {
-          if (isMillraceError(error)) throw error
-          throw new Error(`${call}(${JSON.stringify(given)})`, { cause: error })
-        }),
-      )
-    assert.deepEqual(await port.admin.describeConfigs(resource), before)
-    assert.deepEqual(await port.committedOffsets(group, [at]), [at])
   },
 
   async 'what a topic no longer takes is refused, and the next record is not'(h) {

@@ -13,6 +13,7 @@
  * for (const { name, run } of logPortConformance({ make })) test(name, run)
  */
 import { adminCases } from './admin.ts'
+import { argumentCases } from './arguments.ts'
 import { compactionCases } from './compaction.ts'
 import { groupCases } from './groups.ts'
 import { Harness, type PortUnderTest } from './harness.ts'
@@ -52,6 +53,7 @@ export interface ConformanceCase {
 
 const areas: Record<string, Cases> = {
   admin: adminCases,
+  arguments: argumentCases,
   topics: topicCases,
   reading: readingCases,
   compaction: compactionCases,

@@ -17,6 +17,7 @@
  * partitions are lost, and its commits are refused.
  */
 import { isMillraceError, MillraceError, type ActiveClock } from '../../base/index.ts'
+import { checkOffsets } from '../arguments.ts'
 import type { GroupMembership, GroupOptions } from './membership.ts'
 import type { OffsetCommit, TopicPartition } from '../log-port.ts'
 import { type Assignor, assignors, type PartitionCounts } from './assignors.ts'
@@ -271,9 +272,10 @@ export class GroupMember {
   }
 
   /** Leaves out partitions that are lost when it comes to commit. */
-  #commit(offsets: readonly OffsetCommit[]): Promise<void> {
+  async #commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    checkOffsets('commit', offsets)
     const heldBefore = new Set(offsets.filter(offset => this.#held.has(offset)))
-    return this.#gate.run(async () => {
+    await this.#gate.run(async () => {
       const left = offsets.filter(offset => !heldBefore.has(offset) || this.#held.has(offset))
       await fencing(this.#context.coordinator.commit({ ...this.#self, offsets: left }))
     })
