@@ -12,6 +12,7 @@ import {
   ensureTopic,
   type FetchedBatch,
   type LogPort,
+  type OffsetCommit,
   type TargetTopic,
   type TopicBatches,
   type Writer,
@@ -76,7 +77,7 @@ export class DeadLetters {
     bad: readonly { from: FetchedBatch; offset: number; reason: string; error?: unknown }[],
   ): Promise<void> {
     const written = this.#written[kind]
-    const moved = new Map<number, number>()
+    const moved = new Map<number, OffsetCommit>()
     const originals = new RawRecords()
     for (const { from, offset, reason, error } of bad) {
       const { partition } = from
@@ -88,15 +89,13 @@ export class DeadLetters {
       this.#letters.append(to, record.timestamp, record.key, record.value, headers)
       await this.#batcher.relieved()
       written.set(partition, offset + 1)
-      moved.set(partition, offset + 1)
+      const { leaderEpoch } = from.batch
+      moved.set(partition, { topic: this.#topic, partition, offset: offset + 1, leaderEpoch })
     }
     if (moved.size === 0) return
     this.#batcher.flush()
     await this.#batcher.settled()
-    await this.#writer.commit({
-      group: groupOf(this.#name, kind),
-      offsets: Array.from(moved, ([partition, offset]) => ({ topic: this.#topic, partition, offset })),
-    })
+    await this.#writer.commit({ group: groupOf(this.#name, kind), offsets: [...moved.values()] })
   }
 
   close(): Promise<void> {

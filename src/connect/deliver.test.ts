@@ -231,6 +231,13 @@ describe('bad records', () => {
     )
   })
 
+  test('the offsets of dead letters are committed with the leader epoch of their batch', async () => {
+    const log = await logOf(lines)
+    await deliver(log, things, unlucky().sink(), { until: 'end', onError: { deadLetter: 'letters' } }).done
+    const offsets = (await log.listGroups()).flatMap(group => group.offsets)
+    assert.deepEqual([...new Set(offsets.map(({ leaderEpoch }) => leaderEpoch))], [0])
+  })
+
   test('rows that the sink names cost one more try, however many', async () => {
     const log = await logOf(counting(100))
     const target = new MemoryTarget<string, Thing>()
