@@ -81,10 +81,28 @@ for (const how of ['clean', 'crash'] as const)
     await w.clock.advance(hour / 4 + hour / 10)
     equal(await shown(w), 'b')
     await w.reopen(how)
-    // A crash takes the time of the active segment's last append: it is as old as the recovery.
+    // A crash after an append takes the time of that: the segment is as old as the recovery.
     await w.clock.advance(how === 'clean' ? hour / 2 : 1.2 * hour)
     equal(await shown(w), '')
   })
+
+test('crashes one after the other keep a segment with timestamps in the future no longer than the first one', async () => {
+  const w = await world()
+  await append(w, 'a', 1e12)
+  for (let crashes = 0; crashes < 4; crashes += 1) {
+    await w.reopen('crash')
+    await w.clock.advance(hour / 4 + 20_000)
+  }
+  equal(await shown(w), '')
+})
+
+test('a full disk does not keep a partition from its recovery, for the sake of the age of its segment', async () => {
+  const w = await world()
+  await append(w, 'a', 1e12)
+  w.disk.capacityBytes = w.disk.sizeBytes + 150
+  await w.reopen('crash')
+  equal(await shown(w), 'a')
+})
 
 /** Digests as earlier versions wrote them, and no clean stop. */
 async function forgetTimes({ disk }: World): Promise<void> {
@@ -205,7 +223,7 @@ test('an open transaction is kept, and what follows it', async () => {
   equal(await shown(w), '')
 })
 
-test('a segment is rolled by its age, also across a clean restart, and by its index', async () => {
+test('a segment is rolled by its age, also across a restart, and by its index', async () => {
   const rolls = async (w: World): Promise<number> =>
     (await w.disk.list(`${dataPath}/t-0`)).filter(name => name.endsWith('.log')).length
   const w = await world({ segmentBytes: 1 << 20, retentionMs: -1, segmentMs: hour })
@@ -220,6 +238,15 @@ test('a segment is rolled by its age, also across a clean restart, and by its in
   await w.clock.advance(1)
   await append(w, 'd')
   equal(await rolls(w), 2)
+
+  const crashing = await world({ segmentBytes: 1 << 20, retentionMs: -1, segmentMs: hour })
+  await append(crashing, 'a')
+  for (const value of ['b', 'c', 'd']) {
+    await crashing.reopen('crash')
+    await crashing.clock.advance(hour / 2)
+    await append(crashing, value)
+  }
+  equal(await rolls(crashing), 2)
 
   const full = await world({
     segmentBytes: 1 << 20,

@@ -7,6 +7,7 @@ import type { RecordBatch } from '../../wire/index.ts'
 import { segmentFile } from '../files/file-names.ts'
 import { removeIfThere } from '../files/small-file.ts'
 import type { ProducerReplay } from '../producers/producer-replay.ts'
+import type { SegmentDigest } from '../segment/segment-digest.ts'
 import { scanSegment, type ScanEnd } from '../segment/segment-scan.ts'
 import { indexedTimestamp } from '../segment/segment-indexes.ts'
 import type { Segment, SegmentContext } from '../segment/segment.ts'
@@ -26,7 +27,7 @@ export async function rebuildSegment(
   producers: ProducerReplay,
   { recoveryPoint, pause }: RebuildOptions,
 ): Promise<ScanEnd> {
-  const { disk, files, readOnly } = context
+  const { files, readOnly } = context
   segment.startIndexes()
   segment.sizeBytes = 0
   segment.nextOffset = segment.baseOffset
@@ -53,14 +54,31 @@ export async function rebuildSegment(
     return scanned
   })
   if (readOnly) return end
-  const pathOf = (extension: 'digest' | 'index' | 'timeindex' | 'txnindex'): string =>
-    `${segment.folder}/${segmentFile(segment.baseOffset, extension)}`
-  // First, and durably, the digest: it proves the others.
-  await removeIfThere(disk, pathOf('digest'))
-  await disk.syncDirectory(segment.folder)
-  for (const extension of ['index', 'timeindex', 'txnindex'] as const)
-    await removeIfThere(disk, pathOf(extension))
+  await removeDerived(context, segment)
   return end
+}
+
+/** Removes the digest of a segment and its indexes. */
+export async function removeDerived(
+  { disk }: SegmentContext,
+  { folder, baseOffset }: Segment,
+): Promise<void> {
+  // First, and durably, the digest: it proves the others.
+  await removeIfThere(disk, `${folder}/${segmentFile(baseOffset, 'digest')}`)
+  await disk.syncDirectory(folder)
+  for (const extension of ['index', 'timeindex', 'txnindex'] as const)
+    await removeIfThere(disk, `${folder}/${segmentFile(baseOffset, extension)}`)
+}
+
+/**
+ * The times of a segment that was made again, by the digest of an earlier state of it. Where they are lost,
+ * it is as old as this recovery.
+ */
+export function datedFrom(digest: SegmentDigest | undefined, segment: Segment, now: number): void {
+  if (segment.sizeBytes === 0) return
+  const { times, logBytes } = digest ?? {}
+  segment.firstAppendMs = times?.firstAppend ?? now
+  segment.lastAppendMs = times && logBytes === segment.sizeBytes ? times.lastAppend : now
 }
 
 function indexBatch(segment: Segment, batch: RecordBatch): void {

@@ -4,7 +4,7 @@
  * A segment is **sealed** when its digest (segment-digest.ts) is whole and names the size that its log file
  * has. It was synced as a whole and is not read; a later read finds damage in it. Every other segment is read
  * from end to end: each batch is checked, and the indexes are made from the log. After a clean stop all
- * segments are sealed, so nothing is read.
+ * segments are sealed, so nothing is read. What recovery has read is sealed by it.
  *
  * The **recovery point**, up to which the log is known to be synced, is the offset in the checkpoint file, or
  * a larger one in a digest:
@@ -35,6 +35,7 @@ import {
   type CleanerCheckpoint,
 } from '../cleaner/cleaner-checkpoint.ts'
 import { cleanedSuffix, parseSegmentFile, partitionConfigName } from '../files/file-names.ts'
+import { diskError } from '../files/disk-errors.ts'
 import { removeIfThere } from '../files/small-file.ts'
 import { ProducerReplay } from '../producers/producer-replay.ts'
 import { ProducerState } from '../producers/producer-state.ts'
@@ -46,7 +47,7 @@ import { partitionDamaged } from './damage.ts'
 import { endCompactedTransactions } from './ended-transactions.ts'
 import { readDigests, seal, type FoundSegment } from './found-segment.ts'
 import { removeMerged } from './merged-segments.ts'
-import { rebuildSegment } from './rebuild-segment.ts'
+import { datedFrom, rebuildSegment, removeDerived } from './rebuild-segment.ts'
 
 /** The parts of the directory that recovery uses. */
 export interface RecoveryContext extends SegmentContext {
@@ -330,7 +331,7 @@ class Recovery {
   /** Makes the indexes of a segment again, or replays it into the producer state, as needed. */
   async #scan(found: FoundSegment, isActive: boolean): Promise<ScanEnd | undefined> {
     const { segment, rebuild } = found
-    const { disk, files, readOnly } = this.#context
+    const { files, readOnly } = this.#context
     const { pause } = this.#input
     // Also where nothing is read: retention may take the segments before, and what they say of producers.
     if (!readOnly && segment.baseOffset > this.#producers.fromOffset)
@@ -352,17 +353,22 @@ class Recovery {
       pause,
     })
     if (readOnly) return end
-    // Where the times of its appends are lost, it is as old as this recovery.
-    const { times, logBytes } = found.digest ?? {}
-    const now = this.#context.clock.now()
-    segment.firstAppendMs = times?.firstAppend ?? now
-    segment.lastAppendMs = times && logBytes === segment.sizeBytes ? times.lastAppend : now
-    if (!isActive && end.problem === undefined) {
-      await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
-      await disk.syncDirectory(segment.folder)
-      await segment.retire()
-    }
+    datedFrom(found.digest, segment, this.#context.clock.now())
+    if (end.problem === undefined) await this.#saveRebuilt(segment, isActive)
     return end
+  }
+
+  /** Also of the active one, or each crash would take its times. There need not be room: it is read again. */
+  async #saveRebuilt(segment: Segment, isActive: boolean): Promise<void> {
+    try {
+      if (segment.sizeBytes > 0)
+        await segment.saveIndexes(Math.max(...this.#largestIds, this.#producers.largestId))
+      await this.#context.disk.syncDirectory(segment.folder)
+    } catch (error) {
+      if (!isActive || diskError(error, segment.path).code !== 'DISK_FULL') throw error
+      await removeDerived(this.#context, segment)
+    }
+    if (!isActive) await segment.retire()
   }
 
   /** The log ends within, or right after, the segment `n`. Later bytes are quarantined. */
@@ -376,5 +382,6 @@ class Recovery {
     this.#cut = await cutOff(this.#context, last, found.slice(n + 1), end, reason)
     // It is the active one now.
     await last.segment.loadIndexes()
+    await this.#saveRebuilt(last.segment, true)
   }
 }
