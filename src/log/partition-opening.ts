@@ -96,7 +96,9 @@ export class PartitionOpening {
     pause?: () => Promise<void>,
   ): Promise<OpenedPartition> {
     const { topic, index } = parsePartitionFolder(name)!
-    const { log, report } = await recoverPartition(this.#context, {
+    // The segments that are made again are indexed as those that are written.
+    const context = { ...this.#context, indexIntervalBytes: settings.indexIntervalBytes }
+    const { log, report } = await recoverPartition(context, {
       topic,
       index,
       folder,

@@ -342,3 +342,22 @@ test('under an older transaction log a writer is fenced by such a partition, and
   await next.commit()
   deepEqual((await valuesIn(again, 'gated')).at(-1), 'next')
 })
+
+test('a partition is recovered with the index interval of its topic', async () => {
+  const { world, port } = await World.open()
+  const ofTopic = { type: 'topic', name: 'free' } as const
+  await port.admin.alterConfigs(ofTopic, [{ name: 'index.interval.bytes', op: 'set', value: 0 }])
+  const writer = await port.openWriter()
+  for (const value of ['a', 'b', 'c']) await append(writer, 'free', [value])
+  const indexed = (): number => world.disk.contentOf('/data/free-0/00000000000000000000.index')!.length
+  await port.close()
+  const whole = indexed()
+  ok(whole > 0)
+  const again = await world.open()
+  await append(await again.openWriter(), 'free', ['d'])
+  const last = await world.crash()
+  deepEqual(await valuesIn(last, 'free'), ['before', 'a', 'b', 'c', 'd'])
+  world.openGate()
+  await last.close()
+  ok(indexed() > whole, `${indexed()} bytes`)
+})
