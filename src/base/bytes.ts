@@ -54,3 +54,16 @@ export function utf8(bytes: Uint8Array, start = 0, end: number = bytes.length): 
 export function fromUtf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')
 }
+
+/**
+ * Writes ASCII without a call out of JavaScript, which is faster for short text. False: it is not ASCII, and
+ * nothing of it counts.
+ */
+export function writeAscii(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let n = 0; n < text.length; n += 1) {
+    const unit = text.charCodeAt(n)
+    if (unit >= 0x80) return false
+    bytes[start + n] = unit
+  }
+  return true
+}

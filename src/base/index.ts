@@ -4,7 +4,16 @@
  */
 export { ActiveClock } from './active-clock.ts'
 export { assert, unreachable } from './assert.ts'
-export { binaryString, bufferOf, fromLatin1, fromUtf8, latin1, utf8, utf8OfBinary } from './bytes.ts'
+export {
+  binaryString,
+  bufferOf,
+  fromLatin1,
+  fromUtf8,
+  latin1,
+  utf8,
+  utf8OfBinary,
+  writeAscii,
+} from './bytes.ts'
 export { systemClock, type Clock, type Timer } from './clock.ts'
 export {
   compress,

@@ -11,6 +11,7 @@ import {
   crc32c,
   freshMemory,
   sizeOfVarint,
+  writeAscii,
   writeVarint,
   writeVarlong,
   type Compression,
@@ -285,16 +286,6 @@ function putLength(buffer: Buffer, position: number, start: number, bytes: numbe
   if (moved !== start) buffer.copyWithin(moved, start, start + bytes)
   writeVarint(buffer, position, bytes)
   return moved + bytes
-}
-
-/** Writes short text without a call out of JavaScript. False: it is not ASCII, and nothing of it counts. */
-function writeAscii(buffer: Buffer, start: number, text: string): boolean {
-  for (let n = 0; n < text.length; n += 1) {
-    const unit = text.charCodeAt(n)
-    if (unit >= 0x80) return false
-    buffer[start + n] = unit
-  }
-  return true
 }
 
 function bytesOf(field: RecordField): number {

@@ -3,14 +3,17 @@
  * large record batches become separate parts without a copy, so that they go from the buffer of the file
  * to the socket as they are.
  */
-import { bufferOf, MillraceError } from '../../base/index.ts'
+import { bufferOf, MillraceError, writeAscii } from '../../base/index.ts'
 import { textBytesMax } from './message-reader.ts'
 
 /** Bytes of the first buffer: most messages fit into it. */
 const initialBytes = 512
 /** Records of more bytes than that are not copied: a part costs about as much as copying so many. */
 const copiedBytesMax = 1024
-/** UTF-16 units of text whose UTF-8 is sure to have a compact length of one byte: 3 · 42 + 1 < 128. */
+/**
+ * UTF-16 units of short text. Its UTF-8 has a compact length of one byte for sure, 3 · 42 + 1 < 128, and if
+ * it is ASCII it is written faster without a call out of JavaScript.
+ */
 const shortTextUnits = 42
 
 export class MessageWriter {
@@ -69,26 +72,19 @@ export class MessageWriter {
   }
   /** An int16 length, then UTF-8. */
   string(value: string): void {
-    this.#checkText(value)
     this.#reserve(2 + value.length * 3)
-    const bytes = this.#checkTextBytes(this.#buffer.utf8Write(value, this.#at + 2))
+    const bytes = this.#writeText(value, this.#at + 2)
     this.int16(bytes)
     this.#at += bytes
   }
   /** The length plus one as a varint, then UTF-8. */
   compactString(value: string): void {
-    this.#checkText(value)
-    if (value.length <= shortTextUnits) {
-      this.#reserve(1 + value.length * 3)
-      const bytes = this.#buffer.utf8Write(value, this.#at + 1)
-      this.#buffer[this.#at] = bytes + 1
-      this.#at += 1 + bytes
-      return
-    }
-    const bytes = this.#checkTextBytes(Buffer.byteLength(value))
+    this.#reserve(3 + value.length * 3)
+    const lengthBytes =
+      value.length <= shortTextUnits ? 1 : sizeOfUnsignedVarint(Buffer.byteLength(value) + 1)
+    const bytes = this.#writeText(value, this.#at + lengthBytes)
     this.unsignedVarint(bytes + 1)
-    this.#reserve(bytes)
-    this.#at += this.#buffer.utf8Write(value, this.#at)
+    this.#at += bytes
   }
   /** Bytes without their length. */
   raw(value: Uint8Array): void {
@@ -120,8 +116,7 @@ export class MessageWriter {
     const end = this.#at
     this.#at = start - 1
     if (size > 0x7f) {
-      const shift = size < 0x4000 ? 1 : size < 0x20_0000 ? 2 : size < 0x1000_0000 ? 3 : 4
-      this.#buffer.copyWithin(start + shift, start, end)
+      this.#buffer.copyWithin(start + sizeOfUnsignedVarint(size) - 1, start, end)
     }
     this.unsignedVarint(size)
     this.#at += size
@@ -146,11 +141,11 @@ export class MessageWriter {
     return new MillraceError('INVALID_ARGUMENT', `Cannot encode ${this.#what}: ${fault}.`)
   }
 
-  #checkText(value: string): void {
+  /** Writes text at a position, for which there is room, and returns its bytes. */
+  #writeText(value: string, at: number): number {
+    if (value.length <= shortTextUnits && writeAscii(this.#buffer, at, value)) return value.length
     if (!value.isWellFormed()) throw this.unencodable('half of a surrogate pair has no UTF-8')
-  }
-
-  #checkTextBytes(bytes: number): number {
+    const bytes = this.#buffer.utf8Write(value, at)
     if (bytes > textBytesMax)
       throw this.unencodable(
         `a string of ${bytes} bytes is longer than the ${textBytesMax} of Kafka's strings`,
@@ -185,4 +180,8 @@ function writeUint32(buffer: Buffer, position: number, value: number): number {
   buffer[position + 2] = value >>> 8
   buffer[position + 3] = value
   return position + 4
+}
+
+function sizeOfUnsignedVarint(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5
 }
