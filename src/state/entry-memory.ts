@@ -11,7 +11,8 @@
  * -1 means that there is no value. `live` is the number that the owner has for the entry, 0 for none.
  *
  * Entries are allocated one after the other. A chunk of which more than half is free is **sparse**: its owner
- * moves the entries that are left to other chunks, and drops it.
+ * moves the entries that are left to other chunks, and drops it. These may need one new chunk, never two: it
+ * is no smaller than any with more than one entry. So a move always finds room, also in a full memory.
  */
 import { assert, MillraceError } from '../base/index.ts'
 
@@ -23,13 +24,16 @@ const unitMask = 2 ** placeBits - 1
 const chunkBytesMin = 1024
 /** An entry of more than half of this gets a chunk that holds nothing else. */
 const chunkBytesMaxDefault = unit * 2 ** placeBits
-const chunksMaxDefault = 2 ** (31 - placeBits) - 1
+/** One more for moves; number 0 is left out. */
+const chunksMaxDefault = 2 ** (31 - placeBits) - 2
 
 /** Limits that tests make small. */
 export interface EntryMemoryLimits {
   /** The bytes of a chunk: a power of two. Default and maximum: 1 MiB. */
   readonly chunkBytesMax?: number
-  /** Chunks at one time. Default and maximum: 16383, so that places fit into 31 bits. */
+  /**
+   * Chunks at one time, and one more for moves. Default and maximum: 16382, so that places fit into 31 bits.
+   */
   readonly chunksMax?: number
 }
 
@@ -70,6 +74,7 @@ export class Chunk {
 export class EntryMemory {
   /** By number. Number 0 is left out, so that no place is 0. */
   readonly #chunks: (Chunk | undefined)[] = [undefined]
+  #count = 0
   /** Grows; all other chunks are full. */
   #open: Chunk
   /** Chunks that were sparse when they got full: perhaps nothing is left in them that could be freed. */
@@ -94,11 +99,12 @@ export class EntryMemory {
   /**
    * A new entry with room for a key and a value. It has a size and a key length, and no value yet.
    *
+   * @param isMove for an entry of a sparse chunk, which is dropped then: it always finds room
    * @throws MillraceError LIMIT_EXCEEDED if the memory is full; nothing has changed then
    */
-  allocate(keyBytes: number, valueBytes: number): number {
-    const size = Math.ceil((4 * keyWord + padded(keyBytes) + valueBytes) / unit) * unit
-    const chunk = this.#chunkWith(size)
+  allocate(keyBytes: number, valueBytes: number, isMove: boolean): number {
+    const size = sizeOf(keyBytes, valueBytes)
+    const chunk = this.#chunkWith(size, isMove ? this.#chunksMax + 1 : this.#chunksMax)
     const at = chunk.used / 4
     const place = chunk.number * 2 ** placeBits + chunk.used / unit
     chunk.used += size
@@ -107,6 +113,12 @@ export class EntryMemory {
     chunk.words[at + valueLengthWord] = -1
     chunk.words[at + liveWord] = 0
     return place
+  }
+
+  /** Whether a new entry finds room. */
+  hasRoom(keyBytes: number, valueBytes: number): boolean {
+    const { used, bytes } = this.#open
+    return used + sizeOf(keyBytes, valueBytes) <= bytes.length || this.#count < this.#chunksMax
   }
 
   /** Frees an entry. Returns a sparse chunk, if there is one. */
@@ -125,10 +137,12 @@ export class EntryMemory {
   /** Drops a chunk whose entries are all free. */
   drop({ number }: Chunk): void {
     this.#chunks[number] = undefined
+    this.#count -= 1
   }
 
   clear(): void {
     this.#chunks.length = 1
+    this.#count = 0
     this.#fullAndSparse.clear()
     this.#open = this.#addChunk(Math.min(chunkBytesMin, this.#chunkBytesMax))
   }
@@ -138,8 +152,13 @@ export class EntryMemory {
     for (const chunk of this.#chunks) if (chunk) yield* chunk.places()
   }
 
-  #chunkWith(size: number): Chunk {
+  #chunkWith(size: number, chunksMax: number): Chunk {
     if (this.#open.used + size <= this.#open.bytes.length) return this.#open
+    if (this.#count >= chunksMax)
+      throw new MillraceError(
+        'LIMIT_EXCEEDED',
+        `State '${this.#state}' of this task is full: it takes up to 16 GiB, and a value above 512 KiB counts as 1 MiB at least. Spread the keys over more partitions, or keep less: smaller values, shorter windows, fewer keys.`,
+      )
     if (size > this.#chunkBytesMax / 2) return this.#addChunk(size)
     if (isSparse(this.#open)) this.#fullAndSparse.add(this.#open)
     // Each chunk is twice as long as the one before, so that a small state takes little memory.
@@ -152,13 +171,14 @@ export class EntryMemory {
   #addChunk(size: number): Chunk {
     const unused = this.#chunks.indexOf(undefined, 1)
     const number = unused < 0 ? this.#chunks.length : unused
-    if (number > this.#chunksMax)
-      throw new MillraceError(
-        'LIMIT_EXCEEDED',
-        `State '${this.#state}' of this task is full: it takes up to 16 GiB, and a value above 512 KiB counts as 1 MiB at least. Spread the keys over more partitions, or keep less: smaller values, shorter windows, fewer keys.`,
-      )
+    this.#count += 1
     return (this.#chunks[number] = new Chunk(number, size))
   }
+}
+
+/** The bytes of an entry. */
+function sizeOf(keyBytes: number, valueBytes: number): number {
+  return Math.ceil((4 * keyWord + padded(keyBytes) + valueBytes) / unit) * unit
 }
 
 function isSparse({ used, free }: Chunk): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
-import { latin1, seededRandom } from '../base/index.ts'
+import { isMillraceError, latin1, seededRandom } from '../base/index.ts'
 import { EntryTable } from './entry-table.ts'
 import { HashIndex } from './hash-index.ts'
 import { KeyHash } from './key-hash.ts'
@@ -84,6 +84,57 @@ test('a table equals a map while entries come, go, grow, shrink and move', () =>
     assert.deepEqual(new Map(found), model)
     assert.equal(found.length, model.size)
     assert.equal(table.storedCount, [...model.values()].filter(({ value }) => value !== undefined).length)
+  }))
+
+test('entries of a full table are deleted and become shorter in any order, which makes room for others', () =>
+  forSeeds(100, random => {
+    const table = new EntryTable('s', keyHash, () => {}, { chunkBytesMax: 512, chunksMax: 6 })
+    const lengths = new Map<string, number>()
+    const bytes = Buffer.alloc(600)
+    let next = 0
+    const add = (): boolean => {
+      const key = `${(next += 1)}`
+      const length = random.int(random.int(8) === 0 ? 600 : 90)
+      table.key.set(0, key)
+      try {
+        table.store(table.insert(length), bytes, 0, length)
+      } catch (error) {
+        assert(isMillraceError(error, 'LIMIT_EXCEEDED'))
+        return false
+      }
+      lengths.set(key, length)
+      return true
+    }
+    for (let round = 0; round < 6; round += 1) {
+      while (add());
+      const share = 1 + random.int(9)
+      for (const [key, length] of lengths) {
+        if (random.int(10) >= share) continue
+        table.key.set(0, key)
+        const shorter = random.int(length + 1)
+        if (random.int(2) === 0) {
+          table.store(table.find(), bytes, 0, shorter)
+          lengths.set(key, shorter)
+          continue
+        }
+        table.remove(table.find())
+        lengths.delete(key)
+      }
+      assert.equal(table.storedCount, lengths.size)
+      for (const [key, length] of lengths) {
+        table.key.set(0, key)
+        assert.equal(
+          table.read(table.find(), (_, start, end) => end - start),
+          length,
+        )
+      }
+    }
+    for (const key of lengths.keys()) {
+      table.key.set(0, key)
+      table.remove(table.find())
+    }
+    assert.deepEqual([...table.places()], [])
+    assert(add(), 'an empty table has room')
   }))
 
 test('a key may be empty, long, or differ only in its length', () => {

@@ -87,7 +87,7 @@ export class EntryTable {
   /** Adds an entry for the key, which has none, with room for a value of so many bytes. */
   insert(valueBytes: number): number {
     const { hash, length, words } = this.key
-    const place = this.#memory.allocate(length, valueBytes)
+    const place = this.#memory.allocate(length, valueBytes, false)
     const entry = this.#memory.chunk(place).words
     const keyAt = wordOf(place) + keyWord
     for (let n = (length - 1) >> 2; n >= 0; n -= 1) entry[keyAt + n] = words[n]!
@@ -113,14 +113,19 @@ export class EntryTable {
     const chunk = this.#memory.chunk(place)
     const at = wordOf(place)
     const { words } = chunk
-    const needed = 4 * keyWord + padded(words[at + keyLengthWord]!) + end - start
+    const keyLength = words[at + keyLengthWord]!
+    const needed = 4 * keyWord + padded(keyLength) + end - start
     const size = words[at]!
-    if (words[at + valueLengthWord]! < 0) this.#stored += 1
-    if (needed <= size && (size <= spaciousBytes || 2 * needed >= size)) {
+    const isNew = words[at + valueLengthWord]! < 0
+    // Also a full memory takes a value that has become shorter.
+    const stays = size <= spaciousBytes || 2 * needed >= size || !this.#memory.hasRoom(keyLength, end - start)
+    if (needed <= size && stays) {
       write(chunk, at, source, start, end)
+      if (isNew) this.#stored += 1
       return place
     }
-    const to = this.#copyOf(place, end - start)
+    const to = this.#copyOf(place, end - start, false)
+    if (isNew) this.#stored += 1
     write(this.#memory.chunk(to), wordOf(to), source, start, end)
     this.#free(place)
     return to
@@ -181,20 +186,20 @@ export class EntryTable {
       const { words } = sparse
       const at = wordOf(left)
       const length = words[at + valueLengthWord]!
-      const to = this.#copyOf(left, Math.max(0, length))
+      const to = this.#copyOf(left, Math.max(0, length), true)
       const start = 4 * (at + keyWord) + padded(words[at + keyLengthWord]!)
       if (length >= 0) write(this.#memory.chunk(to), wordOf(to), sparse.bytes, start, start + length)
     }
     this.#memory.drop(sparse)
   }
 
-  /** Moves an entry to a new place, without its value. The old place is not free yet. */
-  #copyOf(from: number, valueBytes: number): number {
+  /** Moves an entry to a new place, without its value. The old place is not free yet. See `allocate`. */
+  #copyOf(from: number, valueBytes: number, isMove: boolean): number {
     const { words } = this.#memory.chunk(from)
     const at = wordOf(from)
     const length = words[at + keyLengthWord]!
     const live = words[at + liveWord]!
-    const to = this.#memory.allocate(length, valueBytes)
+    const to = this.#memory.allocate(length, valueBytes, isMove)
     const copy = this.#memory.chunk(to).words
     const copyAt = wordOf(to)
     copy[copyAt + liveWord] = live

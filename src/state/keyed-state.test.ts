@@ -192,7 +192,7 @@ test('one large value does not make the entries after it large', () => {
   }
 })
 
-test('a full state refuses another key, and keeps what it has', () => {
+test('a full state refuses another key, keeps what it has, and has room again after deletions', () => {
   const state = new KeyedState<string>('texts', { limits: { chunkBytesMax: 512, chunksMax: 8 } })
   let count = 0
   assert.throws(
@@ -206,6 +206,17 @@ test('a full state refuses another key, and keeps what it has', () => {
   state.committed(1)
   assert.equal(state.storedCount, count)
   assert.equal([...state.scan(...everything)].length, count)
+  // Of each chunk something is left, which must move.
+  const isLeft = (n: number): boolean => n % 4 === 0
+  for (let n = 0; n < count; n += 1) if (!isLeft(n)) state.delete(0, `${n}`)
+  state.committed(2)
+  assert.deepEqual(
+    Array.from(state.scan(...everything), ({ key }) => Number(key)).toSorted((a, b) => a - b),
+    [...Array(count).keys()].filter(isLeft),
+  )
+  for (let n = 0; n < count; n += 1) if (!isLeft(n)) state.put(0, `${n}`, 'x'.repeat(60))
+  state.committed(3)
+  assert.equal(state.storedCount, count)
 })
 
 test('a value that cannot be written names the state, and can be replaced', () => {
