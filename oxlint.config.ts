@@ -57,6 +57,7 @@ export const roomsMayImport: Record<string, Record<string, string[]>> = {
   broker: {
     configs: [],
     admission: [],
+    fetch: [],
     internal: ['configs'],
     topics: ['configs', 'internal'],
     offsets: ['internal'],

@@ -25,10 +25,15 @@ function filesInPage(): string[] {
   })
 }
 
+/** A file that the protocol names, by the key of its request: its folder has a table of them. */
+function isNumbered(path: string): boolean {
+  return /(^|[/\\])\d+-[a-z-]+\.ts$/.test(path)
+}
+
 function filesInTree(): string[] {
   return listed.flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter(name => name.endsWith('.ts') && !/\.test(-support)?\.ts$/.test(name))
+      .filter(name => name.endsWith('.ts') && !/\.test(-support)?\.ts$/.test(name) && !isNumbered(name))
       .map(name => `${folder}/${name.replaceAll('\\', '/')}`),
   )
 }
@@ -45,3 +50,14 @@ test('docs/ARCHITECTURE.md lists each source file once, and no other', () => {
     { notListed: [], notThere: [], twice: [] },
   )
 })
+
+for (const folder of ['src/broker/handlers', 'src/wire/messages'])
+  test(`each request of ${folder} is in its table`, () => {
+    const table = textOf(`${folder}/index.ts`)
+    const files = readdirSync(join(root, folder)).filter(name => isNumbered(name))
+    ok(files.length > 0)
+    deepEqual(
+      files.filter(name => !table.includes(`'./${name}'`)),
+      [],
+    )
+  })

@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'POLICY_VIOLATION' // what the topic's cleanup.policy rules out (Kafka's 44)
   | 'INVALID_CONFIG' // a config without that name, or a value that it does not take (Kafka's 40)
   | 'UNKNOWN_PARTITION'
+  | 'FENCED_LEADER_EPOCH' // a client knows an older leader of the partition (Kafka's 74)
+  | 'UNKNOWN_LEADER_EPOCH' // a client knows a later leader than this one (Kafka's 75)
   | 'PARTITION_COUNT_CHANGED' // a topic has another count than was declared, or than state was kept by
   | 'GROUP_NOT_EMPTY' // members or an app are active: stop them first
   | 'MEMBER_FENCED' // the group has given the partitions to another member: drop uncommitted work

@@ -35,11 +35,13 @@ export {
   netError,
   type ConnectOptions,
   type Connection,
+  type Listener,
   type Net,
   type NetAddress,
 } from './net.ts'
 export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
 export { nodeDisk } from './node-disk.ts'
+export { nodeNet } from './node-net.ts'
 export { inParallel } from './in-parallel.ts'
 export { inWords, messageOf, thrownInWords } from './in-words.ts'
 export { elementsOf, endOfString, membersOf } from './json-text.ts'

@@ -6,7 +6,7 @@
  * Each rule is in its part; this file has the calls that need several parts. `open-parts.ts` opens the parts,
  * in an order that matters.
  */
-import { type ActiveClock, MillraceError } from '../base/index.ts'
+import { type ActiveClock, MillraceError, type Random } from '../base/index.ts'
 import { LogDirectory, type Partition, type UnrecoveredPartition } from '../log/index.ts'
 import type {
   GroupCommit,
@@ -22,6 +22,7 @@ import type {
 } from '../port/index.ts'
 import { Admin } from './admin.ts'
 import { Apps, type OpenWriter } from './apps.ts'
+import type { Configs } from './configs/configs.ts'
 import { brokerOnlyNumber, logOptions, staticConfigs } from './configs/broker-configs.ts'
 import { ClientTransactions } from './transactions/client-transactions.ts'
 import type { CutOffsets } from './offsets/cut-offsets.ts'
@@ -34,7 +35,7 @@ import { Locks } from './locks.ts'
 import { internalTopics } from './internal/topic-names.ts'
 import { checkOffsets } from './offsets/offset-checks.ts'
 import type { Offsets } from './offsets/offsets.ts'
-import { lookUpOffset } from './offset-look-up.ts'
+import { lookUp, lookUpOffset, type FoundPosition } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
@@ -60,7 +61,9 @@ export class Broker {
   readonly clientTransactions: ClientTransactions
   /** The clock of time-outs. */
   readonly active: ActiveClock
+  readonly random: Random
   readonly #log: LogDirectory
+  readonly #configs: Configs
   readonly #topics: Topics
   readonly #cut: CutOffsets
   readonly #producerIds: ProducerIds
@@ -76,10 +79,12 @@ export class Broker {
   private constructor(parts: Parts) {
     const { log, metadata, configs, topics, offsets, cut, producerIds, transactions, active, options } = parts
     this.active = active
+    this.random = options.random
     this.offsets = offsets
     this.transactions = transactions
     this.clientTransactions = new ClientTransactions(this)
     this.#log = log
+    this.#configs = configs
     this.#topics = topics
     this.#cut = cut
     this.#producerIds = producerIds
@@ -163,6 +168,11 @@ export class Broker {
     this.#entrances.add(entrance)
   }
 
+  /** The entrance is closed. */
+  detach(entrance: Entrance): void {
+    this.#entrances.delete(entrance)
+  }
+
   /** @throws MillraceError CLOSED */
   checkOpen(): void {
     if (this.#closing) throw closedError()
@@ -177,6 +187,21 @@ export class Broker {
   describeTopic(name: string): TopicDescription | undefined {
     this.checkOpen()
     return this.#topics.describe(name)
+  }
+
+  /** Whether clients over TCP create topics by asking for them: `auto.create.topics.enable`. */
+  get autoCreatesTopics(): boolean {
+    return this.#configs.brokerFlag('auto.create.topics.enable')
+  }
+
+  /** Partitions of a topic that is created without a count: `num.partitions`. */
+  get defaultPartitions(): number {
+    return this.#configs.brokerNumber('num.partitions')
+  }
+
+  /** The present leader epoch of a partition; -1: it is not open. */
+  leaderEpoch(topic: string, index: number): number {
+    return this.#log.partition(topic, index)?.epochs.latest ?? -1
   }
 
   listTopics(internal: boolean): TopicDescription[] {
@@ -230,18 +255,34 @@ export class Broker {
     return partition
   }
 
+  /** The name of the topic with this id. */
+  topicName(id: string): string | undefined {
+    this.checkOpen()
+    return this.#topics.nameOf(id)
+  }
+
+  /** The offset of a position, or the readable end if no record has it. See {@link find}. */
+  async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
+    return lookUpOffset(await this.#settled(topic, index, at, isolation), at, isolation)
+  }
+
   /**
    * Looks up a position (ListOffsets). What was committed before is found; under read_uncommitted, what was
    * appended before.
    */
-  async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
+  async find(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<FoundPosition> {
+    return lookUp(await this.#settled(topic, index, at, isolation), at, isolation)
+  }
+
+  /** The partition, once it shows what was committed, or appended, before. */
+  async #settled(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<Partition> {
     this.checkOpen()
     const partition = await this.#topics.opened(topic, index)
     if (at !== 'earliest' && !partition.failure) {
       if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
       else await partition.uncommitted.show()
     }
-    return lookUpOffset(partition, at, isolation)
+    return partition
   }
 
   /** The identity of a producer without transactions: a new one. */

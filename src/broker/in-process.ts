@@ -40,6 +40,7 @@ import { Broker, type Entrance } from './broker.ts'
 import type { BrokerOptions } from './open-parts.ts'
 import { inProcessHost } from './groups/group.ts'
 import { InProcessReader } from './reader.ts'
+import { KafkaServer, type KafkaServerOptions } from './server/kafka-server.ts'
 import { PlainWriter, TransactionalWriter, type WriterContext } from './writer.ts'
 
 const transactionTimeoutMsDefault = 60_000
@@ -217,6 +218,14 @@ export class InProcessLog implements LogPort {
   async lock(name: string, holder: string): Promise<{ release(): Promise<void> }> {
     checkLock(name, holder)
     return this.#broker.lock(name, holder)
+  }
+
+  /**
+   * Serves the log over Kafka's protocol as well, until the server or the log is closed.
+   * @throws MillraceError CLOSED; errors of the address: see base/net.ts
+   */
+  listen(options: Omit<KafkaServerOptions, 'clock'>): Promise<KafkaServer> {
+    return KafkaServer.listen(this.#broker, { ...options, clock: this.#clock })
   }
 
   close(): Promise<void> {

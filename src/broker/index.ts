@@ -1,4 +1,5 @@
 /** broker: LogPort in process, over the commit log in a folder. */
 export { InProcessLog, type InProcessLogOptions } from './in-process.ts'
+export { KafkaServer, type KafkaServerOptions, type ServerLimits } from './server/kafka-server.ts'
 export { ReadOnlyLog } from './read-only-log.ts'
 export { type InternalLimits } from './internal/internal-log.ts'

@@ -23,4 +23,5 @@ export {
   responseFrame,
   type RequestHeader,
 } from './codec/message-frame.ts'
-export * from './messages/index.ts'
+export * as messages from './messages/index.ts'
+export { isVersionIn, versionsOf } from './definition.ts'

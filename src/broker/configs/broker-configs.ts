@@ -25,6 +25,16 @@ export interface BrokerOnlyDefinition {
 }
 
 export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> = {
+  'auto.create.topics.enable': {
+    kind: { type: 'boolean' },
+    default: 'true',
+    does: 'Whether a client over TCP creates a topic by asking for its metadata.',
+  },
+  'num.partitions': {
+    kind: { type: 'int', min: 1 },
+    default: '1',
+    does: 'Partitions of a topic that is created without a count over TCP.',
+  },
   'log.cleaner.backoff.ms': {
     kind: { type: 'long', min: 0 },
     default: '15000',

@@ -11,7 +11,7 @@ import type {
   TopicConfigName,
 } from '../../port/index.ts'
 import { brokerOnlyConfigs, brokerSynonyms, inTopicUnits } from './broker-configs.ts'
-import { invalid, itemsOf, numberOf, type ConfigTexts } from './values.ts'
+import { invalid, isTrue, itemsOf, numberOf, type ConfigTexts } from './values.ts'
 import { topicConfigNames, topicConfigs } from './topic-configs.ts'
 
 /** See `LogAdmin.describeConfigs`; `ownOf`: the own configs of a topic, or it throws UNKNOWN_TOPIC. */
@@ -67,6 +67,11 @@ export class Configs {
   /** The number of a config that only the broker has. */
   brokerNumber(name: string): number {
     return Number(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
+  }
+
+  /** The flag of a config that only the broker has. */
+  brokerFlag(name: string): boolean {
+    return isTrue(this.#statics[name] ?? brokerOnlyConfigs[name]!.default)
   }
 
   /** The value of a topic config, given the topic's own configs. */

@@ -28,6 +28,7 @@ import {
   unknownPartition,
   unlessRetriable,
 } from './topic-checks.ts'
+import { KnownTopics } from './known-topics.ts'
 import { deleting, description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
 import { internalTopics, keptWhole } from '../internal/topic-names.ts'
 import { allPartitions, partitionsOf } from './topic-partitions.ts'
@@ -52,7 +53,7 @@ export class Topics {
   #users: TopicUsers | undefined
   /** Topics that are being created or deleted: the next one to use the name waits. */
   readonly #changing = new Map<string, Promise<unknown>>()
-  readonly #byName = new Map<string, StoredTopic>()
+  readonly #known = new KnownTopics()
   /** Topics that are being created: their names are taken already. */
   readonly #creating = new Set<string>()
   /** Failed creations and deletions: their leftovers are removed before the name is used again. */
@@ -87,23 +88,28 @@ export class Topics {
   }
 
   get(name: string): StoredTopic | undefined {
-    return this.#byName.get(name)
+    return this.#known.get(name)
+  }
+
+  /** The name of the topic with this id. */
+  nameOf(id: string): string | undefined {
+    return this.#known.nameOf(id)
   }
 
   /** @throws MillraceError UNKNOWN_TOPIC */
   known(name: string): StoredTopic {
-    const topic = this.#byName.get(name)
+    const topic = this.#known.get(name)
     if (topic) return topic
     throw missingTopic(name)
   }
 
   describe(name: string): TopicDescription | undefined {
-    const topic = this.#byName.get(name)
+    const topic = this.#known.get(name)
     return topic && description(topic, this.#settingsOf(topic))
   }
 
   list(internal: boolean): TopicDescription[] {
-    return [...this.#byName.values()]
+    return [...this.#known.values()]
       .map(topic => description(topic, this.#settingsOf(topic)))
       .filter(topic => internal || !topic.internal)
   }
@@ -161,7 +167,7 @@ export class Topics {
 
   /** Creates a missing internal topic of the log, with one partition, and returns it. */
   async internal(name: string, config: Omit<TopicConfig, 'partitions'> = {}): Promise<Partition> {
-    if (!this.#byName.has(name)) await this.#create(name, { ...config, partitions: 1 })
+    if (!this.#known.has(name)) await this.#create(name, { ...config, partitions: 1 })
     return this.partition(name, 0)
   }
 
@@ -170,7 +176,7 @@ export class Topics {
    */
   async delete(name: string, app?: string): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
-    const topic = this.#byName.get(name) ?? this.#unfinished.get(name)
+    const topic = this.#known.get(name) ?? this.#unfinished.get(name)
     if (!topic) throw missingTopic(name, { advice: 'Check the name.' })
     if (topic.internal)
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log and cannot be deleted.`)
@@ -205,14 +211,14 @@ export class Topics {
   /** The defaults of topics have changed. */
   reconfigure(): void {
     for (const partition of allPartitions(this.#log)) {
-      const topic = this.#byName.get(partition.topic)
+      const topic = this.#known.get(partition.topic)
       if (topic) partition.configure(this.#settingsOf(topic))
     }
   }
 
   /** Apps that have topics. */
   apps(): Set<string> {
-    return new Set(Array.from(this.#byName.values(), ({ app }) => app).filter(app => app !== undefined))
+    return new Set(Array.from(this.#known.values(), ({ app }) => app).filter(app => app !== undefined))
   }
 
   /**
@@ -220,7 +226,7 @@ export class Topics {
    * names.
    */
   ofApp(app: string, isNamedSo: (name: string) => boolean): string[] {
-    return [...this.#byName.values()]
+    return [...this.#known.values()]
       .filter(topic => topic.app === app || (topic.unclaimed && isNamedSo(topic.name)))
       .map(({ name }) => name)
   }
@@ -228,7 +234,7 @@ export class Topics {
   /** Deletes topics of any owner. One write marks them, and makes the other changes of `alter`. */
   async deleteAll(names: readonly string[], alter: (metadata: Metadata) => Metadata): Promise<void> {
     for (let busy; (busy = names.find(name => this.#changing.has(name)));) await this.#changing.get(busy)
-    const topics = names.flatMap(name => this.#byName.get(name) ?? [])
+    const topics = names.flatMap(name => this.#known.get(name) ?? [])
     const ids = new Set(topics.map(({ id }) => id))
     const marked = this.#metadata.update(metadata =>
       alter({ ...metadata, topics: deleting(metadata.topics, ids) }),
@@ -242,14 +248,14 @@ export class Topics {
 
   async #create(name: string, config: TopicConfig): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
-    const existing = this.#byName.get(name)
+    const existing = this.#known.get(name)
     if (existing) {
       const { app } = config
       if (app !== undefined && canBeClaimed(existing, app, config.partitions))
         return this.#alone(name, () => this.#claim(existing, app))
       throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     }
-    checkName(name, [...this.#byName.keys(), ...this.#creating])
+    checkName(name, [...this.#known.names(), ...this.#creating])
     const { partitions, app } = config
     const isInternal = internalTopics.includes(name)
     const given = checkedConfigs(config.configs)
@@ -278,7 +284,7 @@ export class Topics {
         throw error
       }
       this.#unfinished.delete(name)
-      this.#byName.set(name, topic)
+      this.#known.set(topic)
       // The defaults may have changed since its partitions were made.
       this.#configure(topic)
     }).finally(() => this.#creating.delete(name))
@@ -291,7 +297,7 @@ export class Topics {
     const open = [...this.#log.partitions()].filter(each => each.topic === name)
     this.#unfinished.set(name, topic)
     this.#broken.delete(name)
-    if (this.#byName.delete(name)) this.#users?.deleted(name, open)
+    if (this.#known.delete(name)) this.#users?.deleted(name, open)
     await this.#users?.forgetOffsets(topic)
     const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
     const indexes = [...allPartitions(this.#log)].flatMap(each => (each.topic === name ? each.index : []))
@@ -314,7 +320,7 @@ export class Topics {
    */
   async #replace(topic: StoredTopic): Promise<void> {
     await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
-    this.#byName.set(topic.name, topic)
+    this.#known.set(topic)
     this.#configure(topic)
     for (const partition of partitionsOf(this.#log, topic))
       await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
@@ -350,7 +356,7 @@ export class Topics {
         const isLost = topic.internal && origin === 'proved'
         await this.#makePartitions(topic, isLost ? { cutAt: 0, cutId: this.#newId() } : {})
       }
-      this.#byName.set(topic.name, topic)
+      this.#known.set(topic)
       if (broken === undefined) await this.#vouch(topic)
     }
     const topics = found.map(({ topic }) => topic)

@@ -1,0 +1,134 @@
+/**
+ * Fetch sessions (KIP-227): the broker remembers which partitions a consumer reads, and from where. So a
+ * request names only what has changed, and a response only what is new.
+ *
+ * A session belongs to its client by its random id; each request states the next epoch, so that a lost answer
+ * is noticed. With all slots taken, the session that was not used for longest gives way, if it was unused for
+ * a while; else the client continues without a session, as Kafka's clients do.
+ */
+import type { Random } from '../../base/index.ts'
+
+/** A partition that is read, and what its reader was told of it. */
+export interface SessionPartition {
+  /** The name or the id of the topic, as requests state it. */
+  readonly topic: string
+  readonly index: number
+  offset: number
+  bytesMax: number
+  leaderEpoch: number
+  lastFetchedEpoch: number
+  /** As told last; -1: to be told again. */
+  highWatermark: number
+  logStartOffset: number
+}
+
+/** What a request says of a partition. */
+export type PartitionRequest = Omit<SessionPartition, 'highWatermark' | 'logStartOffset'>
+
+export interface FetchSession {
+  readonly id: number
+  /** Whether its topics are named by their ids. */
+  readonly byIds: boolean
+  /** The epoch of the next request. */
+  epoch: number
+  usedMs: number
+  /** In the order in which they are read; those that had records go to the end. */
+  readonly partitions: Map<string, SessionPartition>
+}
+
+export interface FetchSessionsOptions {
+  readonly slots: number
+  readonly random: Random
+  readonly nowMs: () => number
+}
+
+/** The epochs of requests that begin a session, and of those without one. */
+export const initialEpoch = 0
+export const finalEpoch = -1
+
+/** A session that was used within this time keeps its slot, as in Kafka. */
+const evictableMs = 120_000
+const int32Max = 0x7fff_ffff
+
+export class FetchSessions {
+  readonly #options: FetchSessionsOptions
+  /** The session that was not used for longest is the first. */
+  readonly #sessions = new Map<number, FetchSession>()
+
+  constructor(options: FetchSessionsOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  get(id: number): FetchSession | undefined {
+    return this.#sessions.get(id)
+  }
+
+  /** Begins a session; undefined: there is no slot. */
+  begin(byIds: boolean, partitions: readonly PartitionRequest[]): FetchSession | undefined {
+    if (partitions.length === 0 || !this.#makeRoom()) return undefined
+    const session: FetchSession = {
+      id: this.#newId(),
+      byIds,
+      epoch: initialEpoch + 1,
+      usedMs: this.#options.nowMs(),
+      partitions: new Map(),
+    }
+    update(session, partitions, [])
+    this.#sessions.set(session.id, session)
+    return session
+  }
+
+  /** The next request of a session: what it changes, and what it drops. */
+  advance(
+    session: FetchSession,
+    changed: readonly PartitionRequest[],
+    forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
+  ): void {
+    update(session, changed, forgotten)
+    session.epoch = session.epoch === int32Max ? 1 : session.epoch + 1
+    session.usedMs = this.#options.nowMs()
+    this.#sessions.delete(session.id)
+    this.#sessions.set(session.id, session)
+  }
+
+  end(id: number): void {
+    this.#sessions.delete(id)
+  }
+
+  #makeRoom(): boolean {
+    const { slots, nowMs } = this.#options
+    if (this.#sessions.size < slots) return true
+    const [oldest] = this.#sessions.values()
+    if (!oldest || nowMs() - oldest.usedMs <= evictableMs) return false
+    return this.#sessions.delete(oldest.id)
+  }
+
+  #newId(): number {
+    for (;;) {
+      const id = 1 + this.#options.random.int(int32Max)
+      if (!this.#sessions.has(id)) return id
+    }
+  }
+}
+
+function update(
+  { partitions }: FetchSession,
+  changed: readonly PartitionRequest[],
+  forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
+): void {
+  for (const request of changed) {
+    const key = keyOf(request)
+    const known = partitions.get(key)
+    if (known) Object.assign(known, request)
+    else partitions.set(key, { ...request, highWatermark: -1, logStartOffset: -1 })
+  }
+  for (const each of forgotten) partitions.delete(keyOf(each))
+}
+
+export function keyOf({ topic, index }: Pick<PartitionRequest, 'topic' | 'index'>): string {
+  return `${topic}/${index}`
+}

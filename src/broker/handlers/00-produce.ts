@@ -1,0 +1,149 @@
+/**
+ * Produce (0), versions 3-13: one batch per partition, admitted as from outside, acknowledged once it is
+ * safe.
+ *
+ * - `acks` 1 and -1 mean the same, since there is one replica. With 0 nothing is answered, and an error
+ *   closes the connection: so the client learns that something went wrong.
+ * - The records of a transaction are acknowledged once they are written: its end makes them durable.
+ * - From version 12 on (KIP-890) a partition need not be added to the transaction before.
+ * - Before version 7 the client may not know zstd, and its batches are refused.
+ */
+import { isMillraceError, MillraceError } from '../../base/index.ts'
+import type { AppendReceipt, Partition } from '../../log/index.ts'
+import { messages, RecordBatch, type Request, type ResponseInput } from '../../wire/index.ts'
+import { admit } from '../admission/admission.ts'
+import type { TransactionalClient } from '../transactions/client-transactions.ts'
+import { codeOf, errorCodes, messageOf } from './error-codes.ts'
+import { handler, type Handler, type RequestContext } from './handler.ts'
+
+type Message = typeof messages.produce
+type Answer = ResponseInput<Message>['responses'][number]['partitionResponses'][number]
+
+/** The first version whose clients have transactions of version 2. */
+const transactions2 = 12
+/** The first version whose clients may know zstd. */
+const zstd = 7
+const validAcks = [0, 1, -1]
+const none = -1
+
+export const produce: Handler = handler(messages.produce, async (request, context) => {
+  const { acks, topicData } = request
+  const responses = await Promise.all(
+    topicData.map(async ({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: await Promise.all(
+        partitionData.map(({ index, records }) =>
+          append({ name: topicName(name, topicId, context), index, records }, request, context),
+        ),
+      ),
+    })),
+  )
+  if (acks !== 0) return { responses }
+  for (const { partitionResponses } of responses)
+    for (const { errorCode, errorMessage } of partitionResponses)
+      if (errorCode !== errorCodes.NONE)
+        throw new MillraceError(
+          'CLOSED',
+          `A produce with acks 0 has failed with code ${errorCode}: ${errorMessage ?? ''}`,
+        )
+  return undefined
+})
+
+interface Target {
+  /** Undefined: no topic has that id. */
+  readonly name: string | undefined
+  readonly index: number
+  readonly records: Buffer | null
+}
+
+/** Calls in one turn append in the order of the calls. */
+async function append(
+  { name, index, records }: Target,
+  request: Request<Message>,
+  context: RequestContext,
+): Promise<Answer> {
+  if (!validAcks.includes(request.acks)) return refused(index, errorCodes.INVALID_REQUIRED_ACKS)
+  if (name === undefined) return refused(index, errorCodes.UNKNOWN_TOPIC_ID)
+  try {
+    const { broker, clock } = context
+    const partition = await writable(name, index, context)
+    const bytes = admit(records ?? noBytes, partition, { now: clock.now() })
+    if (context.version < zstd && new RecordBatch(bytes).compression === 'zstd')
+      return refused(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE)
+    const client = clientOf(bytes, request, context)
+    if (client && context.version >= transactions2)
+      await broker.clientTransactions.addPartitions(client, [partition])
+    const turn = partition.inTurn(() => {
+      if (client) broker.clientTransactions.verify(client, partition)
+      return partition.append(bytes)
+    })
+    const receipt = turn instanceof Promise ? await turn : turn
+    await acknowledged(receipt, client !== undefined, context)
+    return {
+      index,
+      errorCode: errorCodes.NONE,
+      baseOffset: receipt.baseOffset,
+      logAppendTimeMs:
+        partition.settings.messageTimestampType === 'LogAppendTime'
+          ? new RecordBatch(bytes).maxTimestamp
+          : none,
+      logStartOffset: partition.logStartOffset,
+    }
+  } catch (error) {
+    return refused(index, codeOf(error, exceptions(error)), messageOf(error))
+  }
+}
+
+/** What was not written may still be in the hands of the kernel: its memory is not used again. */
+async function acknowledged(
+  receipt: AppendReceipt,
+  isTransactional: boolean,
+  context: RequestContext,
+): Promise<void> {
+  try {
+    await (isTransactional ? receipt.written : receipt.durable)
+  } catch (error) {
+    context.keepsRequest()
+    throw error
+  }
+}
+
+async function writable(name: string, index: number, { broker }: RequestContext): Promise<Partition> {
+  if (broker.unrecovered(name, index)) await broker.opened(name, index)
+  return broker.writable(name, index, undefined)
+}
+
+/** The producer of a transactional batch; undefined: the batch is of no transaction. */
+function clientOf(
+  bytes: Uint8Array,
+  { transactionalId }: Request<Message>,
+  { version }: RequestContext,
+): TransactionalClient | undefined {
+  const { isTransactional, producerId, producerEpoch } = new RecordBatch(bytes)
+  if (!isTransactional) return undefined
+  if (transactionalId === null)
+    throw new MillraceError(
+      'INVALID_RECORD',
+      'A transactional batch came without the transactional id of its producer.',
+    )
+  const identity = { producerId, producerEpoch }
+  return { transactionalId, identity, version: version >= transactions2 ? 2 : 1 }
+}
+
+function topicName(name: string, topicId: string, { broker, version }: RequestContext): string | undefined {
+  return version >= byIdVersion ? broker.topicName(topicId) : name
+}
+const byIdVersion = 13
+
+function exceptions(error: unknown): Parameters<typeof codeOf>[1] {
+  // A topic of the log, or of an app.
+  if (isMillraceError(error, 'INVALID_ARGUMENT')) return { INVALID_ARGUMENT: 'INVALID_TOPIC_EXCEPTION' }
+  return {}
+}
+
+function refused(index: number, errorCode: number, errorMessage: string | null = null): Answer {
+  return { index, errorCode, baseOffset: none, errorMessage }
+}
+
+const noBytes = Buffer.alloc(0)

@@ -1,0 +1,221 @@
+/**
+ * Fetch (1), versions 4-18: batches from given offsets on, as they are in the files, without a copy. Topics
+ * are named by their ids from version 13 on.
+ *
+ * Sessions (KIP-227) from version 7 on: see fetch/fetch-sessions.ts. What is waited for, and in which order
+ * partitions are read: fetch/partition-fetch.ts.
+ *
+ * Deviations: throttling and followers do not exist here, and the preferred replica is always this one. A
+ * batch of a partition is never cut: Apache Kafka may end a response in the middle of one.
+ */
+import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
+import {
+  finalEpoch,
+  initialEpoch,
+  keyOf,
+  type FetchSession,
+  type PartitionRequest,
+  type SessionPartition,
+} from '../fetch/fetch-sessions.ts'
+import { fetchAll, type Fetched, type FetchTarget } from '../fetch/partition-fetch.ts'
+import { missingTopicId } from './topic-ids.ts'
+import { codeOf, errorCodes } from './error-codes.ts'
+import { handler, type Handler, type RequestContext } from './handler.ts'
+
+type Message = typeof messages.fetch
+type Topic = ResponseInput<Message>['responses'][number]
+type Answer = Topic['partitions'][number]
+
+const byIdVersion = 13
+/** The most bytes of one response: `fetch.max.bytes` of Apache Kafka's brokers. */
+const bytesMax = 55 * 1024 * 1024
+/** The first version whose clients know zstd. */
+const zstdVersion = 10
+const none = -1
+
+export const fetch: Handler = handler(messages.fetch, async (request, context) => {
+  const opened = openSession(request, context)
+  if (typeof opened === 'number') return { throttleTimeMs: 0, errorCode: opened, responses: [] }
+  const { session, isIncremental, partitions } = opened
+  const byIds = context.version >= byIdVersion
+  const targets = partitions.map(each => targetOf(each, byIds, context))
+  const { maxWaitMs, minBytes, maxBytes, isolationLevel } = request
+  const fetched = await fetchAll(
+    targets,
+    {
+      isolation: isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
+      bytesMin: Math.min(minBytes, maxBytes, bytesMax),
+      bytesMax: Math.min(maxBytes, bytesMax),
+      waitMs: Math.max(0, maxWaitMs),
+      signal: context.signal,
+    },
+    context,
+  )
+  const topics = new Map<string, Answer[]>()
+  for (const [n, each] of fetched.entries()) {
+    const asked = partitions[n]!
+    const answer = answerOf(asked, each, byIds, isolationLevel === 1, context)
+    if (isIncremental && !isNews(asked, answer)) continue
+    remember(session, asked, answer)
+    const ofTopic = topics.get(asked.topic)
+    if (ofTopic) ofTopic.push(answer)
+    else topics.set(asked.topic, [answer])
+  }
+  return {
+    throttleTimeMs: 0,
+    errorCode: errorCodes.NONE,
+    sessionId: session?.id ?? 0,
+    responses: Array.from(topics, ([topic, answers]) => ({
+      ...(byIds ? { topicId: topic } : { topic }),
+      partitions: answers,
+    })),
+  }
+})
+
+interface OpenedSession {
+  /** Undefined: the client has none. */
+  readonly session: FetchSession | undefined
+  /** The response names only what is new. */
+  readonly isIncremental: boolean
+  readonly partitions: readonly SessionPartition[]
+}
+
+/** The session that a request begins, continues or ends; or why it cannot. */
+function openSession(
+  request: Request<Message>,
+  { fetchSessions, version }: RequestContext,
+): OpenedSession | number {
+  const { sessionId, sessionEpoch } = request
+  const byIds = version >= byIdVersion
+  const asked = requestsOf(request, byIds)
+  if (sessionEpoch === initialEpoch || sessionEpoch === finalEpoch) {
+    if (sessionId !== 0) fetchSessions.end(sessionId)
+    const session = sessionEpoch === initialEpoch ? fetchSessions.begin(byIds, asked) : undefined
+    const partitions = session
+      ? [...session.partitions.values()]
+      : asked.map(each => ({ ...each, ...untold }))
+    return { session, isIncremental: false, partitions }
+  }
+  const session = fetchSessions.get(sessionId)
+  if (!session) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
+  if (session.byIds !== byIds) return errorCodes.FETCH_SESSION_TOPIC_ID_ERROR
+  if (session.epoch !== sessionEpoch) return errorCodes.INVALID_FETCH_SESSION_EPOCH
+  const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map(index => ({ topic: byIds ? topicId : topic, index })),
+  )
+  fetchSessions.advance(session, asked, forgotten)
+  const partitions = [...session.partitions.values()]
+  if (partitions.length > 0) return { session, isIncremental: true, partitions }
+  fetchSessions.end(session.id)
+  return { session: undefined, isIncremental: false, partitions }
+}
+
+const untold = { highWatermark: none, logStartOffset: none }
+
+function requestsOf({ topics }: Request<Message>, byIds: boolean): PartitionRequest[] {
+  return topics.flatMap(({ topic, topicId, partitions }) =>
+    partitions.map(each => ({
+      topic: byIds ? topicId : topic,
+      index: each.partition,
+      offset: each.fetchOffset,
+      bytesMax: each.partitionMaxBytes,
+      leaderEpoch: each.currentLeaderEpoch,
+      lastFetchedEpoch: each.lastFetchedEpoch,
+    })),
+  )
+}
+
+function targetOf(request: SessionPartition, byIds: boolean, { broker }: RequestContext): FetchTarget {
+  return {
+    request,
+    find() {
+      const name = byIds ? broker.topicName(request.topic) : request.topic
+      if (name === undefined) throw missingTopicId(request.topic)
+      return broker.unrecovered(name, request.index) ?? broker.partition(name, request.index)
+    },
+  }
+}
+
+function answerOf(
+  asked: SessionPartition,
+  fetched: Fetched,
+  byIds: boolean,
+  isCommitted: boolean,
+  context: RequestContext,
+): Answer {
+  const answer: Answer = {
+    partitionIndex: asked.index,
+    errorCode: errorCodes.NONE,
+    highWatermark: none,
+    abortedTransactions: null,
+    records: noBytes,
+  }
+  switch (fetched.kind) {
+    case 'unrecovered':
+      // Retried by the client.
+      return { ...answer, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
+    case 'failed': {
+      const { error, partition } = fetched
+      const errorCode = codeOf(error, byIds ? { UNKNOWN_TOPIC: 'UNKNOWN_TOPIC_ID' } : {})
+      const leaderEpoch = partition?.epochs.latest ?? none
+      const isStale = errorCode === errorCodes.FENCED_LEADER_EPOCH
+      return {
+        ...answer,
+        errorCode,
+        ...(isStale ? { currentLeader: { leaderId: context.nodeId, leaderEpoch } } : {}),
+      }
+    }
+    case 'diverged': {
+      const { partition, epoch, endOffset } = fetched
+      const { highWatermark, lastStableOffset, logStartOffset } = partition
+      return {
+        ...answer,
+        highWatermark,
+        lastStableOffset,
+        logStartOffset,
+        divergingEpoch: { epoch, endOffset },
+      }
+    }
+    case 'read': {
+      const { partition, result } = fetched
+      const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches, lent } = result
+      if (lent) context.holds(lent)
+      if (context.version < zstdVersion && partition.settings.compressionType === 'zstd')
+        return { ...answer, errorCode: errorCodes.UNSUPPORTED_COMPRESSION_TYPE }
+      return {
+        ...answer,
+        highWatermark,
+        lastStableOffset,
+        logStartOffset,
+        abortedTransactions: isCommitted ? abortedTransactions : null,
+        records: batches,
+      }
+    }
+  }
+}
+
+/** Whether a client that has a session is told of the partition. */
+function isNews(told: SessionPartition, answer: Answer): boolean {
+  return (
+    (answer.records?.length ?? 0) > 0 ||
+    answer.errorCode !== errorCodes.NONE ||
+    answer.divergingEpoch !== undefined ||
+    answer.highWatermark !== told.highWatermark ||
+    answer.logStartOffset !== told.logStartOffset
+  )
+}
+
+/** What the client now knows. A partition that had records is the last one to be read next time. */
+function remember(session: FetchSession | undefined, told: SessionPartition, answer: Answer): void {
+  if (!session) return
+  const isError = answer.errorCode !== errorCodes.NONE
+  // An error is told again, and so is its end.
+  told.highWatermark = isError ? none : answer.highWatermark
+  told.logStartOffset = isError ? none : (answer.logStartOffset ?? none)
+  if ((answer.records?.length ?? 0) === 0) return
+  const key = keyOf(told)
+  session.partitions.delete(key)
+  session.partitions.set(key, told)
+}
+
+const noBytes = new Uint8Array(0)

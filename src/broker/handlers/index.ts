@@ -1,0 +1,33 @@
+/**
+ * The handlers of requests, by their keys, ascending. A request that is not here is not offered, and
+ * ApiVersions does not name it.
+ */
+import { isVersionIn, messages, responseFrame, type RequestHeader } from '../../wire/index.ts'
+import { produce } from './00-produce.ts'
+import { fetch } from './01-fetch.ts'
+import { listOffsets } from './02-list-offsets.ts'
+import { metadata } from './03-metadata.ts'
+import { apiVersions, offeredVersions } from './18-api-versions.ts'
+import { errorCodes } from './error-codes.ts'
+import type { Handler } from './handler.ts'
+
+/** All but ApiVersions, whose answer follows from this table. */
+const others: readonly Handler[] = [produce, fetch, listOffsets, metadata]
+const offered = others.map(({ definition }) => definition)
+
+const byKey = new Map([...others, apiVersions(offered)].map(each => [each.definition.key, each]))
+
+/** What answers a request; undefined: it is not offered in that version. */
+export function handlerOf({ key, version }: Pick<RequestHeader, 'key' | 'version'>): Handler | undefined {
+  const found = byKey.get(key)
+  return found && isVersionIn(version, found.definition.versions) ? found : undefined
+}
+
+/**
+ * The answer to ApiVersions in a version that is not offered: in version 0, which every client reads. A newer
+ * client asks in its newest version first (KIP-511).
+ */
+export function unsupportedApiVersions(correlationId: number): readonly Uint8Array[] {
+  const answer = offeredVersions(offered, errorCodes.UNSUPPORTED_VERSION)
+  return responseFrame(messages.apiVersions, 0, correlationId, answer)
+}

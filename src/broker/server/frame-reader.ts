@@ -1,0 +1,124 @@
+/**
+ * Cuts what a connection receives into frames: an int32 size, and that many bytes.
+ *
+ * A frame that lies within one received chunk is a view of it. Another is gathered in lent memory, which
+ * grows with what has arrived: a peer that announces much and sends little takes little.
+ */
+import { MillraceError, type Lender } from '../../base/index.ts'
+
+/** A request as it came. */
+export interface Frame {
+  readonly bytes: Buffer
+  /** The memory of `bytes`, which its reader gives back; undefined: it is the garbage collector's. */
+  readonly lent: Buffer | undefined
+}
+
+const sizeBytes = 4
+/** The first memory of a frame that is larger. */
+const firstBytes = 64 * 1024
+/** Every frame has a key, a version and a correlation id. */
+const frameBytesMin = 8
+
+const nothing = Buffer.alloc(0)
+
+export interface FrameReaderOptions {
+  /** The next bytes of the peer; undefined: it has ended. */
+  receive(): Promise<Uint8Array | undefined>
+  /** A frame has begun, and is not complete; false: it is, or none has begun. */
+  waiting(isInFrame: boolean): void
+  readonly memory: Lender
+  /** A larger frame is refused: `socket.request.max.bytes`. */
+  readonly frameBytesMax: number
+}
+
+export class FrameReader {
+  readonly #options: FrameReaderOptions
+  /** Received, and not part of a frame yet. */
+  #rest: Buffer = nothing
+
+  constructor(options: FrameReaderOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The next frame; undefined: the peer has ended between two frames, or in the middle of one.
+   * @throws MillraceError INVALID_REQUEST: the bytes are not Kafka's protocol, or the frame is too large
+   */
+  async next(): Promise<Frame | undefined> {
+    while (this.#rest.length < sizeBytes) {
+      this.#options.waiting(this.#rest.length > 0)
+      const bytes = await this.#options.receive()
+      if (!bytes) return undefined
+      this.#rest = this.#rest.length === 0 ? bufferOf(bytes) : Buffer.concat([this.#rest, bytes])
+    }
+    const size = this.#rest.readInt32BE(0)
+    this.#check(size)
+    const first = this.#rest.subarray(sizeBytes)
+    if (first.length >= size) {
+      this.#rest = first.subarray(size)
+      return { bytes: first.subarray(0, size), lent: undefined }
+    }
+    this.#rest = nothing
+    this.#options.waiting(true)
+    const frame = await this.#gather(first, size)
+    this.#options.waiting(false)
+    return frame
+  }
+
+  async #gather(first: Buffer, size: number): Promise<Frame | undefined> {
+    const { memory } = this.#options
+    let lent = memory.lend(Math.min(size, Math.max(firstBytes, first.length)))
+    let filled = first.copy(lent)
+    try {
+      while (filled < size) {
+        const bytes = await this.#options.receive()
+        if (!bytes) {
+          memory.giveBack(lent)
+          return undefined
+        }
+        const taken = Math.min(bytes.length, size - filled)
+        if (filled + taken > lent.length) {
+          const grown = memory.lend(Math.min(size, Math.max(filled + taken, lent.length * 2)))
+          lent.copy(grown, 0, 0, filled)
+          memory.giveBack(lent)
+          lent = grown
+        }
+        const chunk = bufferOf(bytes)
+        chunk.copy(lent, filled, 0, taken)
+        filled += taken
+        this.#rest = chunk.subarray(taken)
+      }
+    } catch (error) {
+      memory.giveBack(lent)
+      throw error
+    }
+    return { bytes: lent.subarray(0, size), lent }
+  }
+
+  #check(size: number): void {
+    const { frameBytesMax } = this.#options
+    if (size >= frameBytesMin && size <= frameBytesMax) return
+    const known = knownBeginning(this.#rest)
+    throw new MillraceError(
+      'INVALID_REQUEST',
+      known ??
+        (size > frameBytesMax
+          ? `A request of ${size} bytes is larger than socket.request.max.bytes, which is ${frameBytesMax}.`
+          : `A request cannot have ${size} bytes: the peer does not speak Kafka's protocol.`),
+    )
+  }
+}
+
+/** Protocols that are tried on the port by mistake. */
+function knownBeginning(bytes: Buffer): string | undefined {
+  if (bytes[0] === 0x16 && bytes[1] === 0x03)
+    return 'The peer begins with TLS: set its security.protocol to PLAINTEXT, which is all that this port speaks.'
+  const text = bytes.toString('latin1', 0, 4)
+  if (['GET ', 'POST', 'PUT ', 'HEAD', 'OPTI', 'PRI '].includes(text))
+    return "The peer speaks HTTP: this port speaks Kafka's protocol."
+  return undefined
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

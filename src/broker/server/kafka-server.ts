@@ -1,0 +1,191 @@
+/**
+ * Kafka's protocol over TCP: accepts connections, bounds how many there are and how long each may take, and
+ * closes them with the broker.
+ *
+ * Bounds in time count only time in which this process could act, and sockets are read before anyone is
+ * expired.
+ */
+import {
+  LentMemory,
+  type Clock,
+  type Connection,
+  type Listener,
+  type Net,
+  type NetAddress,
+  type Timer,
+} from '../../base/index.ts'
+import type { Broker, Entrance } from '../broker.ts'
+import { FetchSessions } from '../fetch/fetch-sessions.ts'
+import { ClientConnection, type ConnectionContext, type Waiting } from './client-connection.ts'
+
+export interface KafkaServerOptions {
+  readonly net: Net
+  readonly clock: Clock
+  /** Where to listen. Port 0 takes a free one. */
+  readonly address: NetAddress
+  /** The address that clients are told. Default: the one by which each came in. */
+  readonly advertised?: Required<NetAddress> | undefined
+  /** Default 0. */
+  readonly nodeId?: number | undefined
+  readonly limits?: ServerLimits | undefined
+  /** A request could not be handled, or a peer does not speak Kafka's protocol. */
+  readonly onError?: ((error: unknown, what: string) => void) | undefined
+}
+
+export interface ServerLimits {
+  /** Bytes of a request: `socket.request.max.bytes`. Default 100 MiB. */
+  readonly frameBytesMax?: number | undefined
+  /** Connections in all: `max.connections`. Default 10,000. */
+  readonly connectionsMax?: number | undefined
+  /** Connections from one address: `max.connections.per.ip`. Default: all. */
+  readonly connectionsPerHostMax?: number | undefined
+  /** A connection without a request is closed: `connections.max.idle.ms`. Default 10 min. */
+  readonly idleMsMax?: number | undefined
+  /** A request must be complete, and a response taken, within this time. Default 60 s. */
+  readonly transferMsMax?: number | undefined
+  /**
+   * Bytes of fetched records that wait for their readers. Past them each fetch gets little. Default 64 MiB.
+   */
+  readonly fetchBytesMax?: number | undefined
+  /** Fetch sessions: `max.incremental.fetch.session.cache.slots`. Default 1,000. */
+  readonly fetchSessionsMax?: number | undefined
+}
+
+const frameBytesMaxDefault = 100 * 1024 * 1024
+const connectionsMaxDefault = 10_000
+const idleMsMaxDefault = 10 * 60_000
+const transferMsMaxDefault = 60_000
+const fetchBytesMaxDefault = 64 * 1024 * 1024
+const keptBytesMax = 8 * 1024 * 1024
+const fetchSessionsMaxDefault = 1000
+/** How often connections are looked at. */
+const sweepMs = 1000
+
+export class KafkaServer implements Entrance {
+  readonly #broker: Broker
+  readonly #options: KafkaServerOptions
+  readonly #connections = new Set<ClientConnection>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #context: ConnectionContext
+  #listener!: Listener
+  #sweep: Timer | undefined
+  #isClosed = false
+
+  private constructor(broker: Broker, options: KafkaServerOptions) {
+    this.#broker = broker
+    this.#options = options
+    const { limits = {}, clock, advertised, nodeId = 0 } = options
+    const fetchBytesMax = limits.fetchBytesMax ?? fetchBytesMaxDefault
+    this.#context = {
+      frameMemory: new LentMemory({ lentBytesMax: Infinity, keptBytesMax }),
+      responseMemory: new LentMemory({ lentBytesMax: fetchBytesMax, keptBytesMax }),
+      frameBytesMax: limits.frameBytesMax ?? frameBytesMaxDefault,
+      shared: {
+        broker,
+        clock,
+        nodeId,
+        fetchSessions: new FetchSessions({
+          slots: limits.fetchSessionsMax ?? fetchSessionsMaxDefault,
+          random: broker.random,
+          nowMs: () => clock.monotonic(),
+        }),
+      },
+      endpointOf: connection => advertised ?? plainAddress(connection.local),
+      activeMs: () => broker.active.monotonic(),
+      failed: (error, what) => options.onError?.(error, what),
+    }
+  }
+
+  /**
+   * Listens from now on.
+   * @throws MillraceError ADDRESS_IN_USE… of the address
+   */
+  static async listen(broker: Broker, options: KafkaServerOptions): Promise<KafkaServer> {
+    broker.checkOpen()
+    const server = new KafkaServer(broker, options)
+    server.#listener = await options.net.listen(options.address, connection => server.#accept(connection))
+    broker.attach(server)
+    server.#scheduleSweep()
+    return server
+  }
+
+  /** Where it listens. */
+  get address(): Required<NetAddress> {
+    return this.#listener.address
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  topicDeleted(): void {
+    // Its partitions are asked for by name with each request.
+  }
+
+  /** Members outside of this process outlive it. */
+  async leaveGroups(): Promise<void> {}
+
+  openWriters(): Iterable<never> {
+    return []
+  }
+
+  /** Accepts no more, lets requests in progress end, and closes all connections. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#sweep?.cancel()
+    await this.#listener.close()
+    for (const connection of this.#connections) connection.end()
+    await Promise.all(this.#running)
+    this.#broker.detach(this)
+  }
+
+  #accept(connection: Connection): void {
+    const { connectionsMax = connectionsMaxDefault, connectionsPerHostMax = Infinity } =
+      this.#options.limits ?? {}
+    const { host } = connection.remote
+    let sameHost = 0
+    if (connectionsPerHostMax < Infinity)
+      for (const each of this.#connections) if (each.host === host) sameHost += 1
+    if (this.#isClosed || this.#connections.size >= connectionsMax || sameHost >= connectionsPerHostMax)
+      return connection.destroy()
+    const client = new ClientConnection(connection, this.#context)
+    this.#connections.add(client)
+    const running = client.run().finally(() => {
+      this.#connections.delete(client)
+      this.#running.delete(running)
+    })
+    this.#running.add(running)
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep = this.#broker.active.schedule(sweepMs, () => {
+      const nowMs = this.#context.activeMs()
+      for (const connection of this.#connections) {
+        const { for: what, sinceMs } = connection.waiting
+        if (nowMs - sinceMs > this.#msMax(what)) connection.destroy()
+      }
+      if (!this.#isClosed) this.#scheduleSweep()
+    })
+  }
+
+  #msMax(what: Waiting): number {
+    const { idleMsMax = idleMsMaxDefault, transferMsMax = transferMsMaxDefault } = this.#options.limits ?? {}
+    switch (what) {
+      case 'request':
+        return idleMsMax
+      case 'rest of a request':
+      case 'peer that reads':
+        return transferMsMax
+      case 'handler':
+        // A fetch and a join wait as long as they ask for.
+        return Infinity
+    }
+  }
+}
+
+/** An IPv4 address as such, also where the socket takes both kinds. */
+function plainAddress({ host, port }: Required<NetAddress>): Required<NetAddress> {
+  return { host: host.startsWith('::ffff:') ? host.slice('::ffff:'.length) : host, port }
+}
