@@ -36,6 +36,7 @@ import type { MetadataFile } from './internal/metadata.ts'
 import type { Offsets } from './offsets/offsets.ts'
 import { topicConfig, topicConfigs } from './configs/topic-configs.ts'
 import { describedPartition } from './topics/topic-descriptions.ts'
+import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
 import { abortHanging, openIn } from './transactions/transaction-admin.ts'
 import type { Transactions } from './transactions/transactions.ts'
@@ -84,11 +85,13 @@ export class Admin implements LogAdmin {
     checkName('describePartitions', 'topic', topic)
     const { topics, transactions } = this.#parts
     const { partitions } = topics.known(topic)
-    const describe = async (index: number): Promise<PartitionDescription> => {
-      const partition = await topics.opened(topic, index)
-      await transactions.outcomesVisible(partition)
-      return describedPartition(partition, partition.settings.compact)
-    }
+    const describe = (index: number): Promise<PartitionDescription> =>
+      usePartition(topics, topic, index, async partition => {
+        await transactions.outcomesVisible(partition)
+        // One that was deleted refuses as well, but is not there any more.
+        topics.check(topic, index)
+        return describedPartition(partition, partition.settings.compact)
+      })
     return Promise.all(Array.from({ length: partitions }, (_, index) => describe(index)))
   }
 
@@ -139,20 +142,21 @@ export class Admin implements LogAdmin {
     this.#parts.checkOpen()
     checkPlace('deleteRecords', topic, index)
     checkOptions('deleteRecords', options, { app: 'string' })
-    await this.#parts.topics.opened(topic, index)
-    const partition = this.#parts.writable(topic, index, options.app)
-    const { settings } = partition
-    if (settings.compact && !settings.delete)
-      throw new MillraceError(
-        'POLICY_VIOLATION',
-        `Records of '${topic}' cannot be deleted by offset: it is compacted only. Add 'delete' to its cleanup.policy.`,
-      )
-    if (!Number.isSafeInteger(offset) || offset < -1)
-      throw new MillraceError(
-        'OFFSET_OUT_OF_RANGE',
-        `${offset} is not an offset: give the first offset to keep, or -1 to delete all records.`,
-      )
-    return partition.deleteRecords(offset === -1 ? partition.highWatermark : offset)
+    return usePartition(this.#parts.topics, topic, index, async () => {
+      const partition = this.#parts.writable(topic, index, options.app)
+      const { settings } = partition
+      if (settings.compact && !settings.delete)
+        throw new MillraceError(
+          'POLICY_VIOLATION',
+          `Records of '${topic}' cannot be deleted by offset: it is compacted only. Add 'delete' to its cleanup.policy.`,
+        )
+      if (!Number.isSafeInteger(offset) || offset < -1)
+        throw new MillraceError(
+          'OFFSET_OUT_OF_RANGE',
+          `${offset} is not an offset: give the first offset to keep, or -1 to delete all records.`,
+        )
+      return partition.deleteRecords(offset === -1 ? partition.highWatermark : offset)
+    })
   }
 
   async listTransactions(): Promise<TransactionDescription[]> {
@@ -180,9 +184,10 @@ export class Admin implements LogAdmin {
     const { offsets, topics, transactions } = this.#parts
     if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
     const { topic, partition, producerId } = transaction
-    const target = await topics.opened(topic, partition)
-    await abortHanging(target, producerId, transactions.idOf(producerId))
-    if (target === offsets.partition) offsets.ended(producerId, 'abort')
+    await usePartition(topics, topic, partition, async target => {
+      await abortHanging(target, producerId, transactions.idOf(producerId))
+      if (target === offsets.partition) offsets.ended(producerId, 'abort')
+    })
   }
 
   #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {

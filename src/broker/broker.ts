@@ -39,6 +39,7 @@ import { lookUp, lookUpOffset, type FoundPosition } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
+import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
 import type { Transactions } from './transactions/transactions.ts'
 
@@ -262,27 +263,34 @@ export class Broker {
   }
 
   /** The offset of a position, or the readable end if no record has it. See {@link find}. */
-  async offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
-    return lookUpOffset(await this.#settled(topic, index, at, isolation), at, isolation)
+  offsetAt(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<number> {
+    return this.#lookUp(topic, index, at, isolation, lookUpOffset)
   }
 
   /**
    * Looks up a position (ListOffsets). What was committed before is found; under read_uncommitted, what was
    * appended before.
    */
-  async find(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<FoundPosition> {
-    return lookUp(await this.#settled(topic, index, at, isolation), at, isolation)
+  find(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<FoundPosition> {
+    return this.#lookUp(topic, index, at, isolation, lookUp)
   }
 
-  /** The partition, once it shows what was committed, or appended, before. */
-  async #settled(topic: string, index: number, at: OffsetSpec, isolation: Isolation): Promise<Partition> {
+  /** Looks up once the partition shows what was committed, or appended, before. */
+  async #lookUp<T>(
+    topic: string,
+    index: number,
+    at: OffsetSpec,
+    isolation: Isolation,
+    look: (partition: Partition, at: OffsetSpec, isolation: Isolation) => Promise<T>,
+  ): Promise<T> {
     this.checkOpen()
-    const partition = await this.#topics.opened(topic, index)
-    if (at !== 'earliest' && !partition.failure) {
-      if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
-      else await partition.uncommitted.show()
-    }
-    return partition
+    return usePartition(this.#topics, topic, index, async partition => {
+      if (at !== 'earliest' && !partition.failure) {
+        if (isolation === 'read_committed') await this.transactions.outcomesVisible(partition)
+        else await partition.uncommitted.show()
+      }
+      return look(partition, at, isolation)
+    })
   }
 
   /** The identity of a producer without transactions: a new one. */

@@ -150,7 +150,10 @@ export interface PartitionDescription {
   readonly startOffset: number
   /** The readable end under read_committed. */
   readonly endOffset: number
-  /** Why the partition refuses its calls, as one that is damaged does. */
+  /**
+   * Why the partition refuses its calls, as one that is damaged does. The offsets are then those that were
+   * known last.
+   */
   readonly failure?: Reason
   /**
    * Why the partition of a compacted topic is not compacted any more, as with a record without a key. Kafka

@@ -142,3 +142,37 @@ test('internal logs are written in batches: many long transactional ids and grou
   assert.deepEqual(await (await log.open()).listGroups(), [])
   await log.close()
 })
+
+test('a call on a topic that is deleted meanwhile succeeds, or says that there is none', async () => {
+  const told = new Set<string>()
+  const calls: ((port: InProcessLog) => Promise<unknown>)[] = [
+    port => port.offsets('t', 0, 'latest'),
+    port => port.offsets('t', 0, 'latest', 'read_uncommitted'),
+    port => port.offsets('t', 0, 'max-timestamp'),
+    port => port.offsets('t', 0, { timestamp: 0 }),
+    port => port.admin.describePartitions('t'),
+    port => port.admin.deleteRecords('t', 0, 1),
+    async port => {
+      const reader = await port.openReader()
+      reader.assign([{ topic: 't', partition: 0, offset: 0 }])
+      for (let turn = 0; turn < 3; turn += 1) if (!reader.take('t', 0)) await reader.wait(10)
+    },
+    port => port.openWriter().then(writer => append(writer, 't', ['b'])),
+  ]
+  for (const call of calls)
+    for (let turns = 0; turns < 60; turns += 3) {
+      const log = new SimulatedLog()
+      const port = await log.open()
+      await port.createTopic('t', { partitions: 1 })
+      await append(await port.openWriter(), 't', ['a'])
+      const deleted = port.deleteTopic('t')
+      for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+      await call(port).then(
+        () => told.add('an answer'),
+        (error: unknown) => told.add(isMillraceError(error) ? error.code : inspect(error)),
+      )
+      await deleted
+      await log.close()
+    }
+  assert.deepEqual([...told].toSorted(), ['UNKNOWN_TOPIC', 'an answer'])
+})
