@@ -251,8 +251,8 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'topics: two names that Kafka takes for one are created at once',
     file: 'src/broker/topics/topics.ts',
-    find: 'checkName(name, [...this.#byName.keys(), ...this.#creating])',
-    replace: 'checkName(name, this.#byName.keys())',
+    find: 'checkName(name, [...this.#known.names(), ...this.#creating])',
+    replace: 'checkName(name, this.#known.names())',
     tests: ['src/broker/conformance.test.ts'],
   },
   {

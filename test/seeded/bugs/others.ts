@@ -95,7 +95,7 @@ export const othersBugs: readonly SeededBug[] = [
   },
   {
     name: 'short text of Latin-1 is written as its units',
-    file: 'src/wire/batch-builder.ts',
+    file: 'src/base/bytes.ts',
     find: '    if (unit >= 0x80) return false\n',
     replace: '    if (unit > 0xff) return false\n',
     tests: ['src/wire/record-batch.test.ts'],
