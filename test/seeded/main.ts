@@ -16,6 +16,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import process from 'node:process'
@@ -57,9 +58,10 @@ async function main(chosen: readonly SeededBug[]): Promise<boolean> {
     const begun = performance.now()
     const path = join(tree, bug.file)
     const text = readFileSync(path, 'utf8')
-    writeFileSync(path, patched(text, bug))
+    const buggy = patched(text, bug)
     // Every test would catch a bug that does not compile.
-    execFileSync(process.execPath, ['--check', path], { stdio: 'inherit' })
+    stripTypeScriptTypes(buggy)
+    writeFileSync(path, buggy)
     const caught = await firstFailure(tree, bug.tests)
     writeFileSync(path, text)
     const seconds = ((performance.now() - begun) / 1000).toFixed(0)
