@@ -609,4 +609,26 @@ export const brokerBugs: readonly SeededBug[] = [
     replace: '    if (id.timer) return\n',
     tests: ['test/broker/recovered-transactions.test.ts'],
   },
+  {
+    name: 'a damaged partition tells the end of its placeholder',
+    file: 'src/broker/offset-look-up.ts',
+    find: '  if (partition.failure) throw partition.failure\n',
+    replace: '',
+    tests: ['test/broker/damaged-partition.test.ts'],
+  },
+  {
+    name: 'a reader that waits at the end of a partition is not told that its disk fails',
+    file: 'src/broker/reader.ts',
+    find: '    if (partition.failure) {\n      source.error = partition.failure\n',
+    replace:
+      '    if (partition.failure && source.head < source.buffer.length) {\n      source.error = partition.failure\n',
+    tests: ['test/broker/damaged-partition.test.ts'],
+  },
+  {
+    name: 'a call that meets the deletion of its topic half way is told that the log is closed',
+    file: 'src/broker/topics/topic-partitions.ts',
+    find: '    topics.check(topic, index)\n    throw error\n',
+    replace: '    throw error\n',
+    tests: ['test/broker/deleted-topics.test.ts'],
+  },
 ]

@@ -625,4 +625,18 @@ export const logBugs: readonly SeededBug[] = [
     replace: '        producers: this.#lastBatches(),\n',
     tests: ['src/log/partition/compacted-producers.test.ts'],
   },
+  {
+    name: 'recovery: each crash makes the active segment as young as its recovery',
+    file: 'src/log/recovery/recovery.ts',
+    find: '      if (segment.sizeBytes > 0)\n',
+    replace: '      if (segment.sizeBytes > 0 && !isActive)\n',
+    tests: ['src/log/partition/time-retention.test.ts'],
+  },
+  {
+    name: 'recovery: a full disk keeps a partition from it, for the sake of the age of its segment',
+    file: 'src/log/recovery/recovery.ts',
+    find: '      await removeDerived(this.#context, segment)\n',
+    replace: '',
+    tests: ['src/log/partition/time-retention.test.ts'],
+  },
 ]

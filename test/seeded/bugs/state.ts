@@ -213,4 +213,11 @@ export const stateBugs: readonly SeededBug[] = [
     replace: '',
     tests: ['src/state/entry-table.test.ts'],
   },
+  {
+    name: 'state: a deletion from a full state finds no room for the entries that it moves',
+    file: 'src/state/entry-memory.ts',
+    find: 'isMove ? this.#chunksMax + 1 : this.#chunksMax',
+    replace: 'isMove ? this.#chunksMax : this.#chunksMax',
+    tests: ['src/state/entry-table.test.ts', 'src/state/keyed-state.test.ts'],
+  },
 ]
