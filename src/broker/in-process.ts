@@ -222,10 +222,10 @@ export class InProcessLog implements LogPort {
 
   /**
    * Serves the log over Kafka's protocol as well, until the server or the log is closed.
-   * @throws MillraceError CLOSED; errors of the address: see base/net.ts
+   * @throws MillraceError ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CLOSED
    */
-  listen(options: Omit<KafkaServerOptions, 'clock'>): Promise<KafkaServer> {
-    return KafkaServer.listen(this.#broker, { ...options, clock: this.#clock })
+  listen(options: Omit<KafkaServerOptions, 'clock'> & { readonly clock?: Clock }): Promise<KafkaServer> {
+    return KafkaServer.listen(this.#broker, { clock: this.#clock, ...options })
   }
 
   close(): Promise<void> {

@@ -18,6 +18,9 @@ const offered = others.map(({ definition }) => definition)
 const byKey = new Map([...others, apiVersions(offered)].map(each => [each.definition.key, each]))
 
 /** What answers a request; undefined: it is not offered in that version. */
+export type HandlerOf = (header: Pick<RequestHeader, 'key' | 'version'>) => Handler | undefined
+
+/** The table as a function. */
 export function handlerOf({ key, version }: Pick<RequestHeader, 'key' | 'version'>): Handler | undefined {
   const found = byKey.get(key)
   return found && isVersionIn(version, found.definition.versions) ? found : undefined

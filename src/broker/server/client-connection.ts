@@ -16,7 +16,7 @@ import {
   type ResponseInput,
 } from '../../wire/index.ts'
 import type { RequestContext } from '../handlers/handler.ts'
-import { handlerOf, unsupportedApiVersions } from '../handlers/index.ts'
+import { unsupportedApiVersions, type HandlerOf } from '../handlers/index.ts'
 import { FrameReader, type Frame } from './frame-reader.ts'
 
 /** What connections share. */
@@ -29,6 +29,7 @@ export interface ConnectionContext {
     RequestContext,
     'version' | 'clientId' | 'clientHost' | 'endpoint' | 'signal' | 'memory' | 'holds' | 'keepsRequest'
   >
+  readonly handlerOf: HandlerOf
   endpointOf(connection: Connection): RequestContext['endpoint']
   /** Milliseconds of time in which this process could act. */
   activeMs(): number
@@ -81,12 +82,12 @@ export class ClientConnection {
     }
   }
 
-  /** Ends after the present request. */
+  /** Ends after the present request, once its response has left: its owner bounds how long that takes. */
   end(): void {
     this.#isEnding = true
-    // What waits for records or for members answers now; what waits for the peer is over.
+    // What waits for records or for members answers now.
     this.#gone.abort()
-    if (this.#waiting !== 'handler') this.destroy()
+    if (this.#waiting === 'request' || this.#waiting === 'rest of a request') this.destroy()
   }
 
   destroy(): void {
@@ -118,7 +119,7 @@ export class ClientConnection {
 
   async #answer(bytes: Buffer, response: Response, keepsRequest: () => void): Promise<void> {
     const header = readRequestHeader(bytes)
-    const handler = handlerOf(header)
+    const handler = this.#context.handlerOf(header)
     if (!handler) {
       if (header.key !== messages.apiVersions.key) throw unsupported(header)
       response.parts = unsupportedApiVersions(header.correlationId)

@@ -6,7 +6,9 @@
  * expired.
  */
 import {
+  ActiveClock,
   LentMemory,
+  MillraceError,
   type Clock,
   type Connection,
   type Listener,
@@ -16,10 +18,13 @@ import {
 } from '../../base/index.ts'
 import type { Broker, Entrance } from '../broker.ts'
 import { FetchSessions } from '../fetch/fetch-sessions.ts'
+import { handlerOf, type HandlerOf } from '../handlers/index.ts'
 import { ClientConnection, type ConnectionContext, type Waiting } from './client-connection.ts'
+import { listeningFailed } from './listen-address.ts'
 
 export interface KafkaServerOptions {
   readonly net: Net
+  /** How long fetches wait, and the bounds in time of connections. */
   readonly clock: Clock
   /** Where to listen. Port 0 takes a free one. */
   readonly address: NetAddress
@@ -28,7 +33,9 @@ export interface KafkaServerOptions {
   /** Default 0. */
   readonly nodeId?: number | undefined
   readonly limits?: ServerLimits | undefined
-  /** A request could not be handled, or a peer does not speak Kafka's protocol. */
+  /** What answers a request. Default: the table of handlers. Tests put their faults in front of it. */
+  readonly handlerOf?: HandlerOf | undefined
+  /** A request could not be handled, a peer does not speak Kafka's protocol, or a connection is refused. */
   readonly onError?: ((error: unknown, what: string) => void) | undefined
 }
 
@@ -60,6 +67,8 @@ const keptBytesMax = 8 * 1024 * 1024
 const fetchSessionsMaxDefault = 1000
 /** How often connections are looked at. */
 const sweepMs = 1000
+/** At the end: how long responses may take to leave, before their connections are dropped. */
+const closeMsMax = 5000
 
 export class KafkaServer implements Entrance {
   readonly #broker: Broker
@@ -68,12 +77,16 @@ export class KafkaServer implements Entrance {
   readonly #running = new Set<Promise<void>>()
   readonly #context: ConnectionContext
   #listener!: Listener
+  readonly #active: ActiveClock
   #sweep: Timer | undefined
-  #isClosed = false
+  #closing: Promise<void> | undefined
+  /** The last connection was refused: the next refusals are not reported. */
+  #isFull = false
 
   private constructor(broker: Broker, options: KafkaServerOptions) {
     this.#broker = broker
     this.#options = options
+    this.#active = new ActiveClock(options.clock)
     const { limits = {}, clock, advertised, nodeId = 0 } = options
     const fetchBytesMax = limits.fetchBytesMax ?? fetchBytesMaxDefault
     this.#context = {
@@ -91,19 +104,32 @@ export class KafkaServer implements Entrance {
         }),
       },
       endpointOf: connection => advertised ?? plainAddress(connection.local),
-      activeMs: () => broker.active.monotonic(),
+      activeMs: () => this.#active.monotonic(),
+      handlerOf: options.handlerOf ?? handlerOf,
       failed: (error, what) => options.onError?.(error, what),
     }
   }
 
   /**
    * Listens from now on.
-   * @throws MillraceError ADDRESS_IN_USE… of the address
+   * @throws MillraceError ADDRESS_IN_USE, ADDRESS_UNAVAILABLE, CLOSED
    */
   static async listen(broker: Broker, options: KafkaServerOptions): Promise<KafkaServer> {
     broker.checkOpen()
     const server = new KafkaServer(broker, options)
-    server.#listener = await options.net.listen(options.address, connection => server.#accept(connection))
+    const { net, address } = options
+    try {
+      server.#listener = await net.listen(address, connection => server.#accept(connection))
+    } catch (error) {
+      throw listeningFailed(error, address)
+    }
+    // From now on the broker closes the server: if it began to close meanwhile, nobody would.
+    try {
+      broker.checkOpen()
+    } catch (error) {
+      await server.close()
+      throw error
+    }
     broker.attach(server)
     server.#scheduleSweep()
     return server
@@ -130,26 +156,36 @@ export class KafkaServer implements Entrance {
     return []
   }
 
-  /** Accepts no more, lets requests in progress end, and closes all connections. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
+  /**
+   * Accepts no more, answers the requests in progress, and closes all connections. A peer that does not read
+   * its answer within 5 s is dropped.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#sweep?.cancel()
     await this.#listener.close()
     for (const connection of this.#connections) connection.end()
+    const deadline = this.#options.clock.schedule(closeMsMax, () => {
+      for (const connection of this.#connections) connection.destroy()
+    })
     await Promise.all(this.#running)
+    deadline.cancel()
     this.#broker.detach(this)
   }
 
   #accept(connection: Connection): void {
-    const { connectionsMax = connectionsMaxDefault, connectionsPerHostMax = Infinity } =
-      this.#options.limits ?? {}
-    const { host } = connection.remote
-    let sameHost = 0
-    if (connectionsPerHostMax < Infinity)
-      for (const each of this.#connections) if (each.host === host) sameHost += 1
-    if (this.#isClosed || this.#connections.size >= connectionsMax || sameHost >= connectionsPerHostMax)
-      return connection.destroy()
+    const refusal = this.#refusal(connection)
+    if (refusal !== undefined) {
+      connection.destroy()
+      if (!this.#isFull && !this.#closing)
+        this.#context.failed(new MillraceError('LIMIT_EXCEEDED', refusal), 'a new connection')
+      this.#isFull = true
+      return
+    }
+    this.#isFull = false
     const client = new ClientConnection(connection, this.#context)
     this.#connections.add(client)
     const running = client.run().finally(() => {
@@ -159,14 +195,29 @@ export class KafkaServer implements Entrance {
     this.#running.add(running)
   }
 
+  /** Why there is no room for a connection; undefined: there is. */
+  #refusal({ remote: { host } }: Connection): string | undefined {
+    const { connectionsMax = connectionsMaxDefault, connectionsPerHostMax = Infinity } =
+      this.#options.limits ?? {}
+    if (this.#closing) return 'The server is closing.'
+    if (this.#connections.size >= connectionsMax)
+      return `A connection from ${host} was refused: ${connectionsMax} are open, which is max.connections.`
+    if (connectionsPerHostMax === Infinity) return undefined
+    let sameHost = 0
+    for (const each of this.#connections) if (each.host === host) sameHost += 1
+    return sameHost < connectionsPerHostMax
+      ? undefined
+      : `A connection from ${host} was refused: it has ${sameHost}, which is max.connections.per.ip.`
+  }
+
   #scheduleSweep(): void {
-    this.#sweep = this.#broker.active.schedule(sweepMs, () => {
+    this.#sweep = this.#active.schedule(sweepMs, () => {
       const nowMs = this.#context.activeMs()
       for (const connection of this.#connections) {
         const { for: what, sinceMs } = connection.waiting
         if (nowMs - sinceMs > this.#msMax(what)) connection.destroy()
       }
-      if (!this.#isClosed) this.#scheduleSweep()
+      if (!this.#closing) this.#scheduleSweep()
     })
   }
 
