@@ -16,6 +16,8 @@ export type ScalarType =
   | 'uuid'
   | 'bytes'
   | 'records'
+  /** All bytes of a tagged field, whose tag says their length. */
+  | 'tagBytes'
 
 /** What every field may say, whatever it holds. */
 interface FieldBase {
@@ -48,6 +50,16 @@ export interface Definition {
   readonly flexible: string
   readonly request: readonly Field[]
   readonly response: readonly Field[]
+}
+
+/** A structure beside the requests: in a record of an internal topic, or between members of a group. */
+export interface Structure {
+  readonly name: string
+  /** The versions that millrace reads and writes. */
+  readonly versions: string
+  /** The versions with compact lengths and tagged fields (KIP-482). */
+  readonly flexible: string
+  readonly fields: readonly Field[]
 }
 
 /** The least and the largest version; if the least is larger, there is none. */

@@ -6,14 +6,13 @@
 export { BatchBuilder, type BatchStamp, type RecordField, type RecordHeader } from './batch-builder.ts'
 export { recompress, setTimes } from './batch-rewrite.ts'
 export { controlBatch, controlMarkerOf } from './control-batch.ts'
-export { FieldReader, FieldWriter, type TaggedField } from './fields.ts'
 export { emptyBatch, keepRecords, rewriteBatch } from './compacted-batch.ts'
 export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
 export { ownedHeader, RecordCursor } from './record-cursor.ts'
 export { recordSizeBound, singleBatchBytes } from './record-size.ts'
-export type { Definition, Field } from './definition.ts'
-export type { Request, RequestInput, Response, ResponseInput } from './message-types.ts'
+export { isVersionIn, versionsOf, type Definition, type Field, type Structure } from './definition.ts'
+export type { Decoded, Request, RequestInput, Response, ResponseInput } from './message-types.ts'
 export {
   correlationIdOf,
   readRequest,
@@ -24,4 +23,5 @@ export {
   type RequestHeader,
 } from './codec/message-frame.ts'
 export * as messages from './messages/index.ts'
-export { isVersionIn, versionsOf } from './definition.ts'
+export { encodeStructure, encodeVersioned, readStructure, structureReader } from './codec/structure-codec.ts'
+export * from './structures/index.ts'

@@ -25,6 +25,7 @@ interface Scalars<Bytes> {
   readonly uuid: string
   readonly bytes: Bytes
   readonly records: Bytes
+  readonly tagBytes: Bytes
 }
 
 type OrNull<F> = F extends { readonly nullable: string } ? null : never

@@ -18,6 +18,8 @@ export interface FieldRow {
 
 /** A message or another structure in Kafka's form. */
 export interface KafkaDefinition {
+  /** `request`, `response`, `data`, `coordinator-key` or `coordinator-value`. */
+  readonly type: string
   readonly apiKey?: number
   readonly name: string
   readonly validVersions: string

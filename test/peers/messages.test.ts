@@ -9,12 +9,31 @@ import { after, before, describe, it } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import { requestFrame, responseFrame } from '../../src/wire/codec/message-frame.ts'
 import { eachVersion, randomMessage } from '../../src/wire/codec/random-message.test-support.ts'
-import { isVersionIn, type Definition } from '../../src/wire/definition.ts'
+import { isVersionIn, type Definition, type Field, type Structure } from '../../src/wire/definition.ts'
+import type { Encodable } from '../../src/wire/message-types.ts'
 import { messages } from '../../src/wire/messages/index.ts'
-import type { RequestInput, ResponseInput } from '../../src/wire/index.ts'
+import {
+  consumerProtocolAssignment,
+  consumerProtocolSubscription,
+  encodeStructure,
+  groupMetadataKey,
+  groupMetadataValue,
+  offsetCommitKey,
+  offsetCommitValue,
+  transactionLogKey,
+  transactionLogValue,
+  type RequestInput,
+  type ResponseInput,
+} from '../../src/wire/index.ts'
 import { peersFolder } from './install.ts'
 import { java } from './java.ts'
-import { kafkaDefinitions, kafkaRows, ourRows, stableVersions } from './kafka-definitions.ts'
+import {
+  kafkaDefinitions,
+  kafkaRows,
+  ourRows,
+  stableVersions,
+  type KafkaDefinition,
+} from './kafka-definitions.ts'
 
 /** Random messages of each version and direction. */
 const messagesPerVersion = 20
@@ -47,6 +66,44 @@ function* randomFrames(): Generator<Sent> {
   }
   for (const definition of messages)
     for (const version of eachVersion(definition.versions)) yield* eachOf(definition, version)
+}
+
+/** A structure, and the package of Kafka's class for it. */
+const structures: readonly { readonly structure: Structure; readonly package: string }[] = [
+  { structure: consumerProtocolSubscription, package: 'common.message' },
+  { structure: consumerProtocolAssignment, package: 'common.message' },
+  { structure: offsetCommitKey, package: 'coordinator.group.generated' },
+  { structure: offsetCommitValue, package: 'coordinator.group.generated' },
+  { structure: groupMetadataKey, package: 'coordinator.group.generated' },
+  { structure: groupMetadataValue, package: 'coordinator.group.generated' },
+  { structure: transactionLogKey, package: 'coordinator.transaction.generated' },
+  { structure: transactionLogValue, package: 'coordinator.transaction.generated' },
+]
+/** Tags from here on are millrace's own. Kafka's classes keep what they do not know. */
+const ownTagsFrom = 100
+
+/** To Kafka a key has version 0; the number in front of it is the kind of the record. */
+function isKey({ type }: KafkaDefinition): boolean {
+  return type === 'coordinator-key'
+}
+
+/** Random values fit their fields, which the types of these definitions do not say. */
+type AnyFields = Encodable<readonly Field[]>
+
+function* randomStructures(): Generator<Sent> {
+  const random = seededRandom(32)
+  for (const { structure, package: name } of structures)
+    for (const version of eachVersion(structure.versions))
+      for (let n = 0; n < messagesPerVersion; n += 1) {
+        const isFlexible = isVersionIn(version, structure.flexible)
+        const value = randomMessage(random, structure.fields, version, isFlexible) as AnyFields
+        yield {
+          what: `${structure.name}, version ${version}`,
+          kind: `org.apache.kafka.${name}.${structure.name}`,
+          version: structure.name.endsWith('Key') ? 0 : version,
+          bytes: Buffer.from(encodeStructure(structure, version, value)),
+        }
+      }
 }
 
 describe('the messages of Kafka', () => {
@@ -83,8 +140,24 @@ describe('the messages of Kafka', () => {
       }
   })
 
+  it('and its other structures are defined as Apache Kafka defines them', async () => {
+    const kafkas = await kafkaDefinitions(structures.map(({ structure }) => structure.name))
+    for (const [index, { structure }] of structures.entries()) {
+      const kafka = kafkas[index]!
+      assert.deepEqual([structure.name, structure.flexible], [kafka.name, kafka.flexibleVersions])
+      if (isKey(kafka)) assert(isVersionIn(kafka.apiKey!, structure.versions))
+      else assert.equal(structure.versions, stableVersions(kafka))
+      for (const version of eachVersion(structure.versions))
+        assert.deepEqual(
+          ourRows(structure.fields, version).filter(({ tag = 0 }) => tag < ownTagsFrom),
+          kafkaRows(kafka, isKey(kafka) ? 0 : version),
+          `${kafka.name}, version ${version}`,
+        )
+    }
+  })
+
   it('are written as Apache Kafka writes them, in every version', async () => {
-    const sent = [...randomFrames()]
+    const sent = [...randomFrames(), ...randomStructures()]
     const file = join(folder, 'messages')
     writeFileSync(
       file,

@@ -14,6 +14,7 @@ import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
 import { timeBugs } from './bugs/time.ts'
 import { warehouseBugs } from './bugs/warehouse.ts'
+import { wireBugs } from './bugs/wire.ts'
 import type { SeededBug } from './seeded-bug.ts'
 
 export const bugs: readonly SeededBug[] = [
@@ -28,4 +29,5 @@ export const bugs: readonly SeededBug[] = [
   ...parquetBugs,
   ...csvBugs,
   ...warehouseBugs,
+  ...wireBugs,
 ]

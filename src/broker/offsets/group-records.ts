@@ -1,18 +1,15 @@
 /**
- * Group metadata in `__consumer_offsets`, in Kafka's format. A group keeps its generation, so that none is
- * given twice, and while it has members also these and their assignments.
- *
- *   key    version int16 = 2 | group
- *   value  version int16 = 3 | protocol type | generation int32 | protocol (null: none) |
- *          leader (null: none) | time of the present state int64 |
- *          members [ member id | instance id (null: none) | client id | client host |
- *                    rebalance timeout int32 | session timeout int32 | subscription bytes | assignment bytes ]
- *
- * Versions 0 (no rebalance timeout), 1 (no time), 2 (no instance id) and 4 (compact fields) are read as well.
- * A null value says that the group was deleted.
+ * Group metadata in `__consumer_offsets`, in Kafka's format (wire/structures/group-metadata.ts). A group
+ * keeps its generation, so that none is given twice, and while it has members also these and their
+ * assignments. A null value says that the group was deleted.
  */
-import { MillraceError } from '../../base/index.ts'
-import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import {
+  encodeVersioned,
+  groupMetadataKey,
+  groupMetadataValue,
+  readStructure,
+  structureReader,
+} from '../../wire/index.ts'
 
 /** A member as it is kept. */
 export interface KeptMember {
@@ -40,41 +37,39 @@ export interface KeptGroup {
 }
 
 const keyVersion = 2
+/** Of values that are written. Every version is read. */
 const valueVersion = 3
-/** Read, not written: Kafka's first one with compact fields. */
-const flexibleVersion = 4
 
 export function encodeGroupKey(group: string): Uint8Array {
-  return new FieldWriter().int16(keyVersion).string(group).finish()
+  return encodeVersioned(groupMetadataKey, keyVersion, { group })
 }
 
 /** Undefined for a key of another kind. */
 export function decodeGroupKey(bytes: Uint8Array): string | undefined {
-  const from = new FieldReader(bytes)
-  return from.int16() === keyVersion ? from.string() : undefined
+  const from = structureReader(bytes, 'a key in __consumer_offsets')
+  const version = from.int16()
+  return version === keyVersion ? readStructure(groupMetadataKey, version, from).group : undefined
 }
 
 export function encodeGroupValue(group: KeptGroup): Uint8Array {
   const { protocolType, generation, protocol, leader, sinceMs, members } = group
-  return new FieldWriter()
-    .int16(valueVersion)
-    .string(protocolType)
-    .int32(generation)
-    .nullableString(protocol)
-    .nullableString(leader)
-    .int64(sinceMs)
-    .array(members, (to, member) =>
-      to
-        .string(member.memberId)
-        .nullableString(member.instanceId)
-        .string(member.clientId)
-        .string(member.clientHost)
-        .int32(member.rebalanceTimeoutMs)
-        .int32(member.sessionTimeoutMs)
-        .bytes(member.subscription)
-        .bytes(member.assignment),
-    )
-    .finish()
+  return encodeVersioned(groupMetadataValue, valueVersion, {
+    protocolType,
+    generation,
+    protocol: protocol ?? null,
+    leader: leader ?? null,
+    currentStateTimestamp: sinceMs,
+    members: members.map(member => ({
+      memberId: member.memberId,
+      groupInstanceId: member.instanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: member.subscription,
+      assignment: member.assignment,
+    })),
+  })
 }
 
 /**
@@ -82,61 +77,25 @@ export function encodeGroupValue(group: KeptGroup): Uint8Array {
  * @throws MillraceError UNSUPPORTED_FORMAT, CORRUPT_BATCH
  */
 export function decodeGroupValue(bytes: Uint8Array): KeptGroup {
-  const from = new FieldReader(bytes)
+  const from = structureReader(bytes, 'a group in __consumer_offsets')
   const version = from.int16()
-  if (version < 0 || version > flexibleVersion)
-    throw new MillraceError(
-      'UNSUPPORTED_FORMAT',
-      `__consumer_offsets holds a group of version ${version}; this version of millrace reads 0 to ${flexibleVersion}.`,
-    )
-  if (version === flexibleVersion) return decodeFlexible(from)
+  const group = readStructure(groupMetadataValue, version, from)
   return {
-    protocolType: from.string(),
-    generation: from.int32(),
-    protocol: from.nullableString(),
-    leader: from.nullableString(),
-    sinceMs: version >= 2 ? from.int64() : -1,
-    members: from.array(() => {
-      const memberId = from.string()
-      const instanceId = version >= 3 ? from.nullableString() : undefined
-      const clientId = from.string()
-      const clientHost = from.string()
-      const timeoutMs = from.int32()
-      return {
-        memberId,
-        instanceId,
-        clientId,
-        clientHost,
-        rebalanceTimeoutMs: timeoutMs,
-        sessionTimeoutMs: version >= 1 ? from.int32() : timeoutMs,
-        subscription: Buffer.from(from.bytes()),
-        assignment: Buffer.from(from.bytes()),
-      }
-    }),
-  }
-}
-
-/** Version 4: the same fields in their compact forms. */
-function decodeFlexible(from: FieldReader): KeptGroup {
-  return {
-    protocolType: from.compactString(),
-    generation: from.int32(),
-    protocol: from.nullableCompactString(),
-    leader: from.nullableCompactString(),
-    sinceMs: from.int64(),
-    members: from.compactArray(() => {
-      const member = {
-        memberId: from.compactString(),
-        instanceId: from.nullableCompactString(),
-        clientId: from.compactString(),
-        clientHost: from.compactString(),
-        rebalanceTimeoutMs: from.int32(),
-        sessionTimeoutMs: from.int32(),
-        subscription: Buffer.from(from.compactBytes()),
-        assignment: Buffer.from(from.compactBytes()),
-      }
-      from.tags()
-      return member
-    }),
+    protocolType: group.protocolType,
+    generation: group.generation,
+    protocol: group.protocol ?? undefined,
+    leader: group.leader ?? undefined,
+    sinceMs: group.currentStateTimestamp,
+    members: group.members.map(member => ({
+      memberId: member.memberId,
+      instanceId: member.groupInstanceId ?? undefined,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      // Version 0 has one time for both.
+      rebalanceTimeoutMs: version >= 1 ? member.rebalanceTimeout : member.sessionTimeout,
+      sessionTimeoutMs: member.sessionTimeout,
+      subscription: Buffer.from(member.subscription),
+      assignment: Buffer.from(member.assignment),
+    })),
   }
 }

@@ -1,27 +1,28 @@
 /**
- * Keys and values of `__consumer_offsets`, in Kafka's own formats, so that its tools print them and a
- * cluster's can be read. The kinds of fields: wire/fields.ts. Groups with members: group-records.ts.
+ * Committed offsets in `__consumer_offsets`, in Kafka's own formats (wire/structures/offset-commit.ts), so
+ * that its tools print them and a cluster's can be read. Groups with members: group-records.ts.
  *
- * `__consumer_offsets`   key    version int16 = 1 | group | topic | partition int32
- *                        value  version int16 = 3 | offset int64 | leader epoch int32 | metadata | commit timestamp int64 |
- *                               topic id 16 bytes, which is millrace's own: Kafka's readers, and millrace 0.1.0, end before it
- *
- * A null value is a tombstone. Of offsets version 4, which a cluster may write, is read as well.
+ * A value of version 3 that millrace writes is followed by the 16 bytes of the topic's id: Kafka's readers,
+ * and millrace 0.1.0, end before it. Version 4, which a cluster may write, has a tagged field for it. A null
+ * value is a tombstone.
  */
 import type { TopicPartition } from '../../port/index.ts'
-import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import {
+  encodeVersioned,
+  offsetCommitKey,
+  offsetCommitValue,
+  readStructure,
+  structureReader,
+} from '../../wire/index.ts'
 
-export function encodeOffsetKey(group: string, { topic, partition }: TopicPartition): Uint8Array {
-  return new FieldWriter().int16(1).string(group).string(topic).int32(partition).finish()
-}
-
-/** Undefined for a key of another kind. */
-export function decodeOffsetKey(bytes: Uint8Array): ({ group: string } & TopicPartition) | undefined {
-  const from = new FieldReader(bytes)
-  const version = from.int16()
-  if (version !== 0 && version !== 1) return undefined
-  return { group: from.string(), topic: from.string(), partition: from.int32() }
-}
+/** Of keys that are written, and of older ones. Other versions are keys of other records. */
+const keyVersion = 1
+const oldKeyVersion = 0
+/** Of values that are written. Every version is read. */
+const valueVersion = 3
+const topicIdBytes = 16
+/** The id of a record that says none. */
+const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** An offset as it is kept. */
 export interface StoredOffset extends TopicPartition {
@@ -36,35 +37,41 @@ export interface StoredOffset extends TopicPartition {
   readonly topicId: string | undefined
 }
 
-const topicIdBytes = 16
+export function encodeOffsetKey(group: string, { topic, partition }: TopicPartition): Uint8Array {
+  return encodeVersioned(offsetCommitKey, keyVersion, { group, topic, partition })
+}
+
+/** Undefined for a key of another kind. */
+export function decodeOffsetKey(bytes: Uint8Array): ({ group: string } & TopicPartition) | undefined {
+  const from = structureReader(bytes, 'a key in __consumer_offsets')
+  const version = from.int16()
+  if (version !== keyVersion && version !== oldKeyVersion) return undefined
+  return readStructure(offsetCommitKey, version, from)
+}
 
 export function encodeOffsetValue(stored: StoredOffset): Uint8Array {
   const { offset, leaderEpoch, metadata, committedMs, topicId } = stored
-  const to = new FieldWriter().int16(3).int64(offset).int32(leaderEpoch).string(metadata).int64(committedMs)
-  if (topicId !== undefined) to.raw(Buffer.from(topicId, 'base64url'))
-  return to.finish()
-}
-
-export function decodeOffsetValue(bytes: Uint8Array): Omit<StoredOffset, keyof TopicPartition> {
-  const from = new FieldReader(bytes)
-  const version = from.int16()
-  const offset = from.int64()
-  const leaderEpoch = version >= 3 ? from.int32() : -1
-  const metadata = version >= 4 ? from.compactString() : from.string()
-  const committedMs = from.int64()
-  const topicId = version >= 4 ? taggedTopicId(from) : topicIdAtEnd(from)
-  return { offset, leaderEpoch, metadata, committedMs, topicId }
-}
-
-function topicIdAtEnd(from: FieldReader): string | undefined {
-  return from.bytesLeft === topicIdBytes ? from.raw(topicIdBytes).toString('base64url') : undefined
-}
-
-/** Kafka's own place for it, in version 4: the tagged field 0. */
-function taggedTopicId(from: FieldReader): string | undefined {
-  let topicId: string | undefined
-  from.tags((tag, value) => {
-    if (tag === 0 && value.length === topicIdBytes) topicId = value.toString('base64url')
+  const value = encodeVersioned(offsetCommitValue, valueVersion, {
+    offset,
+    leaderEpoch,
+    metadata,
+    commitTimestamp: committedMs,
   })
-  return topicId
+  return topicId === undefined ? value : Buffer.concat([value, Buffer.from(topicId, 'base64url')])
+}
+
+/** @throws MillraceError UNSUPPORTED_FORMAT, CORRUPT_BATCH */
+export function decodeOffsetValue(bytes: Uint8Array): Omit<StoredOffset, keyof TopicPartition> {
+  const from = structureReader(bytes, 'a committed offset in __consumer_offsets')
+  const version = from.int16()
+  const value = readStructure(offsetCommitValue, version, from)
+  const isAtEnd = version === valueVersion && from.bytesLeft === topicIdBytes
+  const topicId = isAtEnd ? from.uuid() : value.topicId
+  return {
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    committedMs: value.commitTimestamp,
+    topicId: topicId === noTopicId ? undefined : topicId,
+  }
 }

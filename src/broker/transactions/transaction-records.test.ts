@@ -94,6 +94,9 @@ test('a value of another version, or one that ends early, is refused', async () 
   const read = async (text: string): Promise<TransactionValue> =>
     decodeTransactionValue(Buffer.from(text, 'hex'))
   await rejectsCode('UNSUPPORTED_FORMAT', read('0002'))
-  await rejectsCode('UNSUPPORTED_FORMAT', read(bytes('0001', ...head.slice(0, 3), '07')))
+  await rejectsCode(
+    'UNSUPPORTED_FORMAT',
+    read(bytes('0001', ...head.slice(0, 3), '07', '01', ...times, '00')),
+  )
   await rejectsCode('CORRUPT_BATCH', read(bytes('0001', ...head, '05', '0261')))
 })

@@ -1,23 +1,20 @@
 /**
- * Keys and values of `__transaction_state`, in Kafka's own formats (`TransactionLogKey`,
- * `TransactionLogValue`), so that its tools print them and a cluster's can be read. Fields:
- * wire/fields.ts.
+ * Keys and values of `__transaction_state`, in Kafka's own formats (wire/structures/transaction-log.ts), so
+ * that its tools print them and a cluster's can be read.
  *
- * ```
- * key      version int16 = 0 | transactional id
- * value 0  version int16 = 0 | producer id int64 | epoch int16 | timeout int32 | status int8 |
- *          partitions [ topic | [ partition int32 ] ] | updated int64 | started int64
- * value 1  the same fields, flexible, with the tags
- *            0 previous producer id int64 | 1 next producer id int64 | 2 client's transaction version int16
- *          and millrace's own, which Kafka's readers skip:
- *            100 last epoch int16 | 101 flags int8: 1 a client's, 2 must abort
- *            in each topic 100: [ end offset int64 ], in the order of its partitions
- * ```
- * Version 0 is read only: millrace wrote it up to commit 3a06ab1. A null value is a tombstone.
+ * Values of version 0 are read only: millrace wrote them up to commit 3a06ab1. A null value is a tombstone.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { TopicPartition } from '../../port/index.ts'
-import { FieldReader, FieldWriter, type TaggedField } from '../../wire/index.ts'
+import {
+  encodeVersioned,
+  readStructure,
+  structureReader,
+  transactionLogKey,
+  transactionLogValue,
+  writeInt64,
+  type Decoded,
+} from '../../wire/index.ts'
 
 /** The states of a transaction that the log keeps, by Kafka's numbers. */
 export const transactionStatus = {
@@ -85,18 +82,21 @@ export function unusedId(producerId: number, timeoutMs: number): TransactionValu
   }
 }
 
-const tags = { previousProducerId: 0, nextProducerId: 1, version: 2, lastEpoch: 100, flags: 101 } as const
-const endOffsetsTag = 100
+const keyVersion = 0
+/** Of values that are written. Every version is read. */
+const valueVersion = 1
 const flags = { client: 1, mustAbort: 2 } as const
+const int64Bytes = 8
 
 export function encodeTransactionKey(transactionalId: string): Uint8Array {
-  return new FieldWriter().int16(0).string(transactionalId).finish()
+  return encodeVersioned(transactionLogKey, keyVersion, { transactionalId })
 }
 
 /** Undefined for a key of another kind. */
 export function decodeTransactionKey(bytes: Uint8Array): string | undefined {
-  const from = new FieldReader(bytes)
-  return from.int16() === 0 ? from.string() : undefined
+  const from = structureReader(bytes, 'a key in __transaction_state')
+  const version = from.int16()
+  return version === keyVersion ? readStructure(transactionLogKey, version, from).transactionalId : undefined
 }
 
 /** The record that keeps the state of a transactional id. */
@@ -108,73 +108,68 @@ export function transactionRecord(
 }
 
 export function encodeTransactionValue(value: TransactionValue): Uint8Array {
-  const to = new FieldWriter()
-  to.int16(1).int64(value.producerId).int16(value.producerEpoch).int32(value.timeoutMs).int8(value.status)
-  const byTopic = [...Map.groupBy(value.partitions, ({ topic }) => topic)]
-  to.compactArray(byTopic, (_, [topic, partitions]) =>
-    to
-      .compactString(topic)
-      .compactArray(partitions, (_to, { partition }) => to.int32(partition))
-      .tags(endOffsetsOf(partitions)),
-  )
-  return to.int64(value.updatedMs).int64(value.startedMs).tags(tagsOf(value)).finish()
+  const topics = [...Map.groupBy(value.partitions, ({ topic }) => topic)]
+  return encodeVersioned(transactionLogValue, valueVersion, {
+    producerId: value.producerId,
+    previousProducerId: value.previousProducerId,
+    nextProducerId: value.nextProducerId,
+    producerEpoch: value.producerEpoch,
+    transactionTimeoutMs: value.timeoutMs,
+    transactionStatus: value.status,
+    transactionPartitions: topics.map(([topic, partitions]) => ({
+      topic,
+      partitionIds: partitions.map(({ partition }) => partition),
+      partitionEnds: encodeEnds(partitions),
+    })),
+    transactionLastUpdateTimestampMs: value.updatedMs,
+    transactionStartTimestampMs: value.startedMs,
+    clientTransactionVersion: value.version,
+    lastEpoch: value.lastEpoch,
+    flags: (value.isClient ? flags.client : 0) | (value.mustAbort ? flags.mustAbort : 0),
+  })
 }
 
-function endOffsetsOf(partitions: readonly Participant[]): TaggedField[] {
-  if (partitions.every(({ endOffset }) => endOffset === undefined)) return []
-  const to = new FieldWriter()
-  for (const { endOffset } of partitions) to.int64(endOffset ?? none)
-  return [{ tag: endOffsetsTag, value: to.finish() }]
-}
-
-/** A field with its default is left out, as Kafka does. */
-function tagsOf(value: TransactionValue): TaggedField[] {
-  const bits = (value.isClient ? flags.client : 0) | (value.mustAbort ? flags.mustAbort : 0)
-  const fields: TaggedField[] = []
-  const add = (tag: number, isDefault: boolean, write: (to: FieldWriter) => FieldWriter): void => {
-    if (!isDefault) fields.push({ tag, value: write(new FieldWriter()).finish() })
-  }
-  const { previousProducerId, nextProducerId, version, lastEpoch } = value
-  add(tags.previousProducerId, previousProducerId === none, to => to.int64(previousProducerId))
-  add(tags.nextProducerId, nextProducerId === none, to => to.int64(nextProducerId))
-  add(tags.version, version === 0, to => to.int16(version))
-  add(tags.lastEpoch, lastEpoch === none, to => to.int16(lastEpoch))
-  add(tags.flags, bits === 0, to => to.int8(bits))
-  return fields
-}
-
+/** @throws MillraceError UNSUPPORTED_FORMAT, CORRUPT_BATCH */
 export function decodeTransactionValue(bytes: Uint8Array): TransactionValue {
-  const from = new FieldReader(bytes)
-  const version = from.int16()
-  if (version !== 0 && version !== 1)
-    throw new MillraceError(
-      'UNSUPPORTED_FORMAT',
-      `The transaction log holds a record of version ${version}; this version of millrace reads 0 and 1.`,
-    )
-  const isFlexible = version === 1
-  const head = {
-    producerId: from.int64(),
-    producerEpoch: from.int16(),
-    timeoutMs: from.int32(),
-    status: statusOf(from.int8()),
-  }
-  const partitions = isFlexible ? flexiblePartitions(from) : classicPartitions(from)
-  const updatedMs = from.int64()
-  const startedMs = from.int64()
-  const tagged = isFlexible ? taggedFields(from) : new Map<number, FieldReader>()
-  const bits = tagged.get(tags.flags)?.int8() ?? 0
+  const from = structureReader(bytes, 'a record in __transaction_state')
+  const value = readStructure(transactionLogValue, from.int16(), from)
   return {
-    ...head,
-    partitions,
-    updatedMs,
-    startedMs,
-    previousProducerId: tagged.get(tags.previousProducerId)?.int64() ?? none,
-    nextProducerId: tagged.get(tags.nextProducerId)?.int64() ?? none,
-    version: tagged.get(tags.version)?.int16() ?? 0,
-    lastEpoch: tagged.get(tags.lastEpoch)?.int16() ?? none,
-    isClient: (bits & flags.client) !== 0,
-    mustAbort: (bits & flags.mustAbort) !== 0,
+    producerId: value.producerId,
+    previousProducerId: value.previousProducerId,
+    nextProducerId: value.nextProducerId,
+    producerEpoch: value.producerEpoch,
+    lastEpoch: value.lastEpoch,
+    timeoutMs: value.transactionTimeoutMs,
+    status: statusOf(value.transactionStatus),
+    partitions: (value.transactionPartitions ?? []).flatMap(participantsOf),
+    updatedMs: value.transactionLastUpdateTimestampMs,
+    startedMs: value.transactionStartTimestampMs,
+    version: value.clientTransactionVersion,
+    isClient: (value.flags & flags.client) !== 0,
+    mustAbort: (value.flags & flags.mustAbort) !== 0,
   }
+}
+
+/** No bytes if no end is known. */
+function encodeEnds(partitions: readonly Participant[]): Uint8Array {
+  if (partitions.every(({ endOffset }) => endOffset === undefined)) return new Uint8Array(0)
+  const ends = Buffer.alloc(partitions.length * int64Bytes)
+  for (const [index, { endOffset }] of partitions.entries())
+    writeInt64(ends, endOffset ?? none, index * int64Bytes)
+  return ends
+}
+
+type TopicOfTransaction = NonNullable<
+  Decoded<typeof transactionLogValue.fields>['transactionPartitions']
+>[number]
+
+function participantsOf({ topic, partitionIds, partitionEnds }: TopicOfTransaction): Participant[] {
+  const ends =
+    partitionEnds.length === 0 ? undefined : structureReader(partitionEnds, 'the ends of a transaction')
+  return partitionIds.map(partition => {
+    const endOffset = ends?.int64() ?? none
+    return endOffset === none ? { topic, partition } : { topic, partition, endOffset }
+  })
 }
 
 function statusOf(number: number): TransactionStatus {
@@ -184,34 +179,4 @@ function statusOf(number: number): TransactionStatus {
     'UNSUPPORTED_FORMAT',
     `The transaction log holds a transaction in state ${number}; this version of millrace reads 0 to 5.`,
   )
-}
-
-/** The tagged fields that end a structure, by tag. */
-function taggedFields(from: FieldReader): ReadonlyMap<number, FieldReader> {
-  const fields = new Map<number, FieldReader>()
-  from.tags((tag, value) => fields.set(tag, new FieldReader(value)))
-  return fields
-}
-
-function classicPartitions(from: FieldReader): Participant[] {
-  return from
-    .array(() => {
-      const topic = from.string()
-      return from.array(() => ({ topic, partition: from.int32() }))
-    })
-    .flat()
-}
-
-function flexiblePartitions(from: FieldReader): Participant[] {
-  return from
-    .compactArray(() => {
-      const topic = from.compactString()
-      const indexes = from.compactArray(() => from.int32())
-      const ends = taggedFields(from).get(endOffsetsTag)
-      return indexes.map(partition => {
-        const endOffset = ends?.int64() ?? none
-        return endOffset === none ? { topic, partition } : { topic, partition, endOffset }
-      })
-    })
-    .flat()
 }

@@ -1,7 +1,7 @@
 /** Shares of partitions, and what a change of members moves. */
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Random } from '../../base/index.ts'
+import { bufferOf, type Random } from '../../base/index.ts'
 import { forSeeds } from '../../../test/for-seeds.ts'
 import type { TopicPartition } from '../log-port.ts'
 import { type AssignorName, assignors, decodeShareNote, encodeShareNote, type Share } from './assignors.ts'
@@ -136,6 +136,27 @@ test('what a leader says beside an assignment; a Java leader says nothing', () =
   deepEqual(decodeShareNote(encodeShareNote({ withheld: 3 })), { withheld: 3, refusal: undefined })
   deepEqual(decodeShareNote(undefined), { withheld: 0 })
   deepEqual(decodeShareNote(Buffer.of(1)), { withheld: 0 })
+})
+
+test('what members tell each other has the same bytes as in versions before', () => {
+  const busy = [{ topic: 'a', partition: 2 }, ...t(1, 0)]
+  const note = { sets: [['a', 'bc'], ['t']], generation: 5, busy }
+  const hex = (bytes: Uint8Array | undefined): string => bufferOf(bytes!).toString('hex')
+  const sets = ['00000002', '00000002', '000161', '00026263', '00000001', '000174']
+  const partitions = [
+    '00000002',
+    '000161',
+    '00000001',
+    '00000002',
+    '000174',
+    '00000002',
+    '00000001',
+    '00000000',
+  ]
+  equal(hex(assignors.millrace.userData(note)), ['0000', ...sets, ...partitions].join(''))
+  equal(hex(assignors['cooperative-sticky'].userData(note)), ['00000005', ...partitions].join(''))
+  equal(hex(encodeShareNote({ withheld: 3, refusal: 'no' })), '00000000000300026e6f')
+  equal(hex(encodeShareNote({ withheld: 3 })), '000000000003ffff')
 })
 
 /** Members come and go; what each one has follows its share, as members do. */

@@ -2,7 +2,7 @@
  * How the leader of a group shares partitions: the contract of an assignor, and the ones there are. The names
  * are those on the wire.
  */
-import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import { encodeVersioned, readStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Subscription } from './consumer-protocol.ts'
 import { cooperativeSticky } from './cooperative-sticky.ts'
@@ -61,17 +61,27 @@ export const assignors: Readonly<Record<AssignorName, Assignor>> = {
   millrace,
 }
 
+/** Beside the assignment, for members of ours: what is withheld, and a refusal. Java's members skip it. */
+const shareNote = {
+  name: 'ShareNote',
+  versions: '0',
+  flexible: 'none',
+  fields: [
+    { name: 'withheld', type: 'int32' },
+    { name: 'refusal', type: 'string', nullable: '0+' },
+  ],
+} as const satisfies Structure
 const noteVersion = 0
 
-/** Beside the assignment, for members of ours: what is withheld, and a refusal. Java's members skip it. */
 export function encodeShareNote({ withheld, refusal }: Omit<Share, 'partitions'>): Uint8Array {
-  return new FieldWriter().int16(noteVersion).int32(withheld).nullableString(refusal).finish()
+  return encodeVersioned(shareNote, noteVersion, { withheld, refusal: refusal ?? null })
 }
 
 /** A leader of another kind writes none: then nothing is known to be withheld. */
 export function decodeShareNote(bytes: Uint8Array | undefined): Omit<Share, 'partitions'> {
   if (!bytes || bytes.length < 8) return { withheld: 0 }
-  const from = new FieldReader(bytes)
+  const from = structureReader(bytes, 'the note beside an assignment')
   if (from.int16() !== noteVersion) return { withheld: 0 }
-  return { withheld: from.int32(), refusal: from.nullableString() }
+  const { withheld, refusal } = readStructure(shareNote, noteVersion, from)
+  return { withheld, refusal: refusal ?? undefined }
 }

@@ -6,16 +6,35 @@
  * The user data of a subscription is, as Java's, the generation int32; then partitions that the member works
  * on, which Java's leaders skip.
  */
-import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import { encodeStructure, readStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, PartitionCounts } from './assignors.ts'
-import { readPartitions, writePartitions } from './consumer-protocol.ts'
+import { byTopic, eachPartition } from './consumer-protocol.ts'
 import { nameOf, Owners } from './owners.ts'
+
+/** The user data of a subscription, without a version. */
+const note = {
+  name: 'CooperativeStickyNote',
+  versions: '0',
+  flexible: 'none',
+  fields: [
+    { name: 'generation', type: 'int32' },
+    /** The partitions that the member works on. */
+    {
+      name: 'busy',
+      array: [
+        { name: 'topic', type: 'string' },
+        { name: 'partitions', array: 'int32' },
+      ],
+    },
+  ],
+} as const satisfies Structure
+const noteVersion = 0
 
 export const cooperativeSticky: Assignor = {
   name: 'cooperative-sticky',
   rebalance: 'cooperative',
-  userData: ({ generation, busy }) => writePartitions(new FieldWriter().int32(generation), busy).finish(),
+  userData: ({ generation, busy }) => encodeStructure(note, noteVersion, { generation, busy: byTopic(busy) }),
   assign(candidates, counts) {
     const owners = new Owners(candidates)
     const targets = balanced(candidates, counts, owners)
@@ -81,7 +100,6 @@ function moveOne(
 function busyOf(userData: Uint8Array | undefined): readonly TopicPartition[] {
   // Java's members say only the generation.
   if (!userData || userData.length < 8) return []
-  const from = new FieldReader(userData)
-  from.int32()
-  return readPartitions(from)
+  const { busy } = readStructure(note, noteVersion, structureReader(userData, 'the note of a member'))
+  return eachPartition(busy)
 }

@@ -2,26 +2,39 @@
  * The assignor of apps, `millrace`: it shares **units**, the partitions with one number of all topics of a
  * set (co-partitioning), evenly within each set (units.ts). Cooperative: a unit reaches its new owner when
  * the old one has given it back.
- *
- * The user data of a subscription: version int16 = 0 | sets [ [ topic ] ] | partitions that it works on.
  */
-import { FieldReader, FieldWriter } from '../../wire/index.ts'
+import { encodeVersioned, readStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, MemberNote, PartitionCounts } from './assignors.ts'
 import { assign, setName, type Unit, unitsOf } from './units.ts'
-import { readPartitions, writePartitions } from './consumer-protocol.ts'
+import { byTopic, eachPartition } from './consumer-protocol.ts'
 import { nameOf, Owners } from './owners.ts'
 
+/** The user data of a subscription, with its version in front. */
+const note = {
+  name: 'MillraceNote',
+  versions: '0',
+  flexible: 'none',
+  fields: [
+    /** The sets of topics whose partitions are shared together. */
+    { name: 'sets', array: [{ name: 'topics', array: 'string' }] },
+    /** The partitions that the member works on. */
+    {
+      name: 'busy',
+      array: [
+        { name: 'topic', type: 'string' },
+        { name: 'partitions', array: 'int32' },
+      ],
+    },
+  ],
+} as const satisfies Structure
 const noteVersion = 0
 
 export const millrace: Assignor = {
   name: 'millrace',
   rebalance: 'cooperative',
-  userData({ sets, busy }) {
-    const to = new FieldWriter().int16(noteVersion)
-    to.array(sets, (set, topics) => set.array(topics, (each, topic) => each.string(topic)))
-    return writePartitions(to, busy).finish()
-  },
+  userData: ({ sets, busy }) =>
+    encodeVersioned(note, noteVersion, { sets: sets.map(topics => ({ topics })), busy: byTopic(busy) }),
   assign(candidates, counts) {
     const owners = new Owners(candidates)
     const notes = candidates.map(({ subscription }) => noteOf(subscription.userData))
@@ -97,7 +110,9 @@ function partitionsOf(units: readonly Unit[]): TopicPartition[] {
 
 function noteOf(userData: Uint8Array | undefined): Pick<MemberNote, 'sets' | 'busy'> {
   if (!userData) return { sets: [], busy: [] }
-  const from = new FieldReader(userData)
+  const from = structureReader(userData, 'the note of a member')
+  // A newer version is read as this one: later fields come after these.
   from.int16()
-  return { sets: from.array(set => set.array(each => each.string())), busy: readPartitions(from) }
+  const { sets, busy } = readStructure(note, noteVersion, from)
+  return { sets: sets.map(({ topics }) => topics), busy: eachPartition(busy) }
 }

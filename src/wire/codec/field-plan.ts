@@ -54,6 +54,7 @@ const zeros: Readonly<Record<ScalarType, Value>> = {
   uuid: zeroUuid,
   bytes: emptyBytes,
   records: null,
+  tagBytes: emptyBytes,
 }
 
 export function planStruct(fields: readonly Field[], version: number, isFlexible: boolean): StructPlan {
@@ -120,6 +121,8 @@ export function scalarBytesMin(type: ScalarType, isFlexible: boolean): number {
     case 'bytes':
     case 'records':
       return isFlexible ? 1 : 4
+    case 'tagBytes':
+      return 0
     default:
       return unreachable(type)
   }

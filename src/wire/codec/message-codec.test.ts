@@ -23,7 +23,7 @@ function casesOf(definition: Definition): readonly Case[] {
     (['request', 'response'] as const).map(direction => {
       const isFlexible = isVersionIn(version, definition.flexible)
       return {
-        codec: codecOf(definition, direction, version),
+        codec: codecOf(definition, definition[direction], direction, version),
         plan: planStruct(definition[direction], version, isFlexible),
         random: (random: Random) => randomMessage(random, definition[direction], version, isFlexible),
       }

@@ -5,7 +5,7 @@
  * Decoding believes nothing (message-reader.ts): bytes that are not exactly the message are refused.
  */
 import { MillraceError } from '../../base/index.ts'
-import { isVersionIn, type Definition, type Field } from '../definition.ts'
+import { isVersionIn, type Definition, type Field, type Structure } from '../definition.ts'
 import type { Request, RequestInput, Response, ResponseInput } from '../message-types.ts'
 import { planStruct, type Struct } from './field-plan.ts'
 import { MessageReader } from './message-reader.ts'
@@ -20,8 +20,6 @@ export interface MessageCodec {
   readonly encode: StructEncoder
   readonly decode: StructDecoder
 }
-
-type Direction = 'request' | 'response'
 
 /** By the fields of the message, then by version. */
 const codecs = new Map<readonly Field[], MessageCodec[]>()
@@ -38,7 +36,7 @@ export function decodeRequest<D extends Definition>(
   bytes: Buffer,
   at = 0,
 ): Request<D> {
-  return decode(codecOf(definition, 'request', version), bytes, at) as Request<D>
+  return decode(codecOf(definition, definition.request, 'request', version), bytes, at) as Request<D>
 }
 
 /**
@@ -52,7 +50,7 @@ export function decodeResponse<D extends Definition>(
   bytes: Buffer,
   at = 0,
 ): Response<D> {
-  return decode(codecOf(definition, 'response', version), bytes, at) as Response<D>
+  return decode(codecOf(definition, definition.response, 'response', version), bytes, at) as Response<D>
 }
 
 /**
@@ -65,7 +63,7 @@ export function encodeRequest<D extends Definition>(
   version: number,
   value: RequestInput<D>,
 ): Buffer[] {
-  return encode(codecOf(definition, 'request', version), value)
+  return encode(codecOf(definition, definition.request, 'request', version), value)
 }
 
 /**
@@ -78,27 +76,38 @@ export function encodeResponse<D extends Definition>(
   version: number,
   value: ResponseInput<D>,
 ): Buffer[] {
-  return encode(codecOf(definition, 'response', version), value)
+  return encode(codecOf(definition, definition.response, 'response', version), value)
 }
 
-/** The codec of a message in a version. Throws UNSUPPORTED_FORMAT if the definition lacks the version. */
-export function codecOf(definition: Definition, direction: Direction, version: number): MessageCodec {
-  const fields = definition[direction]
+/**
+ * The codec of fields in a version. `kind` says which of the definition they are. Throws UNSUPPORTED_FORMAT
+ * if the definition lacks the version.
+ */
+export function codecOf(
+  definition: Definition | Structure,
+  fields: readonly Field[],
+  kind: 'request' | 'response' | 'structure',
+  version: number,
+): MessageCodec {
   let versions = codecs.get(fields)
   if (versions === undefined) codecs.set(fields, (versions = []))
-  return (versions[version] ??= makeCodec(definition, direction, version))
+  return (versions[version] ??= makeCodec(definition, fields, kind, version))
 }
 
-function makeCodec(definition: Definition, direction: Direction, version: number): MessageCodec {
-  const { name, versions, flexible } = definition
+function makeCodec(
+  { name, versions, flexible }: Definition | Structure,
+  fields: readonly Field[],
+  kind: string,
+  version: number,
+): MessageCodec {
   if (!isVersionIn(version, versions))
     throw new MillraceError(
       'UNSUPPORTED_FORMAT',
-      `millrace has no version ${version} of ${name}: use one of ${versions}.`,
+      `Unknown version ${version} of ${name}: this millrace has ${versions}.`,
     )
-  const plan = planStruct(definition[direction], version, isVersionIn(version, flexible))
+  const plan = planStruct(fields, version, isVersionIn(version, flexible))
   return {
-    what: `a ${name} ${direction}, version ${version}`,
+    what: `a ${name} ${kind}, version ${version}`,
     encode: structEncoder(plan),
     decode: structDecoder(plan),
   }

@@ -55,7 +55,7 @@ export function requestFrame<D extends Definition>(
   clientId: string | null,
   request: RequestInput<D>,
 ): Buffer[] {
-  const codec = codecOf(definition, 'request', version)
+  const codec = codecOf(definition, definition.request, 'request', version)
   const to = new MessageWriter(codec.what)
   // The length, which is known at the end.
   to.int32(0)
@@ -76,7 +76,7 @@ export function responseFrame<D extends Definition>(
   correlationId: number,
   response: ResponseInput<D>,
 ): Buffer[] {
-  const codec = codecOf(definition, 'response', version)
+  const codec = codecOf(definition, definition.response, 'response', version)
   const to = new MessageWriter(codec.what)
   to.int32(0)
   to.int32(correlationId)

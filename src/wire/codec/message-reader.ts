@@ -1,8 +1,8 @@
 /**
  * Reads the values of Kafka's messages, one after the other. Nothing is believed: each read is checked
- * against the bytes that are there, and throws INVALID_REQUEST.
+ * against the bytes that are there, and throws INVALID_REQUEST, or the code that it was given.
  */
-import { MillraceError } from '../../base/index.ts'
+import { MillraceError, type ErrorCode } from '../../base/index.ts'
 
 /** Bytes of a string: Kafka counts them with an int16, and keeps to that in the compact form. */
 export const textBytesMax = 0x7fff
@@ -15,11 +15,13 @@ export class MessageReader {
   at: number
   /** Whose bytes they are, for messages of errors. */
   readonly #what: string
+  readonly #code: ErrorCode
 
-  constructor(bytes: Buffer, at: number, what: string) {
+  constructor(bytes: Buffer, at: number, what: string, code: ErrorCode = 'INVALID_REQUEST') {
     this.bytes = bytes
     this.at = at
     this.#what = what
+    this.#code = code
   }
 
   int8(): number {
@@ -92,10 +94,7 @@ export class MessageReader {
 
   /** The error for bytes that are not the message; `fault` continues the sentence. */
   invalid(fault: string): MillraceError {
-    return new MillraceError(
-      'INVALID_REQUEST',
-      `The bytes of ${this.#what} are damaged: byte ${this.at} ${fault}.`,
-    )
+    return new MillraceError(this.#code, `The bytes of ${this.#what} are damaged: byte ${this.at} ${fault}.`)
   }
 
   #skip(length: number): number {
@@ -103,7 +102,7 @@ export class MessageReader {
     const end = start + length
     if (length < 0 || end > this.bytes.length)
       throw new MillraceError(
-        'INVALID_REQUEST',
+        this.#code,
         `The bytes of ${this.#what} are damaged: they end at byte ${this.bytes.length}, in the middle of a field.`,
       )
     this.at = end

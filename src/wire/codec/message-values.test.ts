@@ -64,7 +64,7 @@ test('tagged fields have their size in front, whatever it is', () => {
 test('tagged fields that are not known are skipped, and each has to end where its size says', () => {
   deepEqual(decodeRequest(sample, 1, hex(`${plain} 02 02 03 ffffff 04 00`)), again({}))
   for (const tags of [
-    '01 03 02 026100',
+    '01 03 01 0261',
     '01 03 04 0361 6200',
     '01 09 05 0000',
     '7f 09 00',

@@ -62,6 +62,7 @@ function randomScalar(random: Random, type: ScalarType): Value {
       return randomText(random)
     case 'bytes':
     case 'records':
+    case 'tagBytes':
       return Buffer.from(random.bytes(randomLength(random)))
     default:
       return unreachable(type)

@@ -27,9 +27,7 @@ export function structDecoder(plan: StructPlan): StructDecoder {
 
 /** Reads tagged fields: those that the version does not know are skipped. */
 function tagsReader(plan: StructPlan): (from: MessageReader, into: Struct) => void {
-  const known = new Map(
-    plan.tagged.map(field => [field.tag, { name: field.name, read: readOf(field, true) }]),
-  )
+  const known = new Map(plan.tagged.map(field => [field.tag, { name: field.name, read: tagReader(field) }]))
   return (from, into) => {
     for (let count = from.unsignedVarint(); count > 0; count -= 1) {
       const tag = from.unsignedVarint()
@@ -37,10 +35,14 @@ function tagsReader(plan: StructPlan): (from: MessageReader, into: Struct) => vo
       const end = from.at + size
       const field = known.get(tag)
       if (field === undefined) from.skip(size)
-      else into[field.name] = field.read(from)
+      else into[field.name] = field.read(from, size)
       if (from.at !== end) throw from.invalid(`is not where tagged field ${tag} ends, by its size`)
     }
   }
+}
+
+function tagReader(field: PlannedField): (from: MessageReader, size: number) => Value {
+  return field.type === 'tagBytes' ? (from, size) => from.raw(size) : readOf(field, true)
 }
 
 function readOf(field: PlannedField, isFlexible: boolean): Read {
@@ -105,6 +107,8 @@ function scalarReader(type: ScalarType, field: Nullable, isFlexible: boolean): R
         return length < 0 ? null : from.raw(length)
       }
     }
+    case 'tagBytes':
+      throw new Error(`millrace: '${field.name}' must be a tagged field`)
     default:
       return unreachable(type)
   }

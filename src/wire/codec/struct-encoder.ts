@@ -61,7 +61,7 @@ function defaultCheck(field: PlannedField): Check {
     return value =>
       value === undefined || (normal === null ? value === null : Array.isArray(value) && value.length === 0)
   if (field.kind === 'scalar') {
-    if (field.type === 'bytes')
+    if (field.type === 'bytes' || field.type === 'tagBytes')
       return value => value === undefined || (value as Uint8Array | null)?.length === 0
     return value => value === undefined || value === normal
   }
@@ -140,6 +140,8 @@ function scalarWriter(type: ScalarType, isFlexible: boolean): Write {
         writeLength(to, (value as Uint8Array).length, isFlexible)
         to.records(value as Uint8Array)
       }
+    case 'tagBytes':
+      return (to, value) => to.raw(value as Uint8Array)
     default:
       return unreachable(type)
   }
