@@ -115,11 +115,17 @@ class Client {
 
   async #append(world: World): Promise<void> {
     const { broker, hasEnded } = world
-    if (!this.#open)
-      this.#open = { values: [], offset: ++this.#count, asked: undefined, isBroken: false, hasOffset: false }
-    const transaction = this.#open
     const index = this.#random.int(partitions.length)
+    // Without an answer nothing has begun.
     const partition = await answer(hasEnded, broker.opened(topic, index))
+    this.#open ??= {
+      values: [],
+      offset: ++this.#count,
+      asked: undefined,
+      isBroken: false,
+      hasOffset: false,
+    }
+    const transaction = this.#open
     const value = `${this.name} ${transaction.offset}.${transaction.values.length}`
     try {
       const { clientTransactions } = broker
