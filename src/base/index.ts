@@ -40,6 +40,7 @@ export {
   type NetAddress,
 } from './net.ts'
 export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
+export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export { nodeDisk } from './node-disk.ts'
 export { nodeNet } from './node-net.ts'
 export { inParallel } from './in-parallel.ts'

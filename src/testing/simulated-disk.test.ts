@@ -1,8 +1,16 @@
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
+import { diskConformance } from '../base/disk-conformance.test-support.ts'
 import { seededRandom } from '../base/index.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
+
+for (const { name, run } of diskConformance(async () => {
+  const disk = new SimulatedDisk()
+  await disk.makeDirectory('/root')
+  return { disk, root: '/root' }
+}))
+  test(`simulated: ${name}`, run)
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 
