@@ -1,6 +1,6 @@
 /**
- * Decoders of structures, made once per message and version. A decoder copies a template, whose shape all
- * structures of its kind share, and lets a closure per field fill in what the version has.
+ * Decoders of structures, made once per message and version, with a closure per field. All fields of the
+ * definition are set in its order, so that a structure has one shape in all versions.
  */
 import { unreachable } from '../../base/index.ts'
 import type { ScalarType } from '../definition.ts'
@@ -13,13 +13,17 @@ type Read = (from: MessageReader) => Value
 export type StructDecoder = (from: MessageReader) => Struct
 
 export function structDecoder(plan: StructPlan): StructDecoder {
-  const { template, isFlexible } = plan
-  const names = plan.fields.map(({ name }) => name)
-  const reads = plan.fields.map(field => readOf(field, isFlexible))
+  const { Shape, template, isFlexible } = plan
+  const reads = new Map(plan.fields.map(field => [field.name, readOf(field, isFlexible)]))
+  const steps = Object.entries(template).map(([name, normal]) => ({ name, normal, read: reads.get(name) }))
   const readTags = isFlexible ? tagsReader(plan) : undefined
   return from => {
-    const value = { ...template }
-    for (let n = 0; n < reads.length; n += 1) value[names[n]!] = reads[n]!(from)
+    const value = new Shape()
+    for (let n = 0; n < steps.length; n += 1) {
+      const { name, normal, read } = steps[n]!
+      // Also what the version lacks, so that the shape is the same, and what may follow as a tagged field.
+      value[name] = read === undefined ? normal : read(from)
+    }
     if (readTags !== undefined) readTags(from, value)
     return value
   }

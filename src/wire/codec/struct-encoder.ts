@@ -14,39 +14,61 @@ export type StructEncoder = (to: MessageWriter, value: Struct) => void
 
 export function structEncoder(plan: StructPlan): StructEncoder {
   const { isFlexible } = plan
-  const names = plan.fields.map(({ name }) => name)
-  const defaults = plan.fields.map(field => field.default)
-  const writes = plan.fields.map(field => writeOf(field, isFlexible))
+  const steps = plan.fields.map(field => stepOf(field, isFlexible))
   const writeTags = isFlexible ? tagsWriter(plan) : undefined
   return (to, struct) => {
-    for (let n = 0; n < writes.length; n += 1) {
-      const value = struct[names[n]!]
-      writes[n]!(to, value === undefined ? defaults[n] : value)
+    for (let n = 0; n < steps.length; n += 1) {
+      const step = steps[n]!
+      writeField(to, step, struct[step.name])
     }
     if (writeTags !== undefined) writeTags(to, struct)
   }
+}
+
+/** How a field is written. */
+interface Step {
+  readonly name: string
+  readonly normal: Value
+  readonly write: Write
+  /** Undefined: it must not be null. */
+  readonly writeNull: ((to: MessageWriter) => void) | undefined
+}
+
+function stepOf(field: PlannedField, isFlexible: boolean): Step {
+  return {
+    name: field.name,
+    normal: field.default,
+    write: valueWriter(field, isFlexible),
+    writeNull: field.isNullable ? nullWriter(field, isFlexible) : undefined,
+  }
+}
+
+function writeField(to: MessageWriter, step: Step, given: Value): void {
+  const value = given === undefined ? step.normal : given
+  if (value !== null) step.write(to, value)
+  else if (step.writeNull !== undefined) step.writeNull(to)
+  else throw to.unencodable(`'${step.name}' must not be null`)
 }
 
 /** Tagged fields are written if they differ from their default. */
 function tagsWriter(plan: StructPlan): StructEncoder {
   if (plan.tagged.length === 0) return to => to.int8(0)
   const fields = plan.tagged.map(field => ({
-    name: field.name,
     tag: field.tag!,
-    write: writeOf(field, true),
+    step: stepOf(field, true),
     isDefault: defaultCheck(field),
   }))
   return (to, struct) => {
     let count = 0
-    for (const { name, isDefault } of fields) if (!isDefault(struct[name])) count += 1
+    for (const { step, isDefault } of fields) if (!isDefault(struct[step.name])) count += 1
     to.unsignedVarint(count)
     if (count === 0) return
-    for (const { name, tag, write, isDefault } of fields) {
-      const value = struct[name]
+    for (const { tag, step, isDefault } of fields) {
+      const value = struct[step.name]
       if (isDefault(value)) continue
       to.unsignedVarint(tag)
       const begun = to.beginSized()
-      write(to, value)
+      writeField(to, step, value)
       to.endSized(begun)
     }
   }
@@ -71,17 +93,6 @@ function defaultCheck(field: PlannedField): Check {
   return value =>
     value === undefined ||
     (value !== null && checks.every(({ name, isDefault }) => isDefault((value as Struct)[name])))
-}
-
-function writeOf(field: PlannedField, isFlexible: boolean): Write {
-  const write = valueWriter(field, isFlexible)
-  const { name, isNullable } = field
-  const writeNull = isNullable ? nullWriter(field, isFlexible) : undefined
-  return (to, value) => {
-    if (value !== null) write(to, value)
-    else if (writeNull !== undefined) writeNull(to)
-    else throw to.unencodable(`'${name}' must not be null`)
-  }
 }
 
 function valueWriter(field: PlannedField, isFlexible: boolean): Write {
