@@ -29,6 +29,11 @@ interface FieldBase {
   readonly nullable?: string
   /** Its value where a message lacks it. Default: zero, empty, false. */
   readonly default?: number | string | boolean | null
+  /**
+   * In a request: whether its sender may do without it. A value for another field that the version lacks is
+   * refused, since the receiver would do something else than was asked.
+   */
+  readonly ignorable?: boolean
   /** The tag of a tagged field (KIP-482): it is written only if it differs from its default. */
   readonly tag?: number
 }

@@ -36,6 +36,7 @@ interface KafkaField {
   readonly nullableVersions?: string
   readonly taggedVersions?: string
   readonly flexibleVersions?: string
+  readonly ignorable?: boolean
   readonly tag?: number
   readonly default?: string | number | boolean | null
   readonly fields?: readonly KafkaField[]
@@ -73,7 +74,7 @@ export function kafkaRows(definition: KafkaDefinition, version: number): readonl
       .filter(({ versions, taggedVersions }) => isVersionIn(version, versions ?? taggedVersions ?? 'none'))
       .flatMap(field => {
         if (field.flexibleVersions !== undefined) throw new Error(`${field.name} has flexible versions`)
-        const path = prefix + field.name[0]!.toLowerCase() + field.name.slice(1)
+        const path = prefix + lowerFirst(field.name)
         const array = field.type.startsWith('[]') ? '[]' : ''
         const item = field.type.replace('[]', '')
         const isScalar = scalarTypes.test(item)
@@ -123,4 +124,41 @@ function ourDefault(field: Field): FieldRow['default'] {
   if (field.default !== undefined) return field.default
   if (!('type' in field)) return ''
   return field.type === 'bool' ? false : field.type.startsWith('int') ? 0 : ''
+}
+
+/**
+ * The fields that a version of a request lacks, and whose values its sender must not lose, by Kafka's
+ * definition.
+ */
+export function kafkaLacking(
+  { fields }: KafkaDefinition,
+  version: number,
+  offered: string,
+): readonly string[] {
+  const lackingOf = (some: readonly KafkaField[], prefix: string): readonly string[] =>
+    some.flatMap(({ name, versions = 'none', ignorable = false, fields: inner = [] }) => {
+      const path = prefix + lowerFirst(name)
+      if (isVersionIn(version, versions)) return lackingOf(inner, `${path}.`)
+      return ignorable || !overlap(versions, offered) ? [] : [path]
+    })
+  return lackingOf(fields, '')
+}
+
+/** The same by our definition. */
+export function ourLacking(fields: readonly Field[], version: number, prefix = ''): readonly string[] {
+  return fields.flatMap(field => {
+    const path = prefix + field.name
+    const inner = 'type' in field ? [] : 'array' in field ? field.array : field.struct
+    if (!isVersionIn(version, field.versions ?? '0+')) return field.ignorable ? [] : [path]
+    return typeof inner === 'string' ? [] : ourLacking(inner, version, `${path}.`)
+  })
+}
+
+function overlap(some: string, others: string): boolean {
+  const [a, b] = [versionsOf(some), versionsOf(others)]
+  return Math.max(a.min, b.min) <= Math.min(a.max, b.max)
+}
+
+function lowerFirst(name: string): string {
+  return name[0]!.toLowerCase() + name.slice(1)
 }

@@ -29,7 +29,9 @@ import { peersFolder } from './install.ts'
 import { java } from './java.ts'
 import {
   kafkaDefinitions,
+  kafkaLacking,
   kafkaRows,
+  ourLacking,
   ourRows,
   stableVersions,
   type KafkaDefinition,
@@ -131,12 +133,16 @@ describe('the messages of Kafka', () => {
             flexible: kafka.flexibleVersions,
           },
         )
-        for (const version of eachVersion(versions))
-          assert.deepEqual(
-            ourRows(definition[direction], version),
-            kafkaRows(kafka, version),
-            `${kafka.name}, version ${version}`,
-          )
+        for (const version of eachVersion(versions)) {
+          const what = `${kafka.name}, version ${version}`
+          assert.deepEqual(ourRows(definition[direction], version), kafkaRows(kafka, version), what)
+          if (direction === 'request')
+            assert.deepEqual(
+              ourLacking(definition.request, version),
+              kafkaLacking(kafka, version, versions),
+              what,
+            )
+        }
       }
   })
 

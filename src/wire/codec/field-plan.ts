@@ -33,6 +33,8 @@ export interface StructPlan {
   readonly fields: readonly PlannedField[]
   /** By their tags, ascending. */
   readonly tagged: readonly PlannedField[]
+  /** Fields that the version lacks, and whose values a sender must not lose, with their defaults. */
+  readonly lacking: readonly Pick<PlannedField, 'name' | 'default'>[]
   /** Every field of any version at its default, in the order of the definition. */
   readonly template: Struct
   /** Makes an empty structure, to which all fields are added in the order of the template. */
@@ -68,10 +70,14 @@ export function planStruct(fields: readonly Field[], version: number, isFlexible
     .map(field => planField(field, version, isFlexible))
   const untagged = planned.filter(({ tag }) => tag === undefined)
   const tagged = planned.filter(({ tag }) => tag !== undefined).sort((a, b) => a.tag! - b.tag!)
+  const lacking = fields
+    .filter(field => !field.ignorable && !isVersionIn(version, field.versions ?? '0+'))
+    .map(field => ({ name: field.name, default: defaultOf(field) }))
   return {
     isFlexible,
     fields: untagged,
     tagged,
+    lacking,
     template: templateOf(fields),
     Shape: shapeOf(fields),
     bytesMin: untagged.reduce((sum, { bytesMin }) => sum + bytesMin, isFlexible ? 1 : 0),

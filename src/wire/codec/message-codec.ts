@@ -108,7 +108,7 @@ function makeCodec(
   const plan = planStruct(fields, version, isVersionIn(version, flexible))
   return {
     what: `a ${name} ${kind}, version ${version}`,
-    encode: structEncoder(plan),
+    encode: structEncoder(plan, kind === 'request'),
     decode: structDecoder(plan),
   }
 }

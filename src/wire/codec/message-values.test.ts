@@ -20,13 +20,14 @@ const sample = {
     { name: 'large', type: 'int64', default: -1 },
     { name: 'text', type: 'string', default: '' },
     { name: 'note', type: 'string', nullable: '1+', default: '' },
-    { name: 'id', type: 'uuid', versions: '1+' },
+    { name: 'id', type: 'uuid', versions: '1+', ignorable: true },
     { name: 'more', type: 'string', versions: '1+', tag: 3 },
     { name: 'pair', versions: '1+', tag: 5, struct: [{ name: 'left', type: 'int32', default: -1 }] },
   ],
   response: [
     { name: 'cursor', nullable: '0+', default: null, struct: [{ name: 'at', type: 'int8' }] },
     { name: 'data', type: 'bytes', nullable: '0+' },
+    { name: 'late', type: 'int8', versions: '1+' },
   ],
 } as const
 sample satisfies Definition
@@ -47,10 +48,14 @@ test('what is left out is written as its default, and a tagged field not at all'
   deepEqual(encoded(1, { pair: { left: -1 }, more: '' }), hex(`${plain} 00`))
 })
 
-test('what the version lacks is not written, and read as its default', () => {
-  deepEqual(encoded(0, { id: 'AQAAAAAAAAAAAAAAAAAAAA', more: 'x', pair: { left: 1 } }), encoded(0, {}))
+test('what the version lacks is read as its default, and not written if its sender can do without it', () => {
+  deepEqual(encoded(0, { id: 'AQAAAAAAAAAAAAAAAAAAAA', more: '', pair: { left: -1 } }), encoded(0, {}))
   const { id, more, pair } = decodeRequest(sample, 0, encoded(0, {}))
   deepEqual([id, more, pair], ['AAAAAAAAAAAAAAAAAAAAAA', '', { left: -1 }])
+  throws(() => encoded(0, { more: 'x' }), isCode('INVALID_ARGUMENT', /no 'more'/))
+  throws(() => encoded(0, { pair: { left: 1 } }), isCode('INVALID_ARGUMENT', /no 'pair'/))
+  // A response says what it can.
+  deepEqual(Buffer.concat(encodeResponse(sample, 0, { data: null, late: 5 })), hex('ff ffffffff'))
 })
 
 test('tagged fields have their size in front, whatever it is', () => {
@@ -155,7 +160,11 @@ test('a structure that may be null has a byte in front', () => {
     Buffer.concat(encodeResponse(sample, 0, value))
   deepEqual(written({ data: null }), hex('ff ffffffff'))
   deepEqual(written({ cursor: { at: 5 }, data: Buffer.of(1, 2) }), hex('01 05 00000002 0102'))
-  deepEqual(decodeResponse(sample, 0, hex('01 05 00000000')), { cursor: { at: 5 }, data: Buffer.alloc(0) })
+  deepEqual(decodeResponse(sample, 0, hex('01 05 00000000')), {
+    cursor: { at: 5 },
+    data: Buffer.alloc(0),
+    late: 0,
+  })
   equal(decodeResponse(sample, 0, hex('ff ffffffff')).cursor, null)
 })
 

@@ -1,6 +1,7 @@
 /**
  * Encoders of structures, made once per message and version, with a closure per field. A value that is left
- * out is written as its default; a value that the version has no field for is not written.
+ * out is written as its default. A value that the version has no field for is not written; an encoder of
+ * requests refuses it, unless the definition says that it is ignorable.
  */
 import { unreachable } from '../../base/index.ts'
 import type { ScalarType } from '../definition.ts'
@@ -12,11 +13,15 @@ type Write = (to: MessageWriter, value: Value) => void
 /** Encodes one structure at the end of what was written. */
 export type StructEncoder = (to: MessageWriter, value: Struct) => void
 
-export function structEncoder(plan: StructPlan): StructEncoder {
+export function structEncoder(plan: StructPlan, isRequest: boolean): StructEncoder {
   const { isFlexible } = plan
-  const steps = plan.fields.map(field => stepOf(field, isFlexible))
-  const writeTags = isFlexible ? tagsWriter(plan) : undefined
+  const steps = plan.fields.map(field => stepOf(field, isFlexible, isRequest))
+  const writeTags = isFlexible ? tagsWriter(plan, isRequest) : undefined
+  const lacking = isRequest ? plan.lacking : []
   return (to, struct) => {
+    for (const { name, default: normal } of lacking)
+      if (!isDefault(struct[name], normal))
+        throw to.unencodable(`this version has no '${name}', which must not be ignored`)
     for (let n = 0; n < steps.length; n += 1) {
       const step = steps[n]!
       writeField(to, step, struct[step.name])
@@ -34,11 +39,11 @@ interface Step {
   readonly writeNull: ((to: MessageWriter) => void) | undefined
 }
 
-function stepOf(field: PlannedField, isFlexible: boolean): Step {
+function stepOf(field: PlannedField, isFlexible: boolean, isRequest: boolean): Step {
   return {
     name: field.name,
     normal: field.default,
-    write: valueWriter(field, isFlexible),
+    write: valueWriter(field, isFlexible, isRequest),
     writeNull: field.isNullable ? nullWriter(field, isFlexible) : undefined,
   }
 }
@@ -51,21 +56,17 @@ function writeField(to: MessageWriter, step: Step, given: Value): void {
 }
 
 /** Tagged fields are written if they differ from their default. */
-function tagsWriter(plan: StructPlan): StructEncoder {
+function tagsWriter(plan: StructPlan, isRequest: boolean): StructEncoder {
   if (plan.tagged.length === 0) return to => to.int8(0)
-  const fields = plan.tagged.map(field => ({
-    tag: field.tag!,
-    step: stepOf(field, true),
-    isDefault: defaultCheck(field),
-  }))
+  const fields = plan.tagged.map(field => ({ tag: field.tag!, step: stepOf(field, true, isRequest) }))
   return (to, struct) => {
     let count = 0
-    for (const { step, isDefault } of fields) if (!isDefault(struct[step.name])) count += 1
+    for (const { step } of fields) if (!isDefault(struct[step.name], step.normal)) count += 1
     to.unsignedVarint(count)
     if (count === 0) return
-    for (const { tag, step, isDefault } of fields) {
+    for (const { tag, step } of fields) {
       const value = struct[step.name]
-      if (isDefault(value)) continue
+      if (isDefault(value, step.normal)) continue
       to.unsignedVarint(tag)
       const begun = to.beginSized()
       writeField(to, step, value)
@@ -74,31 +75,18 @@ function tagsWriter(plan: StructPlan): StructEncoder {
   }
 }
 
-type Check = (value: Value) => boolean
-
 /** Whether a value is the default of its field; a value that is left out is. */
-function defaultCheck(field: PlannedField): Check {
-  const { default: normal } = field
-  if (field.kind === 'array')
-    return value =>
-      value === undefined || (normal === null ? value === null : Array.isArray(value) && value.length === 0)
-  if (field.kind === 'scalar') {
-    if (field.type === 'bytes' || field.type === 'tagBytes')
-      return value => value === undefined || (value as Uint8Array | null)?.length === 0
-    return value => value === undefined || value === normal
-  }
-  if (normal === null) return value => value === undefined || value === null
-  const { fields, tagged } = field.fields!
-  const checks = [...fields, ...tagged].map(each => ({ name: each.name, isDefault: defaultCheck(each) }))
-  return value =>
-    value === undefined ||
-    (value !== null && checks.every(({ name, isDefault }) => isDefault((value as Struct)[name])))
+function isDefault(value: Value, normal: Value): boolean {
+  if (value === undefined || value === normal) return true
+  if (typeof value !== 'object' || value === null || normal === null) return false
+  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0
+  return Object.entries(value).every(([name, each]) => isDefault(each, (normal as Struct)[name]))
 }
 
-function valueWriter(field: PlannedField, isFlexible: boolean): Write {
+function valueWriter(field: PlannedField, isFlexible: boolean, isRequest: boolean): Write {
   if (field.kind === 'scalar') return scalarWriter(field.type!, isFlexible)
-  if (field.kind === 'array') return arrayWriter(field, isFlexible)
-  const write = structEncoder(field.fields!)
+  if (field.kind === 'array') return arrayWriter(field, isFlexible, isRequest)
+  const write = structEncoder(field.fields!, isRequest)
   if (!field.isNullable) return (to, value) => write(to, value as Struct)
   return (to, value) => {
     to.int8(1)
@@ -113,8 +101,9 @@ function nullWriter({ kind, type }: PlannedField, isFlexible: boolean): (to: Mes
   return kind === 'scalar' && type === 'string' ? to => to.int16(-1) : to => to.int32(-1)
 }
 
-function arrayWriter({ type, fields }: PlannedField, isFlexible: boolean): Write {
-  const writeItem = type === undefined ? (structEncoder(fields!) as Write) : scalarWriter(type, isFlexible)
+function arrayWriter({ type, fields }: PlannedField, isFlexible: boolean, isRequest: boolean): Write {
+  const writeItem =
+    type === undefined ? (structEncoder(fields!, isRequest) as Write) : scalarWriter(type, isFlexible)
   return (to, value) => {
     const items = value as readonly Value[]
     if (isFlexible) to.unsignedVarint(items.length + 1)

@@ -18,8 +18,8 @@ export const produce = {
     {
       name: 'topicData',
       array: [
-        { name: 'name', type: 'string', versions: '3-12' },
-        { name: 'topicId', type: 'uuid', versions: '13+' },
+        { name: 'name', type: 'string', versions: '3-12', ignorable: true },
+        { name: 'topicId', type: 'uuid', versions: '13+', ignorable: true },
         {
           name: 'partitionData',
           array: [

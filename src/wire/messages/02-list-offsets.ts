@@ -20,13 +20,13 @@ export const listOffsets = {
           name: 'partitions',
           array: [
             { name: 'partitionIndex', type: 'int32' },
-            { name: 'currentLeaderEpoch', type: 'int32', versions: '4+', default: -1 },
+            { name: 'currentLeaderEpoch', type: 'int32', versions: '4+', default: -1, ignorable: true },
             { name: 'timestamp', type: 'int64' },
           ],
         },
       ],
     },
-    { name: 'timeoutMs', type: 'int32', versions: '10+' },
+    { name: 'timeoutMs', type: 'int32', versions: '10+', ignorable: true },
   ],
   response: [
     { name: 'throttleTimeMs', type: 'int32', versions: '2+' },

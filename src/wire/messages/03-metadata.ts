@@ -14,7 +14,7 @@ export const metadata = {
       name: 'topics',
       nullable: '1+',
       array: [
-        { name: 'topicId', type: 'uuid', versions: '10+' },
+        { name: 'topicId', type: 'uuid', versions: '10+', ignorable: true },
         { name: 'name', type: 'string', nullable: '10+' },
       ],
     },

@@ -14,18 +14,18 @@ export const offsetCommit = {
     { name: 'generationIdOrMemberEpoch', type: 'int32', default: -1 },
     { name: 'memberId', type: 'string' },
     { name: 'groupInstanceId', type: 'string', versions: '7+', nullable: '0+', default: null },
-    { name: 'retentionTimeMs', type: 'int64', versions: '2-4', default: -1 },
+    { name: 'retentionTimeMs', type: 'int64', versions: '2-4', default: -1, ignorable: true },
     {
       name: 'topics',
       array: [
-        { name: 'name', type: 'string', versions: '2-9' },
-        { name: 'topicId', type: 'uuid', versions: '10+' },
+        { name: 'name', type: 'string', versions: '2-9', ignorable: true },
+        { name: 'topicId', type: 'uuid', versions: '10+', ignorable: true },
         {
           name: 'partitions',
           array: [
             { name: 'partitionIndex', type: 'int32' },
             { name: 'committedOffset', type: 'int64' },
-            { name: 'committedLeaderEpoch', type: 'int32', versions: '6+', default: -1 },
+            { name: 'committedLeaderEpoch', type: 'int32', versions: '6+', default: -1, ignorable: true },
             { name: 'committedMetadata', type: 'string', nullable: '0+' },
           ],
         },

@@ -25,14 +25,14 @@ export const offsetFetch = {
       versions: '8+',
       array: [
         { name: 'groupId', type: 'string' },
-        { name: 'memberId', type: 'string', versions: '9+', nullable: '0+', default: null },
-        { name: 'memberEpoch', type: 'int32', versions: '9+', default: -1 },
+        { name: 'memberId', type: 'string', versions: '9+', nullable: '0+', default: null, ignorable: true },
+        { name: 'memberEpoch', type: 'int32', versions: '9+', default: -1, ignorable: true },
         {
           name: 'topics',
           nullable: '0+',
           array: [
-            { name: 'name', type: 'string', versions: '8-9' },
-            { name: 'topicId', type: 'uuid', versions: '10+' },
+            { name: 'name', type: 'string', versions: '8-9', ignorable: true },
+            { name: 'topicId', type: 'uuid', versions: '10+', ignorable: true },
             { name: 'partitionIndexes', array: 'int32' },
           ],
         },

@@ -12,7 +12,7 @@ export const joinGroup = {
   request: [
     { name: 'groupId', type: 'string' },
     { name: 'sessionTimeoutMs', type: 'int32' },
-    { name: 'rebalanceTimeoutMs', type: 'int32', versions: '1+', default: -1 },
+    { name: 'rebalanceTimeoutMs', type: 'int32', versions: '1+', default: -1, ignorable: true },
     { name: 'memberId', type: 'string' },
     { name: 'groupInstanceId', type: 'string', versions: '5+', nullable: '0+', default: null },
     { name: 'protocolType', type: 'string' },
@@ -23,7 +23,7 @@ export const joinGroup = {
         { name: 'metadata', type: 'bytes' },
       ],
     },
-    { name: 'reason', type: 'string', versions: '8+', nullable: '0+', default: null },
+    { name: 'reason', type: 'string', versions: '8+', nullable: '0+', default: null, ignorable: true },
   ],
   response: [
     { name: 'throttleTimeMs', type: 'int32', versions: '2+' },

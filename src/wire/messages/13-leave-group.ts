@@ -17,7 +17,7 @@ export const leaveGroup = {
       array: [
         { name: 'memberId', type: 'string' },
         { name: 'groupInstanceId', type: 'string', nullable: '0+', default: null },
-        { name: 'reason', type: 'string', versions: '5+', nullable: '0+', default: null },
+        { name: 'reason', type: 'string', versions: '5+', nullable: '0+', default: null, ignorable: true },
       ],
     },
   ],

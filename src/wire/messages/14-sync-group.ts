@@ -13,8 +13,8 @@ export const syncGroup = {
     { name: 'generationId', type: 'int32' },
     { name: 'memberId', type: 'string' },
     { name: 'groupInstanceId', type: 'string', versions: '3+', nullable: '0+', default: null },
-    { name: 'protocolType', type: 'string', versions: '5+', nullable: '0+', default: null },
-    { name: 'protocolName', type: 'string', versions: '5+', nullable: '0+', default: null },
+    { name: 'protocolType', type: 'string', versions: '5+', nullable: '0+', default: null, ignorable: true },
+    { name: 'protocolName', type: 'string', versions: '5+', nullable: '0+', default: null, ignorable: true },
     {
       name: 'assignments',
       array: [

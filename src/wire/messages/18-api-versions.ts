@@ -11,8 +11,8 @@ export const apiVersions = {
   versions: '0-4',
   flexible: '3+',
   request: [
-    { name: 'clientSoftwareName', type: 'string', versions: '3+' },
-    { name: 'clientSoftwareVersion', type: 'string', versions: '3+' },
+    { name: 'clientSoftwareName', type: 'string', versions: '3+', ignorable: true },
+    { name: 'clientSoftwareVersion', type: 'string', versions: '3+', ignorable: true },
   ],
   response: [
     { name: 'errorCode', type: 'int16' },

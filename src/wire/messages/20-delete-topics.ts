@@ -17,7 +17,7 @@ export const deleteTopics = {
         { name: 'topicId', type: 'uuid' },
       ],
     },
-    { name: 'topicNames', array: 'string', versions: '1-5' },
+    { name: 'topicNames', array: 'string', versions: '1-5', ignorable: true },
     { name: 'timeoutMs', type: 'int32' },
   ],
   response: [

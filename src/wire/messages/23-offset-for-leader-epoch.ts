@@ -10,7 +10,7 @@ export const offsetForLeaderEpoch = {
   versions: '2-4',
   flexible: '4+',
   request: [
-    { name: 'replicaId', type: 'int32', versions: '3+', default: -2 },
+    { name: 'replicaId', type: 'int32', versions: '3+', default: -2, ignorable: true },
     {
       name: 'topics',
       array: [

@@ -24,7 +24,7 @@ export const writeTxnMarkers = {
           ],
         },
         { name: 'coordinatorEpoch', type: 'int32' },
-        { name: 'transactionVersion', type: 'int8', versions: '2+', default: 0 },
+        { name: 'transactionVersion', type: 'int8', versions: '2+', default: 0, ignorable: true },
       ],
     },
   ],

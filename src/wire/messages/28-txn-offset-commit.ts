@@ -26,7 +26,7 @@ export const txnOffsetCommit = {
           array: [
             { name: 'partitionIndex', type: 'int32' },
             { name: 'committedOffset', type: 'int64' },
-            { name: 'committedLeaderEpoch', type: 'int32', versions: '2+', default: -1 },
+            { name: 'committedLeaderEpoch', type: 'int32', versions: '2+', default: -1, ignorable: true },
             { name: 'committedMetadata', type: 'string', nullable: '0+' },
           ],
         },

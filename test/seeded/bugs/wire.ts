@@ -52,6 +52,13 @@ export const wireBugs: readonly SeededBug[] = [
     tests: ['src/wire/codec/message-values.test.ts'],
   },
   {
+    name: 'a request to an older broker silently lacks what must not be ignored',
+    file: 'src/wire/codec/struct-encoder.ts',
+    find: '  const lacking = isRequest ? plan.lacking : []\n',
+    replace: '  const lacking: typeof plan.lacking = isRequest ? [] : []\n',
+    tests: ['src/wire/codec/message-values.test.ts'],
+  },
+  {
     name: 'the records of a Fetch response are copied',
     file: 'src/wire/codec/message-writer.ts',
     find: '    if (value.length <= copiedBytesMax)',
