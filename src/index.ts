@@ -4,7 +4,8 @@
  */
 export { durationMs, isMillraceError, MillraceError, type Duration, type ErrorCode } from './base/index.ts'
 export { createApp, RunnableApp, type AppRunOptions, type RunningApp } from './create-app.ts'
-export { openLog, type OpenLogOptions } from './open-log.ts'
+export { type ListenOptions, type LogServer } from './broker/index.ts'
+export { openLog, type OpenedLog, type OpenLogOptions } from './open-log.ts'
 export {
   type BrokerConfigs,
   type ClusterDescription,

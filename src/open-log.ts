@@ -5,11 +5,12 @@ import {
   inWords,
   MillraceError,
   nodeDisk,
+  nodeNet,
   type OptionKind,
   systemClock,
   systemRandom,
 } from './base/index.ts'
-import { InProcessLog, ReadOnlyLog } from './broker/index.ts'
+import { InProcessLog, ReadOnlyLog, serveLog, type ListenOptions, type LogServer } from './broker/index.ts'
 import { createLog, type BrokerConfigs, type Log } from './port/index.ts'
 
 /** How a log in a folder is opened. A topic's configuration overrides these options. */
@@ -42,6 +43,22 @@ export interface OpenLogOptions {
   readonly onFatal?: (error: Error) => void
 }
 
+/** A log in a folder. */
+export interface OpenedLog extends Log {
+  /**
+   * Serves the log over Kafka's protocol as well, so that other programs, tools and languages can look at it
+   * and use it while this program runs. Ends with the log, or by its `close`. The page is docs/broker.md.
+   *
+   * @example
+   * await using log = await openLog('./data')
+   * await log.listen() // kcat -b 127.0.0.1:9092 -L
+   *
+   * @throws MillraceError ADDRESS_IN_USE, ADDRESS_UNAVAILABLE; INVALID_ARGUMENT, also for an address that
+   *   other machines reach, without `allowRemote`; READ_ONLY, CLOSED
+   */
+  listen(options?: ListenOptions): Promise<LogServer>
+}
+
 const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
   durability: ['sync', 'os'],
   configs: 'object',
@@ -66,7 +83,10 @@ const kinds: Readonly<Record<keyof OpenLogOptions, OptionKind>> = {
  *   something else), DATA_DIR_UNREADABLE, DISK_FULL, DISK_FAILED, INVALID_ARGUMENT, INVALID_CONFIG. A
  *   damaged partition does not keep the log from opening: its calls throw PARTITION_DAMAGED
  */
-export async function openLog(folder: string | URL = './data', options: OpenLogOptions = {}): Promise<Log> {
+export async function openLog(
+  folder: string | URL = './data',
+  options: OpenLogOptions = {},
+): Promise<OpenedLog> {
   const path = pathOf(folder)
   checkOptions('openLog', options, kinds)
   if (options.readOnly) {
@@ -77,6 +97,7 @@ export async function openLog(folder: string | URL = './data', options: OpenLogO
       producer() {
         throw port.refusal('publishes nothing')
       },
+      listen: () => Promise.reject(port.refusal('is not served over the network')),
     }
   }
   const port = await InProcessLog.open(path, {
@@ -85,7 +106,13 @@ export async function openLog(folder: string | URL = './data', options: OpenLogO
     clock: systemClock,
     random: systemRandom,
   })
-  return createLog(port, systemClock)
+  const served = {
+    log: port,
+    net: nodeNet,
+    call: 'log.listen',
+    allowsRemoteBy: '{ allowRemote: true }',
+  }
+  return { ...createLog(port, systemClock), listen: given => serveLog(served, given) }
 }
 
 /** The path of the folder that the program gave. @throws MillraceError INVALID_ARGUMENT */

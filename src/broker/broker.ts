@@ -140,7 +140,7 @@ export class Broker {
    *   LIMIT_EXCEEDED, INVALID_ARGUMENT, INVALID_CONFIG
    */
   static async open(path: string, options: BrokerOptions): Promise<Broker> {
-    const statics = staticConfigs(options.configs)
+    const statics = staticConfigs(options.configs, options.defaults)
     const retentionCheckIntervalMs = brokerOnlyNumber(statics, 'log.retention.check.interval.ms')
     const cleaner = {
       backoffMs: brokerOnlyNumber(statics, 'log.cleaner.backoff.ms'),

@@ -9,6 +9,7 @@
 import { ActiveClock, type Clock, type Random } from '../base/index.ts'
 import type { LogDirectory, LogDirectoryOptions, PartitionSettings } from '../log/index.ts'
 import type { BrokerConfigs } from '../port/index.ts'
+import type { Defaults } from './configs/broker-configs.ts'
 import { Configs } from './configs/configs.ts'
 import type { ConfigTexts } from './configs/values.ts'
 import { CutOffsets } from './offsets/cut-offsets.ts'
@@ -29,10 +30,14 @@ export interface BrokerOptions extends Omit<
 > {
   readonly random: Random
   /**
-   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics. Unless they
-   * say otherwise a log keeps all, takes batches of any size that fits a segment, and any timestamp.
+   * Kafka's configs of brokers, as `{ 'log.retention.hours': 168 }`: the defaults of all topics.
    */
   readonly configs?: BrokerConfigs
+  /**
+   * What holds unless the configs say otherwise. `in-process` (the default): a log keeps all, takes batches
+   * of any size that fits a segment, and any timestamp. `kafka`: it drops and refuses what Kafka does.
+   */
+  readonly defaults?: Defaults
   /** Limits of the logs that the broker keeps for itself. */
   readonly internal?: InternalLimits
 }

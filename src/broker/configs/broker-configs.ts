@@ -129,21 +129,25 @@ const inProcessDefaults: Readonly<Partial<Record<TopicConfigName, string>>> = {
   'message.timestamp.after.max.ms': unlimited,
 }
 
+/** Whose defaults hold where no config says otherwise: those of Kafka, or of {@link inProcessDefaults}. */
+export type Defaults = 'kafka' | 'in-process'
+
 /**
- * The static configs of a broker in process: the given ones, and those of a log in process unless one of
- * their names is given.
+ * The static configs of a broker: the given ones, and those of a log in process unless one of their names is
+ * given.
  * @throws MillraceError INVALID_CONFIG
  */
-export function staticConfigs(given: BrokerConfigs = {}): ConfigTexts {
+export function staticConfigs(given: BrokerConfigs = {}, defaults: Defaults = 'in-process'): ConfigTexts {
   const texts: Record<string, string> = {}
   for (const [name, value] of Object.entries(given)) {
     const text = textOf(name, value)
     checkBrokerConfig(name, text)
     texts[name] = text
   }
-  for (const name of Object.keys(inProcessDefaults) as (keyof typeof inProcessDefaults)[]) {
-    const names = topicConfigs[name].broker
-    if (names.every(each => texts[each.name] === undefined)) texts[names[0]!.name] = inProcessDefaults[name]!
+  const added = defaults === 'kafka' ? {} : inProcessDefaults
+  for (const [name, text] of Object.entries(added)) {
+    const names = topicConfigs[name as TopicConfigName].broker
+    if (names.every(each => texts[each.name] === undefined)) texts[names[0]!.name] = text
   }
   checkSessionTimeouts(texts)
   return texts

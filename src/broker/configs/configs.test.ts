@@ -15,6 +15,15 @@ test('a log that nobody configures has the settings of a partition that nobody c
   deepEqual(new Configs(staticConfigs(), {}).settingsOf(), settingsDefault)
 })
 
+test('a broker that clients share has the defaults of Kafka', () => {
+  const { retentionMs, maxMessageBytes, messageTimestampAfterMaxMs } = new Configs(
+    staticConfigs({ 'log.retention.hours': 1 }, 'kafka'),
+    {},
+  ).settingsOf()
+  deepEqual([retentionMs, maxMessageBytes, messageTimestampAfterMaxMs], [3_600_000, 1_048_588, 3_600_000])
+  equal(new Configs(staticConfigs({}, 'kafka'), {}).settingsOf().retentionMs, 7 * 24 * 3_600_000)
+})
+
 test('of several values the nearest holds, and of several names the first', () => {
   const check = (given: BrokerConfigs, altered: ConfigTexts, own: ConfigTexts, expected: unknown): void => {
     const [description] = new Configs(staticConfigs(given), altered)
