@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, '..')
 const page = 'docs/ARCHITECTURE.md'
 
 /** The folders whose files are listed, including their subfolders. */
-const listed = ['src/stream', 'src/state', 'src/log', 'src/port', 'src/broker', 'src/connect']
+const listed = ['src/wire', 'src/stream', 'src/state', 'src/log', 'src/port', 'src/broker', 'src/connect']
 
 /** The listed files: `src/port/log.ts`, in the order of the page. A block is a folder, then its files. */
 function filesInPage(): string[] {
