@@ -16,7 +16,7 @@ export {
   topicToRead,
 } from './ensure-topic.ts'
 export type { AssignorName, PartitionCounts } from './group/assignors.ts'
-export { decodeAssignment, decodeSubscription, encodeAssignment } from './group/consumer-protocol.ts'
+export { decodeAssignment, decodeSubscribedTopics, encodeAssignment } from './group/consumer-protocol.ts'
 export {
   asFenced,
   type GroupCoordinator,

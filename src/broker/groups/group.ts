@@ -22,7 +22,7 @@
 import { MillraceError, type ActiveClock, type Clock } from '../../base/index.ts'
 import {
   consumerProtocolType,
-  decodeSubscription,
+  decodeSubscribedTopics,
   type GroupCommit,
   type JoinedGroup,
   type JoinGroup,
@@ -154,8 +154,7 @@ export class Group {
     try {
       for (const member of members)
         // Before the first assignment no protocol is chosen: all say the same topics.
-        for (const topic of decodeSubscription(metadataOf(member, protocol ?? member.protocols[0]!.name))
-          .topics)
+        for (const topic of decodeSubscribedTopics(metadataOf(member, protocol ?? member.protocols[0]!.name)))
           topics.add(topic)
     } catch {
       return 'unknown'

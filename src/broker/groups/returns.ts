@@ -6,7 +6,7 @@
  *
  * An assignment that is not Kafka's consumer protocol, or cannot be read, holds.
  */
-import { decodeAssignment, decodeSubscription } from '../../port/index.ts'
+import { decodeAssignment, decodeSubscribedTopics } from '../../port/index.ts'
 import { type Member, metadataOf } from './members.ts'
 
 /** The partition count of a topic; undefined if there is none. */
@@ -46,7 +46,7 @@ export function isStillAssigned(
 }
 
 function topicsOf(member: Member, protocol: string): Set<string> {
-  return new Set(decodeSubscription(metadataOf(member, protocol)).topics)
+  return new Set(decodeSubscribedTopics(metadataOf(member, protocol)))
 }
 
 function isSame(topics: ReadonlySet<string>, others: ReadonlySet<string>): boolean {

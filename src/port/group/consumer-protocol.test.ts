@@ -1,8 +1,10 @@
-import { deepEqual, equal } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { isCode } from '../../../test/is-code.ts'
 import { bufferOf } from '../../base/index.ts'
 import {
   decodeAssignment,
+  decodeSubscribedTopics,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
@@ -36,6 +38,12 @@ test('subscriptions of older members lack what came later; of newer ones the res
   deepEqual(decodeSubscription(fromHex('0001', ...head, ...owned)), { ...none, generation: -1 })
   deepEqual(decodeSubscription(fromHex('0002', ...head, ...owned, '00000005')), none)
   deepEqual(decodeSubscription(fromHex('0009', ...head, ...owned, '00000005', 'ffff', 'abcd')), none)
+})
+
+test('the topics of a subscription are read without the rest, which some clients leave out', () => {
+  for (const version of ['0000', '0001', '0009'])
+    deepEqual(decodeSubscribedTopics(fromHex(version, ...topics, 'ffffffff')), ['a', 'b'])
+  throws(() => decodeSubscribedTopics(fromHex('0000', '00000002', '000161')), isCode('CORRUPT_BATCH'))
 })
 
 test('an assignment is as Kafka writes it; none is empty', () => {

@@ -57,6 +57,17 @@ export function decodeSubscription(bytes: Uint8Array): Subscription {
   }
 }
 
+/**
+ * The topics of a subscription, all that a broker needs of it. They come first in every version. The rest is
+ * not looked at: Apache Kafka does not, and there are clients that write version 1 without its fields.
+ * @throws MillraceError CORRUPT_BATCH
+ */
+export function decodeSubscribedTopics(bytes: Uint8Array): readonly string[] {
+  const from = structureReader(bytes, 'the subscription of a member')
+  from.int16()
+  return readStructure(consumerProtocolSubscription, 0, from).topics
+}
+
 export function encodeAssignment({ partitions, userData }: Assignment): Uint8Array {
   return encodeVersioned(consumerProtocolAssignment, version, {
     assignedPartitions: byTopic(partitions),
