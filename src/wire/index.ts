@@ -11,7 +11,7 @@ export { batchHeaderBytes, readInt64, writeInt64 } from './layout.ts'
 export { assignOffsets, batchSizeAt, decompressedBytesMax, readBatches, RecordBatch } from './record-batch.ts'
 export { ownedHeader, RecordCursor } from './record-cursor.ts'
 export { recordSizeBound, singleBatchBytes } from './record-size.ts'
-export { isVersionIn, versionsOf, type Definition, type Field, type Structure } from './definition.ts'
+export { isVersionIn, versionsOf, type Definition, type Structure } from './definition.ts'
 export type { Decoded, Request, RequestInput, Response, ResponseInput } from './message-types.ts'
 export {
   correlationIdOf,

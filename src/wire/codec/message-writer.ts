@@ -72,6 +72,7 @@ export class MessageWriter {
   }
   /** An int16 length, then UTF-8. */
   string(value: string): void {
+    this.#checkLength(value.length)
     this.#reserve(2 + value.length * 3)
     const bytes = this.#writeText(value, this.#at + 2)
     this.int16(bytes)
@@ -79,6 +80,7 @@ export class MessageWriter {
   }
   /** The length plus one as a varint, then UTF-8. */
   compactString(value: string): void {
+    this.#checkLength(value.length)
     this.#reserve(3 + value.length * 3)
     const lengthBytes =
       value.length <= shortTextUnits ? 1 : sizeOfUnsignedVarint(Buffer.byteLength(value) + 1)
@@ -146,11 +148,19 @@ export class MessageWriter {
     if (value.length <= shortTextUnits && writeAscii(this.#buffer, at, value)) return value.length
     if (!value.isWellFormed()) throw this.unencodable('half of a surrogate pair has no UTF-8')
     const bytes = this.#buffer.utf8Write(value, at)
-    if (bytes > textBytesMax)
-      throw this.unencodable(
-        `a string of ${bytes} bytes is longer than the ${textBytesMax} of Kafka's strings`,
-      )
+    this.#checkLength(bytes)
     return bytes
+  }
+
+  /**
+   * Of text in bytes, or before that in UTF-16 units, which are at most as many: so no room is made for what
+   * is too long.
+   */
+  #checkLength(length: number): void {
+    if (length > textBytesMax)
+      throw this.unencodable(
+        `a string of ${length} bytes is longer than the ${textBytesMax} of Kafka's strings`,
+      )
   }
 
   #endPart(): void {
