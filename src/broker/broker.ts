@@ -174,6 +174,11 @@ export class Broker {
     this.#entrances.delete(entrance)
   }
 
+  /** It has not begun to close: what is closed nevertheless was deleted. */
+  get isOpen(): boolean {
+    return this.#closing === undefined
+  }
+
   /** @throws MillraceError CLOSED */
   checkOpen(): void {
     if (this.#closing) throw closedError()

@@ -49,6 +49,7 @@ export class UnrecoveredPartition {
   readonly #demand: () => void
   #settings: PartitionSettings
   #waiting: WaitingCall[] = []
+  #listeners = new Set<(error: unknown) => void>()
 
   /** `demand`: somebody waits for it. */
   constructor(found: FoundPartition, demand: (partition: UnrecoveredPartition) => void) {
@@ -104,10 +105,27 @@ export class UnrecoveredPartition {
     return promise
   }
 
+  /**
+   * Calls `listener` once: when the partition is no longer unrecovered, without an error; or when it could not
+   * be recovered, with the reason. Returns a function that withdraws it.
+   */
+  whenSettled(listener: (error: unknown) => void): () => void {
+    if (this.failure) {
+      listener(this.failure)
+      return () => undefined
+    }
+    this.#listeners.add(listener)
+    this.#demand()
+    return () => this.#listeners.delete(listener)
+  }
+
   /** Makes the calls that wait, or refuses them. */
   settle(error?: unknown): void {
     const waiting = this.#waiting
+    const listeners = this.#listeners
     this.#waiting = []
+    this.#listeners = new Set()
+    for (const listener of listeners) listener(error)
     for (const call of waiting)
       if (error === undefined) call.go()
       else call.refuse(error)

@@ -4,7 +4,8 @@
  *
  * A session belongs to its client by its random id; each request states the next epoch, so that a lost answer
  * is noticed. With all slots taken, the session that was not used for longest gives way, if it was unused for
- * a while; else the client continues without a session, as Kafka's clients do.
+ * a while; else the client continues without a session, as Kafka's clients do. The number of partitions that
+ * all sessions together remember is bounded as well.
  */
 import type { Random } from '../../base/index.ts'
 
@@ -38,6 +39,8 @@ export interface FetchSession {
 
 export interface FetchSessionsOptions {
   readonly slots: number
+  /** Partitions of all sessions together. Default 500,000. */
+  readonly partitionsMax?: number | undefined
   readonly random: Random
   readonly nowMs: () => number
 }
@@ -48,12 +51,14 @@ export const finalEpoch = -1
 
 /** A session that was used within this time keeps its slot, as in Kafka. */
 const evictableMs = 120_000
+const partitionsMaxDefault = 500_000
 const int32Max = 0x7fff_ffff
 
 export class FetchSessions {
   readonly #options: FetchSessionsOptions
   /** The session that was not used for longest is the first. */
   readonly #sessions = new Map<number, FetchSession>()
+  #partitions = 0
 
   constructor(options: FetchSessionsOptions) {
     this.#options = options
@@ -67,44 +72,62 @@ export class FetchSessions {
     return this.#sessions.get(id)
   }
 
-  /** Begins a session; undefined: there is no slot. */
+  /** Begins a session; undefined: there is no slot, or there are too many partitions. */
   begin(byIds: boolean, partitions: readonly PartitionRequest[]): FetchSession | undefined {
-    if (partitions.length === 0 || !this.#makeRoom()) return undefined
+    if (partitions.length === 0 || !this.#makeRoom(partitions.length)) return undefined
     const session: FetchSession = {
       id: this.#newId(),
       byIds,
       epoch: initialEpoch + 1,
       usedMs: this.#options.nowMs(),
-      partitions: new Map(),
+      partitions: newPartitions(partitions),
     }
-    update(session, partitions, [])
     this.#sessions.set(session.id, session)
+    this.#partitions += session.partitions.size
     return session
   }
 
-  /** The next request of a session: what it changes, and what it drops. */
+  /**
+   * The next request of a session: what it changes, and what it drops. False: the session has ended, since
+   * there are too many partitions.
+   */
   advance(
     session: FetchSession,
     changed: readonly PartitionRequest[],
     forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
-  ): void {
+  ): boolean {
+    this.#partitions -= session.partitions.size
     update(session, changed, forgotten)
+    this.#partitions += session.partitions.size
+    if (this.#partitions > this.#partitionsMax) {
+      this.end(session.id)
+      return false
+    }
     session.epoch = session.epoch === int32Max ? 1 : session.epoch + 1
     session.usedMs = this.#options.nowMs()
     this.#sessions.delete(session.id)
     this.#sessions.set(session.id, session)
+    return true
   }
 
   end(id: number): void {
+    this.#partitions -= this.#sessions.get(id)?.partitions.size ?? 0
     this.#sessions.delete(id)
   }
 
-  #makeRoom(): boolean {
+  get #partitionsMax(): number {
+    return this.#options.partitionsMax ?? partitionsMaxDefault
+  }
+
+  /** A session that was not used for long gives way to a new one of so many partitions. */
+  #makeRoom(partitions: number): boolean {
     const { slots, nowMs } = this.#options
-    if (this.#sessions.size < slots) return true
-    const [oldest] = this.#sessions.values()
-    if (!oldest || nowMs() - oldest.usedMs <= evictableMs) return false
-    return this.#sessions.delete(oldest.id)
+    for (;;) {
+      if (this.#sessions.size < slots && this.#partitions + partitions <= this.#partitionsMax) return true
+      const [oldest] = this.#sessions.values()
+      if (!oldest || nowMs() - oldest.usedMs <= evictableMs) return false
+      this.end(oldest.id)
+    }
   }
 
   #newId(): number {
@@ -115,8 +138,15 @@ export class FetchSessions {
   }
 }
 
+/** The partitions of a request, each once: what is said of it last counts. */
+export function newPartitions(asked: readonly PartitionRequest[]): Map<string, SessionPartition> {
+  const partitions = new Map<string, SessionPartition>()
+  update({ partitions }, asked, [])
+  return partitions
+}
+
 function update(
-  { partitions }: FetchSession,
+  { partitions }: Pick<FetchSession, 'partitions'>,
   changed: readonly PartitionRequest[],
   forgotten: readonly Pick<PartitionRequest, 'topic' | 'index'>[],
 ): void {

@@ -4,9 +4,10 @@
  * The order of the partitions is the order in which they are read. The first batch is always whole, whatever
  * the limits are, so that a consumer never stops before a large one; past that a batch must fit.
  */
-import { MillraceError, type Clock, type Lender } from '../../base/index.ts'
+import { MillraceError, type Clock } from '../../base/index.ts'
 import type { Isolation, Partition, ReadResult, UnrecoveredPartition } from '../../log/index.ts'
 import { checkEpoch } from './epoch-check.ts'
+import type { FetchMemory } from './fetch-memory.ts'
 
 /** What is asked of a partition. */
 export interface PartitionToFetch {
@@ -37,14 +38,14 @@ export type Fetched =
     }
   | { readonly kind: 'failed'; readonly error: unknown; readonly partition: Partition | undefined }
   /** It is being recovered. */
-  | { readonly kind: 'unrecovered' }
+  | { readonly kind: 'unrecovered'; readonly partition: UnrecoveredPartition }
 
 export interface FetchOptions {
   readonly isolation: Isolation
   readonly bytesMin: number
   readonly bytesMax: number
   readonly waitMs: number
-  /** Ends the wait. */
+  /** Ends the wait, with what there is. */
   readonly signal: AbortSignal
 }
 
@@ -57,80 +58,165 @@ export interface FetchTarget {
 
 export interface FetchContext {
   readonly clock: Clock
-  readonly memory: Lender
+  readonly memory: FetchMemory
 }
 
-/** Bytes of one read while memory is scarce. */
+/** Bytes of one fetch while memory is scarce, unless its first batch is larger. */
 const scarceBytes = 64 * 1024
-/** While there is something, but not enough, partitions that advance are looked at this often. */
+/** While there is something, but not enough, partitions that advance are read again after this time. */
 const gatherMs = 5
 
-/** Reads all targets; the caller gives back the memory of the results. */
-export async function fetchAll(
+/**
+ * Reads all targets. The caller gives back the memory of the results.
+ * @throws never: what fails is in the results
+ */
+export function fetchAll(
   targets: readonly FetchTarget[],
   options: FetchOptions,
   context: FetchContext,
 ): Promise<Fetched[]> {
-  const { clock } = context
-  const untilMs = clock.monotonic() + options.waitMs
-  for (;;) {
-    const { fetched, bytes, isFinal } = await readAll(targets, options, context)
-    const leftMs = untilMs - clock.monotonic()
-    if (isFinal || bytes >= options.bytesMin || leftMs <= 0 || options.signal.aborted) return fetched
-    giveBack(fetched, context.memory)
-    await nextChange(targets, fetched, leftMs, options, context)
-    if (bytes > 0) await clock.sleep(Math.min(gatherMs, Math.max(0, untilMs - clock.monotonic())))
-  }
+  return new Fetch(targets, options, context).run()
 }
 
-async function readAll(
-  targets: readonly FetchTarget[],
-  options: FetchOptions,
-  context: FetchContext,
-): Promise<{ readonly fetched: Fetched[]; readonly bytes: number; readonly isFinal: boolean }> {
-  const fetched: Fetched[] = []
-  let bytes = 0
-  let isFinal = false
-  for (const target of targets) {
-    const one = await readOne(target, options.bytesMax - bytes, bytes === 0, options, context)
-    if (one.kind === 'read') bytes += one.result.batches.length
-    else if (one.kind !== 'unrecovered') isFinal = true
-    fetched.push(one)
-  }
-  return { fetched, bytes, isFinal }
-}
+class Fetch {
+  readonly #targets: readonly FetchTarget[]
+  readonly #options: FetchOptions
+  readonly #context: FetchContext
+  readonly #startMs: number
+  /** Partitions that could not be recovered, and why. */
+  readonly #refusals = new Map<UnrecoveredPartition, unknown>()
 
-async function readOne(
-  { request, find }: FetchTarget,
-  bytesLeft: number,
-  isFirst: boolean,
-  options: FetchOptions,
-  context: FetchContext,
-): Promise<Fetched> {
-  let partition: Partition | undefined
-  try {
-    const found = find()
-    if ('once' in found) return { kind: 'unrecovered' }
-    partition = found
-    checkEpoch(partition, request.leaderEpoch)
-    const diverged = divergence(partition, request)
-    if (diverged) return { kind: 'diverged', partition, ...diverged }
-    const { isolation } = options
-    const { memory } = context
-    const wanted = Math.min(request.bytesMax, bytesLeft, memory.isScarce ? scarceBytes : Infinity)
-    const hasRoom = isFirst || bytesLeft > 0
-    // A read with nothing to read still tells whether the offset is within the log.
-    const maxBytes = Math.max(1, wanted)
-    const end = partition.readableEnd(isolation)
-    const isEmpty = !hasRoom || request.offset >= end
-    const result = isEmpty
-      ? nothing(partition, request.offset)
-      : await partition.read(request.offset, { maxBytes, isolation, memory, checksums: false })
-    if (isFirst || result.batches.length <= bytesLeft) return { kind: 'read', partition, result, end }
-    if (result.lent) memory.giveBack(result.lent)
-    return { kind: 'read', partition, result: nothing(partition, request.offset), end }
-  } catch (error) {
-    return { kind: 'failed', error, partition }
+  constructor(targets: readonly FetchTarget[], options: FetchOptions, context: FetchContext) {
+    this.#targets = targets
+    this.#options = options
+    this.#context = context
+    this.#startMs = context.clock.monotonic()
+  }
+
+  async run(): Promise<Fetched[]> {
+    const { memory } = this.#context
+    for (;;) {
+      if (memory.isExhausted) await this.#pause(this.#leftMs, wake => [memory.whenBack(wake)])
+      const { fetched, bytes, isFinal } = await this.#readAll()
+      const bytesMin = memory.isScarce ? scarceBytes : Infinity
+      if (isFinal || this.#isOver || bytes >= Math.min(bytesMin, this.#options.bytesMin)) return fetched
+      giveBack(fetched, memory)
+      await this.#pause(this.#leftMs, wake => this.#listen(fetched, wake))
+      // What is missing may come in many small steps. The time between two reads grows with the time that
+      // has passed: so the records are not read again for each step.
+      if (bytes > 0) await this.#pause(Math.max(gatherMs, this.#elapsedMs / 2), () => [])
+    }
+  }
+
+  get #elapsedMs(): number {
+    return this.#context.clock.monotonic() - this.#startMs
+  }
+
+  get #leftMs(): number {
+    return this.#options.waitMs - this.#elapsedMs
+  }
+
+  get #isOver(): boolean {
+    return this.#options.signal.aborted || this.#leftMs <= 0
+  }
+
+  async #readAll(): Promise<{
+    readonly fetched: Fetched[]
+    readonly bytes: number
+    readonly isFinal: boolean
+  }> {
+    const { bytesMax } = this.#options
+    const { memory } = this.#context
+    const fetched: Fetched[] = []
+    const isRefused = memory.isExhausted
+    /** Of all records. */
+    let bytes = 0
+    /** The same, as if batches could be cut: a limit that is reached is not waited for. */
+    let bytesFilled = 0
+    let isFinal = this.#targets.length === 0
+    for (const target of this.#targets) {
+      const bytesLeft = (memory.isScarce ? Math.min(bytesMax, scarceBytes) : bytesMax) - bytes
+      const isFirst = bytes === 0 && !isRefused
+      const one = await this.#readOne(target, isRefused ? 0 : bytesLeft, isFirst)
+      fetched.push(one)
+      if (one.kind === 'read') {
+        const { batches, nextOffset } = one.result
+        const isCut = nextOffset < one.end
+        bytes += batches.length
+        bytesFilled += isCut
+          ? Math.max(batches.length, Math.min(target.request.bytesMax, bytesLeft))
+          : batches.length
+      } else if (one.kind !== 'unrecovered') isFinal = true
+    }
+    return { fetched, bytes: bytesFilled, isFinal }
+  }
+
+  async #readOne({ request, find }: FetchTarget, bytesLeft: number, isFirst: boolean): Promise<Fetched> {
+    let partition: Partition | undefined
+    try {
+      const found = find()
+      if ('once' in found) {
+        if (this.#refusals.has(found)) throw this.#refusals.get(found)
+        return { kind: 'unrecovered', partition: found }
+      }
+      partition = found
+      checkEpoch(partition, request.leaderEpoch)
+      const diverged = divergence(partition, request)
+      if (diverged) return { kind: 'diverged', partition, ...diverged }
+      const { isolation } = this.#options
+      const { memory } = this.#context
+      const end = partition.readableEnd(isolation)
+      if (request.offset >= end || (bytesLeft <= 0 && !isFirst))
+        return { kind: 'read', partition, result: nothing(partition, request.offset), end }
+      const maxBytes = Math.max(1, Math.min(request.bytesMax, bytesLeft))
+      const result = await partition.read(request.offset, { maxBytes, isolation, memory, checksums: false })
+      if (isFirst || result.batches.length <= bytesLeft) return { kind: 'read', partition, result, end }
+      if (result.lent) memory.giveBack(result.lent)
+      return { kind: 'read', partition, result: nothing(partition, request.offset), end }
+    } catch (error) {
+      return { kind: 'failed', error, partition }
+    }
+  }
+
+  /**
+   * Waits so long, until `wake` is called, or until nobody waits any more. `listen` returns what withdraws
+   * its listeners.
+   */
+  async #pause(ms: number, listen: (wake: () => void) => readonly (() => void)[]): Promise<void> {
+    const { signal } = this.#options
+    if (signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = (): void => resolve()
+    const timer = this.#context.clock.schedule(Math.min(ms, this.#leftMs), wake)
+    signal.addEventListener('abort', wake, { once: true })
+    const withdrawals = listen(wake)
+    await promise
+    timer.cancel()
+    signal.removeEventListener('abort', wake)
+    for (const withdraw of withdrawals) withdraw()
+  }
+
+  /** Wakes when one of the partitions has changed. */
+  #listen(fetched: readonly Fetched[], wake: () => void): (() => void)[] {
+    const { isolation } = this.#options
+    const withdrawals: (() => void)[] = []
+    for (const one of fetched) {
+      if (one.kind === 'unrecovered') {
+        const { partition } = one
+        const settled = (error: unknown): void => {
+          if (error !== undefined) this.#refusals.set(partition, error)
+          wake()
+        }
+        withdrawals.push(partition.whenSettled(settled))
+      } else if (one.kind === 'read') {
+        const { partition } = one
+        withdrawals.push(partition.whenAdvanced(wake))
+        if (isolation === 'read_uncommitted') partition.uncommitted.want()
+        // It may have changed while others were read.
+        if (partition.failure || partition.readableEnd(isolation) > one.end) wake()
+      }
+    }
+    return withdrawals
   }
 }
 
@@ -168,41 +254,6 @@ function divergence(
   return { epoch: end.epoch, endOffset: end.endOffset }
 }
 
-/** Resolves when a partition has changed, the time is over, or nobody waits any more. */
-async function nextChange(
-  targets: readonly FetchTarget[],
-  fetched: readonly Fetched[],
-  leftMs: number,
-  { isolation, signal }: FetchOptions,
-  { clock }: FetchContext,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const withdrawals: (() => void)[] = []
-  const wake = (): void => resolve()
-  const timer = clock.schedule(leftMs, wake)
-  signal.addEventListener('abort', wake, { once: true })
-  try {
-    for (const [n, one] of fetched.entries()) {
-      if (one.kind === 'unrecovered') {
-        const found = targets[n]!.find()
-        if ('once' in found) void found.once(wake).catch(wake)
-        else wake()
-        continue
-      }
-      if (one.kind !== 'read') continue
-      withdrawals.push(one.partition.whenAdvanced(wake))
-      if (isolation === 'read_uncommitted') one.partition.uncommitted.want()
-      // It may have advanced while others were read.
-      if (one.partition.readableEnd(isolation) > one.end) wake()
-    }
-    await promise
-  } finally {
-    timer.cancel()
-    signal.removeEventListener('abort', wake)
-    for (const withdraw of withdrawals) withdraw()
-  }
-}
-
-function giveBack(fetched: readonly Fetched[], memory: Lender): void {
+function giveBack(fetched: readonly Fetched[], memory: FetchMemory): void {
   for (const one of fetched) if (one.kind === 'read' && one.result.lent) memory.giveBack(one.result.lent)
 }

@@ -13,7 +13,7 @@ import type { AppendReceipt, Partition } from '../../log/index.ts'
 import { messages, RecordBatch, type Request, type ResponseInput } from '../../wire/index.ts'
 import { admit } from '../admission/admission.ts'
 import type { TransactionalClient } from '../transactions/client-transactions.ts'
-import { codeOf, errorCodes, messageOf } from './error-codes.ts'
+import { codeOf, errorCodes, messageOf, type Exceptions } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 
 type Message = typeof messages.produce
@@ -26,19 +26,30 @@ const zstd = 7
 const validAcks = [0, 1, -1]
 const none = -1
 
+/** Batches that are admitted in one turn of the event loop: they may decompress to a hundred times as much. */
+const turnBytesMax = 1024 * 1024
+
 export const produce: Handler = handler(messages.produce, async (request, context) => {
   const { acks, topicData } = request
-  const responses = await Promise.all(
-    topicData.map(async ({ name, topicId, partitionData }) => ({
-      name,
-      topicId,
-      partitionResponses: await Promise.all(
-        partitionData.map(({ index, records }) =>
-          append({ name: topicName(name, topicId, context), index, records }, request, context),
-        ),
-      ),
-    })),
-  )
+  const responses: { name: string; topicId: string; partitionResponses: Answer[] }[] = []
+  const appends: Promise<unknown>[] = []
+  let bytes = 0
+  for (const { name, topicId, partitionData } of topicData) {
+    const partitionResponses: Answer[] = []
+    responses.push({ name, topicId, partitionResponses })
+    for (const [n, { index, records }] of partitionData.entries()) {
+      const target = { name: topicName(name, topicId, context), index, records }
+      const appended = append(target, request, context).then(answer => (partitionResponses[n] = answer))
+      // What it fails with is thrown below, and until then by nobody.
+      appended.catch(() => undefined)
+      appends.push(appended)
+      bytes += records?.length ?? 0
+      if (bytes < turnBytesMax) continue
+      await context.clock.yield()
+      bytes = 0
+    }
+  }
+  await Promise.all(appends)
   if (acks !== 0) return { responses }
   for (const { partitionResponses } of responses)
     for (const { errorCode, errorMessage } of partitionResponses)
@@ -91,7 +102,7 @@ async function append(
       logStartOffset: partition.logStartOffset,
     }
   } catch (error) {
-    return refused(index, codeOf(error, exceptions(error)), messageOf(error))
+    return refused(index, codeOf(error, exceptions(error, context)), messageOf(error))
   }
 }
 
@@ -136,10 +147,11 @@ function topicName(name: string, topicId: string, { broker, version }: RequestCo
 }
 const byIdVersion = 13
 
-function exceptions(error: unknown): Parameters<typeof codeOf>[1] {
+function exceptions(error: unknown, { broker }: RequestContext): Exceptions {
   // A topic of the log, or of an app.
   if (isMillraceError(error, 'INVALID_ARGUMENT')) return { INVALID_ARGUMENT: 'INVALID_TOPIC_EXCEPTION' }
-  return {}
+  // The topic was deleted meanwhile.
+  return broker.isOpen ? { CLOSED: 'UNKNOWN_TOPIC_OR_PARTITION' } : {}
 }
 
 function refused(index: number, errorCode: number, errorMessage: string | null = null): Answer {

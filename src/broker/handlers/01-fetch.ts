@@ -13,6 +13,7 @@ import {
   finalEpoch,
   initialEpoch,
   keyOf,
+  newPartitions,
   type FetchSession,
   type PartitionRequest,
   type SessionPartition,
@@ -51,6 +52,7 @@ export const fetch: Handler = handler(messages.fetch, async (request, context) =
     },
     context,
   )
+  for (const each of fetched) if (each.kind === 'read' && each.result.lent) context.holds(each.result.lent)
   const topics = new Map<string, Answer[]>()
   for (const [n, each] of fetched.entries()) {
     const asked = partitions[n]!
@@ -91,9 +93,8 @@ function openSession(
   if (sessionEpoch === initialEpoch || sessionEpoch === finalEpoch) {
     if (sessionId !== 0) fetchSessions.end(sessionId)
     const session = sessionEpoch === initialEpoch ? fetchSessions.begin(byIds, asked) : undefined
-    const partitions = session
-      ? [...session.partitions.values()]
-      : asked.map(each => ({ ...each, ...untold }))
+    // A partition that is named twice counts once, as in a session.
+    const partitions = [...(session?.partitions ?? newPartitions(asked)).values()]
     return { session, isIncremental: false, partitions }
   }
   const session = fetchSessions.get(sessionId)
@@ -103,14 +104,12 @@ function openSession(
   const forgotten = request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
     partitions.map(index => ({ topic: byIds ? topicId : topic, index })),
   )
-  fetchSessions.advance(session, asked, forgotten)
+  if (!fetchSessions.advance(session, asked, forgotten)) return errorCodes.FETCH_SESSION_ID_NOT_FOUND
   const partitions = [...session.partitions.values()]
   if (partitions.length > 0) return { session, isIncremental: true, partitions }
   fetchSessions.end(session.id)
   return { session: undefined, isIncremental: false, partitions }
 }
-
-const untold = { highWatermark: none, logStartOffset: none }
 
 function requestsOf({ topics }: Request<Message>, byIds: boolean): PartitionRequest[] {
   return topics.flatMap(({ topic, topicId, partitions }) =>
@@ -156,7 +155,12 @@ function answerOf(
       return { ...answer, errorCode: errorCodes.NOT_LEADER_OR_FOLLOWER }
     case 'failed': {
       const { error, partition } = fetched
-      const errorCode = codeOf(error, byIds ? { UNKNOWN_TOPIC: 'UNKNOWN_TOPIC_ID' } : {})
+      const unknown = byIds ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
+      // A partition that is closed while the broker is open was deleted meanwhile.
+      const errorCode = codeOf(error, {
+        UNKNOWN_TOPIC: unknown,
+        ...(context.broker.isOpen ? { CLOSED: unknown } : {}),
+      })
       const leaderEpoch = partition?.epochs.latest ?? none
       const isStale = errorCode === errorCodes.FENCED_LEADER_EPOCH
       return {
@@ -178,8 +182,7 @@ function answerOf(
     }
     case 'read': {
       const { partition, result } = fetched
-      const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches, lent } = result
-      if (lent) context.holds(lent)
+      const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches } = result
       if (context.version < zstdVersion && partition.settings.compressionType === 'zstd')
         return { ...answer, errorCode: errorCodes.UNSUPPORTED_COMPRESSION_TYPE }
       return {

@@ -3,9 +3,10 @@
  * calls the coordinators, and maps their answers and errors to Kafka's. One file per request, named by its
  * key; the table is `index.ts`, and the answer to ApiVersions follows from it.
  */
-import type { Clock, Lender, NetAddress } from '../../base/index.ts'
+import type { Clock, NetAddress } from '../../base/index.ts'
 import type { Definition, Request, ResponseInput } from '../../wire/index.ts'
 import type { Broker } from '../broker.ts'
+import type { FetchMemory } from '../fetch/fetch-memory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
 
 /** What a handler knows beside its request. */
@@ -26,7 +27,7 @@ export interface RequestContext {
   /** Aborts when nobody waits for the answer any more: the connection is gone, or the broker closes. */
   readonly signal: AbortSignal
   /** Lends the memory of what the response holds; see {@link holds}. */
-  readonly memory: Lender
+  readonly memory: FetchMemory
   /** The response holds this lent buffer, which is given back once the response has left. */
   holds(lent: Buffer): void
   /** The bytes of the request may still be in use when the handler has ended: its memory is not reused. */

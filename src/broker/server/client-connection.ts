@@ -2,10 +2,14 @@
  * One connection of a client: reads a request, answers it, and reads the next. So responses have the order
  * of the requests, and a client's memory here is bounded by one request and one response.
  *
- * Memory: the request is in a lent frame, which is given back when its handler has ended; what the response
- * holds is given back when it has left.
+ * Memory: a large request is in a lent frame. That of a produce is given back when its handler has ended;
+ * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
+ * collector gets their frames. What the response holds is given back when it has left.
+ *
+ * While a handler works, the next bytes are read ahead, one chunk at most: so the end of the peer is noticed,
+ * and a fetch or a join of a client that is gone does not wait any longer.
  */
-import { isMillraceError, MillraceError, type Connection, type Lender } from '../../base/index.ts'
+import { isMillraceError, MillraceError, type Connection } from '../../base/index.ts'
 import {
   messages,
   readRequest,
@@ -15,14 +19,16 @@ import {
   type RequestHeader,
   type ResponseInput,
 } from '../../wire/index.ts'
+import type { FetchMemory } from '../fetch/fetch-memory.ts'
 import type { RequestContext } from '../handlers/handler.ts'
 import { unsupportedApiVersions, type HandlerOf } from '../handlers/index.ts'
-import { FrameReader, type Frame } from './frame-reader.ts'
+import type { FrameMemory } from './frame-memory.ts'
+import { FrameReader, type Frame, type FrameWait } from './frame-reader.ts'
 
 /** What connections share. */
 export interface ConnectionContext {
-  readonly frameMemory: Lender
-  readonly responseMemory: Lender
+  readonly frameMemory: FrameMemory
+  readonly responseMemory: FetchMemory
   readonly frameBytesMax: number
   /** The part of a request's context that is the same for all requests of a connection. */
   readonly shared: Omit<
@@ -38,7 +44,10 @@ export interface ConnectionContext {
 }
 
 /** What a connection waits for, which its server bounds in time. */
-export type Waiting = 'request' | 'rest of a request' | 'handler' | 'peer that reads'
+export type Waiting = FrameWait | 'handler' | 'peer that reads'
+
+/** What a peer must take within the time of a transfer: a large response leaves in several such portions. */
+const portionBytes = 4 * 1024 * 1024
 
 export class ClientConnection {
   readonly #connection: Connection
@@ -48,14 +57,16 @@ export class ClientConnection {
   #waiting: Waiting = 'request'
   #sinceMs: number
   #isEnding = false
+  /** The next bytes of the peer, where they are read ahead. */
+  #ahead: Promise<Uint8Array | undefined> | undefined
 
   constructor(connection: Connection, context: ConnectionContext) {
     this.#connection = connection
     this.#context = context
     this.#sinceMs = context.activeMs()
     this.#frames = new FrameReader({
-      receive: () => connection.read(),
-      waiting: isInFrame => this.#wait(isInFrame ? 'rest of a request' : 'request'),
+      receive: () => this.#receive(),
+      waiting: what => this.#wait(what),
       memory: context.frameMemory,
       frameBytesMax: context.frameBytesMax,
     })
@@ -87,47 +98,80 @@ export class ClientConnection {
     this.#isEnding = true
     // What waits for records or for members answers now.
     this.#gone.abort()
-    if (this.#waiting === 'request' || this.#waiting === 'rest of a request') this.destroy()
+    if (this.#waiting !== 'handler' && this.#waiting !== 'peer that reads') this.destroy()
   }
 
   destroy(): void {
     this.#gone.abort()
     this.#connection.destroy()
+    this.#frames.abandon()
+  }
+
+  #receive(): Promise<Uint8Array | undefined> {
+    const bytes = this.#ahead ?? this.#connection.read()
+    this.#ahead = undefined
+    return bytes
+  }
+
+  #readAhead(): void {
+    if (this.#ahead) return
+    const gone = (): void => this.#gone.abort()
+    this.#ahead = this.#connection.read()
+    this.#ahead.then(bytes => {
+      if (!bytes) gone()
+    }, gone)
   }
 
   async #serve({ bytes, lent }: Frame): Promise<void> {
     this.#wait('handler')
-    const { frameMemory } = this.#context
-    let isKept = false
-    const keepsRequest = (): void => void (isKept = true)
-    const response = new Response(this.#context.responseMemory)
+    const { frameMemory, responseMemory } = this.#context
+    const response = new Response(responseMemory)
+    let isKept = true
     try {
-      await this.#answer(bytes, response, keepsRequest)
+      isKept = await this.#answer(bytes, response)
     } catch (error) {
       response.drop()
-      isKept = true
       throw error
     } finally {
       if (lent && isKept) frameMemory.forget(lent)
       else if (lent) frameMemory.giveBack(lent)
+      this.#frames.handled()
     }
     if (!response.parts) return response.drop()
+    await this.#send(response.parts, response)
+  }
+
+  async #send(parts: readonly Uint8Array[], response: Response): Promise<void> {
     this.#wait('peer that reads')
-    await this.#connection.write(response.parts, () => response.drop())
+    const portions = inPortions(parts)
+    const last = portions.pop()!
+    try {
+      for (const portion of portions) {
+        await this.#connection.write(portion)
+        // The peer reads: it has the same time for the next one.
+        this.#sinceMs = this.#context.activeMs()
+      }
+    } catch (error) {
+      response.drop()
+      throw error
+    }
+    await this.#connection.write(last, () => response.drop())
     this.#wait('request')
   }
 
-  async #answer(bytes: Buffer, response: Response, keepsRequest: () => void): Promise<void> {
+  /** Returns whether something may still look at the bytes of the request. */
+  async #answer(bytes: Buffer, response: Response): Promise<boolean> {
     const header = readRequestHeader(bytes)
     const handler = this.#context.handlerOf(header)
     if (!handler) {
       if (header.key !== messages.apiVersions.key) throw unsupported(header)
       response.parts = unsupportedApiVersions(header.correlationId)
-      return
+      return false
     }
     const { definition } = handler
     const { version, correlationId } = header
     const request = readRequest(definition, header, bytes)
+    let isKept = definition.key !== messages.produce.key
     const context: RequestContext = {
       ...this.#context.shared,
       version,
@@ -137,22 +181,26 @@ export class ClientConnection {
       signal: this.#gone.signal,
       memory: this.#context.responseMemory,
       holds: buffer => response.holds(buffer),
-      keepsRequest,
+      keepsRequest: () => void (isKept = true),
     }
-    const answer = await handler.handle(request, context)
-    if (answer === undefined) return
-    response.parts = responseFrame(definition, version, correlationId, answer as ResponseInput<Definition>)
+    const handled = handler.handle(request, context)
+    if (handled instanceof Promise) this.#readAhead()
+    const answer = await handled
+    if (answer !== undefined)
+      response.parts = responseFrame(definition, version, correlationId, answer as ResponseInput<Definition>)
+    return isKept
   }
 
+  /** It waits for the same since it began to: many small parts of a request do not take longer than one. */
   #wait(what: Waiting): void {
+    if (this.#waiting === what) return
     this.#waiting = what
     this.#sinceMs = this.#context.activeMs()
   }
 
   /** A connection that breaks, or a peer that sends garbage, is everyday life; all else is not. */
   #report(error: unknown): void {
-    const isSystemError = error instanceof Error && 'code' in error && !isMillraceError(error)
-    if (isSystemError || isMillraceError(error, 'CLOSED')) return
+    if (isConnectionError(error) || isMillraceError(error, 'CLOSED')) return
     const { host, port } = this.#connection.remote
     this.#context.failed(error, `a request from ${host}:${port}`)
   }
@@ -160,11 +208,11 @@ export class ClientConnection {
 
 /** What is sent back, with the lent memory that it holds. */
 class Response {
-  readonly #memory: Lender
+  readonly #memory: FetchMemory
   #lent: Buffer[] = []
   parts: readonly Uint8Array[] | undefined
 
-  constructor(memory: Lender) {
+  constructor(memory: FetchMemory) {
     this.#memory = memory
   }
 
@@ -178,6 +226,30 @@ class Response {
     this.#lent = []
     for (const buffer of lent) this.#memory.giveBack(buffer)
   }
+}
+
+/** The system's, as ECONNRESET; a wrong call of Node's own functions has codes like ERR_OUT_OF_RANGE. */
+function isConnectionError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code))
+}
+
+/** The parts, cut into portions; at least one. */
+function inPortions(parts: readonly Uint8Array[]): Uint8Array[][] {
+  let portion: Uint8Array[] = []
+  let bytesLeft = portionBytes
+  const portions = [portion]
+  for (const part of parts)
+    for (let at = 0; at < part.length;) {
+      if (bytesLeft === 0) {
+        portions.push((portion = []))
+        bytesLeft = portionBytes
+      }
+      const piece = part.subarray(at, at + bytesLeft)
+      portion.push(piece)
+      at += piece.length
+      bytesLeft -= piece.length
+    }
+  return portions
 }
 
 function unsupported({ key, version }: RequestHeader): MillraceError {

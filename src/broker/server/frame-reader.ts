@@ -4,7 +4,8 @@
  * A frame that lies within one received chunk is a view of it. Another is gathered in lent memory, which
  * grows with what has arrived: a peer that announces much and sends little takes little.
  */
-import { MillraceError, type Lender } from '../../base/index.ts'
+import { MillraceError } from '../../base/index.ts'
+import type { FrameMemory } from './frame-memory.ts'
 
 /** A request as it came. */
 export interface Frame {
@@ -12,6 +13,9 @@ export interface Frame {
   /** The memory of `bytes`, which its reader gives back; undefined: it is the garbage collector's. */
   readonly lent: Buffer | undefined
 }
+
+/** A request that has not begun; the rest of one; memory that other requests hold. */
+export type FrameWait = 'request' | 'rest of a request' | 'memory'
 
 const sizeBytes = 4
 /** The first memory of a frame that is larger. */
@@ -23,10 +27,10 @@ const nothing = Buffer.alloc(0)
 
 export interface FrameReaderOptions {
   /** The next bytes of the peer; undefined: it has ended. */
-  receive(): Promise<Uint8Array | undefined>
-  /** A frame has begun, and is not complete; false: it is, or none has begun. */
-  waiting(isInFrame: boolean): void
-  readonly memory: Lender
+  readonly receive: () => Promise<Uint8Array | undefined>
+  /** What the next bytes are waited for: see {@link FrameWait}. */
+  readonly waiting: (what: FrameWait) => void
+  readonly memory: FrameMemory
   /** A larger frame is refused: `socket.request.max.bytes`. */
   readonly frameBytesMax: number
 }
@@ -35,6 +39,7 @@ export class FrameReader {
   readonly #options: FrameReaderOptions
   /** Received, and not part of a frame yet. */
   #rest: Buffer = nothing
+  #isAbandoned = false
 
   constructor(options: FrameReaderOptions) {
     this.#options = options
@@ -46,7 +51,7 @@ export class FrameReader {
    */
   async next(): Promise<Frame | undefined> {
     while (this.#rest.length < sizeBytes) {
-      this.#options.waiting(this.#rest.length > 0)
+      this.#options.waiting(this.#rest.length > 0 ? 'rest of a request' : 'request')
       const bytes = await this.#options.receive()
       if (!bytes) return undefined
       this.#rest = this.#rest.length === 0 ? bufferOf(bytes) : Buffer.concat([this.#rest, bytes])
@@ -55,29 +60,41 @@ export class FrameReader {
     this.#check(size)
     const first = this.#rest.subarray(sizeBytes)
     if (first.length >= size) {
-      this.#rest = first.subarray(size)
+      // An empty view would hold the chunk for as long as the connection is idle.
+      this.#rest = first.length === size ? nothing : first.subarray(size)
       return { bytes: first.subarray(0, size), lent: undefined }
     }
     this.#rest = nothing
-    this.#options.waiting(true)
-    const frame = await this.#gather(first, size)
-    this.#options.waiting(false)
-    return frame
+    return this.#gather(first, size)
+  }
+
+  /** The frame was handled, and its memory given back. */
+  handled(): void {
+    this.#options.memory.done(this)
+  }
+
+  /** The connection is gone: a frame that waits for memory ends. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.handled()
   }
 
   async #gather(first: Buffer, size: number): Promise<Frame | undefined> {
-    const { memory } = this.#options
-    let lent = memory.lend(Math.min(size, Math.max(firstBytes, first.length)))
-    let filled = first.copy(lent)
+    const { memory, waiting, receive } = this.#options
+    let filled = first.length
+    let lent: Buffer | undefined
+    let frame: Frame | undefined
     try {
+      await this.#room()
+      lent = memory.lend(Math.min(size, Math.max(firstBytes, filled)))
+      first.copy(lent)
       while (filled < size) {
-        const bytes = await this.#options.receive()
-        if (!bytes) {
-          memory.giveBack(lent)
-          return undefined
-        }
+        waiting('rest of a request')
+        const bytes = await receive()
+        if (!bytes) return undefined
         const taken = Math.min(bytes.length, size - filled)
         if (filled + taken > lent.length) {
+          await this.#room()
           const grown = memory.lend(Math.min(size, Math.max(filled + taken, lent.length * 2)))
           lent.copy(grown, 0, 0, filled)
           memory.giveBack(lent)
@@ -86,13 +103,25 @@ export class FrameReader {
         const chunk = bufferOf(bytes)
         chunk.copy(lent, filled, 0, taken)
         filled += taken
-        this.#rest = chunk.subarray(taken)
+        if (taken < chunk.length) this.#rest = chunk.subarray(taken)
       }
-    } catch (error) {
-      memory.giveBack(lent)
-      throw error
+      frame = { bytes: lent.subarray(0, size), lent }
+      return frame
+    } finally {
+      if (!frame) {
+        if (lent) memory.giveBack(lent)
+        memory.done(this)
+      }
     }
-    return { bytes: lent.subarray(0, size), lent }
+  }
+
+  /** Waits until this frame may take more memory. */
+  async #room(): Promise<void> {
+    const { memory, waiting } = this.#options
+    for (let room; !this.#isAbandoned && (room = memory.room(this));) {
+      waiting('memory')
+      await room
+    }
   }
 
   #check(size: number): void {
@@ -114,7 +143,7 @@ function knownBeginning(bytes: Buffer): string | undefined {
   if (bytes[0] === 0x16 && bytes[1] === 0x03)
     return 'The peer begins with TLS: set its security.protocol to PLAINTEXT, which is all that this port speaks.'
   const text = bytes.toString('latin1', 0, 4)
-  if (['GET ', 'POST', 'PUT ', 'HEAD', 'OPTI', 'PRI '].includes(text))
+  if (['GET ', 'POST', 'PUT ', 'PATC', 'DELE', 'HEAD', 'OPTI', 'CONN', 'TRAC', 'PRI '].includes(text))
     return "The peer speaks HTTP: this port speaks Kafka's protocol."
   return undefined
 }

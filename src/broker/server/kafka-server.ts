@@ -7,7 +7,6 @@
  */
 import {
   ActiveClock,
-  LentMemory,
   MillraceError,
   type Clock,
   type Connection,
@@ -17,9 +16,11 @@ import {
   type Timer,
 } from '../../base/index.ts'
 import type { Broker, Entrance } from '../broker.ts'
+import { FetchMemory } from '../fetch/fetch-memory.ts'
 import { FetchSessions } from '../fetch/fetch-sessions.ts'
 import { handlerOf, type HandlerOf } from '../handlers/index.ts'
 import { ClientConnection, type ConnectionContext, type Waiting } from './client-connection.ts'
+import { FrameMemory } from './frame-memory.ts'
 import { listeningFailed } from './listen-address.ts'
 
 export interface KafkaServerOptions {
@@ -42,16 +43,22 @@ export interface KafkaServerOptions {
 export interface ServerLimits {
   /** Bytes of a request: `socket.request.max.bytes`. Default 100 MiB. */
   readonly frameBytesMax?: number | undefined
+  /**
+   * Bytes of large requests, of all connections together: `queued.max.request.bytes`. Past them the next ones
+   * wait. Default 256 MiB.
+   */
+  readonly queuedBytesMax?: number | undefined
   /** Connections in all: `max.connections`. Default 10,000. */
   readonly connectionsMax?: number | undefined
   /** Connections from one address: `max.connections.per.ip`. Default: all. */
   readonly connectionsPerHostMax?: number | undefined
   /** A connection without a request is closed: `connections.max.idle.ms`. Default 10 min. */
   readonly idleMsMax?: number | undefined
-  /** A request must be complete, and a response taken, within this time. Default 60 s. */
+  /** A request must be complete, and each 4 MiB of a response taken, within this time. Default 60 s. */
   readonly transferMsMax?: number | undefined
   /**
-   * Bytes of fetched records that wait for their readers. Past them each fetch gets little. Default 64 MiB.
+   * Bytes of fetched records that wait for their readers. Past them each fetch gets little, and at twice as many it
+   * waits. Default 64 MiB.
    */
   readonly fetchBytesMax?: number | undefined
   /** Fetch sessions: `max.incremental.fetch.session.cache.slots`. Default 1,000. */
@@ -59,6 +66,7 @@ export interface ServerLimits {
 }
 
 const frameBytesMaxDefault = 100 * 1024 * 1024
+const queuedBytesMaxDefault = 256 * 1024 * 1024
 const connectionsMaxDefault = 10_000
 const idleMsMaxDefault = 10 * 60_000
 const transferMsMaxDefault = 60_000
@@ -88,10 +96,9 @@ export class KafkaServer implements Entrance {
     this.#options = options
     this.#active = new ActiveClock(options.clock)
     const { limits = {}, clock, advertised, nodeId = 0 } = options
-    const fetchBytesMax = limits.fetchBytesMax ?? fetchBytesMaxDefault
     this.#context = {
-      frameMemory: new LentMemory({ lentBytesMax: Infinity, keptBytesMax }),
-      responseMemory: new LentMemory({ lentBytesMax: fetchBytesMax, keptBytesMax }),
+      frameMemory: new FrameMemory(limits.queuedBytesMax ?? queuedBytesMaxDefault, keptBytesMax),
+      responseMemory: new FetchMemory(limits.fetchBytesMax ?? fetchBytesMaxDefault, keptBytesMax),
       frameBytesMax: limits.frameBytesMax ?? frameBytesMaxDefault,
       shared: {
         broker,
@@ -143,6 +150,12 @@ export class KafkaServer implements Entrance {
   /** Connections that are open. */
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** Bytes of requests and responses that are in memory, beside chunks that sockets have received. */
+  get lentBytes(): number {
+    const { frameMemory, responseMemory } = this.#context
+    return frameMemory.lentBytes + responseMemory.lentBytes
   }
 
   topicDeleted(): void {
@@ -212,13 +225,20 @@ export class KafkaServer implements Entrance {
 
   #scheduleSweep(): void {
     this.#sweep = this.#active.schedule(sweepMs, () => {
-      const nowMs = this.#context.activeMs()
-      for (const connection of this.#connections) {
-        const { for: what, sinceMs } = connection.waiting
-        if (nowMs - sinceMs > this.#msMax(what)) connection.destroy()
-      }
+      const late = [...this.#connections].filter(connection => this.#isLate(connection))
+      if (late.length > 0) void this.#expire(late)
       if (!this.#closing) this.#scheduleSweep()
     })
+  }
+
+  /** After a stall of the event loop, timers fire before sockets are read: what has arrived counts. */
+  async #expire(late: readonly ClientConnection[]): Promise<void> {
+    await this.#options.clock.yield()
+    for (const connection of late) if (this.#isLate(connection)) connection.destroy()
+  }
+
+  #isLate({ waiting: { for: what, sinceMs } }: ClientConnection): boolean {
+    return this.#context.activeMs() - sinceMs > this.#msMax(what)
   }
 
   #msMax(what: Waiting): number {
@@ -230,7 +250,8 @@ export class KafkaServer implements Entrance {
       case 'peer that reads':
         return transferMsMax
       case 'handler':
-        // A fetch and a join wait as long as they ask for.
+      case 'memory':
+        // A fetch and a join wait as long as they ask for. Memory comes back from others, within their time.
         return Infinity
     }
   }

@@ -1,5 +1,5 @@
 /** A client of Kafka's protocol that sends what a test says, and reads what comes back. */
-import { LentMemory, type Connection, type Net, type NetAddress } from '../../base/index.ts'
+import { type Connection, type Net, type NetAddress } from '../../base/index.ts'
 import {
   correlationIdOf,
   readResponse,
@@ -8,6 +8,7 @@ import {
   type RequestInput,
   type Response,
 } from '../../wire/index.ts'
+import { FrameMemory } from './frame-memory.ts'
 import { FrameReader } from './frame-reader.ts'
 
 export class RawClient {
@@ -20,7 +21,7 @@ export class RawClient {
     this.#frames = new FrameReader({
       receive: () => connection.read(),
       waiting: () => undefined,
-      memory: new LentMemory({ lentBytesMax: Infinity, keptBytesMax: 0 }),
+      memory: new FrameMemory(Infinity, 0),
       frameBytesMax: 0x7fff_ffff,
     })
   }
