@@ -106,8 +106,8 @@ export class UnrecoveredPartition {
   }
 
   /**
-   * Calls `listener` once: when the partition is no longer unrecovered, without an error; or when it could not
-   * be recovered, with the reason. Returns a function that withdraws it.
+   * Calls `listener` once: when the partition is no longer unrecovered, without an error; or when it could
+   * not be recovered, with the reason. Returns a function that withdraws it.
    */
   whenSettled(listener: (error: unknown) => void): () => void {
     if (this.failure) {

@@ -26,7 +26,7 @@ const zstd = 7
 const validAcks = [0, 1, -1]
 const none = -1
 
-/** Batches that are admitted in one turn of the event loop: they may decompress to a hundred times as much. */
+/** Bytes that are admitted in one turn of the event loop: they may decompress to a hundred times as much. */
 const turnBytesMax = 1024 * 1024
 
 export const produce: Handler = handler(messages.produce, async (request, context) => {

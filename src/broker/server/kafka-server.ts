@@ -57,8 +57,8 @@ export interface ServerLimits {
   /** A request must be complete, and each 4 MiB of a response taken, within this time. Default 60 s. */
   readonly transferMsMax?: number | undefined
   /**
-   * Bytes of fetched records that wait for their readers. Past them each fetch gets little, and at twice as many it
-   * waits. Default 64 MiB.
+   * Bytes of fetched records that wait for their readers. Past them each fetch gets little, and at twice as
+   * many it waits. Default 64 MiB.
    */
   readonly fetchBytesMax?: number | undefined
   /** Fetch sessions: `max.incremental.fetch.session.cache.slots`. Default 1,000. */

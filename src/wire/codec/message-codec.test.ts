@@ -5,7 +5,7 @@ import { forSeeds } from '../../../test/for-seeds.ts'
 import { isCode } from '../../../test/is-code.ts'
 import { isMillraceError, type Random } from '../../base/index.ts'
 import { isVersionIn, type Definition } from '../definition.ts'
-import { messages, metadata, produce } from '../messages/index.ts'
+import { fetch, messages, metadata, produce } from '../messages/index.ts'
 import { planStruct, type Struct, type StructPlan } from './field-plan.ts'
 import { codecOf, decodeRequest, encodeRequest, type MessageCodec } from './message-codec.ts'
 import { MessageReader } from './message-reader.ts'
@@ -124,6 +124,24 @@ test('a count that the rest cannot hold allocates nothing', () => {
   ] as const)
     throws(() => decodeRequest(metadata, 1, names(count, rest)), isCode('INVALID_REQUEST'))
   equal(decodeRequest(metadata, 1, names(-1, 0)).topics, null)
+})
+
+test('a request with more items than any has is refused: they would fill the memory', () => {
+  const partitions = Array.from({ length: 125_000 }, () => ({
+    partition: 0,
+    fetchOffset: 0,
+    partitionMaxBytes: 0,
+  }))
+  const bytes = (topics: number): Buffer =>
+    Buffer.concat(
+      encodeRequest(fetch, 4, {
+        maxWaitMs: 0,
+        minBytes: 0,
+        topics: Array.from({ length: topics }, () => ({ topic: '', partitions })),
+      }),
+    )
+  equal(decodeRequest(fetch, 4, bytes(1)).topics[0]?.partitions.length, 125_000)
+  throws(() => decodeRequest(fetch, 4, bytes(2)), isCode('INVALID_REQUEST'))
 })
 
 test('bytes after a message are refused', () => {

@@ -25,6 +25,12 @@ export interface MessageCodec {
 const codecs = new Map<readonly Field[], MessageCodec[]>()
 
 /**
+ * Items that all arrays of a request may have together. An item of eight bytes becomes objects of a kilobyte
+ * until it is answered: without a bound one request could fill the memory of the broker.
+ */
+const requestItemsMax = 250_000
+
+/**
  * Decodes the request of which the bytes from `at` to the end are the body.
  *
  * @throws MillraceError INVALID_REQUEST if they are not; UNSUPPORTED_FORMAT if the definition lacks the
@@ -36,7 +42,8 @@ export function decodeRequest<D extends Definition>(
   bytes: Buffer,
   at = 0,
 ): Request<D> {
-  return decode(codecOf(definition, definition.request, 'request', version), bytes, at) as Request<D>
+  const codec = codecOf(definition, definition.request, 'request', version)
+  return decode(codec, bytes, at, requestItemsMax) as Request<D>
 }
 
 /**
@@ -113,8 +120,9 @@ function makeCodec(
   }
 }
 
-function decode(codec: MessageCodec, bytes: Buffer, at: number): Struct {
+function decode(codec: MessageCodec, bytes: Buffer, at: number, itemsMax: number = Infinity): Struct {
   const from = new MessageReader(bytes, at, codec.what)
+  from.itemsLeft = itemsMax
   const value = codec.decode(from)
   if (from.bytesLeft !== 0)
     throw from.invalid(`is the end of the message, but ${from.bytesLeft} bytes follow`)

@@ -13,6 +13,8 @@ export class MessageReader {
   readonly bytes: Buffer
   /** The position of the next value. */
   at: number
+  /** How many items all arrays that follow may have together. */
+  itemsLeft: number = Infinity
   /** Whose bytes they are, for messages of errors. */
   readonly #what: string
   readonly #code: ErrorCode
@@ -24,6 +26,12 @@ export class MessageReader {
     this.#code = code
   }
 
+  /** Counts the items of an array, before they are read. */
+  takeItems(count: number): void {
+    this.itemsLeft -= count
+    if (this.itemsLeft < 0)
+      throw this.invalid(`follows a count of ${count} items, more than one request may have`)
+  }
   int8(): number {
     const at = this.#skip(1)
     return (this.bytes[at]! << 24) >> 24

@@ -74,6 +74,7 @@ function arrayReader(field: PlannedField, isFlexible: boolean): Read {
     // Nothing is allocated for a count that the rest cannot hold.
     if (count * itemBytesMin > from.bytesLeft)
       throw from.invalid(`follows a count of ${count} items, more than the rest can hold`)
+    from.takeItems(count)
     const items: Value[] = []
     for (let n = 0; n < count; n += 1) items.push(readItem(from))
     return items
