@@ -15,4 +15,8 @@ export {
   type LogPortConformance,
   type PortUnderTest,
 } from '../port/conformance/index.ts'
+export { startBroker, type TestBroker, type TestBrokerOptions } from './start-broker.ts'
+export { type BrokerFault, type PlannedFault, type RequestName } from './broker-faults.ts'
+export { virtualClock, type VirtualClock } from './virtual-clock.ts'
+export { type KafkaError } from '../broker/index.ts'
 export { seededRandom, type Random } from '../base/index.ts'

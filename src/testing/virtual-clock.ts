@@ -3,6 +3,7 @@
  */
 import type { Clock, Timer } from '../base/index.ts'
 
+/** A clock that a test moves. */
 export interface VirtualClock extends Clock {
   /**
    * Lets `ms` pass: every timer due meanwhile runs, at its time, and the tasks that it wakes get their turn.
@@ -23,6 +24,10 @@ interface Scheduled {
 /** Turns of the event loop that a moment gets to settle: promises, and the I/O of a simulated disk. */
 const turnsPerMoment = 3
 
+/**
+ * A clock that moves only when told to, from `startMs` on: for `startBroker`, `virtualClock(Date.now())`,
+ * since Kafka's clients stamp their records with the time of the machine.
+ */
 export function virtualClock(startMs = 0): VirtualClock {
   let elapsed = 0
   let order = 0

@@ -74,6 +74,7 @@ export const errorCodes = {
   TRANSACTION_ABORTABLE: 120,
 } as const
 
+/** The name of an error in Kafka's protocol. */
 export type KafkaError = keyof typeof errorCodes
 
 /** A code that is not here is none that a client could be told: the request has found a bug. */
