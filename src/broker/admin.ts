@@ -18,6 +18,7 @@ import {
   type OpenTransaction,
   type PartitionDescription,
   type TopicConfigName,
+  type TopicConfigs,
   type TopicPartition,
   type TransactionDescription,
   type TransactionToAbort,
@@ -35,6 +36,7 @@ import type { GroupAdmin } from './groups/group-admin.ts'
 import type { MetadataFile } from './internal/metadata.ts'
 import type { Offsets } from './offsets/offsets.ts'
 import { topicConfig, topicConfigs } from './configs/topic-configs.ts'
+import { checkedConfigs } from './topics/topic-checks.ts'
 import { describedPartition } from './topics/topic-descriptions.ts'
 import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
@@ -78,6 +80,14 @@ export class Admin implements LogAdmin {
     checkConfigNames('describeConfigs', names)
     const { configs, topics } = this.#parts
     return describedConfigs(configs, resource, names, name => topics.known(name).configs)
+  }
+
+  /**
+   * All configs that a topic with these own configs has; it need not be there.
+   * @throws MillraceError INVALID_CONFIG
+   */
+  describeTopicConfigs(own: TopicConfigs): ConfigDescription[] {
+    return this.#parts.configs.describeTopic(checkedConfigs(own))
   }
 
   async describePartitions(topic: string): Promise<PartitionDescription[]> {

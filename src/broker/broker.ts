@@ -184,10 +184,11 @@ export class Broker {
     if (this.#closing) throw closedError()
   }
 
-  async createTopic(name: string, config: TopicConfig): Promise<void> {
+  /** `validateOnly` checks, and creates nothing. */
+  async createTopic(name: string, config: TopicConfig, validateOnly = false): Promise<void> {
     this.checkOpen()
     if (config.app !== undefined) await this.finishDeletion(config.app)
-    await this.#topics.create(name, config)
+    await this.#topics.create(name, config, validateOnly)
   }
 
   describeTopic(name: string): TopicDescription | undefined {
@@ -198,6 +199,11 @@ export class Broker {
   /** Whether clients over TCP create topics by asking for them: `auto.create.topics.enable`. */
   get autoCreatesTopics(): boolean {
     return this.#configs.brokerFlag('auto.create.topics.enable')
+  }
+
+  /** Whether clients over TCP may delete topics: `delete.topic.enable`. */
+  get deletesTopics(): boolean {
+    return this.#configs.brokerFlag('delete.topic.enable')
   }
 
   /** Partitions of a topic that is created without a count: `num.partitions`. */
@@ -235,6 +241,15 @@ export class Broker {
    */
   opened(topic: string, index: number): Promise<Partition> {
     return this.#topics.opened(topic, index)
+  }
+
+  /**
+   * Whether a partition is there, open or not.
+   * @throws MillraceError as {@link partition}
+   */
+  checkPartition(topic: string, index: number): void {
+    this.checkOpen()
+    this.#topics.check(topic, index)
   }
 
   /**

@@ -22,6 +22,7 @@ export {
   responseFrame,
   type RequestHeader,
 } from './codec/message-frame.ts'
+export { zeroUuid } from './codec/field-plan.ts'
 export * as messages from './messages/index.ts'
 export { encodeStructure, encodeVersioned, readStructure, structureReader } from './codec/structure-codec.ts'
 export * from './structures/index.ts'

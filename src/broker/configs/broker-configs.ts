@@ -30,6 +30,11 @@ export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> =
     default: 'true',
     does: 'Whether a client over TCP creates a topic by asking for its metadata.',
   },
+  'delete.topic.enable': {
+    kind: { type: 'boolean' },
+    default: 'true',
+    does: 'Whether a client over TCP may delete topics.',
+  },
   'num.partitions': {
     kind: { type: 'int', min: 1 },
     default: '1',

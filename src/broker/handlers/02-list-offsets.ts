@@ -1,7 +1,8 @@
 /**
  * ListOffsets (2), versions 1-11: offsets by timestamp, and the special ones: -1 latest, -2 earliest,
  * -3 of the largest timestamp (KIP-734), -4 earliest local, -5 and -6 of tiered storage, which this log has
- * none of: the earliest is local, and nothing is remote.
+ * none of: the earliest is local, and nothing is remote. One that is newer than the request's version, or
+ * unknown, is UNSUPPORTED_VERSION. A partition that is asked for twice is INVALID_REQUEST.
  */
 import { messages, type Request } from '../../wire/index.ts'
 import type { OffsetSpec } from '../../port/index.ts'
@@ -13,66 +14,74 @@ type Partition = Request<typeof messages.listOffsets>['topics'][number]['partiti
 type Isolation = 'read_committed' | 'read_uncommitted'
 
 const none = -1
-const special = {
-  latest: -1,
-  earliest: -2,
-  maxTimestamp: -3,
-  earliestLocal: -4,
-  latestTiered: -5,
-  earliestPending: -6,
-}
+
+/** What negative timestamps ask for, and the first version that does. */
+const special = new Map<number, { readonly at: OffsetSpec | 'nothing'; readonly since: number }>([
+  [-1, { at: 'latest', since: 1 }],
+  [-2, { at: 'earliest', since: 1 }],
+  [-3, { at: 'max-timestamp', since: 7 }],
+  [-4, { at: 'earliest', since: 8 }],
+  [-5, { at: 'nothing', since: 9 }],
+  [-6, { at: 'nothing', since: 11 }],
+])
 
 export const listOffsets: Handler = handler(messages.listOffsets, async (request, context) => {
   const isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const asked = new Map<string, Map<number, Partition | 'twice'>>()
+  for (const { name, partitions } of request.topics) {
+    const ofTopic = asked.get(name) ?? new Map<number, Partition | 'twice'>()
+    for (const each of partitions)
+      ofTopic.set(each.partitionIndex, ofTopic.has(each.partitionIndex) ? 'twice' : each)
+    asked.set(name, ofTopic)
+  }
   return {
     throttleTimeMs: 0,
     topics: await Promise.all(
-      request.topics.map(async ({ name, partitions }) => ({
+      Array.from(asked, async ([name, ofTopic]) => ({
         name,
-        partitions: await Promise.all(partitions.map(each => found(name, each, isolation, context))),
+        partitions: await Promise.all(
+          Array.from(ofTopic, async ([index, each]) =>
+            each === 'twice'
+              ? { ...nowhere(index), errorCode: errorCodes.INVALID_REQUEST }
+              : found(name, each, isolation, context),
+          ),
+        ),
       })),
     ),
   }
 })
 
-async function found(topic: string, request: Partition, isolation: Isolation, { broker }: RequestContext) {
+async function found(topic: string, request: Partition, isolation: Isolation, context: RequestContext) {
   const { partitionIndex, currentLeaderEpoch, timestamp } = request
-  const nowhere = {
+  const at = specOf(timestamp, context.version)
+  if (at === undefined) return { ...nowhere(partitionIndex), errorCode: errorCodes.UNSUPPORTED_VERSION }
+  try {
+    const {
+      partition,
+      offset,
+      timestamp: time = none,
+    } = await context.broker.find(topic, partitionIndex, at === 'nothing' ? 'latest' : at, isolation)
+    checkEpoch(partition, currentLeaderEpoch)
+    if (at === 'nothing' || offset === undefined) return nowhere(partitionIndex)
+    return { ...nowhere(partitionIndex), timestamp: time, offset, leaderEpoch: partition.epochs.of(offset) }
+  } catch (error) {
+    return { ...nowhere(partitionIndex), errorCode: codeOf(error) }
+  }
+}
+
+function nowhere(partitionIndex: number) {
+  return {
     partitionIndex,
     errorCode: errorCodes.NONE as number,
     timestamp: none,
     offset: none,
     leaderEpoch: none,
   }
-  const at = specOf(timestamp)
-  if (at === 'unknown') return { ...nowhere, errorCode: errorCodes.UNSUPPORTED_VERSION }
-  try {
-    const {
-      partition,
-      offset,
-      timestamp: time = none,
-    } = await broker.find(topic, partitionIndex, at === 'nothing' ? 'latest' : at, isolation)
-    checkEpoch(partition, currentLeaderEpoch)
-    if (at === 'nothing' || offset === undefined) return nowhere
-    return { ...nowhere, timestamp: time, offset, leaderEpoch: partition.epochs.of(offset) }
-  } catch (error) {
-    return { ...nowhere, errorCode: codeOf(error) }
-  }
 }
 
-function specOf(timestamp: number): OffsetSpec | 'nothing' | 'unknown' {
-  switch (timestamp) {
-    case special.latest:
-      return 'latest'
-    case special.earliest:
-    case special.earliestLocal:
-      return 'earliest'
-    case special.maxTimestamp:
-      return 'max-timestamp'
-    case special.latestTiered:
-    case special.earliestPending:
-      return 'nothing'
-    default:
-      return timestamp < 0 ? 'unknown' : { timestamp }
-  }
+/** Undefined: the version does not know it. */
+function specOf(timestamp: number, version: number): OffsetSpec | 'nothing' | undefined {
+  if (timestamp >= 0) return { timestamp }
+  const known = special.get(timestamp)
+  return known && version >= known.since ? known.at : undefined
 }

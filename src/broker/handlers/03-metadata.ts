@@ -2,36 +2,58 @@
  * Metadata (3), versions 0-13: the broker, and topics with their partitions. This broker leads all of them.
  *
  * - A topic that is asked for by name is created if `auto.create.topics.enable` says so and the client admits
- *   it; before version 4 every client does. It is answered at once: Apache Kafka says LEADER_NOT_AVAILABLE
- *   first.
+ *   it; before version 4 every client does. It is answered at once: Apache Kafka says
+ *   UNKNOWN_TOPIC_OR_PARTITION first.
+ * - A topic is asked for by its id from version 12 on. Versions 10 and 11 have the field, and answer
+ *   INVALID_REQUEST for all topics.
  * - The topics of apps and of the log are internal: consumers that subscribe by a pattern leave them out.
- * - There are no ACLs: authorized operations are not told (the least int32), as without an authorizer.
  */
-import { isMillraceError } from '../../base/index.ts'
+import { isMillraceError, isTopicName } from '../../base/index.ts'
 import type { TopicDescription } from '../../port/index.ts'
-import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
+import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
+import { clusterOperations, notAsked, topicOperations } from './authorized-operations.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { describedPartitions } from './topic-answers.ts'
 
 type Message = typeof messages.metadata
 type Topic = ResponseInput<Message>['topics'][number]
 type Asked = NonNullable<Request<Message>['topics']>[number]
 
+/** The first version that asks for topics by their ids. */
+const byIdVersion = 12
+
 export const metadata: Handler = handler(messages.metadata, async (request, context) => {
-  const { broker, endpoint, nodeId, version } = context
+  const { broker, endpoint, nodeId } = context
   const { clusterId } = await broker.admin.describeCluster()
-  // In version 0 an empty list asks for all topics, later null does.
-  const isAll = request.topics === null || (version === 0 && request.topics.length === 0)
-  const topics = isAll
-    ? broker.listTopics(true).map(topic => described(topic, context))
-    : await Promise.all(request.topics.map(topic => answer(topic, request.allowAutoTopicCreation, context)))
+  const topics = await answers(request, context)
+  const operations = request.includeTopicAuthorizedOperations ? topicOperations : notAsked
   return {
     brokers: [{ nodeId, host: endpoint.host, port: endpoint.port }],
     clusterId,
     controllerId: nodeId,
-    topics,
+    topics: topics.map(topic => ({ ...topic, topicAuthorizedOperations: operations })),
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : notAsked,
   }
 })
+
+async function answers(request: Request<Message>, context: RequestContext): Promise<readonly Topic[]> {
+  const { broker, version } = context
+  const { topics, allowAutoTopicCreation } = request
+  // In version 0 an empty list asks for all topics, later null does.
+  if (topics === null || (version === 0 && topics.length === 0))
+    return broker.listTopics(true).map(topic => described(topic, context))
+  const isById = topics.some(({ name, topicId }) => name === null || topicId !== zeroUuid)
+  if (isById && version < byIdVersion)
+    return topics.map(({ name, topicId }) => ({
+      errorCode: errorCodes.INVALID_REQUEST,
+      name: name ?? '',
+      topicId,
+      partitions: [],
+    }))
+  const asked = new Map(topics.map(topic => [topic.topicId === zeroUuid ? topic.name : topic.topicId, topic]))
+  return Promise.all(Array.from(asked.values(), topic => answer(topic, allowAutoTopicCreation, context)))
+}
 
 async function answer(
   { name, topicId }: Asked,
@@ -39,43 +61,36 @@ async function answer(
   context: RequestContext,
 ): Promise<Topic> {
   const { broker } = context
-  const asked = name ?? broker.topicName(topicId)
-  if (asked === undefined)
+  if (name === null || topicId !== zeroUuid) {
+    const found = broker.describeTopic(broker.topicName(topicId) ?? '')
+    if (found) return described(found, context)
     return { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
-  const missing = { name: asked, topicId, partitions: [] }
-  const topic = broker.describeTopic(asked)
+  }
+  const missing = { name, topicId, partitions: [] }
+  const topic = broker.describeTopic(name)
   if (topic) return described(topic, context)
+  if (!isTopicName(name)) return { ...missing, errorCode: errorCodes.INVALID_TOPIC_EXCEPTION }
   if (!isCreationAllowed || !broker.autoCreatesTopics)
     return { ...missing, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
   try {
-    await broker.createTopic(asked, { partitions: broker.defaultPartitions })
+    await broker.createTopic(name, { partitions: broker.defaultPartitions })
   } catch (error) {
     // Another client was faster.
     if (!isMillraceError(error, 'TOPIC_EXISTS'))
       return { ...missing, errorCode: codeOf(error, { INVALID_ARGUMENT: 'INVALID_TOPIC_EXCEPTION' }) }
   }
-  const created = broker.describeTopic(asked)
+  const created = broker.describeTopic(name)
   return created
     ? described(created, context)
     : { ...missing, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
 }
 
-function described(
-  { name, id, partitions, internal }: TopicDescription,
-  { broker, nodeId }: RequestContext,
-): Topic {
+function described({ name, id, partitions, internal }: TopicDescription, context: RequestContext): Topic {
   return {
     errorCode: errorCodes.NONE,
     name,
     topicId: id,
     isInternal: internal,
-    partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
-      errorCode: errorCodes.NONE,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch: broker.leaderEpoch(name, partitionIndex),
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-    })),
+    partitions: describedPartitions(name, 0, partitions, context),
   }
 }

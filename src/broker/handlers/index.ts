@@ -8,11 +8,36 @@ import { fetch } from './01-fetch.ts'
 import { listOffsets } from './02-list-offsets.ts'
 import { metadata } from './03-metadata.ts'
 import { apiVersions, offeredVersions } from './18-api-versions.ts'
+import { createTopics } from './19-create-topics.ts'
+import { deleteTopics } from './20-delete-topics.ts'
+import { deleteRecords } from './21-delete-records.ts'
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { electLeaders } from './43-elect-leaders.ts'
+import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts'
+import { listPartitionReassignments } from './46-list-partition-reassignments.ts'
+import { describeCluster } from './60-describe-cluster.ts'
+import { listConfigResources } from './74-list-config-resources.ts'
+import { describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import { errorCodes } from './error-codes.ts'
 import type { Handler } from './handler.ts'
 
 /** All but ApiVersions, whose answer follows from this table. */
-const others: readonly Handler[] = [produce, fetch, listOffsets, metadata]
+const others: readonly Handler[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  offsetForLeaderEpoch,
+  electLeaders,
+  alterPartitionReassignments,
+  listPartitionReassignments,
+  describeCluster,
+  listConfigResources,
+  describeTopicPartitions,
+]
 const offered = others.map(({ definition }) => definition)
 
 const byKey = new Map([...others, apiVersions(offered)].map(each => [each.definition.key, each]))

@@ -4,12 +4,19 @@ import {
   correlationIdOf,
   readResponse,
   requestFrame,
+  versionsOf,
   type Definition,
   type RequestInput,
   type Response,
 } from '../../wire/index.ts'
 import { FrameMemory } from './frame-memory.ts'
 import { FrameReader } from './frame-reader.ts'
+
+/** The versions in which a request is offered, ascending. */
+export function everyVersion({ versions }: Definition): number[] {
+  const { min, max } = versionsOf(versions)
+  return Array.from({ length: max - min + 1 }, (_, n) => min + n)
+}
 
 export class RawClient {
   readonly connection: Connection

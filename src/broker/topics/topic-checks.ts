@@ -7,7 +7,7 @@ import type { StoredTopic } from '../internal/metadata.ts'
 import { appNeeds, isNamedAsOfApp } from '../internal/topic-names.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
-const partitionsMax = 10_000
+export const partitionsMax = 10_000
 
 /** Kafka's rules for names, so that a program that runs here runs on a cluster. INVALID_ARGUMENT. */
 export function checkName(name: string, existing: Iterable<string>): void {

@@ -156,13 +156,13 @@ export class Topics {
 
   /**
    * Creates a topic, or claims for an app a topic that 0.1.0 made for it. Throws TOPIC_EXISTS,
-   * INVALID_CONFIG, INVALID_ARGUMENT.
+   * INVALID_CONFIG, INVALID_ARGUMENT. `validateOnly` checks, and creates nothing.
    */
-  async create(name: string, config: TopicConfig): Promise<void> {
+  async create(name: string, config: TopicConfig, validateOnly = false): Promise<void> {
     checkPartitionCount(name, config.partitions)
     if (internalTopics.includes(name))
       throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
-    await this.#create(name, config)
+    await this.#create(name, config, validateOnly)
   }
 
   /** Creates a missing internal topic of the log, with one partition, and returns it. */
@@ -246,7 +246,7 @@ export class Topics {
     await Promise.all([marked, ...topics.map(topic => this.#alone(topic.name, () => remove(topic)))])
   }
 
-  async #create(name: string, config: TopicConfig): Promise<void> {
+  async #create(name: string, config: TopicConfig, validateOnly = false): Promise<void> {
     while (this.#changing.has(name)) await this.#changing.get(name)
     const existing = this.#known.get(name)
     if (existing) {
@@ -261,6 +261,7 @@ export class Topics {
     const given = checkedConfigs(config.configs)
     const configs = isInternal || app !== undefined ? { ...keptWhole, ...given } : given
     this.#configs.checkTogether(configs)
+    if (validateOnly) return
     const topic: StoredTopic = {
       name,
       id: this.#newId(),
