@@ -15,7 +15,7 @@ export type ErrorCode =
   | 'LIMIT_EXCEEDED' // a bound: open files, bytes that wait for the disk, what a batch decompresses to, the state of a task
   | 'CLOSED' // a call to what was closed
   | 'ADDRESS_IN_USE' // another process, or another server of this one, listens there
-  | 'ADDRESS_UNAVAILABLE' // this machine has no such address, or the process may not use it
+  | 'ADDRESS_UNAVAILABLE' // this machine has no such address, the process may not use it, or nobody answers there
   // wire
   | 'CORRUPT_BATCH' // bytes that are not a record batch, or not the one that was built
   | 'UNSUPPORTED_FORMAT' // a version or a compression that millrace does not read

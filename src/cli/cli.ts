@@ -2,13 +2,14 @@
  * Joins the commands, and turns an error into a sentence and an exit code: 0 done (also when told to stop), 1
  * failed, 2 used wrongly. Only a bug in millrace shows a stack.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { isMillraceError } from '../base/index.ts'
 import { appCommand } from './commands/app.ts'
+import { brokerCommand } from './commands/broker.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { describeCommand } from './commands/describe.ts'
 import { groupCommand } from './commands/group.ts'
+import { pingCommand } from './commands/ping.ts'
 import { produceCommand } from './commands/produce.ts'
 import { repairCommand } from './commands/repair.ts'
 import { runCommand } from './commands/run.ts'
@@ -16,6 +17,7 @@ import { topicCommand } from './commands/topic.ts'
 import { transactionsCommand } from './commands/transactions.ts'
 import { firstFailure } from './first-failure.ts'
 import type { Terminal } from './terminal.ts'
+import { version } from './version.ts'
 
 const commands = [
   runCommand,
@@ -26,6 +28,8 @@ const commands = [
   transactionsCommand,
   produceCommand,
   consumeCommand,
+  brokerCommand,
+  pingCommand,
   repairCommand,
 ]
 
@@ -64,10 +68,4 @@ function inFlags(message: string): string {
     .replaceAll('{ restart: true }', '--restart')
     .replaceAll(/\{ forget: \['([^']+)'\] \}/g, '--forget $1')
     .replaceAll(/\{ until: '(end|now)' \}/g, '--until $1')
-}
-
-/** From the package's manifest, two folders up both in src and in dist. */
-function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }

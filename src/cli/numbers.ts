@@ -19,6 +19,16 @@ export function parseDuration(text: string): number {
   }
 }
 
+const units: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+
+/** Parses a size of memory, at least 1 MiB: `'512MiB'`; digits alone are bytes. */
+export function parseBytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d+) *(|KiB|MiB|GiB)$/.exec(text) ?? []
+  const bytes = Number(digits) * units[unit]!
+  if (Number.isSafeInteger(bytes) && bytes >= 2 ** 20) return bytes
+  throw new InvalidArgumentError("Give a size of at least 1MiB, as '512MiB' or '2GiB'.")
+}
+
 /** `1 record`, `2 records`. */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`

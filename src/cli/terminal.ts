@@ -15,8 +15,8 @@ export interface Terminal {
   /** For people: progress and errors. */
   note(text: string): void
   /**
-   * Aborted by Ctrl-C, by SIGTERM, or when the reader of the output is gone. A second Ctrl-C ends the process
-   * at once.
+   * Aborted by Ctrl-C, by SIGTERM, or when the reader of the output is gone. A second signal ends the
+   * process at once.
    */
   readonly signal: AbortSignal
 }
@@ -25,9 +25,12 @@ export interface Terminal {
 export function terminal(): Terminal {
   const stopping = new AbortController()
   const { signal } = stopping
-  const stop = (): void => stopping.abort()
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  // Another signal of either kind then has its default effect.
+  const stop = (): void => {
+    stopping.abort()
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
   // Each write reports its failure itself. Without this listener the failure would also end the process.
   process.stdout.on('error', stop)
   process.stderr.on('error', () => {})

@@ -21,7 +21,7 @@ export function createTopic(terminal: Terminal): Command {
     .description('create a topic')
     .argument('<topic>')
     .option('-p, --partitions <count>', 'how many partitions', parseCount, 1)
-    .option('--config <name=value>', "one of Kafka's topic configs; may be given several times", added)
+    .option('--config <name=value>', "one of Kafka's topic configs; may be given several times", addedConfig)
     .addOption(dataOption())
     .action((name: string, { data, partitions, config = [] }: Options) =>
       withLog(data, async log => {
@@ -35,7 +35,7 @@ export function alterTopic(terminal: Terminal): Command {
   return new Command('alter')
     .description('change configs of a topic, or the defaults of all topics')
     .argument('[topic]')
-    .option('--config <name=value>', 'set a config; may be given several times', added)
+    .option('--config <name=value>', 'set a config; may be given several times', addedConfig)
     .option(
       '--reset <name>',
       'return a config to its default',
@@ -88,7 +88,8 @@ function resourceOf(name: string | undefined, defaults: boolean | undefined): Co
   throw new MillraceError('USAGE', 'Name a topic, or give --defaults for the defaults of all topics.')
 }
 
-function added(
+/** Adds `name=value` to those that were given before. */
+export function addedConfig(
   text: string,
   before: readonly (readonly [string, string])[] = [],
 ): readonly (readonly [string, string])[] {
