@@ -34,7 +34,7 @@ import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
 import { internalTopics } from './internal/topic-names.ts'
 import { checkOffsets } from './offsets/offset-checks.ts'
-import type { Offsets } from './offsets/offsets.ts'
+import type { Offsets, OffsetsNow } from './offsets/offsets.ts'
 import { lookUp, lookUpOffset, type FoundPosition } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
@@ -56,6 +56,7 @@ export interface Entrance {
 
 export class Broker {
   readonly admin: Admin
+  readonly groupAdmin: GroupAdmin
   readonly offsets: Offsets
   readonly transactions: Transactions
   /** The same for producers outside of this process. */
@@ -111,6 +112,7 @@ export class Broker {
       locks: this.#locks,
       openWriters: () => this.#openWriters(),
     })
+    this.groupAdmin = new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut })
     this.admin = new Admin({
       random,
       log,
@@ -120,7 +122,7 @@ export class Broker {
       configs,
       offsets,
       writable: (topic, index, app) => this.writable(topic, index, app),
-      groups: new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut }),
+      groups: this.groupAdmin,
       checkOpen: () => this.checkOpen(),
     })
     this.#expiry = new GroupExpiry({
@@ -208,7 +210,12 @@ export class Broker {
 
   /** Partitions of a topic that is created without a count: `num.partitions`. */
   get defaultPartitions(): number {
-    return this.#configs.brokerNumber('num.partitions')
+    return this.configNumber('num.partitions')
+  }
+
+  /** The number of a config that only an option at opening sets. */
+  configNumber(name: string): number {
+    return this.#configs.brokerNumber(name)
   }
 
   /** The present leader epoch of a partition; -1: it is not open. */
@@ -338,6 +345,13 @@ export class Broker {
     return this.offsets.committed(group, partitions)
   }
 
+  /** The committed offsets as they are now: {@link committedOffsets} waits for those that are pending. */
+  offsetsNow(group: string): OffsetsNow {
+    if (this.#closed) throw closedError()
+    this.#cut.check(group)
+    return this.offsets.now(group)
+  }
+
   async commitOffsets(commit: GroupCommit): Promise<void> {
     if (this.#closed) throw closedError()
     const deletion = this.finishDeletion(commit.group)
@@ -346,7 +360,8 @@ export class Broker {
     this.checkCommit(commit, { isTransactional: false })
     await this.offsets.commit(commit)
     // A committer that is not a member has not read the committed offsets: it sets where the group begins.
-    if (commit.memberId === undefined) await this.#cut.settle(commit.group)
+    const isBeginning = commit.memberId === undefined && commit.offsets.length > 0
+    if (isBeginning) await this.#cut.settle(commit.group)
   }
 
   /** Checks that the partitions exist and that the committer may commit. */

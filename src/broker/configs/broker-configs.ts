@@ -75,6 +75,11 @@ export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> =
     default: '604800000',
     does: 'How long a transactional id is remembered after the end of its last transaction.',
   },
+  'offset.metadata.max.bytes': {
+    kind: { type: 'int', min: 0 },
+    default: '4096',
+    does: 'The longest metadata of an offset that a client over TCP commits, in UTF-16 units as in Kafka.',
+  },
   'offsets.retention.minutes': {
     kind: { type: 'int', min: 1 },
     default: '10080',

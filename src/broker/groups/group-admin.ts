@@ -1,9 +1,10 @@
 /** Administration of groups: described, deleted, and their offsets deleted. */
-import type { GroupDetails, TopicPartition } from '../../port/index.ts'
+import type { GroupDetails, GroupState, TopicPartition } from '../../port/index.ts'
 import type { CutOffsets } from '../offsets/cut-offsets.ts'
 import { checkUnsubscribed, ofApp, unknownGroup } from './group-checks.ts'
 import { describedGroup } from './group-descriptions.ts'
 import type { Groups } from './groups.ts'
+import type { KeptGroup } from '../offsets/group-records.ts'
 import type { Offsets } from '../offsets/offsets.ts'
 
 /** The groups of apps, which end with their app only. */
@@ -20,6 +21,22 @@ export interface GroupAdminParts {
   readonly cut: CutOffsets
 }
 
+/** A group as it is kept. */
+export interface FoundGroup extends KeptGroup {
+  readonly state: GroupState
+}
+
+/** A group that has offsets alone. */
+const neverJoined: FoundGroup = {
+  state: 'Empty',
+  protocolType: '',
+  generation: 0,
+  protocol: undefined,
+  leader: undefined,
+  sinceMs: -1,
+  members: [],
+}
+
 export class GroupAdmin {
   readonly #parts: GroupAdminParts
 
@@ -28,15 +45,35 @@ export class GroupAdmin {
   }
 
   /**
-   * Undefined for an unknown group. As in Kafka a group is known from the first offset on that a transaction
-   * holds for it.
+   * A group as it is kept, and its state. Undefined for an unknown group. As in Kafka a group is known from
+   * the first offset on that a transaction holds for it.
    */
-  describe(group: string): GroupDetails | undefined {
+  find(group: string): FoundGroup | undefined {
     const { groups, offsets } = this.#parts
     const known = groups.get(group)?.now
-    const committed = offsets.of(group)
-    if (!known && committed.length === 0 && !offsets.isPending(group)) return undefined
-    return describedGroup(group, known?.kept(), known?.state ?? 'Empty', committed)
+    if (known) return { ...known.kept(), state: known.state }
+    return offsets.of(group).length > 0 || offsets.isPending(group) ? neverJoined : undefined
+  }
+
+  /** The same, with what members were assigned and with the offsets. */
+  describe(group: string): GroupDetails | undefined {
+    const found = this.find(group)
+    return found && describedGroup(group, found, found.state, this.#parts.offsets.of(group))
+  }
+
+  /** All groups that {@link find} knows. */
+  list(): ({ readonly group: string } & Pick<FoundGroup, 'state' | 'protocolType'>)[] {
+    const { groups, offsets } = this.#parts
+    return Array.from(new Set([...groups.names(), ...offsets.names()]), group => {
+      const { state, protocolType = '' } = groups.get(group)?.now ?? neverJoined
+      return { group, state, protocolType }
+    })
+  }
+
+  /** Tells whether members of a group read a topic, as {@link deleteOffsets} takes it. */
+  reads(group: string): (topic: string) => boolean {
+    const topics = this.#parts.groups.get(group)?.topics() ?? new Set()
+    return topic => topics === 'unknown' || topics.has(topic)
   }
 
   /** @throws MillraceError UNKNOWN_GROUP, GROUP_NOT_EMPTY; INVALID_ARGUMENT for the group of an app */
@@ -51,7 +88,8 @@ export class GroupAdmin {
   }
 
   /**
-   * @throws MillraceError UNKNOWN_GROUP, GROUP_SUBSCRIBED_TO_TOPIC; INVALID_ARGUMENT for the group of an app
+   * @throws MillraceError UNKNOWN_GROUP, GROUP_SUBSCRIBED_TO_TOPIC; GROUP_NOT_EMPTY if its members are no
+   *   consumers; INVALID_ARGUMENT for the group of an app
    */
   async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {
     const { groups, offsets } = this.#parts

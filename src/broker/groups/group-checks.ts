@@ -1,7 +1,7 @@
 /** What is refused to members of a group, and to those who commit for it. */
 import { MillraceError } from '../../base/index.ts'
 import {
-  checkInstanceId,
+  consumerProtocolType,
   type GroupCommit,
   type GroupProtocol,
   type GroupState,
@@ -23,7 +23,7 @@ export function checkJoinTexts(request: JoinGroup): void {
   const { group, instanceId, clientId, clientHost, protocolType, protocols } = request
   checkNamed(group)
   checkText('the name of a group', group)
-  if (instanceId !== undefined) checkInstanceId(instanceId)
+  if (instanceId !== undefined) checkText('an instance id', instanceId, textBytesMax - idSuffixChars)
   checkText('a client id', clientId, textBytesMax - idSuffixChars)
   checkText('a client host', clientHost)
   checkText('a protocol type', protocolType)
@@ -45,14 +45,17 @@ export function checkCommitName(group: string, isTransactional: boolean): void {
 }
 
 /**
- * Offsets of topics that members read are theirs.
- * @throws MillraceError GROUP_SUBSCRIBED_TO_TOPIC
+ * Offsets of topics that members read are theirs. Members that are no consumers do not say what they read.
+ * @throws MillraceError GROUP_SUBSCRIBED_TO_TOPIC, GROUP_NOT_EMPTY
  */
 export function checkUnsubscribed(
   name: string,
   group: Group | undefined,
   partitions: readonly TopicPartition[],
 ): void {
+  const { protocolType, state = 'Empty' } = group?.now ?? {}
+  if (state !== 'Empty' && protocolType !== consumerProtocolType)
+    throw notEmpty(name, `its members are of protocol type '${protocolType}'`)
   const topics = group?.topics() ?? new Set<string>()
   const read = partitions.find(({ topic }) => topics === 'unknown' || topics.has(topic))
   if (read)
@@ -119,9 +122,9 @@ export function checkGroupCommit(
   return member
 }
 
-/** Commits for a group that nobody knows: only without a member. */
+/** Commits for a group that nobody has joined: only without a generation. */
 export function checkCommitToUnknown({ group, memberId, generation = -1 }: GroupCommit): void {
-  if (generation >= 0 || memberId) throw unknownMember(group, memberId ?? '')
+  if (generation >= 0) throw unknownMember(group, memberId ?? '')
 }
 
 /** Kafka's ILLEGAL_GENERATION. */

@@ -230,7 +230,7 @@ test('a member whose texts cannot be kept is refused, and the others stay', asyn
   const it = new Coordinator()
   const one = await it.stable()
   const long = 'x'.repeat(0x8000)
-  for (const instanceId of [long, 'x'.repeat(250), '', '.', 'a b', '\ud800'])
+  for (const instanceId of [long.slice(37), '\ud800'])
     await rejects(it.join({ instanceId }), isCode('INVALID_ARGUMENT', /instance id/))
   const protocols = [
     { name: 'range', metadata: bytes('') },
@@ -247,7 +247,7 @@ test('a member whose texts cannot be kept is refused, and the others stay', asyn
     await rejects(it.join({ group }), isCode('INVALID_ARGUMENT', /name of a group/))
   deepEqual([it.state, it.groups.names()], ['Stable', ['g']])
   it.commit(one)
-  const [, two] = await it.joinBeside(one, { clientId: long.slice(38), instanceId: 'x'.repeat(249) })
+  const [, two] = await it.joinBeside(one, { clientId: long.slice(38), instanceId: long.slice(38) })
   equal(two.generation, 2)
 })
 

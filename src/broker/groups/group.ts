@@ -170,7 +170,7 @@ export class Group {
   #checkJoin(request: JoinGroup): void {
     const { memberId, protocolType, protocols } = request
     const { members, promised, state, protocolType: present } = this.#rebalances
-    const isOther = members.size > 0 && protocolType !== present
+    const isOther = protocolType === '' || (members.size > 0 && protocolType !== present)
     if (protocols.length === 0 || isOther || !members.supports(protocols))
       throw inconsistent(
         this.name,
@@ -227,7 +227,7 @@ export class Group {
       return rebalances.waitForOthers(member)
     rebalances.sessions.prolong(member)
     const skipAssignment = rebalances.leader === id
-    const answer = { ...rebalances.answerTo(member), members: [], skipAssignment }
+    const answer = { ...rebalances.answerTo(member), skipAssignment }
     await this.#context.keep(this.name, rebalances.kept())
     return answer
   }

@@ -30,6 +30,14 @@ export interface OffsetsContext {
   topicId(topic: string): string | undefined
 }
 
+/** The committed offsets of a group at one moment. */
+export interface OffsetsNow {
+  readonly all: readonly OffsetCommit[]
+  get(partition: TopicPartition): OffsetCommit | undefined
+  /** Whether an open transaction, or a commit in flight, is about to change the partition's offset. */
+  isPending(partition: TopicPartition): boolean
+}
+
 /** Offsets of a group, or the group itself: appended, and not applied yet. */
 interface InFlight {
   readonly group: string
@@ -185,6 +193,20 @@ export class Offsets {
       const offset = this.#committed.get(group, partition)
       return offset && commitOf(offset)
     })
+  }
+
+  /** The committed offsets as they are now, with what is pending: {@link committed} waits for that. */
+  now(group: string): OffsetsNow {
+    this.checkUsable()
+    const pending = new Set(Array.from(this.#pending.of(group), ({ offset }) => keyOf(offset)))
+    for (const change of this.#inFlight)
+      if (change.group === group) for (const offset of change.offsets) pending.add(keyOf(offset))
+    const all = new Map(this.#committed.of(group).map(offset => [keyOf(offset), commitOf(offset)]))
+    return {
+      all: [...all.values()],
+      get: partition => all.get(keyOf(partition)),
+      isPending: partition => pending.has(keyOf(partition)),
+    }
   }
 
   /** Forgets the offsets of a topic that was deleted. */

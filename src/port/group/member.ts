@@ -21,6 +21,7 @@ import { checkOffsets } from '../arguments.ts'
 import type { GroupMembership, GroupOptions } from './membership.ts'
 import type { OffsetCommit, TopicPartition } from '../log-port.ts'
 import { type Assignor, assignors, type PartitionCounts } from './assignors.ts'
+import { checkInstanceId } from './checks.ts'
 import { CommitGate } from './commit-gate.ts'
 import { asFenced, type GroupCoordinator, type MemberOfGroup, requiredMemberId } from './coordinator.ts'
 import { HeldPartitions } from './held-partitions.ts'
@@ -72,7 +73,9 @@ export class GroupMember {
   /** The work that the program has in hand; until it is done, the time-out runs. */
   #work: Promise<unknown> | undefined
 
+  /** @throws MillraceError INVALID_ARGUMENT for an instance id that has not the form of one */
   constructor(context: GroupMemberContext, options: GroupOptions) {
+    if (options.instanceId !== undefined) checkInstanceId(options.instanceId)
     this.#context = context
     this.#options = options
     const { protocol = 'consumer' } = options
