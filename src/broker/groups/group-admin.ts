@@ -88,7 +88,7 @@ export class GroupAdmin {
   }
 
   /**
-   * @throws MillraceError UNKNOWN_GROUP, GROUP_SUBSCRIBED_TO_TOPIC; GROUP_NOT_EMPTY if its members are no
+   * @throws MillraceError UNKNOWN_GROUP, GROUP_SUBSCRIBED_TO_TOPIC; GROUP_NOT_EMPTY if its members are not
    *   consumers; INVALID_ARGUMENT for the group of an app
    */
   async deleteOffsets(group: string, partitions: readonly TopicPartition[]): Promise<void> {

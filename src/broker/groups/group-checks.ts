@@ -45,7 +45,7 @@ export function checkCommitName(group: string, isTransactional: boolean): void {
 }
 
 /**
- * Offsets of topics that members read are theirs. Members that are no consumers do not say what they read.
+ * Offsets of topics that members read are theirs. Members other than consumers do not say what they read.
  * @throws MillraceError GROUP_SUBSCRIBED_TO_TOPIC, GROUP_NOT_EMPTY
  */
 export function checkUnsubscribed(

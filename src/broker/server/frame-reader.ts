@@ -20,8 +20,8 @@ export type FrameWait = 'request' | 'rest of a request' | 'memory'
 const sizeBytes = 4
 /** The first memory of a frame that is larger. */
 const firstBytes = 64 * 1024
-/** Every frame has a key, a version and a correlation id. */
-const frameBytesMin = 8
+/** Every request has a key, a version and a correlation id. */
+const requestBytesMin = 8
 
 const nothing = Buffer.alloc(0)
 
@@ -33,6 +33,8 @@ export interface FrameReaderOptions {
   readonly memory: FrameMemory
   /** A larger frame is refused: `socket.request.max.bytes`. */
   readonly frameBytesMax: number
+  /** Default: of a request. A response may be smaller. */
+  readonly frameBytesMin?: number
 }
 
 export class FrameReader {
@@ -125,7 +127,7 @@ export class FrameReader {
   }
 
   #check(size: number): void {
-    const { frameBytesMax } = this.#options
+    const { frameBytesMax, frameBytesMin = requestBytesMin } = this.#options
     if (size >= frameBytesMin && size <= frameBytesMax) return
     const known = knownBeginning(this.#rest)
     throw new MillraceError(

@@ -30,6 +30,7 @@ export class RawClient {
       waiting: () => undefined,
       memory: new FrameMemory(Infinity, 0),
       frameBytesMax: 0x7fff_ffff,
+      frameBytesMin: 4,
     })
   }
 

@@ -1,0 +1,56 @@
+/**
+ * DescribeGroups (15), versions 0-6: state, protocol and members of groups. What members said, and what they
+ * were assigned, is told while the group is stable.
+ *
+ * - An unknown group is `Dead`; from version 6 on its code is GROUP_ID_NOT_FOUND as well.
+ * - There are no ACLs: every operation on a group is authorized, if the client asks for that.
+ */
+import { messages, type ResponseInput } from '../../wire/index.ts'
+import { errorCodes } from './error-codes.ts'
+import { handler, type Handler, type RequestContext } from './handler.ts'
+
+type Group = ResponseInput<typeof messages.describeGroups>['groups'][number]
+
+const unknownVersion = 6
+
+export const describeGroups: Handler = handler(messages.describeGroups, (request, context) => ({
+  groups: request.groups.map(group => described(group, request.includeAuthorizedOperations, context)),
+}))
+
+function described(groupId: string, withOperations: boolean, { broker, version }: RequestContext): Group {
+  const operations = withOperations ? { authorizedOperations: allOperations } : {}
+  const group = broker.groupAdmin.find(groupId)
+  if (!group)
+    return {
+      ...(version < unknownVersion
+        ? { errorCode: errorCodes.NONE, ...operations }
+        : { errorCode: errorCodes.GROUP_ID_NOT_FOUND, errorMessage: `Group ${groupId} not found.` }),
+      groupId,
+      groupState: 'Dead',
+      protocolType: '',
+      protocolData: '',
+      members: [],
+    }
+  const { state, protocolType, protocol, members } = group
+  const isStable = state === 'Stable'
+  return {
+    errorCode: errorCodes.NONE,
+    groupId,
+    groupState: state,
+    protocolType,
+    protocolData: isStable ? (protocol ?? '') : '',
+    members: members.map(({ memberId, instanceId, clientId, clientHost, subscription, assignment }) => ({
+      memberId,
+      groupInstanceId: instanceId ?? null,
+      clientId,
+      clientHost,
+      memberMetadata: isStable ? subscription : noBytes,
+      memberAssignment: isStable ? assignment : noBytes,
+    })),
+    ...operations,
+  }
+}
+
+const noBytes = Buffer.alloc(0)
+/** READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, as bits by their codes. */
+const allOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)
