@@ -114,14 +114,28 @@ export class Admin implements LogAdmin {
     checkResource('alterConfigs', resource)
     checkConfigChanges('alterConfigs', changes)
     checkOptions('alterConfigs', options, { validateOnly: 'boolean' })
-    const { validateOnly = false } = options
-    if (resource.type === 'broker') await this.#alterBroker(changes, validateOnly)
-    else
-      await this.#parts.topics.alterConfigs(
-        resource.name,
-        own => this.#changedTopic(own, changes),
-        validateOnly,
-      )
+    await this.#alter(resource, () => changes, options.validateOnly ?? false)
+  }
+
+  /**
+   * Replaces the configs of a resource: those that it has set, and that are not given, return to their
+   * defaults. Otherwise as {@link alterConfigs}.
+   */
+  async replaceConfigs(
+    resource: ConfigResource,
+    configs: readonly { readonly name: string; readonly value: string }[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    this.#parts.checkOpen()
+    const names = new Set(configs.map(({ name }) => name))
+    const sets = configs.map((each): ConfigChange => ({ ...each, op: 'set' }))
+    const changes = (own: ConfigTexts): readonly ConfigChange[] => [
+      ...sets,
+      ...Object.keys(own).flatMap((name): ConfigChange[] =>
+        names.has(name) ? [] : [{ name, op: 'delete' }],
+      ),
+    ]
+    await this.#alter(resource, changes, validateOnly)
   }
 
   async describeGroup(group: string): Promise<GroupDetails | undefined> {
@@ -200,6 +214,31 @@ export class Admin implements LogAdmin {
     })
   }
 
+  /** `changes`: given what the resource has set. */
+  async #alter(
+    resource: ConfigResource,
+    changes: (own: ConfigTexts) => readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    const { metadata, configs, topics } = this.#parts
+    if (resource.type === 'topic') {
+      const change = (own: ConfigTexts): ConfigTexts => this.#changedTopic(own, changes(own))
+      return topics.alterConfigs(resource.name, change, validateOnly)
+    }
+    const change = (own: ConfigTexts): ConfigTexts => this.#changedBroker(own, changes(own))
+    if (validateOnly) {
+      change(configs.altered)
+      return
+    }
+    let next: ConfigTexts = {}
+    await metadata.update(content => {
+      next = change(content.brokerConfigs)
+      return { ...content, brokerConfigs: next }
+    })
+    configs.alter(next)
+    topics.reconfigure()
+  }
+
   #changedTopic(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {
     const { configs } = this.#parts
     const next = changedConfigs(
@@ -213,21 +252,6 @@ export class Admin implements LogAdmin {
     )
     configs.checkTogether(next)
     return next
-  }
-
-  async #alterBroker(changes: readonly ConfigChange[], validateOnly: boolean): Promise<void> {
-    const { metadata, configs, topics } = this.#parts
-    if (validateOnly) {
-      this.#changedBroker(configs.altered, changes)
-      return
-    }
-    let next: ConfigTexts = {}
-    await metadata.update(content => {
-      next = this.#changedBroker(content.brokerConfigs, changes)
-      return { ...content, brokerConfigs: next }
-    })
-    configs.alter(next)
-    topics.reconfigure()
   }
 
   #changedBroker(own: ConfigTexts, changes: readonly ConfigChange[]): ConfigTexts {

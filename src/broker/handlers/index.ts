@@ -21,8 +21,11 @@ import { createTopics } from './19-create-topics.ts'
 import { deleteTopics } from './20-delete-topics.ts'
 import { deleteRecords } from './21-delete-records.ts'
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { describeConfigs } from './32-describe-configs.ts'
+import { alterConfigs } from './33-alter-configs.ts'
 import { deleteGroups } from './42-delete-groups.ts'
 import { electLeaders } from './43-elect-leaders.ts'
+import { incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
 import { alterPartitionReassignments } from './45-alter-partition-reassignments.ts'
 import { listPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { offsetDelete } from './47-offset-delete.ts'
@@ -51,8 +54,11 @@ const others: readonly Handler[] = [
   deleteTopics,
   deleteRecords,
   offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
   deleteGroups,
   electLeaders,
+  incrementalAlterConfigs,
   alterPartitionReassignments,
   listPartitionReassignments,
   offsetDelete,
