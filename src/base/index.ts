@@ -27,6 +27,7 @@ export { crc32c } from './crc32c.ts'
 export { type Disk, type DiskFile, type DiskStat } from './disk.ts'
 export { durationInWords, durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
+export { systemCode } from './system-code.ts'
 export { SerialQueue } from './serial-queue.ts'
 export { partitionFor, partitionForBinary } from './murmur2.ts'
 export {

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { InCall, InCallPause } from './in-call.ts'
 import { takeLock } from './node-lock.ts'
+import { systemCode } from './system-code.ts'
 
 export const nodeDisk: Disk = {
   async open(path, mode) {
@@ -143,5 +144,5 @@ async function writeRest(
 }
 
 function isSystemError(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '')
+  return codes.includes(systemCode(error) ?? '')
 }

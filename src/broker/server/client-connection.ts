@@ -9,7 +9,7 @@
  * While a handler works, the next bytes are read ahead, one chunk at most: so the end of the peer is noticed,
  * and a fetch or a join of a client that is gone does not wait any longer.
  */
-import { isMillraceError, MillraceError, type Connection } from '../../base/index.ts'
+import { isMillraceError, MillraceError, type Connection, systemCode } from '../../base/index.ts'
 import {
   messages,
   readRequest,
@@ -230,7 +230,7 @@ class Response {
 
 /** The system's, as ECONNRESET; a wrong call of Node's own functions has codes like ERR_OUT_OF_RANGE. */
 function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^E[A-Z]+$/.test(String(error.code))
+  return /^E[A-Z]+$/.test(systemCode(error) ?? '')
 }
 
 /** The parts, cut into portions; at least one. */

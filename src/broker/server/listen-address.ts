@@ -4,7 +4,7 @@
  * A server without authentication listens on loopback. Any other address is refused, unless it is asked for
  * by name: every client that reaches it can read and write all topics.
  */
-import { loopback, MillraceError, type NetAddress } from '../../base/index.ts'
+import { loopback, MillraceError, systemCode, type NetAddress } from '../../base/index.ts'
 
 /** `127.0.0.1:9092`; an IPv6 address in brackets: `[::1]:9092`. */
 export function addressInWords({ host = loopback, port }: NetAddress): string {
@@ -33,7 +33,7 @@ export function checkLoopback(host: string, how: string): void {
 
 /** The error of {@link Net.listen} as users know it. */
 export function listeningFailed(error: unknown, address: NetAddress): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  const code = systemCode(error)
   const where = addressInWords(address)
   switch (code) {
     case 'EADDRINUSE':

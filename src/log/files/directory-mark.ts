@@ -4,9 +4,9 @@
  * damaged mark is written again if the rest of the folder is a log of millrace and nothing else. A log
  * directory of Apache Kafka's (`meta.properties`) can be read, not written.
  */
-import { MillraceError, type Disk } from '../../base/index.ts'
+import { MillraceError, type Disk, systemCode } from '../../base/index.ts'
 import { readChecked, withCheck } from './checked-text.ts'
-import { directoryError, systemCode } from './disk-errors.ts'
+import { directoryError } from './disk-errors.ts'
 import {
   cleanMarkerName,
   cleanStopName,

@@ -1,7 +1,7 @@
 import { equal, match } from 'node:assert/strict'
 import { test } from 'node:test'
-import { MillraceError, type ErrorCode } from '../../base/index.ts'
-import { diskError, directoryError, systemCode } from './disk-errors.ts'
+import { MillraceError, type ErrorCode, systemCode } from '../../base/index.ts'
+import { diskError, directoryError } from './disk-errors.ts'
 
 function systemError(code: string): Error {
   return Object.assign(new Error(code), { code })

@@ -1,15 +1,9 @@
 /**
  * Translates errors of the disk to errors of millrace. Only this file decides which errors end a partition.
  */
-import { MillraceError, type DiskFile } from '../../base/index.ts'
+import { MillraceError, systemCode, type DiskFile } from '../../base/index.ts'
 
 const codesOfTheMachine = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'])
-
-/** The system's code of an error (`ENOENT`, `EIO`, …); undefined if it has none. */
-export function systemCode(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined
-  return typeof code === 'string' ? code : undefined
-}
 
 /**
  * The error for callers, for `error` while `doing` (a phrase that names the file).

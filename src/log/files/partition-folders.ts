@@ -3,8 +3,8 @@
  * is complete; one is removed under another name as well. So a folder with a partition's name is complete.
  * Leftovers of an interruption have other names, and the next start removes them.
  */
-import { SerialQueue, type Disk } from '../../base/index.ts'
-import { diskError, systemCode } from './disk-errors.ts'
+import { SerialQueue, type Disk, systemCode } from '../../base/index.ts'
+import { diskError } from './disk-errors.ts'
 import {
   deletedFolder,
   isLeftOver,

@@ -3,8 +3,7 @@
  * fails for lack of a descriptor (EMFILE, ENFILE), a file of the log is closed and the call is repeated. This
  * holds for every call that takes a descriptor, small files and folders included.
  */
-import type { Clock, Disk } from '../../base/index.ts'
-import { systemCode } from './disk-errors.ts'
+import { type Clock, type Disk, systemCode } from '../../base/index.ts'
 
 /** How often a call is made. Between two tries a file is closed, or others get a turn to close theirs. */
 const triesMax = 300

@@ -2,8 +2,8 @@
  * Files small enough to be read and replaced as a whole. Every error of the disk becomes a MillraceError that
  * names the file: DISK_FULL, DISK_FAILED, LIMIT_EXCEEDED, DATA_DIR_UNREADABLE.
  */
-import type { Disk, DiskFile } from '../../base/index.ts'
-import { diskError, diskFull, systemCode } from './disk-errors.ts'
+import { type Disk, type DiskFile, systemCode } from '../../base/index.ts'
+import { diskError, diskFull } from './disk-errors.ts'
 
 /** Everything in the file; undefined when it is not there. */
 export async function readFile(disk: Disk, path: string): Promise<Buffer | undefined> {

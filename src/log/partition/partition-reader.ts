@@ -2,11 +2,11 @@
  * Reads across the segments of a partition, and explains a failed read: retention was faster, the bytes have
  * changed, or the disk fails. A read never skips missing records.
  */
-import { firstWhere, isMillraceError, MillraceError } from '../../base/index.ts'
+import { firstWhere, isMillraceError, MillraceError, systemCode } from '../../base/index.ts'
 import type { Availability } from './availability.ts'
 import { collectAborted, type AbortedTransaction } from '../segment/abort-index.ts'
 import { partitionDamaged } from '../recovery/damage.ts'
-import { diskError, systemCode } from '../files/disk-errors.ts'
+import { diskError } from '../files/disk-errors.ts'
 import { DamagedBatch, type ReadOptions as SegmentReadOptions } from '../segment/segment-read.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { Visibility } from './visibility.ts'

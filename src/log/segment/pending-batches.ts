@@ -1,6 +1,6 @@
 /** Batches on their way to the file of a segment: written together, or not at all. */
-import type { DiskFile } from '../../base/index.ts'
-import { checkPlace, diskFailed, diskFull, systemCode } from '../files/disk-errors.ts'
+import { type DiskFile, systemCode } from '../../base/index.ts'
+import { checkPlace, diskFailed, diskFull } from '../files/disk-errors.ts'
 import type { AbortedTransaction } from './abort-index.ts'
 
 /** What the indexes have to know of a batch once it is written. */
