@@ -6,8 +6,8 @@
  * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
  * collector gets their frames. What the response holds is given back when it has left.
  *
- * While a handler works, the next bytes are read ahead, one chunk at most: so the end of the peer is noticed,
- * and a fetch or a join of a client that is gone does not wait any longer.
+ * While a handler works, the next bytes are read ahead, up to a bound: so the end of the peer is noticed, and
+ * a fetch or a join of a client that is gone does not wait any longer.
  */
 import { isMillraceError, MillraceError, type Connection, systemCode } from '../../base/index.ts'
 import {
@@ -48,6 +48,8 @@ export type Waiting = FrameWait | 'handler' | 'peer that reads'
 
 /** What a peer must take within the time of a transfer: a large response leaves in several such portions. */
 const portionBytes = 4 * 1024 * 1024
+/** Past so many bytes of its next requests the end of a peer is not looked for. */
+const aheadBytesMax = 64 * 1024
 
 export class ClientConnection {
   readonly #connection: Connection
@@ -57,8 +59,11 @@ export class ClientConnection {
   #waiting: Waiting = 'request'
   #sinceMs: number
   #isEnding = false
-  /** The next bytes of the peer, where they are read ahead. */
-  #ahead: Promise<Uint8Array | undefined> | undefined
+  /** Chunks of the peer that were read ahead, … */
+  readonly #ahead: Uint8Array[] = []
+  #aheadBytes = 0
+  /** … and the one that is being read. */
+  #reading: Promise<Uint8Array | undefined> | undefined
 
   constructor(connection: Connection, context: ConnectionContext) {
     this.#connection = connection
@@ -108,17 +113,29 @@ export class ClientConnection {
   }
 
   #receive(): Promise<Uint8Array | undefined> {
-    const bytes = this.#ahead ?? this.#connection.read()
-    this.#ahead = undefined
-    return bytes
+    const bytes = this.#ahead.shift()
+    if (bytes) {
+      this.#aheadBytes -= bytes.length
+      return Promise.resolve(bytes)
+    }
+    const reading = this.#reading ?? this.#connection.read()
+    this.#reading = undefined
+    return reading
   }
 
   #readAhead(): void {
-    if (this.#ahead) return
+    if (this.#reading || this.#aheadBytes >= aheadBytesMax) return
     const gone = (): void => this.#gone.abort()
-    this.#ahead = this.#connection.read()
-    this.#ahead.then(bytes => {
-      if (!bytes) gone()
+    const reading = this.#connection.read()
+    this.#reading = reading
+    reading.then(bytes => {
+      if (!bytes) return gone()
+      // It was received meanwhile.
+      if (this.#reading !== reading) return
+      this.#reading = undefined
+      this.#ahead.push(bytes)
+      this.#aheadBytes += bytes.length
+      this.#readAhead()
     }, gone)
   }
 

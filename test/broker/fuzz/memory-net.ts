@@ -1,0 +1,74 @@
+/** A network within one process, without time: what is written to a connection can be read at once. */
+import { netError, type Connection, type Net } from '../../../src/base/index.ts'
+
+const address = { host: '127.0.0.1', port: 9092 }
+
+/** The broker's end of a connection; the test is the peer. */
+export class MemoryConnection implements Connection {
+  readonly remote = { host: '127.0.0.1', port: 40_000 }
+  readonly local = address
+  /** What the broker has written. */
+  readonly written: Uint8Array[] = []
+  /** The broker has ended or dropped the connection. */
+  isOver = false
+  #toRead: Uint8Array[] = []
+  #isEnded = false
+  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
+
+  /** The peer sends, and at last ends. */
+  send(chunks: readonly Uint8Array[], isEnd: boolean): void {
+    this.#toRead.push(...chunks)
+    this.#isEnded ||= isEnd
+    if (this.#reader && (this.#toRead.length > 0 || this.#isEnded)) {
+      this.#reader.resolve(this.#toRead.shift())
+      this.#reader = undefined
+    }
+  }
+
+  read(): Promise<Uint8Array | undefined> {
+    if (this.isOver) return Promise.reject(netError('ECONNABORTED', 'dropped'))
+    const bytes = this.#toRead.shift()
+    if (bytes || this.#isEnded) return Promise.resolve(bytes)
+    this.#reader = Promise.withResolvers()
+    return this.#reader.promise
+  }
+
+  async write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
+    // A copy: what was lent is used again after `sent`.
+    if (!this.isOver) this.written.push(Buffer.concat(buffers))
+    sent?.()
+    if (this.isOver) throw netError('ECONNABORTED', 'dropped')
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true
+  }
+
+  destroy(): void {
+    this.isOver = true
+    this.#reader?.reject(netError('ECONNABORTED', 'dropped'))
+    this.#reader = undefined
+  }
+}
+
+export class MemoryNet implements Net {
+  #onConnection: ((connection: Connection) => void) | undefined
+
+  async listen(
+    _address: unknown,
+    onConnection: (connection: Connection) => void,
+  ): Promise<{ readonly address: typeof address; close(): Promise<void> }> {
+    this.#onConnection = onConnection
+    return { address, close: async () => void (this.#onConnection = undefined) }
+  }
+
+  connect(): Promise<Connection> {
+    return Promise.reject(netError('ECONNREFUSED', 'only `open` connects'))
+  }
+
+  open(): MemoryConnection {
+    const connection = new MemoryConnection()
+    this.#onConnection!(connection)
+    return connection
+  }
+}
