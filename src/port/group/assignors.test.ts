@@ -97,6 +97,39 @@ for (const name of ['cooperative-sticky', 'millrace'] as const) {
     forSeeds(200, random => comeAndGo(name, random)))
 }
 
+/** By what a client adds to a subscription under `cooperative-sticky`. */
+const foreignNotes: Readonly<Record<string, string | undefined>> = {
+  nothing: undefined,
+  'no bytes': '',
+  "the generation, as Java's": '00000007',
+  "no partitions and a generation, as librdkafka's": '0000000000000007',
+  "the owned partitions and a generation, as librdkafka's": '0000000100017400000002000000000000000100000007',
+}
+
+for (const [name, hex] of Object.entries(foreignNotes))
+  test(`cooperative-sticky: shares with a member that says ${name}`, () => {
+    const userData = hex === undefined ? undefined : Buffer.from(hex, 'hex')
+    const subscription = { topics: ['t'], owned: t(0, 1), generation: 7, userData }
+    const ours = { topics: ['t'], owned: [], generation: -1, userData: undefined }
+    const candidates = [subscription, ours].map((each, index) => ({
+      memberId: `${index}`,
+      instanceId: undefined,
+      subscription: each,
+    }))
+    const shares = assignors['cooperative-sticky'].assign(candidates, new Map([['t', 2]]))
+    deepEqual(sharesInWords(shares), ['t0', ' +1'])
+  })
+
+test('the note of a leader of another kind says nothing', () => {
+  // librdkafka's leaders return what the member said in its subscription.
+  const said = [
+    ...[-1, 1, 11, 0x1_0000].map(generation => ({ sets: [['t']], generation, busy: [] })),
+    { sets: [['t']], generation: 1, busy: t(0, 1) },
+  ].map(note => assignors['cooperative-sticky'].userData(note)!)
+  const damaged = ['', '00', '6d6c7201', '6d6c720100000003'].map(hex => Buffer.from(hex, 'hex'))
+  for (const bytes of [...said, ...damaged]) deepEqual(decodeShareNote(bytes), { withheld: 0 })
+})
+
 test('cooperative-sticky: members with different topics get what they can', () => {
   const members = [
     { id: 'a', sets: [['t'], ['u']] },
@@ -155,8 +188,8 @@ test('what members tell each other has the same bytes as in versions before', ()
   ]
   equal(hex(assignors.millrace.userData(note)), ['0000', ...sets, ...partitions].join(''))
   equal(hex(assignors['cooperative-sticky'].userData(note)), ['00000005', ...partitions].join(''))
-  equal(hex(encodeShareNote({ withheld: 3, refusal: 'no' })), '00000000000300026e6f')
-  equal(hex(encodeShareNote({ withheld: 3 })), '000000000003ffff')
+  equal(hex(encodeShareNote({ withheld: 3, refusal: 'no' })), '6d6c72010000000300026e6f')
+  equal(hex(encodeShareNote({ withheld: 3 })), '6d6c720100000003ffff')
 })
 
 /** Members come and go; what each one has follows its share, as members do. */

@@ -2,9 +2,9 @@
  * How the leader of a group shares partitions: the contract of an assignor, and the ones there are. The names
  * are those on the wire.
  */
-import { encodeVersioned, readStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
-import type { Subscription } from './consumer-protocol.ts'
+import { readNote, type Subscription } from './consumer-protocol.ts'
 import { cooperativeSticky } from './cooperative-sticky.ts'
 import { millrace } from './millrace.ts'
 import { range } from './range.ts'
@@ -61,27 +61,32 @@ export const assignors: Readonly<Record<AssignorName, Assignor>> = {
   millrace,
 }
 
-/** Beside the assignment, for members of ours: what is withheld, and a refusal. Java's members skip it. */
+/**
+ * Beside the assignment, for members of ours: what is withheld, and a refusal. Java's members skip it. The
+ * mark in front tells it from what other leaders write: librdkafka's return the user data of the member's
+ * subscription.
+ */
 const shareNote = {
   name: 'ShareNote',
-  versions: '0',
+  versions: '1',
   flexible: 'none',
   fields: [
+    { name: 'mark', type: 'int32' },
     { name: 'withheld', type: 'int32' },
     { name: 'refusal', type: 'string', nullable: '0+' },
   ],
 } as const satisfies Structure
-const noteVersion = 0
+const noteVersion = 1
+/** `mlr`, and the version. */
+const mark = 0x6d_6c_72_01
 
 export function encodeShareNote({ withheld, refusal }: Omit<Share, 'partitions'>): Uint8Array {
-  return encodeVersioned(shareNote, noteVersion, { withheld, refusal: refusal ?? null })
+  return encodeStructure(shareNote, noteVersion, { mark, withheld, refusal: refusal ?? null })
 }
 
 /** A leader of another kind writes none: then nothing is known to be withheld. */
 export function decodeShareNote(bytes: Uint8Array | undefined): Omit<Share, 'partitions'> {
-  if (!bytes || bytes.length < 8) return { withheld: 0 }
-  const from = structureReader(bytes, 'the note beside an assignment')
-  if (from.int16() !== noteVersion) return { withheld: 0 }
-  const { withheld, refusal } = readStructure(shareNote, noteVersion, from)
-  return { withheld, refusal: refusal ?? undefined }
+  const note = bytes && readNote(shareNote, noteVersion, structureReader(bytes, 'a share'))
+  if (note?.mark !== mark) return { withheld: 0 }
+  return { withheld: note.withheld, refusal: note.refusal ?? undefined }
 }

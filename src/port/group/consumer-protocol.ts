@@ -8,6 +8,8 @@ import {
   encodeVersioned,
   readStructure,
   structureReader,
+  type Decoded,
+  type Structure,
 } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 
@@ -33,6 +35,22 @@ const version = 3
 export interface TopicPartitions {
   readonly topic: string
   readonly partitions: readonly number[]
+}
+
+/**
+ * What a member of ours adds as user data, from the given position on. Undefined: a client of another kind
+ * has written it, in its own way.
+ */
+export function readNote<S extends Structure>(
+  structure: S,
+  noteVersion: number,
+  from: ReturnType<typeof structureReader>,
+): Decoded<S['fields']> | undefined {
+  try {
+    return readStructure(structure, noteVersion, from)
+  } catch {
+    return undefined
+  }
 }
 
 export function encodeSubscription({ topics, userData, owned, generation }: Subscription): Uint8Array {

@@ -4,12 +4,12 @@
  * one has given it back (KIP-429).
  *
  * The user data of a subscription is, as Java's, the generation int32; then partitions that the member works
- * on, which Java's leaders skip.
+ * on, which Java's leaders skip. Java's members say only the generation, those of librdkafka what they own.
  */
-import { encodeStructure, readStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, PartitionCounts } from './assignors.ts'
-import { byTopic, eachPartition } from './consumer-protocol.ts'
+import { byTopic, eachPartition, readNote } from './consumer-protocol.ts'
 import { nameOf, Owners } from './owners.ts'
 
 /** The user data of a subscription, without a version. */
@@ -98,8 +98,6 @@ function moveOne(
 }
 
 function busyOf(userData: Uint8Array | undefined): readonly TopicPartition[] {
-  // Java's members say only the generation.
-  if (!userData || userData.length < 8) return []
-  const { busy } = readStructure(note, noteVersion, structureReader(userData, 'the note of a member'))
-  return eachPartition(busy)
+  const said = userData && readNote(note, noteVersion, structureReader(userData, 'the note of a member'))
+  return eachPartition(said?.busy ?? [])
 }
