@@ -138,6 +138,17 @@ export class Admin implements LogAdmin {
     await this.#alter(resource, changes, validateOnly)
   }
 
+  async createPartitions(
+    topic: string,
+    partitions: number,
+    options: { readonly validateOnly?: boolean } = {},
+  ): Promise<void> {
+    this.#parts.checkOpen()
+    checkName('createPartitions', 'topic', topic)
+    checkOptions('createPartitions', options, { validateOnly: 'boolean' })
+    await this.#parts.topics.grow(topic, partitions, options.validateOnly ?? false)
+  }
+
   async describeGroup(group: string): Promise<GroupDetails | undefined> {
     this.#parts.checkOpen()
     checkName('describeGroup', 'group', group)

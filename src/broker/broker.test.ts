@@ -23,6 +23,9 @@ class TestEntrance implements Entrance {
   topicDeleted(topic: string): void {
     this.asked.push(`deleted ${topic}`)
   }
+  topicGrown(topic: string): void {
+    this.asked.push(`grown ${topic}`)
+  }
   openWriters(): Iterable<OpenWriter> {
     return this.writers
   }

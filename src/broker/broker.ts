@@ -47,6 +47,8 @@ import type { Transactions } from './transactions/transactions.ts'
 export interface Entrance {
   /** A topic was deleted: its readers and members learn of it. Synchronous. */
   topicDeleted(topic: string): void
+  /** A topic has more partitions: its members learn of it. Synchronous. */
+  topicGrown(topic: string): void
   /** Lets the members that came by this entrance commit and leave. */
   leaveGroups(): Promise<void>
   openWriters(): Iterable<OpenWriter>
@@ -447,6 +449,9 @@ export class Broker {
       deleted: (name, partitions) => {
         for (const partition of partitions) this.transactions.partitionDeleted(partition)
         for (const entrance of this.#entrances) entrance.topicDeleted(name)
+      },
+      grown: name => {
+        for (const entrance of this.#entrances) entrance.topicGrown(name)
       },
       forgetOffsets: ({ name }) => this.offsets.forgetTopic(name),
     })

@@ -262,6 +262,10 @@ class Clients implements Entrance {
     for (const member of this.members) member.topicDeleted(topic)
   }
 
+  topicGrown(topic: string): void {
+    for (const member of this.members) member.topicGrown(topic)
+  }
+
   async leaveGroups(): Promise<void> {
     await Promise.all(Array.from(this.members, member => member.leave()))
   }

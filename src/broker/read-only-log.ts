@@ -154,6 +154,7 @@ export class ReadOnlyLog implements LogPort {
       checkName('describePartitions', 'topic', topic)
       return this.#describePartitions(topic)
     },
+    createPartitions: () => this.#refuse('adds no partitions'),
     alterConfigs: () => this.#refuse('changes no configs'),
     deleteRecords: () => this.#refuse('deletes no records'),
     listTransactions: async () => {

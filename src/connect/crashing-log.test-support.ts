@@ -34,6 +34,7 @@ export class CrashingLog implements LogPort {
     deleteGroup: async group => (await this.#opened()).admin.deleteGroup(group),
     deleteOffsets: async (...of) => (await this.#opened()).admin.deleteOffsets(...of),
     deleteRecords: async (...which) => (await this.#opened()).admin.deleteRecords(...which),
+    createPartitions: async (...of) => (await this.#opened()).admin.createPartitions(...of),
     alterConfigs: async (...to) => (await this.#opened()).admin.alterConfigs(...to),
     listTransactions: async () => (await this.#opened()).admin.listTransactions(),
     openTransactions: async topic => (await this.#opened()).admin.openTransactions(topic),

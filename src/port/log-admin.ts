@@ -180,6 +180,18 @@ export interface LogAdmin {
    */
   describePartitions(topic: string): Promise<PartitionDescription[]>
   /**
+   * Raises the partition count of a topic. Consumers in groups share the new partitions; a key may then be in
+   * another partition than its earlier records. Durable when this resolves. `validateOnly` checks, and
+   * changes nothing.
+   * @throws MillraceError UNKNOWN_TOPIC; INVALID_ARGUMENT for a count that is not larger, and for an internal
+   *   topic; DISK_FULL
+   */
+  createPartitions(
+    topic: string,
+    partitions: number,
+    options?: { readonly validateOnly?: boolean },
+  ): Promise<void>
+  /**
    * Changes configs: all of the changes, or none. They hold at once, and are durable when this resolves.
    * `validateOnly` checks them, and changes nothing.
    * @throws MillraceError UNKNOWN_TOPIC; INVALID_CONFIG for an unknown name, a value out of range, or a

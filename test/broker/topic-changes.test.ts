@@ -1,12 +1,14 @@
 /**
- * Creations and deletions of topics that fail, or whose process ends, at any call to the disk: they are done
- * completely, or not at all.
+ * Creations, growths and deletions of topics that fail, or whose process ends, at any call to the disk: they
+ * are done completely, or not at all.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isMillraceError, seededRandom } from '../../src/base/index.ts'
+import { readFile } from '../../src/log/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
 import { append, batch } from '../../src/port/conformance/harness.ts'
+import { isCode } from '../is-code.ts'
 import { scale } from '../scale.ts'
 import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
@@ -102,6 +104,90 @@ for (const how of ['kill', 'crash'] as const)
     }
     assert(gone > 1, `${gone} deletions were finished at start`)
   })
+
+for (const kind of ['ENOSPC', 'EMFILE', 'short'] as const)
+  test(`a growth that fails with ${kind} leaves the topic as it was, and can be repeated`, async () => {
+    let failed = 0
+    for (let call = 1; call <= callsMax; call += 1) {
+      const log = new SimulatedLog(seededRandom(call))
+      const port = await log.open()
+      await port.createTopic('t', { partitions: 2 })
+      log.disk.failCall({ call, kind, times: 'once' })
+      const failure = await port.admin.createPartitions('t', 4).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      log.disk.clearFailures()
+      const after = call % 2 === 0 ? await log.close().then(() => log.open()) : port
+      const { partitions } = (await after.describeTopic('t'))!
+      if (failure) {
+        failed += 1
+        assert(isMillraceError(failure, 'DISK_FULL', 'LIMIT_EXCEEDED'))
+        assert.equal(partitions, 2)
+        await assert.rejects(after.offsets('t', 2, 'latest'), isCode('UNKNOWN_PARTITION'))
+        await after.admin.createPartitions('t', 3)
+      } else assert.equal(partitions, 4)
+      const writer = await after.openWriter()
+      await writer.append('t', 2, batch(['a']))
+      await writer.close()
+      await log.close()
+      const again = await log.open()
+      assert.equal((await again.describeTopic('t'))?.partitions, failure ? 3 : 4)
+      assert.deepEqual(await valuesIn(again, 't', 2), ['a'], `after call ${call}`)
+      await log.close()
+      if (!failure && call > 60) break
+    }
+    // Who lacks a file descriptor waits for one.
+    assert(failed > 1 || kind === 'EMFILE', `${failed} growths failed`)
+  })
+
+for (const how of ['kill', 'crash'] as const)
+  test(`a growth during which the process ends is done or undone: ${how}`, async () => {
+    const counts = new Set<number>()
+    for (let call = 1; call <= callsMax; call += stride) {
+      const log = new SimulatedLog(seededRandom(call))
+      const first = await log.open()
+      await first.createTopic('t', { partitions: 2 })
+      const writer = await first.openWriter()
+      await writer.append('t', 1, batch(['before']))
+      await writer.close()
+      await log.close()
+      const port = await log.open(call + 40, how).catch(() => undefined)
+      const grown = await port?.admin.createPartitions('t', 4).then(
+        () => true,
+        () => false,
+      )
+      const again = await log.crash()
+      const { partitions } = (await again.describeTopic('t'))!
+      counts.add(partitions)
+      assert(partitions === 4 || (partitions === 2 && !grown), `${partitions} after call ${call}`)
+      assert.deepEqual(await valuesIn(again, 't', 1), ['before'])
+      if (partitions === 2) await again.admin.createPartitions('t', 4)
+      for (const partition of [0, 1, 2, 3])
+        assert.deepEqual(await valuesIn(again, 't', partition), partition === 1 ? ['before'] : [])
+      await log.close()
+      if (grown) break
+    }
+    assert.deepEqual(counts, new Set([2, 4]))
+  })
+
+test('a list of topics from before a growth is brought up to date by the partitions', async () => {
+  const log = new SimulatedLog()
+  const port = await log.open()
+  await port.createTopic('t', { partitions: 2 })
+  const before = (await readFile(log.disk, '/data/metadata.json'))!
+  await port.admin.createPartitions('t', 3)
+  await append(await port.openWriter(), 't', ['a'], 2)
+  await log.close()
+  for (const list of ['old', 'none'] as const) {
+    if (list === 'old') log.disk.setContent('/data/metadata.json', before)
+    else await log.disk.remove('/data/metadata.json')
+    const again = await log.open()
+    assert.equal((await again.describeTopic('t'))?.partitions, 3)
+    assert.deepEqual(await valuesIn(again, 't', 2), ['a'])
+    await log.close()
+  }
+})
 
 test('a deletion that failed is finished when it is repeated, or when the name is used again', async () => {
   for (const next of ['delete', 'create'] as const)

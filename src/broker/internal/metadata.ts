@@ -39,6 +39,8 @@ export interface StoredTopic {
   readonly unclaimed?: true
   /** Set while the partitions are being made; an interrupted creation is undone at start. */
   readonly creating?: true
+  /** Set while partitions are being added, to so many; an interrupted growth is undone at start. */
+  readonly growingTo?: number
   /** Set while the partitions are being removed; an interrupted deletion continues at start. */
   readonly deleting?: true
 }
@@ -205,8 +207,9 @@ function withConfigs(
 
 function isTopic(value: unknown): value is StoredTopic {
   if (typeof value !== 'object' || value === null) return false
-  const { name, id, partitions, configs } = value as Record<string, unknown>
+  const { name, id, partitions, configs, growingTo } = value as Record<string, unknown>
   return (
+    (growingTo === undefined || Number.isSafeInteger(growingTo)) &&
     (configs === undefined || isTexts(configs)) &&
     typeof name === 'string' &&
     typeof id === 'string' &&

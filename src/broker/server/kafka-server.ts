@@ -162,6 +162,10 @@ export class KafkaServer implements Entrance {
     // Its partitions are asked for by name with each request.
   }
 
+  topicGrown(): void {
+    // Clients ask for the metadata again by themselves.
+  }
+
   /** Members outside of this process outlive it. */
   async leaveGroups(): Promise<void> {}
 

@@ -31,6 +31,25 @@ export function checkPartitionCount(name: string, partitions: number): void {
     )
 }
 
+/**
+ * A topic may get so many partitions: more than it has. INVALID_ARGUMENT, also for a topic whose users depend
+ * on its count.
+ */
+export function checkGrowth(topic: StoredTopic, partitions: number): void {
+  const { name, app, internal, partitions: present } = topic
+  if (internal || app !== undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Topic '${name}' is internal to ${app === undefined ? 'the log' : `the app '${app}'`}, which depends on its partitions.`,
+    )
+  checkPartitionCount(name, partitions)
+  if (partitions <= present)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Topic '${name}' has ${present} partitions: ask for more than that, not for ${partitions}. Partitions are never removed.`,
+    )
+}
+
 /** The configs of a new topic, as texts. INVALID_CONFIG. */
 export function checkedConfigs(configs: TopicConfigs = {}): ConfigTexts {
   const texts: Record<string, string> = {}

@@ -11,6 +11,8 @@
  * | does not have it   | none                      | is found again by the numbers of its folders |
  * | either             | several ids               | is broken                                    |
  *
+ * Where the partitions state a larger count than the list does, the topic has grown since.
+ *
  * Partitions without an id are of millrace 0.1.0, or of Apache Kafka. 0.1.0 created missing partitions at
  * start. For its topics this is done once more.
  */
@@ -70,26 +72,46 @@ function reconcileOne(
       broken: `its partitions are of ${ids.length} different topics of that name. ${wayOut(topic)}`,
     }
   if (topic.creating || topic.deleting) return { topic }
-  const vouched = found.find(({ config }) => (config.partitions ?? topic.partitions) !== topic.partitions)
-  const beyond = found.find(({ index }) => index >= topic.partitions)
-  if (vouched || beyond)
+  return reconcileCount(grownBy(topic, found), found, ids.length === 0 && (!isProved || !stored))
+}
+
+/**
+ * A topic grows and never shrinks. The partitions that it had learn of its new count when it counts already:
+ * if one of them states more than the list does, the list is old.
+ */
+function grownBy(topic: StoredTopic, found: readonly FoundPartition[]): StoredTopic {
+  const partitions = Math.max(
+    topic.partitions,
+    ...found.map(({ index, config }) => (index < topic.partitions ? (config.partitions ?? 0) : 0)),
+  )
+  if (partitions === topic.partitions) return topic
+  const { growingTo: _growingTo, ...grown } = topic
+  return { ...grown, partitions }
+}
+
+/** `mayBeMade`: an older version made topics before their partitions. */
+function reconcileCount(
+  topic: StoredTopic,
+  found: readonly FoundPartition[],
+  mayBeMade: boolean,
+): ReconciledTopic {
+  const { name, partitions, growingTo = partitions } = topic
+  const beyond = found.find(({ index }) => index >= growingTo)
+  if (beyond)
     return {
       topic,
       broken:
-        `metadata.json says that it has ${topic.partitions} partitions, and the folders say ${vouched?.config.partitions ?? `that there is a partition ${beyond!.index}`}. ` +
+        `metadata.json says that it has ${partitions} partitions, and there is a folder of partition ${beyond.index}. ` +
         'Restore metadata.json from a backup, or move it away: topics are then found again by their partitions.',
     }
   const present = new Set(found.map(({ index }) => index))
-  const missing = Array.from({ length: topic.partitions }, (_, index) => index).filter(
-    index => !present.has(index),
-  )
+  const missing = Array.from({ length: partitions }, (_, index) => index).filter(index => !present.has(index))
   // The log works without its internal topics, and learns by `cutAt` that one is lost.
-  const mayBeMade = internalTopics.includes(name) || (ids.length === 0 && (!isProved || !stored))
-  if (missing.length > 0 && !mayBeMade) {
+  if (missing.length > 0 && !mayBeMade && !internalTopics.includes(name)) {
     const folders = missing.slice(0, 3).map(index => `${name}-${index}`)
     return {
       topic,
-      broken: `${missing.length} of its ${topic.partitions} partitions are missing on the disk (${folders.join(', ')}${missing.length > 3 ? ', …' : ''}). ${wayOut(topic)}`,
+      broken: `${missing.length} of its ${partitions} partitions are missing on the disk (${folders.join(', ')}${missing.length > 3 ? ', …' : ''}). ${wayOut(topic)}`,
     }
   }
   return { topic }
@@ -98,13 +120,14 @@ function reconcileOne(
 /** The topic as its partitions describe it. */
 function ofPartitions(name: string, found: readonly FoundPartition[], newId: () => string): StoredTopic {
   const { config } = found.find(each => each.config.topicId !== undefined) ?? found[0]!
-  const { topicId, partitions, configs, app } = config
+  const { topicId, configs, app } = config
+  const stated = Math.max(...found.map(each => each.config.partitions ?? 0))
   const isInternal = internalTopics.includes(name)
   const own = isInternal || app !== undefined ? { ...keptWhole, ...configs } : configs
   return {
     name,
     id: topicId ?? newId(),
-    partitions: partitions ?? Math.max(...found.map(({ index }) => index)) + 1,
+    partitions: stated || Math.max(...found.map(({ index }) => index)) + 1,
     ...(own === undefined ? {} : { configs: own }),
     ...(isInternal ? { internal: true } : {}),
     ...(app === undefined ? {} : { app }),

@@ -4,8 +4,9 @@
  * The metadata file is the truth, and no two topics in it have one name. A topic is first written there as
  * **creating**, then its partitions are made, and only then it counts. A deletion is first marked there, then
  * the topic's data is removed. Both are undone or finished by the topic's id: at once if the call failed, or
- * when the name is used again, or at the next start. The partitions vouch for their topic: see
- * topic-recovery.ts.
+ * when the name is used again, or at the next start. A growth is marked with its new count; its partitions
+ * count once the mark is replaced by them, and are removed if that does not come to pass. The partitions
+ * vouch for their topic: see topic-recovery.ts.
  */
 import { assert, inParallel, MillraceError, randomUuid, type Random } from '../../base/index.ts'
 import type {
@@ -22,6 +23,7 @@ import type { Metadata, MetadataFile, StoredTopic } from '../internal/metadata.t
 import {
   canBeClaimed,
   checkedConfigs,
+  checkGrowth,
   checkName,
   checkOwnConfigs,
   checkPartitionCount,
@@ -41,6 +43,8 @@ const concurrency = 16
 export interface TopicUsers {
   /** The topic is gone. Called synchronously, before its files are removed; `partitions`: the open ones. */
   deleted(name: string, partitions: readonly Partition[]): void
+  /** The topic has more partitions. Called synchronously. */
+  grown(name: string): void
   /** Forgets the committed offsets of groups for it. Resolves when that is durable. */
   forgetOffsets(topic: StoredTopic): Promise<void>
 }
@@ -85,6 +89,8 @@ export class Topics {
     for (const [name, topic] of this.#unfinished)
       // A full disk can wait: the name is not available until the disk has room.
       await this.#alone(name, () => this.#remove(topic)).catch(unlessRetriable)
+    for (const topic of [...this.#known.values()].filter(({ growingTo }) => growingTo !== undefined))
+      await this.#alone(topic.name, () => this.#undoGrowth(topic)).catch(unlessRetriable)
   }
 
   get(name: string): StoredTopic | undefined {
@@ -120,8 +126,7 @@ export class Topics {
    */
   partition(name: string, index: number): Partition {
     const partition = this.#log.partition(name, index)
-    if (partition) this.#checkUsable(name)
-    else this.check(name, index)
+    if (!partition || index >= this.#checkUsable(name).partitions) this.check(name, index)
     assert(partition, 'a partition is used once it is open')
     return partition
   }
@@ -143,8 +148,10 @@ export class Topics {
   /** Throws as {@link partition} does, whether the partition is open or not. */
   check(name: string, index: number): void {
     const topic = this.#checkUsable(name)
-    if (!this.#log.partition(name, index) && !this.unrecovered(name, index))
-      throw unknownPartition(topic, index)
+    // One that is being added does not count yet.
+    const isThere =
+      index < topic.partitions && (this.#log.partition(name, index) ?? this.unrecovered(name, index))
+    if (!isThere) throw unknownPartition(topic, index)
   }
 
   #checkUsable(name: string): StoredTopic {
@@ -186,6 +193,17 @@ export class Topics {
         `Topic '${name}' belongs to the app '${topic.app}', and is deleted with it: log.deleteApp('${topic.app}').`,
       )
     await this.#alone(name, () => this.#remove(topic))
+  }
+
+  /**
+   * Raises the partition count of a topic. Throws UNKNOWN_TOPIC; INVALID_ARGUMENT for a count that is not
+   * larger, and for internal topics. `validateOnly` checks, and changes nothing.
+   */
+  async grow(name: string, partitions: number, validateOnly: boolean): Promise<void> {
+    while (this.#changing.has(name)) await this.#changing.get(name)
+    const topic = this.#checkUsable(name)
+    checkGrowth(topic, partitions)
+    if (!validateOnly) await this.#alone(name, () => this.#grow(topic, partitions))
   }
 
   /**
@@ -304,9 +322,33 @@ export class Topics {
     const indexes = [...allPartitions(this.#log)].flatMap(each => (each.topic === name ? each.index : []))
     await inParallel(indexes, concurrency, remove)
     // A creation that failed may have left folders that are not partitions.
-    await inParallel(Array(topic.partitions).keys(), concurrency, remove)
+    await inParallel(Array(topic.growingTo ?? topic.partitions).keys(), concurrency, remove)
     await this.#change(topics => topics.filter(each => each.id !== id))
     this.#unfinished.delete(name)
+  }
+
+  async #grow({ growingTo, ...topic }: StoredTopic, partitions: number): Promise<void> {
+    if (growingTo !== undefined) await this.#undoGrowth({ ...topic, growingTo })
+    const marked = { ...topic, growingTo: partitions }
+    await this.#store(marked)
+    const grown = { ...topic, partitions }
+    try {
+      await this.#makePartitions(grown)
+    } catch (error) {
+      // What cannot be removed now is removed by the next growth, or at the next start.
+      await this.#undoGrowth(marked).catch(() => undefined)
+      throw error
+    }
+    await this.#replace(grown)
+    this.#users?.grown(topic.name)
+  }
+
+  /** Nobody has seen the partitions of an unfinished growth: they are empty. */
+  async #undoGrowth({ growingTo = 0, ...topic }: StoredTopic): Promise<void> {
+    const { name, partitions } = topic
+    const added = Array.from({ length: growingTo - partitions }, (_, n) => partitions + n)
+    await inParallel(added, concurrency, index => this.#log.deletePartition(name, index))
+    await this.#store(topic)
   }
 
   /** Makes a topic of 0.1.0 its app's. */
@@ -320,11 +362,15 @@ export class Topics {
    * partitions then cannot write for lack of room is written at the next start.
    */
   async #replace(topic: StoredTopic): Promise<void> {
-    await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
-    this.#known.set(topic)
+    await this.#store(topic)
     this.#configure(topic)
     for (const partition of partitionsOf(this.#log, topic))
       await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
+  }
+
+  async #store(topic: StoredTopic): Promise<void> {
+    await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
+    this.#known.set(topic)
   }
 
   /** Runs a change of a topic that others with this name wait for. */
@@ -372,13 +418,15 @@ export class Topics {
 
   /**
    * Configures all partitions of a topic, and writes the topic into those that lack it or state other
-   * configs: of an older version, with a lost file, or after a crash.
+   * configs, or another count: of an older version, with a lost file, or after a crash.
    */
   async #vouch(topic: StoredTopic): Promise<void> {
     for (const partition of partitionsOf(this.#log, topic)) {
       partition.configure(this.#settingsOf(topic))
-      const { topicId, configs } = partition.config
-      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))
+      const { topicId, partitions, configs } = partition.config
+      const isSame =
+        partitions === topic.partitions && JSON.stringify(configs) === JSON.stringify(topic.configs)
+      if (topicId === undefined || !isSame)
         await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic))
     }
   }

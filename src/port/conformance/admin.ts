@@ -37,6 +37,38 @@ export const adminCases: Cases = {
     await refuses('UNKNOWN_TOPIC', h.port.admin.describePartitions(h.name('none')))
   },
 
+  async 'a topic gets more partitions, and keeps what it has'(h) {
+    const topic = await h.topic(2)
+    const { admin } = h.port
+    await h.write(topic, ['a'])
+    await admin.createPartitions(topic, 4, { validateOnly: true })
+    assert.equal((await h.port.describeTopic(topic))?.partitions, 2)
+    await refuses('UNKNOWN_PARTITION', h.port.offsets(topic, 2, 'latest'))
+    await admin.createPartitions(topic, 4)
+    const writer = await h.port.openWriter()
+    await append(writer, topic, ['b'], 3)
+    await writer.close()
+    assert.deepEqual(
+      (await admin.describePartitions(topic)).map(({ endOffset }) => endOffset),
+      [1, 0, 0, 1],
+    )
+    for (const count of [4, 1, 0, -1, 1.5, Infinity])
+      await refuses('INVALID_ARGUMENT', admin.createPartitions(topic, count))
+    await refuses('UNKNOWN_TOPIC', admin.createPartitions(h.name('none'), 2))
+  },
+
+  async 'after a crash: a topic has the partitions that were added'(h) {
+    const topic = await h.topic()
+    const id = (await h.port.describeTopic(topic))?.id
+    await h.write(topic, ['a'])
+    await h.port.admin.createPartitions(topic, 3)
+    await h.crash()
+    const found = await h.port.describeTopic(topic)
+    assert.deepEqual([found?.partitions, found?.id], [3, id])
+    assert.deepEqual(await h.values(topic), ['a'])
+    assert.equal(await h.port.offsets(topic, 2, 'latest'), 0)
+  },
+
   async 'a topic has the configs of its creation, and the defaults'(h) {
     const topic = h.name('topic')
     await h.port.createTopic(topic, {

@@ -125,6 +125,14 @@ export class GroupMember {
     this.#rejoin()
   }
 
+  /**
+   * A topic has more partitions, which the leader shares. Not among the members of an app: it keeps the
+   * counts that it was planned with.
+   */
+  topicGrown(topic: string): void {
+    if (this.#options.protocol !== 'streams' && this.#topics.includes(topic)) this.#rejoin()
+  }
+
   get #topics(): readonly string[] {
     return [...new Set(this.#options.topics.flat())]
   }
