@@ -31,7 +31,8 @@ const codecs = new Map<readonly Field[], MessageCodec[]>()
 const requestItemsMax = 250_000
 
 /**
- * Decodes the request of which the bytes from `at` to the end are the body.
+ * Decodes the request whose body begins at `at`. Bytes that follow it are ignored, as Apache Kafka does:
+ * librdkafka sends three too many when it asks for the metadata of all topics.
  *
  * @throws MillraceError INVALID_REQUEST if they are not; UNSUPPORTED_FORMAT if the definition lacks the
  *   version.
@@ -43,7 +44,9 @@ export function decodeRequest<D extends Definition>(
   at = 0,
 ): Request<D> {
   const codec = codecOf(definition, definition.request, 'request', version)
-  return decode(codec, bytes, at, requestItemsMax) as Request<D>
+  const from = new MessageReader(bytes, at, codec.what)
+  from.itemsLeft = requestItemsMax
+  return codec.decode(from) as Request<D>
 }
 
 /**
@@ -120,9 +123,8 @@ function makeCodec(
   }
 }
 
-function decode(codec: MessageCodec, bytes: Buffer, at: number, itemsMax: number = Infinity): Struct {
+function decode(codec: MessageCodec, bytes: Buffer, at: number): Struct {
   const from = new MessageReader(bytes, at, codec.what)
-  from.itemsLeft = itemsMax
   const value = codec.decode(from)
   if (from.bytesLeft !== 0)
     throw from.invalid(`is the end of the message, but ${from.bytesLeft} bytes follow`)
