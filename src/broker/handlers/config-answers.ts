@@ -20,7 +20,16 @@ export function sourceOf(source: ConfigSource): number {
   return source === 'broker' ? sources.allBrokers : sources[source]
 }
 
+/** What CreateTopics tells of a config. */
+interface BriefConfig {
+  readonly name: string
+  readonly value: string | null
+  readonly readOnly: boolean
+  readonly configSource: number
+  readonly isSensitive: boolean
+}
+
 /** What CreateTopics tells of the configs of a topic. */
-export function briefConfig({ name, value, readOnly, source }: ConfigDescription) {
+export function briefConfig({ name, value, readOnly, source }: ConfigDescription): BriefConfig {
   return { name, value, readOnly, configSource: sourceOf(source), isSensitive: false }
 }
