@@ -49,7 +49,7 @@ function joinOf(request: Request<Message>, context: RequestContext) {
     clientId,
     clientHost: clientHostOf(context),
     protocolType: request.protocolType,
-    // The group keeps them, and the frame is used again.
+    // The group keeps them: views would keep all of the frame.
     protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
     sessionTimeoutMs,
     // One that is over at once is taken, as in Kafka.

@@ -36,7 +36,7 @@ function syncOf(request: Request<Message>) {
     generation: generationId,
     ...(protocolType === null ? {} : { protocolType }),
     ...(protocolName === null ? {} : { protocol: protocolName }),
-    // The group keeps them, and the frame is used again.
+    // The group keeps them: views would keep all of the frame.
     assignments: request.assignments.map(({ memberId: id, assignment }) => ({
       memberId: id,
       assignment: Buffer.from(assignment),

@@ -1,6 +1,11 @@
 /** A client of the requests of groups: what one member of a group sends, with defaults. */
+import type { TestContext } from 'node:test'
+import { type Disk, nodeNet, seededRandom, systemClock } from '../../base/index.ts'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { messages, type RequestInput, type Response } from '../../wire/index.ts'
-import type { RawClient } from '../server/raw-client.test-support.ts'
+import { Broker } from '../broker.ts'
+import { KafkaServer } from '../server/kafka-server.ts'
+import { RawClient } from '../server/raw-client.test-support.ts'
 
 const { heartbeat, joinGroup, leaveGroup, offsetCommit, offsetFetch, syncGroup } = messages
 
@@ -130,4 +135,19 @@ export class GroupClient {
     const { group: groupId, memberId, generation: generationId, groupInstanceId } = this
     return { groupId, memberId, generationId, ...(version >= instanceVersion ? { groupInstanceId } : {}) }
   }
+}
+
+/** A broker that listens, with a client; both end after the test. */
+export async function serveBroker(
+  context: Pick<TestContext, 'after'>,
+  disk: Disk = new SimulatedDisk(),
+): Promise<{ readonly broker: Broker; readonly client: RawClient }> {
+  const broker = await Broker.open('/data', { disk, clock: systemClock, random: seededRandom(1) })
+  const server = await KafkaServer.listen(broker, { net: nodeNet, clock: systemClock, address: { port: 0 } })
+  const client = await RawClient.connect(nodeNet, server.address)
+  context.after(async () => {
+    client.close()
+    await broker.close()
+  })
+  return { broker, client }
 }

@@ -1,12 +1,13 @@
 /** FindCoordinator, JoinGroup, SyncGroup, Heartbeat and LeaveGroup. */
 import { deepEqual, equal, notEqual } from 'node:assert/strict'
 import { test } from 'node:test'
+import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { messages } from '../../wire/index.ts'
 import { startTestServer } from '../server/server.test-support.ts'
 import { errorCodes } from './error-codes.ts'
-import { bytes, GroupClient } from './group-client.test-support.ts'
+import { bytes, GroupClient, serveBroker } from './group-client.test-support.ts'
 
-const { describeGroups, findCoordinator } = messages
+const { findCoordinator } = messages
 
 for (let version = 0; version <= 6; version += 1)
   test(`FindCoordinator v${version}: this broker coordinates groups and transactions, and nothing else`, async context => {
@@ -186,21 +187,6 @@ test('a member learns of a second one, joins again, and both get their assignmen
   equal((await syncing).assignment.toString(), 'b')
 })
 
-test('what members say and assign outlives the frames of their requests', async context => {
-  const { connect } = await startTestServer(context)
-  const client = await connect()
-  const it = new GroupClient(client)
-  await it.join({ protocols: [{ name: 'range', metadata: bytes('s'.repeat(5000)) }] })
-  await it.sync({ [it.memberId]: 'a'.repeat(5000) })
-  await it.commit('x'.repeat(200), [1, 2, 3])
-  const { groups } = await client.ask(describeGroups, 6, {
-    groups: ['g'],
-    includeAuthorizedOperations: false,
-  })
-  const { memberMetadata, memberAssignment } = groups[0]!.members[0]!
-  deepEqual([memberMetadata.toString(), memberAssignment.toString()], ['s'.repeat(5000), 'a'.repeat(5000)])
-})
-
 test('a member whose connection breaks while it waits stays until its session is over', async context => {
   const { connect } = await startTestServer(context, {
     log: { configs: { 'group.min.session.timeout.ms': 100 } },
@@ -240,6 +226,27 @@ for (const version of [5, 8, 9])
     equal((await before.leave()).members[0]!.errorCode, fenced)
     equal(await after.heartbeat(), errorCodes.NONE)
   })
+
+test('after a crash of the broker its members continue, and nobody joins again', async context => {
+  const disk = new SimulatedDisk()
+  const before = await serveBroker(context, disk)
+  await before.broker.createTopic('t', { partitions: 1 })
+  const old = new GroupClient(before.client, { instanceId: 'i' })
+  await old.stable()
+  deepEqual(await old.commit('t', [5]), [errorCodes.NONE])
+  disk.crash()
+  before.client.close()
+  await before.broker.close().catch(() => undefined)
+  const { client } = await serveBroker(context, disk)
+  const it = new GroupClient(client, { instanceId: 'i' })
+  Object.assign(it, { memberId: old.memberId, generation: old.generation })
+  equal(await it.heartbeat(), errorCodes.NONE)
+  equal((await it.sync()).assignment.toString(), 'all')
+  equal(await it.committed('t'), 5)
+  deepEqual(await it.commit('t', [6]), [errorCodes.NONE])
+  await it.leave()
+  deepEqual((await new GroupClient(client).join()).generationId, old.generation + 2)
+})
 
 test('a log that closes answers no member that waits, and ends its connection', async context => {
   const { connect, log } = await startTestServer(context)

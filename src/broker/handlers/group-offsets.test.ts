@@ -2,15 +2,11 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { fillableDisk } from '../../../test/full-disk.ts'
-import { type Disk, nodeNet, seededRandom, systemClock } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { messages, type RequestInput } from '../../wire/index.ts'
-import { Broker } from '../broker.ts'
-import { KafkaServer } from '../server/kafka-server.ts'
-import { RawClient } from '../server/raw-client.test-support.ts'
 import { startTestServer, type TestServer } from '../server/server.test-support.ts'
 import { errorCodes } from './error-codes.ts'
-import { bytes, GroupClient } from './group-client.test-support.ts'
+import { bytes, GroupClient, serveBroker } from './group-client.test-support.ts'
 
 const { offsetCommit, offsetDelete, offsetFetch } = messages
 const unknownId = 'AAAAAAAAAAAAAAAAAAAAAQ'
@@ -24,21 +20,6 @@ async function serverWith(
   const server = await startTestServer(context, options)
   await server.port.createTopic('t', { partitions: 3 })
   return { ...server, topicId: (await server.port.describeTopic('t'))!.id }
-}
-
-/** The same with the broker itself. */
-async function serveBroker(
-  context: Parameters<typeof startTestServer>[0],
-  disk: Disk = new SimulatedDisk(),
-): Promise<{ readonly broker: Broker; readonly client: RawClient }> {
-  const broker = await Broker.open('/data', { disk, clock: systemClock, random: seededRandom(1) })
-  const server = await KafkaServer.listen(broker, { net: nodeNet, clock: systemClock, address: { port: 0 } })
-  const client = await RawClient.connect(nodeNet, server.address)
-  context.after(async () => {
-    client.close()
-    await broker.close()
-  })
-  return { broker, client }
 }
 
 function partition(committedOffset: number, others: Partial<Partition> = {}): Partition {

@@ -631,4 +631,25 @@ export const brokerBugs: readonly SeededBug[] = [
     replace: '    throw error\n',
     tests: ['test/broker/deleted-topics.test.ts'],
   },
+  {
+    name: 'groups over TCP: a static leader of an older version assigns nothing to all',
+    file: 'src/broker/handlers/11-join-group.ts',
+    find: 'skipAssignment && version < skipVersion',
+    replace: 'skipAssignment && version < 0',
+    tests: ['src/broker/handlers/group-members.test.ts'],
+  },
+  {
+    name: 'groups over TCP: an offset counts that an open transaction is about to change',
+    file: 'src/broker/handlers/09-offset-fetch.ts',
+    find: 'if (requireStable && now.isPending(place))',
+    replace: 'if (requireStable && now.isPending(place) && partition < 0)',
+    tests: ['src/broker/handlers/group-offsets.test.ts'],
+  },
+  {
+    name: 'groups over TCP: the members of others commit as well',
+    file: 'src/broker/handlers/group-requests.ts',
+    find: "...(memberId === '' ? {} : { memberId }),",
+    replace: '',
+    tests: ['src/broker/handlers/group-offsets.test.ts'],
+  },
 ]
