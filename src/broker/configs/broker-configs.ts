@@ -40,6 +40,46 @@ export const brokerOnlyConfigs: Readonly<Record<string, BrokerOnlyDefinition>> =
     default: '1',
     does: 'Partitions of a topic that is created without a count over TCP.',
   },
+  'socket.request.max.bytes': {
+    kind: { type: 'int', min: 1 },
+    default: '104857600',
+    does: 'Bytes of the largest request over TCP; a larger one ends its connection.',
+  },
+  'queued.max.request.bytes': {
+    kind: { type: 'long', min: -1 },
+    default: '268435456',
+    does: 'Bytes of large requests, of all connections together; -1: no limit (the default of Kafka).',
+  },
+  'max.connections': {
+    kind: { type: 'int', min: 0 },
+    default: '10000',
+    does: 'Connections at a time (2147483647 for a broker of Kafka: all).',
+  },
+  'max.connections.per.ip': {
+    kind: { type: 'int', min: 0 },
+    default: '2147483647',
+    does: 'Connections at a time from one address.',
+  },
+  'connections.max.idle.ms': {
+    kind: { type: 'long', min: -1 },
+    default: '600000',
+    does: 'How long a connection may be without a request; -1: no limit.',
+  },
+  'fetch.max.bytes': {
+    kind: { type: 'int', min: 1024 },
+    default: '57671680',
+    does: 'Bytes of records in the largest answer to a fetch; one batch that is larger goes alone.',
+  },
+  'max.incremental.fetch.session.cache.slots': {
+    kind: { type: 'int', min: 0 },
+    default: '1000',
+    does: 'Fetch sessions that are kept at a time.',
+  },
+  'max.request.partition.size.limit': {
+    kind: { type: 'int', min: 1 },
+    default: '2000',
+    does: 'Partitions in the largest answer to DescribeTopicPartitions.',
+  },
   'log.cleaner.backoff.ms': {
     kind: { type: 'long', min: 0 },
     default: '15000',

@@ -28,8 +28,6 @@ type Topic = ResponseInput<Message>['responses'][number]
 type Answer = Topic['partitions'][number]
 
 const byIdVersion = 13
-/** The most bytes of one response: `fetch.max.bytes` of Apache Kafka's brokers. */
-const bytesMax = 55 * 1024 * 1024
 /** The first version whose clients know zstd. */
 const zstdVersion = 10
 const none = -1
@@ -40,13 +38,14 @@ export const fetch: Handler = handler(messages.fetch, async (request, context) =
   const { session, isIncremental, partitions } = opened
   const byIds = context.version >= byIdVersion
   const targets = partitions.map(each => targetOf(each, byIds, context))
-  const { maxWaitMs, minBytes, maxBytes, isolationLevel } = request
+  const { maxWaitMs, minBytes, isolationLevel } = request
+  const bytesMax = Math.min(request.maxBytes, context.broker.configNumber('fetch.max.bytes'))
   const fetched = await fetchAll(
     targets,
     {
       isolation: isolationLevel === 1 ? 'read_committed' : 'read_uncommitted',
-      bytesMin: Math.min(minBytes, maxBytes, bytesMax),
-      bytesMax: Math.min(maxBytes, bytesMax),
+      bytesMin: Math.min(minBytes, bytesMax),
+      bytesMax,
       waitMs: Math.max(0, maxWaitMs),
       signal: context.signal,
     },

@@ -14,9 +14,6 @@ import { describedPartitions } from './topic-answers.ts'
 type Message = typeof messages.describeTopicPartitions
 type Topic = ResponseInput<Message>['topics'][number]
 
-/** `max.request.partition.size.limit` of Apache Kafka's brokers. */
-const partitionsMax = 2000
-
 export const describeTopicPartitions: Handler = handler(
   messages.describeTopicPartitions,
   ({ topics, responsePartitionLimit, cursor }, context) => {
@@ -27,6 +24,7 @@ export const describeTopicPartitions: Handler = handler(
     if (cursor && (cursor.partitionIndex < 0 || (!isAll && names[0] !== cursor.topicName)))
       return { throttleTimeMs: 0, topics: asked.map(name => refused(name, errorCodes.INVALID_REQUEST)) }
     const answered: Topic[] = []
+    const partitionsMax = broker.configNumber('max.request.partition.size.limit')
     let room = Math.max(1, Math.min(responsePartitionLimit, partitionsMax))
     for (const name of names) {
       const first = cursor?.topicName === name ? cursor.partitionIndex : 0

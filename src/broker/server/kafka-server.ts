@@ -22,6 +22,7 @@ import { handlerOf, type HandlerOf } from '../handlers/index.ts'
 import { ClientConnection, type ConnectionContext, type Waiting } from './client-connection.ts'
 import { FrameMemory } from './frame-memory.ts'
 import { listeningFailed } from './listen-address.ts'
+import { serverLimits, type ServerLimits } from './server-limits.ts'
 
 export interface KafkaServerOptions {
   readonly net: Net
@@ -33,46 +34,15 @@ export interface KafkaServerOptions {
   readonly advertised?: Required<NetAddress> | undefined
   /** Default 0. */
   readonly nodeId?: number | undefined
-  readonly limits?: ServerLimits | undefined
+  /** In place of those of the broker's configs. */
+  readonly limits?: Partial<ServerLimits> | undefined
   /** What answers a request. Default: the table of handlers. Tests put their faults in front of it. */
   readonly handlerOf?: HandlerOf | undefined
   /** A request could not be handled, a peer does not speak Kafka's protocol, or a connection is refused. */
   readonly onError?: ((error: unknown, what: string) => void) | undefined
 }
 
-export interface ServerLimits {
-  /** Bytes of a request: `socket.request.max.bytes`. Default 100 MiB. */
-  readonly frameBytesMax?: number | undefined
-  /**
-   * Bytes of large requests, of all connections together: `queued.max.request.bytes`. Past them the next ones
-   * wait. Default 256 MiB.
-   */
-  readonly queuedBytesMax?: number | undefined
-  /** Connections in all: `max.connections`. Default 10,000. */
-  readonly connectionsMax?: number | undefined
-  /** Connections from one address: `max.connections.per.ip`. Default: all. */
-  readonly connectionsPerHostMax?: number | undefined
-  /** A connection without a request is closed: `connections.max.idle.ms`. Default 10 min. */
-  readonly idleMsMax?: number | undefined
-  /** A request must be complete, and each 4 MiB of a response taken, within this time. Default 60 s. */
-  readonly transferMsMax?: number | undefined
-  /**
-   * Bytes of fetched records that wait for their readers. Past them each fetch gets little, and at twice as
-   * many it waits. Default 64 MiB.
-   */
-  readonly fetchBytesMax?: number | undefined
-  /** Fetch sessions: `max.incremental.fetch.session.cache.slots`. Default 1,000. */
-  readonly fetchSessionsMax?: number | undefined
-}
-
-const frameBytesMaxDefault = 100 * 1024 * 1024
-const queuedBytesMaxDefault = 256 * 1024 * 1024
-const connectionsMaxDefault = 10_000
-const idleMsMaxDefault = 10 * 60_000
-const transferMsMaxDefault = 60_000
-const fetchBytesMaxDefault = 64 * 1024 * 1024
 const keptBytesMax = 8 * 1024 * 1024
-const fetchSessionsMaxDefault = 1000
 /** How often connections are looked at. */
 const sweepMs = 1000
 /** At the end: how long responses may take to leave, before their connections are dropped. */
@@ -81,6 +51,7 @@ const closeMsMax = 5000
 export class KafkaServer implements Entrance {
   readonly #broker: Broker
   readonly #options: KafkaServerOptions
+  readonly #limits: ServerLimits
   readonly #connections = new Set<ClientConnection>()
   readonly #running = new Set<Promise<void>>()
   readonly #context: ConnectionContext
@@ -95,17 +66,19 @@ export class KafkaServer implements Entrance {
     this.#broker = broker
     this.#options = options
     this.#active = new ActiveClock(options.clock)
-    const { limits = {}, clock, advertised, nodeId = 0 } = options
+    const { clock, advertised, nodeId = 0 } = options
+    const limits = serverLimits(broker, options.limits)
+    this.#limits = limits
     this.#context = {
-      frameMemory: new FrameMemory(limits.queuedBytesMax ?? queuedBytesMaxDefault, keptBytesMax),
-      responseMemory: new FetchMemory(limits.fetchBytesMax ?? fetchBytesMaxDefault, keptBytesMax),
-      frameBytesMax: limits.frameBytesMax ?? frameBytesMaxDefault,
+      frameMemory: new FrameMemory(limits.queuedBytesMax, keptBytesMax),
+      responseMemory: new FetchMemory(limits.fetchBytesMax, keptBytesMax),
+      frameBytesMax: limits.frameBytesMax,
       shared: {
         broker,
         clock,
         nodeId,
         fetchSessions: new FetchSessions({
-          slots: limits.fetchSessionsMax ?? fetchSessionsMaxDefault,
+          slots: limits.fetchSessionsMax,
           random: broker.random,
           nowMs: () => clock.monotonic(),
         }),
@@ -214,8 +187,7 @@ export class KafkaServer implements Entrance {
 
   /** Why there is no room for a connection; undefined: there is. */
   #refusal({ remote: { host } }: Connection): string | undefined {
-    const { connectionsMax = connectionsMaxDefault, connectionsPerHostMax = Infinity } =
-      this.#options.limits ?? {}
+    const { connectionsMax, connectionsPerHostMax } = this.#limits
     if (this.#closing) return 'The server is closing.'
     if (this.#connections.size >= connectionsMax)
       return `A connection from ${host} was refused: ${connectionsMax} are open, which is max.connections.`
@@ -246,7 +218,7 @@ export class KafkaServer implements Entrance {
   }
 
   #msMax(what: Waiting): number {
-    const { idleMsMax = idleMsMaxDefault, transferMsMax = transferMsMaxDefault } = this.#options.limits ?? {}
+    const { idleMsMax, transferMsMax } = this.#limits
     switch (what) {
       case 'request':
         return idleMsMax

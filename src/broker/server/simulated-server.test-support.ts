@@ -10,13 +10,14 @@ import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { SimulatedNet, type SimulatedNetOptions } from '../../testing/simulated-net.ts'
 import { virtualClock, type VirtualClock } from '../../testing/virtual-clock.ts'
 import { InProcessLog, type InProcessLogOptions } from '../in-process.ts'
-import type { KafkaServer, ServerLimits } from './kafka-server.ts'
+import type { KafkaServer } from './kafka-server.ts'
+import type { ServerLimits } from './server-limits.ts'
 import { RawClient } from './raw-client.test-support.ts'
 
 export interface SimulatedServerOptions {
   readonly random?: Random
   readonly disk?: Disk
-  readonly limits?: ServerLimits
+  readonly limits?: Partial<ServerLimits>
   readonly net?: Partial<SimulatedNetOptions>
   readonly log?: Partial<InProcessLogOptions>
 }
