@@ -103,7 +103,10 @@ export class ClientConnection {
     this.#isEnding = true
     // What waits for records or for members answers now.
     this.#gone.abort()
-    if (this.#waiting !== 'handler' && this.#waiting !== 'peer that reads') this.destroy()
+    if (this.#waiting === 'handler' || this.#waiting === 'peer that reads') return
+    // The last response may still be on its way.
+    const drop = (): void => this.destroy()
+    this.#connection.end().then(drop, drop)
   }
 
   destroy(): void {
@@ -140,8 +143,13 @@ export class ClientConnection {
   }
 
   async #serve({ bytes, lent }: Frame): Promise<void> {
-    this.#wait('handler')
     const { frameMemory, responseMemory } = this.#context
+    // It came when this side had ended: nobody could be answered, so nothing is done.
+    if (this.#isEnding) {
+      if (lent) frameMemory.giveBack(lent)
+      return this.#frames.handled()
+    }
+    this.#wait('handler')
     const response = new Response(responseMemory)
     let isKept = true
     try {

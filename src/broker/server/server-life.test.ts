@@ -2,12 +2,14 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { forSeeds } from '../../../test/for-seeds.ts'
 import { isMillraceError, nodeNet, systemClock } from '../../base/index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { messages, requestFrame, type RequestInput } from '../../wire/index.ts'
 import { errorCodes } from '../handlers/error-codes.ts'
 import { checkLoopback, listeningFailed, parseAddress } from './listen-address.ts'
 import { batchOf, startTestServer } from './server.test-support.ts'
+import { startSimulatedServer } from './simulated-server.test-support.ts'
 
 const { apiVersions, fetch, produce } = messages
 
@@ -16,6 +18,14 @@ function fetchFrom(fetchOffset: number, maxWaitMs: number): RequestInput<typeof 
     maxWaitMs,
     minBytes: 1,
     topics: [{ topic: 'orders', partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 24 }] }],
+  }
+}
+
+function produceTo(topic: string, records: Uint8Array): RequestInput<typeof produce> {
+  return {
+    acks: -1,
+    timeoutMs: 1000,
+    topicData: [{ name: topic, partitionData: [{ index: 0, records }] }],
   }
 }
 
@@ -69,6 +79,25 @@ test(
     deaf.destroy()
   },
 )
+
+test('what was done when a server ends is answered', () =>
+  forSeeds(
+    400,
+    async random => {
+      const t = await startSimulatedServer(undefined, { random, net: { latencyMsMax: 20 } })
+      await t.until(t.log.createTopic('orders'))
+      const client = await t.connect()
+      const answer = client.ask(produce, 9, produceTo('orders', batchOf(['a']))).catch(() => undefined)
+      await t.clock.advance(random.int(60))
+      await t.until(t.server.close())
+      const answered = (await t.until(answer)) !== undefined
+      const isDone = (await t.until(t.log.port.offsets('orders', 0, 'latest'))) === 1
+      if (isDone) equal(answered, true)
+      await t.until(t.port.close())
+      return isDone
+    },
+    results => deepEqual(new Set(results), new Set([true, false])),
+  ))
 
 test('a server of a log that closes meanwhile does not stay', async context => {
   const { port } = await startTestServer(context)
