@@ -43,6 +43,7 @@ export function hookedDisk(disk: Disk, { make, write, sync }: DiskHooks): Disk {
     remove: path => disk.remove(path),
     syncDirectory: path => disk.syncDirectory(path),
     lock: (path, holder) => disk.lock(path, holder),
+    space: path => disk.space(path),
     openFilesMax: () => disk.openFilesMax(),
   }
 }

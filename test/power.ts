@@ -69,6 +69,7 @@ export function withPower(
       remove: powered(path => disk.remove(path)),
       syncDirectory: powered(path => disk.syncDirectory(path)),
       lock: powered((path, holder) => disk.lock(path, holder)),
+      space: powered(path => disk.space(path)),
       openFilesMax: () => disk.openFilesMax(),
     },
   }

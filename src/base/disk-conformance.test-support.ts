@@ -175,6 +175,13 @@ const cases: Record<string, Case> = {
     notEqual((await versions())[0], written[0])
   },
 
+  async 'tells how much room there is'(disk, root) {
+    const space = await disk.space(root)
+    if (space === undefined) return
+    const { totalBytes, usableBytes } = space
+    ok(totalBytes > 0 && usableBytes >= 0 && usableBytes <= totalBytes)
+  },
+
   async 'gives a lock to one holder at a time'(disk, root) {
     const first = await disk.lock(`${root}/lock`, 'the first')
     ok('release' in first)

@@ -43,6 +43,13 @@ export interface DiskStat {
   readonly version: string
 }
 
+/** The device that a folder is on. */
+export interface DiskSpace {
+  readonly totalBytes: number
+  /** What more files may take. */
+  readonly usableBytes: number
+}
+
 export interface Disk {
   /**
    * `read`: existing file, reading. `write`: existing file, both ways. `create`: new or emptied file, both
@@ -66,6 +73,8 @@ export interface Disk {
    * another holder has it, resolves to the text that this holder wrote (a process id and a start time, say).
    */
   lock(path: string, holder: string): Promise<{ release(): Promise<void> } | { heldBy: string }>
+  /** How much room there is at an existing path. Undefined where the system does not tell. */
+  space(path: string): Promise<DiskSpace | undefined>
   /**
    * How many files the process may have open at a time, sockets included. Undefined where the system does not
    * tell.

@@ -24,7 +24,7 @@ export {
   type Compression,
 } from './compression.ts'
 export { crc32c } from './crc32c.ts'
-export { type Disk, type DiskFile, type DiskStat } from './disk.ts'
+export { type Disk, type DiskFile, type DiskSpace, type DiskStat } from './disk.ts'
 export { durationInWords, durationMs, type Duration } from './duration.ts'
 export { isMillraceError, MillraceError, type ErrorCode } from './errors.ts'
 export { systemCode } from './system-code.ts'

@@ -6,7 +6,7 @@
  * takes little; others have one size, so that a large file is never copied. Nothing is ever synced, since
  * nothing outlives the process: a sync returns at once.
  */
-import type { Disk, DiskFile, DiskStat } from './disk.ts'
+import type { Disk, DiskFile, DiskSpace, DiskStat } from './disk.ts'
 
 const chunkBytes = 64 * 1024
 const firstChunkBytes = 4 * 1024
@@ -19,9 +19,11 @@ export interface MemoryDiskOptions {
 export class MemoryDisk implements Disk {
   readonly #root = new MemoryFolder()
   readonly #room: Room
+  readonly #capacityBytes: number
   readonly #locks = new Map<string, string>()
 
   constructor({ capacityBytes }: MemoryDiskOptions) {
+    this.#capacityBytes = capacityBytes
     this.#room = { leftBytes: capacityBytes }
   }
 
@@ -97,6 +99,10 @@ export class MemoryDisk implements Disk {
     if (heldBy !== undefined) return { heldBy }
     this.#locks.set(key, holder)
     return { release: async () => void this.#locks.delete(key) }
+  }
+
+  async space(): Promise<DiskSpace> {
+    return { totalBytes: this.#capacityBytes, usableBytes: this.#room.leftBytes }
   }
 
   async openFilesMax(): Promise<undefined> {

@@ -1,6 +1,6 @@
 /** The machine's disk: Node's file handles behind the {@link Disk} seam. The lock is in node-lock.ts. */
 import { constants, readSync, statSync, writevSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, statfs, type FileHandle } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { InCall, InCallPause } from './in-call.ts'
@@ -45,6 +45,10 @@ export const nodeDisk: Disk = {
   remove: path => rm(path, { recursive: true, force: true }),
   syncDirectory,
   lock: takeLock,
+  async space(path) {
+    const { bsize, blocks, bavail } = await statfs(path)
+    return { totalBytes: bsize * blocks, usableBytes: bsize * bavail }
+  },
   async openFilesMax() {
     const limits = await readFile('/proc/self/limits', 'utf8').catch(() => '')
     const found = /^Max open files +(\d+)/m.exec(limits)

@@ -1,6 +1,6 @@
 /** Administration of the broker: configs, deletion of records, transactions. */
-import { checkOptions, MillraceError, randomUuid, type Random } from '../base/index.ts'
-import type { LogDirectory, Partition } from '../log/index.ts'
+import { checkOptions, MillraceError, randomUuid, type DiskSpace, type Random } from '../base/index.ts'
+import { diskError, type LogDirectory, type Partition } from '../log/index.ts'
 import {
   checkConfigChanges,
   checkConfigNames,
@@ -58,11 +58,24 @@ export interface AdminParts {
   checkOpen(): void
 }
 
+export interface LogDirectoryDescription {
+  readonly path: string
+  /** Undefined where the system does not tell. */
+  readonly space: DiskSpace | undefined
+  /** Of the records of each partition that was asked for. */
+  readonly bytes: readonly (number | undefined)[]
+}
+
 export class Admin implements LogAdmin {
   readonly #parts: AdminParts
 
   constructor(parts: AdminParts) {
     this.#parts = parts
+  }
+
+  /** The data directory. */
+  get path(): string {
+    return this.#parts.log.path
   }
 
   async describeCluster(): Promise<ClusterDescription> {
@@ -136,6 +149,24 @@ export class Admin implements LogAdmin {
       ),
     ]
     await this.#alter(resource, changes, validateOnly)
+  }
+
+  /**
+   * The data directory, with the bytes of these partitions; undefined: the partition is not there.
+   * @throws MillraceError DISK_FAILED
+   */
+  async describeLogDirectory(partitions: readonly TopicPartition[]): Promise<LogDirectoryDescription> {
+    this.#parts.checkOpen()
+    const { log } = this.#parts
+    try {
+      return {
+        path: log.path,
+        space: await log.space(),
+        bytes: await Promise.all(partitions.map(each => log.partitionBytes(each.topic, each.partition))),
+      }
+    } catch (error) {
+      throw diskError(error, `looking at the files in ${log.path}`)
+    }
   }
 
   async createPartitions(

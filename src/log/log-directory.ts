@@ -6,7 +6,7 @@
  * LogDirectory.recoverOthers}. Closing: partitions drain and sync, checkpoints, the marker of a clean stop,
  * release. A stop is clean only if every partition was recovered.
  */
-import { assert, inParallel, MillraceError, type Disk } from '../base/index.ts'
+import { assert, inParallel, MillraceError, type Disk, type DiskSpace } from '../base/index.ts'
 import { DirectoryEpoch } from './epochs/directory-epoch.ts'
 import { LeaderEpochs } from './epochs/leader-epochs.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
@@ -186,6 +186,19 @@ export class LogDirectory {
   /** An open partition. */
   partition(topic: string, index: number): Partition | undefined {
     return this.#partitions.open.get(`${topic}-${index}`)
+  }
+
+  /** Bytes of the records of a partition, also of one that refuses; undefined: it is not there. */
+  async partitionBytes(topic: string, index: number): Promise<number | undefined> {
+    const partition = this.partition(topic, index)
+    if (partition && !partition.failure) return partition.sizeBytes
+    const found = partition ?? this.unrecoveredPartition(topic, index)
+    return found && this.#folders.recordBytes(found.folder)
+  }
+
+  /** How much room the disk has. Undefined where the system does not tell. */
+  space(): Promise<DiskSpace | undefined> {
+    return this.#config.disk.space(this.path)
   }
 
   /**

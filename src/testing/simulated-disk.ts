@@ -10,7 +10,14 @@
  * A renamed file counts as two changes of names, of which a crash may keep one. So an unsynced rename may
  * leave the file under both names, or under neither. Most file systems are less harsh.
  */
-import { type Disk, type DiskFile, type DiskStat, type Random, seededRandom } from '../base/index.ts'
+import {
+  type Disk,
+  type DiskFile,
+  type DiskSpace,
+  type DiskStat,
+  type Random,
+  seededRandom,
+} from '../base/index.ts'
 import { SimulatedContent, type CrashMode } from './simulated-content.ts'
 import { folderAt, locate, namesOf, SimulatedFolder } from './simulated-folder.ts'
 
@@ -102,6 +109,7 @@ export class SimulatedDisk implements Disk {
       remove: alive(path => this.remove(path)),
       syncDirectory: alive(path => this.syncDirectory(path)),
       lock: alive((path, holder) => this.lock(path, holder)),
+      space: alive(path => this.space(path)),
       openFilesMax: () => this.openFilesMax(),
     }
   }
@@ -209,6 +217,16 @@ export class SimulatedDisk implements Disk {
           if (boot === this.#boot) this.#locks.delete(name)
         },
       }
+    })
+  }
+
+  /** Unbounded unless it has a capacity. */
+  space(path: string): Promise<DiskSpace | undefined> {
+    return this.#call(() => {
+      if (namesOf(path).length > 0 && !locate(this.#root, path)?.node) throw systemError('ENOENT', path)
+      const { capacityBytes: totalBytes } = this
+      if (totalBytes === Infinity) return undefined
+      return { totalBytes, usableBytes: Math.max(0, totalBytes - this.#root.sizeBytes()) }
     })
   }
 

@@ -37,6 +37,7 @@ function guarded(disk: Disk): Disk {
     remove: refused('remove'),
     syncDirectory: refused('syncDirectory'),
     lock: refused('lock'),
+    space: path => disk.space(path),
     openFilesMax: () => disk.openFilesMax(),
   }
 }

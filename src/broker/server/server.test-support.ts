@@ -10,6 +10,7 @@ import { RawClient } from './raw-client.test-support.ts'
 
 export interface TestServer {
   readonly port: InProcessLog
+  readonly disk: SimulatedDisk
   /** The same log in process. */
   readonly log: Log
   readonly server: KafkaServer
@@ -40,6 +41,7 @@ export async function startTestServer(
   })
   return {
     port,
+    disk,
     log: createLog(port, systemClock),
     server,
     errors,

@@ -10,6 +10,7 @@ import {
   isLeftOver,
   newFolder,
   parsePartitionFolder,
+  parseSegmentFile,
   partitionConfigName,
 } from './file-names.ts'
 import type { OpenFiles } from './open-files.ts'
@@ -44,6 +45,15 @@ export class PartitionFolders {
       const partition = parsePartitionFolder(name)
       return partition && only(partition.topic, partition.index)
     })
+  }
+
+  /** Bytes of the segments in the folder of a partition, without their indexes. */
+  async recordBytes(folder: string): Promise<number> {
+    let bytes = 0
+    for (const name of await this.#disk.list(folder))
+      if (parseSegmentFile(name)?.extension === 'log')
+        bytes += (await this.#disk.stat(`${folder}/${name}`))?.size ?? 0
+    return bytes
   }
 
   /** Removes the leftovers of interrupted creations and deletions. */

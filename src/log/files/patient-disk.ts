@@ -32,6 +32,7 @@ export function patientDisk(disk: Disk, clock: Clock, spare: () => Promise<boole
     remove: patient(path => disk.remove(path)),
     syncDirectory: patient(path => disk.syncDirectory(path)),
     lock: patient((path, holder) => disk.lock(path, holder)),
+    space: patient(path => disk.space(path)),
     openFilesMax: () => disk.openFilesMax(),
   }
 }

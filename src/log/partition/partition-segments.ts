@@ -41,6 +41,11 @@ export class PartitionSegments {
     this.#disk = context.disk
   }
 
+  /** Of the records. */
+  get sizeBytes(): number {
+    return this.all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
+
   get active(): Segment {
     return this.all.at(-1)!
   }

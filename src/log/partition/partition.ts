@@ -164,6 +164,11 @@ export class Partition {
     return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
   }
 
+  /** Bytes of its records in the files. */
+  get sizeBytes(): number {
+    return this.#segments.sizeBytes
+  }
+
   /** Everything below is on the disk. */
   get syncedOffset(): number {
     return this.#commit.syncedOffset
