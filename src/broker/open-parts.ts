@@ -13,6 +13,7 @@ import type { Defaults } from './configs/broker-configs.ts'
 import { Configs } from './configs/configs.ts'
 import type { ConfigTexts } from './configs/values.ts'
 import { CutOffsets } from './offsets/cut-offsets.ts'
+import { takeKafkaDefaults } from './kafka-defaults.ts'
 import { internalLimitsDefault, type InternalLimits } from './internal/internal-log.ts'
 import { MetadataFile } from './internal/metadata.ts'
 import { Offsets } from './offsets/offsets.ts'
@@ -69,6 +70,7 @@ export async function openParts(
   const configs = new Configs(statics, metadata.current.brokerConfigs)
   configs.checkTogether()
   const topics = await Topics.open(log, metadata, configs, random)
+  if (options.defaults === 'kafka') await takeKafkaDefaults(metadata, configs)
   const { segmentBytes = internalLimitsDefault.segmentBytes } = limits
   const internal = { configs: { 'segment.bytes': segmentBytes } }
   const transactionsPartition = await topics.internal(transactionsTopic, internal)

@@ -79,6 +79,18 @@ test('an address that is taken, of another machine or of all is refused', async 
   equal((await run(['topic', 'list', '-d', data])).code, 0)
 })
 
+test('over a log that keeps all, the broker has to be told what holds', async () => {
+  const data = join(root, 'keeps-all')
+  equal((await run(['topic', 'create', 'orders', '-d', data])).code, 0)
+  const args = ['broker', '-d', data, '--listen', '127.0.0.1:0']
+  await refused(args, [2, 'INVALID_CONFIG', /'orders'.*log\.retention\.ms=-1/])
+  // Told so it starts, as far as the address admits.
+  await refused(
+    [...args, '--set', 'log.retention.ms=-1', '--advertise', 'here'],
+    [2, 'INVALID_ARGUMENT', /advertised/],
+  )
+})
+
 test('ping says whether a broker answers', async context => {
   const broker = await startBroker()
   const answered = await run(['ping', broker.bootstrap])

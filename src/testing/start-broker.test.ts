@@ -100,6 +100,8 @@ test('over a folder its topics are there again', async () => {
   await using again = await startBroker({ data, topics: { orders: 2 } })
   deepEqual(await partitionsOf(again), { orders: 2 })
   equal(await again.log.port.offsets('orders', 0, 'latest'), 1)
+  await again.close()
+  await rejects(startBroker({ data, topics: { orders: 3 } }), { code: 'PARTITION_COUNT_CHANGED' })
 })
 
 test('a test moves its clock; what a fetch waits is real time', async () => {

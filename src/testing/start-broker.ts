@@ -71,7 +71,8 @@ const memoryBytesMax = 2 ** 30
  * await using broker = await startBroker({ topics: { orders: 3 } })
  * const kafka = new Kafka({ brokers: [broker.bootstrap] }) // any client, in any language
  *
- * @throws MillraceError INVALID_ARGUMENT, INVALID_CONFIG, ADDRESS_IN_USE; errors of the folder, as `openLog`
+ * @throws MillraceError INVALID_ARGUMENT, INVALID_CONFIG, ADDRESS_IN_USE, PARTITION_COUNT_CHANGED; errors of
+ *   the folder, as `openLog`
  */
 export async function startBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
   checkOptions('startBroker', options, {
@@ -96,8 +97,7 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
   })
   const log = createLog(port, clock)
   try {
-    for (const [name, topic] of topics)
-      if (!(await port.describeTopic(name))) await port.createTopic(name, topic)
+    for (const [name, topic] of topics) await createTopic(port, name, topic)
     const faults = new BrokerFaults()
     const served = {
       log: port,
@@ -122,6 +122,17 @@ export async function startBroker(options: TestBrokerOptions = {}): Promise<Test
     await log.close()
     throw error
   }
+}
+
+/** Over a folder the topic may be there. */
+async function createTopic(port: InProcessLog, name: string, topic: TopicConfig): Promise<void> {
+  const found = await port.describeTopic(name)
+  if (!found) return port.createTopic(name, topic)
+  if (found.partitions !== topic.partitions)
+    throw new MillraceError(
+      'PARTITION_COUNT_CHANGED',
+      `Topic '${name}' in the folder of startBroker has ${found.partitions} partitions, not ${topic.partitions}. Give that count, or another folder.`,
+    )
 }
 
 function topicOf(name: string, given: unknown): TopicConfig {

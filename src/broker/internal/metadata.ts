@@ -54,6 +54,8 @@ export interface Metadata {
   readonly topics: readonly StoredTopic[]
   /** The defaults of all topics that were altered, by Kafka's names for brokers. */
   readonly brokerConfigs: ConfigTexts
+  /** The log began with Kafka's defaults: they delete nothing that its programs keep by theirs. */
+  readonly defaults?: 'kafka'
   /** Apps that are being deleted, with their topics, offsets and transactional ids; continued at start. */
   readonly deletingApps: readonly string[]
   /** The last cut of the committed offsets, and the groups whose offsets were set since. */
@@ -147,6 +149,7 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     brokerConfigs = {},
     deletingApps = [],
     offsetsCut,
+    defaults,
   } = parsed as Record<string, unknown>
   if (found !== format && found !== 2 && found !== 1)
     throw unreadable(path, `its format is ${JSON.stringify(found)}, this version reads 1 to ${format}`)
@@ -171,6 +174,7 @@ function parse(text: string, path: string, isProved: boolean): Metadata {
     brokerConfigs,
     deletingApps,
     ...(offsetsCut === undefined ? {} : { offsetsCut }),
+    ...(defaults === 'kafka' ? { defaults } : {}),
   }
 }
 
