@@ -39,7 +39,8 @@ export function virtualClock(startMs = 0): VirtualClock {
     return { cancel: () => void scheduled.delete(entry) }
   }
   return {
-    now: () => startMs + elapsed,
+    // Whole, as Date.now: a simulated network lets parts of milliseconds pass.
+    now: () => Math.floor(startMs + elapsed),
     monotonic: () => elapsed,
     schedule,
     sleep: (delayMs, signal) =>
