@@ -10,6 +10,7 @@ import { othersBugs } from './bugs/others.ts'
 import { parquetBugs } from './bugs/parquet.ts'
 import { portBugs } from './bugs/port.ts'
 import { schemaBugs } from './bugs/schema.ts'
+import { serverBugs } from './bugs/server.ts'
 import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
 import { timeBugs } from './bugs/time.ts'
@@ -30,4 +31,5 @@ export const bugs: readonly SeededBug[] = [
   ...csvBugs,
   ...warehouseBugs,
   ...wireBugs,
+  ...serverBugs,
 ]
