@@ -116,6 +116,18 @@ async function settled(
   )
 }
 
+test('a member here leads one that says what cannot be read, and leaves it out', async context => {
+  const { connect, port } = await startTestServer(context)
+  await port.createTopic('t', { partitions: all.length })
+  const here = await joinHere(port, 'range')
+  const broken = new GroupClient(await connect())
+  await broken.joinOnce()
+  await broken.joinOnce({ protocols: [{ name: 'range', metadata: Buffer.from('garbage') }] })
+  const { partitions } = decodeAssignment((await broken.sync()).assignment)
+  deepEqual([partitions, here.assignment.length], [[], all.length])
+  await here.leave()
+})
+
 for (const protocol of ['range', 'cooperative-sticky'])
   test(`members here and over TCP share a topic by ${protocol}, and commit for each other`, async context => {
     const { connect, port } = await startTestServer(context)

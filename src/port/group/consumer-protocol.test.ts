@@ -36,6 +36,8 @@ test('subscriptions of older members lack what came later; of newer ones the res
   const none = { ...subscription, userData: undefined }
   deepEqual(decodeSubscription(fromHex('0000', ...head)), { ...none, owned: [], generation: -1 })
   deepEqual(decodeSubscription(fromHex('0001', ...head, ...owned)), { ...none, generation: -1 })
+  deepEqual(decodeSubscription(fromHex('0001', ...head)), { ...none, owned: [], generation: -1 })
+  throws(() => decodeSubscription(fromHex('0001', ...head, '00000001')), isCode('CORRUPT_BATCH'))
   deepEqual(decodeSubscription(fromHex('0002', ...head, ...owned, '00000005')), none)
   deepEqual(decodeSubscription(fromHex('0009', ...head, ...owned, '00000005', 'ffff', 'abcd')), none)
 })

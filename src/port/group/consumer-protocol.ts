@@ -62,11 +62,19 @@ export function encodeSubscription({ topics, userData, owned, generation }: Subs
   })
 }
 
-/** @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT */
+/**
+ * A subscription. There are clients that write version 1 without its fields: they own nothing.
+ * @throws MillraceError CORRUPT_BATCH, UNSUPPORTED_FORMAT
+ */
 export function decodeSubscription(bytes: Uint8Array): Subscription {
   const from = structureReader(bytes, 'the subscription of a member')
   const found = Math.min(from.int16(), version)
-  const subscription = readStructure(consumerProtocolSubscription, found, from)
+  const { at } = from
+  let subscription = readStructure(consumerProtocolSubscription, 0, from)
+  if (found > 0 && from.bytesLeft > 0) {
+    from.at = at
+    subscription = readStructure(consumerProtocolSubscription, found, from)
+  }
   return {
     topics: subscription.topics,
     userData: subscription.userData ?? undefined,

@@ -15,6 +15,7 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
+  type Subscription,
 } from './consumer-protocol.ts'
 import type { GroupProtocol, JoinedGroup, SyncGroup } from './coordinator.ts'
 import { contradicts, foreignTopic } from './member-errors.ts'
@@ -33,24 +34,34 @@ export function protocolsOf(
   }))
 }
 
-/** What a leader tells all members; another member tells nothing. `counts`: the partitions of topics. */
+/**
+ * What a leader tells all members; another member tells nothing. A member of another kind whose subscription
+ * cannot be read is left out: it must not end the leader. `counts`: the partitions of topics.
+ */
 export async function assignmentsBy(
   joined: JoinedGroup,
   assignors: readonly Assignor[],
   counts: (topics: readonly string[]) => Promise<PartitionCounts>,
 ): Promise<SyncGroup['assignments']> {
   if (joined.leader !== joined.memberId || joined.skipAssignment) return []
-  const candidates = joined.members.map(({ memberId, instanceId, metadata }) => ({
-    memberId,
-    instanceId,
-    subscription: decodeSubscription(metadata),
-  }))
+  const candidates = joined.members.flatMap(({ memberId, instanceId, metadata }) => {
+    const subscription = readable(metadata)
+    return subscription ? [{ memberId, instanceId, subscription }] : []
+  })
   const topics = new Set(candidates.flatMap(({ subscription }) => subscription.topics))
   const assignor = assignors.find(({ name }) => name === joined.protocol)!
   return assignor.assign(candidates, await counts([...topics])).map(({ partitions, ...note }, index) => ({
     memberId: candidates[index]!.memberId,
     assignment: encodeAssignment({ partitions, userData: encodeShareNote(note) }),
   }))
+}
+
+function readable(metadata: Uint8Array): Subscription | undefined {
+  try {
+    return decodeSubscription(metadata)
+  } catch {
+    return undefined
+  }
 }
 
 export interface Assigned {
