@@ -102,7 +102,7 @@ test('other topics of the request are not struck, by name or by id', async () =>
   deepEqual([await t.end('orders'), await t.end('users')], [1, 3])
 })
 
-test('a fetch, also of a session that does not name the topic, gets the error and then the records', async () => {
+test('a fetch gets the error, and the next one the records', async () => {
   await using t = await start()
   await t.client.ask(produce, 9, produceTo(['orders', 'users']))
   const fault = t.broker.fail('Fetch', { topic: 'orders', error: 'NOT_LEADER_OR_FOLLOWER' })
@@ -111,7 +111,7 @@ test('a fetch, also of a session that does not name the topic, gets the error an
     return responses.map(({ topic, partitions }) => [
       topic,
       partitions[0]!.errorCode,
-      (partitions[0]!.records?.length ?? 0) > 0,
+      partitions[0]!.records!.length > 0,
     ])
   }
   deepEqual(await found(fetchFrom(['users'])), [['users', NONE, true]])
@@ -121,6 +121,32 @@ test('a fetch, also of a session that does not name the topic, gets the error an
     ['users', NONE, true],
   ])
   deepEqual(await found(fetchFrom(['orders'])), [['orders', NONE, true]])
+  equal(fault.strikes, 1)
+})
+
+test('a fetch of a session, which need not name its topics, gets the error as well', async () => {
+  await using t = await start()
+  const opened = await t.client.ask(fetch, 11, { ...fetchFrom(['orders', 'users']), sessionEpoch: 0 })
+  const { sessionId } = opened
+  ok(sessionId > 0)
+  await t.client.ask(produce, 9, produceTo(['orders', 'users']))
+  const fault = t.broker.fail('Fetch', { topic: 'orders', error: 'NOT_LEADER_OR_FOLLOWER' })
+  const found: unknown[] = []
+  for (let sessionEpoch = 1; sessionEpoch <= 2; sessionEpoch += 1) {
+    const { responses } = await t.client.ask(fetch, 11, { ...fetchFrom([]), sessionId, sessionEpoch })
+    found.push(
+      Object.fromEntries(
+        responses.map(({ topic, partitions: [partition] }) => [
+          topic,
+          [partition!.errorCode, partition!.records!.length > 0],
+        ]),
+      ),
+    )
+  }
+  deepEqual(found, [
+    { orders: [NOT_LEADER_OR_FOLLOWER, false], users: [NONE, true] },
+    { orders: [NONE, true], users: [NONE, true] },
+  ])
   equal(fault.strikes, 1)
 })
 

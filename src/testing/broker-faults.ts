@@ -197,7 +197,8 @@ function refused(item: Values, code: number): Values {
       errorCode: code,
       highWatermark: -1,
       abortedTransactions: null,
-      records: null,
+      // Not null: librdkafka takes that for a broken response.
+      records: new Uint8Array(0),
     })),
   }
 }
