@@ -28,6 +28,7 @@ import {
   brokerSynonyms,
   checkBrokerConfig,
   checkTopicConfig,
+  isBrokerConfig,
 } from './configs/broker-configs.ts'
 import { changedConfigs } from './configs/changes.ts'
 import { invalid, type ConfigTexts } from './configs/values.ts'
@@ -128,6 +129,23 @@ export class Admin implements LogAdmin {
     checkConfigChanges('alterConfigs', changes)
     checkOptions('alterConfigs', options, { validateOnly: 'boolean' })
     await this.#alter(resource, () => changes, options.validateOnly ?? false)
+  }
+
+  /**
+   * As {@link alterConfigs}, but a deletion of a config that does not exist changes nothing, as in Kafka: its
+   * tools delete what they may have set.
+   */
+  async alterKnownConfigs(
+    resource: ConfigResource,
+    changes: readonly ConfigChange[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    this.#parts.checkOpen()
+    const isKnown = (name: string): boolean =>
+      resource.type === 'topic' ? topicConfig(name) !== undefined : isBrokerConfig(name)
+    const some = (own: ConfigTexts): readonly ConfigChange[] =>
+      changes.filter(({ name, op }) => op !== 'delete' || Object.hasOwn(own, name) || isKnown(name))
+    await this.#alter(resource, some, validateOnly)
   }
 
   /**

@@ -223,6 +223,10 @@ export function logOptions(statics: ConfigTexts): { readonly producerIdExpiratio
   return expirationMs === undefined ? {} : { producerIdExpirationMs: Number(expirationMs) }
 }
 
+export function isBrokerConfig(name: string): boolean {
+  return brokerSynonyms.has(name) || Object.hasOwn(brokerOnlyConfigs, name)
+}
+
 /** INVALID_CONFIG for an unknown name, or a value that the config does not take. */
 export function checkBrokerConfig(name: string, text: string): void {
   const synonym = brokerSynonyms.get(name)

@@ -1,8 +1,6 @@
 /**
  * IncrementalAlterConfigs (44), versions 0-1: changes single configs of topics and of the broker (KIP-339),
  * per resource all of them or none.
- *
- * Deviation: a config that does not exist is refused (INVALID_CONFIG) also where it is deleted.
  */
 import { MillraceError } from '../../base/index.ts'
 import type { ConfigChange } from '../../port/index.ts'
@@ -20,7 +18,7 @@ export const incrementalAlterConfigs: Handler = handler(
   async ({ resources, validateOnly }, { broker, nodeId }) => ({
     throttleTimeMs: 0,
     responses: await changeEach(resources, nodeId, async (resource, { configs }) => {
-      await broker.admin.alterConfigs(resource, configs.map(changeOf), { validateOnly })
+      await broker.admin.alterKnownConfigs(resource, configs.map(changeOf), validateOnly)
     }),
   }),
 )

@@ -130,6 +130,8 @@ test('both refuse by resource, and change the others', async context => {
     [[['cleanup.policy', operations.append, 'nope']], INVALID_CONFIG],
     [[['cleanup.policy', operations.subtract, 'nope']], NONE],
     [[['nope', operations.set, '1']], INVALID_CONFIG],
+    [[['nope', operations.append, '1']], INVALID_CONFIG],
+    [[['nope', operations.delete]], NONE],
     [
       [
         ['segment.ms', operations.set, '1'],
@@ -143,6 +145,13 @@ test('both refuse by resource, and change the others', async context => {
     const { responses } = await client.ask(incrementalAlterConfigs, 1, { resources, validateOnly: true })
     equal(responses[0]!.errorCode, code)
   }
+  // Kafka's tool for reassignments deletes the throttles that it may have set.
+  const throttle = increment(brokerType, '0', ['leader.replication.throttled.rate', operations.delete])
+  const staticOne = increment(brokerType, '0', ['num.partitions', operations.delete])
+  const ofBroker = { resources: [throttle], validateOnly: false }
+  equal((await client.ask(incrementalAlterConfigs, 1, ofBroker)).responses[0]!.errorCode, NONE)
+  const ofStatic = { resources: [staticOne], validateOnly: false }
+  equal((await client.ask(incrementalAlterConfigs, 1, ofStatic)).responses[0]!.errorCode, INVALID_REQUEST)
   const twice = increment(topicType, 'orders', ['segment.ms', operations.set, '5'])
   const other = increment(topicType, 'others', ['segment.ms', operations.set, '6'])
   const request = { resources: [twice, twice, other], validateOnly: false }
