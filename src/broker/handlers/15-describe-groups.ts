@@ -1,6 +1,6 @@
 /**
- * DescribeGroups (15), versions 0-6: state, protocol and members of groups. What members said, and what they
- * were assigned, is told while the group is stable.
+ * DescribeGroups (15), versions 0-6: state, protocol and members of groups, with what these were assigned
+ * last. The protocol, and what members said under it, is told while the group is stable.
  *
  * - An unknown group is `Dead`; from version 6 on its code is GROUP_ID_NOT_FOUND as well.
  * - There are no ACLs: every operation on a group is authorized, if the client asks for that.
@@ -45,7 +45,7 @@ function described(groupId: string, withOperations: boolean, { broker, version }
       clientId,
       clientHost,
       memberMetadata: isStable ? subscription : noBytes,
-      memberAssignment: isStable ? assignment : noBytes,
+      memberAssignment: assignment,
     })),
     ...operations,
   }

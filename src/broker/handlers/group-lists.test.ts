@@ -66,6 +66,30 @@ for (let version = 0; version <= 6; version += 1)
     deepEqual(await ask(['g']), [{ ...group, groupState: 'Empty', members: [] }])
   })
 
+test('a group that rebalances is described with its last assignment', async context => {
+  const { connect } = await startTestServer(context)
+  const client = await connect()
+  const it = new GroupClient(client)
+  await it.stable()
+  const other = new GroupClient(await connect())
+  await other.joinOnce()
+  other.joinOnce().catch(() => undefined)
+  while ((await it.heartbeat()) === errorCodes.NONE);
+  const { groups } = await client.ask(describeGroups, 6, {
+    groups: ['g'],
+    includeAuthorizedOperations: false,
+  })
+  const [{ groupState, protocolData, members }] = groups as [(typeof groups)[number]]
+  deepEqual([groupState, protocolData], ['PreparingRebalance', ''])
+  deepEqual(
+    members.map(({ memberMetadata, memberAssignment }) => [memberMetadata, memberAssignment].map(String)),
+    [
+      ['', 'all'],
+      ['', ''],
+    ],
+  )
+})
+
 for (let version = 0; version <= 5; version += 1)
   test(`ListGroups v${version}: all groups, or those of some states and types`, async context => {
     const { connect, port } = await startTestServer(context)
