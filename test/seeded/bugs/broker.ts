@@ -83,7 +83,7 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'groups: an instance id may be too long to be kept',
     file: 'src/broker/groups/group-checks.ts',
-    find: '  if (instanceId !== undefined) checkInstanceId(instanceId)\n',
+    find: "  if (instanceId !== undefined) checkText('an instance id', instanceId, textBytesMax - idSuffixChars)\n",
     replace: '',
     tests: ['src/broker/groups/group.test.ts'],
   },
@@ -118,8 +118,8 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'a half change of configs: a partition that states older ones is left as it is',
     file: 'src/broker/topics/topics.ts',
-    find: '      const { topicId, configs } = partition.config\n      if (topicId === undefined || JSON.stringify(configs) !== JSON.stringify(topic.configs))',
-    replace: '      const { topicId } = partition.config\n      if (topicId === undefined)',
+    find: 'partitions === topic.partitions && JSON.stringify(configs) === JSON.stringify(topic.configs)',
+    replace: 'partitions === topic.partitions && configs !== null',
     tests: ['test/broker/admin-changes.test.ts'],
   },
   {
