@@ -51,6 +51,23 @@ export function guidePrograms(): { readonly programs: Map<string, string>; reado
   return { programs: new Map(Array.from(programs, ([name, text]) => [name, text + runIt])), prints: '1\n' }
 }
 
+/** The script of docs/broker.md that has this text in it. */
+export function brokerScript(text: string): string {
+  const scripts = Array.from(
+    textOf('docs/broker.md').matchAll(/^```js\n(.*?)^```$/gms),
+    ([, script = '']) => script,
+  )
+  const [found, ...others] = scripts.filter(script => script.includes(text))
+  if (found === undefined || others.length > 0)
+    throw new Error(`docs/broker.md has no single script with ${text}.`)
+  return found
+}
+
+/** The script of docs/broker.md with a clock, as a program. */
+export function clockProgram(): string {
+  return `import { startBroker, virtualClock } from 'millrace/testing'\n${brokerScript('clock.advance')}`
+}
+
 /** The `tsconfig.json` that the README shows. */
 export function readmeTsconfig(): string {
   const [, config] = /`tsconfig\.json`:\n+```json\n(.*?)^```$/ms.exec(textOf('README.md')) ?? []

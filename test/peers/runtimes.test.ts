@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
-import { guidePrograms, programsOf } from '../documents.ts'
+import { clockProgram, guidePrograms, programsOf } from '../documents.ts'
 import { hasRuntimes, npm, programOf, runtimes } from './runtimes.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -75,6 +75,8 @@ describe('other runtimes', { skip: !hasRuntimes && 'there are programs for Linux
         const printed = execFileSync(program, [...runtime.args, name], { cwd: own, encoding: 'utf8' })
         assert.equal(printed, guide.prints, name)
       }
+      writeFileSync(join(folder, 'clock.js'), clockProgram())
+      assert.equal(run('clock.js'), '')
       for (const [name, text] of programsOf('docs/testing.md')) writeFileSync(join(folder, name), text)
       execFileSync(program, [...runtime.testArgs, 'delays.test.ts'], {
         cwd: folder,

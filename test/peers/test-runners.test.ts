@@ -5,21 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { textOf } from '../documents.ts'
+import { brokerScript } from '../documents.ts'
 import { npm } from './runtimes.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 const packages = ['kafkajs@2.2.4', 'vitest@4.1.12', 'jest@30.5.2']
-
-const blocks = [...textOf('docs/broker.md').matchAll(/^```js\n(.*?)^```$/gms)].map(([, text = '']) => text)
-
-/** The block with this text in it. */
-function blockWith(text: string): string {
-  const found = blocks.filter(block => block.includes(text))
-  assert.equal(found.length, 1, `one block of docs/broker.md has ${text}`)
-  return found[0]!
-}
 
 /** The environment without what makes a test runner of Node report to this one. */
 const { NODE_TEST_CONTEXT: _, ...outside } = process.env
@@ -45,21 +36,16 @@ describe('a broker inside a test', () => {
   }
 
   it('works with node:test', () => {
-    assert.match(run('orders.test.js', blockWith("'node:test'"), '--test'), /pass 1\b/)
+    assert.match(run('orders.test.js', brokerScript("'node:test'"), '--test'), /pass 1\b/)
   })
 
   it('works with Vitest', () => {
     const vitest = 'node_modules/vitest/vitest.mjs'
-    assert.match(run('orders.vitest.test.js', blockWith("'vitest'"), vitest, 'run'), /1 passed/)
+    assert.match(run('orders.vitest.test.js', brokerScript("'vitest'"), vitest, 'run'), /1 passed/)
   })
 
   it('works with Jest', () => {
     const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js']
-    run('orders.jest.test.js', blockWith('beforeAll'), ...jest)
-  })
-
-  it('works with a clock that the test moves', () => {
-    const imports = "import { startBroker, virtualClock } from 'millrace/testing'\n"
-    run('clock.js', imports + blockWith('clock.advance'))
+    run('orders.jest.test.js', brokerScript('beforeAll'), ...jest)
   })
 })
