@@ -32,6 +32,17 @@ test('a timer comes after any delay, also one that Node has no timer for', async
   deepEqual(came, ['scheduled', 'slept'])
 })
 
+test('a timer that is due already comes at once, without a warning', async () => {
+  const warnings: Error[] = []
+  const warned = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', warned)
+  await new Promise<void>(resolve => systemClock.schedule(-0.5, resolve))
+  await systemClock.sleep(-3)
+  await new Promise(resolve => setImmediate(resolve))
+  process.off('warning', warned)
+  deepEqual(warnings, [])
+})
+
 test('a long sleep ends with its signal', async t => {
   const pass = mockTimers(t)
   const over = new AbortController()

@@ -38,7 +38,8 @@ function after(delayMs: number, callback: () => void, keepsAlive: boolean): Time
     timer = setTimeout(() => (stepMs < leftMs ? set(leftMs - stepMs) : callback()), stepMs)
     if (!keepsAlive) timer.unref()
   }
-  set(delayMs)
+  // What is due already: Node warns of a negative delay.
+  set(Math.max(0, delayMs))
   return { cancel: () => clearTimeout(timer) }
 }
 
