@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import * as z from 'zod'
 import { isMillraceError } from '../../base/index.ts'
 import { topic } from '../../schema/index.ts'
-import { openTestLog } from '../../broker/simulated-log.test-support.ts'
+import { openTestLog, SimulatedLog } from '../../broker/simulated-log.test-support.ts'
+import { settle } from '../../../test/settle.ts'
+import { createLog } from '../index.ts'
 
 const flights = topic('flights', {
   key: z.string(),
@@ -134,4 +136,31 @@ test('a linger gathers over time, and close sends what is left', async t => {
       [['h', 1]],
     )
   }
+})
+
+test('a producer uses the partitions that its topic gets, after five minutes at most', async () => {
+  const simulated = new SimulatedLog()
+  const { clock } = simulated
+  const log = createLog(await simulated.open(), clock)
+  const open = topic('open', { key: z.string(), value: z.string() })
+  const keys = Array.from({ length: 20 }, (_, n) => `key ${n}`)
+  const [producer, declaring] = [log.producer(open), log.producer(notes)]
+  /** The partitions to which the keys go, and what a producer of a topic that declares its count meets. */
+  const sent = async (): Promise<[number[], unknown]> => {
+    const receipts = Promise.all(keys.map(key => producer.send({ key, value: key })))
+    const partitions = (await settle(clock, receipts)).map(({ partition }) => partition)
+    const refused = declaring.send({ value: 'a' }).then(
+      () => undefined,
+      (error: unknown) => isMillraceError(error) && error.code,
+    )
+    return [[...new Set(partitions)].toSorted(), await settle(clock, refused)]
+  }
+  assert.deepEqual(await sent(), [[0], undefined])
+  await settle(clock, log.admin.createPartitions('open', 3))
+  await settle(clock, log.admin.createPartitions('notes', 4))
+  await clock.advance(4 * 60_000)
+  assert.deepEqual(await sent(), [[0], undefined])
+  await clock.advance(60_000)
+  assert.deepEqual(await sent(), [[0, 1, 2], 'PARTITION_COUNT_CHANGED'])
+  await settle(clock, log.close())
 })

@@ -38,6 +38,8 @@ export interface ProducerOptions {
 }
 
 const batchBytesDefault = 64 * 1024
+/** How often the partitions of the topic are counted again: Kafka's `metadata.max.age.ms` of a producer. */
+const countAgainMs = 5 * 60_000
 
 /**
  * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice,
@@ -56,6 +58,7 @@ export class Producer<K, V> {
   /** Settles once the topic is there. */
   #ready: Promise<void> | undefined
   #batches: TopicBatches | undefined
+  #countedMs = 0
   #writer: Promise<Writer> | undefined
   #lingering: AbortController | undefined
   readonly #onClose: () => void
@@ -164,14 +167,31 @@ export class Producer<K, V> {
   #prepare(): Promise<void> {
     if (this.#closing)
       throw new MillraceError('CLOSED', `The producer of '${this.#topic.name}' is closed, or its log is.`)
-    this.#ready ??= this.#lookUp().catch((error: unknown) => {
+    const nowMs = this.#clock.monotonic()
+    if (this.#batches && nowMs - this.#countedMs >= countAgainMs) {
+      this.#countedMs = nowMs
+      return this.#become(this.#countAgain(this.#batches))
+    }
+    return this.#ready ?? this.#become(this.#lookUp())
+  }
+
+  /** Sends wait for it. After a failure the next one looks the topic up. */
+  #become(ready: Promise<void>): Promise<void> {
+    this.#ready = ready.catch((error: unknown) => {
       this.#ready = undefined
       throw error
     })
     return this.#ready
   }
 
+  /** The topic may have got more partitions. If that is not known now, nothing changes. */
+  async #countAgain({ topic }: TopicBatches): Promise<void> {
+    const found = await this.#port.describeTopic(topic.name).catch(() => undefined)
+    if (found && found.partitions !== topic.partitions) await this.#lookUp()
+  }
+
   async #lookUp(): Promise<void> {
+    this.#countedMs = this.#clock.monotonic()
     this.#batches = this.#batcher.into(await ensureTopic(this.#port, this.#topic))
   }
 
