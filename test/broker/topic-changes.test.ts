@@ -161,6 +161,8 @@ for (const how of ['kill', 'crash'] as const)
       const { partitions } = (await again.describeTopic('t'))!
       counts.add(partitions)
       assert(partitions === 4 || (partitions === 2 && !grown), `${partitions} after call ${call}`)
+      const folders = (await log.disk.list('/data')).filter(name => name.startsWith('t-'))
+      assert.equal(folders.length, partitions, `${folders.join()} after call ${call}`)
       assert.deepEqual(await valuesIn(again, 't', 1), ['before'])
       if (partitions === 2) await again.admin.createPartitions('t', 4)
       for (const partition of [0, 1, 2, 3])

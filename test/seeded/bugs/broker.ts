@@ -401,9 +401,30 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'topics: a partition that is missing on the disk is made again, empty',
     file: 'src/broker/topics/topic-recovery.ts',
-    find: 'if (missing.length > 0 && !mayBeMade) {',
-    replace: 'if (missing.length > topic.partitions && !mayBeMade) {',
+    find: 'if (missing.length > 0 && !mayBeMade',
+    replace: 'if (missing.length > topic.partitions && !mayBeMade',
     tests: ['src/broker/internal/metadata.test.ts'],
+  },
+  {
+    name: 'topics: an interrupted growth is not undone at start',
+    file: 'src/broker/topics/topics.ts',
+    find: '.filter(({ growingTo }) => growingTo !== undefined))',
+    replace: '.filter(({ growingTo }) => growingTo === -1))',
+    tests: ['test/broker/topic-changes.test.ts'],
+  },
+  {
+    name: 'topics: a partition that is being added can be used',
+    file: 'src/broker/topics/topics.ts',
+    find: 'index < topic.partitions && (this',
+    replace: 'index < Infinity && (this',
+    tests: ['test/broker/topic-changes.test.ts'],
+  },
+  {
+    name: 'topics: the partitions do not bring an old list up to date',
+    file: 'src/broker/topics/topic-recovery.ts',
+    find: 'index < topic.partitions ? (config.partitions ?? 0) : 0',
+    replace: 'index < 0 ? (config.partitions ?? 0) : 0',
+    tests: ['test/broker/topic-changes.test.ts'],
   },
   {
     name: 'metadata: memory is updated before the file',
