@@ -31,12 +31,14 @@ export type ErrorCode =
   | 'OFFSET_OUT_OF_RANGE' // dropped by retention, or beyond the end
   | 'OUT_OF_ORDER_SEQUENCE' // an idempotent producer's batch is missing before this one
   | 'PRODUCER_FENCED' // a newer instance has taken over: drop what is not committed; of a produce, Kafka's INVALID_PRODUCER_EPOCH
+  | 'TRANSACTION_COORDINATOR_FENCED' // the marker of a transaction, by a coordinator that another one has replaced
   | 'INVALID_TXN_STATE' // a call that the transaction, or a writer without one, does not allow
   | 'RECORD_TOO_LARGE' // a record, or a batch, larger than its topic takes: Kafka's MESSAGE_TOO_LARGE
   // port, broker
   | 'CONCURRENT_TRANSACTIONS' // the last transaction of the id is still ending: try again
   | 'TRANSACTION_ABORTABLE' // a crash has aborted the transaction: abort it, and begin it again with the same writer
   | 'INVALID_PRODUCER_ID_MAPPING' // a transactional id that is not known, or no longer: open a writer with it
+  | 'INVALID_TRANSACTION_TIMEOUT' // longer than transaction.max.timeout.ms of the log allows, or not a time
   | 'READ_ONLY' // a write to a log that was opened read-only
   | 'INVALID_RECORD' // a batch that its topic does not take, or that contradicts itself: Kafka's INVALID_RECORD
   | 'INVALID_TIMESTAMP' // a record further from the clock than its topic allows: Kafka's INVALID_TIMESTAMP

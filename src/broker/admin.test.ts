@@ -79,7 +79,7 @@ test('a limit that nothing can meet is refused at opening; one that a default do
     configs: { 'transaction.max.timeout.ms': 5000, 'group.max.session.timeout.ms': 7000 },
   })
   await rejects(port.openWriter({ transactionalId: 'x' }), {
-    code: 'INVALID_ARGUMENT',
+    code: 'INVALID_TRANSACTION_TIMEOUT',
     message: /transaction.max.timeout.ms 5000/,
   })
   await (await port.openWriter({ transactionalId: 'x', transactionTimeoutMs: 5000 })).close()

@@ -1,5 +1,12 @@
 /** Administration of the broker: configs, deletion of records, transactions. */
-import { checkOptions, MillraceError, randomUuid, type DiskSpace, type Random } from '../base/index.ts'
+import {
+  checkOptions,
+  checkTopicName,
+  MillraceError,
+  randomUuid,
+  type DiskSpace,
+  type Random,
+} from '../base/index.ts'
 import { diskError, type LogDirectory, type Partition } from '../log/index.ts'
 import {
   checkConfigChanges,
@@ -41,7 +48,14 @@ import { checkedConfigs } from './topics/topic-checks.ts'
 import { describedPartition } from './topics/topic-descriptions.ts'
 import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
-import { abortHanging, openIn } from './transactions/transaction-admin.ts'
+import {
+  abortHanging,
+  appendRequestedMarker,
+  openIn,
+  producersIn,
+  type PartitionProducer,
+  type RequestedMarker,
+} from './transactions/transaction-admin.ts'
 import type { Transactions } from './transactions/transactions.ts'
 
 export interface AdminParts {
@@ -246,6 +260,36 @@ export class Admin implements LogAdmin {
   async listTransactions(): Promise<TransactionDescription[]> {
     this.#parts.checkOpen()
     return this.#parts.transactions.list()
+  }
+
+  /** One of {@link listTransactions}; undefined: the id is not known. */
+  async describeTransaction(transactionalId: string): Promise<TransactionDescription | undefined> {
+    this.#parts.checkOpen()
+    return this.#parts.transactions.describe(transactionalId)
+  }
+
+  /**
+   * The producers that a partition remembers (DescribeProducers).
+   * @throws MillraceError UNKNOWN_TOPIC, UNKNOWN_PARTITION; INVALID_ARGUMENT: no topic can have the name
+   */
+  async describeProducers(topic: string, index: number): Promise<PartitionProducer[]> {
+    this.#parts.checkOpen()
+    checkTopicName(topic)
+    return usePartition(this.#parts.topics, topic, index, async partition => producersIn(partition))
+  }
+
+  /**
+   * Ends a transaction that hangs in a partition, as a tool says it (WriteTxnMarkers).
+   * @throws MillraceError as {@link appendRequestedMarker}; UNKNOWN_TOPIC, UNKNOWN_PARTITION
+   */
+  async writeMarker(topic: string, index: number, marker: RequestedMarker): Promise<void> {
+    this.#parts.checkOpen()
+    const { offsets, topics, transactions } = this.#parts
+    const { producerId, type } = marker
+    await usePartition(topics, topic, index, async partition => {
+      await appendRequestedMarker(partition, marker, transactions.idOf(producerId, partition))
+      if (partition === offsets.partition) offsets.ended(producerId, type)
+    })
   }
 
   async openTransactions(topic?: string): Promise<OpenTransaction[]> {

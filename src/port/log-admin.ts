@@ -118,7 +118,7 @@ export interface TransactionDescription {
   readonly timeoutMs: number
   /** Where an open transaction takes part. */
   readonly partitions: readonly TopicPartition[]
-  /** When the open transaction began, in ms since the epoch. Missing where it is not known. */
+  /** When the present or last transaction began, in ms since the epoch. Missing where it is not known. */
   readonly startedMs?: number
 }
 

@@ -138,10 +138,11 @@ export class Offsets {
   }
 
   /** Appends the offsets as part of the transaction of a producer: they count when {@link ended} says so. */
-  commitInTransaction(
+  async commitInTransaction(
     producer: { producerId: number; producerEpoch: number },
     commit: GroupCommit,
   ): Promise<void> {
+    if (commit.offsets.length === 0) return
     const stored = this.#stored(commit)
     const { baseOffset: appendedAt, written } = this.#log.append([...offsetRecords(commit.group, stored)], {
       ...producer,
@@ -149,7 +150,7 @@ export class Offsets {
     })
     for (const offset of stored)
       this.#pending.add(producer.producerId, { group: commit.group, offset: { ...offset, appendedAt } })
-    return written
+    await written
   }
 
   /**

@@ -105,7 +105,11 @@ for (const outcome of ['commit', 'abort'] as const) {
         const again = client(await openParts(parts.disk), 2)
         deepEqual(await again.end(first, outcome), second)
         await rejectsCode('INVALID_TXN_STATE', again.end(first, other))
-        await rejectsCode('PRODUCER_FENCED', again.end(raised(first, -1), outcome))
+        const isRotated = second.producerId !== first.producerId
+        await rejectsCode(
+          isRotated ? 'INVALID_PRODUCER_ID_MAPPING' : 'PRODUCER_FENCED',
+          again.end(raised(first, -1), outcome),
+        )
       }
     }
   })
@@ -353,4 +357,24 @@ test('an id that nobody has used for long is forgotten, and its producers are re
   notEqual(other.producerId, second.producerId)
   disk.crash()
   deepEqual((await openParts(disk)).transactions.ids().toSorted(), ['id', 'open writer'])
+})
+
+test('the first transaction of version 2 after one of version 1 is known to a crash', async () => {
+  const parts = await openParts()
+  const version1 = client(parts, 1)
+  const identity = await version1.init()
+  await version1.add(identity, parts.p0)
+  await write(parts.p0, identity, 'a')
+  await version1.end(identity, 'commit')
+  await client(parts, 2).add(identity, parts.p0)
+  await write(parts.p0, identity, 'b', 1)
+  parts.disk.crash()
+  const again = await openParts(parts.disk)
+  const version2 = client(again, 2)
+  await rejectsCode('TRANSACTION_ABORTABLE', version2.add(identity, again.p0))
+  const next = await version2.end(identity, 'abort')
+  // From now on nothing is written at the beginning.
+  const { logEndOffset } = again.stateLog.partition
+  await version2.add(next, again.p0)
+  equal(again.stateLog.partition.logEndOffset, logEndOffset)
 })

@@ -10,7 +10,7 @@ import type { GroupCommit, ProducerIdentity } from '../../port/index.ts'
 import type { TransactionOutcome } from './end-check.ts'
 import type { Offsets } from '../offsets/offsets.ts'
 import type { TransactionVersion } from './transactional-id.ts'
-import type { ProducerInit } from './producer-registration.ts'
+import { checkId, type ProducerInit } from './producer-registration.ts'
 import type { Transactions } from './transactions.ts'
 
 /** A producer that calls: its transactional id, its identity, its version of transactions. */
@@ -43,19 +43,36 @@ export class ClientTransactions {
     return this.#transactions.init({ ...init, isClient: true })
   }
 
-  /** See `Transactions.addPartitions`. */
+  /** See `Transactions.addPartitions`; INVALID_ARGUMENT: the id is empty. */
   async addPartitions(client: TransactionalClient, partitions: readonly Partition[]): Promise<void> {
     const { transactionalId, identity, version } = client
+    checkId(transactionalId)
     await this.#transactions.addPartitions(transactionalId, identity, partitions, version)
   }
 
-  /** Adds the offsets of groups to a transaction of version 1. See `Transactions.addPartitions`. */
-  async addOffsets(client: TransactionalClient): Promise<void> {
-    await this.addPartitions(client, [this.#context.offsets.partition])
+  /**
+   * {@link addPartitions} for a produce of version 2. Undefined: the partition takes part already.
+   */
+  ensureAdded(client: TransactionalClient, partition: Partition): Promise<void> | undefined {
+    const { transactionalId, identity } = client
+    return this.#transactions.includes(transactionalId, identity, partition)
+      ? undefined
+      : this.addPartitions(client, [partition])
   }
 
-  /** See `Transactions.verify`. */
+  /**
+   * Adds the offsets of groups to a transaction of version 1.
+   * @throws MillraceError as {@link addPartitions}; PARTITION_DAMAGED: no offsets can be committed
+   */
+  async addOffsets(client: TransactionalClient): Promise<void> {
+    const { offsets } = this.#context
+    offsets.checkUsable()
+    await this.addPartitions(client, [offsets.partition])
+  }
+
+  /** See `Transactions.verify`; INVALID_ARGUMENT: the id is empty. */
   verify({ transactionalId, identity }: TransactionalClient, partition: Partition): void {
+    checkId(transactionalId)
     this.#transactions.verify(transactionalId, identity, partition)
   }
 
@@ -74,9 +91,10 @@ export class ClientTransactions {
     await offsets.commitInTransaction(client.identity, commit)
   }
 
-  /** See `Transactions.end`. */
-  end(client: TransactionalClient, outcome: TransactionOutcome): Promise<ProducerIdentity> {
+  /** See `Transactions.end`; INVALID_ARGUMENT: the id is empty. */
+  async end(client: TransactionalClient, outcome: TransactionOutcome): Promise<ProducerIdentity> {
     const { transactionalId, identity, version } = client
+    checkId(transactionalId)
     return this.#transactions.end(transactionalId, identity, outcome, version)
   }
 

@@ -42,6 +42,11 @@ export class Markers {
     return undefined
   }
 
+  /** The one in this partition is not durable yet. */
+  isOpenIn(partition: Partition): boolean {
+    return this.#open.has(partition)
+  }
+
   /**
    * Resolves when all are durable.
    * @throws MillraceError DISK_FULL (retriable), PARTITION_POISONED, PARTITION_DAMAGED, CLOSED

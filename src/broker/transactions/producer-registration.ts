@@ -113,20 +113,22 @@ export class ProducerRegistration {
     }
   }
 
-  /** Kafka's INVALID_TRANSACTION_TIMEOUT. */
   #checkTimeout(transactionalId: string, timeoutMs: number): void {
     const { timeoutMsMax } = this.#context
     if (Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= timeoutMsMax) return
     // Apps and connectors ask for the default, and cannot ask for less.
     throw new MillraceError(
-      'INVALID_ARGUMENT',
+      'INVALID_TRANSACTION_TIMEOUT',
       `transactionTimeoutMs of '${transactionalId}' must be 1 to ${timeoutMsMax} ms, not ${timeoutMs}: the log was opened with transaction.max.timeout.ms ${timeoutMsMax}. Ask for less where the writer is opened. Apps and connectors always ask for 60000: for them, open the log with a larger transaction.max.timeout.ms.`,
     )
   }
 }
 
-/** Kafka refuses an empty id with INVALID_REQUEST. */
-function checkId(transactionalId: string): void {
+/**
+ * Kafka refuses an empty id with INVALID_REQUEST.
+ * @throws MillraceError INVALID_ARGUMENT
+ */
+export function checkId(transactionalId: string): void {
   if (transactionalId === '') throw new MillraceError('INVALID_ARGUMENT', 'The transactional id is empty.')
   checkText('a transactional id', transactionalId)
 }

@@ -4,14 +4,20 @@
  * it.
  */
 import { MillraceError } from '../../base/index.ts'
-import type { Partition } from '../../log/index.ts'
+import type { Marker, Partition } from '../../log/index.ts'
 import type {
   OpenTransaction,
   TopicPartition,
   TransactionDescription,
   TransactionState,
 } from '../../port/index.ts'
-import { transactionStatus, type TransactionStatus, type TransactionValue } from './transaction-records.ts'
+import {
+  none,
+  transactionStatus,
+  type TransactionStatus,
+  type TransactionValue,
+} from './transaction-records.ts'
+import type { TransactionalId } from './transactional-id.ts'
 
 const stateNames: Readonly<Record<TransactionStatus, TransactionState>> = {
   [transactionStatus.empty]: 'Empty',
@@ -30,6 +36,7 @@ export function described(
 ): TransactionDescription {
   const { producerId, producerEpoch, status, timeoutMs, startedMs } = value
   const isOngoing = status === transactionStatus.ongoing
+  const hasBegun = status !== transactionStatus.empty && startedMs >= 0
   return {
     transactionalId,
     producerId,
@@ -37,8 +44,13 @@ export function described(
     state: stateNames[status],
     timeoutMs,
     partitions: isOngoing ? partitions.map(({ topic, partition }) => ({ topic, partition })) : [],
-    ...(isOngoing && startedMs >= 0 ? { startedMs } : {}),
+    ...(hasBegun ? { startedMs } : {}),
   }
+}
+
+export function describedId(id: TransactionalId): TransactionDescription {
+  const partitions = Array.from(id.participants, ({ topic, index }) => ({ topic, partition: index }))
+  return described(id.name, id.value(id.shownStatus, id.updatedMs), partitions)
 }
 
 /**
@@ -108,4 +120,59 @@ export async function abortHanging(
     producerEpoch: open.producerEpoch,
     coordinatorEpoch: 0,
   }).durable
+}
+
+/** A producer that a partition remembers, in the terms of DescribeProducers; -1: none. */
+export interface PartitionProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  /** Of its last append, by the machine's clock. */
+  readonly lastTimestamp: number
+  readonly coordinatorEpoch: number
+  readonly currentTxnStartOffset: number
+}
+
+export function producersIn(partition: Partition): PartitionProducer[] {
+  return Array.from(partition.producers(), producer => ({
+    producerId: producer.producerId,
+    producerEpoch: producer.epoch,
+    lastSequence: producer.batches.at(-1)?.lastSequence ?? none,
+    lastTimestamp: producer.lastSeenMs,
+    coordinatorEpoch: producer.coordinatorEpoch,
+    currentTxnStartOffset: producer.firstOffset,
+  }))
+}
+
+/** The end of a transaction in one partition, as a tool asks for it (WriteTxnMarkers). */
+export interface RequestedMarker extends Marker {
+  /** In version 2 the marker has a later epoch than the transaction: its producer is fenced (KIP-890). */
+  readonly transactionVersion: number
+}
+
+/**
+ * Appends a marker where the producer has a transaction open; elsewhere there is nothing to end. `owner`: the
+ * transactional id whose transaction that is.
+ * @throws MillraceError INVALID_TXN_STATE: the transaction does not hang; PRODUCER_FENCED: the marker's epoch
+ *   has passed; TRANSACTION_COORDINATOR_FENCED; DISK_FULL
+ */
+export async function appendRequestedMarker(
+  partition: Partition,
+  { transactionVersion, ...marker }: RequestedMarker,
+  owner: string | undefined,
+): Promise<void> {
+  const { producerId, producerEpoch } = marker
+  if (owner !== undefined)
+    throw new MillraceError(
+      'INVALID_TXN_STATE',
+      `The transaction of producer ${producerId} in ${partition.name} does not hang: it is ended by its transactional id '${owner}', in all of its partitions.`,
+    )
+  const open = partition.openTransactions.find(each => each.producerId === producerId)
+  if (!open) return
+  if (transactionVersion >= 2 && producerEpoch <= open.producerEpoch)
+    throw new MillraceError(
+      'PRODUCER_FENCED',
+      `A marker of version 2 must have a later epoch than the transaction of producer ${producerId} in ${partition.name}, which is of epoch ${open.producerEpoch}.`,
+    )
+  await partition.appendMarker(marker).durable
 }

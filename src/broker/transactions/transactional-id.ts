@@ -36,6 +36,7 @@ type Identity = Pick<
   | 'mustAbort'
   | 'isClient'
   | 'timeoutMs'
+  | 'version'
 >
 
 export class TransactionalId {
@@ -98,6 +99,11 @@ export class TransactionalId {
     return this.status === transactionStatus.ongoing
   }
 
+  /** Whether its transaction takes part in the partition, or has yet to be marked as ended there. */
+  holds(partition: Partition): boolean {
+    return this.participants.has(partition) || (this.markers?.isOpenIn(partition) ?? false)
+  }
+
   /** The producer is fenced, and the next one gets a producer id that no partition knows. */
   get isBehind(): boolean {
     return this.behindId === this.producerId
@@ -152,9 +158,17 @@ export class TransactionalId {
     return producerId === (isUsedUp(producerEpoch) ? this.previousProducerId : this.producerId)
   }
 
-  /** @throws MillraceError PRODUCER_FENCED: the identity is not the current one; what the log failed with */
+  /**
+   * @throws MillraceError PRODUCER_FENCED: the identity is not the current one; INVALID_PRODUCER_ID_MAPPING
+   *   (clients only): it has another producer id; what the log failed with
+   */
   checkCurrent(identity: ProducerIdentity): void {
     if (this.failure !== undefined) throw this.failure
+    if (this.isClient && identity.producerId !== this.producerId)
+      throw new MillraceError(
+        'INVALID_PRODUCER_ID_MAPPING',
+        `The transactional id '${this.name}' does not belong to producer ${identity.producerId}, or no longer: register a producer with it again.`,
+      )
     if (this.isBehind || !this.isCurrent(identity)) throw this.fenced(identity)
   }
 
@@ -168,8 +182,19 @@ export class TransactionalId {
 
   /** What {@link restore} puts back. */
   save(): Identity {
-    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs } = this
-    return { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, isClient, timeoutMs }
+    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort } = this
+    const { isClient, timeoutMs, version } = this
+    return {
+      producerId,
+      epoch,
+      previousProducerId,
+      lastEpoch,
+      status,
+      mustAbort,
+      isClient,
+      timeoutMs,
+      version,
+    }
   }
 
   restore(saved: Identity): void {

@@ -52,8 +52,11 @@ test('an append that the coordinator does not know is refused', async () => {
   await Promise.resolve()
   throwsCode('CONCURRENT_TRANSACTIONS', () => transactions.enlist('id', identity, p0))
   await ending
-  await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 0 }))
-  await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId: 'id', timeoutMs: 86_400_000 }))
+  await rejectsCode('INVALID_TRANSACTION_TIMEOUT', transactions.init({ transactionalId: 'id', timeoutMs: 0 }))
+  await rejectsCode(
+    'INVALID_TRANSACTION_TIMEOUT',
+    transactions.init({ transactionalId: 'id', timeoutMs: 86_400_000 }),
+  )
   for (const transactionalId of ['', 'id\ud800', 'x'.repeat(0x8000)])
     await rejectsCode('INVALID_ARGUMENT', transactions.init({ transactionalId, timeoutMs: 60_000 }))
 })

@@ -14,6 +14,7 @@
  *   that nothing can hold back the last stable offset for good.
  * - In version 1 the beginning of a transaction is durable before anything is appended: the epoch does not
  *   tell it from the one before, and an end that comes after a crash must not be taken for a repeated one.
+ *   So is the first beginning of version 2 after version 1: recovery goes by the version in the log.
  * - After an unclean stop no identity that had a transaction can continue it: unsynced appends may be gone.
  * - A partition that was deleted has ended every transaction that it took part in.
  */
@@ -24,7 +25,7 @@ import { abortable, checkEnd, ending, type TransactionOutcome } from './end-chec
 import { IdExpiry, type IdExpiryContext } from './id-expiry.ts'
 import { retryMs } from './markers.ts'
 import { ProducerRegistration, type ProducerInit, type RegistrationContext } from './producer-registration.ts'
-import { described } from './transaction-admin.ts'
+import { describedId } from './transaction-admin.ts'
 import {
   isRetriable,
   participantOf,
@@ -81,8 +82,8 @@ export class Transactions {
    * Registers a producer (InitProducerId). The open transaction of an earlier one with this id is aborted,
    * and the earlier one is fenced: its calls fail with PRODUCER_FENCED from now on. A producer that states
    * the identity that it has, and repeats the call, gets the same answer.
-   * @throws MillraceError INVALID_ARGUMENT for the time-out, or an id that cannot be stored; PRODUCER_FENCED:
-   *   the identity is an old one; DISK_FULL (retriable)
+   * @throws MillraceError INVALID_TRANSACTION_TIMEOUT; INVALID_ARGUMENT for an id that cannot be stored;
+   *   PRODUCER_FENCED: the identity is an old one; DISK_FULL (retriable)
    */
   init(init: ProducerInit): Promise<ProducerIdentity> {
     return this.#registration.init(init)
@@ -123,7 +124,7 @@ export class Transactions {
       const before = id.save()
       if (begins) this.#begin(id, version)
       for (const partition of partitions) id.participants.add(partition)
-      if (!begins || version === 2) return
+      if (!begins || (version === 2 && before.version === 2)) return
       try {
         await this.#protocol.write(
           id,
@@ -138,6 +139,12 @@ export class Transactions {
         throw error
       }
     })
+  }
+
+  /** Whether the identity has an open transaction that takes part in the partition. */
+  includes(transactionalId: string, identity: ProducerIdentity, partition: Partition): boolean {
+    const id = this.#ids.get(transactionalId)
+    return id !== undefined && id.isOngoing && id.isCurrent(identity) && id.participants.has(partition)
   }
 
   /**
@@ -217,15 +224,19 @@ export class Transactions {
 
   /** The ids as tools show them. */
   list(): TransactionDescription[] {
-    return Array.from(this.#ids.values(), id => {
-      const participants = Array.from(id.participants, partition => participantOf(partition))
-      return described(id.name, id.value(id.shownStatus, id.updatedMs), participants)
-    })
+    return Array.from(this.#ids.values(), describedId)
   }
 
-  /** The transactional id that a producer id belongs to. */
-  idOf(producerId: number): string | undefined {
-    for (const { name, producerId: own } of this.#ids.values()) if (own === producerId) return name
+  /** One of {@link list}; undefined: the id is not known. */
+  describe(transactionalId: string): TransactionDescription | undefined {
+    const id = this.#ids.get(transactionalId)
+    return id && describedId(id)
+  }
+
+  /** The transactional id of a producer id; with `within`, if its transaction takes part there. */
+  idOf(producerId: number, within?: Partition): string | undefined {
+    for (const id of this.#ids.values())
+      if (id.producerId === producerId && (!within || id.holds(within))) return id.name
     return undefined
   }
 

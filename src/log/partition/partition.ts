@@ -25,7 +25,7 @@ import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionCompaction } from './partition-compaction.ts'
 import { PartitionReader, type Isolation, type ReadOptions, type ReadResult } from './partition-reader.ts'
 import { PartitionSegments } from './partition-segments.ts'
-import type { Marker, OpenTransaction, ProducerState } from '../producers/producer-state.ts'
+import type { Marker, OpenTransaction, ProducerEntry, ProducerState } from '../producers/producer-state.ts'
 import type { FoundRecord } from '../segment/timestamp-search.ts'
 import type { StoppedPartition } from '../recovery/clean-stop.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
@@ -180,7 +180,7 @@ export class Partition {
   }
 
   /** Producers that have written here lately, each with the last epoch that it wrote or was ended with. */
-  producers(): Iterable<{ readonly producerId: number; readonly epoch: number }> {
+  producers(): Iterable<ProducerEntry> {
     return this.#producers.entries()
   }
 
@@ -219,8 +219,8 @@ export class Partition {
   /**
    * Ends a producer's transaction. The marker's epoch is the producer's, or a later one, which then fences
    * it.
-   * @throws MillraceError PRODUCER_FENCED, INVALID_TXN_STATE, LIMIT_EXCEEDED, PARTITION_POISONED,
-   *   PARTITION_DAMAGED, CLOSED
+   * @throws MillraceError PRODUCER_FENCED, TRANSACTION_COORDINATOR_FENCED, LIMIT_EXCEEDED,
+   *   PARTITION_POISONED, PARTITION_DAMAGED, CLOSED
    */
   appendMarker(marker: Marker): AppendReceipt {
     this.#availability.checkWritable()

@@ -173,15 +173,15 @@ export class ProducerState {
   }
 
   /**
-   * @throws MillraceError PRODUCER_FENCED for a marker of an earlier epoch, INVALID_TXN_STATE for one of an
-   * earlier coordinator
+   * @throws MillraceError PRODUCER_FENCED for a marker of an earlier epoch, TRANSACTION_COORDINATOR_FENCED
+   *   for one of an earlier coordinator
    */
   checkMarker(marker: Marker, where: string): void {
     this.#checkEpoch(marker.producerId, marker.producerEpoch, where)
     const entry = this.#entries.get(marker.producerId)
     if (entry && marker.coordinatorEpoch < entry.coordinatorEpoch)
       throw new MillraceError(
-        'INVALID_TXN_STATE',
+        'TRANSACTION_COORDINATOR_FENCED',
         `${where}: a marker of coordinator epoch ${marker.coordinatorEpoch} comes after one of ${entry.coordinatorEpoch}.`,
       )
   }
