@@ -5,22 +5,27 @@
  * - `acks` 1 and -1 mean the same, since there is one replica. With 0 nothing is answered, and an error
  *   closes the connection: so the client learns that something went wrong.
  * - The records of a transaction are acknowledged once they are written: its end makes them durable.
- * - From version 12 on (KIP-890) a partition need not be added to the transaction before.
+ * - From version 12 on a produce adds its partition to the transaction (version 2, KIP-890). Before that, one
+ *   that was not added is refused: INVALID_TXN_STATE, from version 11 on TRANSACTION_ABORTABLE.
+ * - Whether the partition was added is asked at every batch; Apache Kafka asks at the first one only.
  * - Before version 7 the client may not know zstd, and its batches are refused.
  */
-import { isMillraceError, MillraceError } from '../../base/index.ts'
-import type { AppendReceipt, Partition } from '../../log/index.ts'
+import { MillraceError } from '../../base/index.ts'
+import type { AppendReceipt } from '../../log/index.ts'
 import { messages, RecordBatch, type Request, type ResponseInput } from '../../wire/index.ts'
 import { admit } from '../admission/admission.ts'
 import type { TransactionalClient } from '../transactions/client-transactions.ts'
 import { codeOf, errorCodes, messageOf, type Exceptions } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { writable } from './writable.ts'
 
 type Message = typeof messages.produce
 type Answer = ResponseInput<Message>['responses'][number]['partitionResponses'][number]
 
 /** The first version whose clients have transactions of version 2. */
 const transactions2 = 12
+/** The first version whose clients know TRANSACTION_ABORTABLE. */
+const transactionAbortable = 11
 /** The first version whose clients may know zstd. */
 const zstd = 7
 const validAcks = [0, 1, -1]
@@ -76,17 +81,20 @@ async function append(
 ): Promise<Answer> {
   if (!validAcks.includes(request.acks)) return refused(index, errorCodes.INVALID_REQUIRED_ACKS)
   if (name === undefined) return refused(index, errorCodes.UNKNOWN_TOPIC_ID)
+  let client: TransactionalClient | undefined
   try {
     const { broker, clock } = context
     const partition = await writable(name, index, context)
     const bytes = admit(records ?? noBytes, partition, { now: clock.now() })
     if (context.version < zstd && new RecordBatch(bytes).compression === 'zstd')
       return refused(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE)
-    const client = clientOf(bytes, request, context)
-    if (client && context.version >= transactions2)
-      await broker.clientTransactions.addPartitions(client, [partition])
+    client = clientOf(bytes, request, context)
+    if (!client && new RecordBatch(bytes).isTransactional)
+      return refused(index, errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, nameless)
+    if (client?.version === 2) await broker.clientTransactions.ensureAdded(client, partition)
+    const producer = client
     const turn = partition.inTurn(() => {
-      if (client) broker.clientTransactions.verify(client, partition)
+      if (producer) broker.clientTransactions.verify(producer, partition)
       return partition.append(bytes)
     })
     const receipt = turn instanceof Promise ? await turn : turn
@@ -102,7 +110,7 @@ async function append(
       logStartOffset: partition.logStartOffset,
     }
   } catch (error) {
-    return refused(index, codeOf(error, exceptions(error, context)), messageOf(error))
+    return refused(index, codeOf(error, exceptions(client !== undefined, context)), messageOf(error))
   }
 }
 
@@ -120,24 +128,16 @@ async function acknowledged(
   }
 }
 
-async function writable(name: string, index: number, { broker }: RequestContext): Promise<Partition> {
-  if (broker.unrecovered(name, index)) await broker.opened(name, index)
-  return broker.writable(name, index, undefined)
-}
+const nameless = 'A transactional batch came without the transactional id of its producer.'
 
-/** The producer of a transactional batch; undefined: the batch is of no transaction. */
+/** The producer of a transactional batch; undefined: the batch is not transactional, or names no producer. */
 function clientOf(
   bytes: Uint8Array,
   { transactionalId }: Request<Message>,
   { version }: RequestContext,
 ): TransactionalClient | undefined {
   const { isTransactional, producerId, producerEpoch } = new RecordBatch(bytes)
-  if (!isTransactional) return undefined
-  if (transactionalId === null)
-    throw new MillraceError(
-      'INVALID_RECORD',
-      'A transactional batch came without the transactional id of its producer.',
-    )
+  if (!isTransactional || !transactionalId) return undefined
   const identity = { producerId, producerEpoch }
   return { transactionalId, identity, version: version >= transactions2 ? 2 : 1 }
 }
@@ -147,11 +147,24 @@ function topicName(name: string, topicId: string, { broker, version }: RequestCo
 }
 const byIdVersion = 13
 
-function exceptions(error: unknown, { broker }: RequestContext): Exceptions {
-  // A topic of the log, or of an app.
-  if (isMillraceError(error, 'INVALID_ARGUMENT')) return { INVALID_ARGUMENT: 'INVALID_TOPIC_EXCEPTION' }
-  // The topic was deleted meanwhile.
-  return broker.isOpen ? { CLOSED: 'UNKNOWN_TOPIC_OR_PARTITION' } : {}
+function exceptions(isTransactional: boolean, { broker, version }: RequestContext): Exceptions {
+  return {
+    // A topic of the log, or of an app.
+    INVALID_ARGUMENT: 'INVALID_TOPIC_EXCEPTION',
+    // The topic was deleted meanwhile.
+    ...(broker.isOpen ? { CLOSED: 'UNKNOWN_TOPIC_OR_PARTITION' } : {}),
+    ...(isTransactional ? transactionExceptions(version) : {}),
+  }
+}
+
+/** Clients of version 1 try again after NOT_ENOUGH_REPLICAS, and do not expect CONCURRENT_TRANSACTIONS. */
+function transactionExceptions(version: number): Exceptions {
+  const aborted = version >= transactionAbortable ? 'TRANSACTION_ABORTABLE' : 'INVALID_TXN_STATE'
+  return {
+    INVALID_TXN_STATE: aborted,
+    TRANSACTION_ABORTABLE: aborted,
+    ...(version >= transactions2 ? {} : { CONCURRENT_TRANSACTIONS: 'NOT_ENOUGH_REPLICAS' }),
+  }
 }
 
 function refused(index: number, errorCode: number, errorMessage: string | null = null): Answer {

@@ -14,6 +14,7 @@
 import { isMillraceError } from '../../base/index.ts'
 import type { OffsetCommit } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
+import { checkedOffset } from './committed-offset.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { committerOf, coordinatorErrors } from './group-requests.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -42,46 +43,10 @@ export const offsetCommit: Handler = handler(messages.offsetCommit, async (reque
   }
 })
 
-interface CheckedPartition {
-  readonly partitionIndex: number
-  /** Why there is no such partition. */
-  readonly missing: number
-  /** Why the offset is not committed, though the committer may. */
-  readonly fault: number
-  readonly commit: OffsetCommit | undefined
-}
-
 function checkedTopic(topic: Topic, context: RequestContext) {
   const { name, topicId, partitions } = topic
   const known = context.version >= byIdVersion ? context.broker.topicName(topicId) : name
-  return { name, topicId, partitions: partitions.map(each => checked(known, each, context)) }
-}
-
-function checked(
-  topic: string | undefined,
-  partition: Topic['partitions'][number],
-  { broker }: RequestContext,
-): CheckedPartition {
-  const { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata } = partition
-  const none = { partitionIndex, missing: errorCodes.NONE, fault: errorCodes.NONE, commit: undefined }
-  if (topic === undefined) return { ...none, missing: errorCodes.UNKNOWN_TOPIC_ID }
-  try {
-    broker.checkPartition(topic, partitionIndex)
-  } catch (error) {
-    return { ...none, missing: codeOf(error) }
-  }
-  const metadata = committedMetadata ?? ''
-  if (metadata.length > broker.configNumber('offset.metadata.max.bytes'))
-    return { ...none, fault: errorCodes.OFFSET_METADATA_TOO_LARGE }
-  if (committedOffset < 0) return { ...none, fault: errorCodes.OFFSET_OUT_OF_RANGE }
-  const commit = {
-    topic,
-    partition: partitionIndex,
-    offset: committedOffset,
-    leaderEpoch: committedLeaderEpoch,
-    metadata,
-  }
-  return { ...none, commit }
+  return { name, topicId, partitions: partitions.map(each => checkedOffset(known, each, context)) }
 }
 
 async function committed(

@@ -1,0 +1,62 @@
+/**
+ * ListTransactions (66), versions 0-2: the transactional ids with their states, filtered by state, producer
+ * id, duration and pattern. Filters of one kind are alternatives; each kind must hold.
+ *
+ * - States that do not exist are told; two of Apache Kafka's that this coordinator never has are known.
+ * - A transaction that never began counts as one of any duration, and the duration of one that has ended
+ *   still grows: as in Apache Kafka.
+ */
+import type { TransactionDescription } from '../../port/index.ts'
+import { messages, type Request } from '../../wire/index.ts'
+import { errorCodes } from './error-codes.ts'
+import { handler, type Handler } from './handler.ts'
+
+const states = [
+  'Empty',
+  'Ongoing',
+  'PrepareCommit',
+  'PrepareAbort',
+  'CompleteCommit',
+  'CompleteAbort',
+  'PrepareEpochFence',
+  'Dead',
+]
+
+export const listTransactions: Handler = handler(
+  messages.listTransactions,
+  async (request, { broker, clock }) => {
+    // A pattern that is not looked at would list too much.
+    if (request.transactionalIdPattern) return refused
+    const unknownStateFilters = new Set(request.stateFilters.filter(state => !states.includes(state)))
+    const isListed = filterOf(request, clock.now())
+    const transactions = await broker.admin.listTransactions()
+    return {
+      throttleTimeMs: 0,
+      errorCode: errorCodes.NONE,
+      unknownStateFilters: [...unknownStateFilters],
+      transactionStates: transactions.filter(isListed).map(({ transactionalId, producerId, state }) => ({
+        transactionalId,
+        producerId,
+        transactionState: state,
+      })),
+    }
+  },
+)
+
+const refused = {
+  throttleTimeMs: 0,
+  errorCode: errorCodes.INVALID_REGULAR_EXPRESSION,
+  unknownStateFilters: [],
+  transactionStates: [],
+}
+
+function filterOf(
+  { stateFilters, producerIdFilters, durationFilter }: Request<typeof messages.listTransactions>,
+  now: number,
+): (transaction: TransactionDescription) => boolean {
+  const [byState, byProducer] = [new Set<string>(stateFilters), new Set(producerIdFilters)]
+  return ({ state, producerId, startedMs = -1 }) =>
+    (byState.size === 0 || byState.has(state)) &&
+    (byProducer.size === 0 || byProducer.has(producerId)) &&
+    (durationFilter < 0 || now - startedMs > durationFilter)
+}
