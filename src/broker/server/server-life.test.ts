@@ -70,13 +70,16 @@ test(
     for (let id = 0; id < 40; id += 1)
       await deaf.write(requestFrame(fetch, 11, id, 'deaf', { ...fetchFrom(0, 0), maxBytes: 1 << 24 }))
     await setTimeout(50)
-    let isClosed = false
-    const closing = server.close().then(() => void (isClosed = true))
-    await setTimeout(50)
-    equal(isClosed, false)
-    await clock.advance(5001)
-    await closing
-    deaf.destroy()
+    const closing = server.close()
+    const isClosedWithin = (ms: number): Promise<boolean> =>
+      Promise.race([closing.then(() => true), setTimeout(ms, false)])
+    try {
+      equal(await isClosedWithin(50), false)
+      await clock.advance(5001)
+      equal(await isClosedWithin(5000), true)
+    } finally {
+      deaf.destroy()
+    }
   },
 )
 

@@ -80,4 +80,32 @@ export const serverBugs: readonly SeededBug[] = [
     replace: 'const isCut = nextOffset < 0',
     tests: ['src/broker/fetch/partition-fetch.test.ts'],
   },
+  {
+    name: 'protocol: a request that comes at the end of its server is done and not answered',
+    file: 'src/broker/server/client-connection.ts',
+    find: '    if (this.#isEnding) {\n      if (lent)',
+    replace: '    if (this.#isEnding && this.#sinceMs < 0) {\n      if (lent)',
+    tests: ['src/broker/server/server-life.test.ts'],
+  },
+  {
+    name: 'protocol: answers on their way are lost when their server ends',
+    file: 'src/broker/server/client-connection.ts',
+    find: '    this.#connection.end().then(drop, drop)\n',
+    replace: '    drop()\n',
+    tests: ['src/broker/server/server-life.test.ts'],
+  },
+  {
+    name: 'protocol: a server waits for a peer that does not read when it ends',
+    file: 'src/broker/server/kafka-server.ts',
+    find: 'const closeMsMax = 5000',
+    replace: 'const closeMsMax = Infinity',
+    tests: ['src/broker/server/server-life.test.ts'],
+  },
+  {
+    name: "protocol: Kafka's retention holds for a log that a program has kept whole",
+    file: 'src/broker/open-parts.ts',
+    find: "  if (options.defaults === 'kafka') await takeKafkaDefaults(metadata, configs)\n",
+    replace: '',
+    tests: ['src/broker/kafka-defaults.test.ts'],
+  },
 ]
