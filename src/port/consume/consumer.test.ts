@@ -366,3 +366,22 @@ test('a member that was expelled while at work hears of it, and commits nothing 
   assert.equal(await committed(1), 4)
   await simulated.close()
 })
+
+test('a consumer without a group reads the partitions that its topic gets, after five minutes at most', async () => {
+  const simulated = new SimulatedLog()
+  const { clock } = simulated
+  const log = createLog(await simulated.open(), clock)
+  await settle(clock, log.createTopic('one'))
+  const consumer = log.consumer(one, { from: 'latest' })
+  const loop = consumer[Symbol.asyncIterator]()
+  const first = loop.next()
+  await clock.advance(100)
+  await settle(clock, log.admin.createPartitions('one', 2))
+  const writer = await settle(clock, log.port.openWriter())
+  await settle(clock, append(writer, 'one', ['1'], 1))
+  await clock.advance(5 * 60_000)
+  const { value } = await settle(clock, first)
+  assert.deepEqual([value?.partition, value?.value], [1, 1])
+  await settle(clock, writer.close())
+  await settle(clock, log.close())
+})

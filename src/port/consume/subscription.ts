@@ -23,6 +23,12 @@ import type { LogPort, Reader, TopicPartition } from '../log-port.ts'
 import { OffsetCommits, type ProcessedOffset } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
 
+/**
+ * How often the partitions of the topic are counted again where no group shares them: Kafka's
+ * `metadata.max.age.ms`.
+ */
+const countAgainMs = 5 * 60_000
+
 /** The shared parts of a consumer's subscriptions. */
 export interface SubscriptionContext<K, V> {
   readonly port: LogPort
@@ -53,6 +59,9 @@ export class Subscription<K, V> {
         readonly refused: MillraceError | undefined
       }
     | undefined
+  /** Of the topic, for a consumer without a group. */
+  #count = 0
+  #countedMs = 0
   /** An event from outside: the next read fails with it. */
   #failure: { readonly error: unknown } | undefined
   /** Wakes a read that waits. */
@@ -118,9 +127,10 @@ export class Subscription<K, V> {
       await this.open()
       while (!this.#ending) {
         this.#throwFailure()
+        if (this.#countsAgain && this.#nowMs - this.#countedMs >= countAgainMs) await this.#countAgain()
         if (this.#take()) return true
         if (this.#isAtEnd()) return false
-        await this.#reader!.wait(undefined, this.#over.signal)
+        await this.#reader!.wait(this.#countsAgain ? countAgainMs : undefined, this.#over.signal)
         if (this.#reader!.closed) throw closedLog()
       }
     } catch (error) {
@@ -212,6 +222,8 @@ export class Subscription<K, V> {
     const partitions = await partitionsToRead(port, topic, group)
     this.#reader = await port.openReader(isolation === undefined ? {} : { isolation })
     if (this.#ending) return
+    this.#count = partitions
+    this.#countedMs = this.#nowMs
     if (group === undefined)
       return this.#add(Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })))
     this.#membership = await port.joinGroup({
@@ -224,6 +236,30 @@ export class Subscription<K, V> {
       busy: () => this.#busy(),
       signal: this.#leaving.signal,
     })
+  }
+
+  /** Whether nobody else says which partitions there are, and there may be more. */
+  get #countsAgain(): boolean {
+    const { group, until } = this.#context.settings
+    return group === undefined && until !== 'end'
+  }
+
+  get #nowMs(): number {
+    return this.#context.clock.monotonic()
+  }
+
+  /** Reads the partitions that the topic has got meanwhile, from their starts. */
+  async #countAgain(): Promise<void> {
+    const { port, topic } = this.#context
+    this.#countedMs = this.#nowMs
+    // What a deleted topic means, its reader says.
+    const { partitions = 0 } = (await port.describeTopic(topic.name)) ?? {}
+    for (; this.#count < partitions; this.#count += 1) {
+      const partition = this.#count
+      const processed = await port.offsets(topic.name, partition, 'earliest')
+      this.#assigned.add({ partition, processed, leaderEpoch: -1, committed: -1, end: Infinity })
+      this.#assign()
+    }
   }
 
   async #add(added: readonly TopicPartition[]): Promise<void> {
