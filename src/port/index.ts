@@ -30,7 +30,7 @@ export {
   type SyncedGroup,
   type SyncGroup,
 } from './group/coordinator.ts'
-export { checkInstanceId, checkTopics } from './group/checks.ts'
+export { checkTopics } from './group/checks.ts'
 export type * from './group/membership.ts'
 export { consumerProtocolType, GroupMember, type GroupMemberContext } from './group/member.ts'
 export {

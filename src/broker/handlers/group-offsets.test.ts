@@ -3,6 +3,9 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { fillableDisk } from '../../../test/full-disk.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
+import { seededRandom, systemClock } from '../../base/index.ts'
+import { Broker } from '../broker.ts'
+import { MetadataFile } from '../internal/metadata.ts'
 import { messages, type RequestInput } from '../../wire/index.ts'
 import { startTestServer, type TestServer } from '../server/server.test-support.ts'
 import { errorCodes } from './error-codes.ts'
@@ -269,6 +272,33 @@ test('a commit for which the disk has no room is refused, and another one succee
   deepEqual(await it.commit('t', [2]), [errorCodes.COORDINATOR_NOT_AVAILABLE])
   equal(await it.committed('t'), 1)
   disk.free()
+  deepEqual(await it.commit('t', [3]), [errorCodes.NONE])
+  equal(await it.committed('t'), 3)
+})
+
+test('offsets that may be out of date are not told before somebody sets them', async context => {
+  const disk = new SimulatedDisk()
+  const before = await Broker.open('/data', { disk, clock: systemClock, random: seededRandom(1) })
+  await before.createTopic('t', { partitions: 1 })
+  await before.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 0, offset: 5 }] })
+  await before.close()
+  const metadata = await MetadataFile.open(disk, '/data')
+  await metadata.update(content => ({ ...content, offsetsCut: { at: 0, settled: [] } }))
+  const { client } = await serveBroker(context, disk)
+  const damaged = errorCodes.KAFKA_STORAGE_ERROR
+  const topics = [{ name: 't', partitionIndexes: [0] }]
+  const old = await client.ask(offsetFetch, 1, { groupId: 'g', topics })
+  deepEqual(
+    old.topics.map(({ partitions }) =>
+      partitions.map(({ committedOffset, errorCode }) => [committedOffset, errorCode]),
+    ),
+    [[[-1, damaged]]],
+  )
+  const one = await client.ask(offsetFetch, 2, { groupId: 'g', topics })
+  deepEqual([one.errorCode, one.topics], [damaged, []])
+  const { groups } = await client.ask(offsetFetch, 8, { groups: [{ groupId: 'g', topics: null }] })
+  deepEqual([groups[0]!.errorCode, groups[0]!.topics], [damaged, []])
+  const it = new GroupClient(client)
   deepEqual(await it.commit('t', [3]), [errorCodes.NONE])
   equal(await it.committed('t'), 3)
 })
