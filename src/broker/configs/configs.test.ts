@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { isMillraceError, type ErrorCode } from '../../base/index.ts'
 import { settingsDefault } from '../../log/index.ts'
 import type { BrokerConfigs, ConfigChange } from '../../port/index.ts'
-import { checkBrokerConfig, checkTopicConfig, staticConfigs } from './broker-configs.ts'
+import { brokerOnlyConfigs, checkBrokerConfig, checkTopicConfig, staticConfigs } from './broker-configs.ts'
 import { changedConfigs } from './changes.ts'
 import type { ConfigTexts } from './values.ts'
 import { Configs } from './configs.ts'
@@ -161,4 +161,16 @@ test('docs/topics.md lists every config, with its default and its names for brok
       unused === undefined ? does : `${does} No effect: ${unused}.`,
     ])
   }
+})
+
+test("docs/broker.md lists every config of the broker's own, with its default", () => {
+  const page = readFileSync(new URL('../../../docs/broker.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| `([a-z.]+)` +\| (\S+) +\| (.+?) +\|$/gm)]
+  const expected = Object.entries(brokerOnlyConfigs)
+    .map(([name, { default: text, does }]) => [name, text, does])
+    .toSorted(([a], [b]) => (a! < b! ? -1 : 1))
+  deepEqual(
+    rows.map(row => row.slice(1)).filter(([name]) => Object.hasOwn(brokerOnlyConfigs, name!)),
+    expected,
+  )
 })
