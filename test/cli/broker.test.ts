@@ -1,6 +1,6 @@
 /** `millrace broker`, as a child process: its life, its signals, and what it leaves. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { nodeNet } from '../../src/base/index.ts'
@@ -108,4 +108,16 @@ test('a second signal ends a broker at once, and nothing that was acknowledged i
   running.process.kill('SIGINT')
   assert.equal((await running.ended).code, 'SIGINT')
   assert.equal((await folder.run('consume orders --max 1')).out, 'safe\n')
+})
+
+test('a broker whose folder is gone says so, and ends with 1', async t => {
+  const folder = temporaryFolder(t)
+  const running = folder.start('broker --listen 127.0.0.1:0')
+  const { client } = await connectTo(running)
+  await client.ask(metadata, 12, { topics: [{ name: 'orders' }] })
+  assert.equal(await send(client, 'orders', 'written'), 0)
+  rmSync(join(folder.path, 'data'), { recursive: true })
+  await send(client, 'orders', 'to nowhere').catch(() => undefined)
+  const ended = await running.ended
+  assertRefused(ended, 1, 'DISK_FAILED', /no longer in its place/)
 })
