@@ -1,4 +1,5 @@
 import { equal, rejects } from 'node:assert/strict'
+import { Server } from 'node:net'
 import { test } from 'node:test'
 import { systemClock } from './clock.ts'
 import { netConformance } from './net-conformance.test-support.ts'
@@ -18,6 +19,16 @@ test('listens on this machine only, unless an address is given', async () => {
   const listener = await nodeNet.listen({ port: 0 }, () => {})
   equal(listener.address.host, '127.0.0.1')
   await listener.close()
+})
+
+test('a connection that cannot be accepted does not end the process', async context => {
+  const listening = context.mock.method(Server.prototype, 'listen')
+  const listener = await nodeNet.listen({ port: 0 }, () => {})
+  context.after(() => listener.close())
+  const server = listening.mock.calls[0]!.this as Server
+  for (let n = 0; n < 3; n += 1) server.emit('error', Object.assign(new Error('accept'), { code: 'EMFILE' }))
+  const connection = await nodeNet.connect(listener.address)
+  connection.destroy()
 })
 
 test("reports the system's code", async () => {

@@ -32,7 +32,8 @@ function listen(
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
     const server = createServer(socketOptions, socket => onConnection(new NodeConnection(socket)))
-    server.once('error', reject)
+    // Later ones, as when the process has no descriptor for a new connection, end nothing.
+    server.on('error', reject)
     server.listen({ host, port, exclusive: true }, () => {
       const bound = server.address() as AddressInfo
       resolve({
