@@ -251,14 +251,16 @@ function check({ name, request }: Definition, fault: BrokerFault): void {
     throw invalid(`${what} answers with an error, or disconnects: give one of the two.`)
   if (error === undefined && delayMs === undefined && disconnect === false)
     throw invalid(`${what} needs what goes wrong: error, delayMs or disconnect.`)
-  const lists: readonly string[] = [...topicLists, ...outerLists]
-  if (topic !== undefined && !request.some(field => lists.includes(field.name) && namesTopics(name)))
+  if (topic !== undefined && !namesTopics(request))
     throw invalid(`${what} takes no topic: the request names none.`)
 }
 
-/** DescribeGroups has a list of groups as well, which are names. */
-function namesTopics(name: string): boolean {
-  return name !== 'DescribeGroups'
+function namesTopics(fields: Definition['request']): boolean {
+  return fields.some(field => {
+    if (!('array' in field)) return false
+    if (topicLists.some(name => name === field.name)) return true
+    return typeof field.array !== 'string' && namesTopics(field.array)
+  })
 }
 
 function isCount(value: unknown): boolean {
