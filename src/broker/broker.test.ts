@@ -50,7 +50,7 @@ test('every entrance learns of a deletion, and is closed while the log still tak
   for (const topic of ['kept', 'gone']) await broker.createTopic(topic, { partitions: 1 })
   await broker.deleteTopic('gone')
   await broker.close()
-  for (const { asked } of entrances) deepEqual(asked, ['deleted gone', 'closed'])
+  for (const { asked } of entrances) deepEqual(asked, ['grown kept', 'grown gone', 'deleted gone', 'closed'])
   const again = await opened(disk)
   equal(again.partition('kept', 0).logEndOffset, 2)
 })

@@ -47,7 +47,7 @@ import type { Transactions } from './transactions/transactions.ts'
 export interface Entrance {
   /** A topic was deleted: its readers and members learn of it. Synchronous. */
   topicDeleted(topic: string): void
-  /** A topic has more partitions: its members learn of it. Synchronous. */
+  /** A topic was created, or has more partitions: members learn of it. Synchronous. */
   topicGrown(topic: string): void
   /** Lets the members that came by this entrance commit and leave. */
   leaveGroups(): Promise<void>
@@ -193,6 +193,7 @@ export class Broker {
     this.checkOpen()
     if (config.app !== undefined) await this.finishDeletion(config.app)
     await this.#topics.create(name, config, validateOnly)
+    if (!validateOnly) for (const entrance of this.#entrances) entrance.topicGrown(name)
   }
 
   describeTopic(name: string): TopicDescription | undefined {

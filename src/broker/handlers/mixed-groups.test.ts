@@ -24,14 +24,16 @@ const hooks = { onAssigned() {}, onRevoked() {}, onLost() {} }
 class ForeignMember {
   readonly #client: GroupClient
   readonly #protocol: string
+  readonly #topic: string
   readonly #done: Promise<void>
   owned: readonly number[] = []
   #isLeaving = false
   #toCommit: { readonly offset: number; readonly codes: PromiseWithResolvers<readonly number[]> } | undefined
 
-  constructor(client: RawClient, protocol: string) {
+  constructor(client: RawClient, protocol: string, topic = 't') {
     this.#client = new GroupClient(client)
     this.#protocol = protocol
+    this.#topic = topic
     this.#done = this.#run()
   }
 
@@ -51,7 +53,7 @@ class ForeignMember {
     while (!this.#isLeaving) {
       this.owned = []
       const metadata = encodeSubscription({
-        topics: ['t'],
+        topics: [this.#topic],
         userData: librdkafkaNote,
         owned: [],
         generation: -1,
@@ -115,6 +117,25 @@ async function settled(
     counts,
   )
 }
+
+test('a member here leads one that reads a topic which is made, and grows, later', async context => {
+  const { connect, port } = await startTestServer(context)
+  await port.createTopic('t', { partitions: 1 })
+  const here = await joinHere(port, 'range')
+  const other = new ForeignMember(await connect(), 'range', 'u')
+  const until = async (isSo: () => boolean): Promise<void> => {
+    for (let turn = 0; turn < 1000 && !isSo(); turn += 1) await sleep(2)
+  }
+  await until(() => here.generation === 2)
+  deepEqual([here.generation, other.owned], [2, []])
+  await port.createTopic('u', { partitions: 1 })
+  await until(() => other.owned.length === 1)
+  await port.admin.createPartitions('u', 3)
+  await until(() => other.owned.length === 3)
+  deepEqual([other.owned, here.assignment], [all, [{ topic: 't', partition: 0 }]])
+  await other.leave()
+  await here.leave()
+})
 
 test('a member here leads one that says what cannot be read, and leaves it out', async context => {
   const { connect, port } = await startTestServer(context)

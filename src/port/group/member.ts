@@ -68,6 +68,8 @@ export class GroupMember {
   #gone: { readonly error: unknown } | undefined
   /** Wakes the member while it is stable. */
   #wake = Promise.withResolvers<void>()
+  /** While it leads: the topics of all members. */
+  #shared: readonly string[] = []
   /** Whether it has to join again. */
   #isStale = false
   /** The work that the program has in hand; until it is done, the time-out runs. */
@@ -126,11 +128,12 @@ export class GroupMember {
   }
 
   /**
-   * A topic has more partitions, which the leader shares. Not among the members of an app: it keeps the
-   * counts that it was planned with.
+   * A topic has more partitions, or is there now: the leader shares them, also those that others read. Not
+   * among the members of an app: it keeps the counts that it was planned with.
    */
   topicGrown(topic: string): void {
-    if (this.#options.protocol !== 'streams' && this.#topics.includes(topic)) this.#rejoin()
+    if (this.#options.protocol === 'streams') return
+    if (this.#topics.includes(topic) || this.#shared.includes(topic)) this.#rejoin()
   }
 
   get #topics(): readonly string[] {
@@ -220,6 +223,7 @@ export class GroupMember {
     })
     const isNew = this.#memberId === ''
     this.#memberId = joined.memberId
+    this.#shared = []
     // It left before it knew its id. A static one never had anything in this stay: nobody waits for it.
     if (this.#gone && isNew) return this.#sendLeave()
     const { generation, protocol } = joined
@@ -228,7 +232,7 @@ export class GroupMember {
       generation,
       protocolType: consumerProtocolType,
       protocol,
-      assignments: await assignmentsBy(joined, this.#assignors, topics => this.#context.counts(topics)),
+      assignments: await assignmentsBy(joined, this.#assignors, topics => this.#counted(topics)),
     })
     if (this.#gone) return
     const { partitions, isEmptyForNow } = assignedTo(this.#self, this.#topics, synced.assignment)
@@ -237,6 +241,11 @@ export class GroupMember {
     this.#gate.open()
     this.#held.follow(partitions)
     void this.#settle(isEmptyForNow)
+  }
+
+  #counted(topics: readonly string[]): Promise<PartitionCounts> {
+    this.#shared = topics
+    return this.#context.counts(topics)
   }
 
   /** The first assignment is taken, unless it only waits for others to give partitions back. */
