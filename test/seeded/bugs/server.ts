@@ -53,6 +53,13 @@ export const serverBugs: readonly SeededBug[] = [
     tests: ['src/broker/server/bad-peers.test.ts'],
   },
   {
+    name: 'protocol: after a stall, a connection is expired whose request has arrived',
+    file: 'src/broker/server/kafka-server.ts',
+    find: '    await this.#options.clock.yield()\n    for (const connection of late)',
+    replace: '    for (const connection of late)',
+    tests: ['src/broker/server/stalled-loop.test.ts'],
+  },
+  {
     name: 'protocol: a fetch waits for a client that is gone',
     file: 'src/broker/server/client-connection.ts',
     find: '    if (handled instanceof Promise) this.#readAhead()\n',
