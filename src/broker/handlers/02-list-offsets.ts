@@ -3,6 +3,9 @@
  * -3 of the largest timestamp (KIP-734), -4 earliest local, -5 and -6 of tiered storage, which this log has
  * none of: the earliest is local, and nothing is remote. One that is newer than the request's version, or
  * unknown, is UNSUPPORTED_VERSION. A partition that is asked for twice is INVALID_REQUEST.
+ *
+ * Deviation: the largest timestamp is that of a record which can be read. Apache Kafka may answer with one
+ * that DeleteRecords has deleted, as long as its segment is there.
  */
 import { messages, type Request } from '../../wire/index.ts'
 import type { OffsetSpec } from '../../port/index.ts'
