@@ -29,6 +29,7 @@ import type { InputPartition } from '../task/input-partition.ts'
 import { type InstanceContext, keyOf } from './instance-context.ts'
 import type { Membership } from './membership.ts'
 import type { Outputs } from '../task/outputs.ts'
+import { GrownInputs } from './grown-inputs.ts'
 import { Purge } from './purge.ts'
 import { planTopic } from '../plan/own-topics.ts'
 import { digestOf, type UnsavedPlan } from '../plan/saved-plan.ts'
@@ -42,6 +43,7 @@ export class Commits {
   readonly #announcements: WatermarkAnnouncements
   readonly #exchangeEnds: ExchangeEnds
   readonly #purge: Purge
+  readonly #grownInputs: GrownInputs
   /** The plan, until it is committed. */
   #unsaved: UnsavedPlan | undefined
   /** The committed offset and metadata of each input. */
@@ -66,6 +68,7 @@ export class Commits {
     this.#announcements = new WatermarkAnnouncements(context, outputs)
     this.#exchangeEnds = new ExchangeEnds(context, outputs)
     this.#purge = new Purge(context)
+    this.#grownInputs = new GrownInputs(context)
     this.#committedAt = context.clock.monotonic()
   }
 
@@ -154,6 +157,7 @@ export class Commits {
     }
     this.#marks = marks
     this.#purge.committed(this.#assignment.inputs.values())
+    this.#grownInputs.committed()
     metrics.commits += 1
     settings.onPhase('committed')
   }
@@ -161,6 +165,7 @@ export class Commits {
   /** Resolves when nothing that a commit began continues beside it. */
   async settled(): Promise<void> {
     await this.#purge.settled()
+    await this.#grownInputs.settled()
   }
 
   /** Does all steps, and lets the event loop turn if they take long. Nothing is processed meanwhile. */
