@@ -8,6 +8,7 @@ import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { BatchBuilder, controlBatch, RecordBatch } from '../../wire/index.ts'
 import { admit, buildAdmitted } from './admission.ts'
+import { refusedRecords } from './refused-records.ts'
 import { PlainWriter, type WriterContext } from '../writer.ts'
 
 const at = {
@@ -395,3 +396,36 @@ function randomBatch(random: Random): Buffer {
     for (let n = random.int(3); n > 0; n -= 1) fields[random.int(fields.length)]!()
   }, sound)
 }
+
+test('the records for which a batch was refused are named', () => {
+  const batch = new BatchBuilder()
+  for (const [timestamp, key] of [
+    [now, 'a'],
+    [now - 10, 'b'],
+    [now, null],
+    [now + 10, 'c'],
+  ] as const)
+    batch.append(timestamp, key, 'v')
+  const bytes = batch.build()
+  const refused = (settings: Partial<PartitionSettings>): unknown[] =>
+    refusedRecords(bytes, { name: 'flights-0', settings: { ...settingsDefault, ...settings } }, now).map(
+      ({ batchIndex, batchIndexErrorMessage }) => [
+        batchIndex,
+        /key|timestamp/.exec(batchIndexErrorMessage!)?.[0],
+      ],
+    )
+  deepEqual(refused({}), [])
+  deepEqual(refused({ compact: true }), [[2, 'key']])
+  deepEqual(refused({ messageTimestampBeforeMaxMs: 5 }), [[1, 'timestamp']])
+  deepEqual(refused({ messageTimestampBeforeMaxMs: 5, messageTimestampAfterMaxMs: 5, compact: true }), [
+    [1, 'timestamp'],
+    [2, 'key'],
+    [3, 'timestamp'],
+  ])
+  deepEqual(refused({ messageTimestampBeforeMaxMs: 5, messageTimestampType: 'LogAppendTime' }), [])
+  const damaged = changed(found => found.writeInt32BE(9, at.count), bytes)
+  deepEqual(
+    refusedRecords(damaged, { name: 'flights-0', settings: { ...settingsDefault, compact: true } }, now),
+    [],
+  )
+})

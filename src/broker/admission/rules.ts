@@ -16,16 +16,27 @@ export function keyMissing(name: string): MillraceError {
   )
 }
 
-/** -1 is Kafka's "no timestamp", and passes. */
+/** @throws MillraceError {@link timestampFault} */
 export function checkTimestamp(
+  timestamp: number,
+  settings: PartitionSettings,
+  now: number,
+  name: string,
+): void {
+  const fault = timestampFault(timestamp, settings, now, name)
+  if (fault) throw fault
+}
+
+/** What is wrong with the timestamp of a record. -1 is Kafka's "no timestamp", and passes. */
+export function timestampFault(
   timestamp: number,
   { messageTimestampBeforeMaxMs: before, messageTimestampAfterMaxMs: after }: PartitionSettings,
   now: number,
   name: string,
-): void {
-  if (timestamp === -1 || (now - timestamp <= before && timestamp - now <= after)) return
+): MillraceError | undefined {
+  if (timestamp === -1 || (now - timestamp <= before && timestamp - now <= after)) return undefined
   const [config, limit] = timestamp < now ? (['before', before] as const) : (['after', after] as const)
-  throw new MillraceError(
+  return new MillraceError(
     'INVALID_TIMESTAMP',
     `${name}: a record has the timestamp ${timestamp}, more than ${limit} ms ${config} the clock (${now}). Correct the time, or raise the topic's message.timestamp.${config}.max.ms.`,
   )

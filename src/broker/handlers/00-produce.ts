@@ -9,11 +9,13 @@
  *   that was not added is refused: INVALID_TXN_STATE, from version 11 on TRANSACTION_ABORTABLE.
  * - Whether the partition was added is asked at every batch; Apache Kafka asks at the first one only.
  * - Before version 7 the client may not know zstd, and its batches are refused.
+ * - From version 8 on the answer names the records for which their batch was refused.
  */
-import { MillraceError } from '../../base/index.ts'
+import { isMillraceError, MillraceError } from '../../base/index.ts'
 import type { AppendReceipt } from '../../log/index.ts'
 import { messages, RecordBatch, type Request, type ResponseInput } from '../../wire/index.ts'
 import { admit } from '../admission/admission.ts'
+import { refusedRecords } from '../admission/refused-records.ts'
 import type { TransactionalClient } from '../transactions/client-transactions.ts'
 import { codeOf, errorCodes, messageOf, type Exceptions } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -85,7 +87,15 @@ async function append(
   try {
     const { broker, clock } = context
     const partition = await writable(name, index, context)
-    const bytes = admit(records ?? noBytes, partition, { now: clock.now() })
+    const now = clock.now()
+    let bytes: Uint8Array
+    try {
+      bytes = admit(records ?? noBytes, partition, { now })
+    } catch (error) {
+      const answer = refused(index, codeOf(error, exceptions(false, context)), messageOf(error))
+      if (!isMillraceError(error, 'INVALID_RECORD', 'INVALID_TIMESTAMP')) return answer
+      return { ...answer, recordErrors: refusedRecords(records ?? noBytes, partition, now) }
+    }
     if (context.version < zstd && new RecordBatch(bytes).compression === 'zstd')
       return refused(index, errorCodes.UNSUPPORTED_COMPRESSION_TYPE)
     client = clientOf(bytes, request, context)
