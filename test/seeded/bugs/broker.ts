@@ -279,8 +279,8 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'transactions: in version 1 an append may precede the record of their beginning',
     file: 'src/broker/transactions/transactions.ts',
-    find: 'if (!begins || version === 2) return',
-    replace: 'if (begins || version === 2) return',
+    find: 'if (!begins || (version === 2 && before.version === 2)) return',
+    replace: 'if (begins || (version === 2 && before.version === 2)) return',
     tests: ['src/broker/transactions/client-transactions.test.ts'],
   },
   {
