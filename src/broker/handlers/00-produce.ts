@@ -28,6 +28,8 @@ type Answer = ResponseInput<Message>['responses'][number]['partitionResponses'][
 const transactions2 = 12
 /** The first version whose clients know TRANSACTION_ABORTABLE. */
 const transactionAbortable = 11
+/** The first version whose clients know UNKNOWN_PRODUCER_ID. */
+const unknownProducerId = 5
 /** The first version whose clients may know zstd. */
 const zstd = 7
 const validAcks = [0, 1, -1]
@@ -84,9 +86,11 @@ async function append(
   if (!validAcks.includes(request.acks)) return refused(index, errorCodes.INVALID_REQUIRED_ACKS)
   if (name === undefined) return refused(index, errorCodes.UNKNOWN_TOPIC_ID)
   let client: TransactionalClient | undefined
+  let logStartOffset = none
   try {
     const { broker, clock } = context
     const partition = await writable(name, index, context)
+    logStartOffset = partition.logStartOffset
     const now = clock.now()
     let bytes: Uint8Array
     try {
@@ -120,7 +124,8 @@ async function append(
       logStartOffset: partition.logStartOffset,
     }
   } catch (error) {
-    return refused(index, codeOf(error, exceptions(client !== undefined, context)), messageOf(error))
+    const errorCode = codeOf(error, exceptions(client !== undefined, context))
+    return { ...refused(index, errorCode, messageOf(error)), logStartOffset }
   }
 }
 
@@ -167,12 +172,19 @@ function exceptions(isTransactional: boolean, { broker, version }: RequestContex
   }
 }
 
-/** Clients of version 1 try again after NOT_ENOUGH_REPLICAS, and do not expect CONCURRENT_TRANSACTIONS. */
+/**
+ * Clients that do not know TRANSACTION_ABORTABLE abort after UNKNOWN_PRODUCER_ID, and continue with the next
+ * epoch (KIP-360). With other codes librdkafka keeps its sequence numbers, which then have a gap. Clients
+ * look at `logStartOffset` as well, which came with that code.
+ *
+ * Those of version 1 try again after NOT_ENOUGH_REPLICAS, and do not expect CONCURRENT_TRANSACTIONS.
+ */
 function transactionExceptions(version: number): Exceptions {
-  const aborted = version >= transactionAbortable ? 'TRANSACTION_ABORTABLE' : 'INVALID_TXN_STATE'
+  const knowsAbortable = version >= transactionAbortable
+  const aborted = version >= unknownProducerId ? 'UNKNOWN_PRODUCER_ID' : 'INVALID_TXN_STATE'
   return {
-    INVALID_TXN_STATE: aborted,
-    TRANSACTION_ABORTABLE: aborted,
+    INVALID_TXN_STATE: knowsAbortable ? 'TRANSACTION_ABORTABLE' : 'INVALID_TXN_STATE',
+    TRANSACTION_ABORTABLE: knowsAbortable ? 'TRANSACTION_ABORTABLE' : aborted,
     ...(version >= transactions2 ? {} : { CONCURRENT_TRANSACTIONS: 'NOT_ENOUGH_REPLICAS' }),
   }
 }

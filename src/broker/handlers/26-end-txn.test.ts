@@ -85,6 +85,26 @@ async function begin(producer: TransactionClient, value: string): Promise<void> 
   producer.sequence += 1
 }
 
+test('a produce without a request before is told of a crash in its version', async context => {
+  const { log, serve } = powered(context)
+  const first = await serve(log.open())
+  await first.port.createTopic('t', { partitions: 1 })
+  const producer = new TransactionClient(first.client, versions1)
+  equal(await producer.init(), 'NONE')
+  await begin(producer, 'lost')
+  producer.client = (await serve(log.crash())).client
+  const codes = { 4: 'INVALID_TXN_STATE', 5: 'UNKNOWN_PRODUCER_ID', 10: 'UNKNOWN_PRODUCER_ID' }
+  for (const [version, code] of Object.entries(codes))
+    equal(await producer.as({ versions: { ...versions1, produce: Number(version) } }).produce('more'), code)
+  const newest = producer.as({ versions: { ...versions1, produce: 11 } })
+  equal(await newest.produce('more'), 'TRANSACTION_ABORTABLE')
+  // A client that bumps its epoch begins with sequence 0.
+  equal(await producer.init(true), 'NONE')
+  await begin(producer, 'next')
+  equal(await producer.end(true), 'NONE')
+  await log.close()
+})
+
 /** Version 1 with the requests of old clients, too, which do not know TRANSACTION_ABORTABLE. */
 const generations: readonly (readonly [string, Versions])[] = [
   ['transactions of version 1, old clients', { ...versions1, end: 3, produce: 9 }],
