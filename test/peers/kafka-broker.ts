@@ -23,6 +23,10 @@ export interface KafkaBroker {
   readonly folder: string
   /** `host:port`, for clients. */
   readonly brokers: string
+  /** Of its process. */
+  readonly pid: number
+  /** From the start of its process until it listens. */
+  readonly startMs: number
   /** The folder that holds a folder per partition (`plain-gzip-0`). */
   readonly logDirectory: string
   /** Shuts the broker down; its log directory stays. Calling it again does nothing. */
@@ -76,6 +80,7 @@ export async function startKafka(
   if (data === undefined) await java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', configFile])
 
   const output = openSync(outputFile, 'w')
+  const begun = performance.now()
   const broker = spawn('java', ['-Xmx1g', '-cp', classPath, 'kafka.Kafka', configFile], {
     stdio: ['ignore', output, output],
   })
@@ -84,7 +89,7 @@ export async function startKafka(
   const killWithUs = (): void => void broker.kill('SIGKILL')
   process.on('exit', killWithUs)
 
-  const deadline = performance.now() + startMsMax
+  const deadline = begun + startMsMax
   while (!(await accepts(port))) {
     if (running() && performance.now() < deadline) await sleep(100)
     else {
@@ -95,6 +100,7 @@ export async function startKafka(
     }
   }
 
+  const startMs = performance.now() - begun
   const stop = async (): Promise<void> => {
     if (running()) broker.kill('SIGTERM')
     const force = setTimeout(() => broker.kill('SIGKILL'), stopMsMax)
@@ -105,6 +111,8 @@ export async function startKafka(
   return {
     folder,
     brokers: `127.0.0.1:${port}`,
+    pid: broker.pid!,
+    startMs,
     logDirectory,
     stop,
     async remove() {
@@ -115,7 +123,7 @@ export async function startKafka(
 }
 
 /** Two ports that nobody listens on. Both are held before either is given up, so they differ. */
-async function freePorts(): Promise<[number, number]> {
+export async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()] as const
   const ports = await Promise.all(
     servers.map(async server => {
