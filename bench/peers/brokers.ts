@@ -1,4 +1,4 @@
-/** The two brokers that are compared, each in a process of its own, with what the kernel counts of it. */
+/** The two brokers that are compared, each in its own process, with what the kernel counts of it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

@@ -35,7 +35,7 @@ export async function produceByJava(address: Address, work: JavaProduce): Promis
   return { records, seconds: records / Number(perSecond) }
 }
 
-/** Consumes what a topic has, in a group of its own. */
+/** Consumes what a topic has, in its own group. */
 export async function consumeByJava(address: Address, topic: string, records: number): Promise<JavaRun> {
   const { host, port } = address
   const options = `--bootstrap-server ${host}:${port} --topic ${topic} --num-records ${records}`

@@ -1,4 +1,4 @@
-/** millrace's broker as a process of its own: `our-broker.ts <folder> <durability>` prints its port. */
+/** millrace's broker, as a program: `our-broker.ts <folder> <durability>` prints its port. */
 import { openLog } from '../../src/index.ts'
 
 const [folder = '', durability] = process.argv.slice(2)

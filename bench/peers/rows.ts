@@ -8,7 +8,9 @@ export interface Row {
   /** What is counted, by the second and by CPU second. */
   readonly unit: 'MiB' | 'k records'
   readonly durability: Durability
-  /** Of the speed, ours over theirs, at least; of the broker's CPU per unit, ours over theirs, at the most. */
+  /**
+   * Of the speed, ours over theirs, at least; of the broker's CPU per unit, ours over theirs, at the most.
+   */
   readonly speedMin: number
   readonly cpuMax: number
   /** Does the work in a new topic, and checks the result. */

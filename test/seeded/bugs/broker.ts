@@ -332,7 +332,7 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/transactions/transaction-log.ts',
     find: '    void this.#rewriteIfOutgrown()\n',
     replace: '',
-    tests: ['src/broker/transactions/transaction-log.test.ts'],
+    tests: ['src/broker/transactions/transactions.test.ts'],
   },
   {
     name: 'closing: the log closes before the writers of its entrances',
@@ -368,7 +368,7 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/internal/internal-log.ts',
     find: 'if (builder && bytes + size > bytesMax)',
     replace: 'if (builder && bytes < 0)',
-    tests: ['test/broker/deleted-topics.test.ts'],
+    tests: ['src/broker/transactions/transactions.test.ts'],
   },
   {
     name: 'offsets: a name or metadata that UTF-8 cannot hold is changed in silence',
