@@ -245,6 +245,21 @@ test('after a crash a client learns that its transaction is aborted, aborts it, 
     }
 })
 
+test('version 2: a client whose commit was not answered for a crash continues without an abort', async () => {
+  const parts = await openParts()
+  const { init, add, end } = client(parts, 2)
+  const identity = await init()
+  await add(identity, parts.p0)
+  await end(identity, 'commit')
+  parts.disk.crash()
+  const again = await openParts(parts.disk)
+  const after = client(again, 2)
+  const next = await after.end(identity, 'commit')
+  deepEqual(next, raised(identity))
+  await after.add(next, again.p0)
+  deepEqual(await after.end(next, 'commit'), raised(identity, 2))
+})
+
 test('version 1: a commit whose answer a crash has cut off is answered, not taken for the next one', async () => {
   const parts = await openParts()
   const { init, add, end } = client(parts, 1)

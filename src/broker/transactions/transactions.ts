@@ -178,7 +178,11 @@ export class Transactions {
     const id = this.#known(transactionalId)
     return id.operations.run(async () => {
       this.#checkOpen()
-      if (checkEnd(id, identity, outcome, version) === 'repeated') return id.identity
+      if (checkEnd(id, identity, outcome, version) === 'repeated') {
+        // In version 2 its client has not had the next epoch, so that no crash has cut a transaction of it.
+        if (version === 2) id.mustAbort = false
+        return id.identity
+      }
       id.version = version
       await this.#end(id, outcome, {
         raises: version === 2,
