@@ -11,7 +11,7 @@ export interface RunningBroker {
   readonly port: number
 }
 
-/** Our broker over the log in a folder, as a process of its own; port 0 takes a free one. */
+/** Our broker over the log in a folder, as a process; port 0 takes a free one. */
 export async function startOurBroker(data: string, port = 0): Promise<RunningBroker> {
   const program = join(import.meta.dirname, '../kill/tcp-broker.ts')
   const broker = spawn(process.execPath, [program, data, `${port}`], {
