@@ -5,11 +5,14 @@
  * - States that do not exist are told; two of Apache Kafka's that this coordinator never has are known.
  * - A transaction that never began counts as one of any duration, and the duration of one that has ended
  *   still grows: as in Apache Kafka.
+ * - The pattern has RE2's syntax, without anchors and flags within: linear-pattern.ts. Another one is
+ *   INVALID_REGULAR_EXPRESSION.
  */
 import type { TransactionDescription } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
 import { errorCodes } from './error-codes.ts'
 import { handler, type Handler } from './handler.ts'
+import { linearPattern } from './linear-pattern.ts'
 
 const states = [
   'Empty',
@@ -25,8 +28,8 @@ const states = [
 export const listTransactions: Handler = handler(
   messages.listTransactions,
   async (request, { broker, clock }) => {
-    // A pattern that is not looked at would list too much.
-    if (request.transactionalIdPattern) return refused
+    const isNamed = linearPattern(request.transactionalIdPattern || '.*')
+    if (!isNamed) return refused
     const unknownStateFilters = new Set(request.stateFilters.filter(state => !states.includes(state)))
     const isListed = filterOf(request, clock.now())
     const transactions = await broker.admin.listTransactions()
@@ -34,11 +37,13 @@ export const listTransactions: Handler = handler(
       throttleTimeMs: 0,
       errorCode: errorCodes.NONE,
       unknownStateFilters: [...unknownStateFilters],
-      transactionStates: transactions.filter(isListed).map(({ transactionalId, producerId, state }) => ({
-        transactionalId,
-        producerId,
-        transactionState: state,
-      })),
+      transactionStates: transactions
+        .filter(each => isListed(each) && isNamed(each.transactionalId))
+        .map(({ transactionalId, producerId, state }) => ({
+          transactionalId,
+          producerId,
+          transactionState: state,
+        })),
     }
   },
 )

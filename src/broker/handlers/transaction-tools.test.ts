@@ -52,7 +52,7 @@ test('a transaction that hangs is ended by a marker', async context => {
   const hang = (producerId: number) => {
     const partition = broker.partition('t', 1)
     const stamp = { producerId, producerEpoch: 3, baseSequence: 0, transactional: true }
-    return partition.append(batchOf(['x'], stamp)).durable
+    return partition.append(batchOf(['x'], stamp)).written
   }
   const open = (): number => broker.partition('t', 1).openTransactions.length
   for (const version of [1, 2]) {
@@ -80,7 +80,7 @@ test('a transaction that hangs is ended by a marker', async context => {
   await broker
     .partition('t', 1)
     .append(batchOf(['x'], { producerId: 7001, producerEpoch: 4, baseSequence: 0, transactional: true }))
-    .durable
+    .written
   deepEqual(await mark(1, { producerId: 7001, producerEpoch: 4 }), ['TRANSACTION_COORDINATOR_FENCED'])
   deepEqual(await mark(1, { producerId: 7001, producerEpoch: 4, coordinatorEpoch: 5 }), ['NONE'])
 
@@ -174,4 +174,9 @@ test('transactional ids are described and listed', async context => {
   deepEqual(await list(1, { producerIdFilters: [producer.producerId, 99_999] }), ['NONE', [], one])
   deepEqual(await list(1, { durationFilter: 1_000_000 }), ['NONE', [], []])
   deepEqual(await list(2, { durationFilter: -1 }), ['NONE', [], all])
+  for (const transactionalIdPattern of [null, '', '.*'])
+    deepEqual(await list(2, { transactionalIdPattern }), ['NONE', [], all])
+  deepEqual(await list(2, { transactionalIdPattern: 'i.' }), ['NONE', [], one])
+  deepEqual(await list(2, { transactionalIdPattern: 'i' }), ['NONE', [], []])
+  deepEqual(await list(2, { transactionalIdPattern: '[' }), ['INVALID_REGULAR_EXPRESSION', [], []])
 })
