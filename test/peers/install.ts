@@ -1,9 +1,9 @@
 /**
- * Installs the JVM peers into the ignored folder `.peers/`, where they stay between runs: Apache Kafka and
- * its tools, as the pom.xml beside this file names them, from Maven Central. A user of millrace never needs
- * any of it.
+ * Installs the peers into the ignored folder `.peers/`, where they stay between runs. Those of the JVM,
+ * Apache Kafka and its tools, are the ones that the pom.xml beside this file names. A user of millrace never
+ * needs any of it.
  */
-import { spawnSync } from 'node:child_process'
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -16,44 +16,60 @@ export const peersFolder: string = join(root, '.peers')
 
 /** The class path of Apache Kafka's broker, clients and tools; installs them when they are not there yet. */
 export function kafkaClassPath(): string {
-  requireProgram('java', '-version', 'openjdk-17-jdk-headless')
-  // Named by what it was made from: another version in the pom is another folder.
-  const digest = createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12)
-  const libraries = join(peersFolder, `kafka-${digest}`)
-  if (!existsSync(libraries)) {
-    requireProgram('mvn', '-version', 'maven')
-    const unfinished = `${libraries}-${process.pid}`
-    mkdirSync(peersFolder, { recursive: true })
-    run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${unfinished}`])
-    // Renamed when complete, so that an interrupted installation is never taken for a whole one.
-    try {
-      renameSync(unfinished, libraries)
-    } catch (error) {
-      rmSync(unfinished, { recursive: true, force: true })
-      if (!existsSync(libraries)) throw error
-    }
-  }
+  requireProgram('java', ['-version'], 'openjdk-17-jdk-headless')
+  const libraries = installed('kafka', [readFileSync(pom)], folder => {
+    requireProgram('mvn', ['-version'], 'maven')
+    run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`])
+  })
   return join(libraries, '*')
 }
 
 /**
- * On a Debian machine where this runs as root (CI), what is missing is installed; elsewhere the error says
- * what to install.
+ * A folder that `fill` has filled, in this run or in one before. It is named by what it is made from: another
+ * version is another folder.
  */
-function requireProgram(program: string, versionFlag: string, debianPackage: string): void {
-  if (spawnSync(program, [versionFlag]).status === 0) return
+export function installed(
+  name: string,
+  madeFrom: readonly (string | Buffer)[],
+  fill: (folder: string) => void,
+): string {
+  const hash = createHash('sha256')
+  for (const part of madeFrom) hash.update(part)
+  const folder = join(peersFolder, `${name}-${hash.digest('hex').slice(0, 12)}`)
+  if (existsSync(folder)) return folder
+  // Renamed when complete, so that an interrupted installation is never taken for a whole one.
+  const unfinished = `${folder}-${process.pid}`
+  mkdirSync(unfinished, { recursive: true })
+  fill(unfinished)
+  try {
+    renameSync(unfinished, folder)
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    if (!existsSync(folder)) throw error
+  }
+  return folder
+}
+
+/**
+ * On a Debian machine where this runs as root (CI), what is missing is installed; elsewhere the error says
+ * what to install. `args` make the program end at once, with success.
+ */
+export function requireProgram(program: string, args: readonly string[], debianPackage: string): void {
+  if (spawnSync(program, args).status === 0) return
   if (process.getuid?.() === 0 && spawnSync('apt-get', ['--version']).status === 0) {
     run('apt-get', ['update', '-q'])
     run('apt-get', ['install', '-q', '-y', '--no-install-recommends', debianPackage])
     return
   }
   throw new Error(
-    `The peer tests need '${program}' (a JDK 17 or later, and Maven): install ${debianPackage} and run them again.`,
+    `The peer tests need '${program} ${args.join(' ')}': install ${debianPackage} and run them again.`,
   )
 }
 
-function run(program: string, args: string[]): void {
+/** Runs a program to its end, and throws with what it printed if it fails. */
+export function run(program: string, args: readonly string[], options: SpawnSyncOptions = {}): void {
   const { status, error, stdout, stderr } = spawnSync(program, args, {
+    ...options,
     encoding: 'utf8',
     maxBuffer: 64 << 20,
   })

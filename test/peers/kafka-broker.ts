@@ -51,8 +51,8 @@ export async function startKafka(
   const [port, controllerPort] = await freePorts()
   const settings = {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'node.id': '0',
+    'controller.quorum.voters': `0@127.0.0.1:${controllerPort}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
@@ -77,7 +77,10 @@ export async function startKafka(
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   )
-  if (data === undefined) await java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', configFile])
+  // A feature of clusters of several nodes, which would set a config of all topics.
+  const features = ['--feature', 'eligible.leader.replicas.version=0']
+  if (data === undefined)
+    await java('kafka.tools.StorageTool', ['format', '-t', clusterId, '-c', configFile, ...features])
 
   const output = openSync(outputFile, 'w')
   const begun = performance.now()
