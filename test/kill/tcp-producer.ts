@@ -82,6 +82,7 @@ export class TcpProducer {
         if (this.#next <= last) await this.#transaction(last)
       } catch (error) {
         if (error instanceof Abortable) await this.#abort()
+        else if (error instanceof Behind) await this.#beginAgain()
         else if (isBroken(error)) {
           this.close()
           await sleep(againMs)
@@ -107,6 +108,15 @@ export class TcpProducer {
     else if (!doubt.isCommit) equal(committed, this.#next, 'an abort')
     this.#next = committed
     this.#inDoubt = undefined
+  }
+
+  /** Takes the next epoch (KIP-360), as a client whose sequences are ahead of what a crash has left. */
+  async #beginAgain(): Promise<void> {
+    this.aborts += 1
+    await this.#init().catch((error: unknown) => {
+      if (!isBroken(error)) throw error
+      this.close()
+    })
   }
 
   /** Aborts, as a client that is told TRANSACTION_ABORTABLE. */
@@ -279,7 +289,17 @@ export class TcpProducer {
 /** A crash may have taken a part of the transaction: its client has to abort it. */
 class Abortable extends Error {}
 
+/** A crash may have taken records that the producer has counted: only with a new epoch can it continue. */
+class Behind extends Error {}
+
+const behind: readonly number[] = [
+  errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  errorCodes.UNKNOWN_PRODUCER_ID,
+  errorCodes.INVALID_PRODUCER_ID_MAPPING,
+]
+
 function check(what: string, code: number): void {
+  if (behind.includes(code)) throw new Behind(what)
   if (code === errorCodes.TRANSACTION_ABORTABLE) throw new Abortable(what)
   if (code !== errorCodes.NONE) throw new Error(`${what} was refused with code ${code}`)
 }
