@@ -125,7 +125,7 @@ class Soak {
       await this.#clock.advance(roundMs)
       this.rounds += 1
     }
-    await this.#settle(this.#caughtUp(port, instance))
+    await this.#settle(this.#caughtUp(port, app.name))
     instance.stop()
     await this.#settle(running)
     await this.#settle(this.#checkTotals(log))
@@ -176,14 +176,19 @@ class Soak {
   /** The app's topics for itself, which it made in the first process. */
   async #shortenOwn(port: InProcessLog, app: string): Promise<void> {
     const changes = Object.entries(shortLived).map(([name, value]) => ({ name, op: 'set', value }) as const)
-    for (const { name } of await port.listTopics())
+    for (const { name } of await port.listTopics({ internal: true }))
       if (name.startsWith(`${app}-`)) await port.admin.alterConfigs({ type: 'topic', name }, changes)
   }
 
-  async #caughtUp(port: InProcessLog, instance: Instance): Promise<void> {
-    // A commit has ended before its markers show. This waits for them.
-    for (const partition of [0, 1]) await port.offsets(orders.name, partition, 'latest')
-    while (instance.progress().lag > 0) await this.#clock.sleep(stepMs)
+  /** Waits until the app has committed all input: by the log, since an app that has not begun has no lag. */
+  async #caughtUp(port: InProcessLog, app: string): Promise<void> {
+    for (const partition of [0, 1]) {
+      // A commit has ended before its markers show. This waits for them.
+      const end = await port.offsets(orders.name, partition, 'latest')
+      const committed = async (): Promise<number> =>
+        (await port.committedOffsets(app, [{ topic: orders.name, partition }]))[0]?.offset ?? 0
+      while ((await committed()) < end) await this.#clock.sleep(stepMs)
+    }
   }
 
   /** The latest total of each key, as compaction leaves it. */
