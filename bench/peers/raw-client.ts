@@ -129,7 +129,9 @@ export async function produceAll(address: Address, work: Work): Promise<number> 
       }),
     ),
   )
-  const opened = await Promise.all(Array.from({ length: connections }, () => RawConnection.open(address)))
+  // One after the other: a broker's queue of new connections is short.
+  const opened: RawConnection[] = []
+  while (opened.length < connections) opened.push(await RawConnection.open(address))
   let sent = 0
   let answered = 0
   await new Promise<void>((resolve, reject) => {
