@@ -202,7 +202,7 @@ class Soak {
     collectGarbage()
     const bytes: Record<string, number> = {}
     for (const name of readdirSync(this.#folder)) {
-      const kind = name.startsWith('__') ? 'internal' : name.startsWith('totals-by-key') ? 'app' : 'topics'
+      const kind = kindOf(name)
       bytes[kind] = (bytes[kind] ?? 0) + sizeOf(join(this.#folder, name))
     }
     return {
@@ -224,6 +224,13 @@ class Soak {
     }
     return work
   }
+}
+
+/** The plans are a kind alone: there is a record for each change of the program, here every other process. */
+function kindOf(name: string): string {
+  if (name.startsWith('__')) return 'internal'
+  if (!name.startsWith('totals-by-key')) return 'topics'
+  return name.includes('-plan-') ? 'plans' : 'app'
 }
 
 function sizeOf(path: string): number {
