@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os'
 import process from 'node:process'
 import { styleText } from 'node:util'
 import { startOurs, startTheirs, type BenchBroker, type Durability } from './brokers.ts'
+import { deleteTopic } from './raw-client.ts'
 import { rows, type Row, type Run } from './rows.ts'
 
 /** Rounds that count, after one that does not. */
@@ -64,8 +65,11 @@ async function measure(row: Row, ours: BenchBroker, theirs: BenchBroker): Promis
     const topic = `${row.name.replaceAll(/\W+/g, '-')}-${round}`
     const done = new Map<BenchBroker, Run>()
     // Each goes first in every other round.
-    for (const broker of round % 2 === 0 ? [ours, theirs] : [theirs, ours])
+    for (const broker of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
       done.set(broker, await row.run(broker, topic))
+      // The disk would be full before the last row.
+      await deleteTopic(broker.address, topic)
+    }
     if (round > 0) pairs.push([done.get(ours)!, done.get(theirs)!])
   }
   return pairs

@@ -24,7 +24,7 @@ export interface Address {
 /** Bytes of the size in front of each frame. */
 const sizeBytes = 4
 /** The version of each request, which both brokers have. Topics are named, not numbered. */
-const versions = { createTopics: 5, produce: 9, fetch: 11, listOffsets: 5 }
+const versions = { createTopics: 5, deleteTopics: 4, produce: 9, fetch: 11, listOffsets: 5 }
 /** Where a batch's length, and its last offset's delta, are in it. */
 const [lengthAt, lengthEnd, lastDeltaAt] = [8, 12, 23]
 
@@ -113,6 +113,15 @@ export async function createTopic(
   // In Apache Kafka its partitions have leaders soon after that.
   for (let partition = 0; partition < partitions; partition += 1)
     while ((await endOf(connection, topic, partition)) < 0) await sleep(20)
+  connection.close()
+}
+
+export async function deleteTopic(address: Address, topic: string): Promise<void> {
+  const connection = await RawConnection.open(address)
+  await connection.ask(messages.deleteTopics, versions.deleteTopics, {
+    topicNames: [topic],
+    timeoutMs: 30_000,
+  })
   connection.close()
 }
 
