@@ -221,6 +221,27 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/transactions/client-transactions.test.ts', 'test/broker/transaction-clients.test.ts'],
   },
   {
+    name: 'transactions: after a crash, the client of a commit that is repeated has to abort its next one',
+    file: 'src/broker/transactions/transactions.ts',
+    find: 'if (version === 2) id.mustAbort = false',
+    replace: '',
+    tests: ['src/broker/transactions/client-transactions.test.ts'],
+  },
+  {
+    name: 'transactions: the first one of version 2 after one of version 1 is not in the log',
+    file: 'src/broker/transactions/transactions.ts',
+    find: '(version === 2 && before.version === 2)',
+    replace: 'version === 2',
+    tests: ['src/broker/transactions/client-transactions.test.ts', 'src/broker/handlers/26-end-txn.test.ts'],
+  },
+  {
+    name: 'transactions: version 1 treated as 2',
+    file: 'src/broker/handlers/26-end-txn.ts',
+    find: 'version: version >= transactions2 ? 2 : 1,',
+    replace: 'version: 2,',
+    tests: ['src/broker/handlers/26-end-txn.test.ts'],
+  },
+  {
     name: 'read_uncommitted: a reader that waits causes no sync of what open transactions wrote',
     file: 'src/broker/reader.ts',
     find: "if (this.#isolation === 'read_uncommitted') partition.uncommitted.want()",
