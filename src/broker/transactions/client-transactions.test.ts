@@ -260,6 +260,25 @@ test('version 2: a client whose commit was not answered for a crash continues wi
   deepEqual(await after.end(next, 'commit'), raised(identity, 2))
 })
 
+test('version 2: an identity that an older copy of the transaction log leaves is fenced, also after a repeated commit', async () => {
+  const parts = await openParts()
+  const { init, add, end } = client(parts, 2)
+  const identity = await init()
+  await add(identity, parts.p0)
+  await write(parts.p0, identity, 'a')
+  await end(identity, 'commit')
+  // What the copy does not know of.
+  const ahead = { type: 'abort', ...raised(identity, 9), coordinatorEpoch: 0 } as const
+  await parts.p0.appendMarker(ahead).durable
+  parts.disk.crash()
+  const again = await openParts(parts.disk)
+  const after = client(again, 2)
+  const next = await after.end(identity, 'commit')
+  await rejectsCode('PRODUCER_FENCED', after.add(next, again.p0))
+  await rejectsCode('PRODUCER_FENCED', after.end(next, 'abort'))
+  equal((await after.init()).producerEpoch, 0)
+})
+
 test('version 1: a commit whose answer a crash has cut off is answered, not taken for the next one', async () => {
   const parts = await openParts()
   const { init, add, end } = client(parts, 1)

@@ -145,8 +145,9 @@ export class TransactionalId {
     )
   }
 
+  /** Nobody has the largest epoch: with it recovery leaves an id whose next producer gets another id. */
   isCurrent({ producerId, producerEpoch }: ProducerIdentity): boolean {
-    return this.producerId === producerId && this.epoch === producerEpoch
+    return this.producerId === producerId && this.epoch === producerEpoch && producerEpoch < epochMax
   }
 
   /**
