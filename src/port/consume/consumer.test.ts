@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as z from 'zod'
 import { isMillraceError } from '../../base/index.ts'
 import { createLog, type Log } from '../index.ts'
-import { append } from '../conformance/harness.ts'
+import { append, stateOf } from '../conformance/harness.ts'
 import { bytes, topic } from '../../schema/index.ts'
 import type { ConsumedRecord } from './consumed-records.ts'
 import { settle } from '../../../test/settle.ts'
@@ -379,8 +379,15 @@ test('a consumer without a group reads the partitions that its topic gets, after
   await settle(clock, log.admin.createPartitions('one', 2))
   const writer = await settle(clock, log.port.openWriter())
   await settle(clock, append(writer, 'one', ['1'], 1))
-  await clock.advance(5 * 60_000)
-  const { value } = await settle(clock, first)
+  await clock.advance(4 * 60_000)
+  // A record that comes meanwhile does not put it off.
+  await settle(clock, append(writer, 'one', ['0'], 0))
+  const { value: before } = await settle(clock, first)
+  assert.deepEqual([before?.partition, before?.value], [0, 0])
+  const second = loop.next()
+  await clock.advance(60_000)
+  assert.equal(await stateOf(second), 'settled')
+  const { value } = await second
   assert.deepEqual([value?.partition, value?.value], [1, 1])
   await settle(clock, writer.close())
   await settle(clock, log.close())

@@ -61,7 +61,8 @@ export class Subscription<K, V> {
     | undefined
   /** Of the topic, for a consumer without a group. */
   #count = 0
-  #countedMs = 0
+  /** When they are counted again: never where a group shares them, or `until` is 'end'. */
+  #countDueMs = Infinity
   /** An event from outside: the next read fails with it. */
   #failure: { readonly error: unknown } | undefined
   /** Wakes a read that waits. */
@@ -127,10 +128,10 @@ export class Subscription<K, V> {
       await this.open()
       while (!this.#ending) {
         this.#throwFailure()
-        if (this.#countsAgain && this.#nowMs - this.#countedMs >= countAgainMs) await this.#countAgain()
+        if (this.#nowMs >= this.#countDueMs) await this.#countAgain()
         if (this.#take()) return true
         if (this.#isAtEnd()) return false
-        await this.#reader!.wait(this.#countsAgain ? countAgainMs : undefined, this.#over.signal)
+        await this.#reader!.wait(this.#countDueMs - this.#nowMs, this.#over.signal)
         if (this.#reader!.closed) throw closedLog()
       }
     } catch (error) {
@@ -217,13 +218,13 @@ export class Subscription<K, V> {
 
   async #open(): Promise<void> {
     const { port, topic, settings } = this.#context
-    const { group, isolation } = settings
+    const { group, isolation, until } = settings
     const { name } = topic
     const partitions = await partitionsToRead(port, topic, group)
     this.#reader = await port.openReader(isolation === undefined ? {} : { isolation })
     if (this.#ending) return
     this.#count = partitions
-    this.#countedMs = this.#nowMs
+    if (group === undefined && until !== 'end') this.#countDueMs = this.#nowMs + countAgainMs
     if (group === undefined)
       return this.#add(Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })))
     this.#membership = await port.joinGroup({
@@ -238,12 +239,6 @@ export class Subscription<K, V> {
     })
   }
 
-  /** Whether nobody else says which partitions there are, and there may be more. */
-  get #countsAgain(): boolean {
-    const { group, until } = this.#context.settings
-    return group === undefined && until !== 'end'
-  }
-
   get #nowMs(): number {
     return this.#context.clock.monotonic()
   }
@@ -251,7 +246,7 @@ export class Subscription<K, V> {
   /** Reads the partitions that the topic has got meanwhile, from their starts. */
   async #countAgain(): Promise<void> {
     const { port, topic } = this.#context
-    this.#countedMs = this.#nowMs
+    this.#countDueMs = this.#nowMs + countAgainMs
     // What a deleted topic means, its reader says.
     const { partitions = 0 } = (await port.describeTopic(topic.name)) ?? {}
     for (; this.#count < partitions; this.#count += 1) {
