@@ -151,6 +151,19 @@ test('millrace: the partitions with one number stay together', () => {
   deepEqual(sharesInWords(shares), ['t0 u0 v0', 't1 u1'])
 })
 
+test('millrace: a member whose note cannot be read gets nothing, and the others all', () => {
+  const userData = assignors.millrace.userData({ sets: [['t']], generation: -1, busy: [] })
+  for (const hex of ['', '00', '0000', '00000000000200', '00007fffffff']) {
+    const notes = [Buffer.from(hex, 'hex'), userData]
+    const candidates = notes.map((note, index) => ({
+      memberId: `${index}`,
+      instanceId: undefined,
+      subscription: { topics: ['t'], owned: [], generation: -1, userData: note },
+    }))
+    deepEqual(sharesInWords(assignors.millrace.assign(candidates, new Map([['t', 2]]))), ['', 't0 t1'])
+  }
+})
+
 test('millrace: a member that shares a topic in another set is refused, and not those that work', () => {
   const wrong = { id: 'a', sets: [['t'], ['u']] }
   const right = { id: 'b', sets: [['t', 'u']], owned: t(0) }

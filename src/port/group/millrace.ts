@@ -3,19 +3,21 @@
  * set (co-partitioning), evenly within each set (units.ts). Cooperative: a unit reaches its new owner when
  * the old one has given it back.
  */
-import { encodeVersioned, readStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, MemberNote, PartitionCounts } from './assignors.ts'
 import { assign, setName, type Unit, unitsOf } from './units.ts'
-import { byTopic, eachPartition } from './consumer-protocol.ts'
+import { byTopic, eachPartition, readNote } from './consumer-protocol.ts'
 import { nameOf, Owners } from './owners.ts'
 
-/** The user data of a subscription, with its version in front. */
+/** The user data of a subscription. */
 const note = {
   name: 'MillraceNote',
   versions: '0',
   flexible: 'none',
   fields: [
+    /** A newer one is read as this one: later fields come after these. */
+    { name: 'version', type: 'int16' },
     /** The sets of topics whose partitions are shared together. */
     { name: 'sets', array: [{ name: 'topics', array: 'string' }] },
     /** The partitions that the member works on. */
@@ -34,7 +36,11 @@ export const millrace: Assignor = {
   name: 'millrace',
   rebalance: 'cooperative',
   userData: ({ sets, busy }) =>
-    encodeVersioned(note, noteVersion, { sets: sets.map(topics => ({ topics })), busy: byTopic(busy) }),
+    encodeStructure(note, noteVersion, {
+      version: noteVersion,
+      sets: sets.map(topics => ({ topics })),
+      busy: byTopic(busy),
+    }),
   assign(candidates, counts) {
     const owners = new Owners(candidates)
     const notes = candidates.map(({ subscription }) => noteOf(subscription.userData))
@@ -109,10 +115,7 @@ function partitionsOf(units: readonly Unit[]): TopicPartition[] {
 }
 
 function noteOf(userData: Uint8Array | undefined): Pick<MemberNote, 'sets' | 'busy'> {
-  if (!userData) return { sets: [], busy: [] }
-  const from = structureReader(userData, 'the note of a member')
-  // A newer version is read as this one: later fields come after these.
-  from.int16()
-  const { sets, busy } = readStructure(note, noteVersion, from)
-  return { sets: sets.map(({ topics }) => topics), busy: eachPartition(busy) }
+  const said = userData && readNote(note, noteVersion, structureReader(userData, 'the note of a member'))
+  if (!said) return { sets: [], busy: [] }
+  return { sets: said.sets.map(({ topics }) => topics), busy: eachPartition(said.busy) }
 }
