@@ -2,7 +2,7 @@
  * How the leader of a group shares partitions: the contract of an assignor, and the ones there are. The names
  * are those on the wire.
  */
-import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import { readNote, type Subscription } from './consumer-protocol.ts'
 import { cooperativeSticky } from './cooperative-sticky.ts'
@@ -86,7 +86,7 @@ export function encodeShareNote({ withheld, refusal }: Omit<Share, 'partitions'>
 
 /** A leader of another kind writes none: then nothing is known to be withheld. */
 export function decodeShareNote(bytes: Uint8Array | undefined): Omit<Share, 'partitions'> {
-  const note = bytes && readNote(shareNote, noteVersion, structureReader(bytes, 'a share'))
+  const note = readNote(shareNote, noteVersion, bytes)
   if (note?.mark !== mark) return { withheld: 0 }
   return { withheld: note.withheld, refusal: note.refusal ?? undefined }
 }

@@ -38,16 +38,17 @@ export interface TopicPartitions {
 }
 
 /**
- * What a member of ours adds as user data, from the given position on. Undefined: a client of another kind
- * has written it, in its own way.
+ * What a member of ours adds as user data. Undefined: there is none, or a client of another kind has written
+ * it, in its own way.
  */
 export function readNote<S extends Structure>(
   structure: S,
   noteVersion: number,
-  from: ReturnType<typeof structureReader>,
+  userData: Uint8Array | undefined,
 ): Decoded<S['fields']> | undefined {
+  if (!userData) return undefined
   try {
-    return readStructure(structure, noteVersion, from)
+    return readStructure(structure, noteVersion, structureReader(userData, 'the note of a member'))
   } catch {
     return undefined
   }

@@ -6,7 +6,7 @@
  * The user data of a subscription is, as Java's, the generation int32; then partitions that the member works
  * on, which Java's leaders skip. Java's members say only the generation, those of librdkafka what they own.
  */
-import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, PartitionCounts } from './assignors.ts'
 import { byTopic, eachPartition, readNote } from './consumer-protocol.ts'
@@ -98,6 +98,5 @@ function moveOne(
 }
 
 function busyOf(userData: Uint8Array | undefined): readonly TopicPartition[] {
-  const said = userData && readNote(note, noteVersion, structureReader(userData, 'the note of a member'))
-  return eachPartition(said?.busy ?? [])
+  return eachPartition(readNote(note, noteVersion, userData)?.busy ?? [])
 }

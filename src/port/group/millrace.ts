@@ -3,7 +3,7 @@
  * set (co-partitioning), evenly within each set (units.ts). Cooperative: a unit reaches its new owner when
  * the old one has given it back.
  */
-import { encodeStructure, structureReader, type Structure } from '../../wire/index.ts'
+import { encodeStructure, type Structure } from '../../wire/index.ts'
 import type { TopicPartition } from '../log-port.ts'
 import type { Assignor, Candidate, MemberNote, PartitionCounts } from './assignors.ts'
 import { assign, setName, type Unit, unitsOf } from './units.ts'
@@ -115,7 +115,7 @@ function partitionsOf(units: readonly Unit[]): TopicPartition[] {
 }
 
 function noteOf(userData: Uint8Array | undefined): Pick<MemberNote, 'sets' | 'busy'> {
-  const said = userData && readNote(note, noteVersion, structureReader(userData, 'the note of a member'))
+  const said = readNote(note, noteVersion, userData)
   if (!said) return { sets: [], busy: [] }
   return { sets: said.sets.map(({ topics }) => topics), busy: eachPartition(said.busy) }
 }
