@@ -6,6 +6,7 @@ const cases: readonly (readonly [pattern: string, matching: readonly string[], o
   [
     ['app-.*', ['app-', 'app-1'], ['my-app-1', 'app', 'app-\n']],
     ['a|bc|', ['a', 'bc', ''], ['b', 'abc']],
+    ['|'.repeat(9000), [''], ['|']],
     ['(a|b)*c', ['c', 'abbac'], ['ab', 'acc']],
     ['(?:ab)+?', ['ab', 'abab'], ['', 'aba']],
     ['a{2}b{1,3}c{2,}', ['aabcc', 'aabbbcccc'], ['abcc', 'aabbbbcc', 'aabc']],
@@ -45,7 +46,13 @@ test('what is invalid, or not read, is refused', () => {
     'a{3,2}',
     '^a$',
   ]
-  const huge = ['a{1001}', '((((a{1000}){1000}){1000}){1000}){1000}', '('.repeat(200)]
+  const huge = [
+    'a{1001}',
+    '((((a{1000}){1000}){1000}){1000}){1000}',
+    '((((){1000}){1000}){1000}){1000}',
+    '|'.repeat(200_000),
+    '('.repeat(200),
+  ]
   for (const pattern of [...refused, ...huge]) equal(linearPattern(pattern), undefined, pattern)
 })
 

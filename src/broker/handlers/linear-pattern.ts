@@ -18,6 +18,8 @@ type Step =
 
 /** Steps of a pattern, with its repetitions written out. */
 const stepsMax = 10_000
+/** Parts of sequences that are written out. An empty one has no steps, but its repetition takes time. */
+const partsMax = 100_000
 /** The largest count of a repetition: RE2's. */
 const repeatMax = 1000
 const depthMax = 100
@@ -76,6 +78,7 @@ class Compiler {
   readonly #chars: readonly string[]
   readonly #ignoresCase: boolean
   readonly #steps: Step[] = []
+  #parts = 0
   #at = 0
   #depth = 0
 
@@ -97,24 +100,29 @@ class Compiler {
     const parts = [this.#sequence()]
     while (this.#takes('|')) parts.push(this.#sequence())
     this.#depth -= 1
-    return parts.reduceRight(
-      (others, part) => next => this.#add({ kind: 'fork', next: part(next), other: others(next) }),
-    )
+    return next =>
+      parts
+        .map(part => part(next))
+        .reduceRight((other, start) => this.#add({ kind: 'fork', next: start, other }))
   }
 
   #sequence(): Part {
     const parts: Part[] = []
     for (let char; (char = this.#chars[this.#at]) !== undefined && char !== '|' && char !== ')';)
       parts.push(this.#repeated(this.#atom()))
-    return next => parts.reduceRight((following, part) => part(following), next)
+    return next => {
+      this.#parts += 1 + parts.length
+      if (this.#parts > partsMax) throw tooLong()
+      return parts.reduceRight((following, part) => part(following), next)
+    }
   }
 
   #repeated(part: Part): Part {
-    const counts = this.#counts()
+    const counts = this.#repetition()
     if (!counts) return part
     // Lazy or not, the text matches as a whole.
     this.#takes('?')
-    if (this.#counts()) throw new InvalidPattern('A repetition is repeated.')
+    if (this.#repetition()) throw new InvalidPattern('A repetition is repeated.')
     const { min, max } = counts
     return next => {
       let start = next
@@ -129,7 +137,7 @@ class Compiler {
     }
   }
 
-  #counts(): { readonly min: number; readonly max: number } | undefined {
+  #repetition(): { readonly min: number; readonly max: number } | undefined {
     if (this.#takes('*')) return { min: 0, max: Infinity }
     if (this.#takes('+')) return { min: 1, max: Infinity }
     if (this.#takes('?')) return { min: 0, max: 1 }
@@ -215,7 +223,7 @@ class Compiler {
   }
 
   #add(step: Step): number {
-    if (this.#steps.length >= stepsMax) throw new InvalidPattern('The pattern is too long.')
+    if (this.#steps.length >= stepsMax) throw tooLong()
     return this.#steps.push(step) - 1
   }
 
@@ -231,6 +239,10 @@ class Compiler {
     this.#at += 1
     return true
   }
+}
+
+function tooLong(): InvalidPattern {
+  return new InvalidPattern('The pattern is too long.')
 }
 
 /** `\Qa.b\E` as `a\.b`. */
