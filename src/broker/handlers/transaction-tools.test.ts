@@ -179,4 +179,6 @@ test('transactional ids are described and listed', async context => {
   deepEqual(await list(2, { transactionalIdPattern: 'i.' }), ['NONE', [], one])
   deepEqual(await list(2, { transactionalIdPattern: 'i' }), ['NONE', [], []])
   deepEqual(await list(2, { transactionalIdPattern: '[' }), ['INVALID_REGULAR_EXPRESSION', [], []])
+  await new TransactionClient(client, versions2, 'two\nlines').init()
+  deepEqual(await list(1), ['NONE', [], [...all, 'two\nlines Empty']])
 })
