@@ -66,6 +66,17 @@ test('DeleteTopics: a topic that is named twice, or by name and id, stays', asyn
   equal((await log.describeTopic('orders'))?.id, topicId)
 })
 
+test('DeleteTopics: a topic that is named very often is refused once', { timeout: 5000 }, async context => {
+  const { connect } = await startTestServer(context)
+  const client = await connect()
+  const names = Array.from({ length: 100_000 }, () => 'orders')
+  const { responses } = await client.ask(deleteTopics, 6, asked(6, ...names))
+  deepEqual(
+    responses.map(({ errorCode }) => errorCode),
+    [errorCodes.INVALID_REQUEST],
+  )
+})
+
 test('DeleteTopics: the topics of the log and of apps stay', async context => {
   const { connect, port } = await startTestServer(context)
   await port.createTopic('app-count-changelog', { partitions: 1, app: 'app' })

@@ -23,8 +23,13 @@ export const deleteTopics: Handler = handler(messages.deleteTopics, async (reque
   const byName = new Map<string, Asked[]>()
   for (const asked of [...request.topics, ...named]) {
     const found = nameOf(asked, context)
-    if (typeof found !== 'string') refusals.push(found)
-    else byName.set(found, [...(byName.get(found) ?? []), asked])
+    if (typeof found !== 'string') {
+      refusals.push(found)
+      continue
+    }
+    const sameName = byName.get(found)
+    if (sameName) sameName.push(asked)
+    else byName.set(found, [asked])
   }
   const deletions = Array.from(byName, async ([name, [asked, ...others]]) =>
     others.length === 0

@@ -40,6 +40,19 @@ test('DescribeLogDirs: the bytes of partitions, in every version', async context
   deepEqual(await sizes(4, null), { '__consumer_offsets-0': 0, '__transaction_state-0': 0, ...both })
 })
 
+test(
+  'DescribeLogDirs: a topic that is named very often is asked for once',
+  { timeout: 5000 },
+  async context => {
+    const { connect, log } = await startTestServer(context)
+    await log.createTopic('orders')
+    const client = await connect()
+    const topics = Array.from({ length: 50_000 }, (_, n) => ({ topic: 'orders', partitions: [n] }))
+    const { results } = await client.ask(describeLogDirs, 4, { topics })
+    equal(results[0]!.topics[0]!.partitions.length, 1)
+  },
+)
+
 test('DescribeLogDirs: the room on the device, where it is known', async context => {
   const { connect, disk } = await startTestServer(context)
   const client = await connect()

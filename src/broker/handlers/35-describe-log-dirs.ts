@@ -50,8 +50,11 @@ function partitionsOf(topics: Asked, { broker }: RequestContext): TopicPartition
         Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
       )
   const asked = new Map<string, Set<number>>()
-  for (const { topic, partitions } of topics)
-    asked.set(topic, new Set([...(asked.get(topic) ?? []), ...partitions]))
+  for (const { topic, partitions } of topics) {
+    const ofTopic = asked.get(topic) ?? new Set<number>()
+    for (const index of partitions) ofTopic.add(index)
+    asked.set(topic, ofTopic)
+  }
   return Array.from(asked, ([topic, indexes]) => {
     const count = broker.describeTopic(topic)?.partitions ?? 0
     return [...indexes].filter(index => index < count).map(partition => ({ topic, partition }))
