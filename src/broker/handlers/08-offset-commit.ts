@@ -14,7 +14,7 @@
 import { isMillraceError } from '../../base/index.ts'
 import type { OffsetCommit } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
-import { checkedOffset } from './committed-offset.ts'
+import { checkedOffset, commitEach } from './committed-offset.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { committerOf, coordinatorErrors } from './group-requests.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -27,20 +27,7 @@ const unknownGroupVersion = 9
 
 export const offsetCommit: Handler = handler(messages.offsetCommit, async (request, context) => {
   const topics = request.topics.map(topic => checkedTopic(topic, context))
-  const partitions = topics.flatMap(topic => topic.partitions)
-  const offsets = partitions.flatMap(({ commit }) => commit ?? [])
-  const exist = partitions.some(({ missing }) => missing === errorCodes.NONE)
-  const refusal = exist ? await committed(request, offsets, context) : errorCodes.NONE
-  return {
-    topics: topics.map(({ name, topicId, partitions: ofTopic }) => ({
-      name,
-      topicId,
-      partitions: ofTopic.map(({ partitionIndex, missing, fault }) => ({
-        partitionIndex,
-        errorCode: missing || refusal || fault,
-      })),
-    })),
-  }
+  return { topics: await commitEach(topics, offsets => committed(request, offsets, context)) }
 })
 
 function checkedTopic(topic: Topic, context: RequestContext) {

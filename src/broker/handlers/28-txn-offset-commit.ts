@@ -16,7 +16,7 @@
 import { isMillraceError } from '../../base/index.ts'
 import type { OffsetCommit } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
-import { checkedOffset } from './committed-offset.ts'
+import { checkedOffset, commitEach } from './committed-offset.ts'
 import { codeOf, errorCodes, type Exceptions } from './error-codes.ts'
 import { committerOf } from './group-requests.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -33,19 +33,9 @@ export const txnOffsetCommit: Handler = handler(messages.txnOffsetCommit, async 
     name,
     partitions: partitions.map(each => checkedOffset(name, each, context)),
   }))
-  const partitions = topics.flatMap(topic => topic.partitions)
-  const offsets = partitions.flatMap(({ commit }) => commit ?? [])
-  const exist = partitions.some(({ missing }) => missing === errorCodes.NONE)
-  const refusal = exist ? await committed(request, offsets, context) : errorCodes.NONE
   return {
     throttleTimeMs: 0,
-    topics: topics.map(({ name, partitions: ofTopic }) => ({
-      name,
-      partitions: ofTopic.map(({ partitionIndex, missing, fault }) => ({
-        partitionIndex,
-        errorCode: missing || refusal || fault,
-      })),
-    })),
+    topics: await commitEach(topics, offsets => committed(request, offsets, context)),
   }
 })
 

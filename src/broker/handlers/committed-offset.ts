@@ -47,3 +47,32 @@ export function checkedOffset(
   }
   return { ...none, commit }
 }
+
+interface CheckedTopic {
+  readonly partitions: readonly CheckedOffset[]
+}
+
+interface AnsweredTopic {
+  readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+}
+
+/**
+ * Commits what was checked, and answers every partition: that it does not exist, else what the committer is
+ * refused with, else what is wrong with the offset. `commit` returns the code of the committer. If any
+ * partition exists it is called, also without an offset: so a committer who may not commit learns that.
+ */
+export async function commitEach<T extends CheckedTopic>(
+  topics: readonly T[],
+  commit: (offsets: readonly OffsetCommit[]) => Promise<number>,
+): Promise<(Omit<T, 'partitions'> & AnsweredTopic)[]> {
+  const all = topics.flatMap(({ partitions }) => partitions)
+  const exist = all.some(({ missing }) => missing === errorCodes.NONE)
+  const refusal = exist ? await commit(all.flatMap(each => each.commit ?? [])) : errorCodes.NONE
+  return topics.map(({ partitions, ...names }) => ({
+    ...names,
+    partitions: partitions.map(({ partitionIndex, missing, fault }) => ({
+      partitionIndex,
+      errorCode: missing || refusal || fault,
+    })),
+  }))
+}
