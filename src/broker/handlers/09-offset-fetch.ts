@@ -10,7 +10,7 @@
  * - Version 1 has no code for the group: each of its partitions has it.
  * - Member ids and epochs (version 9) are of the newer group protocol, which is not offered.
  */
-import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
+import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
 import type { OffsetsNow } from '../offsets/offsets.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { coordinatorErrors } from './group-requests.ts'
@@ -42,7 +42,7 @@ export const offsetFetch: Handler = handler(messages.offsetFetch, (request, cont
   const { groups, groupId, topics: asked, requireStable } = request
   if (context.version >= severalVersion)
     return { groups: groups.map(group => answerOf(group, requireStable, context)) }
-  const withIds = asked?.map(topic => ({ ...topic, topicId: noId })) ?? null
+  const withIds = asked?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
   const { topics, errorCode } = answerOf({ groupId, topics: withIds }, requireStable, context)
   if (errorCode === errorCodes.NONE || context.version >= groupCodeVersion) return { topics, errorCode }
   return {
@@ -52,9 +52,6 @@ export const offsetFetch: Handler = handler(messages.offsetFetch, (request, cont
     })),
   }
 })
-
-/** Sixteen zeros. */
-const noId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 function answerOf({ groupId, topics }: Asked, requireStable: boolean, context: RequestContext): Group {
   try {
@@ -88,7 +85,7 @@ function allTopics(now: OffsetsNow, requireStable: boolean, { broker }: RequestC
   const byTopic = Map.groupBy(now.all, ({ topic }) => topic)
   return Array.from(byTopic, ([name, offsets]) => ({
     name,
-    topicId: broker.describeTopic(name)?.id ?? noId,
+    topicId: broker.describeTopic(name)?.id ?? zeroUuid,
     partitions: offsets.map(({ partition }) => partitionOf(name, partition, now, requireStable)),
   }))
 }

@@ -6,6 +6,7 @@
  * - There are no ACLs: every operation on a group is authorized, if the client asks for that.
  */
 import { messages, type ResponseInput } from '../../wire/index.ts'
+import { groupOperations } from './authorized-operations.ts'
 import { errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 
@@ -18,7 +19,7 @@ export const describeGroups: Handler = handler(messages.describeGroups, (request
 }))
 
 function described(groupId: string, withOperations: boolean, { broker, version }: RequestContext): Group {
-  const operations = withOperations ? { authorizedOperations: allOperations } : {}
+  const operations = withOperations ? { authorizedOperations: groupOperations } : {}
   const group = broker.groupAdmin.find(groupId)
   if (!group)
     return {
@@ -52,5 +53,3 @@ function described(groupId: string, withOperations: boolean, { broker, version }
 }
 
 const noBytes = Buffer.alloc(0)
-/** READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, as bits by their codes. */
-const allOperations = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)

@@ -23,6 +23,8 @@ const { clusterAction, describeConfigs, alterConfigs, idempotentWrite } = operat
 export const topicOperations: number =
   read | write | create | remove | alter | describe | describeConfigs | alterConfigs
 
+export const groupOperations: number = read | remove | describe | describeConfigs | alterConfigs
+
 export const clusterOperations: number =
   create | alter | describe | clusterAction | describeConfigs | alterConfigs | idempotentWrite
 
