@@ -1,7 +1,32 @@
-/** A topic of the metadata file in its other forms: for users, and in the config.json of its partitions. */
+/** A topic of the metadata file: a new one; and its forms for users, and in the config.json of partitions. */
 import type { Partition, PartitionConfig, PartitionSettings } from '../../log/index.ts'
 import type { PartitionDescription, TopicConfig, TopicDescription } from '../../port/index.ts'
+import type { ConfigTexts } from '../configs/values.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
+import { internalTopics, keptWhole } from '../internal/topic-names.ts'
+
+/** A topic of users, of an app, or internal to the log. Records of the latter two are kept. */
+export function newTopic({
+  name,
+  id,
+  partitions,
+  configs = {},
+  app,
+}: Pick<StoredTopic, 'name' | 'id' | 'partitions'> & {
+  readonly configs: ConfigTexts | undefined
+  readonly app: string | undefined
+}): StoredTopic {
+  const isInternal = internalTopics.includes(name)
+  const own = isInternal || app !== undefined ? { ...keptWhole, ...configs } : configs
+  return {
+    name,
+    id,
+    partitions,
+    ...(Object.keys(own).length === 0 ? {} : { configs: own }),
+    ...(isInternal ? { internal: true } : {}),
+    ...(app === undefined ? {} : { app }),
+  }
+}
 
 /** A topic as users see it; `settings`: those of its partitions. */
 export function description(topic: StoredTopic, settings: PartitionSettings): TopicDescription {

@@ -18,7 +18,8 @@
  */
 import type { PartitionConfig } from '../../log/index.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
-import { internalTopics, keptWhole, mayBeOfApp } from '../internal/topic-names.ts'
+import { internalTopics, mayBeOfApp } from '../internal/topic-names.ts'
+import { newTopic } from './topic-descriptions.ts'
 
 export interface FoundPartition {
   readonly topic: string
@@ -122,15 +123,14 @@ function ofPartitions(name: string, found: readonly FoundPartition[], newId: () 
   const { config } = found.find(each => each.config.topicId !== undefined) ?? found[0]!
   const { topicId, configs, app } = config
   const stated = Math.max(...found.map(each => each.config.partitions ?? 0))
-  const isInternal = internalTopics.includes(name)
-  const own = isInternal || app !== undefined ? { ...keptWhole, ...configs } : configs
   return {
-    name,
-    id: topicId ?? newId(),
-    partitions: stated || Math.max(...found.map(({ index }) => index)) + 1,
-    ...(own === undefined ? {} : { configs: own }),
-    ...(isInternal ? { internal: true } : {}),
-    ...(app === undefined ? {} : { app }),
+    ...newTopic({
+      name,
+      id: topicId ?? newId(),
+      partitions: stated || Math.max(...found.map(({ index }) => index)) + 1,
+      configs,
+      app,
+    }),
     ...(topicId === undefined && mayBeOfApp({ name, ...config }) ? { unclaimed: true } : {}),
   }
 }

@@ -8,14 +8,8 @@
  * count once the mark is replaced by them, and are removed if that does not come to pass. The partitions
  * vouch for their topic: see topic-recovery.ts.
  */
-import { assert, inParallel, MillraceError, randomUuid, type Random } from '../../base/index.ts'
-import type {
-  LogDirectory,
-  Partition,
-  PartitionConfig,
-  PartitionSettings,
-  UnrecoveredPartition,
-} from '../../log/index.ts'
+import { assert, MillraceError, randomUuid, type Random } from '../../base/index.ts'
+import type { LogDirectory, Partition, UnrecoveredPartition } from '../../log/index.ts'
 import { missingTopic, type TopicConfig, type TopicDescription } from '../../port/index.ts'
 import type { Configs } from '../configs/configs.ts'
 import type { ConfigTexts } from '../configs/values.ts'
@@ -31,13 +25,11 @@ import {
   unlessRetriable,
 } from './topic-checks.ts'
 import { KnownTopics } from './known-topics.ts'
-import { deleting, description, partitionConfig, vouchedConfig } from './topic-descriptions.ts'
+import { PartitionUpkeep } from './partition-upkeep.ts'
+import { deleting, description, newTopic } from './topic-descriptions.ts'
 import { internalTopics, keptWhole } from '../internal/topic-names.ts'
-import { allPartitions, partitionsOf } from './topic-partitions.ts'
+import { allPartitions } from './topic-partitions.ts'
 import { reconcile } from './topic-recovery.ts'
-
-/** Partitions that are made or removed at a time: they share the syncs of the directory. */
-const concurrency = 16
 
 /** Other users of a topic, which end with it. */
 export interface TopicUsers {
@@ -53,6 +45,7 @@ export class Topics {
   readonly #log: LogDirectory
   readonly #metadata: MetadataFile
   readonly #configs: Configs
+  readonly #partitions: PartitionUpkeep
   readonly #random: Random
   #users: TopicUsers | undefined
   /** Topics that are being created or deleted: the next one to use the name waits. */
@@ -69,6 +62,7 @@ export class Topics {
     this.#log = log
     this.#metadata = metadata
     this.#configs = configs
+    this.#partitions = new PartitionUpkeep(log, configs)
     this.#random = random
   }
 
@@ -111,12 +105,12 @@ export class Topics {
 
   describe(name: string): TopicDescription | undefined {
     const topic = this.#known.get(name)
-    return topic && description(topic, this.#settingsOf(topic))
+    return topic && description(topic, this.#partitions.settingsOf(topic))
   }
 
   list(internal: boolean): TopicDescription[] {
     return [...this.#known.values()]
-      .map(topic => description(topic, this.#settingsOf(topic)))
+      .map(topic => description(topic, this.#partitions.settingsOf(topic)))
       .filter(topic => internal || !topic.internal)
   }
 
@@ -228,10 +222,7 @@ export class Topics {
 
   /** The defaults of topics have changed. */
   reconfigure(): void {
-    for (const partition of allPartitions(this.#log)) {
-      const topic = this.#known.get(partition.topic)
-      if (topic) partition.configure(this.#settingsOf(topic))
-    }
+    for (const topic of this.#known.values()) this.#partitions.configure(topic)
   }
 
   /** Apps that have topics. */
@@ -275,19 +266,10 @@ export class Topics {
     }
     checkName(name, [...this.#known.names(), ...this.#creating])
     const { partitions, app } = config
-    const isInternal = internalTopics.includes(name)
-    const given = checkedConfigs(config.configs)
-    const configs = isInternal || app !== undefined ? { ...keptWhole, ...given } : given
-    this.#configs.checkTogether(configs)
+    const configs = checkedConfigs(config.configs)
+    const topic = newTopic({ name, id: this.#newId(), partitions, configs, app })
+    this.#configs.checkTogether(topic.configs ?? {})
     if (validateOnly) return
-    const topic: StoredTopic = {
-      name,
-      id: this.#newId(),
-      partitions,
-      ...(Object.keys(configs).length === 0 ? {} : { configs }),
-      ...(isInternal ? { internal: true } : {}),
-      ...(app === undefined ? {} : { app }),
-    }
     this.#creating.add(name)
     await this.#alone(name, async () => {
       const before = this.#unfinished.get(name)
@@ -295,7 +277,7 @@ export class Topics {
       this.#unfinished.set(name, topic)
       try {
         await this.#change(topics => [...topics, { ...topic, creating: true }])
-        await this.#makePartitions(topic)
+        await this.#partitions.make(topic)
         await this.#change(topics => topics.map(each => (each.id === topic.id ? topic : each)))
       } catch (error) {
         // Files that cannot be removed now are removed when the name is used again, or at the next start.
@@ -305,7 +287,7 @@ export class Topics {
       this.#unfinished.delete(name)
       this.#known.set(topic)
       // The defaults may have changed since its partitions were made.
-      this.#configure(topic)
+      this.#partitions.configure(topic)
     }).finally(() => this.#creating.delete(name))
   }
 
@@ -318,11 +300,10 @@ export class Topics {
     this.#broken.delete(name)
     if (this.#known.delete(name)) this.#users?.deleted(name, open)
     await this.#users?.forgetOffsets(topic)
-    const remove = (index: number): Promise<void> => this.#log.deletePartition(name, index)
     const indexes = [...allPartitions(this.#log)].flatMap(each => (each.topic === name ? each.index : []))
-    await inParallel(indexes, concurrency, remove)
+    await this.#partitions.remove(name, indexes)
     // A creation that failed may have left folders that are not partitions.
-    await inParallel(Array(topic.growingTo ?? topic.partitions).keys(), concurrency, remove)
+    await this.#partitions.remove(name, Array(topic.growingTo ?? topic.partitions).keys())
     await this.#change(topics => topics.filter(each => each.id !== id))
     this.#unfinished.delete(name)
   }
@@ -333,7 +314,7 @@ export class Topics {
     await this.#store(marked)
     const grown = { ...topic, partitions }
     try {
-      await this.#makePartitions(grown)
+      await this.#partitions.make(grown)
     } catch (error) {
       // What cannot be removed now is removed by the next growth, or at the next start.
       await this.#undoGrowth(marked).catch(() => undefined)
@@ -347,7 +328,7 @@ export class Topics {
   async #undoGrowth({ growingTo = 0, ...topic }: StoredTopic): Promise<void> {
     const { name, partitions } = topic
     const added = Array.from({ length: growingTo - partitions }, (_, n) => partitions + n)
-    await inParallel(added, concurrency, index => this.#log.deletePartition(name, index))
+    await this.#partitions.remove(name, added)
     await this.#store(topic)
   }
 
@@ -357,15 +338,10 @@ export class Topics {
     await this.#replace({ ...claimed, app, configs: { ...topic.configs, ...keptWhole } })
   }
 
-  /**
-   * Puts a topic in the place of the one with its id. It counts once it is in the metadata; what its
-   * partitions then cannot write for lack of room is written at the next start.
-   */
+  /** Puts a topic in the place of the one with its id. It counts once it is in the metadata. */
   async #replace(topic: StoredTopic): Promise<void> {
     await this.#store(topic)
-    this.#configure(topic)
-    for (const partition of partitionsOf(this.#log, topic))
-      await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic)).catch(unlessRetriable)
+    await this.#partitions.change(topic)
   }
 
   async #store(topic: StoredTopic): Promise<void> {
@@ -401,10 +377,10 @@ export class Topics {
         continue
       } else {
         const isLost = topic.internal && origin === 'proved'
-        await this.#makePartitions(topic, isLost ? { cutAt: 0, cutId: this.#newId() } : {})
+        await this.#partitions.make(topic, isLost ? { cutAt: 0, cutId: this.#newId() } : {})
       }
       this.#known.set(topic)
-      if (broken === undefined) await this.#vouch(topic)
+      if (broken === undefined) await this.#partitions.vouch(topic)
     }
     const topics = found.map(({ topic }) => topic)
     const isSame =
@@ -414,39 +390,6 @@ export class Topics {
 
   #break(name: string, why: string): void {
     this.#broken.set(name, new MillraceError('PARTITION_DAMAGED', `Topic '${name}' cannot be used: ${why}`))
-  }
-
-  /**
-   * Configures all partitions of a topic, and writes the topic into those that lack it or state other
-   * configs, or another count: of an older version, with a lost file, or after a crash.
-   */
-  async #vouch(topic: StoredTopic): Promise<void> {
-    for (const partition of partitionsOf(this.#log, topic)) {
-      partition.configure(this.#settingsOf(topic))
-      const { topicId, partitions, configs } = partition.config
-      const isSame =
-        partitions === topic.partitions && JSON.stringify(configs) === JSON.stringify(topic.configs)
-      if (topicId === undefined || !isSame)
-        await this.#log.rewriteConfig(partition, vouchedConfig(partition, topic))
-    }
-  }
-
-  async #makePartitions(topic: StoredTopic, also: PartitionConfig = {}): Promise<void> {
-    const config = { ...partitionConfig(topic), ...also }
-    const settings = this.#settingsOf(topic)
-    await inParallel(Array(topic.partitions).keys(), concurrency, async index => {
-      if (!this.#log.partition(topic.name, index) && !this.unrecovered(topic.name, index))
-        await this.#log.createPartition(topic.name, index, config, settings)
-    })
-  }
-
-  #configure(topic: StoredTopic): void {
-    const settings = this.#settingsOf(topic)
-    for (const partition of partitionsOf(this.#log, topic)) partition.configure(settings)
-  }
-
-  #settingsOf({ configs }: StoredTopic): PartitionSettings {
-    return this.#configs.settingsOf(configs)
   }
 
   #change(change: (topics: readonly StoredTopic[]) => readonly StoredTopic[]): Promise<void> {

@@ -117,7 +117,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'a half change of configs: a partition that states older ones is left as it is',
-    file: 'src/broker/topics/topics.ts',
+    file: 'src/broker/topics/partition-upkeep.ts',
     find: 'partitions === topic.partitions && JSON.stringify(configs) === JSON.stringify(topic.configs)',
     replace: 'partitions === topic.partitions && configs !== null',
     tests: ['test/broker/admin-changes.test.ts'],
