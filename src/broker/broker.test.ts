@@ -5,7 +5,8 @@ import { batchOf, failsWith } from '../log/log.test-support.ts'
 import { SimulatedDisk } from '../testing/simulated-disk.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import type { OpenWriter } from './apps.ts'
-import { Broker, type Entrance } from './broker.ts'
+import { Broker } from './broker.ts'
+import type { Entrance } from './entrances.ts'
 
 const opened = async (disk: SimulatedDisk = new SimulatedDisk()): Promise<Broker> =>
   Broker.open('/data', { disk: disk.session(), clock: virtualClock(), random: seededRandom(1) })

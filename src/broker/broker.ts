@@ -21,11 +21,12 @@ import type {
   TopicPartition,
 } from '../port/index.ts'
 import { Admin } from './admin.ts'
-import { Apps, type OpenWriter } from './apps.ts'
+import { Apps } from './apps.ts'
 import type { Configs } from './configs/configs.ts'
 import { brokerOnlyNumber, logOptions, staticConfigs } from './configs/broker-configs.ts'
 import { ClientTransactions } from './transactions/client-transactions.ts'
 import type { CutOffsets } from './offsets/cut-offsets.ts'
+import { Entrances, type Entrance } from './entrances.ts'
 import { GroupAdmin } from './groups/group-admin.ts'
 import { checkCommitName } from './groups/group-checks.ts'
 import { GroupExpiry } from './groups/group-expiry.ts'
@@ -42,19 +43,6 @@ import type { ProducerIds } from './transactions/producer-ids.ts'
 import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
 import type { Transactions } from './transactions/transactions.ts'
-
-/** A way into the broker: LogPort in process, or later Kafka's protocol over TCP. */
-export interface Entrance {
-  /** A topic was deleted: its readers and members learn of it. Synchronous. */
-  topicDeleted(topic: string): void
-  /** A topic was created, or has more partitions: members learn of it. Synchronous. */
-  topicGrown(topic: string): void
-  /** Lets the members that came by this entrance commit and leave. */
-  leaveGroups(): Promise<void>
-  openWriters(): Iterable<OpenWriter>
-  /** Ends readers and writers. The broker still answers, until this resolves. */
-  close(): Promise<void>
-}
 
 export class Broker {
   readonly admin: Admin
@@ -75,7 +63,7 @@ export class Broker {
   readonly #apps: Apps
   readonly #expiry: GroupExpiry
   readonly #locks = new Locks()
-  readonly #entrances = new Set<Entrance>()
+  readonly #entrances = new Entrances()
   #closing: Promise<void> | undefined
   /** Set later than `#closing`: members that leave still commit. */
   #closed = false
@@ -112,7 +100,7 @@ export class Broker {
       transactions,
       groups: this.#groups,
       locks: this.#locks,
-      openWriters: () => this.#openWriters(),
+      openWriters: () => this.#entrances.openWriters(),
     })
     this.groupAdmin = new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut })
     this.admin = new Admin({
@@ -193,7 +181,7 @@ export class Broker {
     this.checkOpen()
     if (config.app !== undefined) await this.finishDeletion(config.app)
     await this.#topics.create(name, config, validateOnly)
-    if (!validateOnly) for (const entrance of this.#entrances) entrance.topicGrown(name)
+    if (!validateOnly) this.#entrances.topicGrown(name)
   }
 
   describeTopic(name: string): TopicDescription | undefined {
@@ -429,12 +417,12 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    for (const entrance of this.#entrances) await entrance.leaveGroups()
+    await this.#entrances.leaveGroups()
     this.#closed = true
     await this.#expiry.stop()
     // Appends that wait for a partition are refused, and not waited for.
     await this.#log.stopRecovery()
-    for (const entrance of this.#entrances) await entrance.close()
+    await this.#entrances.close()
     try {
       await this.transactions.close()
       await this.offsets.close()
@@ -449,19 +437,13 @@ export class Broker {
     await this.#topics.start({
       deleted: (name, partitions) => {
         for (const partition of partitions) this.transactions.partitionDeleted(partition)
-        for (const entrance of this.#entrances) entrance.topicDeleted(name)
+        this.#entrances.topicDeleted(name)
       },
-      grown: name => {
-        for (const entrance of this.#entrances) entrance.topicGrown(name)
-      },
+      grown: name => this.#entrances.topicGrown(name),
       forgetOffsets: ({ name }) => this.offsets.forgetTopic(name),
     })
     await this.#apps.start()
     this.#expiry.start()
-  }
-
-  *#openWriters(): Iterable<OpenWriter> {
-    for (const entrance of this.#entrances) yield* entrance.openWriters()
   }
 
   #forgetGroup(group: string): Promise<void> {

@@ -36,7 +36,8 @@ import {
   type WriterOptions,
 } from '../port/index.ts'
 import type { OpenWriter } from './apps.ts'
-import { Broker, type Entrance } from './broker.ts'
+import { Broker } from './broker.ts'
+import type { Entrance } from './entrances.ts'
 import type { BrokerOptions } from './open-parts.ts'
 import { inProcessHost } from './groups/group.ts'
 import { InProcessReader } from './reader.ts'

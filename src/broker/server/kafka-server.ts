@@ -15,7 +15,8 @@ import {
   type NetAddress,
   type Timer,
 } from '../../base/index.ts'
-import type { Broker, Entrance } from '../broker.ts'
+import type { Broker } from '../broker.ts'
+import type { Entrance } from '../entrances.ts'
 import { FetchMemory } from '../fetch/fetch-memory.ts'
 import { FetchSessions } from '../fetch/fetch-sessions.ts'
 import { handlerOf, type HandlerOf } from '../handlers/index.ts'

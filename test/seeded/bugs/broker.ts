@@ -358,9 +358,9 @@ export const brokerBugs: readonly SeededBug[] = [
   {
     name: 'closing: the log closes before the writers of its entrances',
     file: 'src/broker/broker.ts',
-    find: '    for (const entrance of this.#entrances) await entrance.close()\n    try {\n      await this.transactions.close()\n',
+    find: '    await this.#entrances.close()\n    try {\n      await this.transactions.close()\n',
     replace:
-      '    try {\n      await this.#log.close()\n      for (const entrance of this.#entrances) await entrance.close()\n      await this.transactions.close()\n',
+      '    try {\n      await this.#log.close()\n      await this.#entrances.close()\n      await this.transactions.close()\n',
     tests: ['src/broker/broker.test.ts'],
   },
   {
