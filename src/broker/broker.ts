@@ -7,7 +7,7 @@
  * in an order that matters.
  */
 import { type ActiveClock, MillraceError, type Random } from '../base/index.ts'
-import { LogDirectory, type Partition, type UnrecoveredPartition } from '../log/index.ts'
+import type { LogDirectory, Partition, UnrecoveredPartition } from '../log/index.ts'
 import type {
   GroupCommit,
   GroupCoordinator,
@@ -23,7 +23,7 @@ import type {
 import { Admin } from './admin.ts'
 import { Apps } from './apps.ts'
 import type { Configs } from './configs/configs.ts'
-import { brokerOnlyNumber, logOptions, staticConfigs } from './configs/broker-configs.ts'
+import { staticConfigs } from './configs/broker-configs.ts'
 import { ClientTransactions } from './transactions/client-transactions.ts'
 import type { CutOffsets } from './offsets/cut-offsets.ts'
 import { Entrances, type Entrance } from './entrances.ts'
@@ -33,12 +33,11 @@ import { GroupExpiry } from './groups/group-expiry.ts'
 import { groupSettings } from './groups/group-settings.ts'
 import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
-import { internalTopics } from './internal/topic-names.ts'
 import { checkOffsets } from './offsets/offset-checks.ts'
 import type { Offsets, OffsetsNow } from './offsets/offsets.ts'
 import { lookUp, lookUpOffset, type FoundPosition } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
-import { openParts, type BrokerOptions, type Parts } from './open-parts.ts'
+import { openLog, openParts, type BrokerOptions, type Parts } from './open-parts.ts'
 import type { ProducerIds } from './transactions/producer-ids.ts'
 import { usePartition } from './topics/topic-partitions.ts'
 import type { Topics } from './topics/topics.ts'
@@ -133,19 +132,7 @@ export class Broker {
    */
   static async open(path: string, options: BrokerOptions): Promise<Broker> {
     const statics = staticConfigs(options.configs, options.defaults)
-    const retentionCheckIntervalMs = brokerOnlyNumber(statics, 'log.retention.check.interval.ms')
-    const cleaner = {
-      backoffMs: brokerOnlyNumber(statics, 'log.cleaner.backoff.ms'),
-      dedupeBufferBytes: brokerOnlyNumber(statics, 'log.cleaner.dedupe.buffer.size'),
-      ...options.cleaner,
-    }
-    const log = await LogDirectory.open(path, {
-      ...options,
-      ...logOptions(statics),
-      retentionCheckIntervalMs,
-      cleaner,
-      first: topic => internalTopics.includes(topic),
-    })
+    const log = await openLog(path, options, statics)
     try {
       const broker = new Broker(await openParts(log, options, statics))
       await broker.#start()

@@ -1,15 +1,15 @@
 /**
- * The parts of a broker, opened in their order: topics, the transaction log, transactions that a crash left
- * open, committed offsets, producer ids. Open transactions are ended first, so that the replay of committed
- * offsets finds every one of them decided.
+ * The parts of a broker, opened in their order: the log, topics, the transaction log, transactions that a
+ * crash left open, committed offsets, producer ids. Open transactions are ended first, so that the replay of
+ * committed offsets finds every one of them decided.
  *
  * After a crash only the partitions of internal topics are recovered by then. Of the others a start knows
  * what their folders say; they are recovered beside the calls of users.
  */
 import { ActiveClock, type Clock, type Random } from '../base/index.ts'
-import type { LogDirectory, LogDirectoryOptions, PartitionSettings } from '../log/index.ts'
+import { LogDirectory, type LogDirectoryOptions, type PartitionSettings } from '../log/index.ts'
 import type { BrokerConfigs } from '../port/index.ts'
-import type { Defaults } from './configs/broker-configs.ts'
+import { brokerOnlyNumber, logOptions, type Defaults } from './configs/broker-configs.ts'
 import { Configs } from './configs/configs.ts'
 import type { ConfigTexts } from './configs/values.ts'
 import { CutOffsets } from './offsets/cut-offsets.ts'
@@ -18,7 +18,7 @@ import { internalLimitsDefault, type InternalLimits } from './internal/internal-
 import { MetadataFile } from './internal/metadata.ts'
 import { Offsets } from './offsets/offsets.ts'
 import { ProducerIds } from './transactions/producer-ids.ts'
-import { offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
+import { internalTopics, offsetsTopic, transactionsTopic } from './internal/topic-names.ts'
 import { Topics } from './topics/topics.ts'
 import { transactionLimits } from './transactions/transaction-limits.ts'
 import { TransactionLog } from './transactions/transaction-log.ts'
@@ -57,7 +57,22 @@ export interface Parts {
   readonly options: BrokerOptions
 }
 
-/** `statics`: the configs that the program gives. */
+/** Opens the log in a folder. `statics`: the configs that the program gives. */
+export function openLog(path: string, options: BrokerOptions, statics: ConfigTexts): Promise<LogDirectory> {
+  return LogDirectory.open(path, {
+    ...options,
+    ...logOptions(statics),
+    retentionCheckIntervalMs: brokerOnlyNumber(statics, 'log.retention.check.interval.ms'),
+    cleaner: {
+      backoffMs: brokerOnlyNumber(statics, 'log.cleaner.backoff.ms'),
+      dedupeBufferBytes: brokerOnlyNumber(statics, 'log.cleaner.dedupe.buffer.size'),
+      ...options.cleaner,
+    },
+    first: topic => internalTopics.includes(topic),
+  })
+}
+
+/** Opens the parts over the log. `statics`: the configs that the program gives. */
 export async function openParts(
   log: LogDirectory,
   options: BrokerOptions,
