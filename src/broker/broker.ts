@@ -11,14 +11,11 @@ import type { LogDirectory, Partition, UnrecoveredPartition } from '../log/index
 import type {
   GroupCommit,
   GroupCoordinator,
-  GroupDescription,
   Isolation,
-  OffsetCommit,
   OffsetSpec,
   ProducerIdentity,
   TopicConfig,
   TopicDescription,
-  TopicPartition,
 } from '../port/index.ts'
 import { Admin } from './admin.ts'
 import { Apps } from './apps.ts'
@@ -28,13 +25,12 @@ import { ClientTransactions } from './transactions/client-transactions.ts'
 import type { CutOffsets } from './offsets/cut-offsets.ts'
 import { Entrances, type Entrance } from './entrances.ts'
 import { GroupAdmin } from './groups/group-admin.ts'
-import { checkCommitName } from './groups/group-checks.ts'
 import { GroupExpiry } from './groups/group-expiry.ts'
+import { GroupOffsets } from './groups/group-offsets.ts'
 import { groupSettings } from './groups/group-settings.ts'
 import { Groups } from './groups/groups.ts'
 import { Locks } from './locks.ts'
-import { checkOffsets } from './offsets/offset-checks.ts'
-import type { Offsets, OffsetsNow } from './offsets/offsets.ts'
+import type { Offsets } from './offsets/offsets.ts'
 import { lookUp, lookUpOffset, type FoundPosition } from './offset-look-up.ts'
 import { checkText } from './offsets/stored-text.ts'
 import { openLog, openParts, type BrokerOptions, type Parts } from './open-parts.ts'
@@ -46,6 +42,7 @@ import type { Transactions } from './transactions/transactions.ts'
 export class Broker {
   readonly admin: Admin
   readonly groupAdmin: GroupAdmin
+  readonly groupOffsets: GroupOffsets
   readonly offsets: Offsets
   readonly transactions: Transactions
   /** The same for producers outside of this process. */
@@ -89,7 +86,7 @@ export class Broker {
       kept: offsets.kept,
       keep: (group, kept) => offsets.keepGroup(group, kept),
       forget: group => offsets.forgetGroup(group),
-      commit: commit => this.commitOffsets(commit),
+      commit: commit => this.groupOffsets.commit(commit),
       finishDeletion: group => this.finishDeletion(group),
     })
     this.#apps = new Apps({
@@ -102,6 +99,17 @@ export class Broker {
       openWriters: () => this.#entrances.openWriters(),
     })
     this.groupAdmin = new GroupAdmin({ groups: this.#groups, offsets, apps: this.#apps, cut })
+    this.groupOffsets = new GroupOffsets({
+      groups: this.#groups,
+      offsets,
+      apps: this.#apps,
+      cut,
+      checkPartition: (topic, index) => topics.check(topic, index),
+      checkOpen: () => this.checkOpen(),
+      checkNotClosed: () => {
+        if (this.#closed) throw closedError()
+      },
+    })
     this.admin = new Admin({
       random,
       log,
@@ -314,63 +322,9 @@ export class Broker {
     return this.#topics.known(topic).partitions
   }
 
-  async committedOffsets(
-    group: string,
-    partitions: readonly TopicPartition[],
-  ): Promise<(OffsetCommit | undefined)[]> {
-    if (this.#closed) throw closedError()
-    this.#cut.check(group)
-    return this.offsets.committed(group, partitions)
-  }
-
-  /** The committed offsets as they are now: {@link committedOffsets} waits for those that are pending. */
-  offsetsNow(group: string): OffsetsNow {
-    if (this.#closed) throw closedError()
-    this.#cut.check(group)
-    return this.offsets.now(group)
-  }
-
-  async commitOffsets(commit: GroupCommit): Promise<void> {
-    if (this.#closed) throw closedError()
-    const deletion = this.finishDeletion(commit.group)
-    // Otherwise the commit is appended in this turn.
-    if (deletion) await deletion
-    this.checkCommit(commit, { isTransactional: false })
-    await this.offsets.commit(commit)
-    // A committer that is not a member has not read the committed offsets: it sets where the group begins.
-    const isBeginning = commit.memberId === undefined && commit.offsets.length > 0
-    if (isBeginning) await this.#cut.settle(commit.group)
-  }
-
   /** Checks that the partitions exist and that the committer may commit. */
-  checkCommit(commit: GroupCommit, { isTransactional }: { readonly isTransactional: boolean }): void {
-    this.offsets.checkUsable()
-    this.#groups.check(commit, isTransactional)
-    this.#checkOffsets(commit.offsets)
-  }
-
-  /** The groups that {@link Admin.describeGroup} knows. */
-  listGroups(): GroupDescription[] {
-    this.checkOpen()
-    return Array.from(new Set([...this.#groups.names(), ...this.offsets.names()]), group => ({
-      group,
-      members: this.#groups.members(group),
-      offsets: this.offsets.of(group),
-    }))
-  }
-
-  async setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
-    this.checkOpen()
-    checkCommitName(group, false)
-    this.#checkOffsets(offsets)
-    if (offsets.length === 0) await this.#forgetGroup(group)
-    else {
-      const deletion = this.finishDeletion(group)
-      if (deletion) await deletion
-      this.#apps.checkStopped(group)
-      await this.offsets.replace(group, offsets)
-    }
-    await this.#cut.settle(group)
+  checkCommit(commit: GroupCommit, how: { readonly isTransactional: boolean }): void {
+    this.groupOffsets.check(commit, how)
   }
 
   async deleteApp(app: string): Promise<boolean> {
@@ -431,18 +385,6 @@ export class Broker {
     })
     await this.#apps.start()
     this.#expiry.start()
-  }
-
-  #forgetGroup(group: string): Promise<void> {
-    return this.#groups.whileDeleting(group, async forget => {
-      this.#apps.checkStopped(group)
-      await forget()
-    })
-  }
-
-  #checkOffsets(offsets: readonly OffsetCommit[]): void {
-    checkOffsets(offsets)
-    for (const { topic, partition } of offsets) this.#topics.check(topic, partition)
   }
 }
 

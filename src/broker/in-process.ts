@@ -192,24 +192,24 @@ export class InProcessLog implements LogPort {
   ): Promise<(OffsetCommit | undefined)[]> {
     checkName('committedOffsets', 'group', group)
     checkPartitions('committedOffsets', partitions)
-    return this.#broker.committedOffsets(group, partitions)
+    return this.#broker.groupOffsets.committed(group, partitions)
   }
 
   async commitOffsets(commit: GroupCommit): Promise<void> {
     checkGroupCommit('commitOffsets', commit)
     try {
-      await this.#broker.commitOffsets(commit)
+      await this.#broker.groupOffsets.commit(commit)
     } catch (error) {
       throw asFenced(error)
     }
   }
 
   async listGroups(): Promise<GroupDescription[]> {
-    return this.#broker.listGroups()
+    return this.#broker.groupOffsets.list()
   }
 
   setOffsets(group: string, offsets: readonly OffsetCommit[]): Promise<void> {
-    return this.#broker.setOffsets(group, offsets)
+    return this.#broker.groupOffsets.set(group, offsets)
   }
 
   deleteApp(app: string): Promise<boolean> {

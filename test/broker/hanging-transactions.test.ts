@@ -37,7 +37,7 @@ test('committed offsets that hang are given up with their transaction: lookups o
   const { broker } = await opened()
   const offsets = [{ ...place, offset: 5 }]
   await broker.offsets.commitInTransaction({ producerId: 77, producerEpoch: 3 }, { group: 'g', offsets })
-  const committed = broker.committedOffsets('g', [place])
+  const committed = broker.groupOffsets.committed('g', [place])
   equal(await stateOf(committed), 'pending')
   await broker.admin.abortTransaction({ topic: '__consumer_offsets', partition: 0, producerId: 77 })
   deepEqual(await committed, [undefined])

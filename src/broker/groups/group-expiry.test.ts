@@ -126,7 +126,7 @@ test('a commit in flight is left alone: it is newer than what a look finds', asy
   const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
   await broker.createTopic('t', { partitions: 1 })
   const commitOffset = (offset: number): Promise<void> =>
-    broker.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 0, offset }] })
+    broker.groupOffsets.commit({ group: 'g', offsets: [{ topic: 't', partition: 0, offset }] })
   await commitOffset(1)
   const committing = commitOffset(2)
   await broker.offsets.forgetWhere('g', ({ offset }) => offset === 1)

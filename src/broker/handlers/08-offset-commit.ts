@@ -43,7 +43,11 @@ async function committed(
 ): Promise<number> {
   const { groupId: group, generationIdOrMemberEpoch: generation, memberId, groupInstanceId } = request
   try {
-    await broker.commitOffsets({ group, ...committerOf(generation, memberId, groupInstanceId), offsets })
+    await broker.groupOffsets.commit({
+      group,
+      ...committerOf(generation, memberId, groupInstanceId),
+      offsets,
+    })
     return errorCodes.NONE
   } catch (error) {
     const isGroupUnknown =

@@ -55,7 +55,7 @@ export const offsetFetch: Handler = handler(messages.offsetFetch, (request, cont
 
 function answerOf({ groupId, topics }: Asked, requireStable: boolean, context: RequestContext): Group {
   try {
-    const now = context.broker.offsetsNow(groupId)
+    const now = context.broker.groupOffsets.now(groupId)
     const answer = topics
       ? topics.map(topic => topicOf(topic, now, requireStable, context))
       : allTopics(now, requireStable, context)

@@ -189,7 +189,7 @@ test('an offset that a transaction holds is unstable, if the client asks for tha
   const { broker, client } = await serveBroker(context)
   await broker.createTopic('t', { partitions: 2 })
   const at = (offset: number, index = 0) => ({ topic: 't', partition: index, offset })
-  await broker.commitOffsets({ group: 'g', offsets: [at(1), at(1, 1)] })
+  await broker.groupOffsets.commit({ group: 'g', offsets: [at(1), at(1, 1)] })
   const transactionalId = 'id'
   const identity = await broker.clientTransactions.init({ transactionalId, timeoutMs: 60_000 })
   const transaction = { transactionalId, identity, version: 2 } as const
@@ -280,7 +280,7 @@ test('offsets that may be out of date are not told before somebody sets them', a
   const disk = new SimulatedDisk()
   const before = await Broker.open('/data', { disk, clock: systemClock, random: seededRandom(1) })
   await before.createTopic('t', { partitions: 1 })
-  await before.commitOffsets({ group: 'g', offsets: [{ topic: 't', partition: 0, offset: 5 }] })
+  await before.groupOffsets.commit({ group: 'g', offsets: [{ topic: 't', partition: 0, offset: 5 }] })
   await before.close()
   const metadata = await MetadataFile.open(disk, '/data')
   await metadata.update(content => ({ ...content, offsetsCut: { at: 0, settled: [] } }))

@@ -10,9 +10,9 @@ import { Broker } from '../broker.ts'
 const at = (offset: number) => ({ topic: 't', partition: 0, offset })
 const producer = { producerId: 77, producerEpoch: 3 }
 const changes: Readonly<Record<string, (broker: Broker) => Promise<void>>> = {
-  commit: broker => broker.commitOffsets({ group: 'g', offsets: [at(7)] }),
-  reset: broker => broker.setOffsets('g', [at(7)]),
-  deletion: broker => broker.setOffsets('g', []),
+  commit: broker => broker.groupOffsets.commit({ group: 'g', offsets: [at(7)] }),
+  reset: broker => broker.groupOffsets.set('g', [at(7)]),
+  deletion: broker => broker.groupOffsets.set('g', []),
   'deletion of offsets': broker => broker.admin.deleteOffsets('g', [at(0)]),
 }
 
@@ -23,7 +23,7 @@ for (const [name, change] of Object.entries(changes))
       const open = () => Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
       const broker = await open()
       await broker.createTopic('t', { partitions: 1 })
-      await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
+      await broker.groupOffsets.commit({ group: 'g', offsets: [at(1)] })
       const { offsets } = broker
       const steps = [
         () => offsets.commitInTransaction(producer, { group: 'g', offsets: [at(5)] }),
@@ -79,7 +79,7 @@ for (const [name, change] of Object.entries(changes))
     const disk = new SimulatedDisk()
     const broker = await Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
     await broker.createTopic('t', { partitions: 1 })
-    await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
+    await broker.groupOffsets.commit({ group: 'g', offsets: [at(1)] })
     const { offsets } = broker
     const changing = change(broker)
     const written = offsets.commitInTransaction(producer, { group: 'g', offsets: [at(9)] })
@@ -93,12 +93,12 @@ test('offsets in flight are deleted, with those that were committed; a later com
   const open = () => Broker.open('/data', { disk, clock: virtualClock(), random: seededRandom(1) })
   const broker = await open()
   await broker.createTopic('t', { partitions: 2 })
-  await broker.commitOffsets({ group: 'g', offsets: [at(1)] })
+  await broker.groupOffsets.commit({ group: 'g', offsets: [at(1)] })
   const other = { ...at(4), partition: 1 }
   await Promise.all([
-    broker.commitOffsets({ group: 'g', offsets: [at(2), { ...at(3), partition: 1 }] }),
+    broker.groupOffsets.commit({ group: 'g', offsets: [at(2), { ...at(3), partition: 1 }] }),
     broker.admin.deleteOffsets('g', [at(0), other]),
-    broker.commitOffsets({ group: 'g', offsets: [other] }),
+    broker.groupOffsets.commit({ group: 'g', offsets: [other] }),
   ])
   deepEqual(broker.offsets.of('g'), [other])
   await broker.close()
@@ -119,8 +119,8 @@ test('names and metadata that UTF-8 or the format cannot hold are refused, and n
   } as const
   const calls = {
     commit: (group: string, metadata: string) =>
-      broker.commitOffsets({ group, offsets: [{ ...at(1), metadata }] }),
-    reset: (group: string, metadata: string) => broker.setOffsets(group, [{ ...at(1), metadata }]),
+      broker.groupOffsets.commit({ group, offsets: [{ ...at(1), metadata }] }),
+    reset: (group: string, metadata: string) => broker.groupOffsets.set(group, [{ ...at(1), metadata }]),
     transaction: (group: string, metadata: string) =>
       broker.clientTransactions.commitOffsets(client, { group, offsets: [{ ...at(1), metadata }] }),
   }
@@ -132,7 +132,7 @@ test('names and metadata that UTF-8 or the format cannot hold are refused, and n
     }
   // Kafka takes the empty name, but of no member and in no transaction.
   await rejects(calls.transaction('', ''), isCode('INVALID_ARGUMENT', /name of a group is empty/))
-  deepEqual(broker.listGroups(), [])
+  deepEqual(broker.groupOffsets.list(), [])
   await calls.commit('', '')
   await calls.transaction('é'.repeat(0x3fff), '\u{1f600}')
   await broker.close()
