@@ -25,7 +25,7 @@ async function serve(context: Pick<TestContext, 'after'>) {
   await broker.createTopic('t', { partitions: 2 })
   const producer = new TransactionClient(client, versions1)
   equal(await producer.init(), 'NONE')
-  return { broker, client, producer }
+  return { broker, client, producer, server }
 }
 
 type Markers = RequestInput<typeof writeTxnMarkers>['markers'][number]
@@ -181,4 +181,19 @@ test('transactional ids are described and listed', async context => {
   deepEqual(await list(2, { transactionalIdPattern: '[' }), ['INVALID_REGULAR_EXPRESSION', [], []])
   await new TransactionClient(client, versions2, 'two\nlines').init()
   deepEqual(await list(1), ['NONE', [], [...all, 'two\nlines Empty']])
+})
+
+test('a pattern that takes long does not keep other clients waiting', async context => {
+  const { client, server } = await serve(context)
+  for (let n = 0; n < 40; n += 1)
+    await new TransactionClient(client, versions2, `${n}`.padEnd(249, 'a')).init()
+  const other = await RawClient.connect(nodeNet, server.address)
+  context.after(() => other.close())
+  const answered: string[] = []
+  const filters = { stateFilters: [], producerIdFilters: [], transactionalIdPattern: '(.?){400}' }
+  await Promise.all([
+    client.ask(listTransactions, 2, filters).then(() => answered.push('list')),
+    other.ask(describeTransactions, 0, { transactionalIds: [] }).then(() => answered.push('other')),
+  ])
+  deepEqual(answered, ['other', 'list'])
 })
