@@ -13,6 +13,7 @@ import {
   offsetCommitValue,
   readStructure,
   structureReader,
+  zeroUuid,
 } from '../../wire/index.ts'
 
 /** Of keys that are written, and of older ones. Other versions are keys of other records. */
@@ -21,8 +22,6 @@ const oldKeyVersion = 0
 /** Of values that are written. Every version is read. */
 const valueVersion = 3
 const topicIdBytes = 16
-/** The id of a record that says none. */
-const noTopicId = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** An offset as it is kept. */
 export interface StoredOffset extends TopicPartition {
@@ -72,6 +71,6 @@ export function decodeOffsetValue(bytes: Uint8Array): Omit<StoredOffset, keyof T
     leaderEpoch: value.leaderEpoch,
     metadata: value.metadata,
     committedMs: value.commitTimestamp,
-    topicId: topicId === noTopicId ? undefined : topicId,
+    topicId: topicId === zeroUuid ? undefined : topicId,
   }
 }
