@@ -303,7 +303,7 @@ export class Admin implements LogAdmin {
     await Promise.all(unrecovered.map(partition => partition.once(() => undefined)))
     return [...log.partitions()]
       .filter(isAsked)
-      .flatMap(partition => openIn(partition, producerId => transactions.idOf(producerId)))
+      .flatMap(partition => openIn(partition, producerId => transactions.idOf(producerId, partition)))
   }
 
   async abortTransaction(transaction: TransactionToAbort): Promise<void> {
@@ -313,7 +313,7 @@ export class Admin implements LogAdmin {
     if ('transactionalId' in transaction) return transactions.abort(transaction.transactionalId)
     const { topic, partition, producerId } = transaction
     await usePartition(topics, topic, partition, async target => {
-      await abortHanging(target, producerId, transactions.idOf(producerId))
+      await abortHanging(target, producerId, transactions.idOf(producerId, target))
       if (target === offsets.partition) offsets.ended(producerId, 'abort')
     })
   }

@@ -127,7 +127,7 @@ export interface OpenTransaction extends TopicPartition {
   readonly producerId: number
   readonly producerEpoch: number
   readonly firstOffset: number
-  /** Missing where it hangs: no transactional id has its producer id, so nobody will end it. */
+  /** Missing where it hangs: no transactional id knows of it, so nobody will end it. */
   readonly transactionalId?: string
 }
 

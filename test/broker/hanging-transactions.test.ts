@@ -33,6 +33,20 @@ test('a transaction that no transactional id has is seen and aborted, and reader
   await broker.close()
 })
 
+test('a transaction hangs where its transactional id does not know of it', async () => {
+  const { broker, partition } = await opened()
+  const identity = await broker.transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
+  const stamp = { ...identity, baseSequence: 0, transactional: true }
+  await partition.append(batch(['hangs']).build(stamp)).written
+  const { producerId, producerEpoch } = identity
+  const place0 = { ...place, producerId }
+  deepEqual(await broker.admin.openTransactions(), [{ ...place0, producerEpoch, firstOffset: 0 }])
+  await refuses('INVALID_TXN_STATE', broker.admin.abortTransaction({ transactionalId: 'id' }))
+  await broker.admin.abortTransaction(place0)
+  deepEqual(await broker.admin.openTransactions(), [])
+  await broker.close()
+})
+
 test('committed offsets that hang are given up with their transaction: lookups of the group continue', async () => {
   const { broker } = await opened()
   const offsets = [{ ...place, offset: 5 }]

@@ -351,6 +351,25 @@ test('an identity that could not be stored is not given out', async () => {
   deepEqual(await init(first), raised(first))
 })
 
+test('a transaction does not hang before it is marked as ended, also where its producer has another id by then', async () => {
+  for (const producerEpoch of [5, 0x7ffd]) {
+    const { transactions, p0, p1, ...parts } = await openParts(undefined, {
+      id: { producerEpoch, isClient: true },
+    })
+    const { init, add, end } = client({ transactions, p0, p1, ...parts }, 2)
+    const identity = await init()
+    await add(identity, p0)
+    await write(p0, identity, 'a')
+    const owners = (): unknown[] => [p0, p1].map(each => transactions.idOf(identity.producerId, each))
+    deepEqual(owners(), ['id', undefined])
+    await end(identity, 'commit')
+    // The marker is in flight.
+    deepEqual(owners(), ['id', undefined])
+    await parts.clock.advance(1000)
+    deepEqual(owners(), [undefined, undefined])
+  }
+})
+
 test('a client that times out is fenced in both versions', async () => {
   for (const version of versions) {
     const parts = await openParts()

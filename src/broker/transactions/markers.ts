@@ -22,8 +22,10 @@ export interface MarkersContext {
 export class Markers {
   /** The markers that are not durable yet. */
   readonly #open = new Map<Partition, OpenMarker>()
+  readonly #producerId: number
 
   constructor(partitions: readonly Partition[], marker: Marker, context: MarkersContext) {
+    this.#producerId = marker.producerId
     for (const partition of partitions) {
       const open = new OpenMarker(partition, marker, context, () => this.#open.delete(partition))
       this.#open.set(partition, open)
@@ -42,9 +44,9 @@ export class Markers {
     return undefined
   }
 
-  /** The one in this partition is not durable yet. */
-  isOpenIn(partition: Partition): boolean {
-    return this.#open.has(partition)
+  /** They are of this producer, and the one in this partition is not durable yet. */
+  isOpenIn(partition: Partition, producerId: number): boolean {
+    return this.#producerId === producerId && this.#open.has(partition)
   }
 
   /**

@@ -100,8 +100,10 @@ export class TransactionalId {
   }
 
   /** Whether its transaction takes part in the partition, or has yet to be marked as ended there. */
-  holds(partition: Partition): boolean {
-    return this.participants.has(partition) || (this.markers?.isOpenIn(partition) ?? false)
+  holds(producerId: number, partition: Partition): boolean {
+    if (producerId === this.producerId && this.participants.has(partition)) return true
+    // Its end may have replaced the producer id.
+    return this.markers?.isOpenIn(partition, producerId) ?? false
   }
 
   /** The producer is fenced, and the next one gets a producer id that no partition knows. */

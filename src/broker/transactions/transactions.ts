@@ -237,10 +237,9 @@ export class Transactions {
     return id && describedId(id)
   }
 
-  /** The transactional id of a producer id; with `within`, if its transaction takes part there. */
-  idOf(producerId: number, within?: Partition): string | undefined {
-    for (const id of this.#ids.values())
-      if (id.producerId === producerId && (!within || id.holds(within))) return id.name
+  /** The transactional id whose transaction takes part in a partition under a producer id. */
+  idOf(producerId: number, partition: Partition): string | undefined {
+    for (const id of this.#ids.values()) if (id.holds(producerId, partition)) return id.name
     return undefined
   }
 

@@ -235,6 +235,13 @@ export const brokerBugs: readonly SeededBug[] = [
     tests: ['src/broker/transactions/client-transactions.test.ts', 'src/broker/handlers/26-end-txn.test.ts'],
   },
   {
+    name: 'transactions: a commit that is not yet marked hangs, once its producer has another id',
+    file: 'src/broker/transactions/transactional-id.ts',
+    find: 'this.markers?.isOpenIn(partition, producerId) ?? false',
+    replace: 'this.producerId === producerId && (this.markers?.isOpenIn(partition, producerId) ?? false)',
+    tests: ['src/broker/transactions/client-transactions.test.ts'],
+  },
+  {
     name: 'transactions: version 1 treated as 2',
     file: 'src/broker/handlers/26-end-txn.ts',
     find: 'version: version >= transactions2 ? 2 : 1,',
