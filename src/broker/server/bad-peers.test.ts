@@ -29,14 +29,13 @@ function fetchFrom(topic: string, maxWaitMs: number, maxBytes = 1 << 24): Reques
 
 const bytesOf = (frame: readonly Uint8Array[]): Buffer => Buffer.concat(frame)
 
-/** The connection is closed by the broker. */
-async function isClosed({ until }: SimulatedServer, connection: Connection): Promise<boolean> {
+/** Resolves once the broker has closed the connection. */
+async function closed(connection: Connection): Promise<void> {
   try {
-    while (await until(connection.read())) continue
+    while (await connection.read()) continue
   } catch {
     // An error says the same.
   }
-  return true
 }
 
 async function isServed(simulated: SimulatedServer): Promise<void> {
@@ -66,12 +65,12 @@ test('a request that comes byte by byte ends with its time, not with each byte',
     const startMs = clock.monotonic()
     const frame = Buffer.alloc(4 + announced)
     frame.writeInt32BE(announced)
-    const reading = isClosed(simulated, slow)
+    const reading = closed(slow)
     for (let n = 0; n < 40 && server.connections > 0; n += 1) {
       await slow.write([frame.subarray(n, n + 1)]).catch(() => undefined)
       await clock.advance(1000)
     }
-    ok(await until(reading))
+    await until(reading)
     ok(clock.monotonic() - startMs < 15_000, 'it was closed in time')
     await isServed(simulated)
     equal(server.lentBytes, 0)
@@ -167,7 +166,7 @@ test('large requests wait for memory that others hold, and each is answered', as
   const reader = await log.port.openReader()
   reader.assign([{ topic: 'orders', partition: 0, offset: 0 }])
   equal((await until(drain(reader, 'orders', 0))).length, clients.length)
-  for (const each of stalled) ok(await isClosed(simulated, each))
+  for (const each of stalled) await until(closed(each))
   equal(server.lentBytes, 0)
 })
 
@@ -209,10 +208,10 @@ test('with all memory of fetches in use, others get little, then wait, and are a
 
 test('an answer that cannot be given ends its connection alone, and is reported', async context => {
   const simulated = await startSimulatedServer(context)
-  const { clock, errors, open } = simulated
+  const { clock, errors, open, until } = simulated
   const bad = await open()
   await bad.write([Buffer.from([0, 0, 0, 10, 0, 3, 0, 99, 0, 0, 0, 1, 0xff, 0xff])])
-  ok(await isClosed(simulated, bad))
+  await until(closed(bad))
   await isServed(simulated)
   await clock.advance(100)
   equal(errors.length, 1)
