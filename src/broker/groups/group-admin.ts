@@ -99,7 +99,7 @@ export class GroupAdmin {
   }
 
   #checkConsumers(group: string): void {
-    if (!this.describe(group)) throw unknownGroup(group)
+    if (!this.find(group)) throw unknownGroup(group)
     if (this.#parts.apps.has(group)) throw ofApp(group)
   }
 }
