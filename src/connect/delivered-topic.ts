@@ -41,6 +41,12 @@ export class DeliveredTopic {
     return (await topicToRead(this.#log, this.#topic, { needs })).partitions
   }
 
+  /** Its partition count now. If that is not known, 0: what a deleted topic means, its reader says. */
+  async count(): Promise<number> {
+    const found = await this.#log.describeTopic(this.#topic.name).catch(() => undefined)
+    return found?.partitions ?? 0
+  }
+
   async id(): Promise<string> {
     const found = await this.#log.describeTopic(this.#topic.name)
     if (found) return found.id

@@ -20,6 +20,9 @@ export interface DeliveryProgress extends DeliverStats {
   readonly error?: unknown
 }
 
+/** How often the partitions of the topic are counted again: Kafka's `metadata.max.age.ms`. */
+const countAgainMs = 5 * 60_000
+
 const nothing: DeliverStats = { delivered: 0, skipped: 0, deadLettered: 0, bytes: 0, commits: 0 }
 
 export class DeliveryRun<K, V> {
@@ -46,6 +49,8 @@ export class DeliveryRun<K, V> {
   #failed = false
   #finishing = false
   #loader: SinkLoader<K, V> | undefined
+  /** When the partitions of the topic are counted again, as long as it is not known where to leave. */
+  #countDueMs = 0
   #outcome: { readonly state: 'ended' } | { readonly state: 'failed'; readonly error: unknown } | undefined
 
   constructor(log: LogPort, topic: SinkTopic<K, V>, sink: Sink<K, V>, options: DeliverOptions) {
@@ -72,7 +77,7 @@ export class DeliveryRun<K, V> {
 
   progress(): DeliveryProgress {
     const state = this.#ending.signal.aborted ? 'stopping' : 'running'
-    return { state, ...(this.#loader?.stats ?? nothing), ...this.#outcome }
+    return { state, ...this.#stats, ...this.#outcome }
   }
 
   async finish(done: Promise<DeliverStats>): Promise<DeliverStats> {
@@ -102,7 +107,23 @@ export class DeliveryRun<K, V> {
       (!(await this.#delivered.appears(() => this.#waitsForTopic)) && this.#ending.signal.aborted)
     )
       return nothing
+    try {
+      while (await this.#round());
+    } finally {
+      // Ends the listening to the caller's signal, too.
+      this.#ending.abort()
+    }
+    return this.#stats
+  }
+
+  get #stats(): DeliverStats {
+    return this.#loader?.stats ?? nothing
+  }
+
+  /** Delivers from the partitions that the topic has by now. True: it has got more meanwhile. */
+  async #round(): Promise<boolean> {
     const partitions = await this.#delivered.partitions()
+    this.#countDueMs = this.#clock.monotonic() + countAgainMs
     const context = {
       topic: this.#topic,
       topicId: await this.#delivered.id(),
@@ -115,6 +136,7 @@ export class DeliveryRun<K, V> {
     const writer = await this.#sink.open(context)
     let reader: Reader | undefined
     let letters: DeadLetters | undefined
+    let continues = false
     try {
       if (typeof this.#onError === 'object')
         letters = await DeadLetters.open(
@@ -124,7 +146,7 @@ export class DeliveryRun<K, V> {
           partitions,
           this.#onError.deadLetter,
         )
-      if (this.#untilEnd) this.#ends = await this.#delivered.ends(partitions)
+      if (this.#untilEnd) this.#ends ??= await this.#delivered.ends(partitions)
       reader = await this.#log.openReader({ isolation: 'read_committed' })
       const committed = await writer.committed()
       reader.assign(await this.#delivered.starts(partitions, committed))
@@ -137,12 +159,12 @@ export class DeliveryRun<K, V> {
         onError: this.#onError,
         letters,
         observer: this.#observer,
+        before: this.#stats,
       }))
-      await this.#deliver(reader, loader, partitions)
-      return loader.stats
+      continues = await this.#deliver(reader, loader, partitions)
+      return continues
     } finally {
-      // Ends the listening to the caller's signal, too.
-      this.#ending.abort()
+      if (!continues) this.#ending.abort()
       await this.#underWay.catch(() => {})
       await reader?.close()
       await letters?.close()
@@ -155,7 +177,8 @@ export class DeliveryRun<K, V> {
     return !this.#untilEnd && !this.#finishing && !this.#ending.signal.aborted
   }
 
-  async #deliver(reader: Reader, loader: SinkLoader<K, V>, partitions: number): Promise<void> {
+  /** Resolves at the end; or with true, once the topic has more partitions. */
+  async #deliver(reader: Reader, loader: SinkLoader<K, V>, partitions: number): Promise<boolean> {
     const { name } = this.#topic
     for (;;) {
       let took = false
@@ -166,24 +189,36 @@ export class DeliveryRun<K, V> {
         this.#add(fetched, loader)
         if (this.#isFull()) await this.#write(loader, reader, partitions)
       }
-      const leave = this.#ending.signal.aborted || this.#isAtEnds(reader)
+      const hasGrown = await this.#hasGrown(partitions)
+      const leave = this.#ending.signal.aborted || hasGrown || this.#isAtEnds(reader, partitions)
       if (leave || this.#isDue()) await this.#write(loader, reader, partitions)
       if (leave || this.#failed) await this.#underWay
-      if (leave) return
+      if (leave) return hasGrown && !this.#ending.signal.aborted
       if (took) await this.#clock.yield()
       else await this.#wait(reader)
     }
   }
 
   async #wait(reader: Reader): Promise<void> {
-    const left = this.#open && Math.max(0, this.#open.dueMs - this.#clock.monotonic())
-    await reader.wait(left, this.#wake.signal)
+    const dueMs = Math.min(this.#open?.dueMs ?? Infinity, this.#ends ? Infinity : this.#countDueMs)
+    await reader.wait(Math.max(0, dueMs - this.#clock.monotonic()), this.#wake.signal)
     if (this.#wake.signal.aborted) this.#wake = new AbortController()
   }
 
-  #isAtEnds(reader: Reader): boolean {
+  /** Whether the topic has more partitions than these, as far as the run has to know it by now. */
+  async #hasGrown(partitions: number): Promise<boolean> {
+    if (this.#ends) return this.#ends.length > partitions
+    if (this.#clock.monotonic() < this.#countDueMs) return false
+    this.#countDueMs = this.#clock.monotonic() + countAgainMs
+    return (await this.#delivered.count()) > partitions
+  }
+
+  #isAtEnds(reader: Reader, partitions: number): boolean {
     const { name } = this.#topic
-    return this.#ends?.every((end, partition) => reader.position(name, partition) >= end) ?? false
+    const ends = this.#ends
+    // It may have been told to finish just now, where more partitions are.
+    if (!ends || ends.length > partitions) return false
+    return ends.every((end, partition) => reader.position(name, partition) >= end)
   }
 
   #isFull(): boolean {

@@ -54,18 +54,26 @@ export interface SinkLoaderOptions<K, V> {
   /** Undefined without a dead-letter policy. */
   readonly letters: DeadLetters | undefined
   readonly observer: ConnectObserver
+  /** Counts to begin with: those of the loader before this one. */
+  readonly before: DeliverStats
 }
 
 export class SinkLoader<K, V> {
   readonly #to: SinkLoaderOptions<K, V>
-  #delivered = 0
-  #skipped = 0
-  #deadLettered = 0
-  #bytes = 0
-  #commits = 0
+  #delivered: number
+  #skipped: number
+  #deadLettered: number
+  #bytes: number
+  #commits: number
 
   constructor(options: SinkLoaderOptions<K, V>) {
     this.#to = options
+    const { delivered, skipped, deadLettered, bytes, commits } = options.before
+    this.#delivered = delivered
+    this.#skipped = skipped
+    this.#deadLettered = deadLettered
+    this.#bytes = bytes
+    this.#commits = commits
   }
 
   get stats(): DeliverStats {

@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const othersBugs: readonly SeededBug[] = [
   {
+    name: 'deliver: records of partitions that the topic gets meanwhile are not delivered',
+    file: 'src/connect/delivery-run.ts',
+    find: 'return (await this.#delivered.count()) > partitions',
+    replace: 'return false',
+    tests: ['src/connect/delivery-run.test.ts'],
+  },
+  {
     name: 'a delivery keeps the batches of its rows, and not copies: a dead letter holds the bytes of another',
     file: 'src/connect/raw-record.ts',
     find: 'batch: new RecordBatch(Buffer.from(fetched.batch.bytes))',
