@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { messages, zeroUuid, type RequestInput } from '../../wire/index.ts'
 import { everyVersion, type RawClient } from '../server/raw-client.test-support.ts'
@@ -130,4 +130,21 @@ test('Metadata: what a client may do is told if it asks', async context => {
   }
   const untold = await client.ask(metadata, 10, { topics })
   ok(untold.topics[0]!.topicAuthorizedOperations < 0 && untold.clusterAuthorizedOperations < 0)
+})
+
+test('Metadata: a full disk that has no id of the cluster yet', async context => {
+  const { connect, disk, log } = await startTestServer(context)
+  await log.createTopic('orders')
+  const client = await connect()
+  disk.capacityBytes = 0
+  const answer = await client.ask(metadata, 9, { topics: [{ name: 'orders' }] })
+  deepEqual([answer.clusterId, answer.topics[0]!.errorCode], [null, NONE])
+  const request = { includeClusterAuthorizedOperations: false }
+  const refused = await client.ask(messages.describeCluster, 1, request)
+  equal(refused.errorCode, errorCodes.KAFKA_STORAGE_ERROR)
+  match(refused.errorMessage!, /No room/)
+  disk.capacityBytes = Infinity
+  const { clusterId } = await client.ask(metadata, 9, { topics: [] })
+  ok(clusterId)
+  equal((await client.ask(messages.describeCluster, 1, request)).clusterId, clusterId)
 })

@@ -24,8 +24,8 @@ type Asked = NonNullable<Request<Message>['topics']>[number]
 const byIdVersion = 12
 
 export const metadata: Handler = handler(messages.metadata, async (request, context) => {
-  const { broker, endpoint, nodeId } = context
-  const { clusterId } = await broker.admin.describeCluster()
+  const { endpoint, nodeId } = context
+  const clusterId = await clusterIdOf(context)
   const topics = await answers(request, context)
   const operations = request.includeTopicAuthorizedOperations ? topicOperations : notAsked
   return {
@@ -36,6 +36,16 @@ export const metadata: Handler = handler(messages.metadata, async (request, cont
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? clusterOperations : notAsked,
   }
 })
+
+/** Null: the disk refuses to keep a new id. Clients that only read need none. */
+async function clusterIdOf({ broker }: RequestContext): Promise<string | null> {
+  try {
+    return (await broker.admin.describeCluster()).clusterId
+  } catch (error) {
+    if (isMillraceError(error, 'DISK_FULL', 'DISK_FAILED')) return null
+    throw error
+  }
+}
 
 async function answers(request: Request<Message>, context: RequestContext): Promise<readonly Topic[]> {
   const { broker, version } = context

@@ -4,7 +4,7 @@
  */
 import { messages } from '../../wire/index.ts'
 import { clusterOperations, notAsked } from './authorized-operations.ts'
-import { errorCodes } from './error-codes.ts'
+import { codeOf, errorCodes, messageOf } from './error-codes.ts'
 import { handler, type Handler } from './handler.ts'
 
 const endpointTypes = { broker: 1, controller: 2 }
@@ -25,13 +25,17 @@ export const describeCluster: Handler = handler(messages.describeCluster, async 
       errorCode: errorCodes.UNSUPPORTED_ENDPOINT_TYPE,
       errorMessage: `Unknown endpoint type ${endpointType}: use 1 for brokers.`,
     }
-  const { clusterId } = await broker.admin.describeCluster()
-  return {
-    throttleTimeMs: 0,
-    errorCode: errorCodes.NONE,
-    clusterId: clusterId ?? '',
-    controllerId: nodeId,
-    brokers: [{ brokerId: nodeId, host: endpoint.host, port: endpoint.port, isFenced: false }],
-    clusterAuthorizedOperations: includeClusterAuthorizedOperations ? clusterOperations : notAsked,
+  try {
+    const { clusterId } = await broker.admin.describeCluster()
+    return {
+      throttleTimeMs: 0,
+      errorCode: errorCodes.NONE,
+      clusterId: clusterId ?? '',
+      controllerId: nodeId,
+      brokers: [{ brokerId: nodeId, host: endpoint.host, port: endpoint.port, isFenced: false }],
+      clusterAuthorizedOperations: includeClusterAuthorizedOperations ? clusterOperations : notAsked,
+    }
+  } catch (error) {
+    return { ...refused, errorCode: codeOf(error), errorMessage: messageOf(error) }
   }
 })
