@@ -1,4 +1,4 @@
-/** Administration of the broker: configs, deletion of records, transactions. */
+/** Administration of the broker: LogAdmin, and what only requests of Kafka's tools ask for. */
 import {
   checkOptions,
   checkTopicName,
