@@ -1,6 +1,6 @@
 /** One run of a delivery: reads a topic, gathers transactions, and has them written. */
 import { durationMs, systemClock, type Clock } from '../base/index.ts'
-import { DecodedBatch, type FetchedBatch, type LogPort, type Reader } from '../port/index.ts'
+import { countAgainMs, DecodedBatch, type FetchedBatch, type LogPort, type Reader } from '../port/index.ts'
 import { Malformed, type ErrorPolicy } from '../schema/index.ts'
 import { DeadLetters } from './dead-letters.ts'
 import type { DeliverOptions } from './deliver-options.ts'
@@ -19,9 +19,6 @@ export interface DeliveryProgress extends DeliverStats {
   /** Only in the state `failed`. */
   readonly error?: unknown
 }
-
-/** How often the partitions of the topic are counted again: Kafka's `metadata.max.age.ms`. */
-const countAgainMs = 5 * 60_000
 
 const nothing: DeliverStats = { delivered: 0, skipped: 0, deadLettered: 0, bytes: 0, commits: 0 }
 

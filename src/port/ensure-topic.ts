@@ -2,6 +2,9 @@
 import { isMillraceError, MillraceError } from '../base/index.ts'
 import type { LogPort, TopicConfig, TopicDescription } from './log-port.ts'
 
+/** How often the partitions of a topic in use are counted again: Kafka's `metadata.max.age.ms`. */
+export const countAgainMs: number = 5 * 60_000
+
 /** A program's declaration of a topic. */
 export interface DeclaredTopic {
   readonly name: string

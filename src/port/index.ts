@@ -9,6 +9,7 @@ export { DecodedBatch } from './consume/decoded-batch.ts'
 export {
   asDeclared,
   checkPublic,
+  countAgainMs,
   createIfMissing,
   type DeclaredTopic,
   ensureTopic,

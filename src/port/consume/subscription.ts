@@ -17,17 +17,12 @@ import { isMillraceError, MillraceError, type Clock } from '../../base/index.ts'
 import { AssignedPartitions, type AssignedPartition } from './assigned-partitions.ts'
 import { ConsumedRecords, type ConsumedBatch, type ConsumedRecord } from './consumed-records.ts'
 import type { ConsumerSettings, ReadableTopic } from './consumer-options.ts'
+import { countAgainMs } from '../ensure-topic.ts'
 import { closedLog } from '../handles.ts'
 import type { GroupMembership } from '../group/membership.ts'
 import type { LogPort, Reader, TopicPartition } from '../log-port.ts'
 import { OffsetCommits, type ProcessedOffset } from './offset-commits.ts'
 import { partitionsToRead, rangeOf } from './reading-range.ts'
-
-/**
- * How often the partitions of the topic are counted again where no group shares them: Kafka's
- * `metadata.max.age.ms`.
- */
-const countAgainMs = 5 * 60_000
 
 /** The shared parts of a consumer's subscriptions. */
 export interface SubscriptionContext<K, V> {

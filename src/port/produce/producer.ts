@@ -13,7 +13,7 @@ import {
   type Clock,
   type Compression,
 } from '../../base/index.ts'
-import { ensureTopic } from '../ensure-topic.ts'
+import { countAgainMs, ensureTopic } from '../ensure-topic.ts'
 import type { LogPort, Writer } from '../log-port.ts'
 import { Batcher, bufferBytesDefault, type SizedBatch } from './batcher.ts'
 import { checkRecords, RecordEncoder, type OutgoingRecord, type ProducedTopic } from './outgoing-record.ts'
@@ -38,8 +38,6 @@ export interface ProducerOptions {
 }
 
 const batchBytesDefault = 64 * 1024
-/** How often the partitions of the topic are counted again: Kafka's `metadata.max.age.ms` of a producer. */
-const countAgainMs = 5 * 60_000
 
 /**
  * Publishes records to a topic: {@link Log.producer} makes one. Idempotent: a record is never written twice,

@@ -4,10 +4,8 @@
  *
  * Topics are looked up every five minutes, beside the processing of records. Each is told of once per count.
  */
+import { countAgainMs } from '../../port/index.ts'
 import type { InstanceContext } from './instance-context.ts'
-
-/** Kafka's `metadata.max.age.ms`. */
-const intervalMs = 5 * 60_000
 
 export class GrownInputs {
   readonly #context: InstanceContext
@@ -20,7 +18,7 @@ export class GrownInputs {
 
   constructor(context: InstanceContext) {
     this.#context = context
-    this.#dueAt = context.clock.monotonic() + intervalMs
+    this.#dueAt = context.clock.monotonic() + countAgainMs
   }
 
   /**
@@ -31,7 +29,7 @@ export class GrownInputs {
     if (this.#failure) throw this.#failure.error
     const now = this.#context.clock.monotonic()
     if (now < this.#dueAt || this.#looking) return
-    this.#dueAt = now + intervalMs
+    this.#dueAt = now + countAgainMs
     this.#looking = this.#look().finally(() => (this.#looking = undefined))
   }
 
