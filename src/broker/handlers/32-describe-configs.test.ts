@@ -107,3 +107,16 @@ test('DescribeConfigs: refuses by resource', async context => {
     cases.map(each => [...each, 0]),
   )
 })
+
+test('DescribeConfigs: a resource that is named very often is answered once', async context => {
+  const { connect } = await startTestServer(context)
+  const client = await connect()
+  const asked = { resourceType: 4, resourceName: '0', configurationKeys: null }
+  const all = Array.from({ length: 5000 }, () => asked)
+  const last = { ...asked, configurationKeys: ['num.partitions'] }
+  const { results } = await client.ask(describeConfigs, 4, { resources: [...all, last] })
+  deepEqual(
+    results.map(({ configs }) => configs.map(({ name }) => name)),
+    [['num.partitions']],
+  )
+})

@@ -3,13 +3,14 @@
  * value. A broker without a name is all brokers: what was altered for them. Loggers, groups and client
  * metrics have no configs here.
  *
- * Deviation: altered configs of the broker hold for it and for all brokers, whichever was named to alter
- * them.
+ * Deviations: altered configs of the broker hold for it and for all brokers, whichever was named to alter
+ * them. A resource that is named twice is answered once, as it was named last: an answer is a thousand times
+ * as large as the name.
  */
 import type { ConfigDescription } from '../../port/index.ts'
 import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
 import { configTypes, sourceOf, sources } from './config-answers.ts'
-import { isRefusal, resourceOf, resourceTypes } from './config-resources.ts'
+import { isRefusal, resourceKey, resourceOf, resourceTypes } from './config-resources.ts'
 import { codeOf, errorCodes, messageOf } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 
@@ -17,10 +18,13 @@ type Message = typeof messages.describeConfigs
 type Asked = Request<Message>['resources'][number]
 type Answer = ResponseInput<Message>['results'][number]
 
-export const describeConfigs: Handler = handler(messages.describeConfigs, async (request, context) => ({
-  throttleTimeMs: 0,
-  results: await Promise.all(request.resources.map(each => described(each, request, context))),
-}))
+export const describeConfigs: Handler = handler(messages.describeConfigs, async (request, context) => {
+  const named = new Map(request.resources.map(each => [resourceKey(each), each]))
+  return {
+    throttleTimeMs: 0,
+    results: await Promise.all(Array.from(named.values(), each => described(each, request, context))),
+  }
+})
 
 async function described(asked: Asked, request: Request<Message>, context: RequestContext): Promise<Answer> {
   const { resourceType, resourceName, configurationKeys } = asked

@@ -1,7 +1,7 @@
 /** What AlterConfigs and IncrementalAlterConfigs share: each resource changes by itself, wholly or not. */
 import { MillraceError } from '../../base/index.ts'
 import type { ConfigResource } from '../../port/index.ts'
-import { isRefusal, resourceOf, type NamedResource } from './config-resources.ts'
+import { isRefusal, resourceKey, resourceOf, type NamedResource } from './config-resources.ts'
 import { codeOf, errorCodes, messageOf } from './error-codes.ts'
 
 export interface ChangedResource extends NamedResource {
@@ -15,8 +15,7 @@ export async function changeEach<R extends NamedResource & { readonly configs: r
   nodeId: number,
   change: (resource: ConfigResource, asked: R) => Promise<void>,
 ): Promise<ChangedResource[]> {
-  const keyOf = (each: NamedResource): string => `${each.resourceType}/${each.resourceName}`
-  const named = Map.groupBy(resources, keyOf)
+  const named = Map.groupBy(resources, resourceKey)
   return Promise.all(
     resources.map(async asked => {
       const { resourceType, resourceName, configs } = asked
@@ -26,7 +25,7 @@ export async function changeEach<R extends NamedResource & { readonly configs: r
         errorCode,
         errorMessage,
       })
-      if (named.get(keyOf(asked))!.length > 1)
+      if (named.get(resourceKey(asked))!.length > 1)
         return answer(errorCodes.INVALID_REQUEST, 'The resource is named twice.')
       const resource = resourceOf(asked, nodeId)
       if (isRefusal(resource)) return answer(errorCodes[resource[0]], resource[1])

@@ -17,6 +17,11 @@ export interface NamedResource {
   readonly resourceName: string
 }
 
+/** The same for the same resource. */
+export function resourceKey({ resourceType, resourceName }: NamedResource): string {
+  return `${resourceType}/${resourceName}`
+}
+
 /** The code of an error, and its sentence. */
 export type Refusal = readonly [KafkaError, string]
 
