@@ -1,7 +1,7 @@
 /** The tests of docs/broker.md, from the packed package, under the runners that they name, with kafkajs. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -10,7 +10,8 @@ import { npm } from './runtimes.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-const packages = ['kafkajs@2.2.4', 'vitest@4.1.12', 'jest@30.5.2']
+/** The runners and kafkajs, with all that they depend on. */
+const pinned = join(import.meta.dirname, 'runners')
 
 /** The environment without what makes a test runner of Node report to this one. */
 const { NODE_TEST_CONTEXT: _, ...outside } = process.env
@@ -20,9 +21,10 @@ describe('a broker inside a test', () => {
   after(() => rmSync(project, { recursive: true, force: true }))
   before(() => {
     npm(root, 'pack', '--pack-destination', project)
-    writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+    cpSync(pinned, project, { recursive: true })
     const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
-    npm(project, 'install', ...flags, `millrace-${version}.tgz`, ...packages)
+    npm(project, 'ci', ...flags)
+    npm(project, 'install', '--no-save', ...flags, `millrace-${version}.tgz`)
   })
 
   const run = (file: string, text: string, ...args: readonly string[]): string => {

@@ -1,10 +1,10 @@
 /**
  * The programs of `programs/`: the same cases through clients in several languages. Each is called with a
  * bootstrap address and what its topics begin with, and prints a line of JSON per case. Clients are installed
- * into `.peers/` in the versions that are named here.
+ * into `.peers/`, in the versions that a file beside their programs pins, with all that they depend on.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
@@ -12,8 +12,6 @@ import { installed, kafkaClassPath, requireProgram, run } from '../install.ts'
 import { npm } from '../runtimes.ts'
 
 const programs = join(import.meta.dirname, 'programs')
-const confluentKafka = 'confluent-kafka==2.16.1'
-const packages = ['kafkajs@2.2.4', '@platformatic/kafka@2.12.1']
 /** A program that says nothing for so long hangs. */
 const silentMsMax = 60_000
 
@@ -76,8 +74,10 @@ function javaCommand(mainClass: string): Command {
 
 function pythonCommand(name: string): Command {
   requireProgram('python3', ['-m', 'pip', '--version'], 'python3-pip')
-  const libraries = installed('clients-python', [confluentKafka], to =>
-    run('python3', ['-m', 'pip', 'install', '-q', '--target', to, confluentKafka]),
+  const requirements = join(programs, 'python', 'requirements.txt')
+  const libraries = installed('clients-python', [readFileSync(requirements)], to =>
+    // Without what is not named there.
+    run('python3', ['-m', 'pip', 'install', '-q', '--no-deps', '--target', to, '-r', requirements]),
   )
   const env = { PYTHONPATH: libraries, PYTHONDONTWRITEBYTECODE: '1' }
   return { program: 'python3', args: [join(programs, 'python', `${name}.py`)], env }
@@ -86,8 +86,7 @@ function pythonCommand(name: string): Command {
 function goCommand(): Command {
   requireProgram('go', ['version'], 'golang-go')
   const folder = join(programs, 'franz')
-  const files = readdirSync(folder).map(file => readFileSync(join(folder, file)))
-  const built = installed('clients-go', files, to =>
+  const built = installed('clients-go', textsOf(folder), to =>
     run('go', ['build', '-o', join(to, 'franz'), '.'], { cwd: folder }),
   )
   return { program: join(built, 'franz'), args: [] }
@@ -96,13 +95,18 @@ function goCommand(): Command {
 /** The programs are copied to the packages, so that they find them. */
 function nodeCommand(name: string): Command {
   const folder = join(programs, 'node')
-  const files = readdirSync(folder).map(file => readFileSync(join(folder, file)))
-  const project = installed('clients-node', [packages.join(), ...files], to => {
-    writeFileSync(join(to, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-    npm(to, 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', ...packages)
-    cpSync(folder, join(to, 'programs'), { recursive: true })
+  const project = installed('clients-node', textsOf(folder), to => {
+    cpSync(folder, to, { recursive: true })
+    npm(to, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline')
   })
-  return { program: process.execPath, args: [join(project, 'programs', `${name}.js`)] }
+  return { program: process.execPath, args: [join(project, `${name}.js`)] }
+}
+
+/** What the files of a folder say, those of its subfolders too. */
+function textsOf(folder: string): Buffer[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name)))
 }
 
 /** What a program prints when it talks to this broker. Rejects if it fails, or is silent for too long. */
