@@ -39,7 +39,7 @@ export interface CaseResult {
 }
 
 export const clientPrograms: readonly ClientProgram[] = [
-  ...['Clients', 'Admins', 'Tools'].map((name): ClientProgram => ({
+  ...['Clients', 'Groups', 'Transactions', 'Admins', 'Tools'].map((name): ClientProgram => ({
     client: name === 'Tools' ? 'Kafka tools' : 'Java',
     name,
     command: () => javaCommand(name),

@@ -263,7 +263,7 @@ final class Admins extends Cases {
             var result = new ArrayList<>();
             try (var member = consumer("group.id", group, "group.instance.id", "one")) {
                 member.subscribe(List.of(topic));
-                Clients.poll(List.of(member), () -> !member.assignment().isEmpty());
+                Members.poll(List.of(member), () -> !member.assignment().isEmpty());
                 member.commitSync(Map.of(partition, new OffsetAndMetadata(0)));
                 var found = get(admin.describeConsumerGroups(List.of(group)).describedGroups().get(group));
                 result.add(found.members().stream().map(each -> List.of(

@@ -175,7 +175,7 @@ final class Tools extends Cases {
             var result = new ArrayList<>();
             try (var member = consumer("group.id", group)) {
                 member.subscribe(List.of(topic));
-                Clients.poll(List.of(member), () -> !member.assignment().isEmpty());
+                Members.poll(List.of(member), () -> !member.assignment().isEmpty());
                 member.commitSync(Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(4)));
                 result.add(group("--describe", "--group", group));
                 result.add(group("--describe", "--group", group, "--members", "--verbose"));
