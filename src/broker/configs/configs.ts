@@ -181,6 +181,8 @@ export class Configs {
     const number = (name: TopicConfigName): number => numberOf(text(name))
     const policy = itemsOf(text('cleanup.policy'))
     return {
+      flushMessages: number('flush.messages'),
+      flushMs: number('flush.ms'),
       retentionBytes: number('retention.bytes'),
       retentionMs: number('retention.ms'),
       segmentBytes: number('segment.bytes'),

@@ -32,7 +32,6 @@ const codecs = ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer']
 
 const notReplicated = 'millrace replicates nothing: past one machine the log is that of Apache Kafka'
 const noTiers = 'millrace has no tiered storage'
-const ownSyncs = 'millrace syncs before it acknowledges, or with durability os at its checkpoints'
 
 function int(min: number, max?: number): ConfigKind {
   return { type: 'int', min, ...(max === undefined ? {} : { max }) }
@@ -99,15 +98,13 @@ export const topicConfigs: Readonly<Record<TopicConfigName, TopicConfigDefinitio
     kind: long(1),
     default: unlimited,
     broker: named('log.flush.interval.messages'),
-    does: 'Syncs after so many records.',
-    unused: ownSyncs,
+    does: 'With durability os: so many records of a partition are synced before they are acknowledged.',
   },
   'flush.ms': {
     kind: long(0),
     default: unlimited,
     broker: named('log.flush.interval.ms', 'log.flush.scheduler.interval.ms'),
-    does: 'Syncs after so long.',
-    unused: ownSyncs,
+    does: 'With durability os: how long a record may be unsynced.',
   },
   'follower.replication.throttled.replicas': {
     kind: { type: 'list' },

@@ -127,6 +127,11 @@ export class GroupCommit {
     return flush[what]
   }
 
+  /** The batch at `offset` is in flight, and a sync comes after its write. */
+  wantsSyncAt(offset: number): boolean {
+    return this.#flushAt(offset)?.wantsSync ?? false
+  }
+
   /** Resolves when everything appended so far is written. */
   write(): Promise<void> {
     return this.#queue.at(-1)?.written.promise ?? Promise.resolve()

@@ -7,11 +7,12 @@ import { MillraceError } from '../../base/index.ts'
 import { diskError } from '../files/disk-errors.ts'
 import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
+import type { Safety } from './safety.ts'
 import { excessSegments, segmentsBelow } from './retention.ts'
 import type { Segment } from '../segment/segment.ts'
 
 export interface LogStartContext {
-  readonly durability: 'sync' | 'os'
+  readonly safety: Pick<Safety, 'isSynced'>
   /** Makes the log start offsets of all partitions durable. */
   saveLogStarts(): Promise<void>
   /** The start has moved. */
@@ -90,7 +91,8 @@ export class LogStart {
 
   /** Begins at `offset`, which is in the log, or later. Durable when this resolves. */
   async #moveTo(offset: number): Promise<void> {
-    // With durability 'os' a loss of power could leave an end below the start: offsets would be given twice.
+    // Records may be safe before they are synced. A loss of power could then leave an end below the start:
+    // offsets would be given twice.
     if (offset > this.#source.syncedOffset) await this.#source.sync()
     if (offset > this.#offset) {
       this.#offset = offset
@@ -124,7 +126,7 @@ export class LogStart {
     const { delete: deletes, retentionBytes, retentionMs } = this.#source.settings
     if (!deletes) return this.#offset
     const all = [...this.#segments.all]
-    const excess = excessSegments(all, retentionBytes, limitOffset, this.#context.durability)
+    const excess = excessSegments(all, retentionBytes, limitOffset, this.#context.safety.isSynced)
     let offset = excess === 0 ? this.#offset : all[excess - 1]!.nextOffset
     if (retentionMs < 0) return offset
     for (const segment of all) {

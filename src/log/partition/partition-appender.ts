@@ -14,11 +14,11 @@ import type { PartitionSegments } from './partition-segments.ts'
 import type { SettingsSource } from './partition-settings.ts'
 import type { Marker, ProducerEntry, ProducerState } from '../producers/producer-state.ts'
 import { RollPlan } from './roll-plan.ts'
+import type { Safety } from './safety.ts'
 import type { Visibility } from './visibility.ts'
 
 export interface AppenderConfig {
   readonly clock: Clock
-  readonly durability: 'sync' | 'os'
   readonly producerIdExpirationMs: number
   readonly pendingBytesMax: number
   /** The present one, which each batch carries. */
@@ -33,6 +33,7 @@ export interface AppenderParts {
   readonly producers: ProducerState
   readonly visibility: Visibility
   readonly commit: GroupCommit
+  readonly safety: Safety
   /** The partition, for its present settings. */
   readonly source: SettingsSource
 }
@@ -43,17 +44,22 @@ export class PartitionAppender {
   readonly #producers: ProducerState
   readonly #visibility: Visibility
   readonly #commit: GroupCommit
+  readonly #safety: Safety
   readonly #source: SettingsSource
   readonly #plan: RollPlan
   readonly #held: HeldAppends
   #endOffset: number
 
-  constructor(config: AppenderConfig, { segments, producers, visibility, commit, source }: AppenderParts) {
+  constructor(
+    config: AppenderConfig,
+    { segments, producers, visibility, commit, safety, source }: AppenderParts,
+  ) {
     this.#config = config
     this.#segments = segments
     this.#producers = producers
     this.#visibility = visibility
     this.#commit = commit
+    this.#safety = safety
     this.#source = source
     this.#plan = new RollPlan(source, segments.active)
     this.#endOffset = segments.active.nextOffset
@@ -62,7 +68,7 @@ export class PartitionAppender {
       hasRoom: () => this.#pendingBytes < config.pendingBytesMax || this.#pendingBytes === 0,
       makeRoom: () => {
         // Transactional batches ask for no sync. Writes need no request.
-        if (config.durability === 'sync') commit.requestSync()
+        if (safety.isSynced) commit.requestSync()
       },
     })
   }
@@ -101,6 +107,7 @@ export class PartitionAppender {
           original.lastOffset,
           this.#commit.outcomeAt(original.lastOffset, 'written'),
           this.#commit.outcomeAt(original.lastOffset, 'durable'),
+          this.#commit.wantsSyncAt(original.lastOffset),
           true,
         )
     }
@@ -110,14 +117,15 @@ export class PartitionAppender {
     const roll = this.#planRoll(bytes.length, lastOffset)
     const replaced = isIdempotent ? this.#producers.append(batch, this.#config.clock.now()) : undefined
     this.#endOffset = lastOffset + 1
+    const wantsSync = !batch.isTransactional && this.#needsSync
     const flush = this.#commit.append(
       { bytes, lastOffset, maxTimestamp: batch.maxTimestamp, aborted: undefined },
       baseOffset,
       roll,
       replaced,
-      this.#config.durability === 'sync' && !batch.isTransactional,
+      wantsSync,
     )
-    return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, false)
+    return this.#receipt(baseOffset, lastOffset, flush.written, flush.durable, wantsSync, false)
   }
 
   /** Begins a new segment, unless the last one is empty. Resolves when that is done. */
@@ -137,15 +145,16 @@ export class PartitionAppender {
     const { replaced, ended } = this.#producers.mark(marker, offset, now)
     if (ended) this.#visibility.end(ended)
     this.#endOffset = offset + 1
+    const wantsSync = this.#needsSync
     const flush = this.#commit.append(
       // A marker has the machine's time, not that of records: the time index leaves it out.
       { bytes, lastOffset: offset, maxTimestamp: -1, aborted: marker.type === 'abort' ? ended : undefined },
       offset,
       roll,
       replaced,
-      this.#config.durability === 'sync',
+      wantsSync,
     )
-    return this.#receipt(offset, offset, flush.written, flush.durable, false)
+    return this.#receipt(offset, offset, flush.written, flush.durable, wantsSync, false)
   }
 
   /**
@@ -166,7 +175,7 @@ export class PartitionAppender {
   /** Bytes that were appended and are not safe yet. */
   get #pendingBytes(): number {
     const { queuedBytes, unsyncedBytes } = this.#commit
-    return this.#config.durability === 'sync' ? queuedBytes + unsyncedBytes : queuedBytes
+    return this.#safety.isSynced ? queuedBytes + unsyncedBytes : queuedBytes
   }
 
   #receipt(
@@ -174,15 +183,16 @@ export class PartitionAppender {
     lastOffset: number,
     written: Outcome,
     durable: Outcome,
+    wantsSync: boolean,
     duplicate: boolean,
   ): AppendReceipt {
-    return new Receipt(
-      baseOffset,
-      lastOffset,
-      duplicate,
-      written,
-      this.#config.durability === 'sync' ? durable : written,
-    )
+    const safe = wantsSync || this.#safety.isSynced ? durable : written
+    return new Receipt(baseOffset, lastOffset, duplicate, written, safe)
+  }
+
+  /** What was appended last may not be acknowledged before it is synced. */
+  get #needsSync(): boolean {
+    return this.#safety.needsSync(this.#endOffset - this.#commit.syncedOffset)
   }
 
   /** The producers as of now, if the batch must begin a new segment. */

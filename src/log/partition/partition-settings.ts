@@ -5,6 +5,10 @@
  */
 
 export interface PartitionSettings {
+  /** `flush.messages`: so many records are not acknowledged before they are synced; 1: none is. */
+  readonly flushMessages: number
+  /** `flush.ms`: how long a record that is written may stay unsynced. */
+  readonly flushMs: number
   /** `retention.bytes`: older segments beyond this are dropped; -1 keeps all. */
   readonly retentionBytes: number
   /** `retention.ms`: segments whose records are all older are dropped; -1 keeps all. */
@@ -55,6 +59,8 @@ const unlimited = Number.MAX_SAFE_INTEGER
  * record is refused for its size or time.
  */
 export const settingsDefault: PartitionSettings = {
+  flushMessages: unlimited,
+  flushMs: unlimited,
   retentionBytes: -1,
   retentionMs: -1,
   segmentBytes: 1 << 30,

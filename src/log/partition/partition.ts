@@ -9,7 +9,7 @@
  * - logStartOffset <= lastStableOffset <= highWatermark <= written <= logEndOffset.
  * - A reader gets records below the high watermark; read-committed, below the last stable offset.
  */
-import { assert, MillraceError } from '../../base/index.ts'
+import type { MillraceError } from '../../base/index.ts'
 import { AdvanceListeners } from './advance-listeners.ts'
 import type { AppendReceipt } from './append-receipt.ts'
 import { Availability } from './availability.ts'
@@ -21,6 +21,7 @@ import { PartitionAppender } from './partition-appender.ts'
 import type { PartitionContext, PartitionDescription } from './partition-context.ts'
 import type { PartitionConfig } from '../files/partition-config.ts'
 import { LogStart } from './log-start.ts'
+import { PartitionEnd } from './partition-end.ts'
 import type { PartitionSettings } from './partition-settings.ts'
 import { PartitionCompaction } from './partition-compaction.ts'
 import { PartitionReader, type Isolation, type ReadOptions, type ReadResult } from './partition-reader.ts'
@@ -29,8 +30,9 @@ import type { Marker, OpenTransaction, ProducerEntry, ProducerState } from '../p
 import type { FoundRecord } from '../segment/timestamp-search.ts'
 import type { StoppedPartition } from '../recovery/clean-stop.ts'
 import type { RecoveredLog } from '../recovery/recovery.ts'
-import { UncommittedSync } from './uncommitted-sync.ts'
-import { Visibility } from './visibility.ts'
+import { SafeRecords } from './safe-records.ts'
+import { Safety } from './safety.ts'
+import type { UncommittedSync } from './uncommitted-sync.ts'
 
 export class Partition {
   readonly topic: string
@@ -46,18 +48,17 @@ export class Partition {
   readonly compaction: PartitionCompaction
   /** The last one is the present: each batch carries it. A start after an unclean stop raises it. */
   readonly epochs: LeaderEpochs
-  /** Who waits for records of open transactions says so here. */
-  readonly uncommitted: UncommittedSync
   readonly #context: PartitionContext
   readonly #segments: PartitionSegments
   readonly #producers: ProducerState
-  readonly #visibility: Visibility
+  readonly #safe: SafeRecords
   readonly #commit: GroupCommit
   readonly #appender: PartitionAppender
   readonly #reader: PartitionReader
   readonly #listeners = new AdvanceListeners()
   readonly #availability: Availability
   readonly #start: LogStart
+  readonly #end: PartitionEnd
   #settings: PartitionSettings
 
   /** `log`, or the reason why the partition refuses. */
@@ -82,6 +83,7 @@ export class Partition {
       context.fatal(reason)
       this.#listeners.notify()
     })
+    const safety = new Safety(context.durability, this)
     const poison = (error: unknown): MillraceError => this.#availability.poison(error)
     const { producers, cleaner } = log
     const segments = new PartitionSegments(folder, log.segments, log.snapshotOffset, context)
@@ -89,37 +91,41 @@ export class Partition {
     this.#segments = segments
     this.#producers = producers
     this.#start = new LogStart(segments, log.logStartOffset, this, {
-      durability: context.durability,
+      safety,
       saveLogStarts: () => context.saveLogStarts(),
       moved: () => this.#listeners.notify(),
       isOver: () => this.#availability.isOver,
     })
     this.compaction = new PartitionCompaction(context, this, segments, producers, cleaner, poison)
-    const endOffset = segments.active.nextOffset
-    this.#visibility = new Visibility(endOffset)
-    const looked = context.readOnly ? this.#visibility : undefined
-    this.#reader = new PartitionReader(this, segments, looked, this.#availability)
     this.#commit = new GroupCommit(
       {
         roll: flush => this.#roll(flush),
         write: flush => segments.write(flush),
         sync: () => segments.sync(),
         written: flush => this.#written(flush),
-        synced: offset => this.#advance(offset),
+        synced: () => this.#synced(),
         rejected: (flushes, error) => this.#appender.takeBack(flushes, error),
         failed: poison,
       },
-      endOffset,
+      segments.active.nextOffset,
     )
-    this.uncommitted = new UncommittedSync(context.clock, {
-      // With `durability: 'os'` records show once they are written.
-      isBehind: () =>
-        context.durability === 'sync' && !this.#availability.isOver && this.highWatermark < this.logEndOffset,
-      sync: () => this.#commit.syncWritten(),
+    this.#safe = new SafeRecords({
+      clock: context.clock,
+      source: this,
+      commit: this.#commit,
+      safety,
+      firstOpenOffset: () => producers.firstOpenOffset,
+      isOver: () => this.#availability.isOver,
+      moved: () => this.#listeners.notify(),
     })
+    const { visibility } = this.#safe
+    const looked = context.readOnly ? visibility : undefined
+    this.#reader = new PartitionReader(this, segments, looked, this.#availability)
     const appending = { ...context, where: name, leaderEpoch: epochs.latest }
-    const parts = { segments, producers, visibility: this.#visibility, commit: this.#commit, source: this }
+    const parts = { segments, producers, visibility, commit: this.#commit, safety, source: this }
     this.#appender = new PartitionAppender(appending, parts)
+    const ending = { availability: this.#availability, segments, commit: this.#commit, safe: this.#safe }
+    this.#end = new PartitionEnd(this, { ...ending, appender: this.#appender }, context)
   }
 
   /** The present settings. */
@@ -131,6 +137,9 @@ export class Partition {
   configure(settings: PartitionSettings): void {
     this.#settings = settings
     this.#segments.configure(settings)
+    if (this.#availability.isOver || this.#context.readOnly) return
+    this.#safe.configured()
+    this.#appender.hasAdvanced()
   }
 
   /** Where a leader epoch ends (OffsetForLeaderEpoch); undefined for one beyond the present one. */
@@ -151,17 +160,22 @@ export class Partition {
 
   /** Everything below is safe, and shown to readers. */
   get highWatermark(): number {
-    return this.#visibility.highWatermark
+    return this.#safe.highWatermark
   }
 
   /** Everything below is safe and belongs to no open transaction. */
   get lastStableOffset(): number {
-    return Math.max(this.logStartOffset, this.#visibility.lastStableOffset(this.#producers.firstOpenOffset))
+    return this.#safe.lastStableOffset
   }
 
   /** The present end for readers: the last stable offset, for read_uncommitted the high watermark. */
   readableEnd(isolation: Isolation): number {
-    return isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
+    return this.#safe.readableEnd(isolation)
+  }
+
+  /** Who waits for records of open transactions says so here. */
+  get uncommitted(): UncommittedSync {
+    return this.#safe.uncommitted
   }
 
   /** Bytes of its records in the files. */
@@ -238,10 +252,10 @@ export class Partition {
     return this.#start.sync()
   }
 
-  /** Resolves when everything appended so far is safe: on the disk, or with `durability: 'os'` written. */
+  /** Resolves when everything appended so far is safe (`safety.ts`). DISK_FULL, PARTITION_POISONED. */
   async settle(): Promise<void> {
     this.#availability.check()
-    await (this.#context.durability === 'sync' ? this.#commit.sync() : this.#commit.write())
+    await this.#safe.settle()
   }
 
   /** Refuses appends of the producer with an epoch below this one from now on. */
@@ -320,39 +334,8 @@ export class Partition {
    * Writes out everything, and saves files that make the next start quick. False: these could not be saved,
    * and the next start recovers.
    */
-  async close(): Promise<boolean> {
-    if (this.failure) {
-      await this.#abandon(this.failure)
-      return false
-    }
-    const closed = new MillraceError('CLOSED', `${this.name} is closed.`)
-    const cleaned = this.compaction.stop()
-    const drained = this.#commit.syncWritten()
-    this.#availability.close(closed)
-    try {
-      await drained
-    } catch (error) {
-      assert(this.failure, 'a partition whose end cannot be written has failed')
-      await this.#abandon(this.failure)
-      throw error
-    }
-    await this.#commit.idle()
-    await cleaned
-    this.#appender.break(closed)
-    try {
-      if (this.failure) return false
-      await this.#segments.idle()
-      if (this.#context.readOnly) return true
-      await this.#segments.repairIndexes()
-      await saveEpochs(this.#context.disk, this.folder, this.epochs)
-      this.expireProducers()
-      await this.#segments.save(this.logEndOffset, [...this.#producers.entries()], this.largestProducerId)
-      return true
-    } catch {
-      return false
-    } finally {
-      await this.#segments.release()
-    }
+  close(): Promise<boolean> {
+    return this.#end.close()
   }
 
   /** What was saved of it by {@link close}; undefined: not everything was. */
@@ -366,30 +349,18 @@ export class Partition {
   /** Stops everything at once: the partition is about to be deleted. */
   async abandon(error: MillraceError): Promise<void> {
     this.#availability.fail(error)
-    await this.#abandon(error)
+    await this.#end.abandon(error)
     this.#listeners.notify()
-  }
-
-  async #abandon(reason: MillraceError): Promise<void> {
-    this.#appender.break(reason)
-    await this.compaction.stop()
-    await this.#commit.idle()
-    await this.#segments.idle()
-    await this.#segments.release()
   }
 
   #written(flush: Flush): void {
     this.#context.wrote(flush.sizeBytes)
-    this.uncommitted.appended()
-    if (this.#context.durability === 'os') this.#advance(flush.endOffset)
+    this.#safe.written()
+    this.#appender.hasAdvanced()
   }
 
-  #advance(offset: number): void {
-    const stableBefore = this.lastStableOffset
-    const safe = this.#context.durability === 'sync' ? offset : this.#commit.writtenOffset
-    const isHigher = this.#visibility.advance(safe)
-    if (isHigher) this.uncommitted.advanced()
-    if (isHigher || this.lastStableOffset !== stableBefore) this.#listeners.notify()
+  #synced(): void {
+    this.#safe.synced()
     this.#appender.hasAdvanced()
   }
 

@@ -8,7 +8,7 @@ const segments = [10, 20, 30, 40].map(nextOffset => ({ nextOffset, sizeBytes: 10
 test('segments go while the rest holds no less than it should, oldest first', () => {
   const check = (retentionBytes: number, count: number, limitOffset = 40): void =>
     equal(
-      excessSegments(segments, retentionBytes, limitOffset, 'sync'),
+      excessSegments(segments, retentionBytes, limitOffset, true),
       count,
       `${retentionBytes} bytes below ${limitOffset}`,
     )
@@ -29,12 +29,12 @@ test('segments go while the rest holds no less than it should, oldest first', ()
 test('bytes that are not synced count as kept only where written is safe', () => {
   const [first, second, third, active] = segments
   const unsynced = [first!, second!, third!, { ...active!, unsyncedBytes: 30 }]
-  const check = (durability: 'sync' | 'os', retentionBytes: number, count: number): void =>
-    equal(excessSegments(unsynced, retentionBytes, 30, durability), count)
-  check('sync', 200, 1)
-  check('sync', 170, 2)
-  check('os', 200, 2)
-  check('os', 201, 1)
+  const check = (isSynced: boolean, retentionBytes: number, count: number): void =>
+    equal(excessSegments(unsynced, retentionBytes, 30, isSynced), count)
+  check(true, 200, 1)
+  check(true, 170, 2)
+  check(false, 200, 2)
+  check(false, 201, 1)
 })
 
 test('only what lies wholly below an offset is below it', () => {

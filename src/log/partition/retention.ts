@@ -10,18 +10,18 @@ export interface RetainedSegment {
 
 /**
  * How many segments to drop so that the rest, as Kafka counts, is at most a segment over `retentionBytes`.
- * -1: unlimited. With `durability: 'sync'` bytes that are not synced do not count as kept: nobody was told
- * that they are safe, and a loss of power may take them. With `'os'` they count once they are written, as in
- * Kafka.
+ * -1: unlimited. Where records are safe once they are synced, bytes that are not do not count as kept: nobody
+ * was told that they are safe, and a loss of power may take them. Otherwise they count once they are written,
+ * as in Kafka.
  */
 export function excessSegments(
   segments: readonly RetainedSegment[],
   retentionBytes: number,
   limitOffset: number,
-  durability: 'sync' | 'os',
+  isSynced: boolean,
 ): number {
   if (retentionBytes < 0) return 0
-  const uncounted = durability === 'sync' ? 1 : 0
+  const uncounted = isSynced ? 1 : 0
   let total = 0
   for (const { sizeBytes, unsyncedBytes } of segments) total += sizeBytes - uncounted * unsyncedBytes
   const droppable = segmentsBelow(segments, limitOffset)

@@ -10,9 +10,23 @@ export const logBugs: readonly SeededBug[] = [
     tests: ['src/log/partition/partition-compaction.test.ts', 'test/log/simulator.test.ts'],
   },
   {
+    name: 'flush.messages: a batch is acknowledged before the sync that it asks for',
+    file: 'src/log/partition/partition-appender.ts',
+    find: 'wantsSync || this.#safety.isSynced ? durable : written',
+    replace: 'this.#safety.isSynced ? durable : written',
+    tests: ['src/log/partition/flush-settings.test.ts'],
+  },
+  {
+    name: 'flush.messages: the commit of a transaction does not sync it',
+    file: 'src/log/partition/safe-records.ts',
+    find: 'await (safety.needsSync(unsynced) ? commit.sync() : commit.write())',
+    replace: 'await (safety.isSynced ? commit.sync() : commit.write())',
+    tests: ['src/log/partition/flush-settings.test.ts'],
+  },
+  {
     name: 'held appends: batches of transactions, which ask for no sync, keep their room',
     file: 'src/log/partition/partition-appender.ts',
-    find: "        if (config.durability === 'sync') commit.requestSync()\n",
+    find: '        if (safety.isSynced) commit.requestSync()\n',
     replace: '',
     tests: ['src/log/partition/held-appends.test.ts'],
   },
@@ -170,9 +184,9 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'acknowledge before sync: what is only written shows',
-    file: 'src/log/partition/partition.ts',
-    find: "if (this.#context.durability === 'os') this.#advance(flush.endOffset)",
-    replace: 'this.#advance(flush.endOffset)',
+    file: 'src/log/partition/safety.ts',
+    find: 'return this.#unsyncedMax === 0',
+    replace: 'return false',
     tests: ['src/log/partition/partition.test.ts'],
   },
   {
@@ -312,7 +326,7 @@ export const logBugs: readonly SeededBug[] = [
   {
     name: 'retention by size: with durability os only synced bytes count',
     file: 'src/log/partition/retention.ts',
-    find: "durability === 'sync' ? 1 : 0",
+    find: 'isSynced ? 1 : 0',
     replace: '1',
     tests: ['src/log/partition/partition.test.ts'],
   },
