@@ -4,34 +4,24 @@
  */
 import { Command, CommanderError } from 'commander'
 import { isMillraceError } from '../base/index.ts'
-import { appCommand } from './commands/app.ts'
-import { brokerCommand } from './commands/broker.ts'
-import { consumeCommand } from './commands/consume.ts'
-import { describeCommand } from './commands/describe.ts'
-import { groupCommand } from './commands/group.ts'
-import { pingCommand } from './commands/ping.ts'
-import { produceCommand } from './commands/produce.ts'
-import { repairCommand } from './commands/repair.ts'
-import { runCommand } from './commands/run.ts'
-import { topicCommand } from './commands/topic.ts'
-import { transactionsCommand } from './commands/transactions.ts'
 import { firstFailure } from './first-failure.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
-const commands = [
-  runCommand,
-  describeCommand,
-  topicCommand,
-  appCommand,
-  groupCommand,
-  transactionsCommand,
-  produceCommand,
-  consumeCommand,
-  brokerCommand,
-  pingCommand,
-  repairCommand,
-]
+/** Only the command that is named is loaded: `millrace broker` needs no processor. */
+const commands: Readonly<Record<string, () => Promise<(terminal: Terminal) => Command>>> = {
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  describe: async () => (await import('./commands/describe.ts')).describeCommand,
+  topic: async () => (await import('./commands/topic.ts')).topicCommand,
+  app: async () => (await import('./commands/app.ts')).appCommand,
+  group: async () => (await import('./commands/group.ts')).groupCommand,
+  transactions: async () => (await import('./commands/transactions.ts')).transactionsCommand,
+  produce: async () => (await import('./commands/produce.ts')).produceCommand,
+  consume: async () => (await import('./commands/consume.ts')).consumeCommand,
+  broker: async () => (await import('./commands/broker.ts')).brokerCommand,
+  ping: async () => (await import('./commands/ping.ts')).pingCommand,
+  repair: async () => (await import('./commands/repair.ts')).repairCommand,
+}
 
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = new Command('millrace')
@@ -44,7 +34,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       writeErr: text => terminal.note(text.trimEnd()),
       outputError: (text, write) => write(text.replace(/^error: /, 'millrace: ')),
     })
-  for (const command of commands) program.addCommand(command(terminal))
+  for (const command of await commandsFor(args[0])) program.addCommand(command(terminal))
   // Subcommands also end by exception: ending the process would leave resources open.
   for (const command of program.commands) {
     command.exitOverride().copyInheritedSettings(program)
@@ -60,6 +50,12 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     terminal.note(`millrace: ${inFlags(error.message)} (${error.code})`)
     return isMillraceError(error, 'USAGE', 'INVALID_ARGUMENT', 'INVALID_CONFIG', 'INVALID_DURATION') ? 2 : 1
   }
+}
+
+/** The command with this name; otherwise all, for the help and for the error that names the nearest. */
+function commandsFor(name = ''): Promise<((terminal: Terminal) => Command)[]> {
+  const named = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands)
+  return Promise.all(named.map(load => load()))
 }
 
 /** Replaces options of `app.run` in a message by those of the command line. */

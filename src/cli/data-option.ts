@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs'
 import { Option } from 'commander'
 import { MillraceError } from '../base/index.ts'
-import { type Log, openLog, type OpenLogOptions } from '../index.ts'
+import { openLog, type OpenLogOptions } from '../open-log.ts'
+import type { Log } from '../port/index.ts'
 
 export function dataOption(): Option {
   return new Option('-d, --data <folder>', 'the folder of the log').default('./data').env('MILLRACE_DATA')
