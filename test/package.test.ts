@@ -31,6 +31,13 @@ import { testApp } from 'millrace/testing'
 export { csv, testApp }
 `
 
+const appWithImport = `
+import { createApp, text, topic } from 'millrace'
+import { name } from './names.ts'
+export const app = createApp(name)
+app.stream(topic('in', { key: text(), value: text() })).to(topic('out', { key: text(), value: text() }))
+`
+
 describe('the packed package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-package-'))
   const tarball = join(folder, `millrace-${manifest.version}.tgz`)
@@ -111,6 +118,12 @@ describe('the packed package', () => {
     const { program, output } = readmeExample()
     writeFileSync(join(project, 'hello.ts'), program)
     assert.equal(run(process.execPath, ['hello.ts'], project), output)
+    // The built command line finds its own modules in another way than those of users.
+    writeFileSync(join(project, 'names.ts'), "export const name: string = 'by-name'\n")
+    writeFileSync(join(project, 'by-name.ts'), appWithImport)
+    const command = join(project, 'node_modules/millrace/dist/cli/main.js')
+    assert.match(run(process.execPath, [command, 'topic', 'list'], project), /^flights\t1 partition$/m)
+    assert.match(run(process.execPath, [command, 'describe', 'by-name.ts'], project), /^app by-name$/m)
     // Every program of README and docs compiles as the README says. The compiler also checks our
     // declarations: no skipLibCheck.
     writeFileSync(join(project, 'tsconfig.json'), readmeTsconfig())
