@@ -61,6 +61,33 @@ test('Metadata: all topics, internal ones as such', async context => {
   for (const version of [1, 13]) deepEqual(await codes(client, version, { topics: [] }), [])
 })
 
+test('Metadata: a topic that is named twice is answered once, and names beside ids are not', async context => {
+  const { connect, log } = await startTestServer(context)
+  await log.createTopic('orders')
+  const { id: topicId } = (await log.describeTopic('orders'))!
+  const client = await connect()
+  // A topic may be named as another one's id.
+  await log.createTopic(topicId)
+  const named = { name: topicId }
+  deepEqual(await codes(client, 13, { topics: [named, { name: 'orders' }, named] }), [
+    [topicId, NONE],
+    ['orders', NONE],
+  ])
+  const byId = { name: null, topicId }
+  deepEqual(await codes(client, 13, { topics: [named, byId, { name: null }, byId] }), [['orders', NONE]])
+  deepEqual(await codes(client, 13, { topics: [{ name: null }, { name: null }] }), [[null, UNKNOWN_TOPIC_ID]])
+})
+
+test('Metadata: the name of the metadata of a cluster is not created', async context => {
+  const { connect, port } = await startTestServer(context)
+  const client = await connect()
+  deepEqual(
+    await codes(client, 4, { topics: [{ name: '__cluster_metadata' }], allowAutoTopicCreation: true }),
+    [['__cluster_metadata', UNKNOWN_TOPIC_OR_PARTITION]],
+  )
+  equal((await port.listTopics()).length, 0)
+})
+
 test('Metadata: a name that no topic can have', async context => {
   const { connect } = await startTestServer(context)
   const client = await connect()

@@ -6,11 +6,13 @@
  *   UNKNOWN_TOPIC_OR_PARTITION first.
  * - A topic is asked for by its id from version 12 on. Versions 10 and 11 have the field, and answer
  *   INVALID_REQUEST for all topics.
+ * - A topic that is named twice is answered once. Beside ids names do not count.
  * - The topics of apps and of the log are internal: consumers that subscribe by a pattern leave them out.
  */
-import { isMillraceError, isTopicName } from '../../base/index.ts'
+import { inParallel, isMillraceError, isTopicName } from '../../base/index.ts'
 import type { TopicDescription } from '../../port/index.ts'
 import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
+import { clusterMetadataTopic } from '../internal/topic-names.ts'
 import { clusterOperations, notAsked, topicOperations } from './authorized-operations.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -18,10 +20,11 @@ import { describedPartitions } from './topic-answers.ts'
 
 type Message = typeof messages.metadata
 type Topic = ResponseInput<Message>['topics'][number]
-type Asked = NonNullable<Request<Message>['topics']>[number]
 
 /** The first version that asks for topics by their ids. */
 const byIdVersion = 12
+/** Topics that are made at a time. */
+const concurrency = 4
 
 export const metadata: Handler = handler(messages.metadata, async (request, context) => {
   const { endpoint, nodeId } = context
@@ -61,26 +64,34 @@ async function answers(request: Request<Message>, context: RequestContext): Prom
       topicId,
       partitions: [],
     }))
-  const asked = new Map(topics.map(topic => [topic.topicId === zeroUuid ? topic.name : topic.topicId, topic]))
-  return Promise.all(Array.from(asked.values(), topic => answer(topic, allowAutoTopicCreation, context)))
+  if (isById) {
+    const ids = new Set(topics.map(({ topicId }) => topicId))
+    // Beside ids names do not count.
+    if (ids.size > 1) ids.delete(zeroUuid)
+    return Array.from(ids, id => byId(id, context))
+  }
+  const answered = new Map<string, Topic>()
+  const names = new Set(topics.flatMap(({ name }) => name ?? []))
+  await inParallel(names, concurrency, async name => {
+    answered.set(name, await byName(name, allowAutoTopicCreation, context))
+  })
+  return Array.from(names, name => answered.get(name)!)
 }
 
-async function answer(
-  { name, topicId }: Asked,
-  isCreationAllowed: boolean,
-  context: RequestContext,
-): Promise<Topic> {
+function byId(topicId: string, context: RequestContext): Topic {
   const { broker } = context
-  if (name === null || topicId !== zeroUuid) {
-    const found = broker.describeTopic(broker.topicName(topicId) ?? '')
-    if (found) return described(found, context)
-    return { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
-  }
-  const missing = { name, topicId, partitions: [] }
+  const found = broker.describeTopic(broker.topicName(topicId) ?? '')
+  if (found) return described(found, context)
+  return { errorCode: errorCodes.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] }
+}
+
+async function byName(name: string, isCreationAllowed: boolean, context: RequestContext): Promise<Topic> {
+  const { broker } = context
+  const missing = { name, topicId: zeroUuid, partitions: [] }
   const topic = broker.describeTopic(name)
   if (topic) return described(topic, context)
   if (!isTopicName(name)) return { ...missing, errorCode: errorCodes.INVALID_TOPIC_EXCEPTION }
-  if (!isCreationAllowed || !broker.autoCreatesTopics)
+  if (!isCreationAllowed || !broker.autoCreatesTopics || name === clusterMetadataTopic)
     return { ...missing, errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION }
   try {
     await broker.createTopic(name, { partitions: broker.defaultPartitions })

@@ -1,4 +1,4 @@
-import { deepEqual, equal, notEqual } from 'node:assert/strict'
+import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { messages, zeroUuid, type RequestInput } from '../../wire/index.ts'
 import { everyVersion, type RawClient } from '../server/raw-client.test-support.ts'
@@ -92,7 +92,6 @@ test('CreateTopics: refuses what Apache Kafka refuses, by its codes', async cont
     long: ['INVALID_TOPIC_EXCEPTION', topic('x'.repeat(250))],
     none: ['INVALID_PARTITIONS', topic('none', { numPartitions: 0 })],
     negative: ['INVALID_PARTITIONS', topic('negative', { numPartitions: -2 })],
-    huge: ['INVALID_PARTITIONS', topic('huge', { numPartitions: 0x7fff_ffff })],
     unreplicated: ['INVALID_REPLICATION_FACTOR', topic('unreplicated', { replicationFactor: 0 })],
     replicated: ['INVALID_REPLICATION_FACTOR', topic('replicated', { replicationFactor: 3 })],
     unknownConfig: ['INVALID_CONFIG', topic('unknownConfig', config('nope', '1'))],
@@ -125,6 +124,47 @@ test('CreateTopics: refuses what Apache Kafka refuses, by its codes', async cont
   )
   equal((await log.describeTopic('assigned'))?.partitions, 2)
   deepEqual(errors, [])
+})
+
+test('CreateTopics: a request for too many partitions is refused as a whole', async context => {
+  const { connect, port } = await startTestServer(context, { log: { configs: { 'num.partitions': 3 } } })
+  const client = await connect()
+  const assignments = [{ partitionIndex: 0, brokerIds: [0] }]
+  const byDefault = topic('by-default', { numPartitions: -1, replicationFactor: -1 })
+  const check = async (last: Topic, code: number): Promise<void> => {
+    const topics = [
+      byDefault,
+      topic('some', { numPartitions: 9997 }),
+      topic('negative', { numPartitions: -7 }),
+      last,
+    ]
+    const answer = await client.ask(createTopics, 7, { topics, validateOnly: true })
+    deepEqual(
+      answer.topics.map(({ name }) => name),
+      topics.map(({ name }) => name),
+    )
+    equal(answer.topics[1]!.errorCode, code)
+    if (code !== errorCodes.NONE)
+      deepEqual(new Set(answer.topics.map(each => each.errorCode)), new Set([code]))
+  }
+  await check(topic('last', { numPartitions: 0 }), errorCodes.NONE)
+  await check(topic('last'), errorCodes.POLICY_VIOLATION)
+  await check(topic('last', { numPartitions: 0x7fff_ffff }), errorCodes.POLICY_VIOLATION)
+  await check(
+    topic('last', { numPartitions: -1, replicationFactor: -1, assignments }),
+    errorCodes.POLICY_VIOLATION,
+  )
+  equal((await port.listTopics()).length, 0)
+})
+
+test('CreateTopics: the name of the metadata of a cluster is reserved, and that of no other log', async context => {
+  const { connect, log } = await startTestServer(context)
+  const client = await connect()
+  deepEqual(await codes(client, [topic('__cluster_metadata'), topic('__share_group_state')]), {
+    __cluster_metadata: errorCodes.INVALID_REQUEST,
+    __share_group_state: errorCodes.NONE,
+  })
+  await rejects(log.createTopic('__cluster_metadata'), { code: 'INVALID_ARGUMENT' })
 })
 
 function fail(): never {

@@ -3,12 +3,14 @@
  * broker. Counts of -1 are the broker's defaults. From version 5 on the answer has the topic's configs, and
  * from version 7 on its id, which a topic that is only validated has none of.
  *
- * Deviations: the answer comes when the topic is there, whatever `timeoutMs` says. A count past the bound of
- * a topic is INVALID_PARTITIONS, for which Apache Kafka says POLICY_VIOLATION.
+ * A request for more than 10,000 partitions in all is POLICY_VIOLATION.
+ *
+ * Deviation: the answer comes when the topic is there, whatever `timeoutMs` says.
  */
 import { checkTopicName, inParallel } from '../../base/index.ts'
 import type { TopicConfigs } from '../../port/index.ts'
 import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
+import { clusterMetadataTopic } from '../internal/topic-names.ts'
 import { partitionsMax } from '../topics/topic-checks.ts'
 import { briefConfig } from './config-answers.ts'
 import { codeOf, errorCodes, messageOf, type KafkaError } from './error-codes.ts'
@@ -27,6 +29,11 @@ const replicas = 1
 
 export const createTopics: Handler = handler(messages.createTopics, async (request, context) => {
   const byName = Map.groupBy(request.topics, ({ name }) => name)
+  if (partitionsIn(request.topics, context) > partitionsMax) {
+    const why = `All topics of a request may have ${partitionsMax} partitions together: send several requests.`
+    const topics = Array.from(byName.keys(), name => refused(name, 'POLICY_VIOLATION', why))
+    return { throttleTimeMs: 0, topics }
+  }
   const answers = new Map<string, Answer>()
   await inParallel(byName, concurrency, async ([name, [topic, ...others]]) => {
     const answer =
@@ -64,6 +71,11 @@ async function created(topic: Asked, validateOnly: boolean, context: RequestCont
   }
 }
 
+/** Counts that are wrong do not count. */
+function partitionsIn(topics: readonly Asked[], context: RequestContext): number {
+  return topics.reduce((sum, topic) => sum + Math.max(0, partitionsOf(topic, context)), 0)
+}
+
 function refused(name: string, error: KafkaError, errorMessage: string): Answer {
   return { name, errorCode: errorCodes[error], errorMessage, configs: [] }
 }
@@ -71,6 +83,8 @@ function refused(name: string, error: KafkaError, errorMessage: string): Answer 
 /** What the broker itself would not notice, or has another error for. */
 function wrongIn(topic: Asked, { broker, nodeId }: RequestContext): Refusal | undefined {
   const { name, numPartitions, replicationFactor, assignments, configs } = topic
+  if (name === clusterMetadataTopic)
+    return ['INVALID_REQUEST', `'${name}' is Apache Kafka's own: no client can create it.`]
   if (broker.describeTopic(name)) return ['TOPIC_ALREADY_EXISTS', `Topic '${name}' exists already.`]
   const unset = configs.find(({ value }) => value === null)
   if (unset) return ['INVALID_CONFIG', `Config '${unset.name}' has no value.`]
@@ -86,10 +100,10 @@ function wrongCounts(partitions: number, replicationFactor: number): Refusal | u
       'INVALID_REPLICATION_FACTOR',
       `The replication factor must be ${replicas}, or -1 for the default, not ${replicationFactor}: there is one broker.`,
     ]
-  if (partitions === byDefault || (partitions > 0 && partitions <= partitionsMax)) return undefined
+  if (partitions === byDefault || partitions > 0) return undefined
   return [
     'INVALID_PARTITIONS',
-    `The number of partitions must be from 1 to ${partitionsMax}, or -1 for the default, not ${partitions}.`,
+    `The number of partitions must be at least 1, or -1 for the default, not ${partitions}.`,
   ]
 }
 

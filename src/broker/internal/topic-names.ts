@@ -7,6 +7,12 @@ export const transactionsTopic = '__transaction_state'
 export const internalTopics: readonly string[] = [offsetsTopic, transactionsTopic]
 
 /**
+ * Apache Kafka keeps the metadata of a cluster in a log of this name, in the same folder as those of topics,
+ * and lets no client create it.
+ */
+export const clusterMetadataTopic = '__cluster_metadata'
+
+/**
  * The own configs of a topic that the log or an app needs whole and unchanged, whatever the defaults of other
  * topics are.
  */

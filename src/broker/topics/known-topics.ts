@@ -4,6 +4,8 @@ import type { StoredTopic } from '../internal/metadata.ts'
 export class KnownTopics {
   readonly #byName = new Map<string, StoredTopic>()
   readonly #names = new Map<string, string>()
+  /** Names by what {@link flattened} makes of them. */
+  readonly #flattened = new Map<string, string>()
 
   get(name: string): StoredTopic | undefined {
     return this.#byName.get(name)
@@ -18,8 +20,10 @@ export class KnownTopics {
     return this.#names.get(id)
   }
 
-  names(): IterableIterator<string> {
-    return this.#byName.keys()
+  /** The name of a topic that differs from this one only in dots and underscores. */
+  nameLike(name: string): string | undefined {
+    const other = this.#flattened.get(flattened(name))
+    return other === name ? undefined : other
   }
 
   values(): IterableIterator<StoredTopic> {
@@ -31,12 +35,19 @@ export class KnownTopics {
     this.delete(topic.name)
     this.#byName.set(topic.name, topic)
     this.#names.set(topic.id, topic.name)
+    this.#flattened.set(flattened(topic.name), topic.name)
   }
 
   /** False: there was none. */
   delete(name: string): boolean {
     const topic = this.#byName.get(name)
     if (topic) this.#names.delete(topic.id)
+    if (this.#flattened.get(flattened(name)) === name) this.#flattened.delete(flattened(name))
     return this.#byName.delete(name)
   }
+}
+
+/** Names that are the same in the metrics of a cluster, which have no dots. */
+export function flattened(name: string): string {
+  return name.replaceAll('.', '_')
 }

@@ -4,22 +4,36 @@ import type { TopicConfigs } from '../../port/index.ts'
 import { checkTopicConfig } from '../configs/broker-configs.ts'
 import { textOf, type ConfigTexts } from '../configs/values.ts'
 import type { StoredTopic } from '../internal/metadata.ts'
-import { appNeeds, isNamedAsOfApp } from '../internal/topic-names.ts'
+import { appNeeds, clusterMetadataTopic, internalTopics, isNamedAsOfApp } from '../internal/topic-names.ts'
+import { flattened, type KnownTopics } from './known-topics.ts'
 
 /** A bound against typing errors; Kafka has none, and opens a file or three for each. */
 export const partitionsMax = 10_000
 
-/** Kafka's rules for names, so that a program that runs here runs on a cluster. INVALID_ARGUMENT. */
-export function checkName(name: string, existing: Iterable<string>): void {
+/**
+ * Kafka's rules for the name of a new topic, so that a program that runs here runs on a cluster. `creating`:
+ * topics that are being made. INVALID_ARGUMENT.
+ */
+export function checkName(name: string, known: KnownTopics, creating: ReadonlySet<string>): void {
   checkTopicName(name)
-  // A cluster's metrics replace dots, so Kafka refuses two names that differ only in that.
-  const flat = (text: string): string => text.replaceAll('.', '_')
-  for (const other of existing)
-    if (other !== name && flat(other) === flat(name))
-      throw new MillraceError(
-        'INVALID_ARGUMENT',
-        `Topic '${name}' differs from '${other}' only in '.' and '_', which Kafka refuses.`,
-      )
+  const isLike = (other: string): boolean => other !== name && flattened(other) === flattened(name)
+  const other = known.nameLike(name) ?? [...creating].find(isLike)
+  if (other !== undefined)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `Topic '${name}' differs from '${other}' only in '.' and '_', which Kafka refuses.`,
+    )
+}
+
+/** Names that users cannot give to their topics. INVALID_ARGUMENT. */
+export function checkNotReserved(name: string): void {
+  if (internalTopics.includes(name))
+    throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
+  if (name === clusterMetadataTopic)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `'${name}' is the name under which Apache Kafka keeps the metadata of a cluster. Choose another name.`,
+    )
 }
 
 /** INVALID_ARGUMENT. */

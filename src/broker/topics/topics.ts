@@ -19,6 +19,7 @@ import {
   checkedConfigs,
   checkGrowth,
   checkName,
+  checkNotReserved,
   checkOwnConfigs,
   checkPartitionCount,
   unknownPartition,
@@ -27,7 +28,7 @@ import {
 import { KnownTopics } from './known-topics.ts'
 import { PartitionUpkeep } from './partition-upkeep.ts'
 import { deleting, description, newTopic } from './topic-descriptions.ts'
-import { internalTopics, keptWhole } from '../internal/topic-names.ts'
+import { keptWhole } from '../internal/topic-names.ts'
 import { allPartitions } from './topic-partitions.ts'
 import { reconcile } from './topic-recovery.ts'
 
@@ -161,8 +162,7 @@ export class Topics {
    */
   async create(name: string, config: TopicConfig, validateOnly = false): Promise<void> {
     checkPartitionCount(name, config.partitions)
-    if (internalTopics.includes(name))
-      throw new MillraceError('INVALID_ARGUMENT', `'${name}' is internal to the log. Choose another name.`)
+    checkNotReserved(name)
     await this.#create(name, config, validateOnly)
   }
 
@@ -264,7 +264,7 @@ export class Topics {
         return this.#alone(name, () => this.#claim(existing, app))
       throw new MillraceError('TOPIC_EXISTS', `Topic '${name}' exists already.`)
     }
-    checkName(name, [...this.#known.names(), ...this.#creating])
+    checkName(name, this.#known, this.#creating)
     const { partitions, app } = config
     const configs = checkedConfigs(config.configs)
     const topic = newTopic({ name, id: this.#newId(), partitions, configs, app })
