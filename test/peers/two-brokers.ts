@@ -102,9 +102,13 @@ export class TwoBrokers {
     this.#millrace = millrace
   }
 
-  /** `configs`: of both. */
-  static async start(configs: Readonly<Record<string, string>>): Promise<TwoBrokers> {
-    return new TwoBrokers(await startKafka({ ...configs }), await startBroker({ configs }))
+  /** `configs`: of both; `kafkaConfigs`: of Apache Kafka alone. */
+  static async start(
+    configs: Readonly<Record<string, string>>,
+    kafkaConfigs: Readonly<Record<string, string>> = {},
+  ): Promise<TwoBrokers> {
+    const millrace = await startBroker({ configs })
+    return new TwoBrokers(await startKafka({ ...configs, ...kafkaConfigs }), millrace)
   }
 
   /** Runs a scenario against both at once, and compares what they answered. */

@@ -178,7 +178,7 @@ test('a client that changes to version 2 is told what a crash has aborted', asyn
   await log.close()
 })
 
-test('a transaction that takes too long is aborted, and its producer fenced', async context => {
+test('a transaction that takes too long is aborted, and its client may continue', async context => {
   for (const versions of [versions1, versions2]) {
     const { log, serve } = powered(context)
     const { port, client } = await serve(log.open())
@@ -188,11 +188,16 @@ test('a transaction that takes too long is aborted, and its producer fenced', as
     await begin(producer, 'slow')
     await log.clock.advance(61_000)
     equal(await producer.produce('late'), 'INVALID_PRODUCER_EPOCH')
-    for (const committed of [true, false]) equal(await producer.end(committed), 'PRODUCER_FENCED')
-    equal(await producer.init(true), 'PRODUCER_FENCED')
-    equal(await producer.init(), 'NONE')
+    const isNewest = versions === versions2
+    const stale = producer.as({})
+    equal(await producer.end(true), isNewest ? 'INVALID_TXN_STATE' : 'PRODUCER_FENCED')
+    equal(await producer.end(false), isNewest ? 'NONE' : 'PRODUCER_FENCED')
+    if (!isNewest) equal(await producer.init(true), 'NONE')
+    equal(producer.producerEpoch, 1)
     await begin(producer, 'next')
     equal(await producer.end(true), 'NONE')
+    for (const committed of [true, false]) equal(await stale.end(committed), 'PRODUCER_FENCED')
+    if (isNewest) equal(await stale.init(true), 'PRODUCER_FENCED')
     deepEqual(await valuesIn(port, 't'), ['next'])
     await log.close()
   }

@@ -6,6 +6,8 @@
  *   raises it, and the answer has the identity to continue with (version 2, KIP-890); an abort without a
  *   transaction does so as well.
  * - A repeated request gets the answer of the first one, also after a restart.
+ * - A transaction that took too long is aborted. In version 2 a commit of it is INVALID_TXN_STATE, and an
+ *   abort is answered as a repeated one; before, its producer is fenced.
  * - A transaction that a crash has aborted: TRANSACTION_ABORTABLE, until the client aborts it.
  * - A fenced producer is told INVALID_PRODUCER_EPOCH before version 2.
  */

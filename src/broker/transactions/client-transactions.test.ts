@@ -212,7 +212,49 @@ test('the time-out of a transaction that a clean stop has kept continues, withou
   equal(again.p0.openTransactions.length, 1)
   await clock.advance(2000)
   equal(again.p0.openTransactions.length, 0)
-  await rejectsCode('PRODUCER_FENCED', client(again, 2).end(identity, 'commit'))
+  await rejectsCode('INVALID_TXN_STATE', client(again, 2).end(identity, 'commit'))
+})
+
+test('a client whose transaction timed out cannot commit it, and continues if nobody took over', async () => {
+  for (const version of versions)
+    for (const isRestarted of [false, true]) {
+      let parts = await openParts()
+      const identity = await client(parts, version).init()
+      await client(parts, version).add(identity, parts.p0)
+      await write(parts.p0, identity, 'late')
+      await parts.clock.advance(61_000)
+      equal(parts.p0.openTransactions.length, 0)
+      if (isRestarted) {
+        parts.disk.crash()
+        parts = await openParts(parts.disk)
+      }
+      const { init, add, end } = client(parts, version)
+      await rejectsCode('PRODUCER_FENCED', add(identity, parts.p0))
+      await rejectsCode(version === 1 ? 'PRODUCER_FENCED' : 'INVALID_TXN_STATE', end(identity, 'commit'))
+      if (version === 1) await rejectsCode('PRODUCER_FENCED', end(identity, 'abort'))
+      else deepEqual(await end(identity, 'abort'), raised(identity))
+      const next = await init(identity)
+      deepEqual(next, raised(identity))
+      await add(next, parts.p0)
+      await write(parts.p0, next, 'next')
+      await end(next, 'commit')
+      await parts.close()
+      deepEqual(await valuesAfterReopening(parts.disk, 0), ['next'])
+    }
+})
+
+test('a client whose transaction timed out is fenced for good once another producer took over', async () => {
+  for (const version of versions) {
+    const parts = await openParts()
+    const { init, add, end } = client(parts, version)
+    const identity = await init()
+    await add(identity, parts.p0)
+    await parts.clock.advance(61_000)
+    deepEqual(await init(), raised(identity, 2))
+    for (const outcome of ['commit', 'abort'] as const)
+      await rejectsCode('PRODUCER_FENCED', end(identity, outcome))
+    await rejectsCode('PRODUCER_FENCED', init(identity))
+  }
 })
 
 test('after a crash a client learns that its transaction is aborted, aborts it, and continues (KIP-890)', async () => {
@@ -367,22 +409,6 @@ test('a transaction does not hang before it is marked as ended, also where its p
     deepEqual(owners(), ['id', undefined])
     await parts.clock.advance(1000)
     deepEqual(owners(), [undefined, undefined])
-  }
-})
-
-test('a client that times out is fenced in both versions', async () => {
-  for (const version of versions) {
-    const parts = await openParts()
-    const { init, add, end } = client(parts, version)
-    const identity = await init()
-    await add(identity, parts.p0)
-    await write(parts.p0, identity, 'slow')
-    await parts.clock.advance(61_000)
-    equal(parts.p0.openTransactions.length, 0)
-    for (const outcome of ['commit', 'abort'] as const)
-      await rejectsCode('PRODUCER_FENCED', end(identity, outcome))
-    await rejectsCode('PRODUCER_FENCED', init(identity))
-    await add(await init(), parts.p0)
   }
 })
 

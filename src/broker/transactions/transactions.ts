@@ -358,11 +358,15 @@ export class Transactions {
     id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
   }
 
-  /** Aborts the open transaction. On a full disk its timer tries again. */
+  /**
+   * Aborts the open transaction. On a full disk its timer tries again. A client continues, unless another
+   * producer took over: by a repeated abort (version 2), or by registering with the identity that it has.
+   */
   #expire(id: TransactionalId): void {
     const { identity } = id
+    const change = id.isClient ? { raises: true, lastEpoch: identity.producerEpoch } : fencing
     const abort = async (): Promise<void> => {
-      if (!this.#closed && id.isCurrent(identity) && id.isOngoing) await this.#end(id, 'abort', fencing)
+      if (!this.#closed && id.isCurrent(identity) && id.isOngoing) await this.#end(id, 'abort', change)
     }
     id.operations.run(abort).catch(() => undefined)
   }

@@ -20,8 +20,6 @@ export const reasons = {
   groupConfigs: 'Groups have no configs: those of Apache Kafka are of group protocols that are not offered.',
   notHanging:
     'An abort of a hanging transaction is refused while its coordinator knows the transaction as open: end or fence its producer. Apache Kafka writes the marker, and a later commit loses the records.',
-  timedOut:
-    'A producer whose transaction took too long is told that it is fenced. Apache Kafka tells clients of transaction version 2 that the state of the transaction is invalid.',
 } as const satisfies Record<string, string>
 
 export const deviations: readonly Deviation[] = [
@@ -44,11 +42,5 @@ export const deviations: readonly Deviation[] = [
     area: 'transaction admin',
     case: 'list, describe, producers, abort, hanging ones',
     reason: 'notHanging',
-  },
-  {
-    client: 'Java',
-    area: 'transactions',
-    case: 'one that takes too long is aborted by the broker',
-    reason: 'timedOut',
   },
 ]
