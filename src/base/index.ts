@@ -39,7 +39,9 @@ export {
   type Listener,
   type Net,
   type NetAddress,
+  type Receiver,
 } from './net.ts'
+export { ChunkReader } from './chunk-reader.ts'
 export { freshMemory, LentMemory, type Lender } from './lent-memory.ts'
 export { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export { nodeDisk } from './node-disk.ts'

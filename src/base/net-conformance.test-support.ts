@@ -1,5 +1,6 @@
 /** The conformance suite of {@link Net}: the machine's and the simulated one pass the same cases. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { ChunkReader } from './chunk-reader.ts'
 import { type Connection, type Listener, type Net } from './net.ts'
 import { seededRandom } from './random.ts'
 
@@ -20,10 +21,19 @@ export function isBroken(error: unknown): boolean {
   return broken.has((error as NodeJS.ErrnoException).code ?? '')
 }
 
+const readers = new WeakMap<Connection, ChunkReader>()
+
+/** The next bytes of a connection. */
+export function read(connection: Connection): Promise<Uint8Array | undefined> {
+  const reader = readers.get(connection) ?? new ChunkReader(connection)
+  readers.set(connection, reader)
+  return reader.read()
+}
+
 /** Reads until the peer ends. */
 export async function readAll(connection: Connection): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for (let bytes; (bytes = await connection.read());) {
+  for (let bytes; (bytes = await read(connection));) {
     ok(bytes.length > 0, 'what is read is never empty')
     chunks.push(bytes)
   }
@@ -48,7 +58,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     const random = seededRandom(7)
     const sent = Buffer.from(random.bytes(120_000))
     const echo = (async () => {
-      for (let bytes; (bytes = await far.read());) await far.write([bytes])
+      for (let bytes; (bytes = await read(far));) await far.write([bytes])
       await far.end()
     })()
     const answer = readAll(near)
@@ -61,7 +71,42 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     await near.end()
     ok(sent.equals(await answer))
     await echo
-    equal(await near.read(), undefined)
+    equal(await read(near), undefined)
+    await listener.close()
+  },
+
+  async 'a receiver takes bytes in its own memory, and stops and continues'(under) {
+    const { listener, near, far } = await connected(under)
+    const sent = Buffer.from(seededRandom(3).bytes(200_000))
+    const taken = Buffer.alloc(sent.length)
+    const ended = Promise.withResolvers<Error | undefined>()
+    const state = { length: 0, calls: 0, inPlace: 0, isStopped: false }
+    far.receive({
+      space: () => (state.length < taken.length ? taken.subarray(state.length) : undefined),
+      received(bytes) {
+        ok(!state.isStopped, 'nothing comes while it is stopped')
+        ok(bytes.length > 0)
+        if (bytes.buffer === taken.buffer) state.inPlace += bytes.length
+        else taken.set(bytes, state.length)
+        state.length += bytes.length
+        state.calls += 1
+        state.isStopped = state.calls % 2 === 0
+        if (state.isStopped)
+          void under.pass(1).then(() => {
+            state.isStopped = false
+            far.resume()
+          })
+        return !state.isStopped
+      },
+      ended: ended.resolve,
+    })
+    for (let at = 0; at < sent.length; at += 5000) await near.write([sent.subarray(at, at + 5000)])
+    await near.end()
+    equal(await ended.promise, undefined)
+    ok(taken.equals(sent))
+    ok(state.inPlace > 0, 'some came where they were wanted')
+    near.destroy()
+    far.destroy()
     await listener.close()
   },
 
@@ -74,7 +119,7 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
     const answered = [far.write([Buffer.from('answer')]), far.end()]
     equal((await readAll(near)).toString(), 'answer')
     await Promise.all(answered)
-    equal(await near.read(), undefined, 'every read after the end is the end')
+    equal(await read(near), undefined, 'every read after the end is the end')
     await listener.close()
   },
 
@@ -89,9 +134,9 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
       written += block.length
       waits = await Promise.race([writing.then(() => false), under.pass(200).then(() => true)])
       if (!waits) continue
-      let read = 0
-      while (read < written) read += (await far.read())!.length
-      equal(read, written)
+      let bytes = 0
+      while (bytes < written) bytes += (await read(far))!.length
+      equal(bytes, written)
       await writing
     }
     near.destroy()
@@ -130,16 +175,16 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
 
   async 'a destroyed connection ends at once on this side, and soon on the other'(under) {
     const { listener, near, far } = await connected(under)
-    const waiting = near.read()
+    const waiting = read(near)
     near.destroy()
     near.destroy()
     const aborted = { code: 'ECONNABORTED' }
     await rejects(waiting, aborted)
-    await rejects(near.read(), aborted)
+    await rejects(read(near), aborted)
     await rejects(near.write([Buffer.from('x')]), aborted)
     await rejects(near.end(), aborted)
     // An end or an error: both are possible.
-    equal(await far.read().catch(error => (isBroken(error) ? undefined : error)), undefined)
+    equal(await read(far).catch(error => (isBroken(error) ? undefined : error)), undefined)
     const writing = async (): Promise<void> => {
       for (;;) {
         await far.write([Buffer.from('is anybody there?')])
@@ -158,11 +203,11 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
       block.fill(0)
       left.resolve()
     })
-    let read = 0
-    while (read < block.length) {
-      const bytes = (await far.read())!
+    let length = 0
+    while (length < block.length) {
+      const bytes = (await read(far))!
       ok(bytes.every(byte => byte === 7))
-      read += bytes.length
+      length += bytes.length
     }
     await writing
     await Promise.race([left.promise, under.pass(1000)])
@@ -204,8 +249,8 @@ const cases: Record<string, (under: NetUnderTest) => Promise<void>> = {
 
   async 'allows one read at a time'(under) {
     const { listener, near, far } = await connected(under)
-    const first = near.read()
-    await rejects(near.read(), TypeError)
+    const first = read(near)
+    await rejects(read(near), TypeError)
     await far.write([Buffer.from('a')])
     equal(Buffer.from((await first)!).toString(), 'a')
     near.destroy()

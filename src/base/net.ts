@@ -6,8 +6,8 @@
  * Callers may rely on this, and on nothing else:
  * - bytes come in the order in which they were written, cut anywhere: a frame must say where it ends;
  * - a resolved write means only that there is room for more, not that the bytes have left or arrived;
- * - the bytes that arrive are a prefix of those that were written. `undefined` from {@link Connection.read},
- *   or an error, may come in the middle of a frame: a killed peer may look like one that has ended its side;
+ * - the bytes that arrive are a prefix of those that were written. The end, or an error, may come in the
+ *   middle of a frame: a killed peer may look like one that has ended its side;
  * - a peer whose machine is gone sends nothing. The owner of a connection sets the deadlines for answers,
  *   slow senders and idleness by a {@link Clock}, and calls {@link Connection.destroy}.
  *
@@ -50,17 +50,33 @@ export interface Listener {
   close(): Promise<void>
 }
 
+/**
+ * What takes the bytes of a connection, in its own memory if it likes: so a large frame needs no copy, and a
+ * connection that is idle has no buffer. Called in order, in the turns in which the bytes come. It must not
+ * throw.
+ */
+export interface Receiver {
+  /** Where the next bytes are wanted, at least one. They may come elsewhere all the same. */
+  space(): Uint8Array | undefined
+  /**
+   * Some bytes, at least one: at the beginning of {@link space}, or in memory of the connection, which is
+   * valid during the call. Returns whether more are wanted; false: they wait for {@link Connection.resume}.
+   */
+  received(bytes: Uint8Array): boolean
+  /** The last call: the peer has ended its side, or the connection is gone, with an error. */
+  ended(error: Error | undefined): void
+}
+
 /** A stream of bytes in both directions. An abandoned one stays open: its owner ends or destroys it. */
 export interface Connection {
   /** The address of the peer, as far as it is known. */
   readonly remote: Required<NetAddress>
   /** The address of this side: of an accepted connection, the one by which the peer came in. */
   readonly local: Required<NetAddress>
-  /**
-   * The bytes received so far, at least one; the caller owns them. Undefined when the peer has ended its
-   * side. One call at a time. Without a read a bounded amount is buffered, then the peer waits.
-   */
-  read(): Promise<Uint8Array | undefined>
+  /** Receives from now on; before that, and while it is stopped, the system makes the peer wait. Once. */
+  receive(receiver: Receiver): void
+  /** The receiver wants more again. It gets them later, and not within this call. */
+  resume(): void
   /**
    * Sends the buffers one after the other; resolves when there is room for more. The caller must not change
    * them before `sent` was called: they may leave much later. It is called once: when all have left, or the
@@ -73,7 +89,7 @@ export interface Connection {
    */
   end(): Promise<void>
   /**
-   * Drops the connection at once, both ways. Pending and later calls are rejected with ECONNABORTED; the peer
+   * Drops the connection at once, both ways. Its receiver, pending and later calls get ECONNABORTED; the peer
    * may get some of what was written, then an end or an error. Safe to call again, or after the end.
    */
   destroy(): void

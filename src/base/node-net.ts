@@ -1,8 +1,22 @@
 /**
  * The machine's network: TCP through `node:net` behind the {@link Net} seam. Small frames leave at once (no
  * Nagle), and keep-alive detects dead peers.
+ *
+ * Node reads into a fresh buffer of 64 KiB each time, which costs more than all else that a broker does with
+ * large requests: the garbage collector counts them, and marks the whole heap again and again. With `onread`
+ * it reads where it is told. It offers that for the sockets that connect; those that are accepted are opened
+ * a second time, over the same handle, to have it too.
  */
-import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
+import {
+  createConnection,
+  createServer,
+  Socket,
+  type AddressInfo,
+  type OnReadOpts,
+  type SocketConstructorOpts,
+} from 'node:net'
+import process from 'node:process'
+import { assert } from './assert.ts'
 import {
   connectTimeoutMsDefault,
   loopback,
@@ -12,10 +26,14 @@ import {
   type Listener,
   type Net,
   type NetAddress,
+  type Receiver,
 } from './net.ts'
 
-/** Received bytes that wait for a reader; past this no more is taken from the system. */
-const receivedBytesMax = 256 * 1024
+/**
+ * Where bytes land for which no space is offered: of all connections, since each is read, and its receiver
+ * called, in one turn.
+ */
+const landing = Buffer.allocUnsafeSlow(16 * 1024)
 const keepAliveMs = 60_000
 const socketOptions = {
   allowHalfOpen: true,
@@ -24,6 +42,9 @@ const socketOptions = {
   keepAliveInitialDelay: keepAliveMs,
 }
 
+/** Other runtimes know the option, or a part of what it needs, and do something else. */
+const readsInPlace = !('bun' in process.versions) && !('deno' in process.versions)
+
 export const nodeNet: Net = { listen, connect }
 
 function listen(
@@ -31,7 +52,9 @@ function listen(
   onConnection: (connection: Connection) => void,
 ): Promise<Listener> {
   return new Promise((resolve, reject) => {
-    const server = createServer(socketOptions, socket => onConnection(new NodeConnection(socket)))
+    const server = createServer({ ...socketOptions, pauseOnConnect: true }, socket =>
+      onConnection(new NodeConnection(onread => reopened(socket, onread)).connected()),
+    )
     // Later ones, as when the process has no descriptor for a new connection, end nothing.
     server.on('error', reject)
     server.listen({ host, port, exclusive: true }, () => {
@@ -54,12 +77,13 @@ function connect(
 ): Promise<Connection> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason as Error)
-    const socket = createConnection({ ...socketOptions, host, port })
+    let socket!: Socket
+    const connection = new NodeConnection(onread => (socket = opened({ host, port }, onread)))
     const settle = (error?: Error): void => {
       signal?.removeEventListener('abort', onAbort)
       socket.setTimeout(0)
       socket.off('error', settle)
-      if (!error) return resolve(new NodeConnection(socket))
+      if (!error) return resolve(connection.connected())
       socket.on('error', () => {}).destroy()
       reject(error)
     }
@@ -73,31 +97,53 @@ function connect(
   })
 }
 
+/** A socket that connects. */
+function opened(address: Required<NetAddress>, onread: OnReadOpts): Socket {
+  const options = { ...socketOptions, ...address }
+  return readsInPlace
+    ? createConnection({ ...options, onread })
+    : receiving(createConnection(options), onread)
+}
+
+/** An accepted socket, which has read nothing yet. */
+function reopened(accepted: Socket, onread: OnReadOpts): Socket {
+  // Neither the handle nor the option that takes one is documented; Node itself makes sockets like this.
+  const { _handle: handle } = accepted as { _handle?: SocketConstructorOpts['handle'] }
+  if (!readsInPlace || !handle) return receiving(accepted, onread)
+  const socket = new Socket({ handle, onread, allowHalfOpen: true })
+  Object.assign(accepted, { _handle: null })
+  accepted.destroy()
+  return socket
+}
+
+/** Where sockets read as they like. */
+function receiving(socket: Socket, onread: OnReadOpts): Socket {
+  return socket.on('data', (bytes: Uint8Array) => onread.callback(bytes.length, bytes))
+}
+
 class NodeConnection implements Connection {
-  readonly remote: Required<NetAddress>
-  readonly local: Required<NetAddress>
   readonly #socket: Socket
-  #received: Uint8Array[] = []
-  #receivedBytes = 0
+  remote: Required<NetAddress> = { host: '', port: 0 }
+  local: Required<NetAddress> = { host: '', port: 0 }
+  #receiver: Receiver | undefined
+  /** The receiver wants bytes. */
+  #isWanted = false
+  /** The receiver was told of the end. */
   #ended = false
   #failure: Error | undefined
-  /** The pending read. */
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
   /** The pending writes; all continue together. */
   #room: PromiseWithResolvers<void> | undefined
   #ending: Promise<void> | undefined
 
-  constructor(socket: Socket) {
-    this.#socket = socket
-    this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-    this.local = { host: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-    socket
-      .on('data', (bytes: Uint8Array) => this.#receive(bytes))
-      .on('end', () => {
-        this.#ended = true
-        this.#reader?.resolve(undefined)
-        this.#reader = undefined
-      })
+  constructor(open: (onread: OnReadOpts) => Socket) {
+    this.#socket = open({
+      buffer: () => this.#space(),
+      callback: (length, bytes) =>
+        this.#received(length === bytes.length ? bytes : bytes.subarray(0, length)),
+    })
+    this.#socket
+      .pause()
+      .on('end', () => this.#end())
       .on('drain', () => {
         this.#room?.resolve()
         this.#room = undefined
@@ -106,18 +152,24 @@ class NodeConnection implements Connection {
       .on('close', () => this.#fail(netError('ECONNRESET', 'the connection is closed')))
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    if (this.#reader) return Promise.reject(new TypeError('Another read of this connection is pending.'))
-    const bytes = this.#received.shift()
-    if (bytes) {
-      this.#receivedBytes -= bytes.length
-      if (this.#receivedBytes < receivedBytesMax && this.#socket.isPaused()) this.#socket.resume()
-      return Promise.resolve(bytes)
-    }
-    if (this.#ended) return Promise.resolve(undefined)
-    if (this.#failure) return Promise.reject(this.#failure)
-    this.#reader = Promise.withResolvers()
-    return this.#reader.promise
+  /** Now its addresses are known; they stay so once it is gone. */
+  connected(): this {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = this.#socket
+    this.remote = { host: remoteAddress, port: remotePort }
+    this.local = { host: localAddress, port: localPort }
+    return this
+  }
+
+  receive(receiver: Receiver): void {
+    assert(!this.#receiver, 'a connection has one receiver')
+    this.#receiver = receiver
+    if (this.#failure) queueMicrotask(() => this.#end(this.#failure))
+    else this.resume()
+  }
+
+  resume(): void {
+    this.#isWanted = true
+    this.#socket.resume()
   }
 
   write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
@@ -151,29 +203,31 @@ class NodeConnection implements Connection {
   }
 
   destroy(): void {
-    this.#received = []
-    this.#ended = false
     this.#failure = undefined
     this.#fail(netError('ECONNABORTED', 'the connection was dropped on this side'))
     this.#socket.destroy()
   }
 
-  #receive(bytes: Uint8Array): void {
-    if (this.#reader) {
-      this.#reader.resolve(bytes)
-      this.#reader = undefined
-      return
-    }
-    this.#received.push(bytes)
-    this.#receivedBytes += bytes.length
-    if (this.#receivedBytes >= receivedBytesMax) this.#socket.pause()
+  #space(): Uint8Array {
+    return (this.#isWanted ? this.#receiver?.space() : undefined) ?? landing
+  }
+
+  #received(bytes: Uint8Array): boolean {
+    this.#isWanted = this.#receiver!.received(bytes)
+    if (!this.#isWanted) this.#socket.pause()
+    return true
+  }
+
+  #end(error?: Error): void {
+    if (this.#ended || !this.#receiver) return
+    this.#ended = true
+    this.#receiver.ended(error)
   }
 
   /** The first failure is the one that counts. */
   #fail(error: Error): void {
     this.#failure ??= error
-    this.#reader?.reject(this.#failure)
-    this.#reader = undefined
+    this.#end(this.#failure)
     this.#room?.reject(this.#failure)
     this.#room = undefined
   }

@@ -2,15 +2,15 @@
  * One connection of the simulated network: two ends, and two streams of bytes between them.
  *
  * A stream delivers written bytes in order, from a queue. After a latency a part arrives, cut anywhere, then
- * the rest after another latency. Bytes in flight or unread fill a window; a writer waits for room in it.
- * Bytes are copied when they arrive, so a change of a buffer before that shows at the other end.
+ * the rest after another latency. Bytes in flight or not received fill a window; a writer waits for room in
+ * it. Bytes are copied when they arrive, so a change of a buffer before that shows at the other end.
  */
-import { netError, type Connection, type NetAddress, type Random } from '../base/index.ts'
+import { netError, type Connection, type NetAddress, type Random, type Receiver } from '../base/index.ts'
 
 /** The behaviour of the network. */
 export interface Weather {
   readonly random: Random
-  /** Bytes written and not read yet. Past this bound a write waits. */
+  /** Bytes written and not received yet. Past this bound a write waits. */
   readonly windowBytes: number
   /** The chance, at each delivery, that the connection breaks. */
   readonly cutChance: number
@@ -34,9 +34,9 @@ export class SimulatedConnection implements Connection {
   #peer!: SimulatedConnection
   /** Written and not arrived. */
   #onItsWay: Written[] = []
-  /** Arrived and not read. */
-  #received: Uint8Array[] = []
-  /** Written here and not read there. */
+  /** Arrived and not received. */
+  #arrived: Uint8Array[] = []
+  /** Written here and not received there. */
   #windowBytes = 0
   #delivering = false
   /** The connection broke: nothing arrives any more, and each end learns of it later. */
@@ -47,7 +47,11 @@ export class SimulatedConnection implements Connection {
   /** The peer has ended its side, and all before that has arrived. */
   #ended = false
   #failure: Error | undefined
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #receiver: Receiver | undefined
+  /** The receiver wants bytes. */
+  #isWanted = false
+  /** The receiver was told of the end. */
+  #told = false
   #room: PromiseWithResolvers<void> | undefined
 
   /** The two ends of a connection; `onClosed` is called for each closed end. */
@@ -72,17 +76,14 @@ export class SimulatedConnection implements Connection {
     this.#onClosed = onClosed
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    if (this.#reader) return Promise.reject(new TypeError('Another read of this connection is pending.'))
-    const bytes = this.#received.shift()
-    if (bytes) {
-      this.#peer.#makeRoom(bytes.length)
-      return Promise.resolve(bytes)
-    }
-    if (this.#ended) return Promise.resolve(undefined)
-    if (this.#failure) return Promise.reject(this.#failure)
-    this.#reader = Promise.withResolvers()
-    return this.#reader.promise
+  receive(receiver: Receiver): void {
+    this.#receiver = receiver
+    this.resume()
+  }
+
+  resume(): void {
+    this.#isWanted = true
+    queueMicrotask(() => this.#pour())
   }
 
   write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
@@ -116,7 +117,7 @@ export class SimulatedConnection implements Connection {
 
   destroy(): void {
     const { random } = this.#weather
-    this.#received = []
+    this.#arrived = []
     this.#ended = false
     const open = this.#failure === undefined
     this.#failure = undefined
@@ -140,7 +141,7 @@ export class SimulatedConnection implements Connection {
       end.#drop()
       end.#weather.carry(end.remote.host, end.local.host, () => {
         // Some systems also drop bytes that have arrived.
-        if (end.#weather.random.int(2) === 0) end.#received = []
+        if (end.#weather.random.int(2) === 0) end.#arrived = []
         end.#fail(reset())
       })
     }
@@ -198,19 +199,36 @@ export class SimulatedConnection implements Connection {
     // The receiver is gone: the sender learns of it.
     if (this.#failure)
       return this.#weather.carry(this.local.host, this.remote.host, () => this.#peer.#fail(reset()))
-    if (this.#reader) {
-      this.#reader.resolve(bytes)
-      this.#reader = undefined
-      this.#peer.#makeRoom(bytes.length)
-    } else this.#received.push(bytes)
+    this.#arrived.push(bytes)
+    this.#pour()
   }
 
   #receiveEnd(): void {
     if (this.#failure) return
     this.#ended = true
-    this.#reader?.resolve(undefined)
-    this.#reader = undefined
+    this.#pour()
     if (this.#endArrived) this.#onClosed()
+  }
+
+  /** Gives the receiver what it wants: now and then elsewhere than where it wants it. */
+  #pour(): void {
+    const receiver = this.#receiver
+    if (!receiver) return
+    for (let bytes; this.#isWanted && (bytes = this.#arrived.shift());) {
+      const space = this.#weather.random.int(4) === 0 ? undefined : receiver.space()
+      const length = Math.min(bytes.length, space?.length ?? bytes.length)
+      if (length < bytes.length) this.#arrived.unshift(bytes.subarray(length))
+      const part = bytes.subarray(0, length)
+      space?.set(part)
+      this.#peer.#makeRoom(length)
+      this.#isWanted = receiver.received(space ? space.subarray(0, length) : part)
+      // Its memory is the connection's again.
+      if (!space) part.fill(0xdb)
+    }
+    const isEnd = this.#ended && this.#isWanted && this.#arrived.length === 0
+    if (this.#told || !(this.#failure ?? isEnd)) return
+    this.#told = true
+    receiver.ended(this.#failure)
   }
 
   #makeRoom(bytes: number): void {
@@ -224,8 +242,7 @@ export class SimulatedConnection implements Connection {
     if (this.#failure) return
     this.#failure = error
     this.#drop()
-    this.#reader?.reject(error)
-    this.#reader = undefined
+    this.#pour()
     this.#room?.reject(error)
     this.#room = undefined
     this.#ending?.reject(error)

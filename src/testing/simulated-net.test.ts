@@ -2,7 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { forSeeds } from '../../test/for-seeds.ts'
 import { type Connection, type Random, seededRandom } from '../base/index.ts'
-import { isBroken, netConformance, readAll } from '../base/net-conformance.test-support.ts'
+import { isBroken, netConformance, read, readAll } from '../base/net-conformance.test-support.ts'
 import { SimulatedNet, type SimulatedNetOptions } from './simulated-net.ts'
 import { type VirtualClock, virtualClock } from './virtual-clock.ts'
 
@@ -72,7 +72,7 @@ async function numbersThrough(
   const chunks: Uint8Array[] = []
   let ended: 'end' | 'error' = 'end'
   try {
-    for (let bytes; (bytes = await far.read());) chunks.push(bytes)
+    for (let bytes; (bytes = await read(far));) chunks.push(bytes)
   } catch {
     ended = 'error'
   }
@@ -160,8 +160,8 @@ test('on a blocked way connecting times out, and sent bytes wait', async () => {
   equal(Math.round(clock.monotonic() - begun), 500)
   await near.write([Buffer.from('late')])
   await far.write([Buffer.from('other way')])
-  equal(Buffer.from((await near.read())!).length > 0, true)
-  const reading = far.read()
+  equal(Buffer.from((await read(near))!).length > 0, true)
+  const reading = read(far)
   net.unblock('client', 'server')
   ok(((await reading)?.length ?? 0) > 0)
   await stop()
@@ -179,7 +179,7 @@ test('a killed host frees its ports, drops its connections, and can be replaced'
   )
   await rejects(before.connect({ host: 'client', port: 1 }), { code: 'ENETDOWN' })
   await rejects(net.host('client').connect({ host: 'server', port: 1 }), { code: 'ECONNREFUSED' })
-  equal(await near.read().catch(error => (isBroken(error) ? undefined : error)), undefined)
+  equal(await read(near).catch(error => (isBroken(error) ? undefined : error)), undefined)
   const after = await net.host('server').listen({ port: 1 }, () => {})
   await net.host('client').connect({ host: 'server', port: 1 })
   await after.close()

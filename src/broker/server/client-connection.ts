@@ -6,7 +6,7 @@
  * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
  * collector gets their frames. What the response holds is given back when it has left.
  *
- * While a handler works, the next bytes are read ahead, up to a bound: so the end of the peer is noticed, and
+ * While a handler works, the next request is gathered, up to a bound: so the end of the peer is noticed, and
  * a fetch or a join of a client that is gone does not wait any longer.
  */
 import { isMillraceError, MillraceError, type Connection, systemCode } from '../../base/index.ts'
@@ -48,8 +48,6 @@ export type Waiting = FrameWait | 'handler' | 'peer that reads'
 
 /** What a peer must take within the time of a transfer: a large response leaves in several such portions. */
 const portionBytes = 4 * 1024 * 1024
-/** Past so many bytes of its next requests the end of a peer is not looked for. */
-const aheadBytesMax = 64 * 1024
 
 export class ClientConnection {
   readonly #connection: Connection
@@ -58,20 +56,22 @@ export class ClientConnection {
   readonly #gone = new AbortController()
   #waiting: Waiting = 'request'
   #sinceMs: number
+  /** What the next request waits for. It counts once the present one is answered. */
+  #frameWait: FrameWait = 'request'
+  #isServing = false
   #isEnding = false
-  /** Chunks of the peer that were read ahead, … */
-  readonly #ahead: Uint8Array[] = []
-  #aheadBytes = 0
-  /** … and the one that is being read. */
-  #reading: Promise<Uint8Array | undefined> | undefined
 
   constructor(connection: Connection, context: ConnectionContext) {
     this.#connection = connection
     this.#context = context
     this.#sinceMs = context.activeMs()
     this.#frames = new FrameReader({
-      receive: () => this.#receive(),
-      waiting: what => this.#wait(what),
+      resume: () => connection.resume(),
+      waiting: what => {
+        this.#frameWait = what
+        if (!this.#isServing) this.#wait(what)
+      },
+      gone: () => this.#gone.abort(),
       memory: context.frameMemory,
       frameBytesMax: context.frameBytesMax,
     })
@@ -88,6 +88,7 @@ export class ClientConnection {
 
   /** Answers requests until the peer ends, sends garbage, or {@link destroy} is called. */
   async run(): Promise<void> {
+    this.#connection.receive(this.#frames)
     try {
       for (let frame; !this.#isEnding && (frame = await this.#frames.next());) await this.#serve(frame)
       await this.#connection.end()
@@ -115,33 +116,6 @@ export class ClientConnection {
     this.#frames.abandon()
   }
 
-  #receive(): Promise<Uint8Array | undefined> {
-    const bytes = this.#ahead.shift()
-    if (bytes) {
-      this.#aheadBytes -= bytes.length
-      return Promise.resolve(bytes)
-    }
-    const reading = this.#reading ?? this.#connection.read()
-    this.#reading = undefined
-    return reading
-  }
-
-  #readAhead(): void {
-    if (this.#reading || this.#aheadBytes >= aheadBytesMax) return
-    const gone = (): void => this.#gone.abort()
-    const reading = this.#connection.read()
-    this.#reading = reading
-    reading.then(bytes => {
-      if (!bytes) return gone()
-      // It was received meanwhile.
-      if (this.#reading !== reading) return
-      this.#reading = undefined
-      this.#ahead.push(bytes)
-      this.#aheadBytes += bytes.length
-      this.#readAhead()
-    }, gone)
-  }
-
   async #serve({ bytes, lent }: Frame): Promise<void> {
     const { frameMemory, responseMemory } = this.#context
     // It came when this side had ended: nobody could be answered, so nothing is done.
@@ -149,6 +123,7 @@ export class ClientConnection {
       if (lent) frameMemory.giveBack(lent)
       return this.#frames.handled()
     }
+    this.#isServing = true
     this.#wait('handler')
     const response = new Response(responseMemory)
     let isKept = true
@@ -162,7 +137,10 @@ export class ClientConnection {
       else if (lent) frameMemory.giveBack(lent)
       this.#frames.handled()
     }
-    if (!response.parts) return response.drop()
+    if (!response.parts) {
+      response.drop()
+      return this.#served()
+    }
     await this.#send(response.parts, response)
   }
 
@@ -181,7 +159,12 @@ export class ClientConnection {
       throw error
     }
     await this.#connection.write(last, () => response.drop())
-    this.#wait('request')
+    this.#served()
+  }
+
+  #served(): void {
+    this.#isServing = false
+    this.#wait(this.#frameWait)
   }
 
   /** Returns whether something may still look at the bytes of the request. */
@@ -208,9 +191,7 @@ export class ClientConnection {
       holds: buffer => response.holds(buffer),
       keepsRequest: () => void (isKept = true),
     }
-    const handled = handler.handle(request, context)
-    if (handled instanceof Promise) this.#readAhead()
-    const answer = await handled
+    const answer = await handler.handle(request, context)
     if (answer !== undefined)
       response.parts = responseFrame(definition, version, correlationId, answer as ResponseInput<Definition>)
     return isKept

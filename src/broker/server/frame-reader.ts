@@ -1,10 +1,13 @@
 /**
  * Cuts what a connection receives into frames: an int32 size, and that many bytes.
  *
- * A frame that lies within one received chunk is a view of it. Another is gathered in lent memory, which
- * grows with what has arrived: a peer that announces much and sends little takes little.
+ * A frame that comes in one piece is a view of it. Another is gathered in lent memory, which grows with what
+ * has arrived: a peer that announces much and sends little takes little. Its bytes are received there, and
+ * not copied but for the first ones.
+ *
+ * While one frame is handled the next one is gathered, up to a bound; then the peer waits.
  */
-import { MillraceError } from '../../base/index.ts'
+import { MillraceError, type Receiver } from '../../base/index.ts'
 import type { FrameMemory } from './frame-memory.ts'
 
 /** A request as it came. */
@@ -18,18 +21,22 @@ export interface Frame {
 export type FrameWait = 'request' | 'rest of a request' | 'memory'
 
 const sizeBytes = 4
-/** The first memory of a frame that is larger. */
-const firstBytes = 64 * 1024
+/** The first memory of a frame that is larger: it holds the usual batch of 64 KiB with what is around it. */
+const firstBytes = 128 * 1024
+/** The memory of a frame that comes while another one is handled: nothing bounds its time. */
+const aheadBytesMax = firstBytes
 /** Every request has a key, a version and a correlation id. */
 const requestBytesMin = 8
 
 const nothing = Buffer.alloc(0)
 
 export interface FrameReaderOptions {
-  /** The next bytes of the peer; undefined: it has ended. */
-  readonly receive: () => Promise<Uint8Array | undefined>
-  /** What the next bytes are waited for: see {@link FrameWait}. */
+  /** The connection, which was told to wait, shall continue. */
+  readonly resume: () => void
+  /** What the next frame waits for: see {@link FrameWait}. */
   readonly waiting: (what: FrameWait) => void
+  /** Nothing more comes. */
+  readonly gone: () => void
   readonly memory: FrameMemory
   /** A larger frame is refused: `socket.request.max.bytes`. */
   readonly frameBytesMax: number
@@ -37,93 +44,192 @@ export interface FrameReaderOptions {
   readonly frameBytesMin?: number
 }
 
-export class FrameReader {
+/** A frame of which not all has come. */
+interface Gathering {
+  readonly size: number
+  lent: Buffer
+  filled: number
+}
+
+/** What the next frame needs. */
+type Need = 'bytes' | 'memory'
+
+export class FrameReader implements Receiver {
   readonly #options: FrameReaderOptions
-  /** Received, and not part of a frame yet. */
+  /** Bytes that came after those of the last frame, or of the gathering one. */
   #rest: Buffer = nothing
-  #isAbandoned = false
+  /** The rest is the connection's, until the end of its call. */
+  #isRestBorrowed = false
+  #gathering: Gathering | undefined
+  /** The next frame, which was not asked for yet. */
+  #ready: Frame | undefined
+  #asked: PromiseWithResolvers<Frame | undefined> | undefined
+  #isHandling = false
+  /** The connection was told to wait. */
+  #isStopped = false
+  /** Nothing more comes. */
+  #end: { readonly error: Error | undefined } | undefined
 
   constructor(options: FrameReaderOptions) {
     this.#options = options
   }
 
   /**
-   * The next frame; undefined: the peer has ended between two frames, or in the middle of one.
+   * The next frame; undefined: the peer has ended between two frames, or in the middle of one. To be asked
+   * for when the last one was {@link handled}.
    * @throws MillraceError INVALID_REQUEST: the bytes are not Kafka's protocol, or the frame is too large
    */
-  async next(): Promise<Frame | undefined> {
-    while (this.#rest.length < sizeBytes) {
-      this.#options.waiting(this.#rest.length > 0 ? 'rest of a request' : 'request')
-      const bytes = await this.#options.receive()
-      if (!bytes) return undefined
-      this.#rest = this.#rest.length === 0 ? bufferOf(bytes) : Buffer.concat([this.#rest, bytes])
-    }
-    const size = this.#rest.readInt32BE(0)
-    this.#check(size)
-    const first = this.#rest.subarray(sizeBytes)
-    if (first.length >= size) {
-      // An empty view would hold the chunk for as long as the connection is idle.
-      this.#rest = first.length === size ? nothing : first.subarray(size)
-      return { bytes: first.subarray(0, size), lent: undefined }
-    }
-    this.#rest = nothing
-    return this.#gather(first, size)
+  next(): Promise<Frame | undefined> {
+    this.#asked = Promise.withResolvers()
+    const { promise } = this.#asked
+    this.#continue()
+    return promise
   }
 
   /** The frame was handled, and its memory given back. */
   handled(): void {
+    this.#isHandling = false
     this.#options.memory.done(this)
   }
 
-  /** The connection is gone: a frame that waits for memory ends. */
+  /** The connection is gone: what it has sent is not looked at any more. */
   abandon(): void {
-    this.#isAbandoned = true
+    const { memory } = this.#options
+    for (const lent of [this.#gathering?.lent, this.#ready?.lent]) if (lent) memory.giveBack(lent)
+    this.#gathering = undefined
+    this.#ready = undefined
+    this.#rest = nothing
+    this.ended(undefined)
     this.handled()
   }
 
-  async #gather(first: Buffer, size: number): Promise<Frame | undefined> {
-    const { memory, waiting, receive } = this.#options
-    let filled = first.length
-    let lent: Buffer | undefined
-    let frame: Frame | undefined
-    try {
-      await this.#room()
-      lent = memory.lend(Math.min(size, Math.max(firstBytes, filled)))
-      first.copy(lent)
-      while (filled < size) {
-        waiting('rest of a request')
-        const bytes = await receive()
-        if (!bytes) return undefined
-        const taken = Math.min(bytes.length, size - filled)
-        if (filled + taken > lent.length) {
-          await this.#room()
-          const grown = memory.lend(Math.min(size, Math.max(filled + taken, lent.length * 2)))
-          lent.copy(grown, 0, 0, filled)
-          memory.giveBack(lent)
-          lent = grown
-        }
-        const chunk = bufferOf(bytes)
-        chunk.copy(lent, filled, 0, taken)
-        filled += taken
-        if (taken < chunk.length) this.#rest = chunk.subarray(taken)
-      }
-      frame = { bytes: lent.subarray(0, size), lent }
-      return frame
-    } finally {
-      if (!frame) {
-        if (lent) memory.giveBack(lent)
-        memory.done(this)
-      }
-    }
+  space(): Uint8Array | undefined {
+    if (!this.#gathering) return undefined
+    const { lent, filled, size } = this.#gathering
+    return lent.subarray(filled, size)
   }
 
-  /** Waits until this frame may take more memory. */
-  async #room(): Promise<void> {
-    const { memory, waiting } = this.#options
-    for (let room; !this.#isAbandoned && (room = memory.room(this));) {
-      waiting('memory')
-      await room
+  received(bytes: Uint8Array): boolean {
+    if (this.#end) return false
+    const gathering = this.#gathering
+    if (bytes.buffer === gathering?.lent.buffer) gathering.filled += bytes.length
+    else if (this.#rest.length > 0) this.#rest = Buffer.concat([this.#rest, bytes])
+    else {
+      this.#rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      this.#isRestBorrowed = true
     }
+    this.#isStopped = !this.#proceed()
+    this.#ownRest()
+    return !this.#isStopped
+  }
+
+  ended(error: Error | undefined): void {
+    this.#end ??= { error }
+    this.#options.gone()
+    this.#proceed()
+  }
+
+  #continue(): void {
+    if (!this.#proceed() || !this.#isStopped) return
+    this.#isStopped = false
+    this.#options.resume()
+  }
+
+  /** Makes a frame of what is there, and gives it to who has asked. Returns whether more bytes are wanted. */
+  #proceed(): boolean {
+    try {
+      for (;;) {
+        const need = this.#ready ? undefined : this.#advance()
+        if (need === 'memory') return false
+        if (need === 'bytes') break
+        if (!this.#give()) return false
+      }
+    } catch (error) {
+      this.#asked?.reject(error)
+      return false
+    }
+    if (!this.#end) {
+      const isBegun = this.#gathering !== undefined || this.#rest.length > 0
+      this.#options.waiting(isBegun ? 'rest of a request' : 'request')
+      return true
+    }
+    if (this.#end.error) this.#asked?.reject(this.#end.error)
+    else this.#asked?.resolve(undefined)
+    return false
+  }
+
+  #give(): boolean {
+    if (!this.#asked) return false
+    this.#asked.resolve(this.#ready)
+    this.#asked = undefined
+    this.#ready = undefined
+    this.#isHandling = true
+    return true
+  }
+
+  /** Until the next frame is ready, or needs something. */
+  #advance(): Need | undefined {
+    if (!this.#gathering) {
+      if (this.#rest.length < sizeBytes) return 'bytes'
+      const size = this.#rest.readInt32BE(0)
+      this.#check(size)
+      if (this.#rest.length - sizeBytes >= size) {
+        this.#ownRest()
+        this.#ready = { bytes: this.#takeRest(sizeBytes + size).subarray(sizeBytes), lent: undefined }
+        return undefined
+      }
+      const bytes = Math.min(size, Math.max(firstBytes, this.#rest.length))
+      if (!this.#mayBorrow(bytes)) return 'memory'
+      this.#takeRest(sizeBytes)
+      this.#gathering = { size, lent: this.#options.memory.lend(bytes), filled: 0 }
+    }
+    return this.#gather(this.#gathering)
+  }
+
+  #gather(gathering: Gathering): Need | undefined {
+    const { size } = gathering
+    for (;;) {
+      const { lent, filled } = gathering
+      const part = this.#takeRest(Math.min(size, lent.length) - filled)
+      part.copy(lent, filled)
+      gathering.filled += part.length
+      if (gathering.filled === size) break
+      if (gathering.filled < lent.length) return 'bytes'
+      const bytes = Math.min(size, lent.length * 2)
+      if (!this.#mayBorrow(bytes)) return 'memory'
+      const { memory } = this.#options
+      gathering.lent = memory.lend(bytes)
+      lent.copy(gathering.lent)
+      memory.giveBack(lent)
+    }
+    const { lent } = gathering
+    this.#gathering = undefined
+    this.#ready = { bytes: lent.subarray(0, size), lent }
+    return undefined
+  }
+
+  /** Whether this frame may take more memory. If not, it comes back to this once it may. */
+  #mayBorrow(bytes: number): boolean {
+    const { memory, waiting } = this.#options
+    // It must not keep others waiting for as long as a handler may take, which waits for them perhaps.
+    if (this.#isHandling) return !memory.isScarce && bytes <= aheadBytesMax
+    const room = memory.room(this)
+    if (!room) return true
+    waiting('memory')
+    void room.then(() => this.#continue())
+    return false
+  }
+
+  #takeRest(bytesMax: number): Buffer {
+    const part = this.#rest.subarray(0, bytesMax)
+    // An empty view would hold the chunk for as long as the connection is idle.
+    this.#rest = part.length === this.#rest.length ? nothing : this.#rest.subarray(part.length)
+    return part
+  }
+
+  #ownRest(): void {
+    if (this.#isRestBorrowed && this.#rest.length > 0) this.#rest = Buffer.from(this.#rest)
+    this.#isRestBorrowed = false
   }
 
   #check(size: number): void {
@@ -148,8 +254,4 @@ function knownBeginning(bytes: Buffer): string | undefined {
   if (['GET ', 'POST', 'PUT ', 'PATC', 'DELE', 'HEAD', 'OPTI', 'CONN', 'TRAC', 'PRI '].includes(text))
     return "The peer speaks HTTP: this port speaks Kafka's protocol."
   return undefined
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -26,12 +26,14 @@ export class RawClient {
   private constructor(connection: Connection) {
     this.connection = connection
     this.#frames = new FrameReader({
-      receive: () => connection.read(),
+      resume: () => connection.resume(),
       waiting: () => undefined,
+      gone: () => undefined,
       memory: new FrameMemory(Infinity, 0),
       frameBytesMax: 0x7fff_ffff,
       frameBytesMin: 4,
     })
+    connection.receive(this.#frames)
   }
 
   static async connect(net: Net, address: NetAddress): Promise<RawClient> {
@@ -53,7 +55,9 @@ export class RawClient {
   /** The next frame; undefined: the broker has closed the connection. */
   async frame(): Promise<Buffer | undefined> {
     const frame = await this.#frames.next()
-    return frame && Buffer.from(frame.bytes)
+    const bytes = frame && Buffer.from(frame.bytes)
+    this.#frames.handled()
+    return bytes
   }
 
   /** Sends a request and reads its response. */

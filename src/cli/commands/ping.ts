@@ -1,6 +1,6 @@
 /** `millrace ping`: asks a broker of Kafka's protocol whether it answers. For health checks. */
 import { Command } from 'commander'
-import { MillraceError, nodeNet, systemClock, type Connection } from '../../base/index.ts'
+import { ChunkReader, MillraceError, nodeNet, systemClock, type Connection } from '../../base/index.ts'
 import { addressInWords } from '../../broker/index.ts'
 import { messages, readResponse, requestFrame } from '../../wire/index.ts'
 import { parseBrokerAddress } from '../broker-address.ts'
@@ -48,9 +48,10 @@ export function pingCommand(terminal: Terminal): Command {
 
 /** The first frame that comes. */
 async function frameOf(connection: Connection): Promise<Buffer> {
+  const reader = new ChunkReader(connection)
   let received = Buffer.alloc(0)
   for (;;) {
-    const bytes = await connection.read()
+    const bytes = await reader.read()
     if (!bytes) throw new Error('it closed the connection')
     received = Buffer.concat([received, bytes])
     if (received.length < 4) continue

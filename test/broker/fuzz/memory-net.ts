@@ -1,5 +1,5 @@
 /** A network within one process, without time: what is written to a connection can be read at once. */
-import { netError, type Connection, type Net } from '../../../src/base/index.ts'
+import { netError, type Connection, type Net, type Receiver } from '../../../src/base/index.ts'
 
 const address = { host: '127.0.0.1', port: 9092 }
 
@@ -13,24 +13,39 @@ export class MemoryConnection implements Connection {
   isOver = false
   #toRead: Uint8Array[] = []
   #isEnded = false
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #receiver: Receiver | undefined
+  #isWanted = false
 
   /** The peer sends, and at last ends. */
   send(chunks: readonly Uint8Array[], isEnd: boolean): void {
     this.#toRead.push(...chunks)
     this.#isEnded ||= isEnd
-    if (this.#reader && (this.#toRead.length > 0 || this.#isEnded)) {
-      this.#reader.resolve(this.#toRead.shift())
-      this.#reader = undefined
-    }
+    queueMicrotask(() => this.#pour())
   }
 
-  read(): Promise<Uint8Array | undefined> {
-    if (this.isOver) return Promise.reject(netError('ECONNABORTED', 'dropped'))
-    const bytes = this.#toRead.shift()
-    if (bytes || this.#isEnded) return Promise.resolve(bytes)
-    this.#reader = Promise.withResolvers()
-    return this.#reader.promise
+  receive(receiver: Receiver): void {
+    this.#receiver = receiver
+    this.resume()
+  }
+
+  resume(): void {
+    this.#isWanted = true
+    queueMicrotask(() => this.#pour())
+  }
+
+  #pour(): void {
+    const receiver = this.#receiver
+    if (!receiver || this.isOver) return
+    for (let bytes; this.#isWanted && (bytes = this.#toRead.shift());) {
+      const space = receiver.space() ?? bytes
+      const part = bytes.subarray(0, space.length)
+      if (part.length < bytes.length) this.#toRead.unshift(bytes.subarray(part.length))
+      space.set(part)
+      this.#isWanted = receiver.received(space.subarray(0, part.length))
+    }
+    if (!this.#isWanted || !this.#isEnded || this.isOver) return
+    this.#receiver = undefined
+    receiver.ended(undefined)
   }
 
   async write(buffers: readonly Uint8Array[], sent?: () => void): Promise<void> {
@@ -46,8 +61,8 @@ export class MemoryConnection implements Connection {
 
   destroy(): void {
     this.isOver = true
-    this.#reader?.reject(netError('ECONNABORTED', 'dropped'))
-    this.#reader = undefined
+    this.#receiver?.ended(netError('ECONNABORTED', 'dropped'))
+    this.#receiver = undefined
   }
 }
 

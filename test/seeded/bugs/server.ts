@@ -62,9 +62,23 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: a fetch waits for a client that is gone',
     file: 'src/broker/server/client-connection.ts',
-    find: '    if (handled instanceof Promise) this.#readAhead()\n',
-    replace: '',
+    find: '      gone: () => this.#gone.abort(),\n',
+    replace: '      gone: () => undefined,\n',
     tests: ['src/broker/server/bad-peers.test.ts'],
+  },
+  {
+    name: 'protocol: bytes of the next request are overwritten by those of another connection',
+    file: 'src/broker/server/frame-reader.ts',
+    find: '    this.#ownRest()\n    return !this.#isStopped\n',
+    replace: '    return !this.#isStopped\n',
+    tests: ['src/broker/server/frame-reader.test.ts'],
+  },
+  {
+    name: 'protocol: a request that comes ahead keeps the others from memory',
+    file: 'src/broker/server/frame-reader.ts',
+    find: '    if (this.#isHandling) return !memory.isScarce && bytes <= aheadBytesMax\n',
+    replace: '',
+    tests: ['src/broker/server/frame-reader.test.ts'],
   },
   {
     name: 'protocol: requests of all connections together have no bound',
