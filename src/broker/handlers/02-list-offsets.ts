@@ -12,6 +12,7 @@ import type { OffsetSpec } from '../../port/index.ts'
 import { checkEpoch } from '../fetch/epoch-check.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 type Partition = Request<typeof messages.listOffsets>['topics'][number]['partitions'][number]
 type Isolation = 'read_committed' | 'read_uncommitted'
@@ -39,18 +40,14 @@ export const listOffsets: Handler = handler(messages.listOffsets, async (request
   }
   return {
     throttleTimeMs: 0,
-    topics: await Promise.all(
-      Array.from(asked, async ([name, ofTopic]) => ({
-        name,
-        partitions: await Promise.all(
-          Array.from(ofTopic, async ([index, each]) =>
-            each === 'twice'
-              ? { ...nowhere(index), errorCode: errorCodes.INVALID_REQUEST }
-              : found(name, each, isolation, context),
-          ),
-        ),
-      })),
-    ),
+    topics: await inTurns(asked, context, async ([name, ofTopic]) => ({
+      name,
+      partitions: await inTurns(ofTopic, context, ([index, each]) =>
+        each === 'twice'
+          ? { ...nowhere(index), errorCode: errorCodes.INVALID_REQUEST }
+          : found(name, each, isolation, context),
+      ),
+    })),
   }
 })
 

@@ -9,13 +9,14 @@
  * - A topic that is named twice is answered once. Beside ids names do not count.
  * - The topics of apps and of the log are internal: consumers that subscribe by a pattern leave them out.
  */
-import { inParallel, isMillraceError, isTopicName } from '../../base/index.ts'
+import { isMillraceError, isTopicName } from '../../base/index.ts'
 import type { TopicDescription } from '../../port/index.ts'
 import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
 import { clusterMetadataTopic } from '../internal/topic-names.ts'
 import { clusterOperations, notAsked, topicOperations } from './authorized-operations.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 import { describedPartitions } from './topic-answers.ts'
 
 type Message = typeof messages.metadata
@@ -23,8 +24,6 @@ type Topic = ResponseInput<Message>['topics'][number]
 
 /** The first version that asks for topics by their ids. */
 const byIdVersion = 12
-/** Topics that are made at a time. */
-const concurrency = 4
 
 export const metadata: Handler = handler(messages.metadata, async (request, context) => {
   const { endpoint, nodeId } = context
@@ -70,12 +69,8 @@ async function answers(request: Request<Message>, context: RequestContext): Prom
     if (ids.size > 1) ids.delete(zeroUuid)
     return Array.from(ids, id => byId(id, context))
   }
-  const answered = new Map<string, Topic>()
   const names = new Set(topics.flatMap(({ name }) => name ?? []))
-  await inParallel(names, concurrency, async name => {
-    answered.set(name, await byName(name, allowAutoTopicCreation, context))
-  })
-  return Array.from(names, name => answered.get(name)!)
+  return inTurns(names, context, name => byName(name, allowAutoTopicCreation, context))
 }
 
 function byId(topicId: string, context: RequestContext): Topic {

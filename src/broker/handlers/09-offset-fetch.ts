@@ -7,11 +7,14 @@
  * - With `requireStable` (version 7) an offset that an open transaction, or a commit in flight, is about to
  *   change is UNSTABLE_OFFSET_COMMIT, and the client asks again (KIP-447). Apache Kafka waits for commits in
  *   flight instead.
+ * - A group or a partition that is named twice is answered once. Apache Kafka answers it twice: a partition
+ *   may have a thousand times as much metadata as its number has bytes.
  * - Version 1 has no code for the group: each of its partitions has it.
  * - Member ids and epochs (version 9) are of the newer group protocol, which is not offered.
  */
 import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
 import type { OffsetsNow } from '../offsets/offsets.ts'
+import { askedOnce } from './asked-partitions.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { coordinatorErrors } from './group-requests.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
@@ -41,7 +44,7 @@ const none = -1
 export const offsetFetch: Handler = handler(messages.offsetFetch, (request, context) => {
   const { groups, groupId, topics: asked, requireStable } = request
   if (context.version >= severalVersion)
-    return { groups: groups.map(group => answerOf(group, requireStable, context)) }
+    return { groups: Array.from(once(groups), group => answerOf(group, requireStable, context)) }
   const withIds = asked?.map(topic => ({ ...topic, topicId: zeroUuid })) ?? null
   const { topics, errorCode } = answerOf({ groupId, topics: withIds }, requireStable, context)
   if (errorCode === errorCodes.NONE || context.version >= groupCodeVersion) return { topics, errorCode }
@@ -57,7 +60,7 @@ function answerOf({ groupId, topics }: Asked, requireStable: boolean, context: R
   try {
     const now = context.broker.groupOffsets.now(groupId)
     const answer = topics
-      ? topics.map(topic => topicOf(topic, now, requireStable, context))
+      ? namedTopics(topics, now, requireStable, context)
       : allTopics(now, requireStable, context)
     return { groupId, topics: answer, errorCode: errorCodes.NONE }
   } catch (error) {
@@ -65,20 +68,39 @@ function answerOf({ groupId, topics }: Asked, requireStable: boolean, context: R
   }
 }
 
-function topicOf(
-  asked: NonNullable<Asked['topics']>[number],
+/** What a request asks of a group, together. */
+function once(groups: readonly Asked[]): Asked[] {
+  return Array.from(
+    Map.groupBy(groups, ({ groupId }) => groupId),
+    ([groupId, asked]) => {
+      const isAll = asked.some(({ topics }) => topics === null)
+      return { groupId, topics: isAll ? null : asked.flatMap(({ topics }) => topics ?? []) }
+    },
+  )
+}
+
+function namedTopics(
+  topics: NonNullable<Asked['topics']>,
   now: OffsetsNow,
   requireStable: boolean,
   { broker, version }: RequestContext,
-): Topic {
-  const { name, topicId, partitionIndexes } = asked
-  const topic = version >= byIdVersion ? broker.topicName(topicId) : name
-  const partitions = partitionIndexes.map(index =>
-    topic === undefined
-      ? nothing(index, errorCodes.UNKNOWN_TOPIC_ID)
-      : partitionOf(topic, index, now, requireStable),
+): Topic[] {
+  const byIds = version >= byIdVersion
+  const asked = askedOnce(
+    topics.map(({ name, topicId, partitionIndexes }) => ({
+      topic: byIds ? topicId : name,
+      indexes: partitionIndexes,
+    })),
   )
-  return { name, topicId, partitions }
+  return Array.from(asked, ([named, indexes]) => {
+    const topic = byIds ? broker.topicName(named) : named
+    const partitions = Array.from(indexes, index =>
+      topic === undefined
+        ? nothing(index, errorCodes.UNKNOWN_TOPIC_ID)
+        : partitionOf(topic, index, now, requireStable),
+    )
+    return { name: byIds ? '' : named, topicId: byIds ? named : zeroUuid, partitions }
+  })
 }
 
 function allTopics(now: OffsetsNow, requireStable: boolean, { broker }: RequestContext): Topic[] {

@@ -9,14 +9,14 @@ import { handler, type Handler } from './handler.ts'
 const type = 'classic'
 
 export const listGroups: Handler = handler(messages.listGroups, (request, { broker }) => {
-  const states = request.statesFilter.map(state => state.trim().toLowerCase())
-  const types = request.typesFilter.map(each => each.toLowerCase())
-  const isOfType = types.length === 0 || types.includes(type)
+  const states = new Set(request.statesFilter.map(state => state.trim().toLowerCase()))
+  const types = new Set(request.typesFilter.map(each => each.toLowerCase()))
+  const isOfType = types.size === 0 || types.has(type)
   const groups = isOfType ? broker.groupAdmin.list() : []
   return {
     errorCode: errorCodes.NONE,
     groups: groups
-      .filter(({ state }) => states.length === 0 || states.includes(state.toLowerCase()))
+      .filter(({ state }) => states.size === 0 || states.has(state.toLowerCase()))
       .map(({ group, protocolType, state }) => ({
         groupId: group,
         protocolType,

@@ -8,6 +8,7 @@
 import { messages, zeroUuid, type Request, type ResponseInput } from '../../wire/index.ts'
 import { codeOf, errorCodes, messageOf, type KafkaError } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 import { missingTopicId } from './topic-ids.ts'
 
 type Message = typeof messages.deleteTopics
@@ -31,12 +32,12 @@ export const deleteTopics: Handler = handler(messages.deleteTopics, async (reque
     if (sameName) sameName.push(asked)
     else byName.set(found, [asked])
   }
-  const deletions = Array.from(byName, async ([name, [asked, ...others]]) =>
+  const deletions = await inTurns(byName, context, async ([name, [asked, ...others]]) =>
     others.length === 0
       ? deleted(name, asked!, context)
       : refused(asked!, 'INVALID_REQUEST', 'The topic is named more than once.'),
   )
-  return { throttleTimeMs: 0, responses: [...refusals, ...(await Promise.all(deletions))] }
+  return { throttleTimeMs: 0, responses: [...refusals, ...deletions] }
 })
 
 /** The name of the topic that is asked for, or why it is not deleted. */

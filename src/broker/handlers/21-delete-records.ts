@@ -7,6 +7,7 @@
 import { messages } from '../../wire/index.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 const none = -1
 
@@ -20,14 +21,12 @@ export const deleteRecords: Handler = handler(messages.deleteRecords, async (req
   }
   return {
     throttleTimeMs: 0,
-    topics: await Promise.all(
-      Array.from(offsets, async ([name, ofTopic]) => ({
-        name,
-        partitions: await Promise.all(
-          Array.from(ofTopic, ([index, offset]) => deletedBelow(name, index, offset, context)),
-        ),
-      })),
-    ),
+    topics: await inTurns(offsets, context, async ([name, ofTopic]) => ({
+      name,
+      partitions: await inTurns(ofTopic, context, ([index, offset]) =>
+        deletedBelow(name, index, offset, context),
+      ),
+    })),
   }
 })
 

@@ -6,6 +6,7 @@ import { messages, type Request } from '../../wire/index.ts'
 import { checkEpoch } from '../fetch/epoch-check.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 type Partition = Request<typeof messages.offsetForLeaderEpoch>['topics'][number]['partitions'][number]
 
@@ -15,12 +16,10 @@ export const offsetForLeaderEpoch: Handler = handler(
   messages.offsetForLeaderEpoch,
   async ({ topics }, context) => ({
     throttleTimeMs: 0,
-    topics: await Promise.all(
-      topics.map(async ({ topic, partitions }) => ({
-        topic,
-        partitions: await Promise.all(partitions.map(each => endOfEpoch(topic, each, context))),
-      })),
-    ),
+    topics: await inTurns(topics, context, async ({ topic, partitions }) => ({
+      topic,
+      partitions: await inTurns(partitions, context, each => endOfEpoch(topic, each, context)),
+    })),
   }),
 )
 

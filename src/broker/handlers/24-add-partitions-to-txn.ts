@@ -16,6 +16,7 @@ import { messages, type ResponseInput } from '../../wire/index.ts'
 import type { TransactionalClient } from '../transactions/client-transactions.ts'
 import { codeOf, errorCodes, type Exceptions } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 import { transactionErrors } from './transaction-requests.ts'
 import { writable } from './writable.ts'
 
@@ -63,12 +64,10 @@ async function added(
   context: RequestContext,
   verifyOnly: boolean = false,
 ): Promise<Results> {
-  const found = await Promise.all(
-    topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(partitions.map(index => find(name, index, context))),
-    })),
-  )
+  const found = await inTurns(topics, context, async ({ name, partitions }) => ({
+    name,
+    partitions: await inTurns(partitions, context, index => find(name, index, context)),
+  }))
   const all = found.flatMap(({ partitions }) => partitions)
   const isRefused = all.some(({ fault }) => fault !== errorCodes.NONE)
   const code = isRefused

@@ -11,6 +11,7 @@
 import { messages, type Request } from '../../wire/index.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 type Marker = Request<typeof messages.writeTxnMarkers>['markers'][number]
 
@@ -20,12 +21,10 @@ export const writeTxnMarkers: Handler = handler(messages.writeTxnMarkers, async 
     const { producerId, topics } = marker
     answers.push({
       producerId,
-      topics: await Promise.all(
-        topics.map(async ({ name, partitionIndexes }) => ({
-          name,
-          partitions: await Promise.all(partitionIndexes.map(index => written(name, index, marker, context))),
-        })),
-      ),
+      topics: await inTurns(topics, context, async ({ name, partitionIndexes }) => ({
+        name,
+        partitions: await inTurns(partitionIndexes, context, index => written(name, index, marker, context)),
+      })),
     })
   }
   return { markers: answers }

@@ -13,6 +13,7 @@ import { configTypes, sourceOf, sources } from './config-answers.ts'
 import { isRefusal, resourceKey, resourceOf, resourceTypes } from './config-resources.ts'
 import { codeOf, errorCodes, messageOf } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 type Message = typeof messages.describeConfigs
 type Asked = Request<Message>['resources'][number]
@@ -22,7 +23,7 @@ export const describeConfigs: Handler = handler(messages.describeConfigs, async 
   const named = new Map(request.resources.map(each => [resourceKey(each), each]))
   return {
     throttleTimeMs: 0,
-    results: await Promise.all(Array.from(named.values(), each => described(each, request, context))),
+    results: await inTurns(named.values(), context, each => described(each, request, context)),
   }
 })
 

@@ -9,11 +9,11 @@ import { handler, type Handler } from './handler.ts'
 
 export const alterConfigs: Handler = handler(
   messages.alterConfigs,
-  async ({ resources, validateOnly }, { broker, nodeId }) => ({
+  async ({ resources, validateOnly }, context) => ({
     throttleTimeMs: 0,
-    responses: await changeEach(resources, nodeId, async (resource, { configs }) => {
+    responses: await changeEach(resources, context, async (resource, { configs }) => {
       const given = configs.map(each => ({ name: each.name, value: valueOf(each) }))
-      await broker.admin.replaceConfigs(resource, given, validateOnly)
+      await context.broker.admin.replaceConfigs(resource, given, validateOnly)
     }),
   }),
 )

@@ -4,6 +4,7 @@
  */
 import type { TopicPartition } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
+import { askedOnce } from './asked-partitions.ts'
 import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 
@@ -49,12 +50,7 @@ function partitionsOf(topics: Asked, { broker }: RequestContext): TopicPartition
       .flatMap(({ name, partitions }) =>
         Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })),
       )
-  const asked = new Map<string, Set<number>>()
-  for (const { topic, partitions } of topics) {
-    const ofTopic = asked.get(topic) ?? new Set<number>()
-    for (const index of partitions) ofTopic.add(index)
-    asked.set(topic, ofTopic)
-  }
+  const asked = askedOnce(topics.map(({ topic, partitions }) => ({ topic, indexes: partitions })))
   return Array.from(asked, ([topic, indexes]) => {
     const count = broker.describeTopic(topic)?.partitions ?? 0
     return [...indexes].filter(index => index < count).map(partition => ({ topic, partition }))

@@ -8,6 +8,7 @@
 import { messages, type Request, type ResponseInput } from '../../wire/index.ts'
 import { codeOf, errorCodes, messageOf } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 import { wrongReplicas } from './replicas.ts'
 
 type Message = typeof messages.createPartitions
@@ -18,14 +19,13 @@ export const createPartitions: Handler = handler(
   messages.createPartitions,
   async ({ topics, validateOnly }, context) => ({
     throttleTimeMs: 0,
-    results: await Promise.all(
-      Array.from(
-        Map.groupBy(topics, ({ name }) => name),
-        async ([name, [topic, ...others]]) =>
-          others.length === 0
-            ? grown(topic!, validateOnly, context)
-            : refused(name, errorCodes.INVALID_REQUEST, 'The topic is named twice.'),
-      ),
+    results: await inTurns(
+      Map.groupBy(topics, ({ name }) => name),
+      context,
+      async ([name, [topic, ...others]]) =>
+        others.length === 0
+          ? grown(topic!, validateOnly, context)
+          : refused(name, errorCodes.INVALID_REQUEST, 'The topic is named twice.'),
     ),
   }),
 )

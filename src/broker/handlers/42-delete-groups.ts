@@ -9,15 +9,14 @@ import { messages } from '../../wire/index.ts'
 import { codeOf, errorCodes, type Exceptions } from './error-codes.ts'
 import { coordinatorErrors } from './group-requests.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 export const deleteGroups: Handler = handler(messages.deleteGroups, async ({ groupsNames }, context) => ({
   throttleTimeMs: 0,
-  results: await Promise.all(
-    Array.from(new Set(groupsNames), async groupId => ({
-      groupId,
-      errorCode: await deletion(groupId, context),
-    })),
-  ),
+  results: await inTurns(new Set(groupsNames), context, async groupId => ({
+    groupId,
+    errorCode: await deletion(groupId, context),
+  })),
 }))
 
 async function deletion(group: string, { broker }: RequestContext): Promise<number> {

@@ -3,7 +3,8 @@
  * is ELECTION_NOT_NEEDED. Who asks for all partitions is told of none, as by Apache Kafka.
  */
 import { messages } from '../../wire/index.ts'
-import { codeOf, errorCodes, messageOf } from './error-codes.ts'
+import { askedOnce } from './asked-partitions.ts'
+import { codeOf, errorCodes, partitionMessageOf } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 
 /** Preferred, unclean. */
@@ -16,14 +17,15 @@ export const electLeaders: Handler = handler(messages.electLeaders, (request, co
     errorCode: errorCodes.INVALID_REQUEST,
     errorMessage: `Unknown election type ${electionType}: use 0 (preferred) or 1 (unclean).`,
   }
-  const asked =
+  const topics =
     topicPartitions ?? context.broker.listTopics(true).map(({ name }) => ({ topic: name, partitions: [] }))
+  const asked = askedOnce(topics.map(({ topic, partitions }) => ({ topic, indexes: partitions })))
   return {
     throttleTimeMs: 0,
     errorCode: isKnown ? errorCodes.NONE : unknown.errorCode,
-    replicaElectionResults: asked.map(({ topic, partitions }) => ({
+    replicaElectionResults: Array.from(asked, ([topic, partitions]) => ({
       topic,
-      partitionResult: partitions.map(partitionId => ({
+      partitionResult: Array.from(partitions, partitionId => ({
         partitionId,
         ...(isKnown ? electionOf(topic, partitionId, context) : unknown),
       })),
@@ -39,6 +41,6 @@ function electionOf(topic: string, index: number, { broker }: RequestContext) {
       errorMessage: 'The partition has one replica, which leads it.',
     }
   } catch (error) {
-    return { errorCode: codeOf(error), errorMessage: messageOf(error) }
+    return { errorCode: codeOf(error), errorMessage: partitionMessageOf(error) }
   }
 }

@@ -15,10 +15,10 @@ const operations = ['set', 'delete', 'append', 'subtract'] as const
 
 export const incrementalAlterConfigs: Handler = handler(
   messages.incrementalAlterConfigs,
-  async ({ resources, validateOnly }, { broker, nodeId }) => ({
+  async ({ resources, validateOnly }, context) => ({
     throttleTimeMs: 0,
-    responses: await changeEach(resources, nodeId, async (resource, { configs }) => {
-      await broker.admin.alterKnownConfigs(resource, configs.map(changeOf), validateOnly)
+    responses: await changeEach(resources, context, async (resource, { configs }) => {
+      await context.broker.admin.alterKnownConfigs(resource, configs.map(changeOf), validateOnly)
     }),
   }),
 )

@@ -3,7 +3,7 @@
  * is done at once. No move is ever in progress, so that there is none to cancel.
  */
 import { messages } from '../../wire/index.ts'
-import { codeOf, errorCodes, messageOf } from './error-codes.ts'
+import { codeOf, errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
 import { wrongReplicas } from './replicas.ts'
 
@@ -33,7 +33,7 @@ function reassigned(
   try {
     broker.checkPartition(topic, index)
   } catch (error) {
-    return { errorCode: codeOf(error), errorMessage: messageOf(error) }
+    return { errorCode: codeOf(error), errorMessage: null }
   }
   if (replicas === null) return { errorCode: errorCodes.NO_REASSIGNMENT_IN_PROGRESS, errorMessage: null }
   const wrong = wrongReplicas(replicas, nodeId)

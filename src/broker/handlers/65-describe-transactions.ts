@@ -1,11 +1,13 @@
 /**
  * DescribeTransactions (65), version 0: the state of transactional ids, and where their open transactions
- * take part. An unknown id is TRANSACTIONAL_ID_NOT_FOUND, an empty one INVALID_REQUEST.
+ * take part. An unknown id is TRANSACTIONAL_ID_NOT_FOUND, an empty one INVALID_REQUEST. An id that is named
+ * twice is answered once.
  */
 import type { TopicPartition } from '../../port/index.ts'
 import { messages, type ResponseInput } from '../../wire/index.ts'
 import { errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { inTurns } from './in-turns.ts'
 
 type Answer = ResponseInput<typeof messages.describeTransactions>['transactionStates'][number]
 
@@ -15,7 +17,7 @@ export const describeTransactions: Handler = handler(
   messages.describeTransactions,
   async ({ transactionalIds }, context) => ({
     throttleTimeMs: 0,
-    transactionStates: await Promise.all(transactionalIds.map(id => described(id, context))),
+    transactionStates: await inTurns(new Set(transactionalIds), context, id => described(id, context)),
   }),
 )
 

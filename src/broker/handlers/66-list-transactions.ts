@@ -8,11 +8,12 @@
  * - The pattern has RE2's syntax, without anchors and flags within: linear-pattern.ts. Another one is
  *   INVALID_REGULAR_EXPRESSION.
  */
+import { MillraceError } from '../../base/index.ts'
 import type { TransactionDescription } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
 import { errorCodes } from './error-codes.ts'
-import { handler, type Handler } from './handler.ts'
-import { linearPattern } from './linear-pattern.ts'
+import { handler, type Handler, type RequestContext } from './handler.ts'
+import { linearPattern, type Matching } from './linear-pattern.ts'
 
 const states = [
   'Empty',
@@ -25,38 +26,37 @@ const states = [
   'Dead',
 ]
 
-/** Characters of ids that are matched in one turn of the event loop: a pattern may take long for each. */
-const turnCharsMax = 1000
-
-export const listTransactions: Handler = handler(
-  messages.listTransactions,
-  async (request, { broker, clock }) => {
-    const isNamed = request.transactionalIdPattern ? linearPattern(request.transactionalIdPattern) : isAny
-    if (!isNamed) return refused
-    const unknownStateFilters = new Set(request.stateFilters.filter(state => !states.includes(state)))
-    const isListed = filterOf(request, clock.now())
-    const transactions = await broker.admin.listTransactions()
-    const transactionStates = []
-    let chars = 0
-    for (const { transactionalId, producerId, state } of transactions.filter(isListed)) {
-      if (isNamed(transactionalId))
-        transactionStates.push({ transactionalId, producerId, transactionState: state })
-      chars += transactionalId.length
-      if (chars < turnCharsMax) continue
-      await clock.yield()
-      chars = 0
-    }
-    return {
-      throttleTimeMs: 0,
-      errorCode: errorCodes.NONE,
-      unknownStateFilters: [...unknownStateFilters],
-      transactionStates,
-    }
-  },
-)
+export const listTransactions: Handler = handler(messages.listTransactions, async (request, context) => {
+  const { broker, clock } = context
+  const matchingOf = request.transactionalIdPattern ? linearPattern(request.transactionalIdPattern) : isAny
+  if (!matchingOf) return refused
+  const unknownStateFilters = new Set(request.stateFilters.filter(state => !states.includes(state)))
+  const isListed = filterOf(request, clock.now())
+  const transactions = await broker.admin.listTransactions()
+  const transactionStates = []
+  for (const { transactionalId, producerId, state } of transactions.filter(isListed))
+    if (await isMatch(matchingOf(transactionalId), context))
+      transactionStates.push({ transactionalId, producerId, transactionState: state })
+  return {
+    throttleTimeMs: 0,
+    errorCode: errorCodes.NONE,
+    unknownStateFilters: [...unknownStateFilters],
+    transactionStates,
+  }
+})
 
 /** Without a pattern: also an id that `.*` does not match, since it has a line break. */
-const isAny = (): boolean => true
+const isAny = (): Matching => ({ next: () => ({ done: true, value: true }) })
+
+/** Others have their turn meanwhile. CLOSED once nobody waits for the answer. */
+async function isMatch(matching: Matching, { clock, signal }: RequestContext): Promise<boolean> {
+  for (;;) {
+    const { done, value } = matching.next()
+    if (done) return value
+    await clock.yield()
+    if (signal.aborted) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
+  }
+}
 
 const refused = {
   throttleTimeMs: 0,

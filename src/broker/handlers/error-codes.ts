@@ -147,3 +147,13 @@ export function codeOf(error: unknown, exceptions: Exceptions = {}): number {
 export function messageOf(error: unknown): string | null {
   return isMillraceError(error) ? error.message : null
 }
+
+/**
+ * The sentence of an error of a partition. Where there is no such partition the code says it all: a sentence
+ * would repeat the name of the topic, which has any length, for each number in the request.
+ */
+export function partitionMessageOf(error: unknown): string | null {
+  return isMillraceError(error, ...missing) ? null : messageOf(error)
+}
+
+const missing = ['UNKNOWN_TOPIC', 'UNKNOWN_PARTITION', 'INVALID_ARGUMENT'] as const

@@ -162,8 +162,8 @@ for (let version = 1; version <= 10; version += 1)
     const found = [1, 5, version >= 5 ? 2 : -1, 'm', errorCodes.NONE]
     const nothing = (index: number, code = 0) => [index, -1, -1, '', code]
     const noTopic = nothing(0, version < 10 ? errorCodes.NONE : errorCodes.UNKNOWN_TOPIC_ID)
-    deepEqual(await ask('g', false), [[found, nothing(0), nothing(9), found], [noTopic]])
-    deepEqual(await ask('unknown', false), [[nothing(1), nothing(0), nothing(9), nothing(1)], [noTopic]])
+    deepEqual(await ask('g', false), [[found, nothing(0), nothing(9)], [noTopic]])
+    deepEqual(await ask('unknown', false), [[nothing(1), nothing(0), nothing(9)], [noTopic]])
     if (version >= 2) deepEqual([await ask('g', true), await ask('unknown', true)], [[[found]], []])
   })
 
@@ -179,8 +179,15 @@ test('OffsetFetch answers several groups, each by its own, with the ids of topic
     [
       ['g', [topicId]],
       ['', []],
-      ['g', [topicId]],
     ],
+  )
+  const partly = (partitionIndexes: number[]) => ({ groupId: 'g', topics: [{ topicId, partitionIndexes }] })
+  const both = await client.ask(offsetFetch, 10, { groups: [partly([0, 1]), partly([1, 2, 0])] })
+  deepEqual(
+    both.groups.map(({ topics }) =>
+      topics.map(each => each.partitions.map(({ partitionIndex }) => partitionIndex)),
+    ),
+    [[[0, 1, 2]]],
   )
   deepEqual((await client.ask(offsetFetch, 8, { groups: [] })).groups, [])
 })

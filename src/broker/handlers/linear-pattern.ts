@@ -4,7 +4,8 @@
  *
  * Time is bounded by the length of the text times that of the pattern, whatever a client sends: all states
  * that the text may be in are followed at once (Thompson). JavaScript's own engine goes back and tries
- * again, and some patterns would stop the process for minutes.
+ * again, and some patterns would stop the process for minutes. A long text takes several turns of the event
+ * loop: {@link Matching}.
  */
 
 /** Whether a character matches. */
@@ -17,19 +18,34 @@ type Step =
   | { readonly kind: 'end' }
 
 /** Steps of a pattern, with its repetitions written out. */
-const stepsMax = 10_000
+const stepsMax = 2000
 /** Parts of sequences that are written out. An empty one has no steps, but its repetition takes time. */
-const partsMax = 100_000
+const partsMax = 20_000
+/** Items of all classes together: each character that is new to a class is looked for among them. */
+const classItemsMax = 1000
+/** The characters of which a class remembers whether it has them. */
+const knownCharsMax = 1000
+/** Steps that are followed in one turn of the event loop: about a millisecond. */
+const turnStepsMax = 20_000
 /** The largest count of a repetition: RE2's. */
 const repeatMax = 1000
 const depthMax = 100
 
+interface Turn {
+  stepsLeft: number
+}
+
+/** Whether a text matches, in several turns: it stops where others should have theirs. */
+export type Matching = Iterator<undefined, boolean>
+
 /** Undefined: the pattern is invalid, or uses what is not read here. */
-export function linearPattern(pattern: string): ((text: string) => boolean) | undefined {
+export function linearPattern(pattern: string): ((text: string) => Matching) | undefined {
   const ignoresCase = pattern.startsWith('(?i)')
   try {
     const program = new Compiler(ignoresCase ? pattern.slice(4) : pattern, ignoresCase).program()
-    return text => matches(program, text)
+    // Of all texts: many short ones are as much work as a long one.
+    const turn = { stepsLeft: turnStepsMax }
+    return text => matching(program, text, turn)
   } catch (error) {
     if (error instanceof InvalidPattern) return undefined
     throw error
@@ -38,9 +54,10 @@ export function linearPattern(pattern: string): ((text: string) => boolean) | un
 
 class InvalidPattern extends Error {}
 
-function matches({ steps, start }: Program, text: string): boolean {
+function* matching({ steps, start }: Program, text: string, turn: Turn): Generator<undefined, boolean> {
   let states = new Set<number>()
   enter(steps, start, states)
+  if (takes(turn, states.size)) yield
   for (const char of text) {
     const next = new Set<number>()
     for (const state of states) {
@@ -48,10 +65,19 @@ function matches({ steps, start }: Program, text: string): boolean {
       if (step.kind === 'char' && step.test(char)) enter(steps, step.next, next)
     }
     states = next
+    if (takes(turn, states.size)) yield
     if (states.size === 0) return false
   }
   for (const state of states) if (steps[state]!.kind === 'end') return true
   return false
+}
+
+/** Counts steps. True: the turn is over, and the next one begins. */
+function takes(turn: Turn, steps: number): boolean {
+  turn.stepsLeft -= 1 + steps
+  if (turn.stepsLeft >= 0) return false
+  turn.stepsLeft = turnStepsMax
+  return true
 }
 
 /** Adds a state, and those that follow without a character. */
@@ -79,6 +105,7 @@ class Compiler {
   readonly #ignoresCase: boolean
   readonly #steps: Step[] = []
   #parts = 0
+  #classItems = 0
   #at = 0
   #depth = 0
 
@@ -192,7 +219,10 @@ class Compiler {
     const isNegated = this.#takes('^')
     const tests: Test[] = []
     while (tests.length === 0 || !this.#takes(']')) tests.push(this.#classItem())
-    return char => tests.some(test => test(char)) !== isNegated
+    this.#classItems += tests.length
+    if (this.#classItems > classItemsMax) throw tooLong()
+    // A class that is repeated is one, and its copies are asked for the same character one after the other.
+    return remembered(char => tests.some(test => test(char)) !== isNegated)
   }
 
   #classItem(): Test {
@@ -243,6 +273,17 @@ class Compiler {
 
 function tooLong(): InvalidPattern {
   return new InvalidPattern('The pattern is too long.')
+}
+
+function remembered(test: Test): Test {
+  const known = new Map<string, boolean>()
+  return char => {
+    let is = known.get(char)
+    if (is !== undefined) return is
+    if (known.size >= knownCharsMax) known.clear()
+    known.set(char, (is = test(char)))
+    return is
+  }
 }
 
 /** `\Qa.b\E` as `a\.b`. */

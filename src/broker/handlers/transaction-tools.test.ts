@@ -1,5 +1,5 @@
 /** What tools ask: WriteTxnMarkers, DescribeProducers, DescribeTransactions, ListTransactions. */
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { nodeNet, seededRandom, systemClock } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
@@ -117,7 +117,7 @@ test('the producers of a partition are described', async context => {
     },
   )
   equal(nameOf(unknown!.errorCode), 'UNKNOWN_TOPIC_OR_PARTITION')
-  match(unknown!.errorMessage!, /not 5/)
+  equal(unknown!.errorMessage, null)
   deepEqual(other!.activeProducers, [])
   await producer.end(true)
   const [after] = (await ask('t', 0))[0]!.activeProducers
@@ -185,8 +185,8 @@ test('transactional ids are described and listed', async context => {
 
 test('a pattern that takes long does not keep other clients waiting', async context => {
   const { client, server } = await serve(context)
-  for (let n = 0; n < 40; n += 1)
-    await new TransactionClient(client, versions2, `${n}`.padEnd(249, 'a')).init()
+  // The longest id that there can be is four times as long.
+  await new TransactionClient(client, versions2, 'a'.repeat(8000)).init()
   const other = await RawClient.connect(nodeNet, server.address)
   context.after(() => other.close())
   const answered: string[] = []

@@ -28,7 +28,7 @@ const codecs = new Map<readonly Field[], MessageCodec[]>()
  * Items that all arrays of a request may have together. An item of eight bytes becomes objects of a kilobyte
  * until it is answered: without a bound one request could fill the memory of the broker.
  */
-const requestItemsMax = 250_000
+const requestItemsMax = 100_000
 
 /**
  * Decodes the request whose body begins at `at`. Bytes that follow it are ignored, as Apache Kafka does:
