@@ -25,7 +25,7 @@ export interface ClientProgram {
   readonly command: () => Command
 }
 
-interface Command {
+export interface Command {
   readonly program: string
   readonly args: readonly string[]
   readonly env?: Record<string, string>
@@ -62,7 +62,7 @@ export const clientPrograms: readonly ClientProgram[] = [
   },
 ]
 
-function javaCommand(mainClass: string): Command {
+export function javaCommand(mainClass: string): Command {
   const folder = join(programs, 'java')
   const files = readdirSync(folder).map(file => join(folder, file))
   const classPath = kafkaClassPath()
@@ -72,7 +72,7 @@ function javaCommand(mainClass: string): Command {
   return { program: 'java', args: ['-Xmx512m', '-cp', [classes, classPath].join(delimiter), mainClass] }
 }
 
-function pythonCommand(name: string): Command {
+export function pythonCommand(name: string): Command {
   requireProgram('python3', ['-m', 'pip', '--version'], 'python3-pip')
   const requirements = join(programs, 'python', 'requirements.txt')
   const libraries = installed('clients-python', [readFileSync(requirements)], to =>
@@ -83,7 +83,7 @@ function pythonCommand(name: string): Command {
   return { program: 'python3', args: [join(programs, 'python', `${name}.py`)], env }
 }
 
-function goCommand(): Command {
+export function goCommand(): Command {
   requireProgram('go', ['version'], 'golang-go')
   const folder = join(programs, 'franz')
   const built = installed('clients-go', textsOf(folder), to =>

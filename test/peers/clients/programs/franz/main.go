@@ -196,6 +196,10 @@ func each(records []*kgo.Record) list {
 }
 
 func main() {
+	if len(os.Args) > 4 {
+		readAsMember(os.Args[2], os.Args[3], os.Args[4])
+		return
+	}
 	records()
 	groups()
 	transactions()
