@@ -183,7 +183,10 @@ class Client {
         this.#ended(transaction, 'abort')
         return this.#init(world, this.#identity)
       }
-      if (!isMillraceError(error, 'TRANSACTION_ABORTABLE')) throw error
+      // Its time was over, and the coordinator has aborted it: an abort gets the next identity.
+      const isExpired =
+        this.version === 2 && outcome === 'commit' && isMillraceError(error, 'INVALID_TXN_STATE')
+      if (!isExpired && !isMillraceError(error, 'TRANSACTION_ABORTABLE')) throw error
       transaction.isBroken = true
       transaction.asked = undefined
     }
