@@ -107,7 +107,7 @@ export async function openParts(
   // Producers with such ids are of no life that the metadata file knows.
   const unused = producerIds.unused
   log.recoverOthers(async partition => {
-    await recovery.endIn(partition)
+    for (const identity of await recovery.endIn(partition)) transactions.transactionCut(identity)
     partition.expireProducers(unused)
     const ahead = new Set<number>()
     recovery.producersAhead(partition, ahead)

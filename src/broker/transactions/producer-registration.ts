@@ -101,6 +101,7 @@ export class ProducerRegistration {
       else id.epoch += 1
       Object.assign(id, next)
       id.mustAbort = false
+      id.wasCut = false
       id.status = transactionStatus.empty
       await this.#parts.protocol.write(id, transactionStatus.empty)
       id.isOpen = !next.isClient

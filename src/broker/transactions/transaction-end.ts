@@ -26,7 +26,7 @@ import type { Offsets } from '../offsets/offsets.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { TransactionLog } from './transaction-log.ts'
 import { none, transactionStatus, type Participant, type TransactionStatus } from './transaction-records.ts'
-import { isUsedUp, type TransactionalId } from './transactional-id.ts'
+import { epochMax, isUsedUp, type TransactionalId } from './transactional-id.ts'
 
 export interface TransactionEndContext {
   readonly clock: Clock
@@ -118,10 +118,12 @@ export class TransactionEnd {
     if (outcome === 'commit') await this.#syncAll(participants)
     // 2. … then the outcome, together with the epoch that everything later has.
     if (raises) {
-      id.epoch += 1
+      // Recovery leaves the largest epoch to an id whose epochs it cannot trust.
+      id.epoch = Math.min(id.epoch + 1, epochMax)
       id.lastEpoch = lastEpoch
     }
     id.mustAbort = false
+    id.wasCut = false
     const { prepareCommit, prepareAbort } = transactionStatus
     const ended = participants.map(partition => participantOf(partition, outcome))
     await this.write(id, outcome === 'commit' ? prepareCommit : prepareAbort, ended, nextProducerId)

@@ -19,6 +19,7 @@ import { TransactionLog } from './transaction-log.ts'
 import { transactionRecord, transactionStatus, type TransactionValue } from './transaction-records.ts'
 import { TransactionRecovery } from './transaction-recovery.ts'
 import { Transactions } from './transactions.ts'
+import type { TransactionVersion } from './transactional-id.ts'
 
 const random = seededRandom(1)
 
@@ -98,6 +99,32 @@ export async function openParts(
   const [p0, p1] = [topics.partition('t', 0), topics.partition('t', 1)]
   return { disk, log, clock, offsets, transactions, p0, p1, stateLog, close }
 }
+
+export const versions: readonly TransactionVersion[] = [1, 2]
+
+/** A client of the coordinator, in one version. */
+export function client({ transactions }: TransactionParts, version: TransactionVersion) {
+  const transactionalId = 'id'
+  return {
+    init: (held?: ProducerIdentity) =>
+      transactions.init({
+        transactionalId,
+        timeoutMs: 60_000,
+        isClient: true,
+        version,
+        ...(held && { held }),
+      }),
+    add: (identity: ProducerIdentity, ...partitions: TransactionParts['p0'][]) =>
+      transactions.addPartitions(transactionalId, identity, partitions, version),
+    end: (identity: ProducerIdentity, outcome: 'commit' | 'abort') =>
+      transactions.end(transactionalId, identity, outcome, version),
+  }
+}
+
+export const raised = ({ producerId, producerEpoch }: ProducerIdentity, by = 1): ProducerIdentity => ({
+  producerId,
+  producerEpoch: producerEpoch + by,
+})
 
 /** Appends one record in the transaction of a producer. */
 export async function write(

@@ -12,6 +12,7 @@
  * (`TransactionalId.ended`).
  */
 import type { LogDirectory, Partition } from '../../log/index.ts'
+import type { ProducerIdentity } from '../../port/index.ts'
 import type { TransactionLog } from './transaction-log.ts'
 import { none, transactionStatus, type Participant, type TransactionValue } from './transaction-records.ts'
 import { epochMax } from './transactional-id.ts'
@@ -23,14 +24,16 @@ export interface RecoveredId {
   readonly value: TransactionValue
   /** The partitions of its last commit that are not recovered yet. */
   readonly unrecovered: readonly Participant[]
+  /** A transaction of its producer was cut, for certain. */
+  readonly wasCut: boolean
 }
 
 /** What the ends of transactions need and add. */
 interface Ends {
   /** Producers whose transactions stay open. */
   readonly kept: ReadonlySet<number>
-  /** Those of which a transaction was aborted. */
-  readonly aborted: Set<number>
+  /** Those of which a transaction was aborted, with its epoch. */
+  readonly aborted: Map<number, number>
   /** Of the markers. */
   readonly durable: Promise<void>[]
 }
@@ -60,20 +63,20 @@ export class TransactionRecovery {
     const written = new Map(transactionLog.states)
     const beyond = new Set([...written].filter(([, value]) => endsBeyond(log, value)).map(([id]) => id))
     const kept = clean ? keptProducers(log, this.#written) : new Set<number>()
-    const aborted = new Set<number>()
+    const aborted = new Map<number, number>()
     const durable: Promise<void>[] = []
     for (const partition of log.partitions()) this.#endIn(partition, { kept, aborted, durable })
     await Promise.all(durable)
     const recovered = new Map<string, RecoveredId>()
     const changed = new Map<string, TransactionValue>()
     for (const [transactionalId, value] of written) {
-      const state = continued(
-        value,
-        clean,
-        aborted.has(value.producerId) || aborted.has(value.nextProducerId),
-      )
+      const wasAborted = aborted.has(value.producerId) || aborted.has(value.nextProducerId)
+      const state = continued(value, clean, wasAborted)
+      // A mark of an earlier start does not say how that came to know.
+      const wasCut =
+        state.mustAbort && (wasAborted || value.status === transactionStatus.ongoing || value.mustAbort)
       const unrecovered = unrecoveredOf(log, value)
-      recovered.set(transactionalId, { value: state, unrecovered })
+      recovered.set(transactionalId, { value: state, unrecovered, wasCut })
       if (unrecovered.length > 0) {
         // The loss is noticed once: see endsBeyond.
         if (beyond.has(transactionalId)) changed.set(transactionalId, { ...value, partitions: unrecovered })
@@ -86,21 +89,23 @@ export class TransactionRecovery {
     // epochs than partitions have seen. Such an id takes a new producer id, which no partition can know.
     const isBehind = new Set<number>()
     for (const partition of log.partitions()) this.producersAhead(partition, isBehind)
-    for (const [transactionalId, { value, unrecovered }] of recovered)
-      if (transactionLog.isCut || isBehind.has(value.producerId))
-        recovered.set(transactionalId, { value: { ...value, producerEpoch: epochMax }, unrecovered })
+    for (const [transactionalId, id] of recovered)
+      if (transactionLog.isCut || isBehind.has(id.value.producerId))
+        recovered.set(transactionalId, { ...id, value: { ...id.value, producerEpoch: epochMax } })
     return recovered
   }
 
   /**
-   * Ends what is open in a partition that was recovered later. Resolves when the markers are durable; to be
-   * called again if it rejects with DISK_FULL.
+   * Ends what is open in a partition that was recovered later. Resolves with the producers of which it has
+   * aborted a transaction, when the markers are durable; to be called again if it rejects with DISK_FULL.
    */
-  async endIn(partition: Partition): Promise<void> {
-    if (this.#transactionLog.failure) return
+  async endIn(partition: Partition): Promise<ProducerIdentity[]> {
+    if (this.#transactionLog.failure) return []
     const durable: Promise<void>[] = []
-    this.#endIn(partition, { kept: new Set(), aborted: new Set(), durable })
+    const aborted = new Map<number, number>()
+    this.#endIn(partition, { kept: new Set(), aborted, durable })
     await Promise.all(durable)
+    return Array.from(aborted, ([producerId, producerEpoch]) => ({ producerId, producerEpoch }))
   }
 
   /** Adds the producers of which the partition knows a greater epoch than the coordinator at the start. */
@@ -116,7 +121,7 @@ export class TransactionRecovery {
       if (kept.has(open.producerId)) continue
       const value = this.#written.get(open.producerId)
       const committed = value !== undefined && isCommitted(value, partition, open)
-      if (!committed) aborted.add(open.producerId)
+      if (!committed) aborted.set(open.producerId, open.producerEpoch)
       const marker = partition.appendMarker({
         type: committed ? 'commit' : 'abort',
         producerId: open.producerId,

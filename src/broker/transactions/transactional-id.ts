@@ -34,6 +34,7 @@ type Identity = Pick<
   | 'lastEpoch'
   | 'status'
   | 'mustAbort'
+  | 'wasCut'
   | 'isClient'
   | 'timeoutMs'
   | 'version'
@@ -53,6 +54,8 @@ export class TransactionalId {
   version: number
   isClient: boolean
   mustAbort: boolean
+  /** A crash has cut a transaction of its producer, for certain: only an abort of the producer ends it. */
+  wasCut = false
   /** A writer of this process is open. */
   isOpen = false
   /** The outcome is being decided, or the next identity made: nothing can be added. */
@@ -185,7 +188,7 @@ export class TransactionalId {
 
   /** What {@link restore} puts back. */
   save(): Identity {
-    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort } = this
+    const { producerId, epoch, previousProducerId, lastEpoch, status, mustAbort, wasCut } = this
     const { isClient, timeoutMs, version } = this
     return {
       producerId,
@@ -194,6 +197,7 @@ export class TransactionalId {
       lastEpoch,
       status,
       mustAbort,
+      wasCut,
       isClient,
       timeoutMs,
       version,

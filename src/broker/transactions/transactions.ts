@@ -21,9 +21,8 @@
 import { MillraceError, type ActiveClock } from '../../base/index.ts'
 import type { Partition } from '../../log/index.ts'
 import type { ProducerIdentity, TransactionDescription } from '../../port/index.ts'
-import { abortable, checkEnd, ending, type TransactionOutcome } from './end-check.ts'
+import { abortable, checkAdding, checkEnd, ending, notAdded, type TransactionOutcome } from './end-check.ts'
 import { IdExpiry, type IdExpiryContext } from './id-expiry.ts'
-import { retryMs } from './markers.ts'
 import { ProducerRegistration, type ProducerInit, type RegistrationContext } from './producer-registration.ts'
 import { describedId } from './transaction-admin.ts'
 import {
@@ -35,6 +34,7 @@ import {
 } from './transaction-end.ts'
 import { none, transactionStatus, type TransactionValue } from './transaction-records.ts'
 import type { RecoveredId } from './transaction-recovery.ts'
+import { TransactionTimeouts } from './transaction-timeouts.ts'
 import { TransactionalId, type TransactionVersion } from './transactional-id.ts'
 
 export interface TransactionsContext extends TransactionEndContext, IdExpiryContext, RegistrationContext {
@@ -48,6 +48,7 @@ export class Transactions {
   readonly #protocol: TransactionEnd
   /** Partitions that were deleted; a transaction that ends meanwhile still knows them. */
   readonly #deleted = new WeakSet<Partition>()
+  readonly #timeouts: TransactionTimeouts
   readonly #expiry: IdExpiry
   readonly #registration: ProducerRegistration
   #closed = false
@@ -56,9 +57,10 @@ export class Transactions {
   constructor(context: TransactionsContext, recovered: ReadonlyMap<string, RecoveredId>) {
     this.#context = context
     this.#ids = new Map(
-      Array.from(recovered, ([name, { value, unrecovered }]) => {
+      Array.from(recovered, ([name, { value, unrecovered, wasCut }]) => {
         const id = new TransactionalId(name, value)
         id.unrecovered = unrecovered
+        id.wasCut = wasCut
         return [name, id]
       }),
     )
@@ -67,6 +69,7 @@ export class Transactions {
       isDeleted: partition => this.#deleted.has(partition),
       isClosed: () => this.#closed,
     })
+    this.#timeouts = new TransactionTimeouts(context.active, (id, identity) => this.#expire(id, identity))
     for (const [name, { value }] of recovered)
       if (value.status === transactionStatus.ongoing) this.#resume(this.#ids.get(name)!, value)
     this.#expiry = new IdExpiry(context, this.#ids)
@@ -97,7 +100,7 @@ export class Transactions {
    */
   enlist(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
     const id = this.#current(transactionalId, identity)
-    this.#checkAdding(id)
+    checkAdding(id)
     if (!id.isOngoing) this.#begin(id, 2)
     id.participants.add(partition)
   }
@@ -119,7 +122,7 @@ export class Transactions {
       this.#checkOpen()
       this.#current(transactionalId, identity)
       if (id.mustAbort) throw abortable(id)
-      this.#checkAdding(id)
+      checkAdding(id)
       const begins = !id.isOngoing
       const before = id.save()
       if (begins) this.#begin(id, version)
@@ -157,10 +160,7 @@ export class Transactions {
     if (id.mustAbort) throw abortable(id)
     if (id.isChanging) throw ending(id)
     if (id.isOngoing && id.participants.has(partition)) return
-    throw new MillraceError(
-      'INVALID_TXN_STATE',
-      `${partition.name} is not part of an open transaction of '${transactionalId}'. Add the partition to the transaction before you produce.`,
-    )
+    throw notAdded(id, partition)
   }
 
   /**
@@ -179,8 +179,9 @@ export class Transactions {
     return id.operations.run(async () => {
       this.#checkOpen()
       if (checkEnd(id, identity, outcome, version) === 'repeated') {
-        // In version 2 its client has not had the next epoch, so that no crash has cut a transaction of it.
-        if (version === 2) id.mustAbort = false
+        // In version 2 its client has not had the next epoch, so that no crash has cut a transaction of it:
+        // unless one is known, and the call was on its way for long.
+        if (version === 2 && !id.wasCut) id.mustAbort = false
         return id.identity
       }
       id.version = version
@@ -198,6 +199,19 @@ export class Transactions {
    */
   producerAhead(producerId: number): void {
     for (const id of this.#ids.values()) if (id.producerId === producerId) id.behindId = producerId
+  }
+
+  /**
+   * A partition that was recovered later had an open transaction of this producer. A call that came late may
+   * have said that there is none.
+   */
+  transactionCut(identity: ProducerIdentity): void {
+    for (const id of this.#ids.values())
+      // In version 1 the producer may have aborted it, and begun another one in the same epoch.
+      if (id.isClient && id.version === 2 && id.isCurrent(identity)) {
+        id.mustAbort = true
+        id.wasCut = true
+      }
   }
 
   /** Whether the identity is still the one that may write under this id. */
@@ -282,13 +296,19 @@ export class Transactions {
         id.operations.run(async () => {
           if (id.isOngoing) await (id.isClient ? this.#keep(id) : this.#end(id, 'abort', fencing))
           await id.markers?.durable()
-          // The start has left it unwritten, and a clean stop must not lose it.
-          if (id.isRecovered(this.#context.log)) await this.#protocol.write(id, id.status)
+          if (this.#isUnwritten(id)) await this.#protocol.write(id, id.status)
         }),
       ),
     )
     await this.#context.transactionLog.close()
     for (const result of ended) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** What a clean stop would lose: the start has not written it, or the mark was cleared since. */
+  #isUnwritten(id: TransactionalId): boolean {
+    const { log, transactionLog } = this.#context
+    if (id.unrecovered.length > 0) return id.isRecovered(log)
+    return transactionLog.states.get(id.name)?.mustAbort !== id.mustAbort
   }
 
   /**
@@ -309,7 +329,7 @@ export class Transactions {
     id.status = transactionStatus.ongoing
     id.version = version
     id.startedMs = this.#context.clock.now()
-    this.#expireAfter(id, id.timeoutMs)
+    this.#timeouts.begin(id)
   }
 
   /** Writes an open transaction to the log, to continue it at the next start. */
@@ -319,13 +339,13 @@ export class Transactions {
     await this.#protocol.write(id, transactionStatus.ongoing, participants)
   }
 
-  /** Continues a transaction that a clean stop has kept. The time of the stop does not count. */
-  #resume(id: TransactionalId, { partitions, updatedMs, startedMs, timeoutMs }: TransactionValue): void {
-    for (const { topic, partition: index } of partitions) {
+  /** Continues a transaction that a clean stop has kept. */
+  #resume(id: TransactionalId, value: TransactionValue): void {
+    for (const { topic, partition: index } of value.partitions) {
       const partition = this.#context.log.partition(topic, index)
       if (partition) id.participants.add(partition)
     }
-    this.#expireAfter(id, Math.max(timeoutMs - Math.max(updatedMs - startedMs, 0), retryMs))
+    this.#timeouts.resume(id, value)
   }
 
   async #end(id: TransactionalId, outcome: TransactionOutcome, change: EpochChange): Promise<void> {
@@ -333,37 +353,21 @@ export class Transactions {
     try {
       await this.#protocol.run(id, outcome, change)
     } catch (error) {
-      if (isRetriable(error) && id.isOngoing)
-        this.#expireAfter(id, outcome === 'abort' ? retryMs : id.timeoutMs)
+      if (isRetriable(error) && id.isOngoing) this.#timeouts.retry(id, outcome)
       throw error
     }
   }
 
   /** Waits with an append until its partition is recovered. That time is not the writer's. */
   async whileWaiting<T>(transactionalId: string, wait: () => Promise<T>): Promise<T> {
-    const id = this.#known(transactionalId)
-    id.waiting += 1
-    id.timer?.cancel()
-    try {
-      return await wait()
-    } finally {
-      id.waiting -= 1
-      if (id.isOngoing) this.#expireAfter(id, id.timeoutMs)
-    }
-  }
-
-  #expireAfter(id: TransactionalId, delayMs: number): void {
-    if (id.waiting > 0) return
-    id.timer?.cancel()
-    id.timer = this.#context.active.schedule(delayMs, () => this.#expire(id))
+    return this.#timeouts.whileWaiting(this.#known(transactionalId), wait)
   }
 
   /**
    * Aborts the open transaction. On a full disk its timer tries again. A client continues, unless another
    * producer took over: by a repeated abort (version 2), or by registering with the identity that it has.
    */
-  #expire(id: TransactionalId): void {
-    const { identity } = id
+  #expire(id: TransactionalId, identity: ProducerIdentity): void {
     const change = id.isClient ? { raises: true, lastEpoch: identity.producerEpoch } : fencing
     const abort = async (): Promise<void> => {
       if (!this.#closed && id.isCurrent(identity) && id.isOngoing) await this.#end(id, 'abort', change)
@@ -384,17 +388,6 @@ export class Transactions {
     const id = this.#known(transactionalId)
     id.checkCurrent(identity)
     return id
-  }
-
-  #checkAdding(id: TransactionalId): void {
-    if (id.isChanging) throw ending(id)
-    // No append may precede a marker that is tried again.
-    if (id.markers?.refusal)
-      throw new MillraceError(
-        'DISK_FULL',
-        `The last transaction of '${id.name}' cannot be marked as ended: ${id.markers.refusal.message}`,
-        { retriable: true, cause: id.markers.refusal },
-      )
   }
 
   #checkOpen(): void {
