@@ -1,6 +1,6 @@
 /** Apache Kafka's own performance tools: Java clients, as many users run them. */
 import { java } from '../../test/peers/java.ts'
-import type { Address } from './raw-client.ts'
+import type { Address } from './raw-connection.ts'
 
 export interface JavaRun {
   readonly records: number

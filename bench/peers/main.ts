@@ -4,113 +4,57 @@
  */
 import { availableParallelism } from 'node:os'
 import process from 'node:process'
-import { styleText } from 'node:util'
-import { startOurs, startTheirs, type BenchBroker, type Durability } from './brokers.ts'
-import { deleteTopic } from './raw-client.ts'
-import { rows, type Row, type Run } from './rows.ts'
+import { parseArgs } from 'node:util'
+import { compareRunning, type BrokerRow } from './broker-rows.ts'
+import { buildOurs, type Durability } from './brokers.ts'
+import { compare, printHead, rounds, type Comparison } from './compare.ts'
+import { latency } from './latency.ts'
+import { recovery } from './recovery.ts'
+import { start } from './start.ts'
+import { throughput } from './throughput.ts'
 
-/** Rounds that count, after one that does not. */
-const rounds = 5
-
-const parts = process.argv.slice(2)
-const chosen = rows.filter(({ name }) => parts.length === 0 || parts.some(part => name.includes(part)))
-if (chosen.length === 0) {
-  console.error(
-    `No row has '${parts.join("' or '")}' in its name. Rows: ${rows.map(({ name }) => name).join('; ')}.`,
-  )
+const { positionals: parts, values } = parseArgs({
+  allowPositionals: true,
+  // The size of the log that is recovered.
+  options: { gib: { type: 'string', default: '2' } },
+})
+const recovered = recovery(Number(values.gib))
+const names = [...throughput, ...latency, ...start, ...recovered].map(({ name }) => name)
+const isChosen = ({ name }: { readonly name: string }): boolean =>
+  parts.length === 0 || parts.some(part => name.includes(part))
+if (!names.some(name => isChosen({ name }))) {
+  console.error(`No row has '${parts.join("' or '")}' in its name. Rows: ${names.join('; ')}.`)
   process.exit(2)
 }
 
-let missed = 0
 console.log(`Node ${process.version}, ${availableParallelism()} CPUs, medians of ${rounds} rounds`)
-console.log(cells(['', 'a second', 'Kafka', 'ratio', 'reach', 'CPU ms', 'Kafka', 'ratio', 'at most']))
-for (const durability of ['os', 'sync'] as const) {
-  const ofDurability = chosen.filter(row => row.durability === durability)
-  if (ofDurability.length > 0) await compare(ofDurability, durability)
-}
+buildOurs()
+const missed =
+  (await running(throughput, ['a second', 'CPU ms'])) +
+  (await running(latency, ['p50 ms', 'p99 ms'])) +
+  (await starting(start, ['first ms', 'MiB'])) +
+  (await starting(recovered, ['first ms', 'CPU s']))
 if (missed > 0) {
-  console.log(`${missed} out of reach`)
+  console.log(`${missed} rows missed a target`)
   process.exitCode = 1
 }
 
-async function compare(compared: readonly Row[], durability: Durability): Promise<void> {
-  const [ours, theirs] = [await startOurs(durability), await startTheirs(durability)]
-  console.log(`durability: ${durability}`)
-  started(ours, theirs)
-  try {
-    for (const row of compared) print(row, await measure(row, ours, theirs))
-    resident('after that', ours, theirs)
-  } finally {
-    await ours.stop()
-    await theirs.stop()
-  }
+async function running(rows: readonly BrokerRow[], figures: readonly [string, string]): Promise<number> {
+  const chosen = rows.filter(isChosen)
+  if (chosen.length > 0) printHead(figures)
+  let count = 0
+  for (const durability of ['os', 'sync'] satisfies Durability[])
+    count += await compareRunning(
+      chosen.filter(row => row.durability === durability),
+      durability,
+    )
+  return count
 }
 
-function started(ours: BenchBroker, theirs: BenchBroker): void {
-  console.log(
-    `    listening after ${ours.startMs.toFixed(0)} ms, Apache Kafka ${theirs.startMs.toFixed(0)} ms`,
-  )
-  resident('idle', ours, theirs)
-}
-
-function resident(when: string, ours: BenchBroker, theirs: BenchBroker): void {
-  console.log(`    resident ${when}: ${mebibytes(ours)}, Apache Kafka ${mebibytes(theirs)}`)
-}
-
-type Pair = readonly [ours: Run, theirs: Run]
-
-async function measure(row: Row, ours: BenchBroker, theirs: BenchBroker): Promise<Pair[]> {
-  const pairs: Pair[] = []
-  for (let round = 0; round <= rounds; round += 1) {
-    const topic = `${row.name.replaceAll(/\W+/g, '-')}-${round}`
-    const done = new Map<BenchBroker, Run>()
-    // Each goes first in every other round.
-    for (const broker of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
-      done.set(broker, await row.run(broker, topic))
-      // The disk would be full before the last row.
-      await deleteTopic(broker.address, topic)
-    }
-    if (round > 0) pairs.push([done.get(ours)!, done.get(theirs)!])
-  }
-  return pairs
-}
-
-function print({ name, unit, speedMin, cpuMax }: Row, pairs: readonly Pair[]): void {
-  const of = (figure: (pair: Pair) => number): number => median(pairs.map(figure))
-  const speed = of(([ours, theirs]) => speedOf(ours) / speedOf(theirs))
-  const cpu = of(([ours, theirs]) => cpuOf(ours) / cpuOf(theirs))
-  const isReached = speed >= speedMin && cpu <= cpuMax
-  if (!isReached) missed += 1
-  const figures = [
-    of(([ours]) => speedOf(ours)).toFixed(0),
-    of(([, theirs]) => speedOf(theirs)).toFixed(0),
-    speed.toFixed(2),
-    speedMin.toFixed(2),
-    of(([ours]) => cpuOf(ours)).toFixed(2),
-    of(([, theirs]) => cpuOf(theirs)).toFixed(2),
-    cpu.toFixed(2),
-    cpuMax.toFixed(2),
-  ]
-  console.log(styleText(isReached ? 'green' : 'red', cells([`${name}, ${unit}`, ...figures])))
-}
-
-function speedOf({ units, seconds }: Run): number {
-  return units / seconds
-}
-
-/** Milliseconds of the broker's CPU for a unit. */
-function cpuOf({ units, cpuSeconds }: Run): number {
-  return (cpuSeconds * 1000) / units
-}
-
-function cells([name = '', ...figures]: readonly string[]): string {
-  return name.padEnd(38) + figures.map(cell => cell.padStart(9)).join('')
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
-}
-
-function mebibytes(broker: BenchBroker): string {
-  return `${Math.round(broker.residentBytes() / 1024 / 1024)} MiB`
+async function starting(rows: readonly Comparison[], figures: readonly [string, string]): Promise<number> {
+  const chosen = rows.filter(isChosen)
+  if (chosen.length > 0) printHead(figures)
+  let count = 0
+  for (const row of chosen) if (!(await compare(row))) count += 1
+  return count
 }

@@ -2,7 +2,6 @@
  * A client of negligible cost: it sends requests that were built once, several at a time, and looks at no
  * more of an answer than it must. So what is measured is the broker.
  */
-import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   BatchBuilder,
@@ -11,80 +10,11 @@ import {
   readInt64,
   readResponse,
   requestFrame,
-  type Definition,
-  type RequestInput,
-  type Response,
 } from '../../src/wire/index.ts'
+import { RawConnection, versions, type Address } from './raw-connection.ts'
 
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-/** Bytes of the size in front of each frame. */
-const sizeBytes = 4
-/** The version of each request, which both brokers have. Topics are named, not numbered. */
-const versions = { createTopics: 5, deleteTopics: 4, produce: 9, fetch: 11, listOffsets: 5 }
 /** Where a batch's length, and its last offset's delta, are in it. */
 const [lengthAt, lengthEnd, lastDeltaAt] = [8, 12, 23]
-
-/** A connection: its answers come in the order of its requests. */
-export class RawConnection {
-  readonly #socket: Socket
-  readonly #waiting: ((frame: Buffer) => void)[] = []
-  #chunks: Buffer[] = []
-  #bytes = 0
-  #wanted = sizeBytes
-
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.on('data', (bytes: Buffer) => this.#receive(bytes))
-  }
-
-  static open(address: Address): Promise<RawConnection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({ ...address, noDelay: true })
-      socket.once('error', reject)
-      socket.once('connect', () => resolve(new RawConnection(socket)))
-    })
-  }
-
-  /** Sends a frame; `answered` gets the frame that answers it, without its size. */
-  send(frame: Uint8Array, answered: (frame: Buffer) => void): void {
-    this.#waiting.push(answered)
-    this.#socket.write(frame)
-  }
-
-  async ask<const D extends Definition>(
-    definition: D,
-    version: number,
-    request: RequestInput<D>,
-  ): Promise<Response<D>> {
-    const frame = Buffer.concat(requestFrame(definition, version, 1, 'bench', request))
-    const answer = await new Promise<Buffer>(resolve => this.send(frame, resolve))
-    return readResponse(definition, version, answer)
-  }
-
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #receive(bytes: Buffer): void {
-    this.#chunks.push(bytes)
-    this.#bytes += bytes.length
-    if (this.#bytes < this.#wanted) return
-    let all = this.#chunks.length === 1 ? bytes : Buffer.concat(this.#chunks)
-    while (all.length >= sizeBytes) {
-      const end = sizeBytes + all.readInt32BE(0)
-      if (all.length < end) break
-      this.#waiting.shift()!(all.subarray(sizeBytes, end))
-      all = all.subarray(end)
-    }
-    this.#wanted = all.length < sizeBytes ? sizeBytes : sizeBytes + all.readInt32BE(0)
-    this.#chunks = [all]
-    this.#bytes = all.length
-  }
-}
 
 /** What is written or read. */
 export interface Work {
@@ -129,15 +59,7 @@ export async function deleteTopic(address: Address, topic: string): Promise<void
 export async function produceAll(address: Address, work: Work): Promise<number> {
   const { topic, partitions, batches, connections, inFlight } = work
   const batch = batchOf(work)
-  const frames = Array.from({ length: partitions }, (_, index) =>
-    Buffer.concat(
-      requestFrame(messages.produce, versions.produce, 1, 'bench', {
-        acks: 1,
-        timeoutMs: 30_000,
-        topicData: [{ name: topic, partitionData: [{ index, records: batch }] }],
-      }),
-    ),
-  )
+  const frames = Array.from({ length: partitions }, (_, index) => produceFrame(topic, index, batch))
   // One after the other: a broker's queue of new connections is short.
   const opened: RawConnection[] = []
   while (opened.length < connections) opened.push(await RawConnection.open(address))
@@ -149,8 +71,8 @@ export async function produceAll(address: Address, work: Work): Promise<number> 
       const frame = frames[sent % partitions]!
       sent += 1
       connection.send(frame, answer => {
-        const code = errorOf(answer)
-        if (code !== 0) return reject(new Error(`A produce to '${topic}' was refused with code ${code}.`))
+        const refusal = refusalOf(answer)
+        if (refusal) return reject(refusal)
         answered += 1
         if (answered === batches) resolve()
         else next(connection)
@@ -162,10 +84,46 @@ export async function produceAll(address: Address, work: Work): Promise<number> 
   return batches * batch.length
 }
 
-/** The code of the only partition in an answer to a produce: it is far from the start, and all is checked. */
-function errorOf(answer: Buffer): number {
+/** A request that produces a batch. */
+export function produceFrame(topic: string, index: number, records: Uint8Array): Buffer {
+  const request = requestFrame(messages.produce, versions.produce, 1, 'bench', {
+    acks: 1,
+    timeoutMs: 30_000,
+    topicData: [{ name: topic, partitionData: [{ index, records }] }],
+  })
+  return Buffer.concat(request)
+}
+
+/** Why the only batch of a produce was refused; undefined: it was not. */
+export function refusalOf(answer: Buffer): Error | undefined {
   const { responses } = readResponse(messages.produce, versions.produce, answer)
-  return responses[0]!.partitionResponses[0]!.errorCode
+  const { errorCode } = responses[0]!.partitionResponses[0]!
+  return errorCode === 0 ? undefined : new Error(`A produce was refused with code ${errorCode}.`)
+}
+
+/** What a fetch of one partition has brought. */
+export interface Fetched {
+  /** The offset after it. */
+  readonly next: number
+  readonly bytes: number
+}
+
+/** Fetches from one partition, at the most 1 MiB; waits up to a second for a record. */
+export async function fetchFrom(
+  connection: RawConnection,
+  topic: string,
+  partition: number,
+  fetchOffset: number,
+): Promise<Fetched> {
+  const answer = await connection.ask(messages.fetch, versions.fetch, {
+    maxWaitMs: 1000,
+    minBytes: 1,
+    maxBytes: 50 << 20,
+    topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
+  })
+  const fetched = answer.responses[0]!.partitions[0]!
+  if (fetched.errorCode !== 0) throw new Error(`A fetch was refused with code ${fetched.errorCode}.`)
+  return afterLast(fetched.records ?? Buffer.alloc(0), fetchOffset)
 }
 
 /** Fetches everything, one partition after the other; resolves with the bytes and the records. */
@@ -179,35 +137,27 @@ export async function fetchAll(
   for (let partition = 0; partition < partitions; partition += 1) {
     const end = await endOf(connection, topic, partition)
     for (let fetchOffset = 0; fetchOffset < end;) {
-      const answer = await connection.ask(messages.fetch, versions.fetch, {
-        maxWaitMs: 1000,
-        minBytes: 1,
-        maxBytes: 50 << 20,
-        topics: [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: 1 << 20 }] }],
-      })
-      const fetched = answer.responses[0]!.partitions[0]!
-      if (fetched.errorCode !== 0) throw new Error(`A fetch was refused with code ${fetched.errorCode}.`)
-      const next = afterLast(fetched.records!)
-      records += next.offset - fetchOffset
-      bytes += next.bytes
-      fetchOffset = next.offset
+      const fetched = await fetchFrom(connection, topic, partition, fetchOffset)
+      records += fetched.next - fetchOffset
+      bytes += fetched.bytes
+      fetchOffset = fetched.next
     }
   }
   connection.close()
   return { bytes, records }
 }
 
-/** The offset after the last whole batch, and where that ends. */
-function afterLast(bytes: Buffer): { readonly offset: number; readonly bytes: number } {
-  let offset = 0
+/** What the whole batches in these bytes are. `from`: the offset of the fetch. */
+function afterLast(bytes: Buffer, from: number): Fetched {
+  let next = from
   let at = 0
   while (at + lastDeltaAt + 4 <= bytes.length) {
     const end = at + lengthEnd + bytes.readInt32BE(at + lengthAt)
     if (end > bytes.length) break
-    offset = readInt64(bytes, at) + bytes.readInt32BE(at + lastDeltaAt) + 1
+    next = readInt64(bytes, at) + bytes.readInt32BE(at + lastDeltaAt) + 1
     at = end
   }
-  return { offset, bytes: at }
+  return { next, bytes: at }
 }
 
 /** Records of all partitions, by their ends. */
@@ -231,7 +181,8 @@ export function recordsPerBatch(work: Work): number {
   return [...readBatches(batchOf(work))][0]!.count
 }
 
-function batchOf({ valueBytes, batchBytes }: Work): Uint8Array {
+/** The batch that the work sends again and again. */
+export function batchOf({ valueBytes, batchBytes }: Pick<Work, 'valueBytes' | 'batchBytes'>): Uint8Array {
   const builder = new BatchBuilder({ initialBytes: batchBytes + 1024 })
   const value = 'x'.repeat(valueBytes)
   do builder.append(Date.now(), null, value)

@@ -94,7 +94,7 @@ export async function startKafka(
 
   const deadline = begun + startMsMax
   while (!(await accepts(port))) {
-    if (running() && performance.now() < deadline) await sleep(100)
+    if (running() && performance.now() < deadline) await sleep(10)
     else {
       broker.kill('SIGKILL')
       throw new Error(

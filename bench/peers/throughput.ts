@@ -1,33 +1,21 @@
-/** The rows of `npm run bench:peers`: what is asked of both brokers, and what the ratios must reach. */
+/** The rows of throughput: what both brokers do in a second, and what CPU time a unit of it costs. */
 import type { BenchBroker, Durability } from './brokers.ts'
+import type { BrokerRow } from './broker-rows.ts'
 import { consumeByJava, produceByJava, type JavaRun } from './java-clients.ts'
 import { createTopic, fetchAll, produceAll, recordsIn, recordsPerBatch, type Work } from './raw-client.ts'
 
-export interface Row {
-  readonly name: string
-  /** What is counted, by the second and by CPU second. */
-  readonly unit: 'MiB' | 'k records'
-  readonly durability: Durability
-  /**
-   * Of the speed, ours over theirs, at least; of the broker's CPU per unit, ours over theirs, at the most.
-   */
-  readonly speedMin: number
-  readonly cpuMax: number
-  /** Does the work in a new topic, and checks the result. */
-  run(broker: BenchBroker, topic: string): Promise<Run>
-}
-
-export interface Run {
+/** What a run did, and what it cost. */
+interface Run {
   readonly units: number
   readonly seconds: number
   /** Of the broker's process. */
   readonly cpuSeconds: number
 }
 
+type DoWork = (broker: BenchBroker, topic: string) => Promise<Run>
+
 const kib = 1024
 const mib = 1024 * kib
-const os = 'os' as const
-const synced = 'sync' as const
 
 /** Full batches of 64 KiB, so many that a run writes `bytes`. */
 function full(valueBytes: number, bytes: number, more: Partial<Work> = {}): Omit<Work, 'topic'> {
@@ -37,7 +25,7 @@ function full(valueBytes: number, bytes: number, more: Partial<Work> = {}): Omit
 }
 
 /** Without a client's cost: see raw-client.ts. */
-function rawProduce(of: Omit<Work, 'topic'>): Row['run'] {
+function rawProduce(of: Omit<Work, 'topic'>): DoWork {
   return async (broker, topic) => {
     const work = { ...of, topic }
     await createTopic(broker.address, work)
@@ -47,7 +35,7 @@ function rawProduce(of: Omit<Work, 'topic'>): Row['run'] {
   }
 }
 
-function rawFetch(of: Omit<Work, 'topic'>): Row['run'] {
+function rawFetch(of: Omit<Work, 'topic'>): DoWork {
   return async (broker, topic) => {
     const work = { ...of, topic }
     await createTopic(broker.address, work)
@@ -58,7 +46,7 @@ function rawFetch(of: Omit<Work, 'topic'>): Row['run'] {
   }
 }
 
-function javaProduce(records: number, recordBytes: number, transactionMs?: number): Row['run'] {
+function javaProduce(records: number, recordBytes: number, transactionMs?: number): DoWork {
   return async (broker, topic) => {
     await createTopic(broker.address, { topic, partitions: 1 })
     const transactions = transactionMs === undefined ? {} : { transactionMs }
@@ -67,7 +55,7 @@ function javaProduce(records: number, recordBytes: number, transactionMs?: numbe
   }
 }
 
-function javaConsume(of: Omit<Work, 'topic'>): Row['run'] {
+function javaConsume(of: Omit<Work, 'topic'>): DoWork {
   return async (broker, topic) => {
     const work = { ...of, topic }
     await createTopic(broker.address, work)
@@ -76,45 +64,55 @@ function javaConsume(of: Omit<Work, 'topic'>): Row['run'] {
   }
 }
 
-const raw = { unit: 'MiB', durability: os, cpuMax: 0.7 } as const
-const byJavaClient = { unit: 'k records', durability: os, speedMin: 0.95, cpuMax: 0.7 } as const
-const one = { partitions: 1, valueBytes: 100, batchBytes: 0, batches: 60_000, connections: 1, inFlight: 16 }
+interface Unit {
+  readonly unit: 'MiB' | 'k records'
+  readonly durability: Durability
+  /** Of the speed, ours over theirs. */
+  readonly atLeast: number
+  /** Of the broker's CPU time for a unit, ours over theirs. */
+  readonly cpuAtMost: number
+}
 
-export const rows: readonly Row[] = [
-  { name: 'produce 100 B', ...raw, speedMin: 1.5, run: rawProduce(full(100, 768 * mib)) },
-  { name: 'produce 200 B', ...raw, speedMin: 1.5, run: rawProduce(full(200, 768 * mib)) },
-  { name: 'produce 1 KiB', ...raw, speedMin: 1.5, run: rawProduce(full(1000, 768 * mib)) },
-  {
-    name: 'produce 200 B, 6 partitions',
-    ...raw,
-    speedMin: 1.5,
-    run: rawProduce(full(200, 768 * mib, { partitions: 6 })),
-  },
-  { name: 'produce 100 B, one a batch', ...raw, speedMin: 1.5, run: rawProduce(one) },
-  {
-    name: 'produce, 200 connections',
-    ...raw,
-    speedMin: 1.5,
-    run: rawProduce(full(200, 512 * mib, { connections: 200, inFlight: 1, partitions: 6 })),
-  },
-  { name: 'fetch 200 B', ...raw, speedMin: 1, run: rawFetch(full(200, 768 * mib)) },
-  {
-    name: 'fetch 1 KiB, 6 partitions',
-    ...raw,
-    speedMin: 1,
-    run: rawFetch(full(1000, 768 * mib, { partitions: 6 })),
-  },
-  { name: 'Java produce 200 B', ...byJavaClient, run: javaProduce(2_000_000, 200) },
-  { name: 'Java consume 200 B', ...byJavaClient, run: javaConsume(full(200, 400 * mib)) },
-  { name: 'Java transactions, 100 ms', ...byJavaClient, speedMin: 1, run: javaProduce(2_000_000, 200, 100) },
-  {
-    name: 'produce 200 B, synced',
-    unit: 'MiB',
-    durability: synced,
-    speedMin: 2.4,
-    cpuMax: 1,
-    run: rawProduce(full(200, 128 * mib)),
-  },
+function row(name: string, { unit, durability, atLeast, cpuAtMost }: Unit, work: DoWork): BrokerRow {
+  return {
+    name: `${name}, ${unit}`,
+    durability,
+    targets: [{ atLeast }, { atMost: cpuAtMost }],
+    async run(broker, topic) {
+      const { units, seconds, cpuSeconds } = await work(broker, topic)
+      return [units / seconds, (cpuSeconds * 1000) / units]
+    },
+  }
+}
+
+const produce: Unit = { unit: 'MiB', durability: 'os', atLeast: 1.5, cpuAtMost: 0.7 }
+const fetch: Unit = { ...produce, atLeast: 1 }
+const synced: Unit = { ...produce, durability: 'sync', atLeast: 2.4, cpuAtMost: 1 }
+const java: Unit = { unit: 'k records', durability: 'os', atLeast: 0.95, cpuAtMost: 0.7 }
+const javaTransactions: Unit = { ...java, atLeast: 1 }
+
+const one = { partitions: 1, valueBytes: 100, batchBytes: 0, batches: 60_000, connections: 1, inFlight: 16 }
+const many = { connections: 200, inFlight: 1, partitions: 6 }
+const six = { partitions: 6 }
+const size = 768 * mib
+
+export const throughput: readonly BrokerRow[] = [
+  row('produce 100 B', produce, rawProduce(full(100, size))),
+  row('produce 200 B', produce, rawProduce(full(200, size))),
+  row('produce 1 KiB', produce, rawProduce(full(kib, size))),
+  row('produce 200 B, 6 partitions', produce, rawProduce(full(200, size, six))),
+  row('produce 100 B, one a batch', produce, rawProduce(one)),
+  row('produce, 200 connections', produce, rawProduce(full(200, 512 * mib, many))),
+  row('fetch 200 B', fetch, rawFetch(full(200, size))),
+  row('fetch 1 KiB, 6 partitions', fetch, rawFetch(full(kib, size, six))),
+  row('Java produce 100 B', java, javaProduce(3_000_000, 100)),
+  row('Java produce 200 B', java, javaProduce(2_000_000, 200)),
+  row('Java produce 1 KiB', java, javaProduce(500_000, kib)),
+  row('Java consume 100 B', java, javaConsume(full(100, 400 * mib))),
+  row('Java consume 200 B', java, javaConsume(full(200, 400 * mib))),
+  row('Java consume 1 KiB', java, javaConsume(full(kib, 800 * mib))),
+  row('Java transactions, 100 ms', javaTransactions, javaProduce(2_000_000, 200, 100)),
+  row('produce 200 B, synced', synced, rawProduce(full(200, 128 * mib))),
 ]
 
 async function byJava(broker: BenchBroker, work: () => Promise<JavaRun>): Promise<Run> {
