@@ -52,7 +52,7 @@ export function startOurs(durability: Durability, data?: string): Promise<BenchB
   return startNode([command, 'broker', ...options], folder)
 }
 
-/** `startBroker` of millrace/testing, in a process of its own. Its start is that of the call. */
+/** A process that calls `startBroker` of millrace/testing. Its start is that of the call. */
 export async function startInProcess(): Promise<BenchBroker> {
   const program = join(import.meta.dirname, 'test-broker.js')
   const testing = join(root, 'dist/testing/index.js')
