@@ -4,6 +4,8 @@
  *
  * - `acks` 1 and -1 mean the same, since there is one replica. With 0 nothing is answered, and an error
  *   closes the connection: so the client learns that something went wrong.
+ * - Once all batches have their offsets the next produce of the connection begins, so that both are synced at
+ *   once. Apache Kafka works on one at a time.
  * - The records of a transaction are acknowledged once they are written: its end makes them durable.
  * - From version 12 on a produce adds its partition to the transaction (version 2, KIP-890). Before that, one
  *   that was not added is refused: INVALID_TXN_STATE, from version 11 on TRANSACTION_ABORTABLE.
@@ -42,13 +44,23 @@ export const produce: Handler = handler(messages.produce, async (request, contex
   const { acks, topicData } = request
   const responses: { name: string; topicId: string; partitionResponses: Answer[] }[] = []
   const appends: Promise<unknown>[] = []
+  /** Batches that have no place in the log yet. */
+  const unplaced = new Set<Target>()
+  let isComplete = false
   let bytes = 0
   for (const { name, topicId, partitionData } of topicData) {
     const partitionResponses: Answer[] = []
     responses.push({ name, topicId, partitionResponses })
     for (const [n, { index, records }] of partitionData.entries()) {
       const target = { name: topicName(name, topicId, context), index, records }
-      const appended = append(target, request, context).then(answer => (partitionResponses[n] = answer))
+      unplaced.add(target)
+      const placed = (): void => {
+        unplaced.delete(target)
+        if (isComplete && unplaced.size === 0) context.placed()
+      }
+      const appended = append(target, request, context, placed)
+        .then(answer => (partitionResponses[n] = answer))
+        .finally(placed)
       // What it fails with is thrown below, and until then by nobody.
       appended.catch(() => undefined)
       appends.push(appended)
@@ -58,6 +70,8 @@ export const produce: Handler = handler(messages.produce, async (request, contex
       bytes = 0
     }
   }
+  isComplete = true
+  if (unplaced.size === 0) context.placed()
   await Promise.all(appends)
   if (acks !== 0) return { responses }
   for (const { partitionResponses } of responses)
@@ -77,11 +91,12 @@ interface Target {
   readonly records: Buffer | null
 }
 
-/** Calls in one turn append in the order of the calls. */
+/** Calls in one turn append in the order of the calls. `placed` is called once the batch has its offsets. */
 async function append(
   { name, index, records }: Target,
   request: Request<Message>,
   context: RequestContext,
+  placed: () => void,
 ): Promise<Answer> {
   if (!validAcks.includes(request.acks)) return refused(index, errorCodes.INVALID_REQUIRED_ACKS)
   if (name === undefined) return refused(index, errorCodes.UNKNOWN_TOPIC_ID)
@@ -112,6 +127,7 @@ async function append(
       return partition.append(bytes)
     })
     const receipt = turn instanceof Promise ? await turn : turn
+    placed()
     await acknowledged(receipt, client !== undefined, context)
     return {
       index,

@@ -30,6 +30,11 @@ export interface RequestContext {
   readonly memory: FetchMemory
   /** The response holds this lent buffer, which is given back once the response has left. */
   holds(lent: Buffer): void
+  /**
+   * All that the request does is done, in its order, and it waits for the disk alone: the next request of
+   * its kind may begin.
+   */
+  placed(): void
   /** The bytes of the request may still be in use when the handler has ended: its memory is not reused. */
   keepsRequest(): void
 }

@@ -2,6 +2,9 @@
  * One connection of a client: reads a request, answers it, and reads the next. So responses have the order
  * of the requests, and a client's memory here is bounded by one request and one response.
  *
+ * Requests to produce overlap: once all batches of one have their place in the log, the next one begins, and
+ * what is synced for the first is synced for both. They are answered in their order, too.
+ *
  * Memory: a large request is in a lent frame. That of a produce is given back when its handler has ended;
  * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
  * collector gets their frames. What the response holds is given back when it has left.
@@ -33,7 +36,15 @@ export interface ConnectionContext {
   /** The part of a request's context that is the same for all requests of a connection. */
   readonly shared: Omit<
     RequestContext,
-    'version' | 'clientId' | 'clientHost' | 'endpoint' | 'signal' | 'memory' | 'holds' | 'keepsRequest'
+    | 'version'
+    | 'clientId'
+    | 'clientHost'
+    | 'endpoint'
+    | 'signal'
+    | 'memory'
+    | 'holds'
+    | 'keepsRequest'
+    | 'placed'
   >
   readonly handlerOf: HandlerOf
   endpointOf(connection: Connection): RequestContext['endpoint']
@@ -46,6 +57,8 @@ export interface ConnectionContext {
 /** What a connection waits for, which its server bounds in time. */
 export type Waiting = FrameWait | 'handler' | 'peer that reads'
 
+/** Requests to produce that wait for the disk. Clients usually send 5 before they wait for an answer. */
+const producingMax = 16
 /** What a peer must take within the time of a transfer: a large response leaves in several such portions. */
 const portionBytes = 4 * 1024 * 1024
 
@@ -56,9 +69,15 @@ export class ClientConnection {
   readonly #gone = new AbortController()
   #waiting: Waiting = 'request'
   #sinceMs: number
-  /** What the next request waits for. It counts once the present one is answered. */
+  /** What the next request waits for. It counts once the present ones are answered. */
   #frameWait: FrameWait = 'request'
-  #isServing = false
+  /** Requests that are not answered. */
+  #inProgress = 0
+  /** They produce. */
+  #isProducing = false
+  /** All requests so far are answered. */
+  #answered: Promise<void> = Promise.resolve()
+  #isSending = false
   #isEnding = false
 
   constructor(connection: Connection, context: ConnectionContext) {
@@ -69,7 +88,7 @@ export class ClientConnection {
       resume: () => connection.resume(),
       waiting: what => {
         this.#frameWait = what
-        if (!this.#isServing) this.#wait(what)
+        this.#updateWaiting()
       },
       gone: () => this.#gone.abort(),
       memory: context.frameMemory,
@@ -90,7 +109,8 @@ export class ClientConnection {
   async run(): Promise<void> {
     this.#connection.receive(this.#frames)
     try {
-      for (let frame; !this.#isEnding && (frame = await this.#frames.next());) await this.#serve(frame)
+      for (let frame; !this.#isEnding && (frame = await this.#frames.next());) await this.#begin(frame)
+      await this.#answered
       await this.#connection.end()
     } catch (error) {
       this.#report(error)
@@ -99,12 +119,15 @@ export class ClientConnection {
     }
   }
 
-  /** Ends after the present request, once its response has left: its owner bounds how long that takes. */
+  /** Ends once the responses of the present requests have left: its owner bounds how long that takes. */
   end(): void {
     this.#isEnding = true
     // What waits for records or for members answers now.
     this.#gone.abort()
-    if (this.#waiting === 'handler' || this.#waiting === 'peer that reads') return
+    if (this.#inProgress === 0) this.#endNow()
+  }
+
+  #endNow(): void {
     // The last response may still be on its way.
     const drop = (): void => this.destroy()
     this.#connection.end().then(drop, drop)
@@ -116,59 +139,68 @@ export class ClientConnection {
     this.#frames.abandon()
   }
 
-  async #serve({ bytes, lent }: Frame): Promise<void> {
+  /** Resolves once the next request may begin. */
+  async #begin(frame: Frame): Promise<void> {
+    // Every request begins with its key.
+    const isProduce = frame.bytes.readInt16BE(0) === messages.produce.key
+    if (!isProduce || !this.#isProducing || this.#inProgress >= producingMax) await this.#answered
+    this.#isProducing = isProduce
+    const before = this.#answered
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#answered = this.#serve(frame, before, resolve)
+    return promise
+  }
+
+  /**
+   * Answers a request, after those before it. Does not reject: if it cannot be answered, the connection is
+   * over.
+   */
+  async #serve({ bytes, lent }: Frame, before: Promise<void>, nextMayBegin: () => void): Promise<void> {
     const { frameMemory, responseMemory } = this.#context
-    // It came when this side had ended: nobody could be answered, so nothing is done.
-    if (this.#isEnding) {
-      if (lent) frameMemory.giveBack(lent)
-      return this.#frames.handled()
-    }
-    this.#isServing = true
-    this.#wait('handler')
+    this.#inProgress += 1
+    this.#updateWaiting()
     const response = new Response(responseMemory)
-    let isKept = true
     try {
-      isKept = await this.#answer(bytes, response)
+      let isKept = true
+      try {
+        isKept = await this.#handle(bytes, response, nextMayBegin)
+      } finally {
+        if (lent && isKept) frameMemory.forget(lent)
+        else if (lent) frameMemory.giveBack(lent)
+        this.#frames.handled()
+      }
+      await before
+      if (response.parts) await this.#send(response.parts, response)
+      else response.drop()
     } catch (error) {
       response.drop()
-      throw error
-    } finally {
-      if (lent && isKept) frameMemory.forget(lent)
-      else if (lent) frameMemory.giveBack(lent)
-      this.#frames.handled()
+      this.#report(error)
+      this.destroy()
     }
-    if (!response.parts) {
-      response.drop()
-      return this.#served()
-    }
-    await this.#send(response.parts, response)
+    this.#inProgress -= 1
+    this.#updateWaiting()
+    if (this.#isEnding && this.#inProgress === 0) this.#endNow()
+    nextMayBegin()
   }
 
   async #send(parts: readonly Uint8Array[], response: Response): Promise<void> {
-    this.#wait('peer that reads')
+    this.#isSending = true
+    this.#updateWaiting()
     const portions = inPortions(parts)
     const last = portions.pop()!
-    try {
-      for (const portion of portions) {
-        await this.#connection.write(portion)
-        // The peer reads: it has the same time for the next one.
-        this.#sinceMs = this.#context.activeMs()
-      }
-    } catch (error) {
-      response.drop()
-      throw error
+    for (const portion of portions) {
+      await this.#connection.write(portion)
+      // The peer reads: it has the same time for the next one.
+      this.#sinceMs = this.#context.activeMs()
     }
     await this.#connection.write(last, () => response.drop())
-    this.#served()
-  }
-
-  #served(): void {
-    this.#isServing = false
-    this.#wait(this.#frameWait)
+    this.#isSending = false
   }
 
   /** Returns whether something may still look at the bytes of the request. */
-  async #answer(bytes: Buffer, response: Response): Promise<boolean> {
+  async #handle(bytes: Buffer, response: Response, nextMayBegin: () => void): Promise<boolean> {
+    // When this side has ended nobody can be answered, so nothing is done.
+    if (this.#isEnding) return false
     const header = readRequestHeader(bytes)
     const handler = this.#context.handlerOf(header)
     if (!handler) {
@@ -189,6 +221,7 @@ export class ClientConnection {
       signal: this.#gone.signal,
       memory: this.#context.responseMemory,
       holds: buffer => response.holds(buffer),
+      placed: nextMayBegin,
       keepsRequest: () => void (isKept = true),
     }
     const answer = await handler.handle(request, context)
@@ -197,8 +230,9 @@ export class ClientConnection {
     return isKept
   }
 
-  /** It waits for the same since it began to: many small parts of a request do not take longer than one. */
-  #wait(what: Waiting): void {
+  #updateWaiting(): void {
+    const what = this.#isSending ? 'peer that reads' : this.#inProgress > 0 ? 'handler' : this.#frameWait
+    // It waits for the same since it began to: many small parts of a request do not take longer than one.
     if (this.#waiting === what) return
     this.#waiting = what
     this.#sinceMs = this.#context.activeMs()

@@ -5,7 +5,7 @@
  * has arrived: a peer that announces much and sends little takes little. Its bytes are received there, and
  * not copied but for the first ones.
  *
- * While one frame is handled the next one is gathered, up to a bound; then the peer waits.
+ * While frames are handled the next one is gathered, up to a bound; then the peer waits.
  */
 import { MillraceError, type Receiver } from '../../base/index.ts'
 import type { FrameMemory } from './frame-memory.ts'
@@ -23,7 +23,7 @@ export type FrameWait = 'request' | 'rest of a request' | 'memory'
 const sizeBytes = 4
 /** The first memory of a frame that is larger: it holds the usual batch of 64 KiB with what is around it. */
 const firstBytes = 128 * 1024
-/** The memory of a frame that comes while another one is handled: nothing bounds its time. */
+/** The memory of a frame that comes while others are handled: nothing bounds its time. */
 const aheadBytesMax = firstBytes
 /** Every request has a key, a version and a correlation id. */
 const requestBytesMin = 8
@@ -64,7 +64,8 @@ export class FrameReader implements Receiver {
   /** The next frame, which was not asked for yet. */
   #ready: Frame | undefined
   #asked: PromiseWithResolvers<Frame | undefined> | undefined
-  #isHandling = false
+  /** Frames that are being handled. */
+  #handling = 0
   /** The connection was told to wait. */
   #isStopped = false
   /** Nothing more comes. */
@@ -75,8 +76,8 @@ export class FrameReader implements Receiver {
   }
 
   /**
-   * The next frame; undefined: the peer has ended between two frames, or in the middle of one. To be asked
-   * for when the last one was {@link handled}.
+   * The next frame; undefined: the peer has ended between two frames, or in the middle of one. One call at a
+   * time; each frame must be {@link handled}.
    * @throws MillraceError INVALID_REQUEST: the bytes are not Kafka's protocol, or the frame is too large
    */
   next(): Promise<Frame | undefined> {
@@ -88,8 +89,10 @@ export class FrameReader implements Receiver {
 
   /** The frame was handled, and its memory given back. */
   handled(): void {
-    this.#isHandling = false
+    this.#handling -= 1
+    if (this.#handling > 0) return
     this.#options.memory.done(this)
+    this.#continue()
   }
 
   /** The connection is gone: what it has sent is not looked at any more. */
@@ -100,7 +103,7 @@ export class FrameReader implements Receiver {
     this.#ready = undefined
     this.#rest = nothing
     this.ended(undefined)
-    this.handled()
+    memory.done(this)
   }
 
   space(): Uint8Array | undefined {
@@ -163,7 +166,7 @@ export class FrameReader implements Receiver {
     this.#asked.resolve(this.#ready)
     this.#asked = undefined
     this.#ready = undefined
-    this.#isHandling = true
+    this.#handling += 1
     return true
   }
 
@@ -212,7 +215,7 @@ export class FrameReader implements Receiver {
   #mayBorrow(bytes: number): boolean {
     const { memory, waiting } = this.#options
     // It must not keep others waiting for as long as a handler may take, which waits for them perhaps.
-    if (this.#isHandling) return !memory.isScarce && bytes <= aheadBytesMax
+    if (this.#handling > 0) return !memory.isScarce && bytes <= aheadBytesMax
     const room = memory.room(this)
     if (!room) return true
     waiting('memory')

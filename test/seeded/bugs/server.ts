@@ -12,9 +12,16 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: responses leave out of order',
     file: 'src/broker/server/client-connection.ts',
-    find: 'await this.#serve(frame)',
-    replace: 'void this.#serve(frame)',
-    tests: ['src/broker/server/server.test.ts'],
+    find: '      await before\n',
+    replace: '',
+    tests: ['src/broker/server/overlapping-produces.test.ts'],
+  },
+  {
+    name: 'protocol: any request begins while those before it wait for the disk',
+    file: 'src/broker/server/client-connection.ts',
+    find: '    if (!isProduce || !this.#isProducing || this.#inProgress >= producingMax) await this.#answered\n',
+    replace: '',
+    tests: ['src/broker/server/overlapping-produces.test.ts', 'src/broker/server/server.test.ts'],
   },
   {
     name: 'protocol: a fetch session forgets a partition that had records',
@@ -33,9 +40,9 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: a lent frame is given back before its batch is written',
     file: 'src/broker/server/client-connection.ts',
-    find: '      isKept = await this.#answer(bytes, response)\n',
+    find: '        isKept = await this.#handle(bytes, response, nextMayBegin)\n',
     replace:
-      '      const answering = this.#answer(bytes, response)\n      if (lent) frameMemory.giveBack(lent)\n      lent = undefined\n      isKept = await answering\n',
+      '        const handling = this.#handle(bytes, response, nextMayBegin)\n        if (lent) frameMemory.giveBack(lent)\n        lent = undefined\n        isKept = await handling\n',
     tests: ['src/broker/server/bad-peers.test.ts'],
   },
   {
@@ -76,7 +83,7 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: a request that comes ahead keeps the others from memory',
     file: 'src/broker/server/frame-reader.ts',
-    find: '    if (this.#isHandling) return !memory.isScarce && bytes <= aheadBytesMax\n',
+    find: '    if (this.#handling > 0) return !memory.isScarce && bytes <= aheadBytesMax\n',
     replace: '',
     tests: ['src/broker/server/frame-reader.test.ts'],
   },
@@ -104,8 +111,8 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: a request that comes at the end of its server is done and not answered',
     file: 'src/broker/server/client-connection.ts',
-    find: '    if (this.#isEnding) {\n      if (lent)',
-    replace: '    if (this.#isEnding && this.#sinceMs < 0) {\n      if (lent)',
+    find: '    if (this.#isEnding) return false\n',
+    replace: '',
     tests: ['src/broker/server/server-life.test.ts'],
   },
   {
