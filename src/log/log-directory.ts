@@ -8,33 +8,19 @@
  */
 import { assert, inParallel, MillraceError, type Disk, type DiskSpace } from '../base/index.ts'
 import { DirectoryEpoch } from './epochs/directory-epoch.ts'
-import { LeaderEpochs } from './epochs/leader-epochs.ts'
 import { DirectoryOwnership } from './files/directory-ownership.ts'
 import { diskError } from './files/disk-errors.ts'
-import {
-  cleanStopName,
-  partitionConfigName,
-  partitionFolder,
-  logStartsName,
-  recoveryPointsName,
-} from './files/file-names.ts'
+import { cleanStopName, logStartsName, recoveryPointsName } from './files/file-names.ts'
 import { OpenFiles } from './files/open-files.ts'
-import { encodePartitionConfig, type PartitionConfig } from './files/partition-config.ts'
+import type { PartitionConfig } from './files/partition-config.ts'
 import { PartitionFolders } from './files/partition-folders.ts'
 import { patientDisk } from './files/patient-disk.ts'
 import { placedDisk } from './files/placed-disk.ts'
 import { readFile, replaceFile } from './files/small-file.ts'
-import {
-  checkSegmentBytes,
-  withDefaults,
-  type LogDirectoryConfig,
-  type LogDirectoryOptions,
-} from './log-directory-options.ts'
-import { neverCleaned } from './cleaner/cleaner-checkpoint.ts'
+import { withDefaults, type LogDirectoryConfig, type LogDirectoryOptions } from './log-directory-options.ts'
 import type { PartitionContext } from './partition/partition-context.ts'
 import type { PartitionSettings } from './partition/partition-settings.ts'
-import { Partition } from './partition/partition.ts'
-import { ProducerState } from './producers/producer-state.ts'
+import type { Partition } from './partition/partition.ts'
 import {
   checksumOf,
   encodeCleanStop,
@@ -47,13 +33,13 @@ import { readCheckpoint } from './recovery/checkpoint.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { concurrency, DirectoryPartitions } from './directory-partitions.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { PartitionChanges } from './partition-changes.ts'
 import { PartitionOpening } from './partition-opening.ts'
 import type { MakeReady } from './recovery-queue.ts'
 import type { PartitionRecovery } from './recovery/recovery.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { LogRetention } from './log-retention.ts'
 import { LoadedIndexes } from './segment/loaded-indexes.ts'
-import { Segment } from './segment/segment.ts'
 import type { UnrecoveredPartition } from './unrecovered-partition.ts'
 
 /** What recovery found when the directory was opened. */
@@ -75,6 +61,7 @@ export class LogDirectory {
   readonly #checkpoints: Checkpointer
   readonly #housekeeping: Housekeeping
   readonly #partitions: DirectoryPartitions
+  readonly #changes: PartitionChanges
   #epoch: DirectoryEpoch | undefined
   #wasClean = true
   #closing: Promise<void> | undefined
@@ -112,6 +99,14 @@ export class LogDirectory {
       saveLogStarts: () => this.#checkpoints.saveLogStarts(),
       fatal: error => config.onFatal?.(error),
     }
+    this.#changes = new PartitionChanges({
+      path,
+      disk,
+      context: this.#context,
+      folders: this.#folders,
+      partitions: this.#partitions,
+      checkpoints: this.#checkpoints,
+    })
   }
 
   /**
@@ -223,26 +218,7 @@ export class LogDirectory {
     settings: PartitionSettings = this.settings,
   ): Promise<Partition> {
     this.#checkWritable()
-    const name = partitionFolder(topic, index)
-    checkSegmentBytes(settings.segmentBytes)
-    if (this.#partitions.has(name))
-      throw new MillraceError('TOPIC_EXISTS', `The partition ${index} of '${topic}' exists already.`)
-    const folder = await this.#folders.make(name, config, made =>
-      new Segment(made, 0, this.#context).create(),
-    )
-    const segment = new Segment(folder, 0, this.#context)
-    segment.startEmpty()
-    const log = {
-      segments: [segment],
-      producers: new ProducerState(),
-      logStartOffset: 0,
-      snapshotOffset: 0,
-      cleaner: neverCleaned,
-    }
-    const epochs = new LeaderEpochs([{ epoch: this.#openedEpoch.current, startOffset: 0 }])
-    const partition = new Partition({ topic, index, folder, config, settings, epochs }, this.#context, log)
-    this.#partitions.open.set(name, partition)
-    return partition
+    return this.#changes.create(topic, index, config, settings, this.#openedEpoch.current)
   }
 
   /**
@@ -252,16 +228,7 @@ export class LogDirectory {
    */
   async rewriteConfig(partition: Partition | UnrecoveredPartition, config: PartitionConfig): Promise<void> {
     this.#checkWritable()
-    const { folder } = partition
-    try {
-      await replaceFile(this.#config.disk, folder, partitionConfigName, encodePartitionConfig(config))
-      const { open, unconfigured } = this.#partitions
-      // It may have been recovered meanwhile.
-      for (const each of [partition, open.get(partition.name)]) if (each) each.config = config
-      unconfigured.delete(partition.name)
-    } catch (error) {
-      throw diskError(error, `writing ${folder}/${partitionConfigName}`)
-    }
+    await this.#changes.rewriteConfig(partition, config)
   }
 
   /**
@@ -270,27 +237,12 @@ export class LogDirectory {
    */
   async deletePartition(topic: string, index: number): Promise<void> {
     this.#checkWritable()
-    const name = partitionFolder(topic, index)
-    const partition = this.#partitions.open.get(name)
-    try {
-      if (!partition && !(await this.#partitions.queue.withdraw(name))) {
-        await this.#folders.removeUnfinished(name)
-        return await this.#checkpoints.forgetRemoved(name)
-      }
-      this.#partitions.open.delete(name)
-      this.#checkpoints.removing(name)
-      await partition?.abandon(new MillraceError('CLOSED', `${name} was deleted.`))
-      const aside = await this.#folders.moveAside(name)
-      await this.#checkpoints.forgetRemoved(name)
-      await this.#config.disk.remove(aside)
-    } catch (error) {
-      throw diskError(error, `removing ${this.path}/${name}`)
-    }
+    await this.#changes.delete(topic, index)
   }
 
   /**
    * Makes everything appended so far to these partitions safe, in parallel: the records of a transaction,
-   * before it commits. With `durability: 'os'` safe means written. DISK_FULL, PARTITION_POISONED,
+   * before it commits (partition/safety.ts). DISK_FULL, PARTITION_POISONED,
    * PARTITION_DAMAGED.
    */
   async syncAll(partitions: Iterable<Partition>): Promise<void> {

@@ -234,9 +234,9 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'stale checkpoint accepted: what is known of a deleted partition is held against a new one',
-    file: 'src/log/log-directory.ts',
-    find: '      await this.#checkpoints.forgetRemoved(name)\n      await this.#config.disk.remove(aside)\n',
-    replace: '      await this.#config.disk.remove(aside)\n',
+    file: 'src/log/partition-changes.ts',
+    find: '      await checkpoints.forgetRemoved(name)\n      await disk.remove(aside)\n',
+    replace: '      await disk.remove(aside)\n',
     tests: ['src/log/log-directory.test.ts'],
   },
   {
@@ -613,8 +613,8 @@ export const logBugs: readonly SeededBug[] = [
   },
   {
     name: 'a repeated deletion leaves the checkpoints of the partition to the next one of its name',
-    file: 'src/log/log-directory.ts',
-    find: '        return await this.#checkpoints.forgetRemoved(name)\n',
+    file: 'src/log/partition-changes.ts',
+    find: '        return await checkpoints.forgetRemoved(name)\n',
     replace: '        return\n',
     tests: ['test/broker/recovered-transactions.test.ts'],
   },
