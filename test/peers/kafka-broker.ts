@@ -31,13 +31,15 @@ export interface KafkaBroker {
   readonly logDirectory: string
   /** Shuts the broker down; its log directory stays. Calling it again does nothing. */
   stop(): Promise<void>
+  /** kill -9. */
+  kill(): Promise<void>
   /** Stops the broker if it runs, and removes its data. */
   remove(): Promise<void>
 }
 
 /**
  * Starts Apache Kafka and resolves when it accepts connections. `properties` are added to server.properties.
- * `data`: the folder of a broker that was stopped, whose data it continues.
+ * `data`: the folder of a broker that has ended, whose data it continues, at the same address.
  */
 export async function startKafka(
   properties: Record<string, string> = {},
@@ -48,7 +50,8 @@ export async function startKafka(
   const folder = data ?? mkdtempSync(join(peersFolder, 'run-kafka-'))
   const logDirectory = join(folder, 'log')
   const outputFile = join(folder, 'output.txt')
-  const [port, controllerPort] = await freePorts()
+  const configFile = join(folder, 'server.properties')
+  const [port, controllerPort] = data === undefined ? await freePorts() : portsIn(configFile)
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': '0',
@@ -70,7 +73,6 @@ export async function startKafka(
     'log.retention.ms': '-1',
     ...properties,
   }
-  const configFile = join(folder, 'server.properties')
   writeFileSync(
     configFile,
     Object.entries(settings)
@@ -104,6 +106,11 @@ export async function startKafka(
   }
 
   const startMs = performance.now() - begun
+  const kill = async (): Promise<void> => {
+    broker.kill('SIGKILL')
+    await exited
+    process.off('exit', killWithUs)
+  }
   const stop = async (): Promise<void> => {
     if (running()) broker.kill('SIGTERM')
     const force = setTimeout(() => broker.kill('SIGKILL'), stopMsMax)
@@ -118,11 +125,21 @@ export async function startKafka(
     startMs,
     logDirectory,
     stop,
+    kill,
     async remove() {
       await stop()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Those of a broker that has ended. */
+function portsIn(configFile: string): [number, number] {
+  const [, port, controllerPort] =
+    /^listeners=PLAINTEXT:\/\/127\.0\.0\.1:(\d+),CONTROLLER:\/\/127\.0\.0\.1:(\d+)$/m.exec(
+      readFileSync(configFile, 'utf8'),
+    )!
+  return [Number(port), Number(controllerPort)]
 }
 
 /** Two ports that nobody listens on. Both are held before either is given up, so they differ. */
