@@ -1,4 +1,4 @@
-/** A transactional producer in a language, as a process that does what it is asked to, and says how it went. */
+/** A transactional producer in a language: a process that does what it is asked to, and says how it went. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { createInterface } from 'node:readline'

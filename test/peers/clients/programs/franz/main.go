@@ -33,7 +33,9 @@ type list []any
 
 func client(options ...kgo.Opt) *kgo.Client {
 	base := []kgo.Opt{kgo.SeedBrokers(bootstrap), kgo.ClientID("franz"), kgo.FetchMaxWait(100 * time.Millisecond),
-		kgo.HeartbeatInterval(200 * time.Millisecond), kgo.MetadataMinAge(20 * time.Millisecond), kgo.RequestRetries(5)}
+		kgo.HeartbeatInterval(200 * time.Millisecond), kgo.MetadataMinAge(20 * time.Millisecond), kgo.RequestRetries(5),
+		// Kafka's brokers learn of a topic later than its controller answers.
+		kgo.UnknownTopicRetries(40)}
 	found, err := kgo.NewClient(append(base, options...)...)
 	must(err)
 	return found

@@ -130,6 +130,8 @@ final class Admins extends Cases {
                 NewPartitions.increaseTo(4, List.of(List.of(0))), NewPartitions.increaseTo(5, List.of(List.of(9))),
                 NewPartitions.increaseTo(6, List.of(List.of(0))), NewPartitions.increaseTo(5, List.of(List.of(0, 0)))))
                 result.add(done(admin.createPartitions(Map.of(topic, partitions)).all()));
+            // Kafka's brokers learn of them later than its controller answers.
+            Thread.sleep(200);
             return List.of(result, get(admin.describeTopics(List.of(topic)).topicNameValues().get(topic)).partitions().size());
         });
     }

@@ -263,7 +263,8 @@ final class Tools extends Cases {
             var produced = tool("org.apache.kafka.tools.VerifiableProducer", with("--topic", topic, "--max-messages", "200", "--acks", "-1"));
             var consumed = tool("org.apache.kafka.tools.VerifiableConsumer", with("--topic", topic, "--max-messages", "200", "--group-id", newName(), "--reset-policy", "earliest"));
             return List.of(
-                produced.get(0), read(topic, 1).size(),
+                // The first records may be acknowledged before it says that it has begun.
+                produced.stream().filter(line -> line.contains("startup_complete")).count(), read(topic, 1).size(),
                 consumed.stream().filter(line -> !line.contains("records_consumed") && !line.contains("producer_send"))
                     .map(line -> line.replaceAll("\"timestamp\":\\w+,?", "")).toList());
         });
