@@ -83,6 +83,28 @@ describe('the administration of millrace and of Apache Kafka', () => {
         7,
         ['', '.', '..', 'a b', 'x'.repeat(250)].map(name => newTopic(name)),
       )
+      await create('the metadata of a cluster', 7, [newTopic('__cluster_metadata'), newTopic('beside')])
+      const many = { numPartitions: 10_000 }
+      await create('too many', 7, [
+        newTopic('w0', many),
+        newTopic('w1'),
+        newTopic('w2', { numPartitions: -2 }),
+      ])
+      // Apache Kafka counts the record of the topic in its metadata log as well.
+      await create(
+        'many',
+        7,
+        [newTopic('w0', { numPartitions: 9990 }), newTopic('w2', { numPartitions: -2 })],
+        true,
+      )
+      await create('flush', 7, [
+        newTopic('u', {
+          configs: [
+            { name: 'flush.messages', value: '1' },
+            { name: 'flush.ms', value: '100' },
+          ],
+        }),
+      ])
       await create('again', 7, [newTopic('c7'), newTopic('d'), newTopic('d'), newTopic('e')])
       await create(
         'only to see',
