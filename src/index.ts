@@ -61,6 +61,7 @@ export {
   type Pane,
   type Progress,
   type RecordAhead,
+  type RecordContext,
   type RunOptions,
   type RunState,
   type SessionWindowedStream,

@@ -7,6 +7,7 @@
  * A topic that the app both writes and reads is two topics here: its output does not go in again.
  */
 import { assert, checkOptions, inWords, MillraceError, utf8 } from '../base/index.ts'
+import { encodedHeaders, type OutgoingHeader } from '../port/index.ts'
 import {
   checkPolicy,
   checkTopic,
@@ -27,7 +28,7 @@ import {
   SourcePartition,
   TaskGroup,
 } from '../stream/index.ts'
-import { BatchBuilder, RecordBatch } from '../wire/index.ts'
+import { BatchBuilder, RecordBatch, type RecordHeader } from '../wire/index.ts'
 
 /** A record that goes in. */
 export interface TestRecord<K, V> {
@@ -40,6 +41,8 @@ export interface TestRecord<K, V> {
    * TestApp.advanceWallClock}. If the topic has a `timestamp` function, that function gives the event time.
    */
   readonly timestamp?: number
+  /** Text is written as UTF-8. */
+  readonly headers?: readonly OutgoingHeader[]
 }
 
 /** A record that came out, as a reader of the topic would see it. */
@@ -51,6 +54,8 @@ export interface TestResult<K, V> {
   readonly timestamp: number
   /** The pane of a window's result: `'early'`, `'on-time'`, or a correction (`'late'`). */
   readonly pane?: Pane
+  /** Its own headers, if it has some. */
+  readonly headers?: readonly RecordHeader[]
 }
 
 /** A dead letter, under the policy `{ deadLetter: 'a-topic' }`. */
@@ -133,7 +138,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
   if (options.onError !== undefined) checkPolicy(options.onError, 'testApp')
   const plan = app.plan()
   const metrics = new Metrics()
-  const results = new Map<string, { key: unknown; value: unknown; timestamp: number; pane?: Pane }[]>()
+  const results = new Map<string, TestResult<unknown, unknown>[]>()
   let deadLetters: TestDeadLetter[] = []
   let now = 0
   const { onError = 'fail' } = options
@@ -154,6 +159,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
           value: throughTheLog(topic, 'value', record.value ?? null),
           timestamp: record.timestamp,
           ...(record.pane && { pane: record.pane }),
+          ...(record.headers.length > 0 && { headers: record.headers }),
         }
         if (undo) undo.act(() => resultsOf(topic.name).push(written))
         else resultsOf(topic.name).push(written)
@@ -190,7 +196,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     for (let turns = 0; !group.advance(); turns += 1) assert(turns < 1_000_000, 'time comes to rest')
   }
 
-  function resultsOf(name: string): { key: unknown; value: unknown; timestamp: number; pane?: Pane }[] {
+  function resultsOf(name: string): TestResult<unknown, unknown>[] {
     const known = results.get(name) ?? []
     results.set(name, known)
     return known
@@ -216,6 +222,14 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
               timestamp,
               bytesOf(topic.key.encode((record.key ?? null) as never)),
               bytesOf(topic.value.encode(record.value as never)),
+              encodedHeaders(
+                record.headers ?? [],
+                reason =>
+                  new MillraceError(
+                    'INVALID_ARGUMENT',
+                    `The headers of a record of '${topic.name}': ${reason}.`,
+                  ),
+              ),
             )
             const offset = source.position
             source.load({
@@ -266,7 +280,7 @@ function checkRecord(topic: string, record: TestRecord<unknown, unknown>): void 
   const what = `a record of '${topic}'`
   if (typeof record !== 'object' || record === null)
     throw wrong('push', 'records { key, value, timestamp }', record)
-  checkOptions(what, record, { key: 'any', value: 'any', timestamp: wholeMs })
+  checkOptions(what, record, { key: 'any', value: 'any', timestamp: wholeMs, headers: 'any' })
   if (record.value === undefined)
     throw new MillraceError(
       'INVALID_ARGUMENT',

@@ -2,16 +2,11 @@
  * Records on their way to the log: checked and encoded before anything of them is kept. A record that is
  * refused leaves no trace, and what is accepted can be read and processed by the same declaration.
  */
-import { fromUtf8, inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../../base/index.ts'
+import { inWords, MillraceError, nearestName, thrownInWords, type Clock } from '../../base/index.ts'
 import type { WritableTopic } from '../../schema/index.ts'
+import { encodedHeaders, type OutgoingHeader } from './outgoing-headers.ts'
 import { recordSizeBound, type RecordField, type RecordHeader } from '../../wire/index.ts'
 import { keyInWords } from './record-too-large.ts'
-
-/** A header to publish: text is written as UTF-8. */
-export interface OutgoingHeader {
-  readonly key: string
-  readonly value: Uint8Array | string | null
-}
 
 /**
  * A record to publish. The key is left out where the topic has none; a null value deletes the key where the
@@ -104,7 +99,8 @@ export class RecordEncoder<K, V> {
     encoded.value = valueCodec.encode(value)
     encoded.timestamp =
       timestamp === undefined ? this.#timestampOf(value) : this.#checkedTimestamp(timestamp, 'it')
-    encoded.headers = headers === undefined ? undefined : this.#headersOf(headers)
+    encoded.headers =
+      headers === undefined ? undefined : encodedHeaders(headers, reason => this.#refused('headers', reason))
     encoded.partitionBy =
       encoded.key === null ? null : (keyCodec.partitionBytes?.(plainKey as K) ?? encoded.key)
     encoded.bytesMax = this.#bytesMaxOf(encoded)
@@ -152,22 +148,6 @@ export class RecordEncoder<K, V> {
       'timestamp',
       `${what} is ${inWords(timestamp)}, not a whole number of milliseconds from 1970 to the year 275760; round it, or convert text with Date.parse`,
     )
-  }
-
-  #headersOf(headers: readonly OutgoingHeader[]): readonly RecordHeader[] {
-    if (!Array.isArray(headers))
-      throw this.#refused(
-        'headers',
-        `they are ${inWords(headers)}, not an array of { key, value } such as [{ key: 'trace', value: 'x' }]`,
-      )
-    return headers.map((header: unknown) => {
-      const { key, value } = (header ?? {}) as Partial<OutgoingHeader>
-      if (typeof key !== 'string' || !key.isWellFormed())
-        throw this.#refused('headers', `the key of one is ${inWords(key)}, not text`)
-      if (typeof value === 'string' && value.isWellFormed()) return { key, value: fromUtf8(value) }
-      if (value === null || value instanceof Uint8Array) return { key, value }
-      throw this.#refused('headers', `the value of '${key}' is ${inWords(value)}, not text, bytes or null`)
-    })
   }
 
   #bytesMaxOf({ key, value, headers }: EncodedRecord): number {

@@ -327,3 +327,14 @@ test('a plan with every operator has the expected description', () => {
   // Every name in the flowchart, and no line that names nothing.
   for (const name of inText) equal(app.describe('mermaid').includes(`"${name}: `), true, name)
 })
+
+test('a group of which nothing is asked changes nothing', () => {
+  const app = new App('app')
+  const given = app.stream(numbers)
+  given.groupBy(n => `${n}`)
+  given.selectKey((_n, key) => key).groupByKey()
+  given.to(output)
+  const run = testApp(app)
+  run.input(numbers).push({ key: 'a', value: 1, timestamp: 5 })
+  deepEqual(run.output(output).read(), [{ key: 'a', value: 1, timestamp: 5 }])
+})

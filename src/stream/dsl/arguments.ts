@@ -17,6 +17,8 @@ const usages = {
   merge: 'merge(another, andAnother)',
   split: 'split({ large: order => order.cents > 1000 }, { rest: "small" })',
   deduplicate: "deduplicate('1h')",
+  withTimestamp: 'withTimestamp(value => value.at)',
+  withHeaders: "withHeaders((value, key, { headers }) => [...headers, { key: 'trace', value: 'x' }])",
   peek: 'peek((value, key) => console.log(key, value))',
   groupByKey: 'groupByKey(), or groupBy(value => value.customer) for another key',
   groupBy: 'groupBy(value => value.customer)',

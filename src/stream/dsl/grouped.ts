@@ -10,6 +10,7 @@ import {
   type Initial,
   reducing,
 } from '../operators/aggregation.ts'
+import type { RecordContext } from '../operators/record.ts'
 import type { AlignedWindows, SessionWindows, Windows } from '../operators/windows.ts'
 import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
 import type { Versioned } from './stream.ts'
@@ -46,7 +47,7 @@ export class GroupedStream<K, V> {
    */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
     options: Versioned = {},
   ): Table<K, NonNullable<A>> {
     checkFolding('aggregate', initial, { add }, options)

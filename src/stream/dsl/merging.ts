@@ -1,6 +1,7 @@
 /** Checks of the arguments of `merge` and `split`, which have another form than those of other methods. */
 import { inWords, MillraceError } from '../../base/index.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
+import type { RecordContext } from '../operators/record.ts'
 import type { Named, SplitOptions } from './stream.ts'
 
 /** The streams that merge was given, and its options, which may come last. */
@@ -20,9 +21,9 @@ export function streamsOf<S>(
 
 /** The branches of split, in order. */
 export function branchesOf<V, K>(
-  branches: Readonly<Record<string, (value: V, key: K) => boolean>>,
+  branches: Readonly<Record<string, (value: V, key: K, record: RecordContext) => boolean>>,
   options: SplitOptions<string>,
-): [name: string, takes: (value: V, key: K) => boolean][] {
+): [name: string, takes: (value: V, key: K, record: RecordContext) => boolean][] {
   if (typeof branches !== 'object' || branches === null || Array.isArray(branches))
     throw wrongArgument('split', 'branches', 'an object of functions', branches)
   checkCall('split', branches, options)

@@ -1,6 +1,7 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns the node's output. */
 import { type Duration, MillraceError } from '../../base/index.ts'
+import type { OutgoingHeader } from '../../port/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
@@ -8,7 +9,7 @@ import { GroupedStream } from './grouped.ts'
 import { lateness, positive, type WindowOptions } from './windows.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
-import type { StreamRecord } from '../operators/record.ts'
+import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import {
   filter,
   filterNot,
@@ -23,6 +24,8 @@ import { deduplicate } from '../operators/deduplicate.ts'
 import { flatMapValues } from '../operators/flat-map-values.ts'
 import { forEach } from '../operators/for-each.ts'
 import { merge } from '../operators/merge.ts'
+import { withHeaders } from '../operators/with-headers.ts'
+import { withTimestamp } from '../operators/with-timestamp.ts'
 import { split } from '../operators/split.ts'
 import { innerJoin, leftJoin } from '../operators/stream-table-join.ts'
 import { materialize } from '../operators/table-source.ts'
@@ -71,9 +74,10 @@ export interface DeduplicateOptions extends Named, WindowOptions {
 }
 
 /**
- * A stream: each record is an event. Functions get the value first, then the key. They are synchronous, must
- * not change their arguments, and must return a value: undefined fails with USER_FUNCTION_FAILED, and null
- * means no value. A key may be either. K and V include null if a record may lack the key or the value.
+ * A stream: each record is an event. Functions get the value first, then the key, then the record's time,
+ * headers and pane ({@link RecordContext}). They are synchronous, must not change their arguments, and must
+ * return a value: undefined fails with USER_FUNCTION_FAILED, and null means no value. A key may be either. K
+ * and V include null if a record may lack the key or the value.
  */
 export class Stream<K, V> {
   /** @internal */
@@ -88,16 +92,19 @@ export class Stream<K, V> {
   }
 
   /** Keeps the records for which `keep` returns true. */
-  filter<R extends V>(keep: (value: V, key: K) => value is R, options?: Named): Stream<K, R>
+  filter<R extends V>(
+    keep: (value: V, key: K, record: RecordContext) => value is R,
+    options?: Named,
+  ): Stream<K, R>
   /** Keeps the records for which `keep` returns true. */
-  filter(keep: (value: V, key: K) => boolean, options?: Named): Stream<K, V>
-  filter(keep: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
+  filter(keep: (value: V, key: K, record: RecordContext) => boolean, options?: Named): Stream<K, V>
+  filter(keep: (value: V, key: K, record: RecordContext) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filter', { keep }, options)
     return this.#then(filter(keep), options)
   }
 
   /** Drops the records for which `drop` returns true. */
-  filterNot(drop: (value: V, key: K) => boolean, options: Named = {}): Stream<K, V> {
+  filterNot(drop: (value: V, key: K, record: RecordContext) => boolean, options: Named = {}): Stream<K, V> {
     checkCall('filterNot', { drop }, options)
     return this.#then(filterNot(drop), options)
   }
@@ -106,20 +113,23 @@ export class Stream<K, V> {
    * Replaces the value, under the same key; the partitioning stays. Null means no value: it is written to a
    * topic as a deletion.
    */
-  mapValues<R>(mapper: (value: V, key: K) => R, options: Named = {}): Stream<K, R> {
+  mapValues<R>(mapper: (value: V, key: K, record: RecordContext) => R, options: Named = {}): Stream<K, R> {
     checkCall('mapValues', { mapper }, options)
     return this.#then(mapValues(mapper), options)
   }
 
   /** Replaces key and value. Marks the key as changed: an exchange precedes the next keyed operation. */
-  map<K2, V2>(mapper: (value: V, key: K) => readonly [K2, V2], options: Named = {}): Stream<K2, V2> {
+  map<K2, V2>(
+    mapper: (value: V, key: K, record: RecordContext) => readonly [K2, V2],
+    options: Named = {},
+  ): Stream<K2, V2> {
     checkCall('map', { mapper }, options)
     return this.#then(map(mapper), options)
   }
 
   /** Makes none, one or many records of each record. Marks the key as changed. */
   flatMap<K2, V2>(
-    mapper: (value: V, key: K) => Iterable<readonly [K2, V2]>,
+    mapper: (value: V, key: K, record: RecordContext) => Iterable<readonly [K2, V2]>,
     options: Named = {},
   ): Stream<K2, V2> {
     checkCall('flatMap', { mapper }, options)
@@ -130,7 +140,10 @@ export class Stream<K, V> {
    * Makes none, one or many values of each value, under the same key; the partitioning stays. As Kafka
    * Streams' `flatMapValues`.
    */
-  flatMapValues<R>(mapper: (value: V, key: K) => Iterable<R>, options: Named = {}): Stream<K, R> {
+  flatMapValues<R>(
+    mapper: (value: V, key: K, record: RecordContext) => Iterable<R>,
+    options: Named = {},
+  ): Stream<K, R> {
     checkCall('flatMapValues', { mapper }, options)
     return this.#then(flatMapValues(mapper), options)
   }
@@ -139,13 +152,41 @@ export class Stream<K, V> {
    * Replaces the key; null or undefined means no key. Marks the key as changed. A key that is an object is
    * frozen, as state is stored under it.
    */
-  selectKey<K2>(selector: (value: V, key: K) => K2, options: Named = {}): Stream<K2, V> {
+  selectKey<K2>(
+    selector: (value: V, key: K, record: RecordContext) => K2,
+    options: Named = {},
+  ): Stream<K2, V> {
     checkCall('selectKey', { selector }, options)
     return this.#then(selectKey(selector), options)
   }
 
+  /**
+   * Gives each record another event time, in milliseconds since the epoch. The watermark stays that of its
+   * source: a record that is set back behind it may be late for a window. As Kafka Streams' `withTimestamp`
+   * of a record.
+   */
+  withTimestamp(
+    timestampOf: (value: V, key: K, record: RecordContext) => number,
+    options: Named = {},
+  ): Stream<K, V> {
+    checkCall('withTimestamp', { timestampOf }, options)
+    return this.#then(withTimestamp(timestampOf), options)
+  }
+
+  /**
+   * Replaces the headers of each record; text is written as UTF-8. Names that begin with `millrace.` are
+   * refused. As Kafka Streams' `withHeaders` of a record.
+   */
+  withHeaders(
+    headersOf: (value: V, key: K, record: RecordContext) => readonly OutgoingHeader[],
+    options: Named = {},
+  ): Stream<K, V> {
+    checkCall('withHeaders', { headersOf }, options)
+    return this.#then(withHeaders(headersOf), options)
+  }
+
   /** Calls `look` with each record, and passes the record on. After a crash `look` may see a record again. */
-  peek(look: (value: V, key: K) => void, options: Named = {}): Stream<K, V> {
+  peek(look: (value: V, key: K, record: RecordContext) => void, options: Named = {}): Stream<K, V> {
     checkCall('peek', { look }, options)
     return this.#then(peek(look), options)
   }
@@ -154,7 +195,7 @@ export class Stream<K, V> {
    * Calls `take` with each record, and ends the stream. After a crash `take` may get a record again, so its
    * effect must be idempotent; to write exactly once, use {@link to}. As Kafka Streams' `foreach`.
    */
-  forEach(take: (value: V, key: K) => void, options: Named = {}): void {
+  forEach(take: (value: V, key: K, record: RecordContext) => void, options: Named = {}): void {
     checkCall('forEach', { take }, options)
     this.graph.apply(forEach(take), [this.edge], options)
   }
@@ -194,7 +235,7 @@ export class Stream<K, V> {
    * @throws MillraceError INVALID_ARGUMENT, also for a branch's name that does not begin with a letter
    */
   split<B extends string, R extends string = never>(
-    branches: Readonly<Record<B, (value: V, key: K) => boolean>>,
+    branches: Readonly<Record<B, (value: V, key: K, record: RecordContext) => boolean>>,
     options: SplitOptions<R> = {},
   ): Readonly<Record<B | R, Stream<K, V>>> {
     const named = branchesOf<V, K>(branches, options)
@@ -244,7 +285,7 @@ export class Stream<K, V> {
    * are records whose new key is null or undefined.
    */
   groupBy<K2>(
-    selector: (value: NonNullable<V>, key: K) => K2,
+    selector: (value: NonNullable<V>, key: K, record: RecordContext) => K2,
     options: Named = {},
   ): GroupedStream<NonNullable<K2>, NonNullable<V>> {
     checkCall('groupBy', { selector }, options)
@@ -263,7 +304,7 @@ export class Stream<K, V> {
    */
   join<T, R>(
     table: Table<NonNullable<K>, T>,
-    joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>) => R,
+    joiner: (value: NonNullable<V>, tableValue: T, key: NonNullable<K>, record: RecordContext) => R,
     options: Named = {},
   ): Stream<NonNullable<K>, R> {
     const operator = innerJoin(joiner)
@@ -274,7 +315,7 @@ export class Stream<K, V> {
   /** As {@link join}, but a record without a match, or without a key, is joined to null. */
   leftJoin<T, R>(
     table: Table<NonNullable<K>, T>,
-    joiner: (value: NonNullable<V>, tableValue: T | null, key: K) => R,
+    joiner: (value: NonNullable<V>, tableValue: T | null, key: K, record: RecordContext) => R,
     options: Named = {},
   ): Stream<K, R> {
     const operator = leftJoin(joiner)

@@ -16,7 +16,7 @@ import { alignedWindows } from '../operators/aligned-windows.ts'
 import { checkEmitPolicy, type EmitPolicy } from '../operators/emission.ts'
 import { lateRecords } from '../operators/late-records.ts'
 import type { Maybe } from '../operators/operator.ts'
-import type { StreamRecord } from '../operators/record.ts'
+import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import { sessionWindows } from '../operators/session-windows.ts'
 import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
 import {
@@ -88,7 +88,7 @@ export class WindowedStream<K, V> extends Windowing<K, V> {
    */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
     options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {
     checkFolding('aggregate', initial, { add }, options)
@@ -126,7 +126,7 @@ export class SessionWindowedStream<K, V> extends Windowing<K, V> {
    */
   aggregate<A>(
     initial: Initial<A>,
-    add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+    add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
     merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
     options: Versioned = {},
   ): WindowedTable<K, NonNullable<A>, V> {

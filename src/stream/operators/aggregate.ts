@@ -26,7 +26,9 @@ export const aggregate = <K, V, A>(
           const { key, watermark, raised, headers } = record
           const row = state.get(0, rawKey)
           const value =
-            (row === undefined ? first(record.value, key) : add(row.value, record.value, key)) ?? null
+            (row === undefined
+              ? first(record.value, key, record)
+              : add(row.value, record.value, key, record)) ?? null
           const timestamp = row === undefined ? record.timestamp : Math.max(row.timestamp, record.timestamp)
           if (value !== null) state.put(0, rawKey, { value, timestamp })
           else if (row === undefined) return

@@ -4,6 +4,7 @@
  */
 import { frozen, given, storable } from '../../state/index.ts'
 import { type Shape, shapeOf } from './value-shape.ts'
+import type { RecordContext } from './record.ts'
 import { returned } from './returned.ts'
 
 /**
@@ -20,9 +21,9 @@ export type Folded<A> = A | Readonly<NoInfer<A>> | null
 /** How values of type V under keys of type K become an aggregate of type A. */
 export interface Aggregation<K, V, A> {
   /** The aggregate of one value. Null: none. */
-  readonly first: (value: V, key: K) => A | null
+  readonly first: (value: V, key: K, record: RecordContext) => A | null
   /** The aggregate with one more value. Null deletes it. */
-  readonly add: (aggregate: A, value: V, key: K) => A | null
+  readonly add: (aggregate: A, value: V, key: K, record: RecordContext) => A | null
   /** The shape of the initial value. */
   readonly shape: () => Shape
 }
@@ -57,16 +58,16 @@ export function reducing<K, V>(
 /** Begins with the initial value, and calls the function for each value. */
 export function folding<K, V, A>(
   initial: Initial<A>,
-  add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+  add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
 ): Aggregation<K, V, NonNullable<A>> {
   // If the initial value is a function, the program means the function's result.
   const begin = typeof initial === 'function' ? (initial as () => A) : () => initial
   // The type is read-only to the program. Here it is an aggregate like all others: all of them are frozen.
-  const adding = (sum: A, value: V, key: K): NonNullable<A> | null =>
-    storable(returned(add(sum, value, frozen(key)), 'aggregate'), key) as NonNullable<A> | null
+  const adding = (sum: A, value: V, key: K, record: RecordContext): NonNullable<A> | null =>
+    storable(returned(add(sum, value, frozen(key), record), 'aggregate'), key) as NonNullable<A> | null
   return {
-    first: (value, key) => adding(given(frozen(begin())), value, key),
-    add: (sum, value, key) => adding(given(sum), value, key),
+    first: (value, key, record) => adding(given(frozen(begin())), value, key, record),
+    add: (sum, value, key, record) => adding(given(sum), value, key, record),
     shape: () => shapeOfInitial(begin),
   }
 }
@@ -74,7 +75,7 @@ export function folding<K, V, A>(
 /** As {@link folding}, with the function that joins two sessions. */
 export function foldingSessions<K, V, A>(
   initial: Initial<A>,
-  add: (aggregate: Readonly<A>, value: V, key: K) => Folded<A>,
+  add: (aggregate: Readonly<A>, value: V, key: K, record: RecordContext) => Folded<A>,
   merge: (left: Readonly<A>, right: Readonly<A>, key: K) => Folded<A>,
 ): SessionAggregation<K, V, NonNullable<A>> {
   return {

@@ -72,7 +72,9 @@ export const alignedWindows = <K, V, A>(
             taken = true
             const row = state.get(start, rawKey)
             const value =
-              (row === undefined ? first(record.value, key) : add(row.value, record.value, key)) ?? null
+              (row === undefined
+                ? first(record.value, key, record)
+                : add(row.value, record.value, key, record)) ?? null
             const latest = row === undefined ? timestamp : Math.max(row.timestamp, timestamp)
             const result: WindowResult<K, A> = {
               rawKey,

@@ -1,9 +1,11 @@
 /** Calls a function of the program with each record: the end of a stream. */
 import type { OperatorSpec } from './operator.ts'
-import type { StreamRecord } from './record.ts'
+import type { RecordContext, StreamRecord } from './record.ts'
 
-export const forEach = <K, V>(take: (value: V, key: K) => void): OperatorSpec<[StreamRecord<K, V>], []> => ({
+export const forEach = <K, V>(
+  take: (value: V, key: K, record: RecordContext) => void,
+): OperatorSpec<[StreamRecord<K, V>], []> => ({
   name: 'for-each',
   outlets: [],
-  make: () => ({ inputs: [({ value, key }) => take(value, key)] }),
+  make: () => ({ inputs: [record => take(record.value, record.key, record)] }),
 })

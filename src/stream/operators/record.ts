@@ -19,6 +19,19 @@ export const neverLate: number = Number.NEGATIVE_INFINITY
 
 export const noHeaders: readonly RecordHeader[] = []
 
+/**
+ * What a function of the program may know of a record beside its value and key. It gets the record itself, so
+ * that asking costs nothing.
+ */
+export interface RecordContext {
+  /** Event time in ms since the epoch. */
+  readonly timestamp: number
+  /** The topic's headers; derived records have those of the record that they come from. */
+  readonly headers: readonly RecordHeader[]
+  /** Of a window's result: when it came. */
+  readonly pane: Pane | undefined
+}
+
 export class StreamRecord<K = unknown, V = unknown> {
   readonly key: K
   readonly value: V
@@ -71,6 +84,36 @@ export class StreamRecord<K = unknown, V = unknown> {
       this.watermark,
       this.raised,
       this.headers,
+      this.pane,
+      this.rawKey,
+    )
+  }
+
+  /** The same record at another event time. */
+  withTimestamp(timestamp: number): StreamRecord<K, V> {
+    return new StreamRecord(
+      this.key,
+      this.value,
+      this.previous,
+      timestamp,
+      this.watermark,
+      this.raised,
+      this.headers,
+      this.pane,
+      this.rawKey,
+    )
+  }
+
+  /** The same record with other headers. */
+  withHeaders(headers: readonly RecordHeader[]): StreamRecord<K, V> {
+    return new StreamRecord(
+      this.key,
+      this.value,
+      this.previous,
+      this.timestamp,
+      this.watermark,
+      this.raised,
+      headers,
       this.pane,
       this.rawKey,
     )

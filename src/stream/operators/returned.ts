@@ -1,5 +1,7 @@
 /** Checks of the results of the program's functions, which must return something. */
 import { inWords } from '../../base/index.ts'
+import { encodedHeaders, type OutgoingHeader } from '../../port/index.ts'
+import type { RecordHeader } from '../../wire/index.ts'
 import { frozen } from '../../state/index.ts'
 
 /**
@@ -39,6 +41,32 @@ export function returnedKey<K>(key: K, method: string): K {
   }
   // The type K includes undefined here, and null means the same: there is no key.
   return key === undefined ? (null as K) : key
+}
+
+/** The latest time that a `Date` can hold, in ms since the epoch. */
+const timestampMax = 8_640_000_000_000_000
+
+/** An event time. */
+export function returnedTimestamp(timestamp: number): number {
+  if (Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= timestampMax) return timestamp
+  throw new TypeError(
+    `the function of withTimestamp must return milliseconds since 1970, a whole number; it returned ${inWords(timestamp)}`,
+  )
+}
+
+/** The names of millrace's own headers begin like this: those of a program would be taken for them. */
+const ownHeaders = 'millrace.'
+
+/** Headers as a program gives them: text becomes UTF-8. */
+export function returnedHeaders(headers: readonly OutgoingHeader[]): readonly RecordHeader[] {
+  const encoded = encodedHeaders(
+    headers,
+    reason =>
+      new TypeError(`the headers that the function of withHeaders returned cannot be written: ${reason}`),
+  )
+  const own = encoded.find(({ key }) => key.startsWith(ownHeaders))
+  if (!own) return encoded
+  throw new TypeError(`the header '${own.key}' of withHeaders has a name of millrace's own: choose another`)
 }
 
 /** The answer of a predicate, by JavaScript's rules for true and false. */

@@ -155,7 +155,9 @@ export const sessionWindows = <K, V, A>(
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
 
           const before = joined(touched, key)
-          const value = (before === null ? first(record.value, key) : add(before, record.value, key)) ?? null
+          const value =
+            (before === null ? first(record.value, key, record) : add(before, record.value, key, record)) ??
+            null
           const grown = value === null ? undefined : { start, last, value }
           if (!grown && touched.length === 0) return
           const watermark = context.watermark()

@@ -7,7 +7,7 @@
  * of equal results does not cover joins: which value is the latest depends on how the two inputs interleave.
  */
 import { hasKey, hasValue, keyed, type Maybe, type OperatorSpec } from './operator.ts'
-import type { StreamRecord } from './record.ts'
+import type { RecordContext, StreamRecord } from './record.ts'
 import { returned } from './returned.ts'
 import type { Change } from './table-rows.ts'
 
@@ -17,7 +17,7 @@ type Joined<K, V, K2, T, R> = OperatorSpec<[StreamRecord<K, Maybe<V>>, Change<K2
 const ignored = (): void => {}
 
 export const innerJoin = <K, V, T, R>(
-  joiner: (value: V, tableValue: T, key: K) => R,
+  joiner: (value: V, tableValue: T, key: K, record: RecordContext) => R,
 ): OperatorSpec<[StreamRecord<Maybe<K>, Maybe<V>>, Change<K, T>], [StreamRecord<K, R>]> => ({
   name: 'join',
   label: 'inner join table',
@@ -29,7 +29,7 @@ export const innerJoin = <K, V, T, R>(
         keyed<K, V>(context, (record, rawKey) => {
           const match = table.get(rawKey, record.key)
           if (match === undefined) return
-          joined(record.withValue(returned(joiner(record.value, match, record.key), 'join')))
+          joined(record.withValue(returned(joiner(record.value, match, record.key, record), 'join')))
         }),
         ignored,
       ],
@@ -38,7 +38,7 @@ export const innerJoin = <K, V, T, R>(
 })
 
 export const leftJoin = <K, V, T, R>(
-  joiner: (value: V, tableValue: T | null, key: K) => R,
+  joiner: (value: V, tableValue: T | null, key: K, record: RecordContext) => R,
 ): Joined<K, V, NonNullable<K>, T, R> => ({
   name: 'left-join',
   label: 'left join table',
@@ -51,7 +51,7 @@ export const leftJoin = <K, V, T, R>(
         record => {
           if (!hasValue<K, V>(record)) return context.drop('null-value')
           const match = hasKey(record) ? table.get(rawKey(record), record.key) : undefined
-          joined(record.withValue(returned(joiner(record.value, match ?? null, record.key), 'join')))
+          joined(record.withValue(returned(joiner(record.value, match ?? null, record.key, record), 'join')))
         },
         ignored,
       ],

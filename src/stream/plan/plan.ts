@@ -57,6 +57,8 @@ export function planOf(graph: Graph, app: string): Plan {
     Stage & { nodes: GraphNode[]; sources: SourceNode[]; incoming: { exchange: ExchangeNode; from: Stage }[] }
   >()
   for (const node of nodes) {
+    // A group of which nothing was asked: its records would go nowhere.
+    if (node.kind === 'exchange' && !fedBy.has(node.id)) continue
     const id = root(node.id)
     const stage = stages.get(id) ?? { id: 0, nodes: [], sources: [], incoming: [] }
     stages.set(id, stage)

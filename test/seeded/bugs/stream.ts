@@ -551,8 +551,9 @@ export const streamBugs: readonly SeededBug[] = [
   {
     name: 'operators: what a merger of sessions has deleted is added to',
     file: 'src/stream/operators/session-windows.ts',
-    find: 'before === null ? first(record.value, key) : add(before, record.value, key)',
-    replace: 'touched.length === 0 ? first(record.value, key) : add(before as A, record.value, key)',
+    find: 'before === null ? first(record.value, key, record) : add(before, record.value, key, record)',
+    replace:
+      'touched.length === 0 ? first(record.value, key, record) : add(before as A, record.value, key, record)',
     tests: ['src/stream/operators/session-windows.test.ts'],
   },
   {
@@ -577,9 +578,23 @@ export const streamBugs: readonly SeededBug[] = [
     tests: ['src/stream/dsl/app.test.ts'],
   },
   {
+    name: 'operators: a record at another time is judged by that time',
+    file: 'src/stream/operators/record.ts',
+    find: '      timestamp,\n      this.watermark,\n',
+    replace: '      timestamp,\n      timestamp,\n',
+    tests: ['src/stream/operators/with-timestamp.test.ts'],
+  },
+  {
+    name: 'plan: a group of which nothing is asked has an exchange',
+    file: 'src/stream/plan/plan.ts',
+    find: "    if (node.kind === 'exchange' && !fedBy.has(node.id)) continue\n",
+    replace: '',
+    tests: ['src/stream/dsl/app.test.ts'],
+  },
+  {
     name: 'operators: forEach hands over the key for the value',
     file: 'src/stream/operators/for-each.ts',
-    find: 'take(value, key)',
+    find: 'take(record.value, record.key, record)',
     replace: 'take(key as never, value as never)',
     tests: ['src/stream/operators/for-each.test.ts'],
   },
