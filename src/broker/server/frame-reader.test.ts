@@ -93,7 +93,7 @@ test('while a frame is handled one more is gathered, in 128 KiB at the most', as
   const [small, large] = [frameOf(Buffer.alloc(50)), frameOf(Buffer.alloc(900 * kibibyte))]
   const asked = reader.next()
   send(Buffer.concat([small, small, small]), false)
-  ok(!state.isWanted, 'two are handled or ready')
+  ok(state.isWanted, 'the end of the peer is looked for')
   equal((await asked)!.bytes.length, 50)
   reader.handled()
   await reader.next()
@@ -106,6 +106,26 @@ test('while a frame is handled one more is gathered, in 128 KiB at the most', as
   void reader.next()
   ok(state.isWanted, 'now it may be large')
   reader.abandon()
+  equal(memory.lentBytes, 0)
+})
+
+test('the end of the peer is noticed behind 64 KiB of frames that wait', async () => {
+  const { memory, state, reader, send } = connect()
+  const asked = reader.next()
+  const frame = frameOf(Buffer.alloc(1000))
+  send(frame, false)
+  await asked
+  let sent = 0
+  for (; state.isWanted; sent += frame.length) send(frame, false)
+  ok(sent >= 64 * kibibyte && sent < 66 * kibibyte, `${sent} bytes`)
+  reader.handled()
+  for (let n = 0; n < sent / frame.length; n += 1) {
+    equal((await reader.next())!.bytes.length, 1000)
+    reader.handled()
+  }
+  ok(state.isWanted)
+  reader.ended(undefined)
+  equal(await reader.next(), undefined)
   equal(memory.lentBytes, 0)
 })
 

@@ -25,6 +25,8 @@ const sizeBytes = 4
 const firstBytes = 128 * 1024
 /** The memory of a frame that comes while others are handled: nothing bounds its time. */
 const aheadBytesMax = firstBytes
+/** Past so many bytes of frames that wait, the end of the peer is not looked for. */
+const lookAheadBytesMax = 64 * 1024
 /** Every request has a key, a version and a correlation id. */
 const requestBytesMin = 8
 
@@ -145,7 +147,7 @@ export class FrameReader implements Receiver {
         const need = this.#ready ? undefined : this.#advance()
         if (need === 'memory') return false
         if (need === 'bytes') break
-        if (!this.#give()) return false
+        if (!this.#give()) return this.#looksAhead
       }
     } catch (error) {
       this.#asked?.reject(error)
@@ -159,6 +161,11 @@ export class FrameReader implements Receiver {
     if (this.#end.error) this.#asked?.reject(this.#end.error)
     else this.#asked?.resolve(undefined)
     return false
+  }
+
+  /** Whether more bytes are taken before the frame that is ready: so the end of the peer is noticed. */
+  get #looksAhead(): boolean {
+    return !this.#end && this.#ready!.bytes.length + this.#rest.length < lookAheadBytesMax
   }
 
   #give(): boolean {
