@@ -44,23 +44,22 @@ export const produce: Handler = handler(messages.produce, async (request, contex
   const { acks, topicData } = request
   const responses: { name: string; topicId: string; partitionResponses: Answer[] }[] = []
   const appends: Promise<unknown>[] = []
-  /** Batches that have no place in the log yet. */
-  const unplaced = new Set<Target>()
-  let isComplete = false
+  /** Batches that have no place in the log yet; and the rest of the request. */
+  let unplaced = 1
+  const placed = (): void => {
+    unplaced -= 1
+    if (unplaced === 0) context.placed()
+  }
   let bytes = 0
   for (const { name, topicId, partitionData } of topicData) {
     const partitionResponses: Answer[] = []
     responses.push({ name, topicId, partitionResponses })
     for (const [n, { index, records }] of partitionData.entries()) {
       const target = { name: topicName(name, topicId, context), index, records }
-      unplaced.add(target)
-      const placed = (): void => {
-        unplaced.delete(target)
-        if (isComplete && unplaced.size === 0) context.placed()
-      }
-      const appended = append(target, request, context, placed)
-        .then(answer => (partitionResponses[n] = answer))
-        .finally(placed)
+      unplaced += 1
+      const appended = append(target, request, context, placed).then(
+        answer => (partitionResponses[n] = answer),
+      )
       // What it fails with is thrown below, and until then by nobody.
       appended.catch(() => undefined)
       appends.push(appended)
@@ -70,8 +69,7 @@ export const produce: Handler = handler(messages.produce, async (request, contex
       bytes = 0
     }
   }
-  isComplete = true
-  if (unplaced.size === 0) context.placed()
+  placed()
   await Promise.all(appends)
   if (acks !== 0) return { responses }
   for (const { partitionResponses } of responses)

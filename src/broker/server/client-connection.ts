@@ -3,7 +3,8 @@
  * of the requests, and a client's memory here is bounded by one request and one response.
  *
  * Requests to produce overlap: once all batches of one have their place in the log, the next one begins, and
- * what is synced for the first is synced for both. They are answered in their order, too.
+ * what is synced for the first is synced for both. They are answered in their order, too. One that is refused
+ * keeps the next one waiting: its error may end the connection.
  *
  * Memory: a large request is in a lent frame. That of a produce is given back when its handler has ended;
  * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
@@ -134,6 +135,8 @@ export class ClientConnection {
   }
 
   destroy(): void {
+    // What has come and was not begun is not done.
+    this.#isEnding = true
     this.#gone.abort()
     this.#connection.destroy()
     this.#frames.abandon()
