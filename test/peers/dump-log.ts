@@ -64,12 +64,22 @@ export async function dumpLog(
   const complaints: string[] = []
   let file = ''
   let batch: DumpedBatch | undefined
+  /** The text of a record so far: its key and value may have line breaks. */
+  let record: string | undefined
+  const finishRecord = (): void => {
+    if (record !== undefined) batch!.records.push(parseRecord(record))
+    record = undefined
+  }
   const finish = (): void => {
+    finishRecord()
     if (batch) onBatch(batch)
     batch = undefined
   }
   for await (const line of createInterface({ input: dump.stdout, crlfDelay: Infinity })) {
-    if (line.startsWith('| ') && batch) batch.records.push(parseRecord(line))
+    if (line.startsWith('| ') && batch) {
+      finishRecord()
+      record = line
+    } else if (record !== undefined && !followsRecord.test(line)) record += `\n${line}`
     else {
       finish()
       if (line.startsWith('baseOffset: ')) batch = parseBatch(file, line)
@@ -82,6 +92,10 @@ export async function dumpLog(
   if (code !== 0) throw new Error(`DumpLogSegments failed (${code}): ${errors.join('').slice(-4000)}`)
   return complaints
 }
+
+/** What comes after the last record of a batch: the next batch or file, or a complaint. */
+const followsRecord =
+  /^(baseOffset: |Dumping |Mismatches in|Non-consecutive offsets|Found |Index)|index (is empty|passed sanity check)\.$/
 
 /** Headings, index entries, and the index of a segment too small to need one. */
 function isExpected(line: string): boolean {
@@ -119,7 +133,7 @@ function parseBatch(file: string, line: string): DumpedBatch {
 }
 
 const recordLine =
-  /^\| offset: (\d+) \w+: (-?\d+) keySize: (-?\d+) valueSize: (-?\d+) sequence: -?\d+ headerKeys: \[(.*?)\](?: endTxnMarker: (COMMIT|ABORT).*)?(?: key: (.*?))?(?: payload: (.*))?$/
+  /^\| offset: (\d+) \w+: (-?\d+) keySize: (-?\d+) valueSize: (-?\d+) sequence: -?\d+ headerKeys: \[(.*?)\](?: endTxnMarker: (COMMIT|ABORT).*)?(?: key: (.*?))?(?: payload: (.*))?$/s
 
 function parseRecord(line: string): DumpedRecord {
   const found = recordLine.exec(line)

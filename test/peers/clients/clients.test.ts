@@ -14,6 +14,7 @@ import { startKafka, type KafkaBroker } from '../kafka-broker.ts'
 import { clientPrograms, runProgram, type CaseResult, type Client } from './client-programs.ts'
 import { compatibilityPage } from './compatibility-page.ts'
 import { deviations } from './deviations.ts'
+import { writtenFiles } from './written-files.ts'
 
 const page = resolve(import.meta.dirname, '../../../docs/compatibility.md')
 
@@ -64,6 +65,21 @@ describe('clients over TCP', () => {
       })
       assert.deepEqual(differences, [])
     })
+
+  it('the files that they have written hold the same records', async () => {
+    await Promise.all([kafka.stop(), ours.close()])
+    const [expected, written] = await Promise.all([writtenFiles(kafka.logDirectory), writtenFiles(folder)])
+    assert.deepEqual([...written.keys()].sort(), [...expected.keys()].sort())
+    const differences = [...expected].flatMap(([partition, lines]) => {
+      const answer = written.get(partition)!
+      const at = lines.findIndex((line, n) => line !== answer[n])
+      if (at < 0 && lines.length === answer.length) return []
+      return [
+        { partition, at, kafka: lines[at], millrace: answer[at], counts: [lines.length, answer.length] },
+      ]
+    })
+    assert.deepEqual(differences, [])
+  })
 
   it('docs/compatibility.md is what this run gave', () => {
     const given = compatibilityPage(found)

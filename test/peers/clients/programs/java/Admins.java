@@ -301,7 +301,7 @@ final class Admins extends Cases {
 
     void transactions() throws Exception {
         run("transaction admin", "list, describe, producers of a partition, abort a hanging one", () -> {
-            var topic = newTopic(1);
+            var topic = newTopicOfHanging();
             var id = newName();
             var partition = new TopicPartition(topic, 0);
             var result = new ArrayList<>();

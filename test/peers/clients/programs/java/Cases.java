@@ -107,10 +107,21 @@ abstract class Cases {
 
     String newTopic(int partitions, String... configs) throws Exception {
         var topic = newName();
+        create(topic, partitions, configs);
+        return topic;
+    }
+
+    /** A topic for a transaction that hangs: its files differ on purpose, see deviations.ts. */
+    String newTopicOfHanging() throws Exception {
+        var topic = newName() + "-hanging";
+        create(topic, 1);
+        return topic;
+    }
+
+    private void create(String topic, int partitions, String... configs) throws Exception {
         var settings = new LinkedHashMap<String, String>();
         for (int n = 0; n < configs.length; n += 2) settings.put(configs[n], configs[n + 1]);
         get(admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(settings))).all());
-        return topic;
     }
 
     KafkaProducer<String, String> producer(String... settings) {

@@ -282,7 +282,7 @@ final class Tools extends Cases {
 
     void transactions() throws Exception {
         run("transaction admin", "list, describe, producers, abort, hanging ones", () -> {
-            var topic = newTopic(1);
+            var topic = newTopicOfHanging();
             var id = newName();
             var main = "org.apache.kafka.tools.TransactionsCommand";
             var result = new ArrayList<>();

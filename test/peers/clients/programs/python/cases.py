@@ -80,10 +80,10 @@ def each(futures):
     return {str(key): outcome(lambda: future.result(seconds_max) and "value" or "done") for key, future in futures.items()}
 
 
-def new_topic(partitions=1, **config):
+def new_topic(partitions=1, name=None, **config):
     global topics_made
     topics_made += 1
-    topic = f"{me}-{topics_made}"
+    topic = f"{me}-{name or topics_made}"
     config = {name.replace("_", "."): str(value) for name, value in config.items()}
     admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(seconds_max)
     return topic

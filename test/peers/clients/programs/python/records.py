@@ -307,7 +307,7 @@ for partitioner in ["consistent", "consistent_random", "murmur2", "murmur2_rando
 
 @case("produce", "without keys: spread over partitions, none lost")
 def _():
-    topic = new_topic(3)
+    topic = new_topic(3, name="spread")
     produce(topic, [{"value": str(n)} for n in range(60)], partition=-1)
     return sorted(read(topic, partitions=range(3), show=value_of))
 
