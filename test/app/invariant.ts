@@ -51,6 +51,7 @@ function program(partitions: number) {
   const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
   const exchanged = topic('exchanged', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
+  const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
   stream.groupByKey().windowedBy(hourly).aggregate(0, add).emit({ early: 20 }).to(sums)
@@ -75,7 +76,29 @@ function program(partitions: number) {
     .aggregate(0, add, plus)
     .emit('final')
     .to(exchanged)
-  return { app, input, sums, others, sessions, exchanged, days }
+  stream
+    .groupBy(({ other }) => keyFor(other))
+    .aggregate(0, add)
+    .outerJoin(stream.groupByKey().aggregate(0, add), (other, own) => [other, own])
+    .to(joined)
+  return { app, input, sums, others, sessions, exchanged, days, joined }
+}
+
+/** Another key that occurs, for each value of `other` but one. */
+function keyFor(other: string): string {
+  return { x: 'a', y: 'b' }[other] ?? other
+}
+
+/** The sums by either key, with the latest timestamp in them. */
+function joinedRows(events: readonly Event[]): Map<string, unknown> {
+  const rows = new Map<string, readonly [sums: (number | null)[], timestamp: number]>()
+  for (const { key: byKey, other, value, timestamp } of events)
+    for (const [side, key] of [keyFor(other), byKey].entries()) {
+      const [known, latest] = rows.get(JSON.stringify(key)) ?? [[null, null], timestamp]
+      const sums = known.map((sum, n) => (n === side ? (sum ?? 0) + value : sum))
+      rows.set(JSON.stringify(key), [sums, Math.max(latest, timestamp)])
+    }
+  return rows
 }
 
 function randomEvents(random: Random): Event[] {
@@ -114,7 +137,7 @@ const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions, exchanged, days } = program(partitions)
+  const { app, input, sums, others, sessions, exchanged, days, joined } = program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
   for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
@@ -188,6 +211,7 @@ async function oneCase(random: Random): Promise<void> {
     [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
     [exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
     [days, lastOfRows(hours, daily)],
+    [joined, joinedRows(events)],
   ] as const
   for (const [from, rows] of expected)
     deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)

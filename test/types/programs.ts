@@ -82,6 +82,17 @@ fromTopic.join(app.table(airports), (flight, airport, key) => airport.city + fli
 fromTopic.leftJoin(app.table(airports), (flight, airport, key) => [flight.delay, airport?.city, key?.length])
 fromTopic.leftJoin(app.table(airports), (_flight, _airport, key) => key.length) // wrong: key may be null
 
+// Tables are joined on keys of one type; a left or an outer join may meet null.
+const cities = app.table(airports)
+const known = app.table(topic('known', { key: z.string(), value: z.int() }))
+cities.join(known, ({ city }, n, key) => city.length + n + key.length).mapValues(n => n + 1)
+cities.join(app.table(gates), ({ city }) => city) // wrong: key of the other table
+cities.join(known, ({ city }, n) => (n > 1 ? null : city)).filter(city => city.length > 0)
+cities.leftJoin(known, ({ city }, n) => city.length + (n ?? 0))
+cities.leftJoin(known, (_city, n) => n + 1) // wrong: a left join of tables may meet null
+cities.outerJoin(known, (city, n) => (city?.city.length ?? 0) + (n ?? 0))
+cities.outerJoin(known, ({ city }) => city) // wrong: either side may be null
+
 // Merged streams have one type of key; the branches of a split are known by name.
 fromTopic.merge(stream).to(delays)
 stream.merge(app.stream(gates)) // wrong: another type of key

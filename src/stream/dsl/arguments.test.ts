@@ -129,6 +129,18 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     'INVALID_TOPOLOGY',
   ],
 
+  ['a stream joined to a table', (_, stream, table) => table.join(stream, () => 1), /table of join.*toTable/],
+  ['outerJoin without a table', (_app, _stream, table) => table.outerJoin(), /table of outerJoin/],
+  ['leftJoin of tables without a joiner', (_app, _stream, table) => table.leftJoin(table), /joiner of left/],
+  ['an async joiner of tables', (_app, _stream, table) => table.join(table, async), /is an async/],
+  ['unknown options of outerJoin', (_, _s, table) => table.outerJoin(table, () => 1, { nam: 1 }), /'nam'/],
+  [
+    'a table joined to one of another app',
+    (_app, _stream, table) => table.join(otherTable, () => 1),
+    /'rows-table', which belongs to another app/,
+    'INVALID_TOPOLOGY',
+  ],
+
   ['merge without a stream', (_, stream) => stream.merge(), /argument of merge.*a stream.*undefined/],
   ['a table to merge', (_, stream, table) => stream.merge(table, {}), /argument of merge/],
   ['a topic to merge', (_, stream) => stream.merge(numbers), /argument of merge/],

@@ -1,12 +1,13 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of streams: each method adds a node to the app's graph and returns the node's output. */
-import { type Duration, MillraceError } from '../../base/index.ts'
+import type { Duration } from '../../base/index.ts'
 import type { OutgoingHeader } from '../../port/index.ts'
 import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
 import { lateness, positive, type WindowOptions } from './windows.ts'
+import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
@@ -359,23 +360,8 @@ export class Stream<K, V> {
     checkCall(method, { joiner }, options)
     const { graph, edge } = this
     graph.check(operator, [edge, table.edge], options)
-    const { name, keyCodec } = table.edge.from
-    if (!table.kept)
-      throw new MillraceError(
-        'INVALID_TOPOLOGY',
-        `A stream cannot be joined to '${name}', of which the rows are not kept: they are results of windows, which come and go. ` +
-          'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
-      )
-    const isAlike = edge.from.keyCodec.form === keyCodec.form
-    // Equal keys in two forms have different bytes, in different partitions. So the stream's keys are encoded
-    // again, in the table's form.
-    const alike = isAlike
-      ? edge
-      : graph.apply(
-          selectKey((_value: V, key: K) => key, { name: 're-key' }),
-          [edge],
-        )
-    return graph.exchange(alike, keyCodec, method === 'leftJoin')
+    checkKept('stream', table)
+    return toMeet(graph, edge, table, method === 'leftJoin')
   }
 }
 
@@ -394,7 +380,8 @@ function valued<K, V>({
   return { from, outlet }
 }
 
-function noTable(given: unknown): string {
+/** @internal What a join needs in place of `given`, for messages. */
+export function noTable(given: unknown): string {
   return given instanceof Stream
     ? 'a table (toTable() makes one of a stream, app.table(topic) reads a topic as one)'
     : 'a table, as app.table(topic), toTable() and aggregates give one'

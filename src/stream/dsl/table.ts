@@ -2,11 +2,13 @@
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../../schema/index.ts'
 import type { Edge, Graph } from '../plan/graph.ts'
-import { checkCall } from './arguments.ts'
-import type { Unary } from '../operators/operator.ts'
+import { checkCall, type Method, wrongArgument } from './arguments.ts'
+import { checkKept, toMeet } from './meeting.ts'
+import type { OperatorSpec, Unary } from '../operators/operator.ts'
 import { selectKey } from '../operators/stateless.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
-import { addSink, type Named, Stream } from './stream.ts'
+import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
+import { addSink, type Named, noTable, Stream, type Versioned } from './stream.ts'
 
 /**
  * A table: a record replaces the one before it under the same key, and null deletes. Operators on a table
@@ -49,6 +51,40 @@ export class Table<K, V> {
     return this.#then(mapRows(mapper), options)
   }
 
+  /**
+   * Joins the rows of two tables that have the same key: a change of either side changes the result, and null
+   * deletes it. Both sides need equal partition counts (NOT_COPARTITIONED, when the app starts), unless their
+   * keys are in different forms (text and JSON, say): then the other table's changes pass an exchange. The
+   * rows of both sides are kept as state. As Kafka Streams' `join` of two tables.
+   * @throws MillraceError INVALID_ARGUMENT; INVALID_TOPOLOGY for the results of windows, whose rows are not
+   *   kept, and for a table of another app
+   */
+  join<T, R>(
+    other: Table<K, T>,
+    joiner: (value: V, otherValue: T, key: K) => R,
+    options: Versioned = {},
+  ): Table<K, NonNullable<R>> {
+    return this.#join('join of tables', other, joiner, innerJoinTables(joiner), options)
+  }
+
+  /** As {@link join}, but a row of this table without a match is joined to null. */
+  leftJoin<T, R>(
+    other: Table<K, T>,
+    joiner: (value: V, otherValue: T | null, key: K) => R,
+    options: Versioned = {},
+  ): Table<K, NonNullable<R>> {
+    return this.#join('leftJoin of tables', other, joiner, leftJoinTables(joiner), options)
+  }
+
+  /** As {@link join}, but a row of either table without a match is joined to null. */
+  outerJoin<T, R>(
+    other: Table<K, T>,
+    joiner: (value: V | null, otherValue: T | null, key: K) => R,
+    options: Versioned = {},
+  ): Table<K, NonNullable<R>> {
+    return this.#join('outerJoin', other, joiner, outerJoinTables(joiner), options)
+  }
+
   /** The changes as a stream; a deletion is a record with the value null. */
   toStream(): Stream<K, V | null>
   /** The changes under another key. */
@@ -67,6 +103,21 @@ export class Table<K, V> {
   /** Writes the changes to a topic; a deletion is written as null (a tombstone). */
   to(topic: WritableTopic<K, V>, options: Named = {}): void {
     addSink(this.graph, this.edge, topic, options)
+  }
+
+  #join<T, R>(
+    method: Method,
+    other: Table<K, T>,
+    joiner: unknown,
+    operator: OperatorSpec<[Change<K, V>, Change<K, T>], [Change<K, R>]>,
+    options: Versioned,
+  ): Table<K, R> {
+    if (!(other instanceof Table)) throw wrongArgument(method, 'table', noTable(other), other)
+    checkCall(method, { joiner }, options)
+    const { graph, edge } = this
+    graph.check(operator, [edge, other.edge], options)
+    for (const side of [this, other]) checkKept('table', side)
+    return new Table(graph, graph.apply(operator, [edge, toMeet(graph, other.edge, this)], options))
   }
 
   #then<R>(operator: Unary<Change<K, V>, Change<K, R>>, options: Named): Table<K, R> {

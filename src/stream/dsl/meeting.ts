@@ -1,0 +1,44 @@
+/** How the two sides of a join with a table meet: with keys of one form, in the table's partitions. */
+import { MillraceError } from '../../base/index.ts'
+import type { StreamRecord } from '../operators/record.ts'
+import { selectKey } from '../operators/stateless.ts'
+import type { Edge, Graph } from '../plan/graph.ts'
+
+/** What a join needs to know of a table. */
+interface JoinedTable {
+  readonly edge: Edge
+  readonly kept: boolean
+}
+
+/**
+ * Refuses results of windows as a side of a join: their rows are not kept.
+ * @throws MillraceError INVALID_TOPOLOGY
+ */
+export function checkKept(what: 'stream' | 'table', { edge, kept }: JoinedTable): void {
+  if (kept) return
+  throw new MillraceError(
+    'INVALID_TOPOLOGY',
+    `A ${what} cannot be joined to '${edge.from.name}', of which the rows are not kept: they are results of windows, which come and go. ` +
+      'Keep them with toStream().toTable(), as long as that may grow, or write them to a topic and read that as a table.',
+  )
+}
+
+/** The records of `edge` as a join needs them: with keys in the table's form, in the table's partitions. */
+export function toMeet<K, V>(
+  graph: Graph,
+  edge: Edge<StreamRecord<K, V>>,
+  table: JoinedTable,
+  keepsKeyless = false,
+): Edge<StreamRecord<K, V>> {
+  const { keyCodec } = table.edge.from
+  // Equal keys in two forms have different bytes, in different partitions. So the keys are encoded again, in
+  // the table's form.
+  const alike =
+    edge.from.keyCodec.form === keyCodec.form
+      ? edge
+      : graph.apply(
+          selectKey((_value: V, key: K) => key, { name: 're-key' }),
+          [edge],
+        )
+  return graph.exchange(alike, keyCodec, keepsKeyless)
+}
