@@ -96,6 +96,21 @@ test('a peer that never reads is dropped, and the memory of its answers comes ba
   equal(server.lentBytes, 0)
 })
 
+test('a peer that ends and never reads is dropped, however long connections may be idle', async context => {
+  const simulated = await startSimulatedServer(context, {
+    limits: { transferMsMax: 10_000, idleMsMax: Infinity },
+  })
+  const { clock, net, open, server } = simulated
+  const deaf = await open('deaf')
+  net.block('broker', 'deaf')
+  await deaf.write([bytesOf(requestFrame(apiVersions, 3, 1, 'deaf', {}))])
+  void deaf.end().catch(() => undefined)
+  await clock.advance(5000)
+  equal(server.connections, 1)
+  await clock.advance(10_000)
+  equal(server.connections, 0)
+})
+
 test('a large response that is read slowly is not cut', async context => {
   const simulated = await startSimulatedServer(context, { limits: { transferMsMax: 10_000 } })
   const { clock, open, until } = simulated

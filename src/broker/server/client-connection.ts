@@ -4,7 +4,7 @@
  *
  * Requests to produce overlap: once all batches of one have their place in the log, the next one begins, and
  * what is synced for the first is synced for both. They are answered in their order, too. One that is refused
- * keeps the next one waiting: its error may end the connection.
+ * keeps the next one waiting: its error may end the connection, once those before it are answered.
  *
  * Memory: a large request is in a lent frame. That of a produce is given back when its handler has ended;
  * parts of other requests may be kept by a coordinator, as the metadata of a group's member, so the garbage
@@ -111,13 +111,12 @@ export class ClientConnection {
     this.#connection.receive(this.#frames)
     try {
       for (let frame; !this.#isEnding && (frame = await this.#frames.next());) await this.#begin(frame)
-      await this.#answered
-      await this.#connection.end()
     } catch (error) {
       this.#report(error)
-    } finally {
-      this.destroy()
     }
+    // Garbage that follows produces takes no acknowledgement from them.
+    await this.#answered
+    await this.#endNow()
   }
 
   /** Ends once the responses of the present requests have left: its owner bounds how long that takes. */
@@ -125,13 +124,16 @@ export class ClientConnection {
     this.#isEnding = true
     // What waits for records or for members answers now.
     this.#gone.abort()
-    if (this.#inProgress === 0) this.#endNow()
+    if (this.#inProgress === 0) void this.#endNow()
   }
 
-  #endNow(): void {
-    // The last response may still be on its way.
-    const drop = (): void => this.destroy()
-    this.#connection.end().then(drop, drop)
+  /** Lets the last response leave, within the time of a transfer. What is in progress is not answered. */
+  async #endNow(): Promise<void> {
+    this.#isEnding = true
+    this.#isSending = true
+    this.#updateWaiting()
+    await this.#connection.end().catch(() => undefined)
+    this.destroy()
   }
 
   destroy(): void {
@@ -178,11 +180,14 @@ export class ClientConnection {
     } catch (error) {
       response.drop()
       this.#report(error)
-      this.destroy()
+      // Nothing that comes after it is done, or answered. Those before it are.
+      this.#isEnding = true
+      await before
+      void this.#endNow()
     }
     this.#inProgress -= 1
     this.#updateWaiting()
-    if (this.#isEnding && this.#inProgress === 0) this.#endNow()
+    if (this.#isEnding && this.#inProgress === 0) void this.#endNow()
     nextMayBegin()
   }
 

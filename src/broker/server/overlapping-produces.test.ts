@@ -3,7 +3,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { seededRandom, type Disk, type DiskFile } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
-import { correlationIdOf, messages, readResponse, type RequestInput } from '../../wire/index.ts'
+import { correlationIdOf, messages, readResponse, requestFrame, type RequestInput } from '../../wire/index.ts'
 import { errorCodes } from '../handlers/error-codes.ts'
 import type { RawClient } from './raw-client.test-support.ts'
 import { batchOf } from './server.test-support.ts'
@@ -136,6 +136,23 @@ test('a produce that cannot be answered ends those after it, and no memory stays
   const other = await connect()
   const { responses } = await until(other.ask(fetch, 11, fetchAll))
   equal(responses[0]!.partitions[0]!.highWatermark, 3, 'what came after the error was not done')
+})
+
+test('produces are answered before what comes after them ends the connection', async context => {
+  const [orders] = produceTo('x').topicData
+  const toNobody = { acks: 0, timeoutMs: 1000, topicData: [{ ...orders!, name: 'missing' }] }
+  for (const last of [requestFrame(produce, 9, 99, 'raw', toNobody), [Buffer.from('GET / HTTP/1.1\r\n')]]) {
+    const { client, clock, syncs, until } = await startSlow(context)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    syncs.block = promise
+    const ids: number[] = []
+    for (let n = 0; n < 3; n += 1) ids.push(await client.send(produce, 9, produceTo(`value ${n}`)))
+    await client.connection.write(last)
+    await clock.advance(1000)
+    resolve()
+    for (const id of ids) equal(correlationIdOf((await until(client.frame()))!), id)
+    equal(await until(client.frame().catch(() => undefined)), undefined)
+  }
 })
 
 test('a server that ends answers the produces that it has begun', async context => {

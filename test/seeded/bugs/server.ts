@@ -12,8 +12,15 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: responses leave out of order',
     file: 'src/broker/server/client-connection.ts',
-    find: '      await before\n',
-    replace: '',
+    find: '      await before\n      if (response.parts)',
+    replace: '      if (response.parts)',
+    tests: ['src/broker/server/overlapping-produces.test.ts'],
+  },
+  {
+    name: 'protocol: an error takes the acknowledgements of those before it along',
+    file: 'src/broker/server/client-connection.ts',
+    find: '      await before\n      void this.#endNow()',
+    replace: '      void this.#endNow()',
     tests: ['src/broker/server/overlapping-produces.test.ts'],
   },
   {
@@ -118,8 +125,8 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: answers on their way are lost when their server ends',
     file: 'src/broker/server/client-connection.ts',
-    find: '    this.#connection.end().then(drop, drop)\n',
-    replace: '    drop()\n',
+    find: '    await this.#connection.end().catch(() => undefined)\n',
+    replace: '',
     tests: ['src/broker/server/server-life.test.ts'],
   },
   {
