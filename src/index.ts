@@ -52,6 +52,7 @@ export {
 export {
   hopping,
   session,
+  sliding,
   tumbling,
   type AlignedWindows,
   type DeduplicateOptions,
@@ -66,6 +67,7 @@ export {
   type RunState,
   type SessionWindowedStream,
   type SessionWindows,
+  type SlidingWindows,
   type SplitOptions,
   type Stream,
   type Table,

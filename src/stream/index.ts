@@ -15,5 +15,10 @@ export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { Stream, type DeduplicateOptions, type SplitOptions } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
-export { hopping, session, tumbling, type WindowOptions } from './dsl/windows.ts'
-export { type AlignedWindows, type SessionWindows, type Windows } from './operators/windows.ts'
+export { hopping, session, sliding, tumbling, type WindowOptions } from './dsl/windows.ts'
+export {
+  type AlignedWindows,
+  type SessionWindows,
+  type SlidingWindows,
+  type Windows,
+} from './operators/windows.ts'

@@ -7,7 +7,7 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, hopping, session, tumbling } from '../../src/stream/index.ts'
+import { App, hopping, session, sliding, tumbling } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import {
   alignedRows,
@@ -15,6 +15,7 @@ import {
   lastOfRows,
   type OracleRecord,
   sessionRows,
+  slidingRows,
   tableOf,
 } from './oracle.ts'
 import { type InputRecord, TaskHarness } from './task-harness.ts'
@@ -133,6 +134,9 @@ function alignedAtRandom(random: Random, latenessMin = 0) {
 const sessionAtRandom = (random: Random) =>
   session(duration(random, 30), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
 
+const slidingAtRandom = (random: Random) =>
+  sliding(duration(random, 40), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
+
 const policies = ['final', 'changes', { early: 1000 }] as const
 
 /** A window has at most one on-time result. */
@@ -186,6 +190,26 @@ for (const exchanged of [false, true])
     )
   })
 
+for (const exchanged of [false, true])
+  check(`sliding windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
+    const { app, input, inputs, partitions, outOfOrderness } = build(random)
+    const windows = slidingAtRandom(random)
+    const policy = policies[random.int(3)]!
+    const stream = app.stream(input)
+    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+    grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)
+    const harness = harnessOf(app, inputs, random)
+    runAtRandom(harness, random)
+    const rows = slidingRows(partitions, outOfOrderness, windows, record =>
+      exchanged ? (record as Event).other : record.key,
+    )
+    deepEqual(
+      sorted(harness.table('output')),
+      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
+    )
+    checkPanes(harness)
+  })
+
 /** The last sums of windows, which the windows above them keep. */
 type Sums = Record<string, number>
 const last = topic('last', { key: windowed(text()), value: json<Sums>() })
@@ -193,11 +217,11 @@ const last = topic('last', { key: windowed(text()), value: json<Sums>() })
 check('windows over final results', 4000, random => {
   const { app, input, inputs, partitions, outOfOrderness } = build(random)
   const exchanged = random.int(2) === 0
-  const isSession = random.int(2) === 0
+  const kind = random.int(3)
   const stream = app.stream(input)
   const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
   const keyOf = (record: OracleRecord): string => (exchanged ? (record as Event).other : record.key)
-  const first = isSession ? sessionAtRandom(random) : alignedAtRandom(random)
+  const first = [sessionAtRandom, slidingAtRandom, alignedAtRandom][kind]!(random)
   const results =
     first.kind === 'session'
       ? grouped.windowedBy(first).aggregate(0, add, (a, b) => a + b)
@@ -220,11 +244,13 @@ check('windows over final results', 4000, random => {
   const harness = harnessOf(app, inputs, random)
   runAtRandom(harness, random)
   const rows =
-    first.kind !== 'session'
-      ? alignedRows(partitions, outOfOrderness, first, keyOf)
-      : exchanged
-        ? exchangedSessionRows(partitions, outOfOrderness, first, keyOf)
-        : sessionRows(partitions, outOfOrderness, first)
+    first.kind === 'sliding'
+      ? slidingRows(partitions, outOfOrderness, first, keyOf)
+      : first.kind !== 'session'
+        ? alignedRows(partitions, outOfOrderness, first, keyOf)
+        : exchanged
+          ? exchangedSessionRows(partitions, outOfOrderness, first, keyOf)
+          : sessionRows(partitions, outOfOrderness, first)
   const found = new Map(
     [...harness.table('last')].map(([key, [sums, at]]) => [key, [inOrder(sums as Sums), at]]),
   )

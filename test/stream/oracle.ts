@@ -2,7 +2,7 @@
  * The expected content of windows, computed naively from the records alone: without state, with no order
  * except that of each partition, always from scratch.
  */
-import type { AlignedWindows, SessionWindows } from '../../src/stream/index.ts'
+import type { AlignedWindows, SessionWindows, SlidingWindows } from '../../src/stream/index.ts'
 
 export interface OracleRecord {
   readonly key: string
@@ -98,6 +98,43 @@ export function sessionRows(
 }
 
 /**
+ * Sliding windows: all records that their own watermark has not passed by more than the lateness, in each
+ * window that ends at one of them or starts right after one.
+ */
+export function slidingRows(
+  partitions: Partitions,
+  outOfOrderness: number,
+  { sizeMs, allowedLatenessMs }: SlidingWindows,
+  keyOf: KeyOf,
+): OracleRow[] {
+  const rows: OracleRow[] = []
+  for (const [key, records] of Map.groupBy(taken(partitions, outOfOrderness, allowedLatenessMs), keyOf))
+    for (const end of new Set(records.flatMap(({ timestamp }) => [timestamp, timestamp + 1 + sizeMs]))) {
+      const start = end - sizeMs
+      const held = records.filter(({ timestamp }) => timestamp >= start && timestamp <= end)
+      if (held.length === 0) continue
+      const latest = Math.max(...held.map(({ timestamp }) => timestamp))
+      rows.push({
+        key,
+        start,
+        end,
+        sum: held.reduce((sum, { value }) => sum + value, 0),
+        latest,
+        lastInstant: end,
+      })
+    }
+  return rows
+}
+
+/** The records that their own watermark has not passed by more than the lateness. */
+function taken(partitions: Partitions, outOfOrderness: number, allowedLatenessMs: number): OracleRecord[] {
+  return partitions
+    .flatMap(partition => withWatermarks(partition, outOfOrderness))
+    .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
+    .map(({ record }) => record)
+}
+
+/**
  * Sessions behind an exchange: all records that their own watermark has not passed by more than the lateness,
  * from any partition.
  */
@@ -107,13 +144,11 @@ export function exchangedSessionRows(
   { gapMs, allowedLatenessMs }: SessionWindows,
   keyOf: KeyOf,
 ): OracleRow[] {
-  const taken = partitions
-    .flatMap(partition => withWatermarks(partition, outOfOrderness))
-    .filter(({ record, watermark }) => watermark <= record.timestamp + allowedLatenessMs)
-    .map(({ record }) => record)
-    .toSorted((a, b) => a.timestamp - b.timestamp)
+  const inOrder = taken(partitions, outOfOrderness, allowedLatenessMs).toSorted(
+    (a, b) => a.timestamp - b.timestamp,
+  )
   const rows: OracleRow[] = []
-  for (const [key, records] of Map.groupBy(taken, keyOf)) {
+  for (const [key, records] of Map.groupBy(inOrder, keyOf)) {
     let cluster: OracleRecord[] = []
     for (const record of records) {
       const last = cluster.at(-1)

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'
-import { type Log, session, topic, tumbling, windowed, type Windows } from '../../src/index.ts'
+import { type Log, session, sliding, topic, tumbling, windowed, type Windows } from '../../src/index.ts'
 import { App } from '../../src/stream/index.ts'
 
 const flights = topic('flights', {
@@ -130,6 +130,8 @@ grouped.windowedBy(session('30m')).aggregate(
 declare const anyWindows: Windows
 grouped.windowedBy(anyWindows).count().emit('final').to(counts)
 grouped.windowedBy(tumbling('1h')).aggregate({ n: 0 }, sum => ({ n: sum.n + 1 }))
+grouped.windowedBy(sliding('5m')).count().emit('final').to(counts)
+sliding('5m', { offset: '1m' }) // wrong: no sliding window has an offset
 grouped.windowedBy('1h') // wrong: a duration
 
 // The output of a schema's transform can be read, but not written back.

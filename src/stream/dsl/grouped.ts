@@ -11,7 +11,7 @@ import {
   reducing,
 } from '../operators/aggregation.ts'
 import type { RecordContext } from '../operators/record.ts'
-import type { AlignedWindows, SessionWindows, Windows } from '../operators/windows.ts'
+import type { AlignedWindows, SessionWindows, SlidingWindows, Windows } from '../operators/windows.ts'
 import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
 import type { Versioned } from './stream.ts'
 import { Table } from './table.ts'
@@ -54,8 +54,8 @@ export class GroupedStream<K, V> {
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
-  /** Aggregates in windows: see `tumbling`, `hopping`, `session`. */
-  windowedBy(windows: AlignedWindows): WindowedStream<K, V>
+  /** Aggregates in windows: see `tumbling`, `hopping`, `sliding`, `session`. */
+  windowedBy(windows: AlignedWindows | SlidingWindows): WindowedStream<K, V>
   /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
   /** Aggregates in windows whose kind is known only when the program runs. */
@@ -74,5 +74,5 @@ export class GroupedStream<K, V> {
 }
 
 function isWindows(given: Partial<Windows> | undefined): boolean {
-  return ['tumbling', 'hopping', 'session'].includes(given?.kind ?? '')
+  return ['tumbling', 'hopping', 'sliding', 'session'].includes(given?.kind ?? '')
 }

@@ -18,11 +18,13 @@ import { lateRecords } from '../operators/late-records.ts'
 import type { Maybe } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import { sessionWindows } from '../operators/session-windows.ts'
+import { slidingWindows } from '../operators/sliding-windows.ts'
 import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
 import {
   type AlignedWindows,
   latenessOfChanges,
   type SessionWindows,
+  type SlidingWindows,
   type Windows,
 } from '../operators/windows.ts'
 import { checkCall, checkFolding } from './arguments.ts'
@@ -68,14 +70,14 @@ abstract class Windowing<K, V> {
   ): WindowedTable<K, A, V>
 }
 
-/** A grouped stream cut into tumbling or hopping windows. */
+/** A grouped stream cut into tumbling, hopping or sliding windows. */
 export class WindowedStream<K, V> extends Windowing<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
-  readonly #windows: AlignedWindows
+  readonly #windows: AlignedWindows | SlidingWindows
 
   /** @internal */
-  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: AlignedWindows) {
+  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: AlignedWindows | SlidingWindows) {
     super()
     this.#graph = graph
     this.#edge = edge
@@ -102,8 +104,12 @@ export class WindowedStream<K, V> extends Windowing<K, V> {
     options: Versioned,
   ): WindowedTable<K, A, V> {
     const policies: EmitPolicy[] = []
-    const operator = alignedWindows(kind, this.#windows, aggregation, policies)
-    return windowed(this.#graph, this.#edge, this.#windows, operator, policies, options)
+    const windows = this.#windows
+    const operator =
+      windows.kind === 'sliding'
+        ? slidingWindows(kind, windows, aggregation, policies)
+        : alignedWindows(kind, windows, aggregation, policies)
+    return windowed(this.#graph, this.#edge, windows, operator, policies, options)
   }
 }
 
@@ -183,9 +189,9 @@ export class WindowedTable<K, A, V> {
    *   while the window is open, if the result has changed.
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
-   * a session. Under `'changes'` it is the largest timestamp in the window. Windows over the results must
-   * allow at least the lateness of this window; over results of `'changes'`, that plus the window's size or
-   * the session's gap.
+   * a session or a sliding window. Under `'changes'` it is the largest timestamp in the window. Windows over
+   * the results must allow at least the lateness of this window; over results of `'changes'`, that plus the
+   * window's size or the session's gap, but nothing more than that of a sliding window.
    */
   emit(policy: EmitPolicy): Table<Windowed<K>, A> {
     checkEmitPolicy(policy)

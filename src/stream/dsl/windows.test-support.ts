@@ -5,7 +5,7 @@ import { testApp, type TestApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
 import type { EmitPolicy } from '../operators/emission.ts'
 import type { Pane } from '../operators/record.ts'
-import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
+import type { Windows } from '../operators/windows.ts'
 
 /** Its watermark is 10 below the largest timestamp. */
 export const input: Topic<string, number> = topic('input', {
@@ -29,12 +29,7 @@ export interface Sums {
 }
 
 /** Sums values in windows. Returns the results as [start, end, sum, pane], and the times of late records. */
-export function run(
-  windows: AlignedWindows | SessionWindows,
-  policy: EmitPolicy,
-  events: readonly Event[],
-  end = true,
-): Sums {
+export function run(windows: Windows, policy: EmitPolicy, events: readonly Event[], end = true): Sums {
   const app = new App('sums')
   const grouped = app.stream(input).groupByKey()
   const add = (sum: number, value: number): number => sum + value

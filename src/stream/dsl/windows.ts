@@ -1,6 +1,6 @@
 /**
- * The functions that declare windows: `tumbling`, `hopping`, `session`. Their semantics are described in
- * operators/windows.ts.
+ * The functions that declare windows: `tumbling`, `hopping`, `session`, `sliding`. Their semantics are
+ * described in operators/windows.ts.
  */
 import {
   checkOptions,
@@ -11,7 +11,7 @@ import {
   type Duration,
 } from '../../base/index.ts'
 import { checkTimeZone } from '../operators/calendar.ts'
-import type { AlignedWindows, SessionWindows } from '../operators/windows.ts'
+import type { AlignedWindows, SessionWindows, SlidingWindows } from '../operators/windows.ts'
 
 /**
  * Three thousand years. So an accepted timestamp plus a window's size and lateness is still an exact number.
@@ -24,9 +24,9 @@ const dayMs = 86_400_000
 /** How long windows wait for late records. */
 export interface WindowOptions {
   /**
-   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`)
-   * while the window still takes records and corrects its result. Default 0: a record is late for a window as
-   * soon as the watermark has passed the window's last instant.
+   * How far the watermark may have passed a window's last instant (`end - 1`, of a session `last + gap`,
+   * of a sliding window `end`) while the window still takes records and corrects its result. Default 0: a
+   * record is late for a window as soon as the watermark has passed the window's last instant.
    */
   readonly allowedLateness?: Duration
 }
@@ -108,6 +108,19 @@ export function session(gap: Duration, options: WindowOptions = {}): SessionWind
   const gapMs = positive(gap, 'the gap of a session window')
   checkOptions('the session window', options, lateOptions)
   return { kind: 'session', gapMs, allowedLatenessMs: lateness(options) }
+}
+
+/**
+ * Look-back windows: one for each distinct set of records of a key that are `size` or less apart. A window
+ * ends at each record, and one starts 1 ms after each record if any record is in it; both bounds are
+ * included. Kafka Streams' `SlidingWindows`; Flink has none.
+ * @example sliding('5m', { allowedLateness: '1h' })
+ * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
+ */
+export function sliding(size: Duration, options: WindowOptions = {}): SlidingWindows {
+  const sizeMs = positive(size, 'the size of a sliding window')
+  checkOptions('the sliding window', options, lateOptions)
+  return { kind: 'sliding', sizeMs, allowedLatenessMs: lateness(options) }
 }
 
 const lateOptions = { allowedLateness: 'duration' } as const

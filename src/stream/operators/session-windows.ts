@@ -8,16 +8,13 @@
  * session whose bounds stay is not retracted. The merger is called for two sessions, never for the initial
  * value. An aggregate of null deletes the session.
  *
- * State: `sessions`, namespace 0, key → the key's live sessions in time order, at most a few; and `timers`,
- * namespace = time, key → true, one pending timer per key, at the earliest last instant or expiry among its
- * sessions. A timer is due when the watermark has passed it. A timer whose sessions have grown sets itself
- * again, so that a record costs no timer writes. The timers that are left say what must still fire: a commit
- * may come in between.
+ * State: the lists of window-lists.ts, under the name `sessions`.
  */
 import type { SessionAggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
-import { inTurns, keyed } from './operator.ts'
+import { keyed } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
+import { windowLists } from './window-lists.ts'
 import type { SessionWindows } from './windows.ts'
 
 interface Session<A> {
@@ -25,13 +22,6 @@ interface Session<A> {
   /** Timestamp of its last record; its last instant is a gap later. */
   readonly last: number
   readonly value: A
-}
-
-interface Sessions<A> {
-  /** In time order. */
-  readonly live: readonly Session<A>[]
-  /** The time of this key's timer. */
-  readonly timer: number
 }
 
 /**
@@ -49,13 +39,8 @@ export const sessionWindows = <K, V, A>(
   make(context, [lateOutput, ...results]) {
     const { gapMs, allowedLatenessMs } = windows
     const { acrossPartitions } = context
-    const sessions = context.state<Sessions<A>>('sessions')
-    const timers = context.state<true>('timers', { isScanned: true })
-    const out = emission(context, policies, results)
     /** A record that meets no session is late once its watermark is past its timestamp by more than this. */
     const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
-    // Not looked up yet: state is restored after the operator was made.
-    let nextTimer = Number.NEGATIVE_INFINITY
 
     const resultOf = (
       rawKey: string,
@@ -73,29 +58,13 @@ export const sessionWindows = <K, V, A>(
       lastInstant: session.last + gapMs,
     })
 
-    /** Stores a key's sessions, with a timer for the next instant that is due, as seen at `watermark`. */
-    const keep = (
-      rawKey: string,
-      live: readonly Session<A>[],
-      timer: number | undefined,
-      watermark: number,
-    ): void => {
-      let due = Number.POSITIVE_INFINITY
-      for (const { last } of live) {
-        const lastInstant = last + gapMs
-        due = Math.min(due, watermark > lastInstant ? lastInstant + allowedLatenessMs : lastInstant)
-      }
-      if (timer !== undefined && timer <= due) {
-        // The pending timer is earlier: it will find the sessions as they are then.
-        sessions.put(0, rawKey, { live, timer })
-        return
-      }
-      if (timer !== undefined) timers.delete(timer, rawKey)
-      timers.put(due, rawKey, true)
-      nextTimer = Math.min(nextTimer, due)
-      context.wakeAt(due + 1)
-      sessions.put(0, rawKey, { live, timer: due })
-    }
+    // Asked for before other state: the task keeps its own entries in an operator's first.
+    const sessions = windowLists<Session<A>>(context, 'sessions', {
+      lastInstantOf: ({ last }) => last + gapMs,
+      keptUntil: ({ last }) => last + gapMs + allowedLatenessMs,
+      fire: (rawKey, one) => out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), one, null)),
+    })
+    const out = emission(context, policies, results)
 
     /** The merged aggregate of the sessions; null if there are none, or if the program deletes it. */
     const joined = (touched: readonly Session<A>[], key: K): A | null => {
@@ -104,43 +73,13 @@ export const sessionWindows = <K, V, A>(
       return all
     }
 
-    const forget = (rawKey: string, timer: number | undefined): void => {
-      if (timer !== undefined) timers.delete(timer, rawKey)
-      sessions.delete(0, rawKey)
-    }
-
-    function* advance(to: number): Generator<void> {
-      const from = context.watermark()
-      let keys = 0
-      for (const { namespace: time, key: rawKey } of timers.scan(Number.NEGATIVE_INFINITY, to)) {
-        timers.delete(time, rawKey)
-        const known = sessions.get(0, rawKey)
-        if (known !== undefined) {
-          const key = context.keyOf<K>(rawKey)
-          // There is one timer per key: fire all sessions that have become complete since the previous
-          // watermark, in time order.
-          for (const one of known.live) {
-            const lastInstant = one.last + gapMs
-            if (lastInstant >= from && lastInstant < to) out.onTime(resultOf(rawKey, key, one, null))
-          }
-          const live = known.live.filter(({ last }) => to <= last + gapMs + allowedLatenessMs)
-          if (live.length === 0) forget(rawKey, undefined)
-          else keep(rawKey, live, undefined, to)
-        }
-        if (++keys < context.rowsPerTurn()) continue
-        yield
-        keys = 0
-      }
-      nextTimer = timers.firstNamespace() ?? Number.POSITIVE_INFINITY
-    }
-
     return {
       inputs: [
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
           const isLate = record.watermark > timestamp + patienceMs
           if (isLate && acrossPartitions) return context.late(record, lateOutput)
-          const known = sessions.get(0, rawKey)
+          const known = sessions.of(rawKey)
           const live = known?.live ?? []
           // The sessions that the record meets are next to each other. Those that its watermark has passed
           // come before them.
@@ -162,8 +101,7 @@ export const sessionWindows = <K, V, A>(
           if (!grown && touched.length === 0) return
           const watermark = context.watermark()
           const left = live.toSpliced(from, to - from, ...(grown ? [grown] : []))
-          if (left.length > 0) keep(rawKey, left, known?.timer, watermark)
-          else forget(rawKey, known?.timer)
+          sessions.put(rawKey, left, known)
 
           const unmoved =
             grown && touched.length === 1 && touched[0]?.start === start && touched[0].last === last
@@ -180,8 +118,8 @@ export const sessionWindows = <K, V, A>(
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > last + gapMs, record)
         }),
       ],
-      advance: inTurns(advance),
-      deadline: () => nextTimer + 1,
+      advance: sessions.advance,
+      deadline: sessions.deadline,
     }
   },
 })

@@ -2,11 +2,11 @@
  * Windows: how event time is cut into pieces.
  *
  * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A
- * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`. The **last instant** of
- * a window is the last timestamp that can belong to it: `end - 1`, of a session `last + gap`. A window is
- * complete when the watermark has passed its last instant, and is forgotten when the watermark has passed
- * that by the allowed lateness. A record at exactly the watermark is not late. docs/time.md shows all of it
- * in pictures.
+ * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`, a sliding window
+ * `[end - size, end]`. The **last instant** of a window is the last timestamp that can belong to it:
+ * `end - 1`, of a session `last + gap`, of a sliding window `end`. A window is complete when the watermark
+ * has passed its last instant, and is forgotten when the watermark has passed that by the allowed lateness.
+ * A record at exactly the watermark is not late. docs/time.md shows all of it in pictures.
  */
 import { durationInWords } from '../../base/index.ts'
 
@@ -40,13 +40,22 @@ export interface SessionWindows {
   readonly allowedLatenessMs: number
 }
 
-/** Windows of either kind. */
-export type Windows = AlignedWindows | SessionWindows
+/** A window of one size for each distinct set of records in it. */
+export interface SlidingWindows {
+  readonly kind: 'sliding'
+  /** The longest time between two records in one window. */
+  readonly sizeMs: number
+  /** As {@link AlignedWindows.allowedLatenessMs}. */
+  readonly allowedLatenessMs: number
+}
+
+/** Windows of any kind. */
+export type Windows = AlignedWindows | SessionWindows | SlidingWindows
 
 /** Windows in words, with everything that defines them: `tumbling 1h from 15m, lateness 2d`. */
 export function describeWindows(windows: Windows): string {
   const offset =
-    windows.kind !== 'session' && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
+    'offsetMs' in windows && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
   const allowed =
     windows.allowedLatenessMs > 0 ? `, lateness ${durationInWords(windows.allowedLatenessMs)}` : ''
   switch (windows.kind) {
@@ -58,15 +67,19 @@ export function describeWindows(windows: Windows): string {
       return `hopping ${durationInWords(windows.sizeMs)} every ${durationInWords(windows.advanceMs)}${offset}${allowed}`
     case 'session':
       return `session gap ${durationInWords(windows.gapMs)}${allowed}`
+    case 'sliding':
+      return `sliding ${durationInWords(windows.sizeMs)}${allowed}`
   }
 }
 
 /**
  * The lateness that windows over the results of `emit('changes')` must allow. Such a result carries the
- * largest timestamp in its window, which may be this much before the window's last instant.
+ * largest timestamp in its window, which may be this much before the window's last instant. A record that
+ * changes a sliding window is judged by its own time, which is no later.
  */
 export function latenessOfChanges(windows: Windows): number {
   const { allowedLatenessMs } = windows
   if (windows.kind === 'session') return allowedLatenessMs + windows.gapMs
+  if (windows.kind === 'sliding') return allowedLatenessMs
   return allowedLatenessMs + windows.sizeMs + (windows.timeZone === undefined ? 0 : clockShiftMsMax)
 }

@@ -53,7 +53,7 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: a session fires at its last instant',
-    file: 'src/stream/operators/session-windows.ts',
+    file: 'src/stream/operators/window-lists.ts',
     find: 'deadline: () => nextTimer + 1',
     replace: 'deadline: () => nextTimer + 2',
     tests: ['test/stream/time-and-lateness.test.ts'],
@@ -95,8 +95,8 @@ export const timeBugs: readonly SeededBug[] = [
   },
   {
     name: 'time: nothing wakes sessions that are due to be forgotten',
-    file: 'src/stream/operators/session-windows.ts',
-    find: 'watermark > lastInstant ? lastInstant + allowedLatenessMs : lastInstant)',
+    file: 'src/stream/operators/window-lists.ts',
+    find: 'watermark > lastInstant ? keptUntil(window) : lastInstant)',
     replace: 'watermark > lastInstant ? Number.MAX_SAFE_INTEGER : lastInstant)',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
