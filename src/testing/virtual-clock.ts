@@ -22,7 +22,7 @@ interface Scheduled {
 }
 
 /** Turns of the event loop that a moment gets to settle: promises, and the I/O of a simulated disk. */
-const turnsPerMoment = 3
+const turnsPerMoment = 6
 
 /**
  * A clock that moves only when told to, from `startMs` on: for `startBroker`, `virtualClock(Date.now())`,

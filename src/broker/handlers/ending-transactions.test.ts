@@ -110,6 +110,7 @@ for (const [name, versions] of Object.entries({ 'version 1': versions1, 'version
     if (isVersion1) {
       await check(() => producer.add(['t', 0]), [unavailable], ['NONE'])
       equal(await producer.end(false), 'NONE')
+      await broker.transactions.outcomesVisible(broker.partition('t', 0))
       await check(() => producer.addOffsets(), unavailable, 'NONE')
     } else deepEqual(await producer.add(['t', 0]), ['NONE'])
     deepEqual(await producer.add(['t', 0]), ['NONE'])

@@ -89,6 +89,7 @@ test('a transaction that hangs is ended by a marker', async context => {
   equal(await producer.produce('a', 1), 'NONE')
   deepEqual(await mark(2, producer), ['INVALID_TXN_STATE'])
   equal(await producer.end(true), 'NONE')
+  await broker.transactions.outcomesVisible(broker.partition('t', 1))
   const { lastStableOffset, logEndOffset } = broker.partition('t', 1)
   equal(lastStableOffset, logEndOffset)
 })

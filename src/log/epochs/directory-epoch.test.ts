@@ -111,7 +111,7 @@ test('over any stops, power cuts and starts that fail, epochs ascend, and each e
   forSeeds(400, async random => {
     const disk = new SimulatedDisk({ random })
     const options = { segmentBytes: 300, durability: random.int(2) === 0 ? 'os' : 'sync' } as const
-    let log = await openDirectory(disk, options)
+    let log = await openDirectory(disk.session(), options)
     await log.createPartition('flights', 0)
     let largest = 0
     for (let round = 0; round < 8; round += 1) {
@@ -135,7 +135,7 @@ test('over any stops, power cuts and starts that fail, epochs ascend, and each e
         disk.kill()
         disk.clearFailures()
       }
-      log = await openDirectory(disk, options)
+      log = await openDirectory(disk.session(), options)
       await check(log.partition('flights', 0)!)
       if (!isClean)
         ok(log.partition('flights', 0)!.epochs.latest > largest, 'an unclean stop raises the epoch')

@@ -24,6 +24,7 @@ class Target {
       failed: error => new MillraceError('PARTITION_POISONED', 'poisoned', { cause: error }),
     },
     0,
+    () => Promise.resolve(),
   )
   #end = 0
 

@@ -44,6 +44,7 @@ export interface FlushTarget {
 
 export class GroupCommit {
   readonly #target: FlushTarget
+  readonly #turnEnds: () => Promise<void>
   #queue: Flush[] = []
   /** Written, and waiting for a sync. */
   #unsynced: Flush[] = []
@@ -57,8 +58,10 @@ export class GroupCommit {
   #queuedBytes = 0
   #unsyncedBytes = 0
 
-  constructor(target: FlushTarget, endOffset: number) {
+  /** `turnEnds` resolves in the next turn of the event loop. */
+  constructor(target: FlushTarget, endOffset: number, turnEnds: () => Promise<void>) {
     this.#target = target
+    this.#turnEnds = turnEnds
     this.#writtenOffset = endOffset
     this.#syncedOffset = endOffset
   }
@@ -187,8 +190,9 @@ export class GroupCommit {
 
   async #writeAll(): Promise<void> {
     try {
-      // Appends of this turn of the event loop join the first write.
-      await Promise.resolve()
+      // What all sockets and tasks append in this turn of the event loop joins the first write: for a client
+      // that sends ahead, that halves the cost of a produce.
+      await this.#turnEnds()
       for (let flush; !this.#broken && (flush = this.#queue[0]);) {
         flush.sealed = true
         if (flush.roll) {

@@ -108,6 +108,7 @@ export class Partition {
         failed: poison,
       },
       segments.active.nextOffset,
+      () => context.clock.yield(),
     )
     this.#safe = new SafeRecords({
       clock: context.clock,

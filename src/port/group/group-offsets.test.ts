@@ -40,6 +40,8 @@ test('what a group has committed is seen beside the writer, without what is not 
   deepEqual(await seen(), { group: 'g', members: undefined, offsets })
   await append(writer, 't', ['4'])
   await writer.commit({ group: 'g', offsets: [{ topic: 't', partition: 1, offset: 0 }] })
+  // Its marker follows the decision.
+  await log.clock.advance(0)
   const places = [0, 1].map(partition => ({ topic: 't', partition }))
   deepEqual(await look.committedOffsets('g', places), [offsets[0], { ...places[1], offset: 0 }])
   // Many commits later its log has been written from scratch, more than once.
