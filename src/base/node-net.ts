@@ -182,13 +182,11 @@ class NodeConnection implements Connection {
     const socket = this.#socket
     const last = sent && buffers.findLastIndex(({ length }) => length > 0)
     if (last === -1) sent?.()
-    // Corked, so that the buffers leave in one call and one packet.
-    socket.cork()
+    this.#cork()
     let room = true
     for (const [index, buffer] of buffers.entries())
       // A socket that is destroyed calls back as well.
       if (buffer.length > 0) room = socket.write(buffer, index === last ? sent : undefined)
-    socket.uncork()
     if (room) return Promise.resolve()
     this.#room ??= Promise.withResolvers()
     return this.#room.promise
@@ -206,6 +204,13 @@ class NodeConnection implements Connection {
     this.#failure = undefined
     this.#fail(netError('ECONNABORTED', 'the connection was dropped on this side'))
     this.#socket.destroy()
+  }
+
+  /** What is written until the callers have had their turn leaves in one call, and one packet. */
+  #cork(): void {
+    if (this.#socket.writableCorked > 0) return
+    this.#socket.cork()
+    process.nextTick(() => this.#socket.uncork())
   }
 
   #space(): Uint8Array {
