@@ -166,6 +166,16 @@ test('says what it waits for', () => {
   deepEqual(seen, ['rest of a request', 'rest of a request', 'request'])
 })
 
+test('bytes that are not a frame end the connection behind a frame that is handled', async () => {
+  const { state, reader, send } = connect()
+  const asked = reader.next()
+  send(Buffer.concat([frameOf(Buffer.alloc(50)), Buffer.alloc(8)]), false)
+  equal((await asked)!.bytes.length, 50)
+  ok(state.isGone)
+  reader.handled()
+  await rejects(reader.next(), { code: 'INVALID_REQUEST' })
+})
+
 test('a broken connection rejects, and so do bytes that are not a frame', async () => {
   const broken = connect()
   const waiting = broken.reader.next()

@@ -150,7 +150,9 @@ export class FrameReader implements Receiver {
         if (!this.#give()) return this.#looksAhead
       }
     } catch (error) {
-      this.#asked?.reject(error)
+      // Nothing after it can be understood, and nobody waits for the answers to what came before.
+      this.#rest = nothing
+      this.ended(error as Error)
       return false
     }
     if (!this.#end) {
