@@ -50,11 +50,13 @@ export {
   type Windowed,
 } from './schema/index.ts'
 export {
+  cumulative,
   hopping,
   session,
   sliding,
   tumbling,
   type AlignedWindows,
+  type CumulativeOptions,
   type DeduplicateOptions,
   type EmitPolicy,
   type GroupedStream,

@@ -15,7 +15,15 @@ export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
 export { Stream, type DeduplicateOptions, type SplitOptions } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
-export { hopping, session, sliding, tumbling, type WindowOptions } from './dsl/windows.ts'
+export {
+  cumulative,
+  type CumulativeOptions,
+  hopping,
+  session,
+  sliding,
+  tumbling,
+  type WindowOptions,
+} from './dsl/windows.ts'
 export {
   type AlignedWindows,
   type SessionWindows,

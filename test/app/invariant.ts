@@ -10,7 +10,16 @@ import { isMillraceError, partitionForBinary, type Random } from '../../src/base
 import { SimulatedLog } from '../../src/broker/simulated-log.test-support.ts'
 import { createLog, type Log } from '../../src/port/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, hopping, Instance, session, settingsOf, sliding, tumbling } from '../../src/stream/index.ts'
+import {
+  App,
+  cumulative,
+  hopping,
+  Instance,
+  session,
+  settingsOf,
+  sliding,
+  tumbling,
+} from '../../src/stream/index.ts'
 import { virtualClock, type VirtualClock } from '../../src/testing/virtual-clock.ts'
 import type { ProcessEnd } from '../power.ts'
 import { forSeeds } from '../for-seeds.ts'
@@ -34,6 +43,7 @@ const outOfOrderness = 30
 const hourly = tumbling(50, { allowedLateness: 60 })
 const storms = session(15, { allowedLateness: 60 })
 const lately = sliding(20, { allowedLateness: 60 })
+const soFar = cumulative({ size: 150, step: 50, allowedLateness: 60, offset: -10 })
 /** Over final results of the hours. */
 const daily = hopping(100, 50, { allowedLateness: 60, offset: -20 })
 const add = (sum: number, { value }: { value: number }): number => sum + value
@@ -53,6 +63,7 @@ function program(partitions: number) {
   const sessions = topic('sessions', { key: windowed(text()), value: json<number>(), partitions: 3 })
   const exchanged = topic('exchanged', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const slid = topic('slid', { key: windowed(text()), value: json<number>(), partitions: 2 })
+  const grown = topic('grown', { key: windowed(text()), value: json<number>(), partitions: 1 })
   const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const app = new App('invariant')
@@ -85,12 +96,13 @@ function program(partitions: number) {
     .aggregate(0, add)
     .emit('final')
     .to(slid)
+  stream.groupByKey().windowedBy(soFar).aggregate(0, add).emit('final').to(grown)
   stream
     .groupBy(({ other }) => keyFor(other))
     .aggregate(0, add)
     .outerJoin(stream.groupByKey().aggregate(0, add), (other, own) => [other, own])
     .to(joined)
-  return { app, input, sums, others, sessions, exchanged, slid, days, joined }
+  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined }
 }
 
 /** Another key that occurs, for each value of `other` but one. */
@@ -146,7 +158,7 @@ const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions, exchanged, slid, days, joined } = program(partitions)
+  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined } = program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
   for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
@@ -220,6 +232,7 @@ async function oneCase(random: Random): Promise<void> {
     [sessions, tableOf(sessionRows(byPartition, outOfOrderness, storms), 'final')],
     [exchanged, tableOf(exchangedSessionRows(byPartition, outOfOrderness, storms, byOther), 'final')],
     [slid, tableOf(slidingRows(byPartition, outOfOrderness, lately, byOther), 'final')],
+    [grown, tableOf(alignedRows(byPartition, outOfOrderness, soFar, byKey), 'final')],
     [days, lastOfRows(hours, daily)],
     [joined, joinedRows(events)],
   ] as const

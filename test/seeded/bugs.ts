@@ -15,6 +15,7 @@ import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
 import { timeBugs } from './bugs/time.ts'
 import { warehouseBugs } from './bugs/warehouse.ts'
+import { windowBugs } from './bugs/windows.ts'
 import { wireBugs } from './bugs/wire.ts'
 import type { SeededBug } from './seeded-bug.ts'
 
@@ -26,6 +27,7 @@ export const bugs: readonly SeededBug[] = [
   ...stateBugs,
   ...streamBugs,
   ...timeBugs,
+  ...windowBugs,
   ...othersBugs,
   ...parquetBugs,
   ...csvBugs,

@@ -7,7 +7,7 @@ import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionForBinary, type Random } from '../../src/base/index.ts'
 import { json, text, topic, windowed } from '../../src/schema/index.ts'
-import { App, hopping, session, sliding, tumbling } from '../../src/stream/index.ts'
+import { App, cumulative, hopping, session, sliding, tumbling } from '../../src/stream/index.ts'
 import { forSeeds } from '../for-seeds.ts'
 import {
   alignedRows,
@@ -120,12 +120,14 @@ function alignedAtRandom(random: Random, latenessMin = 0) {
   const advance = duration(random, 40)
   const allowedLateness = latenessMin + (random.int(3) === 0 ? 0 : random.int(120))
   const options = { allowedLateness, offset: random.int(2) === 0 ? 0 : random.int(100) - 50 }
-  switch (random.int(4)) {
+  switch (random.int(5)) {
     case 0:
       return hopping(advance * (1 + random.int(3)), advance, options)
     case 1:
       // A sample (advance larger than size), or an advance that does not divide the size.
       return hopping(duration(random, 60), advance, options)
+    case 2:
+      return cumulative({ size: advance * (1 + random.int(4)), step: advance, ...options })
     default:
       return tumbling(advance, options)
   }

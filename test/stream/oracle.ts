@@ -42,19 +42,19 @@ export function withWatermarks<R extends OracleRecord>(
 export function alignedRows(
   partitions: Partitions,
   outOfOrderness: number,
-  { sizeMs, advanceMs, offsetMs, allowedLatenessMs }: AlignedWindows,
+  windows: AlignedWindows,
   keyOf: KeyOf,
 ): OracleRow[] {
   const rows = new Map<string, OracleRow>()
   for (const partition of partitions)
     for (const { record, watermark } of withWatermarks(partition, outOfOrderness))
-      for (let start = offsetMs - sizeMs * advanceMs; start <= record.timestamp; start += advanceMs) {
-        const end = start + sizeMs
+      for (const [start, end] of windowsAround(record.timestamp, windows)) {
         const lastInstant = end - 1
-        if (record.timestamp > lastInstant || watermark > lastInstant + allowedLatenessMs) continue
+        if (watermark > lastInstant + windows.allowedLatenessMs) continue
         const key = keyOf(record)
-        const { sum, latest } = rows.get(`${start} ${key}`) ?? { sum: 0, latest: record.timestamp }
-        rows.set(`${start} ${key}`, {
+        const id = `${start} ${end} ${key}`
+        const { sum, latest } = rows.get(id) ?? { sum: 0, latest: record.timestamp }
+        rows.set(id, {
           key,
           start,
           end,
@@ -64,6 +64,20 @@ export function alignedRows(
         })
       }
   return [...rows.values()]
+}
+
+/** The windows that hold a time. */
+function windowsAround(
+  timestamp: number,
+  { kind, sizeMs, advanceMs, offsetMs }: AlignedWindows,
+): (readonly [start: number, end: number])[] {
+  const isCumulative = kind === 'cumulative'
+  const unit = isCumulative ? sizeMs : advanceMs
+  const found: (readonly [number, number])[] = []
+  for (let start = offsetMs - sizeMs * unit; start <= timestamp; start += unit)
+    for (let end = start + (isCumulative ? advanceMs : sizeMs); end <= start + sizeMs; end += advanceMs)
+      if (timestamp < end) found.push([start, end])
+  return found
 }
 
 /**
@@ -195,13 +209,11 @@ export function tableOf(
  */
 export function lastOfRows(
   rows: readonly OracleRow[],
-  { sizeMs, advanceMs, offsetMs }: AlignedWindows,
+  windows: AlignedWindows,
 ): Map<string, readonly [sums: Record<string, number>, timestamp: number]> {
   const found = new Map<string, readonly [Record<string, number>, number]>()
   for (const { key, start: inner, end: innerEnd, sum, lastInstant } of rows)
-    for (let start = offsetMs - sizeMs * advanceMs; start <= lastInstant; start += advanceMs) {
-      const end = start + sizeMs
-      if (lastInstant >= end) continue
+    for (const [start, end] of windowsAround(lastInstant, windows)) {
       const id = JSON.stringify({ key, start, end })
       found.set(id, [{ ...found.get(id)?.[0], [`${inner}-${innerEnd}`]: sum }, end - 1])
     }

@@ -4,7 +4,16 @@
  */
 import { z } from 'zod'
 import { csv, deliver, duckdb, publish, type Sink } from '../../src/connect/index.ts'
-import { type Log, session, sliding, topic, tumbling, windowed, type Windows } from '../../src/index.ts'
+import {
+  cumulative,
+  type Log,
+  session,
+  sliding,
+  topic,
+  tumbling,
+  windowed,
+  type Windows,
+} from '../../src/index.ts'
 import { App } from '../../src/stream/index.ts'
 
 const flights = topic('flights', {
@@ -130,6 +139,12 @@ grouped.windowedBy(session('30m')).aggregate(
 declare const anyWindows: Windows
 grouped.windowedBy(anyWindows).count().emit('final').to(counts)
 grouped.windowedBy(tumbling('1h')).aggregate({ n: 0 }, sum => ({ n: sum.n + 1 }))
+grouped
+  .windowedBy(cumulative({ size: '1d', step: '1h' }))
+  .count()
+  .emit('final')
+  .to(counts)
+cumulative({ size: '1d' }) // wrong: no step
 grouped.windowedBy(sliding('5m')).count().emit('final').to(counts)
 sliding('5m', { offset: '1m' }) // wrong: no sliding window has an offset
 grouped.windowedBy('1h') // wrong: a duration

@@ -37,7 +37,7 @@ const usages = {
   aggregate: 'aggregate(0, (sum, value) => sum + value)',
   'aggregate of sessions':
     'aggregate(0, (sum, value) => sum + value, (left, right) => left + right), where the last function joins the aggregates of two sessions',
-  windowedBy: "windowedBy(tumbling('1h')), and likewise hopping, sliding and session",
+  windowedBy: "windowedBy(tumbling('1h')), and likewise hopping, cumulative, sliding and session",
 } as const
 
 /** A method of the DSL, as messages name it. */

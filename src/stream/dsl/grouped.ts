@@ -54,7 +54,7 @@ export class GroupedStream<K, V> {
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
-  /** Aggregates in windows: see `tumbling`, `hopping`, `sliding`, `session`. */
+  /** Aggregates in windows: see `tumbling`, `hopping`, `cumulative`, `sliding`, `session`. */
   windowedBy(windows: AlignedWindows | SlidingWindows): WindowedStream<K, V>
   /** Aggregates in sessions. */
   windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
@@ -74,5 +74,5 @@ export class GroupedStream<K, V> {
 }
 
 function isWindows(given: Partial<Windows> | undefined): boolean {
-  return ['tumbling', 'hopping', 'sliding', 'session'].includes(given?.kind ?? '')
+  return ['tumbling', 'hopping', 'cumulative', 'sliding', 'session'].includes(given?.kind ?? '')
 }

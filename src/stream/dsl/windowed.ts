@@ -70,7 +70,7 @@ abstract class Windowing<K, V> {
   ): WindowedTable<K, A, V>
 }
 
-/** A grouped stream cut into tumbling, hopping or sliding windows. */
+/** A grouped stream cut into tumbling, hopping, cumulative or sliding windows. */
 export class WindowedStream<K, V> extends Windowing<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>

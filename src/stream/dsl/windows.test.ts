@@ -8,7 +8,7 @@ import { isMillraceError } from '../../base/index.ts'
 import { topic, windowed } from '../../schema/index.ts'
 import { testApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import { hopping, session, tumbling } from './windows.ts'
+import { cumulative, hopping, session, sliding, tumbling } from './windows.ts'
 import { input, output, run } from './windows.test-support.ts'
 
 test('a tumbling window is final when the watermark passes its end, whatever the order of its records', () => {
@@ -195,7 +195,13 @@ test('a window fires at the watermark of its end, takes records up to its allowe
 })
 
 test('no records give no results, and neither do windows without records', () => {
-  for (const windows of [tumbling(100), hopping(100, 50), session(20)])
+  for (const windows of [
+    tumbling(100),
+    hopping(100, 50),
+    cumulative({ size: 100, step: 50 }),
+    sliding(20),
+    session(20),
+  ])
     for (const policy of ['final', 'changes', { early: 1 }] as const) {
       const { results, driver } = run(windows, policy, [])
       driver.advanceWallClock(10)
@@ -286,6 +292,9 @@ const slips: readonly (readonly [make: () => unknown, about: RegExp])[] = [
   [() => tumbling('1h', { allowedLatenes: '1h' } as never), /Did you mean 'allowedLateness'/],
   [() => tumbling('1d', { timezone: 'UTC' } as never), /Did you mean 'timeZone'/],
   [() => hopping('1h', '5m', { timeZone: 'UTC' } as never), /'timeZone' of the hopping window/],
+  [() => sliding('1h', { offset: '1m' } as never), /'offset' of the sliding window/],
+  [() => cumulative({ size: '1h', step: '7m' }), /multiple of its step/],
+  [() => cumulative({ size: '1d', step: 1 }), /at most 10000/],
   [() => session('1h', { offset: '1m' } as never), /'offset' of the session window/],
 ]
 for (const [make, about] of slips)

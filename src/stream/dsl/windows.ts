@@ -1,6 +1,6 @@
 /**
- * The functions that declare windows: `tumbling`, `hopping`, `session`, `sliding`. Their semantics are
- * described in operators/windows.ts.
+ * The functions that declare windows: `tumbling`, `hopping`, `cumulative`, `session`, `sliding`.
+ * Their semantics are described in operators/windows.ts.
  */
 import {
   checkOptions,
@@ -34,8 +34,8 @@ export interface WindowOptions {
 /** Where windows begin. */
 export interface AlignedWindowOptions extends WindowOptions {
   /**
-   * Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their advance
-   * since 1970-01-01 00:00.
+   * Moves the starts of all windows, also back: `'-8h'`. Default: windows start at multiples of their
+   * advance, cumulative ones of their size, since 1970-01-01 00:00.
    */
   readonly offset?: Duration
 }
@@ -62,7 +62,7 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): Aligned
   const sizeMs = positive(size, 'the size of a tumbling window')
   checkOptions('the tumbling window', options, { ...alignedOptions, timeZone: 'string' })
   const { timeZone } = options
-  const windows = aligned('tumbling', sizeMs, sizeMs, options)
+  const windows = aligned('tumbling', sizeMs, sizeMs, sizeMs, options)
   if (timeZone === undefined) return windows
   if (sizeMs % dayMs !== 0)
     throw new MillraceError(
@@ -89,14 +89,48 @@ export function hopping(
   const sizeMs = positive(size, 'the size of a hopping window')
   const advanceMs = positive(advance, 'the advance of a hopping window')
   checkOptions('the hopping window', options, alignedOptions)
+  checkWindowsPerRecord('Hopping', sizeMs, advanceMs)
+  return aligned('hopping', sizeMs, advanceMs, advanceMs, options)
+}
+
+/** How cumulative windows grow, and where they begin. */
+export interface CumulativeOptions extends AlignedWindowOptions {
+  /** The length of the longest window. The next ones start when it ends. */
+  readonly size: Duration
+  /** How much longer each window is than the one before. The size must be a multiple of it. */
+  readonly step: Duration
+}
+
+/**
+ * Windows with a common start, of which each is one `step` longer than the one before, up to `size`: the sums
+ * of a day so far, each hour. A record is in every window that ends after it, in 10,000 at most. As Flink's
+ * CUMULATE; Kafka Streams has none.
+ * @example cumulative({ size: '1d', step: '1h' })
+ * @throws MillraceError INVALID_DURATION; INVALID_ARGUMENT, also for a size that the step does not divide,
+ *   and for more than 10,000 windows for each record
+ */
+export function cumulative(options: CumulativeOptions): AlignedWindows {
+  checkOptions('the cumulative window', options, { ...alignedOptions, size: 'any', step: 'any' })
+  const { size, step } = { ...options }
+  const sizeMs = positive(size, 'the size of a cumulative window')
+  const stepMs = positive(step, 'the step of a cumulative window')
+  if (sizeMs % stepMs !== 0)
+    throw new MillraceError(
+      'INVALID_ARGUMENT',
+      `A cumulative window of ${durationInWords(sizeMs)} cannot grow in steps of ${durationInWords(stepMs)}: its size must be a multiple of its step.`,
+    )
+  checkWindowsPerRecord('Cumulative', sizeMs, stepMs)
+  return aligned('cumulative', sizeMs, stepMs, sizeMs, options)
+}
+
+function checkWindowsPerRecord(kind: 'Hopping' | 'Cumulative', sizeMs: number, advanceMs: number): void {
   const each = Math.ceil(sizeMs / advanceMs)
   if (each > windowsPerRecordMax)
     throw new MillraceError(
       'INVALID_ARGUMENT',
-      `Hopping windows of ${durationInWords(sizeMs)} every ${durationInWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
+      `${kind} windows of ${durationInWords(sizeMs)} every ${durationInWords(advanceMs)} put each record into ${each} windows; at most ${windowsPerRecordMax} are possible. ` +
         `Let them advance by ${durationInWords(Math.ceil(sizeMs / windowsPerRecordMax))} or more.`,
     )
-  return aligned('hopping', sizeMs, advanceMs, options)
 }
 
 /**
@@ -130,10 +164,12 @@ function aligned(
   kind: AlignedWindows['kind'],
   sizeMs: number,
   advanceMs: number,
+  /** Starts are at multiples of this, moved by the offset. */
+  unitMs: number,
   options: AlignedWindowOptions,
 ): AlignedWindows {
-  const moved = signedMs(options.offset ?? 0) % advanceMs
-  const offsetMs = moved < 0 ? moved + advanceMs : moved + 0
+  const moved = signedMs(options.offset ?? 0) % unitMs
+  const offsetMs = moved < 0 ? moved + unitMs : moved + 0
   return { kind, sizeMs, advanceMs, offsetMs, allowedLatenessMs: lateness(options) }
 }
 

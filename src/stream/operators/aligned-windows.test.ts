@@ -1,5 +1,5 @@
-/** Tumbling and hopping windows alone: what fires, what corrects, and when rows are forgotten. */
-import { hopping, tumbling } from '../dsl/windows.ts'
+/** Tumbling, hopping and cumulative windows alone: what fires, what corrects, and when rows are forgotten. */
+import { cumulative, hopping, tumbling } from '../dsl/windows.ts'
 import { folding } from './aggregation.ts'
 import { alignedWindows } from './aligned-windows.ts'
 import type { EmitPolicy } from './emission.ts'
@@ -69,6 +69,53 @@ sums('a record is in each hopping window around it', hopping(10, 5), 'final', [
   // Late for one of the two.
   ['a 2 @8', [], ['windows 5 a {"value":3,"timestamp":8}']],
   ['W15', ['out: a[5,15) 3 @14 on-time'], []],
+])
+
+sums(
+  'a record is in each cumulative window that ends after it',
+  cumulative({ size: 20, step: 10 }),
+  'final',
+  [
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'windows 10 a {"value":1,"timestamp":3}']],
+    ['a 2 @12', [], ['windows 0 a {"value":1,"timestamp":3}', 'windows 10 a {"value":3,"timestamp":12}']],
+    ['W10', ['out: a[0,10) 1 @9 on-time'], ['windows 10 a {"value":3,"timestamp":12}']],
+    // Late for one of the two.
+    ['a 4 @5', [], ['windows 10 a {"value":7,"timestamp":12}']],
+    ['W20', ['out: a[0,20) 7 @19 on-time'], []],
+    ['a 4 @5', ['late: a 4 @5']],
+  ],
+)
+
+sums(
+  'cumulative windows start at multiples of their size, moved by the offset',
+  cumulative({ size: 20, step: 10, offset: -5, allowedLateness: 10 }),
+  'final',
+  [
+    ['a 1 @15', [], ['windows 15 a {"value":1,"timestamp":15}', 'windows 25 a {"value":1,"timestamp":15}']],
+    [
+      'W35',
+      ['out: a[15,25) 1 @24 on-time', 'out: a[15,35) 1 @34 on-time'],
+      ['windows 25 a {"value":1,"timestamp":15}'],
+    ],
+    ['a 2 @15', ['out: a[15,35) 3←1 @34 late'], ['windows 25 a {"value":3,"timestamp":15}']],
+    ['W45', [], []],
+  ],
+)
+
+sums('early results of cumulative windows are told apart', cumulative({ size: 20, step: 10 }), { early: 5 }, [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'windows 10 a {"value":1,"timestamp":3}']],
+  [
+    'tick 5',
+    ['out: a[0,10) 1 @9 early', 'out: a[0,20) 1 @19 early'],
+    [
+      'windows 0 a {"value":1,"timestamp":3}',
+      'windows 10 a {"value":1,"timestamp":3}',
+      'early-0 0 a 1',
+      'early-0 10 a 1',
+    ],
+  ],
+  ['W10', ['out: a[0,10) 1←1 @9 on-time'], ['windows 10 a {"value":1,"timestamp":3}', 'early-0 10 a 1']],
+  ['W20', ['out: a[0,20) 1←1 @19 on-time'], []],
 ])
 
 sums('a record between windows that take a sample is in none', hopping(5, 20), 'final', [

@@ -1,11 +1,11 @@
 /**
- * Aggregates in windows whose bounds depend on the time alone: tumbling and hopping.
+ * Aggregates in windows whose bounds depend on the time alone: tumbling, hopping and cumulative.
  *
  * For each of its windows, in ascending order, a record is judged by its own watermark. An aggregate of null
  * deletes the key's row in the window, and retracts its results.
  *
- * State: namespace = window start, key → row; so firing and forgetting are range scans over starts. Whether a
- * window has fired is not stored: it has fired if the task's watermark has reached its end.
+ * State: namespace = the window's place in the grid, key → row; so firing and forgetting are range scans over
+ * places. Whether a window has fired is not stored: it has fired if the task's watermark has reached its end.
  */
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
@@ -30,11 +30,12 @@ export const alignedWindows = <K, V, A>(
     const grid = gridOf(windows)
     const out = emission(context, policies, results)
     /** The row that fired last, of the windows that fire now. */
-    let firedLast: Place | undefined
+    let firedLast: FiredLast | undefined
 
-    const resultOf = (rawKey: string, key: K, start: number, row: Row<A>): WindowResult<K, A> => {
-      const end = grid.endOf(start)
-      return { rawKey, key, start, end, lastInstant: end - 1, previous: null, ...row }
+    const resultOf = (rawKey: string, key: K, place: number, row: Row<A>): WindowResult<K, A> => {
+      const start = grid.startOf(place)
+      const end = grid.endOf(place)
+      return { rawKey, key, place, start, end, lastInstant: end - 1, previous: null, ...row }
     }
 
     /** Forwards the results and makes the deletions that are due, in turns. */
@@ -42,9 +43,9 @@ export const alignedWindows = <K, V, A>(
       const ended = grid.endedBelow(to)
       const from = Math.max(stateBegin, firedLast?.start ?? grid.endedBelow(context.watermark()))
       let rows = 0
-      for (const { namespace: start, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
-        out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), start, row))
-        firedLast = { start, key: rawKey }
+      for (const { namespace: place, key: rawKey, value: row } of state.scan(from, ended, firedLast?.key)) {
+        out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), place, row))
+        firedLast = { start: place, key: rawKey }
         if (++rows < context.rowsPerTurn()) continue
         yield
         rows = 0
@@ -61,16 +62,17 @@ export const alignedWindows = <K, V, A>(
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
           // Several windows get the same value, one after the other.
-          if (windows.kind === 'hopping') frozen(record.value)
+          if (windows.kind !== 'tumbling') frozen(record.value)
           const watermark = context.watermark()
-          let start = grid.firstStart(timestamp)
+          let place = grid.first(timestamp)
+          let start = grid.startOf(place)
           const isBetween = start > timestamp
           let taken = false
-          for (; start <= timestamp; start = grid.next(start)) {
-            const end = grid.endOf(start)
+          for (; start <= timestamp; place = grid.next(place), start = grid.startOf(place)) {
+            const end = grid.endOf(place)
             if (record.watermark >= end + allowedLatenessMs) continue
             taken = true
-            const row = state.get(start, rawKey)
+            const row = state.get(place, rawKey)
             const value =
               (row === undefined
                 ? first(record.value, key, record)
@@ -79,6 +81,7 @@ export const alignedWindows = <K, V, A>(
             const result: WindowResult<K, A> = {
               rawKey,
               key,
+              place,
               start,
               end,
               value,
@@ -87,10 +90,10 @@ export const alignedWindows = <K, V, A>(
               lastInstant: end - 1,
             }
             if (value !== null) {
-              state.put(start, rawKey, { value, timestamp: latest })
+              state.put(place, rawKey, { value, timestamp: latest })
               out.changed(result, watermark >= end, record)
             } else if (row !== undefined) {
-              state.delete(start, rawKey)
+              state.delete(place, rawKey)
               out.retracted(result, watermark >= end, record)
             }
           }
@@ -113,13 +116,14 @@ export const alignedWindows = <K, V, A>(
       },
       place: () => firedLast,
       resume: place => {
-        firedLast = place as Place
+        firedLast = place as FiredLast
       },
     }
   },
 })
 
-interface Place {
+interface FiredLast {
+  /** Its place in the grid, under the name that commits of earlier versions have for it. */
   readonly start: number
   readonly key: string
 }

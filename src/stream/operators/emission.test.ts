@@ -12,6 +12,7 @@ import { type Emission, emission, type EmitPolicy, type WindowResult } from './e
 const result: WindowResult<string, number> = {
   rawKey: 'k',
   key: 'k',
+  place: 0,
   start: 0,
   end: 100,
   value: 1,

@@ -42,6 +42,8 @@ export function checkEmitPolicy(policy: EmitPolicy): void {
 export interface WindowResult<K, A> {
   readonly rawKey: string
   readonly key: K
+  /** Tells it from the other windows of its key. */
+  readonly place: number
   readonly start: number
   readonly end: number
   readonly value: A | null
@@ -143,14 +145,14 @@ function earlyOutlet<K, A>(
   // Early results of windows that are not final yet, so that a change carries the value that it replaces.
   // They are state, so they survive a restart.
   const shown = context.state<A>(`early-${index}`)
-  const idOf = (result: WindowResult<K, A>): string => `${result.start} ${result.rawKey}`
+  const idOf = (result: WindowResult<K, A>): string => `${result.place} ${result.rawKey}`
   const flush = (): void => {
     const due = pending
     pending = new Map()
     for (const { result, cause } of due.values()) {
-      const previous = shown.get(result.start, result.rawKey) ?? null
+      const previous = shown.get(result.place, result.rawKey) ?? null
       send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
-      if (result.value !== null) shown.put(result.start, result.rawKey, result.value)
+      if (result.value !== null) shown.put(result.place, result.rawKey, result.value)
     }
   }
   context.every(everyMs, flush)
@@ -158,8 +160,8 @@ function earlyOutlet<K, A>(
     const id = idOf(result)
     context.undoable?.(restoring(pending, id))
     pending.delete(id)
-    const previous = shown.get(result.start, result.rawKey) ?? null
-    if (previous !== null) shown.delete(result.start, result.rawKey)
+    const previous = shown.get(result.place, result.rawKey) ?? null
+    if (previous !== null) shown.delete(result.place, result.rawKey)
     return previous
   }
   return {

@@ -50,6 +50,7 @@ export const sessionWindows = <K, V, A>(
     ): WindowResult<K, A> => ({
       rawKey,
       key,
+      place: session.start,
       start: session.start,
       end: session.last + gapMs,
       value: session.value,

@@ -53,6 +53,7 @@ export const slidingWindows = <K, V, A>(
     const resultOf = (rawKey: string, key: K, window: Window<A>, previous: A | null): WindowResult<K, A> => ({
       rawKey,
       key,
+      place: window.end - sizeMs,
       start: window.end - sizeMs,
       lastInstant: window.end,
       previous,

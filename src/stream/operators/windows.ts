@@ -15,12 +15,15 @@ const clockShiftMsMax = 2 * 3_600_000
 
 /** Windows whose bounds depend on the time alone. */
 export interface AlignedWindows {
-  readonly kind: 'tumbling' | 'hopping'
+  readonly kind: 'tumbling' | 'hopping' | 'cumulative'
   /** With a time zone the nominal size: a day has 24 hours here, and 23 to 25 in fact. */
   readonly sizeMs: number
-  /** From the start of one window to that of the next. */
+  /** From the start of one window to that of the next; of cumulative windows from end to end. */
   readonly advanceMs: number
-  /** How far starts are after multiples of the advance: 0 or more, less than the advance. */
+  /**
+   * How far starts are after multiples of the advance, of cumulative windows of the size: 0 or more, and
+   * less than it.
+   */
   readonly offsetMs: number
   /** The IANA time zone whose days the windows are; undefined for windows of a fixed length. */
   readonly timeZone?: string | undefined
@@ -65,6 +68,8 @@ export function describeWindows(windows: Windows): string {
     }
     case 'hopping':
       return `hopping ${durationInWords(windows.sizeMs)} every ${durationInWords(windows.advanceMs)}${offset}${allowed}`
+    case 'cumulative':
+      return `cumulative ${durationInWords(windows.sizeMs)} in steps of ${durationInWords(windows.advanceMs)}${offset}${allowed}`
     case 'session':
       return `session gap ${durationInWords(windows.gapMs)}${allowed}`
     case 'sliding':

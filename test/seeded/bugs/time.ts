@@ -230,8 +230,8 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: what is early is not taken back when it no longer holds',
     file: 'src/stream/operators/emission.ts',
-    find: 'shown.put(result.start, result.rawKey, result.value)',
-    replace: 'shown.delete(result.start, result.rawKey)',
+    find: 'shown.put(result.place, result.rawKey, result.value)',
+    replace: 'shown.delete(result.place, result.rawKey)',
     tests: ['test/app/time.test.ts'],
   },
   {
