@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
@@ -171,6 +171,28 @@ test('changes hold at once, also for what is written already', async () => {
   configure(partition, { flushMessages: 10 })
   equal(partition.highWatermark, 4)
   equal(partition.syncedOffset, 3)
+})
+
+test('changes of other settings do not defer a sync', async () => {
+  const { clock, partition } = await newPartition({ flushMs: 100 })
+  await append(partition, 'a')
+  for (let n = 1; n <= 4; n += 1) {
+    await clock.advance(25)
+    partition.configure({ ...partition.settings, retentionMs: n * 1_000_000 })
+  }
+  await clock.advance(0)
+  equal(partition.syncedOffset, 1)
+})
+
+test('a batch that finds no room takes no sync from those before it', async () => {
+  const { clock, disk, partition } = await newPartition({})
+  await append(partition, 'a')
+  disk.capacityBytes = 1
+  const refused = partition.append(batchOf(['b'])).durable
+  configure(partition, { flushMessages: 1 })
+  await rejects(refused, { code: 'DISK_FULL' })
+  await clock.advance(0)
+  equal(partition.syncedOffset, 1)
 })
 
 test('a closed partition leaves no timer', async () => {

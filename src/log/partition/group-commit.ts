@@ -239,6 +239,8 @@ export class GroupCommit {
       flush.durable.failed(error)
       flush.release()
     }
+    // A sync that was asked for was asked for what was written before, too.
+    if (rejected.some(({ wantsSync }) => wantsSync)) this.#syncUpTo(this.#writtenOffset)
   }
 
   async #syncWritten(): Promise<void> {

@@ -19,6 +19,8 @@ export class TimedSync {
   readonly #clock: Pick<Clock, 'schedule'>
   readonly #target: TimedSyncTarget
   #timer: Timer | undefined
+  /** Of the timer. */
+  #delayMs = 0
 
   constructor(clock: Pick<Clock, 'schedule'>, target: TimedSyncTarget) {
     this.#clock = clock
@@ -29,6 +31,7 @@ export class TimedSync {
   written(): void {
     const { flushMs } = this.#target.source.settings
     if (this.#timer || flushMs === Number.MAX_SAFE_INTEGER || !this.#target.isBehind()) return
+    this.#delayMs = flushMs
     this.#timer = this.#clock.schedule(flushMs, () => {
       this.#timer = undefined
       // A failure is reported to those that append next.
@@ -36,9 +39,10 @@ export class TimedSync {
     })
   }
 
-  /** The settings may have changed: what is unsynced waits by the new ones from now on. */
+  /** The settings may have changed: what is unsynced waits by a new delay from now on. */
   configured(): void {
-    this.stop()
+    // Changes of others must not defer it, however often they come.
+    if (this.#delayMs !== this.#target.source.settings.flushMs) this.stop()
     this.written()
   }
 
