@@ -60,6 +60,7 @@ export {
   type DeduplicateOptions,
   type EmitPolicy,
   type GroupedStream,
+  type GroupedTable,
   type Metrics,
   type Pane,
   type Progress,

@@ -2,6 +2,7 @@
 export { App } from './dsl/app.ts'
 export { isApp, listApps, resetApp, type AppDescription } from './run/apps.ts'
 export { GroupedStream } from './dsl/grouped.ts'
+export { GroupedTable } from './dsl/grouped-table.ts'
 export { SessionWindowedStream, WindowedStream, WindowedTable } from './dsl/windowed.ts'
 export { failsAlways, policyOf, settleFailedResult } from './task/error-policies.ts'
 export { Instance } from './run/instance.ts'

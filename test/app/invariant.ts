@@ -65,6 +65,7 @@ function program(partitions: number) {
   const slid = topic('slid', { key: windowed(text()), value: json<number>(), partitions: 2 })
   const grown = topic('grown', { key: windowed(text()), value: json<number>(), partitions: 1 })
   const days = topic('days', { key: windowed(text()), value: json<Sums>(), partitions: 1 })
+  const groups = topic('groups', { key: json<number>(), value: json<number>(), partitions: 2 })
   const joined = topic('joined', { key: text(), value: json<(number | null)[]>(), partitions: 2 })
   const app = new App('invariant')
   const stream = app.stream(input)
@@ -90,6 +91,7 @@ function program(partitions: number) {
     .aggregate(0, add, plus)
     .emit('final')
     .to(exchanged)
+  const byKey = stream.groupByKey().aggregate(0, add)
   stream
     .groupBy(({ other }) => other)
     .windowedBy(lately)
@@ -100,9 +102,13 @@ function program(partitions: number) {
   stream
     .groupBy(({ other }) => keyFor(other))
     .aggregate(0, add)
-    .outerJoin(stream.groupByKey().aggregate(0, add), (other, own) => [other, own])
+    .outerJoin(byKey, (other, own) => [other, own])
     .to(joined)
-  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined }
+  byKey
+    .groupBy(sum => [sum % 3, sum])
+    .reduce(plus, (all, sum) => all - sum)
+    .to(groups)
+  return { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups }
 }
 
 /** Another key that occurs, for each value of `other` but one. */
@@ -120,6 +126,25 @@ function joinedRows(events: readonly Event[]): Map<string, unknown> {
       rows.set(JSON.stringify(key), [sums, Math.max(latest, timestamp)])
     }
   return rows
+}
+
+/** The sums by key, in groups by their rest: what they add up to, and the latest timestamp in them. */
+function groupedRows(events: readonly Event[]): Map<string, unknown> {
+  const sums = new Map<string, { sum: number; latest: number }>()
+  const groups = new Map<string, readonly [all: number, timestamp: number]>()
+  const move = (sum: number, by: number, timestamp: number): void => {
+    const [all, latest] = groups.get(`${sum % 3}`) ?? [0, timestamp]
+    groups.set(`${sum % 3}`, [all + by, Math.max(latest, timestamp)])
+  }
+  for (const { key, value, timestamp } of events) {
+    const before = sums.get(key)
+    const latest = Math.max(before?.latest ?? timestamp, timestamp)
+    const sum = (before?.sum ?? 0) + value
+    sums.set(key, { sum, latest })
+    if (before) move(before.sum, -before.sum, latest)
+    move(sum, sum, latest)
+  }
+  return groups
 }
 
 function randomEvents(random: Random): Event[] {
@@ -158,7 +183,8 @@ const callsMax = 500
 
 async function oneCase(random: Random): Promise<void> {
   const partitions = 1 + random.int(3)
-  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined } = program(partitions)
+  const { app, input, sums, others, sessions, exchanged, slid, grown, days, joined, groups } =
+    program(partitions)
   const events = randomEvents(random)
   const byPartition: Event[][] = Array.from({ length: partitions }, () => [])
   for (const event of events) byPartition[partitionForBinary(event.key, partitions)]!.push(event)
@@ -235,6 +261,7 @@ async function oneCase(random: Random): Promise<void> {
     [grown, tableOf(alignedRows(byPartition, outOfOrderness, soFar, byKey), 'final')],
     [days, lastOfRows(hours, daily)],
     [joined, joinedRows(events)],
+    [groups, groupedRows(events)],
   ] as const
   for (const [from, rows] of expected)
     deepEqual(await rowsOf(clock, log, from as never), sorted(rows), `${from.name} ${label}`)

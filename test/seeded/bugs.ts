@@ -13,6 +13,7 @@ import { schemaBugs } from './bugs/schema.ts'
 import { serverBugs } from './bugs/server.ts'
 import { stateBugs } from './bugs/state.ts'
 import { streamBugs } from './bugs/stream.ts'
+import { tableBugs } from './bugs/tables.ts'
 import { timeBugs } from './bugs/time.ts'
 import { warehouseBugs } from './bugs/warehouse.ts'
 import { windowBugs } from './bugs/windows.ts'
@@ -26,6 +27,7 @@ export const bugs: readonly SeededBug[] = [
   ...schemaBugs,
   ...stateBugs,
   ...streamBugs,
+  ...tableBugs,
   ...timeBugs,
   ...windowBugs,
   ...othersBugs,

@@ -126,3 +126,68 @@ test('a table joined to itself: no change replaces what was never there', () =>
     })
     deepEqual(sorted(harness.table('output')), sorted(new Map(expected)))
   }))
+
+/** Sums and counts by group, with the latest timestamp, of everything that a table ever had there. */
+function groupsOf(changes: readonly InputRecord[]): Map<string, unknown> {
+  const rows = new Map<unknown, number>()
+  const groups = new Map<string, readonly [{ n: number; sum: number }, timestamp: number]>()
+  const add = (value: number, sign: 1 | -1, timestamp: number): void => {
+    const key = JSON.stringify(value % 3)
+    const [{ n, sum }, latest] = groups.get(key) ?? [{ n: 0, sum: 0 }, timestamp]
+    groups.set(key, [{ n: n + sign, sum: sum + sign * value }, Math.max(latest, timestamp)])
+  }
+  for (const { key, value, timestamp } of changes) {
+    const before = rows.get(key)
+    if (before !== undefined) add(before, -1, timestamp)
+    if (value === null) rows.delete(key)
+    else {
+      rows.set(key, Number(value))
+      add(Number(value), 1, timestamp)
+    }
+  }
+  return groups
+}
+
+const byRest = (table: Table<string, number>) => table.groupBy(value => [value % 3, value])
+
+test('a grouped table: sums and counts of the rows that each group has', () =>
+  forSeeds(2000, random => {
+    const { changes } = changesAtRandom(random, lefts, 1 + random.int(3))
+    const app = new App('app')
+    const grouped = byRest(app.table(lefts))
+    grouped
+      .aggregate(
+        { n: 0, sum: 0 },
+        ({ n, sum }, value) => ({ n: n + 1, sum: sum + value }),
+        ({ n, sum }, value) => ({ n: n - 1, sum: sum - value }),
+      )
+      .to(output)
+    const harness = runAtRandom(app, new Map([['lefts', changes]]), random)
+    deepEqual(sorted(harness.table('output')), sorted(groupsOf(changes.flat())))
+  }))
+
+test('a grouped join of a table to itself: each change takes back what the one before it gave', () =>
+  forSeeds(1000, random => {
+    const { changes, rows } = changesAtRandom(random, lefts, 1 + random.int(3))
+    const app = new App('app')
+    const table = app.table(lefts)
+    const joined = table.outerJoin(
+      table.filter(value => value > 2),
+      (one, another) => (one ?? 0) + (another ?? 0),
+    )
+    byRest(joined)
+      .aggregate<number | null>(
+        null,
+        (n, value) => (n ?? 0) + value + 1,
+        (n, value) => (n === value + 1 ? null : (n ?? 0) - value - 1),
+      )
+      .to(output)
+    const harness = runAtRandom(app, new Map([['lefts', changes]]), random)
+    const sums = new Map<string, number>()
+    for (const value of [...rows.values()].map(each => Number(each.value) * (Number(each.value) > 2 ? 2 : 1)))
+      sums.set(`${value % 3}`, (sums.get(`${value % 3}`) ?? 0) + value + 1)
+    const found = [...harness.table('output')].map(([key, [value]]): [string, unknown] => [key, value])
+    deepEqual(sorted(new Map(found)), sorted(sums))
+    // A group without rows leaves nothing behind.
+    deepEqual(harness.rows('table-aggregate-1').length, sums.size)
+  }))

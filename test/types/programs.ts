@@ -102,6 +102,22 @@ cities.leftJoin(known, (_city, n) => n + 1) // wrong: a left join of tables may 
 cities.outerJoin(known, (city, n) => (city?.city.length ?? 0) + (n ?? 0))
 cities.outerJoin(known, ({ city }) => city) // wrong: either side may be null
 
+// A grouped table has a group and a value for each row, and takes back what it added.
+const byLength = cities.groupBy(({ city }, key) => [city.length, key])
+byLength.count().filter((count, length) => count + length > 0)
+byLength.reduce(
+  (all, key) => all + key,
+  (all, key) => all.replace(key, ''),
+)
+byLength.reduce((all, key) => all + key) // wrong: no subtractor
+byLength.aggregate(
+  0,
+  (sum, key, length) => sum + key.length + length,
+  (sum, key) => (sum > 9 ? null : sum - key.length),
+)
+cities.groupBy(({ city }) => city) // wrong: a group without a value
+cities.groupBy(({ town }) => [town, 1]) // wrong: field of a row
+
 // Merged streams have one type of key; the branches of a split are known by name.
 fromTopic.merge(stream).to(delays)
 stream.merge(app.stream(gates)) // wrong: another type of key

@@ -129,6 +129,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
     'INVALID_TOPOLOGY',
   ],
 
+  ['a field for groupBy of a table', (_app, _stream, table) => table.groupBy('team'), /selector.*\[value/],
   ['a stream joined to a table', (_, stream, table) => table.join(stream, () => 1), /table of join.*toTable/],
   ['outerJoin without a table', (_app, _stream, table) => table.outerJoin(), /table of outerJoin/],
   ['leftJoin of tables without a joiner', (_app, _stream, table) => table.leftJoin(table), /joiner of left/],

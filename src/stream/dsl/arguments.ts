@@ -24,6 +24,11 @@ const usages = {
   groupBy: 'groupBy(value => value.customer)',
   join: 'join(table, (value, tableValue) => ({ ...value, ...tableValue }))',
   leftJoin: 'leftJoin(table, (value, tableValue) => ({ ...value, found: tableValue !== null }))',
+  'groupBy of tables': 'groupBy(value => [value.customer, value.cents])',
+  'reduce of tables':
+    'reduce((sum, value) => sum + value, (sum, value) => sum - value), where the second function undoes the first',
+  'aggregate of tables':
+    'aggregate(0, (sum, value) => sum + value, (sum, value) => sum - value), where the last function undoes the one before',
   'join of tables': 'join(table, (value, otherValue) => ({ ...value, ...otherValue }))',
   'leftJoin of tables': 'leftJoin(table, (value, otherValue) => ({ ...value, found: otherValue !== null }))',
   outerJoin: 'outerJoin(table, (value, otherValue) => ({ ...value, ...otherValue }))',
@@ -51,6 +56,8 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   'aggregate of sessions': version,
   count: version,
   reduce: version,
+  'reduce of tables': version,
+  'aggregate of tables': version,
   'join of tables': version,
   'leftJoin of tables': version,
   outerJoin: version,

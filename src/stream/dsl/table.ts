@@ -1,11 +1,13 @@
 /* oxlint-disable import/no-cycle -- streams group into tables, and tables change as streams: a duality. */
 /** The public DSL of tables: the latest value per key, and the stream of its changes. */
 import type { WritableTopic } from '../../schema/index.ts'
-import type { Edge, Graph } from '../plan/graph.ts'
+import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, type Method, wrongArgument } from './arguments.ts'
+import { GroupedTable } from './grouped-table.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import type { OperatorSpec, Unary } from '../operators/operator.ts'
 import { selectKey } from '../operators/stateless.ts'
+import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
 import { addSink, type Named, noTable, Stream, type Versioned } from './stream.ts'
@@ -83,6 +85,23 @@ export class Table<K, V> {
     options: Versioned = {},
   ): Table<K, NonNullable<R>> {
     return this.#join('outerJoin', other, joiner, outerJoinTables(joiner), options)
+  }
+
+  /**
+   * Groups the rows by another key, always with an exchange, for aggregates over the rows that each group
+   * has. The selector returns a row's group and its value there; it is called again for the row that a change
+   * replaces, and must return the same. A row without a group, or with a value of null, is in no group, and
+   * counted. As Kafka Streams' `groupBy` of a table.
+   * @example orders.groupBy(order => [order.customer, order.cents]).reduce((a, b) => a + b, (a, b) => a - b)
+   */
+  groupBy<K2, V2>(
+    selector: (value: V, key: K) => readonly [group: K2, value: V2],
+    options: Named = {},
+  ): GroupedTable<NonNullable<K2>, NonNullable<V2>> {
+    checkCall('groupBy of tables', { selector }, options)
+    const { graph, edge } = this
+    const rows = graph.apply(groupRows(selector), [edge], options)
+    return new GroupedTable(graph, present(graph.exchange(rows)))
   }
 
   /** The changes as a stream; a deletion is a record with the value null. */
