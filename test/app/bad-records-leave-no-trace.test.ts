@@ -52,6 +52,32 @@ const programs: readonly [name: string, program: (numbers: Numbers) => void][] =
   ],
   ['a table', numbers => numbers.peek(see).toTable().mapValues(failIfBad).to(output)],
   [
+    'joined tables, of which a bad record changes both',
+    numbers => {
+      const seen = numbers.peek(see)
+      seen
+        .toTable()
+        .outerJoin(seen.groupByKey().count(), (value, count) => [value, count])
+        .mapValues(failIfBad)
+        .to(output)
+    },
+  ],
+  [
+    'a grouped table, of which a bad record changes two groups',
+    numbers =>
+      numbers
+        .peek(see)
+        .toTable()
+        .groupBy(value => [value < 0 ? 0 : value % 2, value])
+        .aggregate(
+          [] as readonly number[],
+          (list, value) => [...list, value],
+          (list, value) => list.filter(each => each !== value),
+        )
+        .mapValues(failIfBad)
+        .to(output),
+  ],
+  [
     'a row that a bad record deletes',
     numbers =>
       numbers
@@ -116,6 +142,7 @@ const programs: readonly [name: string, program: (numbers: Numbers) => void][] =
 ]
 
 const hasExchange = new Set([
+  'a grouped table, of which a bad record changes two groups',
   'two aggregates in a row, with an exchange between',
   'hopping windows, of which the second fails',
   'windows, early and final',

@@ -210,6 +210,47 @@ const programs: readonly [name: string, program: Program, right: readonly unknow
     [1, 1, 1],
   ],
   [
+    'joined tables, which change their rows',
+    items => {
+      const table = items.toTable()
+      table
+        .leftJoin(
+          table.filter(() => false),
+          (row, none) => n(spoil(row)) - 1 + Number(none),
+        )
+        .to(output)
+    },
+    [1, 1, 1],
+  ],
+  [
+    'joined tables, which give their rows',
+    items => {
+      const table = items.toTable()
+      table
+        .leftJoin(
+          table.filter(() => false),
+          row => row,
+        )
+        .mapValues(row => n(spoil(row)) - 1)
+        .to(output)
+    },
+    [1, 1, 1],
+  ],
+  [
+    'a grouped table, which changes what it adds and subtracts',
+    items =>
+      items
+        .toTable()
+        .groupBy((row, key) => [key, row])
+        .aggregate(
+          0,
+          (sum, row) => sum + n(spoil(row)) - 1,
+          (sum, row) => sum - n(spoil(row)) + 1,
+        )
+        .to(output),
+    [1, 1, 1],
+  ],
+  [
     'a join, which changes the row',
     items => {
       const table = items.toTable()
