@@ -60,6 +60,11 @@ export type Waiting = FrameWait | 'handler' | 'peer that reads'
 
 /** Requests to produce that wait for the disk. Clients usually send 5 before they wait for an answer. */
 const producingMax = 16
+/**
+ * Requests of one connection in a turn of the event loop: thousands of small ones come at once, and others
+ * want to be served.
+ */
+const turnRequests = 32
 /** What a peer must take within the time of a transfer: a large response leaves in several such portions. */
 const portionBytes = 4 * 1024 * 1024
 
@@ -110,7 +115,10 @@ export class ClientConnection {
   async run(): Promise<void> {
     this.#connection.receive(this.#frames)
     try {
-      for (let frame; !this.#isEnding && (frame = await this.#frames.next());) await this.#begin(frame)
+      for (let frame, n = 1; !this.#isEnding && (frame = await this.#frames.next()); n += 1) {
+        await this.#begin(frame)
+        if (n % turnRequests === 0) await this.#context.shared.clock.yield()
+      }
     } catch (error) {
       this.#report(error)
     }

@@ -1,7 +1,16 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { correlationIdOf, messages, readBatches, readResponse, type RequestInput } from '../../wire/index.ts'
+import { setImmediate } from 'node:timers/promises'
+import {
+  correlationIdOf,
+  messages,
+  readBatches,
+  readResponse,
+  requestFrame,
+  type RequestInput,
+} from '../../wire/index.ts'
 import { errorCodes } from '../handlers/error-codes.ts'
+import { handlerOf } from '../handlers/index.ts'
 import { batchOf, startTestServer } from './server.test-support.ts'
 
 const { apiVersions, fetch, listOffsets, metadata, produce } = messages
@@ -137,4 +146,23 @@ test('closing the log answers what waits, and ends the connections', async conte
   await log.close()
   ok(await client.frame())
   equal(await client.frame(), undefined)
+})
+
+test('thousands of requests that come at once do not keep others waiting', async context => {
+  const state = { handled: 0 }
+  const { connect } = await startTestServer(context, {
+    handlerOf: header => {
+      state.handled += 1
+      return handlerOf(header)
+    },
+  })
+  const [many, one] = [await connect(), await connect()]
+  await one.ask(apiVersions, 3, {})
+  const frame = Buffer.concat(requestFrame(apiVersions, 3, 1, 'raw', {}))
+  const count = 10_000
+  await many.connection.write([Buffer.concat(Array.from({ length: count }, () => frame))])
+  while (state.handled < 2) await setImmediate()
+  const before = state.handled
+  await one.ask(apiVersions, 3, {})
+  ok(state.handled - before < 200, `${state.handled - before} were handled before it`)
 })
