@@ -58,6 +58,7 @@ export {
   type AlignedWindows,
   type CumulativeOptions,
   type DeduplicateOptions,
+  type DynamicSessionWindows,
   type EmitPolicy,
   type GroupedStream,
   type GroupedTable,

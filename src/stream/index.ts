@@ -27,6 +27,7 @@ export {
 } from './dsl/windows.ts'
 export {
   type AlignedWindows,
+  type DynamicSessionWindows,
   type SessionWindows,
   type SlidingWindows,
   type Windows,

@@ -133,8 +133,13 @@ function alignedAtRandom(random: Random, latenessMin = 0) {
   }
 }
 
-const sessionAtRandom = (random: Random) =>
-  session(duration(random, 30), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
+function sessionAtRandom(random: Random) {
+  const gap = duration(random, 30)
+  const options = { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) }
+  return random.int(2) === 0
+    ? session(gap, options)
+    : session(({ value }: { value: number }) => gap * (1 + (value % 3)), options)
+}
 
 const slidingAtRandom = (random: Random) =>
   sliding(duration(random, 40), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })

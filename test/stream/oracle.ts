@@ -2,7 +2,12 @@
  * The expected content of windows, computed naively from the records alone: without state, with no order
  * except that of each partition, always from scratch.
  */
-import type { AlignedWindows, SessionWindows, SlidingWindows } from '../../src/stream/index.ts'
+import type {
+  AlignedWindows,
+  DynamicSessionWindows,
+  SessionWindows,
+  SlidingWindows,
+} from '../../src/stream/index.ts'
 
 export interface OracleRecord {
   readonly key: string
@@ -23,6 +28,7 @@ export interface OracleRow {
 }
 
 type Partitions = readonly (readonly OracleRecord[])[]
+type Sessions = SessionWindows | DynamicSessionWindows
 type KeyOf = (record: OracleRecord) => string
 
 /** Each record with the watermark of its partition before it. */
@@ -82,31 +88,28 @@ function windowsAround(
 
 /**
  * Sessions if all records of a key are in one partition. A record joins the sessions near it whose last
- * instant (last + gap) its watermark has not passed by more than the lateness. It is late if it joins none
+ * instant its watermark has not passed by more than the lateness. It is late if it joins none
  * and would be too late alone.
  */
-export function sessionRows(
-  partitions: Partitions,
-  outOfOrderness: number,
-  { gapMs, allowedLatenessMs }: SessionWindows,
-): OracleRow[] {
+export function sessionRows(partitions: Partitions, outOfOrderness: number, windows: Sessions): OracleRow[] {
+  const endOf = endsOf(windows)
   const rows: OracleRow[] = []
   for (const partition of partitions) {
     const live = new Map<string, OracleRecord[][]>()
     for (const { record, watermark } of withWatermarks(partition, outOfOrderness)) {
       const expiry = (cluster: readonly OracleRecord[]): number =>
-        Math.max(...cluster.map(({ timestamp }) => timestamp)) + gapMs + allowedLatenessMs
+        Math.max(...cluster.map(endOf)) + windows.allowedLatenessMs
       const clusters = live.get(record.key) ?? []
       const near = clusters.filter(
         cluster =>
           expiry(cluster) >= watermark &&
-          cluster.some(({ timestamp }) => Math.abs(timestamp - record.timestamp) <= gapMs),
+          cluster.some(one => one.timestamp <= endOf(record) && record.timestamp <= endOf(one)),
       )
       if (near.length === 0 && watermark > expiry([record])) continue
       live.set(record.key, [...clusters.filter(cluster => !near.includes(cluster)), [...near.flat(), record]])
     }
     for (const [key, clusters] of live)
-      for (const cluster of clusters) rows.push(sessionOf(key, cluster, gapMs))
+      for (const cluster of clusters) rows.push(sessionOf(key, cluster, endOf))
   }
   return rows
 }
@@ -155,38 +158,47 @@ function taken(partitions: Partitions, outOfOrderness: number, allowedLatenessMs
 export function exchangedSessionRows(
   partitions: Partitions,
   outOfOrderness: number,
-  { gapMs, allowedLatenessMs }: SessionWindows,
+  windows: Sessions,
   keyOf: KeyOf,
 ): OracleRow[] {
-  const inOrder = taken(partitions, outOfOrderness, allowedLatenessMs).toSorted(
+  const endOf = endsOf(windows)
+  const inOrder = taken(partitions, outOfOrderness, windows.allowedLatenessMs).toSorted(
     (a, b) => a.timestamp - b.timestamp,
   )
   const rows: OracleRow[] = []
   for (const [key, records] of Map.groupBy(inOrder, keyOf)) {
     let cluster: OracleRecord[] = []
     for (const record of records) {
-      const last = cluster.at(-1)
-      if (last && record.timestamp - last.timestamp > gapMs) {
-        rows.push(sessionOf(key, cluster, gapMs))
+      if (record.timestamp > Math.max(...cluster.map(endOf)) && cluster.length > 0) {
+        rows.push(sessionOf(key, cluster, endOf))
         cluster = []
       }
       cluster.push(record)
     }
-    rows.push(sessionOf(key, cluster, gapMs))
+    rows.push(sessionOf(key, cluster, endOf))
   }
   return rows
 }
 
-function sessionOf(key: string, records: readonly OracleRecord[], gapMs: number): OracleRow {
+/** How long a session lasts after each record. */
+function endsOf(windows: Sessions): EndOf {
+  return record =>
+    record.timestamp + ('gapMs' in windows ? windows.gapMs : windows.gapOf(record as never, {} as never))
+}
+
+type EndOf = (record: OracleRecord) => number
+
+function sessionOf(key: string, records: readonly OracleRecord[], endOf: EndOf): OracleRow {
   const times = records.map(({ timestamp }) => timestamp)
   const latest = Math.max(...times)
+  const end = Math.max(...records.map(endOf))
   return {
     key,
     start: Math.min(...times),
-    end: latest + gapMs,
+    end,
     sum: records.reduce((sum, { value }) => sum + value, 0),
     latest,
-    lastInstant: latest + gapMs,
+    lastInstant: end,
   }
 }
 

@@ -169,6 +169,14 @@ grouped.windowedBy('1h') // wrong: a duration
 app.stream(dates).mapValues(date => date?.getTime() ?? null)
 app.stream(dates).to(dates) // wrong: transformed
 
+grouped
+  .windowedBy(session(({ delay }) => (delay > 0 ? '5m' : '1h')))
+  .count()
+  .emit('final')
+  .to(counts)
+session((delay: number) => delay > 5) // wrong: no duration
+grouped.windowedBy(session((text: string) => text.length)) // wrong: other values
+
 // A session needs a function that merges two aggregates.
 stream
   .groupByKey()

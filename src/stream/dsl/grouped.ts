@@ -11,7 +11,13 @@ import {
   reducing,
 } from '../operators/aggregation.ts'
 import type { RecordContext } from '../operators/record.ts'
-import type { AlignedWindows, SessionWindows, SlidingWindows, Windows } from '../operators/windows.ts'
+import type {
+  AlignedWindows,
+  DynamicSessionWindows,
+  SessionWindows,
+  SlidingWindows,
+  Windows,
+} from '../operators/windows.ts'
 import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
 import type { Versioned } from './stream.ts'
 import { Table } from './table.ts'
@@ -54,13 +60,13 @@ export class GroupedStream<K, V> {
     return this.#aggregate('aggregate', folding(initial, add), options)
   }
 
+  /** Aggregates in sessions. */
+  windowedBy(windows: SessionWindows | DynamicSessionWindows<V>): SessionWindowedStream<K, V>
   /** Aggregates in windows: see `tumbling`, `hopping`, `cumulative`, `sliding`, `session`. */
   windowedBy(windows: AlignedWindows | SlidingWindows): WindowedStream<K, V>
-  /** Aggregates in sessions. */
-  windowedBy(windows: SessionWindows): SessionWindowedStream<K, V>
   /** Aggregates in windows whose kind is known only when the program runs. */
-  windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V>
-  windowedBy(windows: Windows): WindowedStream<K, V> | SessionWindowedStream<K, V> {
+  windowedBy(windows: Windows<V>): WindowedStream<K, V> | SessionWindowedStream<K, V>
+  windowedBy(windows: Windows<V>): WindowedStream<K, V> | SessionWindowedStream<K, V> {
     if (!isWindows(windows)) throw wrongArgument('windowedBy', 'argument', 'windows', windows)
     return windows.kind === 'session'
       ? new SessionWindowedStream(this.#graph, this.#edge, windows)
@@ -73,6 +79,6 @@ export class GroupedStream<K, V> {
   }
 }
 
-function isWindows(given: Partial<Windows> | undefined): boolean {
+function isWindows(given: Partial<Windows<never>> | undefined): boolean {
   return ['tumbling', 'hopping', 'cumulative', 'sliding', 'session'].includes(given?.kind ?? '')
 }

@@ -22,6 +22,7 @@ import { slidingWindows } from '../operators/sliding-windows.ts'
 import type { WindowAggregate, WindowRecord } from '../operators/window-aggregate.ts'
 import {
   type AlignedWindows,
+  type DynamicSessionWindows,
   latenessOfChanges,
   type SessionWindows,
   type SlidingWindows,
@@ -117,10 +118,10 @@ export class WindowedStream<K, V> extends Windowing<K, V> {
 export class SessionWindowedStream<K, V> extends Windowing<K, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
-  readonly #windows: SessionWindows
+  readonly #windows: SessionWindows | DynamicSessionWindows
 
   /** @internal */
-  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: SessionWindows) {
+  constructor(graph: Graph, edge: GroupedEdge<K, V>, windows: SessionWindows | DynamicSessionWindows) {
     super()
     this.#graph = graph
     this.#edge = edge
@@ -157,7 +158,7 @@ export class WindowedTable<K, A, V> {
   readonly #graph: Graph
   readonly #edge: GroupedEdge<K, V>
   readonly #lateEdge: OutletOf<StreamRecord<K, V>>
-  readonly #windows: Windows
+  readonly #windows: Windows<never>
   readonly #policies: EmitPolicy[]
   #late: Stream<K, V> | undefined
 
@@ -168,7 +169,7 @@ export class WindowedTable<K, A, V> {
     graph: Graph,
     edge: GroupedEdge<K, V>,
     late: OutletOf<StreamRecord<K, V>>,
-    windows: Windows,
+    windows: Windows<never>,
     policies: EmitPolicy[],
   ) {
     this.#graph = graph
@@ -232,7 +233,7 @@ export class WindowedTable<K, A, V> {
 function windowed<K, A, V>(
   graph: Graph,
   edge: GroupedEdge<K, V>,
-  windows: Windows,
+  windows: Windows<never>,
   operator: WindowAggregate<K, V, A>,
   policies: EmitPolicy[],
   options: Versioned,

@@ -11,7 +11,13 @@ import {
   type Duration,
 } from '../../base/index.ts'
 import { checkTimeZone } from '../operators/calendar.ts'
-import type { AlignedWindows, SessionWindows, SlidingWindows } from '../operators/windows.ts'
+import type { RecordContext } from '../operators/record.ts'
+import type {
+  AlignedWindows,
+  DynamicSessionWindows,
+  SessionWindows,
+  SlidingWindows,
+} from '../operators/windows.ts'
 
 /**
  * Three thousand years. So an accepted timestamp plus a window's size and lateness is still an exact number.
@@ -138,11 +144,30 @@ function checkWindowsPerRecord(kind: 'Hopping' | 'Cumulative', sizeMs: number, a
  * @example session('30m', { allowedLateness: '48h' })
  * @throws MillraceError INVALID_DURATION, INVALID_ARGUMENT
  */
-export function session(gap: Duration, options: WindowOptions = {}): SessionWindows {
-  const gapMs = positive(gap, 'the gap of a session window')
+export function session(gap: Duration, options?: WindowOptions): SessionWindows
+/**
+ * Sessions in which each record says how long a gap may follow it (Flink's dynamic gap). A session ends at
+ * the latest of these instants. A record joins the sessions that it falls into, and those that begin within
+ * its gap. A function that returns an invalid duration, or none, fails the record.
+ * @example session((login: Login) => (login.isMobile ? '5m' : '30m'))
+ */
+export function session<V>(
+  gap: (value: V, record: RecordContext) => Duration,
+  options?: WindowOptions,
+): DynamicSessionWindows<V>
+export function session<V>(
+  gap: Duration | ((value: V, record: RecordContext) => Duration),
+  options: WindowOptions = {},
+): SessionWindows | DynamicSessionWindows<V> {
+  const fixed =
+    typeof gap === 'function'
+      ? { gapOf: (value: V, record: RecordContext) => positive(gap(value, record), gapInWords) }
+      : { gapMs: positive(gap, gapInWords) }
   checkOptions('the session window', options, lateOptions)
-  return { kind: 'session', gapMs, allowedLatenessMs: lateness(options) }
+  return { kind: 'session', ...fixed, allowedLatenessMs: lateness(options) }
 }
+
+const gapInWords = 'the gap of a session window'
 
 /**
  * Look-back windows: one for each distinct set of records of a key that are `size` or less apart. A window

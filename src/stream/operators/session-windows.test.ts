@@ -3,9 +3,14 @@ import { session } from '../dsl/windows.ts'
 import { foldingSessions } from './aggregation.ts'
 import { check, type Step } from './harness.test-support.ts'
 import { sessionWindows } from './session-windows.ts'
-import type { SessionWindows } from './windows.ts'
+import type { DynamicSessionWindows, SessionWindows } from './windows.ts'
 
-function sums(name: string, windows: SessionWindows, steps: readonly Step[], acrossPartitions = false): void {
+function sums(
+  name: string,
+  windows: SessionWindows | DynamicSessionWindows,
+  steps: readonly Step[],
+  acrossPartitions = false,
+): void {
   const sum = foldingSessions<string, number, number>(
     0,
     (all, value) => (value === 0 ? null : all + value),
@@ -57,6 +62,38 @@ sums(
     ['W39', [], []],
   ],
 )
+
+/** A session of a key whose records have their own gaps, ten times their values: with its end. */
+function ending(
+  timer: number,
+  ...live: readonly (readonly [start: number, last: number, end: number, sum: number])[]
+): string[] {
+  const sessions = live.map(([start, last, end, value]) => ({ start, last, end, value }))
+  return [`sessions 0 a ${JSON.stringify({ live: sessions, timer })}`, `timers ${timer} a true`]
+}
+
+const byValue = session((value: number) => 10 * value, { allowedLateness: 5 })
+
+sums('a session with gaps of its records ends at the latest of them', byValue, [
+  ['a 3 @0', [], ending(30, [0, 0, 30, 3])],
+  ['a 1 @5', [], ending(30, [0, 5, 30, 4])],
+  // It begins within the gap of the session, and reaches further.
+  ['a 2 @30', [], ending(30, [0, 30, 50, 6])],
+  ['W50', [], ending(50, [0, 30, 50, 6])],
+  ['W51', ['out: a[0,50) 6 @50 on-time'], ending(55, [0, 30, 50, 6])],
+  // Its end stays, so it is replaced and not retracted.
+  ['a 1 @40', ['out: a[0,50) 7←6 @50 late'], ending(55, [0, 40, 50, 7])],
+  ['a 1 @35 W56', ['late: a 1 @35 W56']],
+  ['W56', [], []],
+])
+
+sums('a record joins what begins within its own gap', byValue, [
+  ['a 1 @40', [], ending(50, [40, 40, 50, 1])],
+  ['a 1 @60', [], ending(50, [40, 40, 50, 1], [60, 60, 70, 1])],
+  ['a 3 @10', [], ending(50, [10, 40, 50, 4], [60, 60, 70, 1])],
+  ['a 1 @0 W0', [], ending(50, [0, 40, 50, 5], [60, 60, 70, 1])],
+  ['W76', ['out: a[0,50) 5 @50 on-time', 'out: a[60,70) 1 @70 on-time'], []],
+])
 
 sums('an aggregate of null deletes the session', session(10), [
   ['a 0 @1', []],

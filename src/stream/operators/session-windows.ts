@@ -1,26 +1,30 @@
 /**
  * Aggregates in sessions: windows that grow and merge.
  *
- * A session is [start, last + gap]: a record joins every session within the gap of it, the gap itself
- * included, as in Kafka Streams and Flink. Its last instant is last + gap. A record meets only sessions that
- * its own watermark has not passed by more than the allowed lateness, so the result does not depend on when
- * the task forgets sessions. On a merge the old sessions are retracted before the new one is announced; a
- * session whose bounds stay is not retracted. The merger is called for two sessions, never for the initial
- * value. An aggregate of null deletes the session.
+ * A record alone is a session [timestamp, timestamp + gap], and joins every session that has an instant in
+ * common with it, as in Kafka Streams and Flink. So a session is [start, end], from its first record to the
+ * latest end of its records; that is its last instant. The gap is the same for all records, or each has its
+ * own (Flink's dynamic gap). A record meets only sessions that its own watermark has not passed by more than
+ * the allowed lateness, so the result does not depend on when the task forgets sessions. On a merge the old
+ * sessions are retracted before the new one is announced; a session whose bounds stay is not retracted. The
+ * merger is called for two sessions, never for the initial value. An aggregate of null deletes the session.
  *
  * State: the lists of window-lists.ts, under the name `sessions`.
  */
 import type { SessionAggregation } from './aggregation.ts'
 import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
 import { keyed } from './operator.ts'
+import type { StreamRecord } from './record.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { windowLists } from './window-lists.ts'
-import type { SessionWindows } from './windows.ts'
+import type { DynamicSessionWindows, SessionWindows } from './windows.ts'
 
 interface Session<A> {
   readonly start: number
-  /** Timestamp of its last record; its last instant is a gap later. */
+  /** Timestamp of its last record. */
   readonly last: number
+  /** The end, if each record has its own gap; else a session ends a gap after its last record. */
+  readonly end?: number
   readonly value: A
 }
 
@@ -30,17 +34,20 @@ interface Session<A> {
  */
 export const sessionWindows = <K, V, A>(
   name: string,
-  windows: SessionWindows,
+  windows: SessionWindows | DynamicSessionWindows,
   { first, add, merge, shape }: SessionAggregation<K, V, A>,
   policies: readonly EmitPolicy[],
 ): WindowAggregate<K, V, A> => ({
   ...windowAggregate(name, windows),
   shape,
   make(context, [lateOutput, ...results]) {
-    const { gapMs, allowedLatenessMs } = windows
+    const { allowedLatenessMs } = windows
+    const fixedMs = 'gapMs' in windows ? windows.gapMs : undefined
     const { acrossPartitions } = context
-    /** A record that meets no session is late once its watermark is past its timestamp by more than this. */
-    const patienceMs = acrossPartitions ? allowedLatenessMs : gapMs + allowedLatenessMs
+    const gapOf = (record: StreamRecord<K, V>): number =>
+      // The DSL takes no function of values of another type.
+      'gapOf' in windows ? windows.gapOf(record.value as never, record) : windows.gapMs
+    const endOf = ({ last, end = last + (fixedMs ?? 0) }: Session<A>): number => end
 
     const resultOf = (
       rawKey: string,
@@ -50,19 +57,20 @@ export const sessionWindows = <K, V, A>(
     ): WindowResult<K, A> => ({
       rawKey,
       key,
-      place: session.start,
+      // If each record has its own gap, a session that is over may start where a later one does.
+      place: session.end ?? session.start,
       start: session.start,
-      end: session.last + gapMs,
+      end: endOf(session),
       value: session.value,
       previous,
       timestamp: session.last,
-      lastInstant: session.last + gapMs,
+      lastInstant: endOf(session),
     })
 
     // Asked for before other state: the task keeps its own entries in an operator's first.
     const sessions = windowLists<Session<A>>(context, 'sessions', {
-      lastInstantOf: ({ last }) => last + gapMs,
-      keptUntil: ({ last }) => last + gapMs + allowedLatenessMs,
+      lastInstantOf: endOf,
+      keptUntil: session => endOf(session) + allowedLatenessMs,
       fire: (rawKey, one) => out.onTime(resultOf(rawKey, context.keyOf<K>(rawKey), one, null)),
     })
     const out = emission(context, policies, results)
@@ -78,45 +86,50 @@ export const sessionWindows = <K, V, A>(
       inputs: [
         keyed<K, V>(context, (record, rawKey) => {
           const { key, timestamp } = record
-          const isLate = record.watermark > timestamp + patienceMs
+          const ownEnd = timestamp + gapOf(record)
+          // A record that meets no session is late once its watermark is past this by more than the lateness.
+          const patience = acrossPartitions ? timestamp : ownEnd
+          const isLate = record.watermark > patience + allowedLatenessMs
           if (isLate && acrossPartitions) return context.late(record, lateOutput)
           const known = sessions.of(rawKey)
           const live = known?.live ?? []
           // The sessions that the record meets are next to each other. Those that its watermark has passed
           // come before them.
-          const firstLast = Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)
+          const firstEnd = Math.max(timestamp, record.watermark - allowedLatenessMs)
           let from = 0
-          while (from < live.length && live[from]!.last < firstLast) from += 1
+          while (from < live.length && endOf(live[from]!) < firstEnd) from += 1
           let to = from
-          while (to < live.length && live[to]!.start <= timestamp + gapMs) to += 1
+          while (to < live.length && live[to]!.start <= ownEnd) to += 1
           if (isLate && from === to) return context.late(record, lateOutput)
           const touched = live.slice(from, to)
           const start = Math.min(timestamp, touched[0]?.start ?? timestamp)
           const last = Math.max(timestamp, touched.at(-1)?.last ?? timestamp)
+          const end = touched.reduce((latest, one) => Math.max(latest, endOf(one)), ownEnd)
 
           const before = joined(touched, key)
           const value =
             (before === null ? first(record.value, key, record) : add(before, record.value, key, record)) ??
             null
-          const grown = value === null ? undefined : { start, last, value }
+          const grown =
+            value === null ? undefined : { start, last, ...(fixedMs === undefined && { end }), value }
           if (!grown && touched.length === 0) return
           const watermark = context.watermark()
           const left = live.toSpliced(from, to - from, ...(grown ? [grown] : []))
           sessions.put(rawKey, left, known)
 
           const unmoved =
-            grown && touched.length === 1 && touched[0]?.start === start && touched[0].last === last
+            grown && touched.length === 1 && touched[0]?.start === start && endOf(touched[0]) === end
               ? touched[0]
               : undefined
           if (unmoved === undefined)
             for (const gone of touched)
               out.retracted(
                 { ...resultOf(rawKey, key, gone, gone.value), value: null },
-                watermark > gone.last + gapMs,
+                watermark > endOf(gone),
                 record,
               )
           if (!grown) return
-          out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > last + gapMs, record)
+          out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > end, record)
         }),
       ],
       advance: sessions.advance,

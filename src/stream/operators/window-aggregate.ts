@@ -17,7 +17,7 @@ export type WindowAggregate<K, V, A> = OperatorSpec<
 /** The part of the specification that follows from the windows. */
 export function windowAggregate(
   name: string,
-  windows: Windows,
+  windows: Windows<never>,
 ): Omit<WindowAggregate<never, never, never>, 'make' | 'shape'> {
   const { allowedLatenessMs } = windows
   return {

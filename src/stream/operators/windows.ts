@@ -9,6 +9,7 @@
  * A record at exactly the watermark is not late. docs/time.md shows all of it in pictures.
  */
 import { durationInWords } from '../../base/index.ts'
+import type { RecordContext } from './record.ts'
 
 /** How far the clocks of a time zone may move within one window. */
 const clockShiftMsMax = 2 * 3_600_000
@@ -43,6 +44,15 @@ export interface SessionWindows {
   readonly allowedLatenessMs: number
 }
 
+/** Sessions in which each record, with a value of type V, says how long a gap may follow it. */
+export interface DynamicSessionWindows<V = never> {
+  readonly kind: 'session'
+  /** The gap after a record, in ms. */
+  readonly gapOf: (value: V, record: RecordContext) => number
+  /** As {@link AlignedWindows.allowedLatenessMs}. */
+  readonly allowedLatenessMs: number
+}
+
 /** A window of one size for each distinct set of records in it. */
 export interface SlidingWindows {
   readonly kind: 'sliding'
@@ -52,11 +62,11 @@ export interface SlidingWindows {
   readonly allowedLatenessMs: number
 }
 
-/** Windows of any kind. */
-export type Windows = AlignedWindows | SessionWindows | SlidingWindows
+/** Windows of any kind, of records with values of type V. */
+export type Windows<V = unknown> = AlignedWindows | SessionWindows | DynamicSessionWindows<V> | SlidingWindows
 
 /** Windows in words, with everything that defines them: `tumbling 1h from 15m, lateness 2d`. */
-export function describeWindows(windows: Windows): string {
+export function describeWindows(windows: Windows<never>): string {
   const offset =
     'offsetMs' in windows && windows.offsetMs > 0 ? ` from ${durationInWords(windows.offsetMs)}` : ''
   const allowed =
@@ -71,7 +81,7 @@ export function describeWindows(windows: Windows): string {
     case 'cumulative':
       return `cumulative ${durationInWords(windows.sizeMs)} in steps of ${durationInWords(windows.advanceMs)}${offset}${allowed}`
     case 'session':
-      return `session gap ${durationInWords(windows.gapMs)}${allowed}`
+      return `session gap ${'gapMs' in windows ? durationInWords(windows.gapMs) : 'by record'}${allowed}`
     case 'sliding':
       return `sliding ${durationInWords(windows.sizeMs)}${allowed}`
   }
@@ -80,11 +90,13 @@ export function describeWindows(windows: Windows): string {
 /**
  * The lateness that windows over the results of `emit('changes')` must allow. Such a result carries the
  * largest timestamp in its window, which may be this much before the window's last instant. A record that
- * changes a sliding window is judged by its own time, which is no later.
+ * changes a sliding window is judged by its own time, which is no later. The gap after a record of a dynamic
+ * session has no bound.
  */
-export function latenessOfChanges(windows: Windows): number {
+export function latenessOfChanges(windows: Windows<never>): number {
   const { allowedLatenessMs } = windows
-  if (windows.kind === 'session') return allowedLatenessMs + windows.gapMs
+  if (windows.kind === 'session')
+    return allowedLatenessMs + ('gapMs' in windows ? windows.gapMs : Number.POSITIVE_INFINITY)
   if (windows.kind === 'sliding') return allowedLatenessMs
   return allowedLatenessMs + windows.sizeMs + (windows.timeZone === undefined ? 0 : clockShiftMsMax)
 }

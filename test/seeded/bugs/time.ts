@@ -47,8 +47,8 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a session is complete at its last instant',
     file: 'src/stream/operators/session-windows.ts',
-    find: 'unmoved?.value ?? null), watermark > last + gapMs, record)',
-    replace: 'unmoved?.value ?? null), watermark >= last + gapMs, record)',
+    find: 'unmoved?.value ?? null), watermark > end, record)',
+    replace: 'unmoved?.value ?? null), watermark >= end, record)',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
@@ -61,15 +61,15 @@ export const timeBugs: readonly SeededBug[] = [
   {
     name: 'time: a tie is late in a session',
     file: 'src/stream/operators/session-windows.ts',
-    find: 'const isLate = record.watermark > timestamp + patienceMs',
-    replace: 'const isLate = record.watermark >= timestamp + patienceMs',
+    find: 'const isLate = record.watermark > patience + allowedLatenessMs',
+    replace: 'const isLate = record.watermark >= patience + allowedLatenessMs',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
     name: 'time: a session meets what the watermark of its record has passed',
     file: 'src/stream/operators/session-windows.ts',
-    find: 'Math.max(timestamp - gapMs, record.watermark - gapMs - allowedLatenessMs)',
-    replace: 'timestamp - gapMs',
+    find: 'Math.max(timestamp, record.watermark - allowedLatenessMs)',
+    replace: 'timestamp',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {

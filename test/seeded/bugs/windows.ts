@@ -3,6 +3,13 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const windowBugs: readonly SeededBug[] = [
   {
+    name: 'operators: a session ends a gap after its last record, even if an earlier one reaches further',
+    file: 'src/stream/operators/session-windows.ts',
+    find: '(latest, one) => Math.max(latest, endOf(one))',
+    replace: '(_latest, _one) => ownEnd',
+    tests: ['src/stream/operators/session-windows.test.ts', 'test/stream/oracle.test.ts'],
+  },
+  {
     name: 'operators: cumulative windows start at multiples of their size, wherever the offset is',
     file: 'src/stream/operators/window-grid.ts',
     find: 'startOf: step => floor(step, sizeMs, offsetMs)',
