@@ -129,7 +129,7 @@ async function fixedByExchange(
   }
   await rejects(world.run(appWith(false), { until: 'now' }), {
     code: 'NOT_COPARTITIONED',
-    message: /'questions' \(1 .*'facts' \(3\).*selectKey/,
+    message: /'questions' \(1 .*'facts' \(3\).*selectKey.*toStream/,
   })
   await world.run(appWith(true), { until: 'now' })
   return world.read('output')
@@ -141,6 +141,23 @@ test('a join of two topics with different partition counts is refused, and an ex
     records.map(({ value }) => JSON.parse(value ?? '') as string).sort(),
     expected.map(row => row.slice(3)),
   )
+})
+
+test('a join of tables with different partition counts is refused, and an exchange fixes it', async () => {
+  for (const isLeft of [true, false]) {
+    const records = await fixedByExchange((app, asked) => {
+      // As the message advises for tables, too: selectKey, and toTable.
+      const [one, another] = [asked.toTable(), app.table(facts)]
+      const joined = isLeft
+        ? one.join(another, answer)
+        : another.join(one, (fact, question) => answer(question, fact))
+      joined.to(output)
+    })
+    deepEqual(
+      records.map(({ value }) => JSON.parse(value ?? '') as string).sort(),
+      expected.map(row => row.slice(3)),
+    )
+  }
 })
 
 test('a merge of two topics with different partition counts is refused, and an exchange fixes it', async () => {

@@ -97,7 +97,7 @@ export class TopologyTopics {
           throw new MillraceError(
             'NOT_COPARTITIONED',
             `Topics '${first}' (${this.partitions(first)} partitions) and '${other}' (${this.partitions(other)}) meet in one stage of the app '${this.#app}', ` +
-              'so equal keys have to be in partitions of equal number: give them the same partition count, or selectKey on one side, which sends it through an exchange.',
+              'so equal keys have to be in partitions of equal number: give them the same partition count, or send one side through an exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
           )
       const count =
         first === undefined
