@@ -90,7 +90,7 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['milliseconds for windows', (_, stream) => stream.groupByKey().windowedBy(3_600_000), /got 3600000/],
   ['a function for windows', (_, stream) => stream.groupByKey().windowedBy(tumbling), /a function/],
   ['no windows', (_, stream) => stream.groupByKey().windowedBy(), /undefined/],
-  ['unknown windows', (_, stream) => stream.groupByKey().windowedBy({ kind: 'sliding' }), /windowedBy/],
+  ['unknown windows', (_, stream) => stream.groupByKey().windowedBy({ kind: 'daily' }), /windowedBy/],
   [
     'a session without a merger',
     (_, stream) =>
