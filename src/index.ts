@@ -59,6 +59,7 @@ export {
   type CumulativeOptions,
   type DeduplicateOptions,
   type DynamicSessionWindows,
+  type EarlyPolicy,
   type EmitPolicy,
   type GroupedStream,
   type GroupedTable,

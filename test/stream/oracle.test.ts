@@ -144,7 +144,7 @@ function sessionAtRandom(random: Random) {
 const slidingAtRandom = (random: Random) =>
   sliding(duration(random, 40), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
 
-const policies = ['final', 'changes', { early: 1000 }] as const
+const policies = ['final', 'changes', { early: 1000 }, { early: 20, time: 'event' }] as const
 
 /** A window has at most one on-time result. */
 function checkPanes(harness: TaskHarness): void {
@@ -158,7 +158,7 @@ for (const exchanged of [false, true])
   check(`aligned windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
     const { app, input, inputs, partitions, outOfOrderness } = build(random)
     const windows = alignedAtRandom(random)
-    const policy = policies[random.int(3)]!
+    const policy = policies[random.int(policies.length)]!
     const stream = app.stream(input)
     const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
     grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)
@@ -178,7 +178,7 @@ for (const exchanged of [false, true])
   check(`sessions${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
     const { app, input, inputs, partitions, outOfOrderness } = build(random)
     const windows = sessionAtRandom(random)
-    const policy = policies[random.int(3)]!
+    const policy = policies[random.int(policies.length)]!
     const stream = app.stream(input)
     const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
     grouped
@@ -201,7 +201,7 @@ for (const exchanged of [false, true])
   check(`sliding windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
     const { app, input, inputs, partitions, outOfOrderness } = build(random)
     const windows = slidingAtRandom(random)
-    const policy = policies[random.int(3)]!
+    const policy = policies[random.int(policies.length)]!
     const stream = app.stream(input)
     const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
     grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)

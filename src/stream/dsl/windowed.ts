@@ -187,7 +187,8 @@ export class WindowedTable<K, A, V> {
    *   that is still allowed;
    * - `'changes'`: at every change (what Kafka Streams does with its cache off);
    * - `{ early: '1s' }`: as `'final'`, and also the window's result so far: every second of processing time
-   *   while the window is open, if the result has changed.
+   *   while the window is open, if the result has changed; with `time: 'event'`, whenever the watermark
+   *   passes a multiple of the interval.
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
    * a session or a sliding window. Under `'changes'` it is the largest timestamp in the window. Windows over
@@ -199,7 +200,9 @@ export class WindowedTable<K, A, V> {
     this.#policies.push(policy)
     const results = this.#graph.addOutlet<WindowRecord<K, A>>(
       this.#lateEdge.from,
-      typeof policy === 'string' ? policy : `early every ${policy.early}`,
+      typeof policy === 'string'
+        ? policy
+        : `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`,
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
     return new Table(this.#graph, results, false)

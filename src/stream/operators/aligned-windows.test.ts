@@ -63,6 +63,25 @@ sums('early results are kept in state until the window has fired', tumbling(10),
   ['tick 5', []],
 ])
 
+sums(
+  'early results by event time come when the watermark passes the interval',
+  tumbling(20),
+  { early: 5, time: 'event' },
+  [
+    ['W1', []],
+    ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}']],
+    ['W4', []],
+    ['tick 100', []],
+    ['W6', ['out: a[0,20) 1 @19 early W1'], ['windows 0 a {"value":1,"timestamp":3}', 'early-0 0 a 1']],
+    // Nothing has changed.
+    ['W12', []],
+    ['a 2 @12', [], ['windows 0 a {"value":3,"timestamp":12}', 'early-0 0 a 1']],
+    // The window is complete: its result is not early as well.
+    ['W20', ['out: a[0,20) 3←1 @19 on-time'], []],
+    ['W25', []],
+  ],
+)
+
 sums('a record is in each hopping window around it', hopping(10, 5), 'final', [
   ['a 1 @7', [], ['windows 0 a {"value":1,"timestamp":7}', 'windows 5 a {"value":1,"timestamp":7}']],
   ['W10', ['out: a[0,10) 1 @9 on-time'], ['windows 5 a {"value":1,"timestamp":7}']],

@@ -57,6 +57,19 @@ export const alignedWindows = <K, V, A>(
       firedLast = undefined
     }
 
+    /**
+     * The next end at which windows fire or are forgotten. It is computed, not looked up, so that its cost
+     * does not depend on the size of the state.
+     */
+    const deadline = (): number => {
+      const watermark = context.watermark()
+      if (!Number.isFinite(watermark)) return watermark
+      return Math.min(
+        grid.nextEnd(watermark),
+        grid.nextEnd(watermark - allowedLatenessMs) + allowedLatenessMs,
+      )
+    }
+
     return {
       inputs: [
         keyed<K, V>(context, (record, rawKey) => {
@@ -103,17 +116,7 @@ export const alignedWindows = <K, V, A>(
           context.late(record, lateOutput)
         }),
       ],
-      advance: inTurns(advance),
-      // The next end at which windows fire or are forgotten. It is computed, not looked up, so that its cost
-      // does not depend on the size of the state.
-      deadline: () => {
-        const watermark = context.watermark()
-        if (!Number.isFinite(watermark)) return watermark
-        return Math.min(
-          grid.nextEnd(watermark),
-          grid.nextEnd(watermark - allowedLatenessMs) + allowedLatenessMs,
-        )
-      },
+      ...out.timed({ advance: inTurns(advance), deadline }),
       place: () => firedLast,
       resume: place => {
         firedLast = place as FiredLast

@@ -46,6 +46,7 @@ const rows: readonly Row[] = [
   ['changes', [takenBack], 'late @40 W70!', 'changes'],
   ['changes', [dissolved], 'early @40 W70!', 'changes'],
   [{ early: 1 }, [changed], 'early @99 W70!', 'early'],
+  [{ early: 1, time: 'event' }, [changed], '', ''],
   [{ early: 1 }, [changed, fired], `on-time @99 ${never}`, 'on-time'],
   [{ early: 1 }, [corrected], 'late @99 W70!', 'late'],
   [{ early: 1 }, [takenBack], 'late @99 W70!', 'late'],

@@ -5,7 +5,8 @@
  * - `final`: once the watermark has passed the last instant, and again for every late change (the Dataflow
  *   model's on-time and late panes);
  * - `changes`: at every change;
- * - early: as `final`, and before that the results that have changed, at an interval of processing time.
+ * - early: as `final`, and before that the results that have changed, at an interval of processing time or of
+ *   event time.
  *
  * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
  * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window.
@@ -14,22 +15,30 @@
  */
 import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
-import type { Forward, OperatorContext } from './operator.ts'
+import type { Forward, Operator, OperatorContext } from './operator.ts'
 import type { WindowRecord } from './window-aggregate.ts'
 import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
 
 /**
  * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of
- * processing time, then the one on time, then corrections.
+ * processing time, then the one on time, then corrections. With `time: 'event'` the seconds are those of the
+ * task's watermark, from multiples of the interval on.
  */
-export type EmitPolicy = 'final' | 'changes' | { readonly early: Duration }
+export type EmitPolicy = 'final' | 'changes' | EarlyPolicy
+
+/** As `'final'`, and early results at an interval. */
+export interface EarlyPolicy {
+  readonly early: Duration
+  /** The time in which the interval passes. Default `'processing'`. */
+  readonly time?: 'processing' | 'event'
+}
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
 export function checkEmitPolicy(policy: EmitPolicy): void {
   if (policy === 'final' || policy === 'changes') return
   if (typeof policy === 'object' && policy !== null && 'early' in policy) {
-    checkOptions('emit', policy, { early: 'duration' })
+    checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'] })
     if (policy.early !== undefined && durationMs(policy.early) > 0) return
   }
   throw new MillraceError(
@@ -73,6 +82,21 @@ export interface Emission<K, A> {
   retracted(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
 }
 
+/** An outlet that also has something to do when event time passes, as an operator. */
+interface Clocked {
+  /** The watermark will be `to`: what is due and not complete by then goes out early. */
+  advance?(to: number): void
+  /** The next watermark at which it is due. */
+  deadline?(): number
+}
+
+type Timed = Required<Pick<Operator, 'advance' | 'deadline'>>
+
+/** The emission of an operator, whose {@link Timed} part `timed` makes of the one of its windows. */
+export interface WindowEmission<K, A> extends Emission<K, A> {
+  timed(windows: Timed): Timed
+}
+
 /** Decides whether a record, and every correction that it causes, is late. */
 type Cause = Pick<StreamRecord, 'watermark' | 'raised'>
 
@@ -86,8 +110,8 @@ export function emission<K, A>(
   context: OperatorContext,
   policies: readonly EmitPolicy[],
   outlets: readonly Outlet<K, A>[],
-): Emission<K, A> {
-  const parts = policies.map((policy, index) => {
+): WindowEmission<K, A> {
+  const parts = policies.map((policy, index): Emission<K, A> & Clocked => {
     const outlet = outlets[index]!
     switch (policy) {
       case 'final':
@@ -95,12 +119,20 @@ export function emission<K, A>(
       case 'changes':
         return changesOutlet(context, outlet)
       default:
-        return earlyOutlet(context, outlet, durationMs(policy.early), index)
+        return earlyOutlet(context, outlet, policy, index)
     }
   })
+  const timed = ({ advance, deadline }: Timed): Timed => ({
+    advance(to) {
+      for (const part of parts) part.advance?.(to)
+      return advance(to)
+    },
+    deadline: () => parts.reduce((first, part) => Math.min(first, part.deadline?.() ?? first), deadline()),
+  })
   const [only] = parts
-  if (parts.length === 1 && only) return only
+  if (parts.length === 1 && only) return { ...only, timed }
   return {
+    timed,
     changed(result, fired, cause) {
       for (const part of parts) part.changed(result, fired, cause)
     },
@@ -135,9 +167,10 @@ function changesOutlet<K, A>(context: OperatorContext, forward: Outlet<K, A>): E
 function earlyOutlet<K, A>(
   context: OperatorContext,
   forward: Outlet<K, A>,
-  everyMs: number,
+  { early, time = 'processing' }: EarlyPolicy,
   index: number,
-): Emission<K, A> {
+): Emission<K, A> & Clocked {
+  const everyMs = durationMs(early)
   const final = finalOutlet(context, forward)
   // The changes since the last early results, by window and key. A crash loses them: early results are not
   // guaranteed.
@@ -146,16 +179,24 @@ function earlyOutlet<K, A>(
   // They are state, so they survive a restart.
   const shown = context.state<A>(`early-${index}`)
   const idOf = (result: WindowResult<K, A>): string => `${result.place} ${result.rawKey}`
-  const flush = (): void => {
+  /** The watermark at which they are due, if by event time. */
+  let dueAt = Number.POSITIVE_INFINITY
+  /** Forwards those of windows that will not be complete when the watermark is `watermark`. */
+  const flush = (watermark: number): void => {
     const due = pending
     pending = new Map()
-    for (const { result, cause } of due.values()) {
+    dueAt = Number.POSITIVE_INFINITY
+    for (const [id, { result, cause }] of due) {
+      if (result.lastInstant < watermark) {
+        pending.set(id, { result, cause })
+        continue
+      }
       const previous = shown.get(result.place, result.rawKey) ?? null
       send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
       if (result.value !== null) shown.put(result.place, result.rawKey, result.value)
     }
   }
-  context.every(everyMs, flush)
+  if (time === 'processing') context.every(everyMs, () => flush(context.watermark()))
   const settle = (result: WindowResult<K, A>): A | null => {
     const id = idOf(result)
     context.undoable?.(restoring(pending, id))
@@ -171,8 +212,17 @@ function earlyOutlet<K, A>(
       const id = idOf(result)
       context.undoable?.(restoring(pending, id))
       pending.set(id, { result, cause: { watermark, raised } })
-      if (pending.size >= pendingEarlyMax) flush()
+      if (time === 'event' && dueAt === Number.POSITIVE_INFINITY) {
+        const now = context.watermark()
+        dueAt = (Math.floor((Number.isFinite(now) ? now : result.timestamp) / everyMs) + 1) * everyMs
+        context.wakeAt(dueAt)
+      }
+      if (pending.size >= pendingEarlyMax) flush(context.watermark())
     },
+    advance(to) {
+      if (to >= dueAt) flush(to)
+    },
+    deadline: () => dueAt,
     onTime: result => final.onTime({ ...result, previous: settle(result) }),
     retracted(result, fired, cause) {
       if (fired) return final.retracted(result, true, cause)

@@ -132,8 +132,7 @@ export const sessionWindows = <K, V, A>(
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > end, record)
         }),
       ],
-      advance: sessions.advance,
-      deadline: sessions.deadline,
+      ...out.timed(sessions),
     }
   },
 })

@@ -97,6 +97,14 @@ sums('an aggregate of null retracts, and the window starts over', sliding(10), '
   ['W34', [], []],
 ])
 
+sums('early results by event time', sliding(10), { early: 5, time: 'event' }, [
+  ['W17', []],
+  ['a 1 @27', [], kept(27, [27, 27, 1])],
+  ['W19', []],
+  ['W21', ['out: a[17,27) 1 @27 early W17'], [...kept(27, [27, 27, 1]), 'early-0 17 a 1']],
+  ['W39', ['out: a[17,27) 1←1 @27 on-time'], []],
+])
+
 sums('early results are kept in state until the window has fired', sliding(10), { early: 5 }, [
   ['a 1 @20', [], kept(20, [20, 20, 1])],
   ['tick 5', ['out: a[10,20) 1 @20 early'], [...kept(20, [20, 20, 1]), 'early-0 10 a 1']],

@@ -131,8 +131,7 @@ export const slidingWindows = <K, V, A>(
           }
         }),
       ],
-      advance: lists.advance,
-      deadline: lists.deadline,
+      ...out.timed(lists),
     }
   },
 })

@@ -3,6 +3,20 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const windowBugs: readonly SeededBug[] = [
   {
+    name: 'operators: a window that is complete has an early result, too',
+    file: 'src/stream/operators/emission.ts',
+    find: 'if (result.lastInstant < watermark) {',
+    replace: 'if (result.lastInstant < Number.NEGATIVE_INFINITY) {',
+    tests: ['src/stream/operators/aligned-windows.test.ts'],
+  },
+  {
+    name: 'operators: nothing wakes early results by event time',
+    file: 'src/stream/operators/emission.ts',
+    find: 'deadline: () => dueAt,',
+    replace: '',
+    tests: ['src/stream/operators/sliding-windows.test.ts'],
+  },
+  {
     name: 'operators: a session ends a gap after its last record, even if an earlier one reaches further',
     file: 'src/stream/operators/session-windows.ts',
     find: '(latest, one) => Math.max(latest, endOf(one))',
