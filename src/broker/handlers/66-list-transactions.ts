@@ -49,12 +49,12 @@ export const listTransactions: Handler = handler(messages.listTransactions, asyn
 const isAny = (): Matching => ({ next: () => ({ done: true, value: true }) })
 
 /** Others have their turn meanwhile. CLOSED once nobody waits for the answer. */
-async function isMatch(matching: Matching, { clock, signal }: RequestContext): Promise<boolean> {
+async function isMatch(matching: Matching, { clock, isGone }: RequestContext): Promise<boolean> {
   for (;;) {
     const { done, value } = matching.next()
     if (done) return value
     await clock.yield()
-    if (signal.aborted) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
+    if (isGone()) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
   }
 }
 

@@ -14,7 +14,7 @@ export interface ChangedResource extends NamedResource {
 /** `change` makes the changes of one resource. One that is named twice is refused. */
 export async function changeEach<R extends NamedResource & { readonly configs: readonly unknown[] }>(
   resources: readonly R[],
-  context: Pick<RequestContext, 'nodeId' | 'clock' | 'signal'>,
+  context: Pick<RequestContext, 'nodeId' | 'clock' | 'isGone'>,
   change: (resource: ConfigResource, asked: R) => Promise<void>,
 ): Promise<ChangedResource[]> {
   const named = Map.groupBy(resources, resourceKey)

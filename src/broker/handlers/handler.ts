@@ -26,6 +26,8 @@ export interface RequestContext {
   readonly fetchSessions: FetchSessions
   /** Aborts when nobody waits for the answer any more: the connection is gone, or the broker closes. */
   readonly signal: AbortSignal
+  /** Nobody waits for the answer any more: the connection is gone. A broker that closes still answers. */
+  readonly isGone: () => boolean
   /** Lends the memory of what the response holds; see {@link holds}. */
   readonly memory: FetchMemory
   /** The response holds this lent buffer, which is given back once the response has left. */

@@ -6,17 +6,15 @@ import { startTestServer } from '../server/server.test-support.ts'
 import { errorCodes } from './error-codes.ts'
 import { inTurns } from './in-turns.ts'
 
-function context(abortAtTurn = Infinity) {
-  const gone = new AbortController()
+function context(goneAtTurn = Infinity) {
   const counted = { turns: 0 }
   const clock = {
     ...virtualClock(),
     yield: async () => {
       counted.turns += 1
-      if (counted.turns === abortAtTurn) gone.abort()
     },
   }
-  return { counted, context: { clock, signal: gone.signal } }
+  return { counted, context: { clock, isGone: () => counted.turns >= goneAtTurn } }
 }
 
 test('the answers have the order of the items, and a short list takes one turn', async () => {

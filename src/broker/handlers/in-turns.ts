@@ -12,7 +12,7 @@ const turnItems = 32
 /** @throws MillraceError CLOSED once nobody waits for the answer; what `answer` throws */
 export async function inTurns<T, A>(
   items: Iterable<T>,
-  { clock, signal }: Pick<RequestContext, 'clock' | 'signal'>,
+  { clock, isGone }: Pick<RequestContext, 'clock' | 'isGone'>,
   answer: (item: T) => Promise<A> | A,
 ): Promise<A[]> {
   const all = [...items]
@@ -20,7 +20,7 @@ export async function inTurns<T, A>(
   const answers: A[] = []
   for (let at = 0; at < all.length; at += turnItems) {
     if (at > 0) await clock.yield()
-    if (signal.aborted) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
+    if (isGone()) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
     answers.push(...(await Promise.all(all.slice(at, at + turnItems).map(answer))))
   }
   return answers

@@ -42,6 +42,7 @@ export interface ConnectionContext {
     | 'clientHost'
     | 'endpoint'
     | 'signal'
+    | 'isGone'
     | 'memory'
     | 'holds'
     | 'keepsRequest'
@@ -73,6 +74,7 @@ export class ClientConnection {
   readonly #context: ConnectionContext
   readonly #frames: FrameReader
   readonly #gone = new AbortController()
+  #isGone = false
   #waiting: Waiting = 'request'
   #sinceMs: number
   /** What the next request waits for. It counts once the present ones are answered. */
@@ -96,7 +98,7 @@ export class ClientConnection {
         this.#frameWait = what
         this.#updateWaiting()
       },
-      gone: () => this.#gone.abort(),
+      gone: () => this.#leave(),
       memory: context.frameMemory,
       frameBytesMax: context.frameBytesMax,
     })
@@ -147,9 +149,15 @@ export class ClientConnection {
   destroy(): void {
     // What has come and was not begun is not done.
     this.#isEnding = true
-    this.#gone.abort()
+    this.#leave()
     this.#connection.destroy()
     this.#frames.abandon()
+  }
+
+  /** Nobody waits for an answer any more. */
+  #leave(): void {
+    this.#isGone = true
+    this.#gone.abort()
   }
 
   /** Resolves once the next request may begin. */
@@ -235,6 +243,7 @@ export class ClientConnection {
       clientHost: this.#connection.remote.host,
       endpoint: this.#context.endpointOf(this.#connection),
       signal: this.#gone.signal,
+      isGone: () => this.#isGone,
       memory: this.#context.responseMemory,
       holds: buffer => response.holds(buffer),
       placed: nextMayBegin,

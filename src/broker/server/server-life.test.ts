@@ -102,6 +102,18 @@ test('what was done when a server ends is answered', () =>
     results => deepEqual(new Set(results), new Set([true, false])),
   ))
 
+test('a long list that is in progress when a server ends is done and answered', async context => {
+  const { connect, server } = await startTestServer(context)
+  const client = await connect()
+  const groupsNames = Array.from({ length: 5000 }, (_, n) => `${n}`)
+  const deletion = client.ask(messages.deleteGroups, 2, { groupsNames })
+  // The list is in progress once another request was answered.
+  await (await connect()).ask(apiVersions, 0, {})
+  const closing = server.close()
+  equal((await deletion).results.length, groupsNames.length)
+  await closing
+})
+
 test('a server of a log that closes meanwhile does not stay', async context => {
   const { port } = await startTestServer(context)
   const listening = port.listen({ net: nodeNet, address: { port: 0 } })

@@ -76,7 +76,7 @@ export const serverBugs: readonly SeededBug[] = [
   {
     name: 'protocol: a fetch waits for a client that is gone',
     file: 'src/broker/server/client-connection.ts',
-    find: '      gone: () => this.#gone.abort(),\n',
+    find: '      gone: () => this.#leave(),\n',
     replace: '      gone: () => undefined,\n',
     tests: ['src/broker/server/bad-peers.test.ts'],
   },
