@@ -68,6 +68,7 @@ export {
   type Progress,
   type RecordAhead,
   type RecordContext,
+  type RecordsPolicy,
   type RunOptions,
   type RunState,
   type SessionWindowedStream,

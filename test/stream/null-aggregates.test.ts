@@ -12,7 +12,13 @@ import { forSeeds } from '../for-seeds.ts'
 
 const input = topic('input', { key: text(), value: json<number>(), watermark: { outOfOrderness: 30 } })
 const output = topic('output', { key: windowed(text()), value: json<number>() })
-const policies: readonly EmitPolicy[] = ['final', 'changes', { early: 10 }, { early: 10, time: 'event' }]
+const policies: readonly EmitPolicy[] = [
+  'final',
+  'changes',
+  { early: 10 },
+  { early: 10, time: 'event' },
+  { everyRecords: 2 },
+]
 /** No record is too late: the model includes all of them. */
 const allowedLateness = '1d'
 

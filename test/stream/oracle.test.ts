@@ -144,7 +144,13 @@ function sessionAtRandom(random: Random) {
 const slidingAtRandom = (random: Random) =>
   sliding(duration(random, 40), { allowedLateness: random.int(3) === 0 ? 0 : random.int(100) })
 
-const policies = ['final', 'changes', { early: 1000 }, { early: 20, time: 'event' }] as const
+const policies = [
+  'final',
+  'changes',
+  { early: 1000 },
+  { early: 20, time: 'event' },
+  { everyRecords: 2 },
+] as const
 
 /** A window has at most one on-time result. */
 function checkPanes(harness: TaskHarness): void {

@@ -163,6 +163,7 @@ grouped
 cumulative({ size: '1d' }) // wrong: no step
 grouped.windowedBy(tumbling('1h')).count().emit({ early: '1m', time: 'event' }).to(counts)
 grouped.windowedBy(tumbling('1h')).count().emit({ early: '1m', time: 'wall' }) // wrong: no such time
+grouped.windowedBy(sliding('1h')).count().emit({ everyRecords: 100 }).to(counts)
 grouped.windowedBy(sliding('5m')).count().emit('final').to(counts)
 sliding('5m', { offset: '1m' }) // wrong: no sliding window has an offset
 grouped.windowedBy('1h') // wrong: a duration

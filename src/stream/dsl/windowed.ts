@@ -188,7 +188,9 @@ export class WindowedTable<K, A, V> {
    * - `'changes'`: at every change (what Kafka Streams does with its cache off);
    * - `{ early: '1s' }`: as `'final'`, and also the window's result so far: every second of processing time
    *   while the window is open, if the result has changed; with `time: 'event'`, whenever the watermark
-   *   passes a multiple of the interval.
+   *   passes a multiple of the interval;
+   * - `{ everyRecords: 100 }`: as `'final'`, and also the window's result so far: at every hundredth record
+   *   that has changed it. Sessions that a record joins count together.
    *
    * The timestamp of a result, early, on time or late, is the window's last instant: `end - 1`, or `end` for
    * a session or a sliding window. Under `'changes'` it is the largest timestamp in the window. Windows over
@@ -200,9 +202,7 @@ export class WindowedTable<K, A, V> {
     this.#policies.push(policy)
     const results = this.#graph.addOutlet<WindowRecord<K, A>>(
       this.#lateEdge.from,
-      typeof policy === 'string'
-        ? policy
-        : `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`,
+      nameOf(policy),
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
     return new Table(this.#graph, results, false)
@@ -231,6 +231,13 @@ export class WindowedTable<K, A, V> {
   to(topic: WritableTopic<Windowed<K>, A>, options: Named = {}): void {
     this.emit('changes').to(topic, options)
   }
+}
+
+/** The name of a policy's outlet. */
+function nameOf(policy: EmitPolicy): string {
+  if (typeof policy === 'string') return policy
+  if ('everyRecords' in policy) return `early every ${policy.everyRecords} records`
+  return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`
 }
 
 function windowed<K, A, V>(

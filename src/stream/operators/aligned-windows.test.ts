@@ -9,7 +9,7 @@ import type { AlignedWindows } from './windows.ts'
 /** Sums the values of each window; a value of 0 deletes. */
 function sums(name: string, windows: AlignedWindows, policy: EmitPolicy, steps: readonly Step[]): void {
   const sum = folding<string, number, number>(0, (all, value) => (value === 0 ? null : all + value))
-  const survives = typeof policy === 'string'
+  const survives = typeof policy === 'string' || 'everyRecords' in policy
   check(name, alignedWindows('sum', windows, sum, [policy]), steps, { outlets: ['out'], survives })
 }
 
@@ -81,6 +81,27 @@ sums(
     ['W25', []],
   ],
 )
+
+sums('early results come at every so many records', tumbling(10), { everyRecords: 2 }, [
+  ['a 1 @3', [], ['windows 0 a {"value":1,"timestamp":3}', 'counted-0 0 a {"records":1,"shown":null}']],
+  [
+    'a 2 @4',
+    ['out: a[0,10) 3 @9 early'],
+    ['windows 0 a {"value":3,"timestamp":4}', 'counted-0 0 a {"records":0,"shown":3}'],
+  ],
+  ['a 4 @4', [], ['windows 0 a {"value":7,"timestamp":4}', 'counted-0 0 a {"records":1,"shown":3}']],
+  ['W10', ['out: a[0,10) 7←3 @9 on-time'], []],
+])
+
+sums('what came early is taken back with its count', tumbling(10), { everyRecords: 1 }, [
+  [
+    'a 1 @3',
+    ['out: a[0,10) 1 @9 early'],
+    ['windows 0 a {"value":1,"timestamp":3}', 'counted-0 0 a {"records":0,"shown":1}'],
+  ],
+  ['a 0 @4', ['out: a[0,10) -←1 @9 early'], []],
+  ['W10', []],
+])
 
 sums('a record is in each hopping window around it', hopping(10, 5), 'final', [
   ['a 1 @7', [], ['windows 0 a {"value":1,"timestamp":7}', 'windows 5 a {"value":1,"timestamp":7}']],

@@ -6,7 +6,8 @@
  *   model's on-time and late panes);
  * - `changes`: at every change;
  * - early: as `final`, and before that the results that have changed, at an interval of processing time or of
- *   event time.
+ *   event time;
+ * - by records: as `final`, and before that at every so many records that have changed the window.
  *
  * Results under `final` and early carry the window's last instant as timestamp, in every pane, so that all of
  * them fall into the same window downstream. Under `changes` they carry the largest timestamp in the window.
@@ -25,13 +26,18 @@ import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
  * processing time, then the one on time, then corrections. With `time: 'event'` the seconds are those of the
  * task's watermark, from multiples of the interval on.
  */
-export type EmitPolicy = 'final' | 'changes' | EarlyPolicy
+export type EmitPolicy = 'final' | 'changes' | EarlyPolicy | RecordsPolicy
 
 /** As `'final'`, and early results at an interval. */
 export interface EarlyPolicy {
   readonly early: Duration
   /** The time in which the interval passes. Default `'processing'`. */
   readonly time?: 'processing' | 'event'
+}
+
+/** As `'final'`, and an early result of a window at every so many records that have changed it. */
+export interface RecordsPolicy {
+  readonly everyRecords: number
 }
 
 /** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
@@ -41,9 +47,13 @@ export function checkEmitPolicy(policy: EmitPolicy): void {
     checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'] })
     if (policy.early !== undefined && durationMs(policy.early) > 0) return
   }
+  if (typeof policy === 'object' && policy !== null && 'everyRecords' in policy) {
+    checkOptions('emit', policy, { everyRecords: 'count' })
+    if (policy.everyRecords !== undefined) return
+  }
   throw new MillraceError(
     'INVALID_ARGUMENT',
-    `emit needs 'final', 'changes', or { early: '1s' } with an interval longer than 0, got ${inWords(policy)}.`,
+    `emit needs 'final', 'changes', { everyRecords: 100 }, or { early: '1s' } with an interval longer than 0, got ${inWords(policy)}.`,
   )
 }
 
@@ -77,9 +87,9 @@ export interface Emission<K, A> {
   onTime(result: WindowResult<K, A>): void
   /**
    * A window is gone, because it became part of another one or its aggregate became null: its results are
-   * retracted.
+   * retracted. `joins`: it became part of the one that is announced next, for the same cause.
    */
-  retracted(result: WindowResult<K, A>, fired: boolean, cause: Cause): void
+  retracted(result: WindowResult<K, A>, fired: boolean, cause: Cause, joins?: boolean): void
 }
 
 /** An outlet that also has something to do when event time passes, as an operator. */
@@ -119,7 +129,9 @@ export function emission<K, A>(
       case 'changes':
         return changesOutlet(context, outlet)
       default:
-        return earlyOutlet(context, outlet, policy, index)
+        return 'early' in policy
+          ? earlyOutlet(context, outlet, policy, index)
+          : countedOutlet(context, outlet, policy, index)
     }
   })
   const timed = ({ advance, deadline }: Timed): Timed => ({
@@ -139,8 +151,8 @@ export function emission<K, A>(
     onTime(result) {
       for (const part of parts) part.onTime(result)
     },
-    retracted(result, fired, cause) {
-      for (const part of parts) part.retracted(result, fired, cause)
+    retracted(result, fired, cause, joins) {
+      for (const part of parts) part.retracted(result, fired, cause, joins)
     },
   }
 }
@@ -227,6 +239,43 @@ function earlyOutlet<K, A>(
     retracted(result, fired, cause) {
       if (fired) return final.retracted(result, true, cause)
       const previous = settle(result)
+      if (previous !== null)
+        send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
+    },
+  }
+}
+
+function countedOutlet<K, A>(
+  context: OperatorContext,
+  forward: Outlet<K, A>,
+  { everyRecords }: RecordsPolicy,
+  index: number,
+): Emission<K, A> {
+  const final = finalOutlet(context, forward)
+  /** Of a window that is not final: the records since its last result, and that result. */
+  const counted = context.state<{ readonly records: number; readonly shown: A | null }>(`counted-${index}`)
+  /** The records of the windows that join the one that `cause` announces next. */
+  let joining: { readonly cause?: Cause; readonly records: number } = { records: 0 }
+  const joined = (cause: Cause): number => (joining.cause === cause ? joining.records : 0)
+  const settle = ({ place, rawKey }: WindowResult<K, A>) => {
+    const known = counted.get(place, rawKey)
+    if (known !== undefined) counted.delete(place, rawKey)
+    return known
+  }
+  return {
+    changed(result, fired, cause) {
+      if (fired) return final.changed(result, true, cause)
+      const { place, rawKey, value } = result
+      const { records: before, shown } = counted.get(place, rawKey) ?? { records: joined(cause), shown: null }
+      const isDue = before + 1 >= everyRecords
+      counted.put(place, rawKey, isDue ? { records: 0, shown: value } : { records: before + 1, shown })
+      if (isDue) send(context, forward, { ...result, previous: shown }, 'early', result.lastInstant, cause)
+    },
+    onTime: result => final.onTime({ ...result, previous: settle(result)?.shown ?? null }),
+    retracted(result, fired, cause, joins = false) {
+      if (fired) return final.retracted(result, true, cause)
+      const { records = 0, shown: previous = null } = settle(result) ?? {}
+      if (joins) joining = { cause, records: joined(cause) + records }
       if (previous !== null)
         send(context, forward, { ...result, previous }, 'early', result.lastInstant, cause)
     },

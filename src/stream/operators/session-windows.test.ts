@@ -119,6 +119,32 @@ sums(
   true,
 )
 
+/** What is counted of a session, since its last result. */
+const counted = (start: number, records: number, shown: number | null = null): string =>
+  `counted-0 ${start} a ${JSON.stringify({ records, shown })}`
+
+check(
+  'a session counts the records of those that join in it',
+  sessionWindows(
+    'sum',
+    session(10),
+    foldingSessions<string, number, number>(
+      0,
+      (all, value) => all + value,
+      (left, right) => left + right,
+    ),
+    [{ everyRecords: 4 }],
+  ),
+  [
+    ['a 1 @0', [], [...kept(10, [0, 0, 1]), counted(0, 1)]],
+    ['a 1 @20', [], [...kept(10, [0, 0, 1], [20, 20, 1]), counted(0, 1), counted(20, 1)]],
+    ['a 1 @22', [], [...kept(10, [0, 0, 1], [20, 22, 2]), counted(0, 1), counted(20, 2)]],
+    ['a 1 @10', ['out: a[0,32) 4 @32 early'], [...kept(10, [0, 22, 4]), counted(0, 0, 4)]],
+    ['W33', ['out: a[0,32) 4←4 @32 on-time'], []],
+  ],
+  { outlets: ['out'] },
+)
+
 check(
   'a merger of null deletes both sessions, and the record that joined them starts over',
   sessionWindows(

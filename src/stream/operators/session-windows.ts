@@ -127,6 +127,7 @@ export const sessionWindows = <K, V, A>(
                 { ...resultOf(rawKey, key, gone, gone.value), value: null },
                 watermark > endOf(gone),
                 record,
+                grown !== undefined,
               )
           if (!grown) return
           out.changed(resultOf(rawKey, key, grown, unmoved?.value ?? null), watermark > end, record)

@@ -3,6 +3,20 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const windowBugs: readonly SeededBug[] = [
   {
+    name: 'operators: sessions that join forget how many records they had',
+    file: 'src/stream/operators/session-windows.ts',
+    find: 'grown !== undefined,',
+    replace: 'false,',
+    tests: ['src/stream/operators/session-windows.test.ts'],
+  },
+  {
+    name: 'operators: what came at so many records is not taken back',
+    file: 'src/stream/operators/emission.ts',
+    find: '{ records: 0, shown: value }',
+    replace: '{ records: 0, shown: null }',
+    tests: ['src/stream/operators/aligned-windows.test.ts', 'test/stream/null-aggregates.test.ts'],
+  },
+  {
     name: 'operators: a window that is complete has an early result, too',
     file: 'src/stream/operators/emission.ts',
     find: 'if (result.lastInstant < watermark) {',
