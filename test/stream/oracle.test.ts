@@ -160,87 +160,60 @@ function checkPanes(harness: TaskHarness): void {
   deepEqual(onTime.length, new Set(onTime).size)
 }
 
-for (const exchanged of [false, true])
-  check(`aligned windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
-    const { app, input, inputs, partitions, outOfOrderness } = build(random)
-    const windows = alignedAtRandom(random)
-    const policy = policies[random.int(policies.length)]!
-    const stream = app.stream(input)
-    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
-    grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)
-    const harness = harnessOf(app, inputs, random)
-    runAtRandom(harness, random)
-    const rows = alignedRows(partitions, outOfOrderness, windows, record =>
-      exchanged ? (record as Event).other : record.key,
-    )
-    deepEqual(
-      sorted(harness.table('output')),
-      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
-    )
-    checkPanes(harness)
-  })
+/** Windows at random, by their kind. */
+const kinds = {
+  'aligned windows': alignedAtRandom,
+  sessions: sessionAtRandom,
+  'sliding windows': slidingAtRandom,
+} as const
 
-for (const exchanged of [false, true])
-  check(`sessions${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
-    const { app, input, inputs, partitions, outOfOrderness } = build(random)
-    const windows = sessionAtRandom(random)
-    const policy = policies[random.int(policies.length)]!
-    const stream = app.stream(input)
-    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
-    grouped
-      .windowedBy(windows)
-      .aggregate(0, add, (a, b) => a + b)
-      .emit(policy)
-      .to(output)
-    const harness = harnessOf(app, inputs, random)
-    runAtRandom(harness, random)
-    const rows = exchanged
-      ? exchangedSessionRows(partitions, outOfOrderness, windows, record => (record as Event).other)
-      : sessionRows(partitions, outOfOrderness, windows)
-    deepEqual(
-      sorted(harness.table('output')),
-      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
-    )
-  })
+type RandomWindows = ReturnType<(typeof kinds)[keyof typeof kinds]>
+type Build = ReturnType<typeof build>
 
-for (const exchanged of [false, true])
-  check(`sliding windows${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
-    const { app, input, inputs, partitions, outOfOrderness } = build(random)
-    const windows = slidingAtRandom(random)
-    const policy = policies[random.int(policies.length)]!
-    const stream = app.stream(input)
-    const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
-    grouped.windowedBy(windows).aggregate(0, add).emit(policy).to(output)
-    const harness = harnessOf(app, inputs, random)
-    runAtRandom(harness, random)
-    const rows = slidingRows(partitions, outOfOrderness, windows, record =>
-      exchanged ? (record as Event).other : record.key,
-    )
-    deepEqual(
-      sorted(harness.table('output')),
-      sorted(tableOf(rows, policy === 'changes' ? 'changes' : 'final')),
-    )
-    checkPanes(harness)
-  })
+/** Sums in windows, by the key of the records; behind an exchange, by another one. */
+function sumsIn(windows: RandomWindows, exchanged: boolean, { app, input }: Build) {
+  const stream = app.stream(input)
+  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
+  return windows.kind === 'session'
+    ? grouped.windowedBy(windows).aggregate(0, add, (a, b) => a + b)
+    : grouped.windowedBy(windows).aggregate(0, add)
+}
+
+/** What they are. */
+function rowsIn(windows: RandomWindows, exchanged: boolean, { partitions, outOfOrderness }: Build) {
+  const keyOf = (record: OracleRecord): string => (exchanged ? (record as Event).other : record.key)
+  if (windows.kind === 'sliding') return slidingRows(partitions, outOfOrderness, windows, keyOf)
+  if (windows.kind !== 'session') return alignedRows(partitions, outOfOrderness, windows, keyOf)
+  return exchanged
+    ? exchangedSessionRows(partitions, outOfOrderness, windows, keyOf)
+    : sessionRows(partitions, outOfOrderness, windows)
+}
+
+for (const [kind, windowsAtRandom] of Object.entries(kinds))
+  for (const exchanged of [false, true])
+    check(`${kind}${exchanged ? ' behind an exchange' : ''}`, exchanged ? 3000 : 5000, random => {
+      const built = build(random)
+      const windows = windowsAtRandom(random)
+      const policy = policies[random.int(policies.length)]!
+      sumsIn(windows, exchanged, built).emit(policy).to(output)
+      const harness = harnessOf(built.app, built.inputs, random)
+      runAtRandom(harness, random)
+      const expected = tableOf(rowsIn(windows, exchanged, built), policy === 'changes' ? 'changes' : 'final')
+      deepEqual(sorted(harness.table('output')), sorted(expected))
+      checkPanes(harness)
+    })
 
 /** The last sums of windows, which the windows above them keep. */
 type Sums = Record<string, number>
 const last = topic('last', { key: windowed(text()), value: json<Sums>() })
 
 check('windows over final results', 4000, random => {
-  const { app, input, inputs, partitions, outOfOrderness } = build(random)
+  const built = build(random)
   const exchanged = random.int(2) === 0
   const kind = random.int(3)
-  const stream = app.stream(input)
-  const grouped = exchanged ? stream.groupBy(({ other }) => other) : stream.groupByKey()
-  const keyOf = (record: OracleRecord): string => (exchanged ? (record as Event).other : record.key)
   const first = [sessionAtRandom, slidingAtRandom, alignedAtRandom][kind]!(random)
-  const results =
-    first.kind === 'session'
-      ? grouped.windowedBy(first).aggregate(0, add, (a, b) => a + b)
-      : grouped.windowedBy(first).aggregate(0, add)
   const second = alignedAtRandom(random, first.allowedLatenessMs)
-  const changes = results
+  const changes = sumsIn(first, exchanged, built)
     .emit('final')
     .toStream()
     .map((sum, { key, start, end }) => [key, { window: `${start}-${end}`, sum }] as const)
@@ -254,16 +227,9 @@ check('windows over final results', 4000, random => {
     .emit('final')
     .filter(sums => Object.keys(sums).length > 0)
     .to(last)
-  const harness = harnessOf(app, inputs, random)
+  const harness = harnessOf(built.app, built.inputs, random)
   runAtRandom(harness, random)
-  const rows =
-    first.kind === 'sliding'
-      ? slidingRows(partitions, outOfOrderness, first, keyOf)
-      : first.kind !== 'session'
-        ? alignedRows(partitions, outOfOrderness, first, keyOf)
-        : exchanged
-          ? exchangedSessionRows(partitions, outOfOrderness, first, keyOf)
-          : sessionRows(partitions, outOfOrderness, first)
+  const rows = rowsIn(first, exchanged, built)
   const found = new Map(
     [...harness.table('last')].map(([key, [sums, at]]) => [key, [inOrder(sums as Sums), at]]),
   )
