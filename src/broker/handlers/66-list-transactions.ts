@@ -8,11 +8,11 @@
  * - The pattern has RE2's syntax, without anchors and flags within: linear-pattern.ts. Another one is
  *   INVALID_REGULAR_EXPRESSION.
  */
-import { MillraceError } from '../../base/index.ts'
 import type { TransactionDescription } from '../../port/index.ts'
 import { messages, type Request } from '../../wire/index.ts'
 import { errorCodes } from './error-codes.ts'
 import { handler, type Handler, type RequestContext } from './handler.ts'
+import { nextTurn } from './in-turns.ts'
 import { linearPattern, type Matching } from './linear-pattern.ts'
 
 const states = [
@@ -48,13 +48,12 @@ export const listTransactions: Handler = handler(messages.listTransactions, asyn
 /** Without a pattern: also an id that `.*` does not match, since it has a line break. */
 const isAny = (): Matching => ({ next: () => ({ done: true, value: true }) })
 
-/** Others have their turn meanwhile. CLOSED once nobody waits for the answer. */
-async function isMatch(matching: Matching, { clock, isGone }: RequestContext): Promise<boolean> {
+/** Others have their turn meanwhile. */
+async function isMatch(matching: Matching, context: RequestContext): Promise<boolean> {
   for (;;) {
     const { done, value } = matching.next()
     if (done) return value
-    await clock.yield()
-    if (isGone()) throw new MillraceError('CLOSED', 'Nobody waits for the answer any more.')
+    await nextTurn(context)
   }
 }
 
