@@ -1,10 +1,9 @@
 /**
- * What a transaction takes, and what its end asks for (EndTxn), as Apache Kafka's coordinator judges it. The
- * same epoch means different things in the two versions: in version 1 an end that comes again has it, in
- * version 2 it names the next transaction.
+ * What the end of a transaction asks for (EndTxn), as Apache Kafka's coordinator judges it. The same epoch
+ * means different things in the two versions: in version 1 an end that comes again has it, in version 2 it
+ * names the next transaction.
  */
 import { MillraceError } from '../../base/index.ts'
-import type { Partition } from '../../log/index.ts'
 import type { ProducerIdentity } from '../../port/index.ts'
 import { transactionStatus } from './transaction-records.ts'
 import type { TransactionalId, TransactionVersion } from './transactional-id.ts'
@@ -46,38 +45,6 @@ export function abortable({ name }: TransactionalId): MillraceError {
   return new MillraceError(
     'TRANSACTION_ABORTABLE',
     `The transaction of '${name}' was aborted when the log stopped without closing. Abort it, then begin it again.`,
-  )
-}
-
-/**
- * Something may be added to the transaction, or begin it.
- * @throws MillraceError CONCURRENT_TRANSACTIONS, DISK_FULL; both are retriable
- */
-export function checkAdding(id: TransactionalId): void {
-  if (id.isChanging) throw ending(id)
-  // No append may precede a marker that is tried again.
-  if (id.markers?.refusal)
-    throw new MillraceError(
-      'DISK_FULL',
-      `The last transaction of '${id.name}' cannot be marked as ended: ${id.markers.refusal.message}`,
-      { retriable: true, cause: id.markers.refusal },
-    )
-}
-
-/** A call that adds to a transaction which is ending. */
-export function ending({ name }: TransactionalId): MillraceError {
-  return new MillraceError(
-    'CONCURRENT_TRANSACTIONS',
-    `The transaction of '${name}' is ending: nothing can be added to it. Try again.`,
-    { retriable: true },
-  )
-}
-
-/** An append to a partition that the coordinator does not know of. */
-export function notAdded({ name: id }: TransactionalId, { name }: Pick<Partition, 'name'>): MillraceError {
-  return new MillraceError(
-    'INVALID_TXN_STATE',
-    `${name} is not part of an open transaction of '${id}'. Add the partition to the transaction before you produce.`,
   )
 }
 

@@ -21,7 +21,8 @@
 import { MillraceError, type ActiveClock } from '../../base/index.ts'
 import type { Partition } from '../../log/index.ts'
 import type { ProducerIdentity, TransactionDescription } from '../../port/index.ts'
-import { abortable, checkAdding, checkEnd, ending, notAdded, type TransactionOutcome } from './end-check.ts'
+import { checkAdded, checkAdding, ending } from './adding-check.ts'
+import { abortable, checkEnd, type TransactionOutcome } from './end-check.ts'
 import { IdExpiry, type IdExpiryContext } from './id-expiry.ts'
 import { ProducerRegistration, type ProducerInit, type RegistrationContext } from './producer-registration.ts'
 import { describedId } from './transaction-admin.ts'
@@ -156,11 +157,7 @@ export class Transactions {
    *   Kafka's code is TRANSACTION_ABORTABLE for clients that know it
    */
   verify(transactionalId: string, identity: ProducerIdentity, partition: Partition): void {
-    const id = this.#current(transactionalId, identity)
-    if (id.mustAbort) throw abortable(id)
-    if (id.isChanging) throw ending(id)
-    if (id.isOngoing && id.participants.has(partition)) return
-    throw notAdded(id, partition)
+    checkAdded(this.#current(transactionalId, identity), partition)
   }
 
   /**

@@ -180,7 +180,7 @@ export const brokerBugs: readonly SeededBug[] = [
   },
   {
     name: 'transactions: partitions are taken while a marker is tried again',
-    file: 'src/broker/transactions/end-check.ts',
+    file: 'src/broker/transactions/adding-check.ts',
     find: 'if (id.markers?.refusal)',
     replace: 'if (id.markers?.refusal && id.isOngoing)',
     tests: ['src/broker/transactions/transactions.test.ts'],
