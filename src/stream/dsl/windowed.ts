@@ -13,7 +13,7 @@ import {
   type SessionAggregation,
 } from '../operators/aggregation.ts'
 import { alignedWindows } from '../operators/aligned-windows.ts'
-import { checkEmitPolicy, type EmitPolicy } from '../operators/emission.ts'
+import { checkEmitPolicy, describePolicy, type EmitPolicy } from '../operators/emit-policy.ts'
 import { lateRecords } from '../operators/late-records.ts'
 import type { Maybe } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
@@ -202,7 +202,7 @@ export class WindowedTable<K, A, V> {
     this.#policies.push(policy)
     const results = this.#graph.addOutlet<WindowRecord<K, A>>(
       this.#lateEdge.from,
-      nameOf(policy),
+      describePolicy(policy),
       policy === 'changes' ? latenessOfChanges(this.#windows) : undefined,
     )
     return new Table(this.#graph, results, false)
@@ -231,13 +231,6 @@ export class WindowedTable<K, A, V> {
   to(topic: WritableTopic<Windowed<K>, A>, options: Named = {}): void {
     this.emit('changes').to(topic, options)
   }
-}
-
-/** The name of a policy's outlet. */
-function nameOf(policy: EmitPolicy): string {
-  if (typeof policy === 'string') return policy
-  if ('everyRecords' in policy) return `early every ${policy.everyRecords} records`
-  return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`
 }
 
 function windowed<K, A, V>(

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { topic, windowed, type Topic, type Windowed } from '../../schema/index.ts'
 import { testApp, type TestApp } from '../../testing/test-app.ts'
 import { App } from './app.ts'
-import type { EmitPolicy } from '../operators/emission.ts'
+import type { EmitPolicy } from '../operators/emit-policy.ts'
 import type { Pane } from '../operators/record.ts'
 import type { Windows } from '../operators/windows.ts'
 

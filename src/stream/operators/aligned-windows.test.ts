@@ -2,7 +2,7 @@
 import { cumulative, hopping, tumbling } from '../dsl/windows.ts'
 import { folding } from './aggregation.ts'
 import { alignedWindows } from './aligned-windows.ts'
-import type { EmitPolicy } from './emission.ts'
+import type { EmitPolicy } from './emit-policy.ts'
 import { check, type Step } from './harness.test-support.ts'
 import type { AlignedWindows } from './windows.ts'
 

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { KeyedState } from '../../state/index.ts'
 import type { OperatorContext } from './operator.ts'
 import { neverLate } from './record.ts'
-import { type Emission, emission, type EmitPolicy, type WindowResult } from './emission.ts'
+import { type Emission, emission, type WindowResult } from './emission.ts'
+import type { EmitPolicy } from './emit-policy.ts'
 
 const result: WindowResult<string, number> = {
   rawKey: 'k',

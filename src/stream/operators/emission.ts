@@ -14,48 +14,13 @@
  * A result that is on time is never late downstream; any other carries the watermark of the record that
  * caused it.
  */
-import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
+import { durationMs } from '../../base/index.ts'
 import type { Windowed } from '../../schema/index.ts'
+import type { EarlyPolicy, EmitPolicy, RecordsPolicy } from './emit-policy.ts'
 import type { Forward, Operator, OperatorContext } from './operator.ts'
 import type { WindowRecord } from './window-aggregate.ts'
 import { frozen, given } from '../../state/index.ts'
 import { neverLate, noHeaders, StreamRecord, type Pane } from './record.ts'
-
-/**
- * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of
- * processing time, then the one on time, then corrections. With `time: 'event'` the seconds are those of the
- * task's watermark, from multiples of the interval on.
- */
-export type EmitPolicy = 'final' | 'changes' | EarlyPolicy | RecordsPolicy
-
-/** As `'final'`, and early results at an interval. */
-export interface EarlyPolicy {
-  readonly early: Duration
-  /** The time in which the interval passes. Default `'processing'`. */
-  readonly time?: 'processing' | 'event'
-}
-
-/** As `'final'`, and an early result of a window at every so many records that have changed it. */
-export interface RecordsPolicy {
-  readonly everyRecords: number
-}
-
-/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
-export function checkEmitPolicy(policy: EmitPolicy): void {
-  if (policy === 'final' || policy === 'changes') return
-  if (typeof policy === 'object' && policy !== null && 'early' in policy) {
-    checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'] })
-    if (policy.early !== undefined && durationMs(policy.early) > 0) return
-  }
-  if (typeof policy === 'object' && policy !== null && 'everyRecords' in policy) {
-    checkOptions('emit', policy, { everyRecords: 'count' })
-    if (policy.everyRecords !== undefined) return
-  }
-  throw new MillraceError(
-    'INVALID_ARGUMENT',
-    `emit needs 'final', 'changes', { everyRecords: 100 }, or { early: '1s' } with an interval longer than 0, got ${inWords(policy)}.`,
-  )
-}
 
 /** The result of a window of one key, as an outlet gets it. */
 export interface WindowResult<K, A> {

@@ -12,7 +12,8 @@
  * State: the lists of window-lists.ts, under the name `sessions`.
  */
 import type { SessionAggregation } from './aggregation.ts'
-import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
+import { emission, type WindowResult } from './emission.ts'
+import type { EmitPolicy } from './emit-policy.ts'
 import { keyed } from './operator.ts'
 import type { StreamRecord } from './record.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'

@@ -1,7 +1,7 @@
 /** Sliding windows alone: which there are, what each holds, what fires, and when they are forgotten. */
 import { sliding } from '../dsl/windows.ts'
 import { folding } from './aggregation.ts'
-import type { EmitPolicy } from './emission.ts'
+import type { EmitPolicy } from './emit-policy.ts'
 import { check, type Step } from './harness.test-support.ts'
 import { slidingWindows } from './sliding-windows.ts'
 import type { SlidingWindows } from './windows.ts'

@@ -19,7 +19,8 @@
  */
 import { frozen } from '../../state/index.ts'
 import type { Aggregation } from './aggregation.ts'
-import { emission, type EmitPolicy, type WindowResult } from './emission.ts'
+import { emission, type WindowResult } from './emission.ts'
+import type { EmitPolicy } from './emit-policy.ts'
 import { keyed } from './operator.ts'
 import { windowAggregate, type WindowAggregate } from './window-aggregate.ts'
 import { windowLists } from './window-lists.ts'

@@ -1,0 +1,45 @@
+/** When the results of windows go out, as a program says it. What that means is in emission.ts. */
+import { checkOptions, durationMs, type Duration, inWords, MillraceError } from '../../base/index.ts'
+
+/**
+ * `'final'`, `'changes'`, or `{ early: '1s' }`: an early result of each changed window every second of
+ * processing time, then the one on time, then corrections. With `time: 'event'` the seconds are those of the
+ * task's watermark, from multiples of the interval on.
+ */
+export type EmitPolicy = 'final' | 'changes' | EarlyPolicy | RecordsPolicy
+
+/** As `'final'`, and early results at an interval. */
+export interface EarlyPolicy {
+  readonly early: Duration
+  /** The time in which the interval passes. Default `'processing'`. */
+  readonly time?: 'processing' | 'event'
+}
+
+/** As `'final'`, and an early result of a window at every so many records that have changed it. */
+export interface RecordsPolicy {
+  readonly everyRecords: number
+}
+
+/** @throws MillraceError INVALID_ARGUMENT, INVALID_DURATION */
+export function checkEmitPolicy(policy: EmitPolicy): void {
+  if (policy === 'final' || policy === 'changes') return
+  if (typeof policy === 'object' && policy !== null && 'early' in policy) {
+    checkOptions('emit', policy, { early: 'duration', time: ['processing', 'event'] })
+    if (policy.early !== undefined && durationMs(policy.early) > 0) return
+  }
+  if (typeof policy === 'object' && policy !== null && 'everyRecords' in policy) {
+    checkOptions('emit', policy, { everyRecords: 'count' })
+    if (policy.everyRecords !== undefined) return
+  }
+  throw new MillraceError(
+    'INVALID_ARGUMENT',
+    `emit needs 'final', 'changes', { everyRecords: 100 }, or { early: '1s' } with an interval longer than 0, got ${inWords(policy)}.`,
+  )
+}
+
+/** The policy in words, as the name of its outlet. */
+export function describePolicy(policy: EmitPolicy): string {
+  if (typeof policy === 'string') return policy
+  if ('everyRecords' in policy) return `early every ${policy.everyRecords} records`
+  return `early every ${policy.early}${policy.time === 'event' ? ' of event time' : ''}`
+}
