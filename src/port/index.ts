@@ -54,5 +54,6 @@ export { RecordEncoder, type OutgoingRecord } from './produce/outgoing-record.ts
 export { Producer, type ProducerOptions } from './produce/producer.ts'
 export { OpenAppends } from './produce/open-appends.ts'
 export { type ProducerIdentity, ProducerSequences } from './produce/producer-sequences.ts'
+export { isTimestamp, timestampMax } from './produce/timestamps.ts'
 export { WriterFailures } from './produce/writer-failures.ts'
 export { type TargetTopic, type TopicBatches } from './produce/topic-batches.ts'

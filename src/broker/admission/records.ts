@@ -3,12 +3,11 @@
  * look-ups and compaction be wrong.
  */
 import { isMillraceError, MillraceError } from '../../base/index.ts'
+import { isTimestamp, timestampMax } from '../../port/index.ts'
 import type { RecordBatch, RecordCursor } from '../../wire/index.ts'
 import { invalid } from './header.ts'
 import { checkTimestamp, keyMissing, type AdmittingPartition } from './rules.ts'
 
-/** The latest time that a `Date` can hold, in ms since the epoch. */
-const timestampMax = 8_640_000_000_000_000
 const noTimestamp = -1
 
 export interface WalkedRecords {
@@ -40,7 +39,7 @@ export function walkRecords(
       if (cursor.offset !== n) throw invalid(`record ${n} has the offset ${cursor.offset}`, name)
       if (compact && cursor.keyStart < 0) throw keyMissing(name)
       const { timestamp } = cursor
-      if (!Number.isSafeInteger(timestamp) || timestamp < noTimestamp || timestamp > timestampMax)
+      if (timestamp !== noTimestamp && !isTimestamp(timestamp))
         throw new MillraceError(
           'INVALID_TIMESTAMP',
           `${name}: record ${n} has the timestamp ${timestamp}; times are milliseconds from 0 to ${timestampMax}. Correct the time.`,

@@ -7,6 +7,7 @@ import type { WritableTopic } from '../../schema/index.ts'
 import { encodedHeaders, type OutgoingHeader } from './outgoing-headers.ts'
 import { recordSizeBound, type RecordField, type RecordHeader } from '../../wire/index.ts'
 import { keyInWords } from './record-too-large.ts'
+import { isTimestamp } from './timestamps.ts'
 
 /**
  * A record to publish. The key is left out where the topic has none; a null value deletes the key where the
@@ -32,8 +33,6 @@ export interface ProducedTopic<K, V> extends WritableTopic<K, V> {
   readonly timestamp?: ((value: never) => number) | 'arrival' | undefined
 }
 
-/** What a Date holds: the processor takes no other time. */
-const timestampMax = 8_640_000_000_000_000
 /** Bytes of one record. The topic's segments may allow less. */
 const recordBytesMax = 256 << 20
 
@@ -138,12 +137,7 @@ export class RecordEncoder<K, V> {
   }
 
   #checkedTimestamp(timestamp: unknown, what: string): number {
-    if (
-      Number.isSafeInteger(timestamp) &&
-      (timestamp as number) >= 0 &&
-      (timestamp as number) <= timestampMax
-    )
-      return timestamp as number
+    if (isTimestamp(timestamp)) return timestamp as number
     throw this.#refused(
       'timestamp',
       `${what} is ${inWords(timestamp)}, not a whole number of milliseconds from 1970 to the year 275760; round it, or convert text with Date.parse`,

@@ -1,6 +1,6 @@
 /** Checks of the results of the program's functions, which must return something. */
 import { inWords } from '../../base/index.ts'
-import { encodedHeaders, type OutgoingHeader } from '../../port/index.ts'
+import { encodedHeaders, isTimestamp, type OutgoingHeader } from '../../port/index.ts'
 import type { RecordHeader } from '../../wire/index.ts'
 import { frozen } from '../../state/index.ts'
 
@@ -43,12 +43,9 @@ export function returnedKey<K>(key: K, method: string): K {
   return key === undefined ? (null as K) : key
 }
 
-/** The latest time that a `Date` can hold, in ms since the epoch. */
-const timestampMax = 8_640_000_000_000_000
-
 /** An event time. */
 export function returnedTimestamp(timestamp: number): number {
-  if (Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= timestampMax) return timestamp
+  if (isTimestamp(timestamp)) return timestamp
   throw new TypeError(
     `the function of withTimestamp must return milliseconds since 1970, a whole number; it returned ${inWords(timestamp)}`,
   )

@@ -3,7 +3,7 @@
  * the watermark after them (source-time.ts). Each record carries the watermark from before it.
  */
 import { durationInWords, thrownInWords } from '../../base/index.ts'
-import { DecodedBatch, type FetchedBatch } from '../../port/index.ts'
+import { DecodedBatch, type FetchedBatch, isTimestamp } from '../../port/index.ts'
 import { type ErrorPolicy, Malformed } from '../../schema/index.ts'
 import { frozen } from '../../state/index.ts'
 import { type BadRecord, type BadRecordSink, settleFailed, settleMalformed } from './bad-records.ts'
@@ -15,12 +15,6 @@ import type { Forward } from '../operators/operator.ts'
 import { noHeaders, StreamRecord } from '../operators/record.ts'
 import { SourceTime } from './source-time.ts'
 import type { Task } from './task.ts'
-
-/**
- * The last time that a Date can hold. A record's time must not be later, so that the ends of its windows are
- * exact numbers, too.
- */
-const timestampMax = 8_640_000_000_000_000
 
 /** What a source partition needs from its runner. */
 export interface SourceEnvironment extends BadRecordSink {
@@ -185,7 +179,7 @@ export class SourcePartition implements InputPartition, SourceInput {
         return this.#malformed(index, `its timestamp function threw ${thrownInWords(error)}`, error)
       }
     }
-    if (!(Number.isSafeInteger(timestamp) && timestamp >= 0 && timestamp <= timestampMax))
+    if (!isTimestamp(timestamp))
       return this.#malformed(
         index,
         `its timestamp ${timestamp} is not a whole number of milliseconds from 1970 to the year 275760`,

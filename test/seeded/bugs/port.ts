@@ -26,9 +26,9 @@ export const portBugs: readonly SeededBug[] = [
   },
   {
     name: 'producer: times that the processor refuses are written',
-    file: 'src/port/produce/outgoing-record.ts',
-    find: '      Number.isSafeInteger(timestamp) &&\n      (timestamp as number) >= 0 &&\n',
-    replace: '      Number.isSafeInteger(timestamp) &&\n',
+    file: 'src/port/produce/timestamps.ts',
+    find: 'Number.isSafeInteger(timestamp) && (timestamp as number) >= 0 &&',
+    replace: 'Number.isSafeInteger(timestamp) &&',
     tests: ['src/port/produce/producer-refusals.test.ts'],
   },
   {
