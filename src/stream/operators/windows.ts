@@ -2,11 +2,12 @@
  * Windows: how event time is cut into pieces.
  *
  * Semantics: "The Dataflow Model" (Akidau et al., VLDB 2015) for windows, panes and allowed lateness. A
- * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`, a sliding window
- * `[end - size, end]`. The **last instant** of a window is the last timestamp that can belong to it:
- * `end - 1`, of a session `last + gap`, of a sliding window `end`. A window is complete when the watermark
- * has passed its last instant, and is forgotten when the watermark has passed that by the allowed lateness.
- * A record at exactly the watermark is not late. docs/time.md shows all of it in pictures.
+ * window is `[start, end)` in ms since the epoch; a session is `[start, last + gap]`, or ends with the latest
+ * of its gaps if each record has its own; a sliding window is `[end - size, end]`. The **last instant** of a
+ * window is the last timestamp that can belong to it: `end - 1`, of a session and of a sliding window `end`.
+ * A window is complete when the watermark has passed its last instant. It is forgotten when the watermark has
+ * passed that by the allowed lateness; a sliding window later (sliding-windows.ts). A record at exactly the
+ * watermark is not late. docs/time.md shows all of it in pictures.
  */
 import { durationInWords } from '../../base/index.ts'
 import type { RecordContext } from './record.ts'
