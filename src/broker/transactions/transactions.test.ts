@@ -150,7 +150,7 @@ test('a commit point waits for the markers of the transaction before it, which o
 })
 
 test('a rewrite of the transaction log keeps what its commits have decided', async () => {
-  const { transactions, p0, disk } = await parts(undefined, {}, { segmentBytes: 200, rewriteBytes: 1 })
+  const { transactions, p0, disk, log } = await parts(undefined, {}, { segmentBytes: 200, rewriteBytes: 1 })
   const identity = await transactions.init({ transactionalId: 'id', timeoutMs: 60_000 })
   transactions.enlist('id', identity, p0)
   await write(p0, identity, 'a')
@@ -166,6 +166,7 @@ test('a rewrite of the transaction log keeps what its commits have decided', asy
     await transactions.end(`other ${n}`, other, 'abort')
     await new Promise(resolve => setTimeout(resolve, 1))
   }
+  assert(log.partition('__transaction_state', 0)!.logStartOffset > 0, 'it was rewritten')
   disk.crash()
   assert.deepEqual(await valuesAfterReopening(disk, 0), ['a'])
 })

@@ -360,7 +360,7 @@ export const brokerBugs: readonly SeededBug[] = [
     file: 'src/broker/transactions/transaction-log.ts',
     find: '    void this.#rewriteIfOutgrown()\n',
     replace: '',
-    tests: ['src/broker/transactions/transactions.test.ts'],
+    tests: ['src/broker/transactions/transaction-log.test.ts'],
   },
   {
     name: 'closing: the log closes before the writers of its entrances',
