@@ -9,6 +9,7 @@ import { isMillraceError, seededRandom } from '../../src/base/index.ts'
 import type { InProcessLog } from '../../src/broker/index.ts'
 import { append } from '../../src/port/conformance/harness.ts'
 import { scale } from '../scale.ts'
+import { steps } from '../steps.ts'
 import { SimulatedLog, valuesIn } from '../../src/broker/simulated-log.test-support.ts'
 
 const place = { topic: 'kept', partition: 0 }
@@ -25,13 +26,13 @@ async function opened(seed: number): Promise<{ log: SimulatedLog; port: InProces
  * Turns of the microtask queue between the start of a transaction's end and the deletion: before, within and
  * after every step.
  */
-const turnsMax = 90
+const stepsMax = 120
 /** Every turn in the soak. */
 const stride = scale(10) === 10 ? 1 : 6
 
 for (const outcome of ['commit', 'abort'] as const)
   test(`a topic that is deleted at any moment of a transaction's ${outcome} does not disturb it`, async () => {
-    for (let turns = 0; turns < turnsMax; turns += stride) {
+    for (let turns = 0; turns < stepsMax; turns += stride) {
       const { log, port } = await opened(turns + 1)
       const writer = await port.openWriter({ transactionalId: 'id' })
       await append(writer, 'kept', ['a'])
@@ -41,7 +42,7 @@ for (const outcome of ['commit', 'abort'] as const)
         outcome === 'abort'
           ? writer.abort()
           : writer.commit({ group: 'g', offsets: [{ ...place, offset: 1 }] })
-      for (let n = 0; n < turns; n += 1) await Promise.resolve()
+      await steps(turns)
       const deleting = port.deleteTopic('gone')
       await ending
       await deleting
@@ -166,7 +167,7 @@ test('a call on a topic that is deleted meanwhile succeeds, or says that there i
       await port.createTopic('t', { partitions: 1 })
       await append(await port.openWriter(), 't', ['a'])
       const deleted = port.deleteTopic('t')
-      for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+      await steps(turns)
       await call(port).then(
         () => told.add('an answer'),
         (error: unknown) => told.add(isMillraceError(error) ? error.code : inspect(error)),

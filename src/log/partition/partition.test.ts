@@ -1,5 +1,6 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
+import { steps } from '../../../test/steps.ts'
 import type { ErrorCode, MillraceError } from '../../base/index.ts'
 import { SimulatedDisk } from '../../testing/simulated-disk.ts'
 import {
@@ -167,7 +168,7 @@ test('a reader of what retention takes at that moment is told, or continues afte
       (error: unknown) => (error as MillraceError).code,
     )
     const found = partition.offsetForTimestamp(0).then(answer => answer?.offset)
-    for (let left = turns; left > 0; left -= 1) await Promise.resolve()
+    await steps(turns)
     await partition.dropBefore(partition.logEndOffset)
     answers.add(await read)
     ok([0, partition.logStartOffset].includes((await found)!))
