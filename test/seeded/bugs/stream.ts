@@ -120,7 +120,7 @@ export const streamBugs: readonly SeededBug[] = [
     find: '    if (settings.exactlyOnce && membership)\n',
     replace:
       '    if (settings.exactlyOnce && membership) await this.#writer.commit()\n    if (membership) await membership.commit(offsets)\n    else if (membership)\n',
-    tests: ['test/app/invariant.test.ts'],
+    tests: ['test/app/invariant.test.ts', 'test/kill/simulated.test.ts'],
   },
   {
     name: 'offsets committed outside the transaction: right before it',
