@@ -14,7 +14,8 @@ export { type Pane, type RecordContext } from './operators/record.ts'
 export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
-export { Stream, type DeduplicateOptions, type SplitOptions } from './dsl/stream.ts'
+export { type DeduplicateOptions, type SplitOptions } from './dsl/options.ts'
+export { Stream } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
 export {
   cumulative,

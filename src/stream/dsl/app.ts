@@ -9,7 +9,8 @@ import { type Edge, Graph, present } from '../plan/graph.ts'
 import { materialize } from '../operators/table-source.ts'
 import { planOf, type Plan } from '../plan/plan.ts'
 import type { StreamRecord } from '../operators/record.ts'
-import { type Named, Stream } from './stream.ts'
+import type { Named } from './options.ts'
+import { Stream } from './stream.ts'
 import { Table } from './table.ts'
 
 export class App {

@@ -13,7 +13,7 @@ import {
 import type { RecordContext } from '../operators/record.ts'
 import { type GroupChange, subtracting } from '../operators/table-groups.ts'
 import { checkCall, checkFolding } from './arguments.ts'
-import type { Versioned } from './stream.ts'
+import type { Versioned } from './options.ts'
 import { Table } from './table.ts'
 import type { GroupedEdge } from './windowed.ts'
 

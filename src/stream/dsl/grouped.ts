@@ -19,7 +19,7 @@ import type {
   Windows,
 } from '../operators/windows.ts'
 import { checkCall, checkFolding, wrongArgument } from './arguments.ts'
-import type { Versioned } from './stream.ts'
+import type { Versioned } from './options.ts'
 import { Table } from './table.ts'
 import { type GroupedEdge, type Kind, SessionWindowedStream, WindowedStream } from './windowed.ts'
 

@@ -2,7 +2,7 @@
 import { inWords, MillraceError } from '../../base/index.ts'
 import { checkCall, wrongArgument } from './arguments.ts'
 import type { RecordContext } from '../operators/record.ts'
-import type { Named, SplitOptions } from './stream.ts'
+import type { Named, SplitOptions } from './options.ts'
 
 /** The streams that merge was given, and its options, which may come last. */
 export function streamsOf<S>(

@@ -6,9 +6,10 @@ import { checkTopic, type WritableTopic } from '../../schema/index.ts'
 import { type Edge, type Graph, present } from '../plan/graph.ts'
 import { checkCall, checkNothing, wrongArgument } from './arguments.ts'
 import { GroupedStream } from './grouped.ts'
-import { lateness, positive, type WindowOptions } from './windows.ts'
+import { lateness, positive } from './windows.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
+import type { DeduplicateOptions, Named, SplitOptions, Versioned } from './options.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import {
@@ -37,42 +38,6 @@ import { Table } from './table.ts'
  * without any keys, only to a topic without keys.
  */
 type WrittenKey<K> = [NonNullable<K>] extends [never] ? K : NonNullable<K>
-
-/**
- * Options of every operator. The name identifies the operator's state across changes of the program. Default:
- * the operator's kind and a number.
- */
-export interface Named {
-  readonly name?: string
-}
-
-/** Options of an operator that keeps state. */
-export interface Versioned extends Named {
-  /**
-   * The version of the state's values: a whole number, raised when a changed function makes the old values
-   * wrong. State of another version is refused when the app starts. If the version is given, and is the same,
-   * the shape of the values may change.
-   */
-  readonly version?: number
-}
-
-/** Options of {@link Stream.split}. */
-export interface SplitOptions<R extends string = never> extends Named {
-  /**
-   * The name of the stream of records that no branch takes. Default: they are dropped, and counted as
-   * `unmatched`.
-   */
-  readonly rest?: R
-}
-
-/** Options of {@link Stream.deduplicate}. */
-export interface DeduplicateOptions extends Named, WindowOptions {
-  /**
-   * A record takes part until the watermark has passed it by more than this. Later records are dropped, and
-   * counted as `late`. Default 0.
-   */
-  readonly allowedLateness?: Duration
-}
 
 /**
  * A stream: each record is an event. Functions get the value first, then the key, then the record's time,

@@ -10,7 +10,8 @@ import { selectKey } from '../operators/stateless.ts'
 import { groupRows } from '../operators/table-groups.ts'
 import { type Change, filterRows, filterRowsNot, mapRows } from '../operators/table-rows.ts'
 import { innerJoinTables, leftJoinTables, outerJoinTables } from '../operators/table-table-join.ts'
-import { addSink, type Named, noTable, Stream, type Versioned } from './stream.ts'
+import type { Named, Versioned } from './options.ts'
+import { addSink, noTable, Stream } from './stream.ts'
 
 /**
  * A table: a record replaces the one before it under the same key, and null deletes. Operators on a table

@@ -29,7 +29,8 @@ import {
   type Windows,
 } from '../operators/windows.ts'
 import { checkCall, checkFolding } from './arguments.ts'
-import { type Named, Stream, type Versioned } from './stream.ts'
+import type { Named, Versioned } from './options.ts'
+import { Stream } from './stream.ts'
 import { Table } from './table.ts'
 
 /**

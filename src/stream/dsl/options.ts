@@ -1,0 +1,39 @@
+/** The options of the methods of streams and tables. */
+import type { Duration } from '../../base/index.ts'
+import type { WindowOptions } from './windows.ts'
+
+/**
+ * Options of every operator. The name identifies the operator's state across changes of the program. Default:
+ * the operator's kind and a number.
+ */
+export interface Named {
+  readonly name?: string
+}
+
+/** Options of an operator that keeps state. */
+export interface Versioned extends Named {
+  /**
+   * The version of the state's values: a whole number, raised when a changed function makes the old values
+   * wrong. State of another version is refused when the app starts. If the version is given, and is the same,
+   * the shape of the values may change.
+   */
+  readonly version?: number
+}
+
+/** Options of `split`. */
+export interface SplitOptions<R extends string = never> extends Named {
+  /**
+   * The name of the stream of records that no branch takes. Default: they are dropped, and counted as
+   * `unmatched`.
+   */
+  readonly rest?: R
+}
+
+/** Options of `deduplicate`. */
+export interface DeduplicateOptions extends Named, WindowOptions {
+  /**
+   * A record takes part until the watermark has passed it by more than this. Later records are dropped, and
+   * counted as `late`. Default 0.
+   */
+  readonly allowedLateness?: Duration
+}
