@@ -69,6 +69,7 @@ export {
   type RecordAhead,
   type RecordContext,
   type RecordsPolicy,
+  type RepartitionOptions,
   type RunOptions,
   type RunState,
   type SessionWindowedStream,

@@ -14,7 +14,7 @@ export { type Pane, type RecordContext } from './operators/record.ts'
 export { SourcePartition } from './task/source-partition.ts'
 export { TaskGroup } from './task/task-group.ts'
 export { settingsOf, type RunOptions } from './run/run-options.ts'
-export { type DeduplicateOptions, type SplitOptions } from './dsl/options.ts'
+export { type DeduplicateOptions, type RepartitionOptions, type SplitOptions } from './dsl/options.ts'
 export { Stream } from './dsl/stream.ts'
 export { Table } from './dsl/table.ts'
 export {

@@ -98,7 +98,13 @@ function program(partitions: number) {
     .aggregate(0, add)
     .emit('final')
     .to(slid)
-  stream.groupByKey().windowedBy(soFar).aggregate(0, add).emit('final').to(grown)
+  stream
+    .repartition({ partitions: 4 })
+    .groupByKey()
+    .windowedBy(soFar)
+    .aggregate(0, add)
+    .emit('final')
+    .to(grown)
   stream
     .groupBy(({ other }) => keyFor(other))
     .aggregate(0, add)

@@ -52,7 +52,10 @@ export class TaskHarness {
     this.#rowsPerTurn = options.rowsPerTurn ?? 2048
     this.#plan = app.plan()
     for (const stage of this.#plan.stages) {
-      const counts = stage.sources.map(({ topic }) => inputs.get(topic.name)?.length ?? 0)
+      const counts = [
+        ...stage.sources.map(({ topic }) => inputs.get(topic.name)?.length ?? 0),
+        ...stage.incoming.flatMap(({ exchange }) => exchange.partitions ?? []),
+      ]
       this.#partitions.set(
         stage,
         counts[0] ?? Math.max(...stage.incoming.map(({ from }) => this.#partitions.get(from) ?? 0)),

@@ -131,6 +131,8 @@ stream.split({ late: flight => flight.delays > 15 }) // wrong: field of a branch
 void stream.split({ late: flight => flight.delay > 15 }).others // wrong: no such branch
 fromTopic.deduplicate('1h').selectKey((_, key) => key.length)
 stream.deduplicate('1') // wrong: duration of duplicates
+stream.repartition({ partitions: 4 }).filter(flight => flight.delay > 0)
+stream.repartition(4) // wrong: count without a name
 stream.flatMapValues(flight => [flight.delay]).filter(delay => delay > 0)
 stream.flatMapValues(flight => flight.delay) // wrong: not iterable
 stream.forEach(flight => flight.delay).to(delays) // wrong: nothing comes after forEach

@@ -67,6 +67,12 @@ const slips: readonly (readonly [name: string, slip: Slip, about: RegExp, code?:
   ['a name that is a number', (_, stream) => stream.peek(() => {}, { name: 1 }), /'name'.*1/],
   ['an empty name', (_, stream) => stream.peek(() => {}, { name: '' }), /'name'/],
 
+  ['a count for repartition', (_, stream) => stream.repartition(4), /options of repartition.*4/],
+  [
+    'no partitions',
+    (_, stream) => stream.repartition({ partitions: 0 }),
+    /'partitions' of repartition.*1 or/,
+  ],
   ['a key for groupByKey', (_, stream) => stream.groupByKey(() => 'k'), /no arguments.*groupBy\(value/],
   ['a field for groupBy', (_, stream) => stream.groupBy('customer'), /selector of groupBy.*'customer'/],
   ['unknown options of count', (_, stream) => stream.groupByKey().count({ nam: 'n' }), /'nam'.*'name'/],

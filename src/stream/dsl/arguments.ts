@@ -17,6 +17,7 @@ const usages = {
   merge: 'merge(another, andAnother)',
   split: 'split({ large: order => order.cents > 1000 }, { rest: "small" })',
   deduplicate: "deduplicate('1h')",
+  repartition: 'repartition({ partitions: 12 })',
   withTimestamp: 'withTimestamp(value => value.at)',
   withHeaders: "withHeaders((value, key, { headers }) => [...headers, { key: 'trace', value: 'x' }])",
   peek: 'peek((value, key) => console.log(key, value))',
@@ -63,6 +64,7 @@ const more: Readonly<Partial<Record<Method, Readonly<Record<string, OptionKind>>
   outerJoin: version,
   toTable: version,
   split: { rest: 'string' },
+  repartition: { partitions: 'count' },
   deduplicate: { allowedLateness: 'duration' },
 }
 

@@ -37,3 +37,12 @@ export interface DeduplicateOptions extends Named, WindowOptions {
    */
   readonly allowedLateness?: Duration
 }
+
+/** Options of `repartition`. */
+export interface RepartitionOptions extends Named {
+  /**
+   * How many partitions and tasks there are behind it. It is permanent, as state is partitioned by it.
+   * Default: as many as before it.
+   */
+  readonly partitions?: number
+}

@@ -9,7 +9,7 @@ import { GroupedStream } from './grouped.ts'
 import { lateness, positive } from './windows.ts'
 import { checkKept, toMeet } from './meeting.ts'
 import { branchesOf, streamsOf } from './merging.ts'
-import type { DeduplicateOptions, Named, SplitOptions, Versioned } from './options.ts'
+import type { DeduplicateOptions, Named, RepartitionOptions, SplitOptions, Versioned } from './options.ts'
 import type { Maybe, Unary } from '../operators/operator.ts'
 import type { RecordContext, StreamRecord } from '../operators/record.ts'
 import {
@@ -234,6 +234,20 @@ export class Stream<K, V> {
     graph.check(operator, [edge], options)
     const { from, outlet } = graph.exchange(edge)
     return new Stream(graph, graph.apply(operator, [{ from, outlet }], options))
+  }
+
+  /**
+   * Sends each record through an exchange to the task that owns its key; records without a key too. Whatever
+   * follows runs in `partitions` tasks, so that work on few partitions spreads over more. As Kafka Streams'
+   * `repartition`.
+   * @example payments.repartition({ partitions: 12 }).filter(isSuspicious)
+   * @throws MillraceError INVALID_ARGUMENT; NOT_COPARTITIONED, when the app starts, if it meets another input
+   *   with another partition count
+   */
+  repartition(options: RepartitionOptions = {}): Stream<K, V> {
+    checkCall('repartition', {}, options)
+    const { partitions, name } = options
+    return new Stream(this.graph, this.graph.repartition(this.edge, partitions, name))
   }
 
   /**

@@ -70,7 +70,7 @@ function labelOf(node: GraphNode): string {
     case 'operator':
       return node.label
     case 'exchange':
-      return 'exchange by key'
+      return `exchange by key${node.partitions === undefined ? '' : `, ${node.partitions} partitions`}`
     case 'sink':
       return `to topic ${node.topic.name}`
   }

@@ -24,7 +24,10 @@ export type AnySpec = OperatorSpec<readonly StreamRecord[], readonly StreamRecor
 interface NodeBase {
   readonly id: number
   readonly name: string
-  /** Whether the name comes from the program or from a topic. Such a name identifies the operator. */
+  /**
+   * Whether the name comes from the program or from a topic, of an exchange perhaps through the node that
+   * sends to it. Such a name identifies the operator.
+   */
   readonly isNamed: boolean
   readonly inputs: readonly Edge[]
   /** How the keys of the output become bytes. */
@@ -79,6 +82,8 @@ export interface ExchangeNode extends NodeBase {
    * downstream use them.
    */
   readonly keepsKeyless: boolean
+  /** The partitions of the stage behind it. Default: those of the stage's topics, or of the stages before. */
+  readonly partitions?: number
 }
 
 export interface SinkNode extends NodeBase {
@@ -224,17 +229,17 @@ export class Graph {
     keyCodec: KeyCodec = jsonKeyCodec,
     keepsKeyless = false,
   ): Edge<R> {
-    if (!edge.from.keyChanged) return edge
-    const node: New<ExchangeNode> = {
-      kind: 'exchange',
-      keepsKeyless,
-      inputs: [edge],
-      keyCodec,
-      keyChanged: false,
-      latenessMs: latenessOf(edge),
-      acrossPartitions: true,
-    }
-    return { from: this.#add(node, this.#nameAfter(edge.from.name, 'exchange')), outlet: 0 }
+    return edge.from.keyChanged ? this.#exchange(edge, { keyCodec, keepsKeyless }) : edge
+  }
+
+  /**
+   * The same records, records without a key included, behind an exchange: in the tasks of another partition
+   * count, if it is stated.
+   */
+  repartition<R extends StreamRecord>(edge: Edge<R>, partitions?: number, name?: string): Edge<R> {
+    const { keyCodec } = edge.from
+    const stated = partitions === undefined ? {} : { partitions }
+    return this.#exchange(edge, { keyCodec, keepsKeyless: true, ...stated }, name)
   }
 
   /**
@@ -259,12 +264,32 @@ export class Graph {
     this.#add(node, name ?? { stem: 'to' })
   }
 
+  #exchange<R extends StreamRecord>(
+    edge: Edge<R>,
+    of: Pick<ExchangeNode, 'keyCodec' | 'keepsKeyless' | 'partitions'>,
+    name?: string,
+  ): Edge<R> {
+    const node: New<ExchangeNode> = {
+      ...of,
+      kind: 'exchange',
+      inputs: [edge],
+      keyChanged: false,
+      latenessMs: latenessOf(edge),
+      acrossPartitions: true,
+    }
+    const isNamed = name !== undefined || edge.from.isNamed
+    return { from: this.#add(node, name ?? this.#nameAfter(edge.from.name, 'exchange'), isNamed), outlet: 0 }
+  }
+
   /** Adds a node. `name` is the program's name for it, or a stem that gets its own number. */
-  #add<N extends GraphNode>(node: New<N>, name: string | { readonly stem: string }): N {
+  #add<N extends GraphNode>(
+    node: New<N>,
+    name: string | { readonly stem: string },
+    isNamed: boolean = typeof name === 'string',
+  ): N {
     const given = typeof name === 'string' ? name : this.#numbered(name.stem)
     this.#checkName(given)
     this.#names.add(given)
-    const isNamed = typeof name === 'string'
     const added = { ...node, id: this.nodes.length, name: given, isNamed } as unknown as N
     this.nodes.push(added)
     return added

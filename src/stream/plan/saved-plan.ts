@@ -35,7 +35,7 @@ export interface SavedOperator {
 /** A topic between two stages. */
 export interface SavedExchange {
   readonly name: string
-  /** Whether its name identifies it: the program named the node that sends to it. */
+  /** Whether its name identifies it: the program named it, or the node that sends to it. */
   readonly isNamed: boolean
   readonly place: string
 }
@@ -88,9 +88,9 @@ export function operatorsOf(
 /** The exchanges of a plan. */
 export function exchangesOf(plan: Plan): SavedExchange[] {
   const exchanges = new Set(plan.stages.flatMap(({ incoming }) => incoming.map(({ exchange }) => exchange)))
-  return Array.from(exchanges, ({ name, inputs }) => ({
+  return Array.from(exchanges, ({ name, isNamed, inputs }) => ({
     name,
-    isNamed: inputs.every(({ from }) => from.isNamed),
+    isNamed,
     place: inputs.map(placeOf).join(' and '),
   }))
 }

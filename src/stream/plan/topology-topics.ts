@@ -77,7 +77,7 @@ export class TopologyTopics {
    *
    * @throws MillraceError UNKNOWN_TOPIC for a source that is missing and states no partitions, if the run is
    *   bounded; PARTITION_COUNT_CHANGED for one that states another count than it has; NOT_COPARTITIONED for
-   *   two sources of one stage with different counts
+   *   two inputs of one stage with different counts
    */
   async lookUp(plan: Plan, isBounded: boolean, onNotice: (message: string) => void): Promise<void> {
     for (const stage of plan.stages) {
@@ -85,26 +85,31 @@ export class TopologyTopics {
       // Topics that state their partitions come first: those that meet them in a stage take the same count.
       for (const topic of missing.toSorted((a, b) => Number(!a.partitions) - Number(!b.partitions))) {
         if (isBounded && topic.partitions === undefined) throw await this.#unknown(topic)
-        const first = stage.sources.find(source => this.#counts.has(source.topic.name))
-        const partitions = statedCount(this.#port, topic) ?? (first && this.partitions(first.topic.name)) ?? 1
+        const partitions = statedCount(this.#port, topic) ?? this.#countsOf(stage)[0]?.count ?? 1
         const isNew = await createIfMissing(this.#port, topic.name, { partitions })
         await this.#lookUpSources(stage)
         if (isNew && (isBounded || topic.partitions === undefined)) onNotice(await this.#created(topic))
       }
-      const [first, ...others] = stage.sources.map(({ topic }) => topic.name)
-      for (const other of others)
-        if (first !== undefined && this.partitions(other) !== this.partitions(first))
-          throw new MillraceError(
-            'NOT_COPARTITIONED',
-            `Topics '${first}' (${this.partitions(first)} partitions) and '${other}' (${this.partitions(other)}) meet in one stage of the app '${this.#app}', ` +
-              'so equal keys have to be in partitions of equal number: give them the same partition count, or send one side through an exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
-          )
-      const count =
-        first === undefined
-          ? Math.max(...stage.incoming.map(({ from }) => this.stagePartitions(from)))
-          : this.partitions(first)
-      this.#stageCounts.set(stage, count)
+      const [first, ...others] = this.#countsOf(stage)
+      const other = others.find(({ count }) => count !== first?.count)
+      if (first && other)
+        throw new MillraceError(
+          'NOT_COPARTITIONED',
+          `'${first.name}' (${first.count} partitions) and '${other.name}' (${other.count}) meet in one stage of the app '${this.#app}', ` +
+            'so equal keys have to be in partitions of equal number: give them the same partition count, or send one side through an exchange: stream.selectKey((_, key) => key), or table.toStream(key => key).toTable().',
+        )
+      const upstream = stage.incoming.map(({ from }) => this.stagePartitions(from))
+      this.#stageCounts.set(stage, first?.count ?? Math.max(...upstream))
     }
+  }
+
+  /** The partition counts that a stage has to have: those of its topics that are known, and stated ones. */
+  #countsOf({ sources, incoming }: Stage): { readonly name: string; readonly count: number }[] {
+    const stated = incoming.map(({ exchange: { name, partitions } }) => ({ name, count: partitions }))
+    return [
+      ...sources.map(({ topic: { name } }) => ({ name, count: this.#counts.get(name) })),
+      ...stated,
+    ].flatMap(({ name, count }) => (count === undefined ? [] : [{ name, count }]))
   }
 
   /**
@@ -175,8 +180,8 @@ export class TopologyTopics {
     if (found !== partitions)
       throw new MillraceError(
         'PARTITION_COUNT_CHANGED',
-        `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and its input now has ${partitions}: its state would be looked for in the wrong place. ` +
-          'Give the input its old partition count back, or start from scratch with { restart: true }.',
+        `The app '${this.#app}' keeps '${topic}' in ${found} partitions, and what feeds it now has ${partitions}: its state would be looked for in the wrong place. ` +
+          'Give the input, or repartition, its old partition count back, or start from scratch with { restart: true }.',
       )
     this.#counts.set(topic, found)
     if (description) await configureOwn(this.#port, description, configs)

@@ -3,6 +3,20 @@ import type { SeededBug } from '../seeded-bug.ts'
 
 export const streamBugs: readonly SeededBug[] = [
   {
+    name: 'repartition loses records without a key',
+    file: 'src/stream/plan/graph.ts',
+    find: '{ keyCodec, keepsKeyless: true, ...stated }',
+    replace: '{ keyCodec, keepsKeyless: false, ...stated }',
+    tests: ['test/app/repartition.test.ts'],
+  },
+  {
+    name: 'a stage has as many tasks as feed it, whatever repartition says',
+    file: 'src/stream/plan/topology-topics.ts',
+    find: 'first?.count ?? Math.max(...upstream)',
+    replace: 'Math.max(...(upstream.length > 0 ? upstream : [first?.count ?? 0]))',
+    tests: ['test/app/repartition.test.ts'],
+  },
+  {
     name: 'watermark forgotten at restart: offsets are committed without it',
     file: 'src/stream/task/committed-metadata.ts',
     find: '    ...(Number.isFinite(watermark) && { watermark }),\n',
