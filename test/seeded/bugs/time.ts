@@ -52,10 +52,17 @@ export const timeBugs: readonly SeededBug[] = [
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {
+    name: 'time: a later timer hides an earlier one',
+    file: 'src/stream/operators/timers.ts',
+    find: 'next = Math.min(next, time)',
+    replace: 'next = time',
+    tests: ['src/stream/operators/timers.test.ts'],
+  },
+  {
     name: 'time: a session fires at its last instant',
-    file: 'src/stream/operators/window-lists.ts',
-    find: 'deadline: () => nextTimer + 1',
-    replace: 'deadline: () => nextTimer + 2',
+    file: 'src/stream/operators/timers.ts',
+    find: 'deadline: () => next + 1',
+    replace: 'deadline: () => next + 2',
     tests: ['test/stream/time-and-lateness.test.ts'],
   },
   {

@@ -75,7 +75,7 @@ export const windowBugs: readonly SeededBug[] = [
   {
     name: 'operators: the timer of a list of windows stays when an earlier one is due',
     file: 'src/stream/operators/window-lists.ts',
-    find: 'if (timer !== undefined && timer <= due) {',
+    find: 'if (timer !== undefined && timer <= next) {',
     replace: 'if (timer !== undefined) {',
     tests: ['src/stream/operators/sliding-windows.test.ts'],
   },
