@@ -149,6 +149,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     {
       metrics,
       monotonic: () => now,
+      now: () => now,
       state: (_task, node, name, use) => new KeyedState<unknown>(`${node.name}-${name}`, { ...use, undo }),
       undo,
       failed: (task, operator, record, error) =>
@@ -270,7 +271,7 @@ export function testApp(app: App, options: TestAppOptions = {}): TestApp {
     advanceWallClock(ms) {
       if (!(Number.isFinite(ms) && ms >= 0)) throw wrong('advanceWallClock', 'a number of ms, 0 or more', ms)
       now += ms
-      for (const task of group.all()) task.time.tick(now)
+      for (const task of group.all()) while (task.time.tick(now) <= now);
       settle()
     },
   }

@@ -37,6 +37,7 @@ export class TaskHarness {
   readonly #offsets = new Map<string, { offset: number; metadata: string }>()
   readonly metrics: Metrics = new Metrics()
   readonly #rowsPerTurn: number
+  #now = 0
   #group!: TaskGroup
   #sources: SourcePartition[] = []
   #states: { id: string; state: KeyedState<unknown> }[] = []
@@ -83,7 +84,8 @@ export class TaskHarness {
       stage => this.#partitions.get(stage) ?? 0,
       {
         metrics: this.metrics,
-        monotonic: () => 0,
+        monotonic: () => this.#now,
+        now: () => this.#now,
         rowsPerTurn: () => this.#rowsPerTurn,
         state: (task, node, name, options) => {
           const id = `${node.name}-${name}-${task.partition}`
@@ -171,6 +173,12 @@ export class TaskHarness {
     for (const source of this.#sources)
       if (source.position >= (this.#records(source)?.length ?? 0)) source.end()
     this.settle(between)
+  }
+
+  /** Processing time passes. */
+  tick(ms: number): void {
+    this.#now += ms
+    for (const task of this.#group.all()) while (task.time.tick(this.#now) <= this.#now);
   }
 
   /** False if `between` returned false. */

@@ -71,6 +71,8 @@ for (const [policy, acts, sent, counted] of rows)
       emitted: kind => counts.push(kind),
       wakeAt: () => {},
       rowsPerTurn: () => 1,
+      now: () => 0,
+      alarm: () => () => {},
       every: (_, callback) => ticks.push(callback),
     }
     const out = emission<string, number>(

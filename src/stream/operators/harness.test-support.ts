@@ -88,6 +88,8 @@ class Harness {
   readonly #states = new Map<string, KeyedState<unknown>>()
   #operator!: Operator
   #ticks: { readonly everyMs: number; readonly callback: () => void }[] = []
+  #alarms: { dueAt: number; readonly ring: () => void }[] = []
+  #now = 0
   #watermark = neverLate
   #out: string[] = []
 
@@ -107,6 +109,7 @@ class Harness {
       this.#states.set(name, restoredFrom(state))
     }
     this.#ticks = []
+    this.#alarms = []
     const to = this.#outlets.map((outlet): Forward => record => {
       this.#out.push(this.#outlets.length > 1 ? `${outlet}: ${this.#show(record)}` : this.#show(record))
     })
@@ -118,10 +121,7 @@ class Harness {
     this.#out = []
     const [word = '', rest = ''] = step.split(' ')
     if (/^W-?\d+$/.test(word)) this.#advance(Number(word.slice(1)))
-    else if (word === 'tick')
-      for (const { everyMs, callback } of this.#ticks) {
-        if (Number(rest) >= everyMs) callback()
-      }
+    else if (word === 'tick') this.#tick(Number(rest))
     else if (word === 'get')
       this.#out.push(JSON.stringify(this.#operator.view?.get(rawKey(rest), rest)) ?? '-')
     else {
@@ -148,6 +148,16 @@ class Harness {
     this.#watermark = watermark
   }
 
+  #tick(ms: number): void {
+    this.#now += ms
+    for (const { everyMs, callback } of this.#ticks) if (ms >= everyMs) callback()
+    for (const alarm of this.#alarms)
+      while (alarm.dueAt <= this.#now) {
+        alarm.dueAt = Number.POSITIVE_INFINITY
+        alarm.ring()
+      }
+  }
+
   #context(): OperatorContext {
     return {
       state: <V>(name: string, options?: StateUse) => {
@@ -167,6 +177,14 @@ class Harness {
       emitted: () => {},
       wakeAt: () => {},
       rowsPerTurn: () => (this.#byRow ? 1 : Number.MAX_SAFE_INTEGER),
+      now: () => this.#now,
+      alarm: ring => {
+        const alarm = { dueAt: Number.POSITIVE_INFINITY, ring }
+        this.#alarms.push(alarm)
+        return inMs => {
+          alarm.dueAt = this.#now + inMs
+        }
+      },
       every: (everyMs, callback) => this.#ticks.push({ everyMs, callback }),
     }
   }

@@ -166,6 +166,13 @@ export interface OperatorContext {
    * the run.
    */
   readonly undoable?: ((undo: () => void) => void) | undefined
+  /** Wall time, in ms since the epoch. */
+  now(): number
+  /**
+   * Returns a function that sets an alarm: `ring` is called after so many ms of processing time, between two
+   * records. A later call replaces what an earlier one has set.
+   */
+  alarm(ring: () => void): (inMs: number) => void
   /** Calls `callback` every `intervalMs` of processing time, between two records. */
   every(intervalMs: number, callback: () => void): void
 }

@@ -107,6 +107,7 @@ export class Assignment {
         failed: (task, operator, record, error) =>
           settleFailedResult(settings.onError, this.#environment, task, operator, record, error),
         monotonic: () => clock.monotonic(),
+        now: () => clock.now(),
         rowsPerTurn: () => turn.rows,
       },
       settings.exchange === 'memory'

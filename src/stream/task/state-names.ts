@@ -12,6 +12,7 @@ export function stateNames(plan: Plan): ReadonlyMap<GraphNode, readonly string[]
     exchange: () => {},
     output: () => {},
     monotonic: () => 0,
+    now: () => 0,
     state: (_task: Task, node: OperatorNode, name: string) => {
       const own = names.get(node) ?? []
       names.set(node, own)

@@ -91,10 +91,13 @@ test('a restart continues firing from the place that a commit kept', () => {
   equal(after.time.suspend(5), 5)
 })
 
-test('calls a callback again after its interval of processing time', () => {
+test('rings an alarm once, when it is due by processing time', () => {
   const { time } = timeWith()
   const calls: boolean[] = []
-  time.every(100, () => calls.push(time.firesNow), 0)
-  deepEqual([time.tick(50), time.tick(120), time.tick(130), calls], [100, 220, 220, [true]])
+  const alarm = time.alarm(() => calls.push(time.firesNow))
+  alarm.due = 100
+  deepEqual([time.tick(50), time.tick(120), calls], [100, Number.POSITIVE_INFINITY, [true]])
+  alarm.due = 220
+  deepEqual([time.tick(130), time.tick(220), calls], [220, Number.POSITIVE_INFINITY, [true, true]])
   equal(time.firesNow, false)
 })

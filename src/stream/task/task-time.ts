@@ -41,9 +41,9 @@ interface Suspended {
   readonly place: unknown
 }
 
-interface Periodic {
-  readonly intervalMs: number
-  readonly callback: () => void
+/** What is called once, when it is due by processing time: monotonic, in ms. */
+export interface Alarm {
+  readonly ring: () => void
   due: number
 }
 
@@ -54,7 +54,7 @@ export class TaskTime {
   readonly #inputs: WatermarkInput[] = []
   /** In the order in which records pass. */
   readonly #timed: Timed[] = []
-  readonly #periodic: Periodic[] = []
+  readonly #alarms: Alarm[] = []
   #deadline = Number.NEGATIVE_INFINITY
   /** The watermark up to which the task is firing, and the index of the timed operator that fires. */
   #target: number | undefined
@@ -88,9 +88,11 @@ export class TaskTime {
     if (watermark < this.#deadline) this.#deadline = watermark
   }
 
-  /** Calls `callback` every `intervalMs` of processing time. `now`: monotonic, in ms. */
-  every(intervalMs: number, callback: () => void, now: number): void {
-    this.#periodic.push({ intervalMs, callback, due: now + intervalMs })
+  /** Calls `ring` when the alarm is due, which the caller sets. */
+  alarm(ring: () => void): Alarm {
+    const alarm = { ring, due: Number.POSITIVE_INFINITY }
+    this.#alarms.push(alarm)
+    return alarm
   }
 
   /** Whether results leave right now because they are due, and not because of a record. */
@@ -188,20 +190,20 @@ export class TaskTime {
     if (suspended.place !== null) this.#timed[this.#at]?.operator.resume?.(suspended.place)
   }
 
-  /** Calls the callbacks that are due by processing time. Returns when the next one is due. */
+  /** Rings the alarms that are due. Returns when the next one is due. `now`: monotonic, in ms. */
   tick(now: number): number {
     let next = Number.POSITIVE_INFINITY
-    for (const periodic of this.#periodic) {
-      if (now >= periodic.due) {
-        periodic.due = now + periodic.intervalMs
+    for (const alarm of this.#alarms) {
+      if (now >= alarm.due) {
+        alarm.due = Number.POSITIVE_INFINITY
         this.#firesNow = true
         try {
-          periodic.callback()
+          alarm.ring()
         } finally {
           this.#firesNow = false
         }
       }
-      next = Math.min(next, periodic.due)
+      next = Math.min(next, alarm.due)
     }
     return next
   }

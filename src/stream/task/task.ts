@@ -35,6 +35,8 @@ export interface TaskEnvironment {
   readonly undo?: UndoLog | undefined
   /** Processing time, monotonic, in ms. */
   monotonic(): number
+  /** Wall time, in ms since the epoch. */
+  now(): number
   /**
    * How many results or rows are settled between two turns of the event loop. The number changes as the task
    * runs. Default {@link rowsPerTurnDefault}.
@@ -179,6 +181,12 @@ export class Task {
     const environment = this.#environment
     const { metrics } = environment
     const { keyCodec, acrossPartitions } = (node.inputs[0] as Edge).from
+    const alarm: OperatorContext['alarm'] = ring => {
+      const set = this.time.alarm(ring)
+      return inMs => {
+        set.due = environment.monotonic() + inMs
+      }
+    }
     return {
       rawKey: record => rawKeyOf(record, keyCodec),
       keyOf: rawKey => keyCodec.decode(rawKey) as never,
@@ -216,7 +224,15 @@ export class Task {
       },
       wakeAt: watermark => this.time.wakeAt(watermark),
       undoable: environment.undo && (undo => environment.undo?.note(undo)),
-      every: (intervalMs, callback) => this.time.every(intervalMs, callback, environment.monotonic()),
+      now: () => environment.now(),
+      alarm,
+      every(intervalMs, callback) {
+        const again = alarm(() => {
+          again(intervalMs)
+          callback()
+        })
+        again(intervalMs)
+      },
     }
   }
 }

@@ -59,6 +59,13 @@ export const timeBugs: readonly SeededBug[] = [
     tests: ['src/stream/operators/timers.test.ts'],
   },
   {
+    name: 'time: the wall clock does not wake an earlier timer',
+    file: 'src/stream/operators/clock-timers.ts',
+    find: 'if (time >= next) return',
+    replace: 'if (Number.isFinite(next)) return',
+    tests: ['src/stream/operators/clock-timers.test.ts'],
+  },
+  {
     name: 'time: a session fires at its last instant',
     file: 'src/stream/operators/timers.ts',
     find: 'deadline: () => next + 1',
